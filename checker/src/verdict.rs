@@ -1,0 +1,93 @@
+//! What the checker says, in a form that is saved, printed and drawn.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::history::{EventType, Process};
+
+/// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
+/// derived order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Some legal order explains everything that was seen.
+    Valid,
+    /// Not decided; never a pass.
+    Unknown,
+    /// No legal order explains what was seen.
+    Invalid,
+}
+
+/// An operation as the checker sees it: an invocation with its completion, if it has one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// The process that invoked it.
+    pub process: Process,
+    /// Its name: `read`, `write`, `cas`…
+    pub f: String,
+    /// The key it acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The argument.
+    pub input: Value,
+    /// The result, when the outcome is `ok`.
+    #[serde(default)]
+    pub output: Value,
+    /// `ok` or `info`; operations that failed are not part of the analysis.
+    pub outcome: EventType,
+    /// Index of the invocation in the history.
+    pub invoked: u64,
+    /// Index of the completion; none for an operation that never ended (`info` counts as never).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<u64>,
+    /// Time of the invocation, in nanoseconds since the start.
+    pub start: u64,
+    /// Time of the completion, in nanoseconds since the start; none when it never ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
+    /// The node that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// A smallest set of operations that no legal order explains: take any of them away, and one does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The key whose operations conflict, for models that split by key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What is wrong, in one sentence that names processes, values and times.
+    pub sentence: String,
+    /// The conflicting operations, by time of invocation.
+    pub operations: Vec<Operation>,
+    /// Indices of `operations` whose result contradicts the others.
+    pub culprits: Vec<usize>,
+    /// For each of `operations`, a short remark for the reader; may be empty.
+    pub remarks: Vec<String>,
+    /// Other operations of the same key close to the conflict, for context.
+    #[serde(default)]
+    pub neighbourhood: Vec<Operation>,
+}
+
+/// What the checker found in a history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The name of the model that judged.
+    pub model: String,
+    /// The algorithm that decided, such as `wing-gong-lowe`.
+    pub algorithm: String,
+    /// Operations judged: those that were ok, and mutations of unknown outcome.
+    pub operations: u64,
+    /// Keys judged.
+    pub keys: u64,
+    /// Search steps spent.
+    pub steps: u64,
+    /// Why the verdict is Unknown: which budget ran out, and on which keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The proof, when the verdict is Invalid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterexample: Option<Counterexample>,
+}

@@ -1,0 +1,1 @@
+//! stormproof, the library: lab, targets, runner and command line.

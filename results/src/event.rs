@@ -1,0 +1,83 @@
+//! The one typed stream of everything that happens in a run. The progress bar, the saved history,
+//! the report and whatever comes later are readers of it.
+
+use checker::history::Event;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// A client's invocation or completion, a fault, or a phase mark; saved to `history.jsonl`.
+    History(Event),
+    /// A node's process or role changed; saved to `nodes/<name>/events.jsonl`.
+    Node(NodeEvent),
+    /// A sentence for whoever watches, such as which lab was chosen and why.
+    Note(String),
+}
+
+/// The phases of a run, in order. Each is marked in the history when it begins, as an `info` event
+/// of process `controller` with `f` = `phase` and the name as its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The lab and the nodes are started.
+    Setup,
+    /// Waiting until the cluster serves.
+    Healthy,
+    /// Clients and faults.
+    Load,
+    /// Every fault is undone, every stopped node is started.
+    Recover,
+    /// All nodes must agree on a leader and answer in time.
+    Converge,
+    /// One last read of every key.
+    FinalReads,
+    /// The history is judged.
+    Check,
+    /// The page is written.
+    Report,
+}
+
+/// A change of one node, stamped by the controller when it heard of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeEvent {
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// The node.
+    pub node: String,
+    /// What changed.
+    #[serde(flatten)]
+    pub change: NodeChange,
+}
+
+/// What changed at a node. One line of `nodes/<name>/events.jsonl` looks like
+/// `{"time":1200,"node":"n1","event":"role","role":"leader","term":4,"leader":"n1"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum NodeChange {
+    /// Its process was started.
+    Started {
+        /// Process id as the controller sees it.
+        pid: u32,
+    },
+    /// Its process ended, by itself or by a fault.
+    Exited {
+        /// `exit code 1`, `signal SIGKILL`…
+        status: String,
+    },
+    /// It told of a new role, term or leader.
+    Role {
+        /// `follower`, `pre-candidate`, `candidate`, `leader`.
+        role: String,
+        /// Its current term.
+        term: u64,
+        /// Whom it believes to lead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        leader: Option<String>,
+    },
+    /// It told how far its log is committed.
+    Commit {
+        /// The highest committed index.
+        index: u64,
+    },
+}

@@ -1,0 +1,90 @@
+//! `verdict.json`: what a run was and what came of it.
+
+use std::collections::BTreeMap;
+
+use checker::verdict::{Analysis, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// The verdict of a run with everything a reader needs to believe and repeat it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The worst of safety, liveness and coverage.
+    pub verdict: Verdict,
+    /// The verdict in one sentence.
+    pub sentence: String,
+    /// Did the history have a legal order?
+    pub safety: Analysis,
+    /// Did the cluster answer again in time once healed?
+    pub liveness: Liveness,
+    /// Did the run test anything? Unknown when a kind of operation never succeeded, or when no
+    /// fault took effect.
+    pub coverage: Coverage,
+    /// What was run, and where.
+    pub run: RunInfo,
+    /// Seconds spent in each phase, in order.
+    pub phases: Vec<(String, f64)>,
+}
+
+/// The liveness half of a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Liveness {
+    /// Valid, Invalid, or Unknown (starved machine, or the load was interrupted).
+    pub verdict: Verdict,
+    /// What was asked of the cluster and what it did.
+    pub sentence: String,
+    /// Seconds from the last undo to the last node's answer; none when it never came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_seconds: Option<f64>,
+    /// How late the controller's own control probe was at worst, in seconds.
+    pub probe_lateness_seconds: f64,
+}
+
+/// Whether the run exercised what its plan asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Valid or Unknown.
+    pub verdict: Verdict,
+    /// What was not exercised, one sentence each.
+    pub gaps: Vec<String>,
+}
+
+/// What was run, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The name of the run directory.
+    pub id: String,
+    /// When it started, in UTC, as RFC 3339.
+    pub started: String,
+    /// The target's name, such as `bundled`.
+    pub target: String,
+    /// The target's version.
+    pub target_version: String,
+    /// The planted bug that was on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<String>,
+    /// The names of the nodes, in order.
+    pub nodes: Vec<String>,
+    /// The workload's name.
+    pub workload: String,
+    /// The fault families that took part.
+    pub faults: Vec<String>,
+    /// Families or engines that were left out, with the reason.
+    pub skipped: Vec<(String, String)>,
+    /// The seed of schedule and generators.
+    pub seed: u64,
+    /// How long the load lasted, in seconds.
+    pub time_limit_seconds: f64,
+    /// Operations per second asked for; none for a closed loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Clients at a time.
+    pub concurrency: u32,
+    /// Which lab, and why it was chosen.
+    pub lab: String,
+    /// The engine of each fault family, such as `partition` → `iptables-nft`.
+    pub engines: BTreeMap<String, String>,
+    /// The command that makes the same run again.
+    pub command: String,
+    /// The machine: kernel, processors, memory, version of stormproof.
+    pub environment: BTreeMap<String, String>,
+}
