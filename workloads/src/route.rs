@@ -1,0 +1,88 @@
+//! Whom a client asks.
+//!
+//! Half of the clients roam: they stay with whoever answered last and go elsewhere on trouble.
+//! The others are pinned: each of their operations begins at their own node, whatever they have
+//! learned, so that a deposed leader and every follower keep being asked. Both follow a refusal's
+//! hint for the rest of the operation.
+
+use rand::{Rng, RngExt};
+
+/// How one client picks nodes, by position.
+#[derive(Debug, Clone)]
+pub struct Route {
+    nodes: usize,
+    /// Where every operation begins, for a pinned client.
+    pinned: Option<usize>,
+    /// Whom to ask next.
+    current: usize,
+}
+
+impl Route {
+    /// The route of client number `client` (they are numbered from 0) among `nodes` nodes: even
+    /// clients roam, odd ones are pinned to the nodes in turn.
+    pub fn new(client: usize, nodes: usize) -> Self {
+        assert!(nodes > 0, "a client needs a node to ask");
+        let pinned = (client % 2 == 1).then_some((client / 2) % nodes);
+        Route { nodes, pinned, current: pinned.unwrap_or((client / 2) % nodes) }
+    }
+
+    /// Begins an operation.
+    pub fn begin(&mut self) -> usize {
+        if let Some(node) = self.pinned {
+            self.current = node;
+        }
+        self.current
+    }
+
+    /// Whom to ask after `current` refused or was silent: the leader it named, else anyone else.
+    pub fn after_error(&mut self, hint: Option<usize>, rng: &mut impl Rng) -> usize {
+        self.current = match hint {
+            Some(node) if node != self.current => node,
+            _ if self.nodes == 1 => 0,
+            _ => (self.current + rng.random_range(1..self.nodes)) % self.nodes,
+        };
+        self.current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::stream;
+
+    #[test]
+    fn half_of_the_clients_are_pinned_and_cover_every_node() {
+        let pinned: Vec<_> = (0..10).filter_map(|client| Route::new(client, 5).pinned).collect();
+        assert_eq!(pinned, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_pinned_client_returns_to_its_node_and_a_roaming_one_stays() {
+        let mut rng = stream(1, "test");
+        let mut pinned = Route::new(3, 5);
+        assert_eq!(pinned.begin(), 1);
+        assert_eq!(pinned.after_error(Some(4), &mut rng), 4);
+        assert_eq!(pinned.begin(), 1);
+        let mut roaming = Route::new(2, 5);
+        assert_eq!(roaming.begin(), 1);
+        assert_eq!(roaming.after_error(Some(4), &mut rng), 4);
+        assert_eq!(roaming.begin(), 4);
+    }
+
+    #[test]
+    fn without_a_hint_every_other_node_is_asked_at_some_time() {
+        let mut rng = stream(1, "test");
+        let mut asked = BTreeSet::new();
+        let mut route = Route::new(0, 5);
+        for _ in 0..100 {
+            let before = route.current;
+            let after = route.after_error(None, &mut rng);
+            assert_ne!(before, after);
+            asked.insert(after);
+        }
+        assert_eq!(asked.len(), 5);
+        assert_eq!(Route::new(0, 1).after_error(None, &mut rng), 0);
+    }
+}
