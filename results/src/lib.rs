@@ -1,4 +1,9 @@
 //! What a run leaves behind, and how people look at it.
+//!
+//! A run's [`RunEvent`](event::RunEvent)s are recorded in a
+//! [`RunDirectory`](run_directory::RunDirectory) while it goes on.
 
 pub mod event;
+pub mod loaded_run;
+pub mod run_directory;
 pub mod summary;

@@ -1,0 +1,144 @@
+//! A run directory is written as a run writes it, and read back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use checker::history::{Attempt, Event, EventType, Process};
+use results::event::{NodeChange, NodeEvent, RunEvent};
+use results::run_directory::RunDirectory;
+use serde_json::json;
+
+/// A folder that is removed again.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("stormproof-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a scratch folder");
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn event(index: u64, kind: EventType) -> Event {
+    Event {
+        index,
+        time: index * 1_000,
+        process: Process::Client(4),
+        kind,
+        f: "cas".into(),
+        key: Some("k3".into()),
+        value: json!([12, 40]),
+        token: Some("r7f3:4:9".into()),
+        node: None,
+        version: None,
+        error: None,
+        attempts: vec![Attempt {
+            node: "n1".into(),
+            start: 1,
+            end: 2,
+            error: Some("timeout".into()),
+            definite: Some(false),
+        }],
+    }
+}
+
+fn node_event(time: u64, node: &str) -> NodeEvent {
+    let change = NodeChange::Role { role: "leader".into(), term: 4, leader: Some(node.into()) };
+    NodeEvent { time, node: node.into(), change }
+}
+
+fn latest(results: &Path) -> PathBuf {
+    fs::read_link(results.join("latest")).expect("a link")
+}
+
+#[test]
+fn what_was_recorded_is_read_back() {
+    let scratch = Scratch::new("round-trip");
+    let mut run = RunDirectory::create(&scratch.0.join("runs"), "a-run").expect("created");
+    let events = vec![event(0, EventType::Invoke), event(1, EventType::Ok)];
+    for event in &events {
+        run.record(&RunEvent::History(event.clone())).expect("recorded");
+    }
+    run.record(&RunEvent::Note("nothing to save".into())).expect("ignored");
+    run.append_node_event(&node_event(7, "n2")).expect("recorded");
+    run.append_node_event(&node_event(5, "n1")).expect("recorded");
+    run.save_plan("seed = 42\n").expect("saved");
+
+    let loaded = RunDirectory::open(run.path()).expect("opened").load().expect("loaded");
+    assert_eq!(loaded.history.events, events);
+    assert_eq!(loaded.node_events, [node_event(5, "n1"), node_event(7, "n2")], "by time");
+    assert_eq!(loaded.plan.as_deref(), Some("seed = 42\n"));
+    assert_eq!(loaded.summary, None, "it was not judged yet");
+    assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+}
+
+#[test]
+fn an_event_is_on_disk_when_the_call_returns() {
+    let scratch = Scratch::new("unbuffered");
+    let mut run = RunDirectory::create(&scratch.0, "a-run").expect("created");
+    run.append_event(&event(0, EventType::Invoke)).expect("recorded");
+    let text = fs::read_to_string(run.path().join("history.jsonl")).expect("readable");
+    assert_eq!(text.lines().count(), 1);
+    assert!(text.ends_with("}\n"));
+}
+
+#[test]
+fn a_run_never_overwrites_another_and_latest_follows() {
+    let scratch = Scratch::new("suffix");
+    let ids: Vec<String> = (0..3)
+        .map(|_| RunDirectory::create(&scratch.0, "a-run").expect("created").id().to_owned())
+        .collect();
+    assert_eq!(ids, ["a-run", "a-run-2", "a-run-3"]);
+    assert_eq!(latest(&scratch.0), Path::new("a-run-3"), "a relative link");
+    let through_link = RunDirectory::open(&scratch.0.join("latest")).expect("opened");
+    assert_eq!(through_link.id(), "a-run-3");
+    let left: Vec<_> = fs::read_dir(&scratch.0)
+        .expect("readable")
+        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
+        .filter(|name| name.starts_with('.'))
+        .collect();
+    assert!(left.is_empty(), "drafts were left: {left:?}");
+}
+
+#[test]
+fn errors_name_the_path() {
+    let scratch = Scratch::new("errors");
+    let file = scratch.0.join("a-file");
+    fs::write(&file, "in the way").expect("written");
+    let error = RunDirectory::create(&file, "a-run").expect_err("a file is in the way");
+    assert!(format!("{error:#}").contains("a-file"), "{error:#}");
+    let error = RunDirectory::open(&scratch.0).expect_err("no history");
+    assert!(format!("{error:#}").contains("is not a run"), "{error:#}");
+}
+
+#[test]
+fn a_malformed_line_is_named() {
+    let scratch = Scratch::new("malformed");
+    let mut run = RunDirectory::create(&scratch.0, "a-run").expect("created");
+    run.append_event(&event(0, EventType::Invoke)).expect("recorded");
+    let path = run.path().join("history.jsonl");
+    let text = fs::read_to_string(&path).expect("readable") + "{\"index\":\"one\"}\n";
+    fs::write(&path, text).expect("written");
+    let error = format!("{:#}", run.load().expect_err("not an event"));
+    assert!(error.contains("history.jsonl, line 2"), "{error}");
+}
+
+#[test]
+fn a_last_line_that_was_cut_off_is_left_out_and_noted() {
+    let scratch = Scratch::new("cut-off");
+    let mut run = RunDirectory::create(&scratch.0, "a-run").expect("created");
+    run.append_event(&event(0, EventType::Invoke)).expect("recorded");
+    let path = run.path().join("history.jsonl");
+    let text = fs::read_to_string(&path).expect("readable") + "{\"index\":1,\"ti";
+    fs::write(&path, text).expect("written");
+    let loaded = run.load().expect("loaded");
+    assert_eq!(loaded.history.events.len(), 1);
+    assert_eq!(loaded.notes.len(), 1);
+    assert!(loaded.notes[0].contains("cut off"), "{:?}", loaded.notes);
+}
