@@ -2,4 +2,8 @@
 
 pub mod fault;
 pub mod grudge;
+pub mod host;
+pub mod nemesis;
+pub mod outcome;
 pub mod schedule;
+pub mod world;

@@ -350,11 +350,8 @@ mod tests {
             for left_out in Family::ALL {
                 let families: Vec<_> =
                     Family::ALL.into_iter().filter(|family| *family != left_out).collect();
-                let expected: Vec<_> = all
-                    .iter()
-                    .filter(|entry| entry.fault.family() != left_out)
-                    .cloned()
-                    .collect();
+                let expected: Vec<_> =
+                    all.iter().filter(|entry| entry.fault.family() != left_out).cloned().collect();
                 assert_eq!(draw(5, seed, 60, &families), expected);
             }
         }

@@ -37,8 +37,7 @@ impl Action {
 
 impl fmt::Display for Action {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names =
-            |nodes: &BTreeSet<String>| nodes.iter().cloned().collect::<Vec<_>>().join(", ");
+        let names = |nodes: &BTreeSet<String>| nodes.iter().cloned().collect::<Vec<_>>().join(", ");
         match self {
             Self::Grudge(grudge) => write!(out, "{grudge}"),
             Self::Kill(nodes) => write!(out, "kill {}", names(nodes)),
@@ -243,9 +242,9 @@ mod tests {
             let members: Vec<_> =
                 (0..nodes.len()).filter(|index| set & (1 << index) != 0).collect();
             members.len() > nodes.len() / 2
-                && members.iter().all(|from| {
-                    members.iter().all(|to| !grudge.drops(&nodes[*from], &nodes[*to]))
-                })
+                && members
+                    .iter()
+                    .all(|from| members.iter().all(|to| !grudge.drops(&nodes[*from], &nodes[*to])))
         })
     }
 
