@@ -1,0 +1,20 @@
+//! The engines: everything that touches the kernel, and the only unsafe code of the project.
+//!
+//! [`process_tree`] starts the controller again inside namespaces that vanish with it;
+//! [`network`] gives each node a namespace, an address and links that can be cut, by
+//! [`iptables`] or by our own [`switch`]; [`node_process`] spawns and signals nodes;
+//! [`LocalHost`] is all of that behind [`crate::world::Host`].
+#![expect(unsafe_code, reason = "namespaces, signals and sockets need system calls")]
+
+mod doctor;
+pub mod iptables;
+mod local;
+pub mod namespace;
+mod netlink;
+pub mod network;
+pub mod node_process;
+mod proc;
+pub mod process_tree;
+pub mod switch;
+
+pub use local::LocalHost;

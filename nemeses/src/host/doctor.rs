@@ -1,0 +1,4 @@
+//! placeholder
+use super::process_tree::Ties;
+pub(super) fn probe_lab(_: Ties) {}
+pub(super) fn probe_plain(_: Ties) {}

@@ -1,0 +1,147 @@
+//! The real world behind faults: processes on this machine and, in the namespace lab, a network
+//! between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::network::Network;
+use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use crate::grudge::{Grudge, Link};
+use crate::world::{Host, HostError, NodeState, PartitionSeen, PerNode};
+
+/// Nodes on this machine. Every process dies when it is dropped.
+pub struct LocalHost {
+    nodes: BTreeMap<String, LocalNode>,
+    network: Option<Network>,
+    listener: NodeListener,
+    // Last: what it started dies with it.
+    spawner: Spawner,
+}
+
+struct LocalNode {
+    spec: NodeSpec,
+    process: Option<NodeProcess>,
+}
+
+impl LocalHost {
+    /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
+    /// loopback, where partitions are not available.
+    pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
+        Ok(Self { nodes: BTreeMap::new(), network, listener, spawner: Spawner::new()? })
+    }
+
+    /// Makes a node known, without starting it. One of the same name is replaced, and killed.
+    pub fn add_node(&mut self, spec: NodeSpec) {
+        self.nodes.insert(spec.name.clone(), LocalNode { spec, process: None });
+    }
+
+    /// The nodes that are known.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.keys().map(String::as_str)
+    }
+
+    /// The network, in the namespace lab.
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
+    }
+
+    /// The address of a node on the network; the loopback where there is none.
+    pub fn address(&self, node: &str) -> Ipv4Addr {
+        let network = self.network.as_ref();
+        network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
+    }
+
+    fn process(&self, node: &str) -> Option<&NodeProcess> {
+        self.nodes.get(node)?.process.as_ref()
+    }
+
+    /// Does something to each node's process and tells how long it took; a node without one fails.
+    fn each(
+        &self,
+        nodes: &BTreeSet<String>,
+        action: impl Fn(&NodeProcess) -> Result<(), HostError>,
+    ) -> PerNode<Duration> {
+        let start = Instant::now();
+        let result = |node: &String| {
+            let process = self.process(node);
+            let process =
+                process.ok_or_else(|| HostError::Failed("it was never started".to_owned()))?;
+            action(process).map(|()| start.elapsed())
+        };
+        nodes.iter().map(|node| (node.clone(), result(node))).collect()
+    }
+}
+
+impl fmt::Debug for LocalHost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<_> = self.nodes().map(|node| (node, self.state(node))).collect();
+        let mut debug = out.debug_struct("LocalHost");
+        debug.field("nodes", &nodes).field("network", &self.network).finish_non_exhaustive()
+    }
+}
+
+impl Host for LocalHost {
+    fn state(&self, node: &str) -> NodeState {
+        self.process(node).map_or(NodeState::Stopped, NodeProcess::state)
+    }
+
+    fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        match &mut self.network {
+            Some(network) => network.cut(grudge),
+            None => Err(without_network()),
+        }
+    }
+
+    fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        let network = self.network.as_ref().ok_or_else(without_network)?;
+        network.dropped().map_err(|error| HostError::Failed(error.to_string()))
+    }
+
+    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
+        self.each(nodes, NodeProcess::wait_until_dead)
+    }
+
+    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
+        let mut started = BTreeMap::new();
+        for name in nodes {
+            started.insert(name.clone(), self.start_one(name));
+        }
+        started
+    }
+
+    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.each(nodes, NodeProcess::pause)
+    }
+
+    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.each(nodes, NodeProcess::resume)
+    }
+}
+
+impl LocalHost {
+    fn start_one(&mut self, name: &str) -> Result<u32, HostError> {
+        let unknown = || HostError::Failed("no such node".to_owned());
+        let node = self.nodes.get_mut(name).ok_or_else(unknown)?;
+        if let Some(process) = &node.process
+            && process.state() != NodeState::Stopped
+        {
+            return Ok(process.pid());
+        }
+        // The old one's end is told before the new one's start.
+        node.process = None;
+        let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
+        let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
+            .map_err(|error| HostError::Failed(error.to_string()))?;
+        let pid = process.pid();
+        node.process = Some(process);
+        Ok(pid)
+    }
+}
+
+fn without_network() -> HostError {
+    HostError::Unavailable("the loopback lab has no network to partition".to_owned())
+}

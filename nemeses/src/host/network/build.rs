@@ -1,0 +1,177 @@
+//! How a network comes into being.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
+
+use super::engine::PartitionEngine;
+use super::probe::PROBE_PORT;
+use super::{Cutter, Member, Network, in_parallel};
+use crate::grudge::Grudge;
+use crate::host::iptables::{Backend, Iptables};
+use crate::host::namespace::NetNs;
+use crate::host::netlink::{Mac, Netlink};
+use crate::host::switch::{Port, Switch};
+
+/// The controller's address on the segment.
+pub const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
+/// How many nodes have room beside the controller.
+pub const MOST_NODES: usize = 253;
+
+/// The controller's end of its link.
+pub(super) const CONTROLLER_INTERFACE: &str = "storm0";
+/// A node's end of its link.
+const NODE_INTERFACE: &str = "eth0";
+const BRIDGE: &str = "bridge0";
+const PREFIX_LENGTH: u8 = 24;
+
+/// The address of the node with this index, from 0.
+fn node_address(index: usize) -> Ipv4Addr {
+    let [a, b, c, _] = CONTROLLER_ADDRESS.octets();
+    let last = u8::try_from(index + 1).expect("the number of nodes was checked");
+    Ipv4Addr::new(a, b, c, last)
+}
+
+/// A hardware address made of an address: locally administered, unique on the segment.
+fn mac(address: Ipv4Addr) -> Mac {
+    let [a, b, c, d] = address.octets();
+    [0x02, 0x00, a, b, c, d]
+}
+
+/// One end of the segment, before the network is whole.
+struct End<'a> {
+    namespace: &'a NetNs,
+    interface: &'static str,
+    address: Ipv4Addr,
+}
+
+pub(super) fn build(nodes: &[String], engine: PartitionEngine) -> io::Result<Network> {
+    if nodes.len() > MOST_NODES {
+        let what = format!("{} nodes: a segment has room for {MOST_NODES}", nodes.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let iptables = match engine {
+        PartitionEngine::IptablesLegacy => Some(Backend::Legacy),
+        PartitionEngine::IptablesNft => Some(Backend::Nft),
+        PartitionEngine::Switch => None,
+    };
+    let iptables = iptables
+        .map(|backend| Iptables::find(backend).ok_or_else(|| missing(engine)))
+        .transpose()?;
+    let home = NetNs::current()?;
+    let segment = NetNs::create()?;
+    let namespaces = in_parallel(nodes.iter(), |_| NetNs::create())?;
+
+    let controller =
+        End { namespace: &home, interface: CONTROLLER_INTERFACE, address: CONTROLLER_ADDRESS };
+    let node_ends = namespaces.iter().enumerate().map(|(index, namespace)| End {
+        namespace,
+        interface: NODE_INTERFACE,
+        address: node_address(index),
+    });
+    let ends: Vec<_> = [controller].into_iter().chain(node_ends).collect();
+    let ports = segment.run(|| join(&ends, iptables.is_none()))??;
+    let addresses: Vec<_> = ends.iter().map(|end| end.address).collect();
+    let probes = in_parallel(ends.iter(), |end| {
+        if let (Some(iptables), NODE_INTERFACE) = (&iptables, end.interface) {
+            iptables.install(end.namespace)?;
+        }
+        end.namespace.run(|| furnish(end, &addresses))?
+    });
+    let probes = match probes {
+        Ok(probes) => probes,
+        Err(error) => {
+            // There is no network yet whose drop would remove it.
+            let _ = home.run(|| Netlink::open()?.remove_link(CONTROLLER_INTERFACE));
+            return Err(error);
+        }
+    };
+    let cutter = match iptables {
+        Some(iptables) => Cutter::Iptables { iptables, _segment: segment },
+        None => Cutter::Switch { switch: Switch::start(ports)?, _segment: segment },
+    };
+    // The first is the controller's, which has no links that are cut.
+    let of_nodes = nodes.iter().zip(namespaces).zip(probes.into_iter().skip(1)).enumerate();
+    let members = of_nodes.map(|(index, ((name, namespace), probe))| Member {
+        name: name.clone(),
+        address: node_address(index),
+        namespace,
+        probe,
+    });
+    Ok(Network {
+        engine,
+        cutter,
+        members: members.collect(),
+        grudge: Grudge::none(),
+        dropped_before: Default::default(),
+        home,
+    })
+}
+
+fn missing(engine: PartitionEngine) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("the programs of {engine} are not installed"))
+}
+
+/// In the segment's namespace: a link to each end, joined by a bridge or opened as ports of a
+/// switch. It returns the ports.
+fn join(ends: &[End<'_>], by_switch: bool) -> io::Result<Vec<Port>> {
+    let mut netlink = Netlink::open()?;
+    if !by_switch {
+        netlink.add_bridge(BRIDGE)?;
+        disable_ipv6(BRIDGE)?;
+        netlink.set_up(BRIDGE)?;
+    }
+    let mut ports = Vec::new();
+    for (index, end) in ends.iter().enumerate() {
+        let port = format!("port{index}");
+        netlink.add_veth(&port, end.interface, end.namespace, mac(end.address))?;
+        disable_ipv6(&port)?;
+        if by_switch {
+            ports.push(Port::open(&port, mac(end.address))?);
+        } else {
+            netlink.join_bridge(&port, BRIDGE)?;
+        }
+        netlink.set_up(&port)?;
+    }
+    Ok(ports)
+}
+
+/// In the namespace of an end: the address, everybody else's hardware address, and the socket of
+/// the probes.
+fn furnish(end: &End<'_>, everybody: &[Ipv4Addr]) -> io::Result<UdpSocket> {
+    let mut netlink = Netlink::open()?;
+    disable_ipv6(end.interface)?;
+    netlink.set_up("lo")?;
+    netlink.set_up(end.interface)?;
+    netlink.add_address(end.interface, end.address, PREFIX_LENGTH)?;
+    for other in everybody.iter().filter(|other| **other != end.address) {
+        netlink.add_neighbour(end.interface, *other, mac(*other))?;
+    }
+    let probe = UdpSocket::bind((end.address, PROBE_PORT))?;
+    probe.set_nonblocking(true)?;
+    Ok(probe)
+}
+
+/// Before an interface is up, so that it never says anything.
+fn disable_ipv6(interface: &str) -> io::Result<()> {
+    let file = format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6");
+    match fs::write(&file, "1") {
+        // A kernel without IPv6.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(|error| io::Error::new(error.kind(), format!("{file}: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_has_an_address_of_its_own_that_is_not_the_controllers() {
+        let mut addresses: Vec<_> = (0..MOST_NODES).map(node_address).collect();
+        addresses.push(CONTROLLER_ADDRESS);
+        let hardware: std::collections::BTreeSet<_> =
+            addresses.iter().map(|address| mac(*address)).collect();
+        assert_eq!(hardware.len(), MOST_NODES + 1);
+    }
+}

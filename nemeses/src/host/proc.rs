@@ -1,0 +1,89 @@
+//! What `/proc` tells about processes.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The fields of `/proc/PID/stat` (`proc(5)`) that we read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// `R`unning, `S`leeping, `D`isk sleep, `T` stopped, `t` traced, `Z`ombie, `X` dead.
+    pub(super) state: char,
+    /// The parent.
+    pub(super) parent: i32,
+    /// The process group.
+    pub(super) group: i32,
+}
+
+impl Stat {
+    /// Reads a line of `/proc/PID/stat`. The name, in parentheses, may hold anything, parentheses
+    /// and spaces included, so the fields are counted from the last closing one.
+    fn parse(line: &str) -> Option<Self> {
+        let (_, fields) = line.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        Some(Self { state, parent, group })
+    }
+
+    /// Whether it exists in the table of processes only.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// The numbers that a directory of `/proc` lists: processes, or threads of one.
+fn numbers(directory: &str) -> impl Iterator<Item = i32> + use<> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Processes may end while we look, so whatever cannot be read is left out.
+fn processes() -> impl Iterator<Item = (i32, Stat)> {
+    numbers("/proc").filter_map(|pid| {
+        let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        Some((pid, Stat::parse(&line)?))
+    })
+}
+
+/// The children of a process, dead ones that nobody waited for included.
+pub(super) fn children(parent: i32) -> BTreeSet<i32> {
+    processes().filter(|(_, stat)| stat.parent == parent).map(|(pid, _)| pid).collect()
+}
+
+/// The living members of a process group.
+pub(super) fn group_members(group: i32) -> BTreeSet<i32> {
+    let members = processes().filter(|(_, stat)| stat.group == group && !stat.is_dead());
+    members.map(|(pid, _)| pid).collect()
+}
+
+/// The states of all threads of a process; none when it is gone.
+pub(super) fn thread_states(pid: i32) -> Vec<char> {
+    let states = numbers(&format!("/proc/{pid}/task")).filter_map(|thread| {
+        let line = fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()?;
+        Some(Stat::parse(&line)?.state)
+    });
+    states.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_spaces_and_parentheses() {
+        let stat = Stat::parse("42 (a) Z (b) S 7 9 9 0 -1 4194304 120").unwrap();
+        assert_eq!(stat, Stat { state: 'S', parent: 7, group: 9 });
+        assert_eq!(Stat::parse("42 (torn"), None);
+        assert_eq!(Stat::parse("42 (torn) S"), None);
+    }
+
+    #[test]
+    fn this_process_is_among_the_children_of_its_parent() {
+        let own = std::process::id() as i32;
+        let parent = nix::unistd::getppid().as_raw();
+        assert!(children(parent).contains(&own));
+        assert!(!thread_states(own).is_empty());
+        assert!(thread_states(i32::MAX).is_empty());
+    }
+}
