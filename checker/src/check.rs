@@ -16,8 +16,8 @@ use crate::verdict::{Analysis, Verdict};
 /// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Operations that the search may try, over all keys. Shared evenly; what easy keys leave over
-    /// goes to the others. A hundred million take about a minute on one core.
+    /// Operations that the search may try, over all keys. Shared evenly among the keys that are
+    /// hard to decide. A hundred million take about a minute on one core.
     pub steps: u64,
     /// Bytes that the search may remember for each key that is being judged; there are as many
     /// such keys at a time as there are threads.
@@ -91,9 +91,7 @@ pub fn check_with_progress(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
-        Some(name) => {
-            model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?
-        }
+        Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(history)?.kind,
     };
     match kind {
@@ -211,12 +209,16 @@ impl Judged {
     }
 }
 
-/// A share that is not at least this much larger than the last one is not worth another try,
-/// since a search starts from the beginning.
-const WORTHWHILE_GROWTH: u64 = 2;
+/// Steps that each key gets in the first round. Nearly every key is decided within them, and an
+/// invalid key that is easy is found before much is spent on hard ones.
+const FIRST_SHARE: u64 = 20_000;
 
-/// Judges the partitions, in rounds: in each round every undecided partition gets an equal share
-/// of the steps that are left.
+/// How much larger the share of the next round is, where the budget allows it. A search starts
+/// from the beginning in each round; the rounds before the last cost a seventh of it.
+const SHARE_GROWTH: u64 = 8;
+
+/// Judges the partitions in rounds of growing shares, until all are decided, one is invalid or the
+/// steps are spent.
 fn judge<M: Model>(
     model: &M,
     partitions: &[Partition<'_, M>],
@@ -226,16 +228,17 @@ fn judge<M: Model>(
 where
     M::State: Sync,
 {
-    let mut judged =
-        Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
-    let mut last_share = 0;
+    let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
+    let mut wanted_share = FIRST_SHARE;
     while !judged.out_of_steps.is_empty() {
         let left = options.budget.steps.saturating_sub(judged.steps);
-        let share = left / judged.out_of_steps.len() as u64;
-        if share < last_share * WORTHWHILE_GROWTH {
+        let fair_share = left / judged.out_of_steps.len() as u64;
+        let share = wanted_share.min(fair_share);
+        // A share that is hardly larger than the one before decides nothing new.
+        if wanted_share > FIRST_SHARE && share < wanted_share / SHARE_GROWTH * 2 {
             break;
         }
-        last_share = share.max(1);
+        wanted_share = wanted_share.saturating_mul(SHARE_GROWTH);
 
         let limits = Limits { steps: share, memory: options.budget.memory };
         let round = std::mem::take(&mut judged.out_of_steps);

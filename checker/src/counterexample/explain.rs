@@ -188,11 +188,9 @@ impl Scene<'_> {
             (None, Some(_)) if shown.f == "delete" => {
                 format!("although its deletion had been acknowledged {}", when(shown))
             }
-            (None, Some(_)) => format!(
-                "although {} had been acknowledged {}",
-                value(&shown.input),
-                when(shown)
-            ),
+            (None, Some(_)) => {
+                format!("although {} had been acknowledged {}", value(&shown.input), when(shown))
+            }
             (Some(_), Some(_)) => format!(
                 "although the change to {} had been acknowledged {}",
                 value(&shown.input[1]),

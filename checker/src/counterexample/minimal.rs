@@ -116,8 +116,7 @@ impl<M: Model> Questions<'_, M> {
                 None
             }
         });
-        let limits =
-            Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
+        let limits = Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
         let decision = wing_gong_lowe::decide(self.model, &problem, limits);
         self.left = self.left.saturating_sub(decision.steps);
         match decision.outcome {

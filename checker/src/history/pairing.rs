@@ -118,10 +118,7 @@ fn close(operation: &mut Operation, event: &Event) -> Result<(), (String, String
     }
     match (&operation.key, &event.key) {
         (Some(invoked), Some(completed)) if invoked != completed => {
-            return Err((
-                format!("{} {invoked}", operation.f),
-                format!("{} {completed}", event.f),
-            ));
+            return Err((format!("{} {invoked}", operation.f), format!("{} {completed}", event.f)));
         }
         // Some recorders name the key only in the answer.
         (None, Some(_)) => operation.key = event.key.clone(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::history::EventType;
-use crate::model::{Call, Description, Model, NilReads, Values};
+use crate::model::{Call, Description, Growth, Model, NilReads, Values};
 use crate::verdict::Operation;
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
@@ -23,7 +23,7 @@ pub enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The sum.
-    Sum(i64),
+    Sum(i128),
     /// The addition was done.
     Added,
 }
@@ -36,7 +36,8 @@ static DESCRIPTION: Description = Description {
 };
 
 impl Model for Counter {
-    type State = i64;
+    // Wide enough that no history of 64-bit additions can overflow it.
+    type State = i128;
     type Input = Input;
     type Output = Output;
 
@@ -58,7 +59,7 @@ impl Model for Counter {
                 if says_nothing {
                     return Ok(Call::Silent);
                 }
-                (Input::Read, Output::Sum(number("read answers", &operation.output)?))
+                (Input::Read, Output::Sum(number("read answers", &operation.output)?.into()))
             }
             "add" => (Input::Add(number("add takes", &operation.input)?), Output::Added),
             other => return Err(DESCRIPTION.lacks(other)),
@@ -66,20 +67,30 @@ impl Model for Counter {
         Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
     }
 
-    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<i64, String> {
-        number("a counter holds", initial)
+    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<i128, String> {
+        number("a counter holds", initial).map(i128::from)
     }
 
-    fn apply(&self, state: &i64, input: &Input) -> (i64, Output) {
+    fn apply(&self, state: &i128, input: &Input) -> (i128, Output) {
         match input {
             Input::Read => (*state, Output::Sum(*state)),
-            // Sums wrap so that every order of additions gives the same sum.
-            Input::Add(amount) => (state.wrapping_add(*amount), Output::Added),
+            Input::Add(amount) => (state + i128::from(*amount), Output::Added),
         }
     }
 
     fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
         matches!(input, Input::Read | Input::Add(0))
+    }
+
+    fn growth(&self, input: &Input) -> Option<Growth<i128>> {
+        match input {
+            Input::Add(amount) if *amount < 0 => None,
+            Input::Read | Input::Add(_) => Some(Growth::Forward),
+        }
+    }
+
+    fn outgrew(&self, state: &i128, _input: &Input, output: &Output) -> bool {
+        matches!(output, Output::Sum(seen) if seen < state)
     }
 }
 

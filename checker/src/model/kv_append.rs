@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::history::EventType;
-use crate::model::{Call, Description, Model, NilReads, Values};
+use crate::model::{Call, Description, Growth, Model, NilReads, Values};
 use crate::verdict::Operation;
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
@@ -86,6 +86,20 @@ impl Model for KvAppend {
             Input::Get => true,
             Input::Append(value) => value.is_empty(),
             Input::Put(_) => false,
+        }
+    }
+
+    fn growth(&self, input: &Input) -> Option<Growth<String>> {
+        match input {
+            Input::Get | Input::Append(_) => Some(Growth::Forward),
+            Input::Put(value) => Some(Growth::Anew(value.clone())),
+        }
+    }
+
+    fn outgrew(&self, state: &String, _input: &Input, output: &Output) -> bool {
+        match output {
+            Output::Value(seen) => !seen.starts_with(state.as_str()),
+            Output::Done => false,
         }
     }
 }

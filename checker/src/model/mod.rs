@@ -55,6 +55,15 @@ pub struct Transition {
     pub leaves: Option<ValueId>,
 }
 
+/// How a mutation moves a state that grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Growth<S> {
+    /// It only grows: a string gets longer, a sum greater.
+    Forward,
+    /// It leaves this state, whatever was there before.
+    Anew(S),
+}
+
 /// A sequential specification: how one object behaves when operations come one after the other.
 pub trait Model: Debug + Sync {
     /// The object's state.
@@ -122,6 +131,18 @@ pub trait Model: Debug + Sync {
         _output: Option<&Self::Output>,
     ) -> Option<Transition> {
         None
+    }
+
+    /// How the operation moves a state in an order that the model may have among its states. None
+    /// when it may do anything.
+    fn growth(&self, _input: &Self::Input) -> Option<Growth<Self::State>> {
+        None
+    }
+
+    /// Whether `state` has grown past every state in which the operation can answer `output`, so
+    /// that it cannot answer that before the next operation that [starts anew](Growth::Anew).
+    fn outgrew(&self, _state: &Self::State, _input: &Self::Input, _output: &Self::Output) -> bool {
+        false
     }
 
     /// The value that a state consists of; some exactly if [`transition`](Model::transition)

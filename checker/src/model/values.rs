@@ -24,10 +24,7 @@ pub struct Values {
 impl Values {
     /// Only [`ValueId::ABSENT`].
     pub fn new() -> Values {
-        Values {
-            ids: HashMap::from([(Value::Null, ValueId::ABSENT)]),
-            values: vec![Value::Null],
-        }
+        Values { ids: HashMap::from([(Value::Null, ValueId::ABSENT)]), values: vec![Value::Null] }
     }
 
     /// The number of a value.

@@ -90,6 +90,22 @@ impl CallList {
         })
     }
 
+    /// All operations, by call.
+    pub(super) fn calls(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut place = self.next[self.head() as usize];
+        std::iter::from_fn(move || {
+            loop {
+                let entry = self.entry(place);
+                place = *self.next.get(place as usize)?;
+                match entry {
+                    Entry::Call(operation) => return Some(operation),
+                    Entry::Return(_) => {}
+                    Entry::End => return None,
+                }
+            }
+        })
+    }
+
     /// The operation that returns first; none when all are lifted.
     pub(super) fn first_to_return(&self) -> Option<usize> {
         let mut place = self.next[self.head() as usize];

@@ -15,10 +15,8 @@ pub(super) struct Seed(pub(super) u64);
 impl Seed {
     /// The fingerprint of `value` in the role `salt`.
     pub(super) fn of<T: Hash>(self, salt: u64, value: &T) -> u128 {
-        let mut hasher = Lanes {
-            low: scramble(self.0 ^ salt),
-            high: scramble(self.0.rotate_left(32) ^ !salt),
-        };
+        let mut hasher =
+            Lanes { low: scramble(self.0 ^ salt), high: scramble(self.0.rotate_left(32) ^ !salt) };
         value.hash(&mut hasher);
         u128::from(scramble(hasher.low)) << 64 | u128::from(scramble(hasher.high ^ hasher.low))
     }

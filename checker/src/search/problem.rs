@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Call, Model, Transition};
+use crate::model::{Call, Growth, Model, Transition};
 
 /// One operation of a partition.
 #[derive(Debug, Clone)]
@@ -51,6 +51,9 @@ pub(crate) struct Problem<M: Model> {
     /// Whether every operation is a transition between values, so that the rules about values
     /// hold.
     pub(super) by_value: bool,
+    /// For each settled operation, when what it saw can still come about; none when there is no
+    /// telling.
+    pub(super) revivals: Vec<Option<Vec<usize>>>,
     /// Whether an operation saw a value that nothing can have left: there is no order then.
     pub(super) saw_a_foreign_value: bool,
     /// One more than the greatest number of a value.
@@ -119,6 +122,7 @@ impl<M: Model> Problem<M> {
             saw_a_foreign_value = tags.saw_a_foreign_value(&settled);
         }
 
+        let revivals = revivals(model, &settled, &unknown);
         let class_sizes = classify(&mut settled);
         let optional = group(unknown);
         Problem {
@@ -127,10 +131,42 @@ impl<M: Model> Problem<M> {
             class_sizes,
             optional,
             by_value,
+            revivals,
             saw_a_foreign_value,
             values,
         }
     }
+}
+
+/// For each observer, the settled operations after which its answer is possible again once the
+/// state has grown past it (see [`Model::outgrew`]). None for what is no observer, when a mutation
+/// may do anything, and when one of unknown outcome could make the answer possible at any time.
+fn revivals<M: Model>(
+    model: &M,
+    settled: &[Settled<M>],
+    unknown: &[(M::Input, u64, Option<Transition>)],
+) -> Vec<Option<Vec<usize>>> {
+    let mut fresh_starts = Vec::new();
+    let mutations = settled.iter().enumerate().filter(|(_, operation)| !operation.observer);
+    for (place, input) in mutations
+        .map(|(place, operation)| (Some(place), &operation.input))
+        .chain(unknown.iter().map(|(input, _, _)| (None, input)))
+    {
+        match model.growth(input) {
+            Some(Growth::Forward) => {}
+            Some(Growth::Anew(state)) => fresh_starts.push((place, state)),
+            None => return vec![None; settled.len()],
+        }
+    }
+    let revivals_of = |observer: &Settled<M>| {
+        let output = observer.output.as_ref().filter(|_| observer.observer)?;
+        fresh_starts
+            .iter()
+            .filter(|(_, state)| !model.outgrew(state, &observer.input, output))
+            .map(|(place, _)| *place)
+            .collect()
+    };
+    settled.iter().map(revivals_of).collect()
 }
 
 /// Numbers the classes of equal operations; answers how many operations each has.

@@ -27,6 +27,9 @@
 //!    So there is nothing to try instead once the block is closed. Together with rule 4 this
 //!    decides a partition whose values are all unique without ever trying two orders of the same
 //!    blocks.
+//! 6. **Nothing outgrown is seen again** (models whose states grow). No mutation comes next that
+//!    leads past the state in which an observer that is left gave its answer, unless something
+//!    left starts the state anew below it.
 
 use crate::model::Model;
 use crate::search::call_list::{CallList, Entry};
@@ -45,6 +48,10 @@ const SETTLED: u64 = 1;
 const OPTIONAL: u64 = 2;
 const STATE: u64 = 3;
 const CONTEXT: u64 = 4;
+
+/// How many of the observers that are left rule 6 looks at. The next few exclude nearly all that
+/// any of them would.
+const OBSERVERS_AHEAD: usize = 8;
 
 /// Searches for a legal order. An Invalid that a collision of fingerprints could have caused is
 /// confirmed with other fingerprints.
@@ -122,6 +129,8 @@ struct Search<'a, M: Model> {
     placed: u128,
     /// For each group of `problem.optional`, how many were used.
     used: Vec<usize>,
+    /// For each settled operation, whether it was placed.
+    is_placed: Vec<bool>,
     /// For each class, how many operations are left.
     class_left: Vec<usize>,
     demand: Demand,
@@ -149,6 +158,7 @@ impl<'a, M: Model> Search<'a, M> {
             context: None,
             placed: 0,
             used: vec![0; problem.optional.len()],
+            is_placed: vec![false; problem.settled.len()],
             class_left: problem.class_sizes.clone(),
             demand: Demand::new(problem),
             block: None,
@@ -172,9 +182,7 @@ impl<'a, M: Model> Search<'a, M> {
             }
             cursor = match cursor {
                 Cursor::Observers(Entry::Call(operation)) => {
-                    if self.problem.settled[operation].observer
-                        && self.after(operation).is_some()
-                    {
+                    if self.problem.settled[operation].observer && self.after(operation).is_some() {
                         self.steps += 1;
                         let state = self.state.clone();
                         self.place(Chosen::Settled(operation), state);
@@ -275,6 +283,9 @@ impl<'a, M: Model> Search<'a, M> {
                 return false;
             }
         }
+        if self.outgrows_an_observer(&after, Some(index)) {
+            return false;
+        }
         self.place(Chosen::Settled(index), after);
         true
     }
@@ -297,6 +308,24 @@ impl<'a, M: Model> Search<'a, M> {
             && self.model.value(&self.state).is_some_and(|value| {
                 let value = value.0 as usize;
                 self.demand.surely[value] > 0 && self.demand.leavers[value] == 0
+            })
+    }
+
+    /// Rule 6, for the state after `placed`.
+    fn outgrows_an_observer(&self, after: &M::State, placed: Option<usize>) -> bool {
+        let stays_possible = |revivals: &[usize]| {
+            revivals.iter().any(|place| Some(*place) != placed && !self.is_placed[*place])
+        };
+        self.list
+            .calls()
+            .filter_map(|place| {
+                let revivals = self.problem.revivals[place].as_deref()?;
+                Some((&self.problem.settled[place], revivals))
+            })
+            .take(OBSERVERS_AHEAD)
+            .any(|(observer, revivals)| {
+                let outgrown = |output| self.model.outgrew(after, &observer.input, output);
+                observer.output.as_ref().is_some_and(outgrown) && !stays_possible(revivals)
             })
     }
 
@@ -331,6 +360,9 @@ impl<'a, M: Model> Search<'a, M> {
                 return false;
             }
         }
+        if self.outgrows_an_observer(&after, None) {
+            return false;
+        }
         self.place(Chosen::Optional(index), after);
         true
     }
@@ -343,9 +375,12 @@ impl<'a, M: Model> Search<'a, M> {
             transition.and_then(|transition| transition.requires) == value
         };
         self.list.enabled().any(|operation| requires(self.problem.settled[operation].transition))
-            || self.problem.optional.iter().zip(&self.used).any(|(group, used)| {
-                *used < group.invoked.len() && requires(group.transition)
-            })
+            || self
+                .problem
+                .optional
+                .iter()
+                .zip(&self.used)
+                .any(|(group, used)| *used < group.invoked.len() && requires(group.transition))
     }
 
     /// Puts an operation next.
@@ -360,6 +395,7 @@ impl<'a, M: Model> Search<'a, M> {
         let context = match chosen {
             Chosen::Settled(operation) => {
                 self.list.lift(operation);
+                self.is_placed[operation] = true;
                 self.class_left[self.problem.settled[operation].class] -= 1;
                 self.demand.take(&self.problem.settled[operation]);
                 None
@@ -413,6 +449,7 @@ impl<'a, M: Model> Search<'a, M> {
             let cursor = match frame.chosen {
                 Chosen::Settled(operation) => {
                     self.list.unlift(operation);
+                    self.is_placed[operation] = false;
                     self.class_left[self.problem.settled[operation].class] += 1;
                     self.demand.give_back(&self.problem.settled[operation]);
                     Cursor::Mutations(self.list.after(operation))
@@ -468,11 +505,8 @@ struct Demand {
 impl Demand {
     fn new<M: Model>(problem: &Problem<M>) -> Demand {
         let values = if problem.by_value { problem.values } else { 0 };
-        let mut demand = Demand {
-            surely: vec![0; values],
-            total: vec![0; values],
-            leavers: vec![0; values],
-        };
+        let mut demand =
+            Demand { surely: vec![0; values], total: vec![0; values], leavers: vec![0; values] };
         if problem.by_value {
             for operation in &problem.settled {
                 demand.give_back(operation);
