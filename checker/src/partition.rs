@@ -1,6 +1,7 @@
 //! The operations of a history by the part of the object that they touch.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 
@@ -42,14 +43,20 @@ pub(crate) fn split<'a, M: Model>(
     let mut partitions: BTreeMap<Option<&str>, Partition<'a, M>> = BTreeMap::new();
     for (place, operation) in operations.iter().enumerate() {
         let key = model.partition(operation);
-        if !partitions.contains_key(&key) {
-            let mut values = Values::new();
-            let initial = model.initial(initial, &mut values).map_err(SplitError::Initial)?;
-            let calls = Vec::new();
-            let operations = Vec::new();
-            partitions.insert(key, Partition { key, operations, calls, initial, values });
-        }
-        let partition = partitions.get_mut(&key).expect("inserted above");
+        let partition = match partitions.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let mut values = Values::new();
+                let initial = model.initial(initial, &mut values).map_err(SplitError::Initial)?;
+                entry.insert(Partition {
+                    key,
+                    operations: Vec::new(),
+                    calls: Vec::new(),
+                    initial,
+                    values,
+                })
+            }
+        };
         let call = model
             .call(operation, nil_reads, &mut partition.values)
             .map_err(|reason| SplitError::Operation(place, reason))?;

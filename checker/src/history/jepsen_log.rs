@@ -1,6 +1,6 @@
-//! The lines in which Jepsen logs operations:
-//! `INFO  jepsen.util - 0	:invoke	:read	nil`, and the same without what stands before the process,
-//! as in Jepsen's `history.txt`.
+//! The lines in which Jepsen logs operations, `INFO  jepsen.util - 0 :invoke :read nil` with tabs
+//! or spaces between the columns, and the same without what stands before the process, as in
+//! Jepsen's `history.txt`.
 
 use serde_json::Value;
 
