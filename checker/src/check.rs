@@ -1,0 +1,306 @@
+//! From a history to an analysis.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::counterexample::{self, Case};
+use crate::history::{Format, History, HistoryError, pair};
+use crate::model::{self, Counter, Kind, KvAppend, Model, NilReads, Register};
+use crate::partition::{Partition, SplitError, split};
+use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
+use crate::verdict::{Analysis, Verdict};
+
+/// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Operations that the search may try, over all keys. Shared evenly among the keys that are
+    /// hard to decide. A hundred million take about a minute on one core.
+    pub steps: u64,
+    /// Bytes that the search may remember for each key that is being judged; there are as many
+    /// such keys at a time as there are threads.
+    pub memory: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { steps: 200_000_000, memory: 512 << 20 }
+    }
+}
+
+/// How to judge a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The name of the model; none chooses it by the operations (see [`model::choose`]).
+    pub model: Option<String>,
+    /// What every key holds before the first operation; null for nothing.
+    pub initial: Value,
+    /// What a read of nil means.
+    pub nil_reads: NilReads,
+    /// What the check may spend.
+    pub budget: Budget,
+    /// How many keys are judged at a time. The verdict does not depend on it.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            model: None,
+            initial: Value::Null,
+            nil_reads: NilReads::Absent,
+            budget: Budget::default(),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+}
+
+impl Options {
+    /// The default, with nil reads as files of this format mean them.
+    pub fn for_format(format: Format) -> Options {
+        Options { nil_reads: format.nil_reads(), ..Options::default() }
+    }
+}
+
+/// How far a check has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Keys that are decided, or given up for want of budget.
+    pub done: usize,
+    /// All keys.
+    pub total: usize,
+}
+
+/// Judges a history.
+///
+/// # Errors
+/// When the history is not well formed, does not fit the model, or no model can be told from it.
+pub fn check(history: &History, options: &Options) -> Result<Analysis, HistoryError> {
+    check_with_progress(history, options, &|_| {})
+}
+
+/// Judges a history, and tells `progress` of every key from whichever thread judged it.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with_progress(
+    history: &History,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Analysis, HistoryError> {
+    let kind = match &options.model {
+        Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
+        None => model::choose(history)?.kind,
+    };
+    match kind {
+        Kind::Register => check_with_model(&Register, history, options, progress),
+        Kind::KvAppend => check_with_model(&KvAppend, history, options, progress),
+        Kind::Counter => check_with_model(&Counter, history, options, progress),
+    }
+}
+
+/// Judges a history by any model, one of the caller's own too. `options.model` is not looked at.
+///
+/// # Errors
+/// When the history is not well formed or does not fit the model.
+pub fn check_with_model<M: Model>(
+    model: &M,
+    history: &History,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Analysis, HistoryError>
+where
+    M::State: Sync,
+{
+    let name = model.description().name;
+    let paired = pair(history)?;
+    let partitions = split(model, &paired.operations, options.nil_reads, &options.initial)
+        .map_err(|error| match error {
+            SplitError::Operation(operation, reason) => {
+                let index = paired.operations[operation].invoked;
+                let event = history
+                    .events
+                    .binary_search_by_key(&index, |event| event.index)
+                    .expect("every operation has its invocation in the history");
+                HistoryError::Unfit { event, model: name, reason }
+            }
+            SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+        })?;
+
+    let judged = judge(model, &partitions, options, progress);
+    let mut analysis = Analysis {
+        verdict: judged.verdict(),
+        model: name.to_string(),
+        algorithm: wing_gong_lowe::NAME.to_string(),
+        operations: partitions.iter().map(|it| it.operations.len() as u64).sum(),
+        keys: partitions.len() as u64,
+        steps: judged.steps,
+        reason: None,
+        counterexample: None,
+    };
+    match analysis.verdict {
+        Verdict::Valid => {}
+        Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
+        Verdict::Invalid => {
+            let invalid = judged.invalid.expect("the verdict is Invalid");
+            analysis.counterexample = Some(counterexample::make(
+                model,
+                &partitions[invalid],
+                &Case { paired: &paired, memory: options.budget.memory },
+            ));
+        }
+    }
+    Ok(analysis)
+}
+
+/// What became of the partitions.
+#[derive(Debug, Default)]
+struct Judged {
+    /// The first partition that has no legal order.
+    invalid: Option<usize>,
+    /// Partitions that spent the steps that fell to them.
+    out_of_steps: Vec<usize>,
+    /// Partitions that spent their memory.
+    out_of_memory: Vec<usize>,
+    /// Steps taken. Of partitions after an invalid one nothing is counted: how many of them were
+    /// looked at depends on the threads.
+    steps: u64,
+}
+
+impl Judged {
+    fn verdict(&self) -> Verdict {
+        if self.invalid.is_some() {
+            Verdict::Invalid
+        } else if self.out_of_steps.is_empty() && self.out_of_memory.is_empty() {
+            Verdict::Valid
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    /// Which budget ran out, and on which keys.
+    fn reason<M: Model>(&self, partitions: &[Partition<'_, M>]) -> String {
+        let keys = |undecided: &[usize]| match undecided {
+            [only] => match partitions[*only].key {
+                Some(key) => format!("key {key}"),
+                None => "the history".to_string(),
+            },
+            [first, ..] => format!(
+                "{} keys, {} among them",
+                undecided.len(),
+                partitions[*first].key.unwrap_or("one without a name")
+            ),
+            [] => String::new(),
+        };
+        let mut reasons = Vec::new();
+        if !self.out_of_steps.is_empty() {
+            reasons.push(format!(
+                "after {} steps there was no decision on {}",
+                self.steps,
+                keys(&self.out_of_steps)
+            ));
+        }
+        if !self.out_of_memory.is_empty() {
+            reasons.push(format!("the memory did not suffice for {}", keys(&self.out_of_memory)));
+        }
+        reasons.join("; ")
+    }
+}
+
+/// Steps that each key gets in the first round. Nearly every key is decided within them, and an
+/// invalid key that is easy is found before much is spent on hard ones.
+const FIRST_SHARE: u64 = 20_000;
+
+/// How much larger the share of the next round is, where the budget allows it. A search starts
+/// from the beginning in each round; the rounds before the last cost a seventh of it.
+const SHARE_GROWTH: u64 = 8;
+
+/// Judges the partitions in rounds of growing shares, until all are decided, one is invalid or the
+/// steps are spent.
+fn judge<M: Model>(
+    model: &M,
+    partitions: &[Partition<'_, M>],
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Judged
+where
+    M::State: Sync,
+{
+    let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
+    let mut wanted_share = FIRST_SHARE;
+    while !judged.out_of_steps.is_empty() {
+        let left = options.budget.steps.saturating_sub(judged.steps);
+        let fair_share = left / judged.out_of_steps.len() as u64;
+        let share = wanted_share.min(fair_share);
+        // A share that is hardly larger than the one before decides nothing new.
+        if wanted_share > FIRST_SHARE && share < wanted_share / SHARE_GROWTH * 2 {
+            break;
+        }
+        wanted_share = wanted_share.saturating_mul(SHARE_GROWTH);
+
+        let limits = Limits { steps: share, memory: options.budget.memory };
+        let round = std::mem::take(&mut judged.out_of_steps);
+        let already_done = partitions.len() - round.len();
+        let report = |done| {
+            progress(Progress { done: already_done + done, total: partitions.len() });
+        };
+        let decisions = decide_all(model, partitions, &round, limits, options.threads, &report);
+        for (partition, decision) in round.into_iter().zip(decisions) {
+            let Some(decision) = decision else { continue };
+            judged.steps += decision.steps;
+            match decision.outcome {
+                Outcome::Valid => {}
+                Outcome::Invalid => {
+                    judged.invalid = Some(partition);
+                    return judged;
+                }
+                Outcome::OutOfSteps => judged.out_of_steps.push(partition),
+                Outcome::OutOfMemory => judged.out_of_memory.push(partition),
+            }
+        }
+    }
+    judged
+}
+
+/// Decides the partitions of a round on several threads. Those before the first invalid one are
+/// decided in any case; of those after it, some may be left out.
+fn decide_all<M: Model>(
+    model: &M,
+    partitions: &[Partition<'_, M>],
+    round: &[usize],
+    limits: Limits,
+    threads: NonZeroUsize,
+    report: &(dyn Fn(usize) + Sync),
+) -> Vec<Option<Decision>>
+where
+    M::State: Sync,
+{
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let first_invalid = AtomicUsize::new(usize::MAX);
+    let decisions = Mutex::new(vec![None; round.len()]);
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
+                break;
+            }
+            let problem = partitions[round[place]].problem(model);
+            let decision = wing_gong_lowe::decide(model, &problem, limits);
+            if decision.outcome == Outcome::Invalid {
+                first_invalid.fetch_min(place, Ordering::Relaxed);
+            }
+            decisions.lock().expect("no thread panicked")[place] = Some(decision);
+            report(done.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.get().min(round.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    decisions.into_inner().expect("no thread panicked")
+}

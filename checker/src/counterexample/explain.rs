@@ -1,0 +1,295 @@
+//! A counterexample in one sentence.
+
+use serde_json::Value;
+
+use crate::counterexample::minimal::Core;
+use crate::counterexample::words::{deed, value, when};
+use crate::history::{EventType, Paired};
+use crate::model::{Call, Model, NilReads, Transition, ValueId};
+use crate::partition::Partition;
+use crate::verdict::Operation;
+
+/// What to say about a counterexample. Numbers and remarks are those of the shown operations.
+pub(super) struct Explanation {
+    pub(super) sentence: String,
+    pub(super) culprits: Vec<usize>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// The operations of a partition as transitions between values, where the model's are.
+pub(super) fn transitions<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+) -> Vec<Option<Transition>> {
+    partition
+        .calls
+        .iter()
+        .map(|call| match call {
+            Call::Known(input, output) => model.transition(input, Some(output)),
+            Call::Unknown(input) => model.transition(input, None),
+            Call::Silent => None,
+        })
+        .collect()
+}
+
+/// Says what is wrong. Every clause of the sentence is checked against the whole partition, not
+/// only against the operations shown.
+pub(super) fn explain<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    paired: &Paired,
+    core: &Core,
+    shown: &[usize],
+) -> Explanation {
+    let scene = Scene {
+        operations: &partition.operations,
+        transitions: transitions(model, partition),
+        initial: model.value(&partition.initial),
+        core,
+    };
+    let last = partition.operations[core.last];
+    let finding = match scene.transitions[core.last].and_then(|transition| transition.requires) {
+        Some(required) => {
+            let text = value(partition.values.value(required));
+            scene
+                .foreign(required, &text, || {
+                    failed_writes(model, partition, paired, required).next().map(|write| {
+                        format!(
+                            "the only write of {text}, by process {} {}, had failed",
+                            write.process,
+                            when(write)
+                        )
+                    })
+                })
+                .or_else(|| scene.superseded(required, &text))
+        }
+        None => None,
+    };
+    let finding = finding.unwrap_or_else(|| scene.contradiction());
+
+    let mut sentence = format!("{} {}, {}", deed(last), when(last), finding.clause);
+    if !core.minimal {
+        sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
+    }
+    let place_of = |operation: usize| shown.iter().position(|place| *place == operation);
+    let remarks = shown.iter().map(|place| scene.remark(*place, &finding, partition)).collect();
+    let mut culprits: Vec<usize> = finding.culprits.iter().copied().filter_map(place_of).collect();
+    culprits.sort_unstable();
+    Explanation { sentence, culprits, remarks }
+}
+
+/// Writes of a value to the key that surely did not happen.
+fn failed_writes<'a, M: Model>(
+    model: &'a M,
+    partition: &'a Partition<'_, M>,
+    paired: &'a Paired,
+    wanted: ValueId,
+) -> impl Iterator<Item = &'a Operation> {
+    let mut values = partition.values.clone();
+    paired.failed.iter().filter(move |operation| {
+        model.partition(operation) == partition.key
+            && match model.call(operation, NilReads::Unknown, &mut values) {
+                Ok(Call::Unknown(input)) => {
+                    model.transition(&input, None).and_then(|transition| transition.leaves)
+                        == Some(wanted)
+                }
+                _ => false,
+            }
+    })
+}
+
+/// What was found: the second half of the sentence, and who is to blame.
+struct Finding {
+    clause: String,
+    /// Places in the partition.
+    culprits: Vec<usize>,
+    /// The operation that shows that another value was in effect.
+    evidence: Option<usize>,
+    /// What to remark at the operation that completed last.
+    remark: String,
+}
+
+/// What the sentence is about.
+struct Scene<'a> {
+    operations: &'a [&'a Operation],
+    transitions: Vec<Option<Transition>>,
+    initial: Option<ValueId>,
+    core: &'a Core,
+}
+
+impl Scene<'_> {
+    fn last(&self) -> &Operation {
+        self.operations[self.core.last]
+    }
+
+    /// The operations that leave a value.
+    fn sources(&self, value: ValueId) -> impl Iterator<Item = usize> {
+        (0..self.operations.len()).filter(move |place| {
+            self.transitions[*place].is_some_and(|transition| transition.leaves == Some(value))
+        })
+    }
+
+    /// A value that nothing had left when it was seen.
+    fn foreign(
+        &self,
+        required: ValueId,
+        text: &str,
+        failed: impl FnOnce() -> Option<String>,
+    ) -> Option<Finding> {
+        if self.initial == Some(required) {
+            return None;
+        }
+        let seen = self.last().completed.unwrap_or(u64::MAX);
+        let first = self.sources(required).min_by_key(|place| self.operations[*place].invoked);
+        let (clause, remark) = match first {
+            None => {
+                let clause = failed().unwrap_or_else(|| format!("nothing ever wrote {text}"));
+                (format!("but {clause}"), format!("nothing left {text}"))
+            }
+            Some(first) if self.operations[first].invoked > seen => {
+                let source = self.operations[first];
+                let clause = format!(
+                    "but the first write of {text}, by process {}, only began later",
+                    source.process
+                );
+                (clause, format!("{text} was not written yet"))
+            }
+            Some(_) => return None,
+        };
+        Some(Finding { clause, culprits: vec![self.core.last], evidence: None, remark })
+    }
+
+    /// A value that another one had replaced.
+    fn superseded(&self, required: ValueId, text: &str) -> Option<Finding> {
+        let began = self.last().invoked;
+        // The last operation of the core that completed before and shows another value.
+        let shows_another = |place: &usize| {
+            self.transitions[*place].is_some_and(|transition| {
+                transition.leaves.or(transition.requires).is_some_and(|value| value != required)
+            })
+        };
+        let evidence = self
+            .core
+            .believed
+            .iter()
+            .copied()
+            .filter(|place| self.operations[*place].completed.is_some_and(|at| at < began))
+            .filter(shows_another)
+            .max_by_key(|place| self.operations[*place].completed)?;
+        let shown = self.operations[evidence];
+        let transition = self.transitions[evidence]?;
+
+        let mut culprits = vec![self.core.last];
+        let mut clause = match (transition.requires, transition.leaves) {
+            (Some(from), Some(_)) if from == required => {
+                culprits.push(evidence);
+                format!("although {} {}", deed(shown), when(shown))
+            }
+            (None, Some(_)) if shown.f == "delete" => {
+                format!("although its deletion had been acknowledged {}", when(shown))
+            }
+            (None, Some(_)) => {
+                format!("although {} had been acknowledged {}", value(&shown.input), when(shown))
+            }
+            (Some(_), Some(_)) => format!(
+                "although the change to {} had been acknowledged {}",
+                value(&shown.input[1]),
+                when(shown)
+            ),
+            _ => format!(
+                "although process {} had read {} {}",
+                shown.process,
+                value(&shown.output),
+                when(shown)
+            ),
+        };
+        // Could anything have brought the value back in between?
+        let seen = self.last().completed.unwrap_or(u64::MAX);
+        let again = self.sources(required).any(|place| {
+            let source = self.operations[place];
+            source.invoked < seen && source.completed.is_none_or(|at| at > shown.invoked)
+        });
+        if !again {
+            let verb = if text == "nothing" { "deleted it" } else { "" };
+            match verb {
+                "" => clause.push_str(&format!(" and nothing wrote {text} again")),
+                verb => clause.push_str(&format!(" and nothing {verb}")),
+            }
+            if self.stayed(required) && self.initial != Some(required) {
+                clause.push_str(&format!(
+                    "; {text} was still there afterwards, as if its write had been applied twice"
+                ));
+            }
+        }
+        let remark = format!("{text} had been replaced");
+        Some(Finding { clause, culprits, evidence: Some(evidence), remark })
+    }
+
+    /// Whether the next operation that saw a value, after the last one of the core, saw this one.
+    fn stayed(&self, value: ValueId) -> bool {
+        let Some(seen) = self.last().completed else { return false };
+        (0..self.operations.len())
+            .filter(|place| self.operations[*place].outcome == EventType::Ok)
+            .filter(|place| self.operations[*place].invoked > seen)
+            .filter_map(|place| {
+                let required = self.transitions[place]?.requires?;
+                Some((self.operations[place].completed, required))
+            })
+            .min()
+            .is_some_and(|(_, required)| required == value)
+    }
+
+    /// Whatever has no better name.
+    fn contradiction(&self) -> Finding {
+        let others = self.core.believed.len() - 1;
+        let clause = match others {
+            0 => "which no order of the operations explains".to_string(),
+            1 => {
+                let other = self.core.believed.iter().find(|place| **place != self.core.last);
+                match other.map(|place| self.operations[*place]) {
+                    Some(other) => {
+                        format!("which contradicts that {} {}", deed(other), when(other))
+                    }
+                    None => "which no order of the operations explains".to_string(),
+                }
+            }
+            others => format!(
+                "and no order of it and {others} other operations explains what they answered"
+            ),
+        };
+        Finding {
+            clause,
+            culprits: vec![self.core.last],
+            evidence: None,
+            remark: "with this, no order is left".to_string(),
+        }
+    }
+
+    /// What to say beside a shown operation; empty when its values say it all.
+    fn remark<M: Model>(
+        &self,
+        place: usize,
+        finding: &Finding,
+        partition: &Partition<'_, M>,
+    ) -> String {
+        let required = self.transitions[self.core.last].and_then(|it| it.requires);
+        let leaves = self.transitions[place].and_then(|it| it.leaves);
+        let text = |value: Option<&Value>| value.map(self::value).unwrap_or_default();
+        if place == self.core.last {
+            finding.remark.clone()
+        } else if Some(place) == finding.evidence {
+            let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
+            format!("{} was in effect by then", text(shown.map(|id| partition.values.value(id))))
+        } else if leaves.is_some() && leaves == required {
+            let from = text(leaves.map(|id| partition.values.value(id)));
+            match self.operations[place].outcome {
+                EventType::Info => format!("{from} may come from here"),
+                _ => format!("{from} comes from here"),
+            }
+        } else if !self.core.believed.contains(&place) {
+            "for orientation: where a value comes from".to_string()
+        } else {
+            String::new()
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The fewest operations that still contradict each other.
+
+use std::collections::BTreeSet;
+
+use crate::history::EventType;
+use crate::model::Model;
+use crate::partition::{Claim, Partition};
+use crate::search::{Limits, Outcome, wing_gong_lowe};
+
+/// Steps for one question "is this still a contradiction?". A question that is not answered within
+/// them counts as answered no, so that what remains is certain.
+const STEPS_PER_QUESTION: u64 = 1_000_000;
+
+/// Steps for all questions about one counterexample: some ten seconds. A counterexample that is
+/// not quite minimal is better than one that comes too late.
+const STEPS_IN_ALL: u64 = 30_000_000;
+
+/// A contradiction.
+#[derive(Debug)]
+pub(super) struct Core {
+    /// The operations that contradict each other, as places in the partition.
+    pub(super) believed: BTreeSet<usize>,
+    /// The one that completed last. Before its completion there was a legal order.
+    pub(super) last: usize,
+    /// Whether it is certain that without any one of them there is a legal order.
+    pub(super) minimal: bool,
+}
+
+/// Finds a minimal contradiction in a partition that has no legal order: the shortest prefix that
+/// has none, then as few of its operations as possible, dropped in ever smaller chunks (Zeller &
+/// Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002).
+///
+/// Believing less never makes a contradiction, so an operation that was found to be needed once
+/// stays needed, and one pass with chunks of one makes the result minimal.
+pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) -> Core {
+    let mut questions =
+        Questions { model, partition, memory, left: STEPS_IN_ALL, all_answered: true };
+    let (end, last) = questions.shortest_prefix();
+    let completed = |place: usize| completion(partition, place).is_some_and(|at| at <= end);
+    let mut believed: BTreeSet<usize> =
+        (0..partition.operations.len()).filter(|place| completed(*place)).collect();
+
+    // Without the last completion there is an order: it stays. The oldest are tried first, so that
+    // what remains is close to the end.
+    let mut candidates: Vec<usize> =
+        believed.iter().copied().filter(|place| *place != last).collect();
+    let mut chunk = candidates.len().div_ceil(2).max(1);
+    while !candidates.is_empty() {
+        let mut kept = Vec::new();
+        for dropped in candidates.chunks(chunk) {
+            let fewer: BTreeSet<usize> =
+                believed.iter().copied().filter(|place| !dropped.contains(place)).collect();
+            if questions.is_contradiction(&fewer, end) {
+                believed = fewer;
+            } else {
+                kept.extend_from_slice(dropped);
+            }
+        }
+        candidates = kept;
+        if chunk == 1 {
+            break;
+        }
+        chunk = chunk.div_ceil(2);
+    }
+    Core { believed, last, minimal: questions.all_answered }
+}
+
+/// The index at which an operation was known to have taken effect.
+fn completion<M: Model>(partition: &Partition<'_, M>, place: usize) -> Option<u64> {
+    let operation = partition.operations[place];
+    operation.completed.filter(|_| operation.outcome == EventType::Ok)
+}
+
+/// Asks whether weaker histories are still contradictions.
+struct Questions<'a, M: Model> {
+    model: &'a M,
+    partition: &'a Partition<'a, M>,
+    memory: usize,
+    /// Steps left for all questions.
+    left: u64,
+    all_answered: bool,
+}
+
+impl<M: Model> Questions<'_, M> {
+    /// The first completion up to which the history is a contradiction: its index and operation.
+    fn shortest_prefix(&mut self) -> (u64, usize) {
+        let mut completions: Vec<(u64, usize)> = (0..self.partition.operations.len())
+            .filter_map(|place| Some((completion(self.partition, place)?, place)))
+            .collect();
+        completions.sort_unstable();
+        // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
+        // The whole history is known to be a contradiction.
+        let (mut none_up_to, mut at) = (0, completions.len() - 1);
+        while none_up_to < at {
+            let middle = (none_up_to + at) / 2;
+            let end = completions[middle].0;
+            let believed = completions[..=middle].iter().map(|(_, place)| *place).collect();
+            if self.is_contradiction(&believed, end) {
+                at = middle;
+            } else {
+                none_up_to = middle + 1;
+            }
+        }
+        completions[at]
+    }
+
+    /// Whether these operations contradict each other, whatever became of the others that were
+    /// invoked up to index `end`.
+    fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
+        let problem = self.partition.problem_of(self.model, |place| {
+            if believed.contains(&place) {
+                Some(Claim::AsRecorded)
+            } else if self.partition.operations[place].invoked <= end {
+                Some(Claim::Invoked)
+            } else {
+                None
+            }
+        });
+        let limits = Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
+        let decision = wing_gong_lowe::decide(self.model, &problem, limits);
+        self.left = self.left.saturating_sub(decision.steps);
+        match decision.outcome {
+            Outcome::Invalid => true,
+            Outcome::Valid => false,
+            Outcome::OutOfSteps | Outcome::OutOfMemory => {
+                self.all_answered = false;
+                false
+            }
+        }
+    }
+}

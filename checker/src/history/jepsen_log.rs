@@ -1,0 +1,112 @@
+//! The lines in which Jepsen logs operations, `INFO  jepsen.util - 0 :invoke :read nil` with tabs
+//! or spaces between the columns, and the same without what stands before the process, as in
+//! Jepsen's `history.txt`.
+
+use serde_json::Value;
+
+use crate::history::edn::Reader;
+use crate::history::jepsen_edn::process;
+use crate::history::{Event, EventType, Format, History, Process, ReadError, Reading};
+
+/// How many lines are looked at to tell whether a file is such a log: a log may begin with other
+/// messages.
+const LINES_LOOKED_AT: usize = 1000;
+
+/// Whether one of the first lines holds an operation.
+pub(super) fn is_log(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .take(LINES_LOOKED_AT)
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .any(|line| fields(line).is_some())
+}
+
+/// Reads a log; lines that hold no operation are left out, and counted in a note.
+pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
+    let mut events = Vec::new();
+    let mut lines = Vec::new();
+    let mut other_lines = 0;
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let number = number + 1;
+        let line = std::str::from_utf8(line)
+            .map_err(|_| ReadError::on_line(number, "the line is not UTF-8"))?;
+        match fields(line) {
+            Some(fields) => {
+                events.push(event(&fields, number, events.len() as u64)?);
+                lines.push(number);
+            }
+            None if line.contains("jepsen.util") && line.contains(":invoke") => {
+                return Err(ReadError::on_line(
+                    number,
+                    "an operation reads: process, type, function, value",
+                ));
+            }
+            None if line.trim().is_empty() => {}
+            None => other_lines += 1,
+        }
+    }
+    let notes = match other_lines {
+        0 => Vec::new(),
+        count => vec![format!("{count} lines of the log are not operations and were left out")],
+    };
+    Ok(Reading { history: History { events }, format: Format::JepsenLog, lines, notes })
+}
+
+/// The four columns of an operation.
+struct Fields<'a> {
+    process: &'a str,
+    kind: EventType,
+    f: &'a str,
+    value: &'a str,
+}
+
+/// Splits a line into its columns; none when it holds no operation.
+fn fields(line: &str) -> Option<Fields<'_>> {
+    let operation = match line.find("jepsen.util") {
+        Some(at) => line[at + "jepsen.util".len()..].trim_start_matches([' ', '-', ':']),
+        None => line.trim_start(),
+    };
+    let (process, rest) = operation.split_once(char::is_whitespace)?;
+    let (kind, rest) = rest.trim_start().split_once(char::is_whitespace)?;
+    let rest = rest.trim_start();
+    let (f, value) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let kind = match kind {
+        ":invoke" => EventType::Invoke,
+        ":ok" => EventType::Ok,
+        ":fail" => EventType::Fail,
+        ":info" => EventType::Info,
+        _ => return None,
+    };
+    let f = f.strip_prefix(':')?;
+    Some(Fields { process, kind, f, value: value.trim() })
+}
+
+fn event(fields: &Fields<'_>, line: usize, index: u64) -> Result<Event, ReadError> {
+    let words = |text| Reader::on_line(str::as_bytes(text), line);
+    let process = process(words(fields.process).value()?)
+        .map_err(|reason| ReadError::on_line(line, reason))?;
+    // What follows the value, such as an error's text, is not always EDN.
+    let value = match (fields.value, process) {
+        ("", _) | (_, Process::Nemesis | Process::Controller) => Value::Null,
+        (value, Process::Client(_)) => words(value).value()?,
+    };
+    // In place of a value, `:timed-out` and the like say why there is none.
+    let (value, error) = match (fields.kind, value) {
+        (EventType::Fail | EventType::Info, Value::String(error)) => (Value::Null, Some(error)),
+        (_, value) => (value, None),
+    };
+    Ok(Event {
+        index,
+        time: 0,
+        process,
+        kind: fields.kind,
+        f: fields.f.to_string(),
+        key: None,
+        value,
+        token: None,
+        node: None,
+        version: None,
+        error,
+        attempts: Vec::new(),
+    })
+}

@@ -1,0 +1,103 @@
+//! A counter for each key, to add to and read.
+
+use serde_json::Value;
+
+use crate::history::EventType;
+use crate::model::{Call, Description, Growth, Model, NilReads, Values};
+use crate::verdict::Operation;
+
+/// A counter of whole numbers for each key. A key that was never added to holds 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counter;
+
+/// What a counter is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Answer the sum.
+    Read,
+    /// Add this, which may be negative.
+    Add(i64),
+}
+
+/// What a counter answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// The sum.
+    Sum(i128),
+    /// The addition was done.
+    Added,
+}
+
+static DESCRIPTION: Description = Description {
+    name: "counter",
+    aliases: &[],
+    summary: "a sum a key: add, read",
+    functions: &["add", "read"],
+};
+
+impl Model for Counter {
+    // Wide enough that no history of 64-bit additions can overflow it.
+    type State = i128;
+    type Input = Input;
+    type Output = Output;
+
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn call(
+        &self,
+        operation: &Operation,
+        nil_reads: NilReads,
+        _values: &mut Values,
+    ) -> Result<Call<Input, Output>, String> {
+        let ok = operation.outcome == EventType::Ok;
+        let (input, output) = match operation.f.as_str() {
+            "read" => {
+                let says_nothing =
+                    operation.output.is_null() && nil_reads == NilReads::Unknown || !ok;
+                if says_nothing {
+                    return Ok(Call::Silent);
+                }
+                (Input::Read, Output::Sum(number("read answers", &operation.output)?.into()))
+            }
+            "add" => (Input::Add(number("add takes", &operation.input)?), Output::Added),
+            other => return Err(DESCRIPTION.lacks(other)),
+        };
+        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
+    }
+
+    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<i128, String> {
+        number("a counter holds", initial).map(i128::from)
+    }
+
+    fn apply(&self, state: &i128, input: &Input) -> (i128, Output) {
+        match input {
+            Input::Read => (*state, Output::Sum(*state)),
+            Input::Add(amount) => (state + i128::from(*amount), Output::Added),
+        }
+    }
+
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        matches!(input, Input::Read | Input::Add(0))
+    }
+
+    fn growth(&self, input: &Input) -> Option<Growth<i128>> {
+        match input {
+            Input::Add(amount) if *amount < 0 => None,
+            Input::Read | Input::Add(_) => Some(Growth::Forward),
+        }
+    }
+
+    fn outgrew(&self, state: &i128, _input: &Input, output: &Output) -> bool {
+        matches!(output, Output::Sum(seen) if seen < state)
+    }
+}
+
+/// A whole number; nil is 0, as a key that was never added to.
+fn number(what: &str, value: &Value) -> Result<i64, String> {
+    match value {
+        Value::Null => Ok(0),
+        other => other.as_i64().ok_or_else(|| format!("{what} a whole number, not {other}")),
+    }
+}

@@ -1,0 +1,114 @@
+//! A string for each key, to get, put and append to.
+
+use serde_json::Value;
+
+use crate::history::EventType;
+use crate::model::{Call, Description, Growth, Model, NilReads, Values};
+use crate::verdict::Operation;
+
+/// A key-value map of strings that grow. A key that was never written holds the empty string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KvAppend;
+
+/// What a string is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Answer the string.
+    Get,
+    /// Become this string.
+    Put(String),
+    /// Grow by this string.
+    Append(String),
+}
+
+/// What a string answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// The string.
+    Value(String),
+    /// The put or append was done.
+    Done,
+}
+
+static DESCRIPTION: Description = Description {
+    name: "kv-append",
+    aliases: &[],
+    summary: "a string a key: get, put, append",
+    functions: &["get", "put", "append"],
+};
+
+impl Model for KvAppend {
+    type State = String;
+    type Input = Input;
+    type Output = Output;
+
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn call(
+        &self,
+        operation: &Operation,
+        nil_reads: NilReads,
+        _values: &mut Values,
+    ) -> Result<Call<Input, Output>, String> {
+        let ok = operation.outcome == EventType::Ok;
+        let (input, output) = match operation.f.as_str() {
+            "get" => {
+                let says_nothing =
+                    operation.output.is_null() && nil_reads == NilReads::Unknown || !ok;
+                if says_nothing {
+                    return Ok(Call::Silent);
+                }
+                (Input::Get, Output::Value(text("get answers", &operation.output)?))
+            }
+            "put" => (Input::Put(text("put takes", &operation.input)?), Output::Done),
+            "append" => (Input::Append(text("append takes", &operation.input)?), Output::Done),
+            other => return Err(DESCRIPTION.lacks(other)),
+        };
+        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
+    }
+
+    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<String, String> {
+        text("a key holds", initial)
+    }
+
+    fn apply(&self, state: &String, input: &Input) -> (String, Output) {
+        match input {
+            Input::Get => (state.clone(), Output::Value(state.clone())),
+            Input::Put(value) => (value.clone(), Output::Done),
+            Input::Append(value) => (format!("{state}{value}"), Output::Done),
+        }
+    }
+
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        match input {
+            Input::Get => true,
+            Input::Append(value) => value.is_empty(),
+            Input::Put(_) => false,
+        }
+    }
+
+    fn growth(&self, input: &Input) -> Option<Growth<String>> {
+        match input {
+            Input::Get | Input::Append(_) => Some(Growth::Forward),
+            Input::Put(value) => Some(Growth::Anew(value.clone())),
+        }
+    }
+
+    fn outgrew(&self, state: &String, _input: &Input, output: &Output) -> bool {
+        match output {
+            Output::Value(seen) => !seen.starts_with(state.as_str()),
+            Output::Done => false,
+        }
+    }
+}
+
+/// A string; nil is the empty one, as a key that was never written.
+fn text(what: &str, value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        other => Err(format!("{what} a string, not {other}")),
+    }
+}

@@ -1,0 +1,153 @@
+//! What a service promises: sequential specifications, one file each.
+//!
+//! A [`Model`] says what an object does when operations come one after the other. Everything else
+//! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
+//! definition that a reader can check against the specification alone.
+
+mod choice;
+pub mod counter;
+pub mod kv_append;
+pub mod register;
+#[cfg(feature = "stateright")]
+pub mod sequential_spec;
+mod values;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use serde_json::Value;
+
+pub use choice::{ALL, Choice, Description, Kind, choose, find};
+pub use counter::Counter;
+pub use kv_append::KvAppend;
+pub use register::Register;
+pub use values::{ValueId, Values};
+
+use crate::verdict::Operation;
+
+/// What a read that answered nil says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NilReads {
+    /// There was no value: the key is absent. stormproof's histories and etcd's logs.
+    #[default]
+    Absent,
+    /// Nothing is known about the value; the read is left out. Knossos' histories.
+    Unknown,
+}
+
+/// An operation in the terms of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call<I, O> {
+    /// It took effect once, and this is what it answered.
+    Known(I, O),
+    /// It may take effect once at any time after its invocation, or never.
+    Unknown(I),
+    /// It says nothing about the object, such as a read without an answer.
+    Silent,
+}
+
+/// What an operation does to an object whose state is one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Transition {
+    /// The only value at which the operation can have had this outcome; none when any will do.
+    pub requires: Option<ValueId>,
+    /// The value that it leaves, whatever was there before; none when it changes nothing.
+    pub leaves: Option<ValueId>,
+}
+
+/// How a mutation moves a state that grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Growth<S> {
+    /// It only grows: a string gets longer, a sum greater.
+    Forward,
+    /// It leaves this state, whatever was there before.
+    Anew(S),
+}
+
+/// A sequential specification: how one object behaves when operations come one after the other.
+pub trait Model: Debug + Sync {
+    /// The object's state.
+    type State: Clone + Eq + Hash + Debug + Send;
+    /// What an operation asks for.
+    type Input: Clone + Eq + Hash + Debug + Send + Sync;
+    /// What it answers.
+    type Output: Clone + Eq + Hash + Debug + Send + Sync;
+
+    /// What users call the model, and the operations it has.
+    fn description(&self) -> &'static Description;
+
+    /// The part of the object that an operation touches. Operations of different parts never
+    /// influence each other, so each part is judged by itself (Horn & Kroening, "Faster
+    /// linearizability checking via P-compositionality", arXiv 1504.00204).
+    fn partition<'a>(&self, operation: &'a Operation) -> Option<&'a str> {
+        operation.key.as_deref()
+    }
+
+    /// Reads an operation of a history.
+    ///
+    /// # Errors
+    /// Why the operation is none of this model's.
+    fn call(
+        &self,
+        operation: &Operation,
+        nil_reads: NilReads,
+        values: &mut Values,
+    ) -> Result<Call<Self::Input, Self::Output>, String>;
+
+    /// The state before the first operation.
+    ///
+    /// # Errors
+    /// Why `initial` is no state of this model.
+    fn initial(&self, initial: &Value, values: &mut Values) -> Result<Self::State, String>;
+
+    /// Applies an operation: the state after it, and what it answers. This is the specification.
+    fn apply(&self, state: &Self::State, input: &Self::Input) -> (Self::State, Self::Output);
+
+    /// The state after an operation that answered `output`, or none if it cannot have answered
+    /// that in `state`. An operation whose answer is not known can be applied in every state.
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> Option<Self::State> {
+        let (after, answered) = self.apply(state, input);
+        output.is_none_or(|output| *output == answered).then_some(after)
+    }
+
+    /// Whether the operation leaves every state as it is in which it can have answered `output`.
+    /// A write of the value that happens to be there is *not* an observer: another order may need
+    /// it as a write.
+    fn is_observer(&self, input: &Self::Input, output: Option<&Self::Output>) -> bool;
+
+    /// The operation as a transition between values; none for models whose state is not one value.
+    /// For an unknown outcome: what it does if it has any effect.
+    ///
+    /// A value that only one operation of a history leaves is that operation's unique tag: who
+    /// reads it has seen this very operation.
+    fn transition(
+        &self,
+        _input: &Self::Input,
+        _output: Option<&Self::Output>,
+    ) -> Option<Transition> {
+        None
+    }
+
+    /// How the operation moves a state in an order that the model may have among its states. None
+    /// when it may do anything.
+    fn growth(&self, _input: &Self::Input) -> Option<Growth<Self::State>> {
+        None
+    }
+
+    /// Whether `state` has grown past every state in which the operation can answer `output`, so
+    /// that it cannot answer that before the next operation that [starts anew](Growth::Anew).
+    fn outgrew(&self, _state: &Self::State, _input: &Self::Input, _output: &Self::Output) -> bool {
+        false
+    }
+
+    /// The value that a state consists of; some exactly if [`transition`](Model::transition)
+    /// describes this model's operations.
+    fn value(&self, _state: &Self::State) -> Option<ValueId> {
+        None
+    }
+}

@@ -1,0 +1,42 @@
+//! Is there a legal order? One partition at a time.
+//!
+//! [`Problem`] is what is left of a partition once everything that cannot matter is dropped;
+//! [`wing_gong_lowe`] searches it. Further algorithms take the same `Problem`.
+
+mod call_list;
+mod fingerprint;
+mod problem;
+pub(crate) mod wing_gong_lowe;
+
+pub(crate) use problem::{Item, Problem};
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// A legal order was found.
+    Valid,
+    /// There is none.
+    Invalid,
+    /// The search spent its steps.
+    OutOfSteps,
+    /// The search spent its memory.
+    OutOfMemory,
+}
+
+/// What a search may spend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Operations tried.
+    pub(crate) steps: u64,
+    /// Bytes that the memo may take.
+    pub(crate) memory: usize,
+}
+
+/// How a search ended, and what it cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// Operations tried.
+    pub(crate) steps: u64,
+}

@@ -1,0 +1,96 @@
+//! Our verdict against that of stateright's `LinearizabilityTester`, on many small histories.
+//! stateright clones everything at every step, but it is simple and somebody else's.
+
+mod support;
+
+use checker::history::{History, Process, operations};
+use checker::model::sequential_spec::Sequential;
+use checker::model::{Call, Counter, KvAppend, Model, NilReads, Register, Values};
+use checker::verdict::Verdict;
+use checker::{Options, check_with_model};
+use serde_json::Value;
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+use support::{Recording, Service, record};
+
+/// What stateright says. Operations in flight are those of unknown outcome: it may or may not
+/// apply them.
+fn oracle<M>(model: &M, history: &History) -> bool
+where
+    M: Model + Clone,
+{
+    let mut values = Values::new();
+    let initial = model.initial(&Value::Null, &mut values).expect("null is a state");
+    let start = Sequential { model: model.clone(), state: initial };
+    let mut tester = LinearizabilityTester::new(start);
+    let mut moments = Vec::new();
+    for operation in operations(history).expect("the history is well formed") {
+        let Process::Client(process) = operation.process else { continue };
+        match model.call(&operation, NilReads::Absent, &mut values).expect("it fits the model") {
+            Call::Silent => {}
+            Call::Unknown(input) => moments.push((operation.invoked, process, Some(input), None)),
+            Call::Known(input, output) => {
+                moments.push((operation.invoked, process, Some(input), None));
+                let completed = operation.completed.expect("it is known");
+                moments.push((completed, process, None, Some(output)));
+            }
+        }
+    }
+    moments.sort_by_key(|(index, ..)| *index);
+    for (_, process, input, output) in moments {
+        if let Some(input) = input {
+            tester.on_invoke(process, input).expect("processes are single-threaded");
+        }
+        if let Some(output) = output {
+            tester.on_return(process, output).expect("processes are single-threaded");
+        }
+    }
+    tester.is_consistent()
+}
+
+/// Compares verdicts on `count` histories; some tenths of them must be invalid and valid each, or
+/// the comparison would say little.
+fn compare<M>(model: &M, service: Service, count: u64)
+where
+    M: Model + Clone,
+    M::State: Sync,
+{
+    let mut invalid = 0;
+    for seed in 0..count {
+        let recording = Recording {
+            service,
+            seed,
+            operations: 4 + (seed % 8) as usize,
+            clients: 2 + (seed % 4) as usize,
+            keys: 1,
+            values: [None, Some(2), Some(3)][(seed % 3) as usize],
+            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+            lies: (seed / 9 % 4) as usize,
+        };
+        let history = record(recording);
+        let analysis = check_with_model(model, &history, &Options::default(), &|_| {})
+            .expect("the history can be judged");
+        let expected = if oracle(model, &history) { Verdict::Valid } else { Verdict::Invalid };
+        assert_eq!(analysis.verdict, expected, "{recording:?}: {history:#?}");
+        if recording.lies == 0 {
+            assert_eq!(expected, Verdict::Valid, "the simulation is linearizable: {recording:?}");
+        }
+        invalid += u64::from(expected == Verdict::Invalid);
+    }
+    println!("{invalid} of {count} histories are invalid");
+    assert!(invalid > count / 5 && invalid < count * 4 / 5, "{invalid} of {count} are invalid");
+}
+
+#[test]
+fn registers_are_judged_as_stateright_judges_them() {
+    compare(&Register, Service::Register, 20_000);
+}
+
+#[test]
+fn strings_are_judged_as_stateright_judges_them() {
+    compare(&KvAppend, Service::Strings, 10_000);
+}
+
+#[test]
+fn counters_are_judged_as_stateright_judges_them() {
+    compare(&Counter, Service::Counter, 10_000);
+}

@@ -1,0 +1,286 @@
+//! Histories for tests: recorded from a simulated service that is linearizable, then spoilt on
+//! demand. The service is written by itself, so that a mistake in a model shows.
+
+#![expect(dead_code, reason = "each test binary uses its own part of this module")]
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use checker::history::{Event, EventType, History, Process};
+use checker::verdict::Operation;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+/// What the simulated service keeps under each key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// A value to read, write, compare-and-set and delete.
+    Register,
+    /// A string to get, put and append to.
+    Strings,
+    /// A sum to read and add to.
+    Counter,
+}
+
+/// How to record a history.
+#[derive(Debug, Clone, Copy)]
+pub struct Recording {
+    pub service: Service,
+    pub seed: u64,
+    pub operations: usize,
+    pub clients: usize,
+    pub keys: usize,
+    /// How many different values there are; none makes every written value unique.
+    pub values: Option<u64>,
+    /// The share of operations whose outcome the client does not learn.
+    pub unknown: f64,
+    /// How many reads answer something else than they saw.
+    pub lies: usize,
+}
+
+impl Default for Recording {
+    fn default() -> Recording {
+        Recording {
+            service: Service::Register,
+            seed: 0,
+            operations: 200,
+            clients: 10,
+            keys: 1,
+            values: None,
+            unknown: 0.0,
+            lies: 0,
+        }
+    }
+}
+
+/// What happens next to an operation of the simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Moment {
+    Invocation,
+    Effect,
+    Completion,
+}
+
+#[derive(Debug, Clone)]
+struct Request {
+    process: u64,
+    key: usize,
+    f: &'static str,
+    argument: Value,
+    unknown: bool,
+    answer: Option<(EventType, Value)>,
+}
+
+/// Latencies are drawn from 1 to this many nanoseconds.
+const SLOWEST: u64 = 100;
+
+/// How late an effect of unknown outcome may still come.
+const LATEST: u64 = 2_000;
+
+/// Records a history. Without lies it is linearizable.
+pub fn record(recording: Recording) -> History {
+    let mut random = ChaCha8Rng::seed_from_u64(recording.seed);
+    let mut state: Vec<Value> = vec![Value::Null; recording.keys];
+    let mut seen: BTreeMap<(usize, usize), Value> = BTreeMap::new();
+    let mut past: Vec<Vec<Value>> = vec![vec![Value::Null]; recording.keys];
+    let mut requests: Vec<Request> = Vec::new();
+    let mut processes: Vec<u64> = (0..recording.clients as u64).collect();
+    let mut agenda = BinaryHeap::new();
+    let mut events: Vec<Event> = Vec::new();
+    let mut last_value = 0;
+    for client in 0..recording.clients {
+        let start = random.random_range(0..SLOWEST);
+        agenda.push(Reverse((start, Moment::Invocation, client, usize::MAX)));
+    }
+
+    while let Some(Reverse((time, moment, client, number))) = agenda.pop() {
+        match moment {
+            Moment::Invocation if requests.len() == recording.operations => {}
+            Moment::Invocation => {
+                let number = requests.len();
+                let key = random.random_range(0..recording.keys);
+                let mut fresh = || {
+                    last_value += 1;
+                    match recording.values {
+                        None => json!(last_value),
+                        Some(values) => json!(random.random_range(1..=values)),
+                    }
+                };
+                let (one, other) = (fresh(), fresh());
+                let expected = match (recording.values, seen.get(&(client, key))) {
+                    (None, Some(value)) => value.clone(),
+                    _ => other,
+                };
+                let (f, argument) = invent(recording.service, &mut random, one, expected);
+                let latency = random.random_range(1..=SLOWEST);
+                let unknown = random.random_bool(recording.unknown);
+                let effect = match (unknown, random.random_range(0..4)) {
+                    (true, 0) => None,
+                    (true, 1) => Some(time + latency + random.random_range(0..LATEST)),
+                    _ => Some(time + random.random_range(0..latency)),
+                };
+                if let Some(effect) = effect {
+                    agenda.push(Reverse((effect, Moment::Effect, client, number)));
+                }
+                agenda.push(Reverse((time + latency, Moment::Completion, client, number)));
+                let process = processes[client];
+                let request = Request { process, key, f, argument, unknown, answer: None };
+                events.push(event(events.len(), time, &request, EventType::Invoke));
+                requests.push(request);
+            }
+            Moment::Effect => {
+                let request = &mut requests[number];
+                let before = state[request.key].clone();
+                let answer = serve(&mut state[request.key], request.f, &request.argument);
+                if state[request.key] != before {
+                    past[request.key].push(state[request.key].clone());
+                }
+                request.answer = Some(answer);
+            }
+            Moment::Completion => {
+                let request = &mut requests[number];
+                if request.unknown {
+                    processes[client] += recording.clients as u64;
+                    // Some crash without a word.
+                    if random.random_bool(0.5) {
+                        events.push(event(events.len(), time, request, EventType::Info));
+                    }
+                } else {
+                    let (kind, value) = request.answer.clone().expect("it took effect before");
+                    let mut completion = event(events.len(), time, request, kind);
+                    if request.f == "read" || request.f == "get" {
+                        completion.value = value.clone();
+                    }
+                    events.push(completion);
+                    match (kind, request.f) {
+                        (EventType::Fail, _) => seen.remove(&(client, request.key)),
+                        (_, "write") => {
+                            seen.insert((client, request.key), request.argument.clone())
+                        }
+                        (_, "cas") => {
+                            seen.insert((client, request.key), request.argument[1].clone())
+                        }
+                        _ => seen.insert((client, request.key), value),
+                    };
+                }
+                let pause = random.random_range(1..=10);
+                agenda.push(Reverse((time + pause, Moment::Invocation, client, usize::MAX)));
+            }
+        }
+    }
+
+    lie(&mut events, &past, recording, &mut random);
+    History { events }
+}
+
+/// What a client asks for.
+fn invent(
+    service: Service,
+    random: &mut ChaCha8Rng,
+    value: Value,
+    expected: Value,
+) -> (&'static str, Value) {
+    let dice = random.random_range(0..100);
+    match service {
+        Service::Register => match dice {
+            0..50 => ("read", Value::Null),
+            50..75 => ("write", value),
+            75..97 => ("cas", json!([expected, value])),
+            _ => ("delete", Value::Null),
+        },
+        Service::Strings => match dice {
+            0..50 => ("get", Value::Null),
+            50..95 => ("append", json!(format!("{value},"))),
+            _ => ("put", json!(format!("{value},"))),
+        },
+        Service::Counter => match dice {
+            0..50 => ("read", Value::Null),
+            50..95 => ("add", json!(random.random_range(1..=3))),
+            _ => ("add", json!(-1)),
+        },
+    }
+}
+
+/// Takes a request to its effect; answers as the service would.
+fn serve(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+    match f {
+        "read" | "get" => return (EventType::Ok, state.clone()),
+        "write" | "put" => *state = argument.clone(),
+        "delete" => *state = Value::Null,
+        "cas" if *state != argument[0] => return (EventType::Fail, argument.clone()),
+        "cas" => *state = argument[1].clone(),
+        "append" => {
+            let old = state.as_str().unwrap_or("");
+            *state = json!(format!("{old}{}", argument.as_str().expect("appends are strings")));
+        }
+        "add" => {
+            let amount = argument.as_i64().expect("additions are numbers");
+            *state = json!(state.as_i64().unwrap_or(0) + amount);
+        }
+        other => unreachable!("the simulation does not ask for {other}"),
+    }
+    (EventType::Ok, argument.clone())
+}
+
+fn event(index: usize, time: u64, request: &Request, kind: EventType) -> Event {
+    Event {
+        index: index as u64,
+        time,
+        process: Process::Client(request.process),
+        kind,
+        f: request.f.to_string(),
+        key: Some(format!("k{}", request.key)),
+        value: request.argument.clone(),
+        token: None,
+        node: None,
+        version: None,
+        error: None,
+        attempts: Vec::new(),
+    }
+}
+
+/// Lets reads answer what the key held at another time.
+fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: &mut ChaCha8Rng) {
+    let mut reads: Vec<usize> = (0..events.len())
+        .filter(|index| events[*index].kind == EventType::Ok)
+        .filter(|index| matches!(events[*index].f.as_str(), "read" | "get"))
+        .collect();
+    for _ in 0..recording.lies {
+        if reads.is_empty() {
+            return;
+        }
+        let read = &mut events[reads.swap_remove(random.random_range(0..reads.len()))];
+        let key: usize = read.key.as_deref().map_or(0, |key| key[1..].parse().expect("a number"));
+        read.value = past[key][random.random_range(0..past[key].len())].clone();
+    }
+}
+
+/// A history of these operations. Operations are written at the indices of their events.
+pub fn history_of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> History {
+    let mut events: Vec<Event> = Vec::new();
+    for operation in operations {
+        let mut add = |index, time, kind, value: &Value| {
+            events.push(Event {
+                index,
+                time,
+                process: operation.process,
+                kind,
+                f: operation.f.clone(),
+                key: operation.key.clone(),
+                value: value.clone(),
+                token: None,
+                node: None,
+                version: None,
+                error: None,
+                attempts: Vec::new(),
+            });
+        };
+        add(operation.invoked, operation.start, EventType::Invoke, &operation.input);
+        if let (Some(index), Some(time)) = (operation.completed, operation.end) {
+            add(index, time, EventType::Ok, &operation.output);
+        }
+    }
+    events.sort_by_key(|event| event.index);
+    History { events }
+}
