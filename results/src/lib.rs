@@ -5,5 +5,7 @@
 
 pub mod event;
 pub mod loaded_run;
+pub mod metrics;
+pub mod report;
 pub mod run_directory;
 pub mod summary;
