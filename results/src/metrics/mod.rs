@@ -14,4 +14,4 @@ pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
 pub use operations::{RunOperation, operations};
 pub use phases::{PhaseInterval, end_of_history, phases};
-pub use recovery::{FirstError, Recovery, recoveries};
+pub use recovery::{FirstError, Recovery, Service, recoveries};

@@ -4,6 +4,13 @@ use checker::history::EventType;
 
 use crate::metrics::{FaultInterval, PhaseInterval, RunOperation};
 
+/// A time without any ok is an interruption from this length on, in nanoseconds. Elections take
+/// longer; a slow disk or a busy machine alone seldom does.
+const SHORTEST_INTERRUPTION: u64 = 100_000_000;
+
+/// At a low rate of operations, a gap is an interruption only when it is this many times the mean.
+const TIMES_MEAN_GAP: u64 = 10;
+
 /// The effect of one fault on the clients.
 ///
 /// It is measured from the moment the fault began to the moment the next one did, or the load
@@ -16,9 +23,19 @@ pub struct Recovery {
     pub first_error: Option<FirstError>,
     /// The longest time without any operation that ended ok, in nanoseconds.
     pub longest_gap: u64,
-    /// From the fault's beginning to the ok that ended the longest gap, in nanoseconds; none when
-    /// the load ended first.
-    pub ok_again_after: Option<u64>,
+    /// Whether that was an interruption, and when it ended.
+    pub service: Service,
+}
+
+/// How the clients were served during a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// No gap between oks was longer than is usual.
+    Uninterrupted,
+    /// An ok ended the longest gap, so many nanoseconds after the fault's beginning.
+    AgainAfter(u64),
+    /// No further operation was ok before the load ended.
+    NotAgain,
 }
 
 /// The first error that clients met after a fault.
@@ -40,8 +57,11 @@ pub fn recoveries(
 ) -> Vec<Recovery> {
     let oks = ok_times(operations);
     let errors = errors_by_time(operations);
-    let last_event = oks.last().copied().unwrap_or(0);
-    let load_end = phases.iter().find(|phase| phase.name == "load").map_or(last_event, |p| p.end);
+    let all = (0, oks.last().copied().unwrap_or(0));
+    let load = phases.iter().find(|phase| phase.name == "load");
+    let (load_start, load_end) = load.map_or(all, |load| (load.start, load.end));
+    let mean_gap = (load_end - load_start) / (oks.len() as u64).max(1);
+    let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);
     let attempted = || faults.iter().enumerate().filter(|(_, fault)| fault.was_attempted());
     attempted()
         .filter(|(_, fault)| fault.start < load_end)
@@ -49,12 +69,13 @@ pub fn recoveries(
             let next = attempted().map(|(_, other)| other.start).find(|&start| start > fault.start);
             let until = next.unwrap_or(load_end).min(load_end);
             let (longest_gap, gap_end) = longest_gap(&oks, fault.start, until, load_end);
-            Recovery {
-                fault: position,
-                first_error: first_error(&errors, fault.start, until),
-                longest_gap,
-                ok_again_after: gap_end.map(|end| end - fault.start),
-            }
+            let service = match gap_end {
+                _ if longest_gap < interruption => Service::Uninterrupted,
+                Some(end) => Service::AgainAfter(end - fault.start),
+                None => Service::NotAgain,
+            };
+            let first_error = first_error(&errors, fault.start, until);
+            Recovery { fault: position, first_error, longest_gap, service }
         })
         .collect()
 }
@@ -93,24 +114,25 @@ fn first_error(errors: &[(u64, u64, &str)], from: u64, until: u64) -> Option<Fir
     (time < until).then(|| FirstError { after: time - from, error: error.to_owned(), index })
 }
 
-/// The longest gap between oks that begins from `from` up to `until`, and the ok that ended it;
-/// none when no ok came before `load_end`.
+/// The gap between oks that took the most of the time from `from` to `until`: its whole length, and
+/// the ok that ended it; none when no ok came before `load_end`.
 fn longest_gap(oks: &[u64], from: u64, until: u64, load_end: u64) -> (u64, Option<u64>) {
-    let mut longest = (0, Some(from));
-    let mut gap_start = from;
     let first = oks.partition_point(|&ok| ok < from);
-    for &ok in oks[first..].iter().take_while(|&&ok| ok <= load_end) {
-        if gap_start >= until {
-            return longest;
+    let ends = oks[first..].iter().copied().take_while(|&ok| ok <= load_end).map(Some);
+    let mut longest = (0, Some(from));
+    let mut longest_share = 0;
+    let mut gap_start = from;
+    // The load ends within the last gap: it is at least so long, and nobody saw its end.
+    for end in ends.chain([None]) {
+        let gap_end = end.unwrap_or(load_end);
+        let share = gap_end.min(until).saturating_sub(gap_start);
+        if share > longest_share {
+            longest_share = share;
+            longest = (gap_end - gap_start, end);
         }
-        if ok - gap_start > longest.0 {
-            longest = (ok - gap_start, Some(ok));
-        }
-        gap_start = ok;
+        gap_start = gap_end;
     }
-    // The load ended within this last gap: it is at least so long, and nobody saw its end.
-    let open = load_end.saturating_sub(gap_start);
-    if gap_start < until && open > longest.0 { (open, None) } else { longest }
+    longest
 }
 
 #[cfg(test)]
@@ -120,6 +142,11 @@ mod tests {
     #[test]
     fn the_longest_gap_is_found_and_ends_at_the_next_ok() {
         assert_eq!(longest_gap(&[5, 11, 13, 40, 42], 10, 50, 50), (27, Some(40)));
+    }
+
+    #[test]
+    fn a_gap_that_belongs_to_the_next_fault_is_not_counted() {
+        assert_eq!(longest_gap(&[11, 14, 19, 90], 10, 20, 100), (5, Some(19)));
     }
 
     #[test]

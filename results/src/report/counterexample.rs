@@ -66,7 +66,10 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
     if let Some(key) = &counterexample.key {
         out.raw(" <small>key <code>").text(key).raw("</code></small>");
     }
-    out.raw("</h2><p class=\"lead\">").text(&counterexample.sentence).raw("</p>");
+    out.raw("</h2>");
+    if counterexample.sentence != facts.summary.sentence {
+        out.raw("<p class=\"lead\">").text(&counterexample.sentence).raw("</p>");
+    }
     if context > 0 {
         out.raw("<input type=\"checkbox\" id=\"neighbourhood\"><label for=\"neighbourhood\">");
         out.text(format!(

@@ -95,8 +95,8 @@ fn tiles(facts: &Facts<'_>) -> Markup {
         if other == 0 { "all of those fired".to_owned() } else { format!("{other} more had none") },
     );
     if let Some(worst) = facts.recoveries.iter().max_by_key(|recovery| recovery.longest_gap) {
-        let fault = &facts.faults[worst.fault];
-        tile("longest without an ok", units::duration(worst.longest_gap), fault.name.clone());
+        let during = format!("during “{}”", facts.faults[worst.fault].name);
+        tile("longest without an ok", units::duration(worst.longest_gap), during);
     }
     if let Some(most) = facts.operations.iter().max_by_key(|operation| operation.attempts().len()) {
         let of = format!("{} by process {}", most.invocation.f, most.invocation.process);

@@ -7,7 +7,8 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::units;
 use crate::metrics::{
-    AttemptError, FaultInterval, FaultOutcome, NodeState, attempt_errors, operation_figures,
+    AttemptError, FaultInterval, FaultOutcome, NodeState, Service, attempt_errors,
+    operation_figures,
 };
 
 /// Rarer errors than the most frequent so many are only counted.
@@ -16,7 +17,7 @@ const ERRORS_SHOWN: usize = 12;
 /// Operations by kind and outcome, and the errors of their attempts.
 pub(super) fn operations(facts: &Facts<'_>) -> Markup {
     let mut out = Markup::new();
-    out.raw("<section aria-labelledby=\"operations-title\"><h2 id=\"operations-title\">");
+    out.raw("<section id=\"operations\" aria-labelledby=\"operations-title\"><h2 id=\"operations-title\">");
     out.raw("Operations</h2>");
     let figures = operation_figures(&facts.operations);
     if figures.is_empty() {
@@ -99,7 +100,7 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
     out.raw("<div class=\"scroll\"><table><thead><tr><th scope=\"col\">fault</th>");
     out.raw("<th scope=\"col\">whom it hit</th><th scope=\"col\">first error after</th>");
     out.raw("<th scope=\"col\">longest without an ok</th>");
-    out.raw("<th scope=\"col\" class=\"number\">ok again after</th></tr></thead><tbody>");
+    out.raw("<th scope=\"col\">ok again after</th></tr></thead><tbody>");
     for recovery in &facts.recoveries {
         let fault = &facts.faults[recovery.fault];
         out.raw("<tr><th scope=\"row\">").piece(named(fault));
@@ -120,17 +121,18 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
         let share = recovery.longest_gap as f64 * 100.0 / longest.max(1) as f64;
         out.raw("</td><td class=\"gap\"><span>").text(units::duration(recovery.longest_gap));
         out.raw("</span><i style=\"--share:").text(format!("{share:.1}%")).raw("\"></i></td>");
-        let again = recovery.ok_again_after;
-        number(&mut out, again.map_or_else(|| "not within the load".to_owned(), units::duration));
+        out.raw("<td>");
+        match recovery.service {
+            Service::Uninterrupted => out.raw("<span class=\"muted\">not interrupted</span>"),
+            Service::AgainAfter(after) => out.text(units::duration(after)),
+            Service::NotAgain => out.raw("not within the load"),
+        };
+        out.raw("</td>");
         out.raw("</tr>");
     }
-    out.raw(
-        "</tbody></table></div><p class=\"muted\">Measured from the moment a fault began until ",
-    );
-    out.raw(
-        "the next one did or the load ended. “Ok again after” is when the longest time without ",
-    );
-    out.raw("an ok ended.</p></section>");
+    out.raw("</tbody></table></div><p class=\"muted\">Measured from the moment a fault began ");
+    out.raw("until the next one did or the load ended; faults that overlap share their effects. ");
+    out.raw("“Ok again after” is when the longest time without an ok ended.</p></section>");
     out
 }
 
@@ -142,27 +144,31 @@ fn named(fault: &FaultInterval) -> Markup {
     out
 }
 
-/// The nodes that a fault was aimed at with the role each had just before.
+/// The nodes that a fault was aimed at with the role each had just before. Of a fault that was
+/// aimed at all, only those that were more than followers are named.
 fn whom(facts: &Facts<'_>, fault: &FaultInterval) -> String {
-    if fault.nodes.is_empty() {
-        return "–".to_owned();
-    }
-    let nodes: Vec<String> = fault
-        .nodes
-        .iter()
-        .map(|node| match facts.role_before(node, fault) {
+    let all = fault.nodes.len() > 1 && fault.nodes.len() == facts.nodes.len();
+    let roles = fault.nodes.iter().map(|node| (node, facts.role_before(node, fault)));
+    let named: Vec<String> = roles
+        .filter(|(_, role)| !all || !["follower", "unknown"].contains(role))
+        .map(|(node, role)| match role {
             "unknown" => node.clone(),
             role => format!("{node} ({role})"),
         })
         .collect();
-    nodes.join(", ")
+    match (all, named.is_empty()) {
+        (true, true) => "all nodes".to_owned(),
+        (true, false) => format!("all nodes: {}", named.join(", ")),
+        (false, true) => "–".to_owned(),
+        (false, false) => named.join(", "),
+    }
 }
 
 /// What the run leaves open.
 pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
     let mut out = Markup::new();
-    out.raw("<section aria-labelledby=\"not-tested-title\"><h2 id=\"not-tested-title\">");
+    out.raw("<section id=\"not-tested\" aria-labelledby=\"not-tested-title\"><h2 id=\"not-tested-title\">");
     out.raw("Not tested</h2>");
     let ineffective: Vec<&FaultInterval> =
         facts.faults.iter().filter(|fault| fault.outcome != FaultOutcome::Installed).collect();
@@ -219,7 +225,11 @@ fn roles_hit(facts: &Facts<'_>) -> Markup {
         out.raw("\"></span>").text(family).raw("</th>");
         for role in ROLES {
             let hits = roles.get(role).copied().unwrap_or(0);
-            number(&mut out, if hits == 0 { "not reached".to_owned() } else { units::count(hits) });
+            if hits == 0 {
+                out.raw("<td class=\"number muted\">not reached</td>");
+            } else {
+                number(&mut out, units::count(hits));
+            }
         }
         let other = roles.iter().filter(|(role, _)| !ROLES.contains(role)).map(|(_, hits)| hits);
         number(&mut out, units::count(other.sum()));

@@ -360,7 +360,7 @@ impl<'a> Maker<'a> {
         let node = NODES[self.random.below(5) as usize].to_owned();
         if let Some(fault) = outage {
             let back = fault.start + ELECTION + self.random.below(40 * MILLISECOND);
-            let indefinite = number % 3 == 0;
+            let indefinite = number.is_multiple_of(3);
             let text = if indefinite { "timeout" } else { "not_leader" };
             attempts.push(Attempt {
                 node: fault.nodes[0].to_owned(),

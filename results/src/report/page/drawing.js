@@ -2,8 +2,10 @@
 // Draws the timeline of a run onto a canvas. Knows no events: timeline.js says what is in view.
 
 const OUTCOMES = ["ok", "fail", "info"];
-/** More dots than this in view are drawn as a density instead of one by one. */
-const MOST_DOTS = 6000;
+/** More dots of one outcome in view than this are drawn as a density instead of one by one. */
+const MOST_DOTS = 2500;
+/** More rows than this are made only for faults that overlap. */
+const MOST_FAULT_ROWS = 4;
 const HEIGHTS = { phases: 18, fault: 20, node: 22, throughput: 92, latency: 150, axis: 24, space: 10 };
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 const SMALL = FONT.replace("12px", "11px");
@@ -66,11 +68,15 @@ function fitted(context, text, width) {
 
 /** Puts every fault into a row in which it overlaps none, and has room for its name if possible. */
 function packFaults(faults, end, labelWidth, plotWidth) {
-  const room = (fault) => Math.max(fault.end, fault.start + (labelWidth(fault) / plotWidth) * end);
+  // A name that does not fit into its bar stands right of it.
+  const room = (fault) => {
+    const label = (labelWidth(fault) / plotWidth) * end;
+    return label <= fault.end - fault.start ? fault.end : fault.end + label;
+  };
   const rows = [];
   for (const fault of faults) {
     let row = rows.findIndex((last) => last.labelled <= fault.start);
-    if (row < 0 && rows.length >= 3) {
+    if (row < 0 && rows.length >= MOST_FAULT_ROWS) {
       row = rows.findIndex((last) => last.end <= fault.start);
     }
     if (row < 0) row = rows.push(null) - 1;
@@ -86,6 +92,12 @@ function niceStep(least) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least);
 }
 
+/** A round number a little above `most`, for the top of a scale. */
+function niceTop(most) {
+  const power = 10 ** Math.floor(Math.log10(most));
+  return [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((top) => top >= most);
+}
+
 function formatLatency(micros) {
   if (micros < 1e3) return `${Math.round(micros)} µs`;
   if (micros < 1e6) return `${+(micros / 1e3).toPrecision(3)} ms`;
@@ -98,7 +110,7 @@ function layOut(run, context, width) {
   const plot = { left: gutter, right: width - 10 };
   plot.width = plot.right - plot.left;
   context.font = SMALL;
-  const label = (fault) => context.measureText(faultLabel(fault)).width + 14;
+  const label = (fault) => context.measureText(faultName(fault)).width + 24;
   const faultRows = packFaults(run.faults, run.end, label, plot.width);
   const lanes = {};
   let y = 0;
@@ -115,10 +127,14 @@ function layOut(run, context, width) {
   return { width, height: y, plot, lanes, narrow: width < 600 };
 }
 
-function faultLabel(fault) {
+function faultName(fault) {
   const sign = { skipped: "⊘ ", indeterminate: "? ", unreported: "? " }[fault.outcome] ?? "";
+  return `${sign}${fault.name}`;
+}
+
+function faultLabel(fault) {
   const outcome = fault.outcome === "installed" ? "" : ` · ${fault.outcome}`;
-  return `${sign}${fault.name}${outcome}${fault.effect ? ` · ${fault.effect}` : ""}`;
+  return `${faultName(fault)}${outcome}${fault.effect ? ` · ${fault.effect}` : ""}`;
 }
 
 /** Draws everything but the cursor. */
@@ -197,55 +213,63 @@ function drawFaults({ context, run, layout, view, colours, x }) {
   const { lanes, plot } = layout;
   context.font = SMALL;
   context.textAlign = "left";
-  const textures = new Map();
-  const textureOf = (kind, colour) => {
-    const key = kind + colour;
-    if (!textures.has(key)) textures.set(key, texture(context, kind, colour));
-    return textures.get(key);
-  };
   if (!run.faults.length) {
     context.fillStyle = colours.muted;
     context.fillText("no fault was injected", plot.left + 5, lanes.faults.top + HEIGHTS.fault / 2);
   }
+  const textures = new Map();
+  for (const { family } of run.faults) {
+    textures.set(family, familyFill(context, colours, family));
+  }
+  const height = HEIGHTS.fault - 4;
   run.faults.forEach((fault, position) => {
     const next = run.faults.slice(position + 1).find((other) => other.row === fault.row);
-    const limit = Math.min(next ? x(next.start) - 4 : plot.right, plot.right);
-    const start = x(fault.start);
-    const end = Math.max(x(fault.end), start + 3);
-    if (limit < plot.left || start > plot.right) return;
-    const left = Math.max(start, plot.left - 4);
-    const right = Math.min(end, plot.right + 4);
+    const limit = Math.min(next ? x(next.start) - 6 : plot.right, plot.right);
+    const left = Math.max(x(fault.start), plot.left - 4);
+    const right = Math.min(Math.max(x(fault.end), x(fault.start) + 3), plot.right + 4);
+    if (right < plot.left || left > plot.right) return;
     const y = lanes.faults.top + fault.row * HEIGHTS.fault + 2;
-    const height = HEIGHTS.fault - 4;
-    const colour = familyColour(colours, fault.family);
-    let textLeft = Math.max(left, plot.left) + 5;
-    context.strokeStyle = colour;
-    context.lineWidth = 1.2;
-    if (fault.outcome === "skipped") {
-      context.fillStyle = colour;
-      context.fillRect(start - 1, y, 2, height);
-    } else {
-      context.fillStyle = colours.card;
-      context.fillRect(left, y, right - left, height);
-      context.globalAlpha = fault.outcome === "installed" ? 0.55 : 0.25;
-      const kind = { partition: "stripes", pause: "dots", kill: null }[fault.family];
-      context.fillStyle = kind === null ? colour : textureOf(kind ?? "cross", colour);
-      context.fillRect(left, y, right - left, height);
-      context.globalAlpha = 1;
-      context.setLineDash(fault.outcome === "installed" ? [] : [4, 3]);
-      context.strokeRect(left + 0.5, y + 0.5, right - left - 1, height - 1);
-      context.setLineDash([]);
-    }
-    const text = fitted(context, faultLabel(fault), limit - textLeft - 4);
-    if (!text) return;
-    const width = context.measureText(text).width;
-    context.globalAlpha = 0.88;
-    context.fillStyle = colours.card;
-    context.fillRect(textLeft - 3, y + 2, width + 6, height - 4);
-    context.globalAlpha = 1;
+    drawFaultBar(context, fault, left, right, y, height, familyColour(colours, fault.family), textures);
+    const inside = right - Math.max(left, plot.left) - 22;
+    const outside = limit - right - 10;
+    const choices = [[faultLabel(fault), inside, 0], [faultLabel(fault), outside, 1],
+      [faultName(fault), inside, 0], [faultName(fault), outside, 1]];
+    const fits = choices.find(([text, room]) => context.measureText(text).width <= room);
+    const [text, , beside] = fits ??
+      [fitted(context, faultName(fault), Math.max(inside, outside)), 0, outside > inside ? 1 : 0];
     context.fillStyle = colours.ink;
-    context.fillText(text, textLeft, y + height / 2 + 0.5);
+    context.fillText(text, beside ? right + 6 : Math.max(left, plot.left) + 16, y + height / 2 + 0.5);
   });
+}
+
+/** How a family's bars are filled: each with its own texture. */
+function familyFill(context, colours, family) {
+  const colour = familyColour(colours, family);
+  const kind = { partition: "stripes", pause: "dots", kill: null }[family];
+  return kind === null ? colour : texture(context, kind ?? "cross", colour);
+}
+
+function drawFaultBar(context, fault, left, right, y, height, colour, textures) {
+  const proven = fault.outcome === "installed";
+  if (fault.outcome === "skipped") {
+    context.fillStyle = colour;
+    context.fillRect(left, y, 2, height);
+    return;
+  }
+  context.fillStyle = colour;
+  context.globalAlpha = proven ? 0.16 : 0.05;
+  context.fillRect(left, y, right - left, height);
+  context.globalAlpha = 1;
+  // The texture tells the family; it keeps to the left, so that the name can be read.
+  if (proven) {
+    context.fillStyle = textures.get(fault.family);
+    context.fillRect(left, y, Math.min(11, right - left), height);
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = 1.2;
+  context.setLineDash(proven ? [] : [4, 3]);
+  context.strokeRect(left + 0.5, y + 0.5, right - left - 1, height - 1);
+  context.setLineDash([]);
 }
 
 function drawNodes({ context, run, layout, view, colours, x }) {
@@ -338,7 +362,7 @@ function drawThroughput(scene) {
     most = Math.max(most, buckets.counts[0][at] + buckets.counts[1][at] + buckets.counts[2][at]);
   }
   const perSecond = 1e6 / buckets.step;
-  scene.topRate = niceStep(most * perSecond);
+  scene.topRate = niceTop(most * perSecond);
   const unit = (lane.height - 6) / (scene.topRate / perSecond);
   for (let at = 0; at < buckets.length; at++) {
     const left = x((buckets.first + at) * buckets.step);
@@ -385,9 +409,9 @@ function drawDot(context, outcome, x, y) {
     context.arc(x, y, 1.7, 0, 7);
     context.fill();
   } else if (outcome === 1) {
-    context.moveTo(x, y - 3.6);
-    context.lineTo(x + 3.4, y + 2.6);
-    context.lineTo(x - 3.4, y + 2.6);
+    context.moveTo(x, y - 2.9);
+    context.lineTo(x + 2.8, y + 2.1);
+    context.lineTo(x - 2.8, y + 2.1);
     context.fill();
   } else {
     context.moveTo(x - 3, y - 3);
@@ -408,25 +432,19 @@ function drawLatency({ context, run, layout, view, colours, x }) {
     const end = start[row] + latency[row];
     if (end >= view.from && end <= view.to) rows.push(row);
   }
-  const crowded = rows.length > MOST_DOTS;
-  if (crowded) drawDensity(context, run, layout, colours, x, y, rows);
   context.lineWidth = 1.4;
-  // Rare outcomes last, on top; of many in one place, one is enough.
+  // Rare outcomes last, on top.
   for (const number of [0, 1, 2]) {
-    if (number === 0 && crowded) continue;
-    context.fillStyle = context.strokeStyle = colours[OUTCOMES[number]];
+    const ofOutcome = rows.filter((row) => outcome[row] === number);
+    const colour = colours[OUTCOMES[number]];
+    if (ofOutcome.length > MOST_DOTS) {
+      drawDensity(context, run, layout, colour, x, y, ofOutcome);
+      continue;
+    }
+    context.fillStyle = context.strokeStyle = colour;
     context.globalAlpha = number === 0 ? 0.65 : 0.9;
-    const drawn = new Set();
-    for (const row of rows) {
-      if (outcome[row] !== number) continue;
-      const left = x(start[row] + latency[row]);
-      const top = y(latency[row]);
-      if (crowded) {
-        const place = Math.round(left / 3) * 4096 + Math.round(top / 3);
-        if (drawn.has(place)) continue;
-        drawn.add(place);
-      }
-      drawDot(context, number, left, top);
+    for (const row of ofOutcome) {
+      drawDot(context, number, x(start[row] + latency[row]), y(latency[row]));
     }
   }
   context.globalAlpha = 1;
@@ -440,20 +458,19 @@ function drawLatencyGrid(context, run, layout, colours, y) {
   }
 }
 
-/** Operations that were ok, as small cells that are darker where there were more. */
-function drawDensity(context, run, layout, colours, x, y, rows) {
-  const { start, latency, outcome } = run.operations;
+/** Operations of one outcome, as small cells that are darker where there were more. */
+function drawDensity(context, run, layout, colour, x, y, rows) {
+  const { start, latency } = run.operations;
   const cell = 2;
   const across = Math.ceil(layout.plot.width / cell) + 1;
   const down = Math.ceil(layout.lanes.latency.height / cell) + 1;
   const counts = new Uint32Array(across * down);
   for (const row of rows) {
-    if (outcome[row] !== 0) continue;
     const column = Math.floor((x(start[row] + latency[row]) - layout.plot.left) / cell);
     const line = Math.floor((y(latency[row]) - layout.lanes.latency.top) / cell);
     counts[line * across + column]++;
   }
-  context.fillStyle = colours.ok;
+  context.fillStyle = colour;
   // A few steps of opacity, each painted at once: a page of 100,000 stays smooth.
   const levels = [[1, 0.3], [2, 0.45], [4, 0.65], [8, 0.85], [16, 1]];
   levels.forEach(([least, alpha], level) => {

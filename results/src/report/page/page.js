@@ -28,8 +28,9 @@
     legend.replaceChildren();
     OUTCOMES.forEach((name, number) => entry(legend, name, (pen) => {
       pen.fillStyle = pen.strokeStyle = colours[name];
-      pen.lineWidth = 1.6;
-      drawDot(pen, number, 11, 7);
+      pen.lineWidth = 1.4;
+      pen.scale(1.5, 1.5);
+      drawDot(pen, number, 7.3, 4.7);
     }));
     const box = (pen, colour, fill, dash) => {
       pen.fillStyle = fill;
@@ -41,10 +42,8 @@
       pen.strokeRect(0.5, 0.5, 21, 13);
     };
     for (const family of new Set(run.faults.map((fault) => fault.family))) {
-      const colour = familyColour(colours, family);
-      const kind = { partition: "stripes", pause: "dots", kill: null }[family];
       entry(legend, family, (pen) =>
-        box(pen, colour, kind === null ? colour : texture(pen, kind ?? "cross", colour), []));
+        box(pen, familyColour(colours, family), familyFill(pen, colours, family), []));
     }
     if (run.faults.some((fault) => ["indeterminate", "unreported"].includes(fault.outcome))) {
       entry(legend, "no effect shown", (pen) => box(pen, colours.muted, colours.wash, [4, 3]));

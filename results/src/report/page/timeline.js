@@ -301,6 +301,7 @@ function createTimeline(run) {
   listenToPointers();
   listenToKeys();
   read();
+  if (run.marks.length) moveCursor(run.marks[0].time, null);
   obeyAddress();
   window.addEventListener("hashchange", obeyAddress);
 
