@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use checker::history::{Event, EventType, History, Process};
-use serde::Deserialize;
 use serde_json::Value;
 
 /// What came of a fault.
@@ -42,7 +41,7 @@ pub struct FaultInterval {
     pub fault: u64,
     /// Its family, such as `partition`.
     pub family: String,
-    /// What it does, in words, such as `isolate the leader n2`.
+    /// What it does, in words, such as `isolate the leader n2`; the family when it has no name.
     pub name: String,
     /// The nodes it was aimed at.
     pub nodes: Vec<String>,
@@ -81,32 +80,18 @@ impl FaultInterval {
     }
 }
 
-/// The parts of a nemesis event's value that are read here. All have defaults, since a page with a
-/// fault half described is worth more than none.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    fault: u64,
-    stage: String,
-    name: String,
-    nodes: Vec<String>,
-    grudge: BTreeMap<String, Vec<String>>,
-    outcome: Option<String>,
-    effect: BTreeMap<String, Value>,
-    reason: Option<String>,
-}
-
-/// All faults of a history, by the time at which they began.
+/// All faults of a history, by the time at which they began. Nemesis events without a number of a
+/// fault are about none, and are left out.
 pub fn fault_intervals(history: &History) -> Vec<FaultInterval> {
     let mut faults: Vec<FaultInterval> = Vec::new();
-    let mut positions: BTreeMap<(String, u64), usize> = BTreeMap::new();
+    let mut positions: BTreeMap<(&str, u64), usize> = BTreeMap::new();
     for event in history.events.iter().filter(|event| event.process == Process::Nemesis) {
-        let Ok(details) = serde_json::from_value::<Details>(event.value.clone()) else { continue };
-        let position = *positions.entry((event.f.clone(), details.fault)).or_insert_with(|| {
-            faults.push(new_interval(event, details.fault));
+        let Some(fault) = event.value["fault"].as_u64() else { continue };
+        let position = *positions.entry((&event.f, fault)).or_insert_with(|| {
+            faults.push(new_interval(event, fault));
             faults.len() - 1
         });
-        apply(&mut faults[position], event, details);
+        apply(&mut faults[position], event);
     }
     faults
 }
@@ -115,7 +100,7 @@ fn new_interval(event: &Event, fault: u64) -> FaultInterval {
     FaultInterval {
         fault,
         family: event.f.clone(),
-        name: String::new(),
+        name: event.f.clone(),
         nodes: Vec::new(),
         grudge: BTreeMap::new(),
         outcome: FaultOutcome::Unreported,
@@ -130,30 +115,40 @@ fn new_interval(event: &Event, fault: u64) -> FaultInterval {
     }
 }
 
-fn apply(interval: &mut FaultInterval, event: &Event, details: Details) {
-    if !details.name.is_empty() {
-        interval.name = details.name;
+/// Takes over what an event tells. A field that is missing or of another type tells nothing: a page
+/// with a fault half described is worth more than none.
+fn apply(interval: &mut FaultInterval, event: &Event) {
+    let value = &event.value;
+    if let Some(name) = value["name"].as_str() {
+        interval.name = name.to_owned();
     }
-    if !details.nodes.is_empty() {
-        interval.nodes = details.nodes;
+    if let Some(reason) = value["reason"].as_str() {
+        interval.reason = Some(reason.to_owned());
     }
-    if !details.grudge.is_empty() {
-        interval.grudge = details.grudge;
+    if let Some(nodes) = value["nodes"].as_array() {
+        interval.nodes = strings(nodes);
     }
-    interval.effect.extend(details.effect);
-    if details.reason.is_some() {
-        interval.reason = details.reason;
+    if let Some(grudge) = value["grudge"].as_object() {
+        let dropped =
+            |nodes: &Value| nodes.as_array().map_or_else(Vec::new, |nodes| strings(nodes));
+        interval.grudge =
+            grudge.iter().map(|(node, nodes)| (node.clone(), dropped(nodes))).collect();
     }
-    match (details.stage.as_str(), event.kind) {
-        ("undo", EventType::Invoke) => interval.undo_start = Some(event.time),
-        ("undo", _) => {
+    if let Some(effect) = value["effect"].as_object() {
+        let measured = effect.iter().map(|(name, value)| (name.clone(), value.clone()));
+        interval.effect.extend(measured);
+    }
+    let outcome = value["outcome"].as_str();
+    match (value["stage"].as_str(), event.kind) {
+        (Some("undo"), EventType::Invoke) => interval.undo_start = Some(event.time),
+        (Some("undo"), _) => {
             interval.end = Some(event.time);
-            interval.undo_outcome = details.outcome;
+            interval.undo_outcome = outcome.map(str::to_owned);
         }
         (_, EventType::Invoke) => {}
         (_, _) => {
             interval.injected = Some(event.time);
-            interval.outcome = details.outcome.map_or(FaultOutcome::Unreported, outcome_named);
+            interval.outcome = outcome_named(outcome);
             if interval.outcome == FaultOutcome::Skipped {
                 interval.end = Some(event.time);
             }
@@ -161,11 +156,15 @@ fn apply(interval: &mut FaultInterval, event: &Event, details: Details) {
     }
 }
 
-fn outcome_named(name: String) -> FaultOutcome {
-    match name.as_str() {
-        "installed" => FaultOutcome::Installed,
-        "skipped" => FaultOutcome::Skipped,
-        "indeterminate" => FaultOutcome::Indeterminate,
+fn strings(values: &[Value]) -> Vec<String> {
+    values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+fn outcome_named(name: Option<&str>) -> FaultOutcome {
+    match name {
+        Some("installed") => FaultOutcome::Installed,
+        Some("skipped") => FaultOutcome::Skipped,
+        Some("indeterminate") => FaultOutcome::Indeterminate,
         // An outcome that this version does not know proves nothing.
         _ => FaultOutcome::Unreported,
     }

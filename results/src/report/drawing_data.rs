@@ -11,6 +11,9 @@ use super::facts::Facts;
 use super::{columns::Column, units};
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
 
+/// An axis needs some length, even when nothing was recorded; in nanoseconds.
+const SHORTEST_RUN: u64 = 1_000_000_000;
+
 pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
     let nodes: Vec<Value> = facts
         .nodes
@@ -30,7 +33,7 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
         })
         .collect();
     json!({
-        "end": micros(facts.end).max(1),
+        "end": micros(facts.end.max(SHORTEST_RUN)),
         "phases": phases,
         "nodes": nodes,
         "faults": facts.faults.iter().map(|fault| self::fault(fault, facts.end)).collect::<Vec<_>>(),
@@ -57,7 +60,7 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
     json!({
         "index": fault.index,
         "family": fault.family,
-        "name": if fault.name.is_empty() { &fault.family } else { &fault.name },
+        "name": fault.name,
         "nodes": fault.nodes,
         "outcome": fault.outcome.to_string(),
         "reason": fault.reason,

@@ -7,6 +7,7 @@ use super::counterexample::faults_at_the_time;
 use super::facts::Facts;
 use super::markup::Markup;
 use super::units;
+use crate::metrics::FaultOutcome;
 
 pub(super) fn header(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
@@ -83,17 +84,8 @@ fn tiles(facts: &Facts<'_>) -> Markup {
         );
         tile("ok a second", units::count(rate.round() as u64), asked);
     }
-    let installed = facts
-        .faults
-        .iter()
-        .filter(|fault| fault.outcome == crate::metrics::FaultOutcome::Installed)
-        .count() as u64;
-    let other = facts.faults.len() as u64 - installed;
-    tile(
-        "faults in effect",
-        units::count(installed),
-        if other == 0 { "all of those fired".to_owned() } else { format!("{other} more had none") },
-    );
+    let (in_effect, remark) = fault_figures(facts);
+    tile("faults in effect", in_effect, remark);
     if let Some(worst) = facts.recoveries.iter().max_by_key(|recovery| recovery.longest_gap) {
         let during = format!("during “{}”", facts.faults[worst.fault].name);
         tile("longest without an ok", units::duration(worst.longest_gap), during);
@@ -104,6 +96,24 @@ fn tiles(facts: &Facts<'_>) -> Markup {
     }
     out.raw("</dl>");
     out
+}
+
+/// How many faults had an effect, and what came of the others.
+fn fault_figures(facts: &Facts<'_>) -> (String, String) {
+    let with =
+        |outcome| facts.faults.iter().filter(|fault| fault.outcome == outcome).count() as u64;
+    let others: Vec<String> =
+        [FaultOutcome::Indeterminate, FaultOutcome::Skipped, FaultOutcome::Unreported]
+            .into_iter()
+            .filter(|&outcome| with(outcome) > 0)
+            .map(|outcome| format!("{} {outcome}", units::count(with(outcome))))
+            .collect();
+    let remark = match (facts.faults.is_empty(), others.is_empty()) {
+        (true, _) => "none was injected".to_owned(),
+        (false, true) => "every one that was injected".to_owned(),
+        (false, false) => format!("besides {}", others.join(" · ")),
+    };
+    (units::count(with(FaultOutcome::Installed)), remark)
 }
 
 /// A share in percent that never rounds something to nothing.
@@ -130,13 +140,15 @@ fn checks(facts: &Facts<'_>) -> Markup {
         Verdict::Invalid => "No legal order explains what the clients saw.",
         Verdict::Unknown => safety.reason.as_deref().unwrap_or("Not decided."),
     };
+    let took = summary.phases.iter().find(|(phase, _)| phase == "check");
     let why = format!(
-        "{}, {} of model {}, judged by {} in {}.",
+        "{}, {} of model {}, judged by {} in {}{}.",
         units::counted(safety.operations, "operation", "operations"),
         units::counted(safety.keys, "key", "keys"),
         safety.model,
         safety.algorithm,
         units::counted(safety.steps, "step", "steps"),
+        took.map_or_else(String::new, |(_, seconds)| format!(", {}", units::seconds(*seconds))),
     );
     out.piece(check("Safety", safety.verdict, order, &why));
 

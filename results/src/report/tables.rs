@@ -91,13 +91,14 @@ fn number(out: &mut Markup, text: String) {
 /// What each fault did to the clients.
 pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
     let mut out = Markup::new();
-    out.raw("<section aria-labelledby=\"recovery-title\"><h2 id=\"recovery-title\">Recovery</h2>");
+    out.raw("<section id=\"recovery\" aria-labelledby=\"recovery-title\"><h2 id=\"recovery-title\">Recovery</h2>");
     if facts.recoveries.is_empty() {
         out.raw("<p class=\"empty\">No fault was attempted during the load.</p></section>");
         return out;
     }
     let longest = facts.recoveries.iter().map(|recovery| recovery.longest_gap).max().unwrap_or(0);
-    out.raw("<div class=\"scroll\"><table><thead><tr><th scope=\"col\">fault</th>");
+    out.raw("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" ");
+    out.raw("aria-labelledby=\"recovery-title\"><table><thead><tr><th scope=\"col\">fault</th>");
     out.raw("<th scope=\"col\">whom it hit</th><th scope=\"col\">first error after</th>");
     out.raw("<th scope=\"col\">longest without an ok</th>");
     out.raw("<th scope=\"col\">ok again after</th></tr></thead><tbody>");
@@ -140,7 +141,7 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
 fn named(fault: &FaultInterval) -> Markup {
     let mut out = Markup::new();
     out.raw("<span class=\"family\" data-family=\"").text(&fault.family).raw("\"></span>");
-    out.text(if fault.name.is_empty() { &fault.family } else { &fault.name });
+    out.text(&fault.name);
     out
 }
 
@@ -274,7 +275,9 @@ pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
     rows.sort_by_key(|(time, _)| *time);
 
     let mut out = Markup::new();
-    out.raw("<section aria-labelledby=\"schedule-title\"><h2 id=\"schedule-title\">");
+    out.raw(
+        "<section id=\"schedule\" aria-labelledby=\"schedule-title\"><h2 id=\"schedule-title\">",
+    );
     out.raw("Schedule, as it happened</h2>");
     if rows.is_empty() {
         out.raw(
@@ -316,9 +319,10 @@ fn fault_row(fault: &FaultInterval) -> Markup {
         out.text(format!(": {reason}"));
     }
     if fault.was_attempted() {
-        out.raw("<small>").text(match fault.end {
-            Some(end) => format!("undone at {}", units::moment(end)),
-            None => "never seen undone".to_owned(),
+        out.raw("<small>").text(match (fault.end, fault.undo_outcome.as_deref()) {
+            (Some(end), None | Some("installed")) => format!("undone at {}", units::moment(end)),
+            (Some(end), Some(outcome)) => format!("undo {outcome} at {}", units::moment(end)),
+            (None, _) => "never seen undone".to_owned(),
         });
         out.raw("</small>");
     }

@@ -2,8 +2,8 @@
 // Draws the timeline of a run onto a canvas. Knows no events: timeline.js says what is in view.
 
 const OUTCOMES = ["ok", "fail", "info"];
-/** More dots of one outcome in view than this are drawn as a density instead of one by one. */
-const MOST_DOTS = 2500;
+/** More dots in view than this are drawn as a density instead of one by one. */
+const MOST_DOTS = 5000;
 /** More rows than this are made only for faults that overlap. */
 const MOST_FAULT_ROWS = 4;
 const HEIGHTS = { phases: 18, fault: 20, node: 22, throughput: 92, latency: 150, axis: 24, space: 10 };
@@ -106,7 +106,7 @@ function formatLatency(micros) {
 
 /** The places of all lanes for a canvas of this width. */
 function layOut(run, context, width) {
-  const gutter = width < 600 ? 44 : 92;
+  const gutter = width < 600 ? 52 : 92;
   const plot = { left: gutter, right: width - 10 };
   plot.width = plot.right - plot.left;
   context.font = SMALL;
@@ -357,9 +357,16 @@ function drawThroughput(scene) {
   const { context, run, layout, view, colours, x } = scene;
   const lane = layout.lanes.throughput;
   const buckets = countBuckets(run, view, layout.plot.width);
-  let most = 1;
+  let most = 0;
   for (let at = 0; at < buckets.length; at++) {
     most = Math.max(most, buckets.counts[0][at] + buckets.counts[1][at] + buckets.counts[2][at]);
+  }
+  if (!most) {
+    context.font = SMALL;
+    context.textAlign = "left";
+    context.fillStyle = colours.muted;
+    context.fillText("no operation ended here", layout.plot.left + 5, lane.top + lane.height / 2);
+    return;
   }
   const perSecond = 1e6 / buckets.step;
   scene.topRate = niceTop(most * perSecond);
@@ -433,11 +440,12 @@ function drawLatency({ context, run, layout, view, colours, x }) {
     if (end >= view.from && end <= view.to) rows.push(row);
   }
   context.lineWidth = 1.4;
-  // Rare outcomes last, on top.
+  const crowded = rows.length > MOST_DOTS;
+  // Rare outcomes last, on top; an operation of unknown outcome is always a sign of its own.
   for (const number of [0, 1, 2]) {
     const ofOutcome = rows.filter((row) => outcome[row] === number);
     const colour = colours[OUTCOMES[number]];
-    if (ofOutcome.length > MOST_DOTS) {
+    if (crowded && (number < 2 || ofOutcome.length > MOST_DOTS)) {
       drawDensity(context, run, layout, colour, x, y, ofOutcome);
       continue;
     }
@@ -472,7 +480,7 @@ function drawDensity(context, run, layout, colour, x, y, rows) {
   }
   context.fillStyle = colour;
   // A few steps of opacity, each painted at once: a page of 100,000 stays smooth.
-  const levels = [[1, 0.3], [2, 0.45], [4, 0.65], [8, 0.85], [16, 1]];
+  const levels = [[1, 0.45], [2, 0.6], [4, 0.75], [8, 0.9], [16, 1]];
   levels.forEach(([least, alpha], level) => {
     const next = levels[level + 1]?.[0] ?? Infinity;
     context.globalAlpha = alpha;
@@ -523,8 +531,10 @@ function drawScales({ context, run, layout, colours, topRate }) {
   context.fillStyle = colours.line;
   context.fillRect(plot.left, lanes.throughput.bottom, plot.width, 1);
   context.fillStyle = colours.muted;
-  const rate = topRate >= 1e4 ? `${topRate / 1e3}k` : String(topRate);
-  context.fillText(narrow ? rate : `${rate} ops/s`, at, lanes.throughput.top + 8);
+  if (topRate) {
+    const rate = topRate >= 1e4 ? `${topRate / 1e3}k` : String(topRate);
+    context.fillText(narrow ? rate : `${rate} ops/s`, at, lanes.throughput.top + 8);
+  }
   context.fillText("0", at, lanes.throughput.bottom - 4);
   const y = latencyScale(run, lanes.latency);
   const [low, high] = run.latencyRange;

@@ -106,7 +106,7 @@ function createTimeline(run) {
   function read() {
     readout.replaceChildren();
     if (cursor.time === null) {
-      const hint = document.createElement("p");
+      const hint = document.createElement("dd");
       hint.className = "hint";
       hint.textContent = matchMedia("(pointer: coarse)").matches
         ? "Tap to read a moment. Pinch to zoom, drag to move."
@@ -122,12 +122,12 @@ function createTimeline(run) {
       readout.append(term, description);
     };
     const time = cursor.time;
-    const phase = run.phases.find(([, start, end]) => start <= time && time < end);
+    const phase = run.phases.findLast(([, start]) => start <= time);
     line("time", `${seconds(time)}${phase ? ` · ${phase[0]}` : ""}`);
     const on = run.faults.filter((fault) => fault.start <= time && time <= fault.end);
     line("faults", on.map((fault) => `${faultLabel(fault)} (#${fault.index})`).join("; ") || "none");
     line("nodes", run.nodes.map((node) => {
-      const span = node.spans.find(([start, end]) => start <= time && time < end);
+      const span = node.spans.findLast(([start]) => start <= time);
       if (!span || span[2] === "silent") return `${node.name} –`;
       const term = span[3] === null || span[2] === "down" || span[2] === "paused" ? "" : ` T${span[3]}`;
       return `${node.name} ${span[2]}${term}`;
