@@ -4,9 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use checker::history::{Attempt, Event, EventType, Process};
+use checker::verdict::Verdict;
 use results::event::{NodeChange, NodeEvent, RunEvent};
+use results::report;
 use results::run_directory::RunDirectory;
 use serde_json::json;
+
+mod sample;
+
+use sample::{Options, sample};
 
 /// A folder that is removed again.
 struct Scratch(PathBuf);
@@ -76,6 +82,29 @@ fn what_was_recorded_is_read_back() {
     assert_eq!(loaded.plan.as_deref(), Some("seed = 42\n"));
     assert_eq!(loaded.summary, None, "it was not judged yet");
     assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+}
+
+#[test]
+fn a_saved_run_gives_the_page_that_it_gave_at_first() {
+    let scratch = Scratch::new("page");
+    let run = sample(&Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid });
+    let mut directory = RunDirectory::create(&scratch.0, "a-run").expect("created");
+    for event in &run.history.events {
+        directory.append_event(event).expect("recorded");
+    }
+    for event in &run.node_events {
+        directory.append_node_event(event).expect("recorded");
+    }
+    directory.save_verdict(&run.summary).expect("saved");
+    let page = report::html(&run.summary, &run.history, &run.node_events);
+    let saved = directory.save_report(&page).expect("saved");
+
+    let loaded = RunDirectory::open(&scratch.0.join("latest")).expect("opened").load();
+    let loaded = loaded.expect("loaded");
+    let summary = loaded.summary.expect("it was judged");
+    assert_eq!(summary, run.summary);
+    let again = report::html(&summary, &loaded.history, &loaded.node_events);
+    assert!(again == fs::read_to_string(saved).expect("readable"), "the pages differ");
 }
 
 #[test]

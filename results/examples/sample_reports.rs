@@ -1,0 +1,36 @@
+//! Writes pages of made-up runs into a folder, to look at while working on the page:
+//! `cargo run -p results --example sample_reports -- /tmp/pages`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use checker::history::History;
+use checker::verdict::Verdict;
+use results::report;
+
+#[path = "../tests/sample/mod.rs"]
+mod sample;
+
+use sample::{Options, sample};
+
+fn main() -> Result<()> {
+    let folder = std::env::args().nth(1).context("which folder shall the pages go to?")?;
+    let folder = PathBuf::from(folder);
+    std::fs::create_dir_all(&folder)?;
+    let pages = [
+        ("valid", Options { seconds: 60, rate: 1_000, faults: true, verdict: Verdict::Valid }),
+        ("invalid", Options { seconds: 30, rate: 200, faults: true, verdict: Verdict::Invalid }),
+        ("unknown", Options { seconds: 60, rate: 300, faults: true, verdict: Verdict::Unknown }),
+        ("no-faults", Options { seconds: 10, rate: 100, faults: false, verdict: Verdict::Valid }),
+        ("large", Options { seconds: 300, rate: 340, faults: true, verdict: Verdict::Valid }),
+    ];
+    for (name, options) in pages {
+        let run = sample(&options);
+        let page = report::html(&run.summary, &run.history, &run.node_events);
+        std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
+    let run = sample(&Options { seconds: 1, rate: 1, faults: false, verdict: Verdict::Unknown });
+    let page = report::html(&run.summary, &History::default(), &[]);
+    std::fs::write(folder.join("empty.html"), page)?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! What can be read off a run's events: intervals and figures, each a pure function of the events.
+//!
+//! The page, and every later report, draws these; none of them reads the history on its own.
+
+mod fault_intervals;
+mod node_spans;
+mod operation_figures;
+mod operations;
+mod phases;
+mod recovery;
+
+pub use fault_intervals::{FaultInterval, FaultOutcome, fault_intervals};
+pub use node_spans::{NodeSpan, NodeState, node_spans};
+pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
+pub use operations::{RunOperation, operations};
+pub use phases::{PhaseInterval, end_of_history, phases};
+pub use recovery::{FirstError, Recovery, Service, recoveries};

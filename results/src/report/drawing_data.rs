@@ -1,0 +1,147 @@
+//! What the script of the page draws: the timeline, as one JSON value.
+//!
+//! Times are whole microseconds since the start of the run, which is finer than a screen shows.
+
+use std::collections::BTreeMap;
+
+use checker::history::{EventType, Process};
+use serde_json::{Value, json};
+
+use super::facts::Facts;
+use super::{columns::Column, units};
+use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
+
+/// An axis needs some length, even when nothing was recorded; in nanoseconds.
+const SHORTEST_RUN: u64 = 1_000_000_000;
+
+pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
+    let nodes: Vec<Value> = facts
+        .nodes
+        .iter()
+        .map(|(name, spans)| json!({"name": name, "spans": spans.iter().map(span).collect::<Vec<_>>()}))
+        .collect();
+    let phases: Vec<Value> = facts
+        .phases
+        .iter()
+        .map(|phase| json!([phase.name, micros(phase.start), micros(phase.end)]))
+        .collect();
+    let marks: Vec<Value> = facts
+        .culprits()
+        .map(|culprit| {
+            json!({"time": micros(culprit.end.unwrap_or(culprit.start)),
+                   "label": units::operation(culprit), "index": culprit.invoked})
+        })
+        .collect();
+    json!({
+        "end": micros(facts.end.max(SHORTEST_RUN)),
+        "phases": phases,
+        "nodes": nodes,
+        "faults": facts.faults.iter().map(|fault| self::fault(fault, facts.end)).collect::<Vec<_>>(),
+        "marks": marks,
+        "operations": operations(&facts.operations, facts.end),
+    })
+}
+
+fn micros(nanoseconds: u64) -> u64 {
+    nanoseconds / 1_000
+}
+
+fn span(span: &NodeSpan) -> Value {
+    let state = match &span.state {
+        NodeState::Silent => "silent",
+        NodeState::Down => "down",
+        NodeState::Paused => "paused",
+        NodeState::Role(role) => role,
+    };
+    json!([micros(span.start), micros(span.end), state, span.term])
+}
+
+fn fault(fault: &FaultInterval, end: u64) -> Value {
+    json!({
+        "index": fault.index,
+        "family": fault.family,
+        "name": fault.name,
+        "nodes": fault.nodes,
+        "outcome": fault.outcome.to_string(),
+        "reason": fault.reason,
+        "effect": effect(fault),
+        "start": micros(fault.start),
+        "end": micros(fault.end.unwrap_or(end)),
+        "undone": fault.end.is_some(),
+    })
+}
+
+/// The measured effect of a fault in words; empty when nothing was measured.
+pub(super) fn effect(fault: &FaultInterval) -> String {
+    let effects: Vec<String> =
+        fault.effect.iter().map(|(name, value)| units::effect(name, value)).collect();
+    effects.join(", ")
+}
+
+/// Numbers names in the order in which they first occur.
+#[derive(Default)]
+struct Names {
+    numbers: BTreeMap<String, u64>,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u64 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.names.len() as u64;
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// 0 for none, else one more than the number.
+    fn number_or_none(&mut self, name: Option<&str>) -> u64 {
+        name.map_or(0, |name| self.number(name) + 1)
+    }
+}
+
+fn operations(operations: &[RunOperation<'_>], end: u64) -> Value {
+    let (mut kinds, mut keys, mut nodes) = (Names::default(), Names::default(), Names::default());
+    let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
+    let mut count = 0_u64;
+    for operation in operations {
+        let invocation = operation.invocation;
+        let completion_index = operation.completion.map_or(invocation.index, |event| event.index);
+        let latency = operation.latency().unwrap_or(end.saturating_sub(invocation.time));
+        let process = match invocation.process {
+            Process::Client(process) => process,
+            Process::Nemesis | Process::Controller => continue,
+        };
+        let outcome = match operation.outcome() {
+            EventType::Ok => 0,
+            EventType::Fail => 1,
+            EventType::Info | EventType::Invoke => 2,
+        };
+        columns.entry("start").or_default().push_rising(micros(invocation.time));
+        columns.entry("latency").or_default().push(micros(latency));
+        columns.entry("outcome").or_default().push(outcome);
+        columns.entry("kind").or_default().push(kinds.number(&invocation.f));
+        columns.entry("process").or_default().push(process);
+        columns.entry("key").or_default().push(keys.number_or_none(invocation.key.as_deref()));
+        columns.entry("node").or_default().push(nodes.number_or_none(operation.node()));
+        columns.entry("index").or_default().push_rising(invocation.index);
+        // 0 for an operation that never ended, since no completion has its invocation's index.
+        columns
+            .entry("completion")
+            .or_default()
+            .push(completion_index.saturating_sub(invocation.index));
+        columns.entry("attempts").or_default().push(operation.attempts().len() as u64);
+        count += 1;
+    }
+    let columns: BTreeMap<&str, String> =
+        columns.iter().map(|(name, column)| (*name, column.encode())).collect();
+    json!({
+        "count": count,
+        "kinds": kinds.names,
+        "keys": keys.names,
+        "nodes": nodes.names,
+        "columns": columns,
+    })
+}

@@ -1,0 +1,112 @@
+"use strict";
+// Brings the page to life: theme, copy button, timeline and its legend.
+
+(() => {
+  const run = JSON.parse(document.getElementById("run-data").textContent);
+  run.operations = decodeOperations(run.operations);
+  const timeline = createTimeline(run);
+  const root = document.documentElement;
+  const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemIsDark.matches);
+
+  /** One entry of the legend: a swatch that is drawn just as the timeline draws it. */
+  function entry(legend, name, paint) {
+    const item = document.createElement("span");
+    const canvas = document.createElement("canvas");
+    const scale = devicePixelRatio || 1;
+    canvas.width = 22 * scale;
+    canvas.height = 14 * scale;
+    const pen = canvas.getContext("2d");
+    pen.scale(scale, scale);
+    paint(pen);
+    item.append(canvas, name);
+    legend.append(item);
+  }
+
+  function drawLegend(colours) {
+    const legend = document.getElementById("legend");
+    legend.replaceChildren();
+    OUTCOMES.forEach((name, number) => entry(legend, name, (pen) => {
+      pen.fillStyle = pen.strokeStyle = colours[name];
+      pen.lineWidth = 1.4;
+      pen.scale(1.5, 1.5);
+      drawDot(pen, number, 7.3, 4.7);
+    }));
+    const box = (pen, colour, fill, dash) => {
+      pen.fillStyle = fill;
+      pen.globalAlpha = 0.6;
+      pen.fillRect(0, 0, 22, 14);
+      pen.globalAlpha = 1;
+      pen.strokeStyle = colour;
+      pen.setLineDash(dash);
+      pen.strokeRect(0.5, 0.5, 21, 13);
+    };
+    for (const family of new Set(run.faults.map((fault) => fault.family))) {
+      entry(legend, family, (pen) =>
+        box(pen, familyColour(colours, family), familyFill(pen, colours, family), []));
+    }
+    if (run.faults.some((fault) => ["indeterminate", "unreported"].includes(fault.outcome))) {
+      entry(legend, "no effect shown", (pen) => box(pen, colours.muted, colours.wash, [4, 3]));
+    }
+    if (run.faults.some((fault) => fault.outcome === "skipped")) {
+      entry(legend, "skipped", (pen) => {
+        pen.fillStyle = colours.ink;
+        pen.font = FONT;
+        pen.fillText("⊘", 5, 11);
+      });
+    }
+    if (run.nodes.some((node) => node.spans.some(([, , state]) => state === "down"))) {
+      entry(legend, "node down", (pen) => box(pen, colours.muted, texture(pen, "cross", colours.muted), []));
+    }
+  }
+
+  const recolour = () => drawLegend(timeline.recolour());
+
+  function setUpTheme() {
+    document.getElementById("theme").addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try {
+        localStorage.setItem("stormproof-theme", root.dataset.theme);
+      } catch {
+        // Not kept for the next page, then.
+      }
+      recolour();
+    });
+    systemIsDark.addEventListener("change", recolour);
+    // Paper is white.
+    let before;
+    window.addEventListener("beforeprint", () => {
+      before = root.dataset.theme;
+      root.dataset.theme = "light";
+      recolour();
+    });
+    window.addEventListener("afterprint", () => {
+      if (before) root.dataset.theme = before;
+      else delete root.dataset.theme;
+      recolour();
+    });
+  }
+
+  function setUpCopying() {
+    const button = document.getElementById("copy");
+    const command = document.getElementById("command");
+    const say = (text) => {
+      button.textContent = text;
+      setTimeout(() => { button.textContent = "copy"; }, 1500);
+    };
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(command.textContent);
+        say("copied");
+      } catch {
+        // A page from a file may not have the clipboard: select it for the reader's own Ctrl-C.
+        getSelection().selectAllChildren(command);
+        say("selected");
+      }
+    });
+  }
+
+  setUpTheme();
+  setUpCopying();
+  recolour();
+})();

@@ -1,0 +1,316 @@
+"use strict";
+// What part of the run is in view, where the cursor is, and what it reads there.
+
+/** The closest view, in microseconds. */
+const CLOSEST = 200;
+/** How near, in pixels, the cursor must be to a dot to read it. */
+const REACH = 14;
+
+function createTimeline(run) {
+  const stage = document.getElementById("stage");
+  const drawing = document.getElementById("drawing");
+  const overlay = document.getElementById("overlay");
+  const readout = document.getElementById("readout");
+  const range = document.getElementById("range");
+  const view = { from: 0, to: run.end };
+  const cursor = { time: null, y: null };
+  let layout;
+  let colours = readColours();
+  let brush = null;
+  let scheduled = false;
+
+  const timeAt = (x) => view.from + ((x - layout.plot.left) / layout.plot.width) * (view.to - view.from);
+  const placeOf = (time) =>
+    layout.plot.left + ((time - view.from) / (view.to - view.from)) * layout.plot.width;
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+  const seconds = (micros) => `${(micros / 1e6).toFixed(3)} s`;
+
+  function prepare(canvas) {
+    const scale = devicePixelRatio || 1;
+    canvas.width = Math.round(layout.width * scale);
+    canvas.height = Math.round(layout.height * scale);
+    canvas.style.height = `${layout.height}px`;
+    canvas.getContext("2d").setTransform(scale, 0, 0, scale, 0, 0);
+  }
+
+  function resize() {
+    const width = stage.clientWidth;
+    if (!width || width === layout?.width) return;
+    layout = layOut(run, drawing.getContext("2d"), width);
+    prepare(drawing);
+    prepare(overlay);
+    draw();
+  }
+
+  function draw() {
+    scheduled = false;
+    drawTimeline(drawing.getContext("2d"), run, layout, view, colours);
+    range.textContent = view.from === 0 && view.to === run.end
+      ? `${seconds(run.end)}, the whole run`
+      : `${seconds(view.from)} to ${seconds(view.to)}`;
+    drawCursor();
+  }
+
+  function redraw() {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(draw);
+  }
+
+  function drawCursor() {
+    const pen = overlay.getContext("2d");
+    pen.clearRect(0, 0, layout.width, layout.height);
+    if (brush) {
+      pen.fillStyle = colours.partition;
+      pen.globalAlpha = 0.18;
+      const left = Math.min(brush.from, brush.to);
+      pen.fillRect(left, 0, Math.abs(brush.to - brush.from), layout.lanes.axis.top);
+      pen.globalAlpha = 1;
+    }
+    if (cursor.time === null) return;
+    const x = Math.round(placeOf(cursor.time));
+    if (x < layout.plot.left || x > layout.plot.right) return;
+    pen.fillStyle = colours.ink;
+    pen.fillRect(x, 0, 1, layout.lanes.axis.top);
+    const row = nearestOperation();
+    if (row === null) return;
+    const end = run.operations.start[row] + run.operations.latency[row];
+    pen.strokeStyle = colours.ink;
+    pen.lineWidth = 1.6;
+    pen.beginPath();
+    pen.arc(placeOf(end), latencyScale(run, layout.lanes.latency)(run.operations.latency[row]), 6, 0, 7);
+    pen.stroke();
+  }
+
+  /** The operation whose dot is nearest to the cursor. By keyboard, the nearest in time. */
+  function nearestOperation() {
+    const y = latencyScale(run, layout.lanes.latency);
+    const { start, latency, count } = run.operations;
+    const cursorX = placeOf(cursor.time);
+    const inLane = cursor.y !== null && cursor.y >= layout.lanes.latency.top - REACH;
+    if (cursor.y !== null && !inLane) return null;
+    let nearest = null;
+    let least = REACH * REACH;
+    for (let row = 0; row < count; row++) {
+      const dx = placeOf(start[row] + latency[row]) - cursorX;
+      if (dx > REACH || dx < -REACH) continue;
+      const dy = inLane ? y(latency[row]) - cursor.y : 0;
+      if (dx * dx + dy * dy < least) {
+        least = dx * dx + dy * dy;
+        nearest = row;
+      }
+    }
+    return nearest;
+  }
+
+  function read() {
+    readout.replaceChildren();
+    if (cursor.time === null) {
+      const hint = document.createElement("dd");
+      hint.className = "hint";
+      hint.textContent = matchMedia("(pointer: coarse)").matches
+        ? "Tap to read a moment. Pinch to zoom, drag to move."
+        : "Point at the timeline to read a moment. Drag over a stretch to zoom into it, or hold Ctrl and turn the wheel; with the keyboard: arrows, + and −, Home.";
+      readout.append(hint);
+      return;
+    }
+    const line = (name, value) => {
+      const term = document.createElement("dt");
+      const description = document.createElement("dd");
+      term.textContent = name;
+      description.textContent = value;
+      readout.append(term, description);
+    };
+    const time = cursor.time;
+    const phase = run.phases.findLast(([, start]) => start <= time);
+    line("time", `${seconds(time)}${phase ? ` · ${phase[0]}` : ""}`);
+    const on = run.faults.filter((fault) => fault.start <= time && time <= fault.end);
+    line("faults", on.map((fault) => `${faultLabel(fault)} (#${fault.index})`).join("; ") || "none");
+    line("nodes", run.nodes.map((node) => {
+      const span = node.spans.findLast(([start]) => start <= time);
+      if (!span || span[2] === "silent") return `${node.name} –`;
+      const term = span[3] === null || span[2] === "down" || span[2] === "paused" ? "" : ` T${span[3]}`;
+      return `${node.name} ${span[2]}${term}`;
+    }).join(" · "));
+    line("around it", readThroughput(time));
+    const row = nearestOperation();
+    if (row !== null) line("operation", readOperation(row));
+  }
+
+  function readThroughput(time) {
+    const width = Math.max((view.to - view.from) / 50, 1e3);
+    const counts = [0, 0, 0];
+    const { start, latency, outcome, count } = run.operations;
+    for (let row = 0; row < count; row++) {
+      const end = start[row] + latency[row];
+      if (end >= time - width / 2 && end < time + width / 2) counts[outcome[row]]++;
+    }
+    const parts = OUTCOMES.map((name, number) => `${counts[number]} ${name}`);
+    return `${parts.join(" · ")} in ${formatLatency(width)}`;
+  }
+
+  function readOperation(row) {
+    const operations = run.operations;
+    const indices = operations.completion[row]
+      ? `#${operations.index[row]}–${operations.index[row] + operations.completion[row]}`
+      : `#${operations.index[row]}`;
+    const key = operations.key[row] ? ` ${operations.keys[operations.key[row] - 1]}` : "";
+    const node = operations.node[row] ? ` · ${operations.nodes[operations.node[row] - 1]}` : "";
+    const attempts = operations.attempts[row] > 1 ? ` · ${operations.attempts[row]} attempts` : "";
+    return `${OUTCOMES[operations.outcome[row]]} · process ${operations.process[row]} ` +
+      `${operations.kinds[operations.kind[row]]}${key} · ` +
+      `${formatLatency(operations.latency[row])}${node}${attempts} · ${indices}`;
+  }
+
+  function moveCursor(time, y) {
+    cursor.time = time === null ? null : clamp(time, 0, run.end);
+    cursor.y = y;
+    drawCursor();
+    read();
+  }
+
+  /** Shows `from` to `to`, kept within the run and no closer than CLOSEST. */
+  function show(from, to) {
+    const length = clamp(to - from, Math.min(CLOSEST, run.end), run.end);
+    view.from = clamp(from, 0, run.end - length);
+    view.to = view.from + length;
+    redraw();
+  }
+
+  function zoom(factor, around) {
+    const centre = around ?? cursor.time ?? (view.from + view.to) / 2;
+    const inside = clamp(centre, view.from, view.to);
+    const share = (inside - view.from) / (view.to - view.from);
+    const length = clamp((view.to - view.from) * factor, Math.min(CLOSEST, run.end), run.end);
+    show(inside - share * length, inside - share * length + length);
+  }
+
+  const pan = (share) => {
+    const by = (view.to - view.from) * share;
+    show(view.from + by, view.to + by);
+  };
+
+  function listenToPointers() {
+    const pointers = new Map();
+    let pinch = null;
+    let drag = null;
+    const at = (event) => event.clientX - stage.getBoundingClientRect().left;
+    const atY = (event) => event.clientY - stage.getBoundingClientRect().top;
+    const inPlot = (x) => clamp(x, layout.plot.left, layout.plot.right);
+
+    stage.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      stage.setPointerCapture(event.pointerId);
+      pointers.set(event.pointerId, at(event));
+      if (pointers.size === 2) {
+        const [a, b] = [...pointers.values()];
+        pinch = { distance: Math.max(Math.abs(a - b), 10), centre: timeAt((a + b) / 2), length: view.to - view.from };
+        brush = drag = null;
+      } else if (event.pointerType === "touch" || event.shiftKey) {
+        drag = { x: at(event), from: view.from };
+      } else {
+        brush = { from: inPlot(at(event)), to: inPlot(at(event)) };
+      }
+    });
+    stage.addEventListener("pointermove", (event) => {
+      const x = at(event);
+      if (pointers.has(event.pointerId)) pointers.set(event.pointerId, x);
+      if (pinch && pointers.size === 2) {
+        const [a, b] = [...pointers.values()];
+        const length = (pinch.length * pinch.distance) / Math.max(Math.abs(a - b), 10);
+        const share = ((a + b) / 2 - layout.plot.left) / layout.plot.width;
+        show(pinch.centre - share * length, pinch.centre + (1 - share) * length);
+        return;
+      }
+      if (drag) {
+        const length = view.to - view.from;
+        const from = drag.from - ((x - drag.x) / layout.plot.width) * length;
+        show(from, from + length);
+      }
+      if (brush) brush.to = inPlot(x);
+      moveCursor(timeAt(inPlot(x)), atY(event));
+    });
+    const release = (event) => {
+      pointers.delete(event.pointerId);
+      if (pointers.size < 2) pinch = null;
+      if (brush && Math.abs(brush.to - brush.from) > 6) {
+        const [from, to] = [timeAt(brush.from), timeAt(brush.to)].sort((a, b) => a - b);
+        show(from, to);
+      }
+      if (event.type === "pointerup") moveCursor(timeAt(inPlot(at(event))), atY(event));
+      brush = drag = null;
+      drawCursor();
+    };
+    stage.addEventListener("pointerup", release);
+    stage.addEventListener("pointercancel", release);
+    stage.addEventListener("pointerleave", (event) => {
+      // A tap must stay readable; a mouse that leaves takes its cursor along.
+      if (event.pointerType === "mouse" && !brush) moveCursor(null, null);
+    });
+    stage.addEventListener("dblclick", () => show(0, run.end));
+    stage.addEventListener("wheel", (event) => {
+      // The plain wheel scrolls the page, unless the reader has chosen the timeline.
+      if (!event.ctrlKey && !event.metaKey && document.activeElement !== stage) return;
+      event.preventDefault();
+      if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) pan(event.deltaX / layout.plot.width);
+      else zoom(Math.exp(clamp(event.deltaY, -120, 120) / 300), timeAt(inPlot(at(event))));
+    }, { passive: false });
+  }
+
+  function listenToKeys() {
+    const step = (share) => {
+      const time = (cursor.time ?? (view.from + view.to) / 2) + (view.to - view.from) * share;
+      moveCursor(time, null);
+      if (cursor.time < view.from || cursor.time > view.to) pan(share < 0 ? -0.5 : 0.5);
+    };
+    const keys = {
+      ArrowLeft: (event) => (event.shiftKey ? pan(-0.2) : step(-0.01)),
+      ArrowRight: (event) => (event.shiftKey ? pan(0.2) : step(0.01)),
+      PageUp: () => pan(-0.8),
+      PageDown: () => pan(0.8),
+      "+": () => zoom(0.6),
+      "=": () => zoom(0.6),
+      "-": () => zoom(1 / 0.6),
+      Home: () => show(0, run.end),
+      Escape: () => {
+        moveCursor(null, null);
+        stage.blur();
+      },
+    };
+    stage.addEventListener("keydown", (event) => {
+      if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      keys[event.key](event);
+    });
+    document.getElementById("zoom-in").addEventListener("click", () => zoom(0.5));
+    document.getElementById("zoom-out").addEventListener("click", () => zoom(2));
+    document.getElementById("zoom-reset").addEventListener("click", () => show(0, run.end));
+  }
+
+  /** `#from=12.5&to=14&at=13.1` in the address shows that stretch, in seconds. */
+  function obeyAddress() {
+    const wish = new URLSearchParams(location.hash.slice(1));
+    const number = (name) => (wish.has(name) ? Number(wish.get(name)) * 1e6 : NaN);
+    const [from, to, at] = ["from", "to", "at"].map(number);
+    if (from < to) show(from, to);
+    if (at >= 0) moveCursor(at, null);
+  }
+
+  new ResizeObserver(resize).observe(stage);
+  resize();
+  listenToPointers();
+  listenToKeys();
+  read();
+  if (run.marks.length) moveCursor(run.marks[0].time, null);
+  obeyAddress();
+  window.addEventListener("hashchange", obeyAddress);
+
+  return {
+    /** Reads the colours again and draws at once. */
+    recolour() {
+      colours = readColours();
+      draw();
+      return colours;
+    },
+  };
+}
