@@ -1,0 +1,119 @@
+//! Planted bugs: faults of real Raft implementations, each behind a run-time switch that is off by
+//! default. They measure the harness: a bug that it does not find is a fault of the harness.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+/// The planted bugs that are switched on.
+pub type Bugs = BTreeSet<Bug>;
+
+/// One planted bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bug {
+    /// A leader answers reads from its own state without asking a majority, and stays leader
+    /// although it hears nobody.
+    StaleRead,
+    /// A command whose token was seen before is applied again.
+    IgnoreTokens,
+    /// A restarted node remembers its term but not whom it voted for.
+    VoteForgotten,
+    /// A leader commits entries of earlier terms by counting replicas.
+    CommitEarlierTerm,
+}
+
+impl Bug {
+    /// Every bug, in the order in which they are listed.
+    pub const ALL: [Bug; 4] =
+        [Bug::StaleRead, Bug::IgnoreTokens, Bug::VoteForgotten, Bug::CommitEarlierTerm];
+
+    /// The name used on the command line and in `/status`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bug::StaleRead => "stale-read",
+            Bug::IgnoreTokens => "ignore-tokens",
+            Bug::VoteForgotten => "vote-forgotten",
+            Bug::CommitEarlierTerm => "commit-earlier-term",
+        }
+    }
+
+    /// What is wrong, in one sentence.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Bug::StaleRead => {
+                "a leader answers reads without asking a majority, and does not step down when it \
+                 hears nobody"
+            }
+            Bug::IgnoreTokens => "a retried command is applied a second time",
+            Bug::VoteForgotten => {
+                "a node forgets at a restart whom it voted for, and votes again in the same term"
+            }
+            Bug::CommitEarlierTerm => {
+                "entries of an earlier term are committed by counting replicas (Raft paper, \
+                 figure 8)"
+            }
+        }
+    }
+
+    /// Where it was found in a real system.
+    pub fn source(self) -> &'static str {
+        match self {
+            Bug::StaleRead => "etcd 0.4.1 (Jepsen); RedisLabs/raft#24",
+            Bug::IgnoreTokens => "jetcd 0.8.2 (Jepsen)",
+            Bug::VoteForgotten => "akka-raft#47, akka-raft#62",
+            Bug::CommitEarlierTerm => "logcabin#44",
+        }
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that no bug has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownBug(pub String);
+
+impl fmt::Display for UnknownBug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known: Vec<_> = Bug::ALL.iter().map(|bug| bug.name()).collect();
+        write!(f, "there is no bug '{}'; the bugs are {}", self.0, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownBug {}
+
+impl FromStr for Bug {
+    type Err = UnknownBug;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBug> {
+        Bug::ALL
+            .into_iter()
+            .find(|bug| bug.name() == name)
+            .ok_or_else(|| UnknownBug(name.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bug_is_found_by_its_name_and_shown_by_it() {
+        for bug in Bug::ALL {
+            assert_eq!(bug.name().parse(), Ok(bug));
+            assert_eq!(serde_json::to_value(bug).unwrap(), bug.name());
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_names_that_exist() {
+        let error = "stale-reads".parse::<Bug>().unwrap_err().to_string();
+        assert!(error.contains("'stale-reads'") && error.contains("stale-read,"), "{error}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Who leads: pre-votes (thesis, §9.6), votes (paper, §5.2 and §5.4.1), stepping down.
+
+use std::collections::BTreeSet;
+
+use super::durability::Consequence;
+use super::{
+    Effect, Node, NodeId, Record, Refusal, Request, Response, Role, Time, VoteRequest, VoteResponse,
+};
+
+impl Node {
+    /// Sets term and vote, and persists both in one record.
+    fn set_term_and_vote(&mut self, term: u64, vote: Option<NodeId>) {
+        assert!(term >= self.term, "a term never falls");
+        assert!(term > self.term || self.vote.is_none(), "one vote in a term");
+        self.term = term;
+        self.vote.clone_from(&vote);
+        self.persist(Record::Vote { term, vote });
+    }
+
+    /// Becomes follower of nobody yet in a later term.
+    pub(super) fn adopt_term(&mut self, term: u64) {
+        assert!(term > self.term);
+        self.set_term_and_vote(term, None);
+        self.become_follower(None);
+    }
+
+    /// Becomes follower in the current term. A leader answers everyone who waits for it: nobody
+    /// else will.
+    pub(super) fn become_follower(&mut self, leader: Option<NodeId>) {
+        let deadline = self.draw_deadline();
+        let follower = Role::Follower { leader, heard: self.now, deadline };
+        if let Role::Leader(leader) = std::mem::replace(&mut self.role, follower) {
+            for request in leader.waiting.into_values() {
+                self.refuse(request, Refusal::LeadershipLost);
+            }
+            for request in leader.reads.into_requests() {
+                self.refuse(request, Refusal::NoQuorumForRead);
+            }
+        }
+    }
+
+    /// The election deadline ran out: asks whether an election could be won.
+    pub(super) fn ask_for_pre_votes(&mut self) {
+        let granted = BTreeSet::from([self.options.id.clone()]);
+        let deadline = self.draw_deadline();
+        self.role = Role::PreCandidate { granted, deadline };
+        let request = self.vote_request(self.term + 1);
+        for to in self.peers() {
+            self.effects.push(Effect::Call { to, request: Request::PreVote(request.clone()) });
+        }
+        self.stand_if_pre_elected();
+    }
+
+    /// Answers a pre-vote. The answer binds nobody, so it does not wait for the disk, and it leaves
+    /// the voter's own deadline alone (hashicorp/raft#609).
+    pub(super) fn pre_vote_requested(&mut self, call: u64, request: VoteRequest) {
+        let has_leader = match &self.role {
+            Role::Leader(_) => true,
+            Role::Follower { leader: Some(_), heard, .. } => {
+                self.now < *heard + self.options.timings.election_min
+            }
+            _ => false,
+        };
+        // One who would not begin a later term is refused, and learns the term from the answer:
+        // else a node of an old term could never be elected (canonical/raft#279).
+        let granted = !has_leader
+            && request.term > self.term
+            && self.log.is_covered_by(request.last_term, request.last_index);
+        let response = VoteResponse { term: self.term, asked: request.term, granted };
+        self.effects.push(Effect::Respond { call, response: Response::PreVote(response) });
+    }
+
+    /// Counts the answer to a pre-vote.
+    pub(super) fn pre_vote_answered(&mut self, from: NodeId, response: VoteResponse) {
+        if response.term > self.term {
+            return self.adopt_term(response.term);
+        }
+        if response.granted
+            && response.asked == self.term + 1
+            && let Role::PreCandidate { granted, .. } = &mut self.role
+        {
+            granted.insert(from);
+            self.stand_if_pre_elected();
+        }
+    }
+
+    fn stand_if_pre_elected(&mut self) {
+        let majority = self.majority();
+        if matches!(&self.role, Role::PreCandidate { granted, .. } if granted.len() >= majority) {
+            self.set_term_and_vote(self.term + 1, Some(self.options.id.clone()));
+            let deadline = self.draw_deadline();
+            self.role = Role::Candidate { granted: BTreeSet::new(), deadline };
+            self.once_durable(Consequence::Stand { term: self.term });
+        }
+    }
+
+    /// The own vote in `term` is durable: counts it and asks for the others.
+    pub(super) fn ask_for_votes(&mut self, term: u64) {
+        let own = self.options.id.clone();
+        let Role::Candidate { granted, .. } = &mut self.role else { return };
+        if term != self.term {
+            return;
+        }
+        granted.insert(own);
+        let request = self.vote_request(term);
+        for to in self.peers() {
+            self.effects.push(Effect::Call { to, request: Request::Vote(request.clone()) });
+        }
+        self.lead_if_elected();
+    }
+
+    /// Votes or refuses. A vote is told only once it is durable; a refusal rests on nothing.
+    pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
+        let VoteRequest { term: asked, candidate, last_index, last_term } = request;
+        let free = asked > self.term
+            || (asked == self.term && self.vote.as_ref().is_none_or(|vote| *vote == candidate));
+        let granted = free && self.log.is_covered_by(last_term, last_index);
+        let vote = granted.then_some(candidate);
+        if asked > self.term {
+            self.set_term_and_vote(asked, vote);
+            self.become_follower(None);
+        } else if granted && self.vote.is_none() {
+            self.set_term_and_vote(asked, vote);
+        }
+        let response = Response::Vote(VoteResponse { term: self.term, asked, granted });
+        if granted {
+            let fresh = self.draw_deadline();
+            match &mut self.role {
+                Role::Follower { deadline, .. } => *deadline = fresh,
+                _ => self.become_follower(None),
+            }
+            self.once_durable(Consequence::Respond { call, response });
+        } else {
+            self.effects.push(Effect::Respond { call, response });
+        }
+    }
+
+    /// Counts a vote, if it is one of this candidacy.
+    pub(super) fn vote_answered(&mut self, from: NodeId, response: VoteResponse) {
+        if response.term > self.term {
+            return self.adopt_term(response.term);
+        }
+        if response.granted
+            && response.asked == self.term
+            && let Role::Candidate { granted, .. } = &mut self.role
+        {
+            granted.insert(from);
+            self.lead_if_elected();
+        }
+    }
+
+    /// A candidate leads once a majority voted for it, itself included: its own vote counts only
+    /// when it is durable, and before that nobody was asked.
+    fn lead_if_elected(&mut self) {
+        let majority = self.majority();
+        if let Role::Candidate { granted, .. } = &self.role
+            && granted.len() >= majority
+        {
+            assert!(granted.contains(&self.options.id), "its own vote is among them");
+            self.lead();
+        }
+    }
+
+    fn vote_request(&self, term: u64) -> VoteRequest {
+        VoteRequest {
+            term,
+            candidate: self.options.id.clone(),
+            last_index: self.log.last_index(),
+            last_term: self.log.last_term(),
+        }
+    }
+
+    /// A fresh election deadline.
+    pub(super) fn draw_deadline(&mut self) -> Time {
+        self.now + self.jitter.election_timeout(&self.options.timings)
+    }
+}

@@ -1,0 +1,168 @@
+//! What goes into the core and what comes out.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, NodeId, Request, Response, RoleName};
+use crate::kv::{Answer, Command, Query};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Time passed; due no later than [`super::Node::next_deadline`].
+    Tick,
+    /// Another voter asks.
+    Request {
+        /// The driver's number for this call; its answer carries it.
+        call: u64,
+        /// The question.
+        request: Request,
+    },
+    /// Another voter answered a request of this node, of now or of long ago.
+    Response {
+        /// Who answered.
+        from: NodeId,
+        /// The answer.
+        response: Response,
+    },
+    /// Clients want commands applied; several at once are replicated together.
+    Propose(Vec<Proposal>),
+    /// A client asks for something that changes nothing.
+    Query {
+        /// The driver's number for this request; its reply carries it.
+        request: u64,
+        /// The question.
+        query: Query,
+    },
+    /// Every record with a sequence number up to `through` is durable.
+    Persisted {
+        /// The sequence number of the last durable record.
+        through: u64,
+    },
+}
+
+/// One command of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Proposal {
+    /// The driver's number for this request; its reply carries it.
+    pub request: u64,
+    /// The command.
+    pub command: Command,
+}
+
+/// Something to be done by the driver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Append the record to the write-ahead log; report [`Input::Persisted`] once it is durable.
+    Persist {
+        /// Counts the records of this node since it started, from 1.
+        sequence: u64,
+        /// What to write.
+        record: Record,
+    },
+    /// Ask another node.
+    Call {
+        /// Whom.
+        to: NodeId,
+        /// What.
+        request: Request,
+    },
+    /// Answer a call of another node.
+    Respond {
+        /// The number under which the call came in.
+        call: u64,
+        /// The answer.
+        response: Response,
+    },
+    /// Answer a client.
+    Reply {
+        /// The number under which the request came in.
+        request: u64,
+        /// The answer or refusal.
+        reply: Reply,
+    },
+    /// Tell whoever watches: role, term or leader changed.
+    Role(RoleChange),
+}
+
+/// One record of the write-ahead log. Replayed in order, records give the durable state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Record {
+    /// Term and vote, always both at once: the one without the other would allow a second vote in
+    /// the term (hashicorp/raft#661).
+    Vote {
+        /// The current term.
+        term: u64,
+        /// Whom this node voted for in it.
+        vote: Option<NodeId>,
+    },
+    /// The entry behind the last one.
+    Entry(Arc<Entry>),
+    /// All entries from this index on are gone.
+    Truncate {
+        /// The first one removed.
+        from: u64,
+    },
+}
+
+/// What a client gets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// The state machine's word.
+    Answer(Answer),
+    /// There is no answer.
+    Refused(Refusal),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// This node does not lead. The command was not appended here.
+    NotLeader {
+        /// Who leads, if known.
+        leader: Option<NodeId>,
+    },
+    /// This node led when the command was appended, and leads no more. It may be committed yet.
+    LeadershipLost,
+    /// This node stopped leading before a majority confirmed the read.
+    NoQuorumForRead,
+    /// Too many commands wait to be committed. This one was not appended.
+    Overloaded,
+    /// A later command of the token's session was applied; of this one nothing is known.
+    StaleToken,
+}
+
+impl Refusal {
+    /// The name in the JSON answer.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Refusal::NotLeader { .. } => "not_leader",
+            Refusal::LeadershipLost => "leadership_lost",
+            Refusal::NoQuorumForRead => "no_quorum_for_read",
+            Refusal::Overloaded => "overloaded",
+            Refusal::StaleToken => "stale_token",
+        }
+    }
+
+    /// Whether it proves that this attempt had no effect and never will (redisraft#23 is what
+    /// happens when that is claimed of an entry that commits).
+    pub fn is_definite(&self) -> bool {
+        match self {
+            Refusal::NotLeader { .. } | Refusal::NoQuorumForRead | Refusal::Overloaded => true,
+            Refusal::LeadershipLost | Refusal::StaleToken => false,
+        }
+    }
+}
+
+/// A node's standing after a change of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RoleChange {
+    /// Its role.
+    pub role: RoleName,
+    /// Its term.
+    pub term: u64,
+    /// Whom it believes to lead.
+    pub leader: Option<NodeId>,
+}

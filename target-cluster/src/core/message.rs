@@ -1,0 +1,164 @@
+//! What nodes say to each other, and the log entries they say it about. The JSON forms of these
+//! types are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kv::Command;
+
+/// The name of a node, such as `n1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for NodeId {
+    fn from(name: &str) -> NodeId {
+        NodeId(name.into())
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One entry of the replicated log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its position; the first entry has 1.
+    pub index: u64,
+    /// The term of the leader that created it.
+    pub term: u64,
+    /// What it says.
+    pub payload: Payload,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Payload {
+    /// Nothing: a new leader's first entry, with which it commits what it took over (paper, §8).
+    Noop,
+    /// A client's command.
+    Command(Command),
+}
+
+/// A question to another node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Would you vote for me? Changes nothing on either side (thesis, §9.6).
+    PreVote(VoteRequest),
+    /// Vote for me.
+    Vote(VoteRequest),
+    /// Append these entries; none of them: a heartbeat.
+    Append(AppendRequest),
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Response {
+    /// To a pre-vote.
+    PreVote(VoteResponse),
+    /// To a request for a vote.
+    Vote(VoteResponse),
+    /// To an append or heartbeat.
+    Append(AppendResponse),
+}
+
+/// Asks for a vote or pre-vote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VoteRequest {
+    /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
+    pub term: u64,
+    /// Who asks.
+    pub candidate: NodeId,
+    /// The index of the last entry of its log.
+    pub last_index: u64,
+    /// The term of that entry.
+    pub last_term: u64,
+}
+
+/// Answers a request for a vote or pre-vote.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VoteResponse {
+    /// The voter's current term, for the candidate to catch up with.
+    pub term: u64,
+    /// The term that was asked for; tells an answer to an earlier candidacy apart.
+    pub asked: u64,
+    /// Whether the vote was given.
+    pub granted: bool,
+}
+
+/// Replicates entries, or without any tells that the leader is alive.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AppendRequest {
+    /// The leader's term.
+    pub term: u64,
+    /// Who leads.
+    pub leader: NodeId,
+    /// The index of the entry before the first one sent. Of a heartbeat, the last entry that the
+    /// receiver is known to share.
+    pub previous_index: u64,
+    /// The term of that entry.
+    pub previous_term: u64,
+    /// The entries, in order; empty for a heartbeat.
+    pub entries: Vec<Arc<Entry>>,
+    /// How far the leader's log is committed.
+    pub commit: u64,
+    /// The leader's read round (see [`crate::core`]'s reads); sent back in the answer.
+    pub round: u64,
+}
+
+impl AppendRequest {
+    /// Whether the entries follow each other from the previous one on, in terms that never fall nor
+    /// pass the leader's. Those of a leader do; a driver refuses what a stranger made up.
+    pub fn is_well_formed(&self) -> bool {
+        let mut previous = (self.previous_index, self.previous_term);
+        self.entries.iter().all(|entry| {
+            let (index, term) = std::mem::replace(&mut previous, (entry.index, entry.term));
+            Some(entry.index) == index.checked_add(1) && (term..=self.term).contains(&entry.term)
+        })
+    }
+}
+
+/// Answers an append or heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AppendResponse {
+    /// The receiver's current term.
+    pub term: u64,
+    /// The round of the request.
+    pub round: u64,
+    /// What became of it.
+    pub result: AppendResult,
+}
+
+/// What became of an append or heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppendResult {
+    /// The receiver's log is durable and the leader's own through this index.
+    Accepted(u64),
+    /// The heartbeat was heard. Says nothing about the log, so it does not wait for the disk.
+    Heard,
+    /// The receiver's entry at `previous` is missing or of another term.
+    Conflict {
+        /// The previous index of the request; tells an answer to an earlier probe apart.
+        previous: u64,
+        /// Where to try next: the first index of the conflicting term, or the one after the last.
+        index: u64,
+        /// The conflicting term; none if the receiver has no entry there.
+        term: Option<u64>,
+    },
+    /// The sender's term is over.
+    StaleTerm,
+}

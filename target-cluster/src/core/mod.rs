@@ -1,0 +1,42 @@
+//! The Raft core: inputs in, effects out. It does no IO and has no clock, threads or randomness of
+//! its own, so a server, a simulated world and a model checker can all drive the same code.
+//!
+//! [`Node::step`] takes what happened and when, and returns one ordered list of [`Effect`]s. The
+//! driver executes them in that order; a crash may fall between any two of them.
+//!
+//! **Durability.** An [`Effect::Persist`] asks for a record to be written. The driver makes records
+//! durable in their order, many with one barrier if it can, and reports [`Input::Persisted`]. What
+//! rests on a record is emitted only after that: the request for votes, the own vote, a vote
+//! granted, entries accepted, the leader's count of its own entries. What rests on none does not
+//! wait for the disk: heartbeats, their answers, refusals, the replication of entries to others
+//! (thesis §10.2.1: a leader may replicate an entry while it still writes it).
+//!
+//! **Messages** are requests and responses, as in figure 2 of the paper. A request may be lost,
+//! duplicated, delayed or overtaken, and so may its response; a response that no longer fits is
+//! recognised by its term, its round, or the position it speaks of.
+//!
+//! Sources: Ongaro and Ousterhout, "In search of an understandable consensus algorithm" (the
+//! paper); Ongaro's thesis "Consensus: bridging theory and practice"; the practice of etcd's raft.
+//!
+//! Deliberately absent so far: snapshots, membership change, learners, leadership transfer, leases.
+
+mod durability;
+mod election;
+mod input;
+mod log;
+mod message;
+mod node;
+mod reads;
+mod replication;
+mod role;
+mod timing;
+
+pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
+pub use log::Log;
+pub use message::{
+    AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
+    VoteRequest, VoteResponse,
+};
+pub use node::{Node, Options, Recovered, Status};
+pub use role::{Leader, Role, RoleName};
+pub use timing::{Time, Timings};

@@ -1,0 +1,223 @@
+//! One node: its state, and the dispatch of inputs. The rules themselves stand beside it, by idea:
+//! `election`, `replication`, `reads`, `durability`.
+
+use std::collections::BTreeSet;
+
+use super::durability::Durability;
+use super::timing::Jitter;
+use super::{
+    Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role, RoleChange,
+    RoleName, Time, Timings,
+};
+use crate::bugs::{Bug, Bugs};
+use crate::kv::Store;
+use std::sync::Arc;
+
+/// How a node behaves; the same while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// This node.
+    pub id: NodeId,
+    /// All voters, this node among them.
+    pub voters: BTreeSet<NodeId>,
+    /// How long nodes wait for each other.
+    pub timings: Timings,
+    /// Seed of this node's election timeouts; nodes must differ in it.
+    pub seed: u64,
+    /// Planted bugs that are switched on.
+    pub bugs: Bugs,
+}
+
+/// What a node finds on its disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Recovered {
+    /// The current term.
+    pub term: u64,
+    /// Whom the node voted for in that term.
+    pub vote: Option<NodeId>,
+    /// The log.
+    pub log: Log,
+}
+
+/// What a node tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Status {
+    /// Its role.
+    pub role: RoleName,
+    /// Its term.
+    pub term: u64,
+    /// Whom it believes to lead.
+    pub leader: Option<NodeId>,
+    /// How far it knows its log to be committed.
+    pub commit: u64,
+    /// How far its log is applied.
+    pub applied: u64,
+    /// The index of the last entry of its log, committed or not.
+    pub last_index: u64,
+}
+
+/// A voter of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// Name, voters, timings, bugs.
+    pub(super) options: Options,
+    /// The time of the current step.
+    pub(super) now: Time,
+    /// Draws election timeouts.
+    pub(super) jitter: Jitter,
+    /// The latest term seen; persisted with the vote.
+    pub(super) term: u64,
+    /// Whom this node voted for in the term.
+    pub(super) vote: Option<NodeId>,
+    /// The log, durable or not.
+    pub(super) log: Log,
+    /// The highest index known to be committed. Not persisted: a leader tells it again.
+    pub(super) commit: u64,
+    /// The state machine, which has applied everything committed.
+    pub(super) store: Store,
+    /// What this node is.
+    pub(super) role: Role,
+    /// What waits for the disk.
+    pub(super) durability: Durability,
+    /// The effects of the current step; empty between steps.
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Node {
+    /// A node that starts, or starts again, as follower with what its disk holds.
+    pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
+        assert!(options.voters.contains(&options.id), "a node is one of its voters");
+        let Timings { heartbeat, election_min, election_max } = options.timings;
+        assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
+        assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
+        let forgets = options.bugs.contains(&Bug::VoteForgotten);
+        let mut jitter = Jitter::new(options.seed);
+        let deadline = now + jitter.election_timeout(&options.timings);
+        Node {
+            now,
+            jitter,
+            term: recovered.term,
+            vote: recovered.vote.filter(|_| !forgets),
+            log: recovered.log,
+            commit: 0,
+            store: Store::new(&options.bugs),
+            role: Role::Follower { leader: None, heard: now, deadline },
+            durability: Durability::default(),
+            effects: Vec::new(),
+            options,
+        }
+    }
+
+    /// Takes in what happened at the time `now` and returns what must be done, in order.
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
+        assert!(now >= self.now, "time never goes back");
+        assert!(self.effects.is_empty(), "every step hands out all its effects");
+        self.now = now;
+        let (standing, commit) = (self.standing(), self.commit);
+        match input {
+            Input::Tick => self.tick(),
+            Input::Request { call, request } => match request {
+                Request::PreVote(request) => self.pre_vote_requested(call, request),
+                Request::Vote(request) => self.vote_requested(call, request),
+                Request::Append(request) => self.append_requested(call, request),
+            },
+            Input::Response { from, response } => match response {
+                Response::PreVote(response) => self.pre_vote_answered(from, response),
+                Response::Vote(response) => self.vote_answered(from, response),
+                Response::Append(response) => self.append_answered(from, response),
+            },
+            Input::Propose(proposals) => self.propose(proposals),
+            Input::Query { request, query } => self.query(request, query),
+            Input::Persisted { through } => self.persisted(through),
+        }
+        let after = self.standing();
+        assert!(after.term >= standing.term, "a term never falls");
+        assert!(self.commit >= commit, "what is committed stays committed");
+        assert!(self.commit <= self.log.last_index(), "only what is in the log is committed");
+        assert_eq!(self.store.applied(), self.commit, "what is committed is applied at once");
+        if after != standing {
+            self.effects.push(Effect::Role(after));
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Input::Tick`] is due next.
+    pub fn next_deadline(&self) -> Time {
+        match &self.role {
+            Role::Follower { deadline, .. }
+            | Role::PreCandidate { deadline, .. }
+            | Role::Candidate { deadline, .. } => *deadline,
+            Role::Leader(leader) => leader.heartbeat_due,
+        }
+    }
+
+    /// The node's view of itself.
+    pub fn status(&self) -> Status {
+        let RoleChange { role, term, leader } = self.standing();
+        Status {
+            role,
+            term,
+            leader,
+            commit: self.commit,
+            applied: self.store.applied(),
+            last_index: self.log.last_index(),
+        }
+    }
+
+    /// Name, voters, timings, bugs.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The log, durable or not.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Whom this node voted for in its term.
+    pub fn vote(&self) -> Option<&NodeId> {
+        self.vote.as_ref()
+    }
+
+    /// The entries known to be committed.
+    pub fn committed(&self) -> &[Arc<Entry>] {
+        &self.log.entries()[..self.commit as usize]
+    }
+
+    /// Role, term and leader as they are now.
+    pub(super) fn standing(&self) -> RoleChange {
+        let leader = match &self.role {
+            Role::Follower { leader, .. } => leader.clone(),
+            Role::Leader(_) => Some(self.options.id.clone()),
+            Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+        };
+        RoleChange { role: self.role.name(), term: self.term, leader }
+    }
+
+    /// How many voters are a majority.
+    pub(super) fn majority(&self) -> usize {
+        self.options.voters.len() / 2 + 1
+    }
+
+    /// The voters except this node.
+    pub(super) fn peers(&self) -> Vec<NodeId> {
+        self.options.voters.iter().filter(|id| **id != self.options.id).cloned().collect()
+    }
+
+    pub(super) fn refuse(&mut self, request: u64, refusal: Refusal) {
+        self.effects.push(Effect::Reply { request, reply: Reply::Refused(refusal) });
+    }
+
+    fn tick(&mut self) {
+        match &self.role {
+            Role::Leader(_) => self.leader_tick(),
+            Role::Follower { deadline, .. }
+            | Role::PreCandidate { deadline, .. }
+            | Role::Candidate { deadline, .. } => {
+                if *deadline <= self.now {
+                    self.ask_for_pre_votes();
+                }
+            }
+        }
+    }
+}

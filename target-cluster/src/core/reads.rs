@@ -1,0 +1,103 @@
+//! Linearizable reads without a log entry: ReadIndex (thesis, §6.4).
+//!
+//! A read that arrives waits for a round of heartbeats that begins after it. The round remembers
+//! the commit index at which it began; once a majority answered it, nobody else led when it began,
+//! so everything acknowledged before is at or below that index. One round confirms every read that
+//! had gathered before it, and one round is on its way at a time. Periodic heartbeats carry the
+//! number of the current round too, so that a lost message only delays it.
+
+use super::{Effect, Node, Refusal, Reply, Role};
+use crate::bugs::Bug;
+use crate::kv::Query;
+
+/// The reads of a leader that are not answered yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Reads {
+    /// The number of the latest round.
+    round: u64,
+    /// Reads that came after the latest round began.
+    gathering: Vec<(u64, Query)>,
+    /// The reads of the latest round, until it is confirmed.
+    confirming: Option<Round>,
+}
+
+/// A round on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Round {
+    /// How far the log was committed when it began.
+    read_index: u64,
+    /// Request number and question of its reads.
+    reads: Vec<(u64, Query)>,
+}
+
+impl Reads {
+    /// The number of the latest round.
+    pub(super) fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// The numbers of all requests that wait.
+    pub(super) fn into_requests(self) -> impl Iterator<Item = u64> {
+        let confirming = self.confirming.map(|round| round.reads).unwrap_or_default();
+        confirming.into_iter().chain(self.gathering).map(|(request, _)| request)
+    }
+}
+
+impl Node {
+    /// A client asks for something that changes nothing.
+    pub(super) fn query(&mut self, request: u64, query: Query) {
+        match &mut self.role {
+            Role::Leader(_) if self.options.bugs.contains(&Bug::StaleRead) => {
+                self.answer_from_state(request, &query);
+            }
+            Role::Leader(leader) => {
+                leader.reads.gathering.push((request, query));
+                self.begin_read_round();
+            }
+            _ => {
+                let leader = self.standing().leader;
+                self.refuse(request, Refusal::NotLeader { leader });
+            }
+        }
+    }
+
+    /// Begins a round for the reads that have gathered, unless one is on its way. Before an entry
+    /// of the own term is committed a leader does not know how far its predecessors' are, so reads
+    /// wait for that too (etcd#7331).
+    pub(super) fn begin_read_round(&mut self) {
+        let knows_commit = self.log.term_at(self.commit) == Some(self.term);
+        let Role::Leader(leader) = &mut self.role else { return };
+        let reads = &mut leader.reads;
+        if !knows_commit || reads.gathering.is_empty() || reads.confirming.is_some() {
+            return;
+        }
+        reads.round += 1;
+        let gathered = std::mem::take(&mut reads.gathering);
+        reads.confirming = Some(Round { read_index: self.commit, reads: gathered });
+        self.send_heartbeats();
+        self.answer_confirmed_reads();
+    }
+
+    /// Answers the reads of the round if a majority confirmed it.
+    pub(super) fn answer_confirmed_reads(&mut self) {
+        let majority = self.majority();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let round = leader.reads.round;
+        let confirmed = 1 + leader.peers.values().filter(|peer| peer.round >= round).count();
+        if confirmed < majority {
+            return;
+        }
+        if let Some(round) = leader.reads.confirming.take() {
+            assert!(self.store.applied() >= round.read_index, "the state covers the read index");
+            for (request, query) in round.reads {
+                self.answer_from_state(request, &query);
+            }
+            self.begin_read_round();
+        }
+    }
+
+    fn answer_from_state(&mut self, request: u64, query: &Query) {
+        let answer = self.store.query(query);
+        self.effects.push(Effect::Reply { request, reply: Reply::Answer(answer) });
+    }
+}

@@ -1,0 +1,269 @@
+//! The log from leader to followers: appends and heartbeats, conflicts, the commit rule.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::durability::Consequence;
+use super::reads::Reads;
+use super::role::Progress;
+use super::{
+    AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node, NodeId, Payload,
+    Proposal, Record, Refusal, Reply, Request, Response, Role,
+};
+use crate::bugs::Bug;
+use crate::kv::Applied;
+
+/// How many entries one append carries at most: enough to keep a follower busy for several
+/// barriers, few enough that a request stays some tens of megabytes with the largest values.
+const APPEND_ENTRIES_MAX: usize = 512;
+
+/// How many commands may wait for their commit before more are refused. Far above what clients
+/// keep open on a healthy cluster; a bound on the memory of a leader that is losing its majority.
+const WAITING_MAX: usize = 16_384;
+
+impl Node {
+    /// Begins to lead: the no-op of the new term goes out (paper, §8), which is also the first
+    /// heartbeat.
+    pub(super) fn lead(&mut self) {
+        let fresh = Progress {
+            matched: 0,
+            next: self.log.last_index() + 1,
+            in_flight: None,
+            contact: self.now,
+            round: 0,
+        };
+        self.role = Role::Leader(Leader {
+            peers: self.peers().into_iter().map(|id| (id, fresh.clone())).collect(),
+            durable: 0,
+            waiting: BTreeMap::new(),
+            reads: Reads::default(),
+            heartbeat_due: self.now + self.options.timings.heartbeat,
+        });
+        self.append_own(Payload::Noop);
+        self.replicate();
+    }
+
+    /// Takes commands of clients into the log, if this node leads.
+    pub(super) fn propose(&mut self, proposals: Vec<Proposal>) {
+        for Proposal { request, command } in proposals {
+            let waiting = match &self.role {
+                Role::Leader(leader) => leader.waiting.len(),
+                _ => {
+                    let leader = self.standing().leader;
+                    self.refuse(request, Refusal::NotLeader { leader });
+                    continue;
+                }
+            };
+            if waiting >= WAITING_MAX {
+                self.refuse(request, Refusal::Overloaded);
+                continue;
+            }
+            let index = self.append_own(Payload::Command(command));
+            if let Role::Leader(leader) = &mut self.role {
+                leader.waiting.insert(index, request);
+            }
+        }
+        self.replicate();
+    }
+
+    /// Appends an entry of the own term; the leader counts it once it is durable.
+    fn append_own(&mut self, payload: Payload) -> u64 {
+        let index = self.log.last_index() + 1;
+        let entry = Arc::new(Entry { index, term: self.term, payload });
+        self.log.append(Arc::clone(&entry));
+        self.persist(Record::Entry(entry));
+        self.once_durable(Consequence::OwnEntries { term: self.term, through: index });
+        index
+    }
+
+    /// Sends what is missing to every follower that has no append on its way.
+    fn replicate(&mut self) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        for (to, progress) in &mut leader.peers {
+            if progress.in_flight.is_some() || progress.next > self.log.last_index() {
+                continue;
+            }
+            progress.in_flight = Some(self.now);
+            let previous_index = progress.next - 1;
+            let request = Request::Append(AppendRequest {
+                term: self.term,
+                leader: self.options.id.clone(),
+                previous_index,
+                previous_term: self.log.term_at(previous_index).expect("next is within the log"),
+                entries: self.log.batch(progress.next, APPEND_ENTRIES_MAX),
+                commit: self.commit,
+                round: leader.reads.round(),
+            });
+            self.effects.push(Effect::Call { to: to.clone(), request });
+        }
+    }
+
+    /// Tells every follower that the leader is alive. A heartbeat speaks only of the prefix that
+    /// the follower is known to share, so nothing on its way can be in conflict with it.
+    pub(super) fn send_heartbeats(&mut self) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        leader.heartbeat_due = self.now + self.options.timings.heartbeat;
+        for (to, progress) in &leader.peers {
+            let request = Request::Append(AppendRequest {
+                term: self.term,
+                leader: self.options.id.clone(),
+                previous_index: progress.matched,
+                previous_term: self.log.term_at(progress.matched).expect("matched is within it"),
+                entries: Vec::new(),
+                commit: self.commit,
+                round: leader.reads.round(),
+            });
+            self.effects.push(Effect::Call { to: to.clone(), request });
+        }
+    }
+
+    /// A leader's clock: steps down when it hears no majority (check-quorum, thesis §6.2), gives
+    /// up appends that are not answered, sends heartbeats.
+    pub(super) fn leader_tick(&mut self) {
+        let (now, timeout) = (self.now, self.options.timings.election_min);
+        let majority = self.majority();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let heard = 1 + leader.peers.values().filter(|peer| now < peer.contact + timeout).count();
+        if heard < majority && !self.options.bugs.contains(&Bug::StaleRead) {
+            return self.become_follower(None);
+        }
+        for progress in leader.peers.values_mut() {
+            progress.in_flight = progress.in_flight.filter(|sent| now < *sent + timeout);
+        }
+        if leader.heartbeat_due <= now {
+            self.send_heartbeats();
+        }
+        self.replicate();
+    }
+
+    /// A follower's side of an append or heartbeat (paper, figure 2).
+    pub(super) fn append_requested(&mut self, call: u64, request: AppendRequest) {
+        let AppendRequest { term, leader, previous_index, previous_term, entries, commit, round } =
+            request;
+        // A second leader of the own term cannot be, unless a vote was forgotten; it is refused.
+        if term < self.term || (term == self.term && matches!(self.role, Role::Leader(_))) {
+            return self.respond_to_append(call, round, AppendResult::StaleTerm);
+        }
+        if term > self.term {
+            self.adopt_term(term);
+        }
+        self.become_follower(Some(leader));
+        if self.log.term_at(previous_index) != Some(previous_term) {
+            let conflict = if previous_index > self.log.last_index() {
+                (self.log.last_index() + 1, None)
+            } else {
+                (self.log.start_of_term(previous_index), self.log.term_at(previous_index))
+            };
+            let (index, term) = conflict;
+            let result = AppendResult::Conflict { previous: previous_index, index, term };
+            return self.respond_to_append(call, round, result);
+        }
+        let heartbeat = entries.is_empty();
+        let verified = previous_index + entries.len() as u64;
+        for entry in entries {
+            match self.log.term_at(entry.index) {
+                Some(term) if term == entry.term => continue,
+                Some(_) => {
+                    assert!(entry.index > self.commit, "a committed entry is never replaced");
+                    self.log.truncate(entry.index);
+                    self.persist(Record::Truncate { from: entry.index });
+                }
+                None => {}
+            }
+            self.log.append(Arc::clone(&entry));
+            self.persist(Record::Entry(entry));
+        }
+        // Only what this very request verified may be committed by it: what lies behind may be
+        // another leader's (scylladb#9965).
+        self.commit_through(commit.min(verified));
+        if heartbeat {
+            self.respond_to_append(call, round, AppendResult::Heard);
+        } else {
+            let result = AppendResult::Accepted(verified);
+            let response = Response::Append(AppendResponse { term: self.term, round, result });
+            self.once_durable(Consequence::Respond { call, response });
+        }
+    }
+
+    fn respond_to_append(&mut self, call: u64, round: u64, result: AppendResult) {
+        let response = Response::Append(AppendResponse { term: self.term, round, result });
+        self.effects.push(Effect::Respond { call, response });
+    }
+
+    /// A leader's side of the answer.
+    pub(super) fn append_answered(&mut self, from: NodeId, response: AppendResponse) {
+        if response.term > self.term {
+            return self.adopt_term(response.term);
+        }
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.peers.get_mut(&from) else { return };
+        if response.term < self.term || response.result == AppendResult::StaleTerm {
+            return;
+        }
+        progress.contact = self.now;
+        progress.round = progress.round.max(response.round);
+        match response.result {
+            AppendResult::Heard | AppendResult::StaleTerm => {}
+            AppendResult::Accepted(through) => {
+                assert!(through <= self.log.last_index(), "a follower has only what was sent");
+                progress.matched = progress.matched.max(through);
+                progress.next = progress.next.max(progress.matched + 1);
+                progress.in_flight = None;
+            }
+            AppendResult::Conflict { previous, index, term } => {
+                // Only the latest probe counts; or one below what was matched: then the follower
+                // lost durable entries, and gets them again.
+                if previous == progress.next - 1 || previous == progress.matched {
+                    let shared = term.and_then(|term| self.log.end_of_term(term));
+                    progress.next = shared.map_or(index, |last| last + 1).clamp(1, previous.max(1));
+                    progress.matched = progress.matched.min(progress.next - 1);
+                    progress.in_flight = None;
+                }
+            }
+        }
+        self.advance_commit();
+        self.replicate();
+        self.answer_confirmed_reads();
+    }
+
+    /// Commits what a majority holds, but counts replicas only for entries of the own term: one
+    /// of an earlier term can be replaced even when a majority holds it (paper, §5.4.2, figure 8).
+    pub(super) fn advance_commit(&mut self) {
+        let Role::Leader(leader) = &self.role else { return };
+        let mut durable: Vec<u64> = leader.peers.values().map(|peer| peer.matched).collect();
+        durable.push(leader.durable);
+        durable.sort_unstable_by(|a, b| b.cmp(a));
+        let held = durable[self.majority() - 1];
+        let own_term = self.log.term_at(held) == Some(self.term)
+            || self.options.bugs.contains(&Bug::CommitEarlierTerm);
+        if own_term && held > self.commit {
+            self.commit_through(held);
+            self.begin_read_round();
+        }
+    }
+
+    /// Commits and applies through `index`; a leader answers whoever waits for an entry.
+    fn commit_through(&mut self, index: u64) {
+        assert!(index <= self.log.last_index(), "only what is in the log is committed");
+        while self.commit < index {
+            self.commit += 1;
+            let entry = self.log.get(self.commit).expect("it is in the log");
+            let applied = match &entry.payload {
+                Payload::Noop => {
+                    self.store.skip(entry.index);
+                    continue;
+                }
+                Payload::Command(command) => self.store.apply(entry.index, command),
+            };
+            if let Role::Leader(leader) = &mut self.role
+                && let Some(request) = leader.waiting.remove(&self.commit)
+            {
+                let reply = match applied {
+                    Applied::Answer(answer) => Reply::Answer(answer),
+                    Applied::StaleToken => Reply::Refused(Refusal::StaleToken),
+                };
+                self.effects.push(Effect::Reply { request, reply });
+            }
+        }
+    }
+}

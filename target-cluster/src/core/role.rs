@@ -1,0 +1,107 @@
+//! What a node can be, with what it knows only while it is that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::reads::Reads;
+use super::{NodeId, Time};
+
+/// The role of a node, with its data.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower {
+        /// Whom it heard lead in its term.
+        leader: Option<NodeId>,
+        /// When it last heard that leader; without one, when it became follower.
+        heard: Time,
+        /// When it stands for election unless it hears a leader or grants a vote before.
+        deadline: Time,
+    },
+    /// Asks whether an election could be won, before it disturbs anyone with a new term.
+    PreCandidate {
+        /// Who would vote for it, itself included.
+        granted: BTreeSet<NodeId>,
+        /// When it asks again.
+        deadline: Time,
+    },
+    /// Stands for election in its term.
+    Candidate {
+        /// Who voted for it. A set: a duplicated answer counts once.
+        granted: BTreeSet<NodeId>,
+        /// When it gives up and asks for pre-votes again.
+        deadline: Time,
+    },
+    /// Leads its term.
+    Leader(Leader),
+}
+
+/// What only a leader knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Leader {
+    /// How far each other voter is.
+    pub(super) peers: BTreeMap<NodeId, Progress>,
+    /// Through which index the leader's own log is durable.
+    pub(super) durable: u64,
+    /// The client's request for each uncommitted entry that has one, by index.
+    pub(super) waiting: BTreeMap<u64, u64>,
+    /// Reads that wait for a majority.
+    pub(super) reads: Reads,
+    /// When the next heartbeat is due.
+    pub(super) heartbeat_due: Time,
+}
+
+/// What a leader knows of another voter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Progress {
+    /// Its log is durable and the same as the leader's through this index.
+    pub(super) matched: u64,
+    /// The next entry to send.
+    pub(super) next: u64,
+    /// When the append that is not answered yet was sent. One at a time: while it is on its way,
+    /// new entries gather into the next.
+    pub(super) in_flight: Option<Time>,
+    /// When it last answered; at first, when the leader was elected.
+    pub(super) contact: Time,
+    /// The latest read round that it confirmed.
+    pub(super) round: u64,
+}
+
+/// A role without its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleName {
+    /// See [`Role::Follower`].
+    Follower,
+    /// See [`Role::PreCandidate`].
+    PreCandidate,
+    /// See [`Role::Candidate`].
+    Candidate,
+    /// See [`Role::Leader`].
+    Leader,
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RoleName::Follower => "follower",
+            RoleName::PreCandidate => "pre-candidate",
+            RoleName::Candidate => "candidate",
+            RoleName::Leader => "leader",
+        })
+    }
+}
+
+impl Role {
+    /// The role without its data.
+    pub fn name(&self) -> RoleName {
+        match self {
+            Role::Follower { .. } => RoleName::Follower,
+            Role::PreCandidate { .. } => RoleName::PreCandidate,
+            Role::Candidate { .. } => RoleName::Candidate,
+            Role::Leader(_) => RoleName::Leader,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What a node needs to know to run.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use crate::bugs::Bugs;
+use crate::core::{NodeId, Options, Timings};
+
+/// The configuration of one node.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its name, such as `n1`.
+    pub id: String,
+    /// Where it serves clients and the other nodes.
+    pub listen: SocketAddr,
+    /// The voters by name, with the `host:port` at which they are reached. This node may be among
+    /// them, and should be if that is not `listen`: clients are sent there.
+    pub peers: BTreeMap<String, String>,
+    /// Where it keeps its log; made if missing.
+    pub data_dir: PathBuf,
+    /// How long nodes wait for each other.
+    pub timings: Timings,
+    /// Planted bugs that are switched on.
+    pub bugs: Bugs,
+}
+
+impl Config {
+    /// Whether the values make sense; told before anything is opened.
+    pub(super) fn check(&self) -> Result<()> {
+        let Timings { heartbeat, election_min, election_max } = self.timings;
+        ensure!(!self.id.is_empty(), "a node needs a name");
+        ensure!(!heartbeat.is_zero(), "the heartbeat interval must be longer than nothing");
+        ensure!(
+            heartbeat < election_min && election_min < election_max,
+            "the heartbeat interval ({heartbeat:?}) must be shorter than the shortest election \
+             timeout ({election_min:?}), and that shorter than the longest ({election_max:?})"
+        );
+        Ok(())
+    }
+
+    /// What the core needs. The seed comes from the operating system's randomness: nodes that
+    /// start at the same instant must not draw the same timeouts.
+    pub(super) fn options(&self) -> Options {
+        let names = self.peers.keys().map(String::as_str).chain([self.id.as_str()]);
+        Options {
+            id: self.id.as_str().into(),
+            voters: names.map(NodeId::from).collect(),
+            timings: self.timings,
+            seed: RandomState::new().hash_one(&self.id),
+            bugs: self.bugs.clone(),
+        }
+    }
+
+    /// Where `node` is reached.
+    pub(super) fn address_of(&self, node: &str) -> Option<String> {
+        let own = || (node == self.id).then(|| self.listen.to_string());
+        self.peers.get(node).cloned().or_else(own)
+    }
+}

@@ -1,0 +1,53 @@
+//! The event stream on stdout: one JSON object a line, for the controller that started the node.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::core::RoleChange;
+
+/// The writing end. A thread of its own writes, so that a reader that is slow or stopped never
+/// keeps the node waiting.
+pub(super) struct Events(Sender<Value>);
+
+/// Starts the thread that writes. It ends when [`Events`] is dropped or nobody reads stdout.
+pub(super) fn start() -> io::Result<Events> {
+    let (sender, lines) = channel();
+    thread::Builder::new().name("events".into()).spawn(move || write(&lines))?;
+    Ok(Events(sender))
+}
+
+fn write(lines: &Receiver<Value>) {
+    for line in lines {
+        let mut out = io::stdout().lock();
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+impl Events {
+    /// The node can be reached.
+    pub(super) fn listening(&self, address: SocketAddr) {
+        self.send(json!({"event": "listening", "address": address.to_string()}));
+    }
+
+    /// Role, term or leader changed.
+    pub(super) fn role(&self, change: &RoleChange) {
+        let RoleChange { role, term, leader } = change;
+        self.send(json!({"event": "role", "role": role, "term": term, "leader": leader}));
+    }
+
+    /// The log is committed this far.
+    pub(super) fn commit(&self, index: u64) {
+        self.send(json!({"event": "commit", "index": index}));
+    }
+
+    fn send(&self, line: Value) {
+        // The thread ends when nobody reads stdout; the node goes on without being watched.
+        let _ = self.0.send(line);
+    }
+}

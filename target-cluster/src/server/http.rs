@@ -1,0 +1,192 @@
+//! The endpoints.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::api::{Told, bad_request, refused, told};
+use super::config::Config;
+use super::raft_loop::{Event, Inbox};
+use crate::core::{AppendRequest, NodeId, Request, Response, Status, VoteRequest};
+use crate::kv::{Operation, RequestBody};
+
+/// How long a client's request may wait for its answer. Longer than an election under the default
+/// timings and a commit after it, shorter than the patience of any client.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The largest body of a client's request, in bytes.
+const CLIENT_BODY_MAX: usize = 64 * 1024;
+
+/// The largest body of another node's request, in bytes: an append with as many entries as one
+/// carries (512), each with the largest value, and room for what JSON adds.
+const PEER_BODY_MAX: usize = 64 * 1024 * 1024;
+
+/// What every handler needs.
+#[derive(Clone)]
+struct Service {
+    config: Arc<Config>,
+    inbox: Inbox,
+}
+
+/// All endpoints.
+pub(super) fn router(config: Config, inbox: Inbox) -> Router {
+    let raft = Router::new()
+        .route("/pre-vote", post(pre_vote))
+        .route("/request-vote", post(request_vote))
+        .route("/append-entries", post(append_entries))
+        .route("/heartbeat", post(append_entries))
+        .layer(DefaultBodyLimit::max(PEER_BODY_MAX));
+    Router::new()
+        .route("/kv", post(kv))
+        .layer(DefaultBodyLimit::max(CLIENT_BODY_MAX))
+        .route("/status", get(status))
+        .route("/health", get(health))
+        .nest("/raft", raft)
+        .fallback(nothing_here)
+        .with_state(Service { config: Arc::new(config), inbox })
+}
+
+async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> Told {
+    let operation = body
+        .map_err(|error| error.body_text())
+        .and_then(|body| {
+            serde_json::from_slice::<RequestBody>(&body).map_err(|error| error.to_string())
+        })
+        .and_then(RequestBody::into_operation);
+    let operation = match operation {
+        Ok(operation) => operation,
+        Err(reason) => return bad_request(&reason),
+    };
+    // Whatever becomes of a read, it changed nothing.
+    let definite = matches!(operation, Operation::Query(_));
+    let (reply, answer) = oneshot::channel();
+    match service.inbox.try_send(Event::Client { operation, reply }) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_)) => {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true);
+        }
+        Err(TrySendError::Closed(_)) => {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true);
+        }
+    }
+    match timeout(REQUEST_DEADLINE, answer).await {
+        Ok(Ok(reply)) => told(&service.config, reply),
+        Ok(Err(_)) => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite),
+        Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
+    }
+}
+
+async fn status(State(service): State<Service>) -> HttpResponse {
+    let Some(Status { role, term, leader, commit, applied, last_index }) =
+        ask_status(&service).await
+    else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response();
+    };
+    let mut body = json!({
+        "id": service.config.id,
+        "role": role,
+        "term": term,
+        "leader": leader,
+        "commit": commit,
+        "applied": applied,
+        "last_index": last_index,
+        "voters": service.config.options().voters,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    if !service.config.bugs.is_empty() {
+        body["bugs"] = json!(service.config.bugs);
+    }
+    Json(body).into_response()
+}
+
+/// Healthy is a node that knows a leader, or leads.
+async fn health(State(service): State<Service>) -> Told {
+    let leader = ask_status(&service).await.and_then(|status| status.leader);
+    let code = if leader.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Told(code, json!({"healthy": leader.is_some(), "leader": leader}))
+}
+
+async fn ask_status(service: &Service) -> Option<Status> {
+    let (reply, status) = oneshot::channel();
+    service.inbox.send(Event::Status { reply }).await.ok()?;
+    status.await.ok()
+}
+
+async fn pre_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
+    called(&service, &body, |request: VoteRequest| {
+        let candidate = request.candidate.clone();
+        Some((candidate, Request::PreVote(request)))
+    })
+    .await
+}
+
+async fn request_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
+    called(&service, &body, |request: VoteRequest| {
+        let candidate = request.candidate.clone();
+        Some((candidate, Request::Vote(request)))
+    })
+    .await
+}
+
+async fn append_entries(State(service): State<Service>, body: Bytes) -> HttpResponse {
+    called(&service, &body, |request: AppendRequest| {
+        let leader = request.leader.clone();
+        request.is_well_formed().then_some((leader, Request::Append(request)))
+    })
+    .await
+}
+
+/// Passes the request of another voter to the core and waits for the response. What no other voter
+/// could have sent is refused here, so that the core may take it for granted.
+async fn called<B: DeserializeOwned>(
+    service: &Service,
+    body: &[u8],
+    check: impl FnOnce(B) -> Option<(NodeId, Request)>,
+) -> HttpResponse {
+    let request = match serde_json::from_slice::<B>(body) {
+        Ok(body) => check(body),
+        Err(error) => return bad_request(&error.to_string()).into_response(),
+    };
+    let Some((sender, request)) = request else {
+        return bad_request("the entries do not follow each other").into_response();
+    };
+    let config = &service.config;
+    if sender.as_str() == config.id || !config.peers.contains_key(sender.as_str()) {
+        return bad_request(&format!("{sender} is not another voter")).into_response();
+    }
+    let (reply, response) = oneshot::channel();
+    if service.inbox.send(Event::Called { request, reply }).await.is_ok() {
+        match response.await {
+            Ok(Response::PreVote(body) | Response::Vote(body)) => return json_of(&body),
+            Ok(Response::Append(body)) => return json_of(&body),
+            Err(_) => {}
+        }
+    }
+    refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", false).into_response()
+}
+
+fn json_of(body: &impl Serialize) -> HttpResponse {
+    Json(body).into_response()
+}
+
+async fn nothing_here() -> Told {
+    let mut told = bad_request(
+        "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
+         /raft/request-vote, /raft/append-entries, /raft/heartbeat",
+    );
+    told.0 = StatusCode::NOT_FOUND;
+    told
+}

@@ -1,0 +1,201 @@
+//! The loop that owns the core: takes in what gathered, steps, executes the effects in order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
+
+use super::disk_thread::Batch;
+use super::events::Events;
+use super::peers::Peers;
+use crate::core::{
+    Effect, Input, Node, NodeId, Proposal, Reply, Request, Response, RoleChange, Status,
+};
+use crate::kv::Operation;
+
+/// How many events may wait for the loop; beyond that, clients are refused. A few milliseconds of
+/// work for the core.
+const INBOX_CAPACITY: usize = 8_192;
+
+/// How many events are taken in between two looks at the clock.
+const DRAIN_MAX: usize = 1_024;
+
+/// How often the commit index is told at most: often enough to draw it, rare enough to cost nothing.
+const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Something that happened outside the core.
+pub(super) enum Event {
+    /// A client asks.
+    Client { operation: Operation, reply: oneshot::Sender<Reply> },
+    /// Another node asks.
+    Called { request: Request, reply: oneshot::Sender<Response> },
+    /// Another node answered.
+    Answered { from: NodeId, response: Response },
+    /// Someone wants to know how the node is.
+    Status { reply: oneshot::Sender<Status> },
+    /// Records are durable.
+    Persisted { through: u64 },
+    /// The disk failed; nothing more can be promised.
+    DiskFailed(io::Error),
+}
+
+/// Where events are put in.
+pub(super) type Inbox = mpsc::Sender<Event>;
+
+/// A new inbox, and the end that the loop reads.
+pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Event>) {
+    mpsc::channel(INBOX_CAPACITY)
+}
+
+/// Runs the node until its disk fails or everyone who could tell it something is gone.
+pub(super) async fn run(
+    node: Node,
+    mut inbox: mpsc::Receiver<Event>,
+    disk: std::sync::mpsc::Sender<Batch>,
+    peers: Peers,
+    events: Events,
+) -> Result<()> {
+    let start = Instant::now();
+    let mut driver = Driver {
+        node,
+        disk,
+        peers,
+        events,
+        replies: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        last_number: 0,
+        commit_told: (0, start),
+    };
+    driver.tell_role();
+    let mut gathered = Vec::with_capacity(DRAIN_MAX);
+    loop {
+        let deadline = (start + driver.node.next_deadline()).into();
+        if let Ok(0) = timeout_at(deadline, inbox.recv_many(&mut gathered, DRAIN_MAX)).await {
+            return Ok(());
+        }
+        // The clock is read after the wait, however long that was, and what arrived meanwhile is
+        // taken in before the core looks at its deadlines: a node that was stopped for a while
+        // must not depose a leader whose heartbeats are waiting to be read.
+        driver.turn(start.elapsed(), &mut gathered)?;
+    }
+}
+
+/// The core and everything its effects act on.
+struct Driver {
+    node: Node,
+    disk: std::sync::mpsc::Sender<Batch>,
+    peers: Peers,
+    events: Events,
+    /// Who waits for which reply.
+    replies: BTreeMap<u64, oneshot::Sender<Reply>>,
+    /// Who waits for which response.
+    calls: BTreeMap<u64, oneshot::Sender<Response>>,
+    /// The last number given to a request or call.
+    last_number: u64,
+    /// The commit index told last, and when.
+    commit_told: (u64, Instant),
+}
+
+impl Driver {
+    /// Steps through everything that gathered, then executes what the core asked for. The commands
+    /// among it are proposed together, so that one append carries them.
+    fn turn(&mut self, now: Duration, gathered: &mut Vec<Event>) -> Result<()> {
+        let mut effects = Vec::new();
+        let mut proposals = Vec::new();
+        for event in gathered.drain(..) {
+            let input = match event {
+                Event::Client { operation, reply } => {
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    match operation {
+                        Operation::Query(query) => Input::Query { request, query },
+                        Operation::Command(command) => {
+                            proposals.push(Proposal { request, command });
+                            continue;
+                        }
+                    }
+                }
+                Event::Called { request, reply } => {
+                    let call = self.number();
+                    self.calls.insert(call, reply);
+                    Input::Request { call, request }
+                }
+                Event::Answered { from, response } => Input::Response { from, response },
+                Event::Persisted { through } => Input::Persisted { through },
+                Event::Status { reply } => {
+                    // Who asked may have gone; then nobody needs to know.
+                    let _ = reply.send(self.node.status());
+                    continue;
+                }
+                Event::DiskFailed(error) => return Err(anyhow!("the disk failed: {error}")),
+            };
+            effects.extend(self.node.step(now, input));
+        }
+        if !proposals.is_empty() {
+            effects.extend(self.node.step(now, Input::Propose(proposals)));
+        }
+        effects.extend(self.node.step(now, Input::Tick));
+        self.execute(effects)?;
+        self.tell_commit();
+        Ok(())
+    }
+
+    /// Executes effects in order; records go to the disk thread together. A receiver that is gone
+    /// is a client or node that did not wait: its answer is dropped, as the network might do.
+    fn execute(&mut self, effects: Vec<Effect>) -> Result<()> {
+        let mut batch = Batch { through: 0, records: Vec::new() };
+        for effect in effects {
+            match effect {
+                Effect::Persist { sequence, record } => {
+                    batch.through = sequence;
+                    batch.records.push(record);
+                }
+                Effect::Call { to, request } => self.peers.call(&to, request),
+                Effect::Respond { call, response } => {
+                    if let Some(reply) = self.calls.remove(&call) {
+                        let _ = reply.send(response);
+                    }
+                }
+                Effect::Reply { request, reply } => {
+                    if let Some(receiver) = self.replies.remove(&request) {
+                        let _ = receiver.send(reply);
+                    }
+                }
+                Effect::Role(change) => self.tell_change(&change),
+            }
+        }
+        if !batch.records.is_empty() {
+            self.disk.send(batch).map_err(|_| anyhow!("the disk thread is gone"))?;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    fn tell_role(&self) {
+        let Status { role, term, leader, .. } = self.node.status();
+        self.tell_change(&RoleChange { role, term, leader });
+    }
+
+    fn tell_change(&self, change: &RoleChange) {
+        self.events.role(change);
+        let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
+        let id = &self.node.options().id;
+        eprintln!("{id}: {} in term {}, led by {leader}", change.role, change.term);
+    }
+
+    fn tell_commit(&mut self) {
+        let commit = self.node.status().commit;
+        let (told, when) = self.commit_told;
+        if commit > told && when.elapsed() >= COMMIT_EVENT_INTERVAL {
+            self.events.commit(commit);
+            self.commit_told = (commit, Instant::now());
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Three real servers on loopback ports, asked over HTTP as a user would.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use target_cluster::bugs::Bugs;
+use target_cluster::core::Timings;
+use target_cluster::server::{Config, run_until};
+use tokio::sync::oneshot;
+
+/// How long a cluster may take to do what it should. Generous: it only ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A node that runs in a thread of its own.
+struct Running {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Result<()>>,
+}
+
+/// Three nodes, and a client to ask them with.
+struct Cluster {
+    configs: BTreeMap<String, Config>,
+    running: BTreeMap<String, Running>,
+    client: reqwest::Client,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    fn start() -> Cluster {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let unique = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = std::env::temp_dir().join(format!("stormproof-{}-{}", unique.0, unique.1));
+        let listeners: BTreeMap<String, TcpListener> = ["n1", "n2", "n3"]
+            .map(|id| (id.to_string(), TcpListener::bind("127.0.0.1:0").unwrap()))
+            .into();
+        let address = |listener: &TcpListener| listener.local_addr().unwrap();
+        let peers: BTreeMap<String, String> =
+            listeners.iter().map(|(id, l)| (id.clone(), address(l).to_string())).collect();
+        let config = |(id, listener): (&String, &TcpListener)| {
+            let config = Config {
+                id: id.clone(),
+                listen: address(listener),
+                peers: peers.clone(),
+                data_dir: directory.join(id),
+                timings: Timings::default(),
+                bugs: Bugs::new(),
+            };
+            (id.clone(), config)
+        };
+        let mut cluster = Cluster {
+            configs: listeners.iter().map(config).collect(),
+            running: BTreeMap::new(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            directory: directory.clone(),
+        };
+        for (id, listener) in listeners {
+            cluster.start_node(&id, listener);
+        }
+        cluster
+    }
+
+    fn start_node(&mut self, id: &str, listener: TcpListener) {
+        let config = self.configs[id].clone();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let thread = std::thread::spawn(move || run_until(config, listener, stopped));
+        self.running.insert(id.to_string(), Running { stop, thread });
+    }
+
+    fn stop_node(&mut self, id: &str) {
+        let Running { stop, thread } = self.running.remove(id).unwrap();
+        stop.send(()).unwrap();
+        thread.join().unwrap().unwrap();
+    }
+
+    fn restart_node(&mut self, id: &str) {
+        let listener = TcpListener::bind(self.configs[id].listen).unwrap();
+        self.start_node(id, listener);
+    }
+
+    fn url(&self, id: &str, path: &str) -> String {
+        format!("http://{}{path}", self.configs[id].listen)
+    }
+
+    async fn get(&self, id: &str, path: &str) -> Option<Value> {
+        let response = self.client.get(self.url(id, path)).send().await.ok()?;
+        response.json().await.ok()
+    }
+
+    async fn post(&self, id: &str, path: &str, body: &Value) -> (u16, Value) {
+        let response = self.client.post(self.url(id, path)).json(body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Waits until every running node agrees on a leader that is running, and gives its name.
+    async fn leader(&self) -> String {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let mut leaders = Vec::new();
+            for id in self.running.keys() {
+                let status = self.get(id, "/status").await.unwrap_or_default();
+                leaders.push(status["leader"].as_str().unwrap_or("").to_string());
+            }
+            leaders.dedup();
+            if let [leader] = &leaders[..]
+                && self.running.contains_key(leader)
+            {
+                return leader.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no leader within {PATIENCE:?}");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for id in self.running.keys().cloned().collect::<Vec<_>>() {
+            self.stop_node(&id);
+        }
+        std::fs::remove_dir_all(&self.directory).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_answers_over_plain_http() {
+    let cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    let ask = async |body: Value| {
+        let (code, mut answer) = cluster.post(&leader, "/kv", &body).await;
+        let version = answer.as_object_mut().unwrap().remove("version");
+        (code, answer, version)
+    };
+    let write = json!({"f": "write", "key": "k3", "value": 12, "token": "r7f3:4:9"});
+    let first = ask(write.clone()).await;
+    assert_eq!(first.0, 200);
+    assert_eq!(first.1, json!({"type": "ok", "value": null}));
+    let read = ask(json!({"f": "read", "key": "k3"})).await;
+    assert_eq!((read.0, read.1), (200, json!({"type": "ok", "value": 12})));
+    assert_eq!(read.2, first.2, "nothing was applied in between");
+
+    let cas = ask(json!({"f": "cas", "key": "k3", "value": [12, 40]})).await;
+    assert_eq!(cas.0, 200);
+    let cas = ask(json!({"f": "cas", "key": "k3", "value": [12, 41]})).await;
+    assert_eq!(cas.0, 412);
+    assert_eq!(cas.1, json!({"type": "fail", "error": "precondition_failed", "value": 40}));
+
+    assert_eq!(ask(write).await, first, "a retry gets the first answer");
+    assert_eq!(ask(json!({"f": "read", "key": "k3"})).await.1["value"], 40);
+    let stale = json!({"f": "write", "key": "k3", "value": 1, "token": "r7f3:4:8"});
+    let refused = json!({"type": "refused", "error": "stale_token", "definite": false});
+    let (code, answer, _) = ask(stale).await;
+    assert_eq!((code, answer), (409, refused));
+
+    let (code, answer, _) = ask(json!({"f": "put", "key": "k3"})).await;
+    assert_eq!(code, 400);
+    assert_eq!((&answer["error"], &answer["definite"]), (&json!("bad_request"), &json!(true)));
+    let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(70_000)})).await;
+    assert_eq!((code, &answer["definite"]), (400, &json!(true)), "too large a body");
+}
+
+#[tokio::test]
+async fn a_follower_refuses_at_once_and_names_the_leader() {
+    let cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    let follower = cluster.configs.keys().find(|id| **id != leader).unwrap();
+    for body in [json!({"f": "read", "key": "k"}), json!({"f": "write", "key": "k", "value": 1})] {
+        let (code, answer) = cluster.post(follower, "/kv", &body).await;
+        let refused = json!({
+            "type": "refused", "error": "not_leader", "definite": true,
+            "leader": leader, "leader_address": cluster.configs[&leader].listen.to_string(),
+        });
+        assert_eq!((code, answer), (421, refused));
+    }
+    let status = cluster.get(follower, "/status").await.unwrap();
+    assert_eq!((&status["id"], &status["role"]), (&json!(follower), &json!("follower")));
+    assert_eq!(status["voters"], json!(["n1", "n2", "n3"]));
+    assert_eq!(cluster.get(follower, "/health").await.unwrap()["healthy"], true);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_the_leader_and_a_retry_is_recognised_by_the_next() {
+    let mut cluster = Cluster::start();
+    let first = cluster.leader().await;
+    let add = json!({"f": "add", "key": "c", "value": 5, "token": "client:1"});
+    let (_, answer) = cluster.post(&first, "/kv", &add).await;
+    assert_eq!(answer["value"], 5);
+
+    cluster.stop_node(&first);
+    let second = cluster.leader().await;
+    assert_ne!(first, second);
+    assert_eq!(cluster.post(&second, "/kv", &add).await.1, answer);
+
+    cluster.restart_node(&first);
+    cluster.leader().await;
+    for id in ["n1", "n2", "n3"] {
+        cluster.stop_node(id);
+    }
+    for id in ["n1", "n2", "n3"] {
+        cluster.restart_node(id);
+    }
+    let third = cluster.leader().await;
+    let counter = json!({"f": "counter", "key": "c"});
+    assert_eq!(cluster.post(&third, "/kv", &counter).await.1["value"], 5);
+}
+
+#[tokio::test]
+async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
+    let cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    let vote = json!({"term": 99, "candidate": "n9", "last_index": 9, "last_term": 9});
+    let (code, answer) = cluster.post(&leader, "/raft/request-vote", &vote).await;
+    assert_eq!((code, &answer["reason"]), (400, &json!("n9 is not another voter")));
+    assert_eq!(cluster.leader().await, leader, "nothing was disturbed");
+}
+
+#[test]
+fn a_log_that_is_corrupt_is_told_and_not_served() {
+    let directory = std::env::temp_dir().join(format!("stormproof-bad-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let config = Config {
+        id: "n1".into(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        peers: BTreeMap::new(),
+        data_dir: directory.clone(),
+        timings: Timings::default(),
+        bugs: Bugs::new(),
+    };
+    let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+    // A single voter leads and writes its no-op within the first election timeout.
+    let log = directory.join("raft.log");
+    let start = Instant::now();
+    let written = async {
+        while start.elapsed() < PATIENCE
+            && std::fs::metadata(&log).map_or(0, |file| file.len()) < 100
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    run_until(config.clone(), listener(), written).unwrap();
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[25] ^= 1;
+    std::fs::write(&log, &bytes).unwrap();
+    let error = run_until(config, listener(), std::future::pending()).unwrap_err();
+    let message = format!("{error:#}");
+    assert!(message.contains("raft.log: the log is corrupt at byte 0"), "{message}");
+    std::fs::remove_dir_all(directory).unwrap();
+}
