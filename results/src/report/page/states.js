@@ -147,9 +147,11 @@ function drawFaultBar(context, fault, left, right, y, height, colour, textures) 
 function drawNodes({ context, run, layout, view, colours, x }) {
   const { lanes, plot } = layout;
   context.textAlign = "left";
-  const candidate = texture(context, "sparse", colours["candidate-ink"]);
-  const down = texture(context, "cross", colours.muted);
-  const paused = texture(context, "dots", colours.pause);
+  const textures = {
+    candidate: texture(context, "sparse", colours["candidate-ink"]),
+    down: texture(context, "cross", colours.muted),
+    paused: texture(context, "dots", colours.pause),
+  };
   run.nodes.forEach((node, row) => {
     const y = lanes.nodes.top + row * HEIGHTS.node;
     const height = HEIGHTS.node - 4;
@@ -157,49 +159,10 @@ function drawNodes({ context, run, layout, view, colours, x }) {
       if (end < view.from || start > view.to) continue;
       const left = Math.max(x(start), plot.left);
       const width = Math.min(Math.max(x(end), x(start) + 1.5), plot.right) - left;
-      let text = term === null ? state : `${state} T${term}`;
-      let ink = colours.muted;
-      context.font = SMALL;
-      if (state === "leader") {
-        context.fillStyle = colours.leader;
-        context.fillRect(left, y, width, height);
-        context.font = `600 ${SMALL}`;
-        text = `LEADER T${term}`;
-        ink = colours["leader-ink"];
-      } else if (state === "follower") {
-        context.fillStyle = colours.follower;
-        context.fillRect(left, y + 4, width, height - 8);
-        ink = colours["follower-ink"];
-      } else if (state.endsWith("candidate")) {
-        context.fillStyle = colours.candidate;
-        context.fillRect(left, y, width, height);
-        context.globalAlpha = 0.35;
-        context.fillStyle = candidate;
-        context.fillRect(left, y, width, height);
-        context.globalAlpha = 1;
-        ink = colours["candidate-ink"];
-      } else if (state === "down" || state === "paused") {
-        context.fillStyle = colours.card;
-        context.fillRect(left, y, width, height);
-        context.globalAlpha = state === "down" ? 0.5 : 0.8;
-        context.fillStyle = state === "down" ? down : paused;
-        context.fillRect(left, y, width, height);
-        context.globalAlpha = 1;
-        context.strokeStyle = state === "down" ? colours.muted : colours.pause;
-        context.lineWidth = 1;
-        if (width > 2) context.strokeRect(left + 0.5, y + 0.5, width - 1, height - 1);
-        text = state;
-        ink = colours.ink;
-      } else if (state === "silent") {
-        context.fillStyle = colours.line;
-        context.fillRect(left, y + height / 2 - 0.5, width, 1);
-        text = width > 90 ? "no role heard" : "";
-      } else {
-        context.fillStyle = colours.wash;
-        context.fillRect(left, y + 2, width, height - 4);
-      }
-      const choices = state === "paused" || term === null ? [text] : [text, `T${term}`];
-      const shown = choices.find((label) => label && context.measureText(label).width < width - 8);
+      const ink = drawSpan(context, state, { left, y, width, height }, colours, textures);
+      context.font = state === "leader" ? `600 ${SMALL}` : SMALL;
+      const choices = spanLabels(state, term);
+      const shown = choices.find((label) => context.measureText(label).width < width - 8);
       if (!shown) continue;
       if (["down", "paused", "silent"].includes(state)) {
         context.fillStyle = colours.card;
@@ -209,4 +172,45 @@ function drawNodes({ context, run, layout, view, colours, x }) {
       context.fillText(shown, left + 5, y + height / 2 + 0.5);
     }
   });
+}
+
+/** What may be written on a span, the fullest first. */
+function spanLabels(state, term) {
+  if (state === "silent") return ["no role heard"];
+  if (state === "down" || state === "paused" || term === null) return [state];
+  return [`${state === "leader" ? "LEADER" : state} T${term}`, `T${term}`];
+}
+
+/** Paints one state of a node; gives the colour for writing on it. */
+function drawSpan(context, state, { left, y, width, height }, colours, textures) {
+  const fill = (style, inset, alpha = 1) => {
+    context.globalAlpha = alpha;
+    context.fillStyle = style;
+    context.fillRect(left, y + inset, width, height - 2 * inset);
+    context.globalAlpha = 1;
+  };
+  if (state === "leader") {
+    fill(colours.leader, 0);
+    return colours["leader-ink"];
+  }
+  if (state === "follower") {
+    fill(colours.follower, 4);
+    return colours["follower-ink"];
+  }
+  if (state.endsWith("candidate")) {
+    fill(colours.candidate, 0);
+    fill(textures.candidate, 0, 0.35);
+    return colours["candidate-ink"];
+  }
+  if (state === "down" || state === "paused") {
+    fill(colours.card, 0);
+    fill(textures[state], 0, state === "down" ? 0.5 : 0.8);
+    context.strokeStyle = state === "down" ? colours.muted : colours.pause;
+    context.lineWidth = 1;
+    if (width > 2) context.strokeRect(left + 0.5, y + 0.5, width - 1, height - 1);
+    return colours.ink;
+  }
+  if (state === "silent") fill(colours.line, height / 2 - 0.5);
+  else fill(colours.wash, 2);
+  return colours.muted;
 }
