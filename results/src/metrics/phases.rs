@@ -22,7 +22,7 @@ pub fn phases(history: &History) -> Vec<PhaseInterval> {
         .filter(|event| event.process == Process::Controller && event.f == "phase");
     for mark in marks {
         if let Some(before) = phases.last_mut() {
-            before.end = mark.time;
+            before.end = mark.time.max(before.start);
         }
         let name = mark.value.as_str().map_or_else(|| mark.value.to_string(), str::to_owned);
         phases.push(PhaseInterval { name, start: mark.time, end: mark.time });

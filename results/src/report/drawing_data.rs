@@ -18,8 +18,13 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
     let nodes: Vec<Value> = facts
         .nodes
         .iter()
-        .map(|(name, spans)| json!({"name": name, "spans": spans.iter().map(span).collect::<Vec<_>>()}))
+        .map(|(name, spans)| {
+            let spans: Vec<Value> = spans.iter().map(span).collect();
+            json!({"name": name, "spans": spans})
+        })
         .collect();
+    let faults: Vec<Value> =
+        facts.faults.iter().map(|fault| self::fault(fault, facts.end)).collect();
     let phases: Vec<Value> = facts
         .phases
         .iter()
@@ -36,7 +41,7 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
         "end": micros(facts.end.max(SHORTEST_RUN)),
         "phases": phases,
         "nodes": nodes,
-        "faults": facts.faults.iter().map(|fault| self::fault(fault, facts.end)).collect::<Vec<_>>(),
+        "faults": faults,
         "marks": marks,
         "operations": operations(&facts.operations, facts.end),
     })

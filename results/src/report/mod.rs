@@ -24,6 +24,8 @@ const STYLE: &str = include_str!("page/style.css");
 /// Set before the first paint, so that a dark page never flashes white.
 const THEME: &str = include_str!("page/theme.js");
 const COLUMNS: &str = include_str!("page/columns.js");
+const STATES: &str = include_str!("page/states.js");
+const FIGURES: &str = include_str!("page/figures.js");
 const DRAWING: &str = include_str!("page/drawing.js");
 const TIMELINE: &str = include_str!("page/timeline.js");
 const PAGE: &str = include_str!("page/page.js");
@@ -50,6 +52,8 @@ pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> 
             ("environment", &tables::environment(&facts).into_string()),
             ("data", &data),
             ("columns", COLUMNS),
+            ("states", STATES),
+            ("figures", FIGURES),
             ("drawing", DRAWING),
             ("timeline", TIMELINE),
             ("page", PAGE),

@@ -14,28 +14,46 @@ use crate::metrics::{
 /// Rarer errors than the most frequent so many are only counted.
 const ERRORS_SHOWN: usize = 12;
 
+/// The beginning of a panel: its element, open, with its heading.
+fn section(id: &'static str, title: &'static str) -> Markup {
+    let mut out = Markup::new();
+    out.raw("<section id=\"").raw(id).raw("\" aria-labelledby=\"").raw(id).raw("-title\">");
+    out.raw("<h2 id=\"").raw(id).raw("-title\">").raw(title).raw("</h2>");
+    out
+}
+
+/// The beginning of a table, up to its rows: the name and the class of each column.
+fn head(columns: &[(&'static str, &'static str)]) -> Markup {
+    let mut out = Markup::new();
+    out.raw("<table><thead><tr>");
+    for (name, class) in columns {
+        out.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").raw(name).raw("</th>");
+    }
+    out.raw("</tr></thead><tbody>");
+    out
+}
+
 /// Operations by kind and outcome, and the errors of their attempts.
 pub(super) fn operations(facts: &Facts<'_>) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<section id=\"operations\" aria-labelledby=\"operations-title\"><h2 id=\"operations-title\">");
-    out.raw("Operations</h2>");
+    let mut out = section("operations", "Operations");
     let figures = operation_figures(&facts.operations);
     if figures.is_empty() {
         out.raw("<p class=\"empty\">No client invoked an operation.</p></section>");
         return out;
     }
-    out.raw("<div class=\"scroll\"><table><thead><tr><th scope=\"col\">kind</th>");
-    out.raw("<th scope=\"col\">outcome</th><th scope=\"col\" class=\"number\">count</th>");
-    out.raw(
-        "<th scope=\"col\" class=\"number\">p50</th><th scope=\"col\" class=\"number\">p99</th>",
-    );
-    out.raw("<th scope=\"col\" class=\"number\">max</th>");
-    out.raw("<th scope=\"col\" class=\"number\">retries</th>");
-    out.raw("<th scope=\"col\" class=\"number\">most attempts</th></tr></thead><tbody>");
+    out.raw("<div class=\"scroll\">").piece(head(&[
+        ("kind", ""),
+        ("outcome", ""),
+        ("count", "number"),
+        ("p50", "number"),
+        ("p99", "number"),
+        ("max", "number"),
+        ("retries", "number"),
+        ("most attempts", "number"),
+    ]));
     let mut last = "";
     for row in &figures {
-        out.raw(if row.f == last { "<tr>" } else { "<tr class=\"first\">" });
-        out.raw("<th scope=\"row\">").text(if row.f == last { "" } else { &row.f });
+        out.raw("<tr><th scope=\"row\">").text(if row.f == last { "" } else { &row.f });
         out.raw("</th><td><span class=\"outcome ").text(units::outcome(row.outcome)).raw("\">");
         out.text(units::outcome(row.outcome)).raw("</span></td>");
         number(&mut out, units::count(row.count));
@@ -58,10 +76,12 @@ fn errors(errors: &[AttemptError]) -> Markup {
         out.raw("<p class=\"empty\">No attempt met an error.</p>");
         return out;
     }
-    out.raw("<h3>Errors of attempts</h3><div class=\"scroll\"><table><thead><tr>");
-    out.raw("<th scope=\"col\">error</th><th scope=\"col\">proves</th>");
-    out.raw("<th scope=\"col\" class=\"number\">attempts</th>");
-    out.raw("<th scope=\"col\" class=\"number\">ok in the end</th></tr></thead><tbody>");
+    out.raw("<h3>Errors of attempts</h3><div class=\"scroll\">").piece(head(&[
+        ("error", ""),
+        ("proves", ""),
+        ("attempts", "number"),
+        ("ok in the end", "number"),
+    ]));
     for error in errors.iter().take(ERRORS_SHOWN) {
         out.raw("<tr><th scope=\"row\" class=\"error\">").text(&error.error).raw("</th><td>");
         out.raw(match error.definite {
@@ -90,18 +110,20 @@ fn number(out: &mut Markup, text: String) {
 
 /// What each fault did to the clients.
 pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<section id=\"recovery\" aria-labelledby=\"recovery-title\"><h2 id=\"recovery-title\">Recovery</h2>");
+    let mut out = section("recovery", "Recovery");
     if facts.recoveries.is_empty() {
         out.raw("<p class=\"empty\">No fault was attempted during the load.</p></section>");
         return out;
     }
     let longest = facts.recoveries.iter().map(|recovery| recovery.longest_gap).max().unwrap_or(0);
     out.raw("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" ");
-    out.raw("aria-labelledby=\"recovery-title\"><table><thead><tr><th scope=\"col\">fault</th>");
-    out.raw("<th scope=\"col\">whom it hit</th><th scope=\"col\">first error after</th>");
-    out.raw("<th scope=\"col\">longest without an ok</th>");
-    out.raw("<th scope=\"col\">ok again after</th></tr></thead><tbody>");
+    out.raw("aria-labelledby=\"recovery-title\">").piece(head(&[
+        ("fault", ""),
+        ("whom it hit", ""),
+        ("first error after", ""),
+        ("longest without an ok", ""),
+        ("ok again after", ""),
+    ]));
     for recovery in &facts.recoveries {
         let fault = &facts.faults[recovery.fault];
         out.raw("<tr><th scope=\"row\">").piece(named(fault));
@@ -121,15 +143,13 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
         };
         let share = recovery.longest_gap as f64 * 100.0 / longest.max(1) as f64;
         out.raw("</td><td class=\"gap\"><span>").text(units::duration(recovery.longest_gap));
-        out.raw("</span><i style=\"--share:").text(format!("{share:.1}%")).raw("\"></i></td>");
-        out.raw("<td>");
+        out.raw("</span><i style=\"--share:").text(format!("{share:.1}%")).raw("\"></i></td><td>");
         match recovery.service {
             Service::Uninterrupted => out.raw("<span class=\"muted\">not interrupted</span>"),
             Service::AgainAfter(after) => out.text(units::duration(after)),
             Service::NotAgain => out.raw("not within the load"),
         };
-        out.raw("</td>");
-        out.raw("</tr>");
+        out.raw("</td></tr>");
     }
     out.raw("</tbody></table></div><p class=\"muted\">Measured from the moment a fault began ");
     out.raw("until the next one did or the load ended; faults that overlap share their effects. ");
@@ -168,9 +188,7 @@ fn whom(facts: &Facts<'_>, fault: &FaultInterval) -> String {
 /// What the run leaves open.
 pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
-    let mut out = Markup::new();
-    out.raw("<section id=\"not-tested\" aria-labelledby=\"not-tested-title\"><h2 id=\"not-tested-title\">");
-    out.raw("Not tested</h2>");
+    let mut out = section("not-tested", "Not tested");
     let ineffective: Vec<&FaultInterval> =
         facts.faults.iter().filter(|fault| fault.outcome != FaultOutcome::Installed).collect();
     let gaps = &summary.coverage.gaps;
@@ -215,12 +233,13 @@ fn roles_hit(facts: &Facts<'_>) -> Markup {
         return out;
     }
     const ROLES: [&str; 3] = ["leader", "candidate", "follower"];
-    out.raw("<h3>Whom the faults hit</h3><div class=\"scroll\"><table><thead><tr>");
-    out.raw("<th scope=\"col\">family</th>");
-    for role in ROLES {
-        out.raw("<th scope=\"col\" class=\"number\">").text(role).raw("</th>");
-    }
-    out.raw("<th scope=\"col\" class=\"number\">other</th></tr></thead><tbody>");
+    out.raw("<h3>Whom the faults hit</h3><div class=\"scroll\">").piece(head(&[
+        ("family", ""),
+        (ROLES[0], "number"),
+        (ROLES[1], "number"),
+        (ROLES[2], "number"),
+        ("other", "number"),
+    ]));
     for (family, roles) in hits {
         out.raw("<tr><th scope=\"row\"><span class=\"family\" data-family=\"").text(family);
         out.raw("\"></span>").text(family).raw("</th>");
@@ -274,11 +293,7 @@ pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
     }
     rows.sort_by_key(|(time, _)| *time);
 
-    let mut out = Markup::new();
-    out.raw(
-        "<section id=\"schedule\" aria-labelledby=\"schedule-title\"><h2 id=\"schedule-title\">",
-    );
-    out.raw("Schedule, as it happened</h2>");
+    let mut out = section("schedule", "Schedule, as it happened");
     if rows.is_empty() {
         out.raw(
             "<p class=\"empty\">No phase, fault or change of leader was recorded.</p></section>",
@@ -286,11 +301,12 @@ pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
         return out;
     }
     out.raw("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" ");
-    out.raw("aria-labelledby=\"schedule-title\"><table><thead><tr>");
-    out.raw("<th scope=\"col\" class=\"number\">time</th><th scope=\"col\">event</th>");
-    out.raw(
-        "<th scope=\"col\">what</th><th scope=\"col\">what came of it</th></tr></thead><tbody>",
-    );
+    out.raw("aria-labelledby=\"schedule-title\">").piece(head(&[
+        ("time", "number"),
+        ("event", ""),
+        ("what", ""),
+        ("what came of it", ""),
+    ]));
     for (_, row) in rows {
         out.piece(row);
     }
@@ -333,9 +349,8 @@ fn fault_row(fault: &FaultInterval) -> Markup {
 /// Phases, lab, engines and machine.
 pub(super) fn environment(facts: &Facts<'_>) -> Markup {
     let run = &facts.summary.run;
-    let mut out = Markup::new();
-    out.raw("<section aria-labelledby=\"environment-title\"><h2 id=\"environment-title\">");
-    out.raw("Environment</h2><div class=\"lists\"><div><h3>Phases</h3><dl class=\"pairs\">");
+    let mut out = section("environment", "Environment");
+    out.raw("<div class=\"lists\"><div><h3>Phases</h3><dl class=\"pairs\">");
     for (phase, seconds) in &facts.summary.phases {
         pair(&mut out, phase, &units::seconds(*seconds));
     }
