@@ -29,6 +29,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use guard::furnish_namespaces;
 pub(super) use outer::{Child, start_stage};
 pub use outer::{LaunchError, relaunch};
 pub use stage::dispatch;

@@ -5,11 +5,13 @@ use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use nemeses::host::doctor::Probe;
 use nemeses::host::process_tree::Lab;
 
+use crate::DOCTOR;
 use crate::watching::{
     NOTHING_LEFT_WITHIN, User, Watched, code, interfaces_and_mounts, is_this_program, kill,
-    namespaces_in_use, parent, remove_scratch, scratch,
+    namespaces_in_use, parent, remove_scratch, scratch, this_program,
 };
 
 /// Whether a test could be run here.
@@ -20,7 +22,7 @@ enum Ran {
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 9] = [
+const TESTS: [(&str, Test, &[Lab]); 10] = [
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -30,6 +32,7 @@ const TESTS: [(&str, Test, &[Lab]); 9] = [
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
+    ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
 
 const BOTH: [Lab; 2] = [Lab::Namespaces, Lab::Loopback];
@@ -214,4 +217,28 @@ fn links_obey(user: User, lab: Lab) -> Ran {
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "nemesis")
+}
+
+fn doctor_agrees(user: User, lab: Lab) -> Ran {
+    let start = Instant::now();
+    let output = this_program(user).arg(DOCTOR).output().expect("the doctor starts");
+    let took = start.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let probes = text.lines().map(|line| serde_json::from_str(line).expect("a probe a line"));
+    let probes: Vec<Probe> = probes.collect();
+    for probe in &probes {
+        let mark = if probe.works { "works" } else { "does not work" };
+        println!("    {} {mark}: {}", probe.name, probe.detail);
+    }
+    println!("    examined in {took:?}");
+    let names: BTreeSet<_> = probes.iter().map(|probe| &probe.name).collect();
+    assert_eq!(names.len(), probes.len(), "each thing is tried once");
+    assert!(probes.iter().all(|probe| !probe.costs.is_empty() && !probe.remedy.is_empty()));
+    let works = |name: &str| probes.iter().any(|probe| probe.name == name && probe.works);
+    assert!(works("pause and kill"), "the loopback lab works everywhere");
+    let has_lab = Watched::start(user, lab, &["exit", "0"]).wait().is_some();
+    assert_eq!(works("network, mount and pid namespaces"), has_lab);
+    assert_eq!(works("switch"), has_lab);
+    Ran::Yes
 }

@@ -42,15 +42,7 @@ impl Watched {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}-{number}", std::process::id());
-        let program = program_for(user);
-        let mut command = match user {
-            User::Same => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
-                command
-            }
-        };
+        let mut command = this_program(user);
         command.args([OUTER, lab.name()]).args(role).env(MARK, &mark);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut outer = command.spawn().expect("the outer process starts");
@@ -118,6 +110,19 @@ impl Drop for Watched {
         // The outer process takes the rest along.
         let _ = self.outer.kill();
         let _ = self.outer.wait();
+    }
+}
+
+/// This program run by a user.
+pub fn this_program(user: User) -> Command {
+    let program = program_for(user);
+    match user {
+        User::Same => Command::new(program),
+        User::Nobody => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
+            command
+        }
     }
 }
 
