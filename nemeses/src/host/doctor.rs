@@ -48,14 +48,14 @@ fn run_stage(stage: Stage, trials: &[Trial]) -> Vec<Probe> {
     let mut helper = start_stage(stage).map_err(|error| error.to_string());
     let mut probes = Vec::new();
     for trial in trials {
-        let heard = match &mut helper {
-            Ok(child) => hear(child),
+        let finding = match &mut helper {
+            Ok(child) => hear(child).unwrap_or_else(|why| {
+                helper =
+                    Err(format!("not tried: its helper had ended, since {}: {why}", trial.name));
+                Err(why)
+            }),
             Err(why) => Err(why.clone()),
         };
-        let finding = heard.unwrap_or_else(|why| {
-            helper = Err(format!("not tried, since an earlier trial failed: {why}"));
-            Err(why)
-        });
         probes.push(trial.probe(finding));
     }
     probes

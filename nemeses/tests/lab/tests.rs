@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nemeses::host::doctor::Probe;
@@ -11,7 +11,7 @@ use nemeses::host::process_tree::Lab;
 use crate::DOCTOR;
 use crate::watching::{
     NOTHING_LEFT_WITHIN, User, Watched, code, interfaces_and_mounts, is_this_program, kill,
-    namespaces_in_use, parent, remove_scratch, scratch, this_program,
+    namespaces_in_use, parent, program_for, remove_scratch, scratch,
 };
 
 /// Whether a test could be run here.
@@ -45,8 +45,8 @@ pub fn run(filters: &[&str]) -> ExitCode {
         |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
     for (name, test, labs) in TESTS {
         for lab in labs {
-            for user in [User::Same, User::Nobody] {
-                let name = format!("{name} ({lab}, {})", user_name(user));
+            for user in User::ALL {
+                let name = format!("{name} ({lab}, {})", user.name());
                 if !wanted(&name) {
                     continue;
                 }
@@ -68,22 +68,11 @@ pub fn run(filters: &[&str]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn user_name(user: User) -> &'static str {
-    match user {
-        User::Same => "as we are",
-        User::Nobody => "as nobody",
-    }
-}
-
 fn can_be(user: User) -> Result<(), String> {
-    if user == User::Same {
-        return Ok(());
-    }
-    let arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", "true"];
-    match Command::new("setpriv").args(arguments).output() {
+    match user.command("true").output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Err(format!("setpriv: {error}")),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -160,7 +149,7 @@ fn hold(user: User, lab: Lab) -> Option<Held> {
 impl Held {
     fn check_nothing_left(mut self, lab: Lab, user: User, killed: &str) {
         let took = self.watched.time_until_nothing_left();
-        println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user_name(user));
+        println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user.name());
         let start = Instant::now();
         while !namespaces_in_use().is_disjoint(&self.namespaces) {
             assert!(start.elapsed() < NOTHING_LEFT_WITHIN, "a namespace is left");
@@ -194,7 +183,7 @@ fn controller_killed(user: User, lab: Lab) -> Ran {
 
 /// Runs a role that checks for itself, in a directory for its files.
 fn inside_checks(user: User, lab: Lab, role: &str) -> Ran {
-    let directory = scratch().join(format!("{role} {lab} {}", user_name(user)));
+    let directory = scratch().join(format!("{role} {lab} {}", user.name()));
     let directory = directory.to_str().expect("the temporary directory has a plain name");
     let mut watched = Watched::start(user, lab, &[role, directory]);
     match watched.narrate() {
@@ -221,7 +210,7 @@ fn nemesis_acts(user: User, lab: Lab) -> Ran {
 
 fn doctor_agrees(user: User, lab: Lab) -> Ran {
     let start = Instant::now();
-    let output = this_program(user).arg(DOCTOR).output().expect("the doctor starts");
+    let output = user.command(program_for(user)).arg(DOCTOR).output().expect("the doctor starts");
     let took = start.elapsed();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");

@@ -21,7 +21,7 @@ use crate::host::switch::Port;
 
 /// Something to try, and what to tell of it.
 pub(super) struct Trial {
-    name: &'static str,
+    pub(super) name: &'static str,
     costs: &'static str,
     remedy: &'static str,
     pub(super) run: fn() -> Finding,
