@@ -16,6 +16,8 @@ pub use kill::Kill;
 pub use partition::{Partition, Shape};
 pub use pause::Pause;
 
+use crate::names::{self, UnknownName};
+
 /// A family of faults: what a user names with `--faults`, and what has one engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,29 +63,12 @@ impl fmt::Display for Family {
 }
 
 impl FromStr for Family {
-    type Err = UnknownFamily;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, UnknownFamily> {
-        let found = Self::ALL.into_iter().find(|family| family.name() == name);
-        found.ok_or_else(|| UnknownFamily { name: name.to_owned() })
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        names::find("fault family", name, &Self::ALL, Self::name)
     }
 }
-
-/// A name that is no family's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownFamily {
-    /// What was asked for.
-    pub name: String,
-}
-
-impl fmt::Display for UnknownFamily {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Family::ALL.map(Family::name).join(", ");
-        write!(out, "no fault family is called {:?}; there are {names}", self.name)
-    }
-}
-
-impl std::error::Error for UnknownFamily {}
 
 /// Which nodes a fault that acts on processes is aimed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

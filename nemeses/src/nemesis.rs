@@ -309,3 +309,7 @@ fn milliseconds(time: Duration) -> Measurement {
 fn join(links: &BTreeSet<Link>) -> String {
     links.iter().map(Link::to_string).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+#[path = "nemesis_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 //!
 //! Each node has a network namespace with one interface, `eth0`; the controller's, `storm0`, is in
 //! the namespace of the thread that builds the network. They end in a namespace of their own, where
-//! a bridge or our [`super::switch`] joins them. Who has which hardware address is told to
+//! a bridge or our own switch joins them. Who has which hardware address is told to
 //! everybody once and for good: a cut link would else lose its ARP answers too, after which a
 //! connection fails at once with "no route to host" instead of hanging, in both directions.
 //! IPv6 is off on these interfaces, so that no packet finds a way around a cut.

@@ -150,13 +150,16 @@ impl NodeProcess {
     }
 
     /// Stops every thread of it and sees that they are stopped. Nothing happens when it is over.
+    ///
+    /// A thread in uninterruptible sleep counts as stopped: it stops before it returns from the
+    /// kernel. It may stay there, as a parent does whose `vfork` child was stopped before its exec.
     pub fn pause(&self) -> Result<(), HostError> {
         {
             let mut life = self.shared.life();
             life.paused = !life.over;
             self.signal(&life, Signal::SIGSTOP);
         }
-        self.wait_for_threads("stop", |state| matches!(state, 'T' | 't' | 'Z' | 'X'))
+        self.wait_for_threads("stop", |state| matches!(state, 'T' | 't' | 'D' | 'Z' | 'X'))
     }
 
     /// Continues every thread of it and sees that none is stopped. Nothing happens when it is over.

@@ -29,6 +29,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::{self, UnknownName};
+
+pub(super) use guard::furnish_namespaces;
 pub(super) use outer::{Child, start_stage};
 pub use outer::{LaunchError, relaunch};
 pub use stage::dispatch;
@@ -56,6 +59,9 @@ pub enum Lab {
 }
 
 impl Lab {
+    /// Every lab, the preferred one first.
+    pub const ALL: [Self; 2] = [Self::Namespaces, Self::Loopback];
+
     /// The name used on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,10 +78,9 @@ impl fmt::Display for Lab {
 }
 
 impl FromStr for Lab {
-    type Err = String;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = [Self::Namespaces, Self::Loopback].into_iter().find(|lab| lab.name() == name);
-        found.ok_or_else(|| format!("no lab is called {name:?}; there are netns, loopback"))
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        names::find("lab", name, &Self::ALL, Self::name)
     }
 }

@@ -180,8 +180,8 @@ fn carry(ports: &[Port], links: &Links, stop: &EventFd) {
         if waiting[ports.len()].any().unwrap_or(true) {
             return;
         }
-        for from in 0..ports.len() {
-            if waiting[from].any().unwrap_or(false) {
+        for (from, port) in waiting[..ports.len()].iter().enumerate() {
+            if port.any().unwrap_or(false) {
                 carry_from(from, ports, links, &mut buffer);
             }
         }

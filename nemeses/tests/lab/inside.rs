@@ -106,6 +106,10 @@ fn hold(lab: Lab) {
         let output = hears.recv_timeout(HANGS_AFTER).expect("the nodes say that they are up");
         up += usize::from(output == NodeOutput::Line("up".to_owned()));
     }
+    // Faults that are on must not keep anything alive.
+    host.pause(&set(&["n2"]))["n2"].as_ref().expect("it stops");
+    let cut = host.partition(&Grudge::halves(&nodes));
+    assert_eq!(cut.is_ok(), lab == Lab::Namespaces, "{cut:?}");
     let kinds: &[&str] = match lab {
         Lab::Namespaces => &["net", "mnt", "pid"],
         Lab::Loopback => &[],
@@ -221,12 +225,14 @@ fn check_network(mut network: Network, nodes: &[String]) {
         Grudge::majority_ring(nodes),
     ];
     let mut connection = connect(&network, "n1", "n5");
-    let (mut cuts, mut heals) = (Vec::new(), Vec::new());
+    let (mut cuts, mut heals, mut proofs) = (Vec::new(), Vec::new(), Vec::new());
     for grudge in &shapes {
+        let start = Instant::now();
         let seen = network.cut(grudge).expect("links are cut");
         assert!(seen.unproven.is_empty() && seen.silent.is_empty(), "{grudge}: {seen:?}");
         assert_eq!(seen.dropped.len(), grudge.links().count());
         cuts.push(seen.took);
+        proofs.push(start.elapsed());
         let seen = network.heal().expect("links are healed");
         assert!(seen.silent.is_empty(), "{grudge}: {seen:?}");
         heals.push(seen.took);
@@ -250,7 +256,8 @@ fn check_network(mut network: Network, nodes: &[String]) {
     let error = network.cut(&stranger).expect_err("there is no n9").to_string();
     assert!(error.contains("n1 → n9"), "{error}");
     let engine = network.engine();
-    println!("{engine}: cut {}, heal {}", spread(&cuts), spread(&heals));
+    let (cuts, heals, proofs) = (spread(&cuts), spread(&heals), spread(&proofs));
+    println!("{engine}: cut {cuts}, heal {heals}, cut with its proof {proofs}");
 }
 
 /// Least and most.

@@ -8,10 +8,14 @@ mod watching;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 
+use nemeses::host::doctor;
 use nemeses::host::process_tree::{Lab, Place, dispatch, relaunch};
 
 /// Leads the arguments of an outer process: then a lab, a role, and the role's own.
 const OUTER: &str = "--outer";
+
+/// Stands for `stormproof doctor`.
+const DOCTOR: &str = "--doctor";
 
 fn main() -> ExitCode {
     let place = dispatch();
@@ -23,6 +27,7 @@ fn main() -> ExitCode {
         }
         (Place::Inside(_), other) => panic!("a controller is started with its role, not {other:?}"),
         (Place::Outside, [OUTER, lab, ..]) => run_outer(lab.parse().expect("a lab's name")),
+        (Place::Outside, [DOCTOR]) => examine(),
         (Place::Outside, filters) => tests::run(filters),
     }
 }
@@ -40,6 +45,14 @@ fn run_outer(lab: Lab) -> ExitCode {
             ExitCode::from(NO_LAB)
         }
     }
+}
+
+/// Prints what this machine can do, one probe a line.
+fn examine() -> ExitCode {
+    for probe in doctor::examine() {
+        println!("{}", serde_json::to_string(&probe).expect("a probe is plain data"));
+    }
+    ExitCode::SUCCESS
 }
 
 /// The exit code of an outer process that could not start a lab.

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use nemeses::host::doctor::Probe;
 use nemeses::host::process_tree::Lab;
 
+use crate::DOCTOR;
 use crate::watching::{
     NOTHING_LEFT_WITHIN, User, Watched, code, interfaces_and_mounts, is_this_program, kill,
-    namespaces_in_use, parent, remove_scratch, scratch,
+    namespaces_in_use, parent, program_for, remove_scratch, scratch,
 };
 
 /// Whether a test could be run here.
@@ -20,7 +22,7 @@ enum Ran {
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 9] = [
+const TESTS: [(&str, Test, &[Lab]); 10] = [
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -30,6 +32,7 @@ const TESTS: [(&str, Test, &[Lab]); 9] = [
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
+    ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
 
 const BOTH: [Lab; 2] = [Lab::Namespaces, Lab::Loopback];
@@ -42,8 +45,8 @@ pub fn run(filters: &[&str]) -> ExitCode {
         |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
     for (name, test, labs) in TESTS {
         for lab in labs {
-            for user in [User::Same, User::Nobody] {
-                let name = format!("{name} ({lab}, {})", user_name(user));
+            for user in User::ALL {
+                let name = format!("{name} ({lab}, {})", user.name());
                 if !wanted(&name) {
                     continue;
                 }
@@ -65,22 +68,11 @@ pub fn run(filters: &[&str]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn user_name(user: User) -> &'static str {
-    match user {
-        User::Same => "as we are",
-        User::Nobody => "as nobody",
-    }
-}
-
 fn can_be(user: User) -> Result<(), String> {
-    if user == User::Same {
-        return Ok(());
-    }
-    let arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", "true"];
-    match Command::new("setpriv").args(arguments).output() {
+    match user.command("true").output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Err(format!("setpriv: {error}")),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -157,7 +149,7 @@ fn hold(user: User, lab: Lab) -> Option<Held> {
 impl Held {
     fn check_nothing_left(mut self, lab: Lab, user: User, killed: &str) {
         let took = self.watched.time_until_nothing_left();
-        println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user_name(user));
+        println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user.name());
         let start = Instant::now();
         while !namespaces_in_use().is_disjoint(&self.namespaces) {
             assert!(start.elapsed() < NOTHING_LEFT_WITHIN, "a namespace is left");
@@ -191,7 +183,7 @@ fn controller_killed(user: User, lab: Lab) -> Ran {
 
 /// Runs a role that checks for itself, in a directory for its files.
 fn inside_checks(user: User, lab: Lab, role: &str) -> Ran {
-    let directory = scratch().join(format!("{role} {lab} {}", user_name(user)));
+    let directory = scratch().join(format!("{role} {lab} {}", user.name()));
     let directory = directory.to_str().expect("the temporary directory has a plain name");
     let mut watched = Watched::start(user, lab, &[role, directory]);
     match watched.narrate() {
@@ -214,4 +206,28 @@ fn links_obey(user: User, lab: Lab) -> Ran {
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "nemesis")
+}
+
+fn doctor_agrees(user: User, lab: Lab) -> Ran {
+    let start = Instant::now();
+    let output = user.command(program_for(user)).arg(DOCTOR).output().expect("the doctor starts");
+    let took = start.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let probes = text.lines().map(|line| serde_json::from_str(line).expect("a probe a line"));
+    let probes: Vec<Probe> = probes.collect();
+    for probe in &probes {
+        let mark = if probe.works { "works" } else { "does not work" };
+        println!("    {} {mark}: {}", probe.name, probe.detail);
+    }
+    println!("    examined in {took:?}");
+    let names: BTreeSet<_> = probes.iter().map(|probe| &probe.name).collect();
+    assert_eq!(names.len(), probes.len(), "each thing is tried once");
+    assert!(probes.iter().all(|probe| !probe.costs.is_empty() && !probe.remedy.is_empty()));
+    let works = |name: &str| probes.iter().any(|probe| probe.name == name && probe.works);
+    assert!(works("pause and kill"), "the loopback lab works everywhere");
+    let has_lab = Watched::start(user, lab, &["exit", "0"]).wait().is_some();
+    assert_eq!(works("network, mount and pid namespaces"), has_lab);
+    assert_eq!(works("switch"), has_lab);
+    Ran::Yes
 }

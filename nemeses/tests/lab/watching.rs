@@ -1,6 +1,7 @@
 //! What the test runner sees of a lab from outside.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -28,7 +29,38 @@ pub enum User {
     Same,
     /// `nobody`, by `setpriv`, which takes root.
     Nobody,
+    /// Root of a user namespace in which no other namespace may be made, as on a machine that
+    /// forbids them.
+    Confined,
 }
+
+impl User {
+    pub const ALL: [Self; 3] = [Self::Same, Self::Nobody, Self::Confined];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Same => "as we are",
+            Self::Nobody => "as nobody",
+            Self::Confined => "confined",
+        }
+    }
+
+    /// A command that runs `program` as this user.
+    pub fn command(self, program: impl AsRef<OsStr>) -> Command {
+        let words: &[&str] = match self {
+            Self::Same => return Command::new(program),
+            Self::Nobody => &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+            Self::Confined => &["unshare", "-Ur", "sh", "-ec", FORBID_NAMESPACES],
+        };
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(program);
+        command
+    }
+}
+
+/// The limits are those of the user namespace that writes them.
+const FORBID_NAMESPACES: &str = "for kind in user net mnt pid; do \
+    echo 0 > /proc/sys/user/max_${kind}_namespaces; done; exec \"$0\" \"$@\"";
 
 /// A lab as seen from outside. Whatever is left of it is killed when it is dropped.
 pub struct Watched {
@@ -42,15 +74,7 @@ impl Watched {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}-{number}", std::process::id());
-        let program = program_for(user);
-        let mut command = match user {
-            User::Same => Command::new(program),
-            User::Nobody => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
-                command
-            }
-        };
+        let mut command = user.command(program_for(user));
         command.args([OUTER, lab.name()]).args(role).env(MARK, &mark);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut outer = command.spawn().expect("the outer process starts");
@@ -69,7 +93,7 @@ impl Watched {
         self.outer.id() as i32
     }
 
-    /// The processes of the lab, the outer one included, with their parents.
+    /// The processes of the lab, the outer one included.
     pub fn processes(&self) -> BTreeSet<i32> {
         let wanted = format!("{MARK}={}", self.mark).into_bytes();
         let is_ours = |pid: &i32| {
@@ -122,10 +146,10 @@ impl Drop for Watched {
 }
 
 /// This program, where that user may execute it.
-fn program_for(user: User) -> PathBuf {
+pub fn program_for(user: User) -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
     match user {
-        User::Same => own,
+        User::Same | User::Confined => own,
         User::Nobody => {
             let copy = scratch().join("lab-test");
             if !copy.exists() {

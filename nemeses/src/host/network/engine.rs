@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::host::iptables::{Backend, Iptables};
+use crate::names::{self, UnknownName};
 
 /// What cuts links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,12 +41,10 @@ impl fmt::Display for PartitionEngine {
 }
 
 impl FromStr for PartitionEngine {
-    type Err = String;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|engine| engine.name() == name);
-        let names = Self::ALL.map(Self::name).join(", ");
-        found.ok_or_else(|| format!("no engine is called {name:?}; there are {names}"))
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        names::find("partition engine", name, &Self::ALL, Self::name)
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -162,10 +163,11 @@ impl Child {
 
     /// The next line that the helper tells; none once it told everything, or when it told nothing
     /// for `patience`.
-    pub(in crate::host) fn report_within(&mut self, patience: PollTimeout) -> Option<String> {
+    pub(in crate::host) fn report_within(&mut self, patience: Duration) -> Option<String> {
         if self.reports.buffer().is_empty() {
             let reports = self.reports.get_ref();
             let mut waiting = [PollFd::new(reports.as_fd(), PollFlags::POLLIN)];
+            let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
             if poll(&mut waiting, patience) == Ok(0) {
                 return None;
             }

@@ -1,0 +1,202 @@
+//! The trials, with what each is good for.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+use super::{Finding, Probe};
+use crate::grudge::Grudge;
+use crate::host::iptables::{Backend, Iptables};
+use crate::host::namespace::NetNs;
+use crate::host::netlink::Netlink;
+use crate::host::network::{Network, PartitionEngine};
+use crate::host::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use crate::host::process_tree::furnish_namespaces;
+use crate::host::switch::Port;
+
+/// Something to try, and what to tell of it.
+pub(super) struct Trial {
+    pub(super) name: &'static str,
+    costs: &'static str,
+    remedy: &'static str,
+    pub(super) run: fn() -> Finding,
+}
+
+impl Trial {
+    pub(super) fn probe(&self, finding: Finding) -> Probe {
+        let (works, detail) = match finding {
+            Ok(seen) => (true, seen),
+            Err(why) => (false, why),
+        };
+        let (name, costs) = (self.name.to_owned(), self.costs.to_owned());
+        Probe { name, works, detail, costs, remedy: self.remedy.to_owned() }
+    }
+}
+
+const A_LAB_OR_ROOT: &str = "run as root, or allow user namespaces for ordinary users (sysctl \
+    user.max_user_namespaces, kernel.unprivileged_userns_clone=1; on Ubuntu \
+    kernel.apparmor_restrict_unprivileged_userns=0)";
+const A_KERNEL: &str = "a kernel built with it, or its module loaded by root";
+const NO_PARTITIONS: &str = "the netns lab, and with it partitions";
+
+/// Tried as the user is. The first must run before the helper has threads.
+pub(super) const PLAIN: [Trial; 2] = [
+    Trial {
+        name: "user namespace",
+        costs: "the netns lab for ordinary users; root has it without",
+        remedy: A_LAB_OR_ROOT,
+        run: user_namespace,
+    },
+    Trial {
+        name: "pause and kill",
+        costs: "the fault families pause and kill",
+        remedy: "Linux 5.3 or newer, and no seccomp filter on pidfd_open and pidfd_send_signal",
+        run: pause_and_kill,
+    },
+];
+
+/// Tried inside the namespaces of a lab. The first one furnishes them for the others.
+pub(super) const IN_LAB: [Trial; 7] = [
+    Trial {
+        name: "network, mount and pid namespaces",
+        costs: "the netns lab: nodes share loopback, without partitions",
+        remedy: A_LAB_OR_ROOT,
+        run: namespaces,
+    },
+    Trial { name: "veth", costs: NO_PARTITIONS, remedy: A_KERNEL, run: veth },
+    Trial {
+        name: "bridge",
+        costs: "partitions by iptables; the switch does without",
+        remedy: A_KERNEL,
+        run: bridge,
+    },
+    Trial {
+        name: "raw socket with offload header",
+        costs: "partitions by the switch; iptables does without",
+        remedy: A_KERNEL,
+        run: raw_socket,
+    },
+    Trial {
+        name: "iptables-legacy",
+        costs: "nothing where another partition engine works; it is the fastest of iptables",
+        remedy: "install iptables, on a kernel with ip_tables",
+        run: || iptables(Backend::Legacy),
+    },
+    Trial {
+        name: "iptables-nft",
+        costs: "nothing where another partition engine works",
+        remedy: "install iptables, on a kernel with nf_tables",
+        run: || iptables(Backend::Nft),
+    },
+    Trial {
+        name: "switch",
+        costs: "partitions, where iptables does not work either",
+        remedy: A_KERNEL,
+        run: switch,
+    },
+];
+
+fn told<T>(result: io::Result<T>) -> Result<T, String> {
+    result.map_err(|error| error.to_string())
+}
+
+fn pause_and_kill() -> Finding {
+    let spec = NodeSpec {
+        name: "probe".to_owned(),
+        argv: vec!["sleep".into(), "60".into()],
+        env: Default::default(),
+        cwd: PathBuf::from("/"),
+        log_path: PathBuf::from("/dev/null"),
+    };
+    let spawner = told(Spawner::new())?;
+    let deaf: NodeListener = Arc::new(|_: &str, _| {});
+    let process = told(NodeProcess::start(&spec, None, &spawner, &deaf))?;
+    process.pause().map_err(|error| error.to_string())?;
+    process.resume().map_err(|error| error.to_string())?;
+    process.begin_kill();
+    process.wait_until_dead().map_err(|error| error.to_string())?;
+    Ok("a process was stopped, continued and killed through its pidfd".to_owned())
+}
+
+/// In a child, which is all that it changes.
+fn user_namespace() -> Finding {
+    // SAFETY: this helper has one thread, so its child may do what it likes.
+    let child = match told(unsafe { fork() }.map_err(io::Error::from))? {
+        ForkResult::Child => {
+            // Some systems give the namespace but no rights in it, so make another with its help.
+            let made =
+                unshare(CloneFlags::CLONE_NEWUSER).and_then(|()| unshare(CloneFlags::CLONE_NEWNET));
+            std::process::exit(made.map_or_else(|error| error as i32, |()| 0))
+        }
+        ForkResult::Parent { child } => child,
+    };
+    match waitpid(child, None) {
+        Ok(WaitStatus::Exited(_, 0)) => {
+            Ok("one was made, with the right to make others in it".to_owned())
+        }
+        Ok(WaitStatus::Exited(_, error)) => Err(Errno::from_raw(error).desc().to_owned()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+fn namespaces() -> Finding {
+    furnish_namespaces()?;
+    Ok("made, with mounts of their own and a loopback".to_owned())
+}
+
+/// A scratch namespace with one end of a veth pair, whose other end is in a second one.
+fn pair() -> Result<(NetNs, NetNs), String> {
+    let (one, other) = (told(NetNs::create())?, told(NetNs::create())?);
+    let mac = [2, 0, 0, 0, 0, 1];
+    let made = one.run(|| Netlink::open()?.add_veth("probe0", "probe1", &other, mac));
+    told(made.and_then(|made| made))?;
+    Ok((one, other))
+}
+
+fn veth() -> Finding {
+    pair()?;
+    Ok("a pair was made between two namespaces".to_owned())
+}
+
+fn bridge() -> Finding {
+    let (one, _other) = pair()?;
+    let made = one.run(|| {
+        let mut netlink = Netlink::open()?;
+        netlink.add_bridge("probebridge")?;
+        netlink.join_bridge("probe0", "probebridge")?;
+        netlink.set_up("probebridge")
+    });
+    told(made.and_then(|made| made))?;
+    Ok("one was made and joined".to_owned())
+}
+
+fn raw_socket() -> Finding {
+    let (one, _other) = pair()?;
+    let opened = one.run(|| Port::open("probe0", [2, 0, 0, 0, 0, 1]));
+    told(opened.and_then(|opened| opened))?;
+    Ok("one was opened on a veth".to_owned())
+}
+
+fn iptables(backend: Backend) -> Finding {
+    Iptables::try_out(backend)?;
+    Ok("a rule dropped a datagram, and no more once it was removed".to_owned())
+}
+
+fn switch() -> Finding {
+    let nodes = ["n1".to_owned(), "n2".to_owned()];
+    let mut network = told(Network::build(&nodes, PartitionEngine::Switch))?;
+    let seen = network.cut(&Grudge::into_node(&nodes, "n1")).map_err(|error| error.to_string())?;
+    if !seen.unproven.is_empty() || !seen.silent.is_empty() {
+        return Err(format!("a cut link passes packets or another does not: {seen:?}"));
+    }
+    let healed = network.heal().map_err(|error| error.to_string())?;
+    if !healed.silent.is_empty() {
+        return Err("a link that was healed passes nothing".to_owned());
+    }
+    Ok("a link was cut in one direction, dropped a datagram, and was healed".to_owned())
+}
