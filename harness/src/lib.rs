@@ -1,1 +1,14 @@
 //! stormproof, the library: lab, targets, runner and command line.
+//!
+//! A program that wants to be its own controller calls [`dispatch`] first in `main`.
+
+pub mod cli;
+pub mod exit;
+pub mod lab;
+pub mod plan;
+pub mod progress;
+pub mod run;
+pub mod target;
+pub mod verdict_text;
+
+pub use nemeses::host::process_tree::{Place, dispatch};

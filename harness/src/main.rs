@@ -2,6 +2,21 @@
 
 use std::process::ExitCode;
 
+use stormproof::exit::Exit;
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let place = stormproof::dispatch();
+    exit_3_on_panic();
+    stormproof::cli::main(place, std::env::args_os()).into()
+}
+
+/// A panic anywhere is a failure of the harness and never a verdict. Exiting at once is safe:
+/// what was recorded is on disk, and the lab ends with this process.
+fn exit_3_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        eprintln!("stormproof: this is a bug in stormproof, not a finding about the target");
+        std::process::exit(Exit::HarnessFailure.code().into());
+    }));
 }

@@ -1,0 +1,89 @@
+//! `stormproof check`: judges a history, or a saved run again.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use checker::verdict::Analysis;
+use clap::Args;
+use indicatif::ProgressBar;
+
+use super::names;
+use crate::exit::{Exit, bad_input};
+use crate::verdict_text;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A history (JSON lines, Jepsen EDN or a plain Jepsen log), or a run directory
+    path: PathBuf,
+    /// The model to judge by [default: chosen from the operations; says which]
+    #[arg(long, value_parser = names::model())]
+    model: Option<String>,
+    /// Operations that the search may try before it answers Unknown
+    #[arg(long, value_name = "STEPS")]
+    budget: Option<u64>,
+    /// Print the analysis as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let path = match arguments.path.is_dir() {
+        true => arguments.path.join("history.jsonl"),
+        false => arguments.path.clone(),
+    };
+    let unreadable =
+        |error: &dyn std::fmt::Display| bad_input(format!("{}: {error}", path.display()));
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(&error))?;
+    let reading = checker::history::read(&bytes).map_err(|error| unreadable(&error))?;
+    for note in &reading.notes {
+        eprintln!("{}: {note}", path.display());
+    }
+    let mut options = checker::Options::for_format(reading.format);
+    options.model = arguments.model;
+    if let Some(steps) = arguments.budget {
+        options.budget.steps = steps;
+    }
+    if options.model.is_none() && !arguments.json {
+        let choice = checker::model::choose(&reading.history)
+            .map_err(|error| unreadable(&error.at_lines(&reading.lines)))?;
+        let model = choice.kind.description().name;
+        println!("{}, judged as {model}: {}", reading.format.name(), choice.reason);
+    }
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::no_length()
+    } else {
+        ProgressBar::hidden()
+    };
+    let show = |progress: checker::Progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    };
+    let analysis = checker::check_with_progress(&reading.history, &options, &show)
+        .map_err(|error| unreadable(&error.at_lines(&reading.lines)))?;
+    bar.finish_and_clear();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&analysis)?);
+    } else {
+        print(&analysis);
+    }
+    Ok(analysis.verdict.into())
+}
+
+fn print(analysis: &Analysis) {
+    let colour = std::io::stdout().is_terminal();
+    let badge = verdict_text::badge(analysis.verdict, colour);
+    let scope = format!(
+        "{} operations on {} keys, {} in {} steps",
+        analysis.operations, analysis.keys, analysis.algorithm, analysis.steps
+    );
+    match (&analysis.counterexample, &analysis.reason) {
+        (Some(counterexample), _) => {
+            println!("{badge}  {}", counterexample.sentence);
+            println!("\n{}", verdict_text::counterexample(counterexample));
+            println!("  {scope}");
+        }
+        (None, Some(reason)) => println!("{badge}  {reason} ({scope})"),
+        (None, None) => println!("{badge}  {scope}"),
+    }
+}

@@ -1,0 +1,61 @@
+//! `stormproof doctor`: what this machine can do, tried for real, and what each missing thing
+//! costs.
+
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use clap::Args;
+use nemeses::host::doctor::{Probe, examine};
+use nemeses::host::process_tree::Lab;
+use serde_json::json;
+
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the namespace lab cannot do without, by the names of the doctor's trials.
+const NAMESPACE_LAB: [&str; 3] = ["network, mount and pid namespaces", "veth", "pause and kill"];
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let probes = examine();
+    let netns = works_all(&probes, &NAMESPACE_LAB);
+    if arguments.json {
+        let labs = json!({ Lab::Namespaces.name(): netns, Lab::Loopback.name(): true });
+        let findings = json!({ "labs": labs, "probes": probes });
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+        return Ok(Exit::Valid);
+    }
+    let colour = std::io::stdout().is_terminal();
+    let width = probes.iter().map(|probe| probe.name.len()).max().unwrap_or(0);
+    for probe in &probes {
+        println!("{} {:width$}  {}", mark(probe.works, colour), probe.name, probe.detail);
+        if !probe.works {
+            println!("  {:width$}  costs: {}", "", probe.costs);
+            println!("  {:width$}  remedy: {}", "", probe.remedy);
+        }
+    }
+    let lab = if netns { Lab::Namespaces } else { Lab::Loopback };
+    println!("\nA run would take the {lab} lab here.");
+    Ok(Exit::Valid)
+}
+
+fn works_all(probes: &[Probe], names: &[&str]) -> bool {
+    names.iter().all(|name| {
+        let probe = probes.iter().find(|probe| probe.name == *name);
+        probe.expect("the doctor tries everything that a lab needs").works
+    })
+}
+
+fn mark(works: bool, colour: bool) -> &'static str {
+    match (works, colour) {
+        (true, true) => "\x1b[32m✓\x1b[0m",
+        (false, true) => "\x1b[31m✗\x1b[0m",
+        (true, false) => "✓",
+        (false, false) => "✗",
+    }
+}

@@ -1,0 +1,62 @@
+//! `stormproof list`: what a flag can be given.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What to list
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// For --workload
+    Workloads,
+    /// For --faults
+    Faults,
+    /// For --bug
+    Bugs,
+    /// For --target
+    Targets,
+    /// For check --model
+    Models,
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let rows: Vec<(String, String)> = match arguments.what {
+        What::Workloads => workloads::ALL
+            .iter()
+            .map(|workload| {
+                (
+                    workload.name.into(),
+                    format!("{} (judged by {})", workload.summary, workload.model),
+                )
+            })
+            .collect(),
+        What::Faults => nemeses::fault::Family::ALL
+            .iter()
+            .map(|family| (family.name().into(), family.description().into()))
+            .collect(),
+        What::Bugs => target_cluster::bugs::Bug::ALL
+            .iter()
+            .map(|bug| (bug.name().into(), format!("{} ({})", bug.summary(), bug.source())))
+            .collect(),
+        What::Targets => {
+            vec![("bundled".into(), "the Raft key-value service that comes with stormproof".into())]
+        }
+        What::Models => checker::model::ALL
+            .iter()
+            .map(|model| model.description())
+            .map(|model| (model.name.into(), model.summary.into()))
+            .collect(),
+    };
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, summary) in rows {
+        println!("{name:width$}  {summary}");
+    }
+    Ok(Exit::Valid)
+}

@@ -1,0 +1,48 @@
+//! `stormproof node`: one node of the bundled cluster.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use target_cluster::bugs::Bugs;
+use target_cluster::core::Timings;
+use target_cluster::server::{self, Config};
+
+use super::names;
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// This node's name
+    #[arg(long)]
+    id: String,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Where to keep term, vote and log
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Every member of the cluster, this one included
+    #[arg(long = "peer", value_name = "NAME=ADDRESS:PORT", required = true, value_parser = peer)]
+    peers: Vec<(String, String)>,
+    /// Plant a bug; `list bugs` describes them
+    #[arg(long = "bug", value_name = "BUG", value_parser = names::bug())]
+    bugs: Vec<String>,
+}
+
+fn peer(text: &str) -> Result<(String, String), String> {
+    let (name, address) = text.split_once('=').ok_or("expected NAME=ADDRESS:PORT")?;
+    address.parse::<SocketAddr>().map_err(|error| format!("{address}: {error}"))?;
+    Ok((name.into(), address.into()))
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let Arguments { id, listen, data: data_dir, peers, bugs } = arguments;
+    let peers: BTreeMap<String, String> = peers.into_iter().collect();
+    let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
+    let timings = Timings::default();
+    server::run(Config { id, listen, peers, data_dir, timings, bugs: bugs? })?;
+    Ok(Exit::Valid)
+}

@@ -1,0 +1,162 @@
+//! `stormproof plan`, and the flags that make a plan, which `run` shares.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nemeses::fault::Family;
+
+use super::names;
+use crate::exit::{Exit, bad_input};
+use crate::lab::LabChoice;
+use crate::plan::Plan;
+
+/// How long the load lasts when nobody says otherwise: long enough for each family to strike
+/// several times, short enough to wait for.
+const TIME_LIMIT: &str = "60s";
+
+/// Operations a second when nobody says otherwise: the clients keep up with it on a small machine
+/// while faults come and go, and the report stays quick.
+const RATE: f64 = 1000.0;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    flags: PlanFlags,
+    /// Print the whole plan as TOML, as run --plan takes it
+    #[arg(long)]
+    toml: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanFlags {
+    /// Take everything from a plan, such as the plan.toml of an earlier run
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "target", "nodes", "workload", "faults", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+    ])]
+    plan: Option<PathBuf>,
+    /// The service to test
+    #[arg(long, default_value = "bundled", value_parser = names::target())]
+    target: String,
+    /// How many nodes
+    #[arg(long, default_value_t = 5)]
+    nodes: usize,
+    /// What the clients do
+    #[arg(long, default_value = "register", value_parser = names::workload())]
+    workload: String,
+    /// What goes wrong: families, all or none, separated by commas
+    #[arg(long, default_value = "all", value_delimiter = ',', value_parser = names::faults())]
+    faults: Vec<String>,
+    /// How long the load lasts: 90s, 5m
+    #[arg(long, default_value = TIME_LIMIT, value_parser = duration)]
+    time_limit: Duration,
+    /// Operations a second from all clients together; 0 for as fast as they go
+    #[arg(long, default_value_t = RATE)]
+    rate: f64,
+    /// Clients at a time [default: two for each node]
+    #[arg(long)]
+    concurrency: Option<usize>,
+    /// Keys in use at a time
+    #[arg(long, default_value_t = 5)]
+    keys: usize,
+    /// What everything random is drawn from [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Plant a bug in the bundled cluster; `list bugs` describes them
+    #[arg(long, value_parser = names::bug())]
+    bug: Option<String>,
+    /// How long the healed cluster may take to serve again
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    recovery_limit: Duration,
+    /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
+    #[arg(long, value_enum, default_value = "auto")]
+    lab: LabChoice,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+        None => humantime::parse_duration(text).map_err(|error| error.to_string()),
+    }
+}
+
+impl PlanFlags {
+    /// The plan that the flags ask for.
+    ///
+    /// # Errors
+    /// When a figure is impossible or a plan cannot be read.
+    pub fn resolve(&self) -> Result<Plan> {
+        if let Some(path) = &self.plan {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+            let plan = Plan::from_toml(&text);
+            return plan.with_context(|| format!("{} is not a plan", path.display()));
+        }
+        let mut plan = Plan {
+            target: self.target.clone(),
+            nodes: self.nodes,
+            workload: self.workload.clone(),
+            faults: families(&self.faults)?,
+            time_limit: self.time_limit.as_secs_f64(),
+            rate: self.rate,
+            concurrency: self.concurrency.unwrap_or(2 * self.nodes),
+            keys: self.keys,
+            seed: self.seed.unwrap_or_else(seed_of_the_moment),
+            recovery_limit: self.recovery_limit.as_secs_f64(),
+            lab: self.lab,
+            bug: self.bug.clone(),
+            schedule: Vec::new(),
+        };
+        plan.validate()?;
+        plan.draw_schedule();
+        Ok(plan)
+    }
+}
+
+impl PlanFlags {
+    /// Whether the command line names that family, instead of taking all there are.
+    pub fn asks_by_name(&self, family: Family) -> bool {
+        self.plan.is_none() && self.faults.iter().any(|name| name == family.name())
+    }
+}
+
+fn families(names: &[String]) -> Result<BTreeSet<Family>> {
+    let mut families = BTreeSet::new();
+    for name in names {
+        match name.as_str() {
+            "all" => families.extend(Family::ALL),
+            "none" => {}
+            name => families.extend(Family::ALL.iter().filter(|family| family.name() == name)),
+        }
+    }
+    Ok(families)
+}
+
+/// A seed that is short enough to say aloud.
+fn seed_of_the_moment() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_nanos() as u64 % 1_000_000
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let plan = arguments.flags.resolve()?;
+    if arguments.toml {
+        print!("{}", plan.to_toml()?);
+        return Ok(Exit::Valid);
+    }
+    println!(
+        "seed {} · {} nodes · {} · {} faults in {:.0} s",
+        plan.seed,
+        plan.nodes,
+        plan.workload,
+        plan.schedule.len(),
+        plan.time_limit
+    );
+    for entry in &plan.schedule {
+        println!("{entry}");
+    }
+    Ok(Exit::Valid)
+}

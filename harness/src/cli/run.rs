@@ -1,0 +1,130 @@
+//! `stormproof run`.
+
+use std::io::IsTerminal;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use checker::verdict::Verdict;
+use clap::Args;
+use nemeses::host::process_tree::{Lab, Place};
+use results::summary::Summary;
+
+use super::plan::PlanFlags;
+use crate::exit::{Exit, usage};
+use crate::lab::{self, EngineChoice, LabInUse};
+use crate::plan::Plan;
+use crate::run::{Ended, Setup, execute};
+use crate::target::Bundled;
+use crate::verdict_text;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    flags: PlanFlags,
+    /// What cuts the links between nodes
+    #[arg(long, value_enum, default_value = "auto")]
+    partition_engine: EngineChoice,
+    /// Where run directories go
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    results: PathBuf,
+}
+
+pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+    let plan = arguments.flags.resolve()?;
+    match place {
+        Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
+        Place::Inside(lab) => inside(lab, plan, arguments),
+    }
+}
+
+/// The controller's exit code is ours; one that was killed failed.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    if let Some(signal) = status.signal() {
+        eprintln!("stormproof: the controller was killed by signal {signal}");
+    }
+    let known = [Exit::Valid, Exit::Invalid, Exit::Unknown, Exit::Usage, Exit::BadInput];
+    let same = |exit: &Exit| status.code() == Some(exit.code().into());
+    known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
+}
+
+fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
+    let lab = LabInUse::settle(lab, plan.lab, arguments.partition_engine)?;
+    let skipped = leave_out_what_the_lab_lacks(&mut plan, &lab, &arguments.flags)?;
+    let bug = plan.planted_bug()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let ended = runtime.block_on(execute(Setup {
+        plan,
+        target: Arc::new(Bundled { bug }),
+        lab,
+        skipped,
+        results: arguments.results,
+    }))?;
+    print(&ended);
+    Ok(match ended.failure {
+        Some(error) => {
+            eprintln!("stormproof: {error:#}");
+            // What was recorded before the failure proves what it proves.
+            match ended.summary.safety.verdict {
+                Verdict::Invalid => Exit::Invalid,
+                _ => Exit::HarnessFailure,
+            }
+        }
+        None => ended.summary.verdict.into(),
+    })
+}
+
+/// Families that were not asked for by name are left out where the lab cannot have them.
+fn leave_out_what_the_lab_lacks(
+    plan: &mut Plan,
+    lab: &LabInUse,
+    flags: &PlanFlags,
+) -> Result<Vec<(String, String)>> {
+    let mut skipped = Vec::new();
+    for family in plan.faults.clone() {
+        let Some(reason) = lab.lacks(family) else { continue };
+        if flags.asks_by_name(family) {
+            return Err(usage(format!("no {} faults here: {reason}", family.name())));
+        }
+        plan.faults.remove(&family);
+        plan.schedule.retain(|entry| entry.fault.family() != family);
+        skipped.push((family.name().into(), reason));
+    }
+    Ok(skipped)
+}
+
+fn print(ended: &Ended) {
+    let Summary { verdict, sentence, safety, liveness, coverage, run, .. } = &ended.summary;
+    let colour = std::io::stdout().is_terminal();
+    println!("\n{}  {sentence}", verdict_text::badge(*verdict, colour));
+    if let Some(counterexample) = &safety.counterexample {
+        println!("\n{}", verdict_text::counterexample(counterexample));
+    }
+    let line = |name: &str, text: String| println!("  {name:<10} {text}");
+    line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
+    line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
+    for gap in &coverage.gaps {
+        line("untested", gap.clone());
+    }
+    for (family, engine) in &run.engines {
+        line("engine", format!("{family} by {engine}"));
+    }
+    for (what, reason) in &run.skipped {
+        line("left out", format!("{what}: {reason}"));
+    }
+    line("again", run.command.clone());
+    line("report", shortest(&ended.path).join("report.html").display().to_string());
+}
+
+/// The path as seen from the working directory, if it lies below.
+fn shortest(path: &Path) -> PathBuf {
+    let below = std::env::current_dir()
+        .ok()
+        .and_then(|here| Some(path.strip_prefix(here).ok()?.to_owned()));
+    below.unwrap_or_else(|| path.to_owned())
+}

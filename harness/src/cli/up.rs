@@ -1,0 +1,212 @@
+//! `stormproof up`: the bundled cluster on loopback ports, to look at, to kill the leader of, and
+//! to learn from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use nemeses::host::LocalHost;
+use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::process_tree::Place;
+use nemeses::world::Host;
+use results::event::NodeChange;
+use target_cluster::bugs::Bug;
+
+use super::names;
+use crate::exit::Exit;
+use crate::lab::{self, LabChoice};
+use crate::plan::node_names;
+use crate::run::cluster::last_lines;
+use crate::target::{Bundled, Member, Target};
+
+/// A node that ends this soon after its start did not start at all.
+const STARTED: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// How many nodes
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
+    nodes: u16,
+    /// The port of the first node; the others follow it
+    #[arg(long, default_value_t = 7001)]
+    port: u16,
+    /// Where the nodes keep their data [default: a directory of its own that is removed again]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Start a node that ended again after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    restart_after: u64,
+    /// Plant a bug; `list bugs` describes them
+    #[arg(long, value_parser = names::bug())]
+    bug: Option<String>,
+}
+
+/// What the nodes tell, by name.
+type News = (String, NodeOutput);
+
+pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+    if place == Place::Outside {
+        return Ok(super::run::exit_of(lab::enter(LabChoice::Loopback)?));
+    }
+    let temporary = std::env::temp_dir().join(format!("stormproof-up-{}", timestamp()));
+    let data = arguments.data.as_ref().unwrap_or(&temporary);
+    let ended = serve(&arguments, data);
+    if arguments.data.is_none() {
+        // What could not be removed is in the temporary directory anyway.
+        let _ = std::fs::remove_dir_all(data);
+    }
+    ended.map(|()| Exit::Valid)
+}
+
+fn timestamp() -> u128 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos()
+}
+
+fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
+    let names = node_names(arguments.nodes.into());
+    let mut members = Vec::new();
+    for (name, offset) in names.iter().zip(0..) {
+        let port = arguments.port.checked_add(offset).context("--port is too high")?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let member = Member { name: name.clone(), address, data: data.join(name) };
+        std::fs::create_dir_all(&member.data)
+            .with_context(|| format!("cannot make {}", member.data.display()))?;
+        members.push(member);
+    }
+    let bug: Option<Bug> = arguments.bug.as_ref().map(|bug| bug.parse()).transpose()?;
+    let target = Bundled { bug };
+    let (tell, news) = mpsc::channel();
+    let mut host = start(&target, &members, tell.clone())?;
+    introduce(&members);
+
+    let stopped = stop_signals()?;
+    let mut watch = Watch { target: &target, members: &members, leader: None };
+    let mut restart: BTreeMap<String, SystemTime> = BTreeMap::new();
+    let begin = SystemTime::now();
+    loop {
+        match news.recv_timeout(Duration::from_millis(100)) {
+            Ok((node, NodeOutput::Exited { status, .. })) => {
+                let early = begin.elapsed().unwrap_or_default() < STARTED;
+                if early {
+                    let log = last_lines(&log_of(&members, &node));
+                    bail!("{node} did not start ({status}){log}");
+                }
+                let seconds = arguments.restart_after;
+                println!("{node} ended ({status}); it starts again in {seconds} s");
+                restart.insert(node, SystemTime::now() + Duration::from_secs(seconds));
+            }
+            Ok((node, output)) => watch.hear(&node, output),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender"),
+        }
+        if stopped.try_recv().is_ok() {
+            return Ok(());
+        }
+        let due: BTreeSet<String> = restart
+            .iter()
+            .filter(|(_, at)| **at <= SystemTime::now())
+            .map(|(node, _)| node.clone())
+            .collect();
+        restart.retain(|node, _| !due.contains(node));
+        for (node, result) in host.start(&due) {
+            result.with_context(|| format!("cannot start {node} again"))?;
+        }
+    }
+}
+
+fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<LocalHost> {
+    let listener = move |node: &str, output| {
+        // Nobody listens any more when the cluster is being stopped.
+        let _ = tell.send((node.to_owned(), output));
+    };
+    let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
+    let cwd = std::env::current_dir().context("the working directory is gone")?;
+    for (node, member) in members.iter().enumerate() {
+        host.add_node(NodeSpec {
+            name: member.name.clone(),
+            argv: target.command(members, node).into_iter().map(Into::into).collect(),
+            env: BTreeMap::new(),
+            cwd: cwd.clone(),
+            log_path: log_of(members, &member.name),
+        });
+    }
+    let all = members.iter().map(|member| member.name.clone()).collect();
+    for (node, result) in host.start(&all) {
+        result.with_context(|| format!("cannot start {node}"))?;
+    }
+    Ok(host)
+}
+
+fn log_of(members: &[Member], node: &str) -> PathBuf {
+    let member = members.iter().find(|member| member.name == node);
+    member.map(|member| member.data.join("stderr.log")).unwrap_or_default()
+}
+
+fn introduce(members: &[Member]) {
+    for member in members {
+        println!("{}  http://{}  data in {}", member.name, member.address, member.data.display());
+    }
+    let first = members[0].address;
+    println!(
+        "\nTry, in another terminal (-L follows nobody: a follower refuses and names the leader):\n  \
+         curl -s {first}/status\n  \
+         curl -s {first}/kv -d '{{\"f\":\"write\",\"key\":\"k\",\"value\":1,\"token\":\"me:1\"}}'\n  \
+         curl -s {first}/kv -d '{{\"f\":\"read\",\"key\":\"k\"}}'\n\
+         Kill the leader by its process id and see who follows. Ctrl-C ends the cluster.\n"
+    );
+}
+
+/// Tells what happens in the cluster, as it happens.
+struct Watch<'a> {
+    target: &'a Bundled,
+    members: &'a [Member],
+    /// The last leader that was told, with its term.
+    leader: Option<(String, u64)>,
+}
+
+impl Watch<'_> {
+    fn hear(&mut self, node: &str, output: NodeOutput) {
+        match output {
+            NodeOutput::Started { pid } => println!("{node} runs as process {pid}"),
+            NodeOutput::Line(line) => {
+                if let Some(NodeChange::Role { role, term, .. }) = self.target.node_change(&line)
+                    && role == "leader"
+                    && self.leader.as_ref().is_none_or(|(_, known)| term > *known)
+                {
+                    let address = self.members.iter().find(|member| member.name == node);
+                    let address = address.map(|it| it.address.to_string()).unwrap_or_default();
+                    println!("{node} ({address}) leads in term {term}");
+                    self.leader = Some((node.to_owned(), term));
+                }
+            }
+            NodeOutput::Exited { .. } => {}
+        }
+    }
+}
+
+/// Hears of SIGINT and SIGTERM.
+fn stop_signals() -> Result<Receiver<()>> {
+    let (stop, stopped) = mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            let _ = stop.send(());
+        });
+    });
+    Ok(stopped)
+}

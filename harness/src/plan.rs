@@ -1,0 +1,163 @@
+//! The plan of a run: everything that was decided before it began.
+//!
+//! Flags are resolved into a plan once; `plan.toml` holds it, and the same plan gives the same
+//! faults at the same times and the same stream of operations.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nemeses::fault::Family;
+use nemeses::schedule::{Entry, Schedule, ScheduleOptions};
+use serde::{Deserialize, Serialize};
+use target_cluster::bugs::Bug;
+use workloads::Workload;
+
+use crate::exit::{bad_input, usage};
+use crate::lab::LabChoice;
+
+/// What a run will do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The target's name.
+    pub target: String,
+    /// How many nodes.
+    pub nodes: usize,
+    /// The workload's name.
+    pub workload: String,
+    /// The fault families to draw from.
+    pub faults: BTreeSet<Family>,
+    /// How long the load lasts, in seconds.
+    pub time_limit: f64,
+    /// Operations a second from all clients together; 0 means as fast as they go.
+    pub rate: f64,
+    /// Clients at a time.
+    pub concurrency: usize,
+    /// Keys in use at a time.
+    pub keys: usize,
+    /// What everything random is drawn from.
+    pub seed: u64,
+    /// How long the healed cluster may take to serve again, in seconds.
+    pub recovery_limit: f64,
+    /// Which lab.
+    pub lab: LabChoice,
+    /// The planted bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<String>,
+    /// The faults, drawn ahead; in TOML each is a table `[[fault]]`.
+    #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    pub schedule: Vec<Entry>,
+}
+
+impl Plan {
+    /// The names of the nodes, `n1` first.
+    pub fn node_names(&self) -> Vec<String> {
+        node_names(self.nodes)
+    }
+
+    /// How long the load lasts.
+    pub fn load(&self) -> Duration {
+        Duration::from_secs_f64(self.time_limit)
+    }
+
+    /// The planted bug, if the plan names one.
+    ///
+    /// # Errors
+    /// When there is no bug of that name.
+    pub fn planted_bug(&self) -> Result<Option<Bug>> {
+        let Some(name) = &self.bug else { return Ok(None) };
+        let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
+        bug.copied().map(Some).with_context(|| format!("there is no bug named {name}"))
+    }
+
+    /// The workload.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn workload(&self) -> Result<&'static Workload> {
+        workloads::find(&self.workload)
+            .with_context(|| format!("there is no workload named {}", self.workload))
+    }
+
+    /// Draws the schedule from the seed.
+    pub fn draw_schedule(&mut self) {
+        let options = ScheduleOptions {
+            nodes: self.nodes,
+            families: self.faults.clone(),
+            seed: self.seed,
+            time_limit: self.load(),
+        };
+        self.schedule = Schedule::draw(&options).entries;
+    }
+
+    /// The command that makes a run of the same plan: flags, where flags say it all; else the
+    /// plan's file, which the run `id` left below `results`.
+    pub fn command(&self, results: &Path, id: &str) -> String {
+        let mut drawn = self.clone();
+        drawn.draw_schedule();
+        if drawn.schedule != self.schedule {
+            return format!(
+                "stormproof run --plan {}",
+                results.join(id).join("plan.toml").display()
+            );
+        }
+        let faults: Vec<&str> = self.faults.iter().map(|family| family.name()).collect();
+        let faults = if faults.is_empty() { "none".into() } else { faults.join(",") };
+        let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
+        let mut command = format!(
+            "stormproof run --nodes {nodes} --workload {workload} --faults {faults} \
+             --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
+             --seed {seed}"
+        );
+        if let Some(bug) = &self.bug {
+            command.push_str(&format!(" --bug {bug}"));
+        }
+        command
+    }
+
+    /// Reads a plan that a person or an earlier run wrote.
+    ///
+    /// # Errors
+    /// When it is not TOML, has a field too many or too few, or asks for what cannot be.
+    pub fn from_toml(text: &str) -> Result<Plan> {
+        let plan: Plan = toml::from_str(text).map_err(|error| bad_input(error.to_string()))?;
+        plan.validate()?;
+        Ok(plan)
+    }
+
+    /// The plan as `plan.toml` holds it.
+    ///
+    /// # Errors
+    /// Never in practice; TOML cannot hold numbers beyond 63 bits.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).context("cannot write the plan as TOML")
+    }
+
+    /// Says what cannot be about a plan.
+    ///
+    /// # Errors
+    /// On the first impossible figure.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |what: &str| Err(usage(what));
+        match self {
+            Plan { nodes: 0, .. } => refuse("--nodes must be at least 1"),
+            Plan { nodes: 51.., .. } => refuse("--nodes is at most 50 on one machine"),
+            Plan { concurrency: 0, .. } => refuse("--concurrency must be at least 1"),
+            Plan { keys: 0, .. } => refuse("--keys must be at least 1"),
+            Plan { rate, .. } if !(rate.is_finite() && *rate >= 0.0) => {
+                refuse("--rate must be 0 or more")
+            }
+            Plan { time_limit, .. } if !(time_limit.is_finite() && *time_limit > 0.0) => {
+                refuse("--time-limit must be longer than 0 s")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `n1`, `n2`… as many as asked for.
+pub fn node_names(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("n{number}")).collect()
+}

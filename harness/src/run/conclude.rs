@@ -1,0 +1,78 @@
+//! From what was recorded to a verdict and a page.
+
+use anyhow::{Context, Result};
+use checker::history::History;
+use checker::verdict::{Analysis, Verdict};
+use results::event::Phase;
+use results::loaded_run::LoadedRun;
+use results::summary::{Liveness, RunInfo, Summary};
+
+use super::recorder::Recorder;
+use super::{Ended, judge};
+use crate::plan::Plan;
+
+/// Judges what is on disk, writes verdict and report.
+///
+/// `tested` is what the run says of liveness, or why the harness failed on the way; then the
+/// history is judged all the same, because an Invalid that was recorded before stands.
+///
+/// # Errors
+/// When the history cannot be read or the results cannot be written.
+pub fn conclude(
+    plan: &Plan,
+    info: RunInfo,
+    tested: Result<Liveness>,
+    recorder: &Recorder,
+) -> Result<Ended> {
+    let (liveness, mut failure) = match tested {
+        Ok(liveness) => (liveness, None),
+        Err(error) => (not_asked(&error), Some(error)),
+    };
+    // A disk that is full cannot take the mark of a phase, but the history can still be judged.
+    let marked = recorder.phase(Phase::Check);
+    failure = failure.or(marked.err());
+
+    let (path, loaded) =
+        recorder.with_directory(|directory| (directory.path().to_owned(), directory.load()));
+    let loaded = loaded?;
+    for note in &loaded.notes {
+        recorder.note(note);
+    }
+    let workload = plan.workload()?;
+    let safety = check(&loaded.history, workload.model)?;
+    let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
+    let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
+    let phases = judge::phases(&loaded.history);
+    let summary = Summary { verdict, sentence, safety, liveness, coverage, run: info, phases };
+
+    if failure.is_none() {
+        failure = write_results(&summary, &loaded, recorder).err();
+    } else {
+        // Wanted all the same; but the first trouble is the one to tell.
+        let _ = write_results(&summary, &loaded, recorder);
+    }
+    Ok(Ended { summary, path, failure })
+}
+
+fn check(history: &History, model: &str) -> Result<Analysis> {
+    let options = checker::Options { model: Some(model.into()), ..checker::Options::default() };
+    checker::check(history, &options).context("the recorded history is not well formed")
+}
+
+fn write_results(summary: &Summary, loaded: &LoadedRun, recorder: &Recorder) -> Result<()> {
+    recorder.with_directory(|directory| directory.save_verdict(summary))?;
+    recorder.phase(Phase::Report)?;
+    let page = results::report::html(summary, &loaded.history, &loaded.node_events);
+    recorder.with_directory(|directory| directory.save_report(&page))?;
+    Ok(())
+}
+
+/// Liveness of a run that did not get so far.
+fn not_asked(error: &anyhow::Error) -> Liveness {
+    Liveness {
+        verdict: Verdict::Unknown,
+        sentence: format!("the harness failed before the cluster could be asked: {error:#}"),
+        recovery_seconds: None,
+        probe_lateness_seconds: 0.0,
+    }
+}

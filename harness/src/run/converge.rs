@@ -1,0 +1,162 @@
+//! Liveness, asked for where it is owed: once healed, all nodes must agree on one leader, and a
+//! write and a linearizable read must succeed through each of them, in time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+use checker::history::EventType;
+use checker::verdict::Verdict;
+use results::summary::Liveness;
+use serde_json::{Value, json};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
+use workloads::Invocation;
+
+use super::load::Clients;
+
+/// The distance of two looks at the cluster: short beside an election, long beside a request.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The distance of two ticks of the control probe.
+const PROBE: Duration = Duration::from_millis(20);
+
+/// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
+/// been missed by then on any machine that is as starved.
+const STARVED: Duration = Duration::from_secs(1);
+
+/// Measures how late the controller itself is served by the machine.
+pub struct ControlProbe {
+    worst: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl ControlProbe {
+    /// Begins to measure.
+    pub fn start() -> Self {
+        let worst = Arc::new(AtomicU64::new(0));
+        let record = worst.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                let due = Instant::now() + PROBE;
+                sleep_until(due).await;
+                let late = Instant::now().saturating_duration_since(due).as_nanos() as u64;
+                record.fetch_max(late, Ordering::Relaxed);
+            }
+        });
+        ControlProbe { worst, task }
+    }
+
+    /// Ends the measurement; returns the worst lateness.
+    pub fn stop(self) -> Duration {
+        self.task.abort();
+        Duration::from_nanos(self.worst.load(Ordering::Relaxed))
+    }
+}
+
+/// Waits until all nodes name the same leader in the same term; returns it. None when `limit`
+/// is over first.
+pub async fn agree_on_leader(clients: &Arc<Clients>, limit: Duration) -> Option<String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(leader) = common_leader(clients).await {
+            return Some(leader);
+        }
+        if Instant::now() + POLL > deadline {
+            return None;
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn common_leader(clients: &Arc<Clients>) -> Option<String> {
+    let mut asked = JoinSet::new();
+    for node in 0..clients.nodes.len() {
+        let clients = clients.clone();
+        asked.spawn(async move { clients.client.status(node).await });
+    }
+    let answers = asked.join_all().await;
+    let first = answers.first()?.clone()?;
+    let agreed = answers.iter().all(|answer| answer.as_ref() == Some(&first));
+    first.leader.filter(|_| agreed)
+}
+
+/// Asks the healed cluster for liveness; `limit` is the recovery limit.
+///
+/// # Errors
+/// When the history cannot be written.
+pub async fn converge(clients: &Arc<Clients>, limit: Duration) -> Result<Liveness> {
+    let begin = Instant::now();
+    let probe = ControlProbe::start();
+    let broken = served_by_all(clients, begin + limit).await?;
+    let lateness = probe.stop();
+    let seconds = begin.elapsed().as_secs_f64();
+    let (verdict, sentence) = match &broken {
+        None => {
+            let sentence = format!(
+                "healed, every node named the same leader and served a write and a read within \
+                 {seconds:.2} s"
+            );
+            (Verdict::Valid, sentence)
+        }
+        Some(what) if lateness > STARVED => {
+            let sentence = format!(
+                "healed, {what} within {:.0} s, but the controller itself was {:.1} s late: this machine \
+                 was starved, so the cluster cannot be blamed",
+                limit.as_secs_f64(),
+                lateness.as_secs_f64()
+            );
+            (Verdict::Unknown, sentence)
+        }
+        Some(what) => {
+            let sentence = format!("healed, {what} within {:.0} s", limit.as_secs_f64());
+            (Verdict::Invalid, sentence)
+        }
+    };
+    Ok(Liveness {
+        verdict,
+        sentence,
+        recovery_seconds: broken.is_none().then_some(seconds),
+        probe_lateness_seconds: lateness.as_secs_f64(),
+    })
+}
+
+/// What the cluster still failed to do at the deadline; none when it did everything.
+async fn served_by_all(clients: &Arc<Clients>, deadline: Instant) -> Result<Option<String>> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if agree_on_leader(clients, left).await.is_none() {
+        return Ok(Some("the nodes did not agree on one leader".into()));
+    }
+    let mut asked = JoinSet::new();
+    for node in 0..clients.nodes.len() {
+        let clients = clients.clone();
+        asked.spawn(async move { served_by(&clients, node, deadline).await });
+    }
+    for result in asked.join_all().await {
+        if let Some(broken) = result? {
+            return Ok(Some(broken));
+        }
+    }
+    Ok(None)
+}
+
+async fn served_by(clients: &Clients, node: usize, deadline: Instant) -> Result<Option<String>> {
+    let name = &clients.nodes[node];
+    let key = format!("converge-{name}");
+    let mut value = 0;
+    for f in ["write", "read"] {
+        loop {
+            value += u64::from(f == "write");
+            let argument = if f == "write" { json!(value) } else { Value::Null };
+            let invocation = Invocation { f, key: key.clone(), value: argument };
+            if clients.once(node, invocation).await?.kind == EventType::Ok {
+                break;
+            }
+            if Instant::now() > deadline {
+                return Ok(Some(format!("no {f} through {name} succeeded")));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,143 @@
+//! What a run's parts add up to.
+
+use std::collections::BTreeMap;
+
+use checker::history::{EventType, History, Process};
+use checker::verdict::{Analysis, Verdict};
+use results::summary::{Coverage, Liveness};
+
+/// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
+/// once, and, if faults were planned, at least one took effect.
+pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
+    let mut succeeded: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in &history.events {
+        match event.process {
+            Process::Client(_) if event.kind == EventType::Ok => {
+                *succeeded.entry(&event.f).or_default() += 1;
+            }
+            Process::Nemesis if event.kind == EventType::Info => {
+                if let (Some("inject"), Some(outcome)) =
+                    (event.value["stage"].as_str(), event.value["outcome"].as_str())
+                {
+                    *outcomes.entry(outcome).or_default() += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut gaps: Vec<String> = kinds
+        .iter()
+        .filter(|kind| !succeeded.contains_key(**kind))
+        .map(|kind| format!("no {kind} ever succeeded"))
+        .collect();
+    if planned_faults > 0 && !outcomes.contains_key("installed") {
+        gaps.push(format!("of {planned_faults} planned faults none was seen to take effect"));
+    }
+    let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
+    Coverage { verdict, gaps }
+}
+
+/// The worst of the three, and the sentence that a reader should see first.
+pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Verdict, String) {
+    let verdict = safety.verdict.max(liveness.verdict).max(coverage.verdict);
+    let sentence = if safety.verdict == verdict && verdict != Verdict::Valid {
+        match (&safety.counterexample, &safety.reason) {
+            (Some(counterexample), _) => counterexample.sentence.clone(),
+            (None, Some(reason)) => reason.clone(),
+            (None, None) => "the checker gave no reason".into(),
+        }
+    } else if liveness.verdict == verdict && verdict != Verdict::Valid {
+        liveness.sentence.clone()
+    } else if verdict != Verdict::Valid {
+        coverage.gaps.join("; ")
+    } else {
+        format!(
+            "every one of {} operations on {} keys has its place in one legal order; {}",
+            safety.operations, safety.keys, liveness.sentence
+        )
+    };
+    (verdict, sentence)
+}
+
+/// Seconds spent in each phase, from the phases' marks; the last one has not ended yet.
+pub fn phases(history: &History) -> Vec<(String, f64)> {
+    let marks: Vec<(&str, u64)> = history
+        .events
+        .iter()
+        .filter(|event| event.process == Process::Controller && event.f == "phase")
+        .filter_map(|event| Some((event.value.as_str()?, event.time)))
+        .collect();
+    marks
+        .windows(2)
+        .map(|pair| (pair[0].0.to_owned(), (pair[1].1 - pair[0].1) as f64 / 1e9))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::run::recorder::draft;
+
+    fn history(ok: &[&str], outcomes: &[&str]) -> History {
+        let operations =
+            ok.iter().map(|f| draft(Process::Client(1), EventType::Ok, f, json!(null)));
+        let faults = outcomes.iter().map(|outcome| {
+            let value = json!({"fault": 0, "stage": "inject", "outcome": outcome});
+            draft(Process::Nemesis, EventType::Info, "kill", value)
+        });
+        History { events: operations.chain(faults).collect() }
+    }
+
+    #[test]
+    fn a_run_whose_cas_never_succeeded_is_unknown() {
+        let coverage = coverage(&history(&["read", "write"], &[]), &["read", "write", "cas"], 0);
+        assert_eq!(coverage.verdict, Verdict::Unknown);
+        assert_eq!(coverage.gaps, ["no cas ever succeeded"]);
+    }
+
+    #[test]
+    fn a_run_whose_faults_did_nothing_is_unknown() {
+        let vacuous = coverage(&history(&["read"], &["skipped", "indeterminate"]), &["read"], 2);
+        assert_eq!(vacuous.verdict, Verdict::Unknown);
+        let one = coverage(&history(&["read"], &["skipped", "installed"]), &["read"], 2);
+        assert_eq!(one.verdict, Verdict::Valid);
+        let none_asked_for = coverage(&history(&["read"], &[]), &["read"], 0);
+        assert_eq!(none_asked_for.verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn the_worst_part_decides_and_speaks() {
+        let analysis = |verdict, reason: Option<&str>| Analysis {
+            verdict,
+            model: "cas-register".into(),
+            algorithm: "wing-gong-lowe".into(),
+            operations: 7,
+            keys: 1,
+            steps: 0,
+            reason: reason.map(String::from),
+            counterexample: None,
+        };
+        let liveness = |verdict| Liveness {
+            verdict,
+            sentence: "no leader".into(),
+            recovery_seconds: None,
+            probe_lateness_seconds: 0.0,
+        };
+        let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new() };
+        let (verdict, sentence) = merge(
+            &analysis(Verdict::Unknown, Some("budget")),
+            &liveness(Verdict::Invalid),
+            &covered,
+        );
+        assert_eq!((verdict, sentence.as_str()), (Verdict::Invalid, "no leader"));
+        let (verdict, sentence) =
+            merge(&analysis(Verdict::Unknown, Some("budget")), &liveness(Verdict::Valid), &covered);
+        assert_eq!((verdict, sentence.as_str()), (Verdict::Unknown, "budget"));
+        let (verdict, _) =
+            merge(&analysis(Verdict::Valid, None), &liveness(Verdict::Valid), &covered);
+        assert_eq!(verdict, Verdict::Valid);
+    }
+}

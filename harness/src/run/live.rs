@@ -1,0 +1,155 @@
+//! What is going on right now, kept up to date by the event stream: who leads, how many operations
+//! came to what, which faults are on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use checker::history::{Event, EventType, Process};
+use results::event::{NodeChange, Phase, RunEvent};
+
+use super::recorder::Listener;
+
+/// A snapshot of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The phase the run is in.
+    pub phase: Option<Phase>,
+    /// When the load began.
+    pub load_began: Option<Instant>,
+    /// Operations invoked by clients.
+    pub invoked: u64,
+    /// Operations that ended `ok`.
+    pub ok: u64,
+    /// Operations that ended `fail`.
+    pub fail: u64,
+    /// Operations that ended `info`.
+    pub info: u64,
+    /// The names of the faults that are on, by number.
+    pub faults: BTreeMap<u64, String>,
+    nodes: BTreeMap<String, NodeState>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct NodeState {
+    role: String,
+    term: u64,
+}
+
+impl Snapshot {
+    /// Who leads: of all that claim to, the one with the highest term.
+    pub fn leader(&self) -> Option<&str> {
+        self.nodes
+            .iter()
+            .filter(|(_, state)| state.role == "leader")
+            .max_by_key(|(_, state)| state.term)
+            .map(|(name, _)| name.as_str())
+    }
+
+    fn take(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::History(event) => match event.process {
+                Process::Client(_) => self.count(event.kind),
+                Process::Nemesis => self.fault(event),
+                Process::Controller if event.f == "phase" => {
+                    self.phase = serde_json::from_value(event.value.clone()).ok();
+                    if self.phase == Some(Phase::Load) {
+                        self.load_began = Some(Instant::now());
+                    }
+                }
+                Process::Controller => {}
+            },
+            RunEvent::Node(event) => {
+                let node = self.nodes.entry(event.node.clone()).or_default();
+                match &event.change {
+                    NodeChange::Role { role, term, .. } => {
+                        *node = NodeState { role: role.clone(), term: *term };
+                    }
+                    NodeChange::Exited { .. } => *node = NodeState::default(),
+                    NodeChange::Started { .. } | NodeChange::Commit { .. } => {}
+                }
+            }
+            RunEvent::Note(_) => {}
+        }
+    }
+
+    fn count(&mut self, kind: EventType) {
+        let counter = match kind {
+            EventType::Invoke => &mut self.invoked,
+            EventType::Ok => &mut self.ok,
+            EventType::Fail => &mut self.fail,
+            EventType::Info => &mut self.info,
+        };
+        *counter += 1;
+    }
+
+    fn fault(&mut self, event: &Event) {
+        let Some(number) = event.value["fault"].as_u64() else { return };
+        match (event.kind, event.value["stage"].as_str()) {
+            (EventType::Info, Some("inject")) if event.value["outcome"] != "skipped" => {
+                let name = event.value["name"].as_str().unwrap_or(&event.f);
+                self.faults.insert(number, name.into());
+            }
+            (EventType::Info, Some("undo")) => {
+                self.faults.remove(&number);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A [`Snapshot`] that several threads read while the event stream writes it.
+#[derive(Debug, Clone, Default)]
+pub struct Live(Arc<Mutex<Snapshot>>);
+
+impl Live {
+    /// The listener that keeps it up to date.
+    pub fn listener(&self) -> Listener {
+        let live = self.clone();
+        Box::new(move |event| live.0.lock().unwrap_or_else(PoisonError::into_inner).take(event))
+    }
+
+    /// A copy of the present state.
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use results::event::NodeEvent;
+    use serde_json::json;
+
+    use super::*;
+    use crate::run::recorder::draft;
+
+    fn role(node: &str, role: &str, term: u64) -> RunEvent {
+        let change = NodeChange::Role { role: role.into(), term, leader: None };
+        RunEvent::Node(NodeEvent { time: 0, node: node.into(), change })
+    }
+
+    #[test]
+    fn of_two_that_claim_to_lead_the_higher_term_leads() {
+        let mut snapshot = Snapshot::default();
+        snapshot.take(&role("n1", "leader", 3));
+        snapshot.take(&role("n2", "leader", 4));
+        assert_eq!(snapshot.leader(), Some("n2"));
+        let change = NodeChange::Exited { status: "signal SIGKILL".into() };
+        snapshot.take(&RunEvent::Node(NodeEvent { time: 0, node: "n2".into(), change }));
+        assert_eq!(snapshot.leader(), Some("n1"));
+    }
+
+    #[test]
+    fn a_fault_is_on_from_its_injection_to_its_undoing() {
+        let mut snapshot = Snapshot::default();
+        let mut tell = |stage: &str, outcome: &str| {
+            let value = json!({"fault": 3, "stage": stage, "name": "kill n1", "outcome": outcome});
+            let event = draft(Process::Nemesis, EventType::Info, "kill", value);
+            snapshot.take(&RunEvent::History(event));
+            snapshot.faults.len()
+        };
+        assert_eq!(tell("inject", "skipped"), 0);
+        assert_eq!(tell("inject", "installed"), 1);
+        assert_eq!(tell("undo", "installed"), 0);
+    }
+}

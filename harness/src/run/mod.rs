@@ -1,0 +1,263 @@
+//! A run: setup, health, load with faults, recovery, convergence, final reads, verdict, report.
+
+pub(crate) mod cluster;
+mod conclude;
+pub mod converge;
+mod environment;
+mod interrupt;
+pub mod judge;
+pub mod live;
+pub mod load;
+pub mod operation;
+pub mod recorder;
+pub mod storm;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use checker::verdict::Verdict;
+use nemeses::fault::Family;
+use nemeses::host::LocalHost;
+use results::event::Phase;
+use results::run_directory::RunDirectory;
+use results::summary::{Liveness, RunInfo, Summary};
+use tokio::sync::watch;
+use workloads::{Generator, GeneratorOptions};
+
+use self::cluster::Cluster;
+use self::live::Live;
+use self::load::Clients;
+use self::recorder::Recorder;
+use self::storm::Storm;
+use crate::lab::LabInUse;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::target::Target;
+
+/// How long a fresh cluster may take to agree on a leader: generous, for a machine that is busy
+/// with other things; a healthy one takes a second.
+const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a run is made from.
+pub struct Setup {
+    /// What to do.
+    pub plan: Plan,
+    /// The service to do it to.
+    pub target: Arc<dyn Target>,
+    /// Where the nodes live.
+    pub lab: LabInUse,
+    /// Fault families that the lab cannot have, with the reason.
+    pub skipped: Vec<(String, String)>,
+    /// Where run directories go.
+    pub results: PathBuf,
+}
+
+/// What a run came to.
+pub struct Ended {
+    /// The verdict with all that belongs to it.
+    pub summary: Summary,
+    /// The run directory.
+    pub path: PathBuf,
+    /// What went wrong with the harness itself, if anything did. The verdict is then about what
+    /// was recorded before.
+    pub failure: Option<anyhow::Error>,
+}
+
+/// Carries out a plan from an empty directory to a report.
+///
+/// # Errors
+/// When the lab or the nodes cannot be started: then there is nothing to judge. The message holds
+/// the last lines of the log of a node that died. What was recorded stays in the run directory.
+pub async fn execute(setup: Setup) -> Result<Ended> {
+    let started = SystemTime::now();
+    let plan = &setup.plan;
+    let directory = RunDirectory::create(&setup.results, &run_id(plan, started))?;
+    directory.save_plan(&plan.to_toml()?)?;
+    let live = Live::default();
+    let progress = Progress::start(live.clone(), plan.load());
+    let listeners = vec![live.listener(), progress.listener()];
+    let recorder = Arc::new(Recorder::new(directory, listeners));
+
+    let info = information(&setup, recorder.with_directory(|it| it.id().to_owned()), started)?;
+    let set_up =
+        Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live).await;
+    let ended = match set_up {
+        Ok(run) => {
+            let cluster = run.cluster.clone();
+            let tested = run.test().await;
+            conclude::conclude(plan, info, tested, &recorder).and_then(|ended| {
+                // What the nodes stored is of use only to somebody who looks for a fault.
+                if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
+                    cluster.remove_data()?;
+                }
+                Ok(ended)
+            })
+        }
+        Err(error) => Err(error),
+    };
+    progress.finish();
+    ended.with_context(|| {
+        let path = recorder.with_directory(|directory| directory.path().to_owned());
+        format!("the run ended without a verdict; what there is of it is in {}", path.display())
+    })
+}
+
+/// A run whose lab stands and whose cluster serves.
+struct Run {
+    plan: Plan,
+    recorder: Arc<Recorder>,
+    clients: Arc<Clients>,
+    cluster: Arc<Cluster>,
+    storm: Storm<LocalHost>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Run {
+    async fn set_up(
+        plan: Plan,
+        target: Arc<dyn Target>,
+        lab: &LabInUse,
+        recorder: Arc<Recorder>,
+        live: Live,
+    ) -> Result<Run> {
+        recorder.phase(Phase::Setup)?;
+        recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
+        let say = recorder.clone();
+        let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
+
+        let (cluster, host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
+        let cluster = Arc::new(cluster);
+        let nodes = plan.node_names();
+        let run_id = token_prefix();
+        let client = target.client(&cluster.members, &run_id)?;
+        let clients = Clients::new(
+            recorder.clone(),
+            client,
+            nodes.clone(),
+            plan.seed,
+            run_id,
+            plan.concurrency,
+        );
+        let clients = Arc::new(clients);
+        let storm = Storm::new(host, recorder.clone(), live, nodes);
+        let storm = blocking(storm, Storm::start_stopped_nodes).await?;
+
+        recorder.phase(Phase::Healthy)?;
+        tokio::select! {
+            leader = converge::agree_on_leader(&clients, HEALTHY_LIMIT) => match leader {
+                Some(leader) => recorder.note(format!("{leader} leads {} nodes", plan.nodes)),
+                None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
+            },
+            exit = cluster.unexpected_exit() => bail!(cluster.describe_exit(&exit)),
+        }
+        Ok(Run { plan, recorder, clients, cluster, storm, stop })
+    }
+
+    /// Load with faults, recovery, convergence, final reads.
+    async fn test(mut self) -> Result<Liveness> {
+        let generator = self.generator()?;
+        let rate = (self.plan.rate > 0.0).then_some(self.plan.rate);
+
+        self.recorder.phase(Phase::Load)?;
+        let begin = self.recorder.elapsed();
+        let (storm_goes_on, storm_stops) = mpsc::channel();
+        let schedule = self.plan.schedule.clone();
+        let storm = self.storm;
+        let blowing = tokio::task::spawn_blocking(move || {
+            let mut storm = storm;
+            let blown = storm.blow(&schedule, begin, &storm_stops);
+            (storm, blown)
+        });
+        let clients = self.clients.clone();
+        let driven =
+            load::drive(clients, generator, rate, self.plan.load(), self.stop.clone()).await;
+        drop(storm_goes_on);
+        let (storm, blown) = blowing.await.context("the thread of the faults panicked")?;
+        self.storm = storm;
+
+        // Undo first, complain afterwards.
+        let undone = self.recorder.phase(Phase::Recover);
+        self.storm = blocking(self.storm, Storm::recover).await?;
+        let generator = driven?;
+        blown.and(undone)?;
+
+        self.recorder.phase(Phase::Converge)?;
+        let limit = Duration::from_secs_f64(self.plan.recovery_limit);
+        let mut liveness = converge::converge(&self.clients, limit).await?;
+        if let Some(exit) = self.cluster.first_unexpected_exit() {
+            liveness.verdict = Verdict::Invalid;
+            liveness.sentence = self.cluster.describe_exit(&exit);
+        }
+
+        self.recorder.phase(Phase::FinalReads)?;
+        load::each_once(self.clients.clone(), generator.final_reads()).await?;
+        Ok(liveness)
+    }
+
+    fn generator(&self) -> Result<Box<dyn Generator>> {
+        let workload = self.plan.workload()?;
+        let options = GeneratorOptions { seed: self.plan.seed, hot_keys: self.plan.keys };
+        Ok((workload.generator)(&options))
+    }
+}
+
+/// Does something slow to the storm outside of the asynchronous threads.
+async fn blocking(
+    mut storm: Storm<LocalHost>,
+    act: impl FnOnce(&mut Storm<LocalHost>) -> Result<()> + Send + 'static,
+) -> Result<Storm<LocalHost>> {
+    let acting = tokio::task::spawn_blocking(move || act(&mut storm).map(|()| storm));
+    acting.await.context("the thread of the faults panicked")?
+}
+
+fn information(setup: &Setup, id: String, started: SystemTime) -> Result<RunInfo> {
+    let Setup { plan, target, lab, skipped, .. } = setup;
+    let mut engines = BTreeMap::new();
+    for family in &plan.faults {
+        let engine = match family {
+            Family::Partition => match lab.partition_engine {
+                Some(engine) => engine.name(),
+                None => continue,
+            },
+            Family::Kill | Family::Pause => "signals through pidfd",
+        };
+        engines.insert(family.name().to_owned(), engine.to_owned());
+    }
+    Ok(RunInfo {
+        started: humantime::format_rfc3339_seconds(started).to_string(),
+        target: target.name().into(),
+        target_version: target.version(),
+        bug: plan.bug.clone(),
+        nodes: plan.node_names(),
+        workload: plan.workload.clone(),
+        faults: plan.faults.iter().map(|family| family.name().into()).collect(),
+        skipped: skipped.clone(),
+        seed: plan.seed,
+        time_limit_seconds: plan.time_limit,
+        rate: (plan.rate > 0.0).then_some(plan.rate),
+        concurrency: plan.concurrency as u32,
+        lab: format!("{}: {}", lab.name(), lab.reason),
+        engines,
+        command: plan.command(&setup.results, &id),
+        environment: environment::describe(),
+        id,
+    })
+}
+
+/// `20261120T191500Z-bundled-register-partition+kill-s42`.
+fn run_id(plan: &Plan, started: SystemTime) -> String {
+    let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
+    let faults: Vec<&str> = plan.faults.iter().map(|family| family.name()).collect();
+    let faults = if faults.is_empty() { "none".into() } else { faults.join("+") };
+    format!("{time}-{}-{}-{faults}-s{}", plan.target, plan.workload, plan.seed)
+}
+
+/// What begins every token and every key of this run on the wire, so that an earlier run on the
+/// same cluster is never mistaken for this one.
+fn token_prefix() -> String {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("r{:x}", time.as_millis())
+}

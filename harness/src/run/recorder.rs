@@ -1,0 +1,134 @@
+//! Everything that happens in a run passes here: it gets its index and time, goes to disk, and is
+//! shown to whoever listens, in that order.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use checker::history::{Event, EventType, Process};
+use results::event::{NodeChange, NodeEvent, Phase, RunEvent};
+use results::run_directory::RunDirectory;
+use serde_json::Value;
+
+/// A reader of the event stream.
+pub type Listener = Box<dyn FnMut(&RunEvent) + Send>;
+
+/// Numbers, stamps, saves and distributes the events of one run.
+pub struct Recorder {
+    start: Instant,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    next_index: u64,
+    directory: RunDirectory,
+    listeners: Vec<Listener>,
+}
+
+impl Recorder {
+    /// Starts the run's clock.
+    pub fn new(directory: RunDirectory, listeners: Vec<Listener>) -> Self {
+        let inner = Inner { next_index: 0, directory, listeners };
+        Recorder { start: Instant::now(), inner: Mutex::new(inner) }
+    }
+
+    /// Time since the start of the run.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The same in nanoseconds, as events are stamped.
+    pub fn now(&self) -> u64 {
+        self.elapsed().as_nanos() as u64
+    }
+
+    /// Records an event of the history; its index and time are set here. The line has been
+    /// handed to the kernel when this returns, so that an invocation is on record before the
+    /// first byte of its request is sent.
+    ///
+    /// # Errors
+    /// When the history cannot be written. What was written before stays.
+    pub fn record(&self, mut event: Event) -> Result<Event> {
+        let mut inner = self.lock();
+        event.index = inner.next_index;
+        event.time = self.now();
+        inner.directory.append_event(&event)?;
+        inner.next_index += 1;
+        let event = RunEvent::History(event);
+        inner.tell(&event);
+        match event {
+            RunEvent::History(event) => Ok(event),
+            _ => unreachable!("made two lines above"),
+        }
+    }
+
+    /// Records the beginning of a phase.
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn phase(&self, phase: Phase) -> Result<()> {
+        let name = serde_json::to_value(phase)?;
+        self.record(draft(Process::Controller, EventType::Info, "phase", name)).map(drop)
+    }
+
+    /// Records what the nemesis is about to do (`invoke`) or has done (`info`).
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn nemesis(&self, kind: EventType, family: &str, value: Value) -> Result<()> {
+        self.record(draft(Process::Nemesis, kind, family, value)).map(drop)
+    }
+
+    /// Records a change of a node. It is no part of the history; a disk that is full is reported
+    /// by the next event that is.
+    pub fn node(&self, node: &str, change: NodeChange) {
+        let mut inner = self.lock();
+        let event = NodeEvent { time: self.now(), node: node.into(), change };
+        let saved = inner.directory.append_node_event(&event);
+        inner.tell(&RunEvent::Node(event));
+        if let Err(error) = saved {
+            inner.tell(&RunEvent::Note(format!("{error:#}")));
+        }
+    }
+
+    /// Says something to whoever watches.
+    pub fn note(&self, text: impl Into<String>) {
+        self.lock().tell(&RunEvent::Note(text.into()));
+    }
+
+    /// The run directory, for what is saved beside the events.
+    pub fn with_directory<T>(&self, act: impl FnOnce(&mut RunDirectory) -> T) -> T {
+        act(&mut self.lock().directory)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A listener that panicked must not hide what happens afterwards.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn tell(&mut self, event: &RunEvent) {
+        for listener in &mut self.listeners {
+            listener(event);
+        }
+    }
+}
+
+/// An event that has no index and time yet.
+pub fn draft(process: Process, kind: EventType, f: &str, value: Value) -> Event {
+    Event {
+        index: 0,
+        time: 0,
+        process,
+        kind,
+        f: f.into(),
+        key: None,
+        value,
+        token: None,
+        node: None,
+        version: None,
+        error: None,
+        attempts: Vec::new(),
+    }
+}

@@ -1,0 +1,202 @@
+//! The bundled Raft cluster: JSON over HTTP, every node a `stormproof node`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use results::event::NodeChange;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use target_cluster::bugs::Bug;
+
+use super::{Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request};
+use crate::target::Target;
+
+/// How long a connection may take to open. A node that is up answers within a millisecond; one
+/// that is not must not use up the operation's time.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// How long a status request may take.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// One row an error; `definite` means that the request had and will have no effect.
+const ERRORS: &[ErrorRow] = &[
+    row("connection_refused", true, "no process listens there"),
+    row("connect_timeout", true, "no connection could be opened, so nothing was sent"),
+    row("not_leader", true, "a follower refuses before it does anything"),
+    row("overloaded", true, "the node refuses before it does anything"),
+    row("bad_request", true, "the node did not understand the request"),
+    row("no_quorum_for_read", true, "a read that no majority confirmed; reads change nothing"),
+    row("leadership_lost", false, "the entry was appended; a later leader may commit it"),
+    row(
+        "stale_token",
+        false,
+        "a later operation of the session was applied; this one may have been",
+    ),
+    row("server_timeout", false, "the node gave up waiting; the entry may commit later"),
+    row("timeout", false, "no answer in time"),
+    row("connection_lost", false, "the connection broke after the request was sent"),
+    row("nonsense", false, "the answer could not be understood"),
+];
+
+const fn row(name: &'static str, definite: bool, meaning: &'static str) -> ErrorRow {
+    ErrorRow { name, definite, meaning }
+}
+
+/// The bundled cluster, with a bug planted or without.
+#[derive(Debug, Clone, Default)]
+pub struct Bundled {
+    /// The planted bug that every node runs with.
+    pub bug: Option<Bug>,
+}
+
+impl Target for Bundled {
+    fn name(&self) -> &'static str {
+        "bundled"
+    }
+
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").into()
+    }
+
+    fn command(&self, cluster: &[Member], node: usize) -> Vec<String> {
+        let member = &cluster[node];
+        // The running binary itself, also when its file was replaced meanwhile.
+        let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
+        command.extend(["--id".into(), member.name.clone()]);
+        command.extend(["--listen".into(), member.address.to_string()]);
+        command.extend(["--data".into(), member.data.display().to_string()]);
+        for peer in cluster {
+            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.address)]);
+        }
+        if let Some(bug) = self.bug {
+            command.extend(["--bug".into(), bug.name().into()]);
+        }
+        command
+    }
+
+    fn node_change(&self, line: &str) -> Option<NodeChange> {
+        serde_json::from_str(line).ok()
+    }
+
+    fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Arc::new(BundledClient {
+            http,
+            names: cluster.iter().map(|member| member.name.clone()).collect(),
+            urls: cluster.iter().map(|member| format!("http://{}", member.address)).collect(),
+            run: run.into(),
+        }))
+    }
+}
+
+struct BundledClient {
+    http: reqwest::Client,
+    names: Vec<String>,
+    urls: Vec<String>,
+    run: String,
+}
+
+/// The body of every answer of `/kv`.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    value: Value,
+    version: Option<u64>,
+    error: Option<String>,
+    leader: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StatusBody {
+    term: u64,
+    leader: Option<String>,
+}
+
+impl BundledClient {
+    async fn send(&self, node: usize, request: &Request) -> Reply {
+        let body = json!({
+            "f": request.f,
+            "key": format!("{}/{}", self.run, request.key),
+            "value": request.value,
+            "token": request.token,
+        });
+        let sent = self.http.post(format!("{}/kv", self.urls[node])).json(&body).send().await;
+        let body = match sent {
+            Ok(response) => response.json::<Body>().await,
+            Err(error) => return refusal(transport_error(&error)),
+        };
+        match body {
+            Ok(body) => self.understand(request, body),
+            Err(error) if error.is_decode() => refusal("nonsense"),
+            Err(error) => refusal(transport_error(&error)),
+        }
+    }
+
+    fn understand(&self, request: &Request, body: Body) -> Reply {
+        match (body.kind.as_str(), body.error.as_deref()) {
+            ("ok", _) => {
+                // A read tells what it found; of a mutation the history keeps the argument.
+                let value = if request.f == "read" { body.value } else { request.value.clone() };
+                Reply::Answer(Answer { value: Some(value), version: body.version })
+            }
+            ("fail", Some("precondition_failed")) => {
+                Reply::Answer(Answer { value: None, version: body.version })
+            }
+            ("refused", Some(error)) => {
+                let leader = body
+                    .leader
+                    .and_then(|leader| self.names.iter().position(|name| *name == leader));
+                let known = ERRORS.iter().find(|row| row.name == error);
+                let error = known.map_or("nonsense", |row| row.name);
+                Reply::Refusal(Refusal { error, leader })
+            }
+            _ => refusal("nonsense"),
+        }
+    }
+}
+
+fn refusal(error: &'static str) -> Reply {
+    Reply::Refusal(Refusal { error, leader: None })
+}
+
+/// Which row of the table an HTTP error is. Only a connection that never opened is definite.
+fn transport_error(error: &reqwest::Error) -> &'static str {
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => "connect_timeout",
+        (true, false) => "connection_refused",
+        (false, true) => "timeout",
+        (false, false) => "connection_lost",
+    }
+}
+
+impl Client for BundledClient {
+    fn attempt<'a>(&'a self, node: usize, request: &'a Request) -> BoxFuture<'a, Reply> {
+        Box::pin(self.send(node, request))
+    }
+
+    fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
+        Box::pin(async move {
+            let url = format!("{}/status", self.urls[node]);
+            let response = self.http.get(url).timeout(STATUS_TIMEOUT).send().await.ok()?;
+            let status: StatusBody = response.json().await.ok()?;
+            Some(NodeStatus { leader: status.leader, term: status.term })
+        })
+    }
+
+    fn errors(&self) -> &'static [ErrorRow] {
+        ERRORS
+    }
+
+    fn honours_tokens(&self) -> bool {
+        true
+    }
+}

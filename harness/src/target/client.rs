@@ -1,0 +1,98 @@
+//! What the runner asks of every client, whatever the service speaks.
+
+use std::pin::Pin;
+
+use serde_json::Value;
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One request of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `read`, `write`, `cas`…
+    pub f: &'static str,
+    /// The key, as the history names it.
+    pub key: String,
+    /// The argument; null for a read.
+    pub value: Value,
+    /// The idempotency token of the operation: the same for each of its requests.
+    pub token: String,
+}
+
+impl Request {
+    /// Whether it could change anything.
+    pub fn is_mutation(&self) -> bool {
+        self.f != "read"
+    }
+}
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// What the service's state machine said about the token; it settles the operation.
+    Answer(Answer),
+    /// Anything else; it settles this request alone.
+    Refusal(Refusal),
+}
+
+/// What the state machine said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The value, for the history; none when a precondition failed.
+    pub value: Option<Value>,
+    /// The version at which the service answered, if it tells.
+    pub version: Option<u64>,
+}
+
+/// Why a request got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// A row of the client's error table.
+    pub error: &'static str,
+    /// The position of the node that was named as the leader.
+    pub leader: Option<usize>,
+}
+
+/// One row of a client's error table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorRow {
+    /// The error's name in histories.
+    pub name: &'static str,
+    /// Whether it proves that the request had and will have no effect.
+    pub definite: bool,
+    /// When it occurs.
+    pub meaning: &'static str,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// The name of the leader it follows, or its own.
+    pub leader: Option<String>,
+    /// Its current term.
+    pub term: u64,
+}
+
+/// Speaks to one cluster.
+pub trait Client: Send + Sync {
+    /// Sends one request to one node and waits for what comes of it. The runner drops the future
+    /// when the attempt's time is over.
+    fn attempt<'a>(&'a self, node: usize, request: &'a Request) -> BoxFuture<'a, Reply>;
+
+    /// Asks a node what it believes; none when it does not answer.
+    fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>>;
+
+    /// Every error the client reports. `timeout` must be among them: the runner reports it.
+    fn errors(&self) -> &'static [ErrorRow];
+
+    /// Whether the service applies a token once, however often it is sent. If not, a mutation is
+    /// sent again only after a definite refusal.
+    fn honours_tokens(&self) -> bool;
+
+    /// Whether that error proves that nothing happened. An error that the table does not know
+    /// proves nothing.
+    fn is_definite(&self, error: &str) -> bool {
+        self.errors().iter().any(|row| row.name == error && row.definite)
+    }
+}

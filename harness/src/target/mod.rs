@@ -1,0 +1,44 @@
+//! The services under test: how their nodes are started and how they are spoken to.
+//!
+//! Each target is one file: its command line, its client, and its error table.
+
+mod bundled;
+mod client;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use results::event::NodeChange;
+
+pub use bundled::Bundled;
+pub use client::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request};
+
+/// One member of a cluster.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// `n1`, `n2`…
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where it keeps its data; survives restarts.
+    pub data: PathBuf,
+}
+
+/// A service that stormproof can start and speak to.
+pub trait Target: Send + Sync {
+    /// What `--target` calls it.
+    fn name(&self) -> &'static str;
+
+    /// The version under test.
+    fn version(&self) -> String;
+
+    /// The command line that starts one node, first or again.
+    fn command(&self, cluster: &[Member], node: usize) -> Vec<String>;
+
+    /// Understands a line that a node printed on its standard output.
+    fn node_change(&self, line: &str) -> Option<NodeChange>;
+
+    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire.
+    fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>>;
+}

@@ -1,0 +1,90 @@
+//! Verdicts and counterexamples as text, for terminals and logs.
+
+use std::fmt::Write;
+
+use checker::history::EventType;
+use checker::verdict::{Counterexample, Operation, Verdict};
+use serde_json::Value;
+
+/// The verdict as a word.
+pub fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Valid => "valid",
+        Verdict::Unknown => "unknown",
+        Verdict::Invalid => "invalid",
+    }
+}
+
+/// The verdict in capitals, in colour on a terminal.
+pub fn badge(verdict: Verdict, colour: bool) -> String {
+    let code = match verdict {
+        Verdict::Valid => 32,
+        Verdict::Unknown => 33,
+        Verdict::Invalid => 31,
+    };
+    let word = word(verdict).to_uppercase();
+    if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
+}
+
+/// A counterexample as intervals on a common time line, one operation a line.
+pub fn counterexample(counterexample: &Counterexample) -> String {
+    const WIDTH: usize = 48;
+    let operations = &counterexample.operations;
+    // By rank instead of by time: a gap of seconds would hide intervals of milliseconds.
+    let mut instants: Vec<u64> = operations
+        .iter()
+        .flat_map(|operation| [Some(operation.start), operation.end])
+        .flatten()
+        .collect();
+    instants.sort_unstable();
+    instants.dedup();
+    let column = |time: u64| {
+        let rank = instants.partition_point(|&instant| instant < time);
+        rank * (WIDTH - 1) / instants.len().max(1)
+    };
+    let mut text = String::new();
+    for (position, operation) in operations.iter().enumerate() {
+        let start = column(operation.start);
+        let (end, tail) = match operation.end {
+            Some(end) => (column(end).max(start + 1), ']'),
+            None => (WIDTH, '…'),
+        };
+        let bar = format!("{}[{}{tail}", " ".repeat(start), "─".repeat(end - start - 1));
+        let mark = if counterexample.culprits.contains(&position) { "✗" } else { " " };
+        let remark = counterexample.remarks.get(position).map_or("", String::as_str);
+        let line = format!(
+            "{mark} {:<width$} {:<28} {:>9.3} s  {remark}",
+            bar,
+            describe(operation),
+            operation.start as f64 / 1e9,
+            width = WIDTH + 2
+        );
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// `p7 read → 12`.
+pub fn describe(operation: &Operation) -> String {
+    let process = operation.process;
+    match operation.f.as_str() {
+        "read" | "get" => format!("p{process} {} → {}", operation.f, value(&operation.output)),
+        "cas" => {
+            let (from, to) = (value(&operation.input[0]), value(&operation.input[1]));
+            format!("p{process} cas {from} → {to}{}", doubt(operation))
+        }
+        f => format!("p{process} {f} {}{}", value(&operation.input), doubt(operation)),
+    }
+}
+
+fn doubt(operation: &Operation) -> &'static str {
+    if operation.outcome == EventType::Info { " (unknown)" } else { "" }
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".into(),
+        other => other.to_string(),
+    }
+}

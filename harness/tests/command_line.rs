@@ -1,0 +1,102 @@
+//! Exit codes and error messages, as a user meets them.
+
+mod common;
+
+use std::path::Path;
+
+use common::{run, scratch};
+
+fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).expect("a scratch file can be written");
+    path.display().to_string()
+}
+
+const VALID: &str = r#"{"index":0,"time":10,"process":0,"type":"invoke","f":"write","key":"k0","value":1}
+{"index":1,"time":20,"process":0,"type":"ok","f":"write","key":"k0","value":1}
+{"index":2,"time":30,"process":1,"type":"invoke","f":"read","key":"k0","value":null}
+{"index":3,"time":40,"process":1,"type":"ok","f":"read","key":"k0","value":1}
+"#;
+
+#[test]
+fn help_is_no_error_and_names_the_exit_codes() {
+    run(&["--help"]).exits(0).says("3 harness failure");
+    run(&["run", "--help"]).exits(0).says("--faults");
+    run(&["--version"]).exits(0);
+}
+
+#[test]
+fn a_misspelt_flag_or_name_is_answered_with_the_nearest_one() {
+    run(&["run", "--sede", "1"]).exits(64).says("--seed");
+    run(&["run", "--workload", "regster"]).exits(64).says("register");
+    run(&["run", "--faults", "partitoin"]).exits(64).says("partition").says("kill");
+    run(&["run", "--bug", "stale-raed"]).exits(64).says("stale-read");
+    run(&["chek"]).exits(64).says("check");
+    run(&[]).exits(64);
+}
+
+#[test]
+fn impossible_figures_are_refused_before_anything_starts() {
+    run(&["run", "--nodes", "0"]).exits(64).says("--nodes");
+    run(&["run", "--rate", "-3"]).exits(64);
+    run(&["run", "--time-limit", "soon"]).exits(64).says("--time-limit");
+}
+
+#[test]
+fn a_history_is_judged_and_the_exit_code_tells_the_verdict() {
+    let directory = scratch("judged");
+    let valid = write(&directory, "valid.jsonl", VALID);
+    run(&["check", &valid]).exits(0).says("VALID").says("cas-register");
+    let stale = VALID.replace(r#""key":"k0","value":1}"#, r#""key":"k0","value":2}"#);
+    let stale = stale.replacen(r#""value":2}"#, r#""value":1}"#, 2);
+    let stale = write(&directory, "invalid.jsonl", &stale);
+    run(&["check", &stale]).exits(1).says("INVALID").says("process 1 read 2");
+}
+
+#[test]
+fn a_malformed_history_is_refused_with_file_line_and_reason() {
+    let directory = scratch("malformed");
+    let garbage =
+        VALID.replacen(r#""type":"invoke","f":"read""#, r#""type":"invok","f":"read""#, 1);
+    let garbage = write(&directory, "garbage.jsonl", &garbage);
+    run(&["check", &garbage]).exits(65).says("garbage.jsonl").says("line 3").says("invok");
+    let twice = VALID.replacen(r#""process":0,"type":"ok""#, r#""process":0,"type":"invoke""#, 1);
+    let twice = write(&directory, "twice.jsonl", &twice);
+    run(&["check", &twice]).exits(65).says("line 2").says("process 0");
+    run(&["check", "/nowhere/at/all"]).exits(65).says("/nowhere/at/all");
+    run(&["report", "/nowhere/at/all"]).exits(65).says("/nowhere/at/all");
+    let plan = write(&directory, "plan.toml", "nodes = \"many\"\n");
+    run(&["run", "--plan", &plan]).exits(65).says("plan.toml").says("nodes");
+}
+
+#[test]
+fn a_panic_is_a_failure_of_the_harness_and_never_a_verdict() {
+    run(&["panic"]).exits(3).says("a bug in stormproof");
+}
+
+#[test]
+fn results_that_cannot_be_written_are_a_failure_of_the_harness() {
+    let directory = scratch("no-results");
+    let file = write(&directory, "file", "");
+    let results = format!("{file}/results");
+    run(&["run", "--nodes", "1", "--time-limit", "1", "--results", &results]).exits(3).says(&file);
+}
+
+#[test]
+fn lists_name_what_flags_take() {
+    run(&["list", "workloads"]).exits(0).says("register");
+    run(&["list", "faults"]).exits(0).says("partition").says("kill").says("pause");
+    run(&["list", "bugs"]).exits(0).says("stale-read").says("ignore-tokens");
+    run(&["list", "models"]).exits(0).says("cas-register");
+    run(&["list", "targets"]).exits(0).says("bundled");
+}
+
+#[test]
+fn a_seed_always_gives_the_same_plan_and_a_plan_can_be_run_from_its_file() {
+    let first = run(&["plan", "--seed", "42"]).exits(0).says("partition");
+    assert_eq!(first.out, run(&["plan", "--seed", "42"]).out);
+    assert_ne!(first.out, run(&["plan", "--seed", "43"]).out);
+    let toml = run(&["plan", "--seed", "42", "--toml"]).exits(0).out;
+    let file = write(&scratch("plan"), "plan.toml", &toml);
+    assert_eq!(run(&["plan", "--plan", &file]).exits(0).out, first.out);
+}
