@@ -15,6 +15,19 @@ pub fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// `1 key`, `12,345 keys`.
+pub fn count(number: u64, noun: &str) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The verdict in capitals, in colour on a terminal.
 pub fn badge(verdict: Verdict, colour: bool) -> String {
     let code = match verdict {
@@ -86,5 +99,18 @@ fn value(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands_and_agree_with_their_noun() {
+        assert_eq!(count(0, "key"), "0 keys");
+        assert_eq!(count(1, "key"), "1 key");
+        assert_eq!(count(999, "step"), "999 steps");
+        assert_eq!(count(1_234_567, "operation"), "1,234,567 operations");
     }
 }
