@@ -287,7 +287,7 @@ fn start(stage: Stage, namespaces: i32) -> Result<Child, LaunchError> {
             pid => Errno::result(pid),
         }
     };
-    let pid = pid.map_err(|error| failed(needs(namespaces), error.desc()))?;
+    let pid = pid.map_err(|error| failed(needs(namespaces), explain(error)))?;
     drop((lifeline, reports));
     let mut child = Child {
         pid: Pid::from_raw(pid as i32),
@@ -316,6 +316,16 @@ fn needs(namespaces: i32) -> &'static str {
         flags if flags & libc::CLONE_NEWUSER != 0 => "make user, network, mount and pid namespaces",
         _ => "make network, mount and pid namespaces",
     }
+}
+
+/// What an error of `clone(2)` means to a user.
+fn explain(error: Errno) -> String {
+    let hint = match error {
+        Errno::ENOSPC | Errno::EUSERS => " (a limit in /proc/sys/user is reached)",
+        Errno::EPERM => " (this system does not let this user)",
+        _ => "",
+    };
+    format!("{}{hint}", error.desc())
 }
 
 /// What the new process does until it is the helper.
