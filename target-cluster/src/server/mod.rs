@@ -1,7 +1,7 @@
 //! The service: the core driven by real time, a real disk and HTTP.
 //!
 //! One thread runs everything that chooses or talks: the HTTP endpoints, the calls to the other
-//! nodes, and [`raft_loop`], which owns the core. A second thread owns the disk, so that a barrier
+//! nodes, and `raft_loop`, which owns the core. A second thread owns the disk, so that a barrier
 //! never keeps a heartbeat or a refusal waiting. A third writes the event stream to stdout.
 
 mod api;
@@ -19,6 +19,7 @@ use anyhow::{Context, Result, anyhow};
 use axum::serve::ListenerExt;
 
 pub use config::Config;
+use events::say;
 
 use crate::core::Node;
 use crate::storage::{FileDisk, WriteAheadLog};
@@ -48,9 +49,8 @@ pub fn run_until(
             WriteAheadLog::open(disk)
                 .with_context(|| config.data_dir.join(LOG_FILE).display().to_string())
         })?;
-    eprintln!(
-        "{}: {} records in the log: term {}, {} entries{}",
-        config.id,
+    let recovered = format!(
+        "{} records in the log: term {}, {} entries{}",
         opened.records,
         opened.recovered.term,
         opened.recovered.log.last_index(),
@@ -59,8 +59,9 @@ pub fn run_until(
             bytes => format!("; {bytes} bytes of a torn write cut off"),
         }
     );
+    say(&config.id, recovered);
     for bug in &config.bugs {
-        eprintln!("{}: planted bug {bug} is on", config.id);
+        say(&config.id, format_args!("planted bug {bug} is on"));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -76,7 +77,7 @@ pub fn run_until(
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         events.listening(address);
-        eprintln!("{}: listening on {address}", config.id);
+        say(&config.id, format_args!("listening on {address}"));
         let raft = raft_loop::run(node, events_in, disk, peers, events);
         let raft = tokio::spawn(raft);
         // Without it, each answer of a few hundred bytes could wait for an acknowledgement.
