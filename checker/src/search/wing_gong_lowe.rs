@@ -20,13 +20,13 @@
 //!    back, no mutation to another value comes next.
 //! 5. **Closed blocks are kept** (the same models). A block is a mutation that requires nothing,
 //!    all that require the value it leaves, the mutation among them with all that require what it
-//!    leaves, and so on; each value left by one operation only. If all of a block was put in front
-//!    and neither the value before it nor the value after it is required by anything left, then
-//!    any order can be changed into one that begins with the block: nothing left can stand inside
-//!    the block, and wherever it stood, what came after it did not depend on the value it found.
-//!    So there is nothing to try instead once the block is closed. Together with rule 4 this
-//!    decides a partition whose values are all unique without ever trying two orders of the same
-//!    blocks.
+//!    leaves, and so on; each of these values left by one operation only, unless nothing requires
+//!    it. If all of a block was put in front and neither the value before it nor the value after
+//!    it is required by anything left, then any order can be changed into one that begins with
+//!    the block: nothing left can stand inside the block, and wherever it stood, what came after
+//!    it did not depend on the value it found. So there is nothing to try instead once the block
+//!    is closed. Together with rule 4 this decides a partition whose values are all unique without
+//!    ever trying two orders of the same blocks.
 //! 6. **Nothing outgrown is seen again** (models whose states grow). No mutation comes next that
 //!    leads past the state in which an observer that is left gave its answer, unless something
 //!    left starts the state anew below it.
@@ -313,6 +313,9 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// Rule 6, for the state after `placed`.
     fn outgrows_an_observer(&self, after: &M::State, placed: Option<usize>) -> bool {
+        if self.problem.revivals.is_empty() {
+            return false;
+        }
         let stays_possible = |revivals: &[usize]| {
             revivals.iter().any(|place| Some(*place) != placed && !self.is_placed[*place])
         };
@@ -416,7 +419,8 @@ impl<'a, M: Model> Search<'a, M> {
         let Chosen::Settled(operation) = chosen else { return None };
         let transition = self.problem.settled[operation].transition?;
         let Some(leaves) = transition.leaves else { return self.block };
-        if self.demand.leavers[leaves.0 as usize] != 1 {
+        let leaves = leaves.0 as usize;
+        if self.demand.leavers[leaves] != 1 && self.demand.total[leaves] > 0 {
             return None;
         }
         match transition.requires {
