@@ -29,8 +29,9 @@
 //!    leads past the state in which an observer that is left gave its answer, unless something
 //!    left starts the state anew below it.
 
-use crate::model::Model;
+use crate::model::{Model, Transition};
 use crate::search::call_list::{CallList, Entry};
+use crate::search::demand::Demand;
 use crate::search::fingerprint::{Memo, Seed};
 use crate::search::problem::{Optional, Problem, Settled};
 use crate::search::{Decision, Limits, Outcome};
@@ -363,7 +364,7 @@ impl<'a, M: Model> Search<'a, M> {
     /// the mutation that leads there could be left out).
     fn is_needed(&self, state: &M::State) -> bool {
         let value = self.model.value(state);
-        let requires = |transition: Option<crate::model::Transition>| {
+        let requires = |transition: Option<Transition>| {
             transition.and_then(|transition| transition.requires) == value
         };
         self.list.enabled().any(|operation| requires(self.problem.settled[operation].transition))
@@ -479,70 +480,5 @@ impl<'a, M: Model> Search<'a, M> {
             None => 0,
         };
         self.placed ^ state ^ context
-    }
-}
-
-/// For each value, how many of the operations that are not placed yet require or leave it.
-#[derive(Debug)]
-struct Demand {
-    /// Operations that took effect and require the value.
-    surely: Vec<usize>,
-    /// All operations that require the value.
-    total: Vec<usize>,
-    /// All operations that leave the value.
-    leavers: Vec<usize>,
-}
-
-impl Demand {
-    fn new<M: Model>(problem: &Problem<M>) -> Demand {
-        let values = if problem.by_value { problem.values } else { 0 };
-        let mut demand =
-            Demand { surely: vec![0; values], total: vec![0; values], leavers: vec![0; values] };
-        if problem.by_value {
-            for operation in &problem.settled {
-                demand.give_back(operation);
-            }
-            for group in &problem.optional {
-                for _ in &group.invoked {
-                    demand.give_back_optional(group);
-                }
-            }
-        }
-        demand
-    }
-
-    fn take<M: Model>(&mut self, operation: &Settled<M>) {
-        self.change(operation.transition, true, |count| *count -= 1);
-    }
-
-    fn give_back<M: Model>(&mut self, operation: &Settled<M>) {
-        self.change(operation.transition, true, |count| *count += 1);
-    }
-
-    fn take_optional<M: Model>(&mut self, group: &Optional<M>) {
-        self.change(group.transition, false, |count| *count -= 1);
-    }
-
-    fn give_back_optional<M: Model>(&mut self, group: &Optional<M>) {
-        self.change(group.transition, false, |count| *count += 1);
-    }
-
-    fn change(
-        &mut self,
-        transition: Option<crate::model::Transition>,
-        surely: bool,
-        change: impl Fn(&mut usize),
-    ) {
-        // Models whose state is more than one value have no demand to keep.
-        let Some(transition) = transition.filter(|_| !self.leavers.is_empty()) else { return };
-        if let Some(value) = transition.requires {
-            change(&mut self.total[value.0 as usize]);
-            if surely {
-                change(&mut self.surely[value.0 as usize]);
-            }
-        }
-        if let Some(value) = transition.leaves {
-            change(&mut self.leavers[value.0 as usize]);
-        }
     }
 }
