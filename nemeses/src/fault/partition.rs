@@ -68,6 +68,11 @@ impl Shape {
         }
     }
 
+    /// Whether the leader no longer hears a majority, while one without it can elect another.
+    pub fn parts_leader(self) -> bool {
+        matches!(self, Self::IsolateLeader | Self::LeaderInMinority | Self::IntoLeader)
+    }
+
     /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
     pub fn takes_majority(self, nodes: usize) -> bool {
         match self {
@@ -113,9 +118,11 @@ const WEIGHTS: [(Shape, u32); 10] = [
 
 impl Partition {
     /// Draws one for a cluster of `nodes`, leaders first; none for a single node, which has no
-    /// links.
-    pub(crate) fn draw(nodes: usize, random: &mut impl Rng) -> Option<Self> {
-        let fits = |shape: Shape| shape.smallest_cluster() <= nodes;
+    /// links. `parts_leader` asks for a shape that parts the leader from its majority.
+    pub(crate) fn draw(nodes: usize, parts_leader: bool, random: &mut impl Rng) -> Option<Self> {
+        let fits = |shape: Shape| {
+            shape.smallest_cluster() <= nodes && (!parts_leader || shape.parts_leader())
+        };
         (nodes >= 2).then(|| Self { shape: weighted(&WEIGHTS, fits, random) })
     }
 }

@@ -130,6 +130,8 @@ struct FamilyStream {
     random: ChaCha8Rng,
     /// Every family has short, middling and long faults, however few it has.
     lengths: Bag<usize>,
+    /// How many faults of each class of length were drawn.
+    drawn: [u32; LENGTH_CLASSES],
 }
 
 /// The places of a schedule, filled one after the other.
@@ -155,7 +157,8 @@ impl Frame {
         // A family's stream is numbered by its place in the list of all, never of those asked for.
         let streams = Family::ALL.into_iter().zip(1..).map(|(family, number)| {
             let lengths = Bag::new((0..LENGTH_CLASSES).collect::<Vec<_>>());
-            (family, FamilyStream { random: stream(options.seed, number), lengths })
+            let random = stream(options.seed, number);
+            (family, FamilyStream { random, lengths, drawn: [0; LENGTH_CLASSES] })
         });
         Self {
             nodes: options.nodes,
@@ -212,12 +215,17 @@ impl Frame {
             .find(|(other, _)| *other == family)
             .expect("every family has a stream");
         let pick = own.random.random();
-        let class = own.lengths.draw(&mut own.random) as f64;
-        let part = (class + own.random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
+        let class = own.lengths.draw(&mut own.random);
+        // Of the partitions that outlast an election, every other one parts the leader from its
+        // majority, the first of each class among them: so a deposed leader that does not know it
+        // is a part of every run, however few partitions it has.
+        let parts_leader = class > 0 && own.drawn[class].is_multiple_of(2);
+        own.drawn[class] += 1;
+        let part = (class as f64 + own.random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
         let mut lasts = SHORTEST_FAULT * (self.longest_fault / SHORTEST_FAULT).powf(part);
         let random = &mut own.random;
         let mut fault = match family {
-            Family::Partition => Partition::draw(nodes, random).map(Fault::Partition),
+            Family::Partition => Partition::draw(nodes, parts_leader, random).map(Fault::Partition),
             Family::Kill => Some(Fault::Kill(Kill::draw(nodes, random))),
             Family::Pause => Some(Fault::Pause(Pause::draw(nodes, random))),
         };
@@ -369,6 +377,19 @@ mod tests {
         let aimed = entries.iter().filter(|entry| entry.fault.to_string().contains("leader"));
         let share = aimed.count() as f64 / entries.len() as f64;
         assert!((0.35..0.65).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn every_minute_parts_a_leader_from_its_majority_for_longer_than_elections_take() {
+        for seed in 0..500 {
+            let entries = draw(5, seed, 60, &Family::ALL);
+            let parts = |entry: &&Entry| match entry.fault {
+                Fault::Partition(partition) => partition.shape.parts_leader(),
+                _ => false,
+            };
+            let longest = entries.iter().filter(parts).map(|entry| entry.lasts).max();
+            assert!(longest >= Some(Duration::from_secs(2)), "seed {seed}: {longest:?}");
+        }
     }
 
     #[test]
