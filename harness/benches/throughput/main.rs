@@ -1,0 +1,81 @@
+//! Writes per second of the bundled cluster, and of etcd beside it in the same run.
+//!
+//! `cargo bench -p stormproof --bench throughput`. Three nodes on loopback ports, fsync on, data
+//! in the target directory, which should lie on a real disk; 64 clients, each of which sends its
+//! next write to the leader when the last one is answered. The contenders take turns, so that a
+//! machine whose speed drifts treats them alike; in each turn a fresh cluster has the machine for
+//! itself. Figures are medians of the rounds. etcd takes part when it is on the PATH
+//! (`apt-get install etcd-server`).
+//!
+//! `cargo test -p stormproof --bench throughput` plays one short round, to see that all works.
+
+mod bundled;
+mod cluster;
+mod contender;
+mod etcd;
+mod load;
+mod machine;
+mod table;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use contender::Contender;
+use load::{Figures, Length};
+
+/// What `cargo bench` plays. Several seconds a turn let caches fill and batches settle; five rounds
+/// give a median that two bad ones do not move.
+const MEASURED: (usize, Length) =
+    (5, Length { warm_up: Duration::from_secs(2), measured: Duration::from_secs(5) });
+
+/// What `cargo test` plays: long enough for every client to write.
+const TRIED: (usize, Length) =
+    (1, Length { warm_up: Duration::from_millis(200), measured: Duration::from_secs(1) });
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // Cargo passes `--bench` when it benchmarks, and nothing when it tests.
+    let (rounds, length) =
+        if std::env::args().any(|it| it == "--bench") { MEASURED } else { TRIED };
+    // What an earlier run left that was killed goes first.
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("throughput");
+    remove(&directory)?;
+    fs::create_dir_all(&directory).with_context(|| format!("make {}", directory.display()))?;
+    println!("{}", machine::describe(&directory)?);
+
+    let mut contenders = vec![Contender::Bundled];
+    println!("bundled: stormproof {}", env!("CARGO_PKG_VERSION"));
+    match etcd::version() {
+        Some(version) => {
+            println!("etcd: {version}, default settings");
+            contenders.extend([Contender::EtcdJson, Contender::EtcdGrpc]);
+        }
+        None => println!("etcd: not on the PATH, so only the bundled cluster is measured"),
+    }
+
+    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
+    for round in 1..=rounds {
+        for (contender, figures) in contenders.iter().zip(&mut figures) {
+            print!("round {round} of {rounds}, {:<24}", contender.name());
+            io::stdout().flush()?;
+            let turn = contender.turn(&directory, length).await;
+            let turn = turn.with_context(|| format!("{} failed", contender.name()))?;
+            println!("{turn}");
+            figures.push(turn);
+        }
+    }
+    let names = contenders.iter().map(|contender| contender.name());
+    print!("\n{}", table::render(&names.zip(figures).collect::<Vec<_>>()));
+    remove(&directory)
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("remove {}", directory.display())),
+    }
+}
