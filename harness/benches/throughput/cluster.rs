@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::NodeSpec;
-use nemeses::world::Host;
+use nemeses::world::{Host, NodeState};
 
 use crate::machine;
 
@@ -68,6 +68,12 @@ impl Cluster {
             cluster.processes.push(process);
         }
         Ok(cluster)
+    }
+
+    /// A node whose process is over, should there be one.
+    pub fn ended(&self) -> Option<&str> {
+        let stopped = |name: &&String| self.host.state(name) == NodeState::Stopped;
+        self.names.iter().find(stopped).map(String::as_str)
     }
 
     /// The processor time that all nodes used so far.

@@ -108,6 +108,9 @@ impl Contender {
                     return Ok(address.clone());
                 }
             }
+            if let Some(node) = cluster.ended() {
+                bail!("{node} ended before there was a leader");
+            }
             if start.elapsed() > ELECTION_PATIENCE {
                 bail!("no leader within {ELECTION_PATIENCE:?}");
             }

@@ -36,6 +36,10 @@ const MEASURED: (usize, Length) =
 const TRIED: (usize, Length) =
     (1, Length { warm_up: Duration::from_millis(200), measured: Duration::from_secs(1) });
 
+/// How many failed turns of a contender are repeated. One that fails more often is not busy but
+/// broken.
+const FAILED_MAX: usize = 3;
+
 #[tokio::main]
 async fn main() -> Result<()> {
     // Cargo passes `--bench` when it benchmarks, and nothing when it tests.
@@ -57,20 +61,54 @@ async fn main() -> Result<()> {
         None => println!("etcd: not on the PATH, so only the bundled cluster is measured"),
     }
 
-    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); contenders.len()];
+    let mut results: Vec<_> = contenders.into_iter().map(Results::new).collect();
     for round in 1..=rounds {
-        for (contender, figures) in contenders.iter().zip(&mut figures) {
-            print!("round {round} of {rounds}, {:<24}", contender.name());
+        for results in &mut results {
+            print!("round {round} of {rounds}, {:<24}", results.contender.name());
             io::stdout().flush()?;
-            let turn = contender.turn(&directory, length).await;
-            let turn = turn.with_context(|| format!("{} failed", contender.name()))?;
+            let turn = results.play(&directory, length).await?;
             println!("{turn}");
-            figures.push(turn);
         }
     }
-    let names = contenders.iter().map(|contender| contender.name());
-    print!("\n{}", table::render(&names.zip(figures).collect::<Vec<_>>()));
+    print!("\n{}", table::render(&results));
     remove(&directory)
+}
+
+/// What came of a contender's turns.
+struct Results {
+    contender: Contender,
+    /// One of each round.
+    figures: Vec<Figures>,
+    /// How many turns failed and were repeated.
+    failed: usize,
+}
+
+impl Results {
+    fn new(contender: Contender) -> Self {
+        Self { contender, figures: Vec::new(), failed: 0 }
+    }
+
+    /// Plays a turn, and again should it fail: on a machine with too much to do a leader may lose
+    /// its office. The table tells how often.
+    async fn play(&mut self, directory: &Path, length: Length) -> Result<Figures> {
+        loop {
+            match self.contender.turn(directory, length).await {
+                Ok(figures) => {
+                    self.figures.push(figures);
+                    return Ok(figures);
+                }
+                Err(error) if self.failed < FAILED_MAX => {
+                    self.failed += 1;
+                    print!("failed ({}), again… ", error.root_cause());
+                    io::stdout().flush()?;
+                }
+                Err(error) => {
+                    let name = self.contender.name();
+                    return Err(error.context(format!("{name} failed too often")));
+                }
+            }
+        }
+    }
 }
 
 fn remove(directory: &Path) -> Result<()> {

@@ -1,13 +1,14 @@
 //! The figures of all rounds as a table.
 
+use crate::Results;
 use crate::load::Figures;
 
 /// One line a contender: the medians of its rounds. The first one is compared with each, round by
 /// round, since two turns of one round saw the machine in a more similar state than two medians.
-pub fn render(contenders: &[(&str, Vec<Figures>)]) -> String {
-    let [(_, baseline), ..] = contenders else { return String::new() };
+pub fn render(contenders: &[Results]) -> String {
+    let [Results { figures: baseline, .. }, ..] = contenders else { return String::new() };
     let mut table = format!(
-        "{:<24} {:>8} {:>15} {:>8} {:>8} {:>10} {:>12} {:>9}\n",
+        "{:<24} {:>8} {:>15} {:>8} {:>8} {:>10} {:>12} {:>9} {:>7}\n",
         "medians",
         "writes/s",
         "(least–most)",
@@ -15,9 +16,10 @@ pub fn render(contenders: &[(&str, Vec<Figures>)]) -> String {
         "p99 ms",
         "nodes µs*",
         "clients µs*",
-        "ratio**"
+        "ratio**",
+        "failed"
     );
-    for (name, rounds) in contenders {
+    for Results { contender, figures: rounds, failed } in contenders {
         let of = |figure: fn(&Figures) -> f64| rounds.iter().map(figure).collect::<Vec<_>>();
         let speeds = of(|it| it.writes_per_second);
         let least = speeds.iter().copied().fold(f64::INFINITY, f64::min);
@@ -25,7 +27,8 @@ pub fn render(contenders: &[(&str, Vec<Figures>)]) -> String {
         let pairs = baseline.iter().zip(&speeds);
         let ratios = pairs.map(|(first, speed)| first.writes_per_second / speed).collect();
         table += &format!(
-            "{name:<24} {:>8.0} {:>15} {:>8.1} {:>8.1} {:>10.0} {:>12.0} {:>8.2}x\n",
+            "{:<24} {:>8.0} {:>15} {:>8.1} {:>8.1} {:>10.0} {:>12.0} {:>8.2}x {failed:>7}\n",
+            contender.name(),
             median(speeds),
             format!("({least:.0}–{most:.0})"),
             median(of(|it| it.p50)),
