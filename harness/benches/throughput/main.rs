@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
     println!("bundled: stormproof {}", env!("CARGO_PKG_VERSION"));
     match etcd::version() {
         Some(version) => {
-            println!("etcd: {version}, default settings");
+            println!("etcd: {version}, default settings but for a quiet log");
             contenders.extend([Contender::EtcdJson, Contender::EtcdGrpc]);
         }
         None => println!("etcd: not on the PATH, so only the bundled cluster is measured"),
