@@ -17,7 +17,7 @@ use crate::verdict::{Analysis, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Operations that the search may try, over all keys. Shared evenly among the keys that are
-    /// hard to decide. A hundred million take about a minute on one core.
+    /// hard to decide. A hundred million take some ten seconds on one core.
     pub steps: u64,
     /// Bytes that the search may remember for each key that is being judged; there are as many
     /// such keys at a time as there are threads.

@@ -74,6 +74,15 @@ impl<M: Model> Partition<'_, M> {
         self.problem_of(model, |_| Some(Claim::AsRecorded))
     }
 
+    /// Whether the operation at this place only looks.
+    pub(crate) fn is_observer(&self, model: &M, place: usize) -> bool {
+        match &self.calls[place] {
+            Call::Known(input, output) => model.is_observer(input, Some(output)),
+            Call::Unknown(input) => model.is_observer(input, None),
+            Call::Silent => true,
+        }
+    }
+
     /// A weaker problem: `claim` says what is still held of each operation; none leaves it out.
     pub(crate) fn problem_of(
         &self,

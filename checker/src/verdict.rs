@@ -51,6 +51,11 @@ pub struct Operation {
 }
 
 /// A smallest set of operations that no legal order explains: take any of them away, and one does.
+///
+/// To take a write away means to no longer believe that it was acknowledged: it may have taken
+/// effect at any time since, or never. (If it were simply deleted, a read of its value would be a
+/// contradiction by itself.) Where an operation saw a value, an operation that left it is among
+/// them, and the two go together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counterexample {
     /// The key whose operations conflict, for models that split by key.

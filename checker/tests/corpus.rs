@@ -42,7 +42,11 @@ fn every_recorded_history_gets_its_known_verdict() {
             };
             println!("{file}: {got} after {} steps", analysis.steps);
             if let Some(counterexample) = &analysis.counterexample {
-                println!("  {}", counterexample.sentence);
+                println!(
+                    "  {} operations: {}",
+                    counterexample.operations.len(),
+                    counterexample.sentence
+                );
             }
             if got != expected {
                 wrong.push(format!("{file}: {got} instead of {expected}"));

@@ -4,6 +4,7 @@
 //! faults at the same times and the same stream of operations.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use workloads::Workload;
 
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
+use crate::verdict_text::count;
 
 /// What a run will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,8 +105,7 @@ impl Plan {
                 results.join(id).join("plan.toml").display()
             );
         }
-        let faults: Vec<&str> = self.faults.iter().map(|family| family.name()).collect();
-        let faults = if faults.is_empty() { "none".into() } else { faults.join(",") };
+        let faults = self.fault_names(",");
         let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
         let mut command = format!(
             "stormproof run --nodes {nodes} --workload {workload} --faults {faults} \
@@ -115,6 +116,12 @@ impl Plan {
             command.push_str(&format!(" --bug {bug}"));
         }
         command
+    }
+
+    /// The families of faults, joined; `none` for none.
+    pub fn fault_names(&self, separator: &str) -> String {
+        let names: Vec<&str> = self.faults.iter().map(|family| family.name()).collect();
+        if names.is_empty() { "none".into() } else { names.join(separator) }
     }
 
     /// Reads a plan that a person or an earlier run wrote.
@@ -154,6 +161,19 @@ impl Plan {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// `bundled · 5 nodes · register · partition+kill · 15 faults in 60 s · seed 42`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { target, workload, time_limit, seed, .. } = self;
+        let nodes = count(self.nodes as u64, "node");
+        let faults = count(self.schedule.len() as u64, "fault");
+        let families = self.fault_names("+");
+        write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
+        write!(f, "{faults} in {time_limit} s · seed {seed}")?;
+        self.bug.as_ref().map_or(Ok(()), |bug| write!(f, " · planted bug {bug}"))
     }
 }
 

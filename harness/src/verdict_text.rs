@@ -15,6 +15,19 @@ pub fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// `1 key`, `12,345 keys`.
+pub fn count(number: u64, noun: &str) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The verdict in capitals, in colour on a terminal.
 pub fn badge(verdict: Verdict, colour: bool) -> String {
     let code = match verdict {
@@ -26,39 +39,41 @@ pub fn badge(verdict: Verdict, colour: bool) -> String {
     if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
 }
 
-/// A counterexample as intervals on a common time line, one operation a line.
+/// A counterexample as intervals on a common line, one operation a line.
+///
+/// Positions are by rank in the history: a gap of seconds would hide intervals of milliseconds,
+/// and Jepsen's plain logs have no times at all.
 pub fn counterexample(counterexample: &Counterexample) -> String {
     const WIDTH: usize = 48;
     let operations = &counterexample.operations;
-    // By rank instead of by time: a gap of seconds would hide intervals of milliseconds.
-    let mut instants: Vec<u64> = operations
+    let timed = operations.iter().any(|operation| operation.start > 0);
+    let mut ranks: Vec<u64> = operations
         .iter()
-        .flat_map(|operation| [Some(operation.start), operation.end])
+        .flat_map(|operation| [Some(operation.invoked), operation.completed])
         .flatten()
         .collect();
-    instants.sort_unstable();
-    instants.dedup();
-    let column = |time: u64| {
-        let rank = instants.partition_point(|&instant| instant < time);
-        rank * (WIDTH - 1) / instants.len().max(1)
+    ranks.sort_unstable();
+    let column = |index: u64| {
+        let rank = ranks.partition_point(|&other| other < index);
+        rank * (WIDTH - 1) / ranks.len().max(1)
     };
     let mut text = String::new();
     for (position, operation) in operations.iter().enumerate() {
-        let start = column(operation.start);
-        let (end, tail) = match operation.end {
+        let start = column(operation.invoked);
+        let (end, tail) = match operation.completed {
             Some(end) => (column(end).max(start + 1), ']'),
             None => (WIDTH, '…'),
         };
         let bar = format!("{}[{}{tail}", " ".repeat(start), "─".repeat(end - start - 1));
         let mark = if counterexample.culprits.contains(&position) { "✗" } else { " " };
         let remark = counterexample.remarks.get(position).map_or("", String::as_str);
-        let line = format!(
-            "{mark} {:<width$} {:<28} {:>9.3} s  {remark}",
-            bar,
-            describe(operation),
-            operation.start as f64 / 1e9,
-            width = WIDTH + 2
-        );
+        let place = match timed {
+            true => format!("{:.3} s", operation.start as f64 / 1e9),
+            false => format!("event {}", operation.invoked),
+        };
+        let what = describe(operation);
+        let line =
+            format!("{mark} {bar:<width$} {what:<28} {place:>11}  {remark}", width = WIDTH + 2);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -86,5 +101,18 @@ fn value(value: &Value) -> String {
     match value {
         Value::Null => "nothing".into(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands_and_agree_with_their_noun() {
+        assert_eq!(count(0, "key"), "0 keys");
+        assert_eq!(count(1, "key"), "1 key");
+        assert_eq!(count(999, "step"), "999 steps");
+        assert_eq!(count(1_234_567, "operation"), "1,234,567 operations");
     }
 }

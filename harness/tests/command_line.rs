@@ -46,7 +46,7 @@ fn impossible_figures_are_refused_before_anything_starts() {
 fn a_history_is_judged_and_the_exit_code_tells_the_verdict() {
     let directory = scratch("judged");
     let valid = write(&directory, "valid.jsonl", VALID);
-    run(&["check", &valid]).exits(0).says("VALID").says("cas-register");
+    run(&["check", &valid]).exits(0).says("VALID").says("judged as register");
     let stale = VALID.replace(r#""key":"k0","value":1}"#, r#""key":"k0","value":2}"#);
     let stale = stale.replacen(r#""value":2}"#, r#""value":1}"#, 2);
     let stale = write(&directory, "invalid.jsonl", &stale);
@@ -87,7 +87,7 @@ fn lists_name_what_flags_take() {
     run(&["list", "workloads"]).exits(0).says("register");
     run(&["list", "faults"]).exits(0).says("partition").says("kill").says("pause");
     run(&["list", "bugs"]).exits(0).says("stale-read").says("ignore-tokens");
-    run(&["list", "models"]).exits(0).says("cas-register");
+    run(&["list", "models"]).exits(0).says("register");
     run(&["list", "targets"]).exits(0).says("bundled");
 }
 

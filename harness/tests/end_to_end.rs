@@ -312,6 +312,15 @@ fn ctrl_c_heals_saves_and_judges_what_there_is() {
 }
 
 #[test]
+fn a_node_that_dies_at_start_is_shown_with_the_end_of_its_log() {
+    let _turn = alone();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let up = run(&["up", "--nodes", "1", "--port", &port]).exits(3);
+    up.says("n1 did not start").says(&format!("cannot listen on 127.0.0.1:{port}"));
+}
+
+#[test]
 fn a_full_disk_is_a_failure_of_the_harness_that_keeps_what_was_recorded() {
     let _turn = alone();
     let script = r#"

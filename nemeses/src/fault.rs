@@ -140,7 +140,7 @@ impl Fault {
         }
     }
 
-    /// Whether, while it lasts, no majority of `nodes` can talk among itself.
+    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
     pub fn takes_majority(&self, nodes: usize) -> bool {
         match self {
             Self::Partition(partition) => partition.shape.takes_majority(nodes),

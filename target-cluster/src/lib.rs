@@ -2,7 +2,8 @@
 //! a user would write a service of their own.
 //!
 //! [`core`] decides (a sans-IO Raft node), [`kv`] is the replicated state machine, [`storage`] the
-//! write-ahead log, [`server`] the HTTP service around them, [`bugs`] the faults that can be
+//! write-ahead log, [`server`] the HTTP service around them, [`world`] the simulated world around the
+//! same core, [`bugs`] the faults that can be
 //! planted.
 //!
 //! # The endpoints
@@ -67,3 +68,4 @@ pub mod core;
 pub mod kv;
 pub mod server;
 pub mod storage;
+pub mod world;

@@ -17,7 +17,7 @@ use crate::{GeneratorOptions, Workload, stream};
 pub const WORKLOAD: Workload = Workload {
     name: "register",
     summary: "reads, writes and compare-and-sets of many keys, few hot at a time",
-    model: "cas-register",
+    model: "register",
     kinds: &["read", "write", "cas"],
     generator: |options| Box::new(Register::new(options)),
 };

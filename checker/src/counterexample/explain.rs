@@ -170,7 +170,7 @@ impl Scene<'_> {
         };
         let evidence = self
             .core
-            .believed
+            .shown
             .iter()
             .copied()
             .filter(|place| self.operations[*place].completed.is_some_and(|at| at < began))
@@ -203,17 +203,10 @@ impl Scene<'_> {
                 when(shown)
             ),
         };
-        // Could anything have brought the value back in between?
-        let seen = self.last().completed.unwrap_or(u64::MAX);
-        let again = self.sources(required).any(|place| {
-            let source = self.operations[place];
-            source.invoked < seen && source.completed.is_none_or(|at| at > shown.invoked)
-        });
-        if !again {
-            let verb = if text == "nothing" { "deleted it" } else { "" };
-            match verb {
-                "" => clause.push_str(&format!(" and nothing wrote {text} again")),
-                verb => clause.push_str(&format!(" and nothing {verb}")),
+        if !self.may_have_come_back(required, shown) {
+            match text {
+                "nothing" => clause.push_str(" and nothing deleted it"),
+                _ => clause.push_str(&format!(" and nothing wrote {text} again")),
             }
             if self.stayed(required) && self.initial != Some(required) {
                 clause.push_str(&format!(
@@ -223,6 +216,25 @@ impl Scene<'_> {
         }
         let remark = format!("{text} had been replaced");
         Some(Finding { clause, culprits, evidence: Some(evidence), remark })
+    }
+
+    /// Whether an operation can have left `value` after `other` showed another value and before
+    /// the last operation of the core answered.
+    fn may_have_come_back(&self, value: ValueId, other: &Operation) -> bool {
+        let seen = self.last().completed.unwrap_or(u64::MAX);
+        let sources: Vec<usize> = self.sources(value).collect();
+        let was_seen_before = |place: usize| {
+            self.transitions[place].is_some_and(|transition| transition.requires == Some(value))
+                && self.operations[place].completed.is_some_and(|at| at < other.invoked)
+        };
+        // The only source of a value that was seen has taken effect, however long it lasted.
+        if sources.len() == 1 && (0..self.operations.len()).any(was_seen_before) {
+            return false;
+        }
+        sources.into_iter().any(|place| {
+            let source = self.operations[place];
+            source.invoked < seen && source.completed.is_none_or(|at| at > other.invoked)
+        })
     }
 
     /// Whether the next operation that saw a value, after the last one of the core, saw this one.
@@ -241,11 +253,11 @@ impl Scene<'_> {
 
     /// Whatever has no better name.
     fn contradiction(&self) -> Finding {
-        let others = self.core.believed.len() - 1;
+        let others = self.core.shown.len() - 1;
         let clause = match others {
             0 => "which no order of the operations explains".to_string(),
             1 => {
-                let other = self.core.believed.iter().find(|place| **place != self.core.last);
+                let other = self.core.shown.iter().find(|place| **place != self.core.last);
                 match other.map(|place| self.operations[*place]) {
                     Some(other) => {
                         format!("which contradicts that {} {}", deed(other), when(other))
@@ -286,8 +298,6 @@ impl Scene<'_> {
                 EventType::Info => format!("{from} may come from here"),
                 _ => format!("{from} comes from here"),
             }
-        } else if !self.core.believed.contains(&place) {
-            "for orientation: where a value comes from".to_string()
         } else {
             String::new()
         }

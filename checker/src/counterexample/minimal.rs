@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::counterexample::sources::Sources;
 use crate::history::EventType;
+
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
@@ -18,9 +20,10 @@ const STEPS_IN_ALL: u64 = 30_000_000;
 /// A contradiction.
 #[derive(Debug)]
 pub(super) struct Core {
-    /// The operations that contradict each other, as places in the partition.
-    pub(super) believed: BTreeSet<usize>,
-    /// The one that completed last. Before its completion there was a legal order.
+    /// The operations that contradict each other, and those that left the values they saw, as
+    /// places in the partition.
+    pub(super) shown: BTreeSet<usize>,
+    /// The one that completed last; as a rule, there was a legal order before its completion.
     pub(super) last: usize,
     /// Whether it is certain that without any one of them there is a legal order.
     pub(super) minimal: bool,
@@ -40,10 +43,13 @@ pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: us
     let mut believed: BTreeSet<usize> =
         (0..partition.operations.len()).filter(|place| completed(*place)).collect();
 
-    // Without the last completion there is an order: it stays. The oldest are tried first, so that
-    // what remains is close to the end.
+    // Without the last completion there is an order: it stays. Reads are dropped first, since an
+    // acknowledged write says more than a read of its value, and the oldest first, so that what
+    // remains is close to the end.
+    let is_read = |place: usize| partition.is_observer(model, place);
     let mut candidates: Vec<usize> =
         believed.iter().copied().filter(|place| *place != last).collect();
+    candidates.sort_by_key(|place| (!is_read(*place), *place));
     let mut chunk = candidates.len().div_ceil(2).max(1);
     while !candidates.is_empty() {
         let mut kept = Vec::new();
@@ -62,7 +68,28 @@ pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: us
         }
         chunk = chunk.div_ceil(2);
     }
-    Core { believed, last, minimal: questions.all_answered }
+
+    // An operation that is shown for its value is held to be true as it was recorded, its
+    // completion after the end of the prefix included. That may make others superfluous.
+    let sources = Sources::new(model, partition);
+    let mut shown = sources.add_to(&believed);
+    let mut untried: Vec<usize> = shown.iter().copied().collect();
+    while let Some(gone) = untried.pop() {
+        let fewer = sources.without(&shown, gone);
+        if questions.is_contradiction(&fewer, u64::MAX) {
+            shown = fewer;
+            untried.retain(|place| shown.contains(place));
+        }
+    }
+    let last = match shown.contains(&last) {
+        true => last,
+        false => shown
+            .iter()
+            .copied()
+            .max_by_key(|place| completion(partition, *place))
+            .expect("no operations are no contradiction"),
+    };
+    Core { shown, last, minimal: questions.all_answered }
 }
 
 /// The index at which an operation was known to have taken effect.

@@ -6,12 +6,14 @@
 //! read of its value a contradiction, and every counterexample would shrink to such a read. In the
 //! weaker sense, what is left is true whatever else happened: these operations alone contradict
 //! each other, and without any one of them they do not.
+//!
+//! So that the operations can be understood by themselves, an operation that left a value which
+//! one of them saw is shown beside them, and goes together with those that saw its value.
 
 mod explain;
 mod minimal;
+mod sources;
 mod words;
-
-use std::collections::BTreeSet;
 
 use crate::history::Paired;
 use crate::model::Model;
@@ -36,7 +38,7 @@ pub(crate) fn make<M: Model>(
     case: &Case<'_>,
 ) -> Counterexample {
     let core = minimal::core(model, partition, case.memory);
-    let shown = with_sources(model, partition, &core.believed);
+    let shown: Vec<usize> = core.shown.iter().copied().collect();
     let explanation = explain::explain(model, partition, case.paired, &core, &shown);
     Counterexample {
         key: partition.key.map(str::to_string),
@@ -46,41 +48,6 @@ pub(crate) fn make<M: Model>(
         remarks: explanation.remarks,
         neighbourhood: neighbourhood(partition, &shown, core.last),
     }
-}
-
-/// The operations to show, by invocation: those of the core, and for each value that one of them
-/// saw an operation that left it.
-fn with_sources<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    believed: &BTreeSet<usize>,
-) -> Vec<usize> {
-    let transitions = explain::transitions(model, partition);
-    let initial = model.value(&partition.initial);
-    let mut shown = believed.clone();
-    let mut open: Vec<usize> = believed.iter().copied().collect();
-    while let Some(reader) = open.pop() {
-        let Some(required) = transitions[reader].and_then(|transition| transition.requires) else {
-            continue;
-        };
-        let leaves = |place: &usize| {
-            transitions[*place].is_some_and(|transition| transition.leaves == Some(required))
-        };
-        if initial == Some(required) || shown.iter().any(leaves) {
-            continue;
-        }
-        // Of several, the last that was invoked before the reader's answer.
-        let answered = partition.operations[reader].completed.unwrap_or(u64::MAX);
-        let source = (0..transitions.len()).filter(leaves).max_by_key(|place| {
-            let invoked = partition.operations[*place].invoked;
-            (invoked < answered, invoked)
-        });
-        if let Some(source) = source {
-            shown.insert(source);
-            open.push(source);
-        }
-    }
-    shown.into_iter().collect()
 }
 
 /// Other operations of the partition that overlap the time of the conflict, nearest to its end.

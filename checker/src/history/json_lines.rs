@@ -15,7 +15,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice::<Event>(line) {
+        match serde_json::from_slice::<Event>(line.trim_ascii_end()) {
             Ok(event) => {
                 reading.history.events.push(event);
                 reading.lines.push(number + 1);

@@ -4,6 +4,7 @@
 //! [`wing_gong_lowe`] searches it. Further algorithms take the same `Problem`.
 
 mod call_list;
+mod demand;
 mod fingerprint;
 mod problem;
 pub(crate) mod wing_gong_lowe;

@@ -51,8 +51,8 @@ pub(crate) struct Problem<M: Model> {
     /// Whether every operation is a transition between values, so that the rules about values
     /// hold.
     pub(super) by_value: bool,
-    /// For each settled operation, when what it saw can still come about; none when there is no
-    /// telling.
+    /// For each settled operation, what makes its answer possible again once the state has grown
+    /// past it; none when there is no telling. Empty when there is no telling for any.
     pub(super) revivals: Vec<Option<Vec<usize>>>,
     /// Whether an operation saw a value that nothing can have left: there is no order then.
     pub(super) saw_a_foreign_value: bool,
@@ -139,8 +139,9 @@ impl<M: Model> Problem<M> {
 }
 
 /// For each observer, the settled operations after which its answer is possible again once the
-/// state has grown past it (see [`Model::outgrew`]). None for what is no observer, when a mutation
-/// may do anything, and when one of unknown outcome could make the answer possible at any time.
+/// state has grown past it (see [`Model::outgrew`]). None for what is no observer, and when a
+/// mutation of unknown outcome could make the answer possible at any time. Empty when a mutation
+/// may do anything.
 fn revivals<M: Model>(
     model: &M,
     settled: &[Settled<M>],
@@ -155,7 +156,7 @@ fn revivals<M: Model>(
         match model.growth(input) {
             Some(Growth::Forward) => {}
             Some(Growth::Anew(state)) => fresh_starts.push((place, state)),
-            None => return vec![None; settled.len()],
+            None => return Vec::new(),
         }
     }
     let revivals_of = |observer: &Settled<M>| {

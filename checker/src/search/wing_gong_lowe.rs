@@ -18,21 +18,20 @@
 //! 4. **No value is left for good while it is needed** (models whose state is one value). If an
 //!    operation that took effect requires the present value and nothing left can bring that value
 //!    back, no mutation to another value comes next.
-//! 5. **Closed blocks are kept** (the same models). A block is a mutation that requires nothing,
-//!    all that require the value it leaves, the mutation among them with all that require what it
-//!    leaves, and so on; each value left by one operation only. If all of a block was put in front
-//!    and neither the value before it nor the value after it is required by anything left, then
-//!    any order can be changed into one that begins with the block: nothing left can stand inside
-//!    the block, and wherever it stood, what came after it did not depend on the value it found.
-//!    So there is nothing to try instead once the block is closed. Together with rule 4 this
-//!    decides a partition whose values are all unique without ever trying two orders of the same
-//!    blocks.
+//! 5. **Closed blocks are kept** (the same models). A block is a run of placed operations such that
+//!    nothing left requires any of the values before, within and after it. If a configuration has
+//!    an order, so has the one with the block placed: take the operations of the block out of the
+//!    order and put them in front. Whatever else requires a value found it right after an
+//!    operation that is not of the block, and still does. So once a block is closed there is
+//!    nothing to try in its stead. Together with rule 4 this decides a partition whose values are
+//!    all unique without ever trying two orders of the same blocks.
 //! 6. **Nothing outgrown is seen again** (models whose states grow). No mutation comes next that
 //!    leads past the state in which an observer that is left gave its answer, unless something
 //!    left starts the state anew below it.
 
-use crate::model::Model;
+use crate::model::{Model, Transition};
 use crate::search::call_list::{CallList, Entry};
+use crate::search::demand::Demand;
 use crate::search::fingerprint::{Memo, Seed};
 use crate::search::problem::{Optional, Problem, Settled};
 use crate::search::{Decision, Limits, Outcome};
@@ -145,7 +144,7 @@ impl<'a, M: Model> Search<'a, M> {
             .iter()
             .map(|operation| (operation.invoked, operation.returned))
             .collect();
-        let mut search = Search {
+        Search {
             model,
             problem,
             limits,
@@ -162,16 +161,7 @@ impl<'a, M: Model> Search<'a, M> {
             class_left: problem.class_sizes.clone(),
             demand: Demand::new(problem),
             block: None,
-        };
-        // The initial value is left by no operation; what requires it is a block by itself unless
-        // something can bring the value back.
-        if search.problem.by_value
-            && let Some(initial) = model.value(&search.state)
-            && search.demand.leavers[initial.0 as usize] == 0
-        {
-            search.block = Some(0);
         }
-        search
     }
 
     fn run(&mut self) -> Outcome {
@@ -313,6 +303,9 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// Rule 6, for the state after `placed`.
     fn outgrows_an_observer(&self, after: &M::State, placed: Option<usize>) -> bool {
+        if self.problem.revivals.is_empty() {
+            return false;
+        }
         let stays_possible = |revivals: &[usize]| {
             revivals.iter().any(|place| Some(*place) != placed && !self.is_placed[*place])
         };
@@ -371,7 +364,7 @@ impl<'a, M: Model> Search<'a, M> {
     /// the mutation that leads there could be left out).
     fn is_needed(&self, state: &M::State) -> bool {
         let value = self.model.value(state);
-        let requires = |transition: Option<crate::model::Transition>| {
+        let requires = |transition: Option<Transition>| {
             transition.and_then(|transition| transition.requires) == value
         };
         self.list.enabled().any(|operation| requires(self.problem.settled[operation].transition))
@@ -413,31 +406,30 @@ impl<'a, M: Model> Search<'a, M> {
 
     /// The block that is open once `chosen` is placed, before the demand is told of it (rule 5).
     fn block_with(&self, chosen: Chosen, before: &M::State, frame: usize) -> Option<usize> {
-        let Chosen::Settled(operation) = chosen else { return None };
-        let transition = self.problem.settled[operation].transition?;
-        let Some(leaves) = transition.leaves else { return self.block };
-        if self.demand.leavers[leaves.0 as usize] != 1 {
-            return None;
+        let transition = match chosen {
+            Chosen::Settled(operation) => self.problem.settled[operation].transition,
+            Chosen::Optional(group) => self.problem.optional[group].transition,
+        }?;
+        if transition.leaves.is_none() {
+            return self.block;
         }
-        match transition.requires {
-            Some(_) => self.block,
-            None => {
-                let value = self.model.value(before)?;
-                (self.demand.total[value.0 as usize] == 0).then_some(frame)
-            }
-        }
+        let left_behind = self.model.value(before)?;
+        let own = usize::from(transition.requires == Some(left_behind));
+        let required_by_others = self.demand.total[left_behind.0 as usize] > own;
+        (!required_by_others).then(|| self.block.unwrap_or(frame))
     }
 
     /// Makes the choices of the open block final if nothing left requires the present value.
     fn close_block(&mut self) {
         if let Some(start) = self.block
+            && self.context.is_none()
             && let Some(value) = self.model.value(&self.state)
             && self.demand.total[value.0 as usize] == 0
         {
-            // Frames before an already final one were made final with it, or began earlier.
             for frame in &mut self.frames[start..] {
                 frame.final_choice = true;
             }
+            self.block = None;
         }
     }
 
@@ -488,70 +480,5 @@ impl<'a, M: Model> Search<'a, M> {
             None => 0,
         };
         self.placed ^ state ^ context
-    }
-}
-
-/// For each value, how many of the operations that are not placed yet require or leave it.
-#[derive(Debug)]
-struct Demand {
-    /// Operations that took effect and require the value.
-    surely: Vec<usize>,
-    /// All operations that require the value.
-    total: Vec<usize>,
-    /// All operations that leave the value.
-    leavers: Vec<usize>,
-}
-
-impl Demand {
-    fn new<M: Model>(problem: &Problem<M>) -> Demand {
-        let values = if problem.by_value { problem.values } else { 0 };
-        let mut demand =
-            Demand { surely: vec![0; values], total: vec![0; values], leavers: vec![0; values] };
-        if problem.by_value {
-            for operation in &problem.settled {
-                demand.give_back(operation);
-            }
-            for group in &problem.optional {
-                for _ in &group.invoked {
-                    demand.give_back_optional(group);
-                }
-            }
-        }
-        demand
-    }
-
-    fn take<M: Model>(&mut self, operation: &Settled<M>) {
-        self.change(operation.transition, true, |count| *count -= 1);
-    }
-
-    fn give_back<M: Model>(&mut self, operation: &Settled<M>) {
-        self.change(operation.transition, true, |count| *count += 1);
-    }
-
-    fn take_optional<M: Model>(&mut self, group: &Optional<M>) {
-        self.change(group.transition, false, |count| *count -= 1);
-    }
-
-    fn give_back_optional<M: Model>(&mut self, group: &Optional<M>) {
-        self.change(group.transition, false, |count| *count += 1);
-    }
-
-    fn change(
-        &mut self,
-        transition: Option<crate::model::Transition>,
-        surely: bool,
-        change: impl Fn(&mut usize),
-    ) {
-        // Models whose state is more than one value have no demand to keep.
-        let Some(transition) = transition.filter(|_| !self.leavers.is_empty()) else { return };
-        if let Some(value) = transition.requires {
-            change(&mut self.total[value.0 as usize]);
-            if surely {
-                change(&mut self.surely[value.0 as usize]);
-            }
-        }
-        if let Some(value) = transition.leaves {
-            change(&mut self.leavers[value.0 as usize]);
-        }
     }
 }

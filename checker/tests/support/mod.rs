@@ -112,7 +112,7 @@ pub fn record(recording: Recording) -> History {
                     (None, Some(value)) => value.clone(),
                     _ => other,
                 };
-                let (f, argument) = invent(recording.service, &mut random, one, expected);
+                let (f, argument) = invent(recording, &mut random, one, expected);
                 let latency = random.random_range(1..=SLOWEST);
                 let unknown = random.random_bool(recording.unknown);
                 let effect = match (unknown, random.random_range(0..4)) {
@@ -176,18 +176,19 @@ pub fn record(recording: Recording) -> History {
 
 /// What a client asks for.
 fn invent(
-    service: Service,
+    recording: Recording,
     random: &mut ChaCha8Rng,
     value: Value,
     expected: Value,
 ) -> (&'static str, Value) {
     let dice = random.random_range(0..100);
-    match service {
+    match recording.service {
         Service::Register => match dice {
             0..50 => ("read", Value::Null),
-            50..75 => ("write", value),
-            75..97 => ("cas", json!([expected, value])),
-            _ => ("delete", Value::Null),
+            // Two deletions leave the same nothing, so they do not belong where values are unique.
+            50..53 if recording.values.is_some() => ("delete", Value::Null),
+            50..77 => ("write", value),
+            _ => ("cas", json!([expected, value])),
         },
         Service::Strings => match dice {
             0..50 => ("get", Value::Null),

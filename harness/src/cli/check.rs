@@ -74,8 +74,11 @@ fn print(analysis: &Analysis) {
     let colour = std::io::stdout().is_terminal();
     let badge = verdict_text::badge(analysis.verdict, colour);
     let scope = format!(
-        "{} operations on {} keys, {} in {} steps",
-        analysis.operations, analysis.keys, analysis.algorithm, analysis.steps
+        "{} on {}, {} in {}",
+        verdict_text::count(analysis.operations, "operation"),
+        verdict_text::count(analysis.keys, "key"),
+        analysis.algorithm,
+        verdict_text::count(analysis.steps, "step")
     );
     match (&analysis.counterexample, &analysis.reason) {
         (Some(counterexample), _) => {

@@ -147,14 +147,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         print!("{}", plan.to_toml()?);
         return Ok(Exit::Valid);
     }
-    println!(
-        "seed {} · {} nodes · {} · {} faults in {:.0} s",
-        plan.seed,
-        plan.nodes,
-        plan.workload,
-        plan.schedule.len(),
-        plan.time_limit
-    );
+    println!("{plan}");
     for entry in &plan.schedule {
         println!("{entry}");
     }

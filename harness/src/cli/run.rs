@@ -106,6 +106,13 @@ fn print(ended: &Ended) {
         println!("\n{}", verdict_text::counterexample(counterexample));
     }
     let line = |name: &str, text: String| println!("  {name:<10} {text}");
+    let counts = &ended.counts;
+    line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
+    let outcomes: Vec<String> =
+        counts.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    if !outcomes.is_empty() {
+        line("faults", outcomes.join(" · "));
+    }
     line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
     line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
     for gap in &coverage.gaps {

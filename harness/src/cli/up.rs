@@ -153,7 +153,7 @@ fn introduce(members: &[Member]) {
     }
     let first = members[0].address;
     println!(
-        "\nTry, in another terminal (-L follows nobody: a follower refuses and names the leader):\n  \
+        "\nTry, in another terminal (a follower refuses and names the leader):\n  \
          curl -s {first}/status\n  \
          curl -s {first}/kv -d '{{\"f\":\"write\",\"key\":\"k\",\"value\":1,\"token\":\"me:1\"}}'\n  \
          curl -s {first}/kv -d '{{\"f\":\"read\",\"key\":\"k\"}}'\n\

@@ -7,6 +7,7 @@ use results::event::Phase;
 use results::loaded_run::LoadedRun;
 use results::summary::{Liveness, RunInfo, Summary};
 
+use super::live::Live;
 use super::recorder::Recorder;
 use super::{Ended, judge};
 use crate::plan::Plan;
@@ -23,6 +24,7 @@ pub fn conclude(
     info: RunInfo,
     tested: Result<Liveness>,
     recorder: &Recorder,
+    live: &Live,
 ) -> Result<Ended> {
     let (liveness, mut failure) = match tested {
         Ok(liveness) => (liveness, None),
@@ -51,7 +53,7 @@ pub fn conclude(
         // Wanted all the same; but the first trouble is the one to tell.
         let _ = write_results(&summary, &loaded, recorder);
     }
-    Ok(Ended { summary, path, failure })
+    Ok(Ended { summary, path, counts: live.snapshot(), failure })
 }
 
 fn check(history: &History, model: &str) -> Result<Analysis> {

@@ -6,6 +6,8 @@ use checker::history::{EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
 use results::summary::{Coverage, Liveness};
 
+use crate::verdict_text::count;
+
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect.
 pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
@@ -53,8 +55,10 @@ pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Ve
         coverage.gaps.join("; ")
     } else {
         format!(
-            "every one of {} operations on {} keys has its place in one legal order; {}",
-            safety.operations, safety.keys, liveness.sentence
+            "{} on {} have a place in one legal order; {}",
+            count(safety.operations, "operation"),
+            count(safety.keys, "key"),
+            liveness.sentence
         )
     };
     (verdict, sentence)
@@ -112,7 +116,7 @@ mod tests {
     fn the_worst_part_decides_and_speaks() {
         let analysis = |verdict, reason: Option<&str>| Analysis {
             verdict,
-            model: "cas-register".into(),
+            model: "register".into(),
             algorithm: "wing-gong-lowe".into(),
             operations: 7,
             keys: 1,

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub info: u64,
     /// The names of the faults that are on, by number.
     pub faults: BTreeMap<u64, String>,
+    /// How many faults came to which outcome: `installed`, `skipped`, `indeterminate`.
+    pub outcomes: BTreeMap<String, u64>,
     nodes: BTreeMap<String, NodeState>,
 }
 
@@ -86,9 +88,13 @@ impl Snapshot {
     fn fault(&mut self, event: &Event) {
         let Some(number) = event.value["fault"].as_u64() else { return };
         match (event.kind, event.value["stage"].as_str()) {
-            (EventType::Info, Some("inject")) if event.value["outcome"] != "skipped" => {
-                let name = event.value["name"].as_str().unwrap_or(&event.f);
-                self.faults.insert(number, name.into());
+            (EventType::Info, Some("inject")) => {
+                let outcome = event.value["outcome"].as_str().unwrap_or("indeterminate");
+                *self.outcomes.entry(outcome.into()).or_default() += 1;
+                if outcome != "skipped" {
+                    let name = event.value["name"].as_str().unwrap_or(&event.f);
+                    self.faults.insert(number, name.into());
+                }
             }
             (EventType::Info, Some("undo")) => {
                 self.faults.remove(&number);

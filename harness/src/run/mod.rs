@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use workloads::{Generator, GeneratorOptions};
 
 use self::cluster::Cluster;
-use self::live::Live;
+use self::live::{Live, Snapshot};
 use self::load::Clients;
 use self::recorder::Recorder;
 use self::storm::Storm;
@@ -61,6 +61,8 @@ pub struct Ended {
     pub summary: Summary,
     /// The run directory.
     pub path: PathBuf,
+    /// How many operations and faults came to what.
+    pub counts: Snapshot,
     /// What went wrong with the harness itself, if anything did. The verdict is then about what
     /// was recorded before.
     pub failure: Option<anyhow::Error>,
@@ -83,12 +85,13 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
 
     let info = information(&setup, recorder.with_directory(|it| it.id().to_owned()), started)?;
     let set_up =
-        Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live).await;
+        Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live.clone())
+            .await;
     let ended = match set_up {
         Ok(run) => {
             let cluster = run.cluster.clone();
             let tested = run.test().await;
-            conclude::conclude(plan, info, tested, &recorder).and_then(|ended| {
+            conclude::conclude(plan, info, tested, &recorder, &live).and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
                     cluster.remove_data()?;
@@ -124,6 +127,7 @@ impl Run {
         live: Live,
     ) -> Result<Run> {
         recorder.phase(Phase::Setup)?;
+        recorder.note(plan.to_string());
         recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
         let say = recorder.clone();
         let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
@@ -250,8 +254,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> Result<RunInfo
 /// `20261120T191500Z-bundled-register-partition+kill-s42`.
 fn run_id(plan: &Plan, started: SystemTime) -> String {
     let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
-    let faults: Vec<&str> = plan.faults.iter().map(|family| family.name()).collect();
-    let faults = if faults.is_empty() { "none".into() } else { faults.join("+") };
+    let faults = plan.fault_names("+");
     format!("{time}-{}-{}-{faults}-s{}", plan.target, plan.workload, plan.seed)
 }
 

@@ -127,3 +127,7 @@ impl Actor<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "operation_tests.rs"]
+mod tests;

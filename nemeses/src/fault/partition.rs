@@ -58,7 +58,7 @@ impl Shape {
         Self::OutOfLeader,
     ];
 
-    /// The smallest cluster in which this shape cuts something, and what it says it cuts.
+    /// The smallest cluster in which this shape cuts what it says it cuts.
     pub fn smallest_cluster(self) -> usize {
         match self {
             Self::MajorityRing | Self::Bridge => 3,
@@ -68,9 +68,11 @@ impl Shape {
         }
     }
 
-    /// Whether, while it lasts, no majority of `nodes` can talk among itself.
+    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
     pub fn takes_majority(self, nodes: usize) -> bool {
         match self {
+            // Of three nodes every link is cut in one direction.
+            Self::MajorityRing => nodes <= 3,
             Self::RandomHalves => nodes.is_multiple_of(2),
             // Of two nodes, one alone is no majority.
             _ => nodes == 2,

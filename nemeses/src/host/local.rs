@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use crate::fault::Family;
 use crate::grudge::{Grudge, Link};
 use crate::world::{Host, HostError, NodeState, PartitionSeen, PerNode};
 
@@ -52,6 +53,15 @@ impl LocalHost {
     pub fn address(&self, node: &str) -> Ipv4Addr {
         let network = self.network.as_ref();
         network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
+    }
+
+    /// What does the faults of a family here, or why nothing can.
+    pub fn engine(&self, family: Family) -> Result<&'static str, HostError> {
+        match (family, &self.network) {
+            (Family::Kill | Family::Pause, _) => Ok("signals"),
+            (Family::Partition, Some(network)) => Ok(network.engine().name()),
+            (Family::Partition, None) => Err(without_network()),
+        }
     }
 
     fn process(&self, node: &str) -> Option<&NodeProcess> {

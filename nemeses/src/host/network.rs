@@ -19,7 +19,6 @@ use std::time::Instant;
 
 use super::iptables::Iptables;
 use super::namespace::NetNs;
-use super::netlink::Netlink;
 use super::switch::Switch;
 use crate::grudge::{Grudge, Link};
 use crate::world::{HostError, PartitionSeen};
@@ -136,7 +135,11 @@ impl Network {
                     (wanted != sources(&self.grudge, &member.name)).then_some((member, wanted))
                 });
                 let counted = in_parallel(changed, |(member, wanted)| {
-                    let counters = iptables.dropped(&member.namespace)?;
+                    let counters = match self.grudge.sources(&member.name).next() {
+                        Some(_) => iptables.dropped(&member.namespace)?,
+                        // Nothing to read, and a cut is sooner in place.
+                        None => BTreeMap::new(),
+                    };
                     let wanted: Vec<_> = wanted.into_iter().collect();
                     iptables.drop_from(&member.namespace, &wanted)?;
                     Ok((member, counters))
@@ -204,9 +207,7 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        // The namespaces go with their descriptors, but the kernel takes its time; the interface
-        // in ours goes now. One that is gone already is fine.
-        let _ = self.home.run(|| Netlink::open()?.remove_link(build::CONTROLLER_INTERFACE));
+        build::remove_controller_interface(&self.home);
     }
 }
 

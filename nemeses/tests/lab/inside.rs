@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nemeses::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
+use nemeses::fault::{Aim, Family, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
@@ -199,6 +199,9 @@ fn check_links() {
         match Network::build(&nodes, engine) {
             Ok(network) => {
                 println!("{engine}: 5 nodes in {:?}", start.elapsed());
+                let second = Network::build(&nodes, engine).map(drop);
+                let second = second.expect_err("a second network has no room").kind();
+                assert_eq!(second, ErrorKind::AlreadyExists);
                 check_network(network, &nodes);
             }
             Err(error) => {
@@ -213,6 +216,11 @@ fn check_links() {
         .map(|interface| interface.name().to_string_lossy().into_owned())
         .collect();
     assert_eq!(interfaces, ["lo"], "a network that is dropped leaves no interface");
+    let descriptors = fs::read_dir("/proc/self/fd").expect("/proc is there").flatten();
+    let held = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let namespaces: Vec<_> =
+        held.filter(|link| link.to_string_lossy().starts_with("net:")).collect();
+    assert!(namespaces.is_empty(), "a network that is dropped holds no namespace: {namespaces:?}");
 }
 
 fn check_network(mut network: Network, nodes: &[String]) {
@@ -296,6 +304,7 @@ fn check_nemesis(lab: Lab, directory: &Path) {
     let kill = entry(2, Fault::Kill(Kill { aim: Aim::Leader }));
     let pause = entry(3, Fault::Pause(Pause { aim: Aim::All }));
 
+    assert_eq!(nemesis.host().engine(Family::Partition).is_ok(), lab == Lab::Namespaces);
     let report = nemesis.inject(&isolate, isolate.resolve(&nodes, Some("n2")));
     match lab {
         Lab::Namespaces => {

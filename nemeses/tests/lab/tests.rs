@@ -10,8 +10,8 @@ use nemeses::host::process_tree::Lab;
 
 use crate::DOCTOR;
 use crate::watching::{
-    NOTHING_LEFT_WITHIN, User, Watched, code, interfaces_and_mounts, is_this_program, kill,
-    namespaces_in_use, parent, program_for, remove_scratch, scratch,
+    NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
+    is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
 };
 
 /// Whether a test could be run here.
@@ -39,6 +39,7 @@ const BOTH: [Lab; 2] = [Lab::Namespaces, Lab::Loopback];
 
 /// Runs the tests whose names hold one of `filters`; all when there is none.
 pub fn run(filters: &[&str]) -> ExitCode {
+    let _removes = RemoveScratch;
     // What cargo passes to every test program is not for this one.
     let filters: Vec<_> = filters.iter().filter(|filter| !filter.starts_with('-')).collect();
     let wanted =
@@ -64,7 +65,6 @@ pub fn run(filters: &[&str]) -> ExitCode {
             }
         }
     }
-    remove_scratch();
     ExitCode::SUCCESS
 }
 

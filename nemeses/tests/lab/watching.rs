@@ -160,7 +160,7 @@ pub fn program_for(user: User) -> PathBuf {
     }
 }
 
-/// A directory of this run that everybody may use; removed at its end by `remove_scratch`.
+/// A directory of this run that everybody may use, until `RemoveScratch` is dropped.
 pub fn scratch() -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let directory = std::env::temp_dir().join(format!("stormproof-lab-{}", std::process::id()));
@@ -171,8 +171,13 @@ pub fn scratch() -> PathBuf {
     directory
 }
 
-pub fn remove_scratch() {
-    let _ = fs::remove_dir_all(scratch());
+/// Removes the directory, when a test failed too.
+pub struct RemoveScratch;
+
+impl Drop for RemoveScratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(scratch());
+    }
 }
 
 /// Sends a signal by number.

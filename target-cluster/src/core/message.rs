@@ -115,7 +115,8 @@ pub struct AppendRequest {
     pub entries: Vec<Arc<Entry>>,
     /// How far the leader's log is committed.
     pub commit: u64,
-    /// The leader's read round (see [`crate::core`]'s reads); sent back in the answer.
+    /// The leader's latest round of confirming reads (thesis, §6.4); sent back in the answer, which
+    /// confirms it.
     pub round: u64,
 }
 

@@ -37,6 +37,6 @@ pub use message::{
     AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
     VoteRequest, VoteResponse,
 };
-pub use node::{Node, Options, Recovered, Status};
+pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::{Leader, Role, RoleName};
 pub use timing::{Time, Timings};

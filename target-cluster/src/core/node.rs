@@ -2,6 +2,7 @@
 //! `election`, `replication`, `reads`, `durability`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::durability::Durability;
 use super::timing::Jitter;
@@ -11,7 +12,10 @@ use super::{
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::Store;
-use std::sync::Arc;
+
+/// The usual [`Options::append_entries_max`]: enough to keep a follower busy for several barriers, few
+/// enough that a request stays some tens of megabytes with the largest values.
+pub const APPEND_ENTRIES_MAX: usize = 512;
 
 /// How a node behaves; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +26,8 @@ pub struct Options {
     pub voters: BTreeSet<NodeId>,
     /// How long nodes wait for each other.
     pub timings: Timings,
+    /// How many entries one append carries at most.
+    pub append_entries_max: usize,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
     /// Planted bugs that are switched on.
@@ -90,6 +96,7 @@ impl Node {
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
         assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
+        assert!(options.append_entries_max > 0, "an append without entries is a heartbeat");
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
         let mut jitter = Jitter::new(options.seed);
         let deadline = now + jitter.election_timeout(&options.timings);

@@ -13,10 +13,6 @@ use super::{
 use crate::bugs::Bug;
 use crate::kv::Applied;
 
-/// How many entries one append carries at most: enough to keep a follower busy for several
-/// barriers, few enough that a request stays some tens of megabytes with the largest values.
-const APPEND_ENTRIES_MAX: usize = 512;
-
 /// How many commands may wait for their commit before more are refused. Far above what clients
 /// keep open on a healthy cluster; a bound on the memory of a leader that is losing its majority.
 const WAITING_MAX: usize = 16_384;
@@ -34,7 +30,9 @@ impl Node {
         };
         self.role = Role::Leader(Leader {
             peers: self.peers().into_iter().map(|id| (id, fresh.clone())).collect(),
-            durable: 0,
+            // Votes are asked for only once everything written before is durable, and a candidate
+            // writes nothing after that.
+            durable: self.log.last_index(),
             waiting: BTreeMap::new(),
             reads: Reads::default(),
             heartbeat_due: self.now + self.options.timings.heartbeat,
@@ -90,7 +88,7 @@ impl Node {
                 leader: self.options.id.clone(),
                 previous_index,
                 previous_term: self.log.term_at(previous_index).expect("next is within the log"),
-                entries: self.log.batch(progress.next, APPEND_ENTRIES_MAX),
+                entries: self.log.batch(progress.next, self.options.append_entries_max),
                 commit: self.commit,
                 round: leader.reads.round(),
             });

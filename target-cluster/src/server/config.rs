@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 use crate::bugs::Bugs;
-use crate::core::{NodeId, Options, Timings};
+use crate::core::{APPEND_ENTRIES_MAX, NodeId, Options, Timings};
 
 /// The configuration of one node.
 #[derive(Debug, Clone)]
@@ -50,6 +50,7 @@ impl Config {
             id: self.id.as_str().into(),
             voters: names.map(NodeId::from).collect(),
             timings: self.timings,
+            append_entries_max: APPEND_ENTRIES_MAX,
             seed: RandomState::new().hash_one(&self.id),
             bugs: self.bugs.clone(),
         }

@@ -1,5 +1,7 @@
-//! The event stream on stdout: one JSON object a line, for the controller that started the node.
+//! What a node tells: the event stream on stdout, one JSON object a line, for the controller that
+//! started it, and the log for people on stderr.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,6 +10,12 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::core::RoleChange;
+
+/// Writes a line of the log for people to stderr, in one piece. That nobody reads it is no reason to
+/// stop.
+pub(super) fn say(node: &dyn Display, what: impl Display) {
+    let _ = io::stderr().write_all(format!("{node}: {what}\n").as_bytes());
+}
 
 /// The writing end. A thread of its own writes, so that a reader that is slow or stopped never
 /// keeps the node waiting.

@@ -31,7 +31,7 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 const CLIENT_BODY_MAX: usize = 64 * 1024;
 
 /// The largest body of another node's request, in bytes: an append with as many entries as one
-/// carries (512), each with the largest value, and room for what JSON adds.
+/// carries (`APPEND_ENTRIES_MAX`), each with the largest value, and room for what JSON adds.
 const PEER_BODY_MAX: usize = 64 * 1024 * 1024;
 
 /// What every handler needs.

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::config::Config;
+use super::events::say;
 use super::raft_loop::{Event, Inbox};
 use crate::core::{NodeId, Request, Response};
 
@@ -107,7 +108,7 @@ impl Lane {
                 }
                 Err(error) if reachable => {
                     reachable = false;
-                    eprintln!("{}: no answer from {}: {error:#}", self.from, self.to);
+                    say(&self.from, format_args!("no answer from {}: {error:#}", self.to));
                 }
                 Err(_) => {}
             }

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use super::disk_thread::Batch;
-use super::events::Events;
+use super::events::{Events, say};
 use super::peers::Peers;
 use crate::core::{
     Effect, Input, Node, NodeId, Proposal, Reply, Request, Response, RoleChange, Status,
@@ -187,7 +187,7 @@ impl Driver {
         self.events.role(change);
         let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
         let id = &self.node.options().id;
-        eprintln!("{id}: {} in term {}, led by {leader}", change.role, change.term);
+        say(id, format_args!("{} in term {}, led by {leader}", change.role, change.term));
     }
 
     fn tell_commit(&mut self) {

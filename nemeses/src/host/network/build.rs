@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
+use nix::net::if_::if_nametoindex;
+
 use super::engine::PartitionEngine;
-use super::probe::PROBE_PORT;
+use super::probe::{self, PROBE_PORT};
 use super::{Cutter, Member, Network, in_parallel};
 use crate::grudge::Grudge;
 use crate::host::iptables::{Backend, Iptables};
@@ -19,7 +21,7 @@ pub const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
 pub const MOST_NODES: usize = 253;
 
 /// The controller's end of its link.
-pub(super) const CONTROLLER_INTERFACE: &str = "storm0";
+const CONTROLLER_INTERFACE: &str = "storm0";
 /// A node's end of its link.
 const NODE_INTERFACE: &str = "eth0";
 const BRIDGE: &str = "bridge0";
@@ -50,47 +52,61 @@ pub(super) fn build(nodes: &[String], engine: PartitionEngine) -> io::Result<Net
         let what = format!("{} nodes: a segment has room for {MOST_NODES}", nodes.len());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
-    let iptables = match engine {
-        PartitionEngine::IptablesLegacy => Some(Backend::Legacy),
-        PartitionEngine::IptablesNft => Some(Backend::Nft),
-        PartitionEngine::Switch => None,
-    };
-    let iptables = iptables
-        .map(|backend| Iptables::find(backend).ok_or_else(|| missing(engine)))
-        .transpose()?;
+    if if_nametoindex(CONTROLLER_INTERFACE).is_ok() {
+        let what = format!("there is a network here already: {CONTROLLER_INTERFACE}");
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+    }
     let home = NetNs::current()?;
+    let (cutter, members) =
+        assemble(nodes, engine, &home).inspect_err(|_| remove_controller_interface(&home))?;
+    Ok(Network {
+        engine,
+        cutter,
+        members,
+        grudge: Grudge::none(),
+        dropped_before: Default::default(),
+        home,
+    })
+}
+
+/// Namespaces go with their descriptors, but the kernel takes its time; the interface in that of
+/// the controller goes at once. One that is gone already is fine.
+pub(super) fn remove_controller_interface(home: &NetNs) {
+    let _ = home.run(|| Netlink::open()?.remove_link(CONTROLLER_INTERFACE));
+}
+
+fn assemble(
+    nodes: &[String],
+    engine: PartitionEngine,
+    home: &NetNs,
+) -> io::Result<(Cutter, Vec<Member>)> {
+    let iptables = find_iptables(engine)?;
     let segment = NetNs::create()?;
     let namespaces = in_parallel(nodes.iter(), |_| NetNs::create())?;
 
     let controller =
-        End { namespace: &home, interface: CONTROLLER_INTERFACE, address: CONTROLLER_ADDRESS };
+        End { namespace: home, interface: CONTROLLER_INTERFACE, address: CONTROLLER_ADDRESS };
     let node_ends = namespaces.iter().enumerate().map(|(index, namespace)| End {
         namespace,
         interface: NODE_INTERFACE,
         address: node_address(index),
     });
+    // The controller's is port 0 of a switch.
     let ends: Vec<_> = [controller].into_iter().chain(node_ends).collect();
     let ports = segment.run(|| join(&ends, iptables.is_none()))??;
-    let addresses: Vec<_> = ends.iter().map(|end| end.address).collect();
-    let probes = in_parallel(ends.iter(), |end| {
-        if let (Some(iptables), NODE_INTERFACE) = (&iptables, end.interface) {
-            iptables.install(end.namespace)?;
-        }
-        end.namespace.run(|| furnish(end, &addresses))?
-    });
-    let probes = match probes {
-        Ok(probes) => probes,
-        Err(error) => {
-            // There is no network yet whose drop would remove it.
-            let _ = home.run(|| Netlink::open()?.remove_link(CONTROLLER_INTERFACE));
-            return Err(error);
-        }
-    };
+    let everybody: Vec<_> = ends.iter().map(|end| end.address).collect();
+    let probes = in_parallel(ends.iter(), |end| end.namespace.run(|| furnish(end, &everybody))?)?;
+
     let cutter = match iptables {
-        Some(iptables) => Cutter::Iptables { iptables, _segment: segment },
+        Some(iptables) => {
+            in_parallel(namespaces.iter(), |namespace| iptables.install(namespace))?;
+            Cutter::Iptables { iptables, _segment: segment }
+        }
         None => Cutter::Switch { switch: Switch::start(ports)?, _segment: segment },
     };
-    // The first is the controller's, which has no links that are cut.
+    let open: Vec<_> = everybody.into_iter().zip(&probes).collect();
+    probe::wait_until_open(&open)?;
+    // No link of the controller is ever cut, so it needs its socket no more.
     let of_nodes = nodes.iter().zip(namespaces).zip(probes.into_iter().skip(1)).enumerate();
     let members = of_nodes.map(|(index, ((name, namespace), probe))| Member {
         name: name.clone(),
@@ -98,18 +114,21 @@ pub(super) fn build(nodes: &[String], engine: PartitionEngine) -> io::Result<Net
         namespace,
         probe,
     });
-    Ok(Network {
-        engine,
-        cutter,
-        members: members.collect(),
-        grudge: Grudge::none(),
-        dropped_before: Default::default(),
-        home,
-    })
+    Ok((cutter, members.collect()))
 }
 
-fn missing(engine: PartitionEngine) -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, format!("the programs of {engine} are not installed"))
+/// The programs that an engine needs; none for the switch.
+fn find_iptables(engine: PartitionEngine) -> io::Result<Option<Iptables>> {
+    let backend = match engine {
+        PartitionEngine::IptablesLegacy => Backend::Legacy,
+        PartitionEngine::IptablesNft => Backend::Nft,
+        PartitionEngine::Switch => return Ok(None),
+    };
+    let missing = || {
+        let what = format!("the programs of {engine} are not installed");
+        io::Error::new(io::ErrorKind::NotFound, what)
+    };
+    Iptables::find(backend).map(Some).ok_or_else(missing)
 }
 
 /// In the segment's namespace: a link to each end, joined by a bridge or opened as ports of a

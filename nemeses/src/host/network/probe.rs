@@ -1,10 +1,11 @@
-//! Looks whether links do what they should, by sending a datagram over each.
+//! Looks whether links do what they should, by sending datagrams over them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Member, Network};
+use super::Network;
 use crate::grudge::Link;
 use crate::world::{HostError, PartitionSeen};
 
@@ -13,64 +14,98 @@ pub(super) const PROBE_PORT: u16 = 9;
 /// A datagram on this network arrives, or is dropped and counted, within a millisecond; only a
 /// starved machine takes longer.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// The kernel starts to send on a new interface when it gets to it, which took 0.1 s on a busy
+/// machine.
+const NEW_LINK_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Sends a datagram over every link and waits until all have arrived or been counted as dropped,
-/// as the links should do; not longer than `PATIENCE`.
-pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
-    let failed = |error: std::io::Error| HostError::Failed(error.to_string());
-    let members = &network.members;
-    drain(members);
-    let before = network.dropped().map_err(failed)?;
-    let mut should_pass = BTreeSet::new();
-    for from in members {
-        for to in members.iter().filter(|to| to.name != from.name) {
-            // Lost here or on the way, the wait below tells.
-            let _ = from.probe.send_to(&[0], (to.address, PROBE_PORT));
-            if !network.grudge.drops(&from.name, &to.name) {
-                should_pass.insert(link(from, to));
-            }
-        }
-    }
+/// Who takes part: an address, and a socket that is bound to it and does not block.
+pub(super) type End<'a> = (Ipv4Addr, &'a UdpSocket);
+
+/// A directed link by the places of its ends, sender first.
+type Pair = (usize, usize);
+
+/// Waits until a new network carries datagrams from every end to every other.
+pub(super) fn wait_until_open(ends: &[End<'_>]) -> io::Result<()> {
+    let mut silent = pairs(ends);
     let start = Instant::now();
-    let mut silent = should_pass;
+    while !silent.is_empty() {
+        if start.elapsed() > NEW_LINK_PATIENCE {
+            let (from, to) = silent.first().expect("some are silent");
+            let what = format!("a new link passes nothing: {} → {}", ends[*from].0, ends[*to].0);
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        send(ends, &silent);
+        std::thread::sleep(PAUSE);
+        silent = &silent - &arrived(ends);
+    }
+    Ok(())
+}
+
+/// Sends datagrams over every link until each was seen to do what it should, to pass them or to
+/// drop and count them; not longer than `PATIENCE`.
+pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
+    let failed = |error: io::Error| HostError::Failed(error.to_string());
+    let ends: Vec<_> =
+        network.members.iter().map(|member| (member.address, &member.probe)).collect();
+    let link = |(from, to): Pair| Link {
+        from: network.members[from].name.clone(),
+        to: network.members[to].name.clone(),
+    };
+    let is_cut = |(from, to): &Pair| {
+        network.grudge.drops(&network.members[*from].name, &network.members[*to].name)
+    };
+    let (mut unproven, mut silent): (BTreeSet<_>, BTreeSet<_>) =
+        pairs(&ends).into_iter().partition(is_cut);
+    let cut: Vec<_> = unproven.iter().copied().map(link).collect();
+    // What was under way before says nothing.
+    arrived(&ends);
+    let before = network.dropped().map_err(failed)?;
+    let start = Instant::now();
     loop {
-        silent = silent.difference(&drain(members)).cloned().collect();
+        send(&ends, &silent);
+        send(&ends, &unproven);
+        silent = &silent - &arrived(&ends);
         let now = network.dropped().map_err(failed)?;
-        let dropped: BTreeMap<_, _> = network
-            .grudge
-            .links()
-            .map(|link| {
-                let count = |of: &BTreeMap<_, _>| of.get(&link).copied().unwrap_or(0);
-                let packets = count(&now).saturating_sub(count(&before));
-                (link, packets)
-            })
-            .collect();
-        let unproven: BTreeSet<_> = dropped
-            .iter()
-            .filter(|(_, packets)| **packets == 0)
-            .map(|(link, _)| link.clone())
-            .collect();
+        let rise = |link: &Link| {
+            let count = |of: &BTreeMap<_, _>| of.get(link).copied().unwrap_or(0_u64);
+            count(&now).saturating_sub(count(&before))
+        };
+        unproven.retain(|pair| rise(&link(*pair)) == 0);
         let all_seen = silent.is_empty() && unproven.is_empty();
         if all_seen || start.elapsed() > PATIENCE {
-            return Ok(PartitionSeen { dropped, unproven, silent, took: Duration::ZERO });
+            return Ok(PartitionSeen {
+                dropped: cut.into_iter().map(|link| (link.clone(), rise(&link))).collect(),
+                unproven: unproven.into_iter().map(link).collect(),
+                silent: silent.into_iter().map(link).collect(),
+                took: Duration::ZERO,
+            });
         }
         std::thread::sleep(PAUSE);
     }
 }
 
-fn link(from: &Member, to: &Member) -> Link {
-    Link { from: from.name.clone(), to: to.name.clone() }
+/// Every link between different ends.
+fn pairs(ends: &[End<'_>]) -> BTreeSet<Pair> {
+    let all = (0..ends.len()).flat_map(|from| (0..ends.len()).map(move |to| (from, to)));
+    all.filter(|(from, to)| from != to).collect()
 }
 
-/// Takes what has arrived at the probes, and tells over which links.
-fn drain(members: &[Member]) -> BTreeSet<Link> {
+fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
+    for (from, to) in pairs {
+        // Lost here or on the way, whoever waits for it sends again.
+        let _ = ends[*from].1.send_to(&[0], (ends[*to].0, PROBE_PORT));
+    }
+}
+
+/// Takes what has arrived, and tells over which links.
+fn arrived(ends: &[End<'_>]) -> BTreeSet<Pair> {
     let mut arrived = BTreeSet::new();
-    for to in members {
-        while let Ok((_, SocketAddr::V4(source))) = to.probe.recv_from(&mut [0; 8]) {
-            let from = members.iter().find(|from| IpAddr::V4(from.address) == *source.ip());
-            arrived.extend(from.map(|from| link(from, to)));
+    for (to, (_, socket)) in ends.iter().enumerate() {
+        while let Ok((_, SocketAddr::V4(source))) = socket.recv_from(&mut [0; 8]) {
+            let from = ends.iter().position(|(address, _)| address == source.ip());
+            arrived.extend(from.map(|from| (from, to)));
         }
     }
     arrived

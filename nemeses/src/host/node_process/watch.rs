@@ -21,6 +21,9 @@ const LAST_LINES_PATIENCE: Duration = Duration::from_millis(200);
 /// A longer line is cut, so that a node that never ends its line cannot fill our memory.
 const LONGEST_LINE: u64 = 1 << 20;
 
+/// Neither system call on pidfds gets any. Arguments of raw system calls are as wide as registers.
+const NO_FLAGS: libc::c_long = 0;
+
 /// Starts both threads; they end with the process.
 pub(super) fn start(
     name: String,
@@ -54,10 +57,11 @@ pub(super) fn start(
 }
 
 fn open_pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: the call takes two integers; what it returns is a new descriptor that is nobody
+    // SAFETY: the call takes integers; what it returns is a new descriptor that is nobody
     // else's.
     unsafe {
-        let descriptor = libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0);
+        let descriptor =
+            libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(pid.as_raw()), NO_FLAGS);
         let descriptor = Errno::result(descriptor)?;
         Ok(OwnedFd::from_raw_fd(descriptor as i32))
     }
@@ -68,7 +72,9 @@ pub(super) fn signal_through(pidfd: &OwnedFd, signal: Signal) {
     // SAFETY: the descriptor is open, no information is passed along, no flags are set.
     unsafe {
         let none = std::ptr::null::<libc::siginfo_t>();
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal as i32, none, 0);
+        let pidfd = libc::c_long::from(pidfd.as_raw_fd());
+        let signal = signal as libc::c_long;
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, none, NO_FLAGS);
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) enum GuardReport {
 /// [`dispatch`](super::dispatch) returns `Inside`, and waits until it ends.
 ///
 /// SIGINT and SIGTERM are passed on to it. Call it before other threads exist, since they would take
-/// these signals. The status is the controller's own; that of the guard (SIGKILL) if somebody
+/// these signals; any other signal that ends this process ends the lab. The status is the controller's own; that of the guard (SIGKILL) if somebody
 /// killed it. When this returns, no process of the lab is left.
 pub fn relaunch(lab: Lab) -> Result<ExitStatus, LaunchError> {
     let blocked = BlockedSignals::new().map_err(|error| failed("block signals", error))?;
@@ -281,13 +281,14 @@ fn start(stage: Stage, namespaces: i32) -> Result<Child, LaunchError> {
     // shares no memory with this one and calls only `ExecPlan::run`, which allocates nothing and
     // never returns.
     let pid = unsafe {
-        let flags = namespaces | libc::SIGCHLD;
-        match libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) {
+        let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
+        let none = std::ptr::null::<libc::c_void>();
+        match libc::syscall(libc::SYS_clone, flags, none, none, none, none) {
             0 => plan.run(),
             pid => Errno::result(pid),
         }
     };
-    let pid = pid.map_err(|error| failed(needs(namespaces), error.desc()))?;
+    let pid = pid.map_err(|error| failed(needs(namespaces), explain(error)))?;
     drop((lifeline, reports));
     let mut child = Child {
         pid: Pid::from_raw(pid as i32),
@@ -316,6 +317,16 @@ fn needs(namespaces: i32) -> &'static str {
         flags if flags & libc::CLONE_NEWUSER != 0 => "make user, network, mount and pid namespaces",
         _ => "make network, mount and pid namespaces",
     }
+}
+
+/// What an error of `clone(2)` means to a user.
+fn explain(error: Errno) -> String {
+    let hint = match error {
+        Errno::ENOSPC | Errno::EUSERS => " (a limit in /proc/sys/user is reached)",
+        Errno::EPERM => " (this system does not let this user)",
+        _ => "",
+    };
+    format!("{}{hint}", error.desc())
 }
 
 /// What the new process does until it is the helper.
@@ -363,13 +374,10 @@ impl ExecPlan {
     /// Only in a process that was just cloned, whatever threads its parent has.
     unsafe fn run(&self) -> ! {
         // SAFETY: every call is async-signal-safe, every pointer is to a value that `self` owns.
-        // The two pointer lists live on this stack.
         unsafe {
-            let mut died = 0;
-            if self.die_with_parent {
-                died = libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            }
-            self.require(0, died == 0 && libc::setpgid(0, 0) == 0);
+            let signal = if self.die_with_parent { libc::SIGKILL } else { 0 };
+            let tied = libc::prctl(libc::PR_SET_PDEATHSIG, libc::c_long::from(signal));
+            self.require(0, tied == 0 && libc::setpgid(0, 0) == 0);
             if let Some(maps) = &self.maps {
                 for (step, (path, content)) in (1..).zip(maps) {
                     let file = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);

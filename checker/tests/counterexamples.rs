@@ -1,0 +1,112 @@
+//! What every counterexample must be: a contradiction by itself, and a smallest one.
+
+mod support;
+
+use checker::history::{EventType, History};
+use checker::verdict::{Counterexample, Operation, Verdict};
+use checker::{Options, check};
+use serde_json::Value;
+use support::{Recording, history_of, record};
+
+fn verdict(history: &History) -> Verdict {
+    let options = Options { model: Some("register".to_string()), ..Options::default() };
+    check(history, &options).expect("it can be judged").verdict
+}
+
+/// Invalid histories of unique values, with their counterexamples.
+fn invalid_histories() -> impl Iterator<Item = (Recording, Counterexample)> {
+    (0..300).filter_map(|seed| {
+        let recording = Recording {
+            seed,
+            operations: 60,
+            clients: 2 + (seed % 12) as usize,
+            unknown: [0.0, 0.1, 0.3][(seed % 3) as usize],
+            lies: 1 + (seed % 2) as usize,
+            ..Recording::default()
+        };
+        Some((recording, check(&record(recording), &Options::default()).ok()?.counterexample?))
+    })
+}
+
+/// The value that an operation saw, and the one that it left.
+fn saw(operation: &Operation) -> Option<&Value> {
+    match operation.f.as_str() {
+        "read" => Some(&operation.output),
+        "cas" => Some(&operation.input[0]),
+        _ => None,
+    }
+}
+
+fn left(operation: &Operation) -> Option<&Value> {
+    match operation.f.as_str() {
+        "write" => Some(&operation.input),
+        "cas" => Some(&operation.input[1]),
+        _ => None,
+    }
+}
+
+/// Takes one operation away, and with it whatever saw its value: a read without its write would
+/// be a contradiction of another kind.
+fn without(operations: &[Operation], gone: usize) -> Vec<Operation> {
+    let mut left_over = operations.to_vec();
+    let mut gone = vec![left_over.remove(gone)];
+    while let Some(operation) = gone.pop() {
+        if let Some(value) = left(&operation) {
+            let orphans = left_over.extract_if(.., |other| saw(other) == Some(value));
+            gone.extend(orphans);
+        }
+    }
+    left_over
+}
+
+#[test]
+fn the_operations_of_a_counterexample_contradict_each_other() {
+    let mut count = 0;
+    for (recording, counterexample) in invalid_histories() {
+        let history = history_of(&counterexample.operations);
+        assert_eq!(verdict(&history), Verdict::Invalid, "{recording:?}: {counterexample:#?}");
+        count += 1;
+    }
+    assert!(count > 100, "only {count} histories are invalid");
+}
+
+#[test]
+fn without_any_one_of_them_the_others_do_not() {
+    for (recording, counterexample) in invalid_histories() {
+        for gone in 0..counterexample.operations.len() {
+            let rest = without(&counterexample.operations, gone);
+            assert_eq!(
+                verdict(&history_of(&rest)),
+                Verdict::Valid,
+                "{recording:?}, without {gone}: {counterexample:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_counterexample_is_small_and_says_who_is_to_blame() {
+    for (recording, counterexample) in invalid_histories() {
+        assert!(counterexample.operations.len() <= 20, "{recording:?}: {counterexample:#?}");
+        assert_eq!(counterexample.remarks.len(), counterexample.operations.len());
+        assert!(counterexample.operations.is_sorted_by_key(|operation| operation.invoked));
+        let first = counterexample.culprits.first().expect("somebody is to blame");
+        assert_eq!(counterexample.operations[*first].outcome, EventType::Ok);
+        assert!(counterexample.sentence.contains("process"), "{}", counterexample.sentence);
+        assert!(!counterexample.sentence.contains("may show the same"), "it is minimal");
+    }
+}
+
+#[test]
+fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
+    let history = record(Recording { seed: 5, operations: 2000, lies: 3, ..Recording::default() });
+    let analysis = check(&history, &Options::default()).expect("it can be judged");
+    let counterexample = analysis.counterexample.expect("three reads lie");
+    assert!(!counterexample.neighbourhood.is_empty());
+    assert!(counterexample.neighbourhood.len() <= 60);
+    let begin = counterexample.operations[0].invoked;
+    for neighbour in &counterexample.neighbourhood {
+        assert!(!counterexample.operations.contains(neighbour));
+        assert!(neighbour.completed.is_none_or(|at| at >= begin), "{neighbour:?}");
+    }
+}

@@ -1,0 +1,169 @@
+//! How much the search has to try. Steps are counted, not timed, so these tests give the same
+//! figures on every machine.
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use checker::history::History;
+use checker::verdict::{Analysis, Verdict};
+use checker::{Budget, Options, check, check_with_progress};
+use support::{Recording, Service, record};
+
+fn judge(history: &History, options: &Options) -> Analysis {
+    check(history, options).expect("the history can be judged")
+}
+
+fn steps(steps: u64) -> Options {
+    Options { budget: Budget { steps, ..Budget::default() }, ..Options::default() }
+}
+
+#[test]
+fn unique_values_take_about_one_step_an_operation_when_clients_spread_over_keys() {
+    for clients in [5, 64] {
+        for unknown in [0.0, 0.01, 0.15] {
+            let keys = 100;
+            let operations = 200 * keys;
+            let recording =
+                Recording { seed: 7, operations, clients, keys, unknown, ..Recording::default() };
+            let analysis = judge(&record(recording), &Options::default());
+            assert_eq!(analysis.verdict, Verdict::Valid, "{recording:?}");
+            assert_eq!(analysis.keys, 100);
+            assert!(analysis.steps < 2 * analysis.operations, "{recording:?}: {analysis:?}");
+        }
+    }
+}
+
+#[test]
+fn unique_values_are_decided_on_one_hot_key_with_many_clients_and_unknown_outcomes() {
+    let mut invalid = 0;
+    for seed in 0..60 {
+        for unknown in [0.0, 0.1, 0.3] {
+            let lies = (seed % 2) as usize;
+            let recording = Recording {
+                seed,
+                clients: 64,
+                unknown,
+                lies,
+                operations: 400,
+                ..Recording::default()
+            };
+            // Linear in operations times clients, no matter whether there is an order.
+            let analysis = judge(&record(recording), &steps(400 * 64));
+            assert_ne!(analysis.verdict, Verdict::Unknown, "{recording:?}: {analysis:?}");
+            assert!(lies > 0 || analysis.verdict == Verdict::Valid, "{recording:?}");
+            invalid += usize::from(analysis.verdict == Verdict::Invalid);
+        }
+    }
+    assert!(invalid > 20, "only {invalid} histories are invalid");
+}
+
+#[test]
+fn few_values_are_decided_at_moderate_concurrency() {
+    for seed in 0..100 {
+        let recording = Recording {
+            seed,
+            values: Some(5),
+            unknown: 0.05,
+            lies: (seed % 2) as usize,
+            ..Recording::default()
+        };
+        let analysis = judge(&record(recording), &steps(5_000_000));
+        assert_ne!(analysis.verdict, Verdict::Unknown, "{recording:?}: {analysis:?}");
+    }
+}
+
+#[test]
+fn a_spent_budget_is_unknown_and_says_so() {
+    let recording =
+        Recording { values: Some(5), clients: 64, unknown: 0.2, ..Recording::default() };
+    let analysis = judge(&record(recording), &steps(50));
+    assert_eq!(analysis.verdict, Verdict::Unknown);
+    let reason = analysis.reason.expect("it says why");
+    assert!(reason.contains("no decision on key k0"), "{reason}");
+    assert_eq!(analysis.counterexample, None);
+}
+
+#[test]
+fn spent_memory_is_unknown_and_says_so() {
+    let recording = Recording { values: Some(5), clients: 30, ..Recording::default() };
+    let options =
+        Options { budget: Budget { memory: 1000, ..Budget::default() }, ..Options::default() };
+    let analysis = judge(&record(recording), &options);
+    assert_eq!(analysis.verdict, Verdict::Unknown);
+    let reason = analysis.reason.expect("it says why");
+    assert!(reason.contains("memory did not suffice for key k0"), "{reason}");
+}
+
+#[test]
+fn one_invalid_key_beats_keys_that_are_not_decided() {
+    let hard = record(Recording {
+        values: Some(5),
+        clients: 64,
+        unknown: 0.2,
+        operations: 1000,
+        ..Recording::default()
+    });
+    let mut history = hard.clone();
+    let mut easy =
+        record(Recording { seed: 1, operations: 20, clients: 2, lies: 3, ..Recording::default() });
+    for event in &mut easy.events {
+        event.index += hard.events.len() as u64;
+        event.key = Some("z".to_string());
+        if let checker::history::Process::Client(id) = &mut event.process {
+            *id += 1_000_000;
+        }
+    }
+    assert_eq!(judge(&easy, &Options::default()).verdict, Verdict::Invalid);
+    history.events.extend(easy.events);
+    assert_eq!(judge(&hard, &steps(30_000)).verdict, Verdict::Unknown);
+    let analysis = judge(&history, &steps(30_000));
+    assert_eq!(analysis.verdict, Verdict::Invalid);
+    assert_eq!(analysis.counterexample.expect("it is invalid").key.as_deref(), Some("z"));
+}
+
+#[test]
+fn the_analysis_does_not_depend_on_the_number_of_threads() {
+    for lies in [0, 8] {
+        let history = record(Recording {
+            operations: 4000,
+            keys: 40,
+            lies,
+            unknown: 0.05,
+            ..Recording::default()
+        });
+        let with = |threads| {
+            let threads = NonZeroUsize::new(threads).expect("some");
+            judge(&history, &Options { threads, ..Options::default() })
+        };
+        assert_eq!(with(1), with(2));
+        assert_eq!(with(1), with(7));
+    }
+}
+
+#[test]
+fn progress_counts_every_key_once() {
+    let history = record(Recording { operations: 1000, keys: 20, ..Recording::default() });
+    let calls = AtomicUsize::new(0);
+    let most = AtomicUsize::new(0);
+    check_with_progress(&history, &Options::default(), &|progress| {
+        assert_eq!(progress.total, 20);
+        calls.fetch_add(1, Ordering::Relaxed);
+        most.fetch_max(progress.done, Ordering::Relaxed);
+    })
+    .expect("the history can be judged");
+    assert_eq!((calls.into_inner(), most.into_inner()), (20, 20));
+}
+
+#[test]
+fn counters_and_strings_are_decided_with_many_clients() {
+    for service in [Service::Counter, Service::Strings] {
+        for seed in 0..10 {
+            let recording =
+                Recording { service, seed, unknown: 0.02, clients: 8, ..Recording::default() };
+            let analysis = judge(&record(recording), &steps(5_000_000));
+            assert_eq!(analysis.verdict, Verdict::Valid, "{recording:?}: {analysis:?}");
+        }
+    }
+}

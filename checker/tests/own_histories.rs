@@ -1,0 +1,154 @@
+//! Small histories, each named after its verdict and what it shows, and the sentences that are
+//! said about the invalid ones.
+
+use std::path::{Path, PathBuf};
+
+use checker::history::read;
+use checker::verdict::{Analysis, Verdict};
+use checker::{Options, check};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories")
+}
+
+fn judge(name: &str) -> Analysis {
+    let path = folder().join(format!("{name}.jsonl"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let reading = read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    check(&reading.history, &Options::for_format(reading.format))
+        .unwrap_or_else(|error| panic!("{name}: {}", error.at_lines(&reading.lines)))
+}
+
+#[test]
+fn every_history_gets_the_verdict_in_its_name() {
+    let mut judged = 0;
+    for entry in std::fs::read_dir(folder()).expect("the folder is there") {
+        let path = entry.expect("it can be listed").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
+        let expected = if name.starts_with("valid-") { Verdict::Valid } else { Verdict::Invalid };
+        assert_eq!(judge(name).verdict, expected, "{name}");
+        judged += 1;
+    }
+    assert!(judged > 10, "only {judged} histories");
+}
+
+/// Checks the sentence about an invalid history, and how many operations are shown.
+#[track_caller]
+fn says(name: &str, operations: usize, sentence: &str) {
+    let counterexample = judge(name).counterexample.expect("it is invalid");
+    assert_eq!(counterexample.sentence, sentence);
+    assert_eq!(counterexample.operations.len(), operations, "{counterexample:#?}");
+    assert_eq!(counterexample.remarks.len(), operations);
+    assert!(!counterexample.culprits.is_empty());
+}
+
+#[test]
+fn a_stale_read_names_the_acknowledged_write() {
+    says(
+        "invalid-stale-read",
+        3,
+        "process 7 read 12 from k3 at 41.203 s, although 19 had been acknowledged at 40.871 s and \
+         nothing wrote 12 again",
+    );
+}
+
+#[test]
+fn a_stale_read_is_the_culprit_and_later_reads_are_its_neighbours() {
+    let counterexample = judge("invalid-stale-read").counterexample.expect("it is invalid");
+    assert_eq!(counterexample.key.as_deref(), Some("k3"));
+    assert_eq!(counterexample.culprits, [2]);
+    assert_eq!(
+        counterexample.remarks,
+        ["12 comes from here", "19 was in effect by then", "12 had been replaced"]
+    );
+    assert_eq!(counterexample.neighbourhood, []);
+}
+
+#[test]
+fn a_value_from_nowhere() {
+    says(
+        "invalid-value-never-written",
+        1,
+        "process 1 read 99 from k3 at 0.040 s, but nothing ever wrote 99",
+    );
+}
+
+#[test]
+fn a_value_whose_write_had_failed() {
+    says(
+        "invalid-read-of-a-failed-write",
+        1,
+        "process 2 read 2 from k3 at 0.060 s, but the only write of 2, by process 1 at 0.040 s, had \
+         failed",
+    );
+}
+
+#[test]
+fn a_value_from_the_future() {
+    says(
+        "invalid-read-from-the-future",
+        2,
+        "process 1 read 2 from k3 at 0.040 s, but the first write of 2, by process 0, only began \
+         later",
+    );
+}
+
+#[test]
+fn two_cas_from_one_value() {
+    says(
+        "invalid-cas-twice-from-one-value",
+        3,
+        "process 2 changed k3 from 1 to 3 at 0.060 s, although process 1 changed k3 from 1 to 2 at \
+         0.040 s and nothing wrote 1 again",
+    );
+}
+
+#[test]
+fn a_write_that_took_effect_twice() {
+    says(
+        "invalid-write-applied-twice",
+        4,
+        "process 2 read 1 from k3 at 0.110 s, although 2 had been acknowledged at 0.050 s and nothing \
+         wrote 1 again; 1 was still there afterwards, as if its write had been applied twice",
+    );
+}
+
+#[test]
+fn an_acknowledged_write_that_is_lost() {
+    says(
+        "invalid-acknowledged-write-lost",
+        2,
+        "process 1 read nothing from k3 at 0.040 s, although 1 had been acknowledged at 0.020 s and \
+         nothing deleted it",
+    );
+}
+
+#[test]
+fn a_deleted_value_that_is_read() {
+    says(
+        "invalid-deleted-value-read",
+        3,
+        "process 2 read 1 from k3 at 0.060 s, although its deletion had been acknowledged at 0.040 \
+         s and nothing wrote 1 again",
+    );
+}
+
+#[test]
+fn an_unknown_write_takes_effect_once_at_most() {
+    says(
+        "invalid-unknown-write-seen-twice",
+        4,
+        "process 2 read 2 from k3 at 0.120 s, although 3 had been acknowledged at 0.080 s and \
+         nothing wrote 2 again",
+    );
+}
+
+#[test]
+fn two_reads_that_disagree_about_the_order_of_overlapping_writes() {
+    says(
+        "invalid-reads-in-two-orders",
+        5,
+        "process 2 read 1 from k3 at 0.070 s, although process 2 had read 2 at 0.050 s and nothing \
+         wrote 1 again",
+    );
+}

@@ -1,0 +1,122 @@
+//! Effects and messages as one short line each, for traces and golden scripts.
+
+use std::sync::Arc;
+
+use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
+use crate::kv::{Answer, Command, Mutation, Outcome};
+
+/// What `node` does with the effect.
+pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
+    match effect {
+        Effect::Persist { record, .. } => format!("{node} writes {}", self::record(record)),
+        Effect::Call { to, request } => format!("{node} asks {to}: {}", self::request(request)),
+        Effect::Respond { response, .. } => {
+            format!("{node} responds: {}", self::response(response))
+        }
+        Effect::Reply { request, reply } => {
+            format!("{node} replies to #{request}: {}", self::reply(reply))
+        }
+        Effect::Role(change) => {
+            let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
+            format!("{node} is {} in term {}, led by {leader}", change.role, change.term)
+        }
+    }
+}
+
+/// A question between nodes.
+pub(super) fn request(request: &Request) -> String {
+    match request {
+        Request::PreVote(vote) | Request::Vote(vote) => format!(
+            "{} term={} last={}@{}",
+            if matches!(request, Request::Vote(_)) { "vote" } else { "pre-vote" },
+            vote.term,
+            vote.last_index,
+            vote.last_term
+        ),
+        Request::Append(append) => format!(
+            "{} term={} previous={}@{} commit={}{}",
+            if append.entries.is_empty() { "heartbeat" } else { "append" },
+            append.term,
+            append.previous_index,
+            append.previous_term,
+            append.commit,
+            entries(&append.entries)
+        ),
+    }
+}
+
+/// An answer between nodes.
+pub(super) fn response(response: &Response) -> String {
+    match response {
+        Response::PreVote(vote) | Response::Vote(vote) => format!(
+            "{} for term {} {} (term {})",
+            if matches!(response, Response::Vote(_)) { "vote" } else { "pre-vote" },
+            vote.asked,
+            if vote.granted { "granted" } else { "refused" },
+            vote.term
+        ),
+        Response::Append(append) => {
+            let result = match &append.result {
+                AppendResult::Accepted(through) => format!("accepted through {through}"),
+                AppendResult::Heard => "heard".to_string(),
+                AppendResult::Conflict { previous, index, term: Some(term) } => {
+                    format!("conflict at {previous}, term {term} begins at {index}")
+                }
+                AppendResult::Conflict { previous, index, term: None } => {
+                    format!("nothing at {previous}, log ends before {index}")
+                }
+                AppendResult::StaleTerm => "your term is over".to_string(),
+            };
+            format!("{result} (term {})", append.term)
+        }
+    }
+}
+
+fn entries(entries: &[Arc<Entry>]) -> String {
+    entries.iter().map(|entry| format!(" {}", self::entry(entry))).collect()
+}
+
+/// An entry: `index@term:payload`.
+pub(super) fn entry(entry: &Entry) -> String {
+    let Entry { index, term, payload } = entry;
+    match payload {
+        Payload::Noop => format!("{index}@{term}:noop"),
+        Payload::Command(command) => format!("{index}@{term}:{}", self::command(command)),
+    }
+}
+
+fn command(Command { mutation, token }: &Command) -> String {
+    let text = match mutation {
+        Mutation::Write { key, value } => format!("{key}={value}"),
+        Mutation::Cas { key, expected, new } => format!("{key}={expected}→{new}"),
+        Mutation::Append { key, value } => format!("{key}+=[{value}]"),
+        Mutation::Delete { key } => format!("{key}=gone"),
+        Mutation::Add { key, delta } => format!("{key}+={delta}"),
+    };
+    token.as_ref().map_or(text.clone(), |token| format!("{text}({token})"))
+}
+
+fn record(record: &Record) -> String {
+    match record {
+        Record::Vote { term, vote } => {
+            let vote = vote.as_ref().map_or("nobody", NodeId::as_str);
+            format!("term {term}, vote for {vote}")
+        }
+        Record::Entry(entry) => self::entry(entry),
+        Record::Truncate { from } => format!("truncation from {from}"),
+    }
+}
+
+fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Answer(Answer { outcome, version }) => match outcome {
+            Outcome::Ok(value) => format!("{value} at {version}"),
+            Outcome::PreconditionFailed { actual } => format!("failed, is {actual} at {version}"),
+            Outcome::WrongType { actual } => format!("wrong type, is {actual} at {version}"),
+        },
+        Reply::Refused(refusal) => {
+            let kind = if refusal.is_definite() { "definite" } else { "indefinite" };
+            format!("{} ({kind})", refusal.name())
+        }
+    }
+}

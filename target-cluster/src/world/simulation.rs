@@ -1,0 +1,243 @@
+//! A world driven by chance, from a seed: faults of every kind for a while, then peace, in which
+//! everything must come to an end.
+
+use std::fmt;
+use std::time::Duration;
+
+use rand::rngs::ChaCha8Rng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+
+use super::World;
+use super::clients::Clients;
+use super::invariants::{self, Invariant};
+use crate::bugs::Bugs;
+use crate::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
+
+/// How many clients there are: enough that operations overlap.
+const CLIENTS: usize = 4;
+
+/// Short timeouts, close to each other: elections are frequent and collide.
+const TIMINGS: Timings = Timings {
+    heartbeat: Duration::from_millis(50),
+    election_min: Duration::from_millis(150),
+    election_max: Duration::from_millis(250),
+};
+
+/// How much virtual time the nodes have, once all faults are over, to elect a leader and answer
+/// every client. Dozens of election timeouts, in case of split votes.
+const PEACE: Duration = Duration::from_secs(10);
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many steps under faults.
+    pub steps: usize,
+    /// The planted bugs that are on.
+    pub bugs: Bugs,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulated {
+    /// Everything that happened, a line each.
+    pub trace: Vec<String>,
+    /// What was found wrong; the simulation ends with it.
+    pub finding: Option<Finding>,
+    /// How many writes were acknowledged: a measure of how much was tested.
+    pub acknowledged: u64,
+    /// The highest term: a measure of how often leadership changed.
+    pub term: u64,
+}
+
+/// A broken property.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Which.
+    pub property: &'static str,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.property, self.detail)
+    }
+}
+
+/// Simulates a cluster of three or five nodes. The same seed and settings give the same result, to
+/// the letter of the trace.
+pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let nodes = if random.random_bool(0.6) { 3 } else { 5 };
+    let append_entries_max = if random.random_bool(0.5) { 1 } else { APPEND_ENTRIES_MAX };
+    let world = World::new(nodes, append_entries_max, TIMINGS, seed, &settings.bugs);
+    let clients = Clients::new(CLIENTS, &world);
+    let mut simulation =
+        Simulation { random, world, clients, invariants: invariants::all(), trace: Vec::new() };
+    let finding = simulation.run(settings.steps).err();
+    let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
+    Simulated {
+        finding,
+        acknowledged: simulation.clients.acknowledged(),
+        term,
+        trace: simulation.trace,
+    }
+}
+
+struct Simulation {
+    random: ChaCha8Rng,
+    world: World,
+    clients: Clients,
+    invariants: Vec<Box<dyn Invariant>>,
+    trace: Vec<String>,
+}
+
+impl Simulation {
+    fn run(&mut self, steps: usize) -> Result<(), Finding> {
+        for _ in 0..steps {
+            self.happen();
+            self.look()?;
+        }
+        self.make_peace()
+    }
+
+    /// One thing happens, most often an ordinary one.
+    fn happen(&mut self) {
+        match self.random.random_range(0..1000) {
+            0..300 => self.execute(),
+            300..450 => {
+                if let Some(id) = self.any(self.world.unsynced()) {
+                    self.world.sync(&id);
+                }
+            }
+            450..800 => {
+                if let Some(position) = self.any_packet() {
+                    self.world.deliver(position);
+                }
+            }
+            800..900 => self.pass_time(),
+            900..960 => self.clients.begin(&mut self.random, &mut self.world),
+            960..970 => {
+                if let Some(position) = self.any_packet() {
+                    self.world.duplicate(position);
+                }
+            }
+            970..980 => {
+                if let Some(position) = self.any_packet() {
+                    self.world.drop_packet(position);
+                }
+            }
+            980..991 => {
+                if let Some(id) = self.any(self.world.names()) {
+                    self.world.start(&id);
+                }
+            }
+            991..994 => self.crash(),
+            994..996 => self.partition(),
+            996..998 => self.cut(),
+            _ => self.world.heal(),
+        }
+    }
+
+    /// A node executes some of its effects; a crash may come before the rest.
+    fn execute(&mut self) {
+        if let Some(id) = self.any(self.world.busy()) {
+            for _ in 0..self.random.random_range(1..8) {
+                self.world.execute(&id);
+            }
+        }
+    }
+
+    fn pass_time(&mut self) {
+        self.world.advance(Duration::from_micros(self.random.random_range(0..30_000)));
+        for id in self.world.names() {
+            if self.random.random_bool(0.8) {
+                self.world.tick(&id);
+            }
+        }
+        self.clients.retry(&mut self.random, &mut self.world);
+    }
+
+    /// Power fails on one node; what was not synced survives in part, and with holes.
+    fn crash(&mut self) {
+        let Some(id) = self.any(self.world.names()) else { return };
+        let kept = self.random.random_range(0..=self.world.unsynced_bytes(&id));
+        let hole = if self.random.random_bool(0.3) {
+            let start = self.random.random_range(0..=kept);
+            start..self.random.random_range(start..=kept)
+        } else {
+            0..0
+        };
+        self.world.crash(&id, kept, hole);
+    }
+
+    fn partition(&mut self) {
+        let mut names = self.world.names();
+        names.shuffle(&mut self.random);
+        let other = names.split_off(self.random.random_range(1..names.len()));
+        self.world.partition(&[names, other]);
+    }
+
+    fn cut(&mut self) {
+        let mut names = self.world.names();
+        names.shuffle(&mut self.random);
+        self.world.cut(&names[0], &names[1]);
+    }
+
+    /// Mostly the oldest packet, at times any: packets overtake each other, but not all the time.
+    fn any_packet(&mut self) -> Option<usize> {
+        match self.world.packets().len() {
+            0 => None,
+            _ if self.random.random_bool(0.7) => Some(0),
+            count => Some(self.random.random_range(0..count)),
+        }
+    }
+
+    fn any(&mut self, names: Vec<NodeId>) -> Option<NodeId> {
+        names.choose(&mut self.random).cloned()
+    }
+
+    /// Checks everything after a step.
+    fn look(&mut self) -> Result<(), Finding> {
+        self.trace.extend(self.world.take_trace());
+        let nodes: Vec<_> = self.world.nodes().collect();
+        for invariant in &mut self.invariants {
+            invariant.check(&nodes).map_err(|detail| {
+                let property = invariant.name();
+                Finding { property, detail }
+            })?;
+        }
+        self.clients
+            .receive(&mut self.random, &mut self.world)
+            .map_err(|detail| Finding { property: "client promises", detail })
+    }
+
+    /// Every fault ends and every node starts; then each client must get its answer, and the
+    /// nodes agree.
+    fn make_peace(&mut self) -> Result<(), Finding> {
+        self.world.heal();
+        for id in self.world.names() {
+            self.world.start(&id);
+        }
+        let end = self.world.now() + PEACE;
+        while self.world.now() < end {
+            self.world.advance(Duration::from_millis(10));
+            for id in self.world.names() {
+                self.world.tick(&id);
+            }
+            self.clients.retry(&mut self.random, &mut self.world);
+            self.world.settle(&self.world.names());
+            self.look()?;
+            let statuses: Vec<_> = self.world.nodes().map(|node| node.status()).collect();
+            let (leader, commit) = (&statuses[0].leader, statuses[0].commit);
+            let agree = leader.is_some()
+                && statuses.iter().all(|one| one.leader == *leader && one.commit == commit);
+            if agree && self.clients.are_idle() {
+                return Ok(());
+            }
+        }
+        let detail = format!("no agreement within {PEACE:?} after all faults ended");
+        Err(Finding { property: "liveness", detail })
+    }
+}

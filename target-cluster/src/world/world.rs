@@ -1,0 +1,371 @@
+//! Nodes, disks, network. Whoever drives the world decides what happens next.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+use super::describe;
+use crate::bugs::Bugs;
+use crate::core::{
+    Effect, Input, Node, NodeId, Options, Proposal, Recovered, Reply, Request, Response, Time,
+    Timings,
+};
+use crate::kv::Operation;
+use crate::storage::{MemoryDisk, WriteAheadLog};
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// Who sent it.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// What it says.
+    message: Message,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Message {
+    Request(Request),
+    Response(Response),
+}
+
+/// The simulated world.
+pub struct World {
+    now: Time,
+    hosts: BTreeMap<NodeId, Host>,
+    packets: Vec<Packet>,
+    /// From whom to whom nothing gets through.
+    cuts: BTreeSet<(NodeId, NodeId)>,
+    /// The last number given to a client's request or to a call.
+    last_number: u64,
+    replies: Vec<(NodeId, u64, Reply)>,
+    trace: Vec<String>,
+}
+
+/// A machine: what a node is started with, and the node or what its crash left.
+struct Host {
+    options: Options,
+    state: State,
+}
+
+enum State {
+    Up(Box<Process>),
+    Down(MemoryDisk),
+}
+
+/// A running node.
+struct Process {
+    node: Node,
+    wal: WriteAheadLog<MemoryDisk>,
+    /// What the core asked for and was not done yet.
+    effects: VecDeque<Effect>,
+    /// The sequence number of the last record written, and of the last made durable.
+    written: u64,
+    synced: u64,
+    /// Who waits for the response to a call.
+    callers: BTreeMap<u64, NodeId>,
+}
+
+impl World {
+    /// A world of `nodes` nodes n1, n2, … that have just started for the first time. An append
+    /// carries up to `append_entries_max` entries.
+    pub fn new(
+        nodes: usize,
+        append_entries_max: usize,
+        timings: Timings,
+        seed: u64,
+        bugs: &Bugs,
+    ) -> World {
+        let names: Vec<NodeId> = (1..=nodes).map(|n| NodeId::from(&*format!("n{n}"))).collect();
+        let mut world = World {
+            now: Time::ZERO,
+            hosts: BTreeMap::new(),
+            packets: Vec::new(),
+            cuts: BTreeSet::new(),
+            last_number: 0,
+            replies: Vec::new(),
+            trace: Vec::new(),
+        };
+        for (position, id) in names.iter().enumerate() {
+            let options = Options {
+                id: id.clone(),
+                voters: names.iter().cloned().collect(),
+                timings,
+                append_entries_max,
+                seed: seed.wrapping_mul(names.len() as u64).wrapping_add(position as u64),
+                bugs: bugs.clone(),
+            };
+            let host = Host { options, state: State::Down(MemoryDisk::default()) };
+            world.hosts.insert(id.clone(), host);
+            world.start(id);
+        }
+        world
+    }
+
+    /// The time everywhere.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The names of all nodes.
+    pub fn names(&self) -> Vec<NodeId> {
+        self.hosts.keys().cloned().collect()
+    }
+
+    /// The nodes that run.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.hosts.values().filter_map(|host| match &host.state {
+            State::Up(process) => Some(&process.node),
+            State::Down(_) => None,
+        })
+    }
+
+    /// The node, if it runs.
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.nodes().find(|node| node.options().id == *id)
+    }
+
+    /// What is on its way, oldest first.
+    pub fn packets(&self) -> &[Packet] {
+        &self.packets
+    }
+
+    /// The nodes that have effects to execute.
+    pub fn busy(&self) -> Vec<NodeId> {
+        self.those(|process| !process.effects.is_empty())
+    }
+
+    /// The nodes that have written what is not durable.
+    pub fn unsynced(&self) -> Vec<NodeId> {
+        self.those(|process| process.written > process.synced)
+    }
+
+    /// How many bytes a crash of the node could take.
+    pub fn unsynced_bytes(&self, id: &NodeId) -> usize {
+        match &self.hosts[id].state {
+            State::Up(process) => process.wal.disk().unsynced(),
+            State::Down(_) => 0,
+        }
+    }
+
+    /// Takes the replies that clients got: who replied, to which request, what.
+    pub fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
+        std::mem::take(&mut self.replies)
+    }
+
+    /// Takes the trace: a line for everything that happened since it was last taken.
+    pub fn take_trace(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.trace)
+    }
+
+    /// Time passes; nobody notices until it is ticked.
+    pub fn advance(&mut self, by: Time) {
+        self.now += by;
+    }
+
+    /// Lets a node look at the clock.
+    pub fn tick(&mut self, id: &NodeId) {
+        self.step(id, Input::Tick);
+    }
+
+    /// A client sends a request to a node; returns its number. Of a node that is down nothing
+    /// comes back.
+    pub fn submit(&mut self, id: &NodeId, operation: Operation) -> u64 {
+        let request = self.number();
+        let input = match operation {
+            Operation::Query(query) => Input::Query { request, query },
+            Operation::Command(command) => Input::Propose(vec![Proposal { request, command }]),
+        };
+        self.step(id, input);
+        request
+    }
+
+    /// Executes the first effect that the node has not executed yet.
+    pub fn execute(&mut self, id: &NodeId) {
+        let Some(process) = self.process(id) else { return };
+        let Some(effect) = process.effects.pop_front() else { return };
+        let line = describe::effect(id, &effect);
+        let from = id.clone();
+        match effect {
+            Effect::Persist { sequence, record } => {
+                process.wal.append([&record]).expect("a disk in memory does not fail");
+                process.written = sequence;
+            }
+            Effect::Call { to, request } => {
+                self.packets.push(Packet { from, to, message: Message::Request(request) });
+            }
+            Effect::Respond { call, response } => {
+                let to = process.callers.remove(&call).expect("a call is answered once");
+                self.packets.push(Packet { from, to, message: Message::Response(response) });
+            }
+            Effect::Reply { request, reply } => self.replies.push((from, request, reply)),
+            Effect::Role(_) => {}
+        }
+        self.trace.push(line);
+    }
+
+    /// Makes durable what the node has written, and tells it.
+    pub fn sync(&mut self, id: &NodeId) {
+        let Some(process) = self.process(id) else { return };
+        if process.written > process.synced {
+            process.wal.sync().expect("a disk in memory does not fail");
+            process.synced = process.written;
+            let through = process.written;
+            self.trace.push(format!("{id} syncs"));
+            self.step(id, Input::Persisted { through });
+        }
+    }
+
+    /// Delivers a packet, unless the way is cut or the receiver down: then it is lost.
+    pub fn deliver(&mut self, position: usize) {
+        let Packet { from, to, message } = self.packets.remove(position);
+        if self.cuts.contains(&(from.clone(), to.clone())) || self.process(&to).is_none() {
+            self.trace.push(format!("{from}→{to} lost"));
+            return;
+        }
+        let input = match message {
+            Message::Request(request) => {
+                self.trace.push(format!("{from}→{to} {}", describe::request(&request)));
+                let call = self.number();
+                if let Some(process) = self.process(&to) {
+                    process.callers.insert(call, from);
+                }
+                Input::Request { call, request }
+            }
+            Message::Response(response) => {
+                self.trace.push(format!("{from}→{to} {}", describe::response(&response)));
+                Input::Response { from, response }
+            }
+        };
+        self.step(&to, input);
+    }
+
+    /// Loses a packet.
+    pub fn drop_packet(&mut self, position: usize) {
+        let Packet { from, to, .. } = self.packets.remove(position);
+        self.trace.push(format!("{from}→{to} dropped"));
+    }
+
+    /// Puts a second copy of a packet on its way.
+    pub fn duplicate(&mut self, position: usize) {
+        let packet = self.packets[position].clone();
+        self.trace.push(format!("{}→{} duplicated", packet.from, packet.to));
+        self.packets.push(packet);
+    }
+
+    /// Lets nothing through from one group to another. A node in no group talks to all.
+    pub fn partition(&mut self, groups: &[Vec<NodeId>]) {
+        let group = |id: &NodeId| groups.iter().position(|group| group.contains(id));
+        for from in self.names() {
+            for to in self.names() {
+                if let (Some(one), Some(other)) = (group(&from), group(&to))
+                    && one != other
+                {
+                    self.cut(&from, &to);
+                }
+            }
+        }
+    }
+
+    /// Lets nothing through from one node to another; the way back stays open.
+    pub fn cut(&mut self, from: &NodeId, to: &NodeId) {
+        self.trace.push(format!("{from}→{to} cut"));
+        self.cuts.insert((from.clone(), to.clone()));
+    }
+
+    /// Lets everything through again.
+    pub fn heal(&mut self) {
+        self.trace.push("healed".to_string());
+        self.cuts.clear();
+    }
+
+    /// The machine loses power: effects not executed are not, of the bytes not synced `kept` stay,
+    /// those in `hole` as zeros.
+    pub fn crash(&mut self, id: &NodeId, kept: usize, hole: Range<usize>) {
+        let host = self.hosts.get_mut(id).expect("it is one of the nodes");
+        let disk = match std::mem::replace(&mut host.state, State::Down(MemoryDisk::default())) {
+            State::Up(process) => {
+                let mut disk = process.wal.into_disk();
+                self.trace.push(format!("{id} crashes, {kept} of {} bytes stay", disk.unsynced()));
+                disk.crash(kept, hole);
+                disk
+            }
+            State::Down(disk) => disk,
+        };
+        host.state = State::Down(disk);
+    }
+
+    /// Starts a node that is down, with what is on its disk.
+    pub fn start(&mut self, id: &NodeId) {
+        let host = self.hosts.get_mut(id).expect("it is one of the nodes");
+        let State::Down(disk) = &mut host.state else { return };
+        let opened = WriteAheadLog::open(std::mem::take(disk)).expect("a crash corrupts nothing");
+        let Recovered { term, log, .. } = &opened.recovered;
+        self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
+        host.state = State::Up(Box::new(Process {
+            node: Node::new(host.options.clone(), opened.recovered, self.now),
+            wal: opened.wal,
+            effects: VecDeque::new(),
+            written: 0,
+            synced: 0,
+            callers: BTreeMap::new(),
+        }));
+    }
+
+    /// Executes, syncs and delivers among these nodes, until nothing is left to do but wait.
+    pub fn settle(&mut self, among: &[NodeId]) {
+        let first = |names: Vec<NodeId>| names.into_iter().find(|id| among.contains(id));
+        loop {
+            let inside =
+                |packet: &Packet| among.contains(&packet.from) && among.contains(&packet.to);
+            if let Some(id) = first(self.busy()) {
+                self.execute(&id);
+            } else if let Some(id) = first(self.unsynced()) {
+                self.sync(&id);
+            } else if let Some(position) = self.packets.iter().position(inside) {
+                self.deliver(position);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Each entry of a node's log in short, those committed first, then `|` and the others.
+    pub fn describe_log(&self, id: &NodeId) -> String {
+        let Some(node) = self.node(id) else { return "down".to_string() };
+        let commit = node.status().commit;
+        let mut text = String::new();
+        for entry in node.log().entries() {
+            if entry.index == commit + 1 {
+                text += "| ";
+            }
+            text += &format!("{} ", describe::entry(entry));
+        }
+        text.trim_end().to_string()
+    }
+
+    fn those(&self, test: impl Fn(&Process) -> bool) -> Vec<NodeId> {
+        let up = |host: &Host| matches!(&host.state, State::Up(process) if test(process));
+        self.hosts.iter().filter(|(_, host)| up(host)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn process(&mut self, id: &NodeId) -> Option<&mut Process> {
+        match &mut self.hosts.get_mut(id).expect("it is one of the nodes").state {
+            State::Up(process) => Some(process),
+            State::Down(_) => None,
+        }
+    }
+
+    fn step(&mut self, id: &NodeId, input: Input) {
+        let now = self.now;
+        if let Some(process) = self.process(id) {
+            let effects = process.node.step(now, input);
+            process.effects.extend(effects);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+}

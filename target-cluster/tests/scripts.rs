@@ -1,0 +1,262 @@
+//! Golden scripts: each file of `tests/scripts` is one scenario, named after it, with what the nodes
+//! do in it. `UPDATE_GOLDENFILES=1 cargo test --test scripts` writes the output anew; a changed
+//! script is reviewed as code.
+//!
+//! | command | |
+//! |---|---|
+//! | `cluster nodes=3 bugs=… batch=…` | starts anew; `batch` is how many entries an append carries |
+//! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
+//! | `wait 100` | 100 ms pass at once; everyone notices |
+//! | `run 2000` | 2000 ms pass as they do in peace; of the output only roles, replies and faults |
+//! | `settle [n1 n2]` | everything between these nodes (or all) is executed, synced and delivered |
+//! | `execute n1 [2]` | n1 executes its next effects, one or as many as told |
+//! | `sync n1` | what n1 has written becomes durable |
+//! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
+//! | `partition n1/n2 n3`, `cut n1 n2`, `heal` | who talks to whom |
+//! | `crash n1 [keep=all]`, `start n1` | what was not synced is lost, or kept |
+//! | `ask n1 write k 1 [token="a:1"]` | a client's request |
+//! | `status`, `log` | of all nodes |
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::time::Duration;
+
+use goldenscript::{Command, Context, Runner};
+use serde_json::Value;
+use target_cluster::bugs::{Bug, Bugs};
+use target_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
+use target_cluster::kv::RequestBody;
+use target_cluster::world::World;
+use target_cluster::world::invariants::{self, Invariant};
+
+/// Drives a world by script.
+struct Script {
+    world: World,
+    invariants: Vec<Box<dyn Invariant>>,
+}
+
+impl Script {
+    fn new(nodes: usize, batch: usize, bugs: &Bugs) -> Script {
+        let world = World::new(nodes, batch, Timings::default(), 1, bugs);
+        Script { world, invariants: invariants::all() }
+    }
+
+    /// The node, if there is one of that name.
+    fn node(&self, name: &str) -> Result<NodeId, Box<dyn Error>> {
+        let id = NodeId::from(name);
+        if self.world.names().contains(&id) {
+            Ok(id)
+        } else {
+            Err(format!("no node {name}").into())
+        }
+    }
+
+    fn nodes<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<NodeId>, Box<dyn Error>> {
+        names.into_iter().map(|name| self.node(name)).collect()
+    }
+
+    /// Does `act` to each packet that is on its way between two nodes now.
+    fn packets(&mut self, from: &NodeId, to: &NodeId, act: impl Fn(&mut World, usize)) {
+        let on_way = |world: &World, start: usize| {
+            let packets = world.packets().iter().enumerate().skip(start);
+            packets.filter(|(_, one)| one.from == *from && one.to == *to).map(|(at, _)| at).next()
+        };
+        let count = self.world.packets().len();
+        let (mut at, mut seen) = (0, 0);
+        while seen < count
+            && let Some(position) = on_way(&self.world, at)
+        {
+            seen += 1 + position - at;
+            let before = self.world.packets().len();
+            act(&mut self.world, position);
+            at = if self.world.packets().len() < before { position } else { position + 1 };
+        }
+    }
+
+    /// Ten milliseconds at a time, with everything delivered in between.
+    fn run_in_peace(&mut self, milliseconds: u64) {
+        for _ in 0..milliseconds / 10 {
+            self.world.advance(Duration::from_millis(10));
+            for id in self.world.names() {
+                self.world.tick(&id);
+            }
+            self.world.settle(&self.world.names());
+        }
+    }
+}
+
+impl Runner for Script {
+    type Command = Command;
+
+    fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
+        let mut args = command.consume_args();
+        let named: BTreeMap<_, _> =
+            ["nodes", "batch", "bugs", "keep", "token"].map(|key| (key, args.take_key(key))).into();
+        let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
+        args.reject_next()?;
+        let word = |position: usize| words.get(position).copied().ok_or("an argument is missing");
+        let mut output = Vec::new();
+        match command.name.as_str() {
+            "cluster" => {
+                let nodes = named["nodes"].map_or(Ok(3), str::parse)?;
+                let batch = named["batch"].map_or(Ok(APPEND_ENTRIES_MAX), str::parse)?;
+                let bugs = named["bugs"].unwrap_or_default();
+                let bugs: Result<BTreeSet<Bug>, _> =
+                    bugs.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
+                *self = Script::new(nodes, batch, &bugs?);
+            }
+            "timeout" => {
+                let id = self.node(word(0)?)?;
+                let deadline = self.world.node(&id).ok_or("it is down")?.next_deadline();
+                self.world.advance(deadline.saturating_sub(self.world.now()));
+                self.world.tick(&id);
+            }
+            "wait" => {
+                let milliseconds = word(0)?.parse()?;
+                self.world.advance(Duration::from_millis(milliseconds));
+                for id in self.world.names() {
+                    self.world.tick(&id);
+                }
+            }
+            "run" => {
+                self.run_in_peace(word(0)?.parse()?);
+                let told = |line: &String| line.contains(" is ") || line.contains(" replies ");
+                output.extend(self.world.take_trace().into_iter().filter(told));
+            }
+            "settle" => {
+                let chosen = self.nodes(words)?;
+                let among = if chosen.is_empty() { self.world.names() } else { chosen };
+                self.world.settle(&among);
+            }
+            "execute" => {
+                let id = self.node(word(0)?)?;
+                let count = words.get(1).map_or(Ok(1), |count| count.parse())?;
+                for _ in 0..count {
+                    self.world.execute(&id);
+                }
+            }
+            "sync" => {
+                let id = self.node(word(0)?)?;
+                self.world.sync(&id);
+            }
+            "deliver" | "lose" | "duplicate" | "cut" => {
+                let pair = self.nodes(words)?;
+                let [from, to] = &pair[..] else { return Err("from where to where?".into()) };
+                match command.name.as_str() {
+                    "deliver" => self.packets(from, to, World::deliver),
+                    "lose" => self.packets(from, to, World::drop_packet),
+                    "duplicate" => self.packets(from, to, World::duplicate),
+                    _ => self.world.cut(from, to),
+                }
+            }
+            "partition" => {
+                let groups: Result<Vec<_>, _> =
+                    words.iter().map(|group| self.nodes(group.split('/'))).collect();
+                self.world.partition(&groups?);
+            }
+            "heal" => self.world.heal(),
+            "crash" => {
+                let id = self.node(word(0)?)?;
+                let kept = match named["keep"] {
+                    Some("all") => self.world.unsynced_bytes(&id),
+                    Some(other) => return Err(format!("keep={other}?").into()),
+                    None => 0,
+                };
+                self.world.crash(&id, kept, 0..0);
+            }
+            "start" => {
+                let id = self.node(word(0)?)?;
+                self.world.start(&id);
+            }
+            "ask" => {
+                let id = self.node(word(0)?)?;
+                let (f, key) = (word(1)?.to_string(), word(2)?.to_string());
+                let value = words.get(3).map_or(Ok(Value::Null), |text| text.parse())?;
+                let token = named["token"].map(String::from);
+                let operation = RequestBody { f, key, value, token }.into_operation()?;
+                output.push(format!("#{}", self.world.submit(&id, operation)));
+            }
+            "status" => {
+                for id in self.world.names() {
+                    output.push(match self.world.node(&id).map(|node| node.status()) {
+                        None => format!("{id}: down"),
+                        Some(status) => format!(
+                            "{id}: {} in term {}, led by {}, commit {} of {}",
+                            status.role,
+                            status.term,
+                            status.leader.map_or("nobody".to_string(), |id| id.to_string()),
+                            status.commit,
+                            status.last_index,
+                        ),
+                    });
+                }
+            }
+            "log" => {
+                for id in self.world.names() {
+                    output.push(format!("{id}: {}", self.world.describe_log(&id)));
+                }
+            }
+            other => return Err(format!("no command {other}").into()),
+        }
+        let mut lines = self.world.take_trace();
+        lines.append(&mut output);
+        let nodes: Vec<_> = self.world.nodes().collect();
+        for invariant in &mut self.invariants {
+            if let Err(detail) = invariant.check(&nodes) {
+                lines.push(format!("VIOLATION of {}: {detail}", invariant.name()));
+            }
+        }
+        Ok(lines.join("\n"))
+    }
+}
+
+/// Makes a test of each script, and one that none was left out.
+macro_rules! scripts {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let path = concat!("tests/scripts/", stringify!($name));
+                goldenscript::run(&mut Script::new(3, APPEND_ENTRIES_MAX, &Bugs::new()), path)
+                    .expect("the script runs");
+            }
+        )*
+
+        #[test]
+        fn every_script_is_a_test() {
+            let listed: BTreeSet<_> = [$(stringify!($name)),*].map(String::from).into();
+            let files: BTreeSet<_> = std::fs::read_dir("tests/scripts")
+                .expect("the scripts are there")
+                .map(|file| file.expect("it can be read").file_name().into_string().expect("UTF-8"))
+                .collect();
+            assert_eq!(listed, files);
+        }
+    };
+}
+
+scripts! {
+    a_leader_is_elected_and_commits_its_first_entry
+    a_split_vote_ends_with_the_next_timeout
+    pre_vote_keeps_a_cut_off_node_from_disturbing
+    a_leader_that_hears_no_majority_steps_down
+    partition_and_heal
+    a_stale_term_is_refused_and_steps_down
+    conflicting_logs_are_made_equal
+    figure_8
+    figure_8_with_commit_earlier_term_loses_a_committed_entry
+    a_read_waits_for_one_round_of_a_majority
+    a_read_waits_for_a_commit_of_the_own_term
+    a_deposed_leader_does_not_answer_reads
+    stale_read_answers_what_was_overwritten
+    a_retry_gets_the_first_answer_from_the_next_leader
+    ignore_tokens_applies_a_retry_again
+    a_vote_survives_a_restart
+    vote_forgotten_elects_two_leaders_in_one_term
+    an_append_is_not_acknowledged_before_it_is_durable
+    crash_between_any_two_effects_of_a_leader
+    crash_between_any_two_effects_of_a_voter
+    duplicated_and_overtaken_messages_change_nothing
+}
