@@ -1,0 +1,119 @@
+//! Writes per second of the bundled cluster, and of etcd beside it in the same run.
+//!
+//! `cargo bench -p stormproof --bench throughput`. Three nodes on loopback ports, fsync on, data
+//! in the target directory, which should lie on a real disk; 64 clients, each of which sends its
+//! next write to the leader when the last one is answered. The contenders take turns, so that a
+//! machine whose speed drifts treats them alike; in each turn a fresh cluster has the machine for
+//! itself. Figures are medians of the rounds. etcd takes part when it is on the PATH
+//! (`apt-get install etcd-server`).
+//!
+//! `cargo test -p stormproof --bench throughput` plays one short round, to see that all works.
+
+mod bundled;
+mod cluster;
+mod contender;
+mod etcd;
+mod load;
+mod machine;
+mod table;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use contender::Contender;
+use load::{Figures, Length};
+
+/// What `cargo bench` plays. Several seconds a turn let caches fill and batches settle; five rounds
+/// give a median that two bad ones do not move.
+const MEASURED: (usize, Length) =
+    (5, Length { warm_up: Duration::from_secs(2), measured: Duration::from_secs(5) });
+
+/// What `cargo test` plays: long enough for every client to write.
+const TRIED: (usize, Length) =
+    (1, Length { warm_up: Duration::from_millis(200), measured: Duration::from_secs(1) });
+
+/// How many failed turns of a contender are repeated. One that fails more often is not busy but
+/// broken.
+const FAILED_MAX: usize = 3;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // Cargo passes `--bench` when it benchmarks, and nothing when it tests.
+    let (rounds, length) =
+        if std::env::args().any(|it| it == "--bench") { MEASURED } else { TRIED };
+    // What an earlier run left that was killed goes first.
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("throughput");
+    remove(&directory)?;
+    fs::create_dir_all(&directory).with_context(|| format!("make {}", directory.display()))?;
+    println!("{}", machine::describe(&directory)?);
+
+    let mut contenders = vec![Contender::Bundled];
+    println!("bundled: stormproof {}", env!("CARGO_PKG_VERSION"));
+    match etcd::version() {
+        Some(version) => {
+            println!("etcd: {version}, default settings but for a quiet log");
+            contenders.extend([Contender::EtcdJson, Contender::EtcdGrpc]);
+        }
+        None => println!("etcd: not on the PATH, so only the bundled cluster is measured"),
+    }
+
+    let mut results: Vec<_> = contenders.into_iter().map(Results::new).collect();
+    for round in 1..=rounds {
+        for results in &mut results {
+            print!("round {round} of {rounds}, {:<24}", results.contender.name());
+            io::stdout().flush()?;
+            let turn = results.play(&directory, length).await?;
+            println!("{turn}");
+        }
+    }
+    print!("\n{}", table::render(&results));
+    remove(&directory)
+}
+
+/// What came of a contender's turns.
+struct Results {
+    contender: Contender,
+    /// One of each round.
+    figures: Vec<Figures>,
+    /// How many turns failed and were repeated.
+    failed: usize,
+}
+
+impl Results {
+    fn new(contender: Contender) -> Self {
+        Self { contender, figures: Vec::new(), failed: 0 }
+    }
+
+    /// Plays a turn, and again should it fail: on a machine with too much to do a leader may lose
+    /// its office. The table tells how often.
+    async fn play(&mut self, directory: &Path, length: Length) -> Result<Figures> {
+        loop {
+            match self.contender.turn(directory, length).await {
+                Ok(figures) => {
+                    self.figures.push(figures);
+                    return Ok(figures);
+                }
+                Err(error) if self.failed < FAILED_MAX => {
+                    self.failed += 1;
+                    print!("failed ({}), again… ", error.root_cause());
+                    io::stdout().flush()?;
+                }
+                Err(error) => {
+                    let name = self.contender.name();
+                    return Err(error.context(format!("{name} failed too often")));
+                }
+            }
+        }
+    }
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("remove {}", directory.display())),
+    }
+}
