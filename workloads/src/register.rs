@@ -27,9 +27,11 @@ pub const WORKLOAD: Workload = Workload {
 /// that a key's history stays easy to check and to read.
 const OPERATIONS_PER_KEY: u32 = 300;
 
-/// Out of a hundred operations, how many read and how many write; the rest are cas.
-const READS: u32 = 40;
-const WRITES: u32 = 30;
+/// Out of a hundred operations, how many read and how many write; the rest are cas. Reads are what
+/// shows a broken promise, and a client whose leader has lost its majority waits long for anything
+/// else.
+const READS: u32 = 50;
+const WRITES: u32 = 25;
 
 struct Register {
     rng: ChaCha8Rng,
@@ -121,20 +123,9 @@ mod tests {
     use super::*;
 
     fn completed(invocation: &Invocation, kind: EventType, value: Value) -> Event {
-        Event {
-            index: 0,
-            time: 0,
-            process: Process::Client(0),
-            kind,
-            f: invocation.f.into(),
-            key: Some(invocation.key.clone()),
-            value,
-            token: None,
-            node: None,
-            version: None,
-            error: None,
-            attempts: Vec::new(),
-        }
+        let mut event = Event::new(Process::Client(0), kind, invocation.f, value);
+        event.key = Some(invocation.key.clone());
+        event
     }
 
     /// Runs `count` operations against a perfect map; returns them with whether each succeeded.

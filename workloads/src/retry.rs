@@ -11,8 +11,8 @@ pub struct RetryPolicy {
     /// election, short enough that a majority lost for seconds leaves operations of unknown
     /// outcome, which is when services break their promises.
     pub deadline: Duration,
-    /// How long one request may take. A paused node answers nothing; its client must have time
-    /// left to ask another.
+    /// How long one request may take: as long as the shortest election, far above what a healthy
+    /// cluster takes. A paused node answers nothing; its client must have time left to ask others.
     pub attempt_timeout: Duration,
     /// The longest wait after the first error; it doubles with each further one.
     pub first_backoff: Duration,
@@ -24,7 +24,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         RetryPolicy {
             deadline: Duration::from_secs(3),
-            attempt_timeout: Duration::from_millis(700),
+            attempt_timeout: Duration::from_millis(400),
             first_backoff: Duration::from_millis(10),
             longest_backoff: Duration::from_millis(300),
         }

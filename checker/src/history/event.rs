@@ -128,6 +128,27 @@ pub struct Event {
     pub attempts: Vec<Attempt>,
 }
 
+impl Event {
+    /// An event without a place in a history yet: index and time are 0, and whatever is optional
+    /// is missing.
+    pub fn new(process: Process, kind: EventType, f: impl Into<String>, value: Value) -> Event {
+        Event {
+            index: 0,
+            time: 0,
+            process,
+            kind,
+            f: f.into(),
+            key: None,
+            value,
+            token: None,
+            node: None,
+            version: None,
+            error: None,
+            attempts: Vec::new(),
+        }
+    }
+}
+
 /// All events of a run, in order of index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {

@@ -80,17 +80,17 @@ pub fn phases(history: &History) -> Vec<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use checker::history::Event;
     use serde_json::json;
 
     use super::*;
-    use crate::run::recorder::draft;
 
     fn history(ok: &[&str], outcomes: &[&str]) -> History {
         let operations =
-            ok.iter().map(|f| draft(Process::Client(1), EventType::Ok, f, json!(null)));
+            ok.iter().map(|f| Event::new(Process::Client(1), EventType::Ok, *f, json!(null)));
         let faults = outcomes.iter().map(|outcome| {
             let value = json!({"fault": 0, "stage": "inject", "outcome": outcome});
-            draft(Process::Nemesis, EventType::Info, "kill", value)
+            Event::new(Process::Nemesis, EventType::Info, "kill", value)
         });
         History { events: operations.chain(faults).collect() }
     }

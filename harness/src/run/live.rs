@@ -127,7 +127,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::run::recorder::draft;
 
     fn role(node: &str, role: &str, term: u64) -> RunEvent {
         let change = NodeChange::Role { role: role.into(), term, leader: None };
@@ -150,7 +149,7 @@ mod tests {
         let mut snapshot = Snapshot::default();
         let mut tell = |stage: &str, outcome: &str| {
             let value = json!({"fault": 3, "stage": stage, "name": "kill n1", "outcome": outcome});
-            let event = draft(Process::Nemesis, EventType::Info, "kill", value);
+            let event = Event::new(Process::Nemesis, EventType::Info, "kill", value);
             snapshot.take(&RunEvent::History(event));
             snapshot.faults.len()
         };

@@ -10,7 +10,7 @@ use workloads::Invocation;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 
-use super::recorder::{Recorder, draft};
+use super::recorder::Recorder;
 use crate::target::{Answer, Client, Refusal, Reply, Request};
 
 /// What a process needs to act.
@@ -49,7 +49,7 @@ impl Actor<'_> {
         invocation: Invocation,
     ) -> Result<Event> {
         let Invocation { f, key, value } = invocation;
-        let mut event = draft(Process::Client(process), EventType::Invoke, f, value.clone());
+        let mut event = Event::new(Process::Client(process), EventType::Invoke, f, value.clone());
         event.key = Some(key.clone());
         event.token = Some(token.clone());
         let mut completion = self.recorder.record(event)?;

@@ -68,7 +68,7 @@ impl Recorder {
     /// When the history cannot be written.
     pub fn phase(&self, phase: Phase) -> Result<()> {
         let name = serde_json::to_value(phase)?;
-        self.record(draft(Process::Controller, EventType::Info, "phase", name)).map(drop)
+        self.record(Event::new(Process::Controller, EventType::Info, "phase", name)).map(drop)
     }
 
     /// Records what the nemesis is about to do (`invoke`) or has done (`info`).
@@ -76,7 +76,7 @@ impl Recorder {
     /// # Errors
     /// When the history cannot be written.
     pub fn nemesis(&self, kind: EventType, family: &str, value: Value) -> Result<()> {
-        self.record(draft(Process::Nemesis, kind, family, value)).map(drop)
+        self.record(Event::new(Process::Nemesis, kind, family, value)).map(drop)
     }
 
     /// Records a change of a node. It is no part of the history; a disk that is full is reported
@@ -112,23 +112,5 @@ impl Inner {
         for listener in &mut self.listeners {
             listener(event);
         }
-    }
-}
-
-/// An event that has no index and time yet.
-pub fn draft(process: Process, kind: EventType, f: &str, value: Value) -> Event {
-    Event {
-        index: 0,
-        time: 0,
-        process,
-        kind,
-        f: f.into(),
-        key: None,
-        value,
-        token: None,
-        node: None,
-        version: None,
-        error: None,
-        attempts: Vec::new(),
     }
 }

@@ -98,20 +98,7 @@ struct Maker<'a> {
 const NODES: [&str; 5] = ["n1", "n2", "n3", "n4", "n5"];
 
 fn event(time: u64, process: Process, kind: EventType, f: &str, value: Value) -> Event {
-    Event {
-        index: 0,
-        time,
-        process,
-        kind,
-        f: f.to_owned(),
-        key: None,
-        value,
-        token: None,
-        node: None,
-        version: None,
-        error: None,
-        attempts: Vec::new(),
-    }
+    Event { time, ..Event::new(process, kind, f, value) }
 }
 
 impl<'a> Maker<'a> {
