@@ -33,8 +33,8 @@ const ERRORS: &[ErrorRow] = &[
         false,
         "a later operation of the session was applied; this one may have been",
     ),
-    row("server_timeout", false, "the node gave up waiting; the entry may commit later"),
-    row("timeout", false, "no answer in time"),
+    row("timeout", false, "no answer in time, the node's own deadline included"),
+    row("stopping", false, "the node is going down; the entry may commit later"),
     row("connection_lost", false, "the connection broke after the request was sent"),
     row("nonsense", false, "the answer could not be understood"),
 ];
