@@ -252,9 +252,17 @@ fn is_alive(pid: i32) -> bool {
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }
 
-fn network_namespaces() -> BTreeSet<PathBuf> {
-    let processes = std::fs::read_dir("/proc").expect("Linux").flatten();
-    processes.filter_map(|entry| std::fs::read_link(entry.path().join("ns/net")).ok()).collect()
+/// The network namespaces that these processes are in, besides our own.
+fn network_namespaces(pids: impl IntoIterator<Item = i32>) -> BTreeSet<PathBuf> {
+    let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    let ours = of("self");
+    let all = pids.into_iter().filter_map(|pid| of(&pid.to_string()));
+    all.filter(|namespace| Some(namespace) != ours.as_ref()).collect()
+}
+
+fn all_processes() -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").expect("Linux").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn signal(pid: i32, signal: &str) {
@@ -267,10 +275,12 @@ fn signal(pid: i32, signal: &str) {
 fn assert_nothing_survives(lab: &str) {
     for victim in 0..3 {
         let mounts = || std::fs::read_to_string("/proc/self/mounts").expect("Linux");
-        let (mounts_before, namespaces_before) = (mounts(), network_namespaces());
+        let mounts_before = mounts();
         let mut running = Running::start(&format!("killed-{lab}-{victim}"), &["--lab", lab]);
         let tree = running.tree();
         assert!(tree.len() >= 3 + 5, "outer, guard, controller and five nodes, not {tree:?}");
+        let namespaces = network_namespaces(tree.iter().copied());
+        assert_eq!(namespaces.is_empty(), lab == "loopback", "{lab}: {namespaces:?}");
         signal(tree[victim], "KILL");
         std::thread::sleep(Duration::from_secs(1));
         let left: Vec<i32> =
@@ -278,7 +288,8 @@ fn assert_nothing_survives(lab: &str) {
         assert!(left.is_empty(), "{lab}: after the death of {victim}, {left:?} of {tree:?} live");
         running.child.wait().expect("it is dead");
         assert_eq!(mounts(), mounts_before);
-        let left: Vec<_> = network_namespaces().difference(&namespaces_before).cloned().collect();
+        let left = network_namespaces(all_processes());
+        let left: Vec<_> = left.intersection(&namespaces).collect();
         assert!(left.is_empty(), "{lab}: namespaces {left:?} are left");
         let history = std::fs::read_to_string(running.results.join("latest/history.jsonl"));
         assert!(!history.expect("what was recorded is kept").is_empty());
