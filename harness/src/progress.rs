@@ -87,13 +87,13 @@ impl Progress {
 struct Meter {
     time_limit: Duration,
     /// When the rate was last worked out, and how many operations had completed by then.
-    last: Option<(Instant, u64)>,
+    last: (Instant, u64),
     rate: f64,
 }
 
 impl Meter {
     fn new(time_limit: Duration) -> Self {
-        Meter { time_limit, last: None, rate: 0.0 }
+        Meter { time_limit, last: (Instant::now(), 0), rate: 0.0 }
     }
 
     fn elapsed(&self, now: &Snapshot) -> Duration {
@@ -102,12 +102,12 @@ impl Meter {
 
     fn line(&mut self, now: &Snapshot) -> String {
         let completed = now.ok + now.fail + now.info;
-        let (time, before) = *self.last.get_or_insert((Instant::now(), completed));
+        let (time, before) = self.last;
         let seconds = time.elapsed().as_secs_f64();
         // Over a second, so that the figure can be read.
         if seconds >= 1.0 {
             self.rate = (completed - before) as f64 / seconds;
-            self.last = Some((Instant::now(), completed));
+            self.last = (Instant::now(), completed);
         }
         let rate = self.rate;
         let phase = now.phase.map_or("starting", phase_name);

@@ -9,6 +9,9 @@ use crate::model::{Call, Model, NilReads, Transition, ValueId};
 use crate::partition::Partition;
 use crate::verdict::Operation;
 
+/// How many reads in a row must find a value again before it is said to have stayed.
+const STAYED: usize = 3;
+
 /// What to say about a counterexample. Numbers and remarks are those of the shown operations.
 pub(super) struct Explanation {
     pub(super) sentence: String,
@@ -214,7 +217,10 @@ impl Scene<'_> {
                 ));
             }
         }
-        let remark = format!("{text} had been replaced");
+        let remark = match text {
+            "nothing" => "there was a value by then".to_string(),
+            _ => format!("{text} had been replaced"),
+        };
         Some(Finding { clause, culprits, evidence: Some(evidence), remark })
     }
 
@@ -237,18 +243,20 @@ impl Scene<'_> {
         })
     }
 
-    /// Whether the next operation that saw a value, after the last one of the core, saw this one.
+    /// Whether the next operations that saw a value, after the last one of the core, all saw this
+    /// one. A single one may have asked the same outdated node.
     fn stayed(&self, value: ValueId) -> bool {
         let Some(seen) = self.last().completed else { return false };
-        (0..self.operations.len())
+        let mut later: Vec<_> = (0..self.operations.len())
             .filter(|place| self.operations[*place].outcome == EventType::Ok)
             .filter(|place| self.operations[*place].invoked > seen)
             .filter_map(|place| {
                 let required = self.transitions[place]?.requires?;
                 Some((self.operations[place].completed, required))
             })
-            .min()
-            .is_some_and(|(_, required)| required == value)
+            .collect();
+        later.sort_unstable_by_key(|(completed, _)| *completed);
+        later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
     /// Whatever has no better name.

@@ -129,6 +129,9 @@ impl Run {
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
         recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
+        if let Some(engine) = lab.partition_engine {
+            recorder.note(format!("partitions by {engine}: {}", lab.engine_reason));
+        }
         let say = recorder.clone();
         let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
 
