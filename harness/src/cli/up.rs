@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -26,6 +26,9 @@ use crate::target::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);
+
+/// How often Ctrl-C and nodes that are due for a restart are looked for.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -86,19 +89,18 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
 
     let stopped = stop_signals()?;
     let mut watch = Watch { target: &target, members: &members, leader: None };
-    let mut restart: BTreeMap<String, SystemTime> = BTreeMap::new();
-    let begin = SystemTime::now();
+    let mut restart: BTreeMap<String, Instant> = BTreeMap::new();
+    let begin = Instant::now();
     loop {
-        match news.recv_timeout(Duration::from_millis(100)) {
+        match news.recv_timeout(LOOK_AROUND) {
             Ok((node, NodeOutput::Exited { status, .. })) => {
-                let early = begin.elapsed().unwrap_or_default() < STARTED;
-                if early {
+                if begin.elapsed() < STARTED {
                     let log = last_lines(&log_of(&members, &node));
                     bail!("{node} did not start ({status}){log}");
                 }
                 let seconds = arguments.restart_after;
                 println!("{node} ended ({status}); it starts again in {seconds} s");
-                restart.insert(node, SystemTime::now() + Duration::from_secs(seconds));
+                restart.insert(node, Instant::now() + Duration::from_secs(seconds));
             }
             Ok((node, output)) => watch.hear(&node, output),
             Err(RecvTimeoutError::Timeout) => {}
@@ -109,7 +111,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         }
         let due: BTreeSet<String> = restart
             .iter()
-            .filter(|(_, at)| **at <= SystemTime::now())
+            .filter(|(_, at)| **at <= Instant::now())
             .map(|(node, _)| node.clone())
             .collect();
         restart.retain(|node, _| !due.contains(node));
