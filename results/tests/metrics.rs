@@ -231,6 +231,22 @@ fn an_outage_is_measured_and_blamed_on_the_fault_before_it() {
 }
 
 #[test]
+fn an_error_that_occurred_before_any_fault_is_no_sign_of_one() {
+    let mut events = load_with_outage();
+    let calm = events
+        .iter_mut()
+        .find(|event| event["type"] == "ok" && event["time"].as_u64() < Some(900 * MS))
+        .expect("operations before the first fault");
+    calm["attempts"] = json!([{"node": "n3", "start": calm["time"], "end": calm["time"],
+        "error": "refused", "definite": true}]);
+    let history = history(&events);
+    let faults = fault_intervals(&history);
+    let recoveries = recoveries(&faults, &operations(&history), &phases(&history));
+    let error = recoveries[0].first_error.as_ref().expect("another error was met");
+    assert_eq!((error.after, error.error.as_str()), (7 * MS, "timeout"));
+}
+
+#[test]
 fn a_service_that_does_not_come_back_is_told() {
     let mut events = load_with_outage();
     events.retain(|event| event["type"] != "ok" || event["time"].as_u64() < Some(1_000 * MS));

@@ -1,5 +1,7 @@
 //! What each fault did to the clients, and how long it took until they were served again.
 
+use std::collections::BTreeSet;
+
 use checker::history::EventType;
 
 use crate::metrics::{FaultInterval, PhaseInterval, RunOperation};
@@ -19,7 +21,8 @@ const TIMES_MEAN_GAP: u64 = 10;
 pub struct Recovery {
     /// Position of the fault among the intervals it was computed from.
     pub fault: usize,
-    /// The first error that an attempt met.
+    /// The first error that an attempt met, of those that did not occur before the first fault: a
+    /// follower that refuses is no sign of trouble.
     pub first_error: Option<FirstError>,
     /// The longest time without any operation that ended ok, in nanoseconds.
     pub longest_gap: u64,
@@ -56,13 +59,17 @@ pub fn recoveries(
     phases: &[PhaseInterval],
 ) -> Vec<Recovery> {
     let oks = ok_times(operations);
-    let errors = errors_by_time(operations);
+    let mut errors = errors_by_time(operations);
     let all = (0, oks.last().copied().unwrap_or(0));
     let load = phases.iter().find(|phase| phase.name == "load");
     let (load_start, load_end) = load.map_or(all, |load| (load.start, load.end));
     let mean_gap = (load_end - load_start) / (oks.len() as u64).max(1);
     let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);
     let attempted = || faults.iter().enumerate().filter(|(_, fault)| fault.was_attempted());
+    let calm_until = attempted().map(|(_, fault)| fault.start).min().unwrap_or(load_end);
+    let calm = &errors[..errors.partition_point(|error| error.0 < calm_until)];
+    let usual: BTreeSet<&str> = calm.iter().map(|(_, _, error)| *error).collect();
+    errors.retain(|(_, _, error)| !usual.contains(error));
     attempted()
         .filter(|(_, fault)| fault.start < load_end)
         .map(|(position, fault)| {
