@@ -152,7 +152,8 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
         out.raw("</td></tr>");
     }
     out.raw("</tbody></table></div><p class=\"muted\">Measured from the moment a fault began ");
-    out.raw("until the next one did or the load ended; faults that overlap share their effects. Errors that occurred before the first fault are left out. ");
+    out.raw("until the next one did or the load ended; faults that overlap share their effects. ");
+    out.raw("Errors that occurred before the first fault are left out. ");
     out.raw("“Ok again after” is when the longest time without an ok ended.</p></section>");
     out
 }
