@@ -83,7 +83,7 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let listeners = vec![live.listener(), progress.listener()];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let info = information(&setup, recorder.with_directory(|it| it.id().to_owned()), started)?;
+    let info = information(&setup, recorder.with_directory(|it| it.id().to_owned()), started);
     let set_up =
         Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live.clone())
             .await;
@@ -220,7 +220,8 @@ async fn blocking(
     acting.await.context("the thread of the faults panicked")?
 }
 
-fn information(setup: &Setup, id: String, started: SystemTime) -> Result<RunInfo> {
+/// What the report says of the run before anything came of it.
+fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
     let Setup { plan, target, lab, skipped, .. } = setup;
     let mut engines = BTreeMap::new();
     for family in &plan.faults {
@@ -233,7 +234,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> Result<RunInfo
         };
         engines.insert(family.name().to_owned(), engine.to_owned());
     }
-    Ok(RunInfo {
+    RunInfo {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         target: target.name().into(),
         target_version: target.version(),
@@ -251,7 +252,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> Result<RunInfo
         command: plan.command(&setup.results, &id),
         environment: environment::describe(),
         id,
-    })
+    }
 }
 
 /// `20261120T191500Z-bundled-register-partition+kill-s42`.
