@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -107,8 +108,9 @@ fn a_run_with_the_switch_is_valid_and_every_fault_is_seen_to_bite() {
         return;
     }
     let results = scratch("switch");
-    short_run(&results, &["--partition-engine", "switch"]).exits(0).says("VALID").says("switch");
+    short_run(&results, &["--partition-engine", "switch"]).exits(0).says("VALID");
     assert_a_whole_run(&results, &["partition", "kill", "pause"]);
+    assert_eq!(verdict(&results)["run"]["engines"]["partition"], "switch");
     // A saved run is judged again from its directory, and its page written again.
     let directory = latest(&results).display().to_string();
     run(&["check", &directory]).exits(0).says("VALID");
@@ -313,13 +315,41 @@ fn nothing_survives_a_kill_of_any_process_in_the_loopback_lab() {
 #[test]
 fn ctrl_c_heals_saves_and_judges_what_there_is() {
     let _turn = alone();
-    let running = Running::start("interrupted", &[]);
-    running.wait_for("a fault", |history| history.contains(r#""stage":"inject""#));
-    signal(running.child.id() as i32, "INT");
-    let results = running.results.clone();
-    let output = running.child.wait_with_output().expect("it ends");
-    finished(output).exits(0).says("interrupted").says("VALID");
-    assert!(latest(&results).join("report.html").is_file());
+    for lab in ["auto", "loopback"] {
+        let running = Running::start(&format!("ctrl-c-{lab}"), &["--lab", lab]);
+        running.wait_for("a fault", |history| history.contains(r#""stage":"inject""#));
+        signal(running.child.id() as i32, "INT");
+        let results = running.results.clone();
+        let output = running.child.wait_with_output().expect("it ends");
+        finished(output)
+            .exits(0)
+            .says("undoing the faults and judging what there is")
+            .says("VALID");
+        assert!(latest(&results).join("report.html").is_file());
+        // The load was to last a minute.
+        let phases = verdict(&results)["phases"].clone();
+        let load = phases.as_array().and_then(|all| all.iter().find(|phase| phase[0] == "load"));
+        let seconds = load.and_then(|load| load[1].as_f64()).expect("the load has a length");
+        assert!(seconds < 45.0, "the load went on for {seconds} s");
+    }
+}
+
+#[test]
+fn a_cluster_to_play_with_elects_a_leader_and_ends_with_ctrl_c() {
+    let _turn = alone();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
+    let port = port.expect("a free port").port().to_string();
+    let mut up = stormproof()
+        .args(["up", "--nodes", "1", "--port", &port])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let out = up.stdout.take().expect("it is piped");
+    let mut lines = BufReader::new(out).lines().map(|line| line.expect("text"));
+    let leads = lines.find(|line| line.contains("leads in term")).expect("somebody leads");
+    assert!(leads.starts_with("n1"), "{leads}");
+    signal(up.id() as i32, "INT");
+    assert!(up.wait().expect("it ends").success());
 }
 
 #[test]

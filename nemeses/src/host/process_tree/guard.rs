@@ -43,9 +43,9 @@ fn step<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Result<T, 
 }
 
 fn start_controller(lab: Lab) -> Result<(Pid, SignalFd), String> {
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD]);
-    step("block signals", signals.thread_block())?;
-    let signals = step("watch signals", SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC))?;
+    let watched = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD]);
+    step("block signals", watched.thread_block())?;
+    let signals = step("watch signals", SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC))?;
     // SAFETY: no handler is installed. The controller, in the background of its terminal, inherits
     // the right to write there.
     step("ignore SIGTTOU", unsafe { signal(Signal::SIGTTOU, SigHandler::SigIgn) })?;
@@ -60,9 +60,11 @@ fn start_controller(lab: Lab) -> Result<(Pid, SignalFd), String> {
         command.arg0(own_name);
     }
     command.args(arguments).env(VARIABLE, Stage::Controller(lab).name());
-    // SAFETY: between fork and exec it makes two system calls and allocates nothing.
+    // SAFETY: between fork and exec it makes three system calls and allocates nothing.
     unsafe {
         command.pre_exec(move || {
+            // A mask outlives exec, and every thread and node of the controller would inherit it.
+            watched.thread_unblock()?;
             set_pdeathsig(Signal::SIGKILL)?;
             // Had the guard died before, the signal would never come.
             if getppid() == guard { Ok(()) } else { Err(Errno::ESRCH.into()) }
