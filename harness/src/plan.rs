@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nemeses::fault::Family;
 use nemeses::schedule::{Entry, Schedule, ScheduleOptions};
+use results::run_directory::PLAN;
 use serde::{Deserialize, Serialize};
 use target_cluster::bugs::Bug;
 use workloads::Workload;
@@ -100,10 +101,7 @@ impl Plan {
         let mut drawn = self.clone();
         drawn.draw_schedule();
         if drawn.schedule != self.schedule {
-            return format!(
-                "stormproof run --plan {}",
-                results.join(id).join("plan.toml").display()
-            );
+            return format!("stormproof run --plan {}", results.join(id).join(PLAN).display());
         }
         let faults = self.fault_names(",");
         let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;

@@ -158,12 +158,18 @@ impl<H: Host> Nemesis<H> {
         Some(Recovery { id, action, effect, problems })
     }
 
-    /// Undoes every fault that is on: links first, so that nodes which start meet their peers.
+    /// Undoes every fault that is on, in the order of [`undo_order`](Nemesis::undo_order).
     pub fn undo_all(&mut self) -> Vec<Recovery> {
+        self.undo_order().into_iter().filter_map(|id| self.undo(id)).collect()
+    }
+
+    /// The faults that are on, in the order in which to undo them all: links first, so that nodes
+    /// which start meet their peers.
+    pub fn undo_order(&self) -> Vec<u32> {
         let is_cut = |active: &Active| matches!(active.action, Action::Grudge(_));
         let (cuts, others): (Vec<_>, Vec<_>) =
             self.active.iter().map(|(id, active)| (is_cut(active), *id)).partition(|(cut, _)| *cut);
-        cuts.into_iter().chain(others).filter_map(|(_, id)| self.undo(id)).collect()
+        cuts.into_iter().chain(others).map(|(_, id)| id).collect()
     }
 
     fn mend(

@@ -54,9 +54,7 @@ impl Model for Counter {
         let ok = operation.outcome == EventType::Ok;
         let (input, output) = match operation.f.as_str() {
             "read" => {
-                let says_nothing =
-                    operation.output.is_null() && nil_reads == NilReads::Unknown || !ok;
-                if says_nothing {
+                if nil_reads.silence(operation) {
                     return Ok(Call::Silent);
                 }
                 (Input::Read, Output::Sum(number("read answers", &operation.output)?.into()))

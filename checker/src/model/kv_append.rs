@@ -55,9 +55,7 @@ impl Model for KvAppend {
         let ok = operation.outcome == EventType::Ok;
         let (input, output) = match operation.f.as_str() {
             "get" => {
-                let says_nothing =
-                    operation.output.is_null() && nil_reads == NilReads::Unknown || !ok;
-                if says_nothing {
+                if nil_reads.silence(operation) {
                     return Ok(Call::Silent);
                 }
                 (Input::Get, Output::Value(text("get answers", &operation.output)?))

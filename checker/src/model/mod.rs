@@ -23,6 +23,7 @@ pub use kv_append::KvAppend;
 pub use register::Register;
 pub use values::{ValueId, Values};
 
+use crate::history::EventType;
 use crate::verdict::Operation;
 
 /// What a read that answered nil says.
@@ -33,6 +34,14 @@ pub enum NilReads {
     Absent,
     /// Nothing is known about the value; the read is left out. Knossos' histories.
     Unknown,
+}
+
+impl NilReads {
+    /// Whether a read says nothing: it got no answer, or one that stands for "unknown".
+    fn silence(self, read: &Operation) -> bool {
+        let unknown = read.output.is_null() && self == NilReads::Unknown;
+        unknown || read.outcome != EventType::Ok
+    }
 }
 
 /// An operation in the terms of a model.

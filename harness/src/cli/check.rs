@@ -7,6 +7,7 @@ use anyhow::Result;
 use checker::verdict::Analysis;
 use clap::Args;
 use indicatif::ProgressBar;
+use results::run_directory::HISTORY;
 
 use super::names;
 use crate::exit::{Exit, bad_input};
@@ -29,7 +30,7 @@ pub struct Arguments {
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let path = match arguments.path.is_dir() {
-        true => arguments.path.join("history.jsonl"),
+        true => arguments.path.join(HISTORY),
         false => arguments.path.clone(),
     };
     let unreadable =

@@ -99,7 +99,7 @@ impl PlanFlags {
             target: self.target.clone(),
             nodes: self.nodes,
             workload: self.workload.clone(),
-            faults: families(&self.faults)?,
+            faults: families(&self.faults),
             time_limit: self.time_limit.as_secs_f64(),
             rate: self.rate,
             concurrency: self.concurrency.unwrap_or(2 * self.nodes),
@@ -114,16 +114,14 @@ impl PlanFlags {
         plan.draw_schedule();
         Ok(plan)
     }
-}
 
-impl PlanFlags {
     /// Whether the command line names that family, instead of taking all there are.
     pub fn asks_by_name(&self, family: Family) -> bool {
         self.plan.is_none() && self.faults.iter().any(|name| name == family.name())
     }
 }
 
-fn families(names: &[String]) -> Result<BTreeSet<Family>> {
+fn families(names: &[String]) -> BTreeSet<Family> {
     let mut families = BTreeSet::new();
     for name in names {
         match name.as_str() {
@@ -132,7 +130,7 @@ fn families(names: &[String]) -> Result<BTreeSet<Family>> {
             name => families.extend(Family::ALL.iter().filter(|family| family.name() == name)),
         }
     }
-    Ok(families)
+    families
 }
 
 /// A seed that is short enough to say aloud.

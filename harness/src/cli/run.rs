@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
 use nemeses::host::process_tree::{Lab, Place};
+use results::run_directory::REPORT;
 use results::summary::Summary;
 
 use super::plan::PlanFlags;
@@ -125,7 +126,7 @@ fn print(ended: &Ended) {
         line("left out", format!("{what}: {reason}"));
     }
     line("again", run.command.clone());
-    line("report", shortest(&ended.path).join("report.html").display().to_string());
+    line("report", shortest(&ended.path).join(REPORT).display().to_string());
 }
 
 /// The path as seen from the working directory, if it lies below.

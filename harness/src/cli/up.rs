@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::node_process::NodeOutput;
 use nemeses::host::process_tree::Place;
 use nemeses::world::Host;
 use results::event::NodeChange;
@@ -127,15 +127,9 @@ fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<Loc
         let _ = tell.send((node.to_owned(), output));
     };
     let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
-    let cwd = std::env::current_dir().context("the working directory is gone")?;
     for (node, member) in members.iter().enumerate() {
-        host.add_node(NodeSpec {
-            name: member.name.clone(),
-            argv: target.command(members, node).into_iter().map(Into::into).collect(),
-            env: BTreeMap::new(),
-            cwd: cwd.clone(),
-            log_path: log_of(members, &member.name),
-        });
+        let log = log_of(members, &member.name);
+        host.add_node(member.spec(target.command(members, node), log)?);
     }
     let all = members.iter().map(|member| member.name.clone()).collect();
     for (node, result) in host.start(&all) {

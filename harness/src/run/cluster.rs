@@ -1,13 +1,12 @@
 //! The nodes of a run: where they live, what they print, and how they end.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeListener, NodeOutput, NodeSpec};
+use nemeses::host::node_process::{NodeListener, NodeOutput};
 use results::event::NodeChange;
 use tokio::sync::Notify;
 
@@ -68,16 +67,10 @@ impl Cluster {
             members.push(Member { name: name.clone(), address, data });
             logs.push(directory.join("stderr.log"));
         }
-        let cwd = std::env::current_dir().context("the working directory is gone")?;
-        let specs: Vec<NodeSpec> = (0..members.len())
-            .map(|node| NodeSpec {
-                name: members[node].name.clone(),
-                argv: target.command(&members, node).into_iter().map(Into::into).collect(),
-                env: BTreeMap::new(),
-                cwd: cwd.clone(),
-                log_path: logs[node].clone(),
-            })
+        let specs: Result<Vec<_>> = (0..members.len())
+            .map(|node| members[node].spec(target.command(&members, node), logs[node].clone()))
             .collect();
+        let specs = specs?;
         let exits = Arc::new(Exits::default());
         let listener: NodeListener = {
             let (recorder, exits) = (recorder.clone(), exits.clone());

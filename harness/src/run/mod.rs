@@ -83,12 +83,13 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let listeners = vec![live.listener(), progress.listener()];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let info = information(&setup, recorder.with_directory(|it| it.id().to_owned()), started);
     let set_up =
         Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live.clone())
             .await;
     let ended = match set_up {
         Ok(run) => {
+            let id = recorder.with_directory(|directory| directory.id().to_owned());
+            let info = information(&setup, id, started, run.engines.clone());
             let cluster = run.cluster.clone();
             let tested = run.test().await;
             conclude::conclude(plan, info, tested, &recorder, &live).and_then(|ended| {
@@ -115,6 +116,8 @@ struct Run {
     clients: Arc<Clients>,
     cluster: Arc<Cluster>,
     storm: Storm<LocalHost>,
+    /// What does the faults of each family.
+    engines: BTreeMap<String, String>,
     stop: watch::Receiver<bool>,
 }
 
@@ -149,6 +152,9 @@ impl Run {
             plan.concurrency,
         );
         let clients = Arc::new(clients);
+        let engine =
+            |family: &Family| Some((family.name().into(), host.engine(*family).ok()?.into()));
+        let engines = plan.faults.iter().filter_map(engine).collect();
         let storm = Storm::new(host, recorder.clone(), live, nodes);
         let storm = blocking(storm, Storm::start_stopped_nodes).await?;
 
@@ -160,7 +166,7 @@ impl Run {
             },
             exit = cluster.unexpected_exit() => bail!(cluster.describe_exit(&exit)),
         }
-        Ok(Run { plan, recorder, clients, cluster, storm, stop })
+        Ok(Run { plan, recorder, clients, cluster, storm, engines, stop })
     }
 
     /// Load with faults, recovery, convergence, final reads.
@@ -221,19 +227,13 @@ async fn blocking(
 }
 
 /// What the report says of the run before anything came of it.
-fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
+fn information(
+    setup: &Setup,
+    id: String,
+    started: SystemTime,
+    engines: BTreeMap<String, String>,
+) -> RunInfo {
     let Setup { plan, target, lab, skipped, .. } = setup;
-    let mut engines = BTreeMap::new();
-    for family in &plan.faults {
-        let engine = match family {
-            Family::Partition => match lab.partition_engine {
-                Some(engine) => engine.name(),
-                None => continue,
-            },
-            Family::Kill | Family::Pause => "signals through pidfd",
-        };
-        engines.insert(family.name().to_owned(), engine.to_owned());
-    }
     RunInfo {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         target: target.name().into(),

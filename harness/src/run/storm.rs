@@ -47,11 +47,6 @@ impl<H: Host> Storm<H> {
         Storm { nemesis: Nemesis::new(host), recorder, live, nodes, labels }
     }
 
-    /// The world it acts on.
-    pub fn host_mut(&mut self) -> &mut H {
-        self.nemesis.host_mut()
-    }
-
     /// Injects and undoes every fault of `schedule` at its time, counted from `begin` on the
     /// recorder's clock. Ends early when `stop` is told anything or is dropped; whatever is on
     /// then stays on until [`recover`](Storm::recover).
@@ -112,8 +107,7 @@ impl<H: Host> Storm<H> {
     /// When a fault cannot be undone or a node cannot be started: then nothing can be asked of
     /// the cluster.
     pub fn recover(&mut self) -> Result<()> {
-        let active: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();
-        for id in active {
+        for id in self.nemesis.undo_order() {
             self.undo(id)?;
         }
         let still_on: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();

@@ -5,10 +5,13 @@
 mod bundled;
 mod client;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
+use nemeses::host::node_process::NodeSpec;
 use results::event::NodeChange;
 
 pub use bundled::Bundled;
@@ -23,6 +26,22 @@ pub struct Member {
     pub address: SocketAddr,
     /// Where it keeps its data; survives restarts.
     pub data: PathBuf,
+}
+
+impl Member {
+    /// How this member's process is started, each time; its standard error goes to `log`.
+    ///
+    /// # Errors
+    /// When the working directory is gone.
+    pub fn spec(&self, command: Vec<String>, log: PathBuf) -> anyhow::Result<NodeSpec> {
+        Ok(NodeSpec {
+            name: self.name.clone(),
+            argv: command.into_iter().map(Into::into).collect(),
+            env: BTreeMap::new(),
+            cwd: std::env::current_dir().context("the working directory is gone")?,
+            log_path: log,
+        })
+    }
 }
 
 /// A service that stormproof can start and speak to.

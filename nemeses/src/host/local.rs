@@ -58,7 +58,7 @@ impl LocalHost {
     /// What does the faults of a family here, or why nothing can.
     pub fn engine(&self, family: Family) -> Result<&'static str, HostError> {
         match (family, &self.network) {
-            (Family::Kill | Family::Pause, _) => Ok("signals"),
+            (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
         }
