@@ -3,18 +3,34 @@
 //! A [`Fault`] says what to do and to whom by role (`leader`, `minority`…), never by node name:
 //! names are found when it fires, see [`crate::schedule::Entry::resolve`]. One family, one file.
 
+pub mod clock;
+pub mod corruption;
+pub mod cpu;
+pub mod disk;
 pub mod kill;
+pub mod leadership;
+pub mod membership;
+pub mod packet;
 pub mod partition;
 pub mod pause;
+pub mod power;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use clock::{Clock, ClockCondition, ClockError};
+pub use corruption::{Corruption, Damage};
+pub use cpu::Cpu;
+pub use disk::{Disk, DiskCondition, OpCondition, Trouble};
 pub use kill::Kill;
+pub use leadership::Leadership;
+pub use membership::{Membership, MembershipChange};
+pub use packet::{Direction, LinkCondition, Packet};
 pub use partition::{Partition, Shape};
 pub use pause::Pause;
+pub use power::{Power, PowerCut};
 
 use crate::names::{self, UnknownName};
 

@@ -1,7 +1,11 @@
 //! Bookkeeping of overlapping faults, against a world made of plain values.
 
 use super::*;
-use crate::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
+use crate::fault::{
+    Aim, ClockCondition, Damage, DiskCondition, Fault, Kill, LinkCondition, Partition, Pause,
+    PowerCut, Shape,
+};
+use crate::world::{ClockSeen, CpuSeen, DiskSeen, LinkCounts, LinkSeen, PowerSeen};
 
 /// A world that does as it is told, or fails where it is told to.
 #[derive(Debug, Default)]
@@ -76,6 +80,51 @@ impl Host for Pretended {
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
         self.change(nodes, |state| state == NodeState::Paused, NodeState::Running)
     }
+
+    fn shape(
+        &mut self,
+        _links: &BTreeMap<Link, LinkCondition>,
+        _look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        Err(unavailable())
+    }
+
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        Err(unavailable())
+    }
+
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
+        percent.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
+    }
+
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
+        clocks.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
+    }
+
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
+        disks.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
+    }
+
+    fn disks(&mut self) -> PerNode<DiskSeen> {
+        PerNode::new()
+    }
+
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        _cut: &PowerCut,
+        _seed: u64,
+    ) -> PerNode<PowerSeen> {
+        nodes.iter().map(|node| (node.clone(), Err(unavailable()))).collect()
+    }
+
+    fn damage(&mut self, _node: &str, _damage: &Damage, _seed: u64) -> Result<String, HostError> {
+        Err(unavailable())
+    }
+}
+
+fn unavailable() -> HostError {
+    HostError::Unavailable("not pretended".to_owned())
 }
 
 fn names() -> Vec<String> {

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 
 /// What faults need of the world. [`crate::host::LocalHost`] is the real one; tests of bookkeeping
@@ -37,6 +40,47 @@ pub trait Host {
     /// Continues the processes of these nodes, and waits until they do. A node whose process is
     /// gone is left alone.
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Gives exactly these links these conditions, all others none, and looks whether packets meet
+    /// them. Where `look` is false nothing is probed, so that steps can follow each other quickly.
+    fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError>;
+
+    /// What every link did to packets since the lab was built. Links that did nothing may be
+    /// missing.
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError>;
+
+    /// Lets each of these nodes use so many percent of a processor, all others as much as there is.
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen>;
+
+    /// Gives the clocks of exactly these nodes these conditions, those of all others none, and
+    /// reads them back. A node that starts later has its condition from the start.
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen>;
+
+    /// Gives the disks of exactly these nodes these conditions, those of all others none. The value
+    /// is what the disk did since its condition was last changed.
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen>;
+
+    /// What each disk did since its condition was last changed.
+    fn disks(&mut self) -> PerNode<DiskSeen>;
+
+    /// Cuts the power of these nodes, each step at all of them before the next: nothing becomes
+    /// durable any more, their processes die, what was not synced is lost as `cut` says, drawn
+    /// from `seed`. [`start`](Host::start) switches them on again. Their links are the caller's
+    /// business.
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        cut: &PowerCut,
+        seed: u64,
+    ) -> PerNode<PowerSeen>;
+
+    /// Damages files of a node that is down, at a place drawn from `seed`. The value says which
+    /// file and where.
+    fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError>;
 }
 
 /// What came of an action at each of its nodes.
@@ -64,6 +108,97 @@ pub struct PartitionSeen {
     pub silent: BTreeSet<Link>,
     /// From the command until every rule was in place, without the probing.
     pub took: Duration,
+}
+
+/// What probes met on a link right after its condition was set.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LinkSeen {
+    /// Datagrams sent over it.
+    pub sent: u32,
+    /// Datagrams that arrived, duplicates not counted.
+    pub arrived: u32,
+    /// The shortest time that one took, in milliseconds; none when none arrived.
+    pub fastest_ms: Option<f64>,
+}
+
+/// What a link did to packets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCounts {
+    /// Passed them on, whatever else befell them.
+    pub passed: u64,
+    /// Held them back.
+    pub delayed: u64,
+    /// Lost them.
+    pub lost: u64,
+    /// Sent them twice.
+    pub duplicated: u64,
+    /// Let others overtake them.
+    pub reordered: u64,
+    /// Flipped a bit of them.
+    pub corrupted: u64,
+}
+
+/// What was seen of a process whose processor time was limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CpuSeen {
+    /// How often the kernel held it back since the limit was set.
+    pub throttled: u64,
+    /// For how long in all, in milliseconds.
+    pub throttled_ms: f64,
+}
+
+/// The clocks of a process, read back.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ClockSeen {
+    /// How far its wall clock is ahead of the machine's, in milliseconds.
+    pub wall_offset_ms: f64,
+    /// How far its monotonic clock is ahead of the machine's, in milliseconds.
+    pub monotonic_offset_ms: f64,
+    /// Seconds that pass on them in a second.
+    pub rate: f64,
+}
+
+/// What a disk did to one kind of operation, the time in it measured from request to reply.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct OpSeen {
+    /// Operations that were answered.
+    pub count: u64,
+    /// Those answered with an error of a fault.
+    pub errors: u64,
+    /// The shortest time, in milliseconds.
+    pub fastest_ms: f64,
+    /// The mean time, in milliseconds.
+    pub mean_ms: f64,
+    /// The longest time, in milliseconds.
+    pub slowest_ms: f64,
+}
+
+/// What a disk did since its condition was last changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DiskSeen {
+    /// Reads of files.
+    pub read: OpSeen,
+    /// Writes to files.
+    pub write: OpSeen,
+    /// fsync and fdatasync.
+    pub fsync: OpSeen,
+    /// What changes names, sizes or attributes.
+    pub metadata: OpSeen,
+    /// fsyncs that are stalled now, or were released when the condition changed.
+    pub stalled: u64,
+}
+
+/// What a power failure took from a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PowerSeen {
+    /// Unsynced sectors that survived.
+    pub sectors_kept: u64,
+    /// Unsynced sectors that are gone.
+    pub sectors_lost: u64,
+    /// Unsynced changes of names that survived.
+    pub names_kept: u64,
+    /// Unsynced changes of names that are gone.
+    pub names_lost: u64,
 }
 
 /// Why the world did not do what was asked of it.

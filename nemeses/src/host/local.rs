@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::Family;
+use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
-use crate::world::{Host, HostError, NodeState, PartitionSeen, PerNode};
+use crate::world::{
+    ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
+    PerNode, PowerSeen,
+};
 
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
@@ -130,6 +133,47 @@ impl Host for LocalHost {
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
         self.each(nodes, NodeProcess::resume)
     }
+
+    fn shape(
+        &mut self,
+        _links: &BTreeMap<Link, LinkCondition>,
+        _look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        Err(not_here())
+    }
+
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        Err(not_here())
+    }
+
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
+        percent.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+    }
+
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
+        clocks.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+    }
+
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
+        disks.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+    }
+
+    fn disks(&mut self) -> PerNode<DiskSeen> {
+        PerNode::new()
+    }
+
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        _cut: &PowerCut,
+        _seed: u64,
+    ) -> PerNode<PowerSeen> {
+        nodes.iter().map(|node| (node.clone(), Err(not_here()))).collect()
+    }
+
+    fn damage(&mut self, _node: &str, _damage: &Damage, _seed: u64) -> Result<String, HostError> {
+        Err(not_here())
+    }
 }
 
 impl LocalHost {
@@ -150,6 +194,10 @@ impl LocalHost {
         node.process = Some(process);
         Ok(pid)
     }
+}
+
+fn not_here() -> HostError {
+    HostError::Unavailable("this host cannot do it".to_owned())
 }
 
 fn without_network() -> HostError {

@@ -1,0 +1,150 @@
+//! Packet faults: links are slow, lossy or narrow instead of dead.
+//!
+//! A fault of one direction only reaches states that a symmetric one never does: a leader whose
+//! heartbeats arrive late is deposed while it hears of it at once. So does a delay that ramps up in
+//! steps shorter than an election timeout: the leader lingers where a sudden one deposes it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Aim;
+
+/// Packets of some links are troubled while the fault lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Packet {
+    /// Whose links.
+    pub aim: Aim,
+    /// Which of their links.
+    pub direction: Direction,
+    /// Whether their links with the clients are among them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clients: bool,
+    /// Whether it grows in steps to its full measure and shrinks again, instead of being there at
+    /// once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ramp: bool,
+    /// What happens to their packets.
+    #[serde(flatten)]
+    pub condition: LinkCondition,
+}
+
+/// Which links of a node, seen from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Packets that it would receive.
+    Into,
+    /// Packets that it sends.
+    OutOf,
+    /// Both.
+    Both,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Into => "into",
+            Self::OutOf => "out of",
+            Self::Both => "into and out of",
+        })
+    }
+}
+
+/// What happens to the packets of one directed link. The default is nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkCondition {
+    /// Each packet arrives so many milliseconds later.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub delay_ms: f64,
+    /// And up to so many more, drawn for each packet; order is kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jitter_ms: f64,
+    /// So many of a hundred packets never arrive.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub loss_percent: f64,
+    /// So many of a hundred packets arrive twice.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub duplicate_percent: f64,
+    /// So many of a hundred packets are overtaken by those behind them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reorder_percent: f64,
+    /// Of so many of a hundred packets one bit is flipped, which the receiver's checksum notices.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub corrupt_percent: f64,
+    /// No more than so many kilobits (1,000 bits) a second pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_kbit: Option<u64>,
+}
+
+pub(crate) fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
+impl LinkCondition {
+    /// Whether packets pass as if there were no fault.
+    pub fn is_neutral(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What a packet meets that passes both conditions, one after the other.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            delay_ms: self.delay_ms + other.delay_ms,
+            jitter_ms: self.jitter_ms + other.jitter_ms,
+            loss_percent: either(self.loss_percent, other.loss_percent),
+            duplicate_percent: either(self.duplicate_percent, other.duplicate_percent),
+            reorder_percent: either(self.reorder_percent, other.reorder_percent),
+            corrupt_percent: either(self.corrupt_percent, other.corrupt_percent),
+            rate_kbit: self.rate_kbit.into_iter().chain(other.rate_kbit).min(),
+        }
+    }
+}
+
+/// The chance, in percent, that at least one of two independent things happens.
+pub(crate) fn either(left: f64, right: f64) -> f64 {
+    left + right - left * right / 100.0
+}
+
+/// `50 ms delay, 10 % loss`
+impl fmt::Display for LinkCondition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        let mut tell = |amount: f64, what: &str| {
+            if amount != 0.0 {
+                parts.push(format!("{amount} {what}"));
+            }
+        };
+        tell(self.delay_ms, "ms delay");
+        tell(self.jitter_ms, "ms jitter");
+        tell(self.loss_percent, "% loss");
+        tell(self.duplicate_percent, "% duplicates");
+        tell(self.reorder_percent, "% reordered");
+        tell(self.corrupt_percent, "% corrupted");
+        if let Some(rate) = self.rate_kbit {
+            parts.push(format!("{rate} kbit/s"));
+        }
+        if parts.is_empty() {
+            parts.push("nothing".to_owned());
+        }
+        out.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_conditions_on_one_link_add_up() {
+        let slow = LinkCondition { delay_ms: 20.0, loss_percent: 50.0, ..Default::default() };
+        let narrow =
+            LinkCondition { rate_kbit: Some(100), loss_percent: 50.0, ..Default::default() };
+        let both = slow.and(&narrow);
+        assert_eq!((both.delay_ms, both.loss_percent), (20.0, 75.0));
+        assert_eq!(both.rate_kbit, Some(100));
+        assert_eq!(slow.and(&LinkCondition::default()), slow);
+        assert_eq!(both.to_string(), "20 ms delay, 75 % loss, 100 kbit/s");
+    }
+}
