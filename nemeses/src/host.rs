@@ -10,11 +10,13 @@ pub mod doctor;
 mod iptables;
 mod local;
 pub mod namespace;
+pub mod netem;
 mod netlink;
 pub mod network;
 pub mod node_process;
 mod proc;
 pub mod process_tree;
 mod switch;
+mod wake;
 
 pub use local::LocalHost;

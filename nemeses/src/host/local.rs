@@ -136,14 +136,17 @@ impl Host for LocalHost {
 
     fn shape(
         &mut self,
-        _links: &BTreeMap<Link, LinkCondition>,
-        _look: bool,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
-        Err(not_here())
+        match &mut self.network {
+            Some(network) => network.shape(links, look),
+            None => Err(without_network()),
+        }
     }
 
     fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
-        Err(not_here())
+        self.network.as_ref().ok_or_else(without_network)?.shaped()
     }
 
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
