@@ -1,0 +1,5 @@
+//! Disks for real: mounted, with real processes on them. Where FUSE cannot be mounted, each test
+//! says so and does nothing.
+
+mod etcd;
+mod support;
