@@ -16,7 +16,7 @@
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
-//! | `clock n1 -5000` | the wall clock of n1 is 5 s behind the others' from now on |
+//! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
 //! | `ask n1 write k 1 [token="a:1"]` | a client's request |
 //! | `status`, `log` | of all nodes |
 
@@ -96,9 +96,10 @@ impl Runner for Script {
 
     fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
         let mut args = command.consume_args();
-        let named: BTreeMap<_, _> = ["nodes", "batch", "bugs", "keep", "sector", "token"]
-            .map(|key| (key, args.take_key(key)))
-            .into();
+        let named: BTreeMap<_, _> =
+            ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "token"]
+                .map(|key| (key, args.take_key(key)))
+                .into();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
         args.reject_next()?;
         let word = |position: usize| words.get(position).copied().ok_or("an argument is missing");
@@ -173,12 +174,9 @@ impl Runner for Script {
             }
             "clock" => {
                 let id = self.node(word(0)?)?;
-                let milliseconds: i64 = word(1)?.parse()?;
-                let distance = Duration::from_millis(milliseconds.unsigned_abs());
-                let (ahead, behind) = match milliseconds {
-                    0.. => (distance, Duration::ZERO),
-                    _ => (Duration::ZERO, distance),
-                };
+                let shift = |key: &str| named[key].map_or(Ok(0), str::parse);
+                let ahead = Duration::from_millis(shift("ahead")?);
+                let behind = Duration::from_millis(shift("behind")?);
                 self.world.set_wall_clock(&id, ahead, behind);
             }
             "fail-sync" => {
@@ -277,4 +275,10 @@ scripts! {
     crash_between_any_two_effects_of_a_leader
     crash_between_any_two_effects_of_a_voter
     duplicated_and_overtaken_messages_change_nothing
+    a_torn_tail_is_cut_off
+    append_after_torn_tail_loses_what_was_synced
+    a_failed_sync_is_not_trusted_after_a_restart
+    ack_before_fsync_loses_what_was_acknowledged
+    vote_not_durable_elects_two_leaders_in_one_term
+    wall_clock_lease_answers_what_was_overwritten
 }
