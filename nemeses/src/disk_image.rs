@@ -45,7 +45,7 @@ pub use content::Range;
 pub use durability::{Damaged, Unsynced};
 pub use image::Image;
 pub use journal::Attributes;
-pub use names::{Listed, Renaming};
+pub use names::{LONGEST_NAME, Listed, Renaming};
 
 /// What identifies a file, a directory or anything else that can have names.
 pub type InodeNumber = u64;
@@ -138,6 +138,8 @@ pub enum Refusal {
     NoSpace,
     /// `EFBIG`
     TooLarge,
+    /// `ENAMETOOLONG`
+    NameTooLong,
 }
 
 /// How much fits, in bytes.

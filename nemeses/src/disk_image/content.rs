@@ -58,9 +58,11 @@ impl Image {
         let before = file.content().allocated();
         change(file);
         let after = file.content().allocated();
-        self.used = self.used + after - before;
-        let times = &mut self.inode_mut(number)?.times;
-        (times.modified, times.changed) = (now, now);
+        let inode = self.inode_mut(number)?;
+        (inode.times.modified, inode.times.changed) = (now, now);
+        if inode.links > 0 {
+            self.used = self.used + after - before;
+        }
         Ok(())
     }
 
@@ -88,7 +90,7 @@ impl Image {
         let length = bytes.len() as u64;
         let missing = self.file(number)?.content().holes(offset, length);
         check_size(offset, length)?;
-        self.make_room(missing)?;
+        self.check_room(missing)?;
         self.change(number, now, |file| file.write(offset, bytes))?;
         if self.file(number)?.unsynced() > MOST_UNSYNCED {
             self.commit();
@@ -126,7 +128,7 @@ impl Image {
         let size = content.size();
         let takes_space = range != Range::Punch;
         let missing = if takes_space { content.holes(offset, length) } else { 0 };
-        self.make_room(missing)?;
+        self.check_room(missing)?;
         let clears = matches!(range, Range::Punch | Range::Zero | Range::ZeroKeepingSize);
         self.change(number, now, |file| {
             if clears {

@@ -123,11 +123,9 @@ impl Image {
                 Some(inode) if needed(inode) => {
                     self.orphans.insert(number);
                 }
-                Some(inode) => {
-                    self.used -= pages_of(inode);
+                _ => {
                     self.inodes.remove(&number);
                 }
-                None => {}
             }
         }
     }
@@ -284,7 +282,7 @@ pub struct Damaged {
     pub what: String,
 }
 
-fn pages_of(inode: &Inode) -> u64 {
+pub(super) fn pages_of(inode: &Inode) -> u64 {
     match &inode.content {
         Content::File(file) => file.content().allocated(),
         _ => 0,

@@ -20,7 +20,7 @@ pub struct Image {
     pub(super) resized: BTreeSet<InodeNumber>,
     /// Inodes without a name, to be freed once nobody needs them.
     pub(super) orphans: BTreeSet<InodeNumber>,
-    /// Pages that files have.
+    /// Pages that files with a name have.
     pub(super) used: u64,
     /// Pages that there are.
     capacity: u64,
@@ -166,13 +166,10 @@ impl Image {
         self.capacity = bytes / PAGE;
     }
 
-    /// Whether so many more pages fit. What was deleted takes up space until the journal says so
-    /// durably, as on a real disk: then it is committed.
-    pub(super) fn make_room(&mut self, pages: u64) -> Result<(), Refusal> {
-        let fits = |image: &Self| pages == 0 || image.used + pages <= image.capacity;
-        if !fits(self) && !self.orphans.is_empty() {
-            self.commit();
-        }
-        if fits(self) { Ok(()) } else { Err(Refusal::NoSpace) }
+    /// Whether so many more pages fit. What was deleted takes no space any more, even while it is
+    /// in use: the kernel tells too late when that ends.
+    pub(super) fn check_room(&self, pages: u64) -> Result<(), Refusal> {
+        let fits = pages == 0 || self.used + pages <= self.capacity;
+        if fits { Ok(()) } else { Err(Refusal::NoSpace) }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::time::SystemTime;
 
+use super::durability::pages_of;
 use super::image::{Content, Image, Inode};
 use super::journal::{Attributes, Edit, Operation};
 use super::{InodeNumber, Kind, New, ROOT, Refusal, Status};
@@ -51,6 +52,13 @@ pub enum Renaming {
     Keep,
     /// The two names exchange their meanings; the other one must be there.
     Exchange,
+}
+
+/// Bytes of the longest name, as on Linux's own file systems.
+pub const LONGEST_NAME: usize = 255;
+
+fn check_name(name: &OsStr) -> Result<(), Refusal> {
+    if name.len() <= LONGEST_NAME { Ok(()) } else { Err(Refusal::NameTooLong) }
 }
 
 impl Directory {
@@ -129,6 +137,7 @@ impl Image {
         attributes: Attributes,
         now: SystemTime,
     ) -> Result<Status, Refusal> {
+        check_name(name)?;
         if self.directory(directory)?.names.contains_key(name) {
             return Err(Refusal::Exists);
         }
@@ -153,6 +162,7 @@ impl Image {
         name: &OsStr,
         now: SystemTime,
     ) -> Result<Status, Refusal> {
+        check_name(name)?;
         if self.directory(directory)?.names.contains_key(name) {
             return Err(Refusal::Exists);
         }
@@ -206,6 +216,7 @@ impl Image {
         renaming: Renaming,
         now: SystemTime,
     ) -> Result<(), Refusal> {
+        check_name(new)?;
         let moved = self.find(from, old)?;
         let other = match (self.find(to, new), renaming) {
             (Ok(_), Renaming::Keep) => return Err(Refusal::Exists),
@@ -282,6 +293,7 @@ impl Image {
         inode.links -= 1;
         inode.times.changed = now;
         if inode.links == 0 {
+            self.used -= pages_of(inode);
             self.orphans.insert(number);
         }
         Ok(())

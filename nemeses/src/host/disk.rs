@@ -20,7 +20,9 @@
 mod counters;
 mod filesystem;
 mod gate;
+mod loop_device;
 mod mount;
+mod trial;
 
 use std::fmt;
 use std::fs;
@@ -40,8 +42,10 @@ use crate::fault::{Damage, DiskCondition, PowerCut};
 use crate::world::{DiskSeen, PowerSeen};
 use filesystem::NodeFilesystem;
 use gate::Gate;
+pub use loop_device::{LoopDisk, RealFileSystem};
 use mount::Mount;
 pub use mount::{SOURCE, TYPE};
+pub use trial::try_out;
 
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
 pub const CAPACITY: u64 = 4 << 30;
@@ -128,6 +132,11 @@ impl Disk {
     /// What a power failure may take now.
     pub fn unsynced(&self) -> Unsynced {
         self.shared.powered().image.unsynced()
+    }
+
+    /// A copy of what is on it, to see what a power failure would do to it, without one.
+    pub fn snapshot(&self) -> Image {
+        self.shared.powered().image.clone()
     }
 
     /// Whether the power is on.

@@ -15,7 +15,9 @@ use fuser::{
 
 use super::Shared;
 use super::counters::OpKind;
-use crate::disk_image::{Attributes, Image, Kind, New, Range, Refusal, Renaming, Status};
+use crate::disk_image::{
+    Attributes, Image, Kind, LONGEST_NAME, New, Range, Refusal, Renaming, Status,
+};
 
 /// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
 /// damage is followed by a notification.
@@ -467,7 +469,7 @@ impl Filesystem for NodeFilesystem {
                     MOST_INODES,
                     MOST_INODES,
                     BLOCK,
-                    MOST_IN_NAME,
+                    LONGEST_NAME as u32,
                     BLOCK,
                 );
             },
@@ -513,8 +515,6 @@ const DOTS: u64 = 2;
 const BLOCK: u32 = 4096;
 /// There is no bound but memory.
 const MOST_INODES: u64 = 1 << 20;
-/// As on Linux's own file systems. The kernel does not check it.
-const MOST_IN_NAME: u32 = 255;
 
 fn errno(refusal: Refusal) -> Errno {
     match refusal {
@@ -526,6 +526,7 @@ fn errno(refusal: Refusal) -> Errno {
         Refusal::Invalid => Errno::EINVAL,
         Refusal::NoSpace => Errno::ENOSPC,
         Refusal::TooLarge => Errno::EFBIG,
+        Refusal::NameTooLong => Errno::ENAMETOOLONG,
     }
 }
 
