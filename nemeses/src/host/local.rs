@@ -35,6 +35,8 @@ pub struct LocalHost {
 struct LocalNode {
     spec: NodeSpec,
     process: Option<NodeProcess>,
+    /// What its clocks have now, or will have when it starts.
+    clocks: ClockCondition,
     disk: Option<LocalDisk>,
 }
 
@@ -53,7 +55,9 @@ impl LocalHost {
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
     pub fn add_node(&mut self, spec: NodeSpec) {
-        self.nodes.insert(spec.name.clone(), LocalNode { spec, process: None, disk: None });
+        let clocks = ClockCondition::default();
+        let node = LocalNode { spec, process: None, clocks, disk: None };
+        self.nodes.insert(node.spec.name.clone(), node);
     }
 
     /// Mounts an empty disk of its own for a node, where its data directory is to be.
@@ -96,6 +100,16 @@ impl LocalHost {
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
         }
+    }
+
+    /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.
+    /// Nodes with the machine's clocks are missing.
+    pub fn clocks(&self) -> PerNode<ClockSeen> {
+        let processes = self.nodes.iter().filter_map(|(name, node)| {
+            let process = node.process.as_ref()?;
+            (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
+        });
+        processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
     }
 
     fn process(&self, node: &str) -> Option<&NodeProcess> {
@@ -186,7 +200,20 @@ impl Host for LocalHost {
     }
 
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
-        clocks.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let mut seen = PerNode::new();
+        for (name, node) in &mut self.nodes {
+            let asked_for = clocks.get(name).copied().unwrap_or_default();
+            let changes = asked_for != node.clocks;
+            node.clocks = asked_for;
+            if changes || clocks.contains_key(name) {
+                let set = running(node).and_then(|process| process.set_clocks(&asked_for));
+                seen.insert(name.clone(), set);
+            }
+        }
+        for name in clocks.keys().filter(|name| !self.nodes.contains_key(*name)) {
+            seen.insert(name.clone(), Err(HostError::Failed("no such node".to_owned())));
+        }
+        seen
     }
 
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
@@ -271,12 +298,17 @@ impl LocalHost {
             own.disk.power_on().map_err(failed)?;
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
-        let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
-            .map_err(|error| HostError::Failed(error.to_string()))?;
+        let process =
+            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener);
+        let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
         node.process = Some(process);
         Ok(pid)
     }
+}
+
+fn running(node: &LocalNode) -> Result<&NodeProcess, HostError> {
+    node.process.as_ref().ok_or_else(|| HostError::Failed("it was never started".to_owned()))
 }
 
 fn without_disk() -> HostError {

@@ -14,7 +14,7 @@ use nemeses::fault::{Aim, Family, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
-use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
 use nemeses::host::process_tree::Lab;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::{Measurement, Outcome};
@@ -88,6 +88,7 @@ fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
         env: [("NODE".into(), name.into())].into(),
         cwd: directory.to_owned(),
         log_path: directory.join(format!("{name}.log")),
+        own_clock: OwnClock::No,
     }
 }
 
