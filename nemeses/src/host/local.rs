@@ -7,6 +7,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use super::cpu::Limiter;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
@@ -21,6 +22,8 @@ pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
     listener: NodeListener,
+    // After the nodes: what it made for them can only be removed when they are dead.
+    cpu: Limiter,
     // Last: what it started dies with it.
     spawner: Spawner,
 }
@@ -34,7 +37,8 @@ impl LocalHost {
     /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
     /// loopback, where partitions are not available.
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
-        Ok(Self { nodes: BTreeMap::new(), network, listener, spawner: Spawner::new()? })
+        let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
+        Ok(Self { nodes, network, listener, cpu, spawner })
     }
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
@@ -65,6 +69,11 @@ impl LocalHost {
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
         }
+    }
+
+    /// The id of a node's process, as this process sees it; none when it was never started.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        self.process(node).map(NodeProcess::pid)
     }
 
     fn process(&self, node: &str) -> Option<&NodeProcess> {
@@ -114,6 +123,7 @@ impl Host for LocalHost {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.unleash(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
         self.each(nodes, NodeProcess::wait_until_dead)
     }
@@ -127,7 +137,10 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.each(nodes, NodeProcess::pause)
+        self.cpu.unleash(nodes);
+        let paused = self.each(nodes, NodeProcess::pause);
+        self.cpu.leash(nodes);
+        paused
     }
 
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -147,7 +160,8 @@ impl Host for LocalHost {
     }
 
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
-        percent.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let nodes = &self.nodes;
+        self.cpu.limit(percent, |node| nodes.get(node)?.process.as_ref())
     }
 
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
@@ -191,8 +205,16 @@ impl LocalHost {
         let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
             .map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
+        let limited = self.cpu.admit(name, &process);
         node.process = Some(process);
-        Ok(pid)
+        limited.map(|()| pid)
+    }
+}
+
+impl Drop for LocalHost {
+    fn drop(&mut self) {
+        // A node that has used up its share could not die at once.
+        self.cpu.unleash_all();
     }
 }
 
