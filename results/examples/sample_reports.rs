@@ -11,7 +11,7 @@ use results::report;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
-use sample::{Options, sample};
+use sample::{Options, sample, storm};
 
 fn main() -> Result<()> {
     let folder = std::env::args().nth(1).context("which folder shall the pages go to?")?;
@@ -29,6 +29,9 @@ fn main() -> Result<()> {
         let page = report::html(&run.summary, &run.history, &run.node_events);
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }
+    let run = storm(600);
+    let page = report::html(&run.summary, &run.history, &run.node_events);
+    std::fs::write(folder.join("storm.html"), page)?;
     let run = sample(&Options { seconds: 1, rate: 1, faults: false, verdict: Verdict::Unknown });
     let page = report::html(&run.summary, &History::default(), &[]);
     std::fs::write(folder.join("empty.html"), page)?;
