@@ -29,9 +29,11 @@ fn main() -> Result<()> {
         let page = report::html(&run.summary, &run.history, &run.node_events);
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }
-    let run = storm(600);
-    let page = report::html(&run.summary, &run.history, &run.node_events);
-    std::fs::write(folder.join("storm.html"), page)?;
+    for (name, rate) in [("storm", 600), ("large-storm", 3_400)] {
+        let run = storm(rate);
+        let page = report::html(&run.summary, &run.history, &run.node_events);
+        std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
     let run = sample(&Options { seconds: 1, rate: 1, faults: false, verdict: Verdict::Unknown });
     let page = report::html(&run.summary, &History::default(), &[]);
     std::fs::write(folder.join("empty.html"), page)?;

@@ -157,9 +157,9 @@ fn heat_cell(
     out
 }
 
-/// Words that roles are known by, the mightiest first; `former` stands before what it qualifies.
-const ROLES_BY_RANK: [(&str, u8); 4] =
-    [("former", 3), ("candidate", 1), ("leader", 0), ("follower", 2)];
+/// Words that roles are known by, the mightiest first; what qualifies a word stands before it.
+const ROLES_BY_RANK: [(&str, u8); 5] =
+    [("former", 3), ("candidate", 1), ("no leader", 1), ("leader", 0), ("follower", 2)];
 
 /// Words that the phases of a cluster are known by, in the course of a failure.
 const PHASES_BY_COURSE: [(&str, u8); 4] =

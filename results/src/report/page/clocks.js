@@ -88,6 +88,13 @@ function drawClocks(scene) {
   drawClockNames(scene, y);
 }
 
+/** Whether a clock kept its offset until this reading: it was not read for long, or it jumped. */
+function isHeld(before, time, offset) {
+  const elapsed = time - before.time;
+  // No clock drifts by half a second in a second.
+  return elapsed > CLOCK_GAP || Math.abs(offset - before.offset) > elapsed / 2;
+}
+
 function drawClock({ context, view, x }, clock, offsets, y, colour, dash, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
@@ -99,7 +106,7 @@ function drawClock({ context, view, x }, clock, offsets, y, colour, dash, width)
     const time = clock.time[row];
     if (row + 1 < clock.count && clock.time[row + 1] < view.from) continue;
     if (before === null) context.moveTo(x(time), y(offsets[row]));
-    else if (time - before.time > CLOCK_GAP) context.lineTo(x(time), y(before.offset));
+    else if (isHeld(before, time, offsets[row])) context.lineTo(x(time), y(before.offset));
     context.lineTo(x(time), y(offsets[row]));
     before = { time, offset: offsets[row] };
     if (time > view.to) break;
@@ -153,7 +160,7 @@ function drawClockScale({ context, run, layout, colours }) {
     const at = y(tick);
     if (taken.some((other) => Math.abs(other - at) < 12)) continue;
     taken.push(at);
-    const name = layout.narrow || tick !== 0 ? formatOffset(tick) : "clocks 0";
+    const name = layout.narrow ? formatOffset(tick).replace(" ", "") : tick ? formatOffset(tick) : "clocks 0";
     context.fillText(name, layout.plot.left - 8, at);
   }
 }

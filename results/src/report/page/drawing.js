@@ -63,7 +63,7 @@ function layOut(run, context, width) {
   lane("throughput", HEIGHTS.throughput, 14);
   lane("latency", HEIGHTS.latency, 0);
   lane("axis", HEIGHTS.axis, 0);
-  return { width, height: y, plot, lanes, narrow: width < 600 };
+  return { width, height: y, plot, lanes, mostAtOnce: mostAtOnce(run.faults), narrow: width < 600 };
 }
 
 /** Draws everything but the cursor. */

@@ -67,14 +67,28 @@ function faultStory(fault, time) {
   return `${fault.letter} ${faultName(fault)}${outcome}${nodes}${step}${effect} (#${fault.index})`;
 }
 
+/** How many faults were on at the same time, at most. */
+function mostAtOnce(faults) {
+  const on = faults.filter((fault) => fault.outcome !== "skipped");
+  const ends = on.map((fault) => fault.end).sort((a, b) => a - b);
+  let ended = 0;
+  let most = 0;
+  on.forEach((fault, begun) => {
+    while (ends[ended] < fault.start) ended++;
+    most = Math.max(most, begun + 1 - ended);
+  });
+  return most;
+}
+
 /** A light shade behind what the clients measured while a fault was on. */
 function drawShades({ context, run, layout, view, colours, x }) {
   const { lanes } = layout;
   const top = lanes.throughput.top;
+  // One fault shades visibly; a dozen at once must not hide what is measured.
+  const alpha = Math.min(0.1, 0.25 / layout.mostAtOnce);
   for (const fault of run.faults) {
     if (fault.outcome === "skipped" || fault.end < view.from || fault.start > view.to) continue;
-    // One fault shades visibly; of a dozen at once, none hides what is measured.
-    context.globalAlpha = run.faults.length > 12 ? 0.06 : 0.1;
+    context.globalAlpha = alpha;
     context.fillStyle = familyColour(colours, fault.family);
     context.fillRect(x(fault.start), top, Math.max(x(fault.end) - x(fault.start), 1), lanes.axis.top - top);
   }
@@ -161,7 +175,7 @@ function drawSteps(context, fault, { left, right, y, height }, colour, x) {
   for (const step of fault.steps) {
     const at = x(step);
     if (at < left || at > right || at - last < 3) continue;
-    context.fillRect(Math.round(at), y + height - 5, 1.5, 5);
+    context.fillRect(Math.round(at), y + height - 4, 1.5, 4);
     last = at;
   }
 }
