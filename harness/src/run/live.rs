@@ -115,7 +115,9 @@ impl Snapshot {
                         *node = NodeState { role: role.clone(), term: *term };
                     }
                     NodeChange::Exited { .. } => *node = NodeState::default(),
-                    NodeChange::Started { .. } | NodeChange::Commit { .. } => {}
+                    NodeChange::Started { .. }
+                    | NodeChange::Commit { .. }
+                    | NodeChange::Clock { .. } => {}
                 }
             }
             RunEvent::Note(_) => {}
