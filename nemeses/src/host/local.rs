@@ -103,6 +103,9 @@ impl LocalHost {
             (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
+            (family, _) => {
+                Err(HostError::Unavailable(format!("nothing here does {family} faults")))
+            }
         }
     }
 
