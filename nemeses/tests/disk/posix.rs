@@ -48,8 +48,10 @@ fn lock(dir: &Path, how: FlockArg) -> io::Result<Flock<File>> {
     Flock::lock(open(&dir.join("a"))?, how).map_err(|(_, errno)| errno.into())
 }
 
-/// Each gets an empty directory of its own.
-const CHECKS: &[(&str, fn(&Path) -> io::Result<String>)] = &[
+/// Tells what it saw in an empty directory of its own.
+type Check = fn(&Path) -> io::Result<String>;
+
+const CHECKS: &[(&str, Check)] = &[
     ("write and read", |dir| {
         fs::write(dir.join("a"), "storm")?;
         text(&dir.join("a"))
