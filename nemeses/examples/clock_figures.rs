@@ -19,8 +19,8 @@ use nix::time::{ClockId, clock_gettime};
 const NODE: &str = "--node";
 /// Looks at the clock that are measured at once.
 const LOOKS: u32 = 200_000;
-/// Waits that are measured at once. The kernel lets each last some 50 µs (`PR_SET_TIMERSLACK`).
-const WAITS: u32 = 2_000;
+/// Waits that are measured at once.
+const WAITS: u32 = 20_000;
 /// Batches of which the best counts: the machine may have been busy in the others.
 const BATCHES: usize = 15;
 /// Changes of the clocks that are measured.
@@ -56,12 +56,20 @@ fn play(role: &str) -> ! {
         let guard = nothing.lock().expect("nobody else is here");
         drop(never.wait_timeout(guard, time).expect("nobody else is here"));
     };
+    // Else each wait lasts at least 50 µs, which hides what happens before it begins.
+    nix::sys::prctl::set_timerslack(1).expect("every process may");
     loop {
         match role {
             "read" => println!(
                 "{}",
                 batch(LOOKS, || {
                     black_box(Instant::now());
+                })
+            ),
+            "call" => println!(
+                "{}",
+                batch(LOOKS, || {
+                    black_box(nix::unistd::getppid());
                 })
             ),
             "wait" => println!("{}", batch(WAITS, || wait(Duration::ZERO))),
@@ -223,6 +231,10 @@ fn changes() -> Result<(), Failure> {
 
 fn deadline_costs() -> Result<(), Failure> {
     for own_clock in KINDS {
+        let call = Node::start(&["call"], own_clock)?.best()?;
+        println!("any system call, {own_clock:?}: {call:.0} ns");
+    }
+    for own_clock in KINDS {
         let node = Node::start(&["wait"], own_clock)?;
         println!("wait until now, {own_clock:?}: {:.0} ns", node.best()?);
         if own_clock == OwnClock::WithDeadlines {
@@ -243,8 +255,10 @@ fn long_waits() -> Result<(), Failure> {
         waiting.push((own_clock, node));
     }
     sleep(GAIN);
-    for (own_clock, node) in waiting {
+    for (_, node) in &waiting {
         node.drift(1.0)?;
+    }
+    for (own_clock, node) in waiting {
         let gained = node.process.clocks()?.monotonic_offset_ms;
         node.forget();
         let mut ends = (0..4).map(|_| node.numbers.recv().map(|(heard, _)| heard));
