@@ -392,7 +392,7 @@ fn the_engine_keeps_what_was_promised_and_covers_what_real_file_systems_leave() 
     }
     let mut covered = Vec::new();
     for scenario in SCENARIOS {
-        let Some((mut disk, _scratch)) = disk("crash") else { return };
+        let Some((_scratch, mut disk)) = disk("crash") else { return };
         covered.push(run_on_engine(scenario, &mut disk));
     }
     for kind in RealFileSystem::ALL {

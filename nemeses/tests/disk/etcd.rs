@@ -91,7 +91,7 @@ fn etcd_loses_nothing_that_it_acknowledged_when_the_power_fails() {
     if Command::new("etcd").arg("--version").output().is_err() {
         return skip("etcd is not installed");
     }
-    let Some((mut disk, _scratch)) = disk("etcd") else { return };
+    let Some((_scratch, mut disk)) = disk("etcd") else { return };
     let data = disk.path().join("data");
     let (client, peer) = (free_address(), free_address());
     let mut acknowledged = Vec::new();

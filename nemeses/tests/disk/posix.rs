@@ -336,7 +336,7 @@ fn answer(check: fn(&Path) -> io::Result<String>, place: &Path) -> Answer {
 
 #[test]
 fn programs_find_what_they_find_on_other_file_systems() {
-    let Some((disk, _scratch)) = disk("posix") else { return };
+    let Some((_scratch, disk)) = disk("posix") else { return };
     let other = Scratch::new("other");
     let python = Command::new("python3").arg("--version").output().is_ok();
     let mut differences = Vec::new();
