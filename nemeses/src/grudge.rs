@@ -5,6 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The reserved name for the clients of the cluster, and with them for the controller, as an end of
+/// a [`Link`]. No node may be called so.
+pub const CLIENTS: &str = "clients";
+
 /// Who drops packets from whom: each node with the set of nodes whose packets it does not get.
 ///
 /// The word and the meaning are Jepsen's (`jepsen.nemesis/complete-grudge`). Nodes without a

@@ -124,10 +124,15 @@ pub struct LinkSeen {
 /// What a link did to packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkCounts {
-    /// Passed them on, whatever else befell them.
+    /// Passed them on, whatever else befell them. Up to 64 KB of one stream count as one where
+    /// they meet no trouble.
     pub passed: u64,
+    /// Bytes of those, headers included.
+    pub bytes: u64,
     /// Held them back.
     pub delayed: u64,
+    /// For how long in all, in microseconds.
+    pub delayed_us: u64,
     /// Lost them.
     pub lost: u64,
     /// Sent them twice.
@@ -136,6 +141,8 @@ pub struct LinkCounts {
     pub reordered: u64,
     /// Flipped a bit of them.
     pub corrupted: u64,
+    /// Had no room for them, as a narrow link whose queue is full.
+    pub overflowed: u64,
 }
 
 /// What was seen of a process whose processor time was limited.

@@ -118,6 +118,12 @@ impl Disk {
         self.shared.gate.set(condition)
     }
 
+    /// Answers whatever the condition holds back now, as if its time had come. A process that is to
+    /// be killed waits for nothing else.
+    pub fn let_go(&self) {
+        self.shared.gate.let_go();
+    }
+
     /// What it did since the condition was last changed.
     pub fn seen(&self) -> DiskSeen {
         self.shared.gate.seen()

@@ -17,9 +17,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::clock::NodeClock;
 use super::{namespace::NetNs, proc};
-use crate::world::{HostError, NodeState};
+use crate::fault::ClockCondition;
+use crate::world::{ClockSeen, HostError, NodeState};
+use spawner::Spawned;
 
+pub use super::clock::OwnClock;
 pub use spawner::Spawner;
 
 /// How a node is started, each time.
@@ -35,6 +39,8 @@ pub struct NodeSpec {
     pub cwd: PathBuf,
     /// Where its standard error is appended.
     pub log_path: PathBuf,
+    /// Whether its clocks are its own, so that they can be set.
+    pub own_clock: OwnClock,
 }
 
 /// What is heard of a node, in this order for each process: it started, its lines, it exited.
@@ -71,6 +77,8 @@ const STOP_PAUSE: Duration = Duration::from_micros(100);
 #[derive(Debug)]
 pub struct NodeProcess {
     shared: Arc<Shared>,
+    /// Its own clocks, or why it has the machine's.
+    clock: Result<NodeClock, String>,
 }
 
 /// What the process's own threads and its owner both know.
@@ -103,15 +111,44 @@ impl Shared {
 
 impl NodeProcess {
     /// Starts the process of `spec`, inside `namespace` if there is one. `listener` hears of it.
+    ///
+    /// Its clocks, if they are its own, have the condition `clocks` before it runs. If they could
+    /// not be made its own it is started all the same, and [`set_clocks`](Self::set_clocks) says
+    /// why.
     pub fn start(
         spec: &NodeSpec,
         namespace: Option<&NetNs>,
+        clocks: &ClockCondition,
         spawner: &Spawner,
         listener: &NodeListener,
     ) -> io::Result<Self> {
-        let child = spawner.spawn(spec, namespace)?;
+        let Spawned { child, clock } = spawner.spawn(spec, namespace, clocks)?;
         let shared = watch::start(spec.name.clone(), child, Arc::clone(listener))?;
-        Ok(Self { shared })
+        Ok(Self { shared, clock })
+    }
+
+    /// Gives its clocks a condition and reads them back. The condition that they have changes
+    /// nothing.
+    pub fn set_clocks(&self, condition: &ClockCondition) -> Result<ClockSeen, HostError> {
+        self.with_clock(|clock| clock.set(condition))
+    }
+
+    /// Reads its clocks back; a few microseconds.
+    pub fn clocks(&self) -> Result<ClockSeen, HostError> {
+        self.with_clock(NodeClock::read)
+    }
+
+    fn with_clock<T>(
+        &self,
+        action: impl FnOnce(&NodeClock) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let clock = self.clock.as_ref().map_err(|why| HostError::Unavailable(why.clone()))?;
+        // Held, so that the process is not reaped meanwhile and its id stays its own.
+        let life = self.shared.life();
+        if life.over {
+            return Err(HostError::Failed("it has ended".to_owned()));
+        }
+        action(clock)
     }
 
     /// The process id as the controller sees it.

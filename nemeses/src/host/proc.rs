@@ -26,6 +26,12 @@ impl Stat {
         Some(Self { state, parent, group })
     }
 
+    /// The kernel's flags of the task, the sixth field behind the name and the state.
+    fn flags(line: &str) -> Option<u32> {
+        let (_, fields) = line.rsplit_once(')')?;
+        fields.split_ascii_whitespace().nth(6)?.parse().ok()
+    }
+
     /// Whether it exists in the table of processes only.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
@@ -59,11 +65,31 @@ pub(super) fn group_members(group: i32) -> BTreeSet<i32> {
 
 /// The states of all threads of a process; none when it is gone.
 pub(super) fn thread_states(pid: i32) -> Vec<char> {
-    let states = numbers(&format!("/proc/{pid}/task")).filter_map(|thread| {
-        let line = fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()?;
-        Some(Stat::parse(&line)?.state)
-    });
-    states.collect()
+    let threads = numbers(&format!("/proc/{pid}/task"));
+    threads.filter_map(|thread| Some(thread_stat(pid, thread)?.state)).collect()
+}
+
+/// The threads of a process that are not dead.
+pub(super) fn living_threads(pid: i32) -> Vec<i32> {
+    let alive = |thread: &i32| thread_stat(pid, *thread).is_some_and(|stat| !stat.is_dead());
+    numbers(&format!("/proc/{pid}/task")).filter(alive).collect()
+}
+
+/// Whether a thread is gone or on its way out, so that it cannot be traced any more.
+pub(super) fn is_ending(pid: i32, thread: i32) -> bool {
+    /// `PF_EXITING` of the kernel's `sched.h`.
+    const EXITING: u32 = 0x4;
+    let Some(line) = thread_line(pid, thread) else { return true };
+    Stat::parse(&line).is_none_or(|stat| stat.is_dead())
+        || Stat::flags(&line).is_none_or(|flags| flags & EXITING != 0)
+}
+
+fn thread_line(pid: i32, thread: i32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()
+}
+
+fn thread_stat(pid: i32, thread: i32) -> Option<Stat> {
+    Stat::parse(&thread_line(pid, thread)?)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use nemeses::fault::{Aim, Family, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
-use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
 use nemeses::host::process_tree::Lab;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::{Measurement, Outcome};
@@ -22,8 +22,10 @@ use nemeses::schedule::Entry;
 use nemeses::world::{Host, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
+use crate::packets;
+
 /// Nothing that is waited for takes this long unless it hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(20);
+pub const HANGS_AFTER: Duration = Duration::from_secs(20);
 
 pub fn play(lab: Lab, role: &str, arguments: &[&str]) -> ExitCode {
     match (role, arguments) {
@@ -43,6 +45,8 @@ fn check(lab: Lab, role: &str, directory: &Path) {
     match role {
         "nodes" => check_nodes(lab, directory),
         "links" => check_links(),
+        "packets" => packets::check_troubled_links(),
+        "clients" => packets::check_client_links(),
         "nemesis" => check_nemesis(lab, directory),
         other => panic!("no such role: {other}"),
     }
@@ -63,7 +67,7 @@ fn count_signals() {
     println!("SIGINT 1, SIGTERM 1");
 }
 
-fn names(count: usize) -> Vec<String> {
+pub fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
 }
 
@@ -84,6 +88,7 @@ fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
         env: [("NODE".into(), name.into())].into(),
         cwd: directory.to_owned(),
         log_path: directory.join(format!("{name}.log")),
+        own_clock: OwnClock::No,
     }
 }
 
@@ -272,7 +277,7 @@ fn check_network(mut network: Network, nodes: &[String]) {
 }
 
 /// Least and most.
-fn spread(times: &[Duration]) -> String {
+pub fn spread(times: &[Duration]) -> String {
     let least = times.iter().min().expect("there were some");
     format!("{least:.1?} to {:.1?}", times.iter().max().expect("there were some"))
 }

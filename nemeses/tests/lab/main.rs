@@ -2,6 +2,7 @@
 //! controller in one: what it is, its arguments say.
 
 mod inside;
+mod packets;
 mod tests;
 mod watching;
 

@@ -22,7 +22,7 @@ enum Ran {
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 10] = [
+const TESTS: [(&str, Test, &[Lab]); 12] = [
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -31,6 +31,8 @@ const TESTS: [(&str, Test, &[Lab]); 10] = [
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
+    ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
+    ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
     ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
@@ -202,6 +204,14 @@ fn nodes_obey(user: User, lab: Lab) -> Ran {
 
 fn links_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "links")
+}
+
+fn packets_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "packets")
+}
+
+fn clients_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "clients")
 }
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {

@@ -184,6 +184,15 @@ impl Gate {
         seen
     }
 
+    /// Answers whatever is held back now, as if its time had come. The condition stays.
+    pub(super) fn let_go(&self) {
+        let mut state = self.shared.state();
+        let mut released = std::mem::take(&mut state.stalled);
+        released.extend(state.take_delayed());
+        drop(state);
+        released.into_iter().for_each(Held::finish);
+    }
+
     /// With the power off every request fails with EIO at once, those held back included.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();

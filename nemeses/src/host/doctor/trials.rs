@@ -10,12 +10,14 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
 use super::{Finding, Probe};
+use crate::fault::ClockCondition;
 use crate::grudge::Grudge;
+use crate::host::clock;
 use crate::host::iptables::{Backend, Iptables};
 use crate::host::namespace::NetNs;
 use crate::host::netlink::Netlink;
 use crate::host::network::{Network, PartitionEngine};
-use crate::host::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use crate::host::node_process::{NodeListener, NodeProcess, NodeSpec, OwnClock, Spawner};
 use crate::host::process_tree::furnish_namespaces;
 use crate::host::switch::Port;
 
@@ -45,7 +47,7 @@ const A_KERNEL: &str = "a kernel built with it, or its module loaded by root";
 const NO_PARTITIONS: &str = "the netns lab, and with it partitions";
 
 /// Tried as the user is. The first must run before the helper has threads.
-pub(super) const PLAIN: [Trial; 2] = [
+pub(super) const PLAIN: [Trial; 4] = [
     Trial {
         name: "user namespace",
         costs: "the netns lab for ordinary users; root has it without",
@@ -57,6 +59,20 @@ pub(super) const PLAIN: [Trial; 2] = [
         costs: "the fault families pause and kill",
         remedy: "Linux 5.3 or newer, and no seccomp filter on pidfd_open and pidfd_send_signal",
         run: pause_and_kill,
+    },
+    Trial {
+        name: "clocks of its own for a process",
+        costs: "the fault family clock",
+        remedy: "x86_64, and the right to trace a child (kernel.yama.ptrace_scope below 3, no \
+                 seccomp filter on ptrace) and to write its memory (proc_mem.force_override=always)",
+        run: clock::try_out,
+    },
+    Trial {
+        name: "deadlines by clocks of its own",
+        costs: "the fault family clock, for targets whose runtime waits until absolute times",
+        remedy: "Linux 5.5 or newer with CONFIG_SECCOMP_FILTER, and no other listener on the \
+                 system calls of this process",
+        run: clock::try_out_deadlines,
     },
 ];
 
@@ -112,10 +128,12 @@ fn pause_and_kill() -> Finding {
         env: Default::default(),
         cwd: PathBuf::from("/"),
         log_path: PathBuf::from("/dev/null"),
+        own_clock: OwnClock::No,
     };
     let spawner = told(Spawner::new())?;
     let deaf: NodeListener = Arc::new(|_: &str, _| {});
-    let process = told(NodeProcess::start(&spec, None, &spawner, &deaf))?;
+    let clocks = ClockCondition::default();
+    let process = told(NodeProcess::start(&spec, None, &clocks, &spawner, &deaf))?;
     process.pause().map_err(|error| error.to_string())?;
     process.resume().map_err(|error| error.to_string())?;
     process.begin_kill();
