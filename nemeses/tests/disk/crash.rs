@@ -89,7 +89,8 @@ const SCENARIOS: &[Scenario] = &[
         promised: &[],
     },
     Scenario {
-        // ext4 writes the file when it is renamed over another one; XFS may leave it empty.
+        // ext4 begins to write the file when it is renamed over another one, and leaves all of it, or
+        // zeros if the power fails before the end; XFS leaves it empty.
         name: "rename over with fsync of the directory alone",
         setup: file_a,
         act: |dir| {
