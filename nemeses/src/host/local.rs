@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::cpu::Limiter;
 use super::disk::Disk;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
@@ -28,6 +29,8 @@ pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
     listener: NodeListener,
+    // After the nodes: what it made for them can only be removed when they are dead.
+    cpu: Limiter,
     // Last: what it started dies with it.
     spawner: Spawner,
 }
@@ -50,7 +53,8 @@ impl LocalHost {
     /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
     /// loopback, where partitions are not available.
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
-        Ok(Self { nodes: BTreeMap::new(), network, listener, spawner: Spawner::new()? })
+        let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
+        Ok(Self { nodes, network, listener, cpu, spawner })
     }
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
@@ -99,6 +103,9 @@ impl LocalHost {
             (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
+            (family, _) => {
+                Err(HostError::Unavailable(format!("nothing here does {family} faults")))
+            }
         }
     }
 
@@ -110,6 +117,11 @@ impl LocalHost {
             (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
         });
         processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
+    }
+
+    /// The id of a node's process, as this process sees it; none when it was never started.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        self.process(node).map(NodeProcess::pid)
     }
 
     fn process(&self, node: &str) -> Option<&NodeProcess> {
@@ -159,6 +171,7 @@ impl Host for LocalHost {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.unleash(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
         self.let_disks_go(nodes);
         self.each(nodes, NodeProcess::wait_until_dead)
@@ -173,7 +186,10 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.each(nodes, NodeProcess::pause)
+        self.cpu.unleash(nodes);
+        let paused = self.each(nodes, NodeProcess::pause);
+        self.cpu.leash(nodes);
+        paused
     }
 
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -196,7 +212,8 @@ impl Host for LocalHost {
     }
 
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
-        percent.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let nodes = &self.nodes;
+        self.cpu.limit(percent, |node| nodes.get(node)?.process.as_ref())
     }
 
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
@@ -302,8 +319,16 @@ impl LocalHost {
             NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener);
         let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
+        let limited = self.cpu.admit(name, &process);
         node.process = Some(process);
-        Ok(pid)
+        limited.map(|()| pid)
+    }
+}
+
+impl Drop for LocalHost {
+    fn drop(&mut self) {
+        // A node that has used up its share could not die at once.
+        self.cpu.unleash_all();
     }
 }
 
@@ -313,10 +338,6 @@ fn running(node: &LocalNode) -> Result<&NodeProcess, HostError> {
 
 fn without_disk() -> HostError {
     HostError::Unavailable("its disk is the machine's".to_owned())
-}
-
-fn not_here() -> HostError {
-    HostError::Unavailable("this host cannot do it".to_owned())
 }
 
 fn without_network() -> HostError {

@@ -95,6 +95,8 @@ struct Shared {
 #[derive(Debug)]
 struct Life {
     paused: bool,
+    /// A call of [`NodeProcess::resume`] is looking whether it runs: let nobody stop it meanwhile.
+    resuming: bool,
     expected_to_end: bool,
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
     over: bool,
@@ -106,6 +108,49 @@ impl Shared {
     fn life(&self) -> MutexGuard<'_, Life> {
         // A thread that panicked here left nothing half-done: each change is one assignment.
         self.life.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
+    /// once it is over.
+    fn signal(&self, life: &Life, signal: Signal) {
+        if life.over {
+            return;
+        }
+        watch::signal_through(&self.pidfd, signal);
+        // The group's id is that of its first member, which is not reaped while its life is not
+        // over, so the id cannot be another group's. Nobody left to get it is fine.
+        let _ = killpg(self.pid, signal);
+    }
+}
+
+/// Stops and continues a process without its being paused.
+#[derive(Debug)]
+pub(super) struct Reins {
+    shared: Arc<Shared>,
+}
+
+impl Reins {
+    /// The process group.
+    pub(super) fn group(&self) -> i32 {
+        self.shared.pid.as_raw()
+    }
+
+    /// Stops it, unless it is over or somebody who pauses or resumes it has the say.
+    pub(super) fn stop(&self) -> bool {
+        let life = self.shared.life();
+        let free = !life.over && !life.paused && !life.resuming;
+        if free {
+            self.shared.signal(&life, Signal::SIGSTOP);
+        }
+        free
+    }
+
+    /// Continues it, unless it is paused.
+    pub(super) fn go(&self) {
+        let life = self.shared.life();
+        if !life.paused {
+            self.shared.signal(&life, Signal::SIGCONT);
+        }
     }
 }
 
@@ -170,7 +215,7 @@ impl NodeProcess {
     pub fn begin_kill(&self) {
         let mut life = self.shared.life();
         life.expected_to_end = true;
-        self.signal(&life, Signal::SIGKILL);
+        self.shared.signal(&life, Signal::SIGKILL);
     }
 
     /// Waits until the process is dead and the listener heard of it, after [`NodeProcess::begin_kill`].
@@ -194,7 +239,7 @@ impl NodeProcess {
         {
             let mut life = self.shared.life();
             life.paused = !life.over;
-            self.signal(&life, Signal::SIGSTOP);
+            self.shared.signal(&life, Signal::SIGSTOP);
         }
         self.wait_for_threads("stop", |state| matches!(state, 'T' | 't' | 'D' | 'Z' | 'X'))
     }
@@ -203,22 +248,18 @@ impl NodeProcess {
     pub fn resume(&self) -> Result<(), HostError> {
         {
             let mut life = self.shared.life();
-            self.signal(&life, Signal::SIGCONT);
+            self.shared.signal(&life, Signal::SIGCONT);
             life.paused = false;
+            life.resuming = true;
         }
-        self.wait_for_threads("continue", |state| state != 'T')
+        let resumed = self.wait_for_threads("continue", |state| state != 'T');
+        self.shared.life().resuming = false;
+        resumed
     }
 
-    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
-    /// once it is over.
-    fn signal(&self, life: &Life, signal: Signal) {
-        if life.over {
-            return;
-        }
-        watch::signal_through(&self.shared.pidfd, signal);
-        // The group's id is that of its first member, which is not reaped while its life is not
-        // over, so the id cannot be another group's. Nobody left to get it is fine.
-        let _ = killpg(self.shared.pid, signal);
+    /// For whoever stops and continues it now and then, which is no pause.
+    pub(super) fn reins(&self) -> Reins {
+        Reins { shared: Arc::clone(&self.shared) }
     }
 
     fn wait_for_threads(&self, what: &str, fits: impl Fn(char) -> bool) -> Result<(), HostError> {
