@@ -9,6 +9,7 @@
 pub mod doctor;
 mod iptables;
 mod local;
+pub mod loopback;
 pub mod namespace;
 pub mod netem;
 mod netlink;

@@ -7,6 +7,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
@@ -20,6 +21,7 @@ use crate::world::{
 pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
+    proxies: Option<LoopbackNetwork>,
     listener: NodeListener,
     // Last: what it started dies with it.
     spawner: Spawner,
@@ -32,9 +34,17 @@ struct LocalNode {
 
 impl LocalHost {
     /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
-    /// loopback, where partitions are not available.
+    /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
-        Ok(Self { nodes: BTreeMap::new(), network, listener, spawner: Spawner::new()? })
+        let (nodes, spawner) = (BTreeMap::new(), Spawner::new()?);
+        Ok(Self { nodes, network, proxies: None, listener, spawner })
+    }
+
+    /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
+    /// addresses of `proxies`.
+    pub fn with_proxies(mut self, proxies: LoopbackNetwork) -> Self {
+        self.proxies = Some(proxies);
+        self
     }
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
@@ -52,6 +62,21 @@ impl LocalHost {
         self.network.as_ref()
     }
 
+    /// The proxies between nodes on the loopback, where there are some.
+    pub fn proxies(&self) -> Option<&LoopbackNetwork> {
+        self.proxies.as_ref()
+    }
+
+    /// Makes exactly the links of `grudge` drop packets, without looking whether they do, as for a
+    /// link that flickers. The value is how long it took.
+    pub fn partition_quickly(&mut self, grudge: &Grudge) -> Result<Duration, HostError> {
+        match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut_quickly(grudge),
+            (None, Some(proxies)) => proxies.cut_quickly(grudge),
+            (None, None) => Err(without_network()),
+        }
+    }
+
     /// The address of a node on the network; the loopback where there is none.
     pub fn address(&self, node: &str) -> Ipv4Addr {
         let network = self.network.as_ref();
@@ -63,6 +88,7 @@ impl LocalHost {
         match (family, &self.network) {
             (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
+            (Family::Partition, None) if self.proxies.is_some() => Ok("loopback proxies"),
             (Family::Partition, None) => Err(without_network()),
         }
     }
@@ -102,13 +128,18 @@ impl Host for LocalHost {
     }
 
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
-        match &mut self.network {
-            Some(network) => network.cut(grudge),
-            None => Err(without_network()),
+        match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut(grudge),
+            (None, Some(proxies)) => proxies.cut(grudge),
+            (None, None) => Err(without_network()),
         }
     }
 
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        if let (None, Some(proxies)) = (&self.network, &self.proxies) {
+            let held = proxies.held_back().into_iter();
+            return Ok(held.map(|(link, held)| (link, held.times)).collect());
+        }
         let network = self.network.as_ref().ok_or_else(without_network)?;
         network.dropped().map_err(|error| HostError::Failed(error.to_string()))
     }
@@ -191,11 +222,17 @@ impl LocalHost {
         // The old one's end is told before the new one's start.
         node.process = None;
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
-        let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
-            .map_err(|error| HostError::Failed(error.to_string()))?;
-        let pid = process.pid();
-        node.process = Some(process);
-        Ok(pid)
+        let mut start = || {
+            let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
+                .map_err(|error| HostError::Failed(error.to_string()))?;
+            let pid = process.pid();
+            node.process = Some(process);
+            Ok(pid)
+        };
+        match &self.proxies {
+            Some(proxies) => proxies.starting(name, start),
+            None => start(),
+        }
     }
 }
 

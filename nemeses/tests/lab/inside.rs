@@ -22,7 +22,7 @@ use nemeses::schedule::Entry;
 use nemeses::world::{Host, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
-use crate::packets;
+use crate::{packets, peers};
 
 /// Nothing that is waited for takes this long unless it hangs.
 pub const HANGS_AFTER: Duration = Duration::from_secs(20);
@@ -46,6 +46,7 @@ fn check(lab: Lab, role: &str, directory: &Path) {
         "nodes" => check_nodes(lab, directory),
         "links" => check_links(),
         "packets" => packets::check_troubled_links(),
+        "proxies" => peers::check_proxies(directory),
         "clients" => packets::check_client_links(),
         "nemesis" => check_nemesis(lab, directory),
         other => panic!("no such role: {other}"),
@@ -71,7 +72,7 @@ pub fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
 }
 
-fn set(nodes: &[&str]) -> BTreeSet<String> {
+pub fn set(nodes: &[&str]) -> BTreeSet<String> {
     nodes.iter().map(|node| (*node).to_owned()).collect()
 }
 

@@ -22,7 +22,7 @@ enum Ran {
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 12] = [
+const TESTS: [(&str, Test, &[Lab]); 13] = [
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -33,6 +33,7 @@ const TESTS: [(&str, Test, &[Lab]); 12] = [
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
     ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
+    ("proxies_cut_what_nodes_of_the_loopback_say", proxies_obey, &[Lab::Loopback]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
     ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
@@ -212,6 +213,10 @@ fn packets_obey(user: User, lab: Lab) -> Ran {
 
 fn clients_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "clients")
+}
+
+fn proxies_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "proxies")
 }
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {
