@@ -41,6 +41,7 @@
 //! Nothing here is asynchronous, and calls block for as long as the kernel takes: milliseconds for
 //! a fault, a second or more when a machine is starved. An asynchronous caller gives them a thread.
 
+pub mod disk_image;
 pub mod fault;
 pub mod grudge;
 pub mod host;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
+use nemeses::fault::Family;
 use nemeses::host::process_tree::{Lab, Place};
 use results::run_directory::REPORT;
 use results::summary::Summary;
@@ -24,7 +25,14 @@ use crate::verdict_text;
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    flags: PlanFlags,
+    plan: PlanFlags,
+    #[command(flatten)]
+    machine: MachineFlags,
+}
+
+/// What is no part of a plan, since it says nothing about what happens to the cluster.
+#[derive(Debug, Args)]
+pub struct MachineFlags {
     /// What cuts the links between nodes
     #[arg(long, value_enum, default_value = "auto")]
     partition_engine: EngineChoice,
@@ -34,10 +42,22 @@ pub struct Arguments {
 }
 
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
-    let plan = arguments.flags.resolve()?;
+    let plan = arguments.plan.resolve()?;
+    let by_name = |family| arguments.plan.asks_by_name(family);
+    carry_out(place, plan, by_name, arguments.machine)
+}
+
+/// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
+/// refused where somebody asked for it `by_name`.
+pub fn carry_out(
+    place: Place,
+    plan: Plan,
+    by_name: impl Fn(Family) -> bool,
+    machine: MachineFlags,
+) -> Result<Exit> {
     match place {
         Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan, arguments),
+        Place::Inside(lab) => inside(lab, plan, by_name, machine),
     }
 }
 
@@ -51,9 +71,14 @@ pub fn exit_of(status: ExitStatus) -> Exit {
     known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
 }
 
-fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
-    let lab = LabInUse::settle(lab, plan.lab, arguments.partition_engine)?;
-    let skipped = leave_out_what_the_lab_lacks(&mut plan, &lab, &arguments.flags)?;
+fn inside(
+    lab: Lab,
+    mut plan: Plan,
+    by_name: impl Fn(Family) -> bool,
+    machine: MachineFlags,
+) -> Result<Exit> {
+    let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
+    let skipped = leave_out_what_the_lab_lacks(&mut plan, &lab, by_name)?;
     let bug = plan.planted_bug()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -64,7 +89,7 @@ fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
         target: Arc::new(Bundled { bug }),
         lab,
         skipped,
-        results: arguments.results,
+        results: machine.results,
     }))?;
     print(&ended);
     Ok(match ended.failure {
@@ -84,12 +109,12 @@ fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
 fn leave_out_what_the_lab_lacks(
     plan: &mut Plan,
     lab: &LabInUse,
-    flags: &PlanFlags,
+    by_name: impl Fn(Family) -> bool,
 ) -> Result<Vec<(String, String)>> {
     let mut skipped = Vec::new();
     for family in plan.faults.clone() {
         let Some(reason) = lab.lacks(family) else { continue };
-        if flags.asks_by_name(family) {
+        if by_name(family) {
             return Err(usage(format!("no {} faults here: {reason}", family.name())));
         }
         plan.faults.remove(&family);

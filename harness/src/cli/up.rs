@@ -21,7 +21,7 @@ use super::names;
 use crate::exit::Exit;
 use crate::lab::{self, LabChoice};
 use crate::plan::node_names;
-use crate::run::cluster::last_lines;
+use crate::run::cluster::{end_of_log, last_lines};
 use crate::target::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
@@ -95,7 +95,8 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         match news.recv_timeout(LOOK_AROUND) {
             Ok((node, NodeOutput::Exited { status, .. })) => {
                 if begin.elapsed() < STARTED {
-                    let log = last_lines(&log_of(&members, &node));
+                    let log = log_of(&members, &node);
+                    let log = end_of_log(&log, &last_lines(&log));
                     bail!("{node} did not start ({status}){log}");
                 }
                 let seconds = arguments.restart_after;

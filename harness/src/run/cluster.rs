@@ -1,7 +1,8 @@
 //! The nodes of a run: where they live, what they print, and how they end.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use nemeses::host::node_process::{NodeListener, NodeOutput};
 use results::event::NodeChange;
 use tokio::sync::Notify;
 
+use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
@@ -27,6 +29,12 @@ pub struct Exit {
     pub status: String,
     /// Seconds since the run started.
     pub seconds: f64,
+    /// The fault that left it nothing better to do, if there was one.
+    pub excuse: Option<String>,
+    /// Where its log is.
+    pub log: PathBuf,
+    /// The last lines of it at that moment.
+    pub lines: Vec<String>,
 }
 
 /// The members of the cluster under test.
@@ -35,6 +43,8 @@ pub struct Cluster {
     pub members: Vec<Member>,
     logs: Vec<PathBuf>,
     exits: Arc<Exits>,
+    /// Which nodes may end by themselves, for whoever injects faults.
+    pub excuses: Arc<Excuses>,
 }
 
 /// Exits that nobody asked for.
@@ -72,16 +82,23 @@ impl Cluster {
             .collect();
         let specs = specs?;
         let exits = Arc::new(Exits::default());
-        let listener: NodeListener = {
-            let (recorder, exits) = (recorder.clone(), exits.clone());
-            Arc::new(move |node, output| hear(&recorder, &*target, &exits, node, output))
+        let excuses = Arc::new(Excuses::default());
+        let log_of: BTreeMap<String, PathBuf> =
+            names.iter().cloned().zip(logs.iter().cloned()).collect();
+        let ear = Ear {
+            recorder: recorder.clone(),
+            target,
+            exits: exits.clone(),
+            excuses: excuses.clone(),
+            logs: log_of,
         };
+        let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
         let mut host = LocalHost::new(network, listener).context("cannot start nodes")?;
         specs.into_iter().for_each(|spec| host.add_node(spec));
-        Ok((Cluster { members, logs, exits }, host))
+        Ok((Cluster { members, logs, exits, excuses }, host))
     }
 
-    /// Waits until some process ends although nobody killed it.
+    /// Waits until some process ends although nobody killed it and no fault excuses it.
     pub async fn unexpected_exit(&self) -> Exit {
         loop {
             let news = self.exits.news.notified();
@@ -92,21 +109,14 @@ impl Cluster {
         }
     }
 
-    /// The first process that ended although nobody killed it.
+    /// The first process that ended although nobody killed it and no fault excuses it.
     pub fn first_unexpected_exit(&self) -> Option<Exit> {
-        self.exits.seen.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.exits.seen().iter().find(|exit| exit.excuse.is_none()).cloned()
     }
 
-    /// What to tell of such an end, with the last lines of the node's log.
-    pub fn describe_exit(&self, exit: &Exit) -> String {
-        let log = self.members.iter().position(|member| member.name == exit.node);
-        format!(
-            "{} ended by itself at {:.1} s ({}){}",
-            exit.node,
-            exit.seconds,
-            exit.status,
-            log.map_or_else(String::new, |node| last_lines(&self.logs[node]))
-        )
+    /// The processes that ended by themselves because of a fault.
+    pub fn excused_exits(&self) -> Vec<Exit> {
+        self.exits.seen().iter().filter(|exit| exit.excuse.is_some()).cloned().collect()
     }
 
     /// What to tell when the cluster never agreed on a leader.
@@ -114,7 +124,7 @@ impl Cluster {
         let seconds = limit.as_secs();
         let mut text = format!("the nodes did not agree on a leader within {seconds} s");
         for (member, log) in self.members.iter().zip(&self.logs) {
-            text.push_str(&format!("\n{}{}", member.name, last_lines(log)));
+            text.push_str(&format!("\n{}{}", member.name, end_of_log(log, &last_lines(log))));
         }
         text
     }
@@ -132,34 +142,77 @@ impl Cluster {
     }
 }
 
-/// Takes in what became of a node.
-fn hear(recorder: &Recorder, target: &dyn Target, exits: &Exits, node: &str, output: NodeOutput) {
-    let change = match output {
-        NodeOutput::Started { pid } => NodeChange::Started { pid },
-        NodeOutput::Line(line) => match target.node_change(&line) {
-            Some(change) => change,
-            None => return,
-        },
-        NodeOutput::Exited { status, expected } => {
-            if !expected {
-                let seconds = recorder.elapsed().as_secs_f64();
-                let exit = Exit { node: node.into(), status: status.clone(), seconds };
-                exits.seen.lock().unwrap_or_else(PoisonError::into_inner).push(exit);
-                exits.news.notify_waiters();
-            }
-            NodeChange::Exited { status }
-        }
-    };
-    recorder.node(node, change);
+impl Exits {
+    fn seen(&self) -> MutexGuard<'_, Vec<Exit>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The end of a log, as an error shows it.
-pub fn last_lines(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
-    if shown.is_empty() {
+impl Exit {
+    /// What to tell of it, with the last lines of the node's log.
+    pub fn describe(&self) -> String {
+        let Exit { node, status, seconds, log, lines, .. } = self;
+        let end = end_of_log(log, lines);
+        format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
+    }
+}
+
+/// Takes in what becomes of nodes.
+struct Ear {
+    recorder: Arc<Recorder>,
+    target: Arc<dyn Target>,
+    exits: Arc<Exits>,
+    excuses: Arc<Excuses>,
+    logs: BTreeMap<String, PathBuf>,
+}
+
+impl Ear {
+    fn hear(&self, node: &str, output: NodeOutput) {
+        let change = match output {
+            NodeOutput::Started { pid } => NodeChange::Started { pid },
+            NodeOutput::Line(line) => match self.target.node_change(&line) {
+                Some(change) => change,
+                None => return,
+            },
+            NodeOutput::Exited { status, expected } => {
+                if !expected {
+                    self.note_exit(node, &status);
+                }
+                NodeChange::Exited { status }
+            }
+        };
+        self.recorder.node(node, change);
+    }
+
+    fn note_exit(&self, node: &str, status: &str) {
+        let now = self.recorder.elapsed();
+        let log = self.logs.get(node).cloned().unwrap_or_default();
+        let exit = Exit {
+            node: node.into(),
+            status: status.into(),
+            seconds: now.as_secs_f64(),
+            excuse: self.excuses.reason(node, now),
+            lines: last_lines(&log),
+            log,
+        };
+        self.exits.seen().push(exit);
+        self.exits.news.notify_waiters();
+    }
+}
+
+/// How an error shows the last lines of a log.
+pub fn end_of_log(log: &Path, lines: &[String]) -> String {
+    if lines.is_empty() {
         return format!("; its log {} is empty", log.display());
     }
-    format!("; the end of {}:\n  {}", log.display(), shown.join("\n  "))
+    format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
+}
+
+/// The last lines of a log.
+pub fn last_lines(log: &Path) -> Vec<String> {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
+    shown.iter().map(|line| (*line).to_owned()).collect()
 }

@@ -45,7 +45,17 @@ pub fn conclude(
     let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
     let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
     let phases = judge::phases(&loaded.history);
-    let summary = Summary { verdict, sentence, safety, liveness, coverage, run: info, phases };
+    let summary = Summary {
+        verdict,
+        sentence,
+        safety,
+        liveness,
+        coverage,
+        fault_coverage: None,
+        findings: Vec::new(),
+        run: info,
+        phases,
+    };
 
     if failure.is_none() {
         failure = write_results(&summary, &loaded, recorder).err();

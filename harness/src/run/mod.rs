@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 mod conclude;
 pub mod converge;
 mod environment;
+mod excuses;
 mod interrupt;
 pub mod judge;
 pub mod live;
@@ -156,7 +157,8 @@ impl Run {
             |family: &Family| Some((family.name().into(), host.engine(*family).ok()?.into()));
         let engines = plan.faults.iter().filter_map(engine).collect();
         let storm = Storm::new(host, recorder.clone(), live, nodes);
-        let storm = blocking(storm, Storm::start_stopped_nodes).await?;
+        let starts = plan.starts();
+        let storm = blocking(storm, move |storm| storm.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
         tokio::select! {
@@ -164,7 +166,7 @@ impl Run {
                 Some(leader) => recorder.note(format!("{leader} leads {} nodes", plan.nodes)),
                 None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
             },
-            exit = cluster.unexpected_exit() => bail!(cluster.describe_exit(&exit)),
+            exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
         Ok(Run { plan, recorder, clients, cluster, storm, engines, stop })
     }
@@ -202,7 +204,7 @@ impl Run {
         let mut liveness = converge::converge(&self.clients, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
-            liveness.sentence = self.cluster.describe_exit(&exit);
+            liveness.sentence = exit.describe();
         }
 
         self.recorder.phase(Phase::FinalReads)?;

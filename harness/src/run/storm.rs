@@ -117,6 +117,20 @@ impl<H: Host> Storm<H> {
         self.start_stopped_nodes()
     }
 
+    /// Starts each node at its time after now.
+    ///
+    /// # Errors
+    /// When the process of one cannot be made.
+    pub fn start(&mut self, starts: &[(Duration, String)]) -> Result<()> {
+        let begin = self.recorder.elapsed();
+        for (at, _) in starts {
+            std::thread::sleep((begin + *at).saturating_sub(self.recorder.elapsed()));
+            let due = starts.iter().filter(|(other, _)| other <= at);
+            self.start_nodes(&due.map(|(_, node)| node.clone()).collect())?;
+        }
+        Ok(())
+    }
+
     /// Starts every node that is down.
     ///
     /// # Errors
@@ -129,7 +143,12 @@ impl<H: Host> Storm<H> {
             .filter(|node| host.state(node) == NodeState::Stopped)
             .cloned()
             .collect();
-        for (node, started) in host.start(&down) {
+        self.start_nodes(&down)
+    }
+
+    /// Starts these nodes; those that run are left alone.
+    fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<()> {
+        for (node, started) in self.nemesis.host_mut().start(nodes) {
             if let Err(error) = started {
                 bail!("cannot start {node}: {error}");
             }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use nemeses::host::node_process::NodeSpec;
+use nemeses::host::node_process::{NodeSpec, OwnClock};
 use results::event::NodeChange;
 
 pub use bundled::Bundled;
@@ -40,6 +40,7 @@ impl Member {
             env: BTreeMap::new(),
             cwd: std::env::current_dir().context("the working directory is gone")?,
             log_path: log,
+            own_clock: OwnClock::No,
         })
     }
 }

@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::node_process::NodeProcess;
 use super::wake::Wake;
 use crate::grudge::{CLIENTS, Grudge, Link};
 use crate::world::{HostError, PartitionSeen};
@@ -170,21 +171,21 @@ impl LoopbackNetwork {
         self.addresses.get(place.checked_sub(1)?).copied()
     }
 
-    /// Starts a node's process by `start`, which returns its id, and knows its connections from then
-    /// on: those of its process group, and of whatever descends from it.
-    pub(super) fn starting<E>(
+    /// Starts a node's process by `start`, and knows its connections from then on: those of its
+    /// process group, and of whatever descends from it.
+    pub(super) fn starting(
         &self,
         node: &str,
-        start: impl FnOnce() -> Result<u32, E>,
-    ) -> Result<u32, E> {
+        start: impl FnOnce() -> io::Result<NodeProcess>,
+    ) -> io::Result<NodeProcess> {
         // The proxy waits, so that none of its connections is taken for a client's.
         let mut processes = self.shared.processes();
-        let pid = start()?;
+        let process = start()?;
         if let Some(place) = self.shared.names.iter().position(|name| name == node) {
             processes.retain(|_, other| *other != place);
-            processes.insert(pid as i32, place);
+            processes.insert(process.pid() as i32, place);
         }
-        Ok(pid)
+        Ok(process)
     }
 
     /// Makes exactly the links of `grudge` hold back bytes, and sends some over every link to see

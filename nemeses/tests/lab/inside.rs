@@ -1,10 +1,10 @@
 //! What the controller does in each test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 use nemeses::fault::{Aim, Family, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
+use nemeses::host::cpu::{CpuEngine, choose_engine as choose_cpu_engine};
+use nemeses::host::journal::Journal;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
-use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
 use nemeses::host::process_tree::Lab;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::{Measurement, Outcome};
 use nemeses::schedule::Entry;
-use nemeses::world::{Host, NodeState};
+use nemeses::world::{Host, HostError, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
 use crate::{packets, peers};
@@ -44,6 +46,7 @@ fn check(lab: Lab, role: &str, directory: &Path) {
     fs::create_dir(directory).expect("the directory is new");
     match role {
         "nodes" => check_nodes(lab, directory),
+        "processors" => check_processors(lab, directory),
         "links" => check_links(),
         "packets" => packets::check_troubled_links(),
         "proxies" => peers::check_proxies(directory),
@@ -89,6 +92,7 @@ fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
         env: [("NODE".into(), name.into())].into(),
         cwd: directory.to_owned(),
         log_path: directory.join(format!("{name}.log")),
+        own_clock: OwnClock::No,
     }
 }
 
@@ -196,6 +200,100 @@ fn check_nodes(lab: Lab, directory: &Path) {
     host.add_node(shell("n1", unstoppable, directory));
     host.start(&one)["n1"].as_ref().expect("it starts");
     drop(host);
+}
+
+fn check_processors(lab: Lab, directory: &Path) {
+    let nodes = names(2);
+    let (mut host, _hears) = host(lab, &nodes);
+    for node in &nodes {
+        // What is busy is a child of what is started.
+        host.add_node(shell(node, "(while :; do :; done) & wait", directory));
+    }
+    let both: BTreeSet<_> = nodes.iter().cloned().collect();
+    assert!(host.start(&both).values().all(Result::is_ok));
+    let slow = |percent: f64| BTreeMap::from([("n1".to_owned(), percent)]);
+    let seen = |host: &mut LocalHost, percent: f64| {
+        let seen = host.limit_cpu(&slow(percent));
+        assert_eq!(seen.len(), 1, "only who is limited is told of: {seen:?}");
+        seen["n1"].clone().expect("a processor can be limited everywhere")
+    };
+
+    let engine = choose_cpu_engine();
+    println!("chosen: {}, for {}", engine.engine, engine.reason);
+    let first = seen(&mut host, 20.0);
+    assert!(first.throttled > 0, "a busy node is held back at once: {first:?}");
+    let (start, before) = (Instant::now(), used_by_group(&host, "n1"));
+    std::thread::sleep(Duration::from_millis(400));
+    let used = used_by_group(&host, "n1") - before;
+    let percent = used.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0;
+    let later = seen(&mut host, 20.0);
+    println!("allowed 20 % of a processor, used about {percent:.0} %, {later:?}");
+    assert!(later.throttled > first.throttled && later.throttled_ms > first.throttled_ms);
+    if engine.engine != CpuEngine::Turns {
+        // The kernel's clock ticks in hundredths of a second, and counts both of two processes.
+        assert!(percent < 30.0, "the kernel gives no more");
+    }
+    let anew = seen(&mut host, 10.0);
+    assert!(anew.throttled < later.throttled, "a new limit counts anew: {anew:?}");
+
+    let one = set(&["n1"]);
+    host.pause(&one)["n1"].as_ref().expect("a slow node stops");
+    let paused = used_by_group(&host, "n1");
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(used_by_group(&host, "n1"), paused, "the limit does not continue who is paused");
+    host.resume(&one)["n1"].as_ref().expect("it continues");
+    let took = host.kill(&one)["n1"].clone().expect("a slow node dies");
+    println!("killed in {took:?}");
+    let before = seen(&mut host, 10.0);
+    host.start(&one)["n1"].as_ref().expect("it starts");
+    let start = Instant::now();
+    while seen(&mut host, 10.0).throttled <= before.throttled {
+        assert!(start.elapsed() < HANGS_AFTER, "who starts while it is limited is limited");
+    }
+
+    assert!(host.limit_cpu(&BTreeMap::new()).is_empty());
+    let again = seen(&mut host, 1e4);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(again.throttled, 0);
+    assert_eq!(seen(&mut host, 1e4).throttled, 0, "who may use more than there is goes free");
+    for nonsense in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = host.limit_cpu(&slow(nonsense))["n1"].clone();
+        assert!(matches!(error, Err(HostError::Failed(_))), "{nonsense} %: {error:?}");
+    }
+    drop(host);
+    assert_eq!(leftovers_of_own(), Vec::<String>::new(), "a host that is dropped leaves no cgroup");
+}
+
+/// How much processor time the processes of a node's group used, to a hundredth of a second.
+fn used_by_group(host: &LocalHost, node: &str) -> Duration {
+    let group = host.pid(node).expect("it runs").to_string();
+    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
+    let ticks = entries.filter_map(|entry| {
+        let line = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (_, fields) = line.rsplit_once(')')?;
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+        (fields.get(2) == Some(&group.as_str())).then_some(ticks(11)? + ticks(12)?)
+    });
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
+/// The cgroups that this controller made and that are there still.
+fn leftovers_of_own() -> Vec<String> {
+    let journal = Journal::open().expect("there is a place for a journal");
+    let prefix = format!("stormproof-{}-", journal.owner());
+    let mut left = Vec::new();
+    let mut unseen = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(directory) = unseen.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                unseen.push(entry.path());
+                let name = entry.file_name().to_string_lossy().into_owned();
+                left.extend(name.starts_with(&prefix).then_some(name));
+            }
+        }
+    }
+    left
 }
 
 fn check_links() {

@@ -22,7 +22,7 @@ enum Ran {
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 13] = [
+const TESTS: &[(&str, Test, &[Lab])] = &[
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -30,6 +30,7 @@ const TESTS: [(&str, Test, &[Lab]); 13] = [
     ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
+    ("processors_are_limited_and_freed", processors_obey, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
     ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
@@ -48,7 +49,7 @@ pub fn run(filters: &[&str]) -> ExitCode {
     let wanted =
         |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
     for (name, test, labs) in TESTS {
-        for lab in labs {
+        for lab in *labs {
             for user in User::ALL {
                 let name = format!("{name} ({lab}, {})", user.name());
                 if !wanted(&name) {
@@ -201,6 +202,10 @@ fn inside_checks(user: User, lab: Lab, role: &str) -> Ran {
 
 fn nodes_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "nodes")
+}
+
+fn processors_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "processors")
 }
 
 fn links_obey(user: User, lab: Lab) -> Ran {

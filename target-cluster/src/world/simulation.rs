@@ -106,9 +106,19 @@ impl Simulation {
     fn happen(&mut self) {
         match self.random.random_range(0..1000) {
             0..300 => self.execute(),
-            300..450 => {
+            300..446 => {
+                if let Some(id) = self.any(self.world.waiting_for_barrier()) {
+                    self.world.sync(&id);
+                }
+            }
+            446..449 => {
                 if let Some(id) = self.any(self.world.unsynced()) {
                     self.world.sync(&id);
+                }
+            }
+            449 => {
+                if let Some(id) = self.any(self.world.unsynced()) {
+                    self.world.fail_sync(&id);
                 }
             }
             450..800 => {
@@ -133,9 +143,11 @@ impl Simulation {
                     self.world.start(&id);
                 }
             }
-            991..994 => self.crash(),
+            991..993 => self.crash(),
+            993 => self.black_out(),
             994..996 => self.partition(),
-            996..998 => self.cut(),
+            996 => self.cut(),
+            997 => self.set_wall_clock(),
             _ => self.world.heal(),
         }
     }
@@ -159,17 +171,38 @@ impl Simulation {
         self.clients.retry(&mut self.random, &mut self.world);
     }
 
-    /// Power fails on one node; what was not synced survives in part, and with holes.
+    /// Power fails on one node.
     fn crash(&mut self) {
+        if let Some(id) = self.any(self.world.names()) {
+            self.lose_power(&id);
+        }
+    }
+
+    /// Power fails on all nodes, more often than not, or on some.
+    fn black_out(&mut self) {
+        let share = if self.random.random_bool(0.6) { 1.0 } else { 0.6 };
+        for id in self.world.names() {
+            if self.random.random_bool(share) {
+                self.lose_power(&id);
+            }
+        }
+    }
+
+    /// What was not synced survives sector by sector; sectors about as long as a record tear more
+    /// often than those of real disks.
+    fn lose_power(&mut self, id: &NodeId) {
+        let sector = [64, 512, 4096][self.random.random_range(0..3)];
+        let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];
+        let random = &mut self.random;
+        self.world.crash(id, sector, || random.random_bool(share));
+    }
+
+    /// The wall clock of a node jumps by up to a few election timeouts, or is right again.
+    fn set_wall_clock(&mut self) {
         let Some(id) = self.any(self.world.names()) else { return };
-        let kept = self.random.random_range(0..=self.world.unsynced_bytes(&id));
-        let hole = if self.random.random_bool(0.3) {
-            let start = self.random.random_range(0..=kept);
-            start..self.random.random_range(start..=kept)
-        } else {
-            0..0
-        };
-        self.world.crash(&id, kept, hole);
+        let mut jump = || Duration::from_millis(self.random.random_range(0..2_000));
+        let (ahead, behind) = (jump(), jump());
+        self.world.set_wall_clock(&id, ahead, behind);
     }
 
     fn partition(&mut self) {

@@ -32,7 +32,13 @@ pub(super) fn start(
 ) -> io::Result<Arc<Shared>> {
     let pid = Pid::from_raw(child.id() as i32);
     let begun = open_pidfd(pid).and_then(|pidfd| {
-        let life = Life { paused: false, expected_to_end: false, over: false, told: false };
+        let life = Life {
+            paused: false,
+            resuming: false,
+            expected_to_end: false,
+            over: false,
+            told: false,
+        };
         let ended = Condvar::new();
         let shared = Arc::new(Shared { name, pid, pidfd, life: Mutex::new(life), ended });
         listener(&shared.name, NodeOutput::Started { pid: child.id() });
