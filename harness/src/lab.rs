@@ -102,8 +102,13 @@ impl LabInUse {
 
     /// Why faults of that family cannot be had in this lab; none when they can.
     pub fn lacks(&self, family: Family) -> Option<String> {
-        (family == Family::Partition && self.partition_engine.is_none())
-            .then(|| format!("{}; use --lab netns", self.engine_reason))
+        match family {
+            Family::Partition if self.partition_engine.is_none() => {
+                Some(format!("{}; use --lab netns", self.engine_reason))
+            }
+            Family::Partition | Family::Kill | Family::Pause => None,
+            _ => Some("nothing does them yet".to_owned()),
+        }
     }
 
     /// Gives every node an address. The network exists as long as the value that is returned.

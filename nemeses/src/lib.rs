@@ -49,4 +49,5 @@ pub mod names;
 pub mod nemesis;
 pub mod outcome;
 pub mod schedule;
+pub mod shaping;
 pub mod world;

@@ -1,168 +1,55 @@
 //! Bookkeeping of overlapping faults, against a world made of plain values.
 
+use std::time::Duration;
+
+use super::pretended::Pretended;
 use super::*;
-use crate::fault::{
-    Aim, ClockCondition, Damage, DiskCondition, Fault, Kill, LinkCondition, Partition, Pause,
-    PowerCut, Shape,
-};
-use crate::world::{ClockSeen, CpuSeen, DiskSeen, LinkCounts, LinkSeen, PowerSeen};
+use crate::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
+use crate::grudge::Grudge;
+use crate::schedule::Roles;
+use crate::world::HostError;
 
-/// A world that does as it is told, or fails where it is told to.
-#[derive(Debug, Default)]
-struct Pretended {
-    states: BTreeMap<String, NodeState>,
-    grudge: Grudge,
-    dropped: BTreeMap<Link, u64>,
-    /// Links on which nothing is seen dropped.
-    unproven: BTreeSet<Link>,
-    /// What every action on a node answers instead of success.
-    broken: Option<HostError>,
-}
-
-impl Pretended {
-    fn change(
-        &mut self,
-        nodes: &BTreeSet<String>,
-        from: impl Fn(NodeState) -> bool,
-        to: NodeState,
-    ) -> PerNode<Duration> {
-        let mut result = |node: &String| match &self.broken {
-            Some(error) => Err(error.clone()),
-            None => {
-                let state = self.states.get_mut(node).expect("the node is known");
-                if from(*state) {
-                    *state = to;
-                }
-                Ok(Duration::from_millis(2))
-            }
-        };
-        nodes.iter().map(|node| (node.clone(), result(node))).collect()
-    }
-}
-
-impl Host for Pretended {
-    fn state(&self, node: &str) -> NodeState {
-        self.states[node]
-    }
-
-    fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
-        self.grudge = grudge.clone();
-        let mut seen = PartitionSeen { unproven: self.unproven.clone(), ..Default::default() };
-        for link in grudge.links() {
-            if !self.unproven.contains(&link) {
-                *self.dropped.entry(link.clone()).or_default() += 1;
-                seen.dropped.insert(link, 1);
-            }
-        }
-        Ok(seen)
-    }
-
-    fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
-        Ok(self.dropped.clone())
-    }
-
-    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.change(nodes, |_| true, NodeState::Stopped)
-    }
-
-    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
-        let started = self.change(nodes, |state| state == NodeState::Stopped, NodeState::Running);
-        started.into_iter().map(|(node, result)| (node, result.map(|_| 7))).collect()
-    }
-
-    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.change(nodes, |state| state == NodeState::Running, NodeState::Paused)
-    }
-
-    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.change(nodes, |state| state == NodeState::Paused, NodeState::Running)
-    }
-
-    fn shape(
-        &mut self,
-        _links: &BTreeMap<Link, LinkCondition>,
-        _look: bool,
-    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
-        Err(unavailable())
-    }
-
-    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
-        Err(unavailable())
-    }
-
-    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
-        percent.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
-    }
-
-    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
-        clocks.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
-    }
-
-    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
-        disks.keys().map(|node| (node.clone(), Err(unavailable()))).collect()
-    }
-
-    fn disks(&mut self) -> PerNode<DiskSeen> {
-        PerNode::new()
-    }
-
-    fn cut_power(
-        &mut self,
-        nodes: &BTreeSet<String>,
-        _cut: &PowerCut,
-        _seed: u64,
-    ) -> PerNode<PowerSeen> {
-        nodes.iter().map(|node| (node.clone(), Err(unavailable()))).collect()
-    }
-
-    fn damage(&mut self, _node: &str, _damage: &Damage, _seed: u64) -> Result<String, HostError> {
-        Err(unavailable())
-    }
-}
-
-fn unavailable() -> HostError {
-    HostError::Unavailable("not pretended".to_owned())
-}
-
-fn names() -> Vec<String> {
+pub(super) fn names() -> Vec<String> {
     (1..=5).map(|index| format!("n{index}")).collect()
 }
 
-fn nemesis() -> Nemesis<Pretended> {
+pub(super) fn nemesis() -> Nemesis<Pretended> {
     let states = names().into_iter().map(|node| (node, NodeState::Running)).collect();
     Nemesis::new(Pretended { states, ..Pretended::default() })
 }
 
-fn kill(aim: Aim) -> Fault {
-    Fault::Kill(Kill { aim })
+pub(super) fn kill(aim: Aim) -> Fault {
+    Fault::Kill(Kill::once(aim))
 }
 
-fn pause(aim: Aim) -> Fault {
+pub(super) fn pause(aim: Aim) -> Fault {
     Fault::Pause(Pause { aim })
 }
 
-fn partition(shape: Shape) -> Fault {
-    Fault::Partition(Partition { shape })
+pub(super) fn partition(shape: Shape) -> Fault {
+    Fault::Partition(Partition::steady(shape))
 }
 
 /// Injects a fault when `leader` leads.
-fn inject(nemesis: &mut Nemesis<Pretended>, id: u32, fault: Fault, leader: &str) -> Report {
+pub(super) fn inject(
+    nemesis: &mut Nemesis<Pretended>,
+    id: u32,
+    fault: Fault,
+    leader: &str,
+) -> Report {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
     let entry = Entry { id, at, lasts, pick: id, fault };
-    let resolved = entry.resolve(&names(), Some(leader));
+    let resolved = entry.resolve(&names(), Roles::led_by(leader));
     nemesis.inject(&entry, resolved)
 }
 
-fn undo(nemesis: &mut Nemesis<Pretended>, id: u32) -> Recovery {
+pub(super) fn undo(nemesis: &mut Nemesis<Pretended>, id: u32) -> Recovery {
     let recovery = nemesis.undo(id).expect("the fault is on");
     assert_eq!(recovery.problems, Vec::<String>::new());
     recovery
 }
 
-fn count(effect: &Effect, name: &str) -> u64 {
+pub(super) fn count(effect: &Effect, name: &str) -> u64 {
     match effect[name] {
         Measurement::Count(count) => count,
         ref other => panic!("{name} is {other}"),
@@ -295,7 +182,7 @@ fn what_this_host_cannot_do_is_skipped_and_what_fails_is_indeterminate() {
     for fault in [partition(Shape::IsolateLeader), kill(Aim::Leader), pause(Aim::Leader)] {
         let mut nemesis = nemesis();
         nemesis.host_mut().broken = Some(HostError::Unavailable("no such thing".to_owned()));
-        let report = inject(&mut nemesis, 1, fault, "n3");
+        let report = inject(&mut nemesis, 1, fault.clone(), "n3");
         assert!(matches!(report.outcome, Outcome::Skipped { .. }), "{report:?}");
         assert_eq!(nemesis.active().count(), 0);
 
@@ -328,7 +215,7 @@ fn after_undoing_all_the_world_is_as_it_was() {
     inject(&mut nemesis, 3, pause(Aim::All), "n1");
     inject(&mut nemesis, 4, partition(Shape::Bridge), "n1");
     let order: Vec<_> = nemesis.undo_all().into_iter().map(|recovery| recovery.id).collect();
-    assert_eq!(order, [2, 4, 1, 3], "links first");
+    assert_eq!(order, [2, 4, 3, 1], "links first, starts last");
     assert!(nemesis.host().grudge.is_empty());
     assert!(nemesis.host().states.values().all(|state| *state == NodeState::Running));
     assert!(nemesis.undo_all().is_empty());

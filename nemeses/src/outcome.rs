@@ -35,8 +35,22 @@ impl fmt::Display for Outcome {
     }
 }
 
+impl Outcome {
+    /// Of two outcomes of one fault the one that shows more: an effect that was not seen at once
+    /// may be seen over time.
+    pub fn better(self, other: Self) -> Self {
+        let rank = |outcome: &Self| match outcome {
+            Self::Installed => 2,
+            Self::Indeterminate { .. } => 1,
+            Self::Skipped { .. } => 0,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
 /// What was measured of a fault, by name, such as `packets_dropped` → 12. A name that ends in
-/// `_ms` is in milliseconds.
+/// `_ms` is in milliseconds, one that ends in `_percent` of a hundred, `rate` is seconds that pass
+/// in a second, and everything else counts or tells.
 pub type Effect = BTreeMap<String, Measurement>;
 
 /// One measured value.
@@ -80,14 +94,35 @@ pub struct Report {
     pub note: Option<String>,
 }
 
+/// What came of one step of a fault that changes while it lasts. As JSON it is the value of the
+/// history's event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Beat {
+    /// The entry of the schedule.
+    pub id: u32,
+    /// What the fault does from now on.
+    #[serde(flatten)]
+    pub action: Action,
+    /// What was measured without probing.
+    pub effect: Effect,
+    /// What was not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
 /// What came of undoing a fault. As JSON it is the value of the history's event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
     /// The entry of the schedule.
     pub id: u32,
-    /// What was undone.
+    /// What was undone: what the fault did first.
     #[serde(flatten)]
     pub action: Action,
+    /// Whether it took effect, judged over its whole life. What was seen at once stays seen; what
+    /// can be seen only over time, such as lost packets, failed writes or a processor held back, is
+    /// judged now. This is the outcome that counts.
+    #[serde(flatten)]
+    pub outcome: Outcome,
     /// What was measured from the injection until now.
     pub effect: Effect,
     /// What could not be undone; then the fault counts as active still, and undoing it again tries
@@ -118,6 +153,25 @@ mod tests {
             r#"{"id":3,"grudge":{"n1":["n2"]},"outcome":"installed","effect":{"packets_dropped":12}}"#
         );
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+
+    #[test]
+    fn a_beat_of_nothing_is_the_value_of_the_history() {
+        let effect = Effect::new();
+        let beat = Beat { id: 3, action: Action::Nothing, effect, problems: Vec::new() };
+        let text = serde_json::to_string(&beat).unwrap();
+        assert_eq!(text, r#"{"id":3,"nothing":null,"effect":{}}"#);
+        assert_eq!(serde_json::from_str::<Beat>(&text).unwrap(), beat);
+    }
+
+    #[test]
+    fn of_two_outcomes_the_one_that_shows_more_is_better() {
+        let reason = || "because".to_owned();
+        let skipped = || Outcome::Skipped { reason: reason() };
+        let indeterminate = || Outcome::Indeterminate { reason: reason() };
+        assert_eq!(indeterminate().better(Outcome::Installed), Outcome::Installed);
+        assert_eq!(Outcome::Installed.better(indeterminate()), Outcome::Installed);
+        assert_eq!(skipped().better(indeterminate()), indeterminate());
     }
 
     #[test]

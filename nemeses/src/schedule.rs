@@ -1,8 +1,11 @@
 //! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
 
+mod action;
+mod budget;
 mod draw;
 mod resolve;
 mod seconds;
+mod steps;
 
 use std::fmt;
 use std::time::Duration;
@@ -11,9 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 
+pub use action::{Action, FileDamage, MembersChanged, PowerFailure};
+pub use budget::Budget;
 pub use draw::ScheduleOptions;
 pub(crate) use draw::weighted;
-pub use resolve::{Action, Resolved};
+pub use resolve::{Resolved, Roles};
+pub use steps::Step;
 
 /// Every fault of a run, in the order in which they fire.
 ///
@@ -26,7 +32,7 @@ pub struct Schedule {
 }
 
 /// One fault with its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Names the fault in the history and when it is undone; unique in a schedule, ascending, with
     /// gaps where a family was left out.
@@ -74,8 +80,8 @@ mod tests {
     fn example() -> Schedule {
         let at = Duration::from_millis(12_400);
         let lasts = Duration::from_millis(3_100);
-        let isolate = Fault::Partition(Partition { shape: Shape::IsolateLeader });
-        let kill = Fault::Kill(Kill { aim: Aim::One });
+        let isolate = Fault::Partition(Partition::steady(Shape::IsolateLeader));
+        let kill = Fault::Kill(Kill::once(Aim::One));
         Schedule {
             entries: vec![
                 Entry { id: 1, at, lasts, pick: 7, fault: isolate },

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
+use crate::fault::{
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
+};
 use crate::grudge::{Grudge, Link};
 
 /// What faults need of the world. [`crate::host::LocalHost`] is the real one; tests of bookkeeping
@@ -20,6 +22,12 @@ pub trait Host {
     /// Makes exactly the links of `grudge` drop packets, all others pass them, and looks whether
     /// they do. An empty grudge heals.
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError>;
+
+    /// The same without looking, so that steps can follow each other quickly. A host that cannot do
+    /// without may look all the same.
+    fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        self.partition(grudge)
+    }
 
     /// How many packets each link dropped since the lab was built. Links that never dropped one
     /// may be missing.
@@ -81,6 +89,31 @@ pub trait Host {
     /// Damages files of a node that is down, at a place drawn from `seed`. The value says which
     /// file and where.
     fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError>;
+
+    /// Has the leader hand over to `to`, and waits until that leads. The value is how long it took.
+    /// Only a host that knows how to ask its target can.
+    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot hand leadership to {to}")))
+    }
+
+    /// Changes the membership of `node`, and waits until the change is in force. The value is how
+    /// long it took. Only a host that knows how to ask its target can.
+    fn change_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {change} {node}")))
+    }
+
+    /// Makes `node` what it was before `change`.
+    fn restore_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot undo: {change} {node}")))
+    }
 }
 
 /// What came of an action at each of its nodes.

@@ -136,7 +136,9 @@ fn families(names: &[String]) -> BTreeSet<Family> {
     let mut families = BTreeSet::new();
     for name in names {
         match name.as_str() {
-            "all" => families.extend(Family::ALL),
+            "all" => {
+                families.extend(Family::ALL.iter().filter(|family| family.within_fault_model()))
+            }
             "none" => {}
             name => families.extend(Family::ALL.iter().filter(|family| family.name() == name)),
         }

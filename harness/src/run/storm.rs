@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use checker::history::EventType;
 use nemeses::nemesis::Nemesis;
-use nemeses::schedule::{Action, Entry, Resolved};
+use nemeses::schedule::{Entry, Resolved, Roles};
 use nemeses::world::{Host, NodeState};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -73,9 +73,10 @@ impl<H: Host> Storm<H> {
 
     fn inject(&mut self, entry: &Entry) -> Result<()> {
         let live = self.live.snapshot();
-        let resolved = entry.resolve(&self.nodes, live.leader());
+        let roles = Roles { leader: live.leader(), former_leader: None };
+        let resolved = entry.resolve(&self.nodes, roles);
         let label = Label::new(entry, &resolved);
-        let intent = label.event(entry.id, "inject", &resolved.action);
+        let intent = label.event(entry.id, "inject", resolved.action());
         self.recorder.nemesis(EventType::Invoke, label.family, intent)?;
         let report = self.nemesis.inject(entry, resolved);
         let done = label.event(entry.id, "inject", &report);
@@ -159,10 +160,7 @@ impl<H: Host> Storm<H> {
 
 impl Label {
     fn new(entry: &Entry, resolved: &Resolved) -> Self {
-        let nodes = match &resolved.action {
-            Action::Kill(nodes) | Action::Pause(nodes) => nodes.clone(),
-            Action::Grudge(_) => resolved.target.iter().cloned().collect(),
-        };
+        let nodes = resolved.nodes();
         let mut name = entry.fault.to_string();
         if !nodes.is_empty() {
             let list: Vec<&str> = nodes.iter().map(String::as_str).collect();

@@ -26,6 +26,7 @@ pub enum Trouble {
         /// By so many milliseconds.
         delay_ms: f64,
         /// And up to so many more, drawn for each operation.
+        #[serde(default, skip_serializing_if = "is_zero")]
         jitter_ms: f64,
     },
     /// Each fsync takes longer; everything else is as fast as ever.
@@ -33,6 +34,7 @@ pub enum Trouble {
         /// By so many milliseconds.
         delay_ms: f64,
         /// And up to so many more, drawn for each.
+        #[serde(default, skip_serializing_if = "is_zero")]
         jitter_ms: f64,
     },
     /// No fsync returns until the fault ends.
@@ -80,6 +82,14 @@ impl Trouble {
             Self::Full { after_kib } => DiskCondition { full_after_kib: Some(after_kib), ..none },
             Self::ReadOnly => DiskCondition { read_only: true, ..none },
         }
+    }
+
+    /// Whether a node with such a disk can no longer do its part: nothing becomes durable.
+    pub fn takes_down(&self) -> bool {
+        matches!(
+            self,
+            Self::StalledFsync | Self::Failing { .. } | Self::Full { .. } | Self::ReadOnly
+        )
     }
 
     /// Whether a process may end because of it: one that is refused a write has nothing better to
@@ -168,6 +178,19 @@ pub struct DiskCondition {
 }
 
 impl DiskCondition {
+    /// Whether a process may end because of it, see [`Trouble::may_end_process`].
+    pub fn may_end_process(&self) -> bool {
+        let ops = [self.read, self.write, self.fsync, self.metadata];
+        self.full_after_kib.is_some()
+            || self.read_only
+            || ops.iter().any(|op| op.error_percent > 0.0)
+    }
+
+    /// Whether a node with such a disk can no longer do its part, see [`Trouble::takes_down`].
+    pub fn takes_down(&self) -> bool {
+        self.fsync_stalled || self.may_end_process()
+    }
+
     /// Whether the disk is as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()

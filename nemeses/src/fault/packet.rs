@@ -29,6 +29,16 @@ pub struct Packet {
     pub condition: LinkCondition,
 }
 
+/// `50 ms delay into the leader, ramping up and down`
+impl fmt::Display for Packet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { aim, direction, clients, ramp, condition } = self;
+        let clients = if *clients { ", clients too" } else { "" };
+        let ramp = if *ramp { ", ramping up and down" } else { "" };
+        write!(out, "{condition} {direction} {aim}{clients}{ramp}")
+    }
+}
+
 /// Which links of a node, seen from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -83,6 +93,26 @@ pub(crate) fn is_zero(value: &f64) -> bool {
 }
 
 impl LinkCondition {
+    /// Whether it delays every packet by some time and does nothing else.
+    pub fn is_delay(&self) -> bool {
+        let Self { delay_ms, jitter_ms, .. } = *self;
+        delay_ms > 0.0 && *self == Self { delay_ms, jitter_ms, ..Self::default() }
+    }
+
+    /// A part of it, such as 0.5 for half: half the delay, half the loss, twice the rate.
+    pub fn scaled(&self, part: f64) -> Self {
+        let of = |amount: f64| (amount * part * 1e3).round() / 1e3;
+        Self {
+            delay_ms: of(self.delay_ms),
+            jitter_ms: of(self.jitter_ms),
+            loss_percent: of(self.loss_percent),
+            duplicate_percent: of(self.duplicate_percent),
+            reorder_percent: of(self.reorder_percent),
+            corrupt_percent: of(self.corrupt_percent),
+            rate_kbit: self.rate_kbit.map(|rate| (rate as f64 / part).round() as u64),
+        }
+    }
+
     /// Whether packets pass as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
@@ -135,6 +165,19 @@ impl fmt::Display for LinkCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_condition_is_half_as_bad() {
+        let whole = LinkCondition {
+            delay_ms: 25.0,
+            loss_percent: 5.0,
+            rate_kbit: Some(100),
+            ..Default::default()
+        };
+        let half = whole.scaled(0.5);
+        assert_eq!((half.delay_ms, half.loss_percent, half.rate_kbit), (12.5, 2.5, Some(200)));
+        assert_eq!(whole.scaled(1.0), whole);
+    }
 
     #[test]
     fn two_conditions_on_one_link_add_up() {

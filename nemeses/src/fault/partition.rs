@@ -1,5 +1,5 @@
 //! Partition: links between nodes drop packets silently, so that connections hang rather than
-//! fail. The controller and its clients still reach every node.
+//! fail. Unless a shape says otherwise, the controller and its clients still reach every node.
 
 use std::fmt;
 
@@ -13,6 +13,41 @@ use crate::schedule::weighted;
 pub struct Partition {
     /// Which links.
     pub shape: Shape,
+    /// For flaky links: cut for so many milliseconds, then whole for
+    /// [`whole_ms`](Self::whole_ms), again and again. 0 cuts them throughout.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_ms: u32,
+    /// For flaky links: whole for so many milliseconds between two cuts.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub whole_ms: u32,
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+impl Partition {
+    /// Cut throughout.
+    pub fn steady(shape: Shape) -> Self {
+        Self { shape, cut_ms: 0, whole_ms: 0 }
+    }
+
+    /// Whether its links come and go.
+    pub fn is_flaky(&self) -> bool {
+        self.cut_ms > 0 && self.whole_ms > 0
+    }
+}
+
+/// `partition, isolate the leader`
+impl fmt::Display for Partition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shape, cut_ms, whole_ms } = self;
+        if self.is_flaky() {
+            write!(out, "flaky links, {shape}, {cut_ms} ms cut and {whole_ms} ms whole")
+        } else {
+            write!(out, "partition, {shape}")
+        }
+    }
 }
 
 /// Which links a partition cuts. The two-way shapes are Jepsen's (`jepsen.nemesis`).
@@ -41,11 +76,18 @@ pub enum Shape {
     IntoLeader,
     /// The leader is heard by nobody, it still hears the others: it is deposed and hears of it.
     OutOfLeader,
+    /// No client reaches the leader, which leads on: nobody is elected, and everybody waits.
+    ClientsFromLeader,
+    /// No client reaches one node.
+    ClientsFromOne,
+    /// Clients reach the leader but never hear of it again: what they asked for happens, and they
+    /// ask for it again elsewhere.
+    AnswersOfLeader,
 }
 
 impl Shape {
     /// Every shape.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::RandomHalves,
         Self::IsolateOne,
         Self::IsolateLeader,
@@ -56,6 +98,9 @@ impl Shape {
         Self::OutOfOne,
         Self::IntoLeader,
         Self::OutOfLeader,
+        Self::ClientsFromLeader,
+        Self::ClientsFromOne,
+        Self::AnswersOfLeader,
     ];
 
     /// The smallest cluster in which this shape cuts what it says it cuts.
@@ -64,6 +109,7 @@ impl Shape {
             Self::MajorityRing | Self::Bridge => 3,
             // Below five nodes it is the same as isolating the leader.
             Self::LeaderInMinority => 5,
+            Self::ClientsFromLeader | Self::ClientsFromOne | Self::AnswersOfLeader => 1,
             _ => 2,
         }
     }
@@ -79,9 +125,23 @@ impl Shape {
             // Of three nodes every link is cut in one direction.
             Self::MajorityRing => nodes <= 3,
             Self::RandomHalves => nodes.is_multiple_of(2),
+            Self::ClientsFromLeader | Self::ClientsFromOne | Self::AnswersOfLeader => false,
             // Of two nodes, one alone is no majority.
             _ => nodes == 2,
         }
+    }
+
+    /// Whether the leader no longer serves clients, though nobody else can lead in its place.
+    pub fn starves_clients(self) -> bool {
+        matches!(self, Self::ClientsFromLeader | Self::AnswersOfLeader)
+    }
+
+    /// Whether it is about the links of one node only.
+    pub fn is_about_one(self) -> bool {
+        !matches!(
+            self,
+            Self::RandomHalves | Self::LeaderInMinority | Self::MajorityRing | Self::Bridge
+        )
     }
 }
 
@@ -98,6 +158,9 @@ impl fmt::Display for Shape {
             Self::OutOfOne => "cut every link out of one node",
             Self::IntoLeader => "cut every link into the leader",
             Self::OutOfLeader => "cut every link out of the leader",
+            Self::ClientsFromLeader => "cut clients off from the leader",
+            Self::ClientsFromOne => "cut clients off from one node",
+            Self::AnswersOfLeader => "cut the leader's answers to clients",
         })
     }
 }
@@ -123,6 +186,6 @@ impl Partition {
         let fits = |shape: Shape| {
             shape.smallest_cluster() <= nodes && (!parts_leader || shape.parts_leader())
         };
-        (nodes >= 2).then(|| Self { shape: weighted(&WEIGHTS, fits, random) })
+        (nodes >= 2).then(|| Self::steady(weighted(&WEIGHTS, fits, random)))
     }
 }

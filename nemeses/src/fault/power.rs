@@ -21,9 +21,15 @@ pub struct Power {
 pub struct PowerCut {
     /// Each unsynced sector survives with this chance, in percent. 0 loses all of them; anything
     /// between tears and reorders writes.
+    #[serde(default)]
     pub keep_percent: f64,
     /// Bytes that a disk writes as a whole: 512 or 4096.
+    #[serde(default = "sector_of_a_new_disk")]
     pub sector: u32,
+}
+
+fn sector_of_a_new_disk() -> u32 {
+    4096
 }
 
 impl PowerCut {

@@ -128,6 +128,9 @@ impl LocalHost {
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) if self.proxies.is_some() => Ok("loopback proxies"),
             (Family::Partition, None) => Err(without_network()),
+            (family, _) => {
+                Err(HostError::Unavailable(format!("nothing here does {family} faults")))
+            }
         }
     }
 

@@ -1,84 +1,117 @@
 //! Roles become names when a fault fires.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use serde::{Deserialize, Serialize};
 
-use super::Entry;
-use crate::fault::{Aim, Fault, Shape};
-use crate::grudge::Grudge;
+use super::action::{FileDamage, MembersChanged, PowerFailure};
+use super::steps::{each, over_time};
+use super::{Action, Entry, Step};
+use crate::fault::{Aim, Corruption, Direction, Fault, Membership, Packet, Shape};
+use crate::grudge::{CLIENTS, Grudge};
+use crate::shaping::Shaping;
 
 /// How often a set of several nodes is drawn around the leader.
 const LEADER_AMONG_SEVERAL: f64 = 0.7;
 
-/// What is done to which nodes. In JSON `{"grudge":{"n1":["n2"]}}`, `{"kill":["n1"]}` or
-/// `{"pause":["n1"]}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// These links drop packets.
-    Grudge(Grudge),
-    /// These nodes are killed.
-    Kill(BTreeSet<String>),
-    /// These nodes are stopped.
-    Pause(BTreeSet<String>),
+/// Who has which role when a fault fires, as far as anybody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles<'a> {
+    /// Who leads; of two that claim to, the one with the higher term.
+    pub leader: Option<&'a str>,
+    /// Who led last before that.
+    pub former_leader: Option<&'a str>,
 }
 
-impl Action {
-    /// Whether there is nobody to do it to.
-    pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Grudge(grudge) => grudge.is_empty(),
-            Self::Kill(nodes) | Self::Pause(nodes) => nodes.is_empty(),
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |nodes: &BTreeSet<String>| nodes.iter().cloned().collect::<Vec<_>>().join(", ");
-        match self {
-            Self::Grudge(grudge) => write!(out, "{grudge}"),
-            Self::Kill(nodes) => write!(out, "kill {}", names(nodes)),
-            Self::Pause(nodes) => write!(out, "pause {}", names(nodes)),
-        }
+impl<'a> Roles<'a> {
+    /// `leader` leads, and nobody is known to have led before.
+    pub fn led_by(leader: &'a str) -> Self {
+        Self { leader: Some(leader), former_leader: None }
     }
 }
 
 /// A fault of the schedule with its roles replaced by names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
-    /// What is done to which nodes.
-    pub action: Action,
+    /// What is done to which nodes, from which time of the fault's life on. The first is at its
+    /// begin, times ascend, and there is always one.
+    pub steps: Vec<Step>,
     /// The node that the fault is aimed at by role or by lot, where it is aimed at one.
     pub target: Option<String>,
     /// What a reader should know: that nobody was known to lead and a node was drawn instead.
     pub note: Option<String>,
 }
 
+impl Resolved {
+    /// What is done first.
+    pub fn action(&self) -> &Action {
+        &self.steps[0].action
+    }
+
+    /// Every node that it is done to at some time; of links the node that they are cut from, where
+    /// it is one.
+    pub fn nodes(&self) -> BTreeSet<String> {
+        let nodes = self.steps.iter().flat_map(|step| step.action.nodes());
+        nodes.chain(self.target.clone()).collect()
+    }
+}
+
 impl Entry {
-    /// Replaces roles by names. `leader` is who leads now, as far as anybody knows; a leader that
-    /// is unknown or none of `nodes` is replaced by a node drawn from `pick`, and the note says so.
-    /// Equal arguments give equal results.
-    pub fn resolve(&self, nodes: &[String], leader: Option<&str>) -> Resolved {
-        let mut draw = Draw::new(self.pick, nodes, leader);
-        let action = match &self.fault {
+    /// Replaces roles by names. A role that nobody is known to have, or somebody who is none of
+    /// `nodes`, is given to a node drawn from `pick`, and the note says so. Equal arguments give
+    /// equal results.
+    pub fn resolve(&self, nodes: &[String], roles: Roles<'_>) -> Resolved {
+        let mut draw = Draw::new(self.pick, nodes, roles);
+        let seed = self.pick.into();
+        let whole = match &self.fault {
             Fault::Partition(partition) => Action::Grudge(draw.grudge(partition.shape)),
+            Fault::Packet(packet) => Action::Shape(draw.shaping(packet)),
             Fault::Kill(kill) => Action::Kill(draw.nodes(kill.aim)),
             Fault::Pause(pause) => Action::Pause(draw.nodes(pause.aim)),
+            Fault::Cpu(cpu) => Action::Cpu(each(draw.nodes(cpu.aim), cpu.percent)),
+            Fault::Clock(clock) => {
+                Action::Clocks(each(draw.nodes(clock.aim), clock.error.condition()))
+            }
+            Fault::Disk(disk) => {
+                Action::Disks(each(draw.nodes(disk.aim), disk.trouble.condition()))
+            }
+            Fault::Power(power) => {
+                let off = draw.nodes(power.aim);
+                let links = links_of(&off, nodes);
+                Action::Power(PowerFailure { nodes: off, cut: power.cut, seed, links })
+            }
+            Fault::Corruption(Corruption { aim, damage }) => {
+                let (nodes, damage) = (draw.nodes(*aim), damage.clone());
+                Action::Corrupt(FileDamage { nodes, damage, seed })
+            }
+            Fault::Leadership(leadership) => match draw.successor(leadership.to) {
+                Some(to) => Action::Transfer(to),
+                None => Action::Nothing,
+            },
+            Fault::Membership(Membership { aim, change }) => {
+                Action::Membership(MembersChanged { nodes: draw.nodes(*aim), change: *change })
+            }
         };
-        Resolved { action, target: draw.target, note: draw.note }
+        let steps = over_time(&self.fault, whole, self.lasts, self.pick);
+        Resolved { steps, target: draw.target, note: draw.note }
     }
+}
+
+/// Every link of the nodes in `off`, those with clients too.
+fn links_of(off: &BTreeSet<String>, nodes: &[String]) -> Grudge {
+    let mut everybody = nodes.to_vec();
+    everybody.push(CLIENTS.to_owned());
+    let mut links = Grudge::none();
+    off.iter().for_each(|node| links.merge(&Grudge::isolate(&everybody, node)));
+    links
 }
 
 /// The nodes in the order of one draw, and what became of the roles.
 struct Draw<'a> {
     shuffled: Vec<String>,
-    leader: Option<&'a str>,
+    roles: Roles<'a>,
     /// For sets of nodes: whether the leader is among them.
     leader_included: bool,
     target: Option<String>,
@@ -86,25 +119,35 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn new(pick: u32, nodes: &[String], leader: Option<&'a str>) -> Self {
+    fn new(pick: u32, nodes: &[String], roles: Roles<'a>) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(pick.into());
         let leader_included = random.random_bool(LEADER_AMONG_SEVERAL);
         let mut shuffled = nodes.to_vec();
         shuffled.shuffle(&mut random);
-        let leader = leader.filter(|leader| nodes.iter().any(|node| node == leader));
-        Self { shuffled, leader, leader_included, target: None, note: None }
+        let known = |name: &&str| nodes.iter().any(|node| node == name);
+        let roles = Roles {
+            leader: roles.leader.filter(known),
+            former_leader: roles.former_leader.filter(known),
+        };
+        Self { shuffled, roles, leader_included, target: None, note: None }
     }
 
-    /// Whoever leads, or a node by lot.
-    fn leader(&mut self) -> Option<String> {
-        if self.leader.is_none() {
-            self.note = self
-                .shuffled
-                .first()
-                .map(|node| format!("nobody was known to lead, {node} was drawn instead"));
+    /// Whoever has a role, or a node by lot.
+    fn holder(&mut self, holder: Option<&str>, nobody: &str) -> Option<String> {
+        if holder.is_none() {
+            let drawn = self.shuffled.first();
+            self.note = drawn.map(|node| format!("{nobody}, {node} was drawn instead"));
         }
-        self.target = self.leader.map(str::to_owned).or_else(|| self.shuffled.first().cloned());
+        self.target = holder.map(str::to_owned).or_else(|| self.shuffled.first().cloned());
         self.target.clone()
+    }
+
+    fn leader(&mut self) -> Option<String> {
+        self.holder(self.roles.leader, "nobody was known to lead")
+    }
+
+    fn former_leader(&mut self) -> Option<String> {
+        self.holder(self.roles.former_leader, "nobody was known to have lost leadership")
     }
 
     fn one(&mut self) -> Option<String> {
@@ -112,11 +155,35 @@ impl<'a> Draw<'a> {
         self.target.clone()
     }
 
+    /// A node that does not lead. A single node has no follower.
+    fn follower(&mut self) -> Option<String> {
+        if self.shuffled.len() < 2 {
+            return None;
+        }
+        let leads = self.roles.leader;
+        let follower = self.shuffled.iter().find(|node| Some(node.as_str()) != leads).cloned();
+        self.holder(leads.and(follower.as_deref()), "nobody was known to lead")
+    }
+
+    /// Whom the leader hands over to: whoever `aim` means, but never the leader itself.
+    fn successor(&mut self, aim: Aim) -> Option<String> {
+        let meant = match aim {
+            Aim::FormerLeader => self.former_leader(),
+            _ => self.follower(),
+        };
+        match meant {
+            Some(node) if self.roles.leader == Some(&node) => self.follower(),
+            meant => meant,
+        }
+    }
+
     fn nodes(&mut self, aim: Aim) -> BTreeSet<String> {
         let count = aim.count(self.shuffled.len());
         match aim {
             Aim::One => self.one().into_iter().collect(),
             Aim::Leader => self.leader().into_iter().collect(),
+            Aim::Follower => self.follower().into_iter().collect(),
+            Aim::FormerLeader => self.former_leader().into_iter().collect(),
             Aim::Minority | Aim::Majority | Aim::All => {
                 if self.leader_included {
                     self.move_leader_to_front();
@@ -127,9 +194,29 @@ impl<'a> Draw<'a> {
     }
 
     fn move_leader_to_front(&mut self) {
-        let leader = self.leader;
+        let leader = self.roles.leader;
         // Stable: the others keep the order of the draw.
         self.shuffled.sort_by_key(|node| Some(node.as_str()) != leader);
+    }
+
+    fn shaping(&mut self, packet: &Packet) -> Shaping {
+        let targets = self.nodes(packet.aim);
+        let clients = packet.clients.then(|| CLIENTS.to_owned());
+        let everybody: Vec<_> = self.shuffled.iter().cloned().chain(clients).collect();
+        let mut links = BTreeSet::new();
+        for node in &targets {
+            for other in everybody.iter().filter(|other| *other != node) {
+                if packet.direction != Direction::OutOf {
+                    links.insert((other, node));
+                }
+                if packet.direction != Direction::Into {
+                    links.insert((node, other));
+                }
+            }
+        }
+        let mut shaping = Shaping::none();
+        links.iter().for_each(|(from, to)| shaping.trouble(from, to, &packet.condition));
+        shaping
     }
 
     fn grudge(&mut self, shape: Shape) -> Grudge {
@@ -137,11 +224,16 @@ impl<'a> Draw<'a> {
             Shape::IsolateLeader
             | Shape::LeaderInMinority
             | Shape::IntoLeader
-            | Shape::OutOfLeader => self.leader(),
-            Shape::IsolateOne | Shape::IntoOne | Shape::OutOfOne => self.one(),
+            | Shape::OutOfLeader
+            | Shape::ClientsFromLeader
+            | Shape::AnswersOfLeader => self.leader(),
+            Shape::IsolateOne | Shape::IntoOne | Shape::OutOfOne | Shape::ClientsFromOne => {
+                self.one()
+            }
             Shape::RandomHalves | Shape::MajorityRing | Shape::Bridge => None,
         };
         let nodes = &self.shuffled;
+        let clients = [CLIENTS.to_owned()];
         match (shape, target) {
             (Shape::RandomHalves, _) => Grudge::halves(nodes),
             (Shape::MajorityRing, _) => Grudge::majority_ring(nodes),
@@ -150,6 +242,10 @@ impl<'a> Draw<'a> {
             (Shape::IsolateLeader | Shape::IsolateOne, Some(node)) => Grudge::isolate(nodes, &node),
             (Shape::IntoLeader | Shape::IntoOne, Some(node)) => Grudge::into_node(nodes, &node),
             (Shape::OutOfLeader | Shape::OutOfOne, Some(node)) => Grudge::out_of_node(nodes, &node),
+            (Shape::ClientsFromLeader | Shape::ClientsFromOne, Some(node)) => {
+                Grudge::isolate(&clients, &node)
+            }
+            (Shape::AnswersOfLeader, Some(node)) => Grudge::out_of_node(&clients, &node),
             (Shape::LeaderInMinority, Some(leader)) => {
                 let mut nodes = nodes.clone();
                 nodes.sort_by_key(|node| *node != leader);
@@ -161,117 +257,5 @@ impl<'a> Draw<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::fault::{Kill, Partition, Pause};
-
-    fn names(count: usize) -> Vec<String> {
-        (1..=count).map(|index| format!("n{index}")).collect()
-    }
-
-    fn entry(fault: Fault, pick: u32) -> Entry {
-        Entry { id: 1, at: Duration::ZERO, lasts: Duration::from_secs(1), pick, fault }
-    }
-
-    fn resolve(fault: Fault, pick: u32, nodes: usize, leader: Option<&str>) -> Resolved {
-        entry(fault, pick).resolve(&names(nodes), leader)
-    }
-
-    #[test]
-    fn a_fault_aimed_at_the_leader_takes_whoever_leads() {
-        for pick in 0..20 {
-            let kill = resolve(Fault::Kill(Kill { aim: Aim::Leader }), pick, 5, Some("n4"));
-            assert_eq!(kill.action, Action::Kill(["n4".to_owned()].into()));
-            assert_eq!((kill.target.as_deref(), kill.note), (Some("n4"), None));
-            let isolate = Fault::Partition(Partition { shape: Shape::IsolateLeader });
-            let expected = Action::Grudge(Grudge::isolate(&names(5), "n4"));
-            assert_eq!(resolve(isolate, pick, 5, Some("n4")).action, expected);
-        }
-    }
-
-    #[test]
-    fn an_unknown_leader_is_replaced_by_a_drawn_node_and_the_note_says_so() {
-        for leader in [None, Some("elsewhere")] {
-            let fault = Fault::Pause(Pause { aim: Aim::Leader });
-            let drawn: BTreeSet<_> = (0..100)
-                .map(|pick| {
-                    let resolved = resolve(fault, pick, 5, leader);
-                    let target = resolved.target.unwrap();
-                    assert!(resolved.note.unwrap().contains(&target));
-                    target
-                })
-                .collect();
-            assert_eq!(drawn.len(), 5, "every node is drawn now and then");
-        }
-    }
-
-    #[test]
-    fn each_aim_takes_as_many_nodes_as_it_says() {
-        for nodes in 1..=7 {
-            for aim in [Aim::One, Aim::Minority, Aim::Majority, Aim::Leader, Aim::All] {
-                for pick in 0..20 {
-                    let fault = Fault::Kill(Kill { aim });
-                    let Action::Kill(killed) = resolve(fault, pick, nodes, Some("n1")).action
-                    else {
-                        panic!("a kill resolves to a kill")
-                    };
-                    assert_eq!(killed.len(), aim.count(nodes), "{aim} of {nodes}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_shape_cuts_something_from_its_smallest_cluster_on() {
-        for shape in Shape::ALL {
-            for nodes in shape.smallest_cluster()..=7 {
-                for pick in 0..20 {
-                    let fault = Fault::Partition(Partition { shape });
-                    let resolved = resolve(fault, pick, nodes, Some("n1"));
-                    assert!(!resolved.action.is_empty(), "{shape}, {nodes} nodes");
-                }
-            }
-        }
-    }
-
-    /// Whether some node talks with a majority in both directions, itself counted.
-    fn somebody_has_a_majority(grudge: &Grudge, nodes: &[String]) -> bool {
-        nodes.iter().any(|one| {
-            let talks = |other: &&String| !grudge.drops(one, other) && !grudge.drops(other, one);
-            nodes.iter().filter(talks).count() > nodes.len() / 2
-        })
-    }
-
-    #[test]
-    fn a_shape_takes_the_majority_exactly_when_it_says_so() {
-        for shape in Shape::ALL {
-            for nodes in shape.smallest_cluster()..=7 {
-                let fault = Fault::Partition(Partition { shape });
-                let resolved = resolve(fault, 3, nodes, Some("n1"));
-                let Action::Grudge(grudge) = resolved.action else { panic!("{shape}") };
-                let left = somebody_has_a_majority(&grudge, &names(nodes));
-                assert_eq!(left, !shape.takes_majority(nodes), "{shape}, {nodes} nodes");
-            }
-        }
-    }
-
-    #[test]
-    fn a_leader_in_a_minority_keeps_followers_but_no_majority() {
-        let fault = Fault::Partition(Partition { shape: Shape::LeaderInMinority });
-        let Action::Grudge(grudge) = resolve(fault, 9, 5, Some("n3")).action else {
-            panic!("a partition resolves to a grudge")
-        };
-        let heard = names(5).iter().filter(|node| !grudge.drops("n3", node)).count();
-        assert_eq!(heard, 2, "the leader itself and one follower");
-    }
-
-    #[test]
-    fn without_nodes_there_is_nobody_to_act_on() {
-        for shape in Shape::ALL {
-            let fault = Fault::Partition(Partition { shape });
-            assert!(resolve(fault, 1, 0, None).action.is_empty());
-        }
-    }
-}
+#[path = "resolve_tests.rs"]
+mod tests;

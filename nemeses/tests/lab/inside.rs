@@ -20,7 +20,7 @@ use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
 use nemeses::host::process_tree::Lab;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::{Measurement, Outcome};
-use nemeses::schedule::Entry;
+use nemeses::schedule::{Entry, Roles};
 use nemeses::world::{Host, HostError, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
@@ -406,12 +406,12 @@ fn check_nemesis(lab: Lab, directory: &Path) {
     let mut nemesis = Nemesis::new(host);
     let entry =
         |id, fault| Entry { id, at: Duration::ZERO, lasts: Duration::from_secs(1), pick: 1, fault };
-    let isolate = entry(1, Fault::Partition(Partition { shape: Shape::IsolateLeader }));
-    let kill = entry(2, Fault::Kill(Kill { aim: Aim::Leader }));
+    let isolate = entry(1, Fault::Partition(Partition::steady(Shape::IsolateLeader)));
+    let kill = entry(2, Fault::Kill(Kill::once(Aim::Leader)));
     let pause = entry(3, Fault::Pause(Pause { aim: Aim::All }));
 
     assert_eq!(nemesis.host().engine(Family::Partition).is_ok(), lab == Lab::Namespaces);
-    let report = nemesis.inject(&isolate, isolate.resolve(&nodes, Some("n2")));
+    let report = nemesis.inject(&isolate, isolate.resolve(&nodes, Roles::led_by("n2")));
     match lab {
         Lab::Namespaces => {
             assert_eq!(report.outcome, Outcome::Installed, "{report:?}");
@@ -422,9 +422,9 @@ fn check_nemesis(lab: Lab, directory: &Path) {
         }
         Lab::Loopback => assert!(matches!(report.outcome, Outcome::Skipped { .. }), "{report:?}"),
     }
-    let report = nemesis.inject(&pause, pause.resolve(&nodes, Some("n2")));
+    let report = nemesis.inject(&pause, pause.resolve(&nodes, Roles::led_by("n2")));
     assert_eq!(report.outcome, Outcome::Installed, "{report:?}");
-    let report = nemesis.inject(&kill, kill.resolve(&nodes, Some("n2")));
+    let report = nemesis.inject(&kill, kill.resolve(&nodes, Roles::led_by("n2")));
     assert_eq!(report.outcome, Outcome::Installed, "{report:?}");
     assert_eq!(nemesis.host().state("n2"), NodeState::Stopped);
 
