@@ -2,7 +2,8 @@
 //!
 //! [`process_tree`] starts the controller again inside namespaces that vanish with it;
 //! [`network`] gives each node a namespace, an address and links that can be cut, by iptables or by
-//! a switch of our own; [`node_process`] spawns and signals nodes, whose clocks can be their own
+//! a switch of our own, which also delays, loses and damages packets; [`loopback`] cuts links by
+//! proxies where there are no namespaces; [`node_process`] spawns and signals nodes, whose clocks can be their own
 //! ([`node_process::OwnClock`]); [`cpu`] makes processors slow; [`disk`] gives each node a file
 //! system that fails and loses power; [`LocalHost`] is all of that behind [`crate::world::Host`];
 //! [`doctor`] tries each on the machine at hand. What would outlive the processes stands in a
@@ -18,6 +19,7 @@ mod iptables;
 pub mod journal;
 pub mod leftovers;
 mod local;
+pub mod loopback;
 mod mounts;
 pub mod namespace;
 pub mod netem;

@@ -69,17 +69,18 @@ impl Cluster {
     ) -> Result<(Cluster, LocalHost)> {
         let names = plan.node_names();
         let families = plan.families();
-        let (network, addresses) = lab.addresses(&names, families.contains(&Family::Packet))?;
-        let mut members = Vec::new();
-        let mut logs = Vec::new();
-        for (name, address) in names.iter().zip(addresses) {
-            let directory = recorder.with_directory(|directory| directory.node_directory(name))?;
-            let data = directory.join("data");
+        let directory_of =
+            |name: &str| recorder.with_directory(|directory| directory.node_directory(name));
+        let data_of = |name: &str| {
+            let data = directory_of(name)?.join("data");
             std::fs::create_dir_all(&data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
-            members.push(Member { name: name.clone(), address, data });
-            logs.push(directory.join("stderr.log"));
-        }
+            Ok(data)
+        };
+        let (links, members) = lab.connect(&names, &families, data_of)?;
+        let logs: Result<Vec<_>> =
+            names.iter().map(|name| Ok(directory_of(name)?.join("stderr.log"))).collect();
+        let logs = logs?;
         let own_clock = match families.contains(&Family::Clock) {
             true => target.own_clock(),
             false => OwnClock::No,
@@ -103,7 +104,7 @@ impl Cluster {
             logs: log_of,
         };
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
-        let mut host = LocalHost::new(network, listener).context("cannot start nodes")?;
+        let mut host = links.host(listener).context("cannot start nodes")?;
         specs.into_iter().for_each(|spec| host.add_node(spec));
         if families.iter().any(|family| family.needs_own_disk()) {
             for (member, seed) in members.iter().zip(plan.seed..) {

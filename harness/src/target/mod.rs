@@ -23,12 +23,22 @@ pub struct Member {
     /// `n1`, `n2`…
     pub name: String,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub listens: SocketAddr,
+    /// Where its peers reach it: elsewhere where a proxy can cut their links.
+    pub for_peers: SocketAddr,
+    /// Where clients reach it.
+    pub for_clients: SocketAddr,
     /// Where it keeps its data; survives restarts.
     pub data: PathBuf,
 }
 
 impl Member {
+    /// One that everybody reaches where it listens.
+    pub fn at(name: &str, address: SocketAddr, data: PathBuf) -> Self {
+        let (listens, for_peers, for_clients) = (address, address, address);
+        Member { name: name.into(), listens, for_peers, for_clients, data }
+    }
+
     /// How this member's process is started, each time; its standard error goes to `log`.
     ///
     /// # Errors

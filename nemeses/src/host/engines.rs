@@ -4,15 +4,15 @@ use super::network::{PartitionEngine, try_packet_faults};
 use super::{clock, cpu, disk};
 use crate::fault::Family;
 
-/// What does the faults of `family` in a lab whose links are cut by `links`, if they can be; it is
-/// tried for real. Call it inside of the lab, before its network is built.
+/// What does the faults of `family` in a lab whose links are cut by `links`, or by proxies where it
+/// is none; it is tried for real. Call it inside of the lab, before its network is built.
 ///
 /// # Errors
 /// Why nothing does, in half a sentence.
 pub fn engine_for(family: Family, links: Option<PartitionEngine>) -> Result<String, String> {
-    let no_links = || "this lab has no links between hosts; use --lab netns".to_owned();
+    let no_links = || "nodes of the loopback lab are one host; use --lab netns".to_owned();
     match family {
-        Family::Partition => Ok(links.ok_or_else(no_links)?.name().to_owned()),
+        Family::Partition => Ok(links.map_or("proxies", PartitionEngine::name).to_owned()),
         Family::Packet => {
             links.ok_or_else(no_links)?;
             try_packet_faults().map(|_| "switch".to_owned())

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::cpu::Limiter;
 use super::disk::Disk;
 use super::journal::{Journal, Leftover, Ticket};
+use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
@@ -29,6 +30,7 @@ const LET_GO_PAUSE: Duration = Duration::from_millis(1);
 pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
+    proxies: Option<LoopbackNetwork>,
     listener: NodeListener,
     // After the nodes: what it made for them can only be removed when they are dead.
     cpu: Limiter,
@@ -54,10 +56,17 @@ struct LocalDisk {
 
 impl LocalHost {
     /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
-    /// loopback, where partitions are not available.
+    /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
         let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
-        Ok(Self { nodes, network, listener, cpu, spawner })
+        Ok(Self { nodes, network, proxies: None, listener, cpu, spawner })
+    }
+
+    /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
+    /// addresses of `proxies`.
+    pub fn with_proxies(mut self, proxies: LoopbackNetwork) -> Self {
+        self.proxies = Some(proxies);
+        self
     }
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
@@ -101,6 +110,11 @@ impl LocalHost {
     /// The network, in the namespace lab.
     pub fn network(&self) -> Option<&Network> {
         self.network.as_ref()
+    }
+
+    /// The proxies between nodes on the loopback, where there are some.
+    pub fn proxies(&self) -> Option<&LoopbackNetwork> {
+        self.proxies.as_ref()
     }
 
     /// The address of a node on the network; the loopback where there is none.
@@ -149,19 +163,27 @@ impl Host for LocalHost {
     }
 
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
-        match &mut self.network {
-            Some(network) => network.cut(grudge),
-            None => Err(without_network()),
+        match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut(grudge),
+            (None, Some(proxies)) => proxies.cut(grudge),
+            (None, None) => Err(without_network()),
         }
     }
 
     fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
-        let network = self.network.as_mut().ok_or_else(without_network)?;
-        let took = network.cut_quickly(grudge)?;
+        let took = match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut_quickly(grudge)?,
+            (None, Some(proxies)) => proxies.cut_quickly(grudge)?,
+            (None, None) => return Err(without_network()),
+        };
         Ok(PartitionSeen { took, ..PartitionSeen::default() })
     }
 
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        if let (None, Some(proxies)) = (&self.network, &self.proxies) {
+            let held = proxies.held_back().into_iter();
+            return Ok(held.map(|(link, held)| (link, held.times)).collect());
+        }
         let network = self.network.as_ref().ok_or_else(without_network)?;
         network.dropped().map_err(|error| HostError::Failed(error.to_string()))
     }
@@ -319,8 +341,13 @@ impl LocalHost {
             own.disk.power_on().map_err(failed)?;
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
-        let process =
-            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener);
+        let start = || {
+            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener)
+        };
+        let process = match &self.proxies {
+            Some(proxies) => proxies.starting(name, start),
+            None => start(),
+        };
         let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
         let limited = self.cpu.admit(name, &process);

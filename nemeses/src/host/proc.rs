@@ -54,7 +54,7 @@ fn numbers(directory: &str) -> impl Iterator<Item = i32> + use<> {
 }
 
 /// Processes may end while we look, so whatever cannot be read is left out.
-fn processes() -> impl Iterator<Item = (i32, Stat)> {
+pub(super) fn processes() -> impl Iterator<Item = (i32, Stat)> {
     numbers("/proc").filter_map(|pid| Some((pid, Stat::of(pid)?)))
 }
 

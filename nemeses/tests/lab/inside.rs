@@ -24,7 +24,7 @@ use nemeses::schedule::{Entry, Roles};
 use nemeses::world::{Host, HostError, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
-use crate::packets;
+use crate::{packets, peers};
 
 /// Nothing that is waited for takes this long unless it hangs.
 pub const HANGS_AFTER: Duration = Duration::from_secs(20);
@@ -49,6 +49,7 @@ fn check(lab: Lab, role: &str, directory: &Path) {
         "processors" => check_processors(lab, directory),
         "links" => check_links(),
         "packets" => packets::check_troubled_links(),
+        "proxies" => peers::check_proxies(directory),
         "clients" => packets::check_client_links(),
         "nemesis" => check_nemesis(lab, directory),
         other => panic!("no such role: {other}"),
@@ -74,7 +75,7 @@ pub fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
 }
 
-fn set(nodes: &[&str]) -> BTreeSet<String> {
+pub fn set(nodes: &[&str]) -> BTreeSet<String> {
     nodes.iter().map(|node| (*node).to_owned()).collect()
 }
 

@@ -3,6 +3,7 @@
 
 mod inside;
 mod packets;
+mod peers;
 mod tests;
 mod watching;
 
@@ -29,6 +30,10 @@ fn main() -> ExitCode {
         (Place::Inside(_), other) => panic!("a controller is started with its role, not {other:?}"),
         (Place::Outside, [OUTER, lab, ..]) => run_outer(lab.parse().expect("a lab's name")),
         (Place::Outside, [DOCTOR]) => examine(),
+        (Place::Outside, [peers::NODE, listen, peers @ ..]) => {
+            peers::serve(listen, peers);
+            ExitCode::SUCCESS
+        }
         (Place::Outside, filters) => tests::run(filters),
     }
 }

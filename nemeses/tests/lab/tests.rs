@@ -34,6 +34,7 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
     ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
+    ("proxies_cut_what_nodes_of_the_loopback_say", proxies_obey, &[Lab::Loopback]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
     ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
@@ -217,6 +218,10 @@ fn packets_obey(user: User, lab: Lab) -> Ran {
 
 fn clients_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "clients")
+}
+
+fn proxies_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "proxies")
 }
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {
