@@ -22,6 +22,8 @@ pub enum Failure {
     },
     /// Another process runs on the same data directory.
     InUse(io::Error),
+    /// An assertion of the core failed: what it was told cannot be, unless a promise was broken.
+    Assertion(String),
     /// Anything else, such as an address that is taken.
     Other(anyhow::Error),
 }
@@ -37,12 +39,16 @@ impl Failure {
     /// `EX_TEMPFAIL`.
     pub const DATA_IN_USE: u8 = 75;
 
+    /// The exit code of a node whose core found a promise broken: `EX_SOFTWARE`.
+    pub const ASSERTION_FAILED: u8 = 70;
+
     /// The code that the process should end with, unless any other will do.
     pub fn exit_code(&self) -> Option<u8> {
         match self {
             Failure::Disk(_) => Some(Failure::DISK_FAILED),
             Failure::Corrupt { .. } => Some(Failure::LOG_CORRUPT),
             Failure::InUse(_) => Some(Failure::DATA_IN_USE),
+            Failure::Assertion(_) => Some(Failure::ASSERTION_FAILED),
             Failure::Other(_) => None,
         }
     }
@@ -56,6 +62,7 @@ impl fmt::Display for Failure {
             }
             Failure::Corrupt { log, error } => write!(f, "{}: {error}", log.display()),
             Failure::InUse(error) => error.fmt(f),
+            Failure::Assertion(panic) => write!(f, "the raft core failed: {panic}"),
             Failure::Other(error) => write!(f, "{error:#}"),
         }
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use axum::serve::ListenerExt;
 
 use super::events::say;
@@ -110,7 +110,7 @@ fn serve(
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
-                Err(panic) => Err(anyhow!("the raft core failed: {panic}").into()),
+                Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
             ended = http => Ok(ended.context("the HTTP server ended")?),
             () = stop => Ok(()),

@@ -1,7 +1,9 @@
 //! A world driven by chance, from a seed: faults of every kind for a while, then peace, in which
 //! everything must come to an end.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rand::rngs::ChaCha8Rng;
@@ -59,6 +61,14 @@ pub struct Finding {
     pub detail: String,
 }
 
+impl Finding {
+    fn of_panic(panic: &(dyn Any + Send)) -> Finding {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Finding { property: "assertion", detail: text.unwrap_or_default() }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.property, self.detail)
@@ -75,7 +85,9 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
     let clients = Clients::new(CLIENTS, &world);
     let mut simulation =
         Simulation { random, world, clients, invariants: invariants::all(), trace: Vec::new() };
-    let finding = simulation.run(settings.steps).err();
+    // A node whose own assertion fails has found something wrong as well.
+    let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
+    let finding = ended.unwrap_or_else(|panic| Err(Finding::of_panic(&*panic))).err();
     let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
     Simulated {
         finding,
@@ -128,26 +140,25 @@ impl Simulation {
             }
             800..900 => self.pass_time(),
             900..960 => self.clients.begin(&mut self.random, &mut self.world),
-            960..970 => {
+            960..966 => {
                 if let Some(position) = self.any_packet() {
                     self.world.duplicate(position);
                 }
             }
-            970..980 => {
+            966..972 => {
                 if let Some(position) = self.any_packet() {
                     self.world.drop_packet(position);
                 }
             }
-            980..991 => {
+            972..992 => {
                 if let Some(id) = self.any(self.world.names()) {
                     self.world.start(&id);
                 }
             }
-            991..993 => self.crash(),
-            993 => self.black_out(),
-            994..996 => self.partition(),
-            996 => self.cut(),
-            997 => self.set_wall_clock(),
+            992..994 => self.crash(),
+            994 => self.black_out(),
+            995..997 => self.partition(),
+            997 => self.cut(),
             _ => self.world.heal(),
         }
     }
@@ -195,14 +206,6 @@ impl Simulation {
         let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];
         let random = &mut self.random;
         self.world.crash(id, sector, || random.random_bool(share));
-    }
-
-    /// The wall clock of a node jumps by up to a few election timeouts, or is right again.
-    fn set_wall_clock(&mut self) {
-        let Some(id) = self.any(self.world.names()) else { return };
-        let mut jump = || Duration::from_millis(self.random.random_range(0..2_000));
-        let (ahead, behind) = (jump(), jump());
-        self.world.set_wall_clock(&id, ahead, behind);
     }
 
     fn partition(&mut self) {
