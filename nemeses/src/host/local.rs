@@ -7,7 +7,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::cpu::Limiter;
+use super::cpu::{Choice, Limiter};
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
@@ -69,6 +69,15 @@ impl LocalHost {
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
         }
+    }
+
+    /// What limits processors here, and why. The first time it is asked, or a processor limited,
+    /// the engines are tried, which takes a fifth of a second.
+    ///
+    /// # Errors
+    /// When none works, not even the one that takes no permission.
+    pub fn cpu_engine(&mut self) -> Result<&Choice, HostError> {
+        self.cpu.engine()
     }
 
     /// The id of a node's process, as this process sees it; none when it was never started.

@@ -154,18 +154,21 @@ impl Leaving {
         fs::read_dir(directory).map_or(0, Iterator::count)
     }
 
-    /// Which part of the process tree it is.
-    fn part(&self, pid: i32) -> &'static str {
+    /// Outer process, guard and controller, as far as they are there.
+    fn tree(&self) -> Vec<i32> {
+        let processes = self.watched.processes();
         let outer = self.watched.outer_pid();
-        match pid {
-            _ if pid == outer => "outer process",
-            _ if parent(pid) == Some(outer) => "guard",
-            _ => "controller",
+        let mut tree: Vec<_> = processes.contains(&outer).then_some(outer).into_iter().collect();
+        while let Some(last) = tree.last().filter(|_| tree.len() < 3) {
+            let child = |pid: &&i32| parent(**pid) == Some(*last) && is_this_program(**pid);
+            let Some(child) = processes.iter().find(child) else { break };
+            tree.push(*child);
         }
+        tree
     }
 }
 
-/// Kills any of outer process, guard and controller, at any moment from the first on.
+/// Kills any of outer process, guard and controller, or all, at any moment from the first on.
 pub fn killed_at_random(user: User, lab: Lab) -> Ran {
     if let Some(why) = lacking(user) {
         return Ran::Skipped(why.to_owned());
@@ -177,16 +180,28 @@ pub fn killed_at_random(user: User, lab: Lab) -> Ran {
     for number in 0..KILLS {
         let mut leaving = Leaving::start(lab, &format!("killed {lab} {number}"));
         std::thread::sleep(LATEST_KILL.mul_f64(random.random::<f64>()));
-        let tree = leaving.watched.processes().into_iter().filter(|pid| is_this_program(*pid));
-        let tree: Vec<_> = tree.collect();
+        let tree = leaving.tree();
         assert!(!tree.is_empty(), "it ended by itself: {:?}", leaving.watched.narrate());
-        let chosen = tree[random.random_range(0..tree.len())];
-        let part = leaving.part(chosen);
-        kill(chosen, 9);
+        let chosen = random.random_range(0..=tree.len());
+        let part = match tree.get(chosen) {
+            Some(pid) => {
+                kill(*pid, 9);
+                ["outer process", "guard", "controller"][chosen]
+            }
+            None => {
+                let pids = tree.iter().map(i32::to_string);
+                let killed = Command::new("kill").arg("-9").args(pids).status();
+                assert!(killed.is_ok(), "there is such a program");
+                "all of them at once"
+            }
+        };
         *parts.entry(part).or_insert(0) += 1;
         leaving.watched.time_until_nothing_left();
         // Where somebody is left to do it, it is done unasked.
-        let all_died = lab == Lab::Namespaces && part == "outer process";
+        let all_died = match part {
+            "outer process" => lab == Lab::Namespaces,
+            part => part == "all of them at once",
+        };
         let killed = Instant::now();
         while !all_died && !leaving.left().is_empty() {
             assert!(killed.elapsed() < NOTHING_LEFT_WITHIN, "{part}: {:?}", leaving.left());
