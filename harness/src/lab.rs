@@ -8,6 +8,7 @@ use std::process::ExitStatus;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use nemeses::fault::Family;
+use nemeses::host::doctor::try_namespace_lab;
 use nemeses::host::loopback::{LoopbackAddresses, LoopbackNetwork};
 use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, choose_engine};
 use nemeses::host::node_process::NodeListener;
@@ -75,10 +76,15 @@ pub fn enter(choice: LabChoice) -> Result<ExitStatus> {
         LabChoice::Loopback => loopback(),
         LabChoice::Netns => relaunch(Lab::Namespaces)
             .context("cannot make namespaces (stormproof doctor says more)"),
-        LabChoice::Auto => relaunch(Lab::Namespaces).or_else(|error| {
-            eprintln!("no namespaces here: {error}");
-            loopback()
-        }),
+        // Namespaces may be had without links between them, which is known only inside; so it is
+        // tried before, while there is still a choice.
+        LabChoice::Auto => match try_namespace_lab() {
+            Ok(()) => relaunch(Lab::Namespaces).context("cannot make namespaces a second time"),
+            Err(why) => {
+                eprintln!("no hosts of their own for the nodes here: {why}");
+                loopback()
+            }
+        },
     }
 }
 
@@ -93,7 +99,7 @@ impl LabInUse {
                 "namespaces work here, so every node has a host of its own"
             }
             (Lab::Loopback, LabChoice::Auto) => {
-                "namespaces do not work here (stormproof doctor says why)"
+                "nodes cannot have hosts of their own here (stormproof doctor says why)"
             }
             _ => "asked for",
         };

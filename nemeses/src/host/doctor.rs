@@ -42,6 +42,21 @@ pub fn examine() -> Vec<Probe> {
     stages.into_iter().flat_map(|(stage, trials)| run_stage(stage, trials)).collect()
 }
 
+/// Whether the namespace lab can be had, with the links between its nodes; else why not. A
+/// twentieth of a second.
+///
+/// # Errors
+/// What is missing and why.
+pub fn try_namespace_lab() -> Result<(), String> {
+    let mut helper = start_stage(Stage::ProbeLab, None).map_err(|error| error.to_string())?;
+    for trial in &IN_LAB[..trials::LAB_NEEDS] {
+        hear(&mut helper)
+            .and_then(|finding| finding)
+            .map_err(|why| format!("{}: {why}", trial.name))?;
+    }
+    Ok(())
+}
+
 /// Has one helper run its trials. When it hangs or dies, the trial that it was at failed and those
 /// after it were not tried.
 fn run_stage(stage: Stage, trials: &[Trial]) -> Vec<Probe> {

@@ -1,10 +1,10 @@
 //! Finds and removes what runs left that are no more.
 //!
 //! Two things lead there: the [`journal`](super::journal)s of runs whose processes are all dead, and
-//! names that no journal tells of: cgroups called `stormproof-…`, mounts of type `fuse.stormproof`
-//! or from a source called `stormproof-…`, loop devices backed by a file called `stormproof-…`.
-//! What belongs to a run that goes on is never touched: its journal is locked, and the owner that
-//! the name tells lives.
+//! names that tell an [`Owner`] which does not live, should its journal be lost: cgroups called
+//! `stormproof-PID-STARTED…`, mounts from a source called so, loop devices backed by a file called
+//! so. What belongs to a run that goes on is never touched: its journal is locked, and its owner
+//! lives.
 
 mod undo;
 
@@ -13,6 +13,8 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::journal::{Leftover, Owner, Told, boot, directories, is_ours_alone, read, try_lock};
 use super::mounts::mounts;
 
@@ -20,25 +22,20 @@ pub(super) use undo::{loop_devices, remove_cgroup, undo_all};
 
 /// How the names of all that outlives processes begin.
 pub(super) const PREFIX: &str = "stormproof-";
-/// The type of our mounts.
-const FUSE: &str = "fuse.stormproof";
 
 /// Something that is left of a run that is no more.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Found {
     /// What it is.
+    #[serde(flatten)]
     pub leftover: Leftover,
-    /// The process that the run was started as; none when nothing tells.
-    pub owner: Option<Owner>,
+    /// The process that the run was started as.
+    pub owner: Owner,
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.leftover)?;
-        match self.owner {
-            Some(owner) => write!(out, ", of process {}, which is gone", owner.pid),
-            None => out.write_str(", of nobody who runs"),
-        }
+        write!(out, "{}, of process {}, which is gone", self.leftover, self.owner.pid)
     }
 }
 
@@ -119,7 +116,7 @@ struct Journals {
 /// That of a run that is no more.
 struct DeadJournal {
     path: PathBuf,
-    owner: Option<Owner>,
+    owner: Owner,
     open: Vec<Leftover>,
     /// Locked, so that nobody else clears up after it at the same time.
     _lock: File,
@@ -140,9 +137,8 @@ struct Live {
 
 impl Live {
     /// Whether something of that name may belong to a run that goes on.
-    fn covers(&self, leftover: &Leftover, owner: Option<Owner>) -> bool {
-        self.leftovers.contains(leftover)
-            || owner.is_some_and(|owner| self.owners.contains(&owner) || owner.lives())
+    fn covers(&self, leftover: &Leftover, owner: Owner) -> bool {
+        self.leftovers.contains(leftover) || self.owners.contains(&owner) || owner.lives()
     }
 }
 
@@ -171,14 +167,16 @@ impl Journals {
         let Ok(text) = read(&file) else { return };
         let told = Told::parse(&text);
         let owner = told.header.as_ref().map(|header| header.owner);
+        // One that is only just being begun is called after its owner too.
         let owner = owner.or_else(|| path.file_stem()?.to_str()?.parse().ok());
+        let Some(owner) = owner else { return };
         if dead {
             // Nothing survives the machine.
             let gone = told.header.is_some_and(|header| header.boot != boot());
             let open = if gone { Vec::new() } else { told.open };
             self.dead.push(DeadJournal { path, owner, open, _lock: file });
         } else {
-            self.live.owners.extend(owner);
+            self.live.owners.insert(owner);
             self.live.leftovers.extend(told.open);
         }
     }
@@ -188,30 +186,24 @@ impl Journals {
 fn by_name(live: &Live) -> Vec<Found> {
     let mut found = Vec::new();
     let mut add = |leftover: Leftover, name: &str| {
-        let owner = Owner::in_name(name);
+        let Some(owner) = Owner::in_name(name) else { return };
         if !live.covers(&leftover, owner) {
             found.push(Found { leftover, owner });
         }
     };
     for mount in mounts().unwrap_or_default() {
-        match mount.kind.as_str() {
-            "cgroup" | "cgroup2" => {
-                for path in named_directories(&mount.point) {
-                    let name = name_of(&path);
-                    add(Leftover::Cgroup { path }, &name);
-                }
+        if matches!(mount.kind.as_str(), "cgroup" | "cgroup2") {
+            for path in named_directories(&mount.point) {
+                let name = name_of(&path);
+                add(Leftover::Cgroup { path }, &name);
             }
-            kind if kind == FUSE || mount.source.starts_with(PREFIX) => {
-                add(Leftover::Mount { path: mount.point }, &mount.source);
-            }
-            _ => {}
+        } else {
+            add(Leftover::Mount { path: mount.point }, &mount.source);
         }
     }
     for (_, image) in loop_devices() {
         let name = name_of(&image);
-        if name.starts_with(PREFIX) {
-            add(Leftover::LoopDevice { image }, &name);
-        }
+        add(Leftover::LoopDevice { image }, &name);
     }
     found
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nemeses::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
-use nemeses::host::cpu::{CpuEngine, choose_engine as choose_cpu_engine};
+use nemeses::host::cpu::CpuEngine;
 use nemeses::host::journal::Journal;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
 use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
@@ -24,7 +24,7 @@ use nemeses::schedule::{Entry, Roles};
 use nemeses::world::{Host, HostError, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
-use crate::{packets, peers};
+use crate::{leaving, packets, peers};
 
 /// Nothing that is waited for takes this long unless it hangs.
 pub const HANGS_AFTER: Duration = Duration::from_secs(20);
@@ -35,6 +35,7 @@ pub fn play(lab: Lab, role: &str, arguments: &[&str]) -> ExitCode {
         ("die", []) => raise(Signal::SIGKILL).expect("a signal can be raised"),
         ("count-signals", []) => count_signals(),
         ("hold", []) => hold(lab),
+        ("leave", [directory]) => leaving::leave(lab, Path::new(directory)),
         (_, [directory]) => check(lab, role, Path::new(directory)),
         other => panic!("no such role: {other:?}"),
     }
@@ -85,7 +86,7 @@ fn network(lab: Lab, nodes: &[String]) -> Option<Network> {
 }
 
 /// A node that is a shell script.
-fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
+pub fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
     NodeSpec {
         name: name.to_owned(),
         argv: ["sh", "-c", script].map(Into::into).to_vec(),
@@ -122,13 +123,18 @@ fn hold(lab: Lab) {
     host.pause(&set(&["n2"]))["n2"].as_ref().expect("it stops");
     let cut = host.partition(&Grudge::halves(&nodes));
     assert_eq!(cut.is_ok(), lab == Lab::Namespaces, "{cut:?}");
+    println!("{}", own_namespaces(lab));
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// The namespaces that the lab made for this process.
+pub fn own_namespaces(lab: Lab) -> String {
     let kinds: &[&str] = match lab {
         Lab::Namespaces => &["net", "mnt", "pid"],
         Lab::Loopback => &[],
     };
     let own = kinds.iter().map(|kind| fs::read_link(format!("/proc/self/ns/{kind}")).unwrap());
-    println!("{}", own.map(|link| link.display().to_string()).collect::<Vec<_>>().join(" "));
-    std::thread::sleep(Duration::from_secs(600));
+    own.map(|link| link.display().to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// A host whose nodes' outputs come out of a channel.
@@ -218,7 +224,7 @@ fn check_processors(lab: Lab, directory: &Path) {
         seen["n1"].clone().expect("a processor can be limited everywhere")
     };
 
-    let engine = choose_cpu_engine();
+    let engine = host.cpu_engine().expect("one engine takes no permission").clone();
     println!("chosen: {}, for {}", engine.engine, engine.reason);
     let first = seen(&mut host, 20.0);
     assert!(first.throttled > 0, "a busy node is held back at once: {first:?}");
@@ -261,7 +267,9 @@ fn check_processors(lab: Lab, directory: &Path) {
         assert!(matches!(error, Err(HostError::Failed(_))), "{nonsense} %: {error:?}");
     }
     drop(host);
-    assert_eq!(leftovers_of_own(), Vec::<String>::new(), "a host that is dropped leaves no cgroup");
+    let journal = Journal::open().expect("there is a place for a journal");
+    let left = leaving::cgroups(&format!("stormproof-{}-", journal.owner()));
+    assert_eq!(left, Vec::<PathBuf>::new(), "a host that is dropped leaves no cgroup");
 }
 
 /// How much processor time the processes of a node's group used, to a hundredth of a second.
@@ -276,24 +284,6 @@ fn used_by_group(host: &LocalHost, node: &str) -> Duration {
         (fields.get(2) == Some(&group.as_str())).then_some(ticks(11)? + ticks(12)?)
     });
     Duration::from_millis(10 * ticks.sum::<u64>())
-}
-
-/// The cgroups that this controller made and that are there still.
-fn leftovers_of_own() -> Vec<String> {
-    let journal = Journal::open().expect("there is a place for a journal");
-    let prefix = format!("stormproof-{}-", journal.owner());
-    let mut left = Vec::new();
-    let mut unseen = vec![PathBuf::from("/sys/fs/cgroup")];
-    while let Some(directory) = unseen.pop() {
-        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                unseen.push(entry.path());
-                let name = entry.file_name().to_string_lossy().into_owned();
-                left.extend(name.starts_with(&prefix).then_some(name));
-            }
-        }
-    }
-    left
 }
 
 fn check_links() {

@@ -9,13 +9,14 @@ use nemeses::host::doctor::Probe;
 use nemeses::host::process_tree::Lab;
 
 use crate::DOCTOR;
+use crate::leaving::{killed_at_random, running_left_alone};
 use crate::watching::{
     NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
     is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
 };
 
 /// Whether a test could be run here.
-enum Ran {
+pub enum Ran {
     Yes,
     Skipped(String),
 }
@@ -31,6 +32,8 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
     ("processors_are_limited_and_freed", processors_obey, &BOTH),
+    ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
+    ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
     ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
     ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),

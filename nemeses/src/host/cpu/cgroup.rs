@@ -237,6 +237,34 @@ mod tests {
         assert_eq!(quota_and_period(super::super::LEAST_PERCENT), (1_000, 1_000_000));
     }
 
+    /// What is written to which file, in a directory that only looks like a cgroup.
+    #[test]
+    fn each_version_is_told_in_its_own_words() {
+        let files = ["cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"];
+        let told = [
+            (Version::One, ["", "2000", "10000"], ["", "-1", ""]),
+            (Version::Two, ["2000 10000", "", ""], ["max", "", ""]),
+        ];
+        let journal = Journal::open().unwrap();
+        for (version, limited, free) in told {
+            let hierarchy = Hierarchy { version, base: std::env::temp_dir() };
+            let cgroup = Cgroup::create(&hierarchy, &journal).unwrap();
+            let paths = files.map(|file| cgroup.path.join(file));
+            let read = || paths.clone().map(|path| fs::read_to_string(path).unwrap());
+            let empty = || paths.iter().for_each(|path| fs::write(path, "").unwrap());
+            empty();
+            cgroup.limit(20.0).unwrap();
+            assert_eq!(read(), limited, "{version:?}");
+            empty();
+            cgroup.free().unwrap();
+            assert_eq!(read(), free, "{version:?}");
+            paths.iter().for_each(|path| fs::remove_file(path).unwrap());
+            let path = cgroup.path.clone();
+            drop(cgroup);
+            assert!(!path.exists());
+        }
+    }
+
     #[test]
     fn both_versions_of_the_kernels_counts_are_read() {
         let one = "nr_periods 104\nnr_throttled 103\nthrottled_time 847868215\nnr_bursts 0\n";

@@ -99,6 +99,9 @@ pub(super) const PLAIN: &[Trial] = &[
     },
 ];
 
+/// How many of [`IN_LAB`], from the first on, the namespace lab cannot do without.
+pub(super) const LAB_NEEDS: usize = 2;
+
 /// Tried inside the namespaces of a lab. The first one furnishes them for the others.
 pub(super) const IN_LAB: &[Trial] = &[
     Trial {

@@ -117,7 +117,10 @@ fn ties(lifeline: RawFd, reports: RawFd, journal: Option<Journal>) -> Ties {
     let lifeline = take_over(lifeline);
     let mut reports = File::from(take_over(reports));
     // An empty line: this helper runs.
-    reports.write_all(b"\n").expect("the parent listens");
+    if reports.write_all(b"\n").is_err() {
+        // The parent was killed meanwhile. Nothing is made yet, and nobody wants it.
+        std::process::exit(0);
+    }
     Ties { lifeline, reports, journal }
 }
 
