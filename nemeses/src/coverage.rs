@@ -240,8 +240,8 @@ const SAMPLES: u64 = 40;
 const SAMPLE_SECONDS: u64 = 120;
 
 /// The situations that faults of a profile can reach: the families and roles that it aims at, each in
-/// every phase. Nothing overlaps in a profile without overlaps, and nobody is hit within two seconds
-/// of the last undoing where rests are longer; that follows from what it draws.
+/// every phase, but for overlaps where the profile has none. Whether a phase, such as an election, is
+/// ever on when a fault fires is up to the cluster.
 fn reachable(options: &ScheduleOptions) -> BTreeSet<Situation> {
     let time_limit = std::time::Duration::from_secs(SAMPLE_SECONDS);
     let mut aimed: BTreeSet<(Family, Role)> = BTreeSet::new();
@@ -273,8 +273,11 @@ fn roles_of(fault: &Fault, nodes: usize) -> Vec<Role> {
             return vec![Role::Several];
         }
         Fault::Partition(partition) => {
-            let leads = partition.shape.to_string().contains("leader");
-            if leads { Aim::Leader } else { Aim::One }
+            if partition.shape.is_about_leader() {
+                Aim::Leader
+            } else {
+                Aim::One
+            }
         }
         fault => fault.aim().unwrap_or(Aim::One),
     };

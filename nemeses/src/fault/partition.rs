@@ -136,6 +136,19 @@ impl Shape {
         matches!(self, Self::ClientsFromLeader | Self::AnswersOfLeader)
     }
 
+    /// Whether it is about the links of whoever leads.
+    pub fn is_about_leader(self) -> bool {
+        matches!(
+            self,
+            Self::IsolateLeader
+                | Self::LeaderInMinority
+                | Self::IntoLeader
+                | Self::OutOfLeader
+                | Self::ClientsFromLeader
+                | Self::AnswersOfLeader
+        )
+    }
+
     /// Whether it is about the links of one node only.
     pub fn is_about_one(self) -> bool {
         !matches!(

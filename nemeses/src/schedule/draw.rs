@@ -97,7 +97,7 @@ fn lengths(family: Family) -> (f64, f64) {
 impl Schedule {
     /// Draws a schedule. Equal options give equal schedules.
     ///
-    /// In 60 s the nightly profile has about 25 faults of eight families, each family at least
+    /// In 60 s the nightly profile has about 28 faults of eight families, each family at least
     /// once, of 0.05 to 8 s. Shorter runs get fewer and shorter ones. A single node gets no
     /// partitions.
     pub fn draw(options: &ScheduleOptions) -> Self {
@@ -422,9 +422,7 @@ fn gentlest(fault: &Fault, nodes: usize) -> Fault {
 
 /// The stretches between two moments at which a fault begins or ends, each with the faults that are
 /// on in it.
-fn stretches<'a>(
-    parts: &'a [Part],
-) -> impl Iterator<Item = (f64, impl Iterator<Item = &'a Fault> + Clone)> {
+fn stretches(parts: &[Part]) -> impl Iterator<Item = (f64, impl Iterator<Item = &Fault> + Clone)> {
     let mut moments: Vec<f64> = parts.iter().flat_map(|part| [part.begins, end(part)]).collect();
     moments.sort_by(f64::total_cmp);
     let pairs: Vec<_> = moments.windows(2).map(|pair| (pair[0], pair[1])).collect();
