@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nemeses::fault::Family;
-use nemeses::schedule::{Entry, Schedule, ScheduleOptions};
+use nemeses::schedule::{Entry, Profile, Schedule, ScheduleOptions, read_entries};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
@@ -56,7 +56,12 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
     /// The faults, drawn ahead; in TOML each is a table `[[fault]]`.
-    #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        rename = "fault",
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "read_entries"
+    )]
     pub schedule: Vec<Entry>,
 }
 
@@ -117,6 +122,8 @@ impl Plan {
             families: self.faults.clone(),
             seed: self.seed,
             time_limit: self.load(),
+            profile: Profile::for_families(&self.faults),
+            budget: None,
         };
         self.schedule = Schedule::draw(&options).entries;
     }

@@ -6,8 +6,8 @@
 //! [`world::Host`].
 //!
 //! ```text
-//! Schedule::draw(seed) ─▶ Entry ─ resolve(nodes, leader) ─▶ Resolved ─▶ Nemesis ─▶ Host
-//!                                                       Report, Recovery ◀─┘  (what was measured)
+//! Schedule::draw(seed) ─▶ Entry ─ resolve(nodes, roles) ─▶ Resolved ─▶ Nemesis ─▶ Host
+//!                                                 Report, Beat, Recovery ◀─┘  (what was measured)
 //! ```
 //!
 //! A program becomes the controller of a lab like this:
@@ -41,6 +41,7 @@
 //! Nothing here is asynchronous, and calls block for as long as the kernel takes: milliseconds for
 //! a fault, a second or more when a machine is starved. An asynchronous caller gives them a thread.
 
+pub mod coverage;
 pub mod disk_image;
 pub mod fault;
 pub mod grudge;

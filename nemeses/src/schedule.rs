@@ -3,9 +3,12 @@
 mod action;
 mod budget;
 mod draw;
+mod profile;
 mod resolve;
+mod scenes;
 mod seconds;
 mod steps;
+mod written;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,17 +20,36 @@ use crate::fault::Fault;
 pub use action::{Action, FileDamage, MembersChanged, PowerFailure};
 pub use budget::Budget;
 pub use draw::ScheduleOptions;
-pub(crate) use draw::weighted;
+pub(crate) use draw::{Room, between, weighted, whole_between};
+pub use profile::Profile;
 pub use resolve::{Resolved, Roles};
 pub use steps::Step;
+pub use written::{Nonsense, read_entries};
 
 /// Every fault of a run, in the order in which they fire.
 ///
 /// In TOML each is a table `[[fault]]`; [`Schedule`] holds nothing else, so a person can write one.
+/// `at`, `lasts`, `family` and what its family asks for are all that a person must say:
+///
+/// ```toml
+/// [[fault]]
+/// at = 5
+/// lasts = 2.5
+/// family = "disk"
+/// aim = "all"
+/// trouble = "slow-fsync"
+/// delay_ms = 50
+///
+/// [[fault]]
+/// at = 6.2
+/// lasts = 1
+/// family = "power"
+/// aim = "majority"
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// The faults, by the time they fire.
-    #[serde(rename = "fault", default)]
+    #[serde(rename = "fault", default, deserialize_with = "read_entries")]
     pub entries: Vec<Entry>,
 }
 
@@ -116,6 +138,8 @@ mod tests {
                 families: Family::ALL.into(),
                 seed,
                 time_limit: Duration::from_secs(60),
+                profile: Profile::Brutal,
+                budget: None,
             });
             let text = toml::to_string(&schedule).unwrap();
             assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule);

@@ -9,7 +9,7 @@ use results::summary::{Coverage, Liveness};
 use crate::verdict_text::count;
 
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
-/// once, and, if faults were planned, at least one took effect.
+/// once, and, if faults were planned, at least one took effect, seen at once or over time.
 pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
     let mut succeeded: BTreeMap<&str, u64> = BTreeMap::new();
     let mut installed = false;
@@ -114,6 +114,14 @@ mod tests {
         assert_eq!(one.verdict, Verdict::Valid);
         let none_asked_for = coverage(&history(&["read"], &[]), &["read"], 0);
         assert_eq!(none_asked_for.verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn an_effect_that_was_seen_only_over_time_counts() {
+        let mut events = history(&["read"], &["indeterminate"]).events;
+        let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
+        events.push(Event::new(Process::Nemesis, EventType::Info, "packet", value));
+        assert_eq!(coverage(&History { events }, &["read"], 1).verdict, Verdict::Valid);
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
+use crate::schedule::{Room, weighted, whole_between};
 
 /// Clocks of some nodes go wrong while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -51,6 +53,57 @@ impl fmt::Display for ClockError {
             }
             Self::Drift { rate } => write!(out, "clocks run at rate {rate}"),
         }
+    }
+}
+
+/// How often each aim is drawn. All clocks may go wrong at once: Raft promises nothing about them
+/// that it needs for safety.
+const WEIGHTS: [(Aim, u32); 5] =
+    [(Aim::Leader, 4), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 1), (Aim::All, 2)];
+
+/// The ways in which a clock goes wrong.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Jump,
+    Strobe,
+    Drift,
+}
+
+const WAYS: [(Way, u32); 3] = [(Way::Jump, 4), (Way::Strobe, 2), (Way::Drift, 3)];
+
+/// From a fraction of an election time-out to more than any lease.
+pub(crate) const JUMP_MS: (f64, f64) = (100.0, 60_000.0);
+/// From a fraction of an election time-out to several.
+const STROBE_MS: (f64, f64) = (50.0, 5000.0);
+/// How long a strobing clock stays before it jumps again.
+const BEAT_MS: (f64, f64) = (50.0, 1000.0);
+/// How far a drifting clock's rate is from 1, in thousandths.
+const DRIFT: (f64, f64) = (10.0, 100.0);
+
+impl Clock {
+    /// Draws one, leaders first.
+    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
+        let aim = room.aim(&WEIGHTS, random);
+        let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
+        let error = match weighted(&WAYS, |_| true, random) {
+            Way::Jump => ClockError::Jump {
+                by_ms: (sign * whole_between(JUMP_MS.0, JUMP_MS.1, random)) as i64,
+            },
+            Way::Strobe => ClockError::strobe(random),
+            Way::Drift => ClockError::Drift {
+                rate: (1e3 + sign * whole_between(DRIFT.0, DRIFT.1, random)) / 1e3,
+            },
+        };
+        Self { aim, error }
+    }
+}
+
+impl ClockError {
+    /// Draws a wall clock that steps to and fro.
+    pub(crate) fn strobe(random: &mut impl Rng) -> Self {
+        let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
+        let by_ms = (sign * whole_between(STROBE_MS.0, STROBE_MS.1, random)) as i64;
+        Self::Strobe { by_ms, every_ms: whole_between(BEAT_MS.0, BEAT_MS.1, random) as u32 }
     }
 }
 

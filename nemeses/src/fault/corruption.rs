@@ -4,9 +4,11 @@
 
 use std::fmt;
 
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
+use crate::schedule::Room;
 
 /// Files of some nodes are damaged while the nodes are down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,5 +57,23 @@ impl fmt::Display for Damage {
             Some(file) => write!(out, "{what} a file {file}"),
             None => write!(out, "{what} the largest file"),
         }
+    }
+}
+
+/// How often each aim is drawn: one node at a time, since it may never come back.
+const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 2), (Aim::Leader, 2), (Aim::One, 1)];
+
+/// So often a bit is flipped; else a file is cut off.
+const BIT_FLIP_CHANCE: f64 = 0.7;
+
+impl Corruption {
+    /// Draws one, of the largest file of a node.
+    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
+        let damage = if random.random_bool(BIT_FLIP_CHANCE) {
+            Damage::BitFlip { file: None }
+        } else {
+            Damage::Truncate { file: None }
+        };
+        Self { aim: room.aim_down(&WEIGHTS, random), damage }
     }
 }

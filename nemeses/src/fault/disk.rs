@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
 use super::packet::{either, is_zero};
+use crate::schedule::{Room, weighted, whole_between};
 
 /// Disks of some nodes are troubled while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -115,6 +117,93 @@ impl fmt::Display for Trouble {
             Self::ReadOnly => out.write_str("disk read-only"),
         }
     }
+}
+
+/// How often each aim is drawn: a leader waits for its own disk, and for a majority of all.
+const WEIGHTS: [(Aim, u32); 6] = [
+    (Aim::Leader, 4),
+    (Aim::Follower, 2),
+    (Aim::One, 1),
+    (Aim::Minority, 2),
+    (Aim::Majority, 1),
+    (Aim::All, 1),
+];
+
+/// The ways in which a disk is troubled.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Slow,
+    SlowFsync,
+    StalledFsync,
+    Narrow,
+    Failing,
+    Full,
+    ReadOnly,
+}
+
+const WAYS: [(Way, u32); 7] = [
+    (Way::SlowFsync, 4),
+    (Way::Slow, 2),
+    (Way::StalledFsync, 2),
+    (Way::Narrow, 1),
+    (Way::Failing, 1),
+    (Way::Full, 1),
+    (Way::ReadOnly, 1),
+];
+
+/// From a good disk to one that takes longer than an election.
+const FSYNC_MS: (f64, f64) = (5.0, 500.0);
+/// Every operation: one commit takes several.
+const OPERATION_MS: (f64, f64) = (1.0, 50.0);
+const KIB_PER_SECOND: (f64, f64) = (64.0, 4096.0);
+const FAILING_PERCENT: (f64, f64) = (1.0, 50.0);
+const FREE_KIB: (f64, f64) = (1.0, 256.0);
+
+impl Disk {
+    /// Draws one, leaders first.
+    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
+        let trouble = match weighted(&WAYS, |_| true, random) {
+            Way::SlowFsync => Trouble::slow_fsync(random),
+            Way::Slow => Trouble::slow(random),
+            Way::StalledFsync => Trouble::StalledFsync,
+            Way::Narrow => Trouble::Narrow {
+                kib_per_second: whole_between(KIB_PER_SECOND.0, KIB_PER_SECOND.1, random) as u64,
+            },
+            Way::Failing => Trouble::Failing {
+                percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
+            },
+            Way::Full => {
+                Trouble::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
+            }
+            Way::ReadOnly => Trouble::ReadOnly,
+        };
+        let aim = if trouble.takes_down() {
+            room.aim_down(&WEIGHTS, random)
+        } else {
+            room.aim(&WEIGHTS, random)
+        };
+        Self { aim, trouble }
+    }
+}
+
+impl Trouble {
+    /// Draws how slow an fsync is.
+    pub(crate) fn slow_fsync(random: &mut impl Rng) -> Self {
+        let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
+        Self::SlowFsync { delay_ms, jitter_ms: jitter(delay_ms, random) }
+    }
+
+    /// Draws how slow every operation is.
+    pub(crate) fn slow(random: &mut impl Rng) -> Self {
+        let delay_ms = whole_between(OPERATION_MS.0, OPERATION_MS.1, random);
+        Self::Slow { delay_ms, jitter_ms: jitter(delay_ms, random) }
+    }
+}
+
+/// As often none as up to as much again.
+fn jitter(delay_ms: f64, random: &mut impl Rng) -> f64 {
+    let most = if random.random_bool(0.5) { delay_ms } else { 0.0 };
+    (most * random.random_range(0.0..1.0)).round()
 }
 
 /// What happens to one kind of disk operation. The default is nothing.

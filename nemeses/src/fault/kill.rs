@@ -9,7 +9,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
-use crate::schedule::weighted;
+use crate::schedule::{Room, weighted};
 
 /// Processes are killed; they stay down, or come and go, while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +54,22 @@ impl fmt::Display for Kill {
 
 /// How often each aim is drawn. The leader has the most to lose; a whole cluster that restarts
 /// must come back with everything it promised.
-const WEIGHTS: [(Aim, u32); 5] =
-    [(Aim::Leader, 4), (Aim::One, 2), (Aim::Minority, 2), (Aim::Majority, 1), (Aim::All, 1)];
+const WEIGHTS: [(Aim, u32); 6] = [
+    (Aim::Leader, 4),
+    (Aim::Follower, 2),
+    (Aim::One, 1),
+    (Aim::Minority, 2),
+    (Aim::Majority, 1),
+    (Aim::All, 1),
+];
+
+/// Mostly once: a crash loop and a rolling restart take their time.
+const RHYTHMS: [(Rhythm, u32); 3] = [(Rhythm::Once, 6), (Rhythm::Loop, 2), (Rhythm::Rolling, 1)];
+
+/// A crash loop shorter than this is one crash.
+const SHORTEST_LOOP: f64 = 1.0;
+/// A rolling restart gives each node at least so many seconds.
+const SHORTEST_TURN: f64 = 0.4;
 
 impl Kill {
     /// Killed once.
@@ -63,8 +77,19 @@ impl Kill {
         Self { aim, rhythm: Rhythm::Once }
     }
 
-    /// Draws one for a cluster of `nodes`, leaders first.
-    pub(crate) fn draw(nodes: usize, random: &mut impl Rng) -> Self {
-        Self::once(weighted(&WEIGHTS, |aim| aim.count(nodes) > 0, random))
+    /// Draws one that lasts for so many seconds, leaders first.
+    pub(crate) fn draw(room: &Room, lasts: f64, random: &mut impl Rng) -> Self {
+        let fits = |rhythm: Rhythm| match rhythm {
+            Rhythm::Once => true,
+            Rhythm::Loop => lasts >= SHORTEST_LOOP,
+            // It takes one node down at a time, but in the end it was at all of them.
+            Rhythm::Rolling => {
+                room.most >= room.nodes && lasts >= SHORTEST_TURN * room.nodes as f64
+            }
+        };
+        match weighted(&RHYTHMS, fits, random) {
+            Rhythm::Rolling => Self { aim: Aim::All, rhythm: Rhythm::Rolling },
+            rhythm => Self { aim: room.aim_down(&WEIGHTS, random), rhythm },
+        }
     }
 }

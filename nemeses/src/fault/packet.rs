@@ -6,9 +6,11 @@
 
 use std::fmt;
 
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
+use crate::schedule::{Room, weighted, whole_between};
 
 /// Packets of some links are troubled while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -58,6 +60,101 @@ impl fmt::Display for Direction {
             Self::OutOf => "out of",
             Self::Both => "into and out of",
         })
+    }
+}
+
+/// How often each aim is drawn.
+const WEIGHTS: [(Aim, u32); 5] =
+    [(Aim::Leader, 5), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 1), (Aim::All, 2)];
+
+/// How often each direction is drawn: one alone reaches more.
+const DIRECTIONS: [(Direction, u32); 3] =
+    [(Direction::Into, 3), (Direction::OutOf, 2), (Direction::Both, 2)];
+
+/// The ways in which packets are troubled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Delay,
+    Loss,
+    Duplicate,
+    Reorder,
+    Corrupt,
+    Rate,
+    DelayAndLoss,
+}
+
+const WAYS: [(Way, u32); 7] = [
+    (Way::Delay, 5),
+    (Way::Loss, 3),
+    (Way::Duplicate, 2),
+    (Way::Reorder, 2),
+    (Way::Corrupt, 1),
+    (Way::Rate, 1),
+    (Way::DelayAndLoss, 2),
+];
+
+/// From a wide network to more than an election time-out.
+const DELAY_MS: (f64, f64) = (5.0, 800.0);
+/// Beyond that a link is as good as cut.
+const LOSS_PERCENT: (f64, f64) = (1.0, 40.0);
+/// For what has no bad end in itself.
+const TROUBLE_PERCENT: (f64, f64) = (5.0, 50.0);
+const CORRUPT_PERCENT: (f64, f64) = (1.0, 20.0);
+const RATE_KBIT: (f64, f64) = (64.0, 8000.0);
+/// So often links with clients are troubled as well.
+const CLIENTS_CHANCE: f64 = 0.3;
+/// So often a delay ramps, if the fault lasts long enough, in seconds.
+const RAMP_CHANCE: f64 = 0.3;
+const SHORTEST_RAMP: f64 = 1.5;
+
+impl Packet {
+    /// Draws one that lasts for so many seconds, leaders first. A single node has links with
+    /// clients only.
+    pub(crate) fn draw(room: &Room, lasts: f64, random: &mut impl Rng) -> Self {
+        let way = weighted(&WAYS, |_| true, random);
+        let none = LinkCondition::default();
+        let condition = match way {
+            Way::Delay => LinkCondition::delay(random),
+            Way::Loss => LinkCondition { loss_percent: percent(LOSS_PERCENT, random), ..none },
+            Way::Duplicate => {
+                LinkCondition { duplicate_percent: percent(TROUBLE_PERCENT, random), ..none }
+            }
+            Way::Reorder => {
+                LinkCondition { reorder_percent: percent(TROUBLE_PERCENT, random), ..none }
+            }
+            Way::Corrupt => {
+                LinkCondition { corrupt_percent: percent(CORRUPT_PERCENT, random), ..none }
+            }
+            Way::Rate => {
+                let rate = whole_between(RATE_KBIT.0, RATE_KBIT.1, random) as u64;
+                LinkCondition { rate_kbit: Some(rate), ..none }
+            }
+            Way::DelayAndLoss => {
+                let loss_percent = percent(LOSS_PERCENT, random);
+                LinkCondition { loss_percent, ..LinkCondition::delay(random) }
+            }
+        };
+        let ramp = random.random_bool(RAMP_CHANCE);
+        Self {
+            aim: room.aim(&WEIGHTS, random),
+            direction: weighted(&DIRECTIONS, |_| true, random),
+            clients: random.random_bool(CLIENTS_CHANCE) || room.nodes < 2,
+            ramp: ramp && way == Way::Delay && lasts >= SHORTEST_RAMP,
+            condition,
+        }
+    }
+}
+
+fn percent((least, most): (f64, f64), random: &mut impl Rng) -> f64 {
+    whole_between(least, most, random)
+}
+
+impl LinkCondition {
+    /// Draws a delay, as often with jitter as without.
+    pub(crate) fn delay(random: &mut impl Rng) -> Self {
+        let delay_ms = whole_between(DELAY_MS.0, DELAY_MS.1, random);
+        let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
+        Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use rand::Rng;
+use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::weighted;
+use crate::schedule::{Room, weighted, whole_between};
 
 /// Links between nodes drop packets while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,19 @@ impl Shape {
         matches!(self, Self::ClientsFromLeader | Self::AnswersOfLeader)
     }
 
+    /// Whether it is about the links of whoever leads.
+    pub fn is_about_leader(self) -> bool {
+        matches!(
+            self,
+            Self::IsolateLeader
+                | Self::LeaderInMinority
+                | Self::IntoLeader
+                | Self::OutOfLeader
+                | Self::ClientsFromLeader
+                | Self::AnswersOfLeader
+        )
+    }
+
     /// Whether it is about the links of one node only.
     pub fn is_about_one(self) -> bool {
         !matches!(
@@ -166,7 +179,7 @@ impl fmt::Display for Shape {
 }
 
 /// How often each shape is drawn: what parts a leader from its followers finds the most.
-const WEIGHTS: [(Shape, u32); 10] = [
+const WEIGHTS: [(Shape, u32); 13] = [
     (Shape::IsolateLeader, 4),
     (Shape::IntoLeader, 3),
     (Shape::LeaderInMinority, 2),
@@ -177,15 +190,40 @@ const WEIGHTS: [(Shape, u32); 10] = [
     (Shape::IsolateOne, 1),
     (Shape::IntoOne, 1),
     (Shape::OutOfOne, 1),
+    (Shape::ClientsFromLeader, 1),
+    (Shape::ClientsFromOne, 1),
+    (Shape::AnswersOfLeader, 2),
 ];
 
+/// So often links are flaky, if the fault lasts long enough for several cuts.
+const FLAKY_CHANCE: f64 = 0.2;
+/// In seconds.
+const SHORTEST_FLAKY: f64 = 1.0;
+/// For how many milliseconds flaky links are cut, and whole: below and about an election time-out.
+const FLAKY_MS: (f64, f64) = (30.0, 400.0);
+
 impl Partition {
-    /// Draws one for a cluster of `nodes`, leaders first; none for a single node, which has no
-    /// links. `parts_leader` asks for a shape that parts the leader from its majority.
-    pub(crate) fn draw(nodes: usize, parts_leader: bool, random: &mut impl Rng) -> Option<Self> {
+    /// Draws one that lasts for so many seconds, leaders first; none where no shape fits.
+    /// `parts_leader` asks for a steady shape that parts the leader from its majority.
+    pub(crate) fn draw(
+        room: &Room,
+        lasts: f64,
+        parts_leader: bool,
+        random: &mut impl Rng,
+    ) -> Option<Self> {
+        let flaky = random.random_bool(FLAKY_CHANCE) && lasts >= SHORTEST_FLAKY;
+        let mut beat = || whole_between(FLAKY_MS.0, FLAKY_MS.1, random) as u32;
+        let (cut_ms, whole_ms) = (beat(), beat());
         let fits = |shape: Shape| {
-            shape.smallest_cluster() <= nodes && (!parts_leader || shape.parts_leader())
+            shape.smallest_cluster() <= room.nodes
+                && (shape.is_about_one() || room.most >= room.nodes)
+                && (!parts_leader || shape.parts_leader())
         };
-        (nodes >= 2).then(|| Self::steady(weighted(&WEIGHTS, fits, random)))
+        if room.nodes < 2 {
+            return None;
+        }
+        let steady = Self::steady(weighted(&WEIGHTS, fits, random));
+        let comes_and_goes = flaky && !parts_leader;
+        Some(if comes_and_goes { Self { cut_ms, whole_ms, ..steady } } else { steady })
     }
 }

@@ -8,7 +8,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::Aim;
-use crate::schedule::weighted;
+use crate::schedule::Room;
 
 /// Processes are stopped; they continue when the fault ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +18,18 @@ pub struct Pause {
 }
 
 /// How often each aim is drawn. A leader that wakes up believing it still leads is the classic.
-const WEIGHTS: [(Aim, u32); 5] =
-    [(Aim::Leader, 5), (Aim::One, 2), (Aim::Minority, 2), (Aim::Majority, 1), (Aim::All, 1)];
+const WEIGHTS: [(Aim, u32); 6] = [
+    (Aim::Leader, 5),
+    (Aim::Follower, 2),
+    (Aim::One, 1),
+    (Aim::Minority, 2),
+    (Aim::Majority, 1),
+    (Aim::All, 1),
+];
 
 impl Pause {
-    /// Draws one for a cluster of `nodes`, leaders first.
-    pub(crate) fn draw(nodes: usize, random: &mut impl Rng) -> Self {
-        Self { aim: weighted(&WEIGHTS, |aim| aim.count(nodes) > 0, random) }
+    /// Draws one, leaders first.
+    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
+        Self { aim: room.aim_down(&WEIGHTS, random) }
     }
 }

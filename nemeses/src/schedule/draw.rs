@@ -1,9 +1,15 @@
 //! How a schedule is drawn from a seed.
 //!
-//! The frame is drawn first, always for every family: who is next, after which gap, overlapping
-//! the fault before or not. Each family fills its own places from a random stream of its own. A
-//! family that was not asked for leaves its places empty, so that leaving one out removes only its
-//! own events and a failure can be looked for with fewer families.
+//! The frame is drawn first, always for every family: which scene is next, after which gap,
+//! overlapping the one before or not. Each family fills its own places from a random stream of its
+//! own. A family that was not asked for leaves its places empty, so that leaving one out removes
+//! only its own events and a failure can be looked for with fewer families.
+//!
+//! Families that most runs do not have, since they need a target that can or are outside of Raft's
+//! fault model, have no places in the frame, which would stay empty: they come on top, at times of
+//! their own.
+
+mod room;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,8 +18,15 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
-use super::{Entry, Schedule};
-use crate::fault::{Aim, Family, Fault, Kill, Partition, Pause};
+use super::profile::Parameters;
+use super::scenes::{COMPOSITIONS, MOMENT, Part};
+use super::{Budget, Entry, Profile, Schedule};
+use crate::fault::{
+    Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Membership, Packet,
+    Partition, Pause, Power,
+};
+
+pub(crate) use room::{Room, between, weighted, whole_between};
 
 /// What a schedule is drawn for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +39,18 @@ pub struct ScheduleOptions {
     pub seed: u64,
     /// How long the load lasts; every fault ends before it does.
     pub time_limit: Duration,
+    /// How rough it is.
+    pub profile: Profile,
+    /// How many nodes may be down at once; none leaves it to the profile.
+    pub budget: Option<Budget>,
 }
 
-/// The families that take places in a schedule.
-const DRAWN: [Family; 3] = [Family::Partition, Family::Kill, Family::Pause];
+impl ScheduleOptions {
+    /// The most nodes that may be down at once.
+    pub fn most_down(&self) -> usize {
+        self.budget.unwrap_or(self.profile.budget()).limit(self.nodes)
+    }
+}
 
 /// Without faults at the start: what the cluster does when nothing is wrong is the base line of
 /// every plot, and connections must be warm.
@@ -39,66 +60,51 @@ const QUIET_TAIL: Duration = Duration::from_secs(3);
 /// At most this share of a short run is quiet at the start, and as much at the end.
 const QUIET_SHARE: f64 = 0.2;
 
-/// Below an election timeout: nobody should notice but the requests in flight.
-const SHORTEST_FAULT: f64 = 0.3;
-/// Many election timeouts: whatever can time out does.
-const LONGEST_FAULT: f64 = 8.0;
 /// In a short run a fault takes at most this share of the time, so that several fit.
 const LONGEST_SHARE: f64 = 1.0 / 6.0;
+/// In a short run a gap takes at most this share of the time.
+const LONGEST_GAP_SHARE: f64 = 1.0 / 20.0;
 /// Lengths are drawn from thirds of this many equal ratios between shortest and longest.
 const LENGTH_CLASSES: usize = 3;
-/// A fault that leaves no majority stays shorter: while it lasts nothing else can be learnt.
-const LONGEST_WITHOUT_MAJORITY: f64 = 3.0;
 
 /// A leader that is parted from its majority stays so for an election, for the time-outs of its
 /// clients, and for some reads and writes at either leader.
 const SHORTEST_PARTING: f64 = 2.5;
 
-/// Enough for a new leader and some commits.
-const SHORTEST_GAP: f64 = 0.5;
-/// Longer is time in which nothing is tested.
-const LONGEST_GAP: f64 = 3.0;
-/// In a short run a gap takes at most this share of the time.
-const LONGEST_GAP_SHARE: f64 = 1.0 / 10.0;
+/// So many scenes in a row that have no place, and the schedule ends: the time that is left is too
+/// short for most.
+const LAST_TRIES: u32 = 16;
 
-/// How often a fault begins while the one before it lasts.
-const OVERLAP_CHANCE: f64 = 0.2;
+/// A family that comes on top does so after so many seconds, and again.
+const ON_TOP: (f64, f64) = (4.0, 14.0);
 
-/// At least this share of the time the cluster can make progress; what would go beyond is aimed
-/// at fewer nodes instead.
-const PROGRESS_SHARE: f64 = 0.5;
+/// The shortest and the longest fault of a family, in seconds: from below an election time-out,
+/// when nobody should notice but the requests in flight, to many, when whatever can time out does.
+/// What is seen only when it is used lasts long enough for that.
+fn lengths(family: Family) -> (f64, f64) {
+    match family {
+        Family::Pause | Family::Kill => (0.05, 8.0),
+        Family::Partition | Family::Clock => (0.1, 8.0),
+        Family::Packet | Family::Disk => (0.3, 8.0),
+        Family::Cpu => (0.5, 8.0),
+        Family::Power => (0.2, 4.0),
+        Family::Membership => (1.0, 8.0),
+        Family::Corruption => (0.2, 2.0),
+        Family::Leadership => (MOMENT, MOMENT),
+    }
+}
 
 impl Schedule {
     /// Draws a schedule. Equal options give equal schedules.
     ///
-    /// In 60 s there are about 15 faults of three families, each family at least twice, of 0.3 to
-    /// 8 s with gaps of 0.5 to 3 s; one in five overlaps the fault before it. Shorter runs get
-    /// fewer and shorter ones. A single node gets no partitions.
+    /// In 60 s the nightly profile has about 28 faults of eight families, each family at least
+    /// once, of 0.05 to 8 s. Shorter runs get fewer and shorter ones. A single node gets no
+    /// partitions.
     pub fn draw(options: &ScheduleOptions) -> Self {
         let mut entries = Frame::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
         Self { entries }
     }
-}
-
-/// Draws one of `weights` that `fits`, each as often as its weight says.
-///
-/// # Panics
-/// When none fits: the tables beside the families always hold one that does.
-pub(crate) fn weighted<T: Copy>(
-    weights: &[(T, u32)],
-    fits: impl Fn(T) -> bool,
-    random: &mut impl Rng,
-) -> T {
-    let fitting: Vec<_> = weights.iter().filter(|(choice, _)| fits(*choice)).collect();
-    let mut left = random.random_range(0..fitting.iter().map(|(_, weight)| weight).sum());
-    for (choice, weight) in fitting {
-        if left < *weight {
-            return *choice;
-        }
-        left -= weight;
-    }
-    unreachable!("what is left is below the sum of the weights")
 }
 
 /// The random stream numbered `number` of `seed`.
@@ -108,7 +114,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     random
 }
 
-fn milliseconds(seconds: f64) -> Duration {
+pub(super) fn milliseconds(seconds: f64) -> Duration {
     Duration::from_millis((seconds * 1e3).round() as u64)
 }
 
@@ -118,7 +124,7 @@ struct Bag<T> {
     left: Vec<T>,
 }
 
-impl<T: Copy> Bag<T> {
+impl<T: Copy + PartialEq> Bag<T> {
     fn new(all: impl Into<Vec<T>>) -> Self {
         Self { all: all.into(), left: Vec::new() }
     }
@@ -130,290 +136,325 @@ impl<T: Copy> Bag<T> {
         }
         self.left.pop().expect("a bag is made of at least one value")
     }
+
+    /// Puts a value back that found no use, to the bottom.
+    fn put_back(&mut self, value: T) {
+        self.left.insert(0, value);
+    }
 }
 
-/// What one family draws its own places from.
-struct FamilyStream {
-    random: ChaCha8Rng,
-    /// Every family has short, middling and long faults, however few it has.
-    lengths: Bag<usize>,
-    /// How many faults begin while no other is on.
-    alone: u32,
+/// What each family draws its own places from.
+pub(super) struct Streams(Vec<ChaCha8Rng>);
+
+impl Streams {
+    fn new(seed: u64) -> Self {
+        // A family's stream is numbered by its place in the list of all, never of those asked for.
+        Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
+    }
+
+    /// The stream of one family.
+    pub fn of(&mut self, family: Family) -> &mut ChaCha8Rng {
+        &mut self.0[family as usize]
+    }
+}
+
+/// What is next in the frame.
+enum Scene {
+    /// One fault of a family.
+    Single(Family),
+    /// Several faults that belong together.
+    Composed(Vec<Part>),
 }
 
 /// The places of a schedule, filled one after the other.
 struct Frame {
-    nodes: usize,
+    room: Room,
+    parameters: Parameters,
     window_start: f64,
     window_end: f64,
     longest_fault: f64,
     longest_gap: f64,
-    /// Seconds that faults may still leave the cluster without a majority.
-    without_majority_left: f64,
+    /// Seconds that faults may leave the cluster without a majority, in all.
+    without_majority: f64,
     random: ChaCha8Rng,
+    streams: Streams,
     families: Bag<Family>,
-    streams: Vec<(Family, FamilyStream)>,
+    /// The families that come on top.
+    on_top: Vec<Family>,
+    /// Every family has short, middling and long faults, however few it has.
+    lengths: Vec<Bag<usize>>,
+    /// How many partitions began while nothing else was on.
+    lone_partitions: u32,
+    parts: Vec<Part>,
 }
 
 impl Frame {
     fn new(options: &ScheduleOptions) -> Self {
+        let parameters = options.profile.parameters();
         let limit = options.time_limit.as_secs_f64();
         let window_start = QUIET_START.as_secs_f64().min(limit * QUIET_SHARE);
         let window_end = limit - QUIET_TAIL.as_secs_f64().min(limit * QUIET_SHARE);
         let window = window_end - window_start;
-        // A family's stream is numbered by its place in the list of all, never of those asked for.
-        let streams = DRAWN.into_iter().zip(1..).map(|(family, number)| {
-            let lengths = Bag::new((0..LENGTH_CLASSES).collect::<Vec<_>>());
-            let random = stream(options.seed, number);
-            (family, FamilyStream { random, lengths, alone: 0 })
-        });
+        let nodes = options.nodes;
+        let usual = |family: &Family| family.within_fault_model() && !family.needs_target();
+        let (families, on_top) = match options.profile {
+            Profile::Only(family) => (vec![family], Vec::new()),
+            _ => Family::ALL
+                .into_iter()
+                // A single node has no links to other nodes.
+                .filter(|family| nodes >= 2 || *family != Family::Partition)
+                .partition(usual),
+        };
+        let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
         Self {
-            nodes: options.nodes,
+            room: Room { nodes, most, most_down },
             window_start,
             window_end,
-            longest_fault: (window * LONGEST_SHARE).clamp(SHORTEST_FAULT * 2.0, LONGEST_FAULT),
-            longest_gap: (window * LONGEST_GAP_SHARE).clamp(SHORTEST_GAP * 1.2, LONGEST_GAP),
-            without_majority_left: limit * (1.0 - PROGRESS_SHARE),
+            longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
+            longest_gap: parameters.gap.1.min(window * LONGEST_GAP_SHARE),
+            without_majority: limit * (1.0 - parameters.progress_share),
+            parameters,
             random: stream(options.seed, 0),
-            families: Bag::new(DRAWN),
-            streams: streams.collect(),
+            streams: Streams::new(options.seed),
+            families: Bag::new(families),
+            on_top,
+            lengths: Family::ALL.map(|_| Bag::new((0..LENGTH_CLASSES).collect::<Vec<_>>())).into(),
+            lone_partitions: 0,
+            parts: Vec::new(),
         }
     }
 
     fn fill(mut self) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        let mut id = 0;
-        // The fault that the next one may overlap: family, start and end, until one did.
+        if self.room.nodes == 0 || self.window_end <= self.window_start {
+            return Vec::new();
+        }
+        self.fill_frame();
+        self.add_on_top();
+        self.parts.sort_by(|left, right| left.begins.total_cmp(&right.begins));
+        let entries = self.parts.into_iter().zip(1..).map(|(part, id)| Entry {
+            id,
+            at: milliseconds(part.begins),
+            lasts: milliseconds(part.lasts),
+            pick: part.pick,
+            fault: part.fault,
+        });
+        entries.collect()
+    }
+
+    fn fill_frame(&mut self) {
+        // The scene that the next one may overlap: its family, start and end, until one did.
         let mut overlappable: Option<(Family, f64, f64)> = None;
         // The first moment at which every fault so far is over.
         let mut free = self.window_start;
-        loop {
-            let family = self.families.draw(&mut self.random);
-            let gap = self.random.random_range(SHORTEST_GAP..self.longest_gap);
-            let overlaps = self.random.random_bool(OVERLAP_CHANCE);
+        let mut tries = LAST_TRIES;
+        while tries > 0 {
+            let gap = between(
+                self.parameters.gap.0.min(self.longest_gap * 0.9),
+                self.longest_gap,
+                &mut self.random,
+            );
+            let overlaps = self.random.random_bool(self.parameters.overlap_chance);
             let depth = self.random.random_range(0.1..0.9);
-            let before = overlappable.filter(|(other, ..)| overlaps && *other != family);
-            let at = match before {
-                Some((_, start, end)) => start + (end - start) * depth,
-                None if id == 0 => free,
-                None => free + gap,
+            let scene = self.next_scene();
+            let at_rest = if self.parts.is_empty() { free } else { free + gap };
+            let (at, family, placed) = match scene {
+                Scene::Single(family) => {
+                    let alone = self.families.all.len() == 1;
+                    let before =
+                        overlappable.filter(|(other, ..)| overlaps && (alone || *other != family));
+                    let at =
+                        before.map_or(at_rest, |(_, start, end)| start + (end - start) * depth);
+                    let part = self.draw_single(family, at, before.is_some());
+                    let placed = part.is_some_and(|part| {
+                        let later = Part { begins: at_rest, ..part.clone() };
+                        self.place(vec![part]) || before.is_some() && self.place(vec![later])
+                    });
+                    if !placed {
+                        self.families.put_back(family);
+                    }
+                    if before.is_some() {
+                        overlappable = None;
+                    }
+                    (at, before.is_none().then_some(family), placed)
+                }
+                Scene::Composed(mut parts) => {
+                    parts.iter_mut().for_each(|part| part.begins += at_rest);
+                    (at_rest, None, self.place(parts))
+                }
             };
-            let (fault, lasts, pick) = self.draw_fault(family, before.is_some());
-            let end = at + lasts;
-            if end.max(free) > self.window_end {
-                return entries;
+            if !placed {
+                tries -= 1;
+                continue;
             }
-            id += 1;
-            if let Some(fault) = fault {
-                let (at, lasts) = (milliseconds(at), milliseconds(lasts));
-                entries.push(Entry { id, at, lasts, pick, fault });
+            tries = LAST_TRIES;
+            let end = self.parts.iter().map(end).fold(free, f64::max);
+            if let Some(family) = family {
+                overlappable = Some((family, at, end));
             }
-            overlappable = before.is_none().then_some((family, at, end));
-            free = free.max(end);
+            free = end;
         }
     }
 
-    /// What happens, for how many seconds, and the seed of what is picked when it fires.
-    fn draw_fault(&mut self, family: Family, overlapping: bool) -> (Option<Fault>, f64, u32) {
-        let nodes = self.nodes;
-        let (_, own) = self
-            .streams
-            .iter_mut()
-            .find(|(other, _)| *other == family)
-            .expect("every family has a stream");
-        let pick = own.random.random();
-        let class = own.lengths.draw(&mut own.random) as f64;
+    fn next_scene(&mut self) -> Scene {
+        let composed = self.random.random_bool(self.parameters.composition_chance);
+        let composition = weighted(
+            &COMPOSITIONS,
+            |composition| composition.smallest_cluster() <= self.room.nodes,
+            &mut self.random,
+        );
+        if composed {
+            let parts = composition.draw(&self.room, &mut self.random, &mut self.streams);
+            Scene::Composed(parts)
+        } else {
+            Scene::Single(self.families.draw(&mut self.random))
+        }
+    }
+
+    /// One fault of a family; none where it has none for this cluster, or no time is left.
+    fn draw_single(&mut self, family: Family, at: f64, overlapping: bool) -> Option<Part> {
+        let room = self.room;
+        let random = self.streams.of(family);
+        let pick = random.random();
+        let (shortest, longest) = lengths(family);
+        let longest = longest.min(self.longest_fault).max(shortest);
+        let class = self.lengths[family as usize].draw(random) as f64;
+        let part = (class + random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
+        let mut lasts = shortest * (longest / shortest).powf(part);
         // Every other partition parts the leader from its majority, the first among them: so a
         // deposed leader that does not know it is a part of every run, however few partitions it
         // has. Not while another fault is on, which may have taken the leader away.
-        let parts_leader = !overlapping && own.alone.is_multiple_of(2);
-        own.alone += u32::from(!overlapping);
-        let part = (class + own.random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
-        let mut lasts = SHORTEST_FAULT * (self.longest_fault / SHORTEST_FAULT).powf(part);
-        if parts_leader && family == Family::Partition {
+        let parts_leader =
+            family == Family::Partition && !overlapping && self.lone_partitions.is_multiple_of(2);
+        if parts_leader {
             lasts = lasts.max(SHORTEST_PARTING.min(self.longest_fault));
         }
-        let random = &mut own.random;
-        let mut fault = match family {
-            Family::Partition => Partition::draw(nodes, parts_leader, random).map(Fault::Partition),
-            Family::Kill => Some(Fault::Kill(Kill::draw(nodes, random))),
-            Family::Pause => Some(Fault::Pause(Pause::draw(nodes, random))),
-            _ => None,
-        };
-        let takes_majority =
-            |fault: &Option<Fault>| fault.as_ref().is_some_and(|f| f.takes_majority(nodes));
-        if takes_majority(&fault) {
-            lasts = lasts.min(LONGEST_WITHOUT_MAJORITY);
+        let left = self.window_end - at;
+        if left < shortest {
+            return None;
         }
-        // Two faults at once are counted as if they took the majority: together they often do.
-        if takes_majority(&fault) || overlapping {
-            if lasts > self.without_majority_left {
-                fault = fault.map(gentlest);
-            } else {
-                self.without_majority_left -= lasts;
+        lasts = lasts.min(left);
+        let fault = match family {
+            Family::Partition => {
+                Partition::draw(&room, lasts, parts_leader, random).map(Fault::Partition)
             }
+            Family::Packet => Some(Fault::Packet(Packet::draw(&room, lasts, random))),
+            Family::Kill => Some(Fault::Kill(Kill::draw(&room, lasts, random))),
+            Family::Pause => Some(Fault::Pause(Pause::draw(&room, random))),
+            Family::Cpu => Some(Fault::Cpu(Cpu::draw(&room, random))),
+            Family::Clock => Some(Fault::Clock(Clock::draw(&room, random))),
+            Family::Disk => Some(Fault::Disk(Disk::draw(&room, random))),
+            Family::Power => Some(Fault::Power(Power::draw(&room, random))),
+            Family::Corruption => Some(Fault::Corruption(Corruption::draw(&room, random))),
+            Family::Leadership => Leadership::draw(&room, random).map(Fault::Leadership),
+            Family::Membership => Membership::draw(&room, random).map(Fault::Membership),
+        }?;
+        if family == Family::Partition {
+            self.lone_partitions += u32::from(!overlapping);
         }
-        (fault, lasts, pick)
+        if fault.takes_majority(room.nodes) {
+            lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
+        }
+        Some(Part { begins: at, lasts, pick, fault })
+    }
+
+    /// Takes a scene up, aimed at fewer nodes where it must be, or says that it has no place: that
+    /// it would not end in time, or leave too little time to make progress, or take too many down.
+    fn place(&mut self, scene: Vec<Part>) -> bool {
+        if scene.iter().any(|part| end(part) > self.window_end + 1e-9) {
+            return false;
+        }
+        let nodes = self.room.nodes;
+        let gentler = |part: &Part| Part { fault: gentlest(&part.fault, nodes), ..part.clone() };
+        let gentler = scene.iter().map(gentler);
+        for scene in [scene.clone(), gentler.collect()] {
+            let before = self.parts.len();
+            self.parts.extend(scene);
+            if most_down(&self.parts, nodes) <= self.room.most_down
+                && without_majority(&self.parts, nodes) <= self.without_majority
+            {
+                return true;
+            }
+            self.parts.truncate(before);
+        }
+        false
+    }
+
+    fn add_on_top(&mut self) {
+        for family in std::mem::take(&mut self.on_top) {
+            // Of each other they know nothing: leaving one out must not move another.
+            let frame = self.parts.iter().filter(|part| !is_on_top(&part.fault)).cloned();
+            let frame: Vec<_> = frame.collect();
+            let others = std::mem::replace(&mut self.parts, frame);
+            let own_from = self.parts.len();
+            let mut now = self.window_start;
+            loop {
+                now += between(ON_TOP.0, ON_TOP.1, self.streams.of(family));
+                if now >= self.window_end {
+                    break;
+                }
+                if let Some(part) = self.draw_single(family, now, true) {
+                    now += part.lasts;
+                    self.place(vec![part]);
+                }
+            }
+            let own = self.parts.split_off(own_from);
+            self.parts = others;
+            self.parts.extend(own);
+        }
     }
 }
 
-/// The same family, aimed at as few nodes as it can be.
-fn gentlest(fault: Fault) -> Fault {
-    fault.aimed_at(Aim::Leader)
+fn is_on_top(fault: &Fault) -> bool {
+    let family = fault.family();
+    matches!(family, Family::Corruption | Family::Membership)
+}
+
+/// When a fault is over.
+fn end(part: &Part) -> f64 {
+    part.begins + part.lasts
+}
+
+/// The same fault, aimed at one node if it takes down more.
+fn gentlest(fault: &Fault, nodes: usize) -> Fault {
+    let fault = fault.clone();
+    if fault.nodes_down(nodes) > 1 { fault.aimed_at(Aim::Leader) } else { fault }
+}
+
+/// The stretches between two moments at which a fault begins or ends, each with the faults that are
+/// on in it.
+fn stretches(parts: &[Part]) -> impl Iterator<Item = (f64, impl Iterator<Item = &Fault> + Clone)> {
+    let mut moments: Vec<f64> = parts.iter().flat_map(|part| [part.begins, end(part)]).collect();
+    moments.sort_by(f64::total_cmp);
+    let pairs: Vec<_> = moments.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    pairs.into_iter().filter(|(from, to)| to > from).map(move |(from, to)| {
+        let on = parts.iter().filter(move |part| part.begins <= from && to <= end(part));
+        (to - from, on.map(|part| &part.fault))
+    })
+}
+
+/// The most nodes that are down at once, if no two faults hit the same one.
+fn most_down(parts: &[Part], nodes: usize) -> usize {
+    let down = stretches(parts).map(|(_, on)| on.map(|fault| fault.nodes_down(nodes)).sum());
+    down.max().unwrap_or(0)
+}
+
+/// For how many seconds clients can get little done: a fault takes the majority or the leader from
+/// them, or two at once, which together often do.
+fn without_majority(parts: &[Part], nodes: usize) -> f64 {
+    let halted = stretches(parts).filter(|(_, on)| halts(on.clone(), nodes));
+    halted.map(|(lasts, _)| lasts).sum()
+}
+
+fn halts<'a>(on: impl Iterator<Item = &'a Fault>, nodes: usize) -> bool {
+    let (mut hard, mut halts) = (0, false);
+    for fault in on {
+        let starves = matches!(fault, Fault::Partition(cut) if cut.shape.starves_clients());
+        hard += u32::from(fault.family() == Family::Partition || fault.nodes_down(nodes) > 0);
+        halts |= starves || fault.takes_majority(nodes);
+    }
+    halts || hard >= 2
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draw(nodes: usize, seed: u64, seconds: u64, families: &[Family]) -> Vec<Entry> {
-        let families = families.iter().copied().collect();
-        let time_limit = Duration::from_secs(seconds);
-        Schedule::draw(&ScheduleOptions { nodes, families, seed, time_limit }).entries
-    }
-
-    /// The share of the time at which neither a fault that takes the majority nor two faults at
-    /// once are on, by sampling every 10 ms.
-    fn share_with_progress(entries: &[Entry], nodes: usize, seconds: u64) -> f64 {
-        let samples = seconds * 100;
-        let calm = (0..samples).filter(|sample| {
-            let now = Duration::from_millis(sample * 10);
-            let on = entries.iter().filter(|entry| entry.at <= now && now < entry.ends());
-            let on: Vec<_> = on.collect();
-            on.len() < 2 && !on.iter().any(|entry| entry.fault.takes_majority(nodes))
-        });
-        calm.count() as f64 / samples as f64
-    }
-
-    #[test]
-    fn a_minute_has_a_dozen_or_more_faults_and_every_family_at_least_twice() {
-        let mut total = 0;
-        for seed in 0..500 {
-            let entries = draw(5, seed, 60, &DRAWN);
-            total += entries.len();
-            assert!((8..=24).contains(&entries.len()), "seed {seed}: {}", entries.len());
-            for family in DRAWN {
-                let own = entries.iter().filter(|entry| entry.fault.family() == family);
-                assert!(own.count() >= 2, "seed {seed}: {family}");
-            }
-        }
-        let mean = total as f64 / 500.0;
-        assert!((12.0..=18.0).contains(&mean), "{mean} faults a minute");
-    }
-
-    #[test]
-    fn faults_keep_their_bounds_and_leave_start_and_end_quiet() {
-        for seed in 0..500 {
-            for seconds in [5, 10, 20, 60, 600] {
-                let entries = draw(5, seed, seconds, &DRAWN);
-                let quiet = Duration::from_secs(3).min(Duration::from_secs(seconds) / 5);
-                let limit = Duration::from_secs(seconds);
-                assert!(entries.iter().is_sorted_by_key(|entry| entry.id));
-                for entry in &entries {
-                    assert!(entry.at >= quiet, "seed {seed}, {seconds} s: {entry}");
-                    assert!(entry.ends() + quiet <= limit + Duration::from_millis(1), "{entry}");
-                    let lasts = entry.lasts.as_secs_f64();
-                    assert!((SHORTEST_FAULT - 0.001..=LONGEST_FAULT).contains(&lasts), "{entry}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_run_of_a_few_seconds_still_has_faults() {
-        for seed in 0..500 {
-            assert!(draw(3, seed, 5, &DRAWN).len() >= 2, "seed {seed}");
-            assert!(draw(3, seed, 10, &DRAWN).len() >= 3, "seed {seed}");
-        }
-        assert!(draw(3, 1, 0, &DRAWN).is_empty());
-    }
-
-    #[test]
-    fn the_cluster_can_make_progress_most_of_the_time() {
-        for seed in 0..500 {
-            for (nodes, seconds) in [(1, 60), (2, 60), (3, 60), (4, 30), (5, 60), (7, 10)] {
-                let entries = draw(nodes, seed, seconds, &DRAWN);
-                let share = share_with_progress(&entries, nodes, seconds);
-                // A cluster of one or two loses its majority with any node.
-                let least = if nodes <= 2 { 0.25 } else { 0.4 };
-                assert!(share >= least, "seed {seed}, {nodes} nodes, {seconds} s: {share}");
-            }
-        }
-    }
-
-    #[test]
-    fn at_most_two_faults_are_on_at_once_and_they_are_of_two_families() {
-        let mut overlaps = 0;
-        for seed in 0..200 {
-            let entries = draw(5, seed, 60, &DRAWN);
-            for (index, entry) in entries.iter().enumerate() {
-                let earlier = entries[..index].iter().filter(|other| other.ends() > entry.at);
-                let earlier: Vec<_> = earlier.collect();
-                assert!(earlier.len() <= 1, "seed {seed}: {entry}");
-                for other in earlier {
-                    assert_ne!(other.fault.family(), entry.fault.family());
-                    overlaps += 1;
-                }
-            }
-        }
-        assert!(overlaps > 200, "{overlaps} overlaps in 200 schedules");
-    }
-
-    #[test]
-    fn leaving_a_family_out_removes_only_its_own_faults() {
-        for seed in 0..100 {
-            let all = draw(5, seed, 60, &DRAWN);
-            for left_out in DRAWN {
-                let families: Vec<_> =
-                    DRAWN.into_iter().filter(|family| *family != left_out).collect();
-                let expected: Vec<_> =
-                    all.iter().filter(|entry| entry.fault.family() != left_out).cloned().collect();
-                assert_eq!(draw(5, seed, 60, &families), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn equal_options_give_equal_schedules_and_other_seeds_others() {
-        assert_eq!(draw(5, 7, 60, &DRAWN), draw(5, 7, 60, &DRAWN));
-        assert_ne!(draw(5, 7, 60, &DRAWN), draw(5, 8, 60, &DRAWN));
-    }
-
-    #[test]
-    fn leaders_are_aimed_at_most() {
-        let entries: Vec<_> = (0..200).flat_map(|seed| draw(5, seed, 60, &DRAWN)).collect();
-        let aimed = entries.iter().filter(|entry| entry.fault.to_string().contains("leader"));
-        let share = aimed.count() as f64 / entries.len() as f64;
-        assert!((0.35..0.65).contains(&share), "{share}");
-    }
-
-    #[test]
-    fn nearly_every_minute_parts_a_leader_from_its_majority_undisturbed_for_seconds() {
-        let mut without = 0;
-        for seed in 0..500 {
-            let entries = draw(5, seed, 60, &DRAWN);
-            let parted = entries.iter().any(|entry| match entry.fault {
-                Fault::Partition(partition) if partition.shape.parts_leader() => {
-                    let begins_alone = entries
-                        .iter()
-                        .all(|other| other.at >= entry.at || other.ends() <= entry.at);
-                    begins_alone && entry.lasts.as_secs_f64() >= SHORTEST_PARTING
-                }
-                _ => false,
-            });
-            without += u32::from(!parted);
-        }
-        assert!(without <= 10, "{without} of 500 schedules");
-    }
-
-    #[test]
-    fn a_single_node_gets_no_partition_and_two_nodes_none_that_cuts_nothing() {
-        for seed in 0..100 {
-            assert!(draw(1, seed, 60, &[Family::Partition]).is_empty());
-            for entry in draw(2, seed, 60, &[Family::Partition]) {
-                let Fault::Partition(partition) = entry.fault else { panic!("{entry}") };
-                assert!(partition.shape.smallest_cluster() <= 2, "{entry}");
-            }
-        }
-    }
-}
+#[path = "draw_tests.rs"]
+mod tests;

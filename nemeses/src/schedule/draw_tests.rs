@@ -1,0 +1,330 @@
+//! What every drawn schedule keeps to, over hundreds of seeds.
+
+use super::*;
+use crate::fault::{Rhythm, Trouble};
+
+const USUAL: [Family; 8] = [
+    Family::Partition,
+    Family::Packet,
+    Family::Kill,
+    Family::Pause,
+    Family::Cpu,
+    Family::Clock,
+    Family::Disk,
+    Family::Power,
+];
+
+fn options(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> ScheduleOptions {
+    ScheduleOptions {
+        nodes,
+        families: Family::ALL.into(),
+        seed,
+        time_limit: Duration::from_secs(seconds),
+        profile,
+        budget: None,
+    }
+}
+
+fn draw(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> Vec<Entry> {
+    Schedule::draw(&options(profile, nodes, seed, seconds)).entries
+}
+
+/// What runs have when nobody asks for more: the usual families.
+fn usual(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> Vec<Entry> {
+    let families = USUAL.into();
+    Schedule::draw(&ScheduleOptions { families, ..options(profile, nodes, seed, seconds) }).entries
+}
+
+fn on_at(entries: &[Entry], now: Duration) -> Vec<&Entry> {
+    entries.iter().filter(|entry| entry.at <= now && now < entry.ends()).collect()
+}
+
+/// The faults that are on together, looked at every 10 ms.
+fn samples(entries: &[Entry], seconds: u64) -> impl Iterator<Item = Vec<&Entry>> {
+    (0..seconds * 100).map(|sample| on_at(entries, Duration::from_millis(sample * 10)))
+}
+
+/// The share of the time in which clients can get something done.
+fn share_with_progress(entries: &[Entry], nodes: usize, seconds: u64) -> f64 {
+    let halted = samples(entries, seconds).filter(|on| halts(on.iter().map(|e| &e.fault), nodes));
+    1.0 - halted.count() as f64 / (seconds * 100) as f64
+}
+
+#[test]
+fn a_minute_has_a_fault_every_two_or_three_seconds_and_every_family() {
+    let mut total = 0;
+    for seed in 0..300 {
+        let entries = usual(Profile::Nightly, 5, seed, 60);
+        total += entries.len();
+        assert!((12..=42).contains(&entries.len()), "seed {seed}: {}", entries.len());
+        for family in USUAL {
+            assert!(
+                entries.iter().any(|entry| entry.fault.family() == family),
+                "seed {seed}: {family}"
+            );
+        }
+    }
+    let mean = total as f64 / 300.0;
+    assert!((20.0..=35.0).contains(&mean), "{mean} faults a minute");
+}
+
+#[test]
+fn faults_keep_their_bounds_and_leave_start_and_end_quiet() {
+    for profile in Profile::all() {
+        for seed in 0..40 {
+            for seconds in [5, 10, 60, 300] {
+                let entries = draw(profile, 5, seed, seconds);
+                let quiet = Duration::from_secs(3).min(Duration::from_secs(seconds) / 5);
+                let limit = Duration::from_secs(seconds);
+                assert!(entries.is_sorted_by_key(|entry| (entry.at, entry.id)));
+                assert!(entries.windows(2).all(|pair| pair[0].id < pair[1].id));
+                for entry in &entries {
+                    assert!(entry.at >= quiet, "{profile}, seed {seed}, {seconds} s: {entry}");
+                    assert!(entry.ends() + quiet <= limit + Duration::from_millis(2), "{entry}");
+                    let lasts = entry.lasts.as_secs_f64();
+                    let longest = profile.parameters().longest;
+                    assert!((0.05..=longest + 0.001).contains(&lasts), "{profile}: {entry}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_of_a_few_seconds_still_has_faults() {
+    for seed in 0..300 {
+        assert!(usual(Profile::Nightly, 3, seed, 5).len() >= 2, "seed {seed}");
+        assert!(usual(Profile::Nightly, 3, seed, 10).len() >= 3, "seed {seed}");
+    }
+    assert!(usual(Profile::Nightly, 3, 1, 0).is_empty());
+    assert!(usual(Profile::Nightly, 0, 1, 60).is_empty());
+}
+
+#[test]
+fn the_cluster_can_make_progress_as_much_of_the_time_as_the_profile_says() {
+    for seed in 0..60 {
+        for profile in Profile::all() {
+            for (nodes, seconds) in [(1, 60), (2, 60), (3, 60), (4, 30), (5, 60), (7, 10)] {
+                let entries = draw(profile, nodes, seed, seconds);
+                let share = share_with_progress(&entries, nodes, seconds);
+                // What comes on top is not counted when places are given, and times are rounded.
+                let least = profile.parameters().progress_share - 0.15;
+                assert!(share >= least, "{profile}, seed {seed}, {nodes} nodes: {share}");
+            }
+        }
+    }
+}
+
+#[test]
+fn never_are_more_nodes_down_than_the_budget_says() {
+    for seed in 0..100 {
+        for nodes in [1, 2, 3, 4, 5, 7] {
+            for (profile, budget) in [
+                (Profile::Gentle, None),
+                (Profile::Nightly, None),
+                (Profile::Brutal, Some(Budget::Minority)),
+                (Profile::Brutal, Some(Budget::Nodes(1))),
+                (Profile::Only(Family::Kill), Some(Budget::Minority)),
+                (Profile::Only(Family::Power), Some(Budget::Nodes(1))),
+            ] {
+                let options = ScheduleOptions { budget, ..options(profile, nodes, seed, 60) };
+                let families = USUAL.into();
+                let entries = Schedule::draw(&ScheduleOptions { families, ..options.clone() });
+                for on in samples(&entries.entries, 60) {
+                    let down: usize = on.iter().map(|entry| entry.fault.nodes_down(nodes)).sum();
+                    assert!(down <= options.most_down(), "{profile}, {nodes} nodes, seed {seed}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_brutal_schedule_takes_majorities_and_whole_clusters_down() {
+    let takes = |profile, aim: Aim| {
+        (0..100).any(|seed| {
+            let entries = usual(profile, 5, seed, 60);
+            entries
+                .iter()
+                .any(|entry| entry.fault.nodes_down(5) > 1 && entry.fault.aim() == Some(aim))
+        })
+    };
+    for aim in [Aim::Majority, Aim::All] {
+        assert!(takes(Profile::Brutal, aim), "{aim}");
+        assert!(takes(Profile::Only(Family::Power), aim), "{aim}");
+        assert!(!takes(Profile::Nightly, aim), "{aim}");
+    }
+    assert!(takes(Profile::Nightly, Aim::Minority));
+    assert!(!takes(Profile::Gentle, Aim::Minority));
+}
+
+#[test]
+fn a_gentle_schedule_has_one_fault_of_one_node_at_a_time() {
+    for seed in 0..100 {
+        let entries = usual(Profile::Gentle, 5, seed, 60);
+        assert!(entries.len() >= 8, "seed {seed}: {}", entries.len());
+        assert!(samples(&entries, 60).all(|on| on.len() <= 1), "seed {seed}");
+        for entry in &entries {
+            match &entry.fault {
+                Fault::Partition(partition) => assert!(partition.shape.is_about_one(), "{entry}"),
+                fault => assert_eq!(fault.aim().unwrap().count(5), 1, "{entry}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn nightly_faults_overlap_and_at_most_four_do() {
+    let mut overlaps = 0;
+    for seed in 0..100 {
+        let entries = usual(Profile::Nightly, 5, seed, 60);
+        let most = samples(&entries, 60).map(|on| on.len()).max().unwrap_or(0);
+        assert!(most <= 4, "seed {seed}: {most}");
+        overlaps += usize::from(most >= 2);
+    }
+    assert!(overlaps >= 95, "{overlaps} of 100 schedules");
+}
+
+#[test]
+fn leaving_a_family_out_removes_only_its_own_faults() {
+    for profile in Profile::MIXED {
+        for seed in 0..30 {
+            let all = draw(profile, 5, seed, 60);
+            for left_out in Family::ALL {
+                let mut families: BTreeSet<_> = Family::ALL.into();
+                families.remove(&left_out);
+                let options = ScheduleOptions { families, ..options(profile, 5, seed, 60) };
+                let expected: Vec<_> =
+                    all.iter().filter(|entry| entry.fault.family() != left_out).cloned().collect();
+                assert_eq!(Schedule::draw(&options).entries, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_options_give_equal_schedules_and_other_seeds_others() {
+    for profile in Profile::all() {
+        assert_eq!(draw(profile, 5, 7, 60), draw(profile, 5, 7, 60));
+        assert_ne!(draw(profile, 5, 7, 60), draw(profile, 5, 8, 60));
+    }
+}
+
+#[test]
+fn leaders_are_aimed_at_most() {
+    let entries: Vec<_> = (0..100).flat_map(|seed| usual(Profile::Nightly, 5, seed, 60)).collect();
+    let aimed = entries.iter().filter(|entry| entry.fault.to_string().contains("leader"));
+    let share = aimed.count() as f64 / entries.len() as f64;
+    assert!((0.35..0.75).contains(&share), "{share}");
+}
+
+#[test]
+fn nearly_every_minute_parts_a_leader_from_its_majority_undisturbed_for_seconds() {
+    let mut without = 0;
+    for seed in 0..500 {
+        let entries = usual(Profile::Nightly, 5, seed, 60);
+        let parted = entries.iter().any(|entry| match &entry.fault {
+            Fault::Partition(partition) if partition.shape.parts_leader() => {
+                let begins_alone =
+                    entries.iter().all(|other| other.at >= entry.at || other.ends() <= entry.at);
+                begins_alone && !partition.is_flaky() && entry.lasts.as_secs_f64() >= 2.499
+            }
+            _ => false,
+        });
+        without += u32::from(!parted);
+    }
+    assert!(without <= 10, "{without} of 500 schedules");
+}
+
+#[test]
+fn one_family_alone_fills_its_time() {
+    for family in Family::ALL {
+        let mut busy = 0.0;
+        for seed in 0..50 {
+            let entries = draw(Profile::Only(family), 5, seed, 60);
+            assert!(entries.iter().all(|entry| entry.fault.family() == family), "{family}");
+            assert!(entries.len() >= 6, "{family}, seed {seed}: {}", entries.len());
+            let on = samples(&entries, 60).filter(|on| !on.is_empty());
+            busy += on.count() as f64 / 5400.0 / 50.0;
+        }
+        let moments = [Family::Leadership, Family::Corruption];
+        assert!(busy >= 0.4 || moments.contains(&family), "{family}: {busy}");
+    }
+}
+
+#[test]
+fn a_family_alone_has_all_its_kinds() {
+    let phrases = |family| -> BTreeSet<String> {
+        let entries = (0..50).flat_map(|seed| draw(Profile::Only(family), 5, seed, 60));
+        entries.map(|entry| entry.fault.to_string()).collect()
+    };
+    let has = |family, parts: &[&str]| {
+        let phrases = phrases(family);
+        for part in parts {
+            assert!(phrases.iter().any(|phrase| phrase.contains(part)), "{family}: {part}");
+        }
+    };
+    let aims = ["leader", "follower", "one node", "minority", "majority", "all nodes"];
+    for family in [Family::Kill, Family::Pause, Family::Disk, Family::Power] {
+        has(family, &aims);
+    }
+    has(Family::Kill, &["crash loop", "rolling restart"]);
+    has(Family::Partition, &["flaky", "ring", "bridge", "clients", "isolate the leader"]);
+    has(Family::Packet, &["delay", "loss", "duplicates", "reordered", "corrupted", "kbit", "ramp"]);
+    has(Family::Clock, &["jumps by +", "jumps by -", "and back", "rate 0.9", "rate 1.0"]);
+    has(Family::Disk, &["fsync", "stalled", "KiB/s", "fail", "full", "read-only", "every disk"]);
+    has(Family::Power, &["losing", "keeping", "512", "4096"]);
+    has(Family::Corruption, &["flip", "cut off"]);
+    has(Family::Membership, &["remove", "replace", "demote"]);
+}
+
+#[test]
+fn compositions_follow_each_other_within_an_election() {
+    let schedules: Vec<_> = (0..100).map(|seed| usual(Profile::Brutal, 5, seed, 60)).collect();
+    let follows = |first: &dyn Fn(&Fault) -> bool, then: &dyn Fn(&Fault) -> bool, within: f64| {
+        schedules.iter().any(|entries| {
+            entries.iter().filter(|entry| first(&entry.fault)).any(|one| {
+                entries.iter().filter(|entry| then(&entry.fault)).any(|other| {
+                    let after = other.at.as_secs_f64() - one.at.as_secs_f64();
+                    after > 0.0 && after <= within && other.at < one.ends()
+                })
+            })
+        })
+    };
+    let parts = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.shape.parts_leader());
+    let power = |fault: &Fault| fault.family() == Family::Power;
+    let slow_fsync = |fault: &Fault| {
+        matches!(fault, Fault::Disk(Disk { trouble: Trouble::SlowFsync { .. }, .. }))
+    };
+    let stall =
+        |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: Trouble::StalledFsync, .. }));
+    let crash_loop =
+        |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Rhythm::Loop, .. }));
+    let flaky = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.is_flaky());
+    assert!(follows(&parts, &power, 0.6));
+    assert!(follows(&parts, &|fault| fault.family() == Family::Kill, 0.6));
+    assert!(follows(&parts, &|fault| fault.family() == Family::Clock, 0.3));
+    assert!(follows(&slow_fsync, &power, 4.0));
+    assert!(follows(&stall, &parts, 0.8));
+    assert!(follows(&flaky, &crash_loop, 0.5));
+    assert!(follows(&|f| f.family() == Family::Packet, &|f| f.family() == Family::Pause, 2.5));
+}
+
+#[test]
+fn a_small_cluster_gets_what_makes_sense_for_it() {
+    for seed in 0..100 {
+        let alone = usual(Profile::Nightly, 1, seed, 60);
+        assert!(alone.len() >= 8, "seed {seed}: {}", alone.len());
+        assert!(alone.iter().all(|entry| entry.fault.family() != Family::Partition));
+        assert!(draw(Profile::Only(Family::Partition), 1, seed, 60).is_empty());
+        for entry in draw(Profile::Only(Family::Partition), 2, seed, 60) {
+            let Fault::Partition(partition) = entry.fault else { panic!("{entry}") };
+            assert!(partition.shape.smallest_cluster() <= 2, "{entry:?}");
+        }
+        // Two nodes have no majority without any one of them, so they must rest more.
+        for (nodes, least) in [(2, 5), (3, 8), (4, 8), (7, 8)] {
+            let entries = usual(Profile::Nightly, nodes, seed, 60);
+            assert!(entries.len() >= least, "{nodes} nodes, seed {seed}: {}", entries.len());
+        }
+    }
+}
