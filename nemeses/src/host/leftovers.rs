@@ -21,7 +21,7 @@ pub(super) use undo::{loop_devices, remove_cgroup, undo_all};
 /// How the names of all that outlives processes begin.
 pub(super) const PREFIX: &str = "stormproof-";
 /// The type of our mounts.
-const FUSE: &str = "fuse.stormproof";
+const FUSE: &str = super::disk::TYPE;
 
 /// Something that is left of a run that is no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
