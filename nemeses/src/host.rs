@@ -13,6 +13,7 @@ mod clock;
 pub mod cpu;
 pub mod disk;
 pub mod doctor;
+mod engines;
 mod iptables;
 pub mod journal;
 pub mod leftovers;
@@ -28,4 +29,5 @@ pub mod process_tree;
 mod switch;
 mod wake;
 
+pub use engines::engine_for;
 pub use local::LocalHost;
