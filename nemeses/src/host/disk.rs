@@ -22,6 +22,8 @@ mod filesystem;
 mod gate;
 mod loop_device;
 mod mount;
+mod serve;
+mod translate;
 mod trial;
 
 use std::fmt;
@@ -40,11 +42,12 @@ use rand::rngs::ChaCha8Rng;
 use crate::disk_image::{Image, Kind, Unsynced};
 use crate::fault::{Damage, DiskCondition, PowerCut};
 use crate::world::{DiskSeen, PowerSeen};
-use filesystem::NodeFilesystem;
+
 use gate::Gate;
 pub use loop_device::{LoopDisk, RealFileSystem};
 use mount::Mount;
 pub use mount::TYPE;
+use serve::NodeFilesystem;
 pub use trial::try_out;
 
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
