@@ -46,7 +46,8 @@ impl Image {
     }
 
     /// Everything becomes durable.
-    pub fn sync_all(&mut self) {
+    #[cfg(test)]
+    pub(super) fn sync_all(&mut self) {
         for inode in self.inodes.values_mut() {
             if let Content::File(file) = &mut inode.content {
                 file.sync();

@@ -22,6 +22,8 @@ mod filesystem;
 mod gate;
 mod loop_device;
 mod mount;
+mod serve;
+mod translate;
 mod trial;
 
 use std::fmt;
@@ -40,11 +42,12 @@ use rand::rngs::ChaCha8Rng;
 use crate::disk_image::{Image, Kind, Unsynced};
 use crate::fault::{Damage, DiskCondition, PowerCut};
 use crate::world::{DiskSeen, PowerSeen};
-use filesystem::NodeFilesystem;
+
 use gate::Gate;
 pub use loop_device::{LoopDisk, RealFileSystem};
 use mount::Mount;
-pub use mount::{SOURCE, TYPE};
+pub use mount::TYPE;
+use serve::NodeFilesystem;
 pub use trial::try_out;
 
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
@@ -192,7 +195,7 @@ impl Disk {
     pub fn damage(&self, damage: &Damage, seed: u64) -> Result<String, String> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let damaged = self.shared.powered().image.damage(damage, &mut random)?;
-        if let Some(notifier) = self.mount.as_ref().and_then(Mount::notifier) {
+        if let Some(notifier) = self.mount.as_ref().map(Mount::notifier) {
             // Fails when the kernel has nothing of it to forget.
             let _ = notifier.inval_inode(INodeNo(damaged.inode), 0, 0);
         }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use super::cpu::{Choice, Limiter};
 use super::disk::Disk;
-use super::journal::{Journal, Leftover, Ticket};
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
@@ -50,8 +49,6 @@ struct LocalNode {
 struct LocalDisk {
     disk: Disk,
     condition: DiskCondition,
-    /// Where it stands that it is mounted, if somebody else could see it.
-    journalled: Option<(Journal, Ticket)>,
 }
 
 impl LocalHost {
@@ -83,17 +80,8 @@ impl LocalHost {
     pub fn mount_disk(&mut self, node: &str, path: &Path, seed: u64) -> io::Result<()> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node}"));
         let known = self.nodes.get_mut(node).ok_or_else(unknown)?;
-        let journalled = match self.network {
-            // The mount vanishes with the lab's mount namespace.
-            Some(_) => None,
-            None => {
-                let journal = Journal::open()?;
-                let ticket = journal.intend(Leftover::Mount { path: path.to_owned() })?;
-                Some((journal, ticket))
-            }
-        };
         let disk = Disk::mount(path, seed)?;
-        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default(), journalled });
+        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default() });
         Ok(())
     }
 
@@ -369,14 +357,6 @@ impl Drop for LocalHost {
     fn drop(&mut self) {
         // A node that has used up its share could not die at once.
         self.cpu.unleash_all();
-        for node in self.nodes.values_mut() {
-            node.process = None;
-            let Some(LocalDisk { disk, journalled, .. }) = node.disk.take() else { continue };
-            drop(disk);
-            if let Some((journal, ticket)) = journalled {
-                journal.done(ticket);
-            }
-        }
     }
 }
 

@@ -4,5 +4,6 @@
 mod crash;
 mod etcd;
 mod faults;
+mod killed;
 mod posix;
 mod support;

@@ -3,159 +3,25 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use fuser::{
-    BsdFileFlags, Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
-    INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
-    ReplyXattr, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno, FileHandle, FileType, Filesystem, FopenFlags, INodeNo, InitFlags,
+    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr,
+    Request, TimeOrNow, WriteFlags,
 };
 
-use super::Shared;
 use super::counters::OpKind;
-use crate::disk_image::{
-    Attributes, Image, Kind, LONGEST_NAME, New, Range, Refusal, Renaming, Status,
-};
-
-/// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
-/// damage is followed by a notification.
-const BELIEVED: Duration = Duration::from_secs(3600);
+use super::serve::{BELIEVED, GENERATION, NodeFilesystem, creation};
+use super::translate::{BLOCK, attributes, file_type};
+use crate::disk_image::{Image, LONGEST_NAME, New, Range, Renaming};
 
 /// The largest write that is sent as one.
 const LARGEST_WRITE: u32 = 1 << 20;
 
 /// Requests that the kernel may have under way on its own account, such as reading ahead.
 const BACKGROUND: u16 = 64;
-
-/// Numbers of inodes are never used twice.
-const GENERATION: Generation = Generation(0);
-
-/// One mount of an image. After the next mount whatever still comes through this one fails.
-pub(super) struct NodeFilesystem {
-    pub(super) shared: Arc<Shared>,
-    pub(super) mount: u64,
-}
-
-/// What every kind of reply can say.
-trait Refuse: Send + 'static {
-    fn refuse(self, error: Errno);
-}
-
-macro_rules! refuse {
-    ($($reply:ty),*) => {
-        $(impl Refuse for $reply {
-            fn refuse(self, error: Errno) {
-                self.error(error);
-            }
-        })*
-    };
-}
-
-refuse!(
-    ReplyAttr,
-    ReplyCreate,
-    ReplyData,
-    ReplyDirectory,
-    ReplyEmpty,
-    ReplyEntry,
-    ReplyStatfs,
-    ReplyWrite
-);
-
-impl NodeFilesystem {
-    /// Answers a request as the condition of the disk allows: `act` on the image, then `answer`.
-    fn serve<R: Refuse, T>(
-        &self,
-        kind: OpKind,
-        bytes: u64,
-        reply: R,
-        act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
-        answer: impl FnOnce(R, T) + Send + 'static,
-    ) {
-        let received = Instant::now();
-        let (shared, mount) = (Arc::clone(&self.shared), self.mount);
-        self.shared.gate.pass(kind, bytes, move |error| {
-            let result = match error {
-                Some(error) => Err((error, true)),
-                None => shared.act(mount, act),
-            };
-            let is_fault = matches!(result, Err((_, true)));
-            shared.gate.record(kind, received.elapsed(), is_fault);
-            match result {
-                Ok(value) => answer(reply, value),
-                Err((error, _)) => reply.refuse(error),
-            }
-        });
-    }
-
-    /// Answers at once a request that no condition concerns.
-    fn serve_now<R: Refuse, T>(
-        &self,
-        reply: R,
-        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
-        answer: impl FnOnce(R, T),
-    ) {
-        match self.shared.act(self.mount, act) {
-            Ok(value) => answer(reply, value),
-            Err((error, _)) => reply.refuse(error),
-        }
-    }
-
-    fn sync(&self, inode: INodeNo, reply: ReplyEmpty) {
-        let sync = move |image: &mut Image| image.sync(inode.0);
-        self.serve(OpKind::Fsync, 0, reply, sync, |reply, ()| reply.ok());
-    }
-
-    /// Makes something new that is answered with its entry.
-    fn make(
-        &self,
-        request: &Request,
-        (parent, name): (INodeNo, &OsStr),
-        new: New,
-        mode: u32,
-        reply: ReplyEntry,
-    ) {
-        let make = creation(request, parent, name, new, mode);
-        self.serve(OpKind::Metadata, 0, reply, make, |reply, status| {
-            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
-        });
-    }
-}
-
-impl Shared {
-    /// Acts on the image, unless the power is off or `mount` is not the mount of today. The flag
-    /// says whether the error is a fault's.
-    fn act<T>(
-        &self,
-        mount: u64,
-        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
-    ) -> Result<T, (Errno, bool)> {
-        let mut powered = self.powered();
-        if !powered.on || powered.mount != mount {
-            return Err((Errno::EIO, true));
-        }
-        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
-    }
-}
-
-/// Creates something for whoever asks.
-fn creation(
-    request: &Request,
-    parent: INodeNo,
-    name: &OsStr,
-    new: New,
-    mode: u32,
-) -> impl FnOnce(&mut Image) -> Result<Status, Refusal> + Send + 'static {
-    let owner = Attributes { mode: mode & 0o7777, uid: request.uid(), gid: request.gid() };
-    let name = name.to_owned();
-    move |image| {
-        let status = image.create(parent.0, &name, new, owner, SystemTime::now())?;
-        image.remember(status.inode);
-        Ok(status)
-    }
-}
 
 impl Filesystem for NodeFilesystem {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
@@ -511,59 +377,5 @@ impl Filesystem for NodeFilesystem {
 
 /// The places that `.` and `..` take in a listing.
 const DOTS: u64 = 2;
-/// What `statfs` counts in.
-const BLOCK: u32 = 4096;
 /// There is no bound but memory.
 const MOST_INODES: u64 = 1 << 20;
-
-fn errno(refusal: Refusal) -> Errno {
-    match refusal {
-        Refusal::NotFound => Errno::ENOENT,
-        Refusal::Exists => Errno::EEXIST,
-        Refusal::NotADirectory => Errno::ENOTDIR,
-        Refusal::IsADirectory => Errno::EISDIR,
-        Refusal::NotEmpty => Errno::ENOTEMPTY,
-        Refusal::Invalid => Errno::EINVAL,
-        Refusal::NoSpace => Errno::ENOSPC,
-        Refusal::TooLarge => Errno::EFBIG,
-        Refusal::NameTooLong => Errno::ENAMETOOLONG,
-    }
-}
-
-fn file_type(kind: Kind) -> FileType {
-    match kind {
-        Kind::File => FileType::RegularFile,
-        Kind::Directory => FileType::Directory,
-        Kind::Symlink => FileType::Symlink,
-        Kind::Special { kind, .. } => match kind {
-            libc::S_IFSOCK => FileType::Socket,
-            libc::S_IFCHR => FileType::CharDevice,
-            libc::S_IFBLK => FileType::BlockDevice,
-            _ => FileType::NamedPipe,
-        },
-    }
-}
-
-fn attributes(status: &Status) -> FileAttr {
-    let device = match status.kind {
-        Kind::Special { device, .. } => device,
-        _ => 0,
-    };
-    FileAttr {
-        ino: INodeNo(status.inode),
-        size: status.size,
-        blocks: status.allocated / 512,
-        atime: status.times.accessed,
-        mtime: status.times.modified,
-        ctime: status.times.changed,
-        crtime: status.times.changed,
-        kind: file_type(status.kind),
-        perm: status.attributes.mode as u16,
-        nlink: status.links,
-        uid: status.attributes.uid,
-        gid: status.attributes.gid,
-        rdev: device,
-        blksize: BLOCK,
-        flags: 0,
-    }
-}

@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
+use super::mount::MountPoint;
+
 /// A file system of Linux's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RealFileSystem {
@@ -55,6 +57,8 @@ pub struct LoopDisk {
     kind: RealFileSystem,
     image: PathBuf,
     path: PathBuf,
+    /// None only between two mounts.
+    point: Option<MountPoint>,
 }
 
 impl LoopDisk {
@@ -79,8 +83,10 @@ impl LoopDisk {
             return Err(io::Error::other(format!("{program}: {}", why.trim())));
         }
         fs::create_dir_all(path)?;
-        attach_and_mount(kind, image, path)?;
-        Ok(Self { kind, image: image.to_owned(), path: path.to_owned() })
+        let (image, path) = (image.to_owned(), path.to_owned());
+        let mut disk = Self { kind, image, path, point: None };
+        disk.attach_and_mount()?;
+        Ok(disk)
     }
 
     /// Where it is mounted.
@@ -99,28 +105,28 @@ impl LoopDisk {
 
     /// Mounts it again, with what the journal holds. Nobody may use it any more.
     pub fn power_on(&mut self) -> io::Result<()> {
+        // Not detached but unmounted: while anybody uses the old mount, there is no new one.
         umount2(&self.path, MntFlags::empty())?;
-        attach_and_mount(self.kind, &self.image, &self.path)
+        self.point = None;
+        self.attach_and_mount()
     }
-}
 
-impl Drop for LoopDisk {
-    fn drop(&mut self) {
-        // It may be unmounted already, and there is nobody to tell.
-        let _ = umount2(&self.path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW);
+    /// The loop device vanishes with its mount, so the journal need not know of it.
+    fn attach_and_mount(&mut self) -> io::Result<()> {
+        let name = self.kind.name();
+        // The descriptor keeps the device until the mount does.
+        let (_device, device_path) = attach(&self.image)?;
+        let mounted = MountPoint::make(&self.path, |_| {
+            let flags = MsFlags::MS_NOATIME;
+            let done = mount(Some(&device_path), &self.path, Some(name), flags, None::<&str>);
+            done.map_err(|errno| match errno {
+                Errno::ENODEV => io::Error::other(format!("this kernel has no {name}")),
+                other => other.into(),
+            })
+        });
+        self.point = Some(mounted?);
+        Ok(())
     }
-}
-
-fn attach_and_mount(kind: RealFileSystem, image: &Path, path: &Path) -> io::Result<()> {
-    // The descriptor keeps the device until the mount does.
-    let (_device, device_path) = attach(image)?;
-    let flags = MsFlags::MS_NOATIME;
-    mount(Some(&device_path), path, Some(kind.name()), flags, None::<&str>).map_err(|errno| {
-        match errno {
-            Errno::ENODEV => io::Error::other(format!("this kernel has no {}", kind.name())),
-            other => other.into(),
-        }
-    })
 }
 
 /// Puts an image file behind a loop device that vanishes with its last user.

@@ -13,10 +13,11 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{getgid, getuid};
 
-/// The source of our mounts, as `/proc/PID/mountinfo` shows it.
-pub const SOURCE: &str = "stormproof";
+use crate::host::journal::{Journal, Leftover, Ticket};
+use crate::host::leftovers::PREFIX;
 
-/// The type of our mounts there.
+/// The type of our mounts, as `/proc/PID/mountinfo` shows it. Their source names the run, as
+/// `stormproof-OWNER`.
 pub const TYPE: &str = "fuse.stormproof";
 
 /// Threads that serve one mount. A second one serves while the first is in the kernel; more only
@@ -26,10 +27,51 @@ const THREADS: usize = 2;
 const DEVICE: &str = "/dev/fuse";
 
 /// A mounted file system. It is detached when dropped, whoever still uses it.
-#[derive(Debug)]
 pub(super) struct Mount {
+    session: BackgroundSession,
+    // Last: it ends the session.
+    _point: MountPoint,
+}
+
+/// A mount that the journal knows of, and that vanishes with this value.
+#[derive(Debug)]
+pub(super) struct MountPoint {
     path: PathBuf,
-    session: Option<BackgroundSession>,
+    journal: Journal,
+    ticket: Option<Ticket>,
+}
+
+impl MountPoint {
+    /// Writes down that something is about to be mounted at a directory, then has `make` do it. It
+    /// is given the name of the run.
+    pub(super) fn make(path: &Path, make: impl FnOnce(&str) -> io::Result<()>) -> io::Result<Self> {
+        let journal = Journal::open()?;
+        let ticket = journal.intend(Leftover::Mount { path: path.to_owned() })?;
+        let run = format!("{PREFIX}{}", journal.owner());
+        if let Err(error) = make(&run) {
+            journal.done(ticket);
+            return Err(error);
+        }
+        Ok(Self { path: path.to_owned(), journal, ticket: Some(ticket) })
+    }
+}
+
+impl Drop for MountPoint {
+    fn drop(&mut self) {
+        // Force ends the connection to us, so that whoever still uses the mount gets errors and the
+        // serving threads end. It needs the right to; without it they end with the last user.
+        let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+        let detached = match umount2(&self.path, flags | MntFlags::MNT_FORCE) {
+            Err(Errno::EPERM) => umount2(&self.path, flags),
+            result => result,
+        };
+        // What is still there stays in the journal; what somebody else unmounted is gone as well.
+        if matches!(detached, Ok(()) | Err(Errno::EINVAL | Errno::ENOENT))
+            && let Some(ticket) = self.ticket.take()
+        {
+            self.journal.done(ticket);
+        }
+    }
 }
 
 impl Mount {
@@ -43,32 +85,19 @@ impl Mount {
             getgid(),
         );
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID | MsFlags::MS_NOATIME;
-        mount(Some(SOURCE), path, Some(TYPE), flags, Some(options.as_str()))
-            .map_err(explain_mount)?;
-        let mut mounted = Self { path: path.to_owned(), session: None };
+        let point = MountPoint::make(path, |run| {
+            mount(Some(run), path, Some(TYPE), flags, Some(options.as_str())).map_err(explain_mount)
+        })?;
         let mut config = Config::default();
         config.n_threads = Some(THREADS);
         config.clone_fd = true;
         let session = Session::from_fd(filesystem, OwnedFd::from(device), SessionACL::All, config)?;
-        mounted.session = Some(session.spawn()?);
-        Ok(mounted)
+        Ok(Self { session: session.spawn()?, _point: point })
     }
 
     /// Tells the kernel what changed behind its back.
-    pub(super) fn notifier(&self) -> Option<Notifier> {
-        self.session.as_ref().map(BackgroundSession::notifier)
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        // Force ends the connection, so that whoever still uses the mount gets errors and the
-        // serving threads end. It needs the right to; without it they end with the last user.
-        let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
-        if umount2(&self.path, flags | MntFlags::MNT_FORCE) == Err(Errno::EPERM) {
-            // It may be gone already, and there is nobody to tell.
-            let _ = umount2(&self.path, flags);
-        }
+    pub(super) fn notifier(&self) -> Notifier {
+        self.session.notifier()
     }
 }
 
