@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::cpu::Limiter;
 use super::disk::Disk;
 use super::network::Network;
-use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use super::node_process::{NodeListener, NodeProcess, NodeSpec, OwnClock, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
@@ -103,6 +103,7 @@ impl LocalHost {
             (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
             (Family::Partition, Some(network)) => Ok(network.engine().name()),
             (Family::Partition, None) => Err(without_network()),
+            (Family::Clock, _) => self.clock_engine(),
             (family, _) => {
                 Err(HostError::Unavailable(format!("nothing here does {family} faults")))
             }
@@ -117,6 +118,22 @@ impl LocalHost {
             (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
         });
         processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
+    }
+
+    fn clock_engine(&self) -> Result<&'static str, HostError> {
+        if self.nodes.values().all(|node| node.spec.own_clock == OwnClock::No) {
+            let why = "no node is started with clocks of its own";
+            return Err(HostError::Unavailable(why.to_owned()));
+        }
+        let unavailable = |result| match result {
+            Err(HostError::Unavailable(why)) => Some(HostError::Unavailable(why)),
+            _ => None,
+        };
+        let mut processes = self.nodes.values().filter_map(|node| node.process.as_ref());
+        match processes.find_map(|process| unavailable(process.clocks())) {
+            Some(error) => Err(error),
+            None => Ok("vDSO of each node"),
+        }
     }
 
     /// The id of a node's process, as this process sees it; none when it was never started.
@@ -222,9 +239,13 @@ impl Host for LocalHost {
             let asked_for = clocks.get(name).copied().unwrap_or_default();
             let changes = asked_for != node.clocks;
             node.clocks = asked_for;
+            let Some(process) = &node.process else { continue };
             if changes || clocks.contains_key(name) {
-                let set = running(node).and_then(|process| process.set_clocks(&asked_for));
-                seen.insert(name.clone(), set);
+                let set = process.set_clocks(&asked_for);
+                // One that has died has them when it starts again.
+                if process.state() != NodeState::Stopped {
+                    seen.insert(name.clone(), set);
+                }
             }
         }
         for name in clocks.keys().filter(|name| !self.nodes.contains_key(*name)) {
@@ -330,10 +351,6 @@ impl Drop for LocalHost {
         // A node that has used up its share could not die at once.
         self.cpu.unleash_all();
     }
-}
-
-fn running(node: &LocalNode) -> Result<&NodeProcess, HostError> {
-    node.process.as_ref().ok_or_else(|| HostError::Failed("it was never started".to_owned()))
 }
 
 fn without_disk() -> HostError {
