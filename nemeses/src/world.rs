@@ -65,7 +65,8 @@ pub trait Host {
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen>;
 
     /// Gives the clocks of exactly these nodes these conditions, those of all others none, and
-    /// reads them back. A node that starts later has its condition from the start.
+    /// reads them back. A node that starts later has its condition from the start; nodes that do
+    /// not run are missing from what is read.
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen>;
 
     /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.

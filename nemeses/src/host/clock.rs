@@ -69,7 +69,11 @@ pub enum OwnClock {
     /// as much as the clock is off.
     Plain,
     /// Its clocks are its own, and a thread of the controller corrects each wait until an absolute
-    /// time. Right for every runtime; needed by Rust, C, C++, Java and Python. Each such wait costs
-    /// some microseconds more (`clock_figures` measures it), and fails once the controller is gone.
+    /// time. Right for every runtime; Rust, C, C++, Java and Python wait like that.
+    ///
+    /// Each such wait begins up to 10 µs later, and every system call takes some 30 ns more, as
+    /// `clock_figures` measures. Such waits fail once the controller is gone, which takes its nodes
+    /// along. Where the controller has no privileges, programs with the set-user-id bit that the
+    /// node starts do not get theirs.
     WithDeadlines,
 }

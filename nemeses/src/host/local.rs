@@ -237,9 +237,13 @@ impl Host for LocalHost {
             let asked_for = clocks.get(name).copied().unwrap_or_default();
             let changes = asked_for != node.clocks;
             node.clocks = asked_for;
+            let Some(process) = &node.process else { continue };
             if changes || clocks.contains_key(name) {
-                let set = running(node).and_then(|process| process.set_clocks(&asked_for));
-                seen.insert(name.clone(), set);
+                let set = process.set_clocks(&asked_for);
+                // One that has died has them when it starts again.
+                if process.state() != NodeState::Stopped {
+                    seen.insert(name.clone(), set);
+                }
             }
         }
         for name in clocks.keys().filter(|name| !self.nodes.contains_key(*name)) {
@@ -358,10 +362,6 @@ impl Drop for LocalHost {
         // A node that has used up its share could not die at once.
         self.cpu.unleash_all();
     }
-}
-
-fn running(node: &LocalNode) -> Result<&NodeProcess, HostError> {
-    node.process.as_ref().ok_or_else(|| HostError::Failed("it was never started".to_owned()))
 }
 
 fn without_disk() -> HostError {
