@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use nemeses::grudge::{CLIENTS, Grudge, Link};
 use nemeses::host::LocalHost;
-use nemeses::host::loopback::LoopbackNetwork;
-use nemeses::host::node_process::NodeSpec;
+use nemeses::host::loopback::{self, LoopbackNetwork};
+use nemeses::host::node_process::{NodeSpec, OwnClock};
 use nemeses::world::{Host, HostError, NodeState};
 
 use crate::inside::{HANGS_AFTER, names, set, spread};
@@ -179,6 +179,7 @@ fn cut(host: &mut LocalHost, grudge: &Grudge) {
 
 pub fn check_proxies(directory: &Path) {
     let nodes = names(3);
+    loopback::try_out().expect("proxies work everywhere");
     let taken = LoopbackNetwork::build(&[CLIENTS.to_owned()]).map(drop);
     assert!(taken.is_err(), "the name is reserved");
     let proxies = LoopbackNetwork::build(&nodes).expect("there are ports");
@@ -204,6 +205,7 @@ pub fn check_proxies(directory: &Path) {
             env: BTreeMap::new(),
             cwd: directory.to_owned(),
             log_path: directory.join(format!("{node}.log")),
+            own_clock: OwnClock::No,
         });
     }
     for result in host.start(&nodes.iter().cloned().collect()).values() {
