@@ -1,12 +1,14 @@
 //! Where the nodes live: on hosts of their own, or on ports of this one.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitStatus;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use nemeses::fault::Family;
-use nemeses::host::network::{Network, PartitionEngine, choose_engine};
+use nemeses::host::engine_for;
+use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, choose_engine};
 use nemeses::host::process_tree::{Lab, relaunch};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +49,15 @@ pub struct LabInUse {
     pub partition_engine: Option<PartitionEngine>,
     /// Why that engine, for people.
     pub engine_reason: String,
+}
+
+/// What a lab can do of what a plan asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engines {
+    /// What does the faults of each family, by its name.
+    pub found: BTreeMap<String, String>,
+    /// Families that are left out, each with the reason.
+    pub lacking: Vec<(String, String)>,
 }
 
 /// Starts this program again as the controller of a lab, and waits until it has ended.
@@ -100,25 +111,28 @@ impl LabInUse {
         self.lab.name()
     }
 
-    /// Why faults of that family cannot be had in this lab; none when they can.
-    pub fn lacks(&self, family: Family) -> Option<String> {
-        match family {
-            Family::Partition if self.partition_engine.is_none() => {
-                Some(format!("{}; use --lab netns", self.engine_reason))
-            }
-            Family::Partition | Family::Kill | Family::Pause => None,
-            _ => Some("nothing does them yet".to_owned()),
-        }
+    /// What does the faults of that family in this lab, tried for real.
+    ///
+    /// # Errors
+    /// Why nothing does.
+    pub fn engine_for(&self, family: Family) -> Result<String, String> {
+        engine_for(family, self.partition_engine)
     }
 
-    /// Gives every node an address. The network exists as long as the value that is returned.
+    /// Gives every node an address, on a network whose packets can be troubled where `packet_faults`
+    /// asks for it. The network exists as long as the value that is returned.
     ///
     /// # Errors
     /// When the network cannot be made or no port is free.
-    pub fn addresses(&self, nodes: &[String]) -> Result<(Option<Network>, Vec<SocketAddr>)> {
+    pub fn addresses(
+        &self,
+        nodes: &[String],
+        packet_faults: bool,
+    ) -> Result<(Option<Network>, Vec<SocketAddr>)> {
         match self.partition_engine {
             Some(engine) => {
-                let network = Network::build(nodes, engine).context("cannot build the network")?;
+                let options = NetworkOptions { packet_faults, ..engine.into() };
+                let network = Network::build(nodes, options).context("cannot build the network")?;
                 let address = |node: &String| {
                     network.address(node).map(|address| SocketAddr::from((address, PORT)))
                 };

@@ -66,6 +66,12 @@ impl Plan {
         node_names(self.nodes)
     }
 
+    /// The families of faults that it draws from or spells out.
+    pub fn families(&self) -> BTreeSet<Family> {
+        let spelt_out = self.schedule.iter().map(|entry| entry.fault.family());
+        self.faults.iter().copied().chain(spelt_out).collect()
+    }
+
     /// How long the load lasts.
     pub fn load(&self) -> Duration {
         Duration::from_secs_f64(self.time_limit)

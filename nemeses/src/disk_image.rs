@@ -18,8 +18,8 @@
 //!
 //! - It loses the content of a file that was renamed over another one without an fsync, as XFS may.
 //!   ext4 writes such a file first (`auto_da_alloc`), which POSIX does not promise.
-//! - It can leave a file with a hole where a write was lost before one that survived. ext4 with
-//!   ordered data does not do that when a file grows, XFS and plain disks do.
+//! - It can leave a file that grew with zeros where a write was lost. ext4 and XFS do that too, but
+//!   only between two of their own steps; a plain disk may always.
 //! - Nothing becomes durable by the passing of time; ext4 commits every five seconds.
 //! - A range that was cleared becomes durable with its file alone, times at once.
 //! - A failed fsync leaves the writes unsynced, and a later one makes them durable. Linux may

@@ -14,6 +14,7 @@ mod clock;
 pub mod cpu;
 pub mod disk;
 pub mod doctor;
+mod engines;
 mod iptables;
 pub mod journal;
 pub mod leftovers;
@@ -30,4 +31,5 @@ pub mod process_tree;
 mod switch;
 mod wake;
 
+pub use engines::engine_for;
 pub use local::LocalHost;

@@ -113,6 +113,11 @@ impl<H: Host> Nemesis<H> {
         self.damaged.contains(node) || self.active().any(|(_, action)| action.may_end(node))
     }
 
+    /// The nodes whose files were damaged: they may never serve again.
+    pub fn damaged(&self) -> &BTreeSet<String> {
+        &self.damaged
+    }
+
     /// Does the first step of `resolved` and measures what it did. It stays until
     /// [`Nemesis::step`] or [`Nemesis::undo`] with the entry's id. Injecting an entry that is on
     /// already, or for which the budget has no room, is skipped.

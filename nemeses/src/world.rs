@@ -68,6 +68,12 @@ pub trait Host {
     /// reads them back. A node that starts later has its condition from the start.
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen>;
 
+    /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.
+    /// Nodes with the machine's clocks are missing.
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        PerNode::new()
+    }
+
     /// Gives the disks of exactly these nodes these conditions, those of all others none. The value
     /// is what the disk did since its condition was last changed.
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen>;

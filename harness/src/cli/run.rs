@@ -16,7 +16,7 @@ use results::summary::Summary;
 
 use super::plan::PlanFlags;
 use crate::exit::{Exit, usage};
-use crate::lab::{self, EngineChoice, LabInUse};
+use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
 use crate::target::Bundled;
@@ -78,7 +78,7 @@ fn inside(
     machine: MachineFlags,
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
-    let skipped = leave_out_what_the_lab_lacks(&mut plan, &lab, by_name)?;
+    let engines = leave_out_what_the_lab_lacks(&mut plan, &lab, by_name)?;
     let bug = plan.planted_bug()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -88,7 +88,7 @@ fn inside(
         plan,
         target: Arc::new(Bundled { bug }),
         lab,
-        skipped,
+        engines,
         results: machine.results,
     }))?;
     print(&ended);
@@ -110,22 +110,27 @@ fn leave_out_what_the_lab_lacks(
     plan: &mut Plan,
     lab: &LabInUse,
     by_name: impl Fn(Family) -> bool,
-) -> Result<Vec<(String, String)>> {
-    let mut skipped = Vec::new();
-    for family in plan.faults.clone() {
-        let Some(reason) = lab.lacks(family) else { continue };
-        if by_name(family) {
-            return Err(usage(format!("no {} faults here: {reason}", family.name())));
+) -> Result<Engines> {
+    let mut engines = Engines::default();
+    for family in plan.families() {
+        match lab.engine_for(family) {
+            Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
+            Err(reason) if by_name(family) => {
+                return Err(usage(format!("no {family} faults here: {reason}")));
+            }
+            Err(reason) => {
+                plan.faults.remove(&family);
+                plan.schedule.retain(|entry| entry.fault.family() != family);
+                engines.lacking.push((family.name().into(), reason));
+            }
         }
-        plan.faults.remove(&family);
-        plan.schedule.retain(|entry| entry.fault.family() != family);
-        skipped.push((family.name().into(), reason));
     }
-    Ok(skipped)
+    Ok(engines)
 }
 
 fn print(ended: &Ended) {
-    let Summary { verdict, sentence, safety, liveness, coverage, run, .. } = &ended.summary;
+    let Summary { verdict, sentence, safety, liveness, coverage, findings, run, .. } =
+        &ended.summary;
     let colour = std::io::stdout().is_terminal();
     println!("\n{}  {sentence}", verdict_text::badge(*verdict, colour));
     if let Some(counterexample) = &safety.counterexample {
@@ -134,13 +139,19 @@ fn print(ended: &Ended) {
     let line = |name: &str, text: String| println!("  {name:<10} {text}");
     let counts = &ended.counts;
     line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
-    let outcomes: Vec<String> =
-        counts.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    let outcomes: Vec<String> = counts
+        .outcome_counts()
+        .iter()
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
     if !outcomes.is_empty() {
         line("faults", outcomes.join(" · "));
     }
     line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
     line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
+    for finding in findings {
+        line("finding", finding.text.clone());
+    }
     for gap in &coverage.gaps {
         line("untested", gap.clone());
     }

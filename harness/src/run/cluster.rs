@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nemeses::fault::Family;
 use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeListener, NodeOutput};
+use nemeses::host::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use results::event::NodeChange;
+use results::summary::Finding;
 use tokio::sync::Notify;
 
 use super::excuses::Excuses;
@@ -66,7 +68,8 @@ impl Cluster {
         recorder: &Arc<Recorder>,
     ) -> Result<(Cluster, LocalHost)> {
         let names = plan.node_names();
-        let (network, addresses) = lab.addresses(&names)?;
+        let families = plan.families();
+        let (network, addresses) = lab.addresses(&names, families.contains(&Family::Packet))?;
         let mut members = Vec::new();
         let mut logs = Vec::new();
         for (name, address) in names.iter().zip(addresses) {
@@ -77,9 +80,16 @@ impl Cluster {
             members.push(Member { name: name.clone(), address, data });
             logs.push(directory.join("stderr.log"));
         }
-        let specs: Result<Vec<_>> = (0..members.len())
-            .map(|node| members[node].spec(target.command(&members, node), logs[node].clone()))
-            .collect();
+        let own_clock = match families.contains(&Family::Clock) {
+            true => target.own_clock(),
+            false => OwnClock::No,
+        };
+        let spec = |node: usize| {
+            let command = target.command(&members, node);
+            let spec = members[node].spec(command, logs[node].clone())?;
+            Ok(NodeSpec { own_clock, ..spec })
+        };
+        let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
         let specs = specs?;
         let exits = Arc::new(Exits::default());
         let excuses = Arc::new(Excuses::default());
@@ -95,6 +105,12 @@ impl Cluster {
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
         let mut host = LocalHost::new(network, listener).context("cannot start nodes")?;
         specs.into_iter().for_each(|spec| host.add_node(spec));
+        if families.iter().any(|family| family.needs_own_disk()) {
+            for (member, seed) in members.iter().zip(plan.seed..) {
+                host.mount_disk(&member.name, &member.data, seed)
+                    .with_context(|| format!("cannot give {} a disk of its own", member.name))?;
+            }
+        }
         Ok((Cluster { members, logs, exits, excuses }, host))
     }
 
@@ -114,9 +130,17 @@ impl Cluster {
         self.exits.seen().iter().find(|exit| exit.excuse.is_none()).cloned()
     }
 
-    /// The processes that ended by themselves because of a fault.
-    pub fn excused_exits(&self) -> Vec<Exit> {
-        self.exits.seen().iter().filter(|exit| exit.excuse.is_some()).cloned().collect()
+    /// What the run found out about the target besides its verdict: processes that ended by
+    /// themselves because of a fault.
+    pub fn findings(&self) -> Vec<Finding> {
+        let excused = |exit: &Exit| {
+            let Exit { node, status, seconds, excuse, lines, .. } = exit;
+            let fault = excuse.as_ref()?;
+            let text = format!("{node} ended by itself ({status}) at {seconds:.1} s: {fault}");
+            let log = lines.clone();
+            Some(Finding { node: node.clone(), seconds: *seconds, text, log })
+        };
+        self.exits.seen().iter().filter_map(excused).collect()
     }
 
     /// What to tell when the cluster never agreed on a leader.
@@ -129,17 +153,41 @@ impl Cluster {
         text
     }
 
+    /// Takes what the nodes stored from disks of their own, which are gone with `host`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_disks(&self, host: &LocalHost) -> Result<()> {
+        for member in &self.members {
+            if let Some(disk) = host.disk(&member.name) {
+                let saved = saved_disk(member);
+                disk.export(&saved)
+                    .with_context(|| format!("cannot save a disk in {}", saved.display()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes what the nodes stored; their logs stay.
     ///
     /// # Errors
     /// When a directory cannot be removed.
     pub fn remove_data(&self) -> Result<()> {
         for member in &self.members {
-            std::fs::remove_dir_all(&member.data)
-                .with_context(|| format!("cannot remove {}", member.data.display()))?;
+            for directory in [member.data.clone(), saved_disk(member)] {
+                if directory.exists() {
+                    std::fs::remove_dir_all(&directory)
+                        .with_context(|| format!("cannot remove {}", directory.display()))?;
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Where a disk is saved: beside the directory that it was mounted at.
+fn saved_disk(member: &Member) -> PathBuf {
+    member.data.with_file_name("disk")
 }
 
 impl Exits {

@@ -7,6 +7,7 @@ use results::event::Phase;
 use results::loaded_run::LoadedRun;
 use results::summary::{Liveness, RunInfo, Summary};
 
+use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
 use super::{Ended, judge};
@@ -23,6 +24,7 @@ pub fn conclude(
     plan: &Plan,
     info: RunInfo,
     tested: Result<Liveness>,
+    cluster: &Cluster,
     recorder: &Recorder,
     live: &Live,
 ) -> Result<Ended> {
@@ -52,7 +54,7 @@ pub fn conclude(
         liveness,
         coverage,
         fault_coverage: None,
-        findings: Vec::new(),
+        findings: cluster.findings(),
         run: info,
         phases,
     };

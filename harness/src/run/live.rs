@@ -27,8 +27,8 @@ pub struct Snapshot {
     pub info: u64,
     /// The names of the faults that are on, by number.
     pub faults: BTreeMap<u64, String>,
-    /// How many faults came to which outcome: `installed`, `skipped`, `indeterminate`.
-    pub outcomes: BTreeMap<String, u64>,
+    /// What each fault came to, by number: `installed`, `skipped`, `indeterminate`.
+    pub outcomes: BTreeMap<u64, String>,
     nodes: BTreeMap<String, NodeState>,
     /// The newest leadership there was, whether it still holds or not.
     newest: Option<Leadership>,
@@ -59,6 +59,15 @@ impl Snapshot {
             .filter(|(_, state)| state.role == "leader")
             .max_by_key(|(_, state)| state.term)
             .map(|(name, _)| name.as_str())
+    }
+
+    /// How many faults came to which outcome.
+    pub fn outcome_counts(&self) -> BTreeMap<&str, u64> {
+        let mut counts = BTreeMap::new();
+        for outcome in self.outcomes.values() {
+            *counts.entry(outcome.as_str()).or_default() += 1;
+        }
+        counts
     }
 
     /// Who led last before whoever leads now: it may not know yet that it was deposed.
@@ -139,13 +148,17 @@ impl Snapshot {
         match (event.kind, event.value["stage"].as_str()) {
             (EventType::Info, Some("inject")) => {
                 let outcome = event.value["outcome"].as_str().unwrap_or("indeterminate");
-                *self.outcomes.entry(outcome.into()).or_default() += 1;
+                self.outcomes.insert(number, outcome.into());
                 if outcome != "skipped" {
                     let name = event.value["name"].as_str().unwrap_or(&event.f);
                     self.faults.insert(number, name.into());
                 }
             }
             (EventType::Info, Some("undo")) => {
+                // What can be seen only over time is judged at the end.
+                if event.value["outcome"] == "installed" {
+                    self.outcomes.insert(number, "installed".into());
+                }
                 self.faults.remove(&number);
             }
             _ => {}

@@ -56,6 +56,12 @@ pub trait Target: Send + Sync {
     /// The command line that starts one node, first or again.
     fn command(&self, cluster: &[Member], node: usize) -> Vec<String>;
 
+    /// How its processes can have clocks of their own. Right for every runtime unless it hands the
+    /// kernel only relative time-outs, as Go does.
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::WithDeadlines
+    }
+
     /// Understands a line that a node printed on its standard output.
     fn node_change(&self, line: &str) -> Option<NodeChange>;
 

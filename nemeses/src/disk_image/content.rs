@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use super::file::File;
 use super::image::{Content, Image};
 use super::journal::Operation;
-use super::pages::PAGE;
 use super::{InodeNumber, Refusal};
 
 /// A file with more unsynced bytes is written back, so that memory stays bounded.
@@ -148,7 +147,7 @@ impl Image {
 
 fn check_size(offset: u64, length: u64) -> Result<(), Refusal> {
     match offset.checked_add(length) {
-        Some(end) if end.next_multiple_of(PAGE) <= MOST_BYTES => Ok(()),
+        Some(end) if end <= MOST_BYTES => Ok(()),
         _ => Err(Refusal::TooLarge),
     }
 }

@@ -102,7 +102,9 @@ mod tests {
         assert!(drawn(1.0).iter().all(|kept| *kept == 9));
         for chance in [0.3, 0.5, 0.9] {
             let drawn = drawn(chance);
-            assert!((0..=9).all(|kept| drawn.contains(&kept)), "{chance}");
+            // With a high chance the shortest prefixes are too rare to be met here.
+            let shortest = if chance > 0.5 { 5 } else { 0 };
+            assert!((shortest..=9).all(|kept| drawn.contains(&kept)), "{chance}");
             let mean = drawn.iter().sum::<usize>() as f64 / 1000.0;
             assert!((mean - 9.0 * chance).abs() < 0.5, "{chance}: {mean}");
         }

@@ -22,7 +22,6 @@
 //! keep the clocks as they were at the fork, and lose them when they exec. A node that itself execs
 //! another program is patched again at the next look at its clocks. A wait that has begun is not
 //! corrected again when the clocks change.
-#![expect(rustdoc::private_intra_doc_links, reason = "for readers of the code")]
 
 #[cfg(target_arch = "x86_64")]
 mod code;

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::cpu::Limiter;
 use super::disk::Disk;
+use super::journal::{Journal, Leftover, Ticket};
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
     ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
@@ -49,6 +50,8 @@ struct LocalNode {
 struct LocalDisk {
     disk: Disk,
     condition: DiskCondition,
+    /// Where it stands that it is mounted, if somebody else could see it.
+    journalled: Option<(Journal, Ticket)>,
 }
 
 impl LocalHost {
@@ -80,8 +83,17 @@ impl LocalHost {
     pub fn mount_disk(&mut self, node: &str, path: &Path, seed: u64) -> io::Result<()> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node}"));
         let known = self.nodes.get_mut(node).ok_or_else(unknown)?;
+        let journalled = match self.network {
+            // The mount vanishes with the lab's mount namespace.
+            Some(_) => None,
+            None => {
+                let journal = Journal::open()?;
+                let ticket = journal.intend(Leftover::Mount { path: path.to_owned() })?;
+                Some((journal, ticket))
+            }
+        };
         let disk = Disk::mount(path, seed)?;
-        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default() });
+        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default(), journalled });
         Ok(())
     }
 
@@ -105,43 +117,10 @@ impl LocalHost {
         self.proxies.as_ref()
     }
 
-    /// Makes exactly the links of `grudge` drop packets, without looking whether they do, as for a
-    /// link that flickers. The value is how long it took.
-    pub fn partition_quickly(&mut self, grudge: &Grudge) -> Result<Duration, HostError> {
-        match (&mut self.network, &mut self.proxies) {
-            (Some(network), _) => network.cut_quickly(grudge),
-            (None, Some(proxies)) => proxies.cut_quickly(grudge),
-            (None, None) => Err(without_network()),
-        }
-    }
-
     /// The address of a node on the network; the loopback where there is none.
     pub fn address(&self, node: &str) -> Ipv4Addr {
         let network = self.network.as_ref();
         network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
-    }
-
-    /// What does the faults of a family here, or why nothing can.
-    pub fn engine(&self, family: Family) -> Result<&'static str, HostError> {
-        match (family, &self.network) {
-            (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
-            (Family::Partition, Some(network)) => Ok(network.engine().name()),
-            (Family::Partition, None) if self.proxies.is_some() => Ok("loopback proxies"),
-            (Family::Partition, None) => Err(without_network()),
-            (family, _) => {
-                Err(HostError::Unavailable(format!("nothing here does {family} faults")))
-            }
-        }
-    }
-
-    /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.
-    /// Nodes with the machine's clocks are missing.
-    pub fn clocks(&self) -> PerNode<ClockSeen> {
-        let processes = self.nodes.iter().filter_map(|(name, node)| {
-            let process = node.process.as_ref()?;
-            (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
-        });
-        processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
     }
 
     /// The id of a node's process, as this process sees it; none when it was never started.
@@ -189,6 +168,15 @@ impl Host for LocalHost {
             (None, Some(proxies)) => proxies.cut(grudge),
             (None, None) => Err(without_network()),
         }
+    }
+
+    fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        let took = match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut_quickly(grudge)?,
+            (None, Some(proxies)) => proxies.cut_quickly(grudge)?,
+            (None, None) => return Err(without_network()),
+        };
+        Ok(PartitionSeen { took, ..PartitionSeen::default() })
     }
 
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
@@ -261,6 +249,14 @@ impl Host for LocalHost {
             seen.insert(name.clone(), Err(HostError::Failed("no such node".to_owned())));
         }
         seen
+    }
+
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        let processes = self.nodes.iter().filter_map(|(name, node)| {
+            let process = node.process.as_ref()?;
+            (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
+        });
+        processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
     }
 
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
@@ -364,6 +360,14 @@ impl Drop for LocalHost {
     fn drop(&mut self) {
         // A node that has used up its share could not die at once.
         self.cpu.unleash_all();
+        for node in self.nodes.values_mut() {
+            node.process = None;
+            let Some(LocalDisk { disk, journalled, .. }) = node.disk.take() else { continue };
+            drop(disk);
+            if let Some((journal, ticket)) = journalled {
+                journal.done(ticket);
+            }
+        }
     }
 }
 
@@ -376,5 +380,5 @@ fn without_disk() -> HostError {
 }
 
 fn without_network() -> HostError {
-    HostError::Unavailable("the loopback lab has no network to partition".to_owned())
+    HostError::Unavailable("the loopback lab has no network of its own".to_owned())
 }

@@ -7,13 +7,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nemeses::fault::PowerCut;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::support::{disk, skip};
 
 /// etcd starts within a second; a starved machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Keys put before each power failure.
-const KEYS: usize = 20;
+/// Clients that put keys, each the next when the last is acknowledged.
+const CLIENTS: usize = 4;
+/// How long they do before the power fails.
+const LOAD: Duration = Duration::from_millis(250);
 
 /// One etcd, killed when dropped.
 struct Etcd {
@@ -68,9 +72,9 @@ impl Etcd {
         if answer.starts_with("HTTP/1.1 200") { Ok(answer) } else { Err(io::Error::other(answer)) }
     }
 
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    fn kill(&self) {
+        let process = Pid::from_raw(self.process.id() as i32);
+        kill(process, Signal::SIGKILL).unwrap();
     }
 }
 
@@ -91,24 +95,43 @@ fn etcd_loses_nothing_that_it_acknowledged_when_the_power_fails() {
     if Command::new("etcd").arg("--version").output().is_err() {
         return skip("etcd is not installed");
     }
-    let Some((mut disk, _scratch)) = disk("etcd") else { return };
+    let Some((_scratch, mut disk)) = disk("etcd") else { return };
     let data = disk.path().join("data");
     let (client, peer) = (free_address(), free_address());
     let mut acknowledged = Vec::new();
     // Losing all that may be lost, tearing and reordering it, and keeping it.
     for (round, keep_percent) in [0.0, 50.0, 50.0, 100.0].into_iter().enumerate() {
         let etcd = Etcd::start(&data, client, peer);
-        for number in 0..KEYS {
-            let (key, value) = (format!("k{round}n{number:05}"), format!("v{round}n{number:05}"));
-            etcd.put(&key, &value).expect("a disk without faults fails nothing");
-            acknowledged.push((key, value));
-        }
-        disk.power_off();
-        etcd.kill();
+        let of_client = |client: usize| {
+            let mut acknowledged = Vec::new();
+            for number in 0.. {
+                let key = format!("k{round}c{client}{number:04}");
+                let value = format!("v{round}c{client}{number:04}");
+                if etcd.put(&key, &value).is_err() {
+                    break;
+                }
+                acknowledged.push((key, value));
+            }
+            acknowledged
+        };
+        // The power fails in the midst of it.
+        std::thread::scope(|scope| {
+            let of_client = &of_client;
+            let clients: Vec<_> =
+                (0..CLIENTS).map(|client| scope.spawn(move || of_client(client))).collect();
+            std::thread::sleep(LOAD);
+            disk.power_off();
+            etcd.kill();
+            for client in clients {
+                acknowledged.extend(client.join().unwrap());
+            }
+        });
         let cut = PowerCut { keep_percent, sector: 512 };
-        eprintln!("keeping {keep_percent} %: {:?}", disk.crash(&cut, round as u64));
+        let lost = disk.crash(&cut, round as u64);
+        eprintln!("{} acknowledged, keeping {keep_percent} %: {lost:?}", acknowledged.len());
         disk.power_on().unwrap();
     }
+    assert!(!acknowledged.is_empty(), "a disk without faults fails nothing");
     let etcd = Etcd::start(&data, client, peer);
     for (key, value) in acknowledged {
         assert!(etcd.has(&key, &value).unwrap(), "{key} was acknowledged");

@@ -31,7 +31,7 @@ fn timed(action: impl FnOnce()) -> Duration {
 
 #[test]
 fn no_operation_takes_less_than_the_delay_asked_for() {
-    let Some((disk, _scratch)) = disk("delay") else { return };
+    let Some((_scratch, disk)) = disk("delay") else { return };
     let path = disk.path().join("a");
     fs::write(&path, [7; 9000]).unwrap();
     let file = File::options().read(true).write(true).open(&path).unwrap();
@@ -71,7 +71,7 @@ fn no_operation_takes_less_than_the_delay_asked_for() {
 #[test]
 fn a_synchronous_write_waits_for_its_fsync() {
     use std::os::unix::fs::OpenOptionsExt;
-    let Some((disk, _scratch)) = disk("synchronous") else { return };
+    let Some((_scratch, disk)) = disk("synchronous") else { return };
     disk.set(&DiskCondition { fsync: slow(30.0), ..DiskCondition::default() });
     for flag in [libc::O_SYNC, libc::O_DSYNC] {
         let mut options = File::options();
@@ -85,7 +85,7 @@ fn a_synchronous_write_waits_for_its_fsync() {
 
 #[test]
 fn operations_fail_as_asked_for_and_succeed_again_afterwards() {
-    let Some((disk, _scratch)) = disk("errors") else { return };
+    let Some((_scratch, disk)) = disk("errors") else { return };
     let mut file = File::create(disk.path().join("a")).unwrap();
     let try_all = |file: &mut File| {
         let made = error(File::create(disk.path().join("b")));
@@ -118,7 +118,7 @@ fn operations_fail_as_asked_for_and_succeed_again_afterwards() {
 
 #[test]
 fn some_of_many_operations_fail_when_some_are_to() {
-    let Some((disk, _scratch)) = disk("chance") else { return };
+    let Some((_scratch, disk)) = disk("chance") else { return };
     let file = File::create(disk.path().join("a")).unwrap();
     let write = OpCondition { error_percent: 50.0, ..OpCondition::default() };
     disk.set(&DiskCondition { write, ..DiskCondition::default() });
@@ -130,7 +130,7 @@ fn some_of_many_operations_fail_when_some_are_to() {
 
 #[test]
 fn a_full_disk_takes_what_still_fits_and_no_more() {
-    let Some((disk, _scratch)) = disk("full") else { return };
+    let Some((_scratch, disk)) = disk("full") else { return };
     let path = disk.path().join("a");
     fs::write(&path, [1; 8192]).unwrap();
     disk.set(&DiskCondition { full_after_kib: Some(64), ..DiskCondition::default() });
@@ -156,7 +156,7 @@ fn a_full_disk_takes_what_still_fits_and_no_more() {
 
 #[test]
 fn a_stalled_fsync_returns_when_the_stall_ends_and_not_before() {
-    let Some((disk, _scratch)) = disk("stall") else { return };
+    let Some((_scratch, disk)) = disk("stall") else { return };
     let mut file = File::create(disk.path().join("a")).unwrap();
     file.write_all(b"x").unwrap();
     disk.set(&DiskCondition { fsync_stalled: true, ..DiskCondition::default() });
@@ -177,7 +177,7 @@ fn a_stalled_fsync_returns_when_the_stall_ends_and_not_before() {
 
 #[test]
 fn power_off_answers_a_stalled_fsync_and_makes_nothing_durable() {
-    let Some((mut disk, _scratch)) = disk("off") else { return };
+    let Some((_scratch, mut disk)) = disk("off") else { return };
     let path = disk.path().join("a");
     let mut file = File::create(&path).unwrap();
     file.write_all(b"old").unwrap();
@@ -213,7 +213,7 @@ fn power_off_answers_a_stalled_fsync_and_makes_nothing_durable() {
 
 #[test]
 fn bytes_pass_no_faster_than_the_bandwidth_asked_for() {
-    let Some((disk, _scratch)) = disk("bandwidth") else { return };
+    let Some((_scratch, disk)) = disk("bandwidth") else { return };
     let file = File::create(disk.path().join("a")).unwrap();
     disk.set(&DiskCondition { kib_per_second: Some(1024), ..DiskCondition::default() });
     let took = timed(|| file.write_all_at(&vec![1; 256 << 10], 0).unwrap());
@@ -231,7 +231,7 @@ fn bytes_pass_no_faster_than_the_bandwidth_asked_for() {
 
 #[test]
 fn damage_is_seen_by_whoever_reads_and_survives_a_power_failure() {
-    let Some((mut disk, scratch)) = disk("damage") else { return };
+    let Some((scratch, mut disk)) = disk("damage") else { return };
     fs::create_dir(disk.path().join("wal")).unwrap();
     let (wal, other) = (disk.path().join("wal/segment"), disk.path().join("other"));
     fs::write(&wal, [0; 5000]).unwrap();
@@ -259,7 +259,7 @@ fn damage_is_seen_by_whoever_reads_and_survives_a_power_failure() {
 
 #[test]
 fn a_dropped_disk_is_unmounted_even_while_it_is_used() {
-    let Some((disk, _scratch)) = disk("drop") else { return };
+    let Some((_scratch, disk)) = disk("drop") else { return };
     let path = disk.path().to_owned();
     let file = File::create(path.join("a")).unwrap();
     let mounts = || fs::read_to_string("/proc/thread-self/mountinfo").unwrap();

@@ -28,7 +28,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        fs::remove_dir_all(&self.0).expect("nothing is mounted in it any more");
     }
 }
 
@@ -45,15 +45,15 @@ pub fn own_mounts() -> bool {
     made.is_ok()
 }
 
-/// A disk, mounted in a directory that must be dropped after it; none, with the reason on standard
-/// error, where that is not possible.
-pub fn disk(name: &str) -> Option<(Disk, Scratch)> {
+/// A disk, and the directory that it is mounted in, which must be dropped after it; none, with the
+/// reason on standard error, where that is not possible.
+pub fn disk(name: &str) -> Option<(Scratch, Disk)> {
     if !own_mounts() {
         return None;
     }
     let scratch = Scratch::new(name);
     match Disk::mount(&scratch.path().join("disk"), 7) {
-        Ok(disk) => Some((disk, scratch)),
+        Ok(disk) => Some((scratch, disk)),
         Err(error) => {
             skip(&error.to_string());
             None

@@ -220,8 +220,8 @@ pub fn check_proxies(directory: &Path) {
 
     let mut beats = Vec::new();
     for _ in 0..20 {
-        beats.push(host.partition_quickly(&Grudge::halves(&nodes)).expect("links are cut"));
-        beats.push(host.partition_quickly(&Grudge::none()).expect("links are healed"));
+        beats.push(host.partition_quickly(&Grudge::halves(&nodes)).expect("links are cut").took);
+        beats.push(host.partition_quickly(&Grudge::none()).expect("links are healed").took);
     }
     println!("a beat of a flaky link takes {}", spread(&beats));
     let refused = host.partition(&grudge("n1", "n9")).expect_err("there is no n9");

@@ -71,8 +71,7 @@ impl NodeClock {
             let rate = condition.rate;
             return Err(HostError::Failed(format!("no clock runs at rate {rate}")));
         }
-        let mut state = self.state();
-        self.retry_adopted(&mut state, |state| {
+        self.retry_adopted(|state| {
             if state.condition != *condition {
                 state.change(condition)?;
             }
@@ -85,32 +84,42 @@ impl NodeClock {
     ///
     /// The process must not have been reaped: its id could be another's.
     pub(in crate::host) fn read(&self) -> Result<ClockSeen, HostError> {
-        let mut state = self.state();
-        self.retry_adopted(&mut state, |state| state.read())
+        self.retry_adopted(|state| state.read())
     }
 
     /// Tries an action, and again on the new memory if it fails because the old one is gone.
     fn retry_adopted<T>(
         &self,
-        state: &mut State,
         action: impl Fn(&mut State) -> io::Result<T>,
     ) -> Result<T, HostError> {
-        let pid = self.pid;
-        let failed = |error: io::Error| {
-            HostError::Failed(format!("cannot reach the clocks of process {pid}: {error}"))
-        };
-        match action(state) {
+        let result = action(&mut self.state());
+        let result = match result {
             Err(error) if is_gone(&error) => {
-                self.adopt(state).map_err(HostError::Failed)?;
-                action(state).map_err(failed)
+                let adopting = format!("clock {}", self.pid);
+                let adopting = std::thread::Builder::new().name(adopting);
+                let adopted = std::thread::scope(|scope| {
+                    let adopts = adopting.spawn_scoped(scope, || self.adopt());
+                    adopts.map(|adopts| adopts.join().expect("it does not panic"))
+                });
+                let adopted = adopted.unwrap_or_else(|error| Err(error.to_string()));
+                adopted.map_err(|why| {
+                    HostError::Failed(format!("the new program's clocks are the machine's: {why}"))
+                })?;
+                action(&mut self.state())
             }
-            other => other.map_err(failed),
-        }
+            other => other,
+        };
+        result.map_err(|error| {
+            let pid = self.pid;
+            HostError::Failed(format!("cannot reach the clocks of process {pid}: {error}"))
+        })
     }
 
-    /// Patches the program that the process runs now, while it runs.
-    fn adopt(&self, state: &mut State) -> Result<(), String> {
+    /// Patches the program that the process runs now, while it runs. On a thread of its own, see
+    /// [`AllStopped`].
+    fn adopt(&self) -> Result<(), String> {
         for _ in 0..ADOPTIONS {
+            // Without the state, which a thread of it may need first to have its deadline corrected.
             let stopped = AllStopped::stop(self.pid);
             let stopped = stopped.map_err(|error| format!("cannot stop its threads: {error}"))?;
             let memory = Memory::open(self.pid);
@@ -123,6 +132,7 @@ impl NodeClock {
                 continue;
             }
             patch.apply(&memory)?;
+            let mut state = self.state();
             (state.memory, state.parameters, state.sequence) = (memory, patch.parameters, 0);
             return state.write(&state.lines.to_bytes()).map_err(|error| error.to_string());
         }

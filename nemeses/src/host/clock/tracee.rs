@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace;
@@ -17,6 +18,14 @@ const RED_ZONE: u64 = 128;
 
 /// A signal that stopped a thread while it was traced: neither ours nor to be lost.
 type Held = Option<Signal>;
+
+/// Why a thread stopped that is traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stop {
+    signal: Signal,
+    /// Of `ptrace(2)`; 0 when the signal is for the thread itself.
+    event: i32,
+}
 
 /// Lets the calling process, just forked, be traced by its parent: it stops when it has exec'd.
 pub(super) fn trace_me() -> Result<(), Errno> {
@@ -63,7 +72,7 @@ impl Stopped {
         ptrace::setregs(self.pid, registers)?;
         ptrace::cont(self.pid, None)?;
         loop {
-            match next_stop(self.pid)? {
+            match next_stop(self.pid)?.map(|stop| stop.signal) {
                 None => return Ok(None),
                 Some(Signal::SIGTRAP) => break,
                 Some(signal @ (Signal::SIGSEGV | Signal::SIGILL | Signal::SIGBUS)) => {
@@ -88,74 +97,101 @@ impl Stopped {
     }
 }
 
-/// Waits for the next stop of a thread that this one traces. None when it is dead; it is not reaped
-/// then, since somebody else may wait for its end.
-fn next_stop(thread: Pid) -> io::Result<Option<Signal>> {
-    // Killed between the two calls it would be reaped by the second, so that one is for stops alone.
-    let look = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    let take = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+/// Waits for the next stop of a child with one thread. None when it is dead; it is not reaped then,
+/// since somebody else may wait for its end.
+fn next_stop(child: Pid) -> io::Result<Option<Stop>> {
     loop {
-        match waitid(Id::Pid(thread), look | WaitPidFlag::__WALL) {
+        match waitid(Id::Pid(child), STOP_OR_END) {
             Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
             Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => return Ok(None),
-            Ok(_) => break,
+            Ok(_) => return take_stop(child),
         }
     }
-    Ok(match waitid(Id::Pid(thread), take | WaitPidFlag::__WALL)? {
-        WaitStatus::Stopped(_, signal) | WaitStatus::PtraceEvent(_, signal, _) => Some(signal),
+}
+
+/// Looks what became of a thread, and leaves it to be waited for.
+const STOP_OR_END: WaitPidFlag = WaitPidFlag::WSTOPPED
+    .union(WaitPidFlag::WEXITED)
+    .union(WaitPidFlag::WNOWAIT)
+    .union(WaitPidFlag::__WALL);
+
+/// Takes a stop that was seen. A thread killed since is not reaped: this waits for stops alone.
+fn take_stop(thread: Pid) -> io::Result<Option<Stop>> {
+    let take = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::__WALL;
+    Ok(match waitid(Id::Pid(thread), take)? {
+        WaitStatus::PtraceEvent(_, signal, event) => Some(Stop { signal, event }),
+        WaitStatus::Stopped(_, signal) => Some(Stop { signal, event: 0 }),
         _ => None,
     })
 }
 
 /// All threads of a running process, stopped by this thread's tracing until this is dropped.
+///
+/// Whatever then is still traced, because it does not stop or has died, is let go by the kernel when
+/// this thread ends. So it has to be a thread of its own.
 #[derive(Debug)]
 pub(super) struct AllStopped {
     pid: i32,
     threads: BTreeMap<i32, Held>,
 }
 
-/// How often the threads of a process are listed anew before giving up, because there are more of
-/// them or one is just ending, which keeps it from being traced.
-const PASSES: u32 = 1000;
+/// A thread stops at its next return to user mode. One that hangs in the kernel, such as on a disk
+/// that stalls, takes longer than anybody wants to wait.
+const STOP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Between two looks at a thread that does not stop at once.
+const STOP_PAUSE: Duration = Duration::from_micros(100);
 
 impl AllStopped {
     /// Stops every thread of a child. Those that are started meanwhile are found in another pass.
     pub(super) fn stop(pid: i32) -> io::Result<Self> {
         let mut stopped = Self { pid, threads: BTreeMap::new() };
-        for _ in 0..PASSES {
+        let end = Instant::now() + STOP_PATIENCE;
+        loop {
             let mut is_complete = true;
             for thread in proc::living_threads(pid) {
                 if !stopped.threads.contains_key(&thread) {
                     is_complete = false;
-                    stopped.stop_thread(thread)?;
+                    stopped.stop_thread(thread, end)?;
                 }
             }
             if is_complete {
                 return Ok(stopped);
             }
+            if Instant::now() > end {
+                return Err(io::Error::other("its threads come and go too fast"));
+            }
         }
-        Err(io::Error::other("its threads come and go too fast to stop them all"))
     }
 
-    fn stop_thread(&mut self, thread: i32) -> io::Result<()> {
+    fn stop_thread(&mut self, thread: i32, end: Instant) -> io::Result<()> {
         let id = Pid::from_raw(thread);
         match ptrace::seize(id, ptrace::Options::empty()) {
             Ok(()) => {}
-            // It is gone, or just ending; if the rights are missing, every pass will tell.
+            // It is gone or on its way, or else the next pass meets it again.
             Err(Errno::ESRCH) => return Ok(()),
             Err(Errno::EPERM) if proc::is_ending(self.pid, thread) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        // From now on it is ours, and has to be let go.
-        self.threads.insert(thread, None);
-        if ptrace::interrupt(id).is_err() {
-            return Ok(());
-        }
-        let stop = next_stop(id)?;
-        // A signal that got there first is given back; a stop of the whole process stays anyway.
-        let is_signal = |signal: &Signal| !matches!(signal, Signal::SIGTRAP | Signal::SIGSTOP);
-        self.threads.insert(thread, stop.filter(is_signal));
+        ptrace::interrupt(id)?;
+        let stop = loop {
+            match waitid(Id::Pid(id), STOP_OR_END | WaitPidFlag::WNOHANG) {
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                Ok(WaitStatus::StillAlive) if Instant::now() > end => {
+                    let what = format!("thread {thread} did not stop within {STOP_PATIENCE:?}");
+                    return Err(io::Error::other(what));
+                }
+                Ok(WaitStatus::StillAlive) => std::thread::sleep(STOP_PAUSE),
+                Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => return Ok(()),
+                Ok(_) => break take_stop(id)?,
+            }
+        };
+        // A signal that got there first is given back. A process that was stopped before stays so.
+        let is_ours = |stop: &Stop| stop.event == libc::PTRACE_EVENT_STOP;
+        let held = stop.filter(|stop| !is_ours(stop)).map(|stop| stop.signal);
+        self.threads.insert(thread, held);
         Ok(())
     }
 
@@ -169,12 +205,8 @@ impl AllStopped {
 impl Drop for AllStopped {
     fn drop(&mut self) {
         for (thread, signal) in &self.threads {
-            let id = Pid::from_raw(*thread);
-            // A thread that died while it was traced is reaped by whoever traced it; the first one
-            // stands for the process, which is reaped by whoever waits for that.
-            if ptrace::detach(id, *signal).is_err() && *thread != self.pid {
-                let _ = waitid(Id::Pid(id), WaitPidFlag::WEXITED | WaitPidFlag::__WALL);
-            }
+            // One that was killed meanwhile needs nothing.
+            let _ = ptrace::detach(Pid::from_raw(*thread), *signal);
         }
     }
 }

@@ -213,7 +213,11 @@ impl Drop for Gate {
         self.set_power(false);
         self.shared.state().closing = true;
         self.shared.changed.notify_one();
-        if let Some(clerk) = self.clerk.take() {
+        // A request that it has just answered may have been the last to know of the gate: then it is
+        // the clerk itself that is here, and ends by itself.
+        if let Some(clerk) = self.clerk.take()
+            && clerk.thread().id() != std::thread::current().id()
+        {
             // Its panic was reported when it happened.
             let _ = clerk.join();
         }
