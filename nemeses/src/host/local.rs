@@ -369,5 +369,5 @@ fn without_disk() -> HostError {
 }
 
 fn without_network() -> HostError {
-    HostError::Unavailable("the loopback lab has no network to partition".to_owned())
+    HostError::Unavailable("the loopback lab has no network of its own".to_owned())
 }

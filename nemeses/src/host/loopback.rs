@@ -293,6 +293,19 @@ impl LoopbackNetwork {
     }
 }
 
+/// Cuts one of two nodes off and heals it. The error says what failed.
+pub fn try_out() -> Result<String, String> {
+    let nodes = ["n1".to_owned(), "n2".to_owned()];
+    let mut network = LoopbackNetwork::build(&nodes).map_err(|error| error.to_string())?;
+    for grudge in [Grudge::into_node(&nodes, "n1"), Grudge::none()] {
+        let seen = network.cut(&grudge).map_err(|error| error.to_string())?;
+        if !seen.unproven.is_empty() || !seen.silent.is_empty() {
+            return Err(format!("a cut link passes bytes or another does not: {seen:?}"));
+        }
+    }
+    Ok("a link was cut in one direction, held bytes back, and was healed".to_owned())
+}
+
 /// A connection between every two ends, and our ends of it.
 fn probes(count: usize) -> io::Result<(Vec<Probe>, Vec<Connection>)> {
     let mut probes = Vec::new();

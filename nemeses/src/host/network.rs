@@ -159,7 +159,7 @@ impl Network {
     /// Gives exactly these links these conditions, all others none. Where `look` is true, datagrams
     /// are sent over the links with conditions, to see what they meet; that takes as long as their
     /// delays and a tenth of a second more where some are lost. Packets that are held back when
-    /// their link gets well are let go at once, in order.
+    /// conditions change wait no longer than if they had come now, and keep their order.
     pub fn shape(
         &mut self,
         links: &BTreeMap<Link, LinkCondition>,

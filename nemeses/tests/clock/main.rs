@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use nemeses::fault::{ClockCondition, Family};
+use nemeses::fault::{ClockCondition};
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::OwnClock;
 use nemeses::world::{Host, HostError};
@@ -219,7 +219,6 @@ fn restarts() -> Ran {
         while lines.try_recv().is_ok() {}
         assert!(host.set_clocks(&hour).is_empty(), "there is no clock any more");
     }
-    assert!(host.engine(Family::Clock).is_ok());
     host.start(&one)["n1"].as_ref().expect("it starts");
     let healed = host.set_clocks(&BTreeMap::new());
     assert_eq!(healed["n1"].clone().expect("it is healed").wall_offset_ms, 0.0);

@@ -245,6 +245,8 @@ fn check_with_cuts(network: &mut Network) {
     assert_eq!(numbers(&far), [0; 0], "what is on its way over a link that breaks is gone");
     network.cut_quickly(&Grudge::none()).expect("links are healed");
 
+    let stranger = network.shape(&[(link("n1", "n9"), slow)].into(), true);
+    assert!(matches!(stranger, Err(HostError::Failed(_))), "{stranger:?}");
     let start = Instant::now();
     let endless = LinkCondition { delay_ms: 600_000.0, ..Default::default() };
     network.shape(&[(link("n1", "n2"), endless)].into(), false).expect("it is shaped");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nemeses::grudge::{CLIENTS, Grudge, Link};
 use nemeses::host::LocalHost;
-use nemeses::host::loopback::LoopbackNetwork;
+use nemeses::host::loopback::{self, LoopbackNetwork};
 use nemeses::host::node_process::{NodeSpec, OwnClock};
 use nemeses::world::{Host, HostError, NodeState};
 
@@ -179,6 +179,7 @@ fn cut(host: &mut LocalHost, grudge: &Grudge) {
 
 pub fn check_proxies(directory: &Path) {
     let nodes = names(3);
+    loopback::try_out().expect("proxies work everywhere");
     let taken = LoopbackNetwork::build(&[CLIENTS.to_owned()]).map(drop);
     assert!(taken.is_err(), "the name is reserved");
     let proxies = LoopbackNetwork::build(&nodes).expect("there are ports");
@@ -219,9 +220,8 @@ pub fn check_proxies(directory: &Path) {
 
     let mut beats = Vec::new();
     for _ in 0..20 {
-        for grudge in [Grudge::halves(&nodes), Grudge::none()] {
-            beats.push(host.partition_quickly(&grudge).expect("links are cut and healed").took);
-        }
+        beats.push(host.partition_quickly(&Grudge::halves(&nodes)).expect("links are cut").took);
+        beats.push(host.partition_quickly(&Grudge::none()).expect("links are healed").took);
     }
     println!("a beat of a flaky link takes {}", spread(&beats));
     let refused = host.partition(&grudge("n1", "n9")).expect_err("there is no n9");

@@ -98,7 +98,8 @@ impl Proxy {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => panic!("the proxy cannot wait: {error}"),
         }
-        waited.iter().map(|it| it.revents().unwrap_or(PollFlags::empty())).collect()
+        // An event without a name here is the other side's hanging up, POLLRDHUP.
+        waited.iter().map(|it| it.revents().unwrap_or(PollFlags::POLLHUP)).collect()
     }
 
     /// Takes over cuts that changed, and says whether any did.

@@ -115,21 +115,20 @@ impl Carrier<'_> {
         self.held.peek().map(|next| next.due.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes over conditions that changed, and lets go what links hold that are well again.
+    /// Takes over conditions that changed, and lets go what would not have to wait any more.
     fn adopt_conditions(&mut self) {
         let Some((revision, conditions)) = self.links.conditions_since(self.revision) else {
             return;
         };
         self.revision = revision;
-        for (shaper, condition) in self.shapers.iter_mut().zip(conditions) {
-            shaper.set(condition);
-        }
         let now = Instant::now();
+        for (shaper, condition) in self.shapers.iter_mut().zip(conditions) {
+            shaper.set(condition, now);
+        }
         let mut held = std::mem::take(&mut self.held).into_vec();
         for frame in &mut held {
-            if self.shapers[self.links.index(frame.from, frame.to)].is_neutral() {
-                frame.due = frame.due.min(now);
-            }
+            let shaper = &self.shapers[self.links.index(frame.from, frame.to)];
+            frame.due = shaper.hurried(frame.came, frame.due);
         }
         self.held = held.into();
         // Before whatever comes next.

@@ -38,15 +38,25 @@ impl Shaper {
         }
     }
 
-    /// What happens from the next packet on. Packets on their way keep their times, and new ones
-    /// their places behind them, unless the link is well again: then all are let go.
-    pub(super) fn set(&mut self, condition: LinkCondition) {
+    /// What happens from the next packet on, at `now`. Packets on their way go out as
+    /// [`Shaper::hurried`] says, and new ones keep their places behind them.
+    pub(super) fn set(&mut self, condition: LinkCondition, now: Instant) {
         self.condition = condition;
         if condition.rate_kbit.is_none() {
             self.free_at = None;
         }
-        if condition.is_neutral() {
-            self.last_due = None;
+        self.last_due = self.last_due.map(|due| self.hurried(now, due));
+    }
+
+    /// When a packet goes out that came at `came` and was due at `due` when conditions changed: no
+    /// later than if it came now, so that at once nothing is left of a longer delay that is over. A
+    /// narrow link has its queue to send first.
+    pub(super) fn hurried(&self, came: Instant, due: Instant) -> Instant {
+        match self.condition.rate_kbit {
+            Some(_) => due,
+            None => {
+                due.min(came + milliseconds(self.condition.delay_ms + self.condition.jitter_ms))
+            }
         }
     }
 
@@ -133,7 +143,7 @@ mod tests {
 
     fn shaper(condition: LinkCondition) -> Shaper {
         let mut shaper = Shaper::new(1);
-        shaper.set(condition);
+        shaper.set(condition, Instant::now());
         shaper
     }
 
@@ -203,11 +213,17 @@ mod tests {
     }
 
     #[test]
-    fn shrinking_delays_do_not_let_packets_overtake() {
+    fn a_delay_that_shrinks_leaves_nothing_behind_and_lets_nobody_overtake() {
         let mut shaper = shaper(LinkCondition { delay_ms: 100.0, ..Default::default() });
         let start = Instant::now();
-        let first = shaper.due(start, 100);
-        shaper.set(LinkCondition { delay_ms: 10.0, ..Default::default() });
-        assert!(shaper.due(start, 100) >= first);
+        let first = shaper.due(start, 100).expect("it has room");
+        let now = start + Duration::from_millis(3);
+        shaper.set(LinkCondition { delay_ms: 10.0, ..Default::default() }, now);
+        let first = shaper.hurried(start, first);
+        assert_eq!(first, start + Duration::from_millis(10));
+        let second = shaper.due(now, 100).expect("it has room");
+        assert_eq!(second, now + Duration::from_millis(10));
+        shaper.set(LinkCondition::default(), now);
+        assert!(shaper.hurried(start, first) <= now && shaper.hurried(now, second) <= now);
     }
 }
