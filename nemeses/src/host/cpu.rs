@@ -35,8 +35,8 @@ const LOOK_PAUSE: Duration = Duration::from_millis(5);
 /// Limits nodes; dropped, it frees them and removes what it made.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
-    /// Chosen when it is first needed, and why.
-    engine: Option<(Choice, Engine)>,
+    /// Chosen when it is first needed.
+    engine: Option<Engine>,
     /// Each node that is limited, and its share in percent.
     percent: BTreeMap<String, f64>,
 }
@@ -55,22 +55,7 @@ enum Engine {
 impl Limiter {
     /// One that uses this engine.
     fn with(engine: CpuEngine) -> Result<Self, String> {
-        let choice = Choice { engine, reason: "asked for".to_owned() };
-        Ok(Self { engine: Some((choice, Engine::open(engine)?)), percent: BTreeMap::new() })
-    }
-
-    /// What limits, chosen by trying if it is not yet.
-    pub(super) fn engine(&mut self) -> Result<&Choice, HostError> {
-        Ok(&self.opened()?.0)
-    }
-
-    fn opened(&mut self) -> Result<&mut (Choice, Engine), HostError> {
-        if self.engine.is_none() {
-            let choice = choose_engine();
-            let engine = Engine::open(choice.engine).map_err(HostError::Unavailable)?;
-            self.engine = Some((choice, engine));
-        }
-        Ok(self.engine.as_mut().expect("it was just chosen"))
+        Ok(Self { engine: Some(Engine::open(engine)?), percent: BTreeMap::new() })
     }
 
     /// Gives exactly these nodes such a share of a processor, in percent, and looks for a moment
@@ -81,12 +66,17 @@ impl Limiter {
         percent: &BTreeMap<String, f64>,
         process: impl Fn(&str) -> Option<&'a NodeProcess>,
     ) -> PerNode<CpuSeen> {
-        if !percent.is_empty()
-            && let Err(error) = self.opened()
-        {
-            return percent.keys().map(|node| (node.clone(), Err(error.clone()))).collect();
+        if self.engine.is_none() && !percent.is_empty() {
+            match Engine::open(choose_engine().engine) {
+                Ok(engine) => self.engine = Some(engine),
+                Err(why) => {
+                    let failed =
+                        |node: &String| (node.clone(), Err(HostError::Failed(why.clone())));
+                    return percent.keys().map(failed).collect();
+                }
+            }
         }
-        let Some((_, engine)) = &mut self.engine else { return PerNode::new() };
+        let Some(engine) = &mut self.engine else { return PerNode::new() };
         for node in self.percent.keys().filter(|node| !percent.contains_key(*node)) {
             engine.free(node);
         }
@@ -131,7 +121,7 @@ impl Limiter {
     /// When it cannot be limited; then it runs free.
     pub(super) fn admit(&mut self, node: &str, process: &NodeProcess) -> Result<(), HostError> {
         match (&mut self.engine, self.percent.get(node)) {
-            (Some((_, engine)), Some(percent)) => {
+            (Some(engine), Some(percent)) => {
                 engine.admit(node, *percent, process).map_err(HostError::Failed)
             }
             _ => Ok(()),
@@ -141,7 +131,7 @@ impl Limiter {
     /// Lets nodes do what they are about to be told, such as to die, without waiting for their
     /// share, until [`leash`](Self::leash) or [`admit`](Self::admit).
     pub(super) fn unleash<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
-        if let Some((_, Engine::Cgroup { nodes: cgroups, .. })) = &self.engine {
+        if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
             for cgroup in nodes.into_iter().filter_map(|node| cgroups.get(node)) {
                 // One that it fails for waits for its share.
                 let _ = cgroup.free();
@@ -151,7 +141,7 @@ impl Limiter {
 
     /// The end of [`unleash`](Self::unleash).
     pub(super) fn leash<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
-        if let Some((_, Engine::Cgroup { nodes: cgroups, .. })) = &self.engine {
+        if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
             for node in nodes {
                 if let (Some(cgroup), Some(percent)) = (cgroups.get(node), self.percent.get(node)) {
                     // It worked before; the next look tells when it does not now.

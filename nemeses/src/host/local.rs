@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::cpu::{Choice, Limiter};
+use super::cpu::Limiter;
 use super::disk::Disk;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
@@ -109,15 +109,6 @@ impl LocalHost {
     pub fn address(&self, node: &str) -> Ipv4Addr {
         let network = self.network.as_ref();
         network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
-    }
-
-    /// What limits processors here, and why. The first time it is asked, or a processor limited,
-    /// the engines are tried, which takes a fifth of a second.
-    ///
-    /// # Errors
-    /// When none works, not even the one that takes no permission.
-    pub fn cpu_engine(&mut self) -> Result<&Choice, HostError> {
-        self.cpu.engine()
     }
 
     /// The id of a node's process, as this process sees it; none when it was never started.

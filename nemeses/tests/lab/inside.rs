@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nemeses::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
-use nemeses::host::cpu::CpuEngine;
+use nemeses::host::cpu::{CpuEngine, choose_engine as choose_cpu_engine};
 use nemeses::host::journal::Journal;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
 use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
@@ -224,7 +224,7 @@ fn check_processors(lab: Lab, directory: &Path) {
         seen["n1"].clone().expect("a processor can be limited everywhere")
     };
 
-    let engine = host.cpu_engine().expect("one engine takes no permission").clone();
+    let engine = choose_cpu_engine();
     println!("chosen: {}, for {}", engine.engine, engine.reason);
     let first = seen(&mut host, 20.0);
     assert!(first.throttled > 0, "a busy node is held back at once: {first:?}");

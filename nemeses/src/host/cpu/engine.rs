@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,13 @@ pub struct Choice {
 }
 
 /// Chooses the engine by trying each on a busy process: the first whose quota holds it back, else
-/// stopping and continuing. A fifth of a second.
-pub fn choose_engine() -> Choice {
+/// stopping and continuing. It takes a fifth of a second the first time, and stays as it is then.
+pub fn choose_engine() -> &'static Choice {
+    static CHOICE: OnceLock<Choice> = OnceLock::new();
+    CHOICE.get_or_init(choose)
+}
+
+fn choose() -> Choice {
     let mut lacking = Vec::new();
     for engine in [CpuEngine::CgroupV1, CpuEngine::CgroupV2] {
         match try_out(engine) {
