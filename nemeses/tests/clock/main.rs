@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use nemeses::fault::{ClockCondition};
+use nemeses::fault::ClockCondition;
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::OwnClock;
 use nemeses::world::{Host, HostError};
