@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nemeses::fault::Family;
-use nemeses::schedule::{Entry, Profile, Schedule, ScheduleOptions, read_entries};
+use nemeses::schedule::{Budget, Entry, Profile, Schedule, ScheduleOptions, read_entries};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
@@ -34,6 +34,13 @@ pub struct Plan {
     pub workload: String,
     /// The fault families to draw from.
     pub faults: BTreeSet<Family>,
+    /// How rough the faults are; without it, one family alone comes densely and several come as
+    /// `nightly` has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+    /// How many nodes may be down at once, if the profile does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault_budget: Option<Budget>,
     /// How long the load lasts, in seconds.
     pub time_limit: f64,
     /// Operations a second from all clients together; 0 means as fast as they go.
@@ -115,25 +122,41 @@ impl Plan {
         times.into_iter().map(|at| Duration::from_secs_f64(at - first)).zip(order).collect()
     }
 
-    /// Draws the schedule from the seed.
-    pub fn draw_schedule(&mut self) {
-        let options = ScheduleOptions {
+    /// What its schedule is drawn for.
+    pub fn schedule_options(&self) -> ScheduleOptions {
+        ScheduleOptions {
             nodes: self.nodes,
             families: self.faults.clone(),
             seed: self.seed,
             time_limit: self.load(),
-            profile: Profile::for_families(&self.faults),
-            budget: None,
-        };
-        self.schedule = Schedule::draw(&options).entries;
+            profile: self.profile.unwrap_or_else(|| Profile::for_families(&self.faults)),
+            budget: self.fault_budget,
+        }
+    }
+
+    /// How many nodes may be down at once.
+    pub fn most_down(&self) -> usize {
+        // Whoever spells faults out asks for what they do.
+        match (self.fault_budget, self.is_drawn()) {
+            (None, false) => self.nodes,
+            _ => self.schedule_options().most_down(),
+        }
+    }
+
+    /// Whether its schedule is the one that the seed gives.
+    fn is_drawn(&self) -> bool {
+        Schedule::draw(&self.schedule_options()).entries == self.schedule
+    }
+
+    /// Draws the schedule from the seed.
+    pub fn draw_schedule(&mut self) {
+        self.schedule = Schedule::draw(&self.schedule_options()).entries;
     }
 
     /// The command that makes a run of the same plan: flags, where flags say it all; else the
     /// plan's file, which the run `id` left below `results`.
     pub fn command(&self, results: &Path, id: &str) -> String {
-        let mut drawn = self.clone();
-        drawn.draw_schedule();
-        if drawn.schedule != self.schedule {
+        if !self.is_drawn() {
             return format!("stormproof run --plan {}", results.join(id).join(PLAN).display());
         }
         let faults = self.fault_names(",");
@@ -143,6 +166,12 @@ impl Plan {
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
              --seed {seed}"
         );
+        if let Some(profile) = self.profile {
+            command.push_str(&format!(" --profile {profile}"));
+        }
+        if let Some(budget) = self.fault_budget {
+            command.push_str(&format!(" --fault-budget {budget}"));
+        }
         if self.start_within > 0.0 {
             command.push_str(&format!(" --start-within {}", self.start_within));
         }
@@ -196,7 +225,13 @@ impl Plan {
             Plan { time_limit, .. } if !(time_limit.is_finite() && *time_limit > 0.0) => {
                 refuse("--time-limit must be longer than 0 s")
             }
-            _ => Ok(()),
+            Plan { fault_budget: Some(Budget::Nodes(0)), .. } => {
+                refuse("--fault-budget must be at least 1; --faults none has no faults")
+            }
+            _ => {
+                let schedule = Schedule { entries: self.schedule.clone() };
+                schedule.validate(self.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))
+            }
         }
     }
 }

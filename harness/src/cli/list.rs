@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+use super::names;
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
@@ -18,6 +19,8 @@ enum What {
     Workloads,
     /// For --faults
     Faults,
+    /// For --profile
+    Profiles,
     /// For --bug
     Bugs,
     /// For --target
@@ -37,13 +40,19 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
                 )
             })
             .collect(),
-        What::Faults => nemeses::fault::Family::ALL
-            .iter()
+        What::Profiles => names::offered_profiles()
+            .map(|profile| (profile.name().into(), profile.description().into()))
+            .collect(),
+        What::Faults => names::offered_families()
             .map(|family| (family.name().into(), family.description().into()))
             .collect(),
         What::Bugs => target_cluster::bugs::Bug::ALL
             .iter()
-            .map(|bug| (bug.name().into(), format!("{} ({})", bug.summary(), bug.source())))
+            .map(|bug| {
+                let faults = bug.exposed_by().join(",");
+                let text = format!("{} ({}); --faults {faults}", bug.summary(), bug.source());
+                (bug.name().into(), text)
+            })
             .collect(),
         What::Targets => {
             vec![("bundled".into(), "the Raft key-value service that comes with stormproof".into())]

@@ -1,6 +1,8 @@
 //! Names that flags take, with the nearest match when one is misspelt.
 
 use clap::builder::PossibleValuesParser;
+use nemeses::fault::Family;
+use nemeses::schedule::Profile;
 
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {
@@ -22,8 +24,24 @@ pub fn model() -> PossibleValuesParser {
     checker::model::ALL.iter().map(|model| model.description().name).collect::<Vec<_>>().into()
 }
 
+/// The families of faults that some target can have: what it takes to ask the target for faults
+/// no target knows yet.
+pub fn offered_families() -> impl Iterator<Item = Family> {
+    Family::ALL.into_iter().filter(|family| !family.needs_target())
+}
+
+/// The profiles of those families, and those of several.
+pub fn offered_profiles() -> impl Iterator<Item = Profile> {
+    Profile::MIXED.into_iter().chain(offered_families().map(Profile::Only))
+}
+
+/// Accepts the name of a profile.
+pub fn profile() -> PossibleValuesParser {
+    offered_profiles().map(Profile::name).collect::<Vec<_>>().into()
+}
+
 /// Accepts the name of a fault family, `all` or `none`.
 pub fn faults() -> PossibleValuesParser {
-    let families = nemeses::fault::Family::ALL.iter().map(|family| family.name());
+    let families = offered_families().map(Family::name);
     families.chain(["all", "none"]).collect::<Vec<_>>().into()
 }

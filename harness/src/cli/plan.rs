@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::Args;
 use nemeses::fault::Family;
+use nemeses::schedule::{Budget, Profile};
 
 use super::names;
 use crate::exit::{Exit, bad_input};
@@ -34,7 +35,7 @@ pub struct Arguments {
 pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "target", "nodes", "workload", "faults", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
     ])]
     plan: Option<PathBuf>,
     /// The service to test
@@ -49,6 +50,13 @@ pub struct PlanFlags {
     /// What goes wrong: families, all or none, separated by commas
     #[arg(long, default_value = "all", value_delimiter = ',', value_parser = names::faults())]
     faults: Vec<String>,
+    /// How rough the faults are: gentle, nightly, brutal or, for one family alone and densely, its
+    /// name [default: nightly, or that of the only family]
+    #[arg(long, value_parser = names::profile())]
+    profile: Option<String>,
+    /// How many nodes may be down at once: a number, minority or all [default: the profile's]
+    #[arg(long, value_name = "NODES")]
+    fault_budget: Option<Budget>,
     /// How long the load lasts: 90s, 5m
     #[arg(long, default_value = TIME_LIMIT, value_parser = duration)]
     time_limit: Duration,
@@ -105,11 +113,20 @@ impl PlanFlags {
         if let Some(path) = &self.plan {
             return read_plan(path);
         }
+        let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
+        let profile = names::offered_profiles().find(asked_for);
+        // A family's own profile says which faults are meant.
+        let faults = match profile {
+            Some(Profile::Only(family)) => [family].into(),
+            _ => families(&self.faults),
+        };
         let mut plan = Plan {
             target: self.target.clone(),
             nodes: self.nodes,
             workload: self.workload.clone(),
-            faults: families(&self.faults),
+            faults,
+            profile,
+            fault_budget: self.fault_budget,
             time_limit: self.time_limit.as_secs_f64(),
             rate: self.rate,
             concurrency: self.concurrency.unwrap_or(2 * self.nodes),
@@ -128,7 +145,8 @@ impl PlanFlags {
 
     /// Whether the command line names that family, instead of taking all there are.
     pub fn asks_by_name(&self, family: Family) -> bool {
-        self.plan.is_none() && self.faults.iter().any(|name| name == family.name())
+        let named = self.faults.iter().chain(&self.profile).any(|name| name == family.name());
+        self.plan.is_none() && named
     }
 }
 
@@ -137,7 +155,10 @@ fn families(names: &[String]) -> BTreeSet<Family> {
     for name in names {
         match name.as_str() {
             "all" => {
-                families.extend(Family::ALL.iter().filter(|family| family.within_fault_model()))
+                let promised = |family: &&Family| {
+                    family.within_fault_model() && names::offered_families().any(|f| f == **family)
+                };
+                families.extend(Family::ALL.iter().filter(promised))
             }
             "none" => {}
             name => families.extend(Family::ALL.iter().filter(|family| family.name() == name)),

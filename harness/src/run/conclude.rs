@@ -45,6 +45,8 @@ pub fn conclude(
     let workload = plan.workload()?;
     let safety = check(&loaded.history, workload.model)?;
     let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
+    let fault_coverage = (!plan.schedule.is_empty())
+        .then(|| judge::fault_coverage(&loaded.history, &plan.schedule_options()));
     let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
     let phases = judge::phases(&loaded.history);
     let summary = Summary {
@@ -53,7 +55,7 @@ pub fn conclude(
         safety,
         liveness,
         coverage,
-        fault_coverage: None,
+        fault_coverage,
         findings: cluster.findings(),
         run: info,
         phases,

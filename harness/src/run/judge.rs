@@ -1,10 +1,12 @@
 //! What a run's parts add up to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use checker::history::{EventType, History, Process};
+use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
-use results::summary::{Coverage, Liveness};
+use nemeses::coverage::{Fired, Role};
+use nemeses::schedule::ScheduleOptions;
+use results::summary::{Coverage, CoverageCell, FaultCoverage, Liveness, MissedCell};
 
 use crate::verdict_text::count;
 
@@ -35,6 +37,49 @@ pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Cov
     }
     let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
     Coverage { verdict, gaps }
+}
+
+/// Which situations the faults that took effect reached, of those that a schedule of `options`
+/// could have reached.
+pub fn fault_coverage(history: &History, options: &ScheduleOptions) -> FaultCoverage {
+    let nemesis =
+        |event: &&Event| event.process == Process::Nemesis && event.kind == EventType::Info;
+    let events: Vec<&Event> = history.events.iter().filter(nemesis).collect();
+    let installed = |event: &&&Event| event.value["outcome"] == "installed";
+    let took_effect: BTreeSet<Option<u64>> =
+        events.iter().filter(installed).map(|event| event.value["fault"].as_u64()).collect();
+    let fired = events.iter().filter_map(|event| {
+        took_effect.contains(&event.value["fault"].as_u64()).then_some(())?;
+        Some(Fired {
+            family: event.f.parse().ok()?,
+            nodes: serde_json::from_value(event.value["nodes"].clone()).ok()?,
+            // Only the event of the injection has them.
+            facts: serde_json::from_value(event.value.get("facts")?.clone()).ok()?,
+        })
+    });
+    let reached = nemeses::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options);
+    let name = |role: Role| role.name().to_owned();
+    FaultCoverage {
+        cells: reached
+            .cells
+            .into_iter()
+            .map(|cell| CoverageCell {
+                role: name(cell.role),
+                family: cell.family.name().into(),
+                phase: cell.phase.name().into(),
+                count: cell.count,
+            })
+            .collect(),
+        missed: reached
+            .missed
+            .into_iter()
+            .map(|missed| MissedCell {
+                role: name(missed.role),
+                family: missed.family.name().into(),
+                phase: missed.phase.name().into(),
+            })
+            .collect(),
+    }
 }
 
 /// The worst of the three, and the sentence that a reader should see first.
@@ -77,7 +122,6 @@ pub fn phases(history: &History) -> Vec<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use checker::history::Event;
     use serde_json::json;
 
     use super::*;

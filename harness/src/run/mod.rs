@@ -150,7 +150,7 @@ impl Run {
             plan.concurrency,
         );
         let clients = Arc::new(clients);
-        let nemesis = Nemesis::new(host);
+        let nemesis = Nemesis::new(host).within(plan.most_down());
         let storm = Storm::new(nemesis, recorder.clone(), live, cluster.excuses.clone(), nodes);
         let storm = Arc::new(Mutex::new(storm));
         let starts = plan.starts();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use checker::history::EventType;
+use nemeses::coverage::Facts;
 use nemeses::fault::Family;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::Outcome;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::excuses::Excuses;
-use super::live::Live;
+use super::live::{Live, Snapshot};
 use super::recorder::Recorder;
 
 /// How often the clocks of nodes are read while a clock fault may be on: often enough for a plot.
@@ -33,6 +34,8 @@ pub struct Storm<H> {
     nodes: Vec<String>,
     /// How the history speaks of the faults that fired so far.
     labels: BTreeMap<u32, Label>,
+    /// When a fault was last undone, on the run's clock.
+    last_undo: Option<Duration>,
 }
 
 /// How the history speaks of a fault.
@@ -84,7 +87,7 @@ impl<H: Host> Storm<H> {
         excuses: Arc<Excuses>,
         nodes: Vec<String>,
     ) -> Self {
-        Storm { nemesis, recorder, live, excuses, nodes, labels: BTreeMap::new() }
+        Storm { nemesis, recorder, live, excuses, nodes, labels: BTreeMap::new(), last_undo: None }
     }
 
     /// The world it blows in.
@@ -149,6 +152,7 @@ impl<H: Host> Storm<H> {
         let label = Label::new(entry, &resolved);
         let intent = label.event(entry.id, "inject", resolved.action());
         self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
+        let facts = self.facts(&live);
         let later = resolved.steps[1..].to_vec();
         for node in &self.nodes {
             if resolved.steps.iter().any(|step| step.action.may_end(node)) {
@@ -159,11 +163,26 @@ impl<H: Host> Storm<H> {
         if matches!(report.outcome, Outcome::Skipped { .. }) {
             self.excuses.withdraw(entry.id, self.recorder.elapsed());
         }
-        let done = label.event(entry.id, "inject", &report);
+        let mut done = label.event(entry.id, "inject", &report);
+        done["facts"] = serde_json::to_value(facts)?;
         self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
         self.labels.insert(entry.id, label);
         self.sample_clocks();
         Ok(later)
+    }
+
+    /// What is known of the cluster now.
+    fn facts(&self, live: &Snapshot) -> Facts {
+        let now = self.recorder.elapsed();
+        let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
+        let on = self.nemesis.active().filter_map(|(id, _)| self.labels.get(&id));
+        Facts {
+            roles: live.roles(),
+            former_leader: live.former_leader().map(str::to_owned),
+            since_leader_change_ms: live.leads_since().map(Duration::from_nanos).map(since),
+            since_undo_ms: self.last_undo.map(since),
+            others_on: on.map(|label| label.family).collect(),
+        }
     }
 
     fn step(&mut self, id: u32, action: Action) -> Result<()> {
@@ -194,6 +213,7 @@ impl<H: Host> Storm<H> {
             let done = label.event(id, "undo", &recovery);
             self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
         }
+        self.last_undo = Some(self.recorder.elapsed());
         if label.family.within_fault_model() {
             self.excuses.withdraw(id, self.recorder.elapsed());
             self.start_ended_nodes()?;
