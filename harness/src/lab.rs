@@ -1,14 +1,22 @@
 //! Where the nodes live: on hosts of their own, or on ports of this one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use nemeses::fault::Family;
-use nemeses::host::network::{Network, PartitionEngine, choose_engine};
+use nemeses::host::doctor::try_namespace_lab;
+use nemeses::host::loopback::{LoopbackAddresses, LoopbackNetwork};
+use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, choose_engine};
+use nemeses::host::node_process::NodeListener;
 use nemeses::host::process_tree::{Lab, relaunch};
+use nemeses::host::{LocalHost, engine_for};
 use serde::{Deserialize, Serialize};
+
+use crate::target::Member;
 
 /// The port of every node that has an address of its own.
 const PORT: u16 = 7000;
@@ -21,7 +29,7 @@ pub enum LabChoice {
     Auto,
     /// A host of its own for each node: network, mount and pid namespaces
     Netns,
-    /// Ports of this host: kills and pauses, no partitions
+    /// Ports of this host, with proxies between the nodes: no packet faults
     Loopback,
 }
 
@@ -49,6 +57,15 @@ pub struct LabInUse {
     pub engine_reason: String,
 }
 
+/// What a lab can do of what a plan asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engines {
+    /// What does the faults of each family, by its name.
+    pub found: BTreeMap<String, String>,
+    /// Families that are left out, each with the reason.
+    pub lacking: Vec<(String, String)>,
+}
+
 /// Starts this program again as the controller of a lab, and waits until it has ended.
 ///
 /// # Errors
@@ -59,10 +76,15 @@ pub fn enter(choice: LabChoice) -> Result<ExitStatus> {
         LabChoice::Loopback => loopback(),
         LabChoice::Netns => relaunch(Lab::Namespaces)
             .context("cannot make namespaces (stormproof doctor says more)"),
-        LabChoice::Auto => relaunch(Lab::Namespaces).or_else(|error| {
-            eprintln!("no namespaces here: {error}");
-            loopback()
-        }),
+        // Namespaces may be had without links between them, which is known only inside; so it is
+        // tried before, while there is still a choice.
+        LabChoice::Auto => match try_namespace_lab() {
+            Ok(()) => relaunch(Lab::Namespaces).context("cannot make namespaces a second time"),
+            Err(why) => {
+                eprintln!("no hosts of their own for the nodes here: {why}");
+                loopback()
+            }
+        },
     }
 }
 
@@ -77,12 +99,12 @@ impl LabInUse {
                 "namespaces work here, so every node has a host of its own"
             }
             (Lab::Loopback, LabChoice::Auto) => {
-                "namespaces do not work here (stormproof doctor says why)"
+                "nodes cannot have hosts of their own here (stormproof doctor says why)"
             }
             _ => "asked for",
         };
         let (partition_engine, engine_reason) = match (lab, engine) {
-            (Lab::Loopback, _) => (None, "the loopback lab has no links to cut".to_owned()),
+            (Lab::Loopback, _) => (None, "the loopback lab has proxies".to_owned()),
             (_, EngineChoice::Switch) => (Some(PartitionEngine::Switch), "asked for".to_owned()),
             (_, EngineChoice::Auto | EngineChoice::Iptables) => {
                 let chosen = choose_engine();
@@ -100,33 +122,84 @@ impl LabInUse {
         self.lab.name()
     }
 
-    /// Why faults of that family cannot be had in this lab; none when they can.
-    pub fn lacks(&self, family: Family) -> Option<String> {
-        match family {
-            Family::Partition if self.partition_engine.is_none() => {
-                Some(format!("{}; use --lab netns", self.engine_reason))
-            }
-            Family::Partition | Family::Kill | Family::Pause => None,
-            _ => Some("nothing does them yet".to_owned()),
-        }
+    /// What does the faults of that family in this lab, tried for real.
+    ///
+    /// # Errors
+    /// Why nothing does.
+    pub fn engine_for(&self, family: Family) -> Result<String, String> {
+        engine_for(family, self.partition_engine)
     }
 
-    /// Gives every node an address. The network exists as long as the value that is returned.
+    /// Connects the nodes, so that the faults of `families` can be done to their links, and gives
+    /// each its place below `data`. The links exist as long as the value that is returned.
     ///
     /// # Errors
     /// When the network cannot be made or no port is free.
-    pub fn addresses(&self, nodes: &[String]) -> Result<(Option<Network>, Vec<SocketAddr>)> {
-        match self.partition_engine {
+    pub fn connect(
+        &self,
+        nodes: &[String],
+        families: &BTreeSet<Family>,
+        data: impl Fn(&str) -> Result<PathBuf>,
+    ) -> Result<(Links, Vec<Member>)> {
+        let cuts = families.iter().any(|family| family.cuts_links());
+        let mut members = Vec::new();
+        let links = match self.partition_engine {
             Some(engine) => {
-                let network = Network::build(nodes, engine).context("cannot build the network")?;
-                let address = |node: &String| {
-                    network.address(node).map(|address| SocketAddr::from((address, PORT)))
-                };
-                let addresses: Option<Vec<_>> = nodes.iter().map(address).collect();
-                let addresses = addresses.context("a node has no address")?;
-                Ok((Some(network), addresses))
+                let packet_faults = families.contains(&Family::Packet);
+                let options = NetworkOptions { packet_faults, ..engine.into() };
+                let network = Network::build(nodes, options).context("cannot build the network")?;
+                for name in nodes {
+                    let address = network.address(name).context("a node has no address")?;
+                    members.push(Member::at(name, (address, PORT).into(), data(name)?));
+                }
+                Links::Network(network)
             }
-            None => Ok((None, free_ports(nodes.len())?)),
+            None if cuts => {
+                let proxies = LoopbackNetwork::build(nodes).context("cannot make proxies")?;
+                for name in nodes {
+                    let LoopbackAddresses { listen, advertised, clients } =
+                        proxies.addresses(name).context("a node has no address")?;
+                    members.push(Member {
+                        name: name.clone(),
+                        listens: listen,
+                        for_peers: advertised,
+                        for_clients: clients,
+                        data: data(name)?,
+                    });
+                }
+                Links::Proxies(proxies)
+            }
+            None => {
+                for (name, port) in nodes.iter().zip(free_ports(nodes.len())?) {
+                    members.push(Member::at(name, port, data(name)?));
+                }
+                Links::None
+            }
+        };
+        Ok((links, members))
+    }
+}
+
+/// What joins the nodes, and can cut what it joins.
+pub enum Links {
+    /// Hosts of their own.
+    Network(Network),
+    /// Proxies on the loopback.
+    Proxies(LoopbackNetwork),
+    /// Nothing but the loopback.
+    None,
+}
+
+impl Links {
+    /// The host whose nodes they join.
+    ///
+    /// # Errors
+    /// When its thread cannot be started.
+    pub fn host(self, listener: NodeListener) -> std::io::Result<LocalHost> {
+        match self {
+            Links::Network(network) => LocalHost::new(Some(network), listener),
+            Links::Proxies(proxies) => Ok(LocalHost::new(None, listener)?.with_proxies(proxies)),
+            Links::None => LocalHost::new(None, listener),
         }
     }
 }

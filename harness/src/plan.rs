@@ -11,10 +11,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nemeses::fault::Family;
 use nemeses::schedule::{Entry, Profile, Schedule, ScheduleOptions, read_entries};
+use rand::RngExt;
+use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
 use serde::{Deserialize, Serialize};
 use target_cluster::bugs::Bug;
-use workloads::Workload;
+use workloads::{Workload, stream};
 
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
@@ -44,6 +46,10 @@ pub struct Plan {
     pub seed: u64,
     /// How long the healed cluster may take to serve again, in seconds.
     pub recovery_limit: f64,
+    /// Over how many seconds the nodes are started one by one, in an order drawn from the seed;
+    /// 0 starts all at once.
+    #[serde(default)]
+    pub start_within: f64,
     /// Which lab.
     pub lab: LabChoice,
     /// The planted bug.
@@ -63,6 +69,12 @@ impl Plan {
     /// The names of the nodes, `n1` first.
     pub fn node_names(&self) -> Vec<String> {
         node_names(self.nodes)
+    }
+
+    /// The families of faults that it draws from or spells out.
+    pub fn families(&self) -> BTreeSet<Family> {
+        let spelt_out = self.schedule.iter().map(|entry| entry.fault.family());
+        self.faults.iter().copied().chain(spelt_out).collect()
     }
 
     /// How long the load lasts.
@@ -87,6 +99,20 @@ impl Plan {
     pub fn workload(&self) -> Result<&'static Workload> {
         workloads::find(&self.workload)
             .with_context(|| format!("there is no workload named {}", self.workload))
+    }
+
+    /// The order in which the nodes are started, each with its time after the first one.
+    pub fn starts(&self) -> Vec<(Duration, String)> {
+        let mut random = stream(self.seed, "starts");
+        let mut order = self.node_names();
+        let mut times: Vec<f64> =
+            order.iter().map(|_| random.random_range(0.0..=self.start_within)).collect();
+        if self.start_within > 0.0 {
+            order.shuffle(&mut random);
+        }
+        times.sort_by(f64::total_cmp);
+        let first = times.first().copied().unwrap_or(0.0);
+        times.into_iter().map(|at| Duration::from_secs_f64(at - first)).zip(order).collect()
     }
 
     /// Draws the schedule from the seed.
@@ -117,6 +143,9 @@ impl Plan {
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
              --seed {seed}"
         );
+        if self.start_within > 0.0 {
+            command.push_str(&format!(" --start-within {}", self.start_within));
+        }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));
         }
@@ -160,6 +189,9 @@ impl Plan {
             Plan { keys: 0, .. } => refuse("--keys must be at least 1"),
             Plan { rate, .. } if !(rate.is_finite() && *rate >= 0.0) => {
                 refuse("--rate must be 0 or more")
+            }
+            Plan { start_within, .. } if !(0.0..=60.0).contains(start_within) => {
+                refuse("--start-within is 0 to 60 s")
             }
             Plan { time_limit, .. } if !(time_limit.is_finite() && *time_limit > 0.0) => {
                 refuse("--time-limit must be longer than 0 s")

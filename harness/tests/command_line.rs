@@ -100,3 +100,31 @@ fn a_seed_always_gives_the_same_plan_and_a_plan_can_be_run_from_its_file() {
     let file = write(&scratch("plan"), "plan.toml", &toml);
     assert_eq!(run(&["plan", "--plan", &file]).exits(0).out, first.out);
 }
+
+/// Runs the doctor with journals of its own, of which the one of a process that is gone says `what`.
+fn clean_after(name: &str, what: &str) -> (common::Finished, std::path::PathBuf) {
+    let state = scratch(name);
+    let directory = state.join("stormproof/journal");
+    std::fs::create_dir_all(&directory).expect("a scratch directory can be made");
+    // Process 1 was not started in the first tick of the machine's life.
+    write(&directory, "1-0.jsonl", &format!("{{\"intent\":{{\"id\":1,{what}}}}}\n"));
+    let mut doctor = common::stormproof();
+    doctor.args(["doctor", "--clean"]).env("XDG_STATE_HOME", &state);
+    (common::finished(doctor.output().expect("the binary starts")), directory.join("1-0.jsonl"))
+}
+
+#[test]
+fn what_a_killed_run_left_and_is_gone_is_forgotten() {
+    let nowhere = r#""what":"mount","path":"/no/such/mount""#;
+    let (doctor, journal) = clean_after("clean-gone", nowhere);
+    doctor.exits(0);
+    assert!(!journal.exists());
+}
+
+#[test]
+fn what_cannot_be_removed_is_named_and_a_failure_of_the_harness() {
+    let foreign = r#""what":"cgroup","path":"/tmp""#;
+    let (doctor, journal) = clean_after("clean-foreign", foreign);
+    doctor.exits(3).says("cannot remove cgroup /tmp, of process 1");
+    assert!(journal.exists(), "it is tried again the next time");
+}

@@ -42,6 +42,7 @@
 //! a fault, a second or more when a machine is starved. An asynchronous caller gives them a thread.
 
 pub mod coverage;
+pub mod disk_image;
 pub mod fault;
 pub mod grudge;
 pub mod host;

@@ -68,6 +68,12 @@ pub trait Host {
     /// reads them back. A node that starts later has its condition from the start.
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen>;
 
+    /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.
+    /// Nodes with the machine's clocks are missing.
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        PerNode::new()
+    }
+
     /// Gives the disks of exactly these nodes these conditions, those of all others none. The value
     /// is what the disk did since its condition was last changed.
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen>;
@@ -157,10 +163,15 @@ pub struct LinkSeen {
 /// What a link did to packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkCounts {
-    /// Passed them on, whatever else befell them.
+    /// Passed them on, whatever else befell them. Up to 64 KB of one stream count as one where
+    /// they meet no trouble.
     pub passed: u64,
+    /// Bytes of those, headers included.
+    pub bytes: u64,
     /// Held them back.
     pub delayed: u64,
+    /// For how long in all, in microseconds.
+    pub delayed_us: u64,
     /// Lost them.
     pub lost: u64,
     /// Sent them twice.
@@ -169,6 +180,8 @@ pub struct LinkCounts {
     pub reordered: u64,
     /// Flipped a bit of them.
     pub corrupted: u64,
+    /// Had no room for them, as a narrow link whose queue is full.
+    pub overflowed: u64,
 }
 
 /// What was seen of a process whose processor time was limited.

@@ -11,7 +11,7 @@ use results::report;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
-use sample::{Options, sample};
+use sample::{Options, sample, storm};
 
 fn main() -> Result<()> {
     let folder = std::env::args().nth(1).context("which folder shall the pages go to?")?;
@@ -26,6 +26,11 @@ fn main() -> Result<()> {
     ];
     for (name, options) in pages {
         let run = sample(&options);
+        let page = report::html(&run.summary, &run.history, &run.node_events);
+        std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
+    for (name, rate) in [("storm", 600), ("large-storm", 3_400)] {
+        let run = storm(rate);
         let page = report::html(&run.summary, &run.history, &run.node_events);
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }

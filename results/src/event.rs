@@ -39,7 +39,7 @@ pub enum Phase {
 }
 
 /// A change of one node, stamped by the controller when it heard of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeEvent {
     /// Nanoseconds of the controller's monotonic clock since the start of the run.
     pub time: u64,
@@ -52,7 +52,7 @@ pub struct NodeEvent {
 
 /// What changed at a node. One line of `nodes/<name>/events.jsonl` looks like
 /// `{"time":1200,"node":"n1","event":"role","role":"leader","term":4,"leader":"n1"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum NodeChange {
     /// Its process was started.
@@ -79,5 +79,13 @@ pub enum NodeChange {
     Commit {
         /// The highest committed index.
         index: u64,
+    },
+    /// Its clocks were read. They are read every 100 to 250 ms while a fault of clocks is on, and
+    /// once when the run begins and ends.
+    Clock {
+        /// How far its wall clock is ahead of the controller's, in milliseconds; negative behind.
+        wall_offset_ms: f64,
+        /// How far its monotonic clock is ahead of the controller's, in milliseconds.
+        monotonic_offset_ms: f64,
     },
 }

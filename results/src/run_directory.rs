@@ -5,7 +5,7 @@
 //! results/runs/20261120T191500Z-bundled-register-partition+kill+pause-s42/
 //!   plan.toml              what was asked for, resolved
 //!   history.jsonl          every event of clients, nemesis and controller, in order
-//!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index
+//!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
 //!   verdict.json           what came of it
 //!   report.html            the page to look at
 //! ```

@@ -3,7 +3,7 @@
 use checker::history::{Event, EventType, History};
 use results::event::{NodeChange, NodeEvent};
 use results::metrics::{
-    FaultOutcome, NodeState, Service, attempt_errors, fault_intervals, node_spans,
+    FaultOutcome, NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
     operation_figures, operations, phases, recoveries,
 };
 use serde_json::{Value, json};
@@ -57,8 +57,10 @@ fn the_four_events_of_a_fault_make_one_interval() {
     assert_eq!((fault.start, fault.injected), (10, Some(12)));
     assert_eq!((fault.undo_start, fault.end), (Some(40), Some(44)));
     assert_eq!(fault.outcome, FaultOutcome::Installed);
-    assert_eq!(fault.undo_outcome.as_deref(), Some("installed"));
+    assert_eq!(fault.undo_problems, [""; 0]);
     assert_eq!(fault.effect["packets_dropped"], 312, "the total counts");
+    assert_eq!(fault.effect_at_injection["packets_dropped"], 2);
+    assert_eq!(fault.effect_over_life["packets_dropped"], 312);
     assert_eq!(fault.grudge["n1"], ["n2"]);
     assert!(!fault.overlaps(0, 9) && fault.overlaps(0, 10), "closed at its beginning");
     assert!(fault.overlaps(44, 50) && !fault.overlaps(45, 50), "and at its end");
@@ -88,6 +90,90 @@ fn skipped_unfinished_and_unreported_faults_are_told_apart() {
     assert_eq!(faults[0].reason.as_deref(), Some("already down"));
     assert!(!faults[0].overlaps(0, 100), "what was skipped was never on");
     assert!(faults[1].overlaps(90, 100), "what was never undone is still on");
+}
+
+/// The two events of one stage of fault 0 of a family.
+fn stage(time: u64, family: &str, stage: &str, more: Value) -> [Value; 2] {
+    let about = json!({"fault": 0, "stage": stage, "nodes": ["n1"]});
+    let mut done = about.clone();
+    for (name, value) in more.as_object().expect("an object") {
+        done[name] = value.clone();
+    }
+    [nemesis(time, "invoke", family, about), nemesis(time + 1, "info", family, done)]
+}
+
+#[test]
+fn steps_belong_to_their_fault_and_end_nothing() {
+    let installed = |offset| json!({"outcome": "installed", "effect": {"wall_offset_ms": offset}});
+    let events = [
+        stage(10, "clock", "inject", installed(-400.0)),
+        stage(20, "clock", "step", installed(0.0)),
+        stage(30, "clock", "step", installed(-500.0)),
+        stage(40, "clock", "undo", installed(0.01)),
+    ];
+    let fault = &fault_intervals(&history(&events.concat()))[0];
+    let steps: Vec<_> = fault.steps.iter().map(|step| (step.index, step.time)).collect();
+    assert_eq!(steps, [(3, 21), (5, 31)]);
+    assert_eq!((fault.injected, fault.end), (Some(11), Some(41)));
+    assert_eq!(fault.effect["wall_offset_ms"], -500.0, "not that it is right again in the end");
+    assert_eq!(fault.effect_at_injection["wall_offset_ms"], -400.0);
+}
+
+#[test]
+fn an_effect_that_shows_only_over_time_counts() {
+    let doubtful = json!({"outcome": "indeterminate", "reason": "nothing was synced yet"});
+    let seen = json!({"outcome": "installed", "effect": {"fsync_fastest_ms": 51}});
+    let judged = |undone: Value| {
+        let events =
+            [stage(10, "disk", "inject", doubtful.clone()), stage(40, "disk", "undo", undone)];
+        let fault = fault_intervals(&history(&events.concat())).remove(0);
+        (fault.outcome, fault.reason)
+    };
+    assert_eq!(judged(seen), (FaultOutcome::Installed, None));
+    let reason = Some("nothing was synced yet".to_owned());
+    assert_eq!(judged(json!({})), (FaultOutcome::Indeterminate, reason));
+    let later = json!({"outcome": "indeterminate", "reason": "nothing was synced at all"});
+    let reason = Some("nothing was synced at all".to_owned());
+    assert_eq!(judged(later), (FaultOutcome::Indeterminate, reason));
+}
+
+#[test]
+fn an_effect_that_was_seen_once_stays_seen() {
+    let events = [
+        stage(10, "packet", "inject", json!({"outcome": "installed"})),
+        stage(40, "packet", "undo", json!({"outcome": "indeterminate", "reason": "no packet"})),
+    ];
+    let fault = &fault_intervals(&history(&events.concat()))[0];
+    assert_eq!((fault.outcome, &fault.reason), (FaultOutcome::Installed, &None));
+}
+
+#[test]
+fn what_could_not_be_undone_is_on_until_it_could() {
+    let mut events = [
+        stage(10, "partition", "inject", json!({"outcome": "installed"})),
+        stage(40, "partition", "undo", json!({"problems": ["no packet passes on n1 to n2"]})),
+    ]
+    .concat();
+    let fault = fault_intervals(&history(&events)).remove(0);
+    assert_eq!((fault.end, fault.undo_problems.len()), (None, 1));
+    assert!(fault.overlaps(90, 100));
+    events.extend(stage(60, "partition", "undo", json!({})));
+    let fault = fault_intervals(&history(&events)).remove(0);
+    assert_eq!((fault.end, fault.undo_problems.len()), (Some(61), 0));
+}
+
+#[test]
+fn clocks_are_told_by_node_and_change_no_role() {
+    let clock = |time, wall_offset_ms| {
+        told(time, NodeChange::Clock { wall_offset_ms, monotonic_offset_ms: 0.0 })
+    };
+    let events = [clock(3, 0.0), role(5, "leader", 1), clock(7, -5_000.0)];
+    let nodes = ["n1", "n2"].map(str::to_owned);
+    let tracks = clock_tracks(&nodes, &events);
+    assert_eq!(tracks.len(), 1, "the clocks of n2 were never read");
+    let told: Vec<_> = tracks[0].offsets.iter().map(|o| (o.time, o.wall_ms)).collect();
+    assert_eq!(told, [(3, 0.0), (7, -5_000.0)]);
+    assert_eq!(spans(&events, &[], 9).len(), 2, "silent, then the leader");
 }
 
 #[test]
@@ -168,6 +254,13 @@ fn a_pause_is_laid_over_the_role_that_the_node_had_told() {
         (25, 30, "follower".to_owned(), Some(4)),
     ];
     assert_eq!(spans(&[role(0, "leader", 3), role(25, "follower", 4)], &faults, 30), expected);
+}
+
+#[test]
+fn a_power_failure_shows_as_a_node_that_is_down() {
+    let about = json!({"fault": 0, "stage": "inject", "nodes": ["n1"], "outcome": "installed"});
+    let faults = [nemesis(10, "info", "power", about)];
+    assert_eq!(spans(&[role(0, "leader", 3)], &faults, 30)[1].2, "Down");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! The page of made-up runs: complete, self-contained, harmless and not too large.
 
+use std::collections::BTreeSet;
+
 use checker::history::{Event, EventType, History, Process};
 use checker::verdict::Verdict;
 use results::event::{NodeChange, NodeEvent};
 use results::report::html;
-use results::summary::Summary;
+use results::summary::{CoverageCell, FaultCoverage, MissedCell, Summary};
 use serde_json::Value;
 
 mod sample;
 
-use sample::{Options, Sample, sample};
+use sample::{Options, Sample, sample, storm};
 
 fn page(run: &Sample) -> String {
     html(&run.summary, &run.history, &run.node_events)
@@ -62,11 +64,181 @@ fn a_hundred_thousand_operations_stay_under_five_megabytes() {
 }
 
 #[test]
+fn a_large_run_with_every_family_and_busy_clocks_stays_under_five_megabytes() {
+    let mut run = storm(3_400);
+    let invocations = run.history.events.iter().filter(|event| event.kind == EventType::Invoke);
+    assert!(invocations.count() > 100_000);
+    // As many readings as of five clocks that never stand still, ten times a second for 5 minutes.
+    for node in run.summary.run.nodes.clone() {
+        for reading in 0..3_000 {
+            let time = reading * 10_000_000;
+            let wall_offset_ms = (reading * 7_919 % 60_000) as f64 - 30_000.0;
+            let change = NodeChange::Clock { wall_offset_ms, monotonic_offset_ms: 0.4 };
+            run.node_events.push(NodeEvent { time, node: node.clone(), change });
+        }
+    }
+    run.node_events.sort_by_key(|event| event.time);
+    let size = page(&run).len();
+    assert!(size < 5_000_000, "{size} bytes");
+}
+
+/// One panel of a page.
+fn panel<'a>(page: &'a str, id: &str) -> &'a str {
+    let (_, panel) = page.split_once(&format!("<section id=\"{id}\"")).expect("the panel");
+    panel.split_once("</section>").expect("it ends").0
+}
+
+#[test]
+fn every_fault_is_told_with_what_was_measured_of_it() {
+    let page = page(&storm(50));
+    let schedule = panel(&page, "schedule");
+    for words in [
+        "<td>4 packets dropped, cut after 11 ms, 8 links cut</td>",
+        "<td>312 packets dropped, healed after 9.1 ms</td>",
+        "one way 50–57 ms, 8,112 packets delayed",
+        "<td>wall −5,000 ms, ",
+        "fsync 51–60 ms, ",
+        "1,204 sectors lost, 3 names lost, 311 sectors kept",
+        "<td>37 operations failed</td>",
+        "throttled 3.60 s, throttled 388 times",
+        "damaged: log/000003.wal, byte 40,961, bit 3",
+        "13 steps, from 4.651 s to 7.651 s",
+        "more than two of five nodes would be down",
+    ] {
+        assert!(schedule.contains(words), "{words}");
+    }
+    assert!(!schedule.contains("nothing was synced yet"), "an effect was seen in the end");
+}
+
+#[test]
+fn the_timeline_is_given_labels_letters_steps_clocks_and_findings() {
+    let drawn = drawn(&page(&storm(50)));
+    let faults = drawn["faults"].as_array().expect("faults");
+    let named = |name: &str| {
+        let fault = faults.iter().find(|f| f["name"].as_str().is_some_and(|n| n.contains(name)));
+        fault.expect("the fault")
+    };
+    let labels = [
+        ("flaky", "312 packets dropped"),
+        ("-5000 ms", "wall −5,000 ms"),
+        ("fsync", "fsync 51–60 ms"),
+        ("minority", "1,204 sectors lost"),
+        ("crash loop", ""),
+    ];
+    for (name, label) in labels {
+        assert_eq!(named(name)["label"], label, "{name}");
+    }
+    let letters: BTreeSet<&str> = faults.iter().filter_map(|f| f["letter"].as_str()).collect();
+    assert_eq!(letters.len(), 11, "{letters:?}");
+    let flaky = named("flaky");
+    assert_eq!(flaky["stepCount"], 13);
+    assert_eq!(flaky["steps"].as_array().map(Vec::len), Some(13));
+    assert_eq!(flaky["steps"][0], 4_651_000);
+    assert_eq!(drawn["findings"][0]["node"], "n2");
+    assert_eq!(drawn["findings"][0]["time"], 19_640_000);
+
+    let clocks = drawn["clocks"].as_array().expect("clocks");
+    let n1 = clocks.iter().find(|clock| clock["node"] == "n1").expect("its clocks were read");
+    let column = |name: &str, rising| decoded(n1[name].as_str().expect("a column"), rising);
+    let (time, wall) = (column("time", true), column("wall", false));
+    assert_eq!(n1["count"], time.len());
+    // Zigzag: −5,000,020 µs.
+    let jump = wall.iter().position(|&wall| wall == 2 * 5_000_020 - 1).expect("the jump");
+    assert_eq!((time[jump - 1], time[jump]), (6_300_000, 6_400_000), "it is as steep as it was");
+    assert!(time.len() < 12, "what did not change is thinned: {}", time.len());
+}
+
+#[test]
+fn a_strobe_of_thousands_of_steps_gets_as_many_ticks_as_a_screen_shows() {
+    let mut run = storm(50);
+    let events = &mut run.history.events;
+    let step = events.iter().find(|event| event.value["stage"] == "step");
+    let step = step.expect("a step").clone();
+    let done = |number| Event { time: step.time + number, kind: EventType::Info, ..step.clone() };
+    events.extend((0..5_000).map(done));
+    let drawn = drawn(&page(&run));
+    let counts = drawn["faults"].as_array().expect("faults").iter().map(|fault| {
+        let ticks = fault["steps"].as_array().map_or(0, Vec::len);
+        (fault["stepCount"].as_u64().unwrap_or(0), ticks)
+    });
+    let (steps, ticks) = counts.max().expect("faults");
+    assert_eq!(steps, 5_013);
+    assert!((200..=300).contains(&ticks), "{ticks}");
+}
+
+#[test]
+fn a_finding_stands_on_the_page_with_its_log() {
+    let run = storm(50);
+    let page = page(&run);
+    let findings = panel(&page, "findings");
+    for text in [
+        "stopped by itself while its disk failed",
+        "19.640 s",
+        "last 3 lines of its log",
+        "stopping\nexit code 74",
+    ] {
+        assert!(findings.contains(text), "{text}");
+    }
+    let places = ["id=\"findings\"", "id=\"schedule\""].map(|id| page.find(id));
+    assert!(places[0].is_some() && places[0] < places[1], "above the schedule");
+    let calm = self::page(&sample(&options(Verdict::Valid)));
+    assert!(!calm.contains("id=\"findings\"") && !calm.contains("href=\"#findings\""));
+}
+
+#[test]
+fn what_was_reached_what_was_not_and_what_could_not_be_are_told_apart() {
+    let mut run = storm(50);
+    let cell = |role: &str, phase: &str, count| CoverageCell {
+        role: role.into(),
+        family: "kill".into(),
+        phase: phase.into(),
+        count,
+    };
+    let missed =
+        MissedCell { role: "former leader".into(), family: "kill".into(), phase: "steady".into() };
+    run.summary.fault_coverage = Some(FaultCoverage {
+        cells: vec![
+            cell("follower", "election", 2),
+            cell("leader", "steady", 3),
+            cell("leader", "election", 0),
+        ],
+        missed: vec![missed],
+    });
+    let page = page(&run);
+    let panel = panel(&page, "not-tested");
+    assert!(panel.contains("this plan can reach, 2 were reached and 2 not."), "{panel}");
+    for title in [
+        "kill, leader, steady: 3 faults",
+        "kill, follower, election: 2 faults",
+        "kill, leader, election: not reached",
+        "kill, former leader, steady: not reached",
+        "kill, follower, steady: out of this plan’s reach",
+    ] {
+        assert!(panel.contains(&format!("title=\"{title}\"")), "{title}");
+    }
+    let roles = [">leader</th>", ">follower</th>", ">former leader</th>"];
+    let places = roles.map(|role| panel.find(role).expect("a heading"));
+    assert!(places.is_sorted(), "the mightiest first");
+    assert!(!panel.contains("Whom the faults hit"), "which tells less");
+}
+
+#[test]
+fn the_recovery_panel_tells_how_long_nodes_were_down() {
+    let page = page(&storm(50));
+    let recovery = panel(&page, "recovery");
+    let (_, loop_row) = recovery.split_once("crash loop (n1)").expect("the crash loop");
+    let (loop_row, _) = loop_row.split_once("</tr>").expect("it ends");
+    // 380 + 390 + 390 + 600 ms.
+    assert!(loop_row.contains("1.76 s<small>n1, 4 times"), "{loop_row}");
+}
+
+#[test]
 fn the_same_run_gives_the_same_page() {
     for verdict in [Verdict::Valid, Verdict::Unknown, Verdict::Invalid] {
         let [one, other] = [0, 1].map(|_| page(&sample(&options(verdict))));
         assert!(one == other, "two pages of one {verdict:?} run differ");
     }
+    assert!(page(&storm(50)) == page(&storm(50)));
 }
 
 #[test]
@@ -79,7 +251,7 @@ fn nothing_is_fetched_from_anywhere() {
     let links = page.split("href=\"").skip(1).map(|link| link.split('"').next().unwrap_or(""));
     for link in links {
         let beside = ["history.jsonl", "nodes", "verdict.json", "plan.toml"];
-        assert!(link == "data:," || beside.contains(&link), "{link}");
+        assert!(link == "data:," || link == "#findings" || beside.contains(&link), "{link}");
     }
     assert!(page.contains("default-src 'none'"), "the browser is told so too");
 }
@@ -182,7 +354,9 @@ fn poisoned<T: serde::Serialize + serde::de::DeserializeOwned>(from: &T, keep: &
 
 #[test]
 fn hostile_text_stays_text() {
-    let run = sample(&options(Verdict::Invalid));
+    let mut run = storm(50);
+    let invalid = sample(&options(Verdict::Invalid));
+    run.summary.safety = invalid.summary.safety;
     let tame = page(&run);
     // Names that the types or the metrics must know stay as they are.
     let keep = ["verdict", "type", "process", "stage", "outcome", "event"];
@@ -191,9 +365,8 @@ fn hostile_text_stays_text() {
         run.history.events.iter().map(|event| poisoned(event, &keep)).collect();
     let node_events: Vec<NodeEvent> =
         run.node_events.iter().map(|event| poisoned(event, &keep)).collect();
-    assert!(
-        matches!(&node_events[5].change, NodeChange::Role { role, .. } if role.contains("alert"))
-    );
+    let poisoned_role = |change: &NodeChange| matches!(change, NodeChange::Role { role, .. } if role.contains("alert"));
+    assert!(node_events.iter().any(|event| poisoned_role(&event.change)));
 
     let page = html(&summary, &History { events }, &node_events);
     for tag in ["<script", "</script", "<style", "<!--"] {

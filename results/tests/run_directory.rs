@@ -8,11 +8,11 @@ use checker::verdict::Verdict;
 use results::event::{NodeChange, NodeEvent, RunEvent};
 use results::report;
 use results::run_directory::RunDirectory;
-use serde_json::json;
+use serde_json::{Value, json};
 
 mod sample;
 
-use sample::{Options, sample};
+use sample::{Options, Sample, sample, storm};
 
 /// A folder that is removed again.
 struct Scratch(PathBuf);
@@ -86,8 +86,15 @@ fn what_was_recorded_is_read_back() {
 
 #[test]
 fn a_saved_run_gives_the_page_that_it_gave_at_first() {
-    let scratch = Scratch::new("page");
-    let run = sample(&Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid });
+    page_again(
+        "page",
+        &sample(&Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid }),
+    );
+    page_again("page-of-storm", &storm(50));
+}
+
+fn page_again(name: &str, run: &Sample) {
+    let scratch = Scratch::new(name);
     let mut directory = RunDirectory::create(&scratch.0, "a-run").expect("created");
     for event in &run.history.events {
         directory.append_event(event).expect("recorded");
@@ -105,6 +112,32 @@ fn a_saved_run_gives_the_page_that_it_gave_at_first() {
     assert_eq!(summary, run.summary);
     let again = report::html(&summary, &loaded.history, &loaded.node_events);
     assert!(again == fs::read_to_string(saved).expect("readable"), "the pages differ");
+}
+
+#[test]
+fn a_verdict_from_before_coverage_and_findings_were_told_is_read() {
+    let scratch = Scratch::new("old-verdict");
+    let run = storm(50);
+    let directory = RunDirectory::create(&scratch.0, "a-run").expect("created");
+    let path = directory.save_verdict(&run.summary).expect("saved");
+    let mut json: Value =
+        serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
+    for name in ["fault_coverage", "findings"] {
+        assert!(json.as_object_mut().expect("an object").remove(name).is_some(), "{name}");
+    }
+    fs::write(&path, json.to_string()).expect("written");
+    let summary = directory.load().expect("loaded").summary.expect("a verdict");
+    assert_eq!((summary.fault_coverage, summary.findings), (None, Vec::new()));
+}
+
+#[test]
+fn an_offset_of_clocks_is_one_line_like_every_change_of_a_node() {
+    let change = NodeChange::Clock { wall_offset_ms: -5000.25, monotonic_offset_ms: 0.0 };
+    let event = NodeEvent { time: 7, node: "n1".into(), change };
+    let line = serde_json::to_string(&event).expect("JSON");
+    let expected = r#"{"time":7,"node":"n1","event":"clock","wall_offset_ms":-5000.25,"monotonic_offset_ms":0.0}"#;
+    assert_eq!(line, expected);
+    assert_eq!(serde_json::from_str::<NodeEvent>(&line).expect("an event"), event);
 }
 
 #[test]

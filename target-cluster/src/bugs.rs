@@ -23,12 +23,32 @@ pub enum Bug {
     VoteForgotten,
     /// A leader commits entries of earlier terms by counting replicas.
     CommitEarlierTerm,
+    /// What was written counts as durable before it is synced, with leaders and followers alike;
+    /// the barrier is made once a second.
+    AckBeforeFsync,
+    /// A barrier is made for entries only: term and vote become durable with the next entries, but
+    /// the vote is told at once.
+    VoteNotDurable,
+    /// A restart takes the first bad record for the end of the log, leaves it there and appends
+    /// behind it: the next restart finds nothing of that.
+    AppendAfterTornTail,
+    /// A leader measures by the wall clock how long ago it heard a majority. While that was within
+    /// the shortest election timeout it stays leader, and answers reads without asking.
+    WallClockLease,
 }
 
 impl Bug {
     /// Every bug, in the order in which they are listed.
-    pub const ALL: [Bug; 4] =
-        [Bug::StaleRead, Bug::IgnoreTokens, Bug::VoteForgotten, Bug::CommitEarlierTerm];
+    pub const ALL: [Bug; 8] = [
+        Bug::StaleRead,
+        Bug::IgnoreTokens,
+        Bug::VoteForgotten,
+        Bug::CommitEarlierTerm,
+        Bug::AckBeforeFsync,
+        Bug::VoteNotDurable,
+        Bug::AppendAfterTornTail,
+        Bug::WallClockLease,
+    ];
 
     /// The name used on the command line and in `/status`.
     pub fn name(self) -> &'static str {
@@ -37,6 +57,10 @@ impl Bug {
             Bug::IgnoreTokens => "ignore-tokens",
             Bug::VoteForgotten => "vote-forgotten",
             Bug::CommitEarlierTerm => "commit-earlier-term",
+            Bug::AckBeforeFsync => "ack-before-fsync",
+            Bug::VoteNotDurable => "vote-not-durable",
+            Bug::AppendAfterTornTail => "append-after-torn-tail",
+            Bug::WallClockLease => "wall-clock-lease",
         }
     }
 
@@ -55,6 +79,20 @@ impl Bug {
                 "entries of an earlier term are committed by counting replicas (Raft paper, \
                  figure 8)"
             }
+            Bug::AckBeforeFsync => {
+                "writes are acknowledged, by leader and followers, before they are synced to disk"
+            }
+            Bug::VoteNotDurable => {
+                "a vote is given before it is synced to disk; only entries are waited for"
+            }
+            Bug::AppendAfterTornTail => {
+                "a restart leaves a torn record in the log and appends behind it, where the next \
+                 restart does not look"
+            }
+            Bug::WallClockLease => {
+                "a leader trusts its last contact with a majority, and answers reads without \
+                 asking one, for as long as it is young by the wall clock"
+            }
         }
     }
 
@@ -65,6 +103,25 @@ impl Bug {
             Bug::IgnoreTokens => "jetcd 0.8.2 (Jepsen)",
             Bug::VoteForgotten => "akka-raft#47, akka-raft#62",
             Bug::CommitEarlierTerm => "logcabin#44",
+            Bug::AckBeforeFsync => "nats-server#7564, yugabyte#32875, d-engine#447",
+            Bug::VoteNotDurable => "ahnlich#387",
+            Bug::AppendAfterTornTail => "cqlite#1390",
+            Bug::WallClockLease => "nebula#2723",
+        }
+    }
+
+    /// The families of faults to run with to find it, by the names that the command line has for
+    /// them. Those that stand together are needed together.
+    pub fn exposed_by(self) -> &'static [&'static str] {
+        match self {
+            Bug::StaleRead => &["partition"],
+            Bug::IgnoreTokens | Bug::VoteForgotten | Bug::CommitEarlierTerm => &["kill"],
+            Bug::AckBeforeFsync => &["power"],
+            // Slow barriers keep a vote volatile for long enough.
+            Bug::VoteNotDurable => &["disk", "power"],
+            // The first power failure tears the log, the next or a kill finds the end of it.
+            Bug::AppendAfterTornTail => &["power", "kill"],
+            Bug::WallClockLease => &["clock", "partition"],
         }
     }
 }

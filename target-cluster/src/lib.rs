@@ -3,8 +3,7 @@
 //!
 //! [`core`] decides (a sans-IO Raft node), [`kv`] is the replicated state machine, [`storage`] the
 //! write-ahead log, [`server`] the HTTP service around them, [`world`] the simulated world around the
-//! same core, [`bugs`] the faults that can be
-//! planted.
+//! same core, [`bugs`] the faults that can be planted.
 //!
 //! # The endpoints
 //!
@@ -62,6 +61,20 @@
 //! ```
 //!
 //! `commit` comes at most every 100 ms. On stderr stands a log for people.
+//!
+//! # When the disk fails
+//!
+//! | exit code | what stderr says | |
+//! |---|---|---|
+//! | 65 | `n2: …/raft.log: the log is corrupt at byte …` | it does not start: what had been durable is damaged or gone |
+//! | 70 | `n2: the raft core failed: …` | an assertion failed: some promise was broken |
+//! | 74 | `n2: the disk failed: fsync of …/raft.log: …` | it stops at once, or does not start: what is on disk is unknown |
+//! | 75 | `n2: …/raft.log is in use by another process` | it does not start |
+//!
+//! A disk that is slow or stalls keeps only those waiting for whom something must become durable.
+//! What a power failure leaves of writes that were not synced is cut off at the next start. Damage
+//! to what had been synced is noticed, but for damage to the last records of a node that was killed
+//! within 100 ms of writing them, or lost power: nothing tells that those had been durable.
 
 pub mod bugs;
 pub mod core;

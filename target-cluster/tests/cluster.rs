@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use serde_json::{Value, json};
 use target_cluster::bugs::Bugs;
 use target_cluster::core::Timings;
-use target_cluster::server::{Config, run_until};
+use target_cluster::server::{Config, Failure, LOG_FILE, run_until};
+use target_cluster::storage::FileDisk;
 use tokio::sync::oneshot;
 
 /// How long a cluster may take to do what it should. Generous: it only ends a test that hangs.
@@ -28,7 +28,7 @@ const TIMINGS: Timings = Timings {
 /// A node that runs in a thread of its own.
 struct Running {
     stop: oneshot::Sender<()>,
-    thread: JoinHandle<Result<()>>,
+    thread: JoinHandle<Result<(), Failure>>,
 }
 
 /// Three nodes, and a client to ask them with.
@@ -240,35 +240,78 @@ async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
     assert_eq!(after["term"], before["term"], "nothing was disturbed");
 }
 
-#[test]
-fn a_log_that_is_corrupt_is_told_and_not_served() {
-    let directory = std::env::temp_dir().join(format!("stormproof-bad-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let config = Config {
+/// A single voter, which leads and writes its no-op within the first election timeout.
+fn alone(name: &str) -> Config {
+    let directory = std::env::temp_dir().join(format!("stormproof-{name}-{}", std::process::id()));
+    Config {
         id: "n1".into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         peers: BTreeMap::new(),
-        data_dir: directory.clone(),
+        data_dir: directory,
         timings: Timings::default(),
         bugs: Bugs::new(),
-    };
-    let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
-    // A single voter leads and writes its no-op within the first election timeout.
-    let log = directory.join("raft.log");
+    }
+}
+
+/// Runs a single voter until `done` says so.
+fn run_until_it(config: &Config, done: impl Fn() -> bool) -> Result<(), Failure> {
     let start = Instant::now();
-    let written = async {
-        while start.elapsed() < PATIENCE
-            && std::fs::metadata(&log).map_or(0, |file| file.len()) < 100
-        {
+    let done = async {
+        while start.elapsed() < PATIENCE && !done() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    run_until(config.clone(), listener(), written).unwrap();
-    let mut bytes = std::fs::read(&log).unwrap();
-    bytes[25] ^= 1;
-    std::fs::write(&log, &bytes).unwrap();
-    let error = run_until(config, listener(), std::future::pending()).unwrap_err();
-    let message = format!("{error:#}");
-    assert!(message.contains("raft.log: the log is corrupt at byte 0"), "{message}");
-    std::fs::remove_dir_all(directory).unwrap();
+    run_until(config.clone(), TcpListener::bind("127.0.0.1:0").unwrap(), done)
+}
+
+#[test]
+fn a_log_that_is_damaged_or_cut_off_is_told_and_not_served() {
+    let config = alone("damaged");
+    let log = config.data_dir.join(LOG_FILE);
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    run_until_it(&config, || length(&log) > 100).unwrap();
+    // Another start notes how much of the log is durable.
+    run_until_it(&config, || true).unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    let last = whole.len() - 1;
+    let damaged = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    for (bytes, what) in [
+        (damaged(25), "the log is corrupt at byte 0"),
+        (damaged(last), "the checksum of the record differs"),
+        (whole[..last].to_vec(), "the record is cut short"),
+        (Vec::new(), "the log ends here"),
+    ] {
+        std::fs::write(&log, &bytes).unwrap();
+        let failure = run_until_it(&config, || false).unwrap_err();
+        let message = failure.to_string();
+        assert!(message.contains("raft.log: ") && message.contains(what), "{message}");
+        assert_eq!(failure.exit_code(), Some(Failure::LOG_CORRUPT));
+    }
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+}
+
+#[test]
+fn a_data_directory_serves_one_process_at_a_time() {
+    let config = alone("shared");
+    let disk = FileDisk::open(&config.data_dir, LOG_FILE).unwrap();
+    let failure = run_until_it(&config, || false).unwrap_err();
+    assert_eq!(failure.exit_code(), Some(Failure::DATA_IN_USE), "{failure}");
+    drop(disk);
+    run_until_it(&config, || true).unwrap();
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+}
+
+#[test]
+fn a_disk_that_fails_at_the_start_is_told_with_what_failed() {
+    let config = alone("no-disk");
+    std::fs::create_dir_all(config.data_dir.join(LOG_FILE)).unwrap();
+    let failure = run_until_it(&config, || false).unwrap_err();
+    assert_eq!(failure.exit_code(), Some(Failure::DISK_FAILED));
+    let message = failure.to_string();
+    assert!(message.starts_with("the disk failed: opening of "), "{message}");
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
 }

@@ -13,7 +13,10 @@
 //! | `sync n1` | what n1 has written becomes durable |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
 //! | `partition n1/n2 n3`, `cut n1 n2`, `heal` | who talks to whom |
-//! | `crash n1 [keep=all]`, `start n1` | what was not synced is lost, or kept |
+//! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
+//! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
+//! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
+//! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
 //! | `ask n1 write k 1 [token="a:1"]` | a client's request |
 //! | `status`, `log` | of all nodes |
 
@@ -94,7 +97,9 @@ impl Runner for Script {
     fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
         let mut args = command.consume_args();
         let named: BTreeMap<_, _> =
-            ["nodes", "batch", "bugs", "keep", "token"].map(|key| (key, args.take_key(key))).into();
+            ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "token"]
+                .map(|key| (key, args.take_key(key)))
+                .into();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
         args.reject_next()?;
         let word = |position: usize| words.get(position).copied().ok_or("an argument is missing");
@@ -160,12 +165,23 @@ impl Runner for Script {
             "heal" => self.world.heal(),
             "crash" => {
                 let id = self.node(word(0)?)?;
-                let kept = match named["keep"] {
-                    Some("all") => self.world.unsynced_bytes(&id),
-                    Some(other) => return Err(format!("keep={other}?").into()),
-                    None => 0,
-                };
-                self.world.crash(&id, kept, 0..0);
+                let sector = named["sector"].map_or(Ok(512), str::parse)?;
+                let mut kept = named["keep"].unwrap_or_default().chars();
+                match named["keep"] {
+                    Some("all") => self.world.crash(&id, sector, || true),
+                    _ => self.world.crash(&id, sector, || kept.next() == Some('1')),
+                }
+            }
+            "clock" => {
+                let id = self.node(word(0)?)?;
+                let shift = |key: &str| named[key].map_or(Ok(0), str::parse);
+                let ahead = Duration::from_millis(shift("ahead")?);
+                let behind = Duration::from_millis(shift("behind")?);
+                self.world.set_wall_clock(&id, ahead, behind);
+            }
+            "fail-sync" => {
+                let id = self.node(word(0)?)?;
+                self.world.fail_sync(&id);
             }
             "start" => {
                 let id = self.node(word(0)?)?;
@@ -259,4 +275,10 @@ scripts! {
     crash_between_any_two_effects_of_a_leader
     crash_between_any_two_effects_of_a_voter
     duplicated_and_overtaken_messages_change_nothing
+    a_torn_tail_is_cut_off
+    append_after_torn_tail_loses_what_was_synced
+    a_failed_sync_is_not_trusted_after_a_restart
+    ack_before_fsync_loses_what_was_acknowledged
+    vote_not_durable_elects_two_leaders_in_one_term
+    wall_clock_lease_answers_what_was_overwritten
 }

@@ -1,7 +1,7 @@
 //! Clusters simulated from seeds, with every kind of fault at any point.
 //!
-//! Of the planted bugs, `vote-forgotten` and `commit-earlier-term` need a rarer coincidence than a
-//! few hundred seeds meet; the golden scripts catch those.
+//! Of the planted bugs, `vote-forgotten`, `commit-earlier-term` and `wall-clock-lease` need a rarer
+//! coincidence than a few hundred seeds meet; the golden scripts catch those.
 
 use target_cluster::bugs::{Bug, Bugs};
 use target_cluster::world::{Settings, simulate};
@@ -56,4 +56,21 @@ fn a_stale_read_is_caught() {
 #[test]
 fn an_ignored_token_is_caught() {
     assert_eq!(first_finding(Bug::IgnoreTokens), "client promises");
+}
+
+#[test]
+fn what_is_acknowledged_before_it_is_durable_is_lost() {
+    assert_eq!(first_finding(Bug::AckBeforeFsync), "leader completeness");
+}
+
+#[test]
+fn a_vote_told_before_it_is_durable_is_given_twice() {
+    assert_eq!(first_finding(Bug::VoteNotDurable), "election safety");
+}
+
+#[test]
+fn what_is_appended_after_a_torn_tail_is_lost() {
+    // What is lost is an entry or a vote, as it happens.
+    let found = first_finding(Bug::AppendAfterTornTail);
+    assert!(["leader completeness", "election safety"].contains(&found), "{found}");
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nemeses::host::LocalHost;
-use nemeses::host::node_process::NodeSpec;
+use nemeses::host::node_process::{NodeSpec, OwnClock};
 use nemeses::world::{Host, NodeState};
 
 use crate::machine;
@@ -61,6 +61,7 @@ impl Cluster {
                 argv: command,
                 env: BTreeMap::new(),
                 cwd: cluster.directory.clone(),
+                own_clock: OwnClock::No,
             });
         }
         for (name, started) in cluster.host.start(&cluster.names) {

@@ -1,11 +1,12 @@
 //! `stormproof doctor`: what this machine can do, tried for real, and what each missing thing
-//! costs.
+//! costs; with `--clean`, away with what runs left that were killed.
 
 use std::io::IsTerminal;
 
 use anyhow::Result;
 use clap::Args;
 use nemeses::host::doctor::{Probe, examine};
+use nemeses::host::leftovers::{self, Cleaned};
 use nemeses::host::process_tree::Lab;
 use serde_json::json;
 
@@ -13,6 +14,9 @@ use crate::exit::Exit;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// Remove what runs left that are no more, instead of trying anything
+    #[arg(long)]
+    clean: bool,
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
@@ -22,6 +26,9 @@ pub struct Arguments {
 const NAMESPACE_LAB: [&str; 3] = ["network, mount and pid namespaces", "veth", "pause and kill"];
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
+    if arguments.clean {
+        return clean(arguments.json);
+    }
     let probes = examine();
     let netns = works_all(&probes, &NAMESPACE_LAB);
     if arguments.json {
@@ -42,6 +49,28 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let lab = if netns { Lab::Namespaces } else { Lab::Loopback };
     println!("\nA run would take the {lab} lab here.");
     Ok(Exit::Valid)
+}
+
+/// Leaves alone what belongs to a run that goes on.
+fn clean(as_json: bool) -> Result<Exit> {
+    let Cleaned { removed, kept } = leftovers::clean();
+    if as_json {
+        let kept: Vec<_> =
+            kept.iter().map(|(found, why)| json!({ "found": found, "why": why })).collect();
+        let findings = json!({ "removed": removed, "kept": kept });
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        for found in &removed {
+            println!("removed {found}");
+        }
+        for (found, why) in &kept {
+            println!("cannot remove {found}: {why}");
+        }
+        if removed.is_empty() && kept.is_empty() {
+            println!("nothing left");
+        }
+    }
+    Ok(if kept.is_empty() { Exit::Valid } else { Exit::HarnessFailure })
 }
 
 fn works_all(probes: &[Probe], names: &[&str]) -> bool {

@@ -6,6 +6,7 @@ mod list;
 mod names;
 mod node;
 mod plan;
+mod replay;
 mod report;
 mod run;
 mod up;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::Arguments),
     /// Print the faults that a run with these flags would inject
     Plan(plan::Arguments),
+    /// Carry out the plan of a saved run again
+    Replay(replay::Arguments),
     /// Write the report of a saved run again
     Report(report::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
@@ -71,6 +74,7 @@ pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit
         Command::Run(arguments) => run::main(place, arguments),
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
+        Command::Replay(arguments) => replay::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::List(arguments) => list::main(arguments),

@@ -13,7 +13,12 @@ use target_cluster::server::{self, Config};
 use super::names;
 use crate::exit::Exit;
 
+const EXIT_CODES: &str = "\
+Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 74 the disk failed · \
+75 the data directory is in use";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Arguments {
     /// This node's name
     #[arg(long)]
@@ -43,6 +48,13 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let peers: BTreeMap<String, String> = peers.into_iter().collect();
     let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
     let timings = Timings::default();
-    server::run(Config { id, listen, peers, data_dir, timings, bugs: bugs? })?;
-    Ok(Exit::Valid)
+    let config = Config { id, listen, peers, data_dir, timings, bugs: bugs? };
+    // A node that panics is a finding about the target, not a failure of the harness.
+    drop(std::panic::take_hook());
+    let Err(failure) = server::run(config) else { return Ok(Exit::Valid) };
+    match failure.exit_code() {
+        // The node has told on stderr what is wrong.
+        Some(code) => std::process::exit(code.into()),
+        None => Err(failure.into()),
+    }
 }

@@ -1,7 +1,7 @@
 //! `stormproof plan`, and the flags that make a plan, which `run` shares.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
@@ -70,9 +70,22 @@ pub struct PlanFlags {
     /// How long the healed cluster may take to serve again
     #[arg(long, default_value = "30s", value_parser = duration)]
     recovery_limit: Duration,
+    /// Start the nodes one by one over this time, in an order drawn from the seed
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    start_within: Duration,
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
+}
+
+/// Reads the plan in a file.
+///
+/// # Errors
+/// When there is no such file or it holds no plan.
+pub fn read_plan(path: &Path) -> Result<Plan> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+    Plan::from_toml(&text).with_context(|| format!("{} is not a plan", path.display()))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -90,10 +103,7 @@ impl PlanFlags {
     /// When a figure is impossible or a plan cannot be read.
     pub fn resolve(&self) -> Result<Plan> {
         if let Some(path) = &self.plan {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
-            let plan = Plan::from_toml(&text);
-            return plan.with_context(|| format!("{} is not a plan", path.display()));
+            return read_plan(path);
         }
         let mut plan = Plan {
             target: self.target.clone(),
@@ -106,6 +116,7 @@ impl PlanFlags {
             keys: self.keys,
             seed: self.seed.unwrap_or_else(seed_of_the_moment),
             recovery_limit: self.recovery_limit.as_secs_f64(),
+            start_within: self.start_within.as_secs_f64(),
             lab: self.lab,
             bug: self.bug.clone(),
             schedule: Vec::new(),

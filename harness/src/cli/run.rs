@@ -9,13 +9,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
+use nemeses::fault::Family;
 use nemeses::host::process_tree::{Lab, Place};
 use results::run_directory::REPORT;
 use results::summary::Summary;
 
 use super::plan::PlanFlags;
 use crate::exit::{Exit, usage};
-use crate::lab::{self, EngineChoice, LabInUse};
+use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
 use crate::target::Bundled;
@@ -24,7 +25,14 @@ use crate::verdict_text;
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
-    flags: PlanFlags,
+    plan: PlanFlags,
+    #[command(flatten)]
+    machine: MachineFlags,
+}
+
+/// What is no part of a plan, since it says nothing about what happens to the cluster.
+#[derive(Debug, Args)]
+pub struct MachineFlags {
     /// What cuts the links between nodes
     #[arg(long, value_enum, default_value = "auto")]
     partition_engine: EngineChoice,
@@ -34,10 +42,22 @@ pub struct Arguments {
 }
 
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
-    let plan = arguments.flags.resolve()?;
+    let plan = arguments.plan.resolve()?;
+    let by_name = |family| arguments.plan.asks_by_name(family);
+    carry_out(place, plan, by_name, arguments.machine)
+}
+
+/// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
+/// refused where somebody asked for it `by_name`.
+pub fn carry_out(
+    place: Place,
+    plan: Plan,
+    by_name: impl Fn(Family) -> bool,
+    machine: MachineFlags,
+) -> Result<Exit> {
     match place {
         Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan, arguments),
+        Place::Inside(lab) => inside(lab, plan, by_name, machine),
     }
 }
 
@@ -51,9 +71,14 @@ pub fn exit_of(status: ExitStatus) -> Exit {
     known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
 }
 
-fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
-    let lab = LabInUse::settle(lab, plan.lab, arguments.partition_engine)?;
-    let skipped = leave_out_what_the_lab_lacks(&mut plan, &lab, &arguments.flags)?;
+fn inside(
+    lab: Lab,
+    mut plan: Plan,
+    by_name: impl Fn(Family) -> bool,
+    machine: MachineFlags,
+) -> Result<Exit> {
+    let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
+    let engines = leave_out_what_the_lab_lacks(&mut plan, &lab, by_name)?;
     let bug = plan.planted_bug()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -63,8 +88,8 @@ fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
         plan,
         target: Arc::new(Bundled { bug }),
         lab,
-        skipped,
-        results: arguments.results,
+        engines,
+        results: machine.results,
     }))?;
     print(&ended);
     Ok(match ended.failure {
@@ -84,23 +109,28 @@ fn inside(lab: Lab, mut plan: Plan, arguments: Arguments) -> Result<Exit> {
 fn leave_out_what_the_lab_lacks(
     plan: &mut Plan,
     lab: &LabInUse,
-    flags: &PlanFlags,
-) -> Result<Vec<(String, String)>> {
-    let mut skipped = Vec::new();
-    for family in plan.faults.clone() {
-        let Some(reason) = lab.lacks(family) else { continue };
-        if flags.asks_by_name(family) {
-            return Err(usage(format!("no {} faults here: {reason}", family.name())));
+    by_name: impl Fn(Family) -> bool,
+) -> Result<Engines> {
+    let mut engines = Engines::default();
+    for family in plan.families() {
+        match lab.engine_for(family) {
+            Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
+            Err(reason) if by_name(family) => {
+                return Err(usage(format!("no {family} faults here: {reason}")));
+            }
+            Err(reason) => {
+                plan.faults.remove(&family);
+                plan.schedule.retain(|entry| entry.fault.family() != family);
+                engines.lacking.push((family.name().into(), reason));
+            }
         }
-        plan.faults.remove(&family);
-        plan.schedule.retain(|entry| entry.fault.family() != family);
-        skipped.push((family.name().into(), reason));
     }
-    Ok(skipped)
+    Ok(engines)
 }
 
 fn print(ended: &Ended) {
-    let Summary { verdict, sentence, safety, liveness, coverage, run, .. } = &ended.summary;
+    let Summary { verdict, sentence, safety, liveness, coverage, findings, run, .. } =
+        &ended.summary;
     let colour = std::io::stdout().is_terminal();
     println!("\n{}  {sentence}", verdict_text::badge(*verdict, colour));
     if let Some(counterexample) = &safety.counterexample {
@@ -109,13 +139,19 @@ fn print(ended: &Ended) {
     let line = |name: &str, text: String| println!("  {name:<10} {text}");
     let counts = &ended.counts;
     line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
-    let outcomes: Vec<String> =
-        counts.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    let outcomes: Vec<String> = counts
+        .outcome_counts()
+        .iter()
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
     if !outcomes.is_empty() {
         line("faults", outcomes.join(" · "));
     }
     line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
     line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
+    for finding in findings {
+        line("finding", finding.text.clone());
+    }
     for gap in &coverage.gaps {
         line("untested", gap.clone());
     }

@@ -21,7 +21,7 @@ use super::names;
 use crate::exit::Exit;
 use crate::lab::{self, LabChoice};
 use crate::plan::node_names;
-use crate::run::cluster::last_lines;
+use crate::run::cluster::{end_of_log, last_lines};
 use crate::target::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
@@ -76,7 +76,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
     for (name, offset) in names.iter().zip(0..) {
         let port = arguments.port.checked_add(offset).context("--port is too high")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let member = Member { name: name.clone(), address, data: data.join(name) };
+        let member = Member::at(name, address, data.join(name));
         std::fs::create_dir_all(&member.data)
             .with_context(|| format!("cannot make {}", member.data.display()))?;
         members.push(member);
@@ -95,7 +95,8 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         match news.recv_timeout(LOOK_AROUND) {
             Ok((node, NodeOutput::Exited { status, .. })) => {
                 if begin.elapsed() < STARTED {
-                    let log = last_lines(&log_of(&members, &node));
+                    let log = log_of(&members, &node);
+                    let log = end_of_log(&log, &last_lines(&log));
                     bail!("{node} did not start ({status}){log}");
                 }
                 let seconds = arguments.restart_after;
@@ -145,9 +146,14 @@ fn log_of(members: &[Member], node: &str) -> PathBuf {
 
 fn introduce(members: &[Member]) {
     for member in members {
-        println!("{}  http://{}  data in {}", member.name, member.address, member.data.display());
+        println!(
+            "{}  http://{}  data in {}",
+            member.name,
+            member.for_clients,
+            member.data.display()
+        );
     }
-    let first = members[0].address;
+    let first = members[0].for_clients;
     println!(
         "\nTry, in another terminal (a follower refuses and names the leader):\n  \
          curl -s {first}/status\n  \
@@ -175,7 +181,7 @@ impl Watch<'_> {
                     && self.leader.as_ref().is_none_or(|(_, known)| term > *known)
                 {
                     let address = self.members.iter().find(|member| member.name == node);
-                    let address = address.map(|it| it.address.to_string()).unwrap_or_default();
+                    let address = address.map(|it| it.for_clients.to_string()).unwrap_or_default();
                     println!("{node} ({address}) leads in term {term}");
                     self.leader = Some((node.to_owned(), term));
                 }

@@ -1,15 +1,19 @@
 //! The nodes of a run: where they live, what they print, and how they end.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nemeses::fault::Family;
 use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeListener, NodeOutput};
+use nemeses::host::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use results::event::NodeChange;
+use results::summary::Finding;
 use tokio::sync::Notify;
 
+use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
@@ -27,6 +31,12 @@ pub struct Exit {
     pub status: String,
     /// Seconds since the run started.
     pub seconds: f64,
+    /// The fault that left it nothing better to do, if there was one.
+    pub excuse: Option<String>,
+    /// Where its log is.
+    pub log: PathBuf,
+    /// The last lines of it at that moment.
+    pub lines: Vec<String>,
 }
 
 /// The members of the cluster under test.
@@ -35,6 +45,8 @@ pub struct Cluster {
     pub members: Vec<Member>,
     logs: Vec<PathBuf>,
     exits: Arc<Exits>,
+    /// Which nodes may end by themselves, for whoever injects faults.
+    pub excuses: Arc<Excuses>,
 }
 
 /// Exits that nobody asked for.
@@ -56,32 +68,54 @@ impl Cluster {
         recorder: &Arc<Recorder>,
     ) -> Result<(Cluster, LocalHost)> {
         let names = plan.node_names();
-        let (network, addresses) = lab.addresses(&names)?;
-        let mut members = Vec::new();
-        let mut logs = Vec::new();
-        for (name, address) in names.iter().zip(addresses) {
-            let directory = recorder.with_directory(|directory| directory.node_directory(name))?;
-            let data = directory.join("data");
+        let families = plan.families();
+        let directory_of =
+            |name: &str| recorder.with_directory(|directory| directory.node_directory(name));
+        let data_of = |name: &str| {
+            let data = directory_of(name)?.join("data");
             std::fs::create_dir_all(&data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
-            members.push(Member { name: name.clone(), address, data });
-            logs.push(directory.join("stderr.log"));
-        }
-        let specs: Result<Vec<_>> = (0..members.len())
-            .map(|node| members[node].spec(target.command(&members, node), logs[node].clone()))
-            .collect();
+            Ok(data)
+        };
+        let (links, members) = lab.connect(&names, &families, data_of)?;
+        let logs: Result<Vec<_>> =
+            names.iter().map(|name| Ok(directory_of(name)?.join("stderr.log"))).collect();
+        let logs = logs?;
+        let own_clock = match families.contains(&Family::Clock) {
+            true => target.own_clock(),
+            false => OwnClock::No,
+        };
+        let spec = |node: usize| {
+            let command = target.command(&members, node);
+            let spec = members[node].spec(command, logs[node].clone())?;
+            Ok(NodeSpec { own_clock, ..spec })
+        };
+        let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
         let specs = specs?;
         let exits = Arc::new(Exits::default());
-        let listener: NodeListener = {
-            let (recorder, exits) = (recorder.clone(), exits.clone());
-            Arc::new(move |node, output| hear(&recorder, &*target, &exits, node, output))
+        let excuses = Arc::new(Excuses::default());
+        let log_of: BTreeMap<String, PathBuf> =
+            names.iter().cloned().zip(logs.iter().cloned()).collect();
+        let ear = Ear {
+            recorder: recorder.clone(),
+            target,
+            exits: exits.clone(),
+            excuses: excuses.clone(),
+            logs: log_of,
         };
-        let mut host = LocalHost::new(network, listener).context("cannot start nodes")?;
+        let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
+        let mut host = links.host(listener).context("cannot start nodes")?;
         specs.into_iter().for_each(|spec| host.add_node(spec));
-        Ok((Cluster { members, logs, exits }, host))
+        if families.iter().any(|family| family.needs_own_disk()) {
+            for (member, seed) in members.iter().zip(plan.seed..) {
+                host.mount_disk(&member.name, &member.data, seed)
+                    .with_context(|| format!("cannot give {} a disk of its own", member.name))?;
+            }
+        }
+        Ok((Cluster { members, logs, exits, excuses }, host))
     }
 
-    /// Waits until some process ends although nobody killed it.
+    /// Waits until some process ends although nobody killed it and no fault excuses it.
     pub async fn unexpected_exit(&self) -> Exit {
         loop {
             let news = self.exits.news.notified();
@@ -92,21 +126,22 @@ impl Cluster {
         }
     }
 
-    /// The first process that ended although nobody killed it.
+    /// The first process that ended although nobody killed it and no fault excuses it.
     pub fn first_unexpected_exit(&self) -> Option<Exit> {
-        self.exits.seen.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.exits.seen().iter().find(|exit| exit.excuse.is_none()).cloned()
     }
 
-    /// What to tell of such an end, with the last lines of the node's log.
-    pub fn describe_exit(&self, exit: &Exit) -> String {
-        let log = self.members.iter().position(|member| member.name == exit.node);
-        format!(
-            "{} ended by itself at {:.1} s ({}){}",
-            exit.node,
-            exit.seconds,
-            exit.status,
-            log.map_or_else(String::new, |node| last_lines(&self.logs[node]))
-        )
+    /// What the run found out about the target besides its verdict: processes that ended by
+    /// themselves because of a fault.
+    pub fn findings(&self) -> Vec<Finding> {
+        let excused = |exit: &Exit| {
+            let Exit { node, status, seconds, excuse, lines, .. } = exit;
+            let fault = excuse.as_ref()?;
+            let text = format!("{node} ended by itself ({status}) at {seconds:.1} s: {fault}");
+            let log = lines.clone();
+            Some(Finding { node: node.clone(), seconds: *seconds, text, log })
+        };
+        self.exits.seen().iter().filter_map(excused).collect()
     }
 
     /// What to tell when the cluster never agreed on a leader.
@@ -114,9 +149,24 @@ impl Cluster {
         let seconds = limit.as_secs();
         let mut text = format!("the nodes did not agree on a leader within {seconds} s");
         for (member, log) in self.members.iter().zip(&self.logs) {
-            text.push_str(&format!("\n{}{}", member.name, last_lines(log)));
+            text.push_str(&format!("\n{}{}", member.name, end_of_log(log, &last_lines(log))));
         }
         text
+    }
+
+    /// Takes what the nodes stored from disks of their own, which are gone with `host`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_disks(&self, host: &LocalHost) -> Result<()> {
+        for member in &self.members {
+            if let Some(disk) = host.disk(&member.name) {
+                let saved = saved_disk(member);
+                disk.export(&saved)
+                    .with_context(|| format!("cannot save a disk in {}", saved.display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes what the nodes stored; their logs stay.
@@ -125,41 +175,93 @@ impl Cluster {
     /// When a directory cannot be removed.
     pub fn remove_data(&self) -> Result<()> {
         for member in &self.members {
-            std::fs::remove_dir_all(&member.data)
-                .with_context(|| format!("cannot remove {}", member.data.display()))?;
+            for directory in [member.data.clone(), saved_disk(member)] {
+                if directory.exists() {
+                    std::fs::remove_dir_all(&directory)
+                        .with_context(|| format!("cannot remove {}", directory.display()))?;
+                }
+            }
         }
         Ok(())
     }
 }
 
-/// Takes in what became of a node.
-fn hear(recorder: &Recorder, target: &dyn Target, exits: &Exits, node: &str, output: NodeOutput) {
-    let change = match output {
-        NodeOutput::Started { pid } => NodeChange::Started { pid },
-        NodeOutput::Line(line) => match target.node_change(&line) {
-            Some(change) => change,
-            None => return,
-        },
-        NodeOutput::Exited { status, expected } => {
-            if !expected {
-                let seconds = recorder.elapsed().as_secs_f64();
-                let exit = Exit { node: node.into(), status: status.clone(), seconds };
-                exits.seen.lock().unwrap_or_else(PoisonError::into_inner).push(exit);
-                exits.news.notify_waiters();
-            }
-            NodeChange::Exited { status }
-        }
-    };
-    recorder.node(node, change);
+/// Where a disk is saved: beside the directory that it was mounted at.
+fn saved_disk(member: &Member) -> PathBuf {
+    member.data.with_file_name("disk")
 }
 
-/// The end of a log, as an error shows it.
-pub fn last_lines(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
-    if shown.is_empty() {
+impl Exits {
+    fn seen(&self) -> MutexGuard<'_, Vec<Exit>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exit {
+    /// What to tell of it, with the last lines of the node's log.
+    pub fn describe(&self) -> String {
+        let Exit { node, status, seconds, log, lines, .. } = self;
+        let end = end_of_log(log, lines);
+        format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
+    }
+}
+
+/// Takes in what becomes of nodes.
+struct Ear {
+    recorder: Arc<Recorder>,
+    target: Arc<dyn Target>,
+    exits: Arc<Exits>,
+    excuses: Arc<Excuses>,
+    logs: BTreeMap<String, PathBuf>,
+}
+
+impl Ear {
+    fn hear(&self, node: &str, output: NodeOutput) {
+        let change = match output {
+            NodeOutput::Started { pid } => NodeChange::Started { pid },
+            NodeOutput::Line(line) => match self.target.node_change(&line) {
+                Some(change) => change,
+                None => return,
+            },
+            NodeOutput::Exited { status, expected } => {
+                if !expected {
+                    self.note_exit(node, &status);
+                }
+                NodeChange::Exited { status }
+            }
+        };
+        self.recorder.node(node, change);
+    }
+
+    fn note_exit(&self, node: &str, status: &str) {
+        let now = self.recorder.elapsed();
+        let log = self.logs.get(node).cloned().unwrap_or_default();
+        let exit = Exit {
+            node: node.into(),
+            status: status.into(),
+            seconds: now.as_secs_f64(),
+            excuse: self.excuses.reason(node, now),
+            lines: last_lines(&log),
+            log,
+        };
+        self.exits.seen().push(exit);
+        self.exits.news.notify_waiters();
+    }
+}
+
+/// How an error shows the last lines of a log.
+pub fn end_of_log(log: &Path, lines: &[String]) -> String {
+    if lines.is_empty() {
         return format!("; its log {} is empty", log.display());
     }
-    format!("; the end of {}:\n  {}", log.display(), shown.join("\n  "))
+    format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
+}
+
+/// The last lines of a log.
+pub fn last_lines(log: &Path) -> Vec<String> {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
+    shown.iter().map(|line| (*line).to_owned()).collect()
 }

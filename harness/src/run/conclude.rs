@@ -7,6 +7,7 @@ use results::event::Phase;
 use results::loaded_run::LoadedRun;
 use results::summary::{Liveness, RunInfo, Summary};
 
+use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
 use super::{Ended, judge};
@@ -23,6 +24,7 @@ pub fn conclude(
     plan: &Plan,
     info: RunInfo,
     tested: Result<Liveness>,
+    cluster: &Cluster,
     recorder: &Recorder,
     live: &Live,
 ) -> Result<Ended> {
@@ -45,7 +47,17 @@ pub fn conclude(
     let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
     let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
     let phases = judge::phases(&loaded.history);
-    let summary = Summary { verdict, sentence, safety, liveness, coverage, run: info, phases };
+    let summary = Summary {
+        verdict,
+        sentence,
+        safety,
+        liveness,
+        coverage,
+        fault_coverage: None,
+        findings: cluster.findings(),
+        run: info,
+        phases,
+    };
 
     if failure.is_none() {
         failure = write_results(&summary, &loaded, recorder).err();

@@ -1,6 +1,7 @@
 //! Liveness, asked for where it is owed: once healed, all nodes must agree on one leader, and a
 //! write and a linearizable read must succeed through each of them, in time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -55,12 +56,16 @@ impl ControlProbe {
     }
 }
 
-/// Waits until all nodes name the same leader in the same term; returns it. None when `limit`
-/// is over first.
-pub async fn agree_on_leader(clients: &Arc<Clients>, limit: Duration) -> Option<String> {
+/// Waits until all nodes in `asked`, which are positions, name the same leader in the same term;
+/// returns it. None when `limit` is over first.
+pub async fn agree_on_leader(
+    clients: &Arc<Clients>,
+    asked: &[usize],
+    limit: Duration,
+) -> Option<String> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(leader) = common_leader(clients).await {
+        if let Some(leader) = common_leader(clients, asked).await {
             return Some(leader);
         }
         if Instant::now() + POLL > deadline {
@@ -70,32 +75,50 @@ pub async fn agree_on_leader(clients: &Arc<Clients>, limit: Duration) -> Option<
     }
 }
 
-async fn common_leader(clients: &Arc<Clients>) -> Option<String> {
-    let mut asked = JoinSet::new();
-    for node in 0..clients.nodes.len() {
+async fn common_leader(clients: &Arc<Clients>, asked: &[usize]) -> Option<String> {
+    let mut questions = JoinSet::new();
+    for &node in asked {
         let clients = clients.clone();
-        asked.spawn(async move { clients.client.status(node).await });
+        questions.spawn(async move { clients.client.status(node).await });
     }
-    let answers = asked.join_all().await;
+    let answers = questions.join_all().await;
     let first = answers.first()?.clone()?;
     let agreed = answers.iter().all(|answer| answer.as_ref() == Some(&first));
     first.leader.filter(|_| agreed)
 }
 
-/// Asks the healed cluster for liveness; `limit` is the recovery limit.
+/// Asks the healed cluster for liveness; `limit` is the recovery limit. Nothing is asked of the
+/// nodes in `damaged`, and nothing of anybody when they are a majority.
 ///
 /// # Errors
 /// When the history cannot be written.
-pub async fn converge(clients: &Arc<Clients>, limit: Duration) -> Result<Liveness> {
+pub async fn converge(
+    clients: &Arc<Clients>,
+    damaged: &BTreeSet<String>,
+    limit: Duration,
+) -> Result<Liveness> {
+    let nodes = clients.nodes.len();
+    let sound: Vec<usize> =
+        (0..nodes).filter(|node| !damaged.contains(&clients.nodes[*node])).collect();
+    if sound.len() <= nodes / 2 {
+        let names: Vec<&str> = damaged.iter().map(String::as_str).collect();
+        return Ok(Liveness {
+            verdict: Verdict::Valid,
+            sentence: format!("nothing was owed: files of {} were damaged", names.join(", ")),
+            recovery_seconds: None,
+            probe_lateness_seconds: 0.0,
+        });
+    }
     let begin = Instant::now();
     let probe = ControlProbe::start();
-    let broken = served_by_all(clients, begin + limit).await?;
+    let broken = served_by_all(clients, &sound, begin + limit).await?;
     let lateness = probe.stop();
     let seconds = begin.elapsed().as_secs_f64();
     let (verdict, sentence) = match &broken {
         None => {
+            let who = if damaged.is_empty() { "every node" } else { "every undamaged node" };
             let sentence = format!(
-                "healed, every node named the same leader and served a write and a read within \
+                "healed, {who} named the same leader and served a write and a read within \
                  {seconds:.2} s"
             );
             (Verdict::Valid, sentence)
@@ -123,17 +146,21 @@ pub async fn converge(clients: &Arc<Clients>, limit: Duration) -> Result<Livenes
 }
 
 /// What the cluster still failed to do at the deadline; none when it did everything.
-async fn served_by_all(clients: &Arc<Clients>, deadline: Instant) -> Result<Option<String>> {
+async fn served_by_all(
+    clients: &Arc<Clients>,
+    asked: &[usize],
+    deadline: Instant,
+) -> Result<Option<String>> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if agree_on_leader(clients, left).await.is_none() {
+    if agree_on_leader(clients, asked, left).await.is_none() {
         return Ok(Some("the nodes did not agree on one leader".into()));
     }
-    let mut asked = JoinSet::new();
-    for node in 0..clients.nodes.len() {
+    let mut services = JoinSet::new();
+    for &node in asked {
         let clients = clients.clone();
-        asked.spawn(async move { served_by(&clients, node, deadline).await });
+        services.spawn(async move { served_by(&clients, node, deadline).await });
     }
-    for result in asked.join_all().await {
+    for result in services.join_all().await {
         if let Some(broken) = result? {
             return Ok(Some(broken));
         }

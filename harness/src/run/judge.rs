@@ -12,19 +12,15 @@ use crate::verdict_text::count;
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
 pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
     let mut succeeded: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut installed = false;
     for event in &history.events {
         match event.process {
             Process::Client(_) if event.kind == EventType::Ok => {
                 *succeeded.entry(&event.f).or_default() += 1;
             }
             Process::Nemesis if event.kind == EventType::Info => {
-                // What can be seen only over time is judged when the fault is undone.
-                if let (Some("inject" | "undo"), Some(outcome)) =
-                    (event.value["stage"].as_str(), event.value["outcome"].as_str())
-                {
-                    *outcomes.entry(outcome).or_default() += 1;
-                }
+                // Told at its beginning or, where it takes time to see, at its end.
+                installed |= event.value["outcome"] == "installed";
             }
             _ => {}
         }
@@ -34,7 +30,7 @@ pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Cov
         .filter(|kind| !succeeded.contains_key(**kind))
         .map(|kind| format!("no {kind} ever succeeded"))
         .collect();
-    if planned_faults > 0 && !outcomes.contains_key("installed") {
+    if planned_faults > 0 && !installed {
         gaps.push(format!("of {planned_faults} planned faults none was seen to take effect"));
     }
     let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
@@ -107,6 +103,13 @@ mod tests {
     fn a_run_whose_faults_did_nothing_is_unknown() {
         let vacuous = coverage(&history(&["read"], &["skipped", "indeterminate"]), &["read"], 2);
         assert_eq!(vacuous.verdict, Verdict::Unknown);
+        let seen_at_its_end = {
+            let mut history = history(&["read"], &["indeterminate"]);
+            let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
+            history.events.push(Event::new(Process::Nemesis, EventType::Info, "disk", value));
+            coverage(&history, &["read"], 1)
+        };
+        assert_eq!(seen_at_its_end.verdict, Verdict::Valid);
         let one = coverage(&history(&["read"], &["skipped", "installed"]), &["read"], 2);
         assert_eq!(one.verdict, Verdict::Valid);
         let none_asked_for = coverage(&history(&["read"], &[]), &["read"], 0);

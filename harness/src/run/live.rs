@@ -27,9 +27,22 @@ pub struct Snapshot {
     pub info: u64,
     /// The names of the faults that are on, by number.
     pub faults: BTreeMap<u64, String>,
-    /// How many faults came to which outcome: `installed`, `skipped`, `indeterminate`.
-    pub outcomes: BTreeMap<String, u64>,
+    /// What each fault came to, by number: `installed`, `skipped`, `indeterminate`.
+    pub outcomes: BTreeMap<u64, String>,
     nodes: BTreeMap<String, NodeState>,
+    /// The newest leadership there was, whether it still holds or not.
+    newest: Option<Leadership>,
+    /// Who led before that one.
+    former_leader: Option<String>,
+}
+
+/// That a node began to lead.
+#[derive(Debug, Clone)]
+struct Leadership {
+    node: String,
+    term: u64,
+    /// Nanoseconds since the start of the run.
+    since: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -48,6 +61,44 @@ impl Snapshot {
             .map(|(name, _)| name.as_str())
     }
 
+    /// How many faults came to which outcome.
+    pub fn outcome_counts(&self) -> BTreeMap<&str, u64> {
+        let mut counts = BTreeMap::new();
+        for outcome in self.outcomes.values() {
+            *counts.entry(outcome.as_str()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Who led last before whoever leads now: it may not know yet that it was deposed.
+    pub fn former_leader(&self) -> Option<&str> {
+        self.former_leader.as_deref()
+    }
+
+    /// When the newest leader began to lead, in nanoseconds since the start of the run.
+    pub fn leads_since(&self) -> Option<u64> {
+        self.newest.as_ref().map(|leadership| leadership.since)
+    }
+
+    /// What every node says it is: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
+    /// is down or has said nothing yet is missing.
+    pub fn roles(&self) -> BTreeMap<String, String> {
+        let known = self.nodes.iter().filter(|(_, state)| !state.role.is_empty());
+        known.map(|(name, state)| (name.clone(), state.role.clone())).collect()
+    }
+
+    fn note_leader(&mut self, node: &str, term: u64, since: u64) {
+        if self.newest.as_ref().is_some_and(|newest| term <= newest.term) {
+            return;
+        }
+        let next = Leadership { node: node.into(), term, since };
+        if let Some(before) = self.newest.replace(next)
+            && before.node != node
+        {
+            self.former_leader = Some(before.node);
+        }
+    }
+
     fn take(&mut self, event: &RunEvent) {
         match event {
             RunEvent::History(event) => match event.process {
@@ -62,13 +113,20 @@ impl Snapshot {
                 Process::Controller => {}
             },
             RunEvent::Node(event) => {
+                if let NodeChange::Role { role, term, .. } = &event.change
+                    && role == "leader"
+                {
+                    self.note_leader(&event.node, *term, event.time);
+                }
                 let node = self.nodes.entry(event.node.clone()).or_default();
                 match &event.change {
                     NodeChange::Role { role, term, .. } => {
                         *node = NodeState { role: role.clone(), term: *term };
                     }
                     NodeChange::Exited { .. } => *node = NodeState::default(),
-                    NodeChange::Started { .. } | NodeChange::Commit { .. } => {}
+                    NodeChange::Started { .. }
+                    | NodeChange::Commit { .. }
+                    | NodeChange::Clock { .. } => {}
                 }
             }
             RunEvent::Note(_) => {}
@@ -90,13 +148,17 @@ impl Snapshot {
         match (event.kind, event.value["stage"].as_str()) {
             (EventType::Info, Some("inject")) => {
                 let outcome = event.value["outcome"].as_str().unwrap_or("indeterminate");
-                *self.outcomes.entry(outcome.into()).or_default() += 1;
+                self.outcomes.insert(number, outcome.into());
                 if outcome != "skipped" {
                     let name = event.value["name"].as_str().unwrap_or(&event.f);
                     self.faults.insert(number, name.into());
                 }
             }
             (EventType::Info, Some("undo")) => {
+                // What can be seen only over time is judged at the end.
+                if event.value["outcome"] == "installed" {
+                    self.outcomes.insert(number, "installed".into());
+                }
                 self.faults.remove(&number);
             }
             _ => {}
@@ -142,6 +204,21 @@ mod tests {
         let change = NodeChange::Exited { status: "signal SIGKILL".into() };
         snapshot.take(&RunEvent::Node(NodeEvent { time: 0, node: "n2".into(), change }));
         assert_eq!(snapshot.leader(), Some("n1"));
+    }
+
+    #[test]
+    fn whoever_led_before_is_remembered_until_another_is_deposed() {
+        let mut snapshot = Snapshot::default();
+        let mut lead = |node: &str, term| {
+            snapshot.take(&role(node, "leader", term));
+            snapshot.former_leader().map(str::to_owned)
+        };
+        assert_eq!(lead("n1", 3), None);
+        assert_eq!(lead("n1", 4), None, "elected again, it deposed nobody");
+        assert_eq!(lead("n2", 6).as_deref(), Some("n1"));
+        assert_eq!(lead("n1", 5).as_deref(), Some("n1"), "late news");
+        assert_eq!(lead("n3", 7).as_deref(), Some("n2"));
+        assert_eq!(snapshot.roles().len(), 3);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 mod conclude;
 pub mod converge;
 mod environment;
+mod excuses;
 mod interrupt;
 pub mod judge;
 pub mod live;
@@ -12,15 +13,14 @@ pub mod operation;
 pub mod recorder;
 pub mod storm;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use checker::verdict::Verdict;
-use nemeses::fault::Family;
 use nemeses::host::LocalHost;
+use nemeses::nemesis::Nemesis;
 use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
@@ -32,7 +32,7 @@ use self::live::{Live, Snapshot};
 use self::load::Clients;
 use self::recorder::Recorder;
 use self::storm::Storm;
-use crate::lab::LabInUse;
+use crate::lab::{Engines, LabInUse};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::target::Target;
@@ -49,8 +49,8 @@ pub struct Setup {
     pub target: Arc<dyn Target>,
     /// Where the nodes live.
     pub lab: LabInUse,
-    /// Fault families that the lab cannot have, with the reason.
-    pub skipped: Vec<(String, String)>,
+    /// What does the faults of each family.
+    pub engines: Engines,
     /// Where run directories go.
     pub results: PathBuf,
 }
@@ -89,10 +89,10 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let ended = match set_up {
         Ok(run) => {
             let id = recorder.with_directory(|directory| directory.id().to_owned());
-            let info = information(&setup, id, started, run.engines.clone());
+            let info = information(&setup, id, started);
             let cluster = run.cluster.clone();
             let tested = run.test().await;
-            conclude::conclude(plan, info, tested, &recorder, &live).and_then(|ended| {
+            conclude::conclude(plan, info, tested, &cluster, &recorder, &live).and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
                     cluster.remove_data()?;
@@ -115,9 +115,7 @@ struct Run {
     recorder: Arc<Recorder>,
     clients: Arc<Clients>,
     cluster: Arc<Cluster>,
-    storm: Storm<LocalHost>,
-    /// What does the faults of each family.
-    engines: BTreeMap<String, String>,
+    storm: Arc<Mutex<Storm<LocalHost>>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -152,25 +150,36 @@ impl Run {
             plan.concurrency,
         );
         let clients = Arc::new(clients);
-        let engine =
-            |family: &Family| Some((family.name().into(), host.engine(*family).ok()?.into()));
-        let engines = plan.faults.iter().filter_map(engine).collect();
-        let storm = Storm::new(host, recorder.clone(), live, nodes);
-        let storm = blocking(storm, Storm::start_stopped_nodes).await?;
+        let nemesis = Nemesis::new(host);
+        let storm = Storm::new(nemesis, recorder.clone(), live, cluster.excuses.clone(), nodes);
+        let storm = Arc::new(Mutex::new(storm));
+        let starts = plan.starts();
+        blocking(&storm, move |storm| storm.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
+        let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {
-            leader = converge::agree_on_leader(&clients, HEALTHY_LIMIT) => match leader {
+            leader = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match leader {
                 Some(leader) => recorder.note(format!("{leader} leads {} nodes", plan.nodes)),
                 None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
             },
-            exit = cluster.unexpected_exit() => bail!(cluster.describe_exit(&exit)),
+            exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
-        Ok(Run { plan, recorder, clients, cluster, storm, engines, stop })
+        Ok(Run { plan, recorder, clients, cluster, storm, stop })
     }
 
-    /// Load with faults, recovery, convergence, final reads.
-    async fn test(mut self) -> Result<Liveness> {
+    /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
+    /// it ends.
+    async fn test(self) -> Result<Liveness> {
+        let tested = self.carry_out().await;
+        let cluster = self.cluster.clone();
+        let saved = blocking(&self.storm, move |storm| cluster.save_disks(storm.host())).await;
+        let liveness = tested?;
+        saved?;
+        Ok(liveness)
+    }
+
+    async fn carry_out(&self) -> Result<Liveness> {
         let generator = self.generator()?;
         let rate = (self.plan.rate > 0.0).then_some(self.plan.rate);
 
@@ -178,31 +187,33 @@ impl Run {
         let begin = self.recorder.elapsed();
         let (storm_goes_on, storm_stops) = mpsc::channel();
         let schedule = self.plan.schedule.clone();
-        let storm = self.storm;
-        let blowing = tokio::task::spawn_blocking(move || {
-            let mut storm = storm;
-            let blown = storm.blow(&schedule, begin, &storm_stops);
-            (storm, blown)
-        });
+        let storm = self.storm.clone();
+        let blow = async move {
+            blocking(&storm, move |storm| storm.blow(&schedule, begin, &storm_stops)).await
+        };
+        let blowing = tokio::spawn(blow);
         let clients = self.clients.clone();
         let driven =
             load::drive(clients, generator, rate, self.plan.load(), self.stop.clone()).await;
         drop(storm_goes_on);
-        let (storm, blown) = blowing.await.context("the thread of the faults panicked")?;
-        self.storm = storm;
+        let blown = blowing.await.context("the thread of the faults panicked")?;
 
         // Undo first, complain afterwards.
         let undone = self.recorder.phase(Phase::Recover);
-        self.storm = blocking(self.storm, Storm::recover).await?;
+        let damaged = blocking(&self.storm, |storm| {
+            storm.recover()?;
+            Ok(storm.damaged().clone())
+        });
+        let damaged = damaged.await?;
         let generator = driven?;
         blown.and(undone)?;
 
         self.recorder.phase(Phase::Converge)?;
         let limit = Duration::from_secs_f64(self.plan.recovery_limit);
-        let mut liveness = converge::converge(&self.clients, limit).await?;
+        let mut liveness = converge::converge(&self.clients, &damaged, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
-            liveness.sentence = self.cluster.describe_exit(&exit);
+            liveness.sentence = exit.describe();
         }
 
         self.recorder.phase(Phase::FinalReads)?;
@@ -218,22 +229,21 @@ impl Run {
 }
 
 /// Does something slow to the storm outside of the asynchronous threads.
-async fn blocking(
-    mut storm: Storm<LocalHost>,
-    act: impl FnOnce(&mut Storm<LocalHost>) -> Result<()> + Send + 'static,
-) -> Result<Storm<LocalHost>> {
-    let acting = tokio::task::spawn_blocking(move || act(&mut storm).map(|()| storm));
+async fn blocking<T: Send + 'static>(
+    storm: &Arc<Mutex<Storm<LocalHost>>>,
+    act: impl FnOnce(&mut Storm<LocalHost>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let storm = storm.clone();
+    let acting = tokio::task::spawn_blocking(move || {
+        // One that panicked with it in hand left what is on noted, so that it can be undone.
+        act(&mut storm.lock().unwrap_or_else(PoisonError::into_inner))
+    });
     acting.await.context("the thread of the faults panicked")?
 }
 
 /// What the report says of the run before anything came of it.
-fn information(
-    setup: &Setup,
-    id: String,
-    started: SystemTime,
-    engines: BTreeMap<String, String>,
-) -> RunInfo {
-    let Setup { plan, target, lab, skipped, .. } = setup;
+fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
+    let Setup { plan, target, lab, engines, .. } = setup;
     RunInfo {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         target: target.name().into(),
@@ -242,13 +252,13 @@ fn information(
         nodes: plan.node_names(),
         workload: plan.workload.clone(),
         faults: plan.faults.iter().map(|family| family.name().into()).collect(),
-        skipped: skipped.clone(),
+        skipped: engines.lacking.clone(),
         seed: plan.seed,
         time_limit_seconds: plan.time_limit,
         rate: (plan.rate > 0.0).then_some(plan.rate),
         concurrency: plan.concurrency as u32,
         lab: format!("{}: {}", lab.name(), lab.reason),
-        engines,
+        engines: engines.found.clone(),
         command: plan.command(&setup.results, &id),
         environment: environment::describe(),
         id,

@@ -8,20 +8,28 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use checker::history::EventType;
+use nemeses::fault::Family;
 use nemeses::nemesis::Nemesis;
-use nemeses::schedule::{Entry, Resolved, Roles};
-use nemeses::world::{Host, NodeState};
+use nemeses::outcome::Outcome;
+use nemeses::schedule::{Action, Entry, Resolved, Roles, Step};
+use nemeses::world::{ClockSeen, Host, NodeState};
+use results::event::NodeChange;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::excuses::Excuses;
 use super::live::Live;
 use super::recorder::Recorder;
+
+/// How often the clocks of nodes are read while a clock fault may be on: often enough for a plot.
+const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
 
 /// Carries out a schedule.
 pub struct Storm<H> {
     nemesis: Nemesis<H>,
     recorder: Arc<Recorder>,
     live: Live,
+    excuses: Arc<Excuses>,
     nodes: Vec<String>,
     /// How the history speaks of the faults that fired so far.
     labels: BTreeMap<u32, Label>,
@@ -29,7 +37,7 @@ pub struct Storm<H> {
 
 /// How the history speaks of a fault.
 struct Label {
-    family: &'static str,
+    family: Family,
     name: String,
     nodes: BTreeSet<String>,
 }
@@ -37,51 +45,138 @@ struct Label {
 /// Something that is due at a time of the load.
 enum Due<'a> {
     Inject(&'a Entry),
-    Undo(&'a Entry),
+    Step(u32, Action),
+    Undo(u32),
+}
+
+/// What is due, by time; of two things at the same time the one that was put in first comes first.
+struct Agenda<'a> {
+    due: BTreeMap<(Duration, u64), Due<'a>>,
+    next: u64,
+}
+
+impl<'a> Agenda<'a> {
+    fn new(schedule: &'a [Entry]) -> Self {
+        let mut agenda = Self { due: BTreeMap::new(), next: 0 };
+        for entry in schedule {
+            agenda.put(entry.at, Due::Inject(entry));
+            agenda.put(entry.ends(), Due::Undo(entry.id));
+        }
+        agenda
+    }
+
+    fn put(&mut self, at: Duration, due: Due<'a>) {
+        self.due.insert((at, self.next), due);
+        self.next += 1;
+    }
+
+    fn take(&mut self) -> Option<(Duration, Due<'a>)> {
+        self.due.pop_first().map(|((at, _), due)| (at, due))
+    }
 }
 
 impl<H: Host> Storm<H> {
     /// No fault is on yet.
-    pub fn new(host: H, recorder: Arc<Recorder>, live: Live, nodes: Vec<String>) -> Self {
-        let labels = BTreeMap::new();
-        Storm { nemesis: Nemesis::new(host), recorder, live, nodes, labels }
+    pub fn new(
+        nemesis: Nemesis<H>,
+        recorder: Arc<Recorder>,
+        live: Live,
+        excuses: Arc<Excuses>,
+        nodes: Vec<String>,
+    ) -> Self {
+        Storm { nemesis, recorder, live, excuses, nodes, labels: BTreeMap::new() }
     }
 
-    /// Injects and undoes every fault of `schedule` at its time, counted from `begin` on the
-    /// recorder's clock. Ends early when `stop` is told anything or is dropped; whatever is on
+    /// The world it blows in.
+    pub fn host(&self) -> &H {
+        self.nemesis.host()
+    }
+
+    /// Injects, varies and undoes every fault of `schedule` at its time, counted from `begin` on
+    /// the recorder's clock. Ends early when `stop` is told anything or is dropped; whatever is on
     /// then stays on until [`recover`](Storm::recover).
     ///
     /// # Errors
     /// When the history cannot be written.
     pub fn blow(&mut self, schedule: &[Entry], begin: Duration, stop: &Receiver<()>) -> Result<()> {
-        let injections = schedule.iter().map(|entry| (entry.at, Due::Inject(entry)));
-        let undoings = schedule.iter().map(|entry| (entry.ends(), Due::Undo(entry)));
-        let mut agenda: Vec<_> = injections.chain(undoings).collect();
-        agenda.sort_by_key(|(at, _)| *at);
-        for (at, due) in agenda {
-            let wait = (begin + at).saturating_sub(self.recorder.elapsed());
-            if stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+        let mut agenda = Agenda::new(schedule);
+        while let Some((at, due)) = agenda.take() {
+            if !self.wait_until(begin + at, stop) {
                 return Ok(());
             }
             match due {
-                Due::Inject(entry) => self.inject(entry)?,
-                Due::Undo(entry) => self.undo(entry.id)?,
+                Due::Inject(entry) => {
+                    for step in self.inject(entry)? {
+                        agenda.put(entry.at + step.after, Due::Step(entry.id, step.action));
+                    }
+                }
+                Due::Step(id, action) => self.step(id, action)?,
+                Due::Undo(id) => self.undo(id)?,
             }
         }
         Ok(())
     }
 
-    fn inject(&mut self, entry: &Entry) -> Result<()> {
+    /// Waits, and looks at the clocks meanwhile; false when the storm is to end.
+    fn wait_until(&mut self, time: Duration, stop: &Receiver<()>) -> bool {
+        loop {
+            let wait = time.saturating_sub(self.recorder.elapsed());
+            if stop.recv_timeout(wait.min(CLOCK_SAMPLE)) != Err(RecvTimeoutError::Timeout) {
+                return false;
+            }
+            if wait <= CLOCK_SAMPLE {
+                return true;
+            }
+            self.sample_clocks();
+        }
+    }
+
+    /// Records how far the clocks of each node are off, where they are its own.
+    pub fn sample_clocks(&mut self) {
+        for (node, seen) in self.nemesis.host_mut().clocks() {
+            if let Ok(ClockSeen { wall_offset_ms, monotonic_offset_ms, .. }) = seen {
+                self.recorder
+                    .node(&node, NodeChange::Clock { wall_offset_ms, monotonic_offset_ms });
+            }
+        }
+    }
+
+    /// Lets a fault begin; returns what it does later.
+    fn inject(&mut self, entry: &Entry) -> Result<Vec<Step>> {
         let live = self.live.snapshot();
-        let roles = Roles { leader: live.leader(), former_leader: None };
+        let roles = Roles { leader: live.leader(), former_leader: live.former_leader() };
         let resolved = entry.resolve(&self.nodes, roles);
         let label = Label::new(entry, &resolved);
         let intent = label.event(entry.id, "inject", resolved.action());
-        self.recorder.nemesis(EventType::Invoke, label.family, intent)?;
+        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
+        let later = resolved.steps[1..].to_vec();
+        for node in &self.nodes {
+            if resolved.steps.iter().any(|step| step.action.may_end(node)) {
+                self.excuses.give(node, entry.id, &label.name);
+            }
+        }
         let report = self.nemesis.inject(entry, resolved);
+        if matches!(report.outcome, Outcome::Skipped { .. }) {
+            self.excuses.withdraw(entry.id, self.recorder.elapsed());
+        }
         let done = label.event(entry.id, "inject", &report);
-        self.recorder.nemesis(EventType::Info, label.family, done)?;
+        self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
         self.labels.insert(entry.id, label);
+        self.sample_clocks();
+        Ok(later)
+    }
+
+    fn step(&mut self, id: u32, action: Action) -> Result<()> {
+        let Some(label) = self.labels.get(&id) else { return Ok(()) };
+        if !self.nemesis.active().any(|(active, _)| active == id) {
+            return Ok(());
+        }
+        let intent = label.event(id, "step", &action);
+        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
+        if let Some(beat) = self.nemesis.step(id, action) {
+            let done = label.event(id, "step", &beat);
+            self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
+        }
         Ok(())
     }
 
@@ -91,15 +186,29 @@ impl<H: Host> Storm<H> {
             return Ok(());
         };
         let intent = label.event(id, "undo", action);
-        self.recorder.nemesis(EventType::Invoke, label.family, intent)?;
+        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
         if let Some(recovery) = self.nemesis.undo(id) {
             for problem in &recovery.problems {
                 self.recorder.note(format!("could not undo {}: {problem}", label.name));
             }
             let done = label.event(id, "undo", &recovery);
-            self.recorder.nemesis(EventType::Info, label.family, done)?;
+            self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
         }
+        if label.family.within_fault_model() {
+            self.excuses.withdraw(id, self.recorder.elapsed());
+            self.start_ended_nodes()?;
+        }
+        self.sample_clocks();
         Ok(())
+    }
+
+    /// Starts, as a supervisor would, every node that is down although no fault holds it down: one
+    /// that a fault gave reason to end.
+    fn start_ended_nodes(&mut self) -> Result<()> {
+        let held = self.nemesis.active().filter_map(|(_, action)| action.holds_down());
+        let held: BTreeSet<String> = held.flatten().cloned().collect();
+        let down = self.stopped_nodes();
+        self.start_nodes(&down.difference(&held).cloned().collect())
     }
 
     /// Undoes whatever is on and starts every node that is down.
@@ -115,22 +224,38 @@ impl<H: Host> Storm<H> {
         if !still_on.is_empty() {
             bail!("the faults {still_on:?} could not be undone");
         }
-        self.start_stopped_nodes()
+        let down = self.stopped_nodes();
+        self.start_nodes(&down)
     }
 
-    /// Starts every node that is down.
+    /// The nodes whose files were damaged: nobody can ask them to serve.
+    pub fn damaged(&self) -> &BTreeSet<String> {
+        self.nemesis.damaged()
+    }
+
+    /// Starts each node at its time after now.
     ///
     /// # Errors
     /// When the process of one cannot be made.
-    pub fn start_stopped_nodes(&mut self) -> Result<()> {
-        let host = self.nemesis.host_mut();
-        let down: BTreeSet<String> = self
-            .nodes
-            .iter()
-            .filter(|node| host.state(node) == NodeState::Stopped)
-            .cloned()
-            .collect();
-        for (node, started) in host.start(&down) {
+    pub fn start(&mut self, starts: &[(Duration, String)]) -> Result<()> {
+        let begin = self.recorder.elapsed();
+        for (at, _) in starts {
+            std::thread::sleep((begin + *at).saturating_sub(self.recorder.elapsed()));
+            let due = starts.iter().filter(|(other, _)| other <= at);
+            self.start_nodes(&due.map(|(_, node)| node.clone()).collect())?;
+        }
+        Ok(())
+    }
+
+    fn stopped_nodes(&self) -> BTreeSet<String> {
+        let host = self.nemesis.host();
+        let stopped = self.nodes.iter().filter(|node| host.state(node) == NodeState::Stopped);
+        stopped.cloned().collect()
+    }
+
+    /// Starts these nodes; those that run are left alone.
+    fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<()> {
+        for (node, started) in self.nemesis.host_mut().start(nodes) {
             if let Err(error) = started {
                 bail!("cannot start {node}: {error}");
             }
@@ -147,7 +272,7 @@ impl Label {
             let list: Vec<&str> = nodes.iter().map(String::as_str).collect();
             name = format!("{name} ({})", list.join(", "));
         }
-        Label { family: entry.fault.family().name(), name, nodes }
+        Label { family: entry.fault.family(), name, nodes }
     }
 
     /// The value of a nemesis event: number, stage, name and nodes of the fault, with `details`.

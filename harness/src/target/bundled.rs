@@ -64,10 +64,10 @@ impl Target for Bundled {
         // The running binary itself, also when its file was replaced meanwhile.
         let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
         command.extend(["--id".into(), member.name.clone()]);
-        command.extend(["--listen".into(), member.address.to_string()]);
+        command.extend(["--listen".into(), member.listens.to_string()]);
         command.extend(["--data".into(), member.data.display().to_string()]);
         for peer in cluster {
-            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.address)]);
+            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers)]);
         }
         if let Some(bug) = self.bug {
             command.extend(["--bug".into(), bug.name().into()]);
@@ -90,7 +90,7 @@ impl Target for Bundled {
         Ok(Arc::new(BundledClient {
             http,
             names: cluster.iter().map(|member| member.name.clone()).collect(),
-            urls: cluster.iter().map(|member| format!("http://{}", member.address)).collect(),
+            urls: cluster.iter().map(|member| format!("http://{}", member.for_clients)).collect(),
             run: run.into(),
         }))
     }

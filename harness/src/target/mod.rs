@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use nemeses::host::node_process::NodeSpec;
+use nemeses::host::node_process::{NodeSpec, OwnClock};
 use results::event::NodeChange;
 
 pub use bundled::Bundled;
@@ -23,12 +23,22 @@ pub struct Member {
     /// `n1`, `n2`…
     pub name: String,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub listens: SocketAddr,
+    /// Where its peers reach it: elsewhere where a proxy can cut their links.
+    pub for_peers: SocketAddr,
+    /// Where clients reach it.
+    pub for_clients: SocketAddr,
     /// Where it keeps its data; survives restarts.
     pub data: PathBuf,
 }
 
 impl Member {
+    /// One that everybody reaches where it listens.
+    pub fn at(name: &str, address: SocketAddr, data: PathBuf) -> Self {
+        let (listens, for_peers, for_clients) = (address, address, address);
+        Member { name: name.into(), listens, for_peers, for_clients, data }
+    }
+
     /// How this member's process is started, each time; its standard error goes to `log`.
     ///
     /// # Errors
@@ -40,6 +50,7 @@ impl Member {
             env: BTreeMap::new(),
             cwd: std::env::current_dir().context("the working directory is gone")?,
             log_path: log,
+            own_clock: OwnClock::No,
         })
     }
 }
@@ -54,6 +65,12 @@ pub trait Target: Send + Sync {
 
     /// The command line that starts one node, first or again.
     fn command(&self, cluster: &[Member], node: usize) -> Vec<String>;
+
+    /// How its processes can have clocks of their own. Right for every runtime unless it hands the
+    /// kernel only relative time-outs, as Go does.
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::WithDeadlines
+    }
 
     /// Understands a line that a node printed on its standard output.
     fn node_change(&self, line: &str) -> Option<NodeChange>;

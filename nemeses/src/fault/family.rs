@@ -112,6 +112,16 @@ impl Family {
         self != Self::Corruption
     }
 
+    /// Whether links are cut for it: a node without power says nothing.
+    pub fn cuts_links(self) -> bool {
+        matches!(self, Self::Partition | Self::Power)
+    }
+
+    /// Whether nodes need disks of their own for it.
+    pub fn needs_own_disk(self) -> bool {
+        matches!(self, Self::Disk | Self::Power | Self::Corruption)
+    }
+
     /// Whether it is done by asking the target, so that only some targets can have it.
     pub fn needs_target(self) -> bool {
         matches!(self, Self::Leadership | Self::Membership)

@@ -38,14 +38,29 @@ const TRIAL_PATIENCE: Duration = Duration::from_secs(5);
 /// Tries every engine; about half a second. [`super::process_tree::dispatch`] must come first in
 /// `main`.
 pub fn examine() -> Vec<Probe> {
-    let stages = [(Stage::ProbePlain, PLAIN.as_slice()), (Stage::ProbeLab, IN_LAB.as_slice())];
+    let stages = [(Stage::ProbePlain, PLAIN), (Stage::ProbeLab, IN_LAB)];
     stages.into_iter().flat_map(|(stage, trials)| run_stage(stage, trials)).collect()
+}
+
+/// Whether the namespace lab can be had, with the links between its nodes; else why not. A
+/// twentieth of a second.
+///
+/// # Errors
+/// What is missing and why.
+pub fn try_namespace_lab() -> Result<(), String> {
+    let mut helper = start_stage(Stage::ProbeLab, None).map_err(|error| error.to_string())?;
+    for trial in &IN_LAB[..trials::LAB_NEEDS] {
+        hear(&mut helper)
+            .and_then(|finding| finding)
+            .map_err(|why| format!("{}: {why}", trial.name))?;
+    }
+    Ok(())
 }
 
 /// Has one helper run its trials. When it hangs or dies, the trial that it was at failed and those
 /// after it were not tried.
 fn run_stage(stage: Stage, trials: &[Trial]) -> Vec<Probe> {
-    let mut helper = start_stage(stage).map_err(|error| error.to_string());
+    let mut helper = start_stage(stage, None).map_err(|error| error.to_string());
     let mut probes = Vec::new();
     for trial in trials {
         let finding = match &mut helper {
@@ -70,12 +85,12 @@ fn hear(helper: &mut Child) -> Result<Finding, String> {
 
 /// The helper that runs as the user is.
 pub(super) fn probe_plain(ties: Ties) {
-    run_trials(&PLAIN, ties);
+    run_trials(PLAIN, ties);
 }
 
 /// The helper that runs inside the namespaces of a lab.
 pub(super) fn probe_lab(ties: Ties) {
-    run_trials(&IN_LAB, ties);
+    run_trials(IN_LAB, ties);
 }
 
 fn run_trials(trials: &[Trial], mut ties: Ties) {

@@ -24,6 +24,8 @@ use super::netlink::Netlink;
 const CHAIN: &str = "STORMPROOF";
 /// Loads our chain, empty, in front of everything that arrives.
 const INSTALL: &str = "*filter\n:STORMPROOF - [0:0]\n-I INPUT 1 -j STORMPROOF\nCOMMIT\n";
+/// Takes all of that away.
+const UNINSTALL: &str = "*filter\n-D INPUT -j STORMPROOF\n-F STORMPROOF\n-X STORMPROOF\nCOMMIT\n";
 /// Seconds to wait for another iptables that holds the lock; they hold it for milliseconds.
 const LOCK_PATIENCE: &str = "5";
 /// Where system tools are, whatever an ordinary user's PATH says.
@@ -130,6 +132,11 @@ impl Iptables {
     /// Puts our chain in place, empty.
     pub(super) fn install(&self, namespace: &NetNs) -> io::Result<()> {
         self.load(namespace, INSTALL)
+    }
+
+    /// Takes our chain away with its rules.
+    pub(super) fn uninstall(&self, namespace: &NetNs) -> io::Result<()> {
+        self.load(namespace, UNINSTALL)
     }
 
     /// Drops what arrives from exactly these addresses. Counters begin anew.

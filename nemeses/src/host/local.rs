@@ -5,22 +5,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::cpu::{Choice, Limiter};
+use super::disk::Disk;
+use super::journal::{Journal, Leftover, Ticket};
+use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::{ClockCondition, Damage, DiskCondition, Family, LinkCondition, PowerCut};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
     ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
     PerNode, PowerSeen,
 };
 
+/// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
+const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks whether they did.
+const LET_GO_PAUSE: Duration = Duration::from_millis(1);
+
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
+    proxies: Option<LoopbackNetwork>,
     listener: NodeListener,
+    // After the nodes: what it made for them can only be removed when they are dead.
+    cpu: Limiter,
     // Last: what it started dies with it.
     spawner: Spawner,
 }
@@ -28,18 +41,65 @@ pub struct LocalHost {
 struct LocalNode {
     spec: NodeSpec,
     process: Option<NodeProcess>,
+    /// What its clocks have now, or will have when it starts.
+    clocks: ClockCondition,
+    disk: Option<LocalDisk>,
+}
+
+/// A node's disk that is not the machine's.
+struct LocalDisk {
+    disk: Disk,
+    condition: DiskCondition,
+    /// Where it stands that it is mounted, if somebody else could see it.
+    journalled: Option<(Journal, Ticket)>,
 }
 
 impl LocalHost {
     /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
-    /// loopback, where partitions are not available.
+    /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
-        Ok(Self { nodes: BTreeMap::new(), network, listener, spawner: Spawner::new()? })
+        let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
+        Ok(Self { nodes, network, proxies: None, listener, cpu, spawner })
+    }
+
+    /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
+    /// addresses of `proxies`.
+    pub fn with_proxies(mut self, proxies: LoopbackNetwork) -> Self {
+        self.proxies = Some(proxies);
+        self
     }
 
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
     pub fn add_node(&mut self, spec: NodeSpec) {
-        self.nodes.insert(spec.name.clone(), LocalNode { spec, process: None });
+        let clocks = ClockCondition::default();
+        let node = LocalNode { spec, process: None, clocks, disk: None };
+        self.nodes.insert(node.spec.name.clone(), node);
+    }
+
+    /// Mounts an empty disk of its own for a node, where its data directory is to be.
+    ///
+    /// # Errors
+    /// Where FUSE is not to be had, or there is no such node.
+    pub fn mount_disk(&mut self, node: &str, path: &Path, seed: u64) -> io::Result<()> {
+        let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node}"));
+        let known = self.nodes.get_mut(node).ok_or_else(unknown)?;
+        let journalled = match self.network {
+            // The mount vanishes with the lab's mount namespace.
+            Some(_) => None,
+            None => {
+                let journal = Journal::open()?;
+                let ticket = journal.intend(Leftover::Mount { path: path.to_owned() })?;
+                Some((journal, ticket))
+            }
+        };
+        let disk = Disk::mount(path, seed)?;
+        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default(), journalled });
+        Ok(())
+    }
+
+    /// A node's own disk, if it has one.
+    pub fn disk(&self, node: &str) -> Option<&Disk> {
+        self.nodes.get(node)?.disk.as_ref().map(|own| &own.disk)
     }
 
     /// The nodes that are known.
@@ -52,22 +112,29 @@ impl LocalHost {
         self.network.as_ref()
     }
 
+    /// The proxies between nodes on the loopback, where there are some.
+    pub fn proxies(&self) -> Option<&LoopbackNetwork> {
+        self.proxies.as_ref()
+    }
+
     /// The address of a node on the network; the loopback where there is none.
     pub fn address(&self, node: &str) -> Ipv4Addr {
         let network = self.network.as_ref();
         network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
     }
 
-    /// What does the faults of a family here, or why nothing can.
-    pub fn engine(&self, family: Family) -> Result<&'static str, HostError> {
-        match (family, &self.network) {
-            (Family::Kill | Family::Pause, _) => Ok("signals through pidfd"),
-            (Family::Partition, Some(network)) => Ok(network.engine().name()),
-            (Family::Partition, None) => Err(without_network()),
-            (family, _) => {
-                Err(HostError::Unavailable(format!("nothing here does {family} faults")))
-            }
-        }
+    /// What limits processors here, and why. The first time it is asked, or a processor limited,
+    /// the engines are tried, which takes a fifth of a second.
+    ///
+    /// # Errors
+    /// When none works, not even the one that takes no permission.
+    pub fn cpu_engine(&mut self) -> Result<&Choice, HostError> {
+        self.cpu.engine()
+    }
+
+    /// The id of a node's process, as this process sees it; none when it was never started.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        self.process(node).map(NodeProcess::pid)
     }
 
     fn process(&self, node: &str) -> Option<&NodeProcess> {
@@ -105,19 +172,35 @@ impl Host for LocalHost {
     }
 
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
-        match &mut self.network {
-            Some(network) => network.cut(grudge),
-            None => Err(without_network()),
+        match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut(grudge),
+            (None, Some(proxies)) => proxies.cut(grudge),
+            (None, None) => Err(without_network()),
         }
     }
 
+    fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        let took = match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut_quickly(grudge)?,
+            (None, Some(proxies)) => proxies.cut_quickly(grudge)?,
+            (None, None) => return Err(without_network()),
+        };
+        Ok(PartitionSeen { took, ..PartitionSeen::default() })
+    }
+
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        if let (None, Some(proxies)) = (&self.network, &self.proxies) {
+            let held = proxies.held_back().into_iter();
+            return Ok(held.map(|(link, held)| (link, held.times)).collect());
+        }
         let network = self.network.as_ref().ok_or_else(without_network)?;
         network.dropped().map_err(|error| HostError::Failed(error.to_string()))
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.unleash(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
+        self.let_disks_go(nodes);
         self.each(nodes, NodeProcess::wait_until_dead)
     }
 
@@ -130,7 +213,10 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.each(nodes, NodeProcess::pause)
+        self.cpu.unleash(nodes);
+        let paused = self.each(nodes, NodeProcess::pause);
+        self.cpu.leash(nodes);
+        paused
     }
 
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -139,47 +225,116 @@ impl Host for LocalHost {
 
     fn shape(
         &mut self,
-        _links: &BTreeMap<Link, LinkCondition>,
-        _look: bool,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
-        Err(not_here())
+        match &mut self.network {
+            Some(network) => network.shape(links, look),
+            None => Err(without_network()),
+        }
     }
 
     fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
-        Err(not_here())
+        self.network.as_ref().ok_or_else(without_network)?.shaped()
     }
 
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
-        percent.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let nodes = &self.nodes;
+        self.cpu.limit(percent, |node| nodes.get(node)?.process.as_ref())
     }
 
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
-        clocks.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let mut seen = PerNode::new();
+        for (name, node) in &mut self.nodes {
+            let asked_for = clocks.get(name).copied().unwrap_or_default();
+            let changes = asked_for != node.clocks;
+            node.clocks = asked_for;
+            if changes || clocks.contains_key(name) {
+                let set = running(node).and_then(|process| process.set_clocks(&asked_for));
+                seen.insert(name.clone(), set);
+            }
+        }
+        for name in clocks.keys().filter(|name| !self.nodes.contains_key(*name)) {
+            seen.insert(name.clone(), Err(HostError::Failed("no such node".to_owned())));
+        }
+        seen
+    }
+
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        let processes = self.nodes.iter().filter_map(|(name, node)| {
+            let process = node.process.as_ref()?;
+            (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
+        });
+        processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
     }
 
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
-        disks.keys().map(|node| (node.clone(), Err(not_here()))).collect()
+        let mut seen = PerNode::new();
+        for (name, node) in &mut self.nodes {
+            let wanted = disks.get(name).copied().unwrap_or_default();
+            match &mut node.disk {
+                Some(own) if own.condition != wanted => {
+                    own.condition = wanted;
+                    seen.insert(name.clone(), Ok(own.disk.set(&wanted)));
+                }
+                Some(own) if disks.contains_key(name) => {
+                    seen.insert(name.clone(), Ok(own.disk.seen()));
+                }
+                None if disks.contains_key(name) => {
+                    seen.insert(name.clone(), Err(without_disk()));
+                }
+                _ => {}
+            }
+        }
+        seen
     }
 
     fn disks(&mut self) -> PerNode<DiskSeen> {
-        PerNode::new()
+        let own = |(name, node): (&String, &LocalNode)| {
+            Some((name.clone(), Ok(node.disk.as_ref()?.disk.seen())))
+        };
+        self.nodes.iter().filter_map(own).collect()
     }
 
     fn cut_power(
         &mut self,
         nodes: &BTreeSet<String>,
-        _cut: &PowerCut,
-        _seed: u64,
+        cut: &PowerCut,
+        seed: u64,
     ) -> PerNode<PowerSeen> {
-        nodes.iter().map(|node| (node.clone(), Err(not_here()))).collect()
+        // Every disk is off before the first process dies: one that was killed first could have its
+        // last fsync completed, and hide the loss.
+        nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::power_off);
+        let dead = self.kill(nodes);
+        let crash = |(seed, (node, dead)): (u64, (String, Result<Duration, HostError>))| {
+            let lost = dead.and_then(|_| {
+                let disk = self.disk(&node).ok_or_else(without_disk)?;
+                Ok(disk.crash(cut, seed))
+            });
+            (node, lost)
+        };
+        (seed..).zip(dead).map(crash).collect()
     }
 
-    fn damage(&mut self, _node: &str, _damage: &Damage, _seed: u64) -> Result<String, HostError> {
-        Err(not_here())
+    fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError> {
+        let disk = self.disk(node).ok_or_else(without_disk)?;
+        disk.damage(damage, seed).map_err(HostError::Failed)
     }
 }
 
 impl LocalHost {
+    /// A process that waits for its disk does not die before it has its answer. Those of `nodes`
+    /// are about to die, so what their disks hold back is answered now.
+    fn let_disks_go(&self, nodes: &BTreeSet<String>) {
+        let waits =
+            |node: &&String| self.disk(node).is_some() && self.state(node) != NodeState::Stopped;
+        let start = Instant::now();
+        while start.elapsed() < LET_GO_PATIENCE && nodes.iter().any(|node| waits(&node)) {
+            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::let_go);
+            std::thread::sleep(LET_GO_PAUSE);
+        }
+    }
+
     fn start_one(&mut self, name: &str) -> Result<u32, HostError> {
         let unknown = || HostError::Failed("no such node".to_owned());
         let node = self.nodes.get_mut(name).ok_or_else(unknown)?;
@@ -190,17 +345,47 @@ impl LocalHost {
         }
         // The old one's end is told before the new one's start.
         node.process = None;
+        if let Some(own) = &mut node.disk {
+            let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
+            own.disk.power_on().map_err(failed)?;
+        }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
-        let process = NodeProcess::start(&node.spec, namespace, &self.spawner, &self.listener)
-            .map_err(|error| HostError::Failed(error.to_string()))?;
+        let start = || {
+            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener)
+        };
+        let process = match &self.proxies {
+            Some(proxies) => proxies.starting(name, start),
+            None => start(),
+        };
+        let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
+        let limited = self.cpu.admit(name, &process);
         node.process = Some(process);
-        Ok(pid)
+        limited.map(|()| pid)
     }
 }
 
-fn not_here() -> HostError {
-    HostError::Unavailable("this host cannot do it".to_owned())
+impl Drop for LocalHost {
+    fn drop(&mut self) {
+        // A node that has used up its share could not die at once.
+        self.cpu.unleash_all();
+        for node in self.nodes.values_mut() {
+            node.process = None;
+            let Some(LocalDisk { disk, journalled, .. }) = node.disk.take() else { continue };
+            drop(disk);
+            if let Some((journal, ticket)) = journalled {
+                journal.done(ticket);
+            }
+        }
+    }
+}
+
+fn running(node: &LocalNode) -> Result<&NodeProcess, HostError> {
+    node.process.as_ref().ok_or_else(|| HostError::Failed("it was never started".to_owned()))
+}
+
+fn without_disk() -> HostError {
+    HostError::Unavailable("its disk is the machine's".to_owned())
 }
 
 fn without_network() -> HostError {

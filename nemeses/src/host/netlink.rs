@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader,
+    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkHeader,
     NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
@@ -18,6 +18,7 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::RouteType;
+use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{
@@ -27,6 +28,8 @@ use nix::sys::socket::{
 /// A hardware address.
 pub(super) type Mac = [u8; 6];
 
+/// Options of a queue (linux/rtnetlink.h).
+const TCA_OPTIONS: u16 = 2;
 /// Longer than any answer to the requests made here.
 const ANSWER_SIZE: usize = 16 << 10;
 
@@ -110,6 +113,21 @@ impl Netlink {
         link.header.index = if_nametoindex(name)?;
         self.request(RouteNetlinkMessage::DelLink(link), 0)
             .map_err(|error| during(&format!("remove the link {name}"), error))
+    }
+
+    /// A queue on `name` that delays, loses and doubles packets, set to do nothing of that.
+    pub(super) fn add_netem(&mut self, name: &str) -> io::Result<()> {
+        // `struct tc_netem_qopt` of linux/pkt_sched.h; its second word is how many packets wait.
+        let options = [0, 1_000, 0, 0, 0, 0].map(u32::to_ne_bytes).concat();
+        let mut queue = TcMessage::with_index(if_nametoindex(name)? as i32);
+        queue.header.parent = TcHandle::ROOT;
+        queue.attributes = vec![
+            TcAttribute::Kind("netem".to_owned()),
+            TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, options)),
+        ];
+        let flags = NLM_F_CREATE | NLM_F_EXCL;
+        self.request(RouteNetlinkMessage::NewQueueDiscipline(queue), flags)
+            .map_err(|error| during(&format!("add netem to {name}"), error))
     }
 
     pub(super) fn add_address(

@@ -17,9 +17,13 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::clock::NodeClock;
 use super::{namespace::NetNs, proc};
-use crate::world::{HostError, NodeState};
+use crate::fault::ClockCondition;
+use crate::world::{ClockSeen, HostError, NodeState};
+use spawner::Spawned;
 
+pub use super::clock::OwnClock;
 pub use spawner::Spawner;
 
 /// How a node is started, each time.
@@ -35,6 +39,8 @@ pub struct NodeSpec {
     pub cwd: PathBuf,
     /// Where its standard error is appended.
     pub log_path: PathBuf,
+    /// Whether its clocks are its own, so that they can be set.
+    pub own_clock: OwnClock,
 }
 
 /// What is heard of a node, in this order for each process: it started, its lines, it exited.
@@ -71,6 +77,8 @@ const STOP_PAUSE: Duration = Duration::from_micros(100);
 #[derive(Debug)]
 pub struct NodeProcess {
     shared: Arc<Shared>,
+    /// Its own clocks, or why it has the machine's.
+    clock: Result<NodeClock, String>,
 }
 
 /// What the process's own threads and its owner both know.
@@ -87,6 +95,8 @@ struct Shared {
 #[derive(Debug)]
 struct Life {
     paused: bool,
+    /// A call of [`NodeProcess::resume`] is looking whether it runs: let nobody stop it meanwhile.
+    resuming: bool,
     expected_to_end: bool,
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
     over: bool,
@@ -99,19 +109,91 @@ impl Shared {
         // A thread that panicked here left nothing half-done: each change is one assignment.
         self.life.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+
+    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
+    /// once it is over.
+    fn signal(&self, life: &Life, signal: Signal) {
+        if life.over {
+            return;
+        }
+        watch::signal_through(&self.pidfd, signal);
+        // The group's id is that of its first member, which is not reaped while its life is not
+        // over, so the id cannot be another group's. Nobody left to get it is fine.
+        let _ = killpg(self.pid, signal);
+    }
+}
+
+/// Stops and continues a process without its being paused.
+#[derive(Debug)]
+pub(super) struct Reins {
+    shared: Arc<Shared>,
+}
+
+impl Reins {
+    /// The process group.
+    pub(super) fn group(&self) -> i32 {
+        self.shared.pid.as_raw()
+    }
+
+    /// Stops it, unless it is over or somebody who pauses or resumes it has the say.
+    pub(super) fn stop(&self) -> bool {
+        let life = self.shared.life();
+        let free = !life.over && !life.paused && !life.resuming;
+        if free {
+            self.shared.signal(&life, Signal::SIGSTOP);
+        }
+        free
+    }
+
+    /// Continues it, unless it is paused.
+    pub(super) fn go(&self) {
+        let life = self.shared.life();
+        if !life.paused {
+            self.shared.signal(&life, Signal::SIGCONT);
+        }
+    }
 }
 
 impl NodeProcess {
     /// Starts the process of `spec`, inside `namespace` if there is one. `listener` hears of it.
+    ///
+    /// Its clocks, if they are its own, have the condition `clocks` before it runs. If they could
+    /// not be made its own it is started all the same, and [`set_clocks`](Self::set_clocks) says
+    /// why.
     pub fn start(
         spec: &NodeSpec,
         namespace: Option<&NetNs>,
+        clocks: &ClockCondition,
         spawner: &Spawner,
         listener: &NodeListener,
     ) -> io::Result<Self> {
-        let child = spawner.spawn(spec, namespace)?;
+        let Spawned { child, clock } = spawner.spawn(spec, namespace, clocks)?;
         let shared = watch::start(spec.name.clone(), child, Arc::clone(listener))?;
-        Ok(Self { shared })
+        Ok(Self { shared, clock })
+    }
+
+    /// Gives its clocks a condition and reads them back. The condition that they have changes
+    /// nothing.
+    pub fn set_clocks(&self, condition: &ClockCondition) -> Result<ClockSeen, HostError> {
+        self.with_clock(|clock| clock.set(condition))
+    }
+
+    /// Reads its clocks back; a few microseconds.
+    pub fn clocks(&self) -> Result<ClockSeen, HostError> {
+        self.with_clock(NodeClock::read)
+    }
+
+    fn with_clock<T>(
+        &self,
+        action: impl FnOnce(&NodeClock) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let clock = self.clock.as_ref().map_err(|why| HostError::Unavailable(why.clone()))?;
+        // Held, so that the process is not reaped meanwhile and its id stays its own.
+        let life = self.shared.life();
+        if life.over {
+            return Err(HostError::Failed("it has ended".to_owned()));
+        }
+        action(clock)
     }
 
     /// The process id as the controller sees it.
@@ -133,7 +215,7 @@ impl NodeProcess {
     pub fn begin_kill(&self) {
         let mut life = self.shared.life();
         life.expected_to_end = true;
-        self.signal(&life, Signal::SIGKILL);
+        self.shared.signal(&life, Signal::SIGKILL);
     }
 
     /// Waits until the process is dead and the listener heard of it, after [`NodeProcess::begin_kill`].
@@ -157,7 +239,7 @@ impl NodeProcess {
         {
             let mut life = self.shared.life();
             life.paused = !life.over;
-            self.signal(&life, Signal::SIGSTOP);
+            self.shared.signal(&life, Signal::SIGSTOP);
         }
         self.wait_for_threads("stop", |state| matches!(state, 'T' | 't' | 'D' | 'Z' | 'X'))
     }
@@ -166,22 +248,18 @@ impl NodeProcess {
     pub fn resume(&self) -> Result<(), HostError> {
         {
             let mut life = self.shared.life();
-            self.signal(&life, Signal::SIGCONT);
+            self.shared.signal(&life, Signal::SIGCONT);
             life.paused = false;
+            life.resuming = true;
         }
-        self.wait_for_threads("continue", |state| state != 'T')
+        let resumed = self.wait_for_threads("continue", |state| state != 'T');
+        self.shared.life().resuming = false;
+        resumed
     }
 
-    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
-    /// once it is over.
-    fn signal(&self, life: &Life, signal: Signal) {
-        if life.over {
-            return;
-        }
-        watch::signal_through(&self.shared.pidfd, signal);
-        // The group's id is that of its first member, which is not reaped while its life is not
-        // over, so the id cannot be another group's. Nobody left to get it is fine.
-        let _ = killpg(self.shared.pid, signal);
+    /// For whoever stops and continues it now and then, which is no pause.
+    pub(super) fn reins(&self) -> Reins {
+        Reins { shared: Arc::clone(&self.shared) }
     }
 
     fn wait_for_threads(&self, what: &str, fits: impl Fn(char) -> bool) -> Result<(), HostError> {

@@ -12,6 +12,9 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     /// The process group.
     pub(super) group: i32,
+    /// When it was started, in clock ticks since the machine was. With the process id it tells
+    /// this process from any other that had the same id before or has it later.
+    pub(super) started: u64,
 }
 
 impl Stat {
@@ -23,7 +26,19 @@ impl Stat {
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        Some(Self { state, parent, group })
+        let started = fields.nth(16)?.parse().ok()?;
+        Some(Self { state, parent, group, started })
+    }
+
+    /// That of a process; none when it is gone.
+    pub(super) fn of(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The kernel's flags of the task, the sixth field behind the name and the state.
+    fn flags(line: &str) -> Option<u32> {
+        let (_, fields) = line.rsplit_once(')')?;
+        fields.split_ascii_whitespace().nth(6)?.parse().ok()
     }
 
     /// Whether it exists in the table of processes only.
@@ -39,11 +54,8 @@ fn numbers(directory: &str) -> impl Iterator<Item = i32> + use<> {
 }
 
 /// Processes may end while we look, so whatever cannot be read is left out.
-fn processes() -> impl Iterator<Item = (i32, Stat)> {
-    numbers("/proc").filter_map(|pid| {
-        let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        Some((pid, Stat::parse(&line)?))
-    })
+pub(super) fn processes() -> impl Iterator<Item = (i32, Stat)> {
+    numbers("/proc").filter_map(|pid| Some((pid, Stat::of(pid)?)))
 }
 
 /// The children of a process, dead ones that nobody waited for included.
@@ -59,11 +71,31 @@ pub(super) fn group_members(group: i32) -> BTreeSet<i32> {
 
 /// The states of all threads of a process; none when it is gone.
 pub(super) fn thread_states(pid: i32) -> Vec<char> {
-    let states = numbers(&format!("/proc/{pid}/task")).filter_map(|thread| {
-        let line = fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()?;
-        Some(Stat::parse(&line)?.state)
-    });
-    states.collect()
+    let threads = numbers(&format!("/proc/{pid}/task"));
+    threads.filter_map(|thread| Some(thread_stat(pid, thread)?.state)).collect()
+}
+
+/// The threads of a process that are not dead.
+pub(super) fn living_threads(pid: i32) -> Vec<i32> {
+    let alive = |thread: &i32| thread_stat(pid, *thread).is_some_and(|stat| !stat.is_dead());
+    numbers(&format!("/proc/{pid}/task")).filter(alive).collect()
+}
+
+/// Whether a thread is gone or on its way out, so that it cannot be traced any more.
+pub(super) fn is_ending(pid: i32, thread: i32) -> bool {
+    /// `PF_EXITING` of the kernel's `sched.h`.
+    const EXITING: u32 = 0x4;
+    let Some(line) = thread_line(pid, thread) else { return true };
+    Stat::parse(&line).is_none_or(|stat| stat.is_dead())
+        || Stat::flags(&line).is_none_or(|flags| flags & EXITING != 0)
+}
+
+fn thread_line(pid: i32, thread: i32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()
+}
+
+fn thread_stat(pid: i32, thread: i32) -> Option<Stat> {
+    Stat::parse(&thread_line(pid, thread)?)
 }
 
 #[cfg(test)]
@@ -72,8 +104,9 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_spaces_and_parentheses() {
-        let stat = Stat::parse("42 (a) Z (b) S 7 9 9 0 -1 4194304 120").unwrap();
-        assert_eq!(stat, Stat { state: 'S', parent: 7, group: 9 });
+        let line = "42 (a) Z (b) S 7 9 9 0 -1 4194304 120 0 1 0 2 3 4 5 20 0 1 0 8471 2461696 199";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!(stat, Stat { state: 'S', parent: 7, group: 9, started: 8471 });
         assert_eq!(Stat::parse("42 (torn"), None);
         assert_eq!(Stat::parse("42 (torn) S"), None);
     }

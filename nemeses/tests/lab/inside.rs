@@ -1,29 +1,33 @@
 //! What the controller does in each test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nemeses::fault::{Aim, Family, Fault, Kill, Partition, Pause, Shape};
+use nemeses::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
 use nemeses::grudge::{Grudge, Link};
 use nemeses::host::LocalHost;
+use nemeses::host::cpu::CpuEngine;
+use nemeses::host::journal::Journal;
 use nemeses::host::network::{Network, PartitionEngine, choose_engine};
-use nemeses::host::node_process::{NodeOutput, NodeSpec};
+use nemeses::host::node_process::{NodeOutput, NodeSpec, OwnClock};
 use nemeses::host::process_tree::Lab;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::{Measurement, Outcome};
 use nemeses::schedule::{Entry, Roles};
-use nemeses::world::{Host, NodeState};
+use nemeses::world::{Host, HostError, NodeState};
 use nix::sys::signal::{SigSet, Signal, raise};
 
+use crate::{leaving, packets, peers};
+
 /// Nothing that is waited for takes this long unless it hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(20);
+pub const HANGS_AFTER: Duration = Duration::from_secs(20);
 
 pub fn play(lab: Lab, role: &str, arguments: &[&str]) -> ExitCode {
     match (role, arguments) {
@@ -31,6 +35,7 @@ pub fn play(lab: Lab, role: &str, arguments: &[&str]) -> ExitCode {
         ("die", []) => raise(Signal::SIGKILL).expect("a signal can be raised"),
         ("count-signals", []) => count_signals(),
         ("hold", []) => hold(lab),
+        ("leave", [directory]) => leaving::leave(lab, Path::new(directory)),
         (_, [directory]) => check(lab, role, Path::new(directory)),
         other => panic!("no such role: {other:?}"),
     }
@@ -42,7 +47,11 @@ fn check(lab: Lab, role: &str, directory: &Path) {
     fs::create_dir(directory).expect("the directory is new");
     match role {
         "nodes" => check_nodes(lab, directory),
+        "processors" => check_processors(lab, directory),
         "links" => check_links(),
+        "packets" => packets::check_troubled_links(),
+        "proxies" => peers::check_proxies(directory),
+        "clients" => packets::check_client_links(),
         "nemesis" => check_nemesis(lab, directory),
         other => panic!("no such role: {other}"),
     }
@@ -63,11 +72,11 @@ fn count_signals() {
     println!("SIGINT 1, SIGTERM 1");
 }
 
-fn names(count: usize) -> Vec<String> {
+pub fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
 }
 
-fn set(nodes: &[&str]) -> BTreeSet<String> {
+pub fn set(nodes: &[&str]) -> BTreeSet<String> {
     nodes.iter().map(|node| (*node).to_owned()).collect()
 }
 
@@ -77,13 +86,14 @@ fn network(lab: Lab, nodes: &[String]) -> Option<Network> {
 }
 
 /// A node that is a shell script.
-fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
+pub fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
     NodeSpec {
         name: name.to_owned(),
         argv: ["sh", "-c", script].map(Into::into).to_vec(),
         env: [("NODE".into(), name.into())].into(),
         cwd: directory.to_owned(),
         log_path: directory.join(format!("{name}.log")),
+        own_clock: OwnClock::No,
     }
 }
 
@@ -113,13 +123,18 @@ fn hold(lab: Lab) {
     host.pause(&set(&["n2"]))["n2"].as_ref().expect("it stops");
     let cut = host.partition(&Grudge::halves(&nodes));
     assert_eq!(cut.is_ok(), lab == Lab::Namespaces, "{cut:?}");
+    println!("{}", own_namespaces(lab));
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// The namespaces that the lab made for this process.
+pub fn own_namespaces(lab: Lab) -> String {
     let kinds: &[&str] = match lab {
         Lab::Namespaces => &["net", "mnt", "pid"],
         Lab::Loopback => &[],
     };
     let own = kinds.iter().map(|kind| fs::read_link(format!("/proc/self/ns/{kind}")).unwrap());
-    println!("{}", own.map(|link| link.display().to_string()).collect::<Vec<_>>().join(" "));
-    std::thread::sleep(Duration::from_secs(600));
+    own.map(|link| link.display().to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// A host whose nodes' outputs come out of a channel.
@@ -191,6 +206,84 @@ fn check_nodes(lab: Lab, directory: &Path) {
     host.add_node(shell("n1", unstoppable, directory));
     host.start(&one)["n1"].as_ref().expect("it starts");
     drop(host);
+}
+
+fn check_processors(lab: Lab, directory: &Path) {
+    let nodes = names(2);
+    let (mut host, _hears) = host(lab, &nodes);
+    for node in &nodes {
+        // What is busy is a child of what is started.
+        host.add_node(shell(node, "(while :; do :; done) & wait", directory));
+    }
+    let both: BTreeSet<_> = nodes.iter().cloned().collect();
+    assert!(host.start(&both).values().all(Result::is_ok));
+    let slow = |percent: f64| BTreeMap::from([("n1".to_owned(), percent)]);
+    let seen = |host: &mut LocalHost, percent: f64| {
+        let seen = host.limit_cpu(&slow(percent));
+        assert_eq!(seen.len(), 1, "only who is limited is told of: {seen:?}");
+        seen["n1"].clone().expect("a processor can be limited everywhere")
+    };
+
+    let engine = host.cpu_engine().expect("one engine takes no permission").clone();
+    println!("chosen: {}, for {}", engine.engine, engine.reason);
+    let first = seen(&mut host, 20.0);
+    assert!(first.throttled > 0, "a busy node is held back at once: {first:?}");
+    let (start, before) = (Instant::now(), used_by_group(&host, "n1"));
+    std::thread::sleep(Duration::from_millis(400));
+    let used = used_by_group(&host, "n1") - before;
+    let percent = used.as_secs_f64() / start.elapsed().as_secs_f64() * 100.0;
+    let later = seen(&mut host, 20.0);
+    println!("allowed 20 % of a processor, used about {percent:.0} %, {later:?}");
+    assert!(later.throttled > first.throttled && later.throttled_ms > first.throttled_ms);
+    if engine.engine != CpuEngine::Turns {
+        // The kernel's clock ticks in hundredths of a second, and counts both of two processes.
+        assert!(percent < 30.0, "the kernel gives no more");
+    }
+    let anew = seen(&mut host, 10.0);
+    assert!(anew.throttled < later.throttled, "a new limit counts anew: {anew:?}");
+
+    let one = set(&["n1"]);
+    host.pause(&one)["n1"].as_ref().expect("a slow node stops");
+    let paused = used_by_group(&host, "n1");
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(used_by_group(&host, "n1"), paused, "the limit does not continue who is paused");
+    host.resume(&one)["n1"].as_ref().expect("it continues");
+    let took = host.kill(&one)["n1"].clone().expect("a slow node dies");
+    println!("killed in {took:?}");
+    let before = seen(&mut host, 10.0);
+    host.start(&one)["n1"].as_ref().expect("it starts");
+    let start = Instant::now();
+    while seen(&mut host, 10.0).throttled <= before.throttled {
+        assert!(start.elapsed() < HANGS_AFTER, "who starts while it is limited is limited");
+    }
+
+    assert!(host.limit_cpu(&BTreeMap::new()).is_empty());
+    let again = seen(&mut host, 1e4);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(again.throttled, 0);
+    assert_eq!(seen(&mut host, 1e4).throttled, 0, "who may use more than there is goes free");
+    for nonsense in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = host.limit_cpu(&slow(nonsense))["n1"].clone();
+        assert!(matches!(error, Err(HostError::Failed(_))), "{nonsense} %: {error:?}");
+    }
+    drop(host);
+    let journal = Journal::open().expect("there is a place for a journal");
+    let left = leaving::cgroups(&format!("stormproof-{}-", journal.owner()));
+    assert_eq!(left, Vec::<PathBuf>::new(), "a host that is dropped leaves no cgroup");
+}
+
+/// How much processor time the processes of a node's group used, to a hundredth of a second.
+fn used_by_group(host: &LocalHost, node: &str) -> Duration {
+    let group = host.pid(node).expect("it runs").to_string();
+    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
+    let ticks = entries.filter_map(|entry| {
+        let line = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (_, fields) = line.rsplit_once(')')?;
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
+        (fields.get(2) == Some(&group.as_str())).then_some(ticks(11)? + ticks(12)?)
+    });
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }
 
 fn check_links() {
@@ -272,7 +365,7 @@ fn check_network(mut network: Network, nodes: &[String]) {
 }
 
 /// Least and most.
-fn spread(times: &[Duration]) -> String {
+pub fn spread(times: &[Duration]) -> String {
     let least = times.iter().min().expect("there were some");
     format!("{least:.1?} to {:.1?}", times.iter().max().expect("there were some"))
 }
@@ -307,7 +400,6 @@ fn check_nemesis(lab: Lab, directory: &Path) {
     let kill = entry(2, Fault::Kill(Kill::once(Aim::Leader)));
     let pause = entry(3, Fault::Pause(Pause { aim: Aim::All }));
 
-    assert_eq!(nemesis.host().engine(Family::Partition).is_ok(), lab == Lab::Namespaces);
     let report = nemesis.inject(&isolate, isolate.resolve(&nodes, Roles::led_by("n2")));
     match lab {
         Lab::Namespaces => {

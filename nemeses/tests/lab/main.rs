@@ -2,20 +2,26 @@
 //! controller in one: what it is, its arguments say.
 
 mod inside;
+mod leaving;
+mod packets;
+mod peers;
 mod tests;
 mod watching;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 
-use nemeses::host::doctor;
 use nemeses::host::process_tree::{Lab, Place, dispatch, relaunch};
+use nemeses::host::{doctor, leftovers};
 
 /// Leads the arguments of an outer process: then a lab, a role, and the role's own.
 const OUTER: &str = "--outer";
 
 /// Stands for `stormproof doctor`.
 const DOCTOR: &str = "--doctor";
+
+/// Stands for `stormproof doctor --clean`.
+const CLEAN: &str = "--clean";
 
 fn main() -> ExitCode {
     let place = dispatch();
@@ -28,6 +34,11 @@ fn main() -> ExitCode {
         (Place::Inside(_), other) => panic!("a controller is started with its role, not {other:?}"),
         (Place::Outside, [OUTER, lab, ..]) => run_outer(lab.parse().expect("a lab's name")),
         (Place::Outside, [DOCTOR]) => examine(),
+        (Place::Outside, [peers::NODE, listen, peers @ ..]) => {
+            peers::serve(listen, peers);
+            ExitCode::SUCCESS
+        }
+        (Place::Outside, [CLEAN]) => clean(),
         (Place::Outside, filters) => tests::run(filters),
     }
 }
@@ -52,6 +63,15 @@ fn examine() -> ExitCode {
     for probe in doctor::examine() {
         println!("{}", serde_json::to_string(&probe).expect("a probe is plain data"));
     }
+    ExitCode::SUCCESS
+}
+
+/// Prints what it removed, one thing a line.
+fn clean() -> ExitCode {
+    let cleaned = leftovers::clean();
+    cleaned.removed.iter().for_each(|found| println!("{found}"));
+    assert!(cleaned.kept.is_empty(), "everything can be removed: {:?}", cleaned.kept);
+    assert_eq!(leftovers::find(), [], "what was removed is not found again");
     ExitCode::SUCCESS
 }
 

@@ -9,20 +9,21 @@ use nemeses::host::doctor::Probe;
 use nemeses::host::process_tree::Lab;
 
 use crate::DOCTOR;
+use crate::leaving::{killed_at_random, running_left_alone};
 use crate::watching::{
     NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
     is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
 };
 
 /// Whether a test could be run here.
-enum Ran {
+pub enum Ran {
     Yes,
     Skipped(String),
 }
 
 type Test = fn(User, Lab) -> Ran;
 
-const TESTS: [(&str, Test, &[Lab]); 10] = [
+const TESTS: &[(&str, Test, &[Lab])] = &[
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -30,7 +31,13 @@ const TESTS: [(&str, Test, &[Lab]); 10] = [
     ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
     ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
+    ("processors_are_limited_and_freed", processors_obey, &BOTH),
+    ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
+    ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
     ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
+    ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
+    ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
+    ("proxies_cut_what_nodes_of_the_loopback_say", proxies_obey, &[Lab::Loopback]),
     ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
     ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
@@ -45,7 +52,7 @@ pub fn run(filters: &[&str]) -> ExitCode {
     let wanted =
         |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
     for (name, test, labs) in TESTS {
-        for lab in labs {
+        for lab in *labs {
             for user in User::ALL {
                 let name = format!("{name} ({lab}, {})", user.name());
                 if !wanted(&name) {
@@ -200,8 +207,24 @@ fn nodes_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "nodes")
 }
 
+fn processors_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "processors")
+}
+
 fn links_obey(user: User, lab: Lab) -> Ran {
     inside_checks(user, lab, "links")
+}
+
+fn packets_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "packets")
+}
+
+fn clients_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "clients")
+}
+
+fn proxies_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "proxies")
 }
 
 fn nemesis_acts(user: User, lab: Lab) -> Ran {

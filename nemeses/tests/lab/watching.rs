@@ -71,11 +71,17 @@ pub struct Watched {
 
 impl Watched {
     pub fn start(user: User, lab: Lab, role: &[&str]) -> Self {
+        Self::start_with(user, lab, role, &[])
+    }
+
+    /// With these in its environment.
+    pub fn start_with(user: User, lab: Lab, role: &[&str], environment: &[(&str, &OsStr)]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}-{number}", std::process::id());
         let mut command = user.command(program_for(user));
         command.args([OUTER, lab.name()]).args(role).env(MARK, &mark);
+        command.envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut outer = command.spawn().expect("the outer process starts");
         let output = BufReader::new(outer.stdout.take().expect("standard output is piped"));

@@ -2,6 +2,7 @@
 //!
 //! The page, and every later report, draws these; none of them reads the history on its own.
 
+mod clock_offsets;
 mod fault_intervals;
 mod node_spans;
 mod operation_figures;
@@ -9,7 +10,10 @@ mod operations;
 mod phases;
 mod recovery;
 
-pub use fault_intervals::{FaultInterval, FaultOutcome, fault_intervals};
+pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
+pub use fault_intervals::{
+    FaultInterval, FaultOutcome, FaultStep, MeasuredEffect, fault_intervals,
+};
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
 pub use operations::{RunOperation, operations};

@@ -45,7 +45,7 @@ pub fn node_spans(
             NodeChange::Role { role, term, .. } => {
                 told.change(event.time, NodeState::Role(role.clone()), Some(*term));
             }
-            NodeChange::Commit { .. } => {}
+            NodeChange::Commit { .. } | NodeChange::Clock { .. } => {}
         }
     }
     let mut spans = told.finish(end);
@@ -55,7 +55,8 @@ pub fn node_spans(
     for fault in faults.iter().filter(|fault| fault.was_attempted()) {
         let state = match fault.family.as_str() {
             "pause" => NodeState::Paused,
-            "kill" if !process_seen => NodeState::Down,
+            // What is damaged is damaged while its node is down.
+            "kill" | "power" | "corruption" if !process_seen => NodeState::Down,
             _ => continue,
         };
         if fault.nodes.iter().any(|hit| hit == node) {

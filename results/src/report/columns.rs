@@ -28,6 +28,11 @@ impl Column {
         self.last = value;
     }
 
+    /// Appends a value that may be negative: those take turns with the others, 0, −1, 1, −2…
+    pub(super) fn push_signed(&mut self, value: i64) {
+        self.push((value << 1 ^ value >> 63) as u64);
+    }
+
     /// The column as text for the page.
     pub(super) fn encode(&self) -> String {
         base64(&self.bytes)
@@ -75,10 +80,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_varints_and_rising_ones_are_differences() {
+    fn values_are_varints_signed_ones_fold_and_rising_ones_are_differences() {
         let mut column = Column::default();
         column.push(300);
         assert_eq!(column.bytes, [0xac, 0x02]);
+        let mut signed = Column::default();
+        for value in [0, -1, 1, -300] {
+            signed.push_signed(value);
+        }
+        assert_eq!(signed.bytes, [0, 1, 2, 0xd7, 0x04]);
         let mut rising = Column::default();
         for value in [1_000, 1_005, 1_005, 1_004] {
             rising.push_rising(value);

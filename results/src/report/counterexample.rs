@@ -6,8 +6,10 @@
 use checker::history::EventType;
 use checker::verdict::{Counterexample, Operation};
 
+use super::effects::effect_label;
 use super::facts::Facts;
 use super::markup::Markup;
+use super::tables::named;
 use super::units;
 
 /// Space right of the last completion, as a share of the width, into which an operation of unknown
@@ -195,7 +197,12 @@ fn faults_row(facts: &Facts<'_>, scales: &Scales) -> Markup {
             Some(end) => out.piece(scales.place("b", end)),
             None => out.raw("--b:100%;--b-wide:100%"),
         };
-        out.raw("\"></div></div><div class=\"remark\">").text(&fault.name).raw("</div></div>");
+        out.raw("\"></div></div><div class=\"remark\">").piece(named(fault));
+        let measured = effect_label(&fault.effect);
+        if !measured.is_empty() {
+            out.raw("<small> · ").text(measured).raw("</small>");
+        }
+        out.raw("</div></div>");
     }
     out
 }

@@ -7,12 +7,19 @@ use std::collections::BTreeMap;
 use checker::history::{EventType, Process};
 use serde_json::{Value, json};
 
+use super::clock_data::clocks;
+use super::columns::Column;
+use super::effects::{effect_label, effect_words};
 use super::facts::Facts;
-use super::{columns::Column, units};
+use super::families::letter;
+use super::units;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
 
 /// An axis needs some length, even when nothing was recorded; in nanoseconds.
 const SHORTEST_RUN: u64 = 1_000_000_000;
+
+/// A strobe may step a thousand times; no screen shows more ticks in one bar than this.
+const MOST_STEPS: usize = 300;
 
 pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
     let nodes: Vec<Value> = facts
@@ -37,12 +44,23 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
                    "label": units::operation(culprit), "index": culprit.invoked})
         })
         .collect();
+    let findings: Vec<Value> = facts
+        .summary
+        .findings
+        .iter()
+        .map(|finding| {
+            let time = micros(units::nanoseconds(finding.seconds));
+            json!({"time": time, "node": finding.node, "text": finding.text})
+        })
+        .collect();
     json!({
         "end": micros(facts.end.max(SHORTEST_RUN)),
         "phases": phases,
         "nodes": nodes,
         "faults": faults,
         "marks": marks,
+        "findings": findings,
+        "clocks": clocks(&facts.clocks),
         "operations": operations(&facts.operations, facts.end),
     })
 }
@@ -69,18 +87,21 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
         "nodes": fault.nodes,
         "outcome": fault.outcome.to_string(),
         "reason": fault.reason,
-        "effect": effect(fault),
+        "effect": effect_words(&fault.effect),
+        "label": effect_label(&fault.effect),
+        "letter": letter(&fault.family),
+        "steps": steps(fault),
+        "stepCount": fault.steps.len(),
         "start": micros(fault.start),
         "end": micros(fault.end.unwrap_or(end)),
         "undone": fault.end.is_some(),
     })
 }
 
-/// The measured effect of a fault in words; empty when nothing was measured.
-pub(super) fn effect(fault: &FaultInterval) -> String {
-    let effects: Vec<String> =
-        fault.effect.iter().map(|(name, value)| units::effect(name, value)).collect();
-    effects.join(", ")
+/// The times of the steps of a fault; of more than [`MOST_STEPS`], evenly chosen ones.
+fn steps(fault: &FaultInterval) -> Vec<u64> {
+    let every = fault.steps.len().div_ceil(MOST_STEPS).max(1);
+    fault.steps.iter().step_by(every).map(|step| micros(step.time)).collect()
 }
 
 /// Numbers names in the order in which they first occur.

@@ -5,8 +5,8 @@ use checker::verdict::{Counterexample, Operation};
 
 use crate::event::NodeEvent;
 use crate::metrics::{
-    FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunOperation, end_of_history,
-    fault_intervals, node_spans, operations, phases, recoveries,
+    ClockTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunOperation,
+    clock_tracks, end_of_history, fault_intervals, node_spans, operations, phases, recoveries,
 };
 use crate::summary::Summary;
 
@@ -20,6 +20,8 @@ pub(super) struct Facts<'a> {
     pub(super) recoveries: Vec<Recovery>,
     /// Each node with what it was over time, in the order of the summary.
     pub(super) nodes: Vec<(String, Vec<NodeSpan>)>,
+    /// The clocks of the nodes whose clocks were read.
+    pub(super) clocks: Vec<ClockTrack>,
 }
 
 impl<'a> Facts<'a> {
@@ -40,7 +42,8 @@ impl<'a> Facts<'a> {
             .iter()
             .map(|node| (node.clone(), node_spans(node, node_events, &faults, end)))
             .collect();
-        Facts { summary, end, operations, faults, phases, recoveries, nodes }
+        let clocks = clock_tracks(&summary.run.nodes, node_events);
+        Facts { summary, end, operations, faults, phases, recoveries, nodes, clocks }
     }
 
     pub(super) fn counterexample(&self) -> Option<&'a Counterexample> {

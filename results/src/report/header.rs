@@ -94,6 +94,13 @@ fn tiles(facts: &Facts<'_>) -> Markup {
         let of = format!("{} by process {}", most.invocation.f, most.invocation.process);
         tile("most attempts of one", units::count(most.attempts().len() as u64), of);
     }
+    let findings = &facts.summary.findings;
+    if let Some(first) = findings.first() {
+        let count = units::count(findings.len() as u64);
+        out.raw("<div class=\"finding\"><dt>findings about the target</dt><dd>");
+        out.raw("<a href=\"#findings\">").text(count).raw("</a><small>").text(&first.text);
+        out.raw("</small></dd></div>");
+    }
     out.raw("</dl>");
     out
 }

@@ -3,17 +3,25 @@
 //! Text and tables are HTML made here, so that they can be read without the script, searched and
 //! printed; the timeline is data that the script draws. The sources of the page stand in `page/`.
 
+mod clock_data;
 mod columns;
 mod counterexample;
 mod drawing_data;
+mod effects;
 mod facts;
+mod families;
+mod findings;
 mod header;
 mod markup;
+mod not_tested;
+mod recovery;
+mod schedule;
 mod tables;
 mod units;
 
 use checker::history::History;
 
+pub use self::effects::effect_words;
 use self::facts::Facts;
 use self::markup::{Markup, fill, json_for_script};
 use crate::event::NodeEvent;
@@ -24,7 +32,10 @@ const STYLE: &str = include_str!("page/style.css");
 /// Set before the first paint, so that a dark page never flashes white.
 const THEME: &str = include_str!("page/theme.js");
 const COLUMNS: &str = include_str!("page/columns.js");
+const FAMILIES: &str = include_str!("page/families.js");
+const FAULTS: &str = include_str!("page/faults.js");
 const STATES: &str = include_str!("page/states.js");
+const CLOCKS: &str = include_str!("page/clocks.js");
 const FIGURES: &str = include_str!("page/figures.js");
 const DRAWING: &str = include_str!("page/drawing.js");
 const TIMELINE: &str = include_str!("page/timeline.js");
@@ -45,14 +56,18 @@ pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> 
             ("theme", THEME),
             ("header", &header::header(&facts).into_string()),
             ("counterexample", &counterexample.into_string()),
-            ("recovery", &tables::recovery(&facts).into_string()),
+            ("recovery", &recovery::recovery(&facts).into_string()),
             ("operations", &tables::operations(&facts).into_string()),
-            ("not-tested", &tables::not_tested(&facts).into_string()),
-            ("schedule", &tables::schedule(&facts).into_string()),
+            ("not-tested", &not_tested::not_tested(&facts).into_string()),
+            ("findings", &findings::findings(&facts).unwrap_or_default().into_string()),
+            ("schedule", &schedule::schedule(&facts).into_string()),
             ("environment", &tables::environment(&facts).into_string()),
             ("data", &data),
             ("columns", COLUMNS),
+            ("families", FAMILIES),
+            ("faults", FAULTS),
             ("states", STATES),
+            ("clocks", CLOCKS),
             ("figures", FIGURES),
             ("drawing", DRAWING),
             ("timeline", TIMELINE),

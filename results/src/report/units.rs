@@ -30,7 +30,12 @@ pub(super) fn duration(nanoseconds: u64) -> String {
 
 /// A length of time given in seconds.
 pub(super) fn seconds(seconds: f64) -> String {
-    duration((seconds.max(0.0) * 1e9) as u64)
+    duration(nanoseconds(seconds))
+}
+
+/// Seconds in nanoseconds; no time is negative.
+pub(super) fn nanoseconds(seconds: f64) -> u64 {
+    (seconds.max(0.0) * 1e9) as u64
 }
 
 /// A count with separators: `58,312`.
@@ -114,32 +119,8 @@ fn value(value: &Value) -> String {
     text.chars().take(LONGEST_VALUE - 1).chain(['…']).collect()
 }
 
-/// A measured effect: `packets_dropped: 312` becomes `312 packets dropped`, `stopped_seconds: 1.2`
-/// becomes `stopped 1.20 s`.
-pub(super) fn effect(name: &str, value: &Value) -> String {
-    let words = |name: &str| name.replace('_', " ");
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let scales = [("_seconds", 1e9), ("_milliseconds", 1e6), ("_ms", 1e6), ("_ns", 1.0)];
-    for (unit, scale) in scales {
-        if let (Some(what), Some(number)) = (name.strip_suffix(unit), value.as_f64())
-            && number >= 0.0
-        {
-            return format!("{} {}", words(what), duration((number * scale) as u64));
-        }
-    }
-    match value {
-        Value::Number(number) => match number.as_u64() {
-            Some(number) => format!("{} {}", count(number), words(name)),
-            None => format!("{number} {}", words(name)),
-        },
-        _ => format!("{}: {text}", words(name)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -152,13 +133,5 @@ mod tests {
         assert_eq!(duration(1_240_000_000), "1.24 s");
         assert_eq!(duration(125_000_000_000), "2 min 5 s");
         assert_eq!(moment(41_203_000_000), "41.203 s");
-    }
-
-    #[test]
-    fn effects_read_as_sentences() {
-        assert_eq!(effect("packets_dropped", &json!(1312)), "1,312 packets dropped");
-        assert_eq!(effect("stopped_seconds", &json!(1.2)), "stopped 1.20 s");
-        assert_eq!(effect("state", &json!("T")), "state: T");
-        assert_eq!(effect("offset", &json!(-3)), "-3 offset");
     }
 }

@@ -8,6 +8,10 @@ use results::event::{NodeChange, NodeEvent};
 use results::summary::{Coverage, Liveness, RunInfo, Summary};
 use serde_json::{Value, json};
 
+mod storm;
+
+pub use storm::storm;
+
 const SECOND: u64 = 1_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 /// Setup and Healthy take so long before the load begins.
@@ -244,7 +248,7 @@ impl<'a> Maker<'a> {
         log(injected, EventType::Info, "inject", Some(fault.outcome), &fault.effect);
         if fault.outcome != "skipped" {
             log(fault.end - 2 * MILLISECOND, EventType::Invoke, "undo", None, &none);
-            log(fault.end, EventType::Info, "undo", Some("installed"), &fault.totals);
+            log(fault.end, EventType::Info, "undo", Some(fault.outcome), &fault.totals);
         }
     }
 
@@ -509,6 +513,8 @@ impl<'a> Maker<'a> {
                     ("stormproof", "0.1.0"),
                 ]),
             },
+            fault_coverage: None,
+            findings: Vec::new(),
             phases: [
                 ("setup", 0.4),
                 ("healthy", 1.0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, NodeId, Request, Response, RoleName};
+use super::{Entry, NodeId, Request, Response, RoleName, Time};
 use crate::kv::{Answer, Command, Query};
 
 /// Something that happened.
@@ -40,6 +40,9 @@ pub enum Input {
         /// The sequence number of the last durable record.
         through: u64,
     },
+    /// What the wall clock shows. Only a node with the planted bug `wall-clock-lease` is told, or
+    /// cares: wall clocks are set, forwards and back.
+    WallClock(Time),
 }
 
 /// One command of a client.

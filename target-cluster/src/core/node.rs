@@ -69,6 +69,8 @@ pub struct Node {
     pub(super) options: Options,
     /// The time of the current step.
     pub(super) now: Time,
+    /// What the wall clock showed last, if this node is told.
+    pub(super) wall: Time,
     /// Draws election timeouts.
     pub(super) jitter: Jitter,
     /// The latest term seen; persisted with the vote.
@@ -102,6 +104,7 @@ impl Node {
         let deadline = now + jitter.election_timeout(&options.timings);
         Node {
             now,
+            wall: Time::ZERO,
             jitter,
             term: recovered.term,
             vote: recovered.vote.filter(|_| !forgets),
@@ -136,6 +139,7 @@ impl Node {
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
             Input::Persisted { through } => self.persisted(through),
+            Input::WallClock(wall) => self.wall = wall,
         }
         let after = self.standing();
         assert!(after.term >= standing.term, "a term never falls");

@@ -46,10 +46,13 @@ impl Reads {
 impl Node {
     /// A client asks for something that changes nothing.
     pub(super) fn query(&mut self, request: u64, query: Query) {
+        let bugs = &self.options.bugs;
+        let unasked = bugs.contains(&Bug::StaleRead)
+            || (bugs.contains(&Bug::WallClockLease)
+                && self.knows_commit()
+                && self.hears_majority());
         match &mut self.role {
-            Role::Leader(_) if self.options.bugs.contains(&Bug::StaleRead) => {
-                self.answer_from_state(request, &query);
-            }
+            Role::Leader(_) if unasked => self.answer_from_state(request, &query),
             Role::Leader(leader) => {
                 leader.reads.gathering.push((request, query));
                 self.begin_read_round();
@@ -61,11 +64,16 @@ impl Node {
         }
     }
 
-    /// Begins a round for the reads that have gathered, unless one is on its way. Before an entry
-    /// of the own term is committed a leader does not know how far its predecessors' are, so reads
-    /// wait for that too (etcd#7331).
+    /// Whether an entry of the own term is committed. Before that a leader does not know how far
+    /// its predecessors' are (etcd#7331).
+    fn knows_commit(&self) -> bool {
+        self.log.term_at(self.commit) == Some(self.term)
+    }
+
+    /// Begins a round for the reads that have gathered, unless one is on its way or it is not known
+    /// yet what they would have to see.
     pub(super) fn begin_read_round(&mut self) {
-        let knows_commit = self.log.term_at(self.commit) == Some(self.term);
+        let knows_commit = self.knows_commit();
         let Role::Leader(leader) = &mut self.role else { return };
         let reads = &mut leader.reads;
         if !knows_commit || reads.gathering.is_empty() || reads.confirming.is_some() {

@@ -8,7 +8,7 @@ use super::reads::Reads;
 use super::role::Progress;
 use super::{
     AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node, NodeId, Payload,
-    Proposal, Record, Refusal, Reply, Request, Response, Role,
+    Proposal, Record, Refusal, Reply, Request, Response, Role, Time,
 };
 use crate::bugs::Bug;
 use crate::kv::Applied;
@@ -25,7 +25,7 @@ impl Node {
             matched: 0,
             next: self.log.last_index() + 1,
             in_flight: None,
-            contact: self.now,
+            contact: self.contact_clock(),
             round: 0,
         };
         self.role = Role::Leader(Leader {
@@ -119,12 +119,10 @@ impl Node {
     /// up appends that are not answered, sends heartbeats.
     pub(super) fn leader_tick(&mut self) {
         let (now, timeout) = (self.now, self.options.timings.election_min);
-        let majority = self.majority();
-        let Role::Leader(leader) = &mut self.role else { return };
-        let heard = 1 + leader.peers.values().filter(|peer| now < peer.contact + timeout).count();
-        if heard < majority && !self.options.bugs.contains(&Bug::StaleRead) {
+        if !self.hears_majority() && !self.options.bugs.contains(&Bug::StaleRead) {
             return self.become_follower(None);
         }
+        let Role::Leader(leader) = &mut self.role else { return };
         for progress in leader.peers.values_mut() {
             progress.in_flight = progress.in_flight.filter(|sent| now < *sent + timeout);
         }
@@ -132,6 +130,19 @@ impl Node {
             self.send_heartbeats();
         }
         self.replicate();
+    }
+
+    /// Whether this node leads and a majority answered it within the shortest election timeout.
+    pub(super) fn hears_majority(&self) -> bool {
+        let (clock, timeout) = (self.contact_clock(), self.options.timings.election_min);
+        let Role::Leader(leader) = &self.role else { return false };
+        let heard = leader.peers.values().filter(|peer| clock < peer.contact + timeout).count();
+        1 + heard >= self.majority()
+    }
+
+    /// The clock that contact with the other voters is measured by: the one that never goes back.
+    fn contact_clock(&self) -> Time {
+        if self.options.bugs.contains(&Bug::WallClockLease) { self.wall } else { self.now }
     }
 
     /// A follower's side of an append or heartbeat (paper, figure 2).
@@ -193,12 +204,13 @@ impl Node {
         if response.term > self.term {
             return self.adopt_term(response.term);
         }
+        let clock = self.contact_clock();
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.peers.get_mut(&from) else { return };
         if response.term < self.term || response.result == AppendResult::StaleTerm {
             return;
         }
-        progress.contact = self.now;
+        progress.contact = clock;
         progress.round = progress.round.max(response.round);
         match response.result {
             AppendResult::Heard | AppendResult::StaleTerm => {}

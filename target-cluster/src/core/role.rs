@@ -63,7 +63,8 @@ pub(super) struct Progress {
     /// When the append that is not answered yet was sent. One at a time: while it is on its way,
     /// new entries gather into the next.
     pub(super) in_flight: Option<Time>,
-    /// When it last answered; at first, when the leader was elected.
+    /// When it last answered; at first, when the leader was elected. By the clock of
+    /// `Node::contact_clock`.
     pub(super) contact: Time,
     /// The latest read round that it confirmed.
     pub(super) round: u64,

@@ -1,12 +1,22 @@
 //! The thread that owns the disk: many records, one barrier.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use super::raft_loop::{Event, Inbox};
+use crate::bugs::{Bug, Bugs};
 use crate::core::Record;
-use crate::storage::{FileDisk, WriteAheadLog};
+use crate::storage::{FileDisk, WriteAheadLog, needs_barrier};
+
+/// How long what is durable may go without a note of it beside the log. A note costs one small
+/// write and no barrier; damage to what was written since the last one may go unnoticed.
+const MARK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the planted bug `ack-before-fsync` goes without a barrier, as stores do that promise
+/// their users to sync "every second".
+const LAZY_SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records to be made durable, with the sequence number of the last.
 pub(super) struct Batch {
@@ -16,28 +26,80 @@ pub(super) struct Batch {
     pub(super) records: Vec<Record>,
 }
 
-/// Starts the thread. It ends when the sender is dropped, or with the first error, which it reports.
-pub(super) fn start(wal: WriteAheadLog<FileDisk>, inbox: Inbox) -> io::Result<Sender<Batch>> {
+/// Starts the thread. It ends when the sender is dropped, or with the first error, which it
+/// reports: whatever fails, nothing that was not reported before counts as durable.
+pub(super) fn start(
+    wal: WriteAheadLog<FileDisk>,
+    bugs: Bugs,
+    inbox: Inbox,
+) -> io::Result<(Sender<Batch>, JoinHandle<()>)> {
     let (sender, batches) = channel();
-    thread::Builder::new().name("disk".into()).spawn(move || write(wal, &batches, &inbox))?;
-    Ok(sender)
+    let thread = DiskThread { wal, bugs, inbox, upkeep: None };
+    let thread = thread::Builder::new().name("disk".into()).spawn(move || thread.run(&batches))?;
+    Ok((sender, thread))
 }
 
-/// Takes everything that has gathered, writes it, makes one barrier, reports; while the barrier
-/// lasts, the next batch gathers.
-fn write(mut wal: WriteAheadLog<FileDisk>, batches: &Receiver<Batch>, inbox: &Inbox) {
-    while let Ok(Batch { mut through, mut records }) = batches.recv() {
-        for batch in batches.try_iter() {
-            through = batch.through;
-            records.extend(batch.records);
+struct DiskThread {
+    wal: WriteAheadLog<FileDisk>,
+    bugs: Bugs,
+    inbox: Inbox,
+    /// When something is due that nobody waits for, if anything is.
+    upkeep: Option<Instant>,
+}
+
+impl DiskThread {
+    fn run(mut self, batches: &Receiver<Batch>) {
+        if let Err(error) = self.serve(batches) {
+            // If the loop is gone, the node is going down anyway.
+            let _ = self.inbox.blocking_send(Event::DiskFailed(error));
         }
-        let event = match wal.append(&records).and_then(|()| wal.sync()) {
-            Ok(()) => Event::Persisted { through },
-            Err(error) => Event::DiskFailed(error),
-        };
-        let failed = matches!(event, Event::DiskFailed(_));
-        if inbox.blocking_send(event).is_err() || failed {
-            return;
+    }
+
+    /// Takes everything that has gathered, writes it, makes one barrier, reports; while the barrier
+    /// lasts, the next batch gathers.
+    fn serve(&mut self, batches: &Receiver<Batch>) -> io::Result<()> {
+        loop {
+            let received = match self.upkeep {
+                None => batches.recv().map_err(RecvTimeoutError::from),
+                Some(due) => batches.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            match received {
+                Ok(Batch { mut through, mut records }) => {
+                    for batch in batches.try_iter() {
+                        through = batch.through;
+                        records.extend(batch.records);
+                    }
+                    self.write(&records)?;
+                    if self.inbox.blocking_send(Event::Persisted { through }).is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if self.upkeep.is_some_and(|due| due <= Instant::now()) {
+                self.look_after()?;
+            }
         }
+    }
+
+    fn write(&mut self, records: &[Record]) -> io::Result<()> {
+        self.wal.append(records)?;
+        if records.iter().any(|record| needs_barrier(record, &self.bugs)) {
+            self.wal.sync()?;
+        }
+        let lazy = self.bugs.contains(&Bug::AckBeforeFsync);
+        let interval = if lazy { LAZY_SYNC_INTERVAL } else { MARK_INTERVAL };
+        self.upkeep.get_or_insert_with(|| Instant::now() + interval);
+        Ok(())
+    }
+
+    /// Does what nobody waits for.
+    fn look_after(&mut self) -> io::Result<()> {
+        self.upkeep = None;
+        if self.bugs.contains(&Bug::AckBeforeFsync) {
+            self.wal.sync()?;
+        }
+        self.wal.mark()
     }
 }

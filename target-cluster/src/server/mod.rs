@@ -8,10 +8,12 @@ mod api;
 mod config;
 mod disk_thread;
 mod events;
+mod failure;
 mod http;
 mod peers;
 mod raft_loop;
 mod run;
 
 pub use config::Config;
+pub use failure::Failure;
 pub use run::{LOG_FILE, run, run_until};

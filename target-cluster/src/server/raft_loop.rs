@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Result, anyhow};
+use anyhow::anyhow;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use super::disk_thread::Batch;
 use super::events::{Events, say};
+use super::failure::Failure;
 use super::peers::Peers;
+use crate::bugs::Bug;
 use crate::core::{
     Effect, Input, Node, NodeId, Proposal, Reply, Request, Response, RoleChange, Status,
 };
@@ -57,7 +59,7 @@ pub(super) async fn run(
     disk: std::sync::mpsc::Sender<Batch>,
     peers: Peers,
     events: Events,
-) -> Result<()> {
+) -> Result<(), Failure> {
     let start = Instant::now();
     let mut driver = Driver {
         node,
@@ -102,8 +104,13 @@ struct Driver {
 impl Driver {
     /// Steps through everything that gathered, then executes what the core asked for. The commands
     /// among it are proposed together, so that one append carries them.
-    fn turn(&mut self, now: Duration, gathered: &mut Vec<Event>) -> Result<()> {
+    fn turn(&mut self, now: Duration, gathered: &mut Vec<Event>) -> Result<(), Failure> {
         let mut effects = Vec::new();
+        if self.node.options().bugs.contains(&Bug::WallClockLease) {
+            // A clock before 1970 cannot be told from 1970; the bug is as bad with it.
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            effects.extend(self.node.step(now, Input::WallClock(wall)));
+        }
         let mut proposals = Vec::new();
         for event in gathered.drain(..) {
             let input = match event {
@@ -130,7 +137,7 @@ impl Driver {
                     let _ = reply.send(self.node.status());
                     continue;
                 }
-                Event::DiskFailed(error) => return Err(anyhow!("the disk failed: {error}")),
+                Event::DiskFailed(error) => return Err(Failure::Disk(error)),
             };
             effects.extend(self.node.step(now, input));
         }
@@ -145,7 +152,7 @@ impl Driver {
 
     /// Executes effects in order; records go to the disk thread together. A receiver that is gone
     /// is a client or node that did not wait: its answer is dropped, as the network might do.
-    fn execute(&mut self, effects: Vec<Effect>) -> Result<()> {
+    fn execute(&mut self, effects: Vec<Effect>) -> Result<(), Failure> {
         let mut batch = Batch { through: 0, records: Vec::new() };
         for effect in effects {
             match effect {

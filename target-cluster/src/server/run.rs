@@ -1,41 +1,61 @@
 //! Starts the parts of a node and keeps them together.
 
 use std::future::Future;
+use std::io;
 use std::net::TcpListener;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Context;
 use axum::serve::ListenerExt;
 
 use super::events::say;
+use super::failure::Failure;
 use super::{Config, disk_thread, events, http, peers, raft_loop};
+use crate::bugs::Bug;
 use crate::core::Node;
-use crate::storage::{FileDisk, WriteAheadLog};
+use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
 
 /// The name of the write-ahead log within the data directory.
 pub const LOG_FILE: &str = "raft.log";
 
-/// Runs a node. Returns only when it cannot start or cannot go on: the address is taken, the data
-/// directory cannot be written, the log is corrupt, the disk failed.
-pub fn run(config: Config) -> Result<()> {
+/// Runs a node. Returns only when it cannot start or cannot go on, and has then told why on stderr:
+/// the address is taken, the data directory is in use or cannot be written, the log is corrupt, the
+/// disk failed.
+pub fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     run_until(config, listener, std::future::pending())
 }
 
 /// As [`run`], on a listener that is bound already (`config.listen` is not looked at), until
-/// `stop` is ready. What is on its way then is dropped, as in a crash.
+/// `stop` is ready. What is on its way then is dropped, as in a crash; when it returns, the data
+/// directory is free.
 pub fn run_until(
     config: Config,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
-) -> Result<()> {
-    config.check()?;
-    let opened = FileDisk::open(&config.data_dir, LOG_FILE)
-        .with_context(|| format!("cannot open {}", config.data_dir.join(LOG_FILE).display()))
-        .and_then(|disk| {
-            WriteAheadLog::open(disk)
-                .with_context(|| config.data_dir.join(LOG_FILE).display().to_string())
-        })?;
+) -> Result<(), Failure> {
+    let id = config.id.clone();
+    let ended = config
+        .check()
+        .map_err(Failure::from)
+        .and_then(|()| open(&config))
+        .and_then(|opened| serve(config, opened, listener, stop));
+    if let Err(failure) = &ended {
+        say(&id, failure);
+    }
+    ended
+}
+
+/// Opens the log and tells what is in it.
+fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
+    let disk = FileDisk::open(&config.data_dir, LOG_FILE).map_err(|error| match error.kind() {
+        io::ErrorKind::ResourceBusy => Failure::InUse(error),
+        _ => Failure::Disk(error),
+    })?;
+    let opened = WriteAheadLog::open(disk, &config.bugs).map_err(|error| match error {
+        OpenError::Io(error) => Failure::Disk(error),
+        error => Failure::Corrupt { log: config.data_dir.join(LOG_FILE), error },
+    })?;
     let recovered = format!(
         "{} records in the log: term {}, {} entries{}",
         opened.records,
@@ -43,6 +63,9 @@ pub fn run_until(
         opened.recovered.log.last_index(),
         match opened.torn_bytes {
             0 => String::new(),
+            bytes if config.bugs.contains(&Bug::AppendAfterTornTail) => {
+                format!("; {bytes} bytes of a torn write passed over")
+            }
             bytes => format!("; {bytes} bytes of a torn write cut off"),
         }
     );
@@ -50,17 +73,28 @@ pub fn run_until(
     for bug in &config.bugs {
         say(&config.id, format_args!("planted bug {bug} is on"));
     }
+    Ok(opened)
+}
+
+/// Starts the parts and waits until one ends, or `stop` is ready.
+fn serve(
+    config: Config,
+    opened: Opened<FileDisk>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(async move {
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let address = listener.local_addr()?;
-        let (inbox, events_in) = raft_loop::inbox();
-        let disk = disk_thread::start(opened.wal, inbox.clone())?;
-        let events = events::start()?;
+    let (inbox, events_in) = raft_loop::inbox();
+    let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
+        .context("cannot start the disk thread")?;
+    let ended = runtime.block_on(async move {
+        listener.set_nonblocking(true).context("cannot wait for connections")?;
+        let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
+        let address = listener.local_addr().context("cannot listen")?;
+        let events = events::start().context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         events.listening(address);
@@ -76,10 +110,16 @@ pub fn run_until(
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
-                Err(panic) => Err(anyhow!("the raft core failed: {panic}")),
+                Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
-            ended = http => ended.context("the HTTP server ended"),
+            ended = http => Ok(ended.context("the HTTP server ended")?),
             () = stop => Ok(()),
         }
-    })
+    });
+    // With the runtime everything ends that could send records to the disk, and with that the
+    // thread, which has the log open and locked.
+    drop(runtime);
+    // A panic there has been reported, and closed the log as well.
+    let _ = disk_thread.join();
+    ended
 }

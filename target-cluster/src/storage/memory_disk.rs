@@ -1,61 +1,115 @@
-//! A disk that can lose what was not synced.
+//! A disk that loses what was not synced, as real ones do.
 
 use std::io;
-use std::ops::Range;
 
 use super::Disk;
 
-/// One file in memory.
+/// One file in memory, with a cache before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryDisk {
-    bytes: Vec<u8>,
-    synced: usize,
+    /// What is read.
+    cache: Vec<u8>,
+    /// What a power failure leaves.
+    durable: Vec<u8>,
+    /// What was written and not synced, in order: where, and which bytes.
+    writes: Vec<(usize, Vec<u8>)>,
+    /// Kept in any case: the hardest case for whoever trusts it.
+    watermark: u64,
 }
 
 impl MemoryDisk {
     /// A file with these durable bytes.
     pub fn with_bytes(bytes: Vec<u8>) -> MemoryDisk {
-        MemoryDisk { synced: bytes.len(), bytes }
+        MemoryDisk { durable: bytes.clone(), cache: bytes, ..MemoryDisk::default() }
     }
 
     /// Everything in the file, durable or not.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.cache
     }
 
-    /// How many bytes a crash could take.
+    /// How many bytes a power failure could take.
     pub fn unsynced(&self) -> usize {
-        self.bytes.len() - self.synced
+        self.writes.iter().map(|(_, bytes)| bytes.len()).sum()
     }
 
-    /// The power fails. Of the bytes that were not synced, `kept` are there afterwards, those in
-    /// `hole` as zeros: the pages of a file reach the disk in any order.
-    pub fn crash(&mut self, kept: usize, hole: Range<usize>) {
-        assert!(kept <= self.unsynced() && hole.end <= kept, "only unsynced bytes are lost");
-        self.bytes.truncate(self.synced + kept);
-        self.bytes[self.synced..][hole].fill(0);
-        self.synced = self.bytes.len();
+    /// The power fails. Of each write that was not synced, every sector survives if `survives` says
+    /// so: sectors reach the disk in any order, and what was never written reads as zeros. Returns
+    /// how many of the unsynced bytes survived.
+    pub fn crash(&mut self, sector: usize, survives: impl FnMut() -> bool) -> usize {
+        assert!(sector > 0, "a sector has bytes");
+        let kept = self.write_back(sector, survives);
+        self.cache.clone_from(&self.durable);
+        kept
+    }
+
+    /// Writes to the disk what survives of each write, sector by sector; tells how many bytes did.
+    fn write_back(&mut self, sector: usize, mut survives: impl FnMut() -> bool) -> usize {
+        let mut kept = 0;
+        for (offset, bytes) in std::mem::take(&mut self.writes) {
+            let (mut at, end) = (offset, offset + bytes.len());
+            while at < end {
+                let next = ((at / sector + 1) * sector).min(end);
+                if survives() {
+                    put(&mut self.durable, at, &bytes[at - offset..next - offset]);
+                    kept += next - at;
+                }
+                at = next;
+            }
+        }
+        kept
+    }
+
+    /// A sync fails: the kernel forgets that anything was to be written. It can be read as long as
+    /// the machine runs, and a later sync has nothing to do.
+    pub fn fail_sync(&mut self) {
+        self.writes.clear();
     }
 }
 
 impl Disk for MemoryDisk {
     fn read(&mut self) -> io::Result<Vec<u8>> {
-        Ok(self.bytes.clone())
+        Ok(self.cache.clone())
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.extend_from_slice(bytes);
+        self.writes.push((self.cache.len(), bytes.to_vec()));
+        self.cache.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn rewrite(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let offset = offset as usize;
+        assert_eq!(&self.cache[offset..offset + bytes.len()], bytes, "nothing changes");
+        self.writes.push((offset, bytes.to_vec()));
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.synced = self.bytes.len();
+        self.write_back(usize::MAX, || true);
         Ok(())
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.bytes.truncate(length as usize);
-        self.synced = self.bytes.len();
+        self.sync()?;
+        self.cache.truncate(length as usize);
+        self.durable.truncate(length as usize);
         Ok(())
     }
+
+    fn watermark(&mut self) -> io::Result<u64> {
+        Ok(self.watermark)
+    }
+
+    fn set_watermark(&mut self, durable: u64) -> io::Result<()> {
+        self.watermark = durable;
+        Ok(())
+    }
+}
+
+/// Puts `bytes` at `offset`; what is missing before them reads as zeros.
+fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    let end = offset + bytes.len();
+    file.resize(file.len().max(end), 0);
+    file[offset..end].copy_from_slice(bytes);
 }

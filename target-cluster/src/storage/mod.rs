@@ -3,12 +3,17 @@
 //! The bytes are those of `frame`; where they go is behind [`Disk`], so that the simulated world
 //! can lose what was not synced.
 
+mod barrier;
 mod disk;
+mod file_disk;
 mod frame;
 mod memory_disk;
 mod wal;
+mod watermark;
 
-pub use disk::{Disk, FileDisk};
+pub use barrier::needs_barrier;
+pub use disk::Disk;
+pub use file_disk::FileDisk;
 pub use frame::{HEADER_BYTES, MAGIC};
 pub use memory_disk::MemoryDisk;
 pub use wal::{OpenError, Opened, WriteAheadLog};

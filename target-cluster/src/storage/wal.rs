@@ -1,10 +1,21 @@
 //! The write-ahead log: records in order, and what they add up to after a restart.
+//!
+//! A restart has to tell two things apart that look the same, a write that the power failed in and
+//! damage to what had been durable. The one is ordinary and cut off, the other breaks promises that
+//! the node gave, so it refuses to start. Two witnesses say how much of the file had been durable:
+//! every record how much it was when the record was written, and the watermark beside the file.
+//! What is bad below the highest of them is damage.
+//!
+//! What neither witnesses is not noticed: that the last records were cut off or damaged that were
+//! written since the watermark was last noted and to which nothing was added. Such a node is as if
+//! it had acknowledged what it lost.
 
 use std::fmt;
 use std::io;
 
 use super::Disk;
 use super::frame::{self, BadFrame, MAGIC};
+use crate::bugs::{Bug, Bugs};
 use crate::core::{Record, Recovered};
 
 /// An open log.
@@ -15,6 +26,8 @@ pub struct WriteAheadLog<D> {
     written: u64,
     /// How many of them are durable.
     durable: u64,
+    /// How many of those the watermark speaks of.
+    marked: u64,
     /// Reused for each append.
     buffer: Vec<u8>,
 }
@@ -72,11 +85,10 @@ impl<D: Disk> WriteAheadLog<D> {
     /// Reads the log and makes it ready for more: a torn tail is cut off first, durably, since
     /// whatever were written behind it could never be read (cqlite#1390). What was read is made
     /// durable too: it may have been written, but not synced, before the process was killed.
-    ///
-    /// A damaged record at the very end is taken for a torn one: nothing behind it tells that it
-    /// had been durable.
-    pub fn open(mut disk: D) -> Result<Opened<D>, OpenError> {
+    pub fn open(mut disk: D, bugs: &Bugs) -> Result<Opened<D>, OpenError> {
+        let appends_after_torn_tail = bugs.contains(&Bug::AppendAfterTornTail);
         let bytes = disk.read()?;
+        let mut witnessed = if appends_after_torn_tail { 0 } else { disk.watermark()? };
         let mut recovered = Recovered::default();
         let (mut offset, mut records) = (0, 0);
         while offset < bytes.len() {
@@ -84,28 +96,45 @@ impl<D: Disk> WriteAheadLog<D> {
                 Ok(frame) => {
                     replay(&mut recovered, frame.record)
                         .map_err(|reason| OpenError::Corrupt { offset: offset as u64, reason })?;
+                    witnessed = witnessed.max(frame.durable);
                     offset += frame.size;
                     records += 1;
                 }
-                Err(bad) if bad == BadFrame::Payload || was_durable(&bytes, offset) => {
-                    let reason = bad.reason().to_string();
-                    return Err(OpenError::Corrupt { offset: offset as u64, reason });
+                Err(bad) => {
+                    if !appends_after_torn_tail {
+                        witnessed = witnessed.max(witnessed_behind(&bytes, offset));
+                    }
+                    if bad == BadFrame::Payload || witnessed > offset as u64 {
+                        let reason = bad.reason().to_string();
+                        return Err(OpenError::Corrupt { offset: offset as u64, reason });
+                    }
+                    break;
                 }
-                Err(_) => break,
             }
         }
-        let written = offset as u64;
-        let torn_bytes = bytes.len() as u64 - written;
-        if torn_bytes > 0 {
+        if witnessed > offset as u64 {
+            let reason = format!("the log ends here, of which {witnessed} bytes had been durable");
+            return Err(OpenError::Corrupt { offset: offset as u64, reason });
+        }
+        let torn_bytes = (bytes.len() - offset) as u64;
+        let mut written = offset as u64;
+        if appends_after_torn_tail {
+            written += torn_bytes;
+        } else if torn_bytes > 0 {
             disk.truncate(written)?;
         }
+        // A sync that failed before the restart may have left what can be read, but is not on the
+        // disk, and what the kernel would not write again by itself.
+        disk.rewrite(witnessed, &bytes[witnessed as usize..written as usize])?;
         disk.sync()?;
-        let wal = WriteAheadLog { disk, written, durable: written, buffer: Vec::new() };
+        let mut wal =
+            WriteAheadLog { disk, written, durable: written, marked: 0, buffer: Vec::new() };
+        wal.mark()?;
         Ok(Opened { wal, recovered, records, torn_bytes })
     }
 
     /// Writes records behind the last one, with one write. They are durable after [`Self::sync`].
-    /// After an error the log must not be used any more.
+    /// After an error the log must not be used any more (see [`Disk`]).
     pub fn append<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) -> io::Result<()> {
         self.buffer.clear();
         for record in records {
@@ -116,11 +145,20 @@ impl<D: Disk> WriteAheadLog<D> {
         Ok(())
     }
 
-    /// Makes every record durable. After an error the log must not be used any more (see
-    /// [`Disk::sync`]).
+    /// Makes every record durable. After an error the log must not be used any more.
     pub fn sync(&mut self) -> io::Result<()> {
         self.disk.sync()?;
         self.durable = self.written;
+        Ok(())
+    }
+
+    /// Notes beside the log how much of it is durable. Needs no barrier, and need not be done after
+    /// each: what it says stays true.
+    pub fn mark(&mut self) -> io::Result<()> {
+        if self.marked < self.durable {
+            self.disk.set_watermark(self.durable)?;
+            self.marked = self.durable;
+        }
         Ok(())
     }
 
@@ -135,12 +173,14 @@ impl<D: Disk> WriteAheadLog<D> {
     }
 }
 
-/// Whether a good record behind `offset` says that the one there had been durable.
-fn was_durable(bytes: &[u8], offset: usize) -> bool {
+/// How much the good records behind the bad one at `offset` say had been durable.
+fn witnessed_behind(bytes: &[u8], offset: usize) -> u64 {
     (offset + 1..bytes.len())
         .filter(|&at| bytes[at..].starts_with(&MAGIC))
         .filter_map(|at| frame::decode(&bytes[at..]).ok())
-        .any(|frame| frame.durable > offset as u64)
+        .map(|frame| frame.durable)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Adds one record to the state.
@@ -191,7 +231,14 @@ mod tests {
     }
 
     fn open(bytes: &[u8]) -> Result<Opened<MemoryDisk>, OpenError> {
-        WriteAheadLog::open(MemoryDisk::with_bytes(bytes.to_vec()))
+        WriteAheadLog::open(MemoryDisk::with_bytes(bytes.to_vec()), &Bugs::new())
+    }
+
+    /// Opens a log of which so many bytes were noted to be durable.
+    fn open_marked(bytes: &[u8], watermark: usize) -> Result<Opened<MemoryDisk>, OpenError> {
+        let mut disk = MemoryDisk::with_bytes(bytes.to_vec());
+        disk.set_watermark(watermark as u64).unwrap();
+        WriteAheadLog::open(disk, &Bugs::new())
     }
 
     /// The bytes of a log to which `records` were written, one barrier after each.
@@ -245,13 +292,41 @@ mod tests {
     }
 
     #[test]
-    fn a_flipped_bit_in_the_last_record_is_taken_for_a_torn_write() {
+    fn a_flipped_bit_in_the_last_record_is_noticed_by_the_watermark_alone() {
         let whole = written(&[vote(1), entry(1, 1)]);
         let mut bytes = whole.clone();
         bytes[whole.len() - 1] ^= 1;
         let opened = open(&bytes).unwrap();
-        assert_eq!(opened.records, 1);
+        assert_eq!(opened.records, 1, "nothing tells it from a torn write");
         assert!(opened.torn_bytes > 0);
+        let opened = open_marked(&bytes, whole.len());
+        assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{opened:?}");
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_below_the_watermark_refuses_to_start() {
+        let whole = written(&[vote(1), entry(1, 1), entry(2, 1)]);
+        for end in 0..whole.len() {
+            match open_marked(&whole[..end], whole.len()) {
+                Err(OpenError::Corrupt { offset, .. }) => assert!(offset <= end as u64),
+                other => panic!("cut off at {end}: {other:?}"),
+            }
+        }
+        assert_eq!(open_marked(&whole, whole.len()).unwrap().records, 3);
+    }
+
+    #[test]
+    fn what_a_failed_sync_left_in_the_cache_is_durable_after_the_restart() {
+        let mut wal = open(&written(&[vote(1)])).unwrap().wal;
+        wal.append([&entry(1, 1)]).unwrap();
+        let mut disk = wal.into_disk();
+        disk.fail_sync();
+        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
+        assert_eq!(opened.recovered.log.last_index(), 1, "it can be read");
+        let mut disk = opened.wal.into_disk();
+        disk.crash(512, || false);
+        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
+        assert_eq!(opened.recovered.log.last_index(), 1, "so it must not be lost any more");
     }
 
     #[test]
@@ -259,9 +334,9 @@ mod tests {
         let mut wal = open(&written(&[vote(1)])).unwrap().wal;
         wal.append([&entry(1, 1), &entry(2, 1), &entry(3, 1)]).unwrap();
         let mut disk = wal.into_disk();
-        let unsynced = disk.unsynced();
-        disk.crash(unsynced, 3..unsynced / 2);
-        let opened = WriteAheadLog::open(disk).unwrap();
+        let mut sectors = [true, false, true, true, true].into_iter().cycle();
+        disk.crash(64, || sectors.next() == Some(true));
+        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
         assert_eq!((opened.records, opened.recovered.log.last_index()), (1, 0));
     }
 
@@ -272,8 +347,8 @@ mod tests {
         wal.sync().unwrap();
         wal.append([&entry(2, 1)]).unwrap();
         let mut disk = wal.into_disk();
-        disk.crash(0, 0..0);
-        let opened = WriteAheadLog::open(disk).unwrap();
+        disk.crash(512, || false);
+        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
         assert_eq!((opened.recovered.log.last_index(), opened.torn_bytes), (1, 0));
     }
 
@@ -295,18 +370,19 @@ mod tests {
         let root = std::env::temp_dir().join(format!("stormproof-wal-{}", std::process::id()));
         let directory = root.join("a/b");
         let disk = || FileDisk::open(&directory, "raft.log").unwrap();
-        let mut wal = WriteAheadLog::open(disk()).unwrap().wal;
+        let mut wal = WriteAheadLog::open(disk(), &Bugs::new()).unwrap().wal;
         wal.append([&vote(1), &entry(1, 1)]).unwrap();
         wal.sync().unwrap();
         drop(wal);
         let path = directory.join("raft.log");
         let length = std::fs::metadata(&path).unwrap().len();
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 1).unwrap();
-        let opened = WriteAheadLog::open(disk()).unwrap();
+        let opened = WriteAheadLog::open(disk(), &Bugs::new()).unwrap();
         assert_eq!(opened.records, 1);
         let mut wal = opened.wal;
         wal.append([&entry(1, 1)]).unwrap();
-        assert_eq!(WriteAheadLog::open(disk()).unwrap().records, 2);
+        drop(wal);
+        assert_eq!(WriteAheadLog::open(disk(), &Bugs::new()).unwrap().records, 2);
         std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -1,7 +1,9 @@
 //! A world driven by chance, from a seed: faults of every kind for a while, then peace, in which
 //! everything must come to an end.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rand::rngs::ChaCha8Rng;
@@ -59,6 +61,14 @@ pub struct Finding {
     pub detail: String,
 }
 
+impl Finding {
+    fn of_panic(panic: &(dyn Any + Send)) -> Finding {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Finding { property: "assertion", detail: text.unwrap_or_default() }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.property, self.detail)
@@ -75,7 +85,9 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
     let clients = Clients::new(CLIENTS, &world);
     let mut simulation =
         Simulation { random, world, clients, invariants: invariants::all(), trace: Vec::new() };
-    let finding = simulation.run(settings.steps).err();
+    // A node whose own assertion fails has found something wrong as well.
+    let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
+    let finding = ended.unwrap_or_else(|panic| Err(Finding::of_panic(&*panic))).err();
     let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
     Simulated {
         finding,
@@ -106,9 +118,19 @@ impl Simulation {
     fn happen(&mut self) {
         match self.random.random_range(0..1000) {
             0..300 => self.execute(),
-            300..450 => {
+            300..446 => {
+                if let Some(id) = self.any(self.world.waiting_for_barrier()) {
+                    self.world.sync(&id);
+                }
+            }
+            446..449 => {
                 if let Some(id) = self.any(self.world.unsynced()) {
                     self.world.sync(&id);
+                }
+            }
+            449 => {
+                if let Some(id) = self.any(self.world.unsynced()) {
+                    self.world.fail_sync(&id);
                 }
             }
             450..800 => {
@@ -118,24 +140,25 @@ impl Simulation {
             }
             800..900 => self.pass_time(),
             900..960 => self.clients.begin(&mut self.random, &mut self.world),
-            960..970 => {
+            960..966 => {
                 if let Some(position) = self.any_packet() {
                     self.world.duplicate(position);
                 }
             }
-            970..980 => {
+            966..972 => {
                 if let Some(position) = self.any_packet() {
                     self.world.drop_packet(position);
                 }
             }
-            980..991 => {
+            972..992 => {
                 if let Some(id) = self.any(self.world.names()) {
                     self.world.start(&id);
                 }
             }
-            991..994 => self.crash(),
-            994..996 => self.partition(),
-            996..998 => self.cut(),
+            992..994 => self.crash(),
+            994 => self.black_out(),
+            995..997 => self.partition(),
+            997 => self.cut(),
             _ => self.world.heal(),
         }
     }
@@ -159,17 +182,30 @@ impl Simulation {
         self.clients.retry(&mut self.random, &mut self.world);
     }
 
-    /// Power fails on one node; what was not synced survives in part, and with holes.
+    /// Power fails on one node.
     fn crash(&mut self) {
-        let Some(id) = self.any(self.world.names()) else { return };
-        let kept = self.random.random_range(0..=self.world.unsynced_bytes(&id));
-        let hole = if self.random.random_bool(0.3) {
-            let start = self.random.random_range(0..=kept);
-            start..self.random.random_range(start..=kept)
-        } else {
-            0..0
-        };
-        self.world.crash(&id, kept, hole);
+        if let Some(id) = self.any(self.world.names()) {
+            self.lose_power(&id);
+        }
+    }
+
+    /// Power fails on all nodes, more often than not, or on some.
+    fn black_out(&mut self) {
+        let share = if self.random.random_bool(0.6) { 1.0 } else { 0.6 };
+        for id in self.world.names() {
+            if self.random.random_bool(share) {
+                self.lose_power(&id);
+            }
+        }
+    }
+
+    /// What was not synced survives sector by sector; sectors about as long as a record tear more
+    /// often than those of real disks.
+    fn lose_power(&mut self, id: &NodeId) {
+        let sector = [64, 512, 4096][self.random.random_range(0..3)];
+        let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];
+        let random = &mut self.random;
+        self.world.crash(id, sector, || random.random_bool(share));
     }
 
     fn partition(&mut self) {

@@ -1,16 +1,18 @@
 //! Nodes, disks, network. Whoever drives the world decides what happens next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Range;
 
 use super::describe;
-use crate::bugs::Bugs;
+use crate::bugs::{Bug, Bugs};
 use crate::core::{
     Effect, Input, Node, NodeId, Options, Proposal, Recovered, Reply, Request, Response, Time,
     Timings,
 };
 use crate::kv::Operation;
-use crate::storage::{MemoryDisk, WriteAheadLog};
+use crate::storage::{MemoryDisk, WriteAheadLog, needs_barrier};
+
+/// What every wall clock shows at the beginning: late enough that it can be set back.
+const WALL_AT_START: Time = Time::from_secs(1_000_000);
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub struct World {
 struct Host {
     options: Options,
     state: State,
+    /// How far its wall clock was set forwards, and back.
+    wall_ahead: Time,
+    wall_behind: Time,
 }
 
 enum State {
@@ -59,9 +64,11 @@ struct Process {
     wal: WriteAheadLog<MemoryDisk>,
     /// What the core asked for and was not done yet.
     effects: VecDeque<Effect>,
-    /// The sequence number of the last record written, and of the last made durable.
+    /// The sequence number of the last record written, of the last synced, and of the last that the
+    /// core was told to be durable: the same unless a planted bug tells it too early.
     written: u64,
     synced: u64,
+    told: u64,
     /// Who waits for the response to a call.
     callers: BTreeMap<u64, NodeId>,
 }
@@ -95,7 +102,12 @@ impl World {
                 seed: seed.wrapping_mul(names.len() as u64).wrapping_add(position as u64),
                 bugs: bugs.clone(),
             };
-            let host = Host { options, state: State::Down(MemoryDisk::default()) };
+            let host = Host {
+                options,
+                state: State::Down(MemoryDisk::default()),
+                wall_ahead: Time::ZERO,
+                wall_behind: Time::ZERO,
+            };
             world.hosts.insert(id.clone(), host);
             world.start(id);
         }
@@ -140,12 +152,9 @@ impl World {
         self.those(|process| process.written > process.synced)
     }
 
-    /// How many bytes a crash of the node could take.
-    pub fn unsynced_bytes(&self, id: &NodeId) -> usize {
-        match &self.hosts[id].state {
-            State::Up(process) => process.wal.disk().unsynced(),
-            State::Down(_) => 0,
-        }
+    /// The nodes in which something waits for a barrier.
+    pub fn waiting_for_barrier(&self) -> Vec<NodeId> {
+        self.those(|process| process.written > process.told)
     }
 
     /// Takes the replies that clients got: who replied, to which request, what.
@@ -190,6 +199,12 @@ impl World {
             Effect::Persist { sequence, record } => {
                 process.wal.append([&record]).expect("a disk in memory does not fail");
                 process.written = sequence;
+                let all_told = process.told + 1 == sequence;
+                if all_told && !needs_barrier(&record, &process.node.options().bugs) {
+                    process.told = sequence;
+                    self.trace.push(line);
+                    return self.step(id, Input::Persisted { through: sequence });
+                }
             }
             Effect::Call { to, request } => {
                 self.packets.push(Packet { from, to, message: Message::Request(request) });
@@ -207,13 +222,33 @@ impl World {
     /// Makes durable what the node has written, and tells it.
     pub fn sync(&mut self, id: &NodeId) {
         let Some(process) = self.process(id) else { return };
-        if process.written > process.synced {
-            process.wal.sync().expect("a disk in memory does not fail");
-            process.synced = process.written;
-            let through = process.written;
-            self.trace.push(format!("{id} syncs"));
-            self.step(id, Input::Persisted { through });
+        let written = process.written;
+        if process.synced == written {
+            return;
         }
+        process.wal.sync().expect("a disk in memory does not fail");
+        process.wal.mark().expect("a disk in memory does not fail");
+        process.synced = written;
+        let news = std::mem::replace(&mut process.told, written) < written;
+        self.trace.push(format!("{id} syncs"));
+        if news {
+            self.step(id, Input::Persisted { through: written });
+        }
+    }
+
+    /// The node is told that its sync failed, and stops; what it wrote can still be read.
+    pub fn fail_sync(&mut self, id: &NodeId) {
+        self.stop(id, |disk| {
+            disk.fail_sync();
+            "cannot sync and stops".to_string()
+        });
+    }
+
+    /// Sets the wall clock of a node's machine.
+    pub fn set_wall_clock(&mut self, id: &NodeId, ahead: Time, behind: Time) {
+        let host = self.hosts.get_mut(id).expect("it is one of the nodes");
+        (host.wall_ahead, host.wall_behind) = (ahead, behind);
+        self.trace.push(format!("{id} has its clock set {ahead:?} ahead, {behind:?} behind"));
     }
 
     /// Delivers a packet, unless the way is cut or the receiver down: then it is lost.
@@ -279,27 +314,37 @@ impl World {
         self.cuts.clear();
     }
 
-    /// The machine loses power: effects not executed are not, of the bytes not synced `kept` stay,
-    /// those in `hole` as zeros.
-    pub fn crash(&mut self, id: &NodeId, kept: usize, hole: Range<usize>) {
+    /// The machine loses power: effects not executed are not, and of what was written and not
+    /// synced only those sectors stay for which `survives` says so.
+    pub fn crash(&mut self, id: &NodeId, sector: usize, survives: impl FnMut() -> bool) {
+        self.stop(id, |disk| {
+            let unsynced = disk.unsynced();
+            let kept = disk.crash(sector, survives);
+            format!("crashes, {kept} of {unsynced} bytes stay")
+        });
+    }
+
+    /// The process ends, and something happens to its disk.
+    fn stop(&mut self, id: &NodeId, happen: impl FnOnce(&mut MemoryDisk) -> String) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
-        let disk = match std::mem::replace(&mut host.state, State::Down(MemoryDisk::default())) {
-            State::Up(process) => {
-                let mut disk = process.wal.into_disk();
-                self.trace.push(format!("{id} crashes, {kept} of {} bytes stay", disk.unsynced()));
-                disk.crash(kept, hole);
-                disk
-            }
-            State::Down(disk) => disk,
-        };
+        let (was_up, mut disk) =
+            match std::mem::replace(&mut host.state, State::Down(MemoryDisk::default())) {
+                State::Up(process) => (true, process.wal.into_disk()),
+                State::Down(disk) => (false, disk),
+            };
+        let what = happen(&mut disk);
         host.state = State::Down(disk);
+        if was_up {
+            self.trace.push(format!("{id} {what}"));
+        }
     }
 
     /// Starts a node that is down, with what is on its disk.
     pub fn start(&mut self, id: &NodeId) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let State::Down(disk) = &mut host.state else { return };
-        let opened = WriteAheadLog::open(std::mem::take(disk)).expect("a crash corrupts nothing");
+        let opened = WriteAheadLog::open(std::mem::take(disk), &host.options.bugs)
+            .expect("a crash corrupts nothing");
         let Recovered { term, log, .. } = &opened.recovered;
         self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
         host.state = State::Up(Box::new(Process {
@@ -308,6 +353,7 @@ impl World {
             effects: VecDeque::new(),
             written: 0,
             synced: 0,
+            told: 0,
             callers: BTreeMap::new(),
         }));
     }
@@ -320,7 +366,7 @@ impl World {
                 |packet: &Packet| among.contains(&packet.from) && among.contains(&packet.to);
             if let Some(id) = first(self.busy()) {
                 self.execute(&id);
-            } else if let Some(id) = first(self.unsynced()) {
+            } else if let Some(id) = first(self.waiting_for_barrier()) {
                 self.sync(&id);
             } else if let Some(position) = self.packets.iter().position(inside) {
                 self.deliver(position);
@@ -358,7 +404,13 @@ impl World {
 
     fn step(&mut self, id: &NodeId, input: Input) {
         let now = self.now;
+        let host = &self.hosts[id];
+        let wall = (WALL_AT_START + now + host.wall_ahead).saturating_sub(host.wall_behind);
         if let Some(process) = self.process(id) {
+            if process.node.options().bugs.contains(&Bug::WallClockLease) {
+                let effects = process.node.step(now, Input::WallClock(wall));
+                process.effects.extend(effects);
+            }
             let effects = process.node.step(now, input);
             process.effects.extend(effects);
         }

@@ -10,12 +10,18 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
 use super::{Finding, Probe};
+use crate::fault::ClockCondition;
 use crate::grudge::Grudge;
+use crate::host::clock;
+use crate::host::cpu::{self, CpuEngine};
+use crate::host::disk;
 use crate::host::iptables::{Backend, Iptables};
+use crate::host::leftovers::{self, Found};
 use crate::host::namespace::NetNs;
+use crate::host::netem;
 use crate::host::netlink::Netlink;
 use crate::host::network::{Network, PartitionEngine};
-use crate::host::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use crate::host::node_process::{NodeListener, NodeProcess, NodeSpec, OwnClock, Spawner};
 use crate::host::process_tree::furnish_namespaces;
 use crate::host::switch::Port;
 
@@ -45,7 +51,7 @@ const A_KERNEL: &str = "a kernel built with it, or its module loaded by root";
 const NO_PARTITIONS: &str = "the netns lab, and with it partitions";
 
 /// Tried as the user is. The first must run before the helper has threads.
-pub(super) const PLAIN: [Trial; 2] = [
+pub(super) const PLAIN: &[Trial] = &[
     Trial {
         name: "user namespace",
         costs: "the netns lab for ordinary users; root has it without",
@@ -58,10 +64,46 @@ pub(super) const PLAIN: [Trial; 2] = [
         remedy: "Linux 5.3 or newer, and no seccomp filter on pidfd_open and pidfd_send_signal",
         run: pause_and_kill,
     },
+    Trial {
+        name: "clocks of its own for a process",
+        costs: "the fault family clock",
+        remedy: "x86_64, and the right to trace a child (kernel.yama.ptrace_scope below 3, no \
+                 seccomp filter on ptrace) and to write its memory (proc_mem.force_override=always)",
+        run: clock::try_out,
+    },
+    Trial {
+        name: "deadlines by clocks of its own",
+        costs: "the fault family clock, for targets whose runtime waits until absolute times",
+        remedy: "Linux 5.5 or newer with CONFIG_SECCOMP_FILTER, and no other listener on the \
+                 system calls of this process",
+        run: clock::try_out_deadlines,
+    },
+    Trial {
+        name: "processor quota of a cgroup",
+        costs: "nothing where stopping and continuing works, which is a little less even",
+        remedy: "run as root where cgroups can be written, or with the cpu controller delegated \
+            (as by systemd-run --user --scope -p Delegate=yes)",
+        run: cgroup_quota,
+    },
+    Trial {
+        name: "processor quota by stopping and continuing",
+        costs: "the fault family cpu, where no quota of a cgroup works either",
+        remedy: "Linux 5.3 or newer, and no seccomp filter on signals",
+        run: || cpu::try_out(CpuEngine::Turns),
+    },
+    Trial {
+        name: "nothing left of earlier runs",
+        costs: "cgroups, mounts and loop devices that nobody uses stay",
+        remedy: "stormproof doctor --clean, as the user whose they are",
+        run: nothing_left,
+    },
 ];
 
+/// How many of [`IN_LAB`], from the first on, the namespace lab cannot do without.
+pub(super) const LAB_NEEDS: usize = 2;
+
 /// Tried inside the namespaces of a lab. The first one furnishes them for the others.
-pub(super) const IN_LAB: [Trial; 7] = [
+pub(super) const IN_LAB: &[Trial] = &[
     Trial {
         name: "network, mount and pid namespaces",
         costs: "the netns lab: nodes share loopback, without partitions",
@@ -99,6 +141,19 @@ pub(super) const IN_LAB: [Trial; 7] = [
         remedy: A_KERNEL,
         run: switch,
     },
+    Trial {
+        name: "disk of its own for a node",
+        costs: "the fault families disk, power and corruption",
+        remedy: "a kernel with FUSE (modprobe fuse) and the right to open /dev/fuse \
+                 (chmod 0666 /dev/fuse, as most desktops have it)",
+        run: disk::try_out,
+    },
+    Trial {
+        name: "netem",
+        costs: "nothing: packet faults are made by the switch",
+        remedy: A_KERNEL,
+        run: netem::try_out,
+    },
 ];
 
 fn told<T>(result: io::Result<T>) -> Result<T, String> {
@@ -112,15 +167,34 @@ fn pause_and_kill() -> Finding {
         env: Default::default(),
         cwd: PathBuf::from("/"),
         log_path: PathBuf::from("/dev/null"),
+        own_clock: OwnClock::No,
     };
     let spawner = told(Spawner::new())?;
     let deaf: NodeListener = Arc::new(|_: &str, _| {});
-    let process = told(NodeProcess::start(&spec, None, &spawner, &deaf))?;
+    let clocks = ClockCondition::default();
+    let process = told(NodeProcess::start(&spec, None, &clocks, &spawner, &deaf))?;
     process.pause().map_err(|error| error.to_string())?;
     process.resume().map_err(|error| error.to_string())?;
     process.begin_kill();
     process.wait_until_dead().map_err(|error| error.to_string())?;
     Ok("a process was stopped, continued and killed through its pidfd".to_owned())
+}
+
+fn cgroup_quota() -> Finding {
+    let one = match cpu::try_out(CpuEngine::CgroupV1) {
+        Ok(seen) => return Ok(format!("version 1: {seen}")),
+        Err(why) => why,
+    };
+    let two = cpu::try_out(CpuEngine::CgroupV2);
+    two.map(|seen| format!("version 2: {seen}"))
+        .map_err(|two| format!("version 1: {one}; version 2: {two}"))
+}
+
+fn nothing_left() -> Finding {
+    match leftovers::find().as_slice() {
+        [] => Ok("neither cgroup nor mount nor loop device".to_owned()),
+        left => Err(left.iter().map(Found::to_string).collect::<Vec<_>>().join("; ")),
+    }
 }
 
 /// In a child, which is all that it changes.

@@ -8,8 +8,8 @@ use nix::net::if_::if_nametoindex;
 
 use super::engine::PartitionEngine;
 use super::probe::{self, PROBE_PORT};
-use super::{Cutter, Member, Network, in_parallel};
-use crate::grudge::Grudge;
+use super::{Cutter, Member, Network, NetworkOptions, Segment, in_parallel};
+use crate::grudge::{CLIENTS, Grudge};
 use crate::host::iptables::{Backend, Iptables};
 use crate::host::namespace::NetNs;
 use crate::host::netlink::{Mac, Netlink};
@@ -47,9 +47,13 @@ struct End<'a> {
     address: Ipv4Addr,
 }
 
-pub(super) fn build(nodes: &[String], engine: PartitionEngine) -> io::Result<Network> {
+pub(super) fn build(nodes: &[String], options: NetworkOptions) -> io::Result<Network> {
     if nodes.len() > MOST_NODES {
         let what = format!("{} nodes: a segment has room for {MOST_NODES}", nodes.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    if nodes.iter().any(|node| node == CLIENTS) {
+        let what = format!("no node may be called {CLIENTS}, the name of the clients");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
     }
     if if_nametoindex(CONTROLLER_INTERFACE).is_ok() {
@@ -57,15 +61,9 @@ pub(super) fn build(nodes: &[String], engine: PartitionEngine) -> io::Result<Net
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
     }
     let home = NetNs::current()?;
-    let (cutter, members) =
-        assemble(nodes, engine, &home).inspect_err(|_| remove_controller_interface(&home))?;
-    Ok(Network {
-        engine,
-        cutter,
-        members,
-        grudge: Grudge::none(),
-        dropped_before: Default::default(),
-        home,
+    assemble(nodes, options, home).inspect_err(|_| {
+        // The thread is still in it.
+        let _ = NetNs::current().map(|home| remove_controller_interface(&home));
     })
 }
 
@@ -75,46 +73,56 @@ pub(super) fn remove_controller_interface(home: &NetNs) {
     let _ = home.run(|| Netlink::open()?.remove_link(CONTROLLER_INTERFACE));
 }
 
-fn assemble(
-    nodes: &[String],
-    engine: PartitionEngine,
-    home: &NetNs,
-) -> io::Result<(Cutter, Vec<Member>)> {
-    let iptables = find_iptables(engine)?;
+fn assemble(nodes: &[String], options: NetworkOptions, home: NetNs) -> io::Result<Network> {
+    let iptables = find_iptables(options.engine)?;
+    let by_switch = iptables.is_none() || options.packet_faults;
     let segment = NetNs::create()?;
     let namespaces = in_parallel(nodes.iter(), |_| NetNs::create())?;
 
     let controller =
-        End { namespace: home, interface: CONTROLLER_INTERFACE, address: CONTROLLER_ADDRESS };
+        End { namespace: &home, interface: CONTROLLER_INTERFACE, address: CONTROLLER_ADDRESS };
     let node_ends = namespaces.iter().enumerate().map(|(index, namespace)| End {
         namespace,
         interface: NODE_INTERFACE,
         address: node_address(index),
     });
-    // The controller's is port 0 of a switch.
     let ends: Vec<_> = [controller].into_iter().chain(node_ends).collect();
-    let ports = segment.run(|| join(&ends, iptables.is_none()))??;
+    let ports = segment.run(|| join(&ends, by_switch))??;
     let everybody: Vec<_> = ends.iter().map(|end| end.address).collect();
-    let probes = in_parallel(ends.iter(), |end| end.namespace.run(|| furnish(end, &everybody))?)?;
+    let furnished = in_parallel(ends.iter(), |end| {
+        end.namespace.run(|| Ok((furnish(end, &everybody)?, options.tcp.turn()?)))?
+    })?;
+    let (probes, tcp): (Vec<_>, Vec<_>) = furnished.into_iter().unzip();
+    let tcp = tcp.first().copied().expect("the controller is an end");
 
+    let segment = match by_switch {
+        true => Segment::Switch { switch: Switch::start(ports)?, _namespace: segment },
+        false => Segment::Bridge { _namespace: segment },
+    };
     let cutter = match iptables {
         Some(iptables) => {
-            in_parallel(namespaces.iter(), |namespace| iptables.install(namespace))?;
-            Cutter::Iptables { iptables, _segment: segment }
+            in_parallel(ends.iter(), |end| iptables.install(end.namespace))?;
+            Cutter::Iptables(iptables)
         }
-        None => Cutter::Switch { switch: Switch::start(ports)?, _segment: segment },
+        None => Cutter::Segment,
     };
-    let open: Vec<_> = everybody.into_iter().zip(&probes).collect();
+    let open: Vec<_> = everybody.iter().copied().zip(&probes).collect();
     probe::wait_until_open(&open)?;
-    // No link of the controller is ever cut, so it needs its socket no more.
-    let of_nodes = nodes.iter().zip(namespaces).zip(probes.into_iter().skip(1)).enumerate();
-    let members = of_nodes.map(|(index, ((name, namespace), probe))| Member {
-        name: name.clone(),
-        address: node_address(index),
-        namespace,
-        probe,
-    });
-    Ok((cutter, members.collect()))
+    let names = [CLIENTS.to_owned()].into_iter().chain(nodes.iter().cloned());
+    let namespaces = [home].into_iter().chain(namespaces);
+    let members = names.zip(everybody).zip(namespaces).zip(probes);
+    Ok(Network {
+        options: NetworkOptions { tcp, ..options },
+        segment,
+        cutter,
+        members: members
+            .map(|(((name, address), namespace), probe)| Member { name, address, namespace, probe })
+            .collect(),
+        grudge: Grudge::none(),
+        conditions: Default::default(),
+        shapings: 0,
+        dropped_before: Default::default(),
+    })
 }
 
 /// The programs that an engine needs; none for the switch.

@@ -5,15 +5,17 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::Network;
+use super::{Network, shaping};
 use crate::grudge::Link;
 use crate::world::{HostError, PartitionSeen};
 
 /// The discard service's port (RFC 863), which nothing else uses.
 pub(super) const PROBE_PORT: u16 = 9;
+/// Told by its length from those that measure a link.
+const PROBE: [u8; 1] = [0];
 /// A datagram on this network arrives, or is dropped and counted, within a millisecond; only a
 /// starved machine takes longer.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 /// The kernel starts to send on a new interface when it gets to it, which took 0.1 s on a busy
 /// machine.
 const NEW_LINK_PATIENCE: Duration = Duration::from_secs(3);
@@ -44,7 +46,8 @@ pub(super) fn wait_until_open(ends: &[End<'_>]) -> io::Result<()> {
 }
 
 /// Sends datagrams over every link until each was seen to do what it should, to pass them or to
-/// drop and count them; not longer than `PATIENCE`.
+/// drop and count them; not longer than `PATIENCE`, and the time for which packet faults keep them
+/// from reaching the rules that drop them.
 pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
     let failed = |error: io::Error| HostError::Failed(error.to_string());
     let ends: Vec<_> =
@@ -58,6 +61,10 @@ pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
     };
     let (mut unproven, mut silent): (BTreeSet<_>, BTreeSet<_>) =
         pairs(&ends).into_iter().partition(is_cut);
+    // What they lose or hold back says nothing.
+    silent.retain(|pair| !network.conditions.contains_key(&link(*pair)));
+    let delays = unproven.iter().filter_map(|pair| network.conditions.get(&link(*pair)));
+    let patience = PATIENCE + delays.map(shaping::longest_delay).max().unwrap_or_default();
     let cut: Vec<_> = unproven.iter().copied().map(link).collect();
     // What was under way before says nothing.
     arrived(&ends);
@@ -74,7 +81,7 @@ pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
         };
         unproven.retain(|pair| rise(&link(*pair)) == 0);
         let all_seen = silent.is_empty() && unproven.is_empty();
-        if all_seen || start.elapsed() > PATIENCE {
+        if all_seen || start.elapsed() > patience {
             return Ok(PartitionSeen {
                 dropped: cut.into_iter().map(|link| (link.clone(), rise(&link))).collect(),
                 unproven: unproven.into_iter().map(link).collect(),
@@ -95,7 +102,7 @@ fn pairs(ends: &[End<'_>]) -> BTreeSet<Pair> {
 fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
     for (from, to) in pairs {
         // Lost here or on the way, whoever waits for it sends again.
-        let _ = ends[*from].1.send_to(&[0], (ends[*to].0, PROBE_PORT));
+        let _ = ends[*from].1.send_to(&PROBE, (ends[*to].0, PROBE_PORT));
     }
 }
 
@@ -103,9 +110,9 @@ fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
 fn arrived(ends: &[End<'_>]) -> BTreeSet<Pair> {
     let mut arrived = BTreeSet::new();
     for (to, (_, socket)) in ends.iter().enumerate() {
-        while let Ok((_, SocketAddr::V4(source))) = socket.recv_from(&mut [0; 8]) {
+        while let Ok((length, SocketAddr::V4(source))) = socket.recv_from(&mut [0; 8]) {
             let from = ends.iter().position(|(address, _)| address == source.ip());
-            arrived.extend(from.map(|from| (from, to)));
+            arrived.extend(from.filter(|_| length == PROBE.len()).map(|from| (from, to)));
         }
     }
     arrived

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::{Life, NodeListener, NodeOutput, Shared};
@@ -20,6 +20,9 @@ use super::{Life, NodeListener, NodeOutput, Shared};
 const LAST_LINES_PATIENCE: Duration = Duration::from_millis(200);
 /// A longer line is cut, so that a node that never ends its line cannot fill our memory.
 const LONGEST_LINE: u64 = 1 << 20;
+
+/// Between two looks at a process that is being traced, which takes a millisecond or so.
+const TRACING_PAUSE: Duration = Duration::from_millis(1);
 
 /// Neither system call on pidfds gets any. Arguments of raw system calls are as wide as registers.
 const NO_FLAGS: libc::c_long = 0;
@@ -32,7 +35,13 @@ pub(super) fn start(
 ) -> io::Result<Arc<Shared>> {
     let pid = Pid::from_raw(child.id() as i32);
     let begun = open_pidfd(pid).and_then(|pidfd| {
-        let life = Life { paused: false, expected_to_end: false, over: false, told: false };
+        let life = Life {
+            paused: false,
+            resuming: false,
+            expected_to_end: false,
+            over: false,
+            told: false,
+        };
         let ended = Condvar::new();
         let shared = Arc::new(Shared { name, pid, pidfd, life: Mutex::new(life), ended });
         listener(&shared.name, NodeOutput::Started { pid: child.id() });
@@ -101,9 +110,7 @@ fn read_lines(
 }
 
 fn wait_for_end(shared: &Shared, mut child: Child, lines_end: &Receiver<()>, tell: &NodeListener) {
-    // Seen but not yet reaped: its id is still its own.
-    let seen = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    while waitid(Id::Pid(shared.pid), seen) == Err(Errno::EINTR) {}
+    while !is_seen_to_end(shared.pid) {}
     let expected = {
         let mut life = shared.life();
         life.over = true;
@@ -121,6 +128,21 @@ fn wait_for_end(shared: &Shared, mut child: Child, lines_end: &Receiver<()>, tel
     tell(&shared.name, NodeOutput::Exited { status, expected });
     shared.life().told = true;
     shared.ended.notify_all();
+}
+
+/// Waits until a child ends or something else happens, which the result tells. A child that ended
+/// is not reaped yet: its id is still its own.
+fn is_seen_to_end(pid: Pid) -> bool {
+    match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+        Err(Errno::EINTR) => false,
+        // Stopped by a thread of ours that traces it just now: the kernel tells all of them
+        // (`wait(2)`), whatever they wait for. It goes on in a moment.
+        Ok(WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..)) => {
+            std::thread::sleep(TRACING_PAUSE);
+            false
+        }
+        _ => true,
+    }
 }
 
 /// `exit code 1`, `signal SIGKILL`

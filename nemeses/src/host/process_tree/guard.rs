@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
@@ -18,17 +19,23 @@ use nix::unistd::{Pid, getppid};
 use super::outer::{GuardReport, raw_status};
 use super::stage::{Stage, Ties, VARIABLE};
 use super::{Lab, reaper};
+use crate::host::journal::Journal;
 use crate::host::netlink::Netlink;
 
 /// The guard's whole life. When it returns, the controller and, in the loopback lab, all its
 /// descendants are gone; in the namespace lab they go with this process, which is process 1.
 pub(super) fn run(lab: Lab, mut ties: Ties) {
-    let last_words = match start_controller(lab) {
+    let last_words = match start_controller(lab, ties.journal.as_ref()) {
         Err(reason) => Some(GuardReport::Failed(reason)),
         Ok((controller, signals)) => watch(controller, &signals, &ties).map(GuardReport::Ended),
     };
     if lab == Lab::Loopback {
         reaper::kill_children(&BTreeSet::new());
+        // The outer process does it too, unless it is dead. In the namespace lab it must: there the
+        // nodes live until this process is gone.
+        if let Some(journal) = &ties.journal {
+            journal.settle();
+        }
     }
     if let Some(words) = last_words {
         let line = serde_json::to_string(&words).expect("a report is plain data");
@@ -42,7 +49,7 @@ fn step<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Result<T, 
     result.map_err(|error| format!("cannot {what}: {error}"))
 }
 
-fn start_controller(lab: Lab) -> Result<(Pid, SignalFd), String> {
+fn start_controller(lab: Lab, journal: Option<&Journal>) -> Result<(Pid, SignalFd), String> {
     let watched = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD]);
     step("block signals", watched.thread_block())?;
     let signals = step("watch signals", SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC))?;
@@ -59,10 +66,17 @@ fn start_controller(lab: Lab) -> Result<(Pid, SignalFd), String> {
     if let Some(own_name) = arguments.next() {
         command.arg0(own_name);
     }
-    command.args(arguments).env(VARIABLE, Stage::Controller(lab).name());
-    // SAFETY: between fork and exec it makes three system calls and allocates nothing.
+    let journal = journal.map(|journal| journal.as_fd().as_raw_fd());
+    let number = journal.map(|number| format!(" {number}")).unwrap_or_default();
+    command.args(arguments).env(VARIABLE, Stage::Controller(lab).name() + &number);
+    // SAFETY: between fork and exec it makes a few system calls and allocates nothing. The journal
+    // is open as long as this process lives.
     unsafe {
         command.pre_exec(move || {
+            if let Some(number) = journal {
+                let journal = BorrowedFd::borrow_raw(number);
+                fcntl(journal, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            }
             // A mask outlives exec, and every thread and node of the controller would inherit it.
             watched.thread_unblock()?;
             set_pdeathsig(Signal::SIGKILL)?;

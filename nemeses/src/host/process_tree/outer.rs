@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use super::Lab;
 use super::reaper;
 use super::stage::{Stage, VARIABLE};
-use crate::host::proc;
+use crate::host::journal::Journal;
+use crate::host::{leftovers, proc};
 
 /// Why the controller could not be started in a lab. Nothing was started then, and another lab may
 /// be tried.
@@ -57,12 +58,17 @@ pub(super) enum GuardReport {
 ///
 /// SIGINT and SIGTERM are passed on to it. Call it before other threads exist, since they would take
 /// these signals; any other signal that ends this process ends the lab. The status is the controller's own; that of the guard (SIGKILL) if somebody
-/// killed it. When this returns, no process of the lab is left.
+/// killed it. When this returns, no process of the lab is left, nor anything that its journal tells
+/// of. What earlier runs left is removed first.
 pub fn relaunch(lab: Lab) -> Result<ExitStatus, LaunchError> {
+    // What cannot be removed is the doctor's to tell.
+    leftovers::clean_journals();
+    // Without one, faults that would outlive the processes are refused, and the others do without.
+    let journal = Journal::own().ok();
     let blocked = BlockedSignals::new().map_err(|error| failed("block signals", error))?;
     // In the loopback lab, what a killed guard leaves behind falls to this process.
     let adopter = (lab == Lab::Loopback).then(Adopter::new).transpose()?;
-    let mut child = start_stage(Stage::Guard(lab))?;
+    let mut child = start_stage(Stage::Guard(lab), journal.as_ref())?;
     let mut ended = None;
     while let Some(line) = child.next_report(Some(&blocked))? {
         match serde_json::from_str(&line) {
@@ -73,6 +79,8 @@ pub fn relaunch(lab: Lab) -> Result<ExitStatus, LaunchError> {
     }
     let guard = child.wait()?;
     drop(adopter);
+    // Last: whoever could hold what it tells of is gone.
+    drop(journal);
     Ok(ended.unwrap_or(guard))
 }
 
@@ -240,16 +248,19 @@ pub(super) fn raw_status(status: WaitStatus) -> Option<i32> {
 }
 
 /// Starts this program as a helper, in fresh namespaces where the stage asks for them.
-pub(in crate::host) fn start_stage(stage: Stage) -> Result<Child, LaunchError> {
+pub(in crate::host) fn start_stage(
+    stage: Stage,
+    journal: Option<&Journal>,
+) -> Result<Child, LaunchError> {
     let wants_namespaces = matches!(stage, Stage::Guard(Lab::Namespaces) | Stage::ProbeLab);
     if !wants_namespaces {
-        return start(stage, 0);
+        return start(stage, 0, journal);
     }
     let fresh = libc::CLONE_NEWNET | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-    let as_user = || start(stage, fresh | libc::CLONE_NEWUSER);
+    let as_user = || start(stage, fresh | libc::CLONE_NEWUSER, journal);
     if geteuid().is_root() {
         // Root without the capability, as in most containers, is like any other user.
-        start(stage, fresh).or_else(|error| as_user().map_err(|_| error))
+        start(stage, fresh, journal).or_else(|error| as_user().map_err(|_| error))
     } else {
         as_user()
     }
@@ -266,7 +277,7 @@ const STEPS: [&str; 6] = [
     "execute /proc/self/exe",
 ];
 
-fn start(stage: Stage, namespaces: i32) -> Result<Child, LaunchError> {
+fn start(stage: Stage, namespaces: i32, journal: Option<&Journal>) -> Result<Child, LaunchError> {
     if std::env::var_os(VARIABLE).is_some() {
         // It would start itself again for ever.
         return Err(failed("start a helper", "`dispatch` must come first in `main`"));
@@ -276,7 +287,9 @@ fn start(stage: Stage, namespaces: i32) -> Result<Child, LaunchError> {
     let (our_reports, reports) = pipe()?;
     // Everything is made ready here: after a clone in a process with threads, the new process may
     // not allocate.
-    let plan = ExecPlan::new(stage, namespaces, lifeline.as_raw_fd(), reports.as_raw_fd());
+    let mut descriptors = vec![lifeline.as_raw_fd(), reports.as_raw_fd()];
+    descriptors.extend(journal.map(|journal| journal.as_fd().as_raw_fd()));
+    let plan = ExecPlan::new(stage, namespaces, descriptors);
     // SAFETY: without a stack and with SIGCHLD this is `fork` into new namespaces. The new process
     // shares no memory with this one and calls only `ExecPlan::run`, which allocates nothing and
     // never returns.
@@ -333,16 +346,18 @@ fn explain(error: Errno) -> String {
 struct ExecPlan {
     maps: Option<[(CString, CString); 3]>,
     die_with_parent: bool,
-    descriptors: [i32; 2],
+    /// Passed on: what comes from the lifeline, where to report, what else there is.
+    descriptors: Vec<i32>,
     arguments: CStringList,
     environment: CStringList,
     steps: [CString; 6],
 }
 
 impl ExecPlan {
-    fn new(stage: Stage, namespaces: i32, lifeline: i32, reports: i32) -> Self {
+    fn new(stage: Stage, namespaces: i32, descriptors: Vec<i32>) -> Self {
         let text = |bytes: Vec<u8>| CString::new(bytes).expect("the kernel passes no inner zeros");
-        let own = format!("{VARIABLE}={} {lifeline} {reports}", stage.name());
+        let numbers: String = descriptors.iter().map(|number| format!(" {number}")).collect();
+        let own = format!("{VARIABLE}={}{numbers}", stage.name());
         let inherited = std::env::vars_os()
             .map(|(name, value)| text([name.as_bytes(), b"=", value.as_bytes()].concat()));
         let map = |file: &str, content: String| {
@@ -359,7 +374,7 @@ impl ExecPlan {
             maps,
             // A guard without a pid namespace must outlive its parent to clean up.
             die_with_parent: stage != Stage::Guard(Lab::Loopback),
-            descriptors: [lifeline, reports],
+            descriptors,
             arguments: CStringList::new(
                 std::env::args_os().map(|word| text(word.into_vec())).collect(),
             ),
@@ -386,8 +401,8 @@ impl ExecPlan {
                     self.require(step, file >= 0 && written == length as isize);
                 }
             }
-            for descriptor in self.descriptors {
-                self.require(4, libc::fcntl(descriptor, libc::F_SETFD, 0) == 0);
+            for descriptor in &self.descriptors {
+                self.require(4, libc::fcntl(*descriptor, libc::F_SETFD, 0) == 0);
             }
             let (arguments, environment) = (self.arguments.pointers(), self.environment.pointers());
             libc::execve(c"/proc/self/exe".as_ptr(), arguments, environment);

@@ -10,9 +10,10 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::{Lab, Place, guard};
 use crate::host::doctor;
+use crate::host::journal::Journal;
 
-/// The environment variable: a stage, and for helpers the numbers of the two descriptors that tie
-/// them to their parent. It is removed before anything else happens, so that nodes, which may be
+/// The environment variable: a stage, and the numbers of descriptors that come along. Helpers have
+/// two that tie them to their parent; guard and controller may have the journal's besides. It is removed before anything else happens, so that nodes, which may be
 /// the same program, are not mistaken for a part of the tree.
 pub(super) const VARIABLE: &str = "STORMPROOF_STAGE";
 
@@ -63,6 +64,8 @@ pub(in crate::host) struct Ties {
     pub(in crate::host) lifeline: OwnedFd,
     /// What the helper has to tell, one JSON value a line.
     pub(in crate::host) reports: File,
+    /// That of the outer process, unless it could not begin one.
+    pub(in crate::host) journal: Option<Journal>,
 }
 
 /// Takes the stage out of the environment of a command, should it be there.
@@ -82,9 +85,13 @@ pub fn dispatch() -> Place {
     // reading the environment.
     unsafe { std::env::remove_var(VARIABLE) };
     match value.to_str().and_then(Stage::parse) {
-        Some((Stage::Controller(lab), _)) => Place::Inside(lab),
-        Some((stage, numbers)) if numbers.len() == 2 => {
-            run_helper(stage, ties(numbers[0], numbers[1]));
+        Some((Stage::Controller(lab), numbers)) => {
+            take_journal(&numbers);
+            Place::Inside(lab)
+        }
+        Some((stage, numbers)) if numbers.len() >= 2 => {
+            let journal = take_journal(&numbers[2..]);
+            run_helper(stage, ties(numbers[0], numbers[1], journal));
             std::process::exit(0)
         }
         _ => panic!("the environment variable {VARIABLE} is stormproof's own, not {value:?}"),
@@ -100,18 +107,29 @@ fn run_helper(stage: Stage, ties: Ties) {
     }
 }
 
-/// Takes the descriptors over and keeps them from whatever this process starts.
-fn ties(lifeline: RawFd, reports: RawFd) -> Ties {
-    // SAFETY: the parent opened these descriptors for this process alone and told their numbers
-    // in a variable that was just removed, so nobody else can take them over.
-    let owned = [lifeline, reports].map(|number| unsafe { OwnedFd::from_raw_fd(number) });
-    for descriptor in &owned {
-        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
-            .expect("the parent passes open descriptors");
-    }
-    let [lifeline, reports] = owned;
-    let mut reports = File::from(reports);
+/// The journal, if its descriptor was passed on.
+fn take_journal(numbers: &[RawFd]) -> Option<Journal> {
+    let number = numbers.first()?;
+    Journal::inherit(take_over(*number))
+}
+
+fn ties(lifeline: RawFd, reports: RawFd, journal: Option<Journal>) -> Ties {
+    let lifeline = take_over(lifeline);
+    let mut reports = File::from(take_over(reports));
     // An empty line: this helper runs.
-    reports.write_all(b"\n").expect("the parent listens");
-    Ties { lifeline, reports }
+    if reports.write_all(b"\n").is_err() {
+        // The parent was killed meanwhile. Nothing is made yet, and nobody wants it.
+        std::process::exit(0);
+    }
+    Ties { lifeline, reports, journal }
+}
+
+/// Takes a descriptor over and keeps it from whatever this process starts.
+fn take_over(number: RawFd) -> OwnedFd {
+    // SAFETY: the parent passed this descriptor on to this process alone and told its number in a
+    // variable that was just removed, so nobody else can take it over.
+    let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+    fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
+        .expect("the parent passes open descriptors");
+    descriptor
 }

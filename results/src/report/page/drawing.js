@@ -1,17 +1,19 @@
 "use strict";
 // Draws the timeline of a run onto a canvas. Knows no events: timeline.js says what is in view.
 
-const HEIGHTS = { phases: 18, fault: 20, node: 22, throughput: 92, latency: 150, axis: 24, space: 10 };
+const HEIGHTS = { phases: 18, fault: 20, node: 22, band: 11, clocks: 130, throughput: 92, latency: 150, axis: 24, space: 10 };
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 
 const SMALL = FONT.replace("12px", "11px");
 
+const LETTER = `700 ${SMALL}`;
+
 /** The colours of the page's style, read anew whenever the theme changes. */
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["card", "line", "ink", "muted", "wash", "ok", "fail", "info", "partition", "kill",
-    "pause", "other-fault", "leader", "leader-ink", "follower", "follower-ink", "candidate",
+  const names = ["card", "line", "ink", "muted", "wash", "ok", "fail", "info", "other-fault",
+    ...Object.keys(FAMILY_TEXTURES), ...CLOCK_DASHES.map((_, number) => `node-${number}`), "leader", "leader-ink", "follower", "follower-ink", "candidate",
     "candidate-ink", "invalid"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
@@ -41,7 +43,7 @@ function layOut(run, context, width) {
   const plot = { left: gutter, right: width - 10 };
   plot.width = plot.right - plot.left;
   context.font = SMALL;
-  const label = (fault) => context.measureText(faultName(fault)).width + 24;
+  const label = (fault) => context.measureText(faultLabel(fault)).width + 38;
   const faultRows = packFaults(run.faults, run.end, label, plot.width);
   const lanes = {};
   let y = 0;
@@ -51,11 +53,17 @@ function layOut(run, context, width) {
   };
   lane("phases", HEIGHTS.phases, 6);
   lane("faults", faultRows * HEIGHTS.fault);
-  lane("nodes", run.nodes.length * HEIGHTS.node);
+  let below = 0;
+  for (const node of run.nodes) {
+    node.top = y + below;
+    below += HEIGHTS.node + packBands(node, run.faults) * HEIGHTS.band;
+  }
+  lane("nodes", below);
+  if (run.clocks.length) lane("clocks", HEIGHTS.clocks, 14);
   lane("throughput", HEIGHTS.throughput, 14);
   lane("latency", HEIGHTS.latency, 0);
   lane("axis", HEIGHTS.axis, 0);
-  return { width, height: y, plot, lanes, narrow: width < 600 };
+  return { width, height: y, plot, lanes, mostAtOnce: mostAtOnce(run.faults), narrow: width < 600 };
 }
 
 /** Draws everything but the cursor. */
@@ -73,6 +81,8 @@ function drawTimeline(context, run, layout, view, colours) {
   drawPhases(scene);
   drawShades(scene);
   drawNodes(scene);
+  drawFindings(scene);
+  drawClocks(scene);
   drawThroughput(scene);
   drawLatency(scene);
   drawFaults(scene);
@@ -92,10 +102,10 @@ function drawGutter({ context, run, layout, colours }) {
   if (run.faults.length) context.fillText("faults", at, lanes.faults.top + HEIGHTS.fault / 2);
   context.fillStyle = colours.ink;
   context.font = FONT;
-  run.nodes.forEach((node, row) => {
-    const y = lanes.nodes.top + row * HEIGHTS.node + HEIGHTS.node / 2 - 1;
+  for (const node of run.nodes) {
+    const y = node.top + HEIGHTS.node / 2 - 1;
     context.fillText(fitted(context, node.name, plot.left - 12) || node.name.slice(0, 4), at, y);
-  });
+  }
 }
 
 function drawPhases({ context, run, layout, view, colours, x }) {
@@ -145,7 +155,9 @@ function drawMarks({ context, run, layout, colours, x }) {
 }
 
 /** Names and figures of the vertical scales. */
-function drawScales({ context, run, layout, colours, topRate }) {
+function drawScales(scene) {
+  const { context, run, layout, colours, topRate } = scene;
+  drawClockScale(scene);
   const { lanes, plot, narrow } = layout;
   const at = plot.left - 8;
   context.font = SMALL;

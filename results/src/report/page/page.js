@@ -4,6 +4,7 @@
 (() => {
   const run = JSON.parse(document.getElementById("run-data").textContent);
   run.operations = decodeOperations(run.operations);
+  run.clocks = decodeClocks(run.clocks);
   const timeline = createTimeline(run);
   const root = document.documentElement;
   const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
@@ -41,9 +42,45 @@
       pen.setLineDash(dash);
       pen.strokeRect(0.5, 0.5, 21, 13);
     };
-    for (const family of new Set(run.faults.map((fault) => fault.family))) {
-      entry(legend, family, (pen) =>
-        box(pen, familyColour(colours, family), familyFill(pen, colours, family), []));
+    const families = new Map(run.faults.map((fault) => [fault.family, fault.letter]));
+    for (const [family, letter] of families) {
+      entry(legend, family, (pen) => {
+        box(pen, familyColour(colours, family), familyFill(pen, colours, family), []);
+        pen.fillStyle = colours.card;
+        pen.fillRect(10, 1, 11, 12);
+        pen.fillStyle = familyColour(colours, family);
+        pen.font = LETTER;
+        pen.textAlign = "center";
+        pen.fillText(letter, 15.5, 11);
+      });
+    }
+    if (run.faults.some((fault) => fault.stepCount)) {
+      entry(legend, "step of a fault", (pen) => {
+        pen.fillStyle = colours.muted;
+        for (const at of [4, 11, 18]) pen.fillRect(at, 8, 1.5, 5);
+        pen.globalAlpha = 0.3;
+        pen.fillRect(0, 2, 22, 11);
+      });
+    }
+    if (run.findings.length) {
+      entry(legend, "finding about the target", (pen) => {
+        pen.fillStyle = colours.invalid;
+        pen.fillRect(5, 0, 1.5, 14);
+        pen.moveTo(5, 0);
+        pen.lineTo(17, 4.5);
+        pen.lineTo(5, 9);
+        pen.fill();
+      });
+    }
+    if (run.clocks.length) {
+      entry(legend, "monotonic clock, where it differs from the wall clock", (pen) => {
+        pen.strokeStyle = colours.ink;
+        pen.lineWidth = 2.2;
+        pen.setLineDash([1, 3]);
+        pen.moveTo(0, 7);
+        pen.lineTo(22, 7);
+        pen.stroke();
+      });
     }
     if (run.faults.some((fault) => ["indeterminate", "unreported"].includes(fault.outcome))) {
       entry(legend, "no effect shown", (pen) => box(pen, colours.muted, colours.wash, [4, 3]));

@@ -125,13 +125,17 @@ function createTimeline(run) {
     const phase = run.phases.findLast(([, start]) => start <= time);
     line("time", `${seconds(time)}${phase ? ` · ${phase[0]}` : ""}`);
     const on = run.faults.filter((fault) => fault.start <= time && time <= fault.end);
-    line("faults", on.map((fault) => `${faultLabel(fault)} (#${fault.index})`).join("; ") || "none");
+    line("faults", on.map((fault) => faultStory(fault, time)).join("\n") || "none");
     line("nodes", run.nodes.map((node) => {
       const span = node.spans.findLast(([start]) => start <= time);
       if (!span || span[2] === "silent") return `${node.name} –`;
       const term = span[3] === null || span[2] === "down" || span[2] === "paused" ? "" : ` T${span[3]}`;
       return `${node.name} ${span[2]}${term}`;
     }).join(" · "));
+    if (run.clocks.length) line("clocks", readClocks(run, time));
+    const near = (view.to - view.from) / 100;
+    const found = run.findings.filter((finding) => Math.abs(finding.time - time) < near);
+    if (found.length) line("found", found.map((finding) => finding.text).join("\n"));
     line("around it", readThroughput(time));
     const row = nearestOperation();
     if (row !== null) line("operation", readOperation(row));

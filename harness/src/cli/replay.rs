@@ -1,0 +1,28 @@
+//! `stormproof replay`: the plan of a saved run, carried out again.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use nemeses::host::process_tree::Place;
+use results::run_directory::PLAN;
+
+use super::plan::read_plan;
+use super::run::{MachineFlags, carry_out};
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The directory of the run, such as results/runs/latest
+    directory: PathBuf,
+    #[command(flatten)]
+    machine: MachineFlags,
+}
+
+/// The same faults at the same times against a new cluster, and the same streams of operations.
+/// Real processes do not repeat themselves, so the verdict may be another.
+pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+    let plan = read_plan(&arguments.directory.join(PLAN))?;
+    // Whoever made the run knew what its machine could do; this one may be able to do less.
+    carry_out(place, plan, |_| false, arguments.machine)
+}

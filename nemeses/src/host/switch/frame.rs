@@ -1,0 +1,216 @@
+//! What is inside of a frame, as far as faults are concerned: its segments, its checksums, its bits.
+//!
+//! Nodes leave two pieces of work to a network card that they do not have: to cut up to 64 KB of a
+//! TCP stream into packets, and to fill in checksums. Each frame says what is left to do in the
+//! header of `linux/virtio_net.h` before it. A frame that merely passes keeps that header. Where
+//! single packets are lost, doubled or slowed, the work is done here first, so that a fault hits
+//! what would be one packet on a wire; and before a bit is flipped its checksum is filled in from
+//! the unharmed bytes, else the receiver would be told that the damage is sound.
+
+use std::ops::Range;
+
+/// The header before each frame.
+pub(super) const OFFLOAD_HEADER: usize = 10;
+/// The destination address leads the frame.
+pub(super) const MAC_LENGTH: usize = 6;
+/// A frame of a TCP stream that is segmented later is at most 64 KB, headers apart.
+pub(super) const LARGEST_FRAME: usize = (64 << 10) + 256;
+
+/// `VIRTIO_NET_HDR_F_NEEDS_CSUM`.
+const NEEDS_CHECKSUM: u8 = 1;
+/// `VIRTIO_NET_HDR_GSO_TCPV4`.
+const SEGMENTS_OF_TCP: u8 = 1;
+/// `VIRTIO_NET_HDR_GSO_UDP_L4`.
+const SEGMENTS_OF_UDP: u8 = 5;
+/// `VIRTIO_NET_HDR_GSO_ECN`, a flag beside the kind.
+const SEGMENTS_WITH_ECN: u8 = 0x80;
+
+const ETHERNET_HEADER: usize = 14;
+const IPV4: [u8; 2] = [0x08, 0x00];
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const UDP_HEADER: usize = 8;
+/// In the TCP header.
+const SEQUENCE: Range<usize> = 4..8;
+const TCP_FLAGS: usize = 13;
+const FIN_AND_PSH: u8 = 0x09;
+const CWR: u8 = 0x80;
+
+/// Where the parts of a frame are that is IPv4 with TCP or UDP, and no fragment. Places count from
+/// the start of the offload header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Layout {
+    ip: usize,
+    transport: usize,
+    payload: usize,
+    end: usize,
+    protocol: u8,
+}
+
+impl Layout {
+    fn of(packet: &[u8]) -> Option<Self> {
+        let ethernet = packet.get(OFFLOAD_HEADER..)?;
+        if ethernet.get(2 * MAC_LENGTH..ETHERNET_HEADER)? != IPV4 {
+            return None;
+        }
+        let ip = OFFLOAD_HEADER + ETHERNET_HEADER;
+        let transport = ip + usize::from(packet.get(ip)? & 0x0f) * 4;
+        let end = ip + usize::from(number(packet, ip + 2)?);
+        let fragment = number(packet, ip + 6)? & 0x3fff;
+        let protocol = *packet.get(ip + 9)?;
+        let header = match protocol {
+            TCP => usize::from(packet.get(transport + 12)? >> 4) * 4,
+            UDP => UDP_HEADER,
+            _ => return None,
+        };
+        let payload = transport + header;
+        let whole = fragment == 0 && payload <= end && end <= packet.len();
+        whole.then_some(Self { ip, transport, payload, end, protocol })
+    }
+
+    fn checksum(&self) -> usize {
+        self.transport + if self.protocol == TCP { 16 } else { 6 }
+    }
+}
+
+/// The bytes that it takes on a wire.
+pub(super) fn wire_length(packet: &[u8]) -> usize {
+    packet.len().saturating_sub(OFFLOAD_HEADER)
+}
+
+/// Cuts a frame into the packets that it stands for, each whole and with its checksums; none when
+/// it is one packet already. What is neither TCP nor UDP over IPv4 stays as it is.
+pub(super) fn segments(packet: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let kind = packet[1] & !SEGMENTS_WITH_ECN;
+    let size = usize::from(u16::from_ne_bytes([packet[4], packet[5]]));
+    let layout = Layout::of(packet)?;
+    let matches = match layout.protocol {
+        TCP => kind == SEGMENTS_OF_TCP,
+        _ => kind == SEGMENTS_OF_UDP,
+    };
+    if !matches || size == 0 {
+        return None;
+    }
+    let payload = &packet[layout.payload..layout.end];
+    let count = payload.len().div_ceil(size);
+    let segment = |(index, part): (usize, &[u8])| {
+        let headers = &packet[OFFLOAD_HEADER..layout.payload];
+        let mut segment = [&[0; OFFLOAD_HEADER], headers, part].concat();
+        fill_in(&mut segment, &layout, index * size, index, index + 1 == count);
+        segment
+    };
+    Some(payload.chunks(size).enumerate().map(segment).collect())
+}
+
+/// Makes the copied headers of a segment its own.
+fn fill_in(segment: &mut [u8], of: &Layout, offset: usize, index: usize, is_last: bool) {
+    let Layout { ip, transport, .. } = *of;
+    let length = |from: usize| u16::try_from(segment.len() - from).expect("it is part of a frame");
+    let (ip_length, transport_length) = (length(ip), length(transport));
+    put(segment, ip + 2, ip_length);
+    let first = number(segment, ip + 4).expect("it has an IP header");
+    put(segment, ip + 4, first.wrapping_add(index as u16));
+    put(segment, ip + 10, 0);
+    let sum = !folded(sum_of(&segment[ip..transport]));
+    put(segment, ip + 10, sum);
+    if of.protocol == TCP {
+        let at = transport + SEQUENCE.start..transport + SEQUENCE.end;
+        let sequence = segment[at.clone()].try_into().expect("it is four bytes long");
+        let sequence = u32::from_be_bytes(sequence).wrapping_add(offset as u32);
+        segment[at].copy_from_slice(&sequence.to_be_bytes());
+        // As a card does: the first tells of congestion, the last ends.
+        let flags = &mut segment[transport + TCP_FLAGS];
+        if index > 0 {
+            *flags &= !CWR;
+        }
+        if !is_last {
+            *flags &= !FIN_AND_PSH;
+        }
+    } else {
+        put(segment, transport + 4, transport_length);
+    }
+    put(segment, of.checksum(), 0);
+    let pseudo = sum_of(&segment[ip + 12..ip + 20]) + u64::from(of.protocol);
+    let sum = pseudo + u64::from(transport_length) + sum_of(&segment[transport..]);
+    put_checksum(segment, of.checksum(), sum);
+}
+
+/// Fills in the checksum that was left to the card. It is true of the bytes as they are now.
+pub(super) fn complete_checksum(packet: &mut [u8]) {
+    if packet[0] & NEEDS_CHECKSUM != 0 {
+        let field = |at: usize| usize::from(u16::from_ne_bytes([packet[at], packet[at + 1]]));
+        let start = OFFLOAD_HEADER + field(6);
+        let at = start + field(8);
+        if at + 2 <= packet.len() {
+            // The field holds the sum of the pseudo header so far.
+            put_checksum(packet, at, sum_of(&packet[start..]));
+        }
+    }
+    packet[..OFFLOAD_HEADER].fill(0);
+}
+
+/// Flips one bit of a packet such that its checksum tells the receiver, and says whether it did:
+/// never in what has no checksum, else the damage would reach a program, which is not what a
+/// network does. `pick` chooses the bit among those there are.
+///
+/// One flipped bit always changes a sum of 16-bit words. In TCP every bit of the segment counts; of
+/// UDP the header is spared, since its length says what is summed.
+pub(super) fn corrupt(packet: &mut [u8], pick: impl FnOnce(Range<usize>) -> usize) -> bool {
+    let Some(layout) = Layout::of(packet) else { return false };
+    if packet[1] != 0 {
+        // Whole segments only: a card would sum each anew.
+        return false;
+    }
+    complete_checksum(packet);
+    let bytes = match layout.protocol {
+        TCP => layout.transport..layout.end,
+        _ if number(packet, layout.checksum()) == Some(0) => return false,
+        _ => layout.payload..layout.end,
+    };
+    if bytes.is_empty() {
+        return false;
+    }
+    let bit = pick(bytes.start * 8..bytes.end * 8);
+    packet[bit / 8] ^= 1 << (bit % 8);
+    true
+}
+
+/// The number at a place, in network order.
+fn number(packet: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(packet.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn put(packet: &mut [u8], at: usize, value: u16) {
+    packet[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+fn put_checksum(packet: &mut [u8], at: usize, sum: u64) {
+    // Zero would mean "none" in UDP, and 0xffff is the same number in this arithmetic.
+    let sum = match !folded(sum) {
+        0 => 0xffff,
+        other => other,
+    };
+    put(packet, at, sum);
+}
+
+/// The sum of 16-bit words (RFC 1071), not folded yet; an odd byte at the end counts as a high one.
+fn sum_of(bytes: &[u8]) -> u64 {
+    // By the word it is several times as fast, and the ones' complement sum is the same.
+    let words = bytes.chunks_exact(4);
+    let rest = words.remainder();
+    let word = |word: &[u8]| u64::from(u32::from_be_bytes(word.try_into().expect("four bytes")));
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    words.map(word).sum::<u64>() + u64::from(u32::from_be_bytes(last))
+}
+
+fn folded(mut sum: u64) -> u16 {
+    while sum > 0xffff {
+        sum = (sum >> 16) + (sum & 0xffff);
+    }
+    sum as u16
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

@@ -1,0 +1,8 @@
+//! Disks for real: mounted, with real processes on them. Where FUSE cannot be mounted, each test
+//! says so and does nothing.
+
+mod crash;
+mod etcd;
+mod faults;
+mod posix;
+mod support;

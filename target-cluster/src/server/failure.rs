@@ -1,0 +1,77 @@
+//! Why a node stopped, or did not start, and the exit code that says so. The codes are those of
+//! BSD's `sysexits.h`.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::storage::OpenError;
+
+/// Why a node stopped, or did not start.
+#[derive(Debug)]
+pub enum Failure {
+    /// Reading, writing or syncing failed, at the start or later. After that nobody knows what is
+    /// on the disk, so the node neither tries again nor goes on (rostam#94 is what comes of it).
+    Disk(io::Error),
+    /// What had been durable is damaged. Another start will find the same.
+    Corrupt {
+        /// The log.
+        log: PathBuf,
+        /// Where and how it is damaged.
+        error: OpenError,
+    },
+    /// Another process runs on the same data directory.
+    InUse(io::Error),
+    /// An assertion of the core failed: what it was told cannot be, unless a promise was broken.
+    Assertion(String),
+    /// Anything else, such as an address that is taken.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// The exit code of a node whose disk failed: `EX_IOERR`.
+    pub const DISK_FAILED: u8 = 74;
+
+    /// The exit code of a node that does not start because its log is damaged: `EX_DATAERR`.
+    pub const LOG_CORRUPT: u8 = 65;
+
+    /// The exit code of a node that does not start because its data directory is in use:
+    /// `EX_TEMPFAIL`.
+    pub const DATA_IN_USE: u8 = 75;
+
+    /// The exit code of a node whose core found a promise broken: `EX_SOFTWARE`.
+    pub const ASSERTION_FAILED: u8 = 70;
+
+    /// The code that the process should end with, unless any other will do.
+    pub fn exit_code(&self) -> Option<u8> {
+        match self {
+            Failure::Disk(_) => Some(Failure::DISK_FAILED),
+            Failure::Corrupt { .. } => Some(Failure::LOG_CORRUPT),
+            Failure::InUse(_) => Some(Failure::DATA_IN_USE),
+            Failure::Assertion(_) => Some(Failure::ASSERTION_FAILED),
+            Failure::Other(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Disk(error) => {
+                write!(f, "the disk failed: {error}; stopping, since what is on disk is unknown")
+            }
+            Failure::Corrupt { log, error } => write!(f, "{}: {error}", log.display()),
+            Failure::InUse(error) => error.fmt(f),
+            Failure::Assertion(panic) => write!(f, "the raft core failed: {panic}"),
+            Failure::Other(error) => write!(f, "{error:#}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Other(error)
+    }
+}
