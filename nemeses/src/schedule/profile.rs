@@ -78,6 +78,7 @@ impl Profile {
             Self::Brutal => {
                 "no budget: long and dense faults, majorities and whole clusters fail at once"
             }
+            Self::Only(Family::Corruption) => "this family alone, at no more than a minority",
             Self::Only(_) => "this family alone, dense and at every aim, with no budget",
         }
     }
@@ -131,7 +132,12 @@ impl Profile {
                 ..nightly
             },
             Self::Only(family) => Parameters {
-                budget: Budget::All,
+                budget: match family {
+                    // A node with damaged files is down for good: of a cluster without a majority
+                    // nothing more is to be learnt.
+                    Family::Corruption => Budget::Minority,
+                    _ => Budget::All,
+                },
                 composition_chance: 0.0,
                 gap: match family {
                     // A hand-over is a moment; the new leader should have its own.
