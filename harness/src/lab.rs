@@ -1,6 +1,6 @@
 //! Where the nodes live: on hosts of their own, or on ports of this one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -10,12 +10,13 @@ use clap::ValueEnum;
 use nemeses::fault::Family;
 use nemeses::host::doctor::try_namespace_lab;
 use nemeses::host::loopback::{LoopbackAddresses, LoopbackNetwork};
-use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, choose_engine};
+use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, TcpKnobs, choose_engine};
 use nemeses::host::node_process::NodeListener;
 use nemeses::host::process_tree::{Lab, relaunch};
 use nemeses::host::{LocalHost, engine_for};
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
 use crate::target::Member;
 
 /// The port of every node that has an address of its own.
@@ -130,23 +131,24 @@ impl LabInUse {
         engine_for(family, self.partition_engine)
     }
 
-    /// Connects the nodes, so that the faults of `families` can be done to their links, and gives
-    /// each its place below `data`. The links exist as long as the value that is returned.
+    /// Connects the nodes of a plan, so that its faults can be done to their links, and gives each
+    /// the place that `data` says. The links exist as long as the value that is returned.
     ///
     /// # Errors
     /// When the network cannot be made or no port is free.
     pub fn connect(
         &self,
-        nodes: &[String],
-        families: &BTreeSet<Family>,
+        plan: &Plan,
         data: impl Fn(&str) -> Result<PathBuf>,
     ) -> Result<(Links, Vec<Member>)> {
+        let (nodes, families) = (&plan.node_names(), plan.families());
         let cuts = families.iter().any(|family| family.cuts_links());
         let mut members = Vec::new();
         let links = match self.partition_engine {
             Some(engine) => {
                 let packet_faults = families.contains(&Family::Packet);
-                let options = NetworkOptions { packet_faults, ..engine.into() };
+                let tcp = if plan.quick_tcp { TcpKnobs::QUICK } else { TcpKnobs::default() };
+                let options = NetworkOptions { engine, packet_faults, tcp };
                 let network = Network::build(nodes, options).context("cannot build the network")?;
                 for name in nodes {
                     let address = network.address(name).context("a node has no address")?;

@@ -57,6 +57,10 @@ pub struct Plan {
     /// 0 starts all at once.
     #[serde(default)]
     pub start_within: f64,
+    /// Whether TCP tries again at least every second, in the lab with hosts of their own: after a
+    /// long cut traffic resumes sooner than with the kernel's own backoff.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quick_tcp: bool,
     /// Which lab.
     pub lab: LabChoice,
     /// The planted bug.
@@ -174,6 +178,9 @@ impl Plan {
         }
         if self.start_within > 0.0 {
             command.push_str(&format!(" --start-within {}", self.start_within));
+        }
+        if self.quick_tcp {
+            command.push_str(" --quick-tcp");
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));

@@ -46,6 +46,8 @@ struct Active {
     first: Action,
     /// The most nodes that any of its steps takes down.
     most_down: usize,
+    /// The nodes that it takes down at any time, as far as the budget allowed.
+    may_take_down: BTreeSet<String>,
     /// What became of it when it was injected, and whether that may yet change.
     judgement: Judgement,
     /// How many steps it has taken.
@@ -65,6 +67,7 @@ impl Active {
             action: first.clone(),
             first,
             most_down: resolved.most_down(),
+            may_take_down: resolved.takes_down(),
             judgement: Judgement::settled((judge::indeterminate("not attempted"), Effect::new())),
             beats: 0,
             dropped_before: BTreeMap::new(),
@@ -170,9 +173,12 @@ impl<H: Host> Nemesis<H> {
     }
 
     /// Lets a fault go on to its next step; none when it is not on. Nothing is probed, so that
-    /// steps can follow each other within milliseconds.
+    /// steps can follow each other within milliseconds. Nodes that the budget spared when the fault
+    /// was injected stay spared.
     pub fn step(&mut self, id: u32, action: Action) -> Option<Beat> {
         let active = self.active.get_mut(&id)?;
+        let within = action.takes_down().is_subset(&active.may_take_down);
+        let action = if within { action } else { action.only(&active.may_take_down) };
         active.beats += 1;
         let old = std::mem::replace(&mut active.action, action.clone());
         let (gone, fresh) = compose::difference(&old, &action);

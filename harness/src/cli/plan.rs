@@ -81,6 +81,9 @@ pub struct PlanFlags {
     /// Start the nodes one by one over this time, in an order drawn from the seed
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     start_within: Duration,
+    /// Let TCP try again at least every second, so that traffic resumes sooner after a long cut
+    #[arg(long)]
+    quick_tcp: bool,
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
@@ -134,6 +137,7 @@ impl PlanFlags {
             seed: self.seed.unwrap_or_else(seed_of_the_moment),
             recovery_limit: self.recovery_limit.as_secs_f64(),
             start_within: self.start_within.as_secs_f64(),
+            quick_tcp: self.quick_tcp,
             lab: self.lab,
             bug: self.bug.clone(),
             schedule: Vec::new(),

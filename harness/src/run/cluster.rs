@@ -77,7 +77,7 @@ impl Cluster {
                 .with_context(|| format!("cannot make {}", data.display()))?;
             Ok(data)
         };
-        let (links, members) = lab.connect(&names, &families, data_of)?;
+        let (links, members) = lab.connect(plan, data_of)?;
         let logs: Result<Vec<_>> =
             names.iter().map(|name| Ok(directory_of(name)?.join("stderr.log"))).collect();
         let logs = logs?;

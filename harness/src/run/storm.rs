@@ -25,6 +25,9 @@ use super::recorder::Recorder;
 /// How often the clocks of nodes are read while a clock fault may be on: often enough for a plot.
 const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
 
+/// A fault that could not be undone is tried again after this time.
+const UNDO_AGAIN: Duration = Duration::from_millis(500);
+
 /// Carries out a schedule.
 pub struct Storm<H> {
     nemesis: Nemesis<H>,
@@ -114,7 +117,15 @@ impl<H: Host> Storm<H> {
                     }
                 }
                 Due::Step(id, action) => self.step(id, action)?,
-                Due::Undo(id) => self.undo(id)?,
+                Due::Undo(id) => {
+                    self.undo(id)?;
+                    if self.nemesis.active().any(|(active, _)| active == id) {
+                        // Not wholly undone, or not seen to be. What stays on would weigh on every
+                        // fault that follows.
+                        let now = self.recorder.elapsed().saturating_sub(begin);
+                        agenda.put(now + UNDO_AGAIN, Due::Undo(id));
+                    }
+                }
             }
         }
         Ok(())

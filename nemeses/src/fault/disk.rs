@@ -101,14 +101,19 @@ impl Trouble {
     }
 }
 
+/// `50 to 60`, or `50` without jitter.
+fn range(delay: f64, jitter: f64) -> String {
+    if jitter == 0.0 { delay.to_string() } else { format!("{delay} to {}", delay + jitter) }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Slow { delay_ms, jitter_ms } => {
-                write!(out, "every disk operation {delay_ms} to {} ms slower", delay_ms + jitter_ms)
+                write!(out, "every disk operation {} ms slower", range(*delay_ms, *jitter_ms))
             }
             Self::SlowFsync { delay_ms, jitter_ms } => {
-                write!(out, "fsync {delay_ms} to {} ms slower", delay_ms + jitter_ms)
+                write!(out, "fsync {} ms slower", range(*delay_ms, *jitter_ms))
             }
             Self::StalledFsync => out.write_str("fsync stalled"),
             Self::Narrow { kib_per_second } => write!(out, "disk at {kib_per_second} KiB/s"),

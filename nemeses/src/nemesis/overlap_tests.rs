@@ -464,6 +464,21 @@ fn the_budget_keeps_a_place_for_a_crash_loop_between_two_crashes() {
 }
 
 #[test]
+fn nodes_that_the_budget_spared_stay_spared_in_later_steps() {
+    let mut nemesis = nemesis().within(1);
+    let fault = Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Loop });
+    let report = inject(&mut nemesis, 1, fault, "n3");
+    assert_eq!(report.action.nodes().len(), 1);
+    nemesis.step(1, Action::Nothing);
+    let beat = nemesis.step(1, Action::Kill(names().into_iter().collect())).unwrap();
+    assert_eq!(beat.action, report.action);
+    let down = nemesis.host().states.values().filter(|state| **state == NodeState::Stopped);
+    assert_eq!(down.count(), 1);
+    undo(&mut nemesis, 1);
+    check_whole(nemesis.host());
+}
+
+#[test]
 fn a_node_with_damaged_files_counts_as_down_for_good() {
     let mut nemesis = nemesis().within(2);
     inject(&mut nemesis, 1, corruption(), "n3");

@@ -91,6 +91,11 @@ impl Resolved {
         self.steps.iter().map(|step| step.action.takes_down().len()).max().unwrap_or(0)
     }
 
+    /// Every node that is down at some time because of it.
+    pub fn takes_down(&self) -> BTreeSet<String> {
+        self.steps.iter().flat_map(|step| step.action.takes_down()).collect()
+    }
+
     /// What of it may be done when the nodes `down` are down already and no more than `limit` may
     /// be at once: a fault of several nodes is done to as many of them as there is room for, and
     /// the note says so.
@@ -98,8 +103,7 @@ impl Resolved {
     /// # Errors
     /// When there is room for none: the reason for which it is skipped.
     pub fn within(mut self, down: &BTreeSet<String>, limit: usize) -> Result<Self, String> {
-        let takes_down: BTreeSet<String> =
-            self.steps.iter().flat_map(|step| step.action.takes_down()).collect();
+        let takes_down = self.takes_down();
         let room = limit.saturating_sub(down.len());
         let fits = |step: &Step| step.action.takes_down().difference(down).count() <= room;
         if self.steps.iter().all(fits) {

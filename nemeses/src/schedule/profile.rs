@@ -87,6 +87,7 @@ impl Profile {
                 "nothing but compositions that the families asked for can make, with no budget: \
                  for a bug that takes just these together"
             }
+            Self::Only(Family::Corruption) => "this family alone, at no more than a minority",
             Self::Only(_) => "this family alone, dense and at every aim, with no budget",
         }
     }
@@ -150,7 +151,12 @@ impl Profile {
                 ..nightly
             },
             Self::Only(family) => Parameters {
-                budget: Budget::All,
+                budget: match family {
+                    // A node with damaged files is down for good: of a cluster without a majority
+                    // nothing more is to be learnt.
+                    Family::Corruption => Budget::Minority,
+                    _ => Budget::All,
+                },
                 composition_chance: 0.0,
                 gap: match family {
                     // A hand-over is a moment; the new leader should have its own.

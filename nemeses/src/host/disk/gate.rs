@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -33,6 +33,9 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     counters: [Counter; 4],
+    made: Instant,
+    /// Requests from before this many nanoseconds after `made` are not counted.
+    counted_since: AtomicU64,
 }
 
 struct State {
@@ -109,6 +112,8 @@ impl Gate {
             state: Mutex::new(state),
             changed: Condvar::new(),
             counters: Default::default(),
+            made: Instant::now(),
+            counted_since: AtomicU64::new(0),
         });
         let of_clerk = Arc::clone(&shared);
         let clerk = std::thread::Builder::new().name(format!("delays of {name}"));
@@ -154,9 +159,12 @@ impl Gate {
         self.shared.open.load(Ordering::Acquire)
     }
 
-    /// Counts an answer that is about to be given.
-    pub(super) fn record(&self, kind: OpKind, time: Duration, is_error: bool) {
-        self.shared.counters[kind as usize].record(time, is_error);
+    /// Counts an answer that is about to be given to a request that was `received` then, unless the
+    /// condition changed meanwhile or it was let go: its time tells nothing of the condition.
+    pub(super) fn record(&self, kind: OpKind, received: Instant, is_error: bool) {
+        if self.shared.counts_from(received) {
+            self.shared.counters[kind as usize].record(received.elapsed(), is_error);
+        }
     }
 
     /// What was counted since the condition was last changed.
@@ -168,6 +176,7 @@ impl Gate {
     /// the new one does not stall; delayed ones when it is none at all.
     pub(super) fn set(&self, condition: &DiskCondition) -> DiskSeen {
         let mut state = self.shared.state();
+        self.shared.count_anew();
         let seen = self.shared.seen(Counter::take, state.stalled.len());
         state.condition = *condition;
         state.line_free = None;
@@ -187,6 +196,7 @@ impl Gate {
     /// Answers whatever is held back now, as if its time had come. The condition stays.
     pub(super) fn let_go(&self) {
         let mut state = self.shared.state();
+        self.shared.count_anew();
         let mut released = std::mem::take(&mut state.stalled);
         released.extend(state.take_delayed());
         drop(state);
@@ -228,6 +238,18 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // A thread that panicked here left nothing half-done that a later one could trip over.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether a request that was received then is counted.
+    fn counts_from(&self, received: Instant) -> bool {
+        let since = Duration::from_nanos(self.counted_since.load(Ordering::Relaxed));
+        received.saturating_duration_since(self.made) >= since
+    }
+
+    /// Requests that are under way are not counted.
+    fn count_anew(&self) {
+        let now = u64::try_from(self.made.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counted_since.store(now, Ordering::Relaxed);
     }
 
     fn reopen(&self, state: &State) {

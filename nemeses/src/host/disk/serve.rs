@@ -71,7 +71,7 @@ impl NodeFilesystem {
                 None => shared.act(mount, act),
             };
             let is_fault = matches!(result, Err((_, true)));
-            shared.gate.record(kind, received.elapsed(), is_fault);
+            shared.gate.record(kind, received, is_fault);
             match result {
                 Ok(value) => answer(reply, value),
                 Err((error, _)) => reply.refuse(error),

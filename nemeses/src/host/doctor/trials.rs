@@ -17,6 +17,7 @@ use crate::host::cpu::{self, CpuEngine};
 use crate::host::disk;
 use crate::host::iptables::{Backend, Iptables};
 use crate::host::leftovers::{self, Found};
+use crate::host::loopback;
 use crate::host::namespace::NetNs;
 use crate::host::netem;
 use crate::host::netlink::Netlink;
@@ -90,6 +91,12 @@ pub(super) const PLAIN: &[Trial] = &[
         costs: "the fault family cpu, where no quota of a cgroup works either",
         remedy: "Linux 5.3 or newer, and no seccomp filter on signals",
         run: || cpu::try_out(CpuEngine::Turns),
+    },
+    Trial {
+        name: "proxies between nodes of one host",
+        costs: "partitions in the loopback lab",
+        remedy: "a /proc that shows the sockets of one's own processes",
+        run: loopback::try_out,
     },
     Trial {
         name: "nothing left of earlier runs",

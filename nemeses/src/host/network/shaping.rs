@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use super::probe::{PATIENCE, PROBE_PORT};
+use super::probe::PROBE_PORT;
 use super::{Network, PartitionEngine};
 use crate::fault::LinkCondition;
 use crate::grudge::Link;
@@ -26,6 +26,8 @@ const PROBING_TIME: Duration = Duration::from_millis(50);
 const PROBE_BYTES: usize = 12;
 /// With Ethernet, IP and UDP headers.
 const PROBE_BITS: usize = (14 + 20 + 8 + PROBE_BYTES) * 8;
+/// For datagrams beyond the delay that they were asked to have; some may be lost.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Whoever asked waits no longer. Of links slower than that nothing is seen to arrive.
 const LONGEST_DELAY: Duration = Duration::from_secs(3);
 
