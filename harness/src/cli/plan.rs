@@ -50,8 +50,8 @@ pub struct PlanFlags {
     /// What goes wrong: families, all or none, separated by commas
     #[arg(long, default_value = "all", value_delimiter = ',', value_parser = names::faults())]
     faults: Vec<String>,
-    /// How rough the faults are: gentle, nightly, brutal or, for one family alone and densely, its
-    /// name [default: nightly, or that of the only family]
+    /// How rough the faults are: gentle, nightly, brutal, composed or, for one family alone and
+    /// densely, its name [default: nightly, or that of the only family]
     #[arg(long, value_parser = names::profile())]
     profile: Option<String>,
     /// How many nodes may be down at once: a number, minority or all [default: the profile's]
