@@ -162,6 +162,15 @@ fn the_loopback_lab_kills_and_pauses_and_says_what_it_left_out() {
     asked.exits(64).says("partition").says("netns");
 }
 
+/// Whether nodes can have disks of their own here, which power failures take.
+fn has_disks() -> bool {
+    let has = Path::new("/dev/fuse").exists();
+    if !has {
+        eprintln!("skipped: needs FUSE");
+    }
+    has
+}
+
 /// A plan of one bug's worst weather, so that catching it is no matter of luck.
 fn assert_caught(bug: &str, plan: &str) {
     let _turn = alone();
@@ -189,6 +198,36 @@ fn a_leader_that_answers_reads_without_a_majority_is_caught() {
 #[test]
 fn a_retry_that_is_applied_again_is_caught() {
     assert_caught("ignore-tokens", "ignore-tokens.toml");
+}
+
+#[test]
+fn writes_that_are_acknowledged_before_they_are_synced_are_caught() {
+    if has_disks() {
+        assert_caught("ack-before-fsync", "ack-before-fsync.toml");
+    }
+}
+
+#[test]
+fn a_vote_that_is_given_before_it_is_synced_is_caught() {
+    if has_disks() {
+        assert_caught("vote-not-durable", "vote-not-durable.toml");
+    }
+}
+
+#[test]
+fn a_log_that_goes_on_behind_a_torn_record_is_caught() {
+    if has_disks() {
+        assert_caught("append-after-torn-tail", "append-after-torn-tail.toml");
+    }
+}
+
+#[test]
+fn a_lease_that_is_measured_by_the_wall_clock_is_caught() {
+    if cfg!(target_arch = "x86_64") {
+        assert_caught("wall-clock-lease", "wall-clock-lease.toml");
+    } else {
+        eprintln!("skipped: clocks go wrong on x86_64 only");
+    }
 }
 
 /// A run in the background.

@@ -310,7 +310,7 @@ impl Frame {
     fn next_scene(&mut self) -> Scene {
         let composed = self.random.random_bool(self.parameters.composition_chance);
         let fits = |composition: Composition| {
-            composition.smallest_cluster() <= self.room.nodes
+            composition.fits(&self.room)
                 && composition.families().iter().all(|family| self.composed_of.contains(family))
         };
         // Where the families make no composition there are only their own faults.

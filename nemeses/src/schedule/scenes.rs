@@ -86,7 +86,7 @@ const ELECTION: (f64, f64) = (0.05, 0.6);
 const SLOW_FSYNC_MS: (f64, f64) = (50.0, 500.0);
 /// A slow fsync that what was written before the links of a node are cut is still in when its power
 /// fails, and a whole election too, in milliseconds.
-const LINGERING_FSYNC_MS: (f64, f64) = (600.0, 2_000.0);
+const LINGERING_FSYNC_MS: (f64, f64) = (600.0, 3_000.0);
 /// Of a hundred unsynced sectors so many survive a power failure that tears writes.
 const TORN_PERCENT: [(u32, u32); 3] = [(20, 1), (50, 2), (80, 1)];
 /// A jump of the clock that makes any lease look young or old, in milliseconds.
@@ -98,18 +98,25 @@ const VOTERS: [(Aim, u32); 4] =
 /// Whose disks are slow when power fails.
 const MOST_DISKS: [(Aim, u32); 2] = [(Aim::All, 2), (Aim::Majority, 1)];
 /// Who loses power so that the others have lost it too.
-const MANY: [(Aim, u32); 3] = [(Aim::All, 3), (Aim::Majority, 1), (Aim::Minority, 1)];
-/// Who elected a leader.
-const FOLLOWERS: [(Aim, u32); 2] = [(Aim::Followers, 5), (Aim::Minority, 1)];
+const MANY: [(Aim, u32); 2] = [(Aim::All, 3), (Aim::Majority, 1)];
 const POWER: [(Aim, u32); 5] =
     [(Aim::Leader, 2), (Aim::One, 1), (Aim::Minority, 2), (Aim::Majority, 3), (Aim::All, 3)];
 
 impl Composition {
-    /// The smallest cluster in which it makes sense.
-    pub fn smallest_cluster(self) -> usize {
+    /// Whether it makes sense in a cluster of this size with this budget.
+    pub fn fits(self, room: &Room) -> bool {
         match self {
-            Self::PowerFailsInSlowFsync | Self::KilledInSlowWrite | Self::KilledOnFullDisk => 1,
-            _ => 3,
+            Self::PowerFailsInSlowFsync | Self::KilledInSlowWrite | Self::KilledOnFullDisk => {
+                room.nodes >= 1
+            }
+            // What a majority kept cannot be lost.
+            Self::PowerFailsAgain => {
+                room.nodes >= 1 && Aim::Majority.count(room.nodes) <= room.most_down
+            }
+            Self::ElectionForgotten => {
+                room.nodes >= 3 && Aim::Followers.count(room.nodes) <= room.most_down
+            }
+            _ => room.nodes >= 3,
         }
     }
 
@@ -220,7 +227,7 @@ impl Composition {
             }
             Self::ElectionForgotten => {
                 // The leader is parted, and another elected before the power fails.
-                let elected = seconds(1.1, 1.5);
+                let elected = seconds(1.3, 1.8);
                 let random = streams.of(Family::Partition);
                 let parted = Fault::Partition(Partition::steady(Shape::IsolateLeader));
                 let (pick, again) = (random.random(), random.random());
@@ -229,7 +236,7 @@ impl Composition {
                 let (pick, slow) = lingering_fsync(streams);
                 add(seconds(0.2, 0.3), elected - 0.1, pick, slow);
                 let (pick, random) = drawn(streams, Family::Power);
-                let (aim, cut) = (room.aim_down(&FOLLOWERS, random), PowerCut::draw(random));
+                let (aim, cut) = (Aim::Followers, PowerCut::draw(random));
                 let off = seconds(0.2, 0.4);
                 add(elected, off, pick, Fault::Power(Power { aim, cut }));
                 // Whoever was elected hears and tells nothing until the others have elected.
