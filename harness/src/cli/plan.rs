@@ -36,6 +36,7 @@ pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "recovery_limit", "start_within", "quick_tcp", "lab",
     ])]
     plan: Option<PathBuf>,
     /// The service to test

@@ -203,7 +203,8 @@ impl Gate {
         released.into_iter().for_each(Held::finish);
     }
 
-    /// With the power off every request fails with EIO at once, those held back included.
+    /// With the power off every request fails with EIO at once, those held back included, whatever
+    /// the condition asks for; so none of them is counted.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();
         state.power = power;
