@@ -70,7 +70,7 @@ pub(super) const COMPOSITIONS: [(Composition, u32); 15] = [
     (Composition::KilledInElection, 2),
     (Composition::PowerFailsInElection, 3),
     (Composition::PowerFailsAgain, 3),
-    (Composition::ElectionForgotten, 3),
+    (Composition::ElectionForgotten, 5),
     (Composition::FormerLeaderPaused, 2),
     (Composition::CrashLoopBehindFlakyLinks, 1),
     (Composition::StalledLeaderParted, 2),
@@ -230,7 +230,7 @@ impl Composition {
                 let elected = seconds(1.3, 1.8);
                 let random = streams.of(Family::Partition);
                 let parted = Fault::Partition(Partition::steady(Shape::IsolateLeader));
-                let (pick, again) = (random.random(), random.random());
+                let (pick, again, later) = (random.random(), random.random(), random.random());
                 add(0.0, elected + 0.1, pick, parted.clone());
                 // The disks are idle by then: what is asked for from now on stays volatile.
                 let (pick, slow) = lingering_fsync(streams);
@@ -239,8 +239,11 @@ impl Composition {
                 let (aim, cut) = (Aim::Followers, PowerCut::draw(random));
                 let off = seconds(0.2, 0.4);
                 add(elected, off, pick, Fault::Power(Power { aim, cut }));
-                // Whoever was elected hears and tells nothing until the others have elected.
-                add(elected + 0.02, off + seconds(1.3, 2.0), again, parted.clone());
+                // Whoever was elected hears and tells nothing until the others have elected, and
+                // may lead again when those are parted in turn.
+                let (begins, lasts) = (elected + 0.02, off + seconds(1.5, 2.0));
+                add(begins, lasts, again, parted.clone());
+                add(begins + lasts + 0.2, seconds(1.0, 1.3), later, parted);
             }
             Self::FormerLeaderPaused => {
                 let parted = seconds(1.5, 3.0);
