@@ -70,7 +70,7 @@ pub(super) const COMPOSITIONS: [(Composition, u32); 15] = [
     (Composition::KilledInElection, 2),
     (Composition::PowerFailsInElection, 3),
     (Composition::PowerFailsAgain, 3),
-    (Composition::ElectionForgotten, 3),
+    (Composition::ElectionForgotten, 5),
     (Composition::FormerLeaderPaused, 2),
     (Composition::CrashLoopBehindFlakyLinks, 1),
     (Composition::StalledLeaderParted, 2),
@@ -86,7 +86,7 @@ const ELECTION: (f64, f64) = (0.05, 0.6);
 const SLOW_FSYNC_MS: (f64, f64) = (50.0, 500.0);
 /// A slow fsync that what was written before the links of a node are cut is still in when its power
 /// fails, and a whole election too, in milliseconds.
-const LINGERING_FSYNC_MS: (f64, f64) = (600.0, 3_000.0);
+const LINGERING_FSYNC_MS: (f64, f64) = (1_500.0, 3_000.0);
 /// Of a hundred unsynced sectors so many survive a power failure that tears writes.
 const TORN_PERCENT: [(u32, u32); 3] = [(20, 1), (50, 2), (80, 1)];
 /// A jump of the clock that makes any lease look young or old, in milliseconds.
@@ -230,17 +230,21 @@ impl Composition {
                 let elected = seconds(1.3, 1.8);
                 let random = streams.of(Family::Partition);
                 let parted = Fault::Partition(Partition::steady(Shape::IsolateLeader));
-                let (pick, again) = (random.random(), random.random());
+                let (pick, again, later) = (random.random(), random.random(), random.random());
                 add(0.0, elected + 0.1, pick, parted.clone());
                 // The disks are idle by then: what is asked for from now on stays volatile.
                 let (pick, slow) = lingering_fsync(streams);
                 add(seconds(0.2, 0.3), elected - 0.1, pick, slow);
                 let (pick, random) = drawn(streams, Family::Power);
-                let (aim, cut) = (Aim::Followers, PowerCut::draw(random));
+                let (aim, cut) =
+                    (Aim::Followers, PowerCut { keep_percent: 0.0, ..PowerCut::draw(random) });
                 let off = seconds(0.2, 0.4);
                 add(elected, off, pick, Fault::Power(Power { aim, cut }));
-                // Whoever was elected hears and tells nothing until the others have elected.
-                add(elected + 0.02, off + seconds(1.3, 2.0), again, parted.clone());
+                // Whoever was elected hears and tells nothing until the others have elected, and
+                // may lead again when those are parted in turn.
+                let (begins, lasts) = (elected + 0.02, off + seconds(1.5, 2.0));
+                add(begins, lasts, again, parted.clone());
+                add(begins + lasts + 0.2, seconds(1.0, 1.3), later, parted);
             }
             Self::FormerLeaderPaused => {
                 let parted = seconds(1.5, 3.0);
