@@ -1,7 +1,9 @@
 //! Planted bugs are caught by the weather that they cannot stand.
 
 use crate::common::scratch;
-use crate::support::{alone, can, has_namespaces, latest, plan_file, run_into, verdict};
+use crate::support::{
+    CLOCKS, DISKS, alone, can, has_namespaces, latest, plan_file, run_into, verdict,
+};
 
 /// A plan of one bug's worst weather, so that catching it is no matter of luck.
 fn assert_caught(bug: &str, plan: &str) {
@@ -29,35 +31,30 @@ fn a_retry_that_is_applied_again_is_caught() {
     assert_caught("ignore-tokens", "ignore-tokens.toml");
 }
 
-/// What power failures take.
-const OWN_DISK: &str = "disk of its own for a node";
-/// What clock faults take.
-const OWN_CLOCK: &str = "clocks of its own for a process";
-
 #[test]
 fn writes_that_are_acknowledged_before_they_are_synced_are_caught() {
-    if can(&[OWN_DISK]) {
+    if can(&[DISKS]) {
         assert_caught("ack-before-fsync", "ack-before-fsync.toml");
     }
 }
 
 #[test]
 fn a_vote_that_is_given_before_it_is_synced_is_caught() {
-    if can(&[OWN_DISK]) {
+    if can(&[DISKS]) {
         assert_caught("vote-not-durable", "vote-not-durable.toml");
     }
 }
 
 #[test]
 fn a_log_that_goes_on_behind_a_torn_record_is_caught() {
-    if can(&[OWN_DISK]) {
+    if can(&[DISKS]) {
         assert_caught("append-after-torn-tail", "append-after-torn-tail.toml");
     }
 }
 
 #[test]
 fn a_lease_that_is_measured_by_the_wall_clock_is_caught() {
-    if can(&[OWN_CLOCK]) {
+    if can(&[CLOCKS]) {
         assert_caught("wall-clock-lease", "wall-clock-lease.toml");
     }
 }
