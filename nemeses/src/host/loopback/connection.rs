@@ -11,6 +11,7 @@ use nix::sys::socket::{
 };
 
 use super::flow::{Broken, Flow};
+use super::source::Ends;
 use super::{LinkState, Shared};
 
 /// Links as the proxy's thread knows them.
@@ -33,6 +34,8 @@ impl<'a> Links<'a> {
 /// A connection from `from`, who is near, to `to`.
 pub(super) struct Connection {
     from: usize,
+    /// Set while nobody has looked who opened it, since no link was cut.
+    unknown: Option<Ends>,
     to: usize,
     near: OwnedFd,
     far: Far,
@@ -56,16 +59,18 @@ pub(super) struct Over;
 pub(super) type Interest<'a> = Option<(BorrowedFd<'a>, PollFlags)>;
 
 impl Connection {
-    /// Who knocked is known; whom he wants listens at `listens`.
+    /// Who knocked is `from`, unless it is `unknown` yet; whom he wants listens at `listens`.
     pub(super) fn begin(
         from: usize,
+        unknown: Option<Ends>,
         to: usize,
         near: OwnedFd,
         listens: SocketAddr,
         links: &Links<'_>,
     ) -> Result<Self, Over> {
         let far = Far::Wanted(listens);
-        let mut begun = Self { from, to, near, far, there: Flow::default(), back: Flow::default() };
+        let (there, back) = (Flow::default(), Flow::default());
+        let mut begun = Self { from, unknown, to, near, far, there, back };
         begun.reach(listens, links)?;
         Ok(begun)
     }
@@ -73,7 +78,19 @@ impl Connection {
     /// Between two sockets that are open already.
     pub(super) fn open(from: usize, to: usize, near: OwnedFd, far: OwnedFd) -> Self {
         let far = Far::Open(far);
-        Self { from, to, near, far, there: Flow::default(), back: Flow::default() }
+        let (there, back) = (Flow::default(), Flow::default());
+        Self { from, unknown: None, to, near, far, there, back }
+    }
+
+    /// What to look for to find out who opened it, where nobody has looked.
+    pub(super) fn unknown(&self) -> Option<Ends> {
+        self.unknown
+    }
+
+    /// Tells who opened it. No link may have been cut since it began.
+    pub(super) fn opened_by(&mut self, from: usize) {
+        self.from = from;
+        self.unknown = None;
     }
 
     /// What it waits for, near and far.
@@ -160,7 +177,7 @@ impl Connection {
         links: &Links<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Over> {
-        let Self { from, to, near, far: Far::Open(far), there, back } = self else {
+        let Self { from, to, near, far: Far::Open(far), there, back, .. } = self else {
             unreachable!("only what is open carries")
         };
         let mut carry = |flow: &mut Flow, source, sink, [from, to]: [usize; 2], events| {

@@ -64,6 +64,9 @@ impl Proxy {
                 return;
             }
             let is_new = self.adopt_cuts();
+            if is_new && self.is_any_cut() {
+                self.find_out();
+            }
             let (doors, connections) = events.split_at(self.doors.len());
             let links = Links { shared: &self.shared, cuts: &self.cuts };
             let mut events = connections.as_chunks::<2>().0.iter();
@@ -115,25 +118,54 @@ impl Proxy {
         true
     }
 
-    /// Lets in who waits at a door.
-    fn open(&mut self, door: usize) {
-        loop {
-            let Door { listener, node, listens, from } = &self.doors[door];
-            let (near, peer) = match listener.accept() {
-                Ok(accepted) => accepted,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return std::thread::sleep(BREATH),
-            };
-            let from = from.unwrap_or_else(|| {
-                let door = listener.local_addr().unwrap_or(peer);
-                // Whoever is no node is a client.
-                source::node_of(peer, door, &self.shared.processes()).unwrap_or(0)
-            });
-            let links = Links { shared: &self.shared, cuts: &self.cuts };
-            let begun = prepare(&near)
-                .and_then(|()| Connection::begin(from, *node, near.into(), *listens, &links).ok());
-            self.connections.extend(begun);
+    fn is_any_cut(&self) -> bool {
+        self.cuts.contains(&true)
+    }
+
+    /// Finds out who opened the connections of which that is not known.
+    fn find_out(&mut self) {
+        let unknown: Vec<_> = self.connections.iter().filter_map(Connection::unknown).collect();
+        let found = source::nodes_of(&unknown, &self.shared.processes());
+        let unknown = self.connections.iter_mut().filter(|it| it.unknown().is_some());
+        for (connection, node) in unknown.zip(found) {
+            // Whoever is no node is a client.
+            connection.opened_by(node.unwrap_or(0));
         }
+    }
+
+    /// Lets in who waits at a door. Who that is matters only while some link is cut; then it is
+    /// found out for all of them at once.
+    fn open(&mut self, door: usize) {
+        let Door { listener, node, listens, from } = &self.doors[door];
+        let mut knocked = Vec::new();
+        loop {
+            match listener.accept() {
+                Ok(accepted) => knocked.push(accepted),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    std::thread::sleep(BREATH);
+                    break;
+                }
+            }
+        }
+        let ends = |peer: SocketAddr| (peer, listener.local_addr().unwrap_or(peer));
+        let sources: Vec<(Option<usize>, Option<source::Ends>)> = match from {
+            Some(from) => vec![(Some(*from), None); knocked.len()],
+            None if self.is_any_cut() => {
+                let ends: Vec<_> = knocked.iter().map(|(_, peer)| ends(*peer)).collect();
+                let found = source::nodes_of(&ends, &self.shared.processes());
+                found.into_iter().map(|node| (node, None)).collect()
+            }
+            None => knocked.iter().map(|(_, peer)| (None, Some(ends(*peer)))).collect(),
+        };
+        let links = Links { shared: &self.shared, cuts: &self.cuts };
+        let begun = knocked.into_iter().zip(sources).filter_map(|((near, _), (from, unknown))| {
+            prepare(&near)?;
+            let from = from.unwrap_or(0);
+            Connection::begin(from, unknown, *node, near.into(), *listens, &links).ok()
+        });
+        let begun: Vec<_> = begun.collect();
+        self.connections.extend(begun);
     }
 }
 
