@@ -388,3 +388,20 @@ fn a_full_disk_is_a_failure_of_the_harness_that_keeps_what_was_recorded() {
         _ => eprintln!("skipped: cannot mount a small file system here"),
     }
 }
+
+#[test]
+fn leadership_is_handed_over_at_rest_and_over_slow_links() {
+    let _turn = alone();
+    if !has_namespaces() {
+        return;
+    }
+    let results = scratch("leadership");
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans/leadership.toml");
+    let place = results.display().to_string();
+    run(&["run", "--plan", plan, "--results", &place]).exits(0).says("VALID");
+    assert_a_whole_run(&results, &["leadership", "packet"]);
+    let outcomes = outcomes(&results);
+    let handed_over = outcomes.iter().filter(|outcome| *outcome == "leadership installed").count();
+    assert_eq!(handed_over, 4, "{outcomes:?}");
+    assert_eq!(verdict(&results)["run"]["engines"]["leadership"], "POST /admin/transfer");
+}
