@@ -75,6 +75,10 @@ impl BundledAdministrator {
                 Some(other) if error == "not_leader" && attempt < ATTEMPTS => {
                     leader = other.to_owned();
                 }
+                // An election is on: whoever led last leads no more, and names nobody.
+                None if error == "not_leader" => {
+                    return Err(HostError::Unavailable(format!("{leader} leads no more")));
+                }
                 _ => return Err(HostError::Failed(format!("{leader} refused: {error}"))),
             }
         }
