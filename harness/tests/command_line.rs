@@ -101,6 +101,20 @@ fn a_seed_always_gives_the_same_plan_and_a_plan_can_be_run_from_its_file() {
     assert_eq!(run(&["plan", "--plan", &file]).exits(0).out, first.out);
 }
 
+#[test]
+fn a_flag_beside_a_plan_is_refused_rather_than_ignored() {
+    let toml = run(&["plan", "--seed", "42", "--toml"]).exits(0).out;
+    let file = write(&scratch("plan-and-flag"), "plan.toml", &toml);
+    for flag in [
+        ["--lab", "loopback"],
+        ["--recovery-limit", "5s"],
+        ["--start-within", "2s"],
+        ["--seed", "1"],
+    ] {
+        run(&["plan", "--plan", &file, flag[0], flag[1]]).exits(64).says(flag[0]);
+    }
+}
+
 /// Runs the doctor with journals of its own, of which the one of a process that is gone says `what`.
 fn clean_after(name: &str, what: &str) -> (common::Finished, std::path::PathBuf) {
     let state = scratch(name);
@@ -127,4 +141,27 @@ fn what_cannot_be_removed_is_named_and_a_failure_of_the_harness() {
     let (doctor, journal) = clean_after("clean-foreign", foreign);
     doctor.exits(3).says("cannot remove cgroup /tmp, of process 1");
     assert!(journal.exists(), "it is tried again the next time");
+}
+
+#[test]
+fn a_fault_that_cannot_be_meant_is_refused_with_its_place_in_the_plan() {
+    let directory = scratch("nonsense");
+    let sound = run(&["plan", "--seed", "1", "--faults", "none", "--toml"]).exits(0).out;
+    let kill = "[[fault]]\nat = 1.0\nlasts = 1.0\nfamily = \"kill\"\naim = \"one\"\n";
+    let check = |second: &str, what: &str| {
+        let entry = format!("[[fault]]\nat = 2.0\nlasts = 1.0\n{second}\n");
+        let plan = write(&directory, "plan.toml", &format!("{sound}\n{kill}\n{entry}"));
+        for command in ["plan", "run"] {
+            let refused = run(&[command, "--plan", &plan]).exits(65);
+            refused.says("plan.toml").says("fault 2 of the schedule").says(what);
+        }
+    };
+    check("family = \"clock\"\naim = \"one\"\nerror = \"drift\"\nrate = 1.5", "not 1.5");
+    check("family = \"power\"\naim = \"all\"\nsector = 100", "512 or 4096 bytes, not 100");
+    check("family = \"pause\"\naim = \"everybody\"", "everybody");
+    check("family = \"cpu\"\naim = \"one\"\npercent = 200.0", "200");
+    check("family = \"disk\"\naim = \"one\"\ntrouble = \"failing\"\npercent = 200.0", "200");
+    check("family = \"packet\"\naim = \"one\"\ndirection = \"into\"\nloss_percent = 200.0", "200");
+    check("family = \"earthquake\"", "earthquake");
+    check("family = \"kill\"\naim = \"one\"\nshape = \"bridge\"", "shape");
 }

@@ -111,16 +111,21 @@ impl Bug {
     }
 
     /// The families of faults to run with to find it, by the names that the command line has for
-    /// them. Those that stand together are needed together.
+    /// them. Those that stand together are needed together. None when no run is known to find it.
     pub fn exposed_by(self) -> &'static [&'static str] {
         match self {
             Bug::StaleRead => &["partition"],
-            Bug::IgnoreTokens | Bug::VoteForgotten | Bug::CommitEarlierTerm => &["kill"],
+            Bug::IgnoreTokens => &["kill"],
+            // Pre-votes and the entry that follows every election leave these two moments of a
+            // millisecond: only scripted tests have found them.
+            Bug::VoteForgotten | Bug::CommitEarlierTerm => &[],
             Bug::AckBeforeFsync => &["power"],
-            // Slow barriers keep a vote volatile for long enough.
-            Bug::VoteNotDurable => &["disk", "power"],
-            // The first power failure tears the log, the next or a kill finds the end of it.
-            Bug::AppendAfterTornTail => &["power", "kill"],
+            // Slow barriers keep a vote volatile for long enough; whoever was elected by it must
+            // not be heard when the others vote again.
+            Bug::VoteNotDurable => &["partition", "disk", "power"],
+            // Slow barriers leave something to tear. The first power failure tears the log, the
+            // next finds the end of it.
+            Bug::AppendAfterTornTail => &["disk", "power"],
             Bug::WallClockLease => &["clock", "partition"],
         }
     }

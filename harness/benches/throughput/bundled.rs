@@ -1,15 +1,59 @@
 //! The bundled cluster: how to start it and how to speak to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nemeses::fault::Family;
+use nemeses::host::engine_for;
+use nemeses::host::node_process::OwnClock;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Member, NODES, free_addresses};
 
-/// Starts a fresh cluster below `directory`.
-pub fn start(directory: &Path) -> Result<Cluster> {
-    let directory = directory.join("bundled");
+/// Where Linux mounts a tmpfs that every user may write to.
+const TMPFS: &str = "/dev/shm";
+
+/// What a cluster runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The disk of the benchmark's directory and the machine's clocks.
+    Disk,
+    /// Files in memory, where an fsync costs nothing, and the machine's clocks.
+    Tmpfs,
+    /// For each node a disk of the fault engine, without faults, and the machine's clocks.
+    FaultDisk,
+    /// Files in memory, and for each node clocks of its own that show the right time.
+    OwnClocks,
+}
+
+impl Ground {
+    /// Whether it is there; otherwise why not.
+    pub fn try_out(self) -> Result<(), String> {
+        match self {
+            Self::Disk => Ok(()),
+            Self::Tmpfs => try_tmpfs(),
+            Self::FaultDisk => engine_for(Family::Disk, None).map(drop),
+            Self::OwnClocks => try_tmpfs().and(engine_for(Family::Clock, None).map(drop)),
+        }
+    }
+
+    /// Where a cluster has its files, given the directory of the benchmark.
+    pub fn directory(self, benchmark: &Path) -> PathBuf {
+        match self {
+            Self::Disk | Self::FaultDisk => benchmark.join("bundled"),
+            Self::Tmpfs | Self::OwnClocks => Path::new(TMPFS).join("stormproof-throughput"),
+        }
+    }
+}
+
+fn try_tmpfs() -> Result<(), String> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").map_err(|error| error.to_string())?;
+    let is_it = |line: &str| line.split(' ').skip(1).take(2).eq([TMPFS, "tmpfs"]);
+    mounts.lines().any(is_it).then_some(()).ok_or_else(|| format!("{TMPFS} is no tmpfs"))
+}
+
+/// Starts a fresh cluster in `directory`, which is to be that of `ground`.
+pub fn start(ground: Ground, directory: PathBuf) -> Result<Cluster> {
     let addresses = free_addresses(NODES)?;
     let name = |node: usize| format!("n{}", node + 1);
     let peers: Vec<String> =
@@ -19,10 +63,16 @@ pub fn start(directory: &Path) -> Result<Cluster> {
         let mut command = vec![env!("CARGO_BIN_EXE_stormproof").to_owned(), "node".to_owned()];
         command.push(format!("--id={name}"));
         command.push(format!("--listen={}", addresses[node]));
-        command.push(format!("--data={}", directory.join(&name).display()));
+        let data = directory.join(&name);
+        command.push(format!("--data={}", data.display()));
         command.extend(peers.iter().cloned());
         let command = command.into_iter().map(Into::into).collect();
-        Member { name, address: addresses[node].clone(), command }
+        let own_clock = match ground {
+            Ground::OwnClocks => OwnClock::WithDeadlines,
+            _ => OwnClock::No,
+        };
+        let disk = (ground == Ground::FaultDisk).then_some(data);
+        Member { name, address: addresses[node].clone(), command, disk, own_clock }
     };
     let members = (0..NODES).map(member).collect();
     Cluster::start(directory, members)

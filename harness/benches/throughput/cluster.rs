@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::{NodeSpec, OwnClock};
 use nemeses::world::{Host, NodeState};
@@ -29,6 +29,10 @@ pub struct Member {
     pub address: String,
     /// The program and its arguments.
     pub command: Vec<OsString>,
+    /// Where a disk of the fault engine is mounted for it, should it have one.
+    pub disk: Option<PathBuf>,
+    /// Whether it has clocks of its own.
+    pub own_clock: OwnClock,
 }
 
 /// A cluster that runs. When it is dropped its processes and its data are gone.
@@ -38,8 +42,12 @@ pub struct Cluster {
     host: LocalHost,
     names: BTreeSet<String>,
     processes: Vec<u32>,
-    directory: PathBuf,
+    /// After the host: only when its disks are unmounted can what lies below them be removed.
+    directory: Scratch,
 }
+
+/// A directory that goes with this value.
+struct Scratch(PathBuf);
 
 impl Cluster {
     /// Starts every member; `directory` is theirs and goes with them.
@@ -47,6 +55,7 @@ impl Cluster {
         let nobody_listens = Arc::new(|_: &str, _| {});
         let host = LocalHost::new(None, nobody_listens).context("cannot start nodes")?;
         fs::create_dir_all(&directory)?;
+        let directory = Scratch(directory);
         let mut cluster = Cluster {
             addresses: members.iter().map(|member| member.address.clone()).collect(),
             host,
@@ -54,21 +63,36 @@ impl Cluster {
             processes: Vec::new(),
             directory,
         };
-        for Member { name, command, .. } in members {
+        let mut own_clocks = 0;
+        for (Member { name, command, disk, own_clock, .. }, seed) in members.into_iter().zip(0..) {
             cluster.host.add_node(NodeSpec {
-                log_path: log_path(&cluster.directory, &name),
-                name,
+                log_path: log_path(&cluster.directory.0, &name),
+                name: name.clone(),
                 argv: command,
                 env: BTreeMap::new(),
-                cwd: cluster.directory.clone(),
-                own_clock: OwnClock::No,
+                cwd: cluster.directory.0.clone(),
+                own_clock,
             });
+            if let Some(path) = disk {
+                let mounted = cluster.host.mount_disk(&name, &path, seed);
+                mounted.with_context(|| format!("cannot give {name} a disk of its own"))?;
+            }
+            own_clocks += usize::from(own_clock != OwnClock::No);
         }
         for (name, started) in cluster.host.start(&cluster.names) {
             let process = started.with_context(|| format!("cannot start {name}"))?;
             cluster.processes.push(process);
         }
+        // A node whose clocks could not be made its own runs on without.
+        let read = cluster.host.clocks().values().filter(|clocks| clocks.is_ok()).count();
+        ensure!(read == own_clocks, "{read} of {own_clocks} nodes have clocks of their own");
         Ok(cluster)
+    }
+
+    /// How many fsyncs each disk of the fault engine has answered.
+    pub fn fsyncs(&mut self) -> Vec<u64> {
+        let seen = self.host.disks();
+        seen.values().map(|seen| seen.as_ref().map_or(0, |seen| seen.fsync.count)).collect()
     }
 
     /// A node whose process is over, should there be one.
@@ -86,7 +110,7 @@ impl Cluster {
     pub fn logs(&self) -> String {
         let mut text = String::from("the nodes' last words:");
         for name in &self.names {
-            let log = fs::read_to_string(log_path(&self.directory, name)).unwrap_or_default();
+            let log = fs::read_to_string(log_path(&self.directory.0, name)).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
                 text += &format!("\n  {name}: {line}");
@@ -99,8 +123,13 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.host.kill(&self.names);
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
         // What cannot be removed now is removed before the next run.
-        let _ = fs::remove_dir_all(&self.directory);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

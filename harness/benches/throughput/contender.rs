@@ -8,9 +8,10 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::Cluster;
+use crate::bundled::{self, Ground};
+use crate::cluster::{Cluster, NODES};
+use crate::etcd;
 use crate::load::{self, CLIENTS, Figures, Length};
-use crate::{bundled, etcd};
 
 /// How long a fresh cluster may take to elect a leader. It takes about a second; a machine with
 /// much else to do must not spoil the run.
@@ -26,7 +27,7 @@ const CLIENTS_A_CONNECTION: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contender {
     /// The bundled cluster through `POST /kv`.
-    Bundled,
+    Bundled(Ground),
     /// etcd through its JSON gateway.
     EtcdJson,
     /// etcd through gRPC.
@@ -48,9 +49,20 @@ impl Contender {
     /// For people.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Bundled => "bundled, JSON over HTTP",
+            Self::Bundled(Ground::Disk) => "bundled, JSON over HTTP",
+            Self::Bundled(Ground::Tmpfs) => "bundled, tmpfs",
+            Self::Bundled(Ground::FaultDisk) => "bundled, fault disks",
+            Self::Bundled(Ground::OwnClocks) => "bundled, own clocks",
             Self::EtcdJson => "etcd, JSON gateway",
             Self::EtcdGrpc => "etcd, gRPC",
+        }
+    }
+
+    /// Whose speed its own is compared with.
+    pub fn rival(self) -> Self {
+        match self {
+            Self::Bundled(Ground::FaultDisk | Ground::OwnClocks) => Self::Bundled(Ground::Tmpfs),
+            _ => Self::Bundled(Ground::Disk),
         }
     }
 
@@ -59,12 +71,16 @@ impl Contender {
     /// # Errors
     /// When no leader is elected, or a write fails or is lost: the figure would be worth nothing.
     pub async fn turn(self, directory: &Path, length: Length) -> Result<Figures> {
-        let cluster = match self {
-            Self::Bundled => bundled::start(directory)?,
+        let mut cluster = match self {
+            Self::Bundled(ground) => bundled::start(ground, ground.directory(directory))?,
             Self::EtcdJson | Self::EtcdGrpc => etcd::start(directory)?,
         };
-        let figures = self.load(&cluster, length).await;
-        figures.with_context(|| cluster.logs())
+        let figures = self.load(&cluster, length).await.with_context(|| cluster.logs())?;
+        let disks = if self == Self::Bundled(Ground::FaultDisk) { NODES } else { 0 };
+        let fsyncs = cluster.fsyncs();
+        let used = fsyncs.iter().filter(|fsyncs| **fsyncs > 0).count();
+        ensure!(used == disks, "of {disks} disks of the fault engine {used} saw an fsync");
+        Ok(figures)
     }
 
     async fn load(self, cluster: &Cluster, length: Length) -> Result<Figures> {
@@ -74,7 +90,7 @@ impl Contender {
         for client in 0..CLIENTS {
             let (http, leader) = (http.clone(), leader.clone());
             let writer = match self {
-                Self::Bundled => Writer::Bundled { http, leader },
+                Self::Bundled(_) => Writer::Bundled { http, leader },
                 Self::EtcdJson => Writer::EtcdJson { http, leader },
                 Self::EtcdGrpc if client % CLIENTS_A_CONNECTION == 0 => {
                     Writer::EtcdGrpc(etcd::connect(&leader).await?)
@@ -87,7 +103,7 @@ impl Contender {
         // A figure counts only if what was acknowledged can be read.
         let (key, value) = loaded.last_write;
         let read = match self {
-            Self::Bundled => bundled::read(&http, &leader, &key).await?,
+            Self::Bundled(_) => bundled::read(&http, &leader, &key).await?,
             Self::EtcdJson | Self::EtcdGrpc => etcd::read(&http, &leader, &key).await?,
         };
         ensure!(read == value, "{key} holds {read:?} after {value:?} was acknowledged");
@@ -100,7 +116,7 @@ impl Contender {
         loop {
             for address in &cluster.addresses {
                 let leads = match self {
-                    Self::Bundled => bundled::leads(http, address).await,
+                    Self::Bundled(_) => bundled::leads(http, address).await,
                     Self::EtcdJson | Self::EtcdGrpc => etcd::leads(http, address).await,
                 };
                 // One that does not answer yet does not lead yet.

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::SendRequest;
+use nemeses::host::node_process::OwnClock;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -51,6 +52,8 @@ pub fn start(directory: &Path) -> Result<Cluster> {
             name: name(node),
             address: client.clone(),
             command: command.map(Into::into).into(),
+            disk: None,
+            own_clock: OwnClock::No,
         }
     };
     let members = (0..NODES).map(member).collect();

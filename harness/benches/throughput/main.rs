@@ -7,6 +7,15 @@
 //! itself. Figures are medians of the rounds. etcd takes part when it is on the PATH
 //! (`apt-get install etcd-server`).
 //!
+//! Beside them the bundled cluster runs on a tmpfs, on the disks of the fault engine without
+//! faults, and, on a tmpfs again, with clocks of its own that nobody set. What the engines cost is
+//! the speed that the latter two lose against the tmpfs of the same round, where storage costs
+//! nothing that would hide it: at most 20 % are wanted of the disks. Disks need FUSE, and root or a
+//! user namespace. The process of the clients serves them, as the controller of a run does, so
+//! what they take shows as processor time of the clients.
+//!
+//! Names a contender's name must contain may follow: `-- bundled`, `-- tmpfs 'fault disks'`.
+//!
 //! `cargo test -p stormproof --bench throughput` plays one short round, to see that all works.
 
 mod bundled;
@@ -22,8 +31,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use bundled::Ground;
 use contender::Contender;
 use load::{Figures, Length};
 
@@ -43,16 +53,27 @@ const FAILED_MAX: usize = 3;
 #[tokio::main]
 async fn main() -> Result<()> {
     // Cargo passes `--bench` when it benchmarks, and nothing when it tests.
-    let (rounds, length) =
-        if std::env::args().any(|it| it == "--bench") { MEASURED } else { TRIED };
+    let (flags, wanted): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|it| it.starts_with("--"));
+    let (rounds, length) = if flags.iter().any(|it| it == "--bench") { MEASURED } else { TRIED };
     // What an earlier run left that was killed goes first.
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("throughput");
     remove(&directory)?;
     fs::create_dir_all(&directory).with_context(|| format!("make {}", directory.display()))?;
     println!("{}", machine::describe(&directory)?);
 
-    let mut contenders = vec![Contender::Bundled];
+    let mut contenders = Vec::new();
     println!("bundled: stormproof {}", env!("CARGO_PKG_VERSION"));
+    for ground in [Ground::Disk, Ground::Tmpfs, Ground::FaultDisk, Ground::OwnClocks] {
+        let contender = Contender::Bundled(ground);
+        match ground.try_out() {
+            Ok(()) => {
+                remove(&ground.directory(&directory))?;
+                contenders.push(contender);
+            }
+            Err(why) => println!("{}: not here, {why}", contender.name()),
+        }
+    }
     match etcd::version() {
         Some(version) => {
             println!("etcd: {version}, default settings but for a quiet log");
@@ -61,6 +82,8 @@ async fn main() -> Result<()> {
         None => println!("etcd: not on the PATH, so only the bundled cluster is measured"),
     }
 
+    contenders.retain(|it| wanted.is_empty() || wanted.iter().any(|part| it.name().contains(part)));
+    ensure!(!contenders.is_empty(), "no contender's name contains any of {wanted:?}");
     let mut results: Vec<_> = contenders.into_iter().map(Results::new).collect();
     for round in 1..=rounds {
         for results in &mut results {

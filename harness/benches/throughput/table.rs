@@ -1,12 +1,13 @@
 //! The figures of all rounds as a table.
 
 use crate::Results;
+use crate::bundled::Ground;
+use crate::contender::Contender;
 use crate::load::Figures;
 
-/// One line a contender: the medians of its rounds. The first one is compared with each, round by
-/// round, since two turns of one round saw the machine in a more similar state than two medians.
+/// One line a contender: the medians of its rounds. It is compared with its rival round by round,
+/// since two turns of one round saw the machine in a more similar state than two medians.
 pub fn render(contenders: &[Results]) -> String {
-    let [Results { figures: baseline, .. }, ..] = contenders else { return String::new() };
     let mut table = format!(
         "{:<24} {:>8} {:>15} {:>8} {:>8} {:>10} {:>12} {:>9} {:>7}\n",
         "medians",
@@ -24,10 +25,14 @@ pub fn render(contenders: &[Results]) -> String {
         let speeds = of(|it| it.writes_per_second);
         let least = speeds.iter().copied().fold(f64::INFINITY, f64::min);
         let most = speeds.iter().copied().fold(0.0, f64::max);
-        let pairs = baseline.iter().zip(&speeds);
-        let ratios = pairs.map(|(first, speed)| first.writes_per_second / speed).collect();
+        let rival = contenders.iter().find(|it| it.contender == contender.rival());
+        let ratio = rival.map_or("–".to_owned(), |rival| {
+            let pairs = rival.figures.iter().zip(&speeds);
+            let ratios = pairs.map(|(rival, speed)| rival.writes_per_second / speed).collect();
+            format!("{:.2}x", median(ratios))
+        });
         table += &format!(
-            "{:<24} {:>8.0} {:>15} {:>8.1} {:>8.1} {:>10.0} {:>12.0} {:>8.2}x {failed:>7}\n",
+            "{:<24} {:>8.0} {:>15} {:>8.1} {:>8.1} {:>10.0} {:>12.0} {ratio:>9} {failed:>7}\n",
             contender.name(),
             median(speeds),
             format!("({least:.0}–{most:.0})"),
@@ -35,10 +40,35 @@ pub fn render(contenders: &[Results]) -> String {
             median(of(|it| it.p99)),
             median(of(|it| it.nodes_cost)),
             median(of(|it| it.clients_cost)),
-            median(ratios),
         );
     }
-    table + "*  processor time a write\n** writes/s of the bundled cluster by those of this line\n"
+    table += "*  processor time a write\n";
+    table += "** writes/s of the bundled cluster by those of this line; with fault disks or own clocks \
+              it is that on a tmpfs\n";
+    for ground in [Ground::FaultDisk, Ground::OwnClocks] {
+        let of = |wanted| contenders.iter().find(|it| it.contender == wanted);
+        let contender = Contender::Bundled(ground);
+        if let (Some(own), Some(rival)) = (of(contender), of(contender.rival())) {
+            table += &loss(own, rival);
+        }
+    }
+    table
+}
+
+/// How much speed a contender loses against its rival, of each round.
+fn loss(own: &Results, rival: &Results) -> String {
+    let pairs = own.figures.iter().zip(&rival.figures);
+    let lost = |(own, rival): (&Figures, &Figures)| {
+        100.0 * (1.0 - own.writes_per_second / rival.writes_per_second)
+    };
+    let lost: Vec<f64> = pairs.map(lost).collect();
+    let least = lost.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = lost.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (own, rival) = (own.contender.name(), rival.contender.name());
+    let median = median(lost);
+    format!(
+        "{own}: {median:.0} % fewer writes/s than {rival} (of the rounds {least:.0} to {most:.0})\n"
+    )
 }
 
 /// The middle one, or the mean of the two in the middle.

@@ -49,9 +49,13 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         What::Bugs => target_cluster::bugs::Bug::ALL
             .iter()
             .map(|bug| {
-                let faults = bug.exposed_by().join(",");
-                let text = format!("{} ({}); --faults {faults}", bug.summary(), bug.source());
-                (bug.name().into(), text)
+                let families = bug.exposed_by();
+                let flags = match families {
+                    [] => "no run is known to find it".to_owned(),
+                    [family] => format!("--faults {family}"),
+                    _ => format!("--faults {} --profile composed", families.join(",")),
+                };
+                (bug.name().into(), format!("{} ({}); {flags}", bug.summary(), bug.source()))
             })
             .collect(),
         What::Targets => {

@@ -36,6 +36,7 @@ pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "recovery_limit", "start_within", "quick_tcp", "lab",
     ])]
     plan: Option<PathBuf>,
     /// The service to test
@@ -50,8 +51,8 @@ pub struct PlanFlags {
     /// What goes wrong: families, all or none, separated by commas
     #[arg(long, default_value = "all", value_delimiter = ',', value_parser = names::faults())]
     faults: Vec<String>,
-    /// How rough the faults are: gentle, nightly, brutal or, for one family alone and densely, its
-    /// name [default: nightly, or that of the only family]
+    /// How rough the faults are: gentle, nightly, brutal, composed or, for one family alone and
+    /// densely, its name [default: nightly, or that of the only family]
     #[arg(long, value_parser = names::profile())]
     profile: Option<String>,
     /// How many nodes may be down at once: a number, minority or all [default: the profile's]

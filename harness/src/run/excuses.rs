@@ -40,13 +40,17 @@ impl Excuses {
         }
     }
 
-    /// Why `node` may have ended at `now`.
+    /// Why `node` may have ended at `now`: rather because of a fault that is on than of one that
+    /// was undone, and rather because of the later one.
     pub fn reason(&self, node: &str, now: Duration) -> Option<String> {
         let given = self.lock();
-        let mut valid = given
+        let valid = given
             .iter()
             .filter(|((of, _), excuse)| of == node && excuse.ends.is_none_or(|ends| now <= ends));
-        valid.next().map(|(_, excuse)| excuse.reason.clone())
+        let likeliest = valid.max_by_key(|((_, fault), excuse)| {
+            (excuse.ends.is_none(), excuse.ends.unwrap_or_default(), *fault)
+        });
+        likeliest.map(|(_, excuse)| excuse.reason.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, u32), Excuse>> {
@@ -71,5 +75,17 @@ mod tests {
         assert!(excuses.reason("n2", at(103) + GRACE).is_none());
         excuses.give("n2", 8, "disk read-only (n2)");
         assert!(excuses.reason("n2", at(500)).is_some());
+    }
+
+    #[test]
+    fn the_fault_that_is_on_excuses_rather_than_one_that_was_undone() {
+        let excuses = Excuses::default();
+        let at = Duration::from_secs;
+        excuses.give("n2", 7, "failing");
+        excuses.withdraw(7, at(100));
+        excuses.give("n2", 8, "full");
+        assert_eq!(excuses.reason("n2", at(101)).as_deref(), Some("full"));
+        excuses.withdraw(8, at(102));
+        assert_eq!(excuses.reason("n2", at(102)).as_deref(), Some("full"));
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
-use nemeses::coverage::{Fired, Role};
+use nemeses::coverage::Fired;
 use nemeses::schedule::ScheduleOptions;
-use results::summary::{Coverage, CoverageCell, FaultCoverage, Liveness, MissedCell};
+use results::summary::{Coverage, FaultCoverage, Liveness};
 
 use crate::verdict_text::count;
 
@@ -58,28 +58,8 @@ pub fn fault_coverage(history: &History, options: &ScheduleOptions) -> FaultCove
         })
     });
     let reached = nemeses::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options);
-    let name = |role: Role| role.name().to_owned();
-    FaultCoverage {
-        cells: reached
-            .cells
-            .into_iter()
-            .map(|cell| CoverageCell {
-                role: name(cell.role),
-                family: cell.family.name().into(),
-                phase: cell.phase.name().into(),
-                count: cell.count,
-            })
-            .collect(),
-        missed: reached
-            .missed
-            .into_iter()
-            .map(|missed| MissedCell {
-                role: name(missed.role),
-                family: missed.family.name().into(),
-                phase: missed.phase.name().into(),
-            })
-            .collect(),
-    }
+    let reached = serde_json::to_value(reached).and_then(serde_json::from_value);
+    reached.expect("what the report draws has the fields that are counted")
 }
 
 /// The worst of the three, and the sentence that a reader should see first.
@@ -166,6 +146,42 @@ mod tests {
         let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
         events.push(Event::new(Process::Nemesis, EventType::Info, "packet", value));
         assert_eq!(coverage(&History { events }, &["read"], 1).verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn a_fault_that_took_effect_is_counted_where_it_hit_and_another_is_not() {
+        let fault = |number: u64, stage: &str, outcome: &str| {
+            let facts = json!({
+                "roles": {"n1": "leader", "n2": "follower"},
+                "since_leader_change_ms": 5000,
+                "others_on": [],
+            });
+            let mut value =
+                json!({"fault": number, "stage": stage, "outcome": outcome, "nodes": ["n1"]});
+            if stage == "inject" {
+                value["facts"] = facts;
+            }
+            Event::new(Process::Nemesis, EventType::Info, "pause", value)
+        };
+        let events = vec![
+            fault(1, "inject", "installed"),
+            fault(2, "inject", "indeterminate"),
+            fault(3, "inject", "indeterminate"),
+            fault(3, "undo", "installed"),
+        ];
+        let options = ScheduleOptions {
+            nodes: 3,
+            families: [nemeses::fault::Family::Pause].into(),
+            seed: 1,
+            time_limit: std::time::Duration::from_secs(60),
+            profile: nemeses::schedule::Profile::Nightly,
+            budget: None,
+        };
+        let coverage = fault_coverage(&History { events }, &options);
+        let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };
+        assert_eq!((cell.family.as_str(), cell.role.as_str()), ("pause", "leader"));
+        assert_eq!((cell.phase.as_str(), cell.count), ("steady", 2));
+        assert!(coverage.missed.iter().any(|missed| missed.role == "follower"));
     }
 
     #[test]

@@ -171,7 +171,10 @@ impl<H: Host> Storm<H> {
             }
         }
         let report = self.nemesis.inject(entry, resolved);
-        if matches!(report.outcome, Outcome::Skipped { .. }) {
+        // Who lost its power is dead by now, and has to serve when it is back.
+        let over =
+            matches!(report.outcome, Outcome::Skipped { .. }) || label.family == Family::Power;
+        if over {
             self.excuses.withdraw(entry.id, self.recorder.elapsed());
         }
         let mut done = label.event(entry.id, "inject", &report);

@@ -18,6 +18,8 @@ pub enum Aim {
     Leader,
     /// One node that does not lead.
     Follower,
+    /// Every node that does not lead.
+    Followers,
     /// The node that lost leadership last: it may not know yet.
     FormerLeader,
     /// Every node.
@@ -26,12 +28,13 @@ pub enum Aim {
 
 impl Aim {
     /// Every aim.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::One,
         Self::Minority,
         Self::Majority,
         Self::Leader,
         Self::Follower,
+        Self::Followers,
         Self::FormerLeader,
         Self::All,
     ];
@@ -42,6 +45,7 @@ impl Aim {
         match self {
             Self::One | Self::Leader | Self::FormerLeader => nodes.min(1),
             Self::Follower => nodes.saturating_sub(1).min(1),
+            Self::Followers => nodes.saturating_sub(1),
             Self::Minority => nodes.saturating_sub(1) / 2,
             Self::Majority => nodes.min(nodes / 2 + 1),
             Self::All => nodes,
@@ -67,6 +71,7 @@ impl fmt::Display for Aim {
             Self::Majority => "a majority",
             Self::Leader => "the leader",
             Self::Follower => "a follower",
+            Self::Followers => "all followers",
             Self::FormerLeader => "the former leader",
             Self::All => "all nodes",
         })
@@ -95,5 +100,7 @@ mod tests {
             }
         }
         assert_eq!(Aim::Follower.count(1), 0);
+        assert_eq!(Aim::Followers.count(1), 0);
+        assert_eq!(Aim::Followers.count(5), 4);
     }
 }

@@ -323,8 +323,10 @@ fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> 
     if condition.fsync_stalled && seen.stalled == 0 {
         return Err("no fsync was stalled");
     }
+    // What was written before is refused its fsync too, and its process may end there and then.
+    let synced = if condition.read_only { seen.fsync.errors } else { 0 };
     let refuses = condition.full_after_kib.is_some() || condition.read_only;
-    if refuses && seen.write.errors + seen.metadata.errors == 0 {
+    if refuses && seen.write.errors + seen.metadata.errors + synced == 0 {
         return Err("no write was refused");
     }
     if let Some(kib) = condition.kib_per_second {

@@ -234,6 +234,16 @@ fn disks_that_refuse_are_judged_by_the_errors_they_gave() {
             assert!(!nemesis.may_end("n3"));
         }
     }
+    // What was written just before cannot be synced any more, and nothing else is tried.
+    for (trouble, refuses_fsync) in
+        [(Trouble::ReadOnly, true), (Trouble::Full { after_kib: 8 }, false)]
+    {
+        let mut nemesis = nemesis();
+        inject(&mut nemesis, 1, disk(trouble), "n3");
+        let seen = DiskSeen { fsync: errors(1), ..DiskSeen::default() };
+        nemesis.host_mut().disks_seen.insert("n3".to_owned(), seen);
+        assert_eq!(undo(&mut nemesis, 1).outcome == Outcome::Installed, refuses_fsync, "{trouble}");
+    }
     let mut nemesis = nemesis();
     inject(&mut nemesis, 1, disk(Trouble::StalledFsync), "n3");
     let seen = DiskSeen { stalled: 1, ..DiskSeen::default() };

@@ -170,6 +170,8 @@ impl Action {
         match self {
             Self::Disks(disks) => disks.get(node).is_some_and(DiskCondition::may_end_process),
             Self::Corrupt(damage) => damage.nodes.contains(node),
+            // Its disk is off a moment before it is.
+            Self::Power(failure) => failure.nodes.contains(node),
             // One that is no member any more may say so and stop.
             Self::Membership(members) => members.nodes.contains(node),
             _ => false,

@@ -5,6 +5,9 @@
 //! own. A family that was not asked for leaves its places empty, so that leaving one out removes
 //! only its own events and a failure can be looked for with fewer families.
 //!
+//! The profile `composed` alone is drawn for the families asked for and no others: it is for a bug
+//! that is known to take these together.
+//!
 //! Families that most runs do not have, since they need a target that can or are outside of Raft's
 //! fault model, have no places in the frame, which would stay empty: they come on top, at times of
 //! their own.
@@ -19,7 +22,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::profile::Parameters;
-use super::scenes::{COMPOSITIONS, MOMENT, Part};
+use super::scenes::{COMPOSITIONS, Composition, MOMENT, Part};
 use super::{Budget, Entry, Profile, Schedule};
 use crate::fault::{
     Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Membership, Packet,
@@ -181,6 +184,8 @@ struct Frame {
     families: Bag<Family>,
     /// The families that come on top.
     on_top: Vec<Family>,
+    /// Compositions are made of these.
+    composed_of: BTreeSet<Family>,
     /// Every family has short, middling and long faults, however few it has.
     lengths: Vec<Bag<usize>>,
     /// How many partitions began while nothing else was on.
@@ -199,11 +204,17 @@ impl Frame {
         let usual = |family: &Family| family.within_fault_model() && !family.needs_target();
         let (families, on_top) = match options.profile {
             Profile::Only(family) => (vec![family], Vec::new()),
+            Profile::Composed => options.families.iter().copied().partition(usual),
             _ => Family::ALL
                 .into_iter()
                 // A single node has no links to other nodes.
                 .filter(|family| nodes >= 2 || *family != Family::Partition)
                 .partition(usual),
+        };
+        // Elsewhere a composition stays what it is without the families that were not asked for.
+        let composed_of = match options.profile {
+            Profile::Composed => options.families.clone(),
+            _ => Family::ALL.into(),
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
         Self {
@@ -218,6 +229,7 @@ impl Frame {
             streams: Streams::new(options.seed),
             families: Bag::new(families),
             on_top,
+            composed_of,
             lengths: Family::ALL.map(|_| Bag::new((0..LENGTH_CLASSES).collect::<Vec<_>>())).into(),
             lone_partitions: 0,
             parts: Vec::new(),
@@ -247,7 +259,7 @@ impl Frame {
         // The first moment at which every fault so far is over.
         let mut free = self.window_start;
         let mut tries = LAST_TRIES;
-        while tries > 0 {
+        while tries > 0 && !self.families.all.is_empty() {
             let gap = between(
                 self.parameters.gap.0.min(self.longest_gap * 0.9),
                 self.longest_gap,
@@ -297,12 +309,14 @@ impl Frame {
 
     fn next_scene(&mut self) -> Scene {
         let composed = self.random.random_bool(self.parameters.composition_chance);
-        let composition = weighted(
-            &COMPOSITIONS,
-            |composition| composition.smallest_cluster() <= self.room.nodes,
-            &mut self.random,
-        );
+        let fits = |composition: Composition| {
+            composition.fits(&self.room)
+                && composition.families().iter().all(|family| self.composed_of.contains(family))
+        };
+        // Where the families make no composition there are only their own faults.
+        let composed = composed && COMPOSITIONS.iter().any(|(composition, _)| fits(*composition));
         if composed {
+            let composition = weighted(&COMPOSITIONS, fits, &mut self.random);
             let parts = composition.draw(&self.room, &mut self.random, &mut self.streams);
             Scene::Composed(parts)
         } else {

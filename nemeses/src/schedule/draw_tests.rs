@@ -187,7 +187,8 @@ fn nightly_faults_overlap_and_at_most_four_do() {
 
 #[test]
 fn leaving_a_family_out_removes_only_its_own_faults() {
-    for profile in Profile::MIXED {
+    // What `composed` has depends on all its families.
+    for profile in [Profile::Gentle, Profile::Nightly, Profile::Brutal] {
         for seed in 0..30 {
             let all = draw(profile, 5, seed, 60);
             for left_out in Family::ALL {
@@ -308,6 +309,36 @@ fn compositions_follow_each_other_within_an_election() {
     assert!(follows(&stall, &parts, 0.8));
     assert!(follows(&flaky, &crash_loop, 0.5));
     assert!(follows(&|f| f.family() == Family::Packet, &|f| f.family() == Family::Pause, 2.5));
+}
+
+#[test]
+fn a_composed_schedule_has_whole_compositions_of_its_families_and_nothing_else() {
+    let composed = |families: &[Family], nodes, seed| {
+        let families = families.iter().copied().collect();
+        let options = options(Profile::Composed, nodes, seed, 30);
+        Schedule::draw(&ScheduleOptions { families, ..options }).entries
+    };
+    let (mut power_twice, mut torn) = (0, 0);
+    for seed in 0..50 {
+        let lease = composed(&[Family::Partition, Family::Clock], 5, seed);
+        assert!(lease.len() >= 6, "seed {seed}: {} faults", lease.len());
+        for pair in lease.chunks(2) {
+            assert_eq!(pair[0].fault.family(), Family::Partition, "seed {seed}");
+            assert_eq!(pair[1].fault.family(), Family::Clock, "seed {seed}");
+        }
+        let disk = composed(&[Family::Disk, Family::Power], 5, seed);
+        let cuts: Vec<_> = disk.iter().filter(|e| e.fault.family() == Family::Power).collect();
+        assert!(!cuts.is_empty(), "seed {seed}");
+        power_twice += usize::from(cuts.windows(2).any(|pair| {
+            (0.5..4.0).contains(&(pair[1].at.saturating_sub(pair[0].ends())).as_secs_f64())
+        }));
+        torn +=
+            usize::from(cuts.iter().any(
+                |cut| matches!(&cut.fault, Fault::Power(power) if power.cut.keep_percent > 0.0),
+            ));
+        assert!(!composed(&[Family::Pause], 5, seed).is_empty(), "its own faults, seed {seed}");
+    }
+    assert!(power_twice >= 40 && torn >= 40, "{power_twice} and {torn} of 50");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use super::Budget;
 use crate::fault::Family;
 use crate::names::UnknownName;
 
-/// How rough a schedule is, by name: `gentle`, `nightly`, `brutal`, or the name of a family.
+/// How rough a schedule is, by name: `gentle`, `nightly`, `brutal`, `composed`, or the name of a
+/// family.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -23,6 +24,9 @@ pub enum Profile {
     Nightly,
     /// No budget: long and dense, majorities and whole clusters fail.
     Brutal,
+    /// Nothing but compositions of all the families asked for or some of them, one after the other,
+    /// with no budget.
+    Composed,
     /// One family alone, dense, at every aim, with no budget.
     Only(Family),
 }
@@ -50,7 +54,7 @@ pub(super) struct Parameters {
 
 impl Profile {
     /// The profiles that are no family's.
-    pub const MIXED: [Self; 3] = [Self::Gentle, Self::Nightly, Self::Brutal];
+    pub const MIXED: [Self; 4] = [Self::Gentle, Self::Nightly, Self::Brutal, Self::Composed];
 
     /// Every profile.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -63,6 +67,7 @@ impl Profile {
             Self::Gentle => "gentle",
             Self::Nightly => "nightly",
             Self::Brutal => "brutal",
+            Self::Composed => "composed",
             Self::Only(family) => family.name(),
         }
     }
@@ -77,6 +82,10 @@ impl Profile {
             }
             Self::Brutal => {
                 "no budget: long and dense faults, majorities and whole clusters fail at once"
+            }
+            Self::Composed => {
+                "nothing but compositions that the families asked for can make, with no budget: \
+                 for a bug that takes just these together"
             }
             Self::Only(Family::Corruption) => "this family alone, at no more than a minority",
             Self::Only(_) => "this family alone, dense and at every aim, with no budget",
@@ -128,6 +137,16 @@ impl Profile {
                 gap: (0.05, 0.5),
                 overlap_chance: 0.4,
                 composition_chance: 0.45,
+                progress_share: 0.25,
+                ..nightly
+            },
+            Self::Composed => Parameters {
+                budget: Budget::All,
+                longest: 10.0,
+                longest_without_majority: 6.0,
+                gap: (0.3, 1.0),
+                overlap_chance: 0.0,
+                composition_chance: 1.0,
                 progress_share: 0.25,
                 ..nightly
             },
@@ -197,7 +216,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), profile);
         }
         let error = "mild".parse::<Profile>().unwrap_err().to_string();
-        assert!(error.contains("gentle, nightly, brutal, partition"), "{error}");
+        assert!(error.contains("gentle, nightly, brutal, composed, partition"), "{error}");
     }
 
     #[test]

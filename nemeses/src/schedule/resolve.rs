@@ -183,6 +183,15 @@ impl<'a> Draw<'a> {
             Aim::One => self.one().into_iter().collect(),
             Aim::Leader => self.leader().into_iter().collect(),
             Aim::Follower => self.follower().into_iter().collect(),
+            Aim::Followers => {
+                let spared = self.leader();
+                self.target = None;
+                self.shuffled
+                    .iter()
+                    .filter(|node| Some(*node) != spared.as_ref())
+                    .cloned()
+                    .collect()
+            }
             Aim::FormerLeader => self.former_leader().into_iter().collect(),
             Aim::Minority | Aim::Majority | Aim::All => {
                 if self.leader_included {

@@ -125,6 +125,11 @@ fn a_follower_never_leads_and_a_former_leader_is_whoever_lost_leadership_last() 
         let follower = pause(Aim::Follower).resolve(&names(3), Roles::led_by("n2"));
         assert!(!follower.nodes().contains("n2"));
         assert_eq!((follower.nodes().len(), follower.note), (1, None));
+        let followers = pause(Aim::Followers).resolve(&names(4), Roles::led_by("n2"));
+        assert!(followers.nodes().iter().eq(["n1", "n3", "n4"]));
+        let unknown = pause(Aim::Followers).resolve(&names(4), Roles::default());
+        assert_eq!(unknown.nodes().len(), 3);
+        assert!(unknown.note.unwrap().contains("nobody was known to lead"));
         let former = pause(Aim::FormerLeader).resolve(&names(5), roles);
         assert_eq!((former.target.as_deref(), former.note), (Some("n4"), None));
         let unknown = pause(Aim::FormerLeader).resolve(&names(5), Roles::led_by("n2"));

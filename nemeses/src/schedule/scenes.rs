@@ -39,6 +39,12 @@ pub(super) enum Composition {
     KilledInElection,
     /// Nodes lose power while they elect: a vote that was not durable is given twice.
     PowerFailsInElection,
+    /// Power fails in the middle of writes and tears them, and soon after the nodes are back it
+    /// fails again: what was written in between must have gone behind what was whole.
+    PowerFailsAgain,
+    /// Followers elect while fsync is slow, lose their power, and elect again without the one they
+    /// elected: a vote that was not durable is given twice.
+    ElectionForgotten,
     /// The leader is parted, deposed, and paused before it hears of it.
     FormerLeaderPaused,
     /// A node crashes again and again behind flaky links.
@@ -56,13 +62,15 @@ pub(super) enum Composition {
 }
 
 /// How often each is drawn, elections most.
-pub(super) const COMPOSITIONS: [(Composition, u32); 13] = [
+pub(super) const COMPOSITIONS: [(Composition, u32); 15] = [
     (Composition::PowerFailsInSlowFsync, 3),
     (Composition::KilledInSlowWrite, 1),
     (Composition::SlowLeaderPaused, 2),
     (Composition::PartedLeaderOutOfTime, 3),
     (Composition::KilledInElection, 2),
     (Composition::PowerFailsInElection, 3),
+    (Composition::PowerFailsAgain, 3),
+    (Composition::ElectionForgotten, 5),
     (Composition::FormerLeaderPaused, 2),
     (Composition::CrashLoopBehindFlakyLinks, 1),
     (Composition::StalledLeaderParted, 2),
@@ -76,6 +84,11 @@ pub(super) const COMPOSITIONS: [(Composition, u32); 13] = [
 const ELECTION: (f64, f64) = (0.05, 0.6);
 /// A slow fsync that power may well fail in, in milliseconds.
 const SLOW_FSYNC_MS: (f64, f64) = (50.0, 500.0);
+/// A slow fsync that what was written before the links of a node are cut is still in when its power
+/// fails, and a whole election too, in milliseconds.
+const LINGERING_FSYNC_MS: (f64, f64) = (1_500.0, 3_000.0);
+/// Of a hundred unsynced sectors so many survive a power failure that tears writes.
+const TORN_PERCENT: [(u32, u32); 3] = [(20, 1), (50, 2), (80, 1)];
 /// A jump of the clock that makes any lease look young or old, in milliseconds.
 const LARGE_JUMP_MS: (f64, f64) = (2_000.0, 60_000.0);
 
@@ -84,15 +97,46 @@ const VOTERS: [(Aim, u32); 4] =
     [(Aim::Follower, 3), (Aim::Minority, 3), (Aim::Majority, 2), (Aim::All, 1)];
 /// Whose disks are slow when power fails.
 const MOST_DISKS: [(Aim, u32); 2] = [(Aim::All, 2), (Aim::Majority, 1)];
+/// Who loses power so that the others have lost it too.
+const MANY: [(Aim, u32); 2] = [(Aim::All, 3), (Aim::Majority, 1)];
 const POWER: [(Aim, u32); 5] =
     [(Aim::Leader, 2), (Aim::One, 1), (Aim::Minority, 2), (Aim::Majority, 3), (Aim::All, 3)];
 
 impl Composition {
-    /// The smallest cluster in which it makes sense.
-    pub fn smallest_cluster(self) -> usize {
+    /// Whether it makes sense in a cluster of this size with this budget.
+    pub fn fits(self, room: &Room) -> bool {
         match self {
-            Self::PowerFailsInSlowFsync | Self::KilledInSlowWrite | Self::KilledOnFullDisk => 1,
-            _ => 3,
+            Self::PowerFailsInSlowFsync | Self::KilledInSlowWrite | Self::KilledOnFullDisk => {
+                room.nodes >= 1
+            }
+            // What a majority kept cannot be lost.
+            Self::PowerFailsAgain => {
+                room.nodes >= 1 && Aim::Majority.count(room.nodes) <= room.most_down
+            }
+            Self::ElectionForgotten => {
+                room.nodes >= 3 && Aim::Followers.count(room.nodes) <= room.most_down
+            }
+            _ => room.nodes >= 3,
+        }
+    }
+
+    /// The families that it takes.
+    pub fn families(self) -> &'static [Family] {
+        match self {
+            Self::PowerFailsInSlowFsync | Self::PowerFailsAgain => &[Family::Disk, Family::Power],
+            Self::KilledInSlowWrite | Self::KilledOnFullDisk => &[Family::Disk, Family::Kill],
+            Self::SlowLeaderPaused => &[Family::Packet, Family::Leadership, Family::Pause],
+            Self::PartedLeaderOutOfTime => &[Family::Partition, Family::Clock],
+            Self::KilledInElection | Self::CrashLoopBehindFlakyLinks => {
+                &[Family::Partition, Family::Kill]
+            }
+            Self::PowerFailsInElection => &[Family::Partition, Family::Power],
+            Self::ElectionForgotten => &[Family::Partition, Family::Disk, Family::Power],
+            Self::FormerLeaderPaused => &[Family::Partition, Family::Pause],
+            Self::StalledLeaderParted => &[Family::Disk, Family::Partition],
+            Self::RampAndStrobe => &[Family::Packet, Family::Clock],
+            Self::LeaderKilledAmongSlowFollowers => &[Family::Cpu, Family::Kill],
+            Self::RollingRestartOverLossyLinks => &[Family::Packet, Family::Kill],
         }
     }
 
@@ -165,6 +209,42 @@ impl Composition {
                 let (aim, cut) = (room.aim_down(&VOTERS, random), PowerCut::draw(random));
                 let (begins, off) = (seconds(ELECTION.0, ELECTION.1), seconds(0.1, 0.8));
                 add(begins, off, pick, Fault::Power(Power { aim, cut }));
+            }
+            Self::PowerFailsAgain => {
+                let slow = seconds(1.2, 2.4);
+                let (pick, fsync) = lingering_fsync(streams);
+                add(0.0, slow, pick, fsync);
+                let random = streams.of(Family::Power);
+                let aim = room.aim_down(&MANY, random);
+                let keep = f64::from(weighted(&TORN_PERCENT, |_| true, random));
+                let sector = PowerCut::SECTORS[random.random_range(0..PowerCut::SECTORS.len())];
+                let (first, off) = (slow * seconds(0.5, 0.95), seconds(0.1, 0.4));
+                let again = first + off + seconds(1.2, 2.5);
+                for (begins, keep_percent) in [(first, keep), (again, 0.0)] {
+                    let (pick, cut) = (random.random(), PowerCut { keep_percent, sector });
+                    add(begins, off, pick, Fault::Power(Power { aim, cut }));
+                }
+            }
+            Self::ElectionForgotten => {
+                // The leader is parted, and another elected before the power fails.
+                let elected = seconds(1.3, 1.8);
+                let random = streams.of(Family::Partition);
+                let parted = Fault::Partition(Partition::steady(Shape::IsolateLeader));
+                let (pick, again, later) = (random.random(), random.random(), random.random());
+                add(0.0, elected + 0.1, pick, parted.clone());
+                // The disks are idle by then: what is asked for from now on stays volatile.
+                let (pick, slow) = lingering_fsync(streams);
+                add(seconds(0.2, 0.3), elected - 0.1, pick, slow);
+                let (pick, random) = drawn(streams, Family::Power);
+                let (aim, cut) =
+                    (Aim::Followers, PowerCut { keep_percent: 0.0, ..PowerCut::draw(random) });
+                let off = seconds(0.2, 0.4);
+                add(elected, off, pick, Fault::Power(Power { aim, cut }));
+                // Whoever was elected hears and tells nothing until the others have elected, and
+                // may lead again when those are parted in turn.
+                let (begins, lasts) = (elected + 0.02, off + seconds(1.5, 2.0));
+                add(begins, lasts, again, parted.clone());
+                add(begins + lasts + 0.2, seconds(1.0, 1.3), later, parted);
             }
             Self::FormerLeaderPaused => {
                 let parted = seconds(1.5, 3.0);
@@ -256,6 +336,14 @@ fn slow_fsync(streams: &mut Streams) -> (u32, Trouble, &mut ChaCha8Rng) {
     let (pick, random) = drawn(streams, Family::Disk);
     let delay_ms = between(SLOW_FSYNC_MS.0, SLOW_FSYNC_MS.1, random).round();
     (pick, Trouble::SlowFsync { delay_ms, jitter_ms: 0.0 }, random)
+}
+
+/// What is written anywhere stays volatile for long.
+fn lingering_fsync(streams: &mut Streams) -> (u32, Fault) {
+    let (pick, random) = drawn(streams, Family::Disk);
+    let delay_ms = between(LINGERING_FSYNC_MS.0, LINGERING_FSYNC_MS.1, random).round();
+    let trouble = Trouble::SlowFsync { delay_ms, jitter_ms: 0.0 };
+    (pick, Fault::Disk(Disk { aim: Aim::All, trouble }))
 }
 
 /// The leader no longer hears a majority, which can elect another.

@@ -37,7 +37,8 @@ impl Runtime {
             Self::Rust => vec![own(), NODE.into()],
             Self::Python => vec![python()?, sources.join("ticker.py").into()],
             Self::Java => {
-                run(Command::new("java").arg("-version"))?;
+                // Without a compiler it cannot start from a source file.
+                run(Command::new("java").args(["--describe-module", "jdk.compiler"]))?;
                 vec!["java".into(), "-Xint".into(), sources.join("Ticker.java").into()]
             }
         };

@@ -69,6 +69,29 @@ fn no_operation_takes_less_than_the_delay_asked_for() {
 }
 
 #[test]
+fn what_a_power_failure_lets_fail_early_does_not_tell_against_a_delay() {
+    let Some((_scratch, mut disk)) = disk("slow-and-off") else { return };
+    let mut file = File::create(disk.path().join("a")).unwrap();
+    file.write_all(b"x").unwrap();
+    // Longer than anybody waits for it.
+    disk.set(&DiskCondition { fsync: slow(60_000.0), ..DiskCondition::default() });
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| error(file.sync_all()));
+        // Whether it has begun by now or only when the power is off, it fails.
+        std::thread::sleep(Duration::from_millis(50));
+        disk.power_off();
+        assert_eq!(sync.join().unwrap(), Some(libc::EIO));
+    });
+    assert_eq!(disk.seen().fsync.count, 0, "{:?}", disk.seen());
+    drop(file);
+    disk.crash(&PowerCut { keep_percent: 0.0, sector: 512 }, 1);
+    disk.power_on().unwrap();
+    disk.set(&DiskCondition { fsync: slow(20.0), ..DiskCondition::default() });
+    File::create(disk.path().join("b")).unwrap().sync_all().unwrap();
+    assert!(disk.seen().fsync.fastest_ms >= 20.0, "{:?}", disk.seen());
+}
+
+#[test]
 fn a_synchronous_write_waits_for_its_fsync() {
     use std::os::unix::fs::OpenOptionsExt;
     let Some((_scratch, disk)) = disk("synchronous") else { return };

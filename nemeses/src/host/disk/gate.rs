@@ -176,7 +176,7 @@ impl Gate {
     /// the new one does not stall; delayed ones when it is none at all.
     pub(super) fn set(&self, condition: &DiskCondition) -> DiskSeen {
         let mut state = self.shared.state();
-        self.shared.count_anew();
+        self.shared.count_anew(&state);
         let seen = self.shared.seen(Counter::take, state.stalled.len());
         state.condition = *condition;
         state.line_free = None;
@@ -196,17 +196,19 @@ impl Gate {
     /// Answers whatever is held back now, as if its time had come. The condition stays.
     pub(super) fn let_go(&self) {
         let mut state = self.shared.state();
-        self.shared.count_anew();
+        self.shared.count_anew(&state);
         let mut released = std::mem::take(&mut state.stalled);
         released.extend(state.take_delayed());
         drop(state);
         released.into_iter().for_each(Held::finish);
     }
 
-    /// With the power off every request fails with EIO at once, those held back included.
+    /// With the power off every request fails with EIO at once, those held back included, whatever
+    /// the condition asks for; so none of them is counted.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();
         state.power = power;
+        self.shared.count_anew(&state);
         self.shared.reopen(&state);
         let mut released = Vec::new();
         if !power {
@@ -246,10 +248,11 @@ impl Shared {
         received.saturating_duration_since(self.made) >= since
     }
 
-    /// Requests that are under way are not counted.
-    fn count_anew(&self) {
+    /// Requests that are under way are not counted, nor is any while the power is off.
+    fn count_anew(&self, state: &State) {
         let now = u64::try_from(self.made.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counted_since.store(now, Ordering::Relaxed);
+        let since = if state.power { now } else { u64::MAX };
+        self.counted_since.store(since, Ordering::Relaxed);
     }
 
     fn reopen(&self, state: &State) {

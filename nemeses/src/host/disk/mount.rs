@@ -20,9 +20,9 @@ use crate::host::leftovers::PREFIX;
 /// `stormproof-OWNER`.
 pub const TYPE: &str = "fuse.stormproof";
 
-/// Threads that serve one mount. A second one serves while the first is in the kernel; more only
-/// compete, as no request waits in them.
-const THREADS: usize = 2;
+/// Threads that serve one mount. No request waits in one, and a node mostly has one writer: what a
+/// second would take from the first is less than waking it costs.
+const THREADS: usize = 1;
 
 const DEVICE: &str = "/dev/fuse";
 

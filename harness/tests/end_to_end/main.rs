@@ -1,0 +1,17 @@
+//! Whole runs with real processes, as a user starts them. Each test says what it skipped and why
+//! when the machine cannot do what it needs.
+
+mod background;
+#[path = "../common/mod.rs"]
+mod common;
+mod corruption;
+mod deaths;
+mod endings;
+mod every_family;
+mod lacking;
+mod leadership;
+mod loopback;
+mod planted_bugs;
+mod schedules;
+mod support;
+mod whole_runs;
