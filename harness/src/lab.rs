@@ -17,7 +17,7 @@ use nemeses::host::{LocalHost, engine_for};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::target::Member;
+use crate::target::{Member, Target};
 
 /// The port of every node that has an address of its own.
 const PORT: u16 = 7000;
@@ -123,12 +123,16 @@ impl LabInUse {
         self.lab.name()
     }
 
-    /// What does the faults of that family in this lab, tried for real.
+    /// What does the faults of that family to `target` in this lab. What the target is asked for
+    /// is its word; everything else is tried for real.
     ///
     /// # Errors
     /// Why nothing does.
-    pub fn engine_for(&self, family: Family) -> Result<String, String> {
-        engine_for(family, self.partition_engine)
+    pub fn engine_for(&self, family: Family, target: &dyn Target) -> Result<String, String> {
+        match target.asked_for(family) {
+            Some(request) => Ok(request.to_owned()),
+            None => engine_for(family, self.partition_engine),
+        }
     }
 
     /// Connects the nodes of a plan, so that its faults can be done to their links, and gives each

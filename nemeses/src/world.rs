@@ -123,6 +123,19 @@ pub trait Host {
     }
 }
 
+/// Asks a service for what only it can do: the part of a [`Host`] that a target brings.
+///
+/// Calls come from a thread that may block, and end by themselves, whatever the service does.
+pub trait Administrator: Send + Sync {
+    /// Has the leader hand over to `to`, which does not lead, and returns when it was told that `to`
+    /// leads.
+    ///
+    /// # Errors
+    /// `Unavailable` when nobody was asked, since nobody leads or `to` does already; `Failed` with
+    /// the service's refusal, or when no answer came.
+    fn transfer(&self, to: &str) -> Result<(), HostError>;
+}
+
 /// What came of an action at each of its nodes.
 pub type PerNode<T> = BTreeMap<String, Result<T, HostError>>;
 

@@ -17,6 +17,8 @@
 //!     200 {"healthy":true,"leader":"n1"}, or 503 while it knows no leader
 //! curl localhost:7001/kv -d '{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}'
 //!     200 {"type":"ok","value":null,"version":2}
+//! curl localhost:7001/admin/transfer -d '{"to":"n3"}'
+//!     200 {"type":"ok","leader":"n3","term":2}     once n3 leads; at once if it does already
 //! ```
 //!
 //! | `f` | `value` asked | `value` answered |
@@ -44,11 +46,14 @@
 //! | `stale_token` | 409 | no | a later command of the token's session was applied |
 //! | `timeout` | 504 | of a read | no answer within the server's deadline |
 //! | `stopping` | 503 | of a read | the node is going down |
+//! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
+//! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
 //! | `bad_request` | 400 | yes | with `reason` |
 //!
 //! `POST /raft/pre-vote`, `/raft/request-vote` ([`core::VoteRequest`], [`core::VoteResponse`]),
 //! `/raft/append-entries` and `/raft/heartbeat`, which is an append without entries
-//! ([`core::AppendRequest`], [`core::AppendResponse`]), are for the other voters.
+//! ([`core::AppendRequest`], [`core::AppendResponse`]), and `/raft/timeout-now`
+//! ([`core::TimeoutNowRequest`], [`core::TimeoutNowResponse`]) are for the other voters.
 //!
 //! # The event stream
 //!

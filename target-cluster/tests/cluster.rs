@@ -229,6 +229,34 @@ async fn what_was_acknowledged_survives_the_leader_and_a_retry_is_recognised_by_
 }
 
 #[tokio::test]
+async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
+    let cluster = Cluster::start();
+    let first = cluster.leader().await;
+    let others: Vec<_> = cluster.configs.keys().filter(|id| **id != first).cloned().collect();
+    let [to, other] = &others[..] else { panic!("three nodes") };
+    let add = json!({"f": "add", "key": "c", "value": 5, "token": "client:1"});
+    let (_, added) = cluster.post(&first, "/kv", &add).await;
+    let transfer = async |from: &str, to: &str| {
+        cluster.post(from, "/admin/transfer", &json!({"to": to})).await
+    };
+
+    let (code, refused) = transfer(other, to).await;
+    assert_eq!((code, &refused["error"]), (421, &json!("not_leader")));
+    assert_eq!(refused["leader"], json!(first));
+    let (code, refused) = transfer(&first, "n9").await;
+    assert_eq!((code, &refused["reason"]), (400, &json!("n9 is not a voter")));
+
+    let before = cluster.get(&first, "/status").await.unwrap();
+    let (code, answer) = transfer(&first, to).await;
+    assert_eq!((code, &answer["leader"]), (200, &json!(to)), "{answer}");
+    assert!(answer["term"].as_u64() > before["term"].as_u64());
+    // The answer was given when the other one led, so it takes commands at once.
+    assert_eq!(cluster.post(to, "/kv", &add).await, (200, added));
+    let (code, again) = transfer(to, to).await;
+    assert_eq!((code, &again["term"]), (200, &answer["term"]), "there is nothing to do");
+}
+
+#[tokio::test]
 async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
     let cluster = Cluster::start();
     let leader = cluster.leader().await;

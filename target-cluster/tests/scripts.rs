@@ -18,6 +18,7 @@
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
 //! | `ask n1 write k 1 [token="a:1"]` | a client's request |
+//! | `transfer n1 n3` | n1 is asked to hand leadership to n3 |
 //! | `status`, `log` | of all nodes |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,6 +196,10 @@ impl Runner for Script {
                 let operation = RequestBody { f, key, value, token }.into_operation()?;
                 output.push(format!("#{}", self.world.submit(&id, operation)));
             }
+            "transfer" => {
+                let (id, to) = (self.node(word(0)?)?, self.node(word(1)?)?);
+                output.push(format!("#{}", self.world.transfer(&id, &to)));
+            }
             "status" => {
                 for id in self.world.names() {
                     output.push(match self.world.node(&id).map(|node| node.status()) {
@@ -281,4 +286,10 @@ scripts! {
     ack_before_fsync_loses_what_was_acknowledged
     vote_not_durable_elects_two_leaders_in_one_term
     wall_clock_lease_answers_what_was_overwritten
+    leadership_is_handed_to_a_follower_that_lags
+    a_leader_that_hands_over_takes_no_commands_but_reads
+    a_transfer_to_an_unreachable_node_is_given_up
+    a_successor_that_loses_its_election_leaves_the_cluster_serving
+    a_late_or_repeated_timeout_now_does_no_harm
+    what_was_accepted_before_a_transfer_is_committed_by_the_successor
 }

@@ -16,7 +16,7 @@ fn settings(bugs: impl Into<Bugs>) -> Settings {
 #[test]
 fn no_seed_breaks_a_property() {
     let settings = settings([]);
-    let (mut acknowledged, mut terms) = (0, 0);
+    let (mut acknowledged, mut terms, mut transferred) = (0, 0, 0);
     for seed in 0..SEEDS {
         let simulated = simulate(seed, &settings);
         if let Some(finding) = simulated.finding {
@@ -25,10 +25,12 @@ fn no_seed_breaks_a_property() {
         }
         acknowledged += simulated.acknowledged;
         terms += simulated.term;
+        transferred += simulated.transferred;
     }
     // A simulation in which nothing happens proves nothing.
     assert!(acknowledged > SEEDS * 20, "{acknowledged} writes");
     assert!(terms > SEEDS * 8, "{terms} terms");
+    assert!(transferred > SEEDS * 2, "{transferred} transfers");
 }
 
 #[test]

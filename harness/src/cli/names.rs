@@ -4,6 +4,8 @@ use clap::builder::PossibleValuesParser;
 use nemeses::fault::Family;
 use nemeses::schedule::Profile;
 
+use crate::target::{Bundled, Target};
+
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {
     workloads::ALL.iter().map(|workload| workload.name).collect::<Vec<_>>().into()
@@ -24,10 +26,9 @@ pub fn model() -> PossibleValuesParser {
     checker::model::ALL.iter().map(|model| model.description().name).collect::<Vec<_>>().into()
 }
 
-/// The families of faults that some target can have: what it takes to ask the target for faults
-/// no target knows yet.
+/// The families of faults that some target can have.
 pub fn offered_families() -> impl Iterator<Item = Family> {
-    Family::ALL.into_iter().filter(|family| !family.needs_target())
+    Family::ALL.into_iter().filter(|family| Bundled::default().can(*family))
 }
 
 /// The profiles of those families, and those of several.

@@ -19,7 +19,7 @@ use crate::exit::{Exit, usage};
 use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
-use crate::target::Bundled;
+use crate::target::{Bundled, Target};
 use crate::verdict_text;
 
 #[derive(Debug, Args)]
@@ -78,15 +78,15 @@ fn inside(
     machine: MachineFlags,
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
-    let engines = leave_out_what_the_lab_lacks(&mut plan, &lab, by_name)?;
-    let bug = plan.planted_bug()?;
+    let target = Bundled { bug: plan.planted_bug()? };
+    let engines = leave_out_what_is_lacking(&mut plan, &lab, &target, by_name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let ended = runtime.block_on(execute(Setup {
         plan,
-        target: Arc::new(Bundled { bug }),
+        target: Arc::new(target),
         lab,
         engines,
         results: machine.results,
@@ -105,15 +105,17 @@ fn inside(
     })
 }
 
-/// Families that were not asked for by name are left out where the lab cannot have them.
-fn leave_out_what_the_lab_lacks(
+/// Families that were not asked for by name are left out where the lab or the target cannot have
+/// them.
+fn leave_out_what_is_lacking(
     plan: &mut Plan,
     lab: &LabInUse,
+    target: &dyn Target,
     by_name: impl Fn(Family) -> bool,
 ) -> Result<Engines> {
     let mut engines = Engines::default();
     for family in plan.families() {
-        match lab.engine_for(family) {
+        match lab.engine_for(family, target) {
             Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
             Err(reason) if by_name(family) => {
                 return Err(usage(format!("no {family} faults here: {reason}")));

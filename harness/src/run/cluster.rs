@@ -92,6 +92,7 @@ impl Cluster {
         };
         let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
         let specs = specs?;
+        let administrator = target.administrator(&members)?;
         let exits = Arc::new(Exits::default());
         let excuses = Arc::new(Excuses::default());
         let log_of: BTreeMap<String, PathBuf> =
@@ -105,6 +106,9 @@ impl Cluster {
         };
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
         let mut host = links.host(listener).context("cannot start nodes")?;
+        if let Some(administrator) = administrator {
+            host = host.with_administrator(administrator);
+        }
         specs.into_iter().for_each(|spec| host.add_node(spec));
         if families.iter().any(|family| family.needs_own_disk()) {
             for (member, seed) in members.iter().zip(plan.seed..) {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use nemeses::fault::Family;
+use nemeses::world::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use target_cluster::bugs::Bug;
 
+use super::bundled_administrator::BundledAdministrator;
 use super::{Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request};
 use crate::target::Target;
 
@@ -17,7 +20,7 @@ use crate::target::Target;
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long a status request may take.
-const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One row an error; `definite` means that the request had and will have no effect.
 const ERRORS: &[ErrorRow] = &[
@@ -25,6 +28,7 @@ const ERRORS: &[ErrorRow] = &[
     row("connect_timeout", true, "no connection could be opened, so nothing was sent"),
     row("not_leader", true, "a follower refuses before it does anything"),
     row("overloaded", true, "the node refuses before it does anything"),
+    row("transferring", true, "a leader that hands over refuses before it does anything"),
     row("bad_request", true, "the node did not understand the request"),
     row("no_quorum_for_read", true, "a read that no majority confirmed; reads change nothing"),
     row("leadership_lost", false, "the entry was appended; a later leader may commit it"),
@@ -79,21 +83,32 @@ impl Target for Bundled {
         serde_json::from_str(line).ok()
     }
 
+    fn asked_for(&self, family: Family) -> Option<&'static str> {
+        (family == Family::Leadership).then_some("POST /admin/transfer")
+    }
+
+    fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(Some(Box::new(BundledAdministrator::new(http_client()?, cluster)?)))
+    }
+
     fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .build()
-            .context("cannot make an HTTP client")?;
         Ok(Arc::new(BundledClient {
-            http,
+            http: http_client()?,
             names: cluster.iter().map(|member| member.name.clone()).collect(),
             urls: cluster.iter().map(|member| format!("http://{}", member.for_clients)).collect(),
             run: run.into(),
         }))
     }
+}
+
+fn http_client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .build()
+        .context("cannot make an HTTP client")
 }
 
 struct BundledClient {

@@ -3,6 +3,7 @@
 //! Each target is one file: its command line, its client, and its error table.
 
 mod bundled;
+mod bundled_administrator;
 mod client;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use nemeses::fault::Family;
 use nemeses::host::node_process::{NodeSpec, OwnClock};
+use nemeses::world::Administrator;
 use results::event::NodeChange;
 
 pub use bundled::Bundled;
@@ -74,6 +77,27 @@ pub trait Target: Send + Sync {
 
     /// Understands a line that a node printed on its standard output.
     fn node_change(&self, line: &str) -> Option<NodeChange>;
+
+    /// What does the faults of a family that only the service itself can do, such as
+    /// `POST /admin/transfer`; none where nothing does.
+    fn asked_for(&self, _family: Family) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it can have the faults of that family: those that need nothing of it, and those that
+    /// it can be asked for.
+    fn can(&self, family: Family) -> bool {
+        !family.needs_target() || self.asked_for(family).is_some()
+    }
+
+    /// Who asks the cluster for the faults that it can be [asked for](Target::asked_for). Called
+    /// within a runtime.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn administrator(&self, _cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(None)
+    }
 
     /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire.
     fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>>;

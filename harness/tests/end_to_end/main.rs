@@ -9,6 +9,7 @@ mod deaths;
 mod endings;
 mod every_family;
 mod lacking;
+mod leadership;
 mod loopback;
 mod planted_bugs;
 mod schedules;

@@ -16,8 +16,8 @@ use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
-    ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
-    PerNode, PowerSeen,
+    Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
+    PartitionSeen, PerNode, PowerSeen,
 };
 
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
@@ -30,6 +30,7 @@ pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
+    administrator: Option<Box<dyn Administrator>>,
     listener: NodeListener,
     // After the nodes: what it made for them can only be removed when they are dead.
     cpu: Limiter,
@@ -56,13 +57,19 @@ impl LocalHost {
     /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
         let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
-        Ok(Self { nodes, network, proxies: None, listener, cpu, spawner })
+        Ok(Self { nodes, network, proxies: None, administrator: None, listener, cpu, spawner })
     }
 
     /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
     /// addresses of `proxies`.
     pub fn with_proxies(mut self, proxies: LoopbackNetwork) -> Self {
         self.proxies = Some(proxies);
+        self
+    }
+
+    /// Lets faults ask the service that the nodes are.
+    pub fn with_administrator(mut self, administrator: Box<dyn Administrator>) -> Self {
+        self.administrator = Some(administrator);
         self
     }
 
@@ -302,6 +309,13 @@ impl Host for LocalHost {
     fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError> {
         let disk = self.disk(node).ok_or_else(without_disk)?;
         disk.damage(damage, seed).map_err(HostError::Failed)
+    }
+
+    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+        let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
+        let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
+        let start = Instant::now();
+        administrator.transfer(to).map(|()| start.elapsed())
     }
 }
 

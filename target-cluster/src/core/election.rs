@@ -87,11 +87,17 @@ impl Node {
     fn stand_if_pre_elected(&mut self) {
         let majority = self.majority();
         if matches!(&self.role, Role::PreCandidate { granted, .. } if granted.len() >= majority) {
-            self.set_term_and_vote(self.term + 1, Some(self.options.id.clone()));
-            let deadline = self.draw_deadline();
-            self.role = Role::Candidate { granted: BTreeSet::new(), deadline };
-            self.once_durable(Consequence::Stand { term: self.term });
+            self.stand();
         }
+    }
+
+    /// Begins a term of its own, with its own vote.
+    pub(super) fn stand(&mut self) {
+        assert!(!matches!(self.role, Role::Leader(_)), "a leader does not stand against itself");
+        self.set_term_and_vote(self.term + 1, Some(self.options.id.clone()));
+        let deadline = self.draw_deadline();
+        self.role = Role::Candidate { granted: BTreeSet::new(), deadline };
+        self.once_durable(Consequence::Stand { term: self.term });
     }
 
     /// The own vote in `term` is durable: counts it and asks for the others.
@@ -110,6 +116,10 @@ impl Node {
     }
 
     /// Votes or refuses. A vote is told only once it is durable; a refusal rests on nothing.
+    ///
+    /// Whether the voter hears a leader is no question here: whoever stands was pre-elected by a
+    /// majority that heard none, or told to by the leader itself. So a successor needs no mark in
+    /// its request that would overrule such a check (thesis, §4.2.3).
     pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
         let VoteRequest { term: asked, candidate, last_index, last_term } = request;
         let free = asked > self.term

@@ -35,6 +35,13 @@ pub enum Input {
         /// The question.
         query: Query,
     },
+    /// Somebody wants another voter to lead.
+    Transfer {
+        /// The driver's number for this request; its reply carries it.
+        request: u64,
+        /// Who is to lead: one of the voters.
+        to: NodeId,
+    },
     /// Every record with a sequence number up to `through` is durable.
     Persisted {
         /// The sequence number of the last durable record.
@@ -115,6 +122,13 @@ pub enum Record {
 pub enum Reply {
     /// The state machine's word.
     Answer(Answer),
+    /// Leadership is where it was wanted.
+    Transferred {
+        /// Who leads.
+        leader: NodeId,
+        /// The term that it leads.
+        term: u64,
+    },
     /// There is no answer.
     Refused(Refusal),
 }
@@ -135,6 +149,10 @@ pub enum Refusal {
     Overloaded,
     /// A later command of the token's session was applied; of this one nothing is known.
     StaleToken,
+    /// This leader hands over. The command was not appended; another transfer was not begun.
+    Transferring,
+    /// Nobody was seen to take over in time, or somebody else was. The successor may lead yet.
+    TransferFailed,
 }
 
 impl Refusal {
@@ -146,6 +164,8 @@ impl Refusal {
             Refusal::NoQuorumForRead => "no_quorum_for_read",
             Refusal::Overloaded => "overloaded",
             Refusal::StaleToken => "stale_token",
+            Refusal::Transferring => "transferring",
+            Refusal::TransferFailed => "transfer_failed",
         }
     }
 
@@ -153,8 +173,11 @@ impl Refusal {
     /// happens when that is claimed of an entry that commits).
     pub fn is_definite(&self) -> bool {
         match self {
-            Refusal::NotLeader { .. } | Refusal::NoQuorumForRead | Refusal::Overloaded => true,
-            Refusal::LeadershipLost | Refusal::StaleToken => false,
+            Refusal::NotLeader { .. }
+            | Refusal::NoQuorumForRead
+            | Refusal::Overloaded
+            | Refusal::Transferring => true,
+            Refusal::LeadershipLost | Refusal::StaleToken | Refusal::TransferFailed => false,
         }
     }
 }

@@ -62,6 +62,8 @@ pub enum Request {
     Vote(VoteRequest),
     /// Append these entries; none of them: a heartbeat.
     Append(AppendRequest),
+    /// Stand for election at once: the leader hands over (thesis, §3.10).
+    TimeoutNow(TimeoutNowRequest),
 }
 
 /// The answer to a [`Request`].
@@ -73,6 +75,8 @@ pub enum Response {
     Vote(VoteResponse),
     /// To an append or heartbeat.
     Append(AppendResponse),
+    /// To a request to stand at once.
+    TimeoutNow(TimeoutNowResponse),
 }
 
 /// Asks for a vote or pre-vote.
@@ -130,6 +134,22 @@ impl AppendRequest {
             Some(entry.index) == index.checked_add(1) && (term..=self.term).contains(&entry.term)
         })
     }
+}
+
+/// Asks a follower that holds the whole log to stand for election at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TimeoutNowRequest {
+    /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
+    pub term: u64,
+    /// Who leads, and hands over.
+    pub leader: NodeId,
+}
+
+/// Says that a [`TimeoutNowRequest`] came. Whether the receiver won, its appends tell.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TimeoutNowResponse {
+    /// The receiver's term when the request came.
+    pub term: u64,
 }
 
 /// Answers an append or heartbeat.

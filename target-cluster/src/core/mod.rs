@@ -18,7 +18,7 @@
 //! Sources: Ongaro and Ousterhout, "In search of an understandable consensus algorithm" (the
 //! paper); Ongaro's thesis "Consensus: bridging theory and practice"; the practice of etcd's raft.
 //!
-//! Deliberately absent so far: snapshots, membership change, learners, leadership transfer, leases.
+//! Deliberately absent so far: snapshots, membership change, learners, leases.
 
 mod durability;
 mod election;
@@ -30,12 +30,13 @@ mod reads;
 mod replication;
 mod role;
 mod timing;
+mod transfer;
 
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{
     AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
-    VoteRequest, VoteResponse,
+    TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
 };
 pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::{Leader, Role, RoleName};

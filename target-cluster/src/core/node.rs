@@ -1,11 +1,12 @@
 //! One node: its state, and the dispatch of inputs. The rules themselves stand beside it, by idea:
-//! `election`, `replication`, `reads`, `durability`.
+//! `election`, `replication`, `reads`, `transfer`, `durability`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::durability::Durability;
 use super::timing::Jitter;
+use super::transfer::Transfer;
 use super::{
     Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role, RoleChange,
     RoleName, Time, Timings,
@@ -85,6 +86,8 @@ pub struct Node {
     pub(super) store: Store,
     /// What this node is.
     pub(super) role: Role,
+    /// The transfer of its leadership that somebody waits for.
+    pub(super) transfer: Option<Transfer>,
     /// What waits for the disk.
     pub(super) durability: Durability,
     /// The effects of the current step; empty between steps.
@@ -112,6 +115,7 @@ impl Node {
             commit: 0,
             store: Store::new(&options.bugs),
             role: Role::Follower { leader: None, heard: now, deadline },
+            transfer: None,
             durability: Durability::default(),
             effects: Vec::new(),
             options,
@@ -130,17 +134,21 @@ impl Node {
                 Request::PreVote(request) => self.pre_vote_requested(call, request),
                 Request::Vote(request) => self.vote_requested(call, request),
                 Request::Append(request) => self.append_requested(call, request),
+                Request::TimeoutNow(request) => self.timeout_now_requested(call, request),
             },
             Input::Response { from, response } => match response {
                 Response::PreVote(response) => self.pre_vote_answered(from, response),
                 Response::Vote(response) => self.vote_answered(from, response),
                 Response::Append(response) => self.append_answered(from, response),
+                Response::TimeoutNow(response) => self.timeout_now_answered(response),
             },
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
+            Input::Transfer { request, to } => self.begin_transfer(request, to),
             Input::Persisted { through } => self.persisted(through),
             Input::WallClock(wall) => self.wall = wall,
         }
+        self.end_transfer();
         let after = self.standing();
         assert!(after.term >= standing.term, "a term never falls");
         assert!(self.commit >= commit, "what is committed stays committed");
@@ -154,12 +162,13 @@ impl Node {
 
     /// When [`Input::Tick`] is due next.
     pub fn next_deadline(&self) -> Time {
-        match &self.role {
+        let own = match &self.role {
             Role::Follower { deadline, .. }
             | Role::PreCandidate { deadline, .. }
             | Role::Candidate { deadline, .. } => *deadline,
             Role::Leader(leader) => leader.heartbeat_due,
-        }
+        };
+        self.transfer.as_ref().map_or(own, |transfer| own.min(transfer.deadline))
     }
 
     /// The node's view of itself.

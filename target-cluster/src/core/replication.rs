@@ -52,6 +52,10 @@ impl Node {
                     continue;
                 }
             };
+            if self.transfer.is_some() {
+                self.refuse(request, Refusal::Transferring);
+                continue;
+            }
             if waiting >= WAITING_MAX {
                 self.refuse(request, Refusal::Overloaded);
                 continue;
@@ -233,6 +237,7 @@ impl Node {
         }
         self.advance_commit();
         self.replicate();
+        self.tell_successor();
         self.answer_confirmed_reads();
     }
 

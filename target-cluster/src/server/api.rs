@@ -1,5 +1,6 @@
-//! What a client is told, as status code and JSON. Every body has `type`: `ok` and `fail` are the
-//! state machine's answers, `refused` says why there is none and whether that is `definite`.
+//! What a client is told, as status code and JSON. Every body has `type`: `ok` says that it was done,
+//! `fail` is the state machine's no, `refused` says why there is no answer and whether that is
+//! `definite`.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -24,6 +25,9 @@ impl IntoResponse for Told {
 pub(super) fn told(config: &Config, reply: Reply) -> Told {
     match reply {
         Reply::Answer(answer) => answered(answer),
+        Reply::Transferred { leader, term } => {
+            Told(StatusCode::OK, json!({"type": "ok", "leader": leader, "term": term}))
+        }
         Reply::Refused(refusal) => {
             let code = match refusal {
                 // The request came to a node that cannot serve it: another one can.

@@ -10,8 +10,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
@@ -20,7 +20,9 @@ use tokio::time::timeout;
 use super::api::{Told, bad_request, refused, told};
 use super::config::Config;
 use super::raft_loop::{Event, Inbox};
-use crate::core::{AppendRequest, NodeId, Request, Response, Status, VoteRequest};
+use crate::core::{
+    AppendRequest, NodeId, Reply, Request, Response, Status, TimeoutNowRequest, VoteRequest,
+};
 use crate::kv::{Operation, RequestBody};
 
 /// How long a client's request may wait for its answer. Longer than an election under the default
@@ -48,9 +50,11 @@ pub(super) fn router(config: Config, inbox: Inbox) -> Router {
         .route("/request-vote", post(request_vote))
         .route("/append-entries", post(append_entries))
         .route("/heartbeat", post(append_entries))
+        .route("/timeout-now", post(timeout_now))
         .layer(DefaultBodyLimit::max(PEER_BODY_MAX));
     Router::new()
         .route("/kv", post(kv))
+        .route("/admin/transfer", post(transfer))
         .layer(DefaultBodyLimit::max(CLIENT_BODY_MAX))
         .route("/status", get(status))
         .route("/health", get(health))
@@ -73,7 +77,38 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
     // Whatever becomes of a read, it changed nothing.
     let definite = matches!(operation, Operation::Query(_));
     let (reply, answer) = oneshot::channel();
-    match service.inbox.try_send(Event::Client { operation, reply }) {
+    ask(&service, Event::Client { operation, reply }, answer, definite).await
+}
+
+/// The body of `/admin/transfer`.
+#[derive(Deserialize)]
+struct TransferBody {
+    /// Who is to lead.
+    to: NodeId,
+}
+
+/// Hands leadership over; answers when the other one leads, or tells why it does not.
+async fn transfer(State(service): State<Service>, body: Bytes) -> Told {
+    let to = match serde_json::from_slice::<TransferBody>(&body) {
+        Ok(TransferBody { to }) => to,
+        Err(error) => return bad_request(&error.to_string()),
+    };
+    if !service.config.options().voters.contains(&to) {
+        return bad_request(&format!("{to} is not a voter"));
+    }
+    let (reply, answer) = oneshot::channel();
+    ask(&service, Event::Transfer { to, reply }, answer, false).await
+}
+
+/// Passes a request to the core and waits for its reply. `definite` says whether a request that
+/// has no reply in time surely changed nothing.
+async fn ask(
+    service: &Service,
+    event: Event,
+    answer: oneshot::Receiver<Reply>,
+    definite: bool,
+) -> Told {
+    match service.inbox.try_send(event) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
             return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true);
@@ -149,6 +184,14 @@ async fn append_entries(State(service): State<Service>, body: Bytes) -> HttpResp
     .await
 }
 
+async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpResponse {
+    called(&service, &body, |request: TimeoutNowRequest| {
+        let leader = request.leader.clone();
+        Some((leader, Request::TimeoutNow(request)))
+    })
+    .await
+}
+
 /// Passes the request of another voter to the core and waits for the response. What no other voter
 /// could have sent is refused here, so that the core may take it for granted.
 async fn called<B: DeserializeOwned>(
@@ -172,6 +215,7 @@ async fn called<B: DeserializeOwned>(
         match response.await {
             Ok(Response::PreVote(body) | Response::Vote(body)) => return json_of(&body),
             Ok(Response::Append(body)) => return json_of(&body),
+            Ok(Response::TimeoutNow(body)) => return json_of(&body),
             Err(_) => {}
         }
     }
@@ -185,7 +229,8 @@ fn json_of(body: &impl Serialize) -> HttpResponse {
 async fn nothing_here() -> Told {
     let mut told = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
-         /raft/request-vote, /raft/append-entries, /raft/heartbeat",
+         /raft/request-vote, /raft/append-entries, /raft/heartbeat, /raft/timeout-now, \
+         POST /admin/transfer",
     );
     told.0 = StatusCode::NOT_FOUND;
     told

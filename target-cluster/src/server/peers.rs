@@ -1,6 +1,7 @@
 //! Calls to the other nodes.
 //!
-//! Each other node has three lanes: votes, heartbeats, appends. A lane has one call on its way; of
+//! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats, appends.
+//! A lane has one call on its way; of
 //! the calls that come meanwhile only the newest is kept, since it says all that the others said.
 //! So a node that does not answer holds up nothing but its own lanes, and costs no more than three
 //! connections.
@@ -85,7 +86,7 @@ impl Peers {
     pub(super) fn call(&self, to: &NodeId, request: Request) {
         let lanes = self.0.get(to).expect("the core calls voters only");
         let lane = match &request {
-            Request::PreVote(_) | Request::Vote(_) => &lanes.votes,
+            Request::PreVote(_) | Request::Vote(_) | Request::TimeoutNow(_) => &lanes.votes,
             Request::Append(append) if append.entries.is_empty() => &lanes.heartbeats,
             Request::Append(_) => &lanes.appends,
         };
@@ -123,6 +124,9 @@ impl Lane {
                 Response::Append(self.post("heartbeat", body).await?)
             }
             Request::Append(body) => Response::Append(self.post("append-entries", body).await?),
+            Request::TimeoutNow(body) => {
+                Response::TimeoutNow(self.post("timeout-now", body).await?)
+            }
         })
     }
 

@@ -32,6 +32,8 @@ const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) enum Event {
     /// A client asks.
     Client { operation: Operation, reply: oneshot::Sender<Reply> },
+    /// Somebody wants a voter to lead.
+    Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
     /// Another node asks.
     Called { request: Request, reply: oneshot::Sender<Response> },
     /// Another node answered.
@@ -124,6 +126,11 @@ impl Driver {
                             continue;
                         }
                     }
+                }
+                Event::Transfer { to, reply } => {
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    Input::Transfer { request, to }
                 }
                 Event::Called { request, reply } => {
                     let call = self.number();

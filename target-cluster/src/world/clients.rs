@@ -110,10 +110,11 @@ impl Clients {
     /// Takes in the replies that came; tells what breaks a promise.
     pub(super) fn receive(
         &mut self,
+        replies: Vec<(NodeId, u64, Reply)>,
         random: &mut ChaCha8Rng,
-        world: &mut World,
+        world: &World,
     ) -> Result<(), String> {
-        for (from, request, reply) in world.take_replies() {
+        for (from, request, reply) in replies {
             let Some((position, number)) = self.asked.remove(&request) else { continue };
             let client = &mut self.clients[position];
             let Some(waiting) = client.outstanding.as_mut().filter(|_| client.number == number)
@@ -134,6 +135,7 @@ impl Clients {
                     }
                 }
                 Reply::Answer(other) => return Err(format!("a counter answers {other:?}")),
+                Reply::Transferred { .. } => return Err("nobody here asked who leads".to_string()),
                 Reply::Refused(Refusal::StaleToken) => {
                     return Err("a token is stale though its operation is outstanding".to_string());
                 }

@@ -42,6 +42,7 @@ pub(super) fn request(request: &Request) -> String {
             append.commit,
             entries(&append.entries)
         ),
+        Request::TimeoutNow(timeout_now) => format!("timeout-now term={}", timeout_now.term),
     }
 }
 
@@ -69,6 +70,7 @@ pub(super) fn response(response: &Response) -> String {
             };
             format!("{result} (term {})", append.term)
         }
+        Response::TimeoutNow(timeout_now) => format!("told in term {}", timeout_now.term),
     }
 }
 
@@ -114,6 +116,7 @@ fn reply(reply: &Reply) -> String {
             Outcome::PreconditionFailed { actual } => format!("failed, is {actual} at {version}"),
             Outcome::WrongType { actual } => format!("wrong type, is {actual} at {version}"),
         },
+        Reply::Transferred { leader, term } => format!("{leader} leads term {term}"),
         Reply::Refused(refusal) => {
             let kind = if refusal.is_definite() { "definite" } else { "indefinite" };
             format!("{} ({kind})", refusal.name())

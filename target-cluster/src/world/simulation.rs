@@ -14,7 +14,7 @@ use super::World;
 use super::clients::Clients;
 use super::invariants::{self, Invariant};
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
+use crate::core::{APPEND_ENTRIES_MAX, Node, NodeId, Reply, RoleName, Timings};
 
 /// How many clients there are: enough that operations overlap.
 const CLIENTS: usize = 4;
@@ -50,6 +50,8 @@ pub struct Simulated {
     pub acknowledged: u64,
     /// The highest term: a measure of how often leadership changed.
     pub term: u64,
+    /// How many transfers of leadership came to what they should.
+    pub transferred: u64,
 }
 
 /// A broken property.
@@ -83,8 +85,14 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
     let append_entries_max = if random.random_bool(0.5) { 1 } else { APPEND_ENTRIES_MAX };
     let world = World::new(nodes, append_entries_max, TIMINGS, seed, &settings.bugs);
     let clients = Clients::new(CLIENTS, &world);
-    let mut simulation =
-        Simulation { random, world, clients, invariants: invariants::all(), trace: Vec::new() };
+    let mut simulation = Simulation {
+        random,
+        world,
+        clients,
+        invariants: invariants::all(),
+        trace: Vec::new(),
+        transferred: 0,
+    };
     // A node whose own assertion fails has found something wrong as well.
     let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
     let finding = ended.unwrap_or_else(|panic| Err(Finding::of_panic(&*panic))).err();
@@ -93,6 +101,7 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
         finding,
         acknowledged: simulation.clients.acknowledged(),
         term,
+        transferred: simulation.transferred,
         trace: simulation.trace,
     }
 }
@@ -103,6 +112,7 @@ struct Simulation {
     clients: Clients,
     invariants: Vec<Box<dyn Invariant>>,
     trace: Vec<String>,
+    transferred: u64,
 }
 
 impl Simulation {
@@ -139,7 +149,8 @@ impl Simulation {
                 }
             }
             800..900 => self.pass_time(),
-            900..960 => self.clients.begin(&mut self.random, &mut self.world),
+            900..957 => self.clients.begin(&mut self.random, &mut self.world),
+            957..960 => self.transfer(),
             960..966 => {
                 if let Some(position) = self.any_packet() {
                     self.world.duplicate(position);
@@ -180,6 +191,16 @@ impl Simulation {
             }
         }
         self.clients.retry(&mut self.random, &mut self.world);
+    }
+
+    /// One that leads, or believes to, is asked to hand over to any node.
+    fn transfer(&mut self) {
+        let leads = |node: &&Node| node.status().role == RoleName::Leader;
+        let leaders = self.world.nodes().filter(leads).map(|node| node.options().id.clone());
+        let leaders = leaders.collect();
+        if let (Some(from), Some(to)) = (self.any(leaders), self.any(self.world.names())) {
+            self.world.transfer(&from, &to);
+        }
     }
 
     /// Power fails on one node.
@@ -244,8 +265,11 @@ impl Simulation {
                 Finding { property, detail }
             })?;
         }
+        let replies = self.world.take_replies();
+        let transferred = |reply: &&(_, _, Reply)| matches!(reply.2, Reply::Transferred { .. });
+        self.transferred += replies.iter().filter(transferred).count() as u64;
         self.clients
-            .receive(&mut self.random, &mut self.world)
+            .receive(replies, &mut self.random, &self.world)
             .map_err(|detail| Finding { property: "client promises", detail })
     }
 

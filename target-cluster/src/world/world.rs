@@ -189,6 +189,13 @@ impl World {
         request
     }
 
+    /// Somebody asks a node to hand leadership to another; returns the request's number.
+    pub fn transfer(&mut self, id: &NodeId, to: &NodeId) -> u64 {
+        let request = self.number();
+        self.step(id, Input::Transfer { request, to: to.clone() });
+        request
+    }
+
     /// Executes the first effect that the node has not executed yet.
     pub fn execute(&mut self, id: &NodeId) {
         let Some(process) = self.process(id) else { return };
