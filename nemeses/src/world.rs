@@ -29,6 +29,15 @@ pub trait Host {
         self.partition(grudge)
     }
 
+    /// Makes every link pass packets and looks whether it does, and whether every other part of the
+    /// host does its work: a part of ours that died must not be taken for a fault of the nodes.
+    ///
+    /// # Errors
+    /// What does not work.
+    fn check_sound(&mut self) -> Result<(), HostError> {
+        Ok(())
+    }
+
     /// How many packets each link dropped since the lab was built. Links that never dropped one
     /// may be missing.
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError>;

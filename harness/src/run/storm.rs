@@ -248,8 +248,8 @@ impl<H: Host> Storm<H> {
     /// Undoes whatever is on and starts every node that is down.
     ///
     /// # Errors
-    /// When a fault cannot be undone or a node cannot be started: then nothing can be asked of
-    /// the cluster.
+    /// When a fault cannot be undone, a node cannot be started or a part of the lab died: then
+    /// nothing can be asked of the cluster.
     pub fn recover(&mut self) -> Result<()> {
         for id in self.nemesis.undo_order() {
             self.undo(id)?;
@@ -257,6 +257,9 @@ impl<H: Host> Storm<H> {
         let still_on: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();
         if !still_on.is_empty() {
             bail!("the faults {still_on:?} could not be undone");
+        }
+        if let Err(error) = self.nemesis.host_mut().check_sound() {
+            bail!("the lab is not sound: {error}");
         }
         let down = self.stopped_nodes();
         self.start_nodes(&down)

@@ -187,6 +187,12 @@ impl Disk {
         Ok(())
     }
 
+    /// Whether its requests are answered, as they are while the power is on. If not, that is a bug
+    /// of ours.
+    pub fn is_served(&self) -> bool {
+        self.mount.as_ref().is_some_and(Mount::is_served)
+    }
+
     /// Damages the largest file that is meant, durably, at a place drawn from `seed`. Tells which
     /// file and where. The node should be down: what it has mapped or read may hide the damage.
     ///

@@ -24,6 +24,8 @@ use crate::world::{
 const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks whether they did.
 const LET_GO_PAUSE: Duration = Duration::from_millis(1);
+/// So many looks at healed links, a second each, before they count as dead.
+const HEALING_LOOKS: usize = 10;
 
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
@@ -172,6 +174,30 @@ impl Host for LocalHost {
             (None, None) => return Err(without_network()),
         };
         Ok(PartitionSeen { took, ..PartitionSeen::default() })
+    }
+
+    fn check_sound(&mut self) -> Result<(), HostError> {
+        let unserved = |node: &&LocalNode| {
+            let disk = node.disk.as_ref().map(|own| &own.disk);
+            disk.is_some_and(|disk| disk.is_on() && !disk.is_served())
+        };
+        if let Some(node) = self.nodes.values().find(unserved) {
+            let why = format!("nobody serves the disk of {}, a bug of stormproof", node.spec.name);
+            return Err(HostError::Failed(why));
+        }
+        if self.network.is_none() && self.proxies.is_none() {
+            return Ok(());
+        }
+        let mut silent = BTreeSet::new();
+        for _ in 0..HEALING_LOOKS {
+            silent = self.partition(&Grudge::none())?.silent;
+            if silent.is_empty() {
+                return Ok(());
+            }
+        }
+        let links: Vec<_> = silent.iter().map(Link::to_string).collect();
+        let why = format!("nothing passes on {}, although no fault is on", links.join(", "));
+        Err(HostError::Failed(why))
     }
 
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {

@@ -95,6 +95,11 @@ impl Mount {
         Ok(Self { session: session.spawn()?, _point: point })
     }
 
+    /// Whether somebody still answers requests. It ends only with the mount or by a bug.
+    pub(super) fn is_served(&self) -> bool {
+        !self.session.guard.is_finished()
+    }
+
     /// Tells the kernel what changed behind its back.
     pub(super) fn notifier(&self) -> Notifier {
         self.session.notifier()
