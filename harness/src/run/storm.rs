@@ -261,8 +261,7 @@ impl<H: Host> Storm<H> {
         if let Err(error) = self.nemesis.host_mut().check_sound() {
             bail!("the lab is not sound: {error}");
         }
-        let down = self.stopped_nodes();
-        self.start_nodes(&down)
+        self.start_ended_nodes()
     }
 
     /// The nodes whose files were damaged: nobody can ask them to serve.
@@ -276,10 +275,9 @@ impl<H: Host> Storm<H> {
     /// When the process of one cannot be made.
     pub fn start(&mut self, starts: &[(Duration, String)]) -> Result<()> {
         let begin = self.recorder.elapsed();
-        for (at, _) in starts {
+        for (at, node) in starts {
             std::thread::sleep((begin + *at).saturating_sub(self.recorder.elapsed()));
-            let due = starts.iter().filter(|(other, _)| other <= at);
-            self.start_nodes(&due.map(|(_, node)| node.clone()).collect())?;
+            self.start_nodes(&[node.clone()].into())?;
         }
         Ok(())
     }

@@ -93,12 +93,6 @@ impl Trouble {
             Self::StalledFsync | Self::Failing { .. } | Self::Full { .. } | Self::ReadOnly
         )
     }
-
-    /// Whether a process may end because of it: one that is refused a write has nothing better to
-    /// do than to stop.
-    pub fn may_end_process(&self) -> bool {
-        matches!(self, Self::Failing { .. } | Self::Full { .. } | Self::ReadOnly)
-    }
 }
 
 /// `50 to 60`, or `50` without jitter.

@@ -43,6 +43,20 @@ pub struct NodeSpec {
     pub own_clock: OwnClock,
 }
 
+impl NodeSpec {
+    /// A process to try something on, whose output nobody wants.
+    pub(super) fn probe(argv: &[&str], own_clock: OwnClock) -> Self {
+        Self {
+            name: "probe".to_owned(),
+            argv: argv.iter().map(Into::into).collect(),
+            env: BTreeMap::new(),
+            cwd: PathBuf::from("/"),
+            log_path: PathBuf::from("/dev/null"),
+            own_clock,
+        }
+    }
+}
+
 /// What is heard of a node, in this order for each process: it started, its lines, it exited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeOutput {

@@ -1,6 +1,5 @@
 //! Tries, for the doctor, whether nodes can have clocks of their own here.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::OwnClock;
@@ -24,14 +23,7 @@ pub(in crate::host) fn try_out_deadlines() -> Result<String, String> {
 }
 
 fn shift(own_clock: OwnClock) -> Result<(), String> {
-    let spec = NodeSpec {
-        name: "probe".to_owned(),
-        argv: vec!["sleep".into(), "60".into()],
-        env: Default::default(),
-        cwd: PathBuf::from("/"),
-        log_path: PathBuf::from("/dev/null"),
-        own_clock,
-    };
+    let spec = NodeSpec::probe(&["sleep", "60"], own_clock);
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let spawner = Spawner::new().map_err(|error| told(&error))?;
     let deaf: NodeListener = Arc::new(|_: &str, _| {});

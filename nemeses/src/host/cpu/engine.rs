@@ -1,7 +1,6 @@
 //! Which engine limits processors, chosen by trying.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -93,14 +92,7 @@ const TRIED_FOR: Duration = Duration::from_millis(150);
 /// Holds a busy process back for a moment, and tells how much it got.
 pub(in crate::host) fn try_out(engine: CpuEngine) -> Result<String, String> {
     let mut limiter = Limiter::with(engine)?;
-    let spec = NodeSpec {
-        name: "probe".to_owned(),
-        argv: ["sh", "-c", "while :; do :; done"].map(Into::into).to_vec(),
-        env: Default::default(),
-        cwd: PathBuf::from("/"),
-        log_path: PathBuf::from("/dev/null"),
-        own_clock: OwnClock::No,
-    };
+    let spec = NodeSpec::probe(&["sh", "-c", "while :; do :; done"], OwnClock::No);
     let spawner = Spawner::new().map_err(|error| error.to_string())?;
     let deaf: NodeListener = Arc::new(|_: &str, _| {});
     let process = NodeProcess::start(&spec, None, &ClockCondition::default(), &spawner, &deaf);

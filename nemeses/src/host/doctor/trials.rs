@@ -1,7 +1,6 @@
 //! The trials, with what each is good for.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -168,14 +167,7 @@ fn told<T>(result: io::Result<T>) -> Result<T, String> {
 }
 
 fn pause_and_kill() -> Finding {
-    let spec = NodeSpec {
-        name: "probe".to_owned(),
-        argv: vec!["sleep".into(), "60".into()],
-        env: Default::default(),
-        cwd: PathBuf::from("/"),
-        log_path: PathBuf::from("/dev/null"),
-        own_clock: OwnClock::No,
-    };
+    let spec = NodeSpec::probe(&["sleep", "60"], OwnClock::No);
     let spawner = told(Spawner::new())?;
     let deaf: NodeListener = Arc::new(|_: &str, _| {});
     let clocks = ClockCondition::default();
