@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::counterexample::{self, Case};
-use crate::history::{Format, History, HistoryError, pair};
-use crate::model::{self, Counter, Kind, KvAppend, Model, NilReads, Register};
+use crate::counterexample;
+use crate::history::{Format, HistoryError, Operations, OwnedDatum};
+use crate::model::{self, Calls, Conventions, Counter, Kind, KvAppend, Model, Register};
 use crate::partition::{Partition, SplitError, split};
 use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
 use crate::verdict::{Analysis, Verdict};
@@ -37,8 +37,8 @@ pub struct Options {
     pub model: Option<String>,
     /// What every key holds before the first operation; null for nothing.
     pub initial: Value,
-    /// What a read of nil means.
-    pub nil_reads: NilReads,
+    /// What outcomes mean.
+    pub conventions: Conventions,
     /// What the check may spend.
     pub budget: Budget,
     /// How many keys are judged at a time. The verdict does not depend on it.
@@ -50,7 +50,7 @@ impl Default for Options {
         Options {
             model: None,
             initial: Value::Null,
-            nil_reads: NilReads::Absent,
+            conventions: Conventions::default(),
             budget: Budget::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
@@ -60,7 +60,8 @@ impl Default for Options {
 impl Options {
     /// The default, with nil reads as files of this format mean them.
     pub fn for_format(format: Format) -> Options {
-        Options { nil_reads: format.nil_reads(), ..Options::default() }
+        let conventions = Conventions { nil_reads: format.nil_reads(), ..Conventions::default() };
+        Options { conventions, ..Options::default() }
     }
 }
 
@@ -77,8 +78,8 @@ pub struct Progress {
 ///
 /// # Errors
 /// When the history is not well formed, does not fit the model, or no model can be told from it.
-pub fn check(history: &History, options: &Options) -> Result<Analysis, HistoryError> {
-    check_with_progress(history, options, &|_| {})
+pub fn check(operations: &Operations, options: &Options) -> Result<Analysis, HistoryError> {
+    check_with_progress(operations, options, &|_| {})
 }
 
 /// Judges a history, and tells `progress` of every key from whichever thread judged it.
@@ -86,18 +87,18 @@ pub fn check(history: &History, options: &Options) -> Result<Analysis, HistoryEr
 /// # Errors
 /// As [`check`].
 pub fn check_with_progress(
-    history: &History,
+    operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
-        None => model::choose(history)?.kind,
+        None => model::choose(operations)?.kind,
     };
     match kind {
-        Kind::Register => check_with_model(&Register, history, options, progress),
-        Kind::KvAppend => check_with_model(&KvAppend, history, options, progress),
-        Kind::Counter => check_with_model(&Counter, history, options, progress),
+        Kind::Register => check_with_model(&Register, operations, options, progress),
+        Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
+        Kind::Counter => check_with_model(&Counter, operations, options, progress),
     }
 }
 
@@ -107,7 +108,7 @@ pub fn check_with_progress(
 /// When the history is not well formed or does not fit the model.
 pub fn check_with_model<M: Model>(
     model: &M,
-    history: &History,
+    operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError>
@@ -115,19 +116,16 @@ where
     M::State: Sync,
 {
     let name = model.description().name;
-    let paired = pair(history)?;
-    let partitions = split(model, &paired.operations, options.nil_reads, &options.initial)
-        .map_err(|error| match error {
-            SplitError::Operation(operation, reason) => {
-                let index = paired.operations[operation].invoked;
-                let event = history
-                    .events
-                    .binary_search_by_key(&index, |event| event.index)
-                    .expect("every operation has its invocation in the history");
+    let initial = OwnedDatum::from(&options.initial);
+    let partitions = split(model, operations, options.conventions, initial.borrow()).map_err(
+        |error| match error {
+            SplitError::Operation(place, reason) => {
+                let event = operations.get(place).line();
                 HistoryError::Unfit { event, model: name, reason }
             }
             SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
-        })?;
+        },
+    )?;
 
     let judged = judge(model, &partitions, options, progress);
     let mut analysis = Analysis {
@@ -145,11 +143,8 @@ where
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
             let invalid = judged.invalid.expect("the verdict is Invalid");
-            analysis.counterexample = Some(counterexample::make(
-                model,
-                &partitions[invalid],
-                &Case { paired: &paired, memory: options.budget.memory },
-            ));
+            analysis.counterexample =
+                Some(counterexample::make(model, &partitions[invalid], options.budget.memory));
         }
     }
     Ok(analysis)
@@ -264,6 +259,18 @@ where
     judged
 }
 
+/// Decides one partition: directly where there is an algorithm for it, else by search.
+fn decide<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits) -> Decision {
+    if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
+        let outcome = match direct.contradiction {
+            None => Outcome::Valid,
+            Some(_) => Outcome::Invalid,
+        };
+        return Decision { outcome, steps: direct.steps };
+    }
+    wing_gong_lowe::decide(model, &partition.problem(model), limits)
+}
+
 /// Decides the partitions of a round on several threads. Those before the first invalid one are
 /// decided in any case; of those after it, some may be left out.
 fn decide_all<M: Model>(
@@ -287,8 +294,7 @@ where
             if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
                 break;
             }
-            let problem = partitions[round[place]].problem(model);
-            let decision = wing_gong_lowe::decide(model, &problem, limits);
+            let decision = decide(model, &partitions[round[place]], limits);
             if decision.outcome == Outcome::Invalid {
                 first_invalid.fetch_min(place, Ordering::Relaxed);
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::history::{EventType, Process};
+use crate::history::{Attempt, EventType, Process};
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
 /// derived order.
@@ -48,6 +48,15 @@ pub struct Operation {
     /// The node that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The idempotency token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The version at which the service answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Every request that was made for it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
 
 /// A smallest set of operations that no legal order explains: take any of them away, and one does.

@@ -15,7 +15,7 @@ fn judge(name: &str) -> Analysis {
     let path = folder().join(format!("{name}.jsonl"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
     let reading = read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-    check(&reading.history, &Options::for_format(reading.format))
+    check(&reading.operations, &Options::for_format(reading.format))
         .unwrap_or_else(|error| panic!("{name}: {}", error.at_lines(&reading.lines)))
 }
 

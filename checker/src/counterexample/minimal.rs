@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::counterexample::sources::Sources;
-use crate::history::EventType;
-
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
@@ -94,8 +92,7 @@ pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: us
 
 /// The index at which an operation was known to have taken effect.
 fn completion<M: Model>(partition: &Partition<'_, M>, place: usize) -> Option<u64> {
-    let operation = partition.operations[place];
-    operation.completed.filter(|_| operation.outcome == EventType::Ok)
+    partition.returned(place)
 }
 
 /// Asks whether weaker histories are still contradictions.
@@ -137,7 +134,7 @@ impl<M: Model> Questions<'_, M> {
         let problem = self.partition.problem_of(self.model, |place| {
             if believed.contains(&place) {
                 Some(Claim::AsRecorded)
-            } else if self.partition.operations[place].invoked <= end {
+            } else if self.partition.operation(place).invoked() <= end {
                 Some(Claim::Invoked)
             } else {
                 None
