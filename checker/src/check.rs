@@ -1,5 +1,7 @@
 //! From a history to an analysis.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::counterexample;
+use crate::decide::{Decision, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{self, Calls, Conventions, Counter, Kind, KvAppend, Model, Register};
-use crate::partition::{Partition, SplitError, split};
-use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
+use crate::model::{self, Conventions, Counter, Kind, KvAppend, Model, Register};
+use crate::partition::{Partition, Source, SplitError, split};
+use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
 
 /// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
@@ -117,21 +120,21 @@ where
 {
     let name = model.description().name;
     let initial = OwnedDatum::from(&options.initial);
-    let partitions = split(model, operations, options.conventions, initial.borrow()).map_err(
-        |error| match error {
-            SplitError::Operation(place, reason) => {
-                let event = operations.get(place).line();
-                HistoryError::Unfit { event, model: name, reason }
-            }
-            SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
-        },
-    )?;
+    let source =
+        Source { history: operations, conventions: options.conventions, initial: initial.borrow() };
+    let partitions = split(model, source).map_err(|error| match error {
+        SplitError::Operation(place, reason) => {
+            let event = operations.get(place).line();
+            HistoryError::Unfit { event, model: name, reason }
+        }
+        SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+    })?;
 
     let judged = judge(model, &partitions, options, progress);
     let mut analysis = Analysis {
         verdict: judged.verdict(),
         model: name.to_string(),
-        algorithm: wing_gong_lowe::NAME.to_string(),
+        algorithm: judged.algorithms(),
         operations: partitions.iter().map(|it| it.operations.len() as u64).sum(),
         keys: partitions.len() as u64,
         steps: judged.steps,
@@ -142,9 +145,11 @@ where
         Verdict::Valid => {}
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let invalid = judged.invalid.expect("the verdict is Invalid");
+            let (invalid, contradiction) = judged.invalid.expect("the verdict is Invalid");
+            let partition = &partitions[invalid];
+            let memory = options.budget.memory;
             analysis.counterexample =
-                Some(counterexample::make(model, &partitions[invalid], options.budget.memory));
+                Some(counterexample::make(model, partition, contradiction, memory));
         }
     }
     Ok(analysis)
@@ -153,8 +158,11 @@ where
 /// What became of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order.
-    invalid: Option<usize>,
+    /// The first partition that has no legal order, and what contradicts each other in it, if the
+    /// algorithm that decided could tell.
+    invalid: Option<(usize, Option<Vec<usize>>)>,
+    /// How many partitions each algorithm decided; if one is invalid, only which decided that.
+    decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
     out_of_steps: Vec<usize>,
     /// Partitions that spent their memory.
@@ -172,6 +180,21 @@ impl Judged {
             Verdict::Valid
         } else {
             Verdict::Unknown
+        }
+    }
+
+    /// The algorithms that decided; of several, those that decided most partitions first.
+    fn algorithms(&self) -> String {
+        let mut algorithms: Vec<_> = self.decided_by.iter().collect();
+        algorithms.sort_by_key(|(name, count)| (Reverse(**count), **name));
+        match algorithms.as_slice() {
+            [] => "none".to_string(),
+            [(name, _)] => name.to_string(),
+            several => several
+                .iter()
+                .map(|(name, count)| format!("{name} ({count})"))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
@@ -246,9 +269,10 @@ where
             let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
-                Outcome::Valid => {}
+                Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some(partition);
+                    judged.invalid = Some((partition, decision.contradiction));
+                    judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
                     return judged;
                 }
                 Outcome::OutOfSteps => judged.out_of_steps.push(partition),
@@ -257,18 +281,6 @@ where
         }
     }
     judged
-}
-
-/// Decides one partition: directly where there is an algorithm for it, else by search.
-fn decide<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits) -> Decision {
-    if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
-        let outcome = match direct.contradiction {
-            None => Outcome::Valid,
-            Some(_) => Outcome::Invalid,
-        };
-        return Decision { outcome, steps: direct.steps };
-    }
-    wing_gong_lowe::decide(model, &partition.problem(model), limits)
 }
 
 /// Decides the partitions of a round on several threads. Those before the first invalid one are

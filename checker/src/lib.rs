@@ -31,6 +31,7 @@
 
 mod check;
 mod counterexample;
+mod decide;
 pub mod history;
 pub mod model;
 mod partition;
