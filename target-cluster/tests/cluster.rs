@@ -179,7 +179,7 @@ async fn a_cluster_answers_over_plain_http() {
     let (code, answer, _) = ask(json!({"f": "put", "key": "k3"})).await;
     assert_eq!(code, 400);
     assert_eq!((&answer["error"], &answer["definite"]), (&json!("bad_request"), &json!(true)));
-    let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(70_000)})).await;
+    let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(2_000_000)})).await;
     assert_eq!((code, &answer["definite"]), (400, &json!(true)), "too large a body");
 }
 
