@@ -33,6 +33,7 @@ mod check;
 mod counterexample;
 pub mod history;
 pub mod model;
+pub mod online;
 mod partition;
 mod search;
 pub mod verdict;
