@@ -111,15 +111,39 @@ where
 
 #[test]
 fn every_prefix_of_a_register_is_judged_as_offline() {
-    compare(&Register, Service::Register, 1_000);
+    compare(&Register, Service::Register, 400);
 }
 
 #[test]
 fn every_prefix_of_a_string_is_judged_as_offline() {
-    compare(&KvAppend, Service::Strings, 1_000);
+    compare(&KvAppend, Service::Strings, 400);
 }
 
 #[test]
 fn every_prefix_of_a_counter_is_judged_as_offline() {
-    compare(&Counter, Service::Counter, 1_000);
+    compare(&Counter, Service::Counter, 400);
+}
+
+#[test]
+fn a_frontier_that_gave_up_says_nothing_any_more() {
+    let mut gave_up = 0;
+    for seed in 0..100 {
+        let values = Some(3);
+        let recording = Recording {
+            seed,
+            operations: 60,
+            clients: 6,
+            values,
+            unknown: 0.2,
+            ..Recording::default()
+        };
+        let history = record(recording);
+        let all = standings(&Register, &history, PLENTY);
+        let few = standings(&Register, &history, 2);
+        let known = few.iter().take_while(|standing| **standing != Standing::GaveUp).count();
+        assert_eq!(few[..known], all[..known], "seed {seed}");
+        assert!(few[known..].iter().all(|standing| *standing == Standing::GaveUp), "seed {seed}");
+        gave_up += usize::from(known < few.len());
+    }
+    assert!(gave_up > 50, "{gave_up} of 100 gave up");
 }

@@ -1,6 +1,7 @@
 //! A state that can have been reached, and how.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::Returned;
 use crate::model::Model;
@@ -11,6 +12,10 @@ pub(super) struct Configuration<M: Model> {
     pub(super) state: M::State,
     /// Operations that are in the order and have not returned yet, rising.
     placed: Vec<u64>,
+    /// Writes that may be in the order too, rising: they were open when another write came, and
+    /// just before that one nobody would have noticed them. Any of them can still be held to be
+    /// there or not.
+    hidden: Vec<u64>,
     /// How many of each group of optional mutations are in the order, by rising number.
     used: Vec<(u64, usize)>,
 }
@@ -20,6 +25,7 @@ impl<M: Model> Clone for Configuration<M> {
         Configuration {
             state: self.state.clone(),
             placed: self.placed.clone(),
+            hidden: self.hidden.clone(),
             used: self.used.clone(),
         }
     }
@@ -27,7 +33,7 @@ impl<M: Model> Clone for Configuration<M> {
 
 impl<M: Model> Configuration<M> {
     pub(super) fn new(state: M::State) -> Configuration<M> {
-        Configuration { state, placed: Vec::new(), used: Vec::new() }
+        Configuration { state, placed: Vec::new(), hidden: Vec::new(), used: Vec::new() }
     }
 
     /// Whether an operation is in the order.
@@ -41,12 +47,26 @@ impl<M: Model> Configuration<M> {
         place.map_or(0, |place| self.used[place].1)
     }
 
+    /// Whether an operation may be in the order unnoticed.
+    pub(super) fn hides(&self, id: u64) -> bool {
+        self.hidden.binary_search(&id).is_ok()
+    }
+
     /// Puts an operation next, which leads to `state`.
     pub(super) fn place(&mut self, id: u64, state: M::State) {
-        if let Err(place) = self.placed.binary_search(&id) {
-            self.placed.insert(place, id);
-        }
+        self.unhide(id);
+        insert(&mut self.placed, id);
         self.state = state;
+    }
+
+    /// Notes that a write may be in the order unnoticed.
+    pub(super) fn hide(&mut self, id: u64) {
+        insert(&mut self.hidden, id);
+    }
+
+    /// Takes back that a write may be in the order unnoticed; whether it was so.
+    pub(super) fn unhide(&mut self, id: u64) -> bool {
+        remove(&mut self.hidden, id)
     }
 
     /// Puts one of a group next, which leads to `state`.
@@ -77,54 +97,99 @@ impl<M: Model> Configuration<M> {
 
     /// Notes that an operation returned; false if it is not in the order.
     pub(super) fn returned(&mut self, id: u64) -> bool {
-        let place = self.placed.binary_search(&id);
-        if let Ok(place) = place {
-            self.placed.remove(place);
-        }
-        place.is_ok()
-    }
-
-    /// What makes it equal to another.
-    pub(super) fn key(&self) -> (M::State, Vec<u64>, Vec<(u64, usize)>) {
-        (self.state.clone(), self.placed.clone(), self.used.clone())
-    }
-
-    /// Whether every group is used at most as often as in `other`.
-    fn uses_no_more_than(&self, other: &Configuration<M>) -> bool {
-        self.used.iter().all(|(group, count)| *count <= other.used(*group))
+        remove(&mut self.placed, id)
     }
 }
 
-/// Configurations in the order in which they were found, none of which makes a later one useless.
-pub(super) struct Configurations<M: Model> {
-    list: Vec<Configuration<M>>,
-    /// Those with the same state and the same operations in the order.
-    alike: HashMap<(M::State, Vec<u64>), Vec<usize>>,
+/// Puts a number in its place.
+fn insert(rising: &mut Vec<u64>, number: u64) {
+    if let Err(place) = rising.binary_search(&number) {
+        rising.insert(place, number);
+    }
+}
+
+/// Removes a number; whether it was there.
+fn remove(rising: &mut Vec<u64>, number: u64) -> bool {
+    let place = rising.binary_search(&number);
+    if let Ok(place) = place {
+        rising.remove(place);
+    }
+    place.is_ok()
+}
+
+/// Configurations in the order in which they were found, less those that another makes useless.
+///
+/// One makes another useless that has the same state and the same operations in the order if it
+/// leaves as many optional mutations and hides as many writes: whatever can come after the other
+/// can come after it.
+pub(super) struct Configurations<M: Model, T> {
+    /// What the configurations have in common that are compared with each other: state, operations
+    /// in the order and whatever else the caller tells them apart by.
+    kinds: Vec<(M::State, Vec<u64>, T)>,
+    alike: HashMap<(M::State, Vec<u64>, T), Vec<Alternative>>,
+    count: usize,
     limit: usize,
 }
 
-impl<M: Model> Configurations<M> {
-    pub(super) fn new(limit: usize) -> Configurations<M> {
-        Configurations { list: Vec::new(), alike: HashMap::new(), limit }
+/// What is left open by a configuration.
+struct Alternative {
+    hidden: Vec<u64>,
+    used: Vec<(u64, usize)>,
+}
+
+impl Alternative {
+    fn makes_useless(&self, other: &Alternative) -> bool {
+        let uses = |group: &u64| {
+            let place = other.used.binary_search_by_key(group, |(number, _)| *number);
+            place.map_or(0, |place| other.used[place].1)
+        };
+        other.hidden.iter().all(|id| self.hidden.binary_search(id).is_ok())
+            && self.used.iter().all(|(group, count)| *count <= uses(group))
+    }
+}
+
+impl<M: Model, T: Clone + Eq + Hash> Configurations<M, T> {
+    pub(super) fn new(limit: usize) -> Configurations<M, T> {
+        Configurations { kinds: Vec::new(), alike: HashMap::new(), count: 0, limit }
     }
 
-    /// Adds a configuration unless one is there that differs only in that more optional mutations
-    /// are left to it. None when there are too many.
-    pub(super) fn add(&mut self, configuration: Configuration<M>) -> Option<bool> {
-        let key = (configuration.state.clone(), configuration.placed.clone());
-        let alike = self.alike.entry(key).or_default();
-        if alike.iter().any(|place| self.list[*place].uses_no_more_than(&configuration)) {
-            return Some(false);
+    /// Adds a configuration; false if one is there that makes it useless, none if there are too
+    /// many.
+    pub(super) fn add(&mut self, configuration: &Configuration<M>, tag: T) -> Option<bool> {
+        let Configuration { state, placed, hidden, used } = configuration.clone();
+        let kind = (state, placed, tag);
+        let alternative = Alternative { hidden, used };
+        match self.alike.get_mut(&kind) {
+            Some(alike) => {
+                if alike.iter().any(|other| other.makes_useless(&alternative)) {
+                    return Some(false);
+                }
+                self.count -= alike.len();
+                alike.retain(|other| !alternative.makes_useless(other));
+                alike.push(alternative);
+                self.count += alike.len();
+            }
+            None => {
+                self.kinds.push(kind.clone());
+                self.alike.insert(kind, vec![alternative]);
+                self.count += 1;
+            }
         }
-        if self.list.len() == self.limit {
-            return None;
-        }
-        alike.push(self.list.len());
-        self.list.push(configuration);
-        Some(true)
+        (self.count <= self.limit).then_some(true)
     }
 
-    pub(super) fn into_list(self) -> Vec<Configuration<M>> {
-        self.list
+    pub(super) fn into_list(mut self) -> Vec<Configuration<M>> {
+        let mut list = Vec::with_capacity(self.count);
+        for kind in self.kinds {
+            let alike = self.alike.remove(&kind).expect("every kind has alternatives");
+            let (state, placed, _) = kind;
+            list.extend(alike.into_iter().map(|Alternative { hidden, used }| Configuration {
+                state: state.clone(),
+                placed: placed.clone(),
+                hidden,
+                used,
+            }));
+        }
+        list
     }
 }

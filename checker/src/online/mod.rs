@@ -28,7 +28,7 @@ mod optional;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use crate::model::{Model, ValueId};
+use crate::model::{Model, Transition};
 use configuration::{Configuration, Configurations};
 use optional::Optionals;
 
@@ -85,8 +85,8 @@ struct Returned<M: Model> {
     /// Position of the completion.
     at: u64,
     observer: bool,
-    /// The only value at which it can have answered that, for models whose state is one value.
-    requires: Option<ValueId>,
+    /// What it did, for models whose state is one value.
+    transition: Option<Transition>,
 }
 
 impl<M: Model> Frontier<M> {
@@ -149,7 +149,7 @@ impl<M: Model> Frontier<M> {
             operation.returned = Some(Returned {
                 at,
                 observer: self.model.is_observer(&operation.input, Some(&output)),
-                requires: transition.and_then(|transition| transition.requires),
+                transition,
                 output,
             });
             self.replay(invoked, before);
@@ -276,10 +276,13 @@ impl<M: Model> Frontier<M> {
         for configuration in before {
             let mut configuration = configuration.clone();
             if configuration.returned(id) {
-                settled.add(configuration)?;
-            } else {
-                extension.extend(configuration, &mut settled)?;
+                settled.add(&configuration, ())?;
+                continue;
             }
+            if configuration.unhide(id) {
+                settled.add(&configuration, ())?;
+            }
+            extension.extend(configuration, &mut settled)?;
         }
         Some(settled.into_list())
     }

@@ -82,26 +82,23 @@ impl<M: Model> Optionals<M> {
         self.groups.keys().copied().collect()
     }
 
-    /// The numbers, rising, of the groups whose effect can lead to one of the values, directly or
-    /// through other groups that find what they leave. The others need not be applied: nothing
-    /// would find their value before it is gone again.
-    pub(super) fn leading_to(&self, mut values: Vec<ValueId>) -> Vec<u64> {
-        let mut numbers = Vec::new();
+    /// Adds the values from which groups lead to one of those `wanted`.
+    pub(super) fn trace_back(&self, wanted: &mut Vec<ValueId>) {
         let mut at = 0;
-        while let Some(value) = values.get(at).copied() {
-            at += 1;
+        while let Some(value) = wanted.get(at).copied() {
             for number in self.by_value.get(&value).into_iter().flatten() {
-                numbers.push(*number);
                 let requires = self.group(*number).transition.and_then(|it| it.requires);
-                if let Some(requires) = requires
-                    && !values.contains(&requires)
-                {
-                    values.push(requires);
-                }
+                wanted.extend(requires.filter(|requires| !wanted.contains(requires)));
             }
+            at += 1;
         }
+    }
+
+    /// The numbers, rising, of the groups that leave one of these values.
+    pub(super) fn leaving(&self, values: &[ValueId]) -> Vec<u64> {
+        let groups = values.iter().filter_map(|value| self.by_value.get(value)).flatten();
+        let mut numbers: Vec<u64> = groups.copied().collect();
         numbers.sort_unstable();
-        numbers.dedup();
         numbers
     }
 }
