@@ -34,6 +34,7 @@ mod counterexample;
 mod decide;
 pub mod history;
 pub mod model;
+pub mod online;
 pub mod oracle;
 mod partition;
 mod search;
