@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::counterexample;
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{self, Calls, Conventions, Counter, Kind, KvAppend, Model, Register};
+use crate::model::{
+    self, Calls, Conventions, Counter, FencedLock, Kind, KvAppend, Model, Queue, Register, Set,
+};
 use crate::partition::{Partition, SplitError, split};
 use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
 use crate::verdict::{Analysis, Verdict};
@@ -99,6 +101,10 @@ pub fn check_with_progress(
         Kind::Register => check_with_model(&Register, operations, options, progress),
         Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
         Kind::Counter => check_with_model(&Counter, operations, options, progress),
+        Kind::Set => check_with_model(&Set, operations, options, progress),
+        Kind::Queue => check_with_model(&Queue, operations, options, progress),
+        Kind::Mutex => check_with_model(&model::Mutex, operations, options, progress),
+        Kind::FencedLock => check_with_model(&FencedLock, operations, options, progress),
     }
 }
 

@@ -7,10 +7,15 @@
 mod calls;
 mod choice;
 pub mod counter;
+pub mod fenced_lock;
 pub mod kv_append;
+pub mod mutex;
+mod possession;
+pub mod queue;
 pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
+pub mod set;
 mod values;
 
 use std::fmt::Debug;
@@ -19,8 +24,12 @@ use std::hash::Hash;
 pub use calls::{Calls, Direct, Timed};
 pub use choice::{ALL, Choice, Description, Kind, choose, find};
 pub use counter::Counter;
+pub use fenced_lock::FencedLock;
 pub use kv_append::KvAppend;
+pub use mutex::Mutex;
+pub use queue::Queue;
 pub use register::Register;
+pub use set::Set;
 pub use values::{ValueId, Values};
 
 use crate::history::{Datum, EventType, OperationRef};
@@ -41,7 +50,8 @@ pub struct Conventions {
     /// What a read that answered nil says.
     pub nil_reads: NilReads,
     /// Whether a failed compare-and-set is taken as the observation that another value was there,
-    /// rather than as something that did not happen.
+    /// rather than as something that did not happen; likewise a lock that was not acquired, or not
+    /// released, as the observation of who did not hold it.
     pub observe_failed_cas: bool,
 }
 
