@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::counterexample;
 use crate::decide::{Decision, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{self, Conventions, Counter, Kind, KvAppend, Model, Register};
+use crate::model::{self, Conventions, Model, WithModel};
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
@@ -98,10 +98,20 @@ pub fn check_with_progress(
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(operations)?.kind,
     };
-    match kind {
-        Kind::Register => check_with_model(&Register, operations, options, progress),
-        Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
-        Kind::Counter => check_with_model(&Counter, operations, options, progress),
+    kind.apply(Check { operations, options, progress })
+}
+
+struct Check<'a> {
+    operations: &'a Operations,
+    options: &'a Options,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl WithModel for Check<'_> {
+    type Output = Result<Analysis, HistoryError>;
+
+    fn with<M: Model>(self, model: M) -> Self::Output {
+        check_with_model(&model, self.operations, self.options, self.progress)
     }
 }
 
@@ -114,10 +124,7 @@ pub fn check_with_model<M: Model>(
     operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Analysis, HistoryError>
-where
-    M::State: Sync,
-{
+) -> Result<Analysis, HistoryError> {
     let name = model.description().name;
     let initial = OwnedDatum::from(&options.initial);
     let source =
@@ -242,10 +249,7 @@ fn judge<M: Model>(
     partitions: &[Partition<'_, M>],
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Judged
-where
-    M::State: Sync,
-{
+) -> Judged {
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
     let mut wanted_share = FIRST_SHARE;
     while !judged.out_of_steps.is_empty() {
@@ -292,10 +296,7 @@ fn decide_all<M: Model>(
     limits: Limits,
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
-) -> Vec<Option<Decision>>
-where
-    M::State: Sync,
-{
+) -> Vec<Option<Decision>> {
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let first_invalid = AtomicUsize::new(usize::MAX);

@@ -5,7 +5,9 @@ mod support;
 
 use checker::history::{Datum, EventType, History, Operations};
 use checker::model::sequential_spec::Sequential;
-use checker::model::{Call, Conventions, Counter, KvAppend, Model, Register, Values};
+use checker::model::{
+    Call, Conventions, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register, Set, Values,
+};
 use checker::verdict::Verdict;
 use checker::{Options, check_with_model};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
@@ -24,7 +26,7 @@ where
     let mut moments = Vec::new();
     let operations = Operations::of(history).expect("the history is well formed");
     for operation in operations.iter() {
-        if operation.outcome() == EventType::Fail {
+        if operation.outcome() == EventType::Fail && !operation.was_refuted() {
             continue;
         }
         let (process, invoked) = (operation.process(), operation.invoked());
@@ -56,7 +58,6 @@ where
 fn compare<M>(model: &M, service: Service, count: u64)
 where
     M: Model + Clone,
-    M::State: Sync,
 {
     let mut invalid = 0;
     for seed in 0..count {
@@ -97,4 +98,24 @@ fn strings_are_judged_as_stateright_judges_them() {
 #[test]
 fn counters_are_judged_as_stateright_judges_them() {
     compare(&Counter, Service::Counter, 10_000);
+}
+
+#[test]
+fn sets_are_judged_as_stateright_judges_them() {
+    compare(&Set, Service::Set, 10_000);
+}
+
+#[test]
+fn queues_are_judged_as_stateright_judges_them() {
+    compare(&Queue, Service::Queue, 10_000);
+}
+
+#[test]
+fn locks_are_judged_as_stateright_judges_them() {
+    compare(&Mutex, Service::Mutex, 10_000);
+}
+
+#[test]
+fn fenced_locks_are_judged_as_stateright_judges_them() {
+    compare(&FencedLock, Service::FencedLock, 10_000);
 }

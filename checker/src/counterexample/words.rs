@@ -43,6 +43,30 @@ pub(super) fn deed(operation: OperationRef<'_>) -> String {
             let [from, to] = operation.input().as_pair().unwrap_or([Datum::Null; 2]).map(value);
             format!("process {process} {maybe}changed {object} from {from} to {to}")
         }
+        "enqueue" => format!("process {process} {maybe}enqueued {input}{}", to("in")),
+        "dequeue" if !maybe.is_empty() => {
+            format!("process {process} may have dequeued{}", to("from"))
+        }
+        "dequeue" if operation.output().is_null() => match operation.key() {
+            Some(key) => format!("process {process} found {key} empty"),
+            None => format!("process {process} found the queue empty"),
+        },
+        "dequeue" => format!("process {process} dequeued {output}{}", to("from")),
+        "acquire" | "release" => {
+            let (verb, lock) = (operation.f(), operation.key().unwrap_or("the lock"));
+            let owner = match operation.input() {
+                Datum::Null => String::new(),
+                _ => format!(" as {input}"),
+            };
+            let token = match operation.output().as_integer() {
+                Some(token) if verb == "acquire" && operation.output() != operation.input() => {
+                    format!(" with token {token}")
+                }
+                _ => String::new(),
+            };
+            let refused = if operation.was_refuted() { " in vain" } else { "" };
+            format!("process {process} {maybe}{verb}d {lock}{owner}{token}{refused}")
+        }
         other => format!("process {process} did {other} {input}{}", to("on")),
     }
 }

@@ -7,20 +7,29 @@
 mod calls;
 mod choice;
 pub mod counter;
+pub mod fenced_lock;
 pub mod kv_append;
+pub mod mutex;
+mod possession;
+pub mod queue;
 pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
+pub mod set;
 mod values;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
 pub use calls::{Calls, Direct, Timed};
-pub use choice::{ALL, Choice, Description, Kind, choose, find};
+pub use choice::{ALL, Choice, Description, Kind, WithModel, choose, find};
 pub use counter::Counter;
+pub use fenced_lock::FencedLock;
 pub use kv_append::KvAppend;
+pub use mutex::Mutex;
+pub use queue::Queue;
 pub use register::Register;
+pub use set::Set;
 pub use values::{ValueId, Values};
 
 use crate::history::{Datum, EventType, OperationRef};
@@ -41,15 +50,16 @@ pub struct Conventions {
     /// What a read that answered nil says.
     pub nil_reads: NilReads,
     /// Whether a failed compare-and-set is taken as the observation that another value was there,
-    /// rather than as something that did not happen.
+    /// rather than as something that did not happen; likewise a lock that was not acquired, or not
+    /// released, as the observation of who did not hold it.
     pub observe_failed_cas: bool,
 }
 
 impl Conventions {
-    /// Whether a read says nothing: it got no answer, or one that stands for "unknown".
+    /// Whether a read says nothing although it was answered: the answer stands for "unknown".
     pub fn silence(self, read: OperationRef<'_>) -> bool {
-        let unknown = read.output().is_null() && self.nil_reads == NilReads::Unknown;
-        unknown || read.outcome() != EventType::Ok
+        let answered = read.outcome() == EventType::Ok;
+        answered && read.output().is_null() && self.nil_reads == NilReads::Unknown
     }
 }
 
@@ -85,7 +95,7 @@ pub enum Growth<S> {
 /// A sequential specification: how one object behaves when operations come one after the other.
 pub trait Model: Debug + Sync {
     /// The object's state.
-    type State: Clone + Eq + Hash + Debug + Send;
+    type State: Clone + Eq + Hash + Debug + Send + Sync;
     /// What an operation asks for.
     type Input: Clone + Eq + Hash + Debug + Send + Sync;
     /// What it answers.

@@ -24,6 +24,7 @@
 mod configuration;
 mod extension;
 mod optional;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use crate::model::{Model, Transition};
 use configuration::{Configuration, Configurations};
 use optional::Optionals;
+pub use watch::{Sighting, Watch};
 
 /// What is known of the events so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 
 #![expect(dead_code, reason = "each test binary uses its own part of this module")]
 
+mod lies;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -21,6 +23,15 @@ pub enum Service {
     Strings,
     /// A sum to read and add to.
     Counter,
+    /// A growing set to read and add to.
+    Set,
+    /// A queue to enqueue to and dequeue from.
+    Queue,
+    /// A lock to acquire and release. Where values are unique the owner is the process, else one
+    /// of so many names, which clients share.
+    Mutex,
+    /// The same with a fencing token.
+    FencedLock,
 }
 
 /// How to record a history.
@@ -35,7 +46,7 @@ pub struct Recording {
     pub values: Option<u64>,
     /// The share of operations whose outcome the client does not learn.
     pub unknown: f64,
-    /// How many reads answer something else than they saw.
+    /// How many operations answer something else than the service did.
     pub lies: usize,
 }
 
@@ -112,7 +123,11 @@ pub fn record(recording: Recording) -> History {
                     (None, Some(value)) => value.clone(),
                     _ => other,
                 };
-                let (f, argument) = invent(recording, &mut random, one, expected);
+                let owner = match recording.values {
+                    None => format!("p{}", processes[client]),
+                    Some(names) => format!("owner {}", random.random_range(0..names)),
+                };
+                let (f, argument) = invent(recording, &mut random, one, expected, &owner);
                 let latency = random.random_range(1..=SLOWEST);
                 let unknown = random.random_bool(recording.unknown);
                 let effect = match (unknown, random.random_range(0..4)) {
@@ -132,7 +147,8 @@ pub fn record(recording: Recording) -> History {
             Moment::Effect => {
                 let request = &mut requests[number];
                 let before = state[request.key].clone();
-                let answer = serve(&mut state[request.key], request.f, &request.argument);
+                let answer =
+                    serve(recording.service, &mut state[request.key], request.f, &request.argument);
                 if state[request.key] != before {
                     past[request.key].push(state[request.key].clone());
                 }
@@ -149,7 +165,7 @@ pub fn record(recording: Recording) -> History {
                 } else {
                     let (kind, value) = request.answer.clone().expect("it took effect before");
                     let mut completion = event(events.len(), time, request, kind);
-                    if request.f == "read" || request.f == "get" {
+                    if matches!(request.f, "read" | "get" | "dequeue" | "acquire") {
                         completion.value = value.clone();
                     }
                     events.push(completion);
@@ -170,7 +186,12 @@ pub fn record(recording: Recording) -> History {
         }
     }
 
-    lie(&mut events, &past, recording, &mut random);
+    match recording.service {
+        Service::Register | Service::Strings | Service::Counter => {
+            lie(&mut events, &past, recording, &mut random);
+        }
+        service => lies::tell(service, &mut events, &past, recording.lies, &mut random),
+    }
     History { events }
 }
 
@@ -180,6 +201,7 @@ fn invent(
     random: &mut ChaCha8Rng,
     value: Value,
     expected: Value,
+    owner: &str,
 ) -> (&'static str, Value) {
     let dice = random.random_range(0..100);
     match recording.service {
@@ -200,11 +222,29 @@ fn invent(
             50..95 => ("add", json!(random.random_range(1..=3))),
             _ => ("add", json!(-1)),
         },
+        Service::Set => match dice {
+            0..50 => ("read", Value::Null),
+            _ => ("add", value),
+        },
+        Service::Queue => match dice {
+            0..50 => ("dequeue", Value::Null),
+            _ => ("enqueue", value),
+        },
+        Service::Mutex | Service::FencedLock => match dice {
+            0..50 => ("acquire", json!(owner)),
+            _ => ("release", json!(owner)),
+        },
     }
 }
 
 /// Takes a request to its effect; answers as the service would.
-fn serve(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+fn serve(service: Service, state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+    match service {
+        Service::Set => return serve_set(state, f, argument),
+        Service::Queue => return serve_queue(state, f, argument),
+        Service::Mutex | Service::FencedLock => return serve_lock(service, state, f, argument),
+        Service::Register | Service::Strings | Service::Counter => {}
+    }
     match f {
         "read" | "get" => return (EventType::Ok, state.clone()),
         "write" | "put" => *state = argument.clone(),
@@ -222,6 +262,52 @@ fn serve(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
         other => unreachable!("the simulation does not ask for {other}"),
     }
     (EventType::Ok, argument.clone())
+}
+
+/// The state is a list of elements.
+fn serve_set(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+    if f == "read" {
+        return (EventType::Ok, state.clone());
+    }
+    let mut elements = state.as_array().cloned().unwrap_or_default();
+    if !elements.contains(argument) {
+        // In front of the others, so that answers are not in the order of the additions.
+        elements.insert(0, argument.clone());
+    }
+    *state = json!(elements);
+    (EventType::Ok, argument.clone())
+}
+
+/// The state is a list of elements.
+fn serve_queue(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+    let mut elements = state.as_array().cloned().unwrap_or_default();
+    let answer = match f {
+        "enqueue" => {
+            elements.push(argument.clone());
+            (EventType::Ok, argument.clone())
+        }
+        _ if elements.is_empty() => (EventType::Fail, Value::Null),
+        _ => (EventType::Ok, elements.remove(0)),
+    };
+    *state = json!(elements);
+    answer
+}
+
+/// The state is a pair of the holder and the last token.
+fn serve_lock(service: Service, state: &mut Value, f: &str, owner: &Value) -> (EventType, Value) {
+    let (holder, token) = (state[0].clone(), state[1].as_i64().unwrap_or(0));
+    match f {
+        "acquire" if holder.is_null() => {
+            *state = json!([owner, token + 1]);
+            let answer = if service == Service::Mutex { owner.clone() } else { json!(token + 1) };
+            (EventType::Ok, answer)
+        }
+        "release" if holder == *owner => {
+            *state = json!([null, token]);
+            (EventType::Ok, owner.clone())
+        }
+        _ => (EventType::Fail, owner.clone()),
+    }
 }
 
 fn event(index: usize, time: u64, request: &Request, kind: EventType) -> Event {

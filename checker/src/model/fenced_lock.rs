@@ -1,0 +1,225 @@
+//! A lock for each key whose acquisitions answer a fencing token: acquire, release.
+//!
+//! Whoever writes under the lock sends the token along, and storage refuses a token smaller than
+//! one it has seen. So a token must be greater than every one that was given out before (Kleppmann,
+//! "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI 2006, calls it a
+//! sequencer).
+
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::mutex::owner;
+use crate::model::possession::{Move, Owners, Possession};
+use crate::model::{Call, Calls, Conventions, Description, Direct, Model, Timed, ValueId, Values};
+
+/// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
+/// reentrant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FencedLock;
+
+/// Who holds the lock, and the last token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The owner; [`ValueId::ABSENT`] is nobody.
+    pub holder: ValueId,
+    /// The token that was given out last; the least number if there was none.
+    pub token: i64,
+}
+
+/// What a lock is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Be held by this owner, if nobody holds it.
+    Acquire(ValueId),
+    /// Be free, if this owner holds it.
+    Release(ValueId),
+}
+
+/// What a lock answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// It was acquired, with this token.
+    Acquired(i64),
+    /// It was released.
+    Released,
+    /// Somebody held the lock that was to be acquired, or its releaser did not hold it.
+    Refused,
+}
+
+static DESCRIPTION: Description = Description {
+    name: "fenced-lock",
+    aliases: &[],
+    summary: "a lock with rising tokens a key: acquire, release",
+    functions: &["acquire", "release"],
+};
+
+/// The name in verdicts of the algorithm that needs no search.
+const ALGORITHM: &str = "possessions-by-token";
+
+impl Model for FencedLock {
+    type State = State;
+    type Input = Input;
+    type Output = Output;
+
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn call(
+        &self,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
+        values: &mut Values,
+    ) -> Result<Call<Input, Output>, String> {
+        let owner = owner(operation, values);
+        let input = match operation.f() {
+            "acquire" => Input::Acquire(owner),
+            "release" => Input::Release(owner),
+            other => return Err(DESCRIPTION.lacks(other)),
+        };
+        Ok(match (operation.outcome(), input) {
+            (EventType::Ok, Input::Acquire(_)) => {
+                let token = operation.output().as_integer().ok_or_else(|| {
+                    format!("acquire answers a whole number, not {}", operation.output())
+                })?;
+                Call::Known(input, Output::Acquired(token))
+            }
+            (EventType::Ok, Input::Release(_)) => Call::Known(input, Output::Released),
+            (EventType::Fail, _) if conventions.observe_failed_cas => {
+                Call::Known(input, Output::Refused)
+            }
+            (EventType::Fail, _) => Call::Silent,
+            _ => Call::Unknown(input),
+        })
+    }
+
+    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, String> {
+        Ok(State { holder: values.id(initial), token: i64::MIN })
+    }
+
+    /// A token may be any that is greater than the last one. This gives out the least, which is
+    /// also what is known of an acquisition without an answer.
+    fn apply(&self, state: &State, input: &Input) -> (State, Output) {
+        match *input {
+            Input::Acquire(owner) if state.holder == ValueId::ABSENT => {
+                let token = state.token.saturating_add(1);
+                (State { holder: owner, token }, Output::Acquired(token))
+            }
+            Input::Release(owner) if state.holder == owner => {
+                (State { holder: ValueId::ABSENT, ..*state }, Output::Released)
+            }
+            Input::Acquire(_) | Input::Release(_) => (*state, Output::Refused),
+        }
+    }
+
+    fn step(&self, state: &State, input: &Input, output: Option<&Output>) -> Option<State> {
+        let (after, answered) = self.apply(state, input);
+        match (answered, output) {
+            (Output::Acquired(least), Some(Output::Acquired(token))) => {
+                (*token >= least).then_some(State { token: *token, ..after })
+            }
+            (_, None) => Some(after),
+            (answered, Some(output)) => (answered == *output).then_some(after),
+        }
+    }
+
+    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
+        output == Some(&Output::Refused)
+    }
+
+    /// Where owners are processes: the possessions (see
+    /// [`possession`](crate::model::possession)) come one after the other in the order of their
+    /// tokens. That respects time if none ends after the beginning of a later one.
+    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        if calls.initial().holder != ValueId::ABSENT {
+            return None;
+        }
+        let mut moves = Vec::with_capacity(calls.len());
+        for (place, timed) in calls.iter().enumerate() {
+            let Timed { call, invoked, returned } = timed;
+            let (Call::Known(input, _) | Call::Unknown(input)) = call else { return None };
+            let (owner, releases) = match *input {
+                _ if matches!(call, Call::Known(_, Output::Refused)) => return None,
+                Input::Acquire(owner) => (owner, false),
+                Input::Release(owner) => (owner, true),
+            };
+            moves.push(Move { place, owner, releases, invoked, returned });
+        }
+        let contradiction = against_the_tokens(calls, &Owners::of(moves.into_iter())?);
+        Some(Direct { algorithm: ALGORITHM, steps: calls.len() as u64, contradiction })
+    }
+}
+
+/// Two owners that held the lock at one time, or not in the order of their tokens.
+fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<Vec<usize>> {
+    let possessions = match owners.possessions() {
+        Ok(possessions) => possessions,
+        Err(contradiction) => return Some(contradiction),
+    };
+    let mut by_token: Vec<(i64, Possession)> = possessions
+        .into_iter()
+        .filter_map(|possession| match calls.get(possession.acquisition).call {
+            Call::Known(_, Output::Acquired(token)) => Some((*token, possession)),
+            _ => None,
+        })
+        .collect();
+    by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition));
+    let mut last: Option<(i64, Possession)> = None;
+    for (token, next) in by_token {
+        if let Some((last_token, last)) = last {
+            let both = [last.acquisition, next.acquisition];
+            if last_token == token {
+                return Some(both.to_vec());
+            }
+            if last.to > next.from {
+                return Some(owners.releases(last.owner, next.from).chain(both).collect());
+            }
+        }
+        last = Some((token, next));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: ValueId = ValueId(1);
+    const BOB: ValueId = ValueId(2);
+
+    fn state(holder: ValueId, token: i64) -> State {
+        State { holder, token }
+    }
+
+    #[test]
+    fn a_token_is_greater_than_the_one_before() {
+        let free = state(ValueId::ABSENT, 5);
+        let acquire =
+            |token| FencedLock.step(&free, &Input::Acquire(ANN), Some(&Output::Acquired(token)));
+        assert_eq!(acquire(6), Some(state(ANN, 6)));
+        assert_eq!(acquire(90), Some(state(ANN, 90)));
+        assert_eq!(acquire(5), None);
+        assert_eq!(acquire(4), None);
+    }
+
+    #[test]
+    fn an_acquisition_without_an_answer_takes_up_a_token() {
+        let free = state(ValueId::ABSENT, 5);
+        let held = FencedLock.step(&free, &Input::Acquire(ANN), None).expect("it is free");
+        let free = FencedLock
+            .step(&held, &Input::Release(ANN), Some(&Output::Released))
+            .expect("Ann holds it");
+        let acquire =
+            |token| FencedLock.step(&free, &Input::Acquire(BOB), Some(&Output::Acquired(token)));
+        assert_eq!(acquire(6), None);
+        assert_eq!(acquire(7), Some(state(BOB, 7)));
+    }
+
+    #[test]
+    fn one_owner_holds_it_until_that_owner_releases_it() {
+        let held = state(ANN, 5);
+        let acquire = FencedLock.step(&held, &Input::Acquire(BOB), Some(&Output::Acquired(6)));
+        assert_eq!(acquire, None);
+        assert_eq!(FencedLock.step(&held, &Input::Release(BOB), Some(&Output::Released)), None);
+        assert_eq!(FencedLock.apply(&held, &Input::Acquire(BOB)), (held, Output::Refused));
+        assert_eq!(FencedLock.apply(&held, &Input::Release(BOB)), (held, Output::Refused));
+    }
+}

@@ -1,0 +1,186 @@
+//! A lock for each key: acquire, release.
+
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::possession::{Move, Owners};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Model, Timed, Transition, ValueId, Values,
+};
+
+/// A lock for each key, which one owner at a time can hold. It is not reentrant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mutex;
+
+/// What a lock is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Be held by this owner, if nobody holds it.
+    Acquire(ValueId),
+    /// Be free, if this owner holds it.
+    Release(ValueId),
+}
+
+/// What a lock answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// It was done.
+    Done,
+    /// Somebody held the lock that was to be acquired, or its releaser did not hold it.
+    Refused,
+}
+
+static DESCRIPTION: Description = Description {
+    name: "mutex",
+    aliases: &["lock"],
+    summary: "a lock a key: acquire, release",
+    functions: &["acquire", "release"],
+};
+
+/// The name in verdicts of the algorithm that needs no search.
+const ALGORITHM: &str = "possessions";
+
+impl Model for Mutex {
+    /// Who holds the lock; [`ValueId::ABSENT`] is nobody.
+    type State = ValueId;
+    type Input = Input;
+    type Output = Output;
+
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn call(
+        &self,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
+        values: &mut Values,
+    ) -> Result<Call<Input, Output>, String> {
+        let owner = owner(operation, values);
+        let input = match operation.f() {
+            "acquire" => Input::Acquire(owner),
+            "release" => Input::Release(owner),
+            other => return Err(DESCRIPTION.lacks(other)),
+        };
+        Ok(match operation.outcome() {
+            EventType::Ok => Call::Known(input, Output::Done),
+            EventType::Fail if conventions.observe_failed_cas => {
+                Call::Known(input, Output::Refused)
+            }
+            EventType::Fail => Call::Silent,
+            _ => Call::Unknown(input),
+        })
+    }
+
+    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, String> {
+        Ok(values.id(initial))
+    }
+
+    fn apply(&self, state: &ValueId, input: &Input) -> (ValueId, Output) {
+        match input {
+            Input::Acquire(owner) if *state == ValueId::ABSENT => (*owner, Output::Done),
+            Input::Release(owner) if state == owner => (ValueId::ABSENT, Output::Done),
+            Input::Acquire(_) | Input::Release(_) => (*state, Output::Refused),
+        }
+    }
+
+    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
+        output == Some(&Output::Refused)
+    }
+
+    fn transition(&self, input: &Input, output: Option<&Output>) -> Option<Transition> {
+        if output == Some(&Output::Refused) {
+            return None;
+        }
+        let (requires, leaves) = match *input {
+            Input::Acquire(owner) => (ValueId::ABSENT, owner),
+            Input::Release(owner) => (owner, ValueId::ABSENT),
+        };
+        Some(Transition { requires: Some(requires), leaves: Some(leaves) })
+    }
+
+    fn excludes(&self, input: &Input, output: Option<&Output>) -> Option<ValueId> {
+        let refused = output == Some(&Output::Refused);
+        refused.then_some(match *input {
+            Input::Acquire(_) => ValueId::ABSENT,
+            Input::Release(owner) => owner,
+        })
+    }
+
+    /// Where owners are processes: an order is one of the possessions (see
+    /// [`possession`](crate::model::possession)), one after the other. It respects time if none
+    /// ends after the beginning of a later one, that is, if the spans in which the lock surely was
+    /// held are disjoint; and then the order of these spans is one (zones as of Gibbons & Korach,
+    /// "Testing shared memories", SIAM J. Comput. 26(4), 1997).
+    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        if *calls.initial() != ValueId::ABSENT {
+            return None;
+        }
+        let mut moves = Vec::with_capacity(calls.len());
+        for (place, timed) in calls.iter().enumerate() {
+            let (Call::Known(input, Output::Done) | Call::Unknown(input)) = timed.call else {
+                return None;
+            };
+            let (owner, releases) = match *input {
+                Input::Acquire(owner) => (owner, false),
+                Input::Release(owner) => (owner, true),
+            };
+            let Timed { invoked, returned, .. } = timed;
+            moves.push(Move { place, owner, releases, invoked, returned });
+        }
+        let contradiction = two_holders(&Owners::of(moves.into_iter())?);
+        Some(Direct { algorithm: ALGORITHM, steps: calls.len() as u64, contradiction })
+    }
+
+    fn value(&self, state: &ValueId) -> Option<ValueId> {
+        Some(*state)
+    }
+}
+
+/// The owner that an operation names; nil is the process itself.
+pub(super) fn owner(operation: OperationRef<'_>, values: &mut Values) -> ValueId {
+    match operation.input() {
+        Datum::Null => values.id(Datum::Integer(operation.process().cast_signed())),
+        owner => values.id(owner),
+    }
+}
+
+/// Two owners that held the lock at one time.
+fn two_holders(owners: &Owners) -> Option<Vec<usize>> {
+    let mut possessions = match owners.possessions() {
+        Ok(possessions) => possessions,
+        Err(contradiction) => return Some(contradiction),
+    };
+    possessions.sort_unstable_by_key(|possession| possession.from);
+    let both = possessions.windows(2).find(|pair| pair[0].to > pair[1].from)?;
+    let at = both[1].from;
+    let places = both.iter().flat_map(|possession| {
+        owners.releases(possession.owner, at).chain([possession.acquisition])
+    });
+    Some(places.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: ValueId = ValueId::ABSENT;
+    const ANN: ValueId = ValueId(1);
+    const BOB: ValueId = ValueId(2);
+
+    #[test]
+    fn one_owner_holds_it_until_that_owner_releases_it() {
+        let after = |state, input| Mutex.step(&state, &input, Some(&Output::Done));
+        assert_eq!(after(NOBODY, Input::Acquire(ANN)), Some(ANN));
+        assert_eq!(after(ANN, Input::Acquire(BOB)), None);
+        assert_eq!(after(ANN, Input::Acquire(ANN)), None);
+        assert_eq!(after(ANN, Input::Release(BOB)), None);
+        assert_eq!(after(ANN, Input::Release(ANN)), Some(NOBODY));
+        assert_eq!(after(NOBODY, Input::Release(ANN)), None);
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing() {
+        assert_eq!(Mutex.apply(&ANN, &Input::Acquire(BOB)), (ANN, Output::Refused));
+        assert_eq!(Mutex.apply(&ANN, &Input::Release(BOB)), (ANN, Output::Refused));
+        assert_eq!(Mutex.step(&NOBODY, &Input::Acquire(BOB), Some(&Output::Refused)), None);
+    }
+}
