@@ -44,7 +44,8 @@ use super::{Command, Mutation, Operation, Query, Token, Transaction};
 ///
 /// **Retries.** A mutation whose token was seen before is answered as it was the first time, whether
 /// that was `ok` or `fail`: a retried `dequeue` gets the same element again, a retried `acquire` the
-/// same fencing token. [`Token`] tells for how long.
+/// same fencing token. That holds until the session of the token sends its next command, and for as
+/// long as the session is remembered ([`super::MAX_SESSIONS`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
