@@ -10,7 +10,7 @@ use anyhow::Result;
 use checker::history::EventType;
 use checker::verdict::Verdict;
 use results::summary::Liveness;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use workloads::Invocation;
@@ -174,9 +174,12 @@ async fn served_by(clients: &Clients, node: usize, deadline: Instant) -> Result<
     let mut value = 0;
     for f in ["write", "read"] {
         loop {
-            value += u64::from(f == "write");
-            let argument = if f == "write" { json!(value) } else { Value::Null };
-            let invocation = Invocation { f, key: key.clone(), value: argument };
+            let invocation = if f == "write" {
+                value += 1;
+                Invocation::mutation(f, &key, json!(value))
+            } else {
+                Invocation::read(&key)
+            };
             if clients.once(node, invocation).await?.kind == EventType::Ok {
                 break;
             }
