@@ -1,16 +1,19 @@
 //! From a history to an analysis.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::counterexample::{self, Case};
-use crate::history::{Format, History, HistoryError, pair};
-use crate::model::{self, Counter, Kind, KvAppend, Model, NilReads, Register};
-use crate::partition::{Partition, SplitError, split};
-use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
+use crate::counterexample;
+use crate::decide::{Decision, decide};
+use crate::history::{Format, HistoryError, Operations, OwnedDatum};
+use crate::model::{self, Conventions, Counter, Kind, KvAppend, Model, Register};
+use crate::partition::{Partition, Source, SplitError, split};
+use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
 
 /// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
@@ -37,8 +40,8 @@ pub struct Options {
     pub model: Option<String>,
     /// What every key holds before the first operation; null for nothing.
     pub initial: Value,
-    /// What a read of nil means.
-    pub nil_reads: NilReads,
+    /// What outcomes mean.
+    pub conventions: Conventions,
     /// What the check may spend.
     pub budget: Budget,
     /// How many keys are judged at a time. The verdict does not depend on it.
@@ -50,7 +53,7 @@ impl Default for Options {
         Options {
             model: None,
             initial: Value::Null,
-            nil_reads: NilReads::Absent,
+            conventions: Conventions::default(),
             budget: Budget::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
@@ -60,7 +63,8 @@ impl Default for Options {
 impl Options {
     /// The default, with nil reads as files of this format mean them.
     pub fn for_format(format: Format) -> Options {
-        Options { nil_reads: format.nil_reads(), ..Options::default() }
+        let conventions = Conventions { nil_reads: format.nil_reads(), ..Conventions::default() };
+        Options { conventions, ..Options::default() }
     }
 }
 
@@ -77,8 +81,8 @@ pub struct Progress {
 ///
 /// # Errors
 /// When the history is not well formed, does not fit the model, or no model can be told from it.
-pub fn check(history: &History, options: &Options) -> Result<Analysis, HistoryError> {
-    check_with_progress(history, options, &|_| {})
+pub fn check(operations: &Operations, options: &Options) -> Result<Analysis, HistoryError> {
+    check_with_progress(operations, options, &|_| {})
 }
 
 /// Judges a history, and tells `progress` of every key from whichever thread judged it.
@@ -86,18 +90,18 @@ pub fn check(history: &History, options: &Options) -> Result<Analysis, HistoryEr
 /// # Errors
 /// As [`check`].
 pub fn check_with_progress(
-    history: &History,
+    operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
-        None => model::choose(history)?.kind,
+        None => model::choose(operations)?.kind,
     };
     match kind {
-        Kind::Register => check_with_model(&Register, history, options, progress),
-        Kind::KvAppend => check_with_model(&KvAppend, history, options, progress),
-        Kind::Counter => check_with_model(&Counter, history, options, progress),
+        Kind::Register => check_with_model(&Register, operations, options, progress),
+        Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
+        Kind::Counter => check_with_model(&Counter, operations, options, progress),
     }
 }
 
@@ -107,7 +111,7 @@ pub fn check_with_progress(
 /// When the history is not well formed or does not fit the model.
 pub fn check_with_model<M: Model>(
     model: &M,
-    history: &History,
+    operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError>
@@ -115,25 +119,22 @@ where
     M::State: Sync,
 {
     let name = model.description().name;
-    let paired = pair(history)?;
-    let partitions = split(model, &paired.operations, options.nil_reads, &options.initial)
-        .map_err(|error| match error {
-            SplitError::Operation(operation, reason) => {
-                let index = paired.operations[operation].invoked;
-                let event = history
-                    .events
-                    .binary_search_by_key(&index, |event| event.index)
-                    .expect("every operation has its invocation in the history");
-                HistoryError::Unfit { event, model: name, reason }
-            }
-            SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
-        })?;
+    let initial = OwnedDatum::from(&options.initial);
+    let source =
+        Source { history: operations, conventions: options.conventions, initial: initial.borrow() };
+    let partitions = split(model, source).map_err(|error| match error {
+        SplitError::Operation(place, reason) => {
+            let event = operations.get(place).line();
+            HistoryError::Unfit { event, model: name, reason }
+        }
+        SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+    })?;
 
     let judged = judge(model, &partitions, options, progress);
     let mut analysis = Analysis {
         verdict: judged.verdict(),
         model: name.to_string(),
-        algorithm: wing_gong_lowe::NAME.to_string(),
+        algorithm: judged.algorithms(),
         operations: partitions.iter().map(|it| it.operations.len() as u64).sum(),
         keys: partitions.len() as u64,
         steps: judged.steps,
@@ -144,12 +145,11 @@ where
         Verdict::Valid => {}
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let invalid = judged.invalid.expect("the verdict is Invalid");
-            analysis.counterexample = Some(counterexample::make(
-                model,
-                &partitions[invalid],
-                &Case { paired: &paired, memory: options.budget.memory },
-            ));
+            let (invalid, contradiction) = judged.invalid.expect("the verdict is Invalid");
+            let partition = &partitions[invalid];
+            let memory = options.budget.memory;
+            analysis.counterexample =
+                Some(counterexample::make(model, partition, contradiction, memory));
         }
     }
     Ok(analysis)
@@ -158,8 +158,11 @@ where
 /// What became of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order.
-    invalid: Option<usize>,
+    /// The first partition that has no legal order, and what contradicts each other in it, if the
+    /// algorithm that decided could tell.
+    invalid: Option<(usize, Option<Vec<usize>>)>,
+    /// How many partitions each algorithm decided; if one is invalid, only which decided that.
+    decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
     out_of_steps: Vec<usize>,
     /// Partitions that spent their memory.
@@ -177,6 +180,21 @@ impl Judged {
             Verdict::Valid
         } else {
             Verdict::Unknown
+        }
+    }
+
+    /// The algorithms that decided; of several, those that decided most partitions first.
+    fn algorithms(&self) -> String {
+        let mut algorithms: Vec<_> = self.decided_by.iter().collect();
+        algorithms.sort_by_key(|(name, count)| (Reverse(**count), **name));
+        match algorithms.as_slice() {
+            [] => "none".to_string(),
+            [(name, _)] => name.to_string(),
+            several => several
+                .iter()
+                .map(|(name, count)| format!("{name} ({count})"))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
@@ -251,9 +269,10 @@ where
             let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
-                Outcome::Valid => {}
+                Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some(partition);
+                    judged.invalid = Some((partition, decision.contradiction));
+                    judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
                     return judged;
                 }
                 Outcome::OutOfSteps => judged.out_of_steps.push(partition),
@@ -287,8 +306,7 @@ where
             if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
                 break;
             }
-            let problem = partitions[round[place]].problem(model);
-            let decision = wing_gong_lowe::decide(model, &problem, limits);
+            let decision = decide(model, &partitions[round[place]], limits);
             if decision.outcome == Outcome::Invalid {
                 first_invalid.fetch_min(place, Ordering::Relaxed);
             }

@@ -1,21 +1,28 @@
 //! The operations of a history by the part of the object that they touch.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
-use serde_json::Value;
+use crate::history::{Datum, EventType, OperationRef, Operations, Place};
+use crate::model::{Call, Conventions, Model, Values};
+use crate::search::{ByValue, Deed, Item, Problem, Step};
 
-use crate::model::{Call, Model, NilReads, Values};
-use crate::search::{Item, Problem};
-use crate::verdict::Operation;
+/// What the partitions of a history are made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) history: &'a Operations,
+    pub(crate) conventions: Conventions,
+    /// What every key holds before the first operation.
+    pub(crate) initial: Datum<'a>,
+}
 
 /// Operations that are judged together, and by themselves.
 #[derive(Debug)]
 pub(crate) struct Partition<'a, M: Model> {
-    /// The key; none when the history names none.
+    source: Source<'a>,
+    /// The key; none when the history names none, or the model does not split by key.
     pub(crate) key: Option<&'a str>,
     /// The operations, by invocation. Those that say nothing are not among them.
-    pub(crate) operations: Vec<&'a Operation>,
+    pub(crate) operations: Vec<Place>,
     /// The same operations in the model's terms.
     pub(crate) calls: Vec<Call<M::Input, M::Output>>,
     /// The state before all of them.
@@ -27,8 +34,8 @@ pub(crate) struct Partition<'a, M: Model> {
 /// Why a history cannot be split.
 #[derive(Debug)]
 pub(crate) enum SplitError {
-    /// The operation with this place in the list does not fit the model.
-    Operation(usize, String),
+    /// This operation does not fit the model.
+    Operation(Place, String),
     /// The initial value does not.
     Initial(String),
 }
@@ -36,42 +43,115 @@ pub(crate) enum SplitError {
 /// Splits operations by key, in the order of the keys' names.
 pub(crate) fn split<'a, M: Model>(
     model: &M,
-    operations: &'a [Operation],
-    nil_reads: NilReads,
-    initial: &Value,
+    source: Source<'a>,
 ) -> Result<Vec<Partition<'a, M>>, SplitError> {
-    let mut partitions: BTreeMap<Option<&str>, Partition<'a, M>> = BTreeMap::new();
-    for (place, operation) in operations.iter().enumerate() {
-        let key = model.partition(operation);
-        let partition = match partitions.entry(key) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let mut values = Values::new();
-                let initial = model.initial(initial, &mut values).map_err(SplitError::Initial)?;
-                entry.insert(Partition {
-                    key,
-                    operations: Vec::new(),
-                    calls: Vec::new(),
-                    initial,
-                    values,
-                })
+    let history = source.history;
+    let mut numbers: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut partitions: Vec<Partition<'a, M>> = Vec::new();
+    // By the number of the key: where its partition is.
+    let mut partition_of_key: Vec<Option<usize>> = vec![None; history.keys().len()];
+    let mut partition_without_key = None;
+    for (place, operation) in (0..).zip(history.iter()) {
+        if operation.outcome() == EventType::Fail && !operation.was_refuted() {
+            continue;
+        }
+        let number = operation.key_number().filter(|_| model.splits_by_key());
+        let known = match number {
+            Some(number) => &mut partition_of_key[number],
+            None => &mut partition_without_key,
+        };
+        let at = match known {
+            Some(at) => *at,
+            None => {
+                let key = number.and(operation.key());
+                *numbers.entry(key).or_default() = partitions.len();
+                partitions.push(Partition::empty(model, source, key).map_err(SplitError::Initial)?);
+                *known.insert(partitions.len() - 1)
             }
         };
-        let call = model
-            .call(operation, nil_reads, &mut partition.values)
+        partitions[at]
+            .push(model, place, operation)
             .map_err(|reason| SplitError::Operation(place, reason))?;
-        if call != Call::Silent {
-            partition.operations.push(operation);
-            partition.calls.push(call);
-        }
     }
-    Ok(partitions.into_values().collect())
+    let mut in_order: Vec<Option<Partition<'a, M>>> = partitions.into_iter().map(Some).collect();
+    Ok(numbers.into_values().filter_map(|at| in_order[at].take()).collect())
 }
 
-impl<M: Model> Partition<'_, M> {
+impl<'a, M: Model> Partition<'a, M> {
+    fn empty(model: &M, source: Source<'a>, key: Option<&'a str>) -> Result<Self, String> {
+        let mut values = Values::new();
+        let initial = model.initial(source.initial, &mut values)?;
+        Ok(Partition { source, key, operations: Vec::new(), calls: Vec::new(), initial, values })
+    }
+
+    /// Adds an operation, which may be a weaker form of the one at `place`, unless it says
+    /// nothing; whether it does.
+    fn push(
+        &mut self,
+        model: &M,
+        place: Place,
+        operation: OperationRef<'_>,
+    ) -> Result<bool, String> {
+        let call = model.call(operation, self.source.conventions, &mut self.values)?;
+        let says_something = match &call {
+            Call::Known(..) => true,
+            // Without an answer, what changes nothing says nothing.
+            Call::Unknown(input) => !model.is_observer(input, None),
+            Call::Silent => false,
+        };
+        if says_something {
+            self.operations.push(place);
+            self.calls.push(call);
+        }
+        Ok(says_something)
+    }
+
+    /// The operation at this place of the partition.
+    pub(crate) fn operation(&self, place: usize) -> OperationRef<'a> {
+        self.source.history.get(self.operations[place])
+    }
+
+    /// The history that it is a part of.
+    pub(crate) fn history(&self) -> &'a Operations {
+        self.source.history
+    }
+
+    /// When the operation at this place was known to have taken effect: the index of its
+    /// completion; none for an unknown outcome.
+    pub(crate) fn returned(&self, place: usize) -> Option<u64> {
+        match &self.calls[place] {
+            Call::Known(..) => self.operation(place).completed(),
+            Call::Unknown(_) | Call::Silent => None,
+        }
+    }
+
     /// What a search is given.
     pub(crate) fn problem(&self, model: &M) -> Problem<M> {
-        self.problem_of(model, |_| Some(Claim::AsRecorded))
+        let items = (0..self.calls.len()).map(|place| Item {
+            invoked: self.operation(place).invoked(),
+            completed: self.returned(place),
+            call: self.calls[place].clone(),
+        });
+        Problem::new(model, self.initial.clone(), self.values.count(), items)
+    }
+
+    /// The same for deciders of a state that is one value, every operation at its place; none if the
+    /// model's state is not.
+    pub(crate) fn by_value(&self, model: &M) -> Option<ByValue> {
+        let initial = model.value(&self.initial)?.0;
+        let mut steps = Vec::with_capacity(self.calls.len());
+        for (place, call) in self.calls.iter().enumerate() {
+            let (input, output) = match call {
+                Call::Known(input, output) => (input, Some(output)),
+                Call::Unknown(input) => (input, None),
+                Call::Silent => continue,
+            };
+            let deed = Deed::of(model, input, output)?;
+            let operation = self.operation(place);
+            steps.push(Step { deed, invoked: operation.invoked(), returned: self.returned(place) });
+        }
+        let values = u32::try_from(self.values.count()).expect("fewer than 2^32 values");
+        Some(ByValue { initial, values, steps })
     }
 
     /// Whether the operation at this place only looks.
@@ -83,29 +163,32 @@ impl<M: Model> Partition<'_, M> {
         }
     }
 
-    /// A weaker problem: `claim` says what is still held of each operation; none leaves it out.
-    pub(crate) fn problem_of(
+    /// A weaker partition: `claim` says what is still held of the operation at each place; none
+    /// leaves it out. Answers also the place here of each of its operations.
+    pub(crate) fn weakened(
         &self,
         model: &M,
         claim: impl Fn(usize) -> Option<Claim>,
-    ) -> Problem<M> {
-        let items = (0..self.calls.len()).filter_map(|place| {
-            let operation = self.operations[place];
-            let call = self.calls[place].clone();
-            Some(match claim(place)? {
-                Claim::AsRecorded => {
-                    Item { invoked: operation.invoked, completed: operation.completed, call }
+    ) -> (Partition<'a, M>, Vec<usize>) {
+        let mut weaker =
+            Partition::empty(model, self.source, self.key).expect("it was a state before");
+        let mut origins = Vec::new();
+        for place in 0..self.operations.len() {
+            let operation = self.operation(place);
+            let weakened = match claim(place) {
+                Some(Claim::AsRecorded) => operation,
+                // What failed did not happen.
+                Some(Claim::Invoked) if operation.outcome() != EventType::Fail => {
+                    operation.as_unknown()
                 }
-                Claim::Invoked => {
-                    let call = match call {
-                        Call::Known(input, _) => Call::Unknown(input),
-                        call => call,
-                    };
-                    Item { invoked: operation.invoked, completed: None, call }
-                }
-            })
-        });
-        Problem::new(model, self.initial.clone(), self.values.count(), items)
+                Some(Claim::Invoked) | None => continue,
+            };
+            let pushed = weaker.push(model, self.operations[place], weakened);
+            if pushed.expect("the operation fitted the model before") {
+                origins.push(place);
+            }
+        }
+        (weaker, origins)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::history::{EventType, Process};
+use crate::history::{Attempt, EventType, Process};
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
 /// derived order.
@@ -48,6 +48,15 @@ pub struct Operation {
     /// The node that answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The idempotency token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The version at which the service answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// Every request that was made for it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
 
 /// A smallest set of operations that no legal order explains: take any of them away, and one does.
@@ -81,7 +90,8 @@ pub struct Analysis {
     pub verdict: Verdict,
     /// The name of the model that judged.
     pub model: String,
-    /// The algorithm that decided, such as `wing-gong-lowe`.
+    /// The algorithm that decided, such as `zones`. If several decided keys of a valid history, all,
+    /// each with the number of its keys: `zones (34), just-in-time (2)`.
     pub algorithm: String,
     /// Operations judged: those that were ok, and mutations of unknown outcome.
     pub operations: u64,

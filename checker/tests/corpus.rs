@@ -29,12 +29,12 @@ fn every_recorded_history_gets_its_known_verdict() {
             continue;
         }
         let bytes = std::fs::read(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
-        let reading = read(&bytes).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let reading = read(&bytes[..]).unwrap_or_else(|error| panic!("{file}: {error}"));
         let named = Options { model: Some(model.into()), ..Options::for_format(reading.format) };
         let chosen = Options { model: None, ..named.clone() };
         for options in [named, chosen] {
-            let analysis = check(&reading.history, &options)
-                .unwrap_or_else(|error| panic!("{file}: {}", error.at_lines(&reading.lines)));
+            let analysis = check(&reading.operations, &options)
+                .unwrap_or_else(|error| panic!("{file}: {}", error.in_file()));
             let got = match analysis.verdict {
                 Verdict::Valid => "valid",
                 Verdict::Unknown => "unknown",

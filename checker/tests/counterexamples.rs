@@ -6,11 +6,11 @@ use checker::history::{EventType, History};
 use checker::verdict::{Counterexample, Operation, Verdict};
 use checker::{Options, check};
 use serde_json::Value;
-use support::{Recording, history_of, record};
+use support::{Recording, history_of, paired, record};
 
 fn verdict(history: &History) -> Verdict {
     let options = Options { model: Some("register".to_string()), ..Options::default() };
-    check(history, &options).expect("it can be judged").verdict
+    check(&paired(history), &options).expect("it can be judged").verdict
 }
 
 /// Invalid histories of unique values, with their counterexamples.
@@ -24,7 +24,10 @@ fn invalid_histories() -> impl Iterator<Item = (Recording, Counterexample)> {
             lies: 1 + (seed % 2) as usize,
             ..Recording::default()
         };
-        Some((recording, check(&record(recording), &Options::default()).ok()?.counterexample?))
+        Some((
+            recording,
+            check(&paired(&record(recording)), &Options::default()).ok()?.counterexample?,
+        ))
     })
 }
 
@@ -100,7 +103,7 @@ fn a_counterexample_is_small_and_says_who_is_to_blame() {
 #[test]
 fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
     let history = record(Recording { seed: 5, operations: 2000, lies: 3, ..Recording::default() });
-    let analysis = check(&history, &Options::default()).expect("it can be judged");
+    let analysis = check(&paired(&history), &Options::default()).expect("it can be judged");
     let counterexample = analysis.counterexample.expect("three reads lie");
     assert!(!counterexample.neighbourhood.is_empty());
     assert!(counterexample.neighbourhood.len() <= 60);

@@ -3,14 +3,13 @@
 
 mod support;
 
-use checker::history::{History, Process, operations};
+use checker::history::{Datum, EventType, History, Operations};
 use checker::model::sequential_spec::Sequential;
-use checker::model::{Call, Counter, KvAppend, Model, NilReads, Register, Values};
+use checker::model::{Call, Conventions, Counter, KvAppend, Model, Register, Values};
 use checker::verdict::Verdict;
 use checker::{Options, check_with_model};
-use serde_json::Value;
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
-use support::{Recording, Service, record};
+use support::{Recording, Service, paired, record};
 
 /// What stateright says. Operations in flight are those of unknown outcome: it may or may not
 /// apply them.
@@ -19,18 +18,23 @@ where
     M: Model + Clone,
 {
     let mut values = Values::new();
-    let initial = model.initial(&Value::Null, &mut values).expect("null is a state");
+    let initial = model.initial(Datum::Null, &mut values).expect("null is a state");
     let start = Sequential { model: model.clone(), state: initial };
     let mut tester = LinearizabilityTester::new(start);
     let mut moments = Vec::new();
-    for operation in operations(history).expect("the history is well formed") {
-        let Process::Client(process) = operation.process else { continue };
-        match model.call(&operation, NilReads::Absent, &mut values).expect("it fits the model") {
+    let operations = Operations::of(history).expect("the history is well formed");
+    for operation in operations.iter() {
+        if operation.outcome() == EventType::Fail {
+            continue;
+        }
+        let (process, invoked) = (operation.process(), operation.invoked());
+        match model.call(operation, Conventions::default(), &mut values).expect("it fits the model")
+        {
             Call::Silent => {}
-            Call::Unknown(input) => moments.push((operation.invoked, process, Some(input), None)),
+            Call::Unknown(input) => moments.push((invoked, process, Some(input), None)),
             Call::Known(input, output) => {
-                moments.push((operation.invoked, process, Some(input), None));
-                let completed = operation.completed.expect("it is known");
+                moments.push((invoked, process, Some(input), None));
+                let completed = operation.completed().expect("it is known");
                 moments.push((completed, process, None, Some(output)));
             }
         }
@@ -67,7 +71,7 @@ where
             lies: (seed / 9 % 4) as usize,
         };
         let history = record(recording);
-        let analysis = check_with_model(model, &history, &Options::default(), &|_| {})
+        let analysis = check_with_model(model, &paired(&history), &Options::default(), &|_| {})
             .expect("the history can be judged");
         let expected = if oracle(model, &history) { Verdict::Valid } else { Verdict::Invalid };
         assert_eq!(analysis.verdict, expected, "{recording:?}: {history:#?}");

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use checker::history::History;
 use checker::verdict::{Analysis, Verdict};
 use checker::{Budget, Options, check, check_with_progress};
-use support::{Recording, Service, record};
+use support::{Recording, Service, paired, record};
 
 fn judge(history: &History, options: &Options) -> Analysis {
-    check(history, options).expect("the history can be judged")
+    check(&paired(history), options).expect("the history can be judged")
 }
 
 fn steps(steps: u64) -> Options {
@@ -147,7 +147,7 @@ fn progress_counts_every_key_once() {
     let history = record(Recording { operations: 1000, keys: 20, ..Recording::default() });
     let calls = AtomicUsize::new(0);
     let most = AtomicUsize::new(0);
-    check_with_progress(&history, &Options::default(), &|progress| {
+    check_with_progress(&paired(&history), &Options::default(), &|progress| {
         assert_eq!(progress.total, 20);
         calls.fetch_add(1, Ordering::Relaxed);
         most.fetch_max(progress.done, Ordering::Relaxed);

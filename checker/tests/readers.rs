@@ -1,7 +1,7 @@
 //! Histories in every format, and the errors that name the line.
 
 use checker::Options;
-use checker::history::{EventType, Format, HistoryError, Process, Reading, operations, read};
+use checker::history::{Datum, EventType, Format, HistoryError, OperationRef, Reading, read};
 use checker::model::{NilReads, choose};
 use checker::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
@@ -15,7 +15,7 @@ fn reading(text: &str) -> Reading {
 #[track_caller]
 fn fails(text: impl AsRef<[u8]>, message: &str) {
     match read(text.as_ref()) {
-        Ok(reading) => panic!("{} events were read", reading.history.events.len()),
+        Ok(reading) => panic!("{} operations were read", reading.operations.len()),
         Err(error) => assert_eq!(error.to_string(), message),
     }
 }
@@ -29,21 +29,23 @@ fn json_lines_keep_every_field() {
 "#;
     let reading = reading(text);
     assert_eq!(reading.format, Format::JsonLines);
-    assert_eq!(reading.lines, [1, 2]);
-    let event = &reading.history.events[1];
-    assert_eq!((event.index, event.time, event.version), (21, 1_210_077_312, Some(8812)));
-    assert_eq!(event.attempts[0].error.as_deref(), Some("timeout"));
-    let operations = operations(&reading.history).expect("it pairs");
-    assert_eq!(operations[0].input, json!([12, 40]));
-    assert_eq!((operations[0].invoked, operations[0].completed), (17, Some(21)));
-    assert_eq!(operations[0].node.as_deref(), Some("n2"));
+    let operation = reading.operations.get(0);
+    assert_eq!((operation.process(), operation.f(), operation.key()), (4, "cas", Some("k3")));
+    assert_eq!((operation.invoked(), operation.completed()), (17, Some(21)));
+    assert_eq!((operation.start(), operation.end()), (1_203_344_821, Some(1_210_077_312)));
+    assert_eq!(operation.input().to_value(), json!([12, 40]));
+    assert_eq!(operation.output().to_value(), json!([12, 40]));
+    assert_eq!((operation.node(), operation.version()), (Some("n2"), Some(8812)));
+    assert_eq!(operation.token(), Some("r7f3:4:9"));
+    assert_eq!(operation.attempts()[0].error.as_deref(), Some("timeout"));
+    assert_eq!(operation.line(), 1);
 }
 
 #[test]
 fn a_last_line_that_was_cut_off_is_left_out_with_a_note() {
     for cut in [1, 20, INVOKE.len() - 1] {
         let reading = reading(&format!("\n{INVOKE}\n{}", &INVOKE[..cut]));
-        assert_eq!(reading.history.events.len(), 1);
+        assert_eq!(reading.operations.len(), 1);
         assert_eq!(
             reading.notes,
             [format!("line 3 is cut off after {cut} bytes and was left out")]
@@ -74,8 +76,8 @@ fn what_is_no_history_at_all_is_told_so() {
         "line 3: this is neither a stormproof history (one JSON event a line), nor Jepsen's EDN, \
          nor a log of jepsen.util",
     );
-    assert!(reading("").history.events.is_empty());
-    assert!(reading(" \n\n").history.events.is_empty());
+    assert!(reading("").operations.is_empty());
+    assert!(reading(" \n\n").operations.is_empty());
 }
 
 #[test]
@@ -112,14 +114,14 @@ fn nemesis_and_controller_are_no_operations() {
 {"index":2,"time":3,"process":"nemesis","type":"info","f":"partition","value":{}}
 "#,
     );
-    assert_eq!(reading.history.events[0].process, Process::Controller);
-    assert_eq!(operations(&reading.history), Ok(Vec::new()));
+    assert!(reading.operations.is_empty());
 }
 
 #[test]
 fn an_invocation_without_completion_is_of_unknown_outcome() {
-    let operations = operations(&reading(INVOKE).history).expect("it pairs");
-    assert_eq!((operations[0].outcome, operations[0].completed), (EventType::Info, None));
+    let reading = reading(INVOKE);
+    let operation = reading.operations.get(0);
+    assert_eq!((operation.outcome(), operation.completed()), (EventType::Info, None));
 }
 
 #[test]
@@ -131,14 +133,11 @@ fn edn_is_read_as_a_vector_a_list_or_one_map_after_the_other() {
     for text in [maps.to_string(), format!("[{maps}]"), format!("\n ({maps})\n")] {
         let reading = reading(&text);
         assert_eq!(reading.format, Format::JepsenEdn);
-        let events = &reading.history.events;
-        assert_eq!(events.len(), 3);
-        assert_eq!((events[0].index, events[0].time), (3, 7));
-        assert_eq!((events[1].kind, events[1].index), (EventType::Ok, 4));
-        assert_eq!(events[1].value, json!([1, 2]));
-        assert_eq!(events[2].process, Process::Nemesis);
-        assert_eq!(events[2].value, json!({"n1": ["n2", "n3"], "a b": 1.5}));
-        assert_eq!(reading.lines[1], reading.lines[0] + 2);
+        assert_eq!(reading.operations.len(), 1, "the nemesis is no client");
+        let operation = reading.operations.get(0);
+        assert_eq!((operation.invoked(), operation.start()), (3, 7));
+        assert_eq!((operation.outcome(), operation.completed()), (EventType::Ok, Some(4)));
+        assert_eq!(operation.output().to_value(), json!([1, 2]));
     }
 }
 
@@ -152,27 +151,27 @@ fn values_of_jepsen_independent_are_split_into_key_and_value() {
          {:process 2 :type :ok :f :read :value [8 1]}",
     );
     assert_eq!(reading.notes.len(), 1);
-    let events = &reading.history.events;
-    assert_eq!((events[0].key.as_deref(), &events[0].value), (Some("8"), &json!(1)));
-    assert_eq!((events[2].key.as_deref(), &events[2].value), (Some("9"), &json!([1, 2])));
-    assert_eq!((events[3].key.as_deref(), &events[3].value), (Some("8"), &json!(null)));
+    let shown = |operation: OperationRef<'_>| {
+        let key = operation.key().map(str::to_string);
+        (key, operation.input().to_value(), operation.output().to_value())
+    };
+    let key = |name: &str| Some(name.to_string());
+    assert_eq!(shown(reading.operations.get(0)), (key("8"), json!(1), json!(1)));
+    assert_eq!(shown(reading.operations.get(1)), (key("9"), json!([1, 2]), json!(null)));
+    assert_eq!(shown(reading.operations.get(2)), (key("8"), json!(null), json!(1)));
 }
 
 #[test]
 fn pairs_that_may_be_plain_values_are_left_alone() {
     let cas_only = reading("{:process 0 :type :invoke :f :cas :value [1 2]}");
-    assert_eq!(cas_only.history.events[0].value, json!([1, 2]));
+    assert_eq!(cas_only.operations.get(0).input().to_value(), json!([1, 2]));
     let writes_only = reading("{:process 0 :type :invoke :f :write :value [1 2]}");
-    assert_eq!(writes_only.history.events[0].key, None);
+    assert_eq!(writes_only.operations.get(0).key(), None);
 }
 
 #[test]
 fn broken_edn_names_line_and_column() {
-    fails("[{:process 0", "line 1, column 13: the file ends where a value is missing");
-    fails(
-        "[{:process 0 :type :ok :f :read}\n",
-        "line 2, column 1: the file ends before the history's closing bracket",
-    );
+    fails("[{:process 0}]", "line 1: the event has no :type");
     fails("[{:type :ok :f :read}]", "line 1: the event has no :process");
     fails(
         "[\n{:process 0 :type :sure :f :read}]",
@@ -180,16 +179,29 @@ fn broken_edn_names_line_and_column() {
     );
     fails("[{:process -1 :type :ok :f :read}]", "line 1: -1 is not the number of a process");
     fails("[\n 5]", "line 2, column 2: expected an event, which is a map: {:process 0 …}");
-    fails(
-        "[{:process \"0\n",
-        "line 1, column 12: the file ends inside the string that begins here",
-    );
     fails("[] 7", "line 1, column 4: something follows the history's closing bracket");
-    fails("{:process )}", "line 1, column 11: a bracket closes what nothing opened");
+    fails("{:process ))}", "line 1, column 11: a bracket closes what nothing opened");
     fails(
-        format!("{{:value {}", "[".repeat(100_000)),
+        format!("{{:value {}{}}}", "[".repeat(1000), "]".repeat(1000)),
         "line 1, column 138: values nest more than 128 deep",
     );
+}
+
+#[test]
+fn edn_that_was_cut_off_is_judged_without_its_last_event() {
+    let whole =
+        "[{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok :f :read :value \"]\"}";
+    for (text, operations) in [
+        (&whole[..50], 1),
+        (&whole[..whole.len() - 3], 1),
+        (whole, 1),
+        ("[{:process 0", 0),
+        ("[{:process \"0\n", 0),
+    ] {
+        let reading = reading(text);
+        assert_eq!(reading.operations.len(), operations, "{text}");
+        assert!(reading.notes[0].ends_with("what is cut off was left out"), "{:?}", reading.notes);
+    }
 }
 
 #[test]
@@ -202,13 +214,11 @@ fn logs_are_read_with_tabs_or_spaces_and_with_or_without_a_prefix() {
          INFO  jepsen.util - 1\t:ok\t:read\tnil\n";
     let reading = reading(text);
     assert_eq!(reading.format, Format::JepsenLog);
-    assert_eq!(reading.lines, [2, 3, 4, 5, 6]);
     assert_eq!(reading.notes, ["1 lines of the log are not operations and were left out"]);
-    let events = &reading.history.events;
-    assert_eq!((events[0].f.as_str(), &events[0].value), ("write", &json!(4)));
-    assert_eq!((&events[2].value, events[2].error.as_deref()), (&json!(null), Some("timed-out")));
-    assert_eq!(events[3].process, Process::Nemesis);
-    assert_eq!(events.iter().map(|event| event.index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    let [write, read] = [0, 1].map(|place| reading.operations.get(place));
+    assert_eq!((write.f(), write.input(), write.line()), ("write", Datum::Integer(4), 2));
+    assert_eq!((write.outcome(), write.invoked()), (EventType::Info, 0));
+    assert_eq!((read.invoked(), read.completed(), read.line()), (1, Some(4), 3));
 }
 
 #[test]
@@ -234,9 +244,9 @@ fn no_bytes_make_a_reader_panic() {
                     _ => bytes.insert(at, text[random.random_range(0..text.len())]),
                 }
             }
-            if let Ok(reading) = read(&bytes) {
+            if let Ok(reading) = read(&bytes[..]) {
                 // What was read is a history, so judging it may fail only for its operations.
-                if let Err(error) = checker::check(&reading.history, &Options::default()) {
+                if let Err(error) = checker::check(&reading.operations, &Options::default()) {
                     assert!(
                         matches!(error, HistoryError::Unfit { .. } | HistoryError::NoModelFits(_)),
                         "{error}"
@@ -257,7 +267,7 @@ fn a_nil_read_means_what_the_format_means_by_it() {
     {
         let reading = reading(text);
         assert_eq!(reading.format.nil_reads(), nil_reads);
-        let analysis = checker::check(&reading.history, &Options::for_format(reading.format));
+        let analysis = checker::check(&reading.operations, &Options::for_format(reading.format));
         assert_eq!(analysis.expect("it can be judged").verdict, verdict);
     }
 }
@@ -267,7 +277,7 @@ fn chosen(functions: &[&str]) -> Result<String, HistoryError> {
     let lines: String = (functions.iter().enumerate())
         .map(|(process, f)| format!("{process} :invoke :{f} nil\n"))
         .collect();
-    choose(&reading(&lines).history).map(|choice| choice.kind.description().name.to_string())
+    choose(&reading(&lines).operations).map(|choice| choice.kind.description().name.to_string())
 }
 
 #[test]
@@ -286,16 +296,16 @@ fn operations_that_the_model_lacks_name_their_line() {
     let reading = reading("0 :invoke :write 1\n1 :invoke :enqueue 2\n");
     let judge = |model: &str| {
         let options = Options { model: Some(model.to_string()), ..Options::default() };
-        checker::check(&reading.history, &options).expect_err("it does not fit")
+        checker::check(&reading.operations, &options).expect_err("it does not fit")
     };
     assert_eq!(
-        judge("register").at_lines(&reading.lines),
+        judge("register").in_file(),
         "line 2: does not fit the register model: there is no operation `enqueue`, only read, \
          write, cas, delete"
     );
     assert_eq!(
         judge("counter").to_string(),
-        "event 0: does not fit the counter model: there is no operation `write`, only add, read"
+        "event 1: does not fit the counter model: there is no operation `write`, only add, read"
     );
     assert_eq!(judge("queue"), HistoryError::UnknownModel("queue".to_string()));
 }
@@ -306,7 +316,7 @@ fn the_initial_value_counts() {
     let judge = |initial| {
         let model = Some("register".to_string());
         let options = Options { model, initial, ..Options::default() };
-        checker::check(&reading.history, &options).expect("it can be judged").verdict
+        checker::check(&reading.operations, &options).expect("it can be judged").verdict
     };
     assert_eq!(judge(json!(5)), Verdict::Valid);
     assert_eq!(judge(json!(4)), Verdict::Invalid);

@@ -1,13 +1,10 @@
 //! A counterexample in one sentence.
 
-use serde_json::Value;
-
 use crate::counterexample::minimal::Core;
 use crate::counterexample::words::{deed, value, when};
-use crate::history::{EventType, Paired};
-use crate::model::{Call, Model, NilReads, Transition, ValueId};
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::{Call, Conventions, Model, Transition, ValueId, Values};
 use crate::partition::Partition;
-use crate::verdict::Operation;
 
 /// How many reads in a row must find a value again before it is said to have stayed.
 const STAYED: usize = 3;
@@ -40,26 +37,25 @@ pub(super) fn transitions<M: Model>(
 pub(super) fn explain<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
-    paired: &Paired,
     core: &Core,
     shown: &[usize],
 ) -> Explanation {
     let scene = Scene {
-        operations: &partition.operations,
+        operations: (0..partition.operations.len()).map(|it| partition.operation(it)).collect(),
         transitions: transitions(model, partition),
         initial: model.value(&partition.initial),
         core,
     };
-    let last = partition.operations[core.last];
+    let last = partition.operation(core.last);
     let finding = match scene.transitions[core.last].and_then(|transition| transition.requires) {
         Some(required) => {
             let text = value(partition.values.value(required));
             scene
                 .foreign(required, &text, || {
-                    failed_writes(model, partition, paired, required).next().map(|write| {
+                    failed_writes(model, partition, required).next().map(|write| {
                         format!(
                             "the only write of {text}, by process {} {}, had failed",
-                            write.process,
+                            write.process(),
                             when(write)
                         )
                     })
@@ -85,13 +81,14 @@ pub(super) fn explain<M: Model>(
 fn failed_writes<'a, M: Model>(
     model: &'a M,
     partition: &'a Partition<'_, M>,
-    paired: &'a Paired,
     wanted: ValueId,
-) -> impl Iterator<Item = &'a Operation> {
-    let mut values = partition.values.clone();
-    paired.failed.iter().filter(move |operation| {
-        model.partition(operation) == partition.key
-            && match model.call(operation, NilReads::Unknown, &mut values) {
+) -> impl Iterator<Item = OperationRef<'a>> {
+    let mut values = Values::new();
+    let wanted = values.id(partition.values.value(wanted));
+    partition.history().iter().filter(move |operation| {
+        operation.outcome() == EventType::Fail
+            && (operation.key() == partition.key || !model.splits_by_key())
+            && match model.call(operation.as_unknown(), Conventions::default(), &mut values) {
                 Ok(Call::Unknown(input)) => {
                     model.transition(&input, None).and_then(|transition| transition.leaves)
                         == Some(wanted)
@@ -114,14 +111,14 @@ struct Finding {
 
 /// What the sentence is about.
 struct Scene<'a> {
-    operations: &'a [&'a Operation],
+    operations: Vec<OperationRef<'a>>,
     transitions: Vec<Option<Transition>>,
     initial: Option<ValueId>,
     core: &'a Core,
 }
 
 impl Scene<'_> {
-    fn last(&self) -> &Operation {
+    fn last(&self) -> OperationRef<'_> {
         self.operations[self.core.last]
     }
 
@@ -142,18 +139,18 @@ impl Scene<'_> {
         if self.initial == Some(required) {
             return None;
         }
-        let seen = self.last().completed.unwrap_or(u64::MAX);
-        let first = self.sources(required).min_by_key(|place| self.operations[*place].invoked);
+        let seen = self.last().completed().unwrap_or(u64::MAX);
+        let first = self.sources(required).min_by_key(|place| self.operations[*place].invoked());
         let (clause, remark) = match first {
             None => {
                 let clause = failed().unwrap_or_else(|| format!("nothing ever wrote {text}"));
                 (format!("but {clause}"), format!("nothing left {text}"))
             }
-            Some(first) if self.operations[first].invoked > seen => {
+            Some(first) if self.operations[first].invoked() > seen => {
                 let source = self.operations[first];
                 let clause = format!(
                     "but the first write of {text}, by process {}, only began later",
-                    source.process
+                    source.process()
                 );
                 (clause, format!("{text} was not written yet"))
             }
@@ -164,7 +161,7 @@ impl Scene<'_> {
 
     /// A value that another one had replaced.
     fn superseded(&self, required: ValueId, text: &str) -> Option<Finding> {
-        let began = self.last().invoked;
+        let began = self.last().invoked();
         // The last operation of the core that completed before and shows another value.
         let shows_another = |place: &usize| {
             self.transitions[*place].is_some_and(|transition| {
@@ -176,9 +173,9 @@ impl Scene<'_> {
             .shown
             .iter()
             .copied()
-            .filter(|place| self.operations[*place].completed.is_some_and(|at| at < began))
+            .filter(|place| self.operations[*place].completed().is_some_and(|at| at < began))
             .filter(shows_another)
-            .max_by_key(|place| self.operations[*place].completed)?;
+            .max_by_key(|place| self.operations[*place].completed())?;
         let shown = self.operations[evidence];
         let transition = self.transitions[evidence]?;
 
@@ -188,21 +185,21 @@ impl Scene<'_> {
                 culprits.push(evidence);
                 format!("although {} {}", deed(shown), when(shown))
             }
-            (None, Some(_)) if shown.f == "delete" => {
+            (None, Some(_)) if shown.f() == "delete" => {
                 format!("although its deletion had been acknowledged {}", when(shown))
             }
             (None, Some(_)) => {
-                format!("although {} had been acknowledged {}", value(&shown.input), when(shown))
+                format!("although {} had been acknowledged {}", value(shown.input()), when(shown))
             }
             (Some(_), Some(_)) => format!(
                 "although the change to {} had been acknowledged {}",
-                value(&shown.input[1]),
+                value(shown.input().as_pair().map_or(Datum::Null, |[_, to]| to)),
                 when(shown)
             ),
             _ => format!(
                 "although process {} had read {} {}",
-                shown.process,
-                value(&shown.output),
+                shown.process(),
+                value(shown.output()),
                 when(shown)
             ),
         };
@@ -226,12 +223,12 @@ impl Scene<'_> {
 
     /// Whether an operation can have left `value` after `other` showed another value and before
     /// the last operation of the core answered.
-    fn may_have_come_back(&self, value: ValueId, other: &Operation) -> bool {
-        let seen = self.last().completed.unwrap_or(u64::MAX);
+    fn may_have_come_back(&self, value: ValueId, other: OperationRef<'_>) -> bool {
+        let seen = self.last().completed().unwrap_or(u64::MAX);
         let sources: Vec<usize> = self.sources(value).collect();
         let was_seen_before = |place: usize| {
             self.transitions[place].is_some_and(|transition| transition.requires == Some(value))
-                && self.operations[place].completed.is_some_and(|at| at < other.invoked)
+                && self.operations[place].completed().is_some_and(|at| at < other.invoked())
         };
         // The only source of a value that was seen has taken effect, however long it lasted.
         if sources.len() == 1 && (0..self.operations.len()).any(was_seen_before) {
@@ -239,20 +236,20 @@ impl Scene<'_> {
         }
         sources.into_iter().any(|place| {
             let source = self.operations[place];
-            source.invoked < seen && source.completed.is_none_or(|at| at > other.invoked)
+            source.invoked() < seen && source.completed().is_none_or(|at| at > other.invoked())
         })
     }
 
     /// Whether the next operations that saw a value, after the last one of the core, all saw this
     /// one. A single one may have asked the same outdated node.
     fn stayed(&self, value: ValueId) -> bool {
-        let Some(seen) = self.last().completed else { return false };
+        let Some(seen) = self.last().completed() else { return false };
         let mut later: Vec<_> = (0..self.operations.len())
-            .filter(|place| self.operations[*place].outcome == EventType::Ok)
-            .filter(|place| self.operations[*place].invoked > seen)
+            .filter(|place| self.operations[*place].outcome() == EventType::Ok)
+            .filter(|place| self.operations[*place].invoked() > seen)
             .filter_map(|place| {
                 let required = self.transitions[place]?.requires?;
-                Some((self.operations[place].completed, required))
+                Some((self.operations[place].completed(), required))
             })
             .collect();
         later.sort_unstable_by_key(|(completed, _)| *completed);
@@ -294,7 +291,7 @@ impl Scene<'_> {
     ) -> String {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
-        let text = |value: Option<&Value>| value.map(self::value).unwrap_or_default();
+        let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
         if place == self.core.last {
             finding.remark.clone()
         } else if Some(place) == finding.evidence {
@@ -302,7 +299,7 @@ impl Scene<'_> {
             format!("{} was in effect by then", text(shown.map(|id| partition.values.value(id))))
         } else if leaves.is_some() && leaves == required {
             let from = text(leaves.map(|id| partition.values.value(id)));
-            match self.operations[place].outcome {
+            match self.operations[place].outcome() {
                 EventType::Info => format!("{from} may come from here"),
                 _ => format!("{from} comes from here"),
             }

@@ -12,10 +12,10 @@
 
 mod explain;
 mod minimal;
+mod relevance;
 mod sources;
 mod words;
 
-use crate::history::Paired;
 use crate::model::Model;
 use crate::partition::Partition;
 use crate::verdict::{Counterexample, Operation};
@@ -23,27 +23,22 @@ use crate::verdict::{Counterexample, Operation};
 /// How many operations around the conflict are told for context: more do not fit a picture.
 const NEIGHBOURS: usize = 60;
 
-/// What is known besides the partition.
-pub(crate) struct Case<'a> {
-    /// All operations of the history, those that failed included.
-    pub(crate) paired: &'a Paired,
-    /// Bytes that a search may remember.
-    pub(crate) memory: usize,
-}
-
-/// Makes the counterexample of a partition that has no legal order.
+/// Makes the counterexample of a partition that has no legal order. `contradiction` names
+/// operations that contradict each other, if such are known; `memory` is how many bytes a search may
+/// remember.
 pub(crate) fn make<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
-    case: &Case<'_>,
+    contradiction: Option<Vec<usize>>,
+    memory: usize,
 ) -> Counterexample {
-    let core = minimal::core(model, partition, case.memory);
+    let core = minimal::core(model, partition, contradiction, memory);
     let shown: Vec<usize> = core.shown.iter().copied().collect();
-    let explanation = explain::explain(model, partition, case.paired, &core, &shown);
+    let explanation = explain::explain(model, partition, &core, &shown);
     Counterexample {
         key: partition.key.map(str::to_string),
         sentence: explanation.sentence,
-        operations: shown.iter().map(|place| partition.operations[*place].clone()).collect(),
+        operations: shown.iter().map(|place| partition.operation(*place).to_owned()).collect(),
         culprits: explanation.culprits,
         remarks: explanation.remarks,
         neighbourhood: neighbourhood(partition, &shown, core.last),
@@ -56,15 +51,15 @@ fn neighbourhood<M: Model>(
     shown: &[usize],
     last: usize,
 ) -> Vec<Operation> {
-    let ends = |place: usize| partition.operations[place].completed.unwrap_or(u64::MAX);
-    let begin = shown.iter().map(|place| partition.operations[*place].invoked).min().unwrap_or(0);
+    let ends = |place: usize| partition.operation(place).completed().unwrap_or(u64::MAX);
+    let begin = shown.iter().map(|place| partition.operation(*place).invoked()).min().unwrap_or(0);
     let end = ends(last);
     let mut neighbours: Vec<usize> = (0..partition.operations.len())
         .filter(|place| !shown.contains(place))
-        .filter(|place| partition.operations[*place].invoked <= end && ends(*place) >= begin)
+        .filter(|place| partition.operation(*place).invoked() <= end && ends(*place) >= begin)
         .collect();
-    neighbours.sort_by_key(|place| partition.operations[*place].invoked.abs_diff(end));
+    neighbours.sort_by_key(|place| partition.operation(*place).invoked().abs_diff(end));
     neighbours.truncate(NEIGHBOURS);
     neighbours.sort_unstable();
-    neighbours.into_iter().map(|place| partition.operations[place].clone()).collect()
+    neighbours.into_iter().map(|place| partition.operation(place).to_owned()).collect()
 }

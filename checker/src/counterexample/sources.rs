@@ -16,11 +16,12 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn new<M: Model>(model: &M, partition: &Partition<'_, M>) -> Sources {
+        let places = || (0..partition.operations.len()).map(|place| partition.operation(place));
         Sources {
             transitions: transitions(model, partition),
             initial: model.value(&partition.initial),
-            invoked: partition.operations.iter().map(|operation| operation.invoked).collect(),
-            completed: partition.operations.iter().map(|operation| operation.completed).collect(),
+            invoked: places().map(|operation| operation.invoked()).collect(),
+            completed: places().map(|operation| operation.completed()).collect(),
         }
     }
 

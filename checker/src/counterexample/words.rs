@@ -1,9 +1,6 @@
 //! Operations, values and times in words.
 
-use serde_json::Value;
-
-use crate::history::EventType;
-use crate::verdict::Operation;
+use crate::history::{Datum, EventType, OperationRef};
 
 /// Values longer than this, in characters, are cut: a sentence is to be read at a glance.
 const LONGEST_VALUE: usize = 60;
@@ -11,7 +8,7 @@ const LONGEST_VALUE: usize = 60;
 const NANOSECONDS_PER_SECOND: f64 = 1e9;
 
 /// A value; null is "nothing".
-pub(super) fn value(value: &Value) -> String {
+pub(super) fn value(value: Datum<'_>) -> String {
     if value.is_null() {
         return "nothing".to_string();
     }
@@ -24,15 +21,15 @@ pub(super) fn value(value: &Value) -> String {
 }
 
 /// Who did what: `process 7 read 12 from k3`.
-pub(super) fn deed(operation: &Operation) -> String {
-    let to = |preposition: &str| match &operation.key {
+pub(super) fn deed(operation: OperationRef<'_>) -> String {
+    let to = |preposition: &str| match operation.key() {
         Some(key) => format!(" {preposition} {key}"),
         None => String::new(),
     };
-    let process = operation.process;
-    let (input, output) = (value(&operation.input), value(&operation.output));
-    let maybe = if operation.outcome == EventType::Info { "may have " } else { "" };
-    match operation.f.as_str() {
+    let process = operation.process();
+    let (input, output) = (value(operation.input()), value(operation.output()));
+    let maybe = if operation.outcome() == EventType::Info { "may have " } else { "" };
+    match operation.f() {
         "read" | "get" => format!("process {process} read {output}{}", to("from")),
         "write" | "put" => {
             let verb = if maybe.is_empty() { "wrote" } else { "written" };
@@ -42,12 +39,9 @@ pub(super) fn deed(operation: &Operation) -> String {
         "append" => format!("process {process} {maybe}appended {input}{}", to("to")),
         "add" => format!("process {process} {maybe}added {input}{}", to("to")),
         "cas" => {
-            let object = operation.key.as_deref().unwrap_or("the value");
-            format!(
-                "process {process} {maybe}changed {object} from {} to {}",
-                value(&operation.input[0]),
-                value(&operation.input[1])
-            )
+            let object = operation.key().unwrap_or("the value");
+            let [from, to] = operation.input().as_pair().unwrap_or([Datum::Null; 2]).map(value);
+            format!("process {process} {maybe}changed {object} from {from} to {to}")
         }
         other => format!("process {process} did {other} {input}{}", to("on")),
     }
@@ -55,10 +49,10 @@ pub(super) fn deed(operation: &Operation) -> String {
 
 /// When an operation completed, or was invoked if it never did: `at 41.203 s`. Histories without
 /// times say `at event 17`.
-pub(super) fn when(operation: &Operation) -> String {
-    let (time, index) = match (operation.end, operation.completed) {
+pub(super) fn when(operation: OperationRef<'_>) -> String {
+    let (time, index) = match (operation.end(), operation.completed()) {
         (Some(time), Some(index)) => (time, index),
-        _ => (operation.start, operation.invoked),
+        _ => (operation.start(), operation.invoked()),
     };
     if time == 0 {
         format!("at event {index}")

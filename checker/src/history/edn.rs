@@ -15,23 +15,16 @@ pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
     line: usize,
+    /// The column of the first byte of `bytes` or, after a line end, of the line.
+    column_base: usize,
     line_start: usize,
     depth: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { bytes, offset: 0, line: 1, line_start: 0, depth: 0 }
-    }
-
-    /// A reader of a text that stands somewhere in line `line` of its file.
-    pub(super) fn on_line(bytes: &'a [u8], line: usize) -> Reader<'a> {
-        Reader { line, ..Reader::new(bytes) }
-    }
-
-    /// The line of the next byte, counted from 1.
-    pub(super) fn line(&self) -> usize {
-        self.line
+    /// A reader of a text that begins at this line and column of its file.
+    pub(super) fn new(bytes: &'a [u8], line: usize, column: usize) -> Reader<'a> {
+        Reader { bytes, offset: 0, line, column_base: column, line_start: 0, depth: 0 }
     }
 
     /// Skips white space, commas, comments and discarded values; tells the byte that comes then.
@@ -62,20 +55,11 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// Skips tags such as `#jepsen.history.Op` that stand before a map.
-    pub(super) fn skip_tags(&mut self) -> Result<(), ReadError> {
-        while self.peek()? == Some(b'#') && self.bytes.get(self.offset + 1) != Some(&b'{') {
-            self.advance();
-            self.token();
-        }
-        Ok(())
-    }
-
     /// An error at the next byte.
     pub(super) fn error(&self, reason: impl Into<String>) -> ReadError {
         ReadError {
             line: self.line,
-            column: Some(self.offset - self.line_start + 1),
+            column: Some(self.offset - self.line_start + self.column_base),
             reason: reason.into(),
         }
     }
@@ -222,6 +206,7 @@ impl<'a> Reader<'a> {
         if self.bytes.get(self.offset) == Some(&b'\n') {
             self.line += 1;
             self.line_start = self.offset + 1;
+            self.column_base = 1;
         }
         if self.offset < self.bytes.len() {
             self.offset += 1;

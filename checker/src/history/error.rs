@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::history::Process;
 
-/// A history that cannot be judged. Positions count the events of the history from 0; whoever
-/// knows the file's lines shows those instead, see [`HistoryError::at_lines`].
+/// A history that cannot be judged. Positions are lines of the file that the history was read
+/// from, counted from 1 (see [`HistoryError::in_file`]); of a history that was never in a file,
+/// those of its events, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HistoryError {
     /// A process invoked while an earlier operation of its own had not completed.
@@ -77,12 +78,9 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
-    /// The error with line numbers: `lines[i]` is the line on which event `i` begins.
-    pub fn at_lines(&self, lines: &[usize]) -> String {
-        self.render(&|event| match lines.get(event) {
-            Some(line) => format!("line {line}"),
-            None => format!("event {event}"),
-        })
+    /// The error of a history that was read from a file: places are lines.
+    pub fn in_file(&self) -> String {
+        self.render(&|line| format!("line {line}"))
     }
 
     /// The position of the event that is wrong; none when the error is about the whole history.

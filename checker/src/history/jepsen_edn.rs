@@ -1,57 +1,51 @@
 //! Jepsen's and Knossos' EDN histories.
 
+use std::io::BufRead;
+
 use serde_json::{Map, Value};
 
 use crate::history::edn::Reader;
-use crate::history::{Event, EventType, Format, History, Process, ReadError, Reading};
+use crate::history::edn_forms::{Form, Forms};
+use crate::history::reading::in_file;
+use crate::history::{
+    Event, EventType, Format, OperationRef, Operations, Pairing, Process, ReadError, Reading,
+};
 
 /// Reads one vector (or list) of maps, or one map after the other.
-pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let mut reader = Reader::new(bytes);
-    let close = if reader.take(b'[')? {
-        Some(b']')
-    } else if reader.take(b'(')? {
-        Some(b')')
-    } else {
-        None
-    };
-    let mut events: Vec<Event> = Vec::new();
-    let mut lines = Vec::new();
+pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
+    let mut forms = Forms::new(input);
+    let mut pairing = Pairing::default();
+    let mut next_index = 0;
+    let mut notes = Vec::new();
     loop {
-        reader.skip_tags()?;
-        match (reader.peek()?, close) {
-            (None, None) => break,
-            (None, Some(_)) => {
-                return Err(reader.error("the file ends before the history's closing bracket"));
-            }
-            (Some(next), Some(close)) if next == close => {
-                reader.take(close)?;
-                if reader.peek()?.is_some() {
-                    return Err(reader.error("something follows the history's closing bracket"));
-                }
+        match forms.next()? {
+            Form::End => break,
+            Form::CutOff { line } => {
+                notes.push(format!(
+                    "the file ends within line {line}; what is cut off was left out"
+                ));
                 break;
             }
-            (Some(b'{'), _) => {
-                let line = reader.line();
+            Form::Map { text, line, column } => {
+                let mut reader = Reader::new(&text, line, column);
                 reader.take(b'{')?;
                 let map = reader.map(b'}')?;
-                let next_index = events.last().map_or(0, |event| event.index + 1);
                 let event =
                     event(map, next_index).map_err(|reason| ReadError::on_line(line, reason))?;
-                events.push(event);
-                lines.push(line);
+                next_index = event.index + 1;
+                pairing.push_event(&event, line).map_err(in_file)?;
             }
-            _ => return Err(reader.error("expected an event, which is a map: {:process 0 …}")),
         }
     }
-    let mut notes = Vec::new();
-    if split_independent_keys(&mut events) {
+    let mut operations = pairing.finish();
+    if are_independent_keys(&operations) {
+        operations.split_pairs();
         notes.push(
             "every value is a pair, as jepsen.independent writes them: judged as [key value]"
                 .to_string(),
         );
     }
-    Ok(Reading { history: History { events }, format: Format::JepsenEdn, lines, notes })
+    Ok(Reading { operations, format: Format::JepsenEdn, notes })
 }
 
 /// Makes an event of a map. `next_index` is used where the history does not number its events.
@@ -115,33 +109,23 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
-/// `jepsen.independent` makes every value a pair of key and value. Splits them when that is
-/// certain: every value of a client is a pair, reads ask with `[key nil]` and cas with
-/// `[key [from to]]`, so that no cas of a single register is mistaken for a write of a key.
-fn split_independent_keys(events: &mut [Event]) -> bool {
-    let clients = || events.iter().filter(|event| matches!(event.process, Process::Client(_)));
-    let is_pair = |event: &Event| event.value.as_array().is_some_and(|pair| pair.len() == 2);
-    let shows_a_key = |event: &Event| {
-        event.kind == EventType::Invoke
-            && match event.f.as_str() {
-                "read" => event.value[1].is_null(),
-                "cas" => event.value[1].is_array(),
-                _ => false,
-            }
+/// `jepsen.independent` makes every value a pair of key and value. Whether that is certain: every
+/// value of a client is a pair, reads ask with `[key nil]` and cas with `[key [from to]]`, so that
+/// no cas of a single register is mistaken for a write of a key.
+fn are_independent_keys(operations: &Operations) -> bool {
+    let is_pair = |operation: OperationRef<'_>| {
+        operation.key().is_none()
+            && operation.input().as_pair().is_some()
+            && (operation.outcome() != EventType::Ok || operation.output().as_pair().is_some())
     };
-    let certain = clients().all(|event| event.key.is_none() && is_pair(event))
-        && clients()
-            .filter(|event| event.kind == EventType::Invoke && event.f == "cas")
-            .all(shows_a_key)
-        && clients().any(shows_a_key);
-    if certain {
-        for event in events {
-            if let (Process::Client(_), Value::Array(pair)) = (event.process, &mut event.value) {
-                let value = pair.pop().unwrap_or(Value::Null);
-                event.key = pair.pop().and_then(text);
-                event.value = value;
-            }
-        }
-    }
-    certain
+    let shows_a_key = |operation: OperationRef<'_>| {
+        operation.input().as_pair().is_some_and(|[_, value]| match operation.f() {
+            "read" => value.is_null(),
+            "cas" => value.as_list().is_some(),
+            _ => false,
+        })
+    };
+    operations.iter().all(is_pair)
+        && operations.iter().filter(|operation| operation.f() == "cas").all(shows_a_key)
+        && operations.iter().any(shows_a_key)
 }

@@ -2,11 +2,15 @@
 //! or spaces between the columns, and the same without what stands before the process, as in
 //! Jepsen's `history.txt`.
 
+use std::io::BufRead;
+
 use serde_json::Value;
 
 use crate::history::edn::Reader;
 use crate::history::jepsen_edn::process;
-use crate::history::{Event, EventType, Format, History, Process, ReadError, Reading};
+use crate::history::lines::Lines;
+use crate::history::reading::in_file;
+use crate::history::{Event, EventType, Format, Pairing, Process, ReadError, Reading};
 
 /// How many lines are looked at to tell whether a file is such a log: a log may begin with other
 /// messages.
@@ -22,18 +26,20 @@ pub(super) fn is_log(bytes: &[u8]) -> bool {
 }
 
 /// Reads a log; lines that hold no operation are left out, and counted in a note.
-pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let mut events = Vec::new();
-    let mut lines = Vec::new();
+pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
+    let mut pairing = Pairing::default();
+    let mut next_index = 0;
     let mut other_lines = 0;
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let number = number + 1;
+    let mut lines = Lines::new(input);
+    while let Some((number, line)) = lines.next()? {
         let line = std::str::from_utf8(line)
-            .map_err(|_| ReadError::on_line(number, "the line is not UTF-8"))?;
+            .map_err(|_| ReadError::on_line(number, "the line is not UTF-8"))?
+            .trim_end_matches(['\n', '\r']);
         match fields(line) {
             Some(fields) => {
-                events.push(event(&fields, number, events.len() as u64)?);
-                lines.push(number);
+                let event = event(&fields, number, next_index)?;
+                pairing.push_event(&event, number).map_err(in_file)?;
+                next_index += 1;
             }
             None if line.contains("jepsen.util") && line.contains(":invoke") => {
                 return Err(ReadError::on_line(
@@ -49,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
         0 => Vec::new(),
         count => vec![format!("{count} lines of the log are not operations and were left out")],
     };
-    Ok(Reading { history: History { events }, format: Format::JepsenLog, lines, notes })
+    Ok(Reading { operations: pairing.finish(), format: Format::JepsenLog, notes })
 }
 
 /// The four columns of an operation.
@@ -82,7 +88,7 @@ fn fields(line: &str) -> Option<Fields<'_>> {
 }
 
 fn event(fields: &Fields<'_>, line: usize, index: u64) -> Result<Event, ReadError> {
-    let words = |text| Reader::on_line(str::as_bytes(text), line);
+    let words = |text| Reader::new(str::as_bytes(text), line, 1);
     let process = process(words(fields.process).value()?)
         .map_err(|reason| ReadError::on_line(line, reason))?;
     // What follows the value, such as an error's text, is not always EDN.

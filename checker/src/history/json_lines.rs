@@ -1,40 +1,38 @@
 //! stormproof's own format: one JSON event a line.
 
-use crate::history::{Event, Format, History, ReadError, Reading};
+use std::io::BufRead;
+
+use crate::history::lines::Lines;
+use crate::history::pairing::EventLine;
+use crate::history::reading::in_file;
+use crate::history::{Format, Pairing, ReadError, Reading};
 
 /// Reads a `history.jsonl`. A last line that was cut off, as when the controller was killed while
 /// it wrote, is left out with a note.
-pub(super) fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let mut reading = Reading {
-        history: History::default(),
-        format: Format::JsonLines,
-        lines: Vec::new(),
-        notes: Vec::new(),
-    };
-    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
+    let mut pairing = Pairing::default();
+    let mut notes = Vec::new();
+    let mut lines = Lines::new(input);
+    while let Some((number, line)) = lines.next()? {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice::<Event>(line.trim_ascii_end()) {
-            Ok(event) => {
-                reading.history.events.push(event);
-                reading.lines.push(number + 1);
-            }
-            Err(error) if was_cut_off(line, &error) => reading.notes.push(format!(
-                "line {} is cut off after {} bytes and was left out",
-                number + 1,
+        match serde_json::from_slice::<EventLine<'_>>(line.trim_ascii_end()) {
+            Ok(event) => pairing.push_line(&event, number).map_err(in_file)?,
+            Err(error) if was_cut_off(line, &error) => notes.push(format!(
+                "line {number} is cut off after {} bytes and was left out",
                 line.len()
             )),
             Err(error) => {
                 return Err(ReadError {
-                    line: number + 1,
+                    line: number,
                     column: Some(error.column()),
                     reason: reason(&error),
                 });
             }
         }
     }
-    Ok(reading)
+    Ok(Reading { operations: pairing.finish(), format: Format::JsonLines, notes })
 }
 
 /// Whether a line is the beginning of an event and nothing else: it has no line end, and what it

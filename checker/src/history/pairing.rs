@@ -1,138 +1,233 @@
-//! From events to operations.
+//! From events to operations, one event at a time.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::history::{Event, EventType, History, HistoryError, Process};
-use crate::verdict::Operation;
+use crate::history::datum::Datum;
+use crate::history::operations::{Closed, Opened, Operations, Place};
+use crate::history::{Event, EventType, HistoryError, Process};
 
-/// The operations of a history.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Paired {
-    /// What took effect or may have, by invocation: outcome `ok` or `info`.
-    pub operations: Vec<Operation>,
-    /// What surely did not happen, by invocation: outcome `fail`. Not judged; it helps to explain.
-    pub failed: Vec<Operation>,
+/// An event whose texts are borrowed from the line that it stands on.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventLine<'a> {
+    pub(super) index: u64,
+    pub(super) time: u64,
+    pub(super) process: Process,
+    #[serde(rename = "type")]
+    pub(super) kind: EventType,
+    #[serde(borrow)]
+    pub(super) f: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) token: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) node: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) version: Option<u64>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) attempts: Option<&'a RawValue>,
 }
 
-/// The operations that a checker judges, by invocation: those that were `ok` and those of unknown
-/// outcome. Events of the nemesis and the controller are skipped; an invocation without completion
-/// counts as `info`.
-///
-/// # Errors
-/// See [`pair`].
-pub fn operations(history: &History) -> Result<Vec<Operation>, HistoryError> {
-    Ok(pair(history)?.operations)
+/// Pairs every invocation with its completion. It takes any number of events and keeps of each
+/// operation what is needed to judge and to show it.
+#[derive(Debug, Default)]
+pub struct Pairing {
+    operations: Operations,
+    clients: HashMap<u64, Client>,
+    previous_index: Option<u64>,
+    /// Room for a value that has to be written anew.
+    buffer: String,
 }
 
-/// Pairs every invocation with its completion.
-///
-/// # Errors
-/// When the events are not a history: indices that do not rise, two open operations of one
-/// process, a process that acts after an operation of unknown outcome, a completion without
-/// invocation or of another operation.
-pub fn pair(history: &History) -> Result<Paired, HistoryError> {
-    let mut clients: BTreeMap<u64, Client> = BTreeMap::new();
-    let mut operations: Vec<Operation> = Vec::with_capacity(history.events.len() / 2);
-    let mut previous_index = None;
+/// What a process is doing. Places in the file are lines or positions, as the caller counts.
+#[derive(Debug, Clone, Copy)]
+enum Client {
+    Idle,
+    Open { invoked: usize, operation: Place },
+    Retired { since: usize },
+}
 
-    for (position, event) in history.events.iter().enumerate() {
-        if let Some(previous) = previous_index.replace(event.index)
+/// The parts of an event that pairing looks at.
+struct Parts<'a> {
+    index: u64,
+    time: u64,
+    process: Process,
+    kind: EventType,
+    f: &'a str,
+    key: Option<&'a str>,
+    value: Datum<'a>,
+    token: Option<&'a str>,
+    node: Option<&'a str>,
+    version: Option<u64>,
+    error: Option<&'a str>,
+    attempts: Option<&'a str>,
+}
+
+impl Pairing {
+    /// Takes the next event, which stands at `place` in the caller's counting. Events of the
+    /// nemesis and the controller are looked at for their index only.
+    ///
+    /// # Errors
+    /// When the events are not a history: indices that do not rise, two open operations of one
+    /// process, a process that acts after an operation of unknown outcome, a completion without
+    /// invocation or of another operation.
+    pub fn push_event(&mut self, event: &Event, place: usize) -> Result<(), HistoryError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let attempts = match event.attempts.as_slice() {
+            [] => None,
+            attempts => serde_json::to_string(attempts).ok(),
+        };
+        let pushed = self.push(
+            Parts {
+                index: event.index,
+                time: event.time,
+                process: event.process,
+                kind: event.kind,
+                f: &event.f,
+                key: event.key.as_deref(),
+                value: Datum::of_value(&event.value, &mut buffer),
+                token: event.token.as_deref(),
+                node: event.node.as_deref(),
+                version: event.version,
+                error: event.error.as_deref(),
+                attempts: attempts.as_deref(),
+            },
+            place,
+        );
+        self.buffer = buffer;
+        pushed
+    }
+
+    /// Takes the next event of a file.
+    pub(super) fn push_line(
+        &mut self,
+        event: &EventLine<'_>,
+        place: usize,
+    ) -> Result<(), HistoryError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let value = event.value.map_or("null", RawValue::get);
+        let pushed = self.push(
+            Parts {
+                index: event.index,
+                time: event.time,
+                process: event.process,
+                kind: event.kind,
+                f: &event.f,
+                key: event.key.as_deref(),
+                value: Datum::parse(value, &mut buffer).expect("serde found it well formed"),
+                token: event.token.as_deref(),
+                node: event.node.as_deref(),
+                version: event.version,
+                error: event.error.as_deref(),
+                attempts: event.attempts.map(RawValue::get),
+            },
+            place,
+        );
+        self.buffer = buffer;
+        pushed
+    }
+
+    fn push(&mut self, event: Parts<'_>, place: usize) -> Result<(), HistoryError> {
+        if let Some(previous) = self.previous_index.replace(event.index)
             && event.index <= previous
         {
             return Err(HistoryError::IndexNotRising {
-                event: position,
+                event: place,
                 index: event.index,
                 previous,
             });
         }
-        let Process::Client(id) = event.process else { continue };
+        let Process::Client(id) = event.process else { return Ok(()) };
         let process = event.process;
-        let client = clients.entry(id).or_insert(Client::Idle);
-        match (&*client, event.kind) {
+        let client = self.clients.entry(id).or_insert(Client::Idle);
+        *client = match (*client, event.kind) {
             (Client::Retired { since }, _) => {
-                return Err(HistoryError::Retired { event: position, process, since: *since });
+                return Err(HistoryError::Retired { event: place, process, since });
             }
             (Client::Open { invoked, .. }, EventType::Invoke) => {
-                return Err(HistoryError::StillOpen { event: position, process, since: *invoked });
+                return Err(HistoryError::StillOpen { event: place, process, since: invoked });
             }
             (Client::Idle, EventType::Invoke) => {
-                *client = Client::Open { invoked: position, operation: operations.len() };
-                operations.push(opened(event));
+                let opened = Opened {
+                    process: id,
+                    index: event.index,
+                    time: event.time,
+                    function: event.f,
+                    key: event.key,
+                    input: event.value,
+                    token: event.token,
+                };
+                Client::Open { invoked: place, operation: self.operations.open(&opened, place) }
             }
             (Client::Idle, _) => {
-                return Err(HistoryError::NotInvoked { event: position, process });
+                return Err(HistoryError::NotInvoked { event: place, process });
             }
             (Client::Open { invoked, operation }, kind) => {
-                let operation = &mut operations[*operation];
-                close(operation, event).map_err(|(invoked_as, completed_as)| {
-                    HistoryError::OtherOperation {
-                        event: position,
+                if let Some((invoked_as, completed_as)) =
+                    differ(&self.operations, operation, &event)
+                {
+                    return Err(HistoryError::OtherOperation {
+                        event: place,
                         invoked: invoked_as,
                         completed: completed_as,
-                        since: *invoked,
-                    }
-                })?;
-                *client = match kind {
-                    EventType::Info => Client::Retired { since: position },
-                    _ => Client::Idle,
+                        since: invoked,
+                    });
+                }
+                let closed = Closed {
+                    outcome: kind,
+                    index: event.index,
+                    time: event.time,
+                    key: event.key,
+                    output: event.value,
+                    node: event.node,
+                    version: event.version,
+                    error: event.error,
+                    attempts: event.attempts,
                 };
+                self.operations.close(operation, &closed);
+                match kind {
+                    EventType::Info => Client::Retired { since: place },
+                    _ => Client::Idle,
+                }
             }
+        };
+        Ok(())
+    }
+
+    /// What was paired so far. An invocation without completion counts as `info`.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// Ends the history.
+    pub fn finish(self) -> Operations {
+        self.operations
+    }
+}
+
+/// What invocation and completion call the operation, if they differ.
+fn differ(
+    operations: &Operations,
+    operation: Place,
+    completion: &Parts<'_>,
+) -> Option<(String, String)> {
+    let invocation = operations.get(operation);
+    let (invoked, completed) = (invocation.f(), completion.f);
+    if invoked != completed {
+        return Some((invoked.to_string(), completed.to_string()));
+    }
+    match (invocation.key(), completion.key) {
+        (Some(invoked_key), Some(completed_key)) if invoked_key != completed_key => {
+            Some((format!("{invoked} {invoked_key}"), format!("{completed} {completed_key}")))
         }
+        _ => None,
     }
-
-    let (failed, operations) =
-        operations.into_iter().partition(|operation| operation.outcome == EventType::Fail);
-    Ok(Paired { operations, failed })
-}
-
-/// What a process is doing; positions are those of events.
-enum Client {
-    Idle,
-    Open { invoked: usize, operation: usize },
-    Retired { since: usize },
-}
-
-/// The operation that an invocation opens. Until it completes, its outcome is unknown.
-fn opened(event: &Event) -> Operation {
-    Operation {
-        process: event.process,
-        f: event.f.clone(),
-        key: event.key.clone(),
-        input: event.value.clone(),
-        output: Value::Null,
-        outcome: EventType::Info,
-        invoked: event.index,
-        completed: None,
-        start: event.time,
-        end: None,
-        node: None,
-    }
-}
-
-/// Completes an operation, or tells how invocation and completion differ.
-fn close(operation: &mut Operation, event: &Event) -> Result<(), (String, String)> {
-    if event.f != operation.f {
-        return Err((operation.f.clone(), event.f.clone()));
-    }
-    match (&operation.key, &event.key) {
-        (Some(invoked), Some(completed)) if invoked != completed => {
-            return Err((format!("{} {invoked}", operation.f), format!("{} {completed}", event.f)));
-        }
-        // Some recorders name the key only in the answer.
-        (None, Some(_)) => operation.key = event.key.clone(),
-        _ => {}
-    }
-    operation.outcome = event.kind;
-    operation.node = event.node.clone();
-    // An unknown outcome never ends: the operation may take effect at any later time.
-    if event.kind != EventType::Info {
-        operation.completed = Some(event.index);
-        operation.end = Some(event.time);
-    }
-    if event.kind == EventType::Ok {
-        operation.output = event.value.clone();
-    }
-    Ok(())
 }

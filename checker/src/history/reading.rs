@@ -1,6 +1,8 @@
 //! One entry for all formats.
 
-use crate::history::{History, ReadError, jepsen_edn, jepsen_log, json_lines, pair};
+use std::io::{BufReader, Read};
+
+use crate::history::{HistoryError, Operations, ReadError, jepsen_edn, jepsen_log, json_lines};
 use crate::model::NilReads;
 
 /// A format that histories are written in.
@@ -34,36 +36,44 @@ impl Format {
     }
 }
 
-/// A history that was read from bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A history that was read from a file.
+#[derive(Debug, Clone)]
 pub struct Reading {
-    /// The events. They pair: [`pair`] does not fail on them.
-    pub history: History,
-    /// The format they were written in.
+    /// What clients did. [`OperationRef::line`](crate::history::OperationRef::line) tells where it
+    /// stands.
+    pub operations: Operations,
+    /// The format it was written in.
     pub format: Format,
-    /// For each event, the line on which it begins, counted from 1.
-    pub lines: Vec<usize>,
     /// What the reader tolerated, one sentence each, such as a truncated last line.
     pub notes: Vec<String>,
 }
 
-/// Reads a history in whichever format it is written.
+/// How much of a file is looked at to tell its format.
+const HEAD: u64 = 1 << 20;
+
+/// Reads a history in whichever format it is written, one event at a time.
 ///
 /// # Errors
 /// The first line that is not understood, and why; or the first event that cannot be paired.
-pub fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
-    let format = detect(bytes)?;
-    let reading = match format {
-        Format::JsonLines => json_lines::read(bytes)?,
-        Format::JepsenEdn => jepsen_edn::read(bytes)?,
-        Format::JepsenLog => jepsen_log::read(bytes)?,
-    };
-    if let Err(error) = pair(&reading.history) {
-        let line = error.event().map_or(1, |event| reading.lines[event]);
-        let place = |event: usize| format!("line {}", reading.lines[event]);
-        return Err(ReadError::on_line(line, error.reason(&place)));
+pub fn read(mut input: impl Read) -> Result<Reading, ReadError> {
+    let mut head = Vec::new();
+    (&mut input)
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|error| ReadError::on_line(1, format!("cannot read: {error}")))?;
+    let format = detect(&head)?;
+    let input = BufReader::with_capacity(1 << 16, head.chain(input));
+    match format {
+        Format::JsonLines => json_lines::read(input),
+        Format::JepsenEdn => jepsen_edn::read(input),
+        Format::JepsenLog => jepsen_log::read(input),
     }
-    Ok(reading)
+}
+
+/// An error of pairing, whose places are the lines of a file.
+pub(super) fn in_file(error: HistoryError) -> ReadError {
+    let reason = error.reason(&|line| format!("line {line}"));
+    ReadError::on_line(error.event().unwrap_or(1), reason)
 }
 
 /// Tells the format from the first characters that are not white space.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::history::{EventType, History, HistoryError, Process};
+use crate::history::{HistoryError, Operations};
 use crate::model::{Counter, KvAppend, Model, Register};
 
 /// What users are told about a model.
@@ -72,14 +72,8 @@ pub struct Choice {
 /// # Errors
 /// [`HistoryError::NoModelFits`] when no model has all of them or several have: a model that
 /// cannot be told is asked for, not guessed.
-pub fn choose(history: &History) -> Result<Choice, HistoryError> {
-    let functions: BTreeSet<&str> = history
-        .events
-        .iter()
-        .filter(|event| matches!(event.process, Process::Client(_)))
-        .filter(|event| event.kind == EventType::Invoke)
-        .map(|event| event.f.as_str())
-        .collect();
+pub fn choose(operations: &Operations) -> Result<Choice, HistoryError> {
+    let functions: BTreeSet<&str> = operations.functions().collect();
     if functions.is_empty() {
         let reason = "no client did anything; any model accepts that".to_string();
         return Ok(Choice { kind: Kind::Register, reason });

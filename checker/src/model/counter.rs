@@ -1,10 +1,7 @@
 //! A counter for each key, to add to and read.
 
-use serde_json::Value;
-
-use crate::history::EventType;
-use crate::model::{Call, Description, Growth, Model, NilReads, Values};
-use crate::verdict::Operation;
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::{Call, Conventions, Description, Growth, Model, Values};
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,25 +44,28 @@ impl Model for Counter {
 
     fn call(
         &self,
-        operation: &Operation,
-        nil_reads: NilReads,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
         _values: &mut Values,
     ) -> Result<Call<Input, Output>, String> {
-        let ok = operation.outcome == EventType::Ok;
-        let (input, output) = match operation.f.as_str() {
+        if operation.outcome() == EventType::Fail {
+            return Ok(Call::Silent);
+        }
+        let ok = operation.outcome() == EventType::Ok;
+        let (input, output) = match operation.f() {
             "read" => {
-                if nil_reads.silence(operation) {
+                if conventions.silence(operation) {
                     return Ok(Call::Silent);
                 }
-                (Input::Read, Output::Sum(number("read answers", &operation.output)?.into()))
+                (Input::Read, Output::Sum(number("read answers", operation.output())?.into()))
             }
-            "add" => (Input::Add(number("add takes", &operation.input)?), Output::Added),
+            "add" => (Input::Add(number("add takes", operation.input())?), Output::Added),
             other => return Err(DESCRIPTION.lacks(other)),
         };
         Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
     }
 
-    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<i128, String> {
+    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<i128, String> {
         number("a counter holds", initial).map(i128::from)
     }
 
@@ -93,9 +93,9 @@ impl Model for Counter {
 }
 
 /// A whole number; nil is 0, as a key that was never added to.
-fn number(what: &str, value: &Value) -> Result<i64, String> {
-    match value {
-        Value::Null => Ok(0),
-        other => other.as_i64().ok_or_else(|| format!("{what} a whole number, not {other}")),
+fn number(what: &str, value: Datum<'_>) -> Result<i64, String> {
+    if value.is_null() {
+        return Ok(0);
     }
+    value.as_integer().ok_or_else(|| format!("{what} a whole number, not {value}"))
 }

@@ -1,10 +1,7 @@
 //! A string for each key, to get, put and append to.
 
-use serde_json::Value;
-
-use crate::history::EventType;
-use crate::model::{Call, Description, Growth, Model, NilReads, Values};
-use crate::verdict::Operation;
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::{Call, Conventions, Description, Growth, Model, Values};
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,26 +45,29 @@ impl Model for KvAppend {
 
     fn call(
         &self,
-        operation: &Operation,
-        nil_reads: NilReads,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
         _values: &mut Values,
     ) -> Result<Call<Input, Output>, String> {
-        let ok = operation.outcome == EventType::Ok;
-        let (input, output) = match operation.f.as_str() {
+        if operation.outcome() == EventType::Fail {
+            return Ok(Call::Silent);
+        }
+        let ok = operation.outcome() == EventType::Ok;
+        let (input, output) = match operation.f() {
             "get" => {
-                if nil_reads.silence(operation) {
+                if conventions.silence(operation) {
                     return Ok(Call::Silent);
                 }
-                (Input::Get, Output::Value(text("get answers", &operation.output)?))
+                (Input::Get, Output::Value(text("get answers", operation.output())?))
             }
-            "put" => (Input::Put(text("put takes", &operation.input)?), Output::Done),
-            "append" => (Input::Append(text("append takes", &operation.input)?), Output::Done),
+            "put" => (Input::Put(text("put takes", operation.input())?), Output::Done),
+            "append" => (Input::Append(text("append takes", operation.input())?), Output::Done),
             other => return Err(DESCRIPTION.lacks(other)),
         };
         Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
     }
 
-    fn initial(&self, initial: &Value, _values: &mut Values) -> Result<String, String> {
+    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, String> {
         text("a key holds", initial)
     }
 
@@ -103,10 +103,10 @@ impl Model for KvAppend {
 }
 
 /// A string; nil is the empty one, as a key that was never written.
-fn text(what: &str, value: &Value) -> Result<String, String> {
-    match value {
-        Value::Null => Ok(String::new()),
-        Value::String(text) => Ok(text.clone()),
-        other => Err(format!("{what} a string, not {other}")),
+fn text(what: &str, value: Datum<'_>) -> Result<String, String> {
+    if value.is_null() {
+        return Ok(String::new());
     }
+    let text = value.as_text().ok_or_else(|| format!("{what} a string, not {value}"))?;
+    Ok(text.into_owned())
 }

@@ -4,6 +4,7 @@
 //! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
 //! definition that a reader can check against the specification alone.
 
+mod calls;
 mod choice;
 pub mod counter;
 pub mod kv_append;
@@ -15,16 +16,14 @@ mod values;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use serde_json::Value;
-
+pub use calls::{Calls, Direct, Timed};
 pub use choice::{ALL, Choice, Description, Kind, choose, find};
 pub use counter::Counter;
 pub use kv_append::KvAppend;
 pub use register::Register;
 pub use values::{ValueId, Values};
 
-use crate::history::EventType;
-use crate::verdict::Operation;
+use crate::history::{Datum, EventType, OperationRef};
 
 /// What a read that answered nil says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,11 +35,21 @@ pub enum NilReads {
     Unknown,
 }
 
-impl NilReads {
+/// What the outcomes of a history mean where formats and services differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Conventions {
+    /// What a read that answered nil says.
+    pub nil_reads: NilReads,
+    /// Whether a failed compare-and-set is taken as the observation that another value was there,
+    /// rather than as something that did not happen.
+    pub observe_failed_cas: bool,
+}
+
+impl Conventions {
     /// Whether a read says nothing: it got no answer, or one that stands for "unknown".
-    fn silence(self, read: &Operation) -> bool {
-        let unknown = read.output.is_null() && self == NilReads::Unknown;
-        unknown || read.outcome != EventType::Ok
+    pub fn silence(self, read: OperationRef<'_>) -> bool {
+        let unknown = read.output().is_null() && self.nil_reads == NilReads::Unknown;
+        unknown || read.outcome() != EventType::Ok
     }
 }
 
@@ -85,21 +94,22 @@ pub trait Model: Debug + Sync {
     /// What users call the model, and the operations it has.
     fn description(&self) -> &'static Description;
 
-    /// The part of the object that an operation touches. Operations of different parts never
-    /// influence each other, so each part is judged by itself (Horn & Kroening, "Faster
-    /// linearizability checking via P-compositionality", arXiv 1504.00204).
-    fn partition<'a>(&self, operation: &'a Operation) -> Option<&'a str> {
-        operation.key.as_deref()
+    /// Whether operations of different keys never influence each other, so that each key is judged
+    /// by itself (Horn & Kroening, "Faster linearizability checking via P-compositionality", arXiv
+    /// 1504.00204).
+    fn splits_by_key(&self) -> bool {
+        true
     }
 
-    /// Reads an operation of a history.
+    /// Reads an operation of a history. Of those that failed, only the ones whose precondition the
+    /// service refuted are shown ([`OperationRef::was_refuted`]); the others did not happen.
     ///
     /// # Errors
     /// Why the operation is none of this model's.
     fn call(
         &self,
-        operation: &Operation,
-        nil_reads: NilReads,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
         values: &mut Values,
     ) -> Result<Call<Self::Input, Self::Output>, String>;
 
@@ -107,7 +117,7 @@ pub trait Model: Debug + Sync {
     ///
     /// # Errors
     /// Why `initial` is no state of this model.
-    fn initial(&self, initial: &Value, values: &mut Values) -> Result<Self::State, String>;
+    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<Self::State, String>;
 
     /// Applies an operation: the state after it, and what it answers. This is the specification.
     fn apply(&self, state: &Self::State, input: &Self::Input) -> (Self::State, Self::Output);
@@ -139,6 +149,21 @@ pub trait Model: Debug + Sync {
         _input: &Self::Input,
         _output: Option<&Self::Output>,
     ) -> Option<Transition> {
+        None
+    }
+
+    /// The value that the operation found not to be there, such as a compare-and-set that failed.
+    /// Such an operation has no [`transition`](Model::transition).
+    fn excludes(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> Option<ValueId> {
+        None
+    }
+
+    /// Decides a partition by an algorithm for this very model, without a search; none where there
+    /// is none, or where it does not apply to these operations.
+    fn decide_directly(&self, _calls: &Calls<'_, Self>) -> Option<Direct>
+    where
+        Self: Sized,
+    {
         None
     }
 

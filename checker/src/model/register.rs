@@ -1,10 +1,7 @@
 //! A register: one value a key, to read, write, compare-and-set and delete.
 
-use serde_json::Value;
-
-use crate::history::EventType;
-use crate::model::{Call, Description, Model, NilReads, Transition, ValueId, Values};
-use crate::verdict::Operation;
+use crate::history::{Datum, EventType, OperationRef};
+use crate::model::{Call, Conventions, Description, Model, Transition, ValueId, Values};
 
 /// A register of one value, or none, for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,33 +52,38 @@ impl Model for Register {
 
     fn call(
         &self,
-        operation: &Operation,
-        nil_reads: NilReads,
+        operation: OperationRef<'_>,
+        conventions: Conventions,
         values: &mut Values,
     ) -> Result<Call<Input, Output>, String> {
-        let ok = operation.outcome == EventType::Ok;
-        let (input, output) = match operation.f.as_str() {
+        let (ok, failed) = match operation.outcome() {
+            EventType::Fail if operation.f() != "cas" || !conventions.observe_failed_cas => {
+                return Ok(Call::Silent);
+            }
+            outcome => (outcome != EventType::Info, outcome == EventType::Fail),
+        };
+        let (input, output) = match operation.f() {
             "read" => {
-                if nil_reads.silence(operation) {
+                if conventions.silence(operation) {
                     return Ok(Call::Silent);
                 }
-                (Input::Read, Output::Value(values.id(&operation.output)))
+                (Input::Read, Output::Value(values.id(operation.output())))
             }
-            "write" => (Input::Write(values.id(&operation.input)), Output::Written),
+            "write" => (Input::Write(values.id(operation.input())), Output::Written),
             "delete" => (Input::Write(ValueId::ABSENT), Output::Written),
             "cas" => {
-                let Some([from, to]) = operation.input.as_array().map(Vec::as_slice) else {
-                    return Err(format!("cas takes [from, to], not {}", operation.input));
+                let Some([from, to]) = operation.input().as_pair() else {
+                    return Err(format!("cas takes [from, to], not {}", operation.input()));
                 };
                 let input = Input::CompareAndSet { from: values.id(from), to: values.id(to) };
-                (input, Output::Swapped(true))
+                (input, Output::Swapped(!failed))
             }
             other => return Err(DESCRIPTION.lacks(other)),
         };
         Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
     }
 
-    fn initial(&self, initial: &Value, values: &mut Values) -> Result<ValueId, String> {
+    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, String> {
         Ok(values.id(initial))
     }
 
@@ -115,6 +117,13 @@ impl Model for Register {
             }
             // A read without an answer and a cas that found another value are no transitions
             // from one value to one value.
+            _ => None,
+        }
+    }
+
+    fn excludes(&self, input: &Input, output: Option<&Output>) -> Option<ValueId> {
+        match (*input, output) {
+            (Input::CompareAndSet { from, .. }, Some(Output::Swapped(false))) => Some(from),
             _ => None,
         }
     }

@@ -1,8 +1,9 @@
 //! Small numbers in place of values.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use serde_json::Value;
+use crate::history::{Datum, OwnedDatum};
 
 /// A value of one partition of a history. Equal values have equal numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,28 +14,36 @@ impl ValueId {
     pub const ABSENT: ValueId = ValueId(0);
 }
 
-/// The values of one partition, numbered in the order in which they were met. JSON's null is
+/// The values of one partition, numbered in the order in which they were met. Null is
 /// [`ValueId::ABSENT`].
 #[derive(Debug, Clone)]
 pub struct Values {
-    ids: HashMap<Value, ValueId>,
-    values: Vec<Value>,
+    integers: HashMap<i64, ValueId, BuildHasherDefault<Scrambler>>,
+    others: HashMap<OwnedDatum, ValueId>,
+    values: Vec<OwnedDatum>,
 }
 
 impl Values {
     /// Only [`ValueId::ABSENT`].
     pub fn new() -> Values {
-        Values { ids: HashMap::from([(Value::Null, ValueId::ABSENT)]), values: vec![Value::Null] }
+        Values {
+            integers: HashMap::default(),
+            others: HashMap::new(),
+            values: vec![Datum::Null.to_owned()],
+        }
     }
 
     /// The number of a value.
-    pub fn id(&mut self, value: &Value) -> ValueId {
-        if let Some(id) = self.ids.get(value) {
-            return *id;
+    pub fn id(&mut self, value: Datum<'_>) -> ValueId {
+        let next = ValueId(u32::try_from(self.values.len()).expect("fewer than 2^32 values"));
+        let id = match value {
+            Datum::Null => return ValueId::ABSENT,
+            Datum::Integer(number) => *self.integers.entry(number).or_insert(next),
+            other => *self.others.entry(other.to_owned()).or_insert(next),
+        };
+        if id == next {
+            self.values.push(value.to_owned());
         }
-        let id = ValueId(u32::try_from(self.values.len()).expect("fewer than 2^32 values"));
-        self.ids.insert(value.clone(), id);
-        self.values.push(value.clone());
         id
     }
 
@@ -42,8 +51,8 @@ impl Values {
     ///
     /// # Panics
     /// If the number is of another partition.
-    pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.0 as usize]
+    pub fn value(&self, id: ValueId) -> Datum<'_> {
+        self.values[id.0 as usize].borrow()
     }
 
     /// How many values there are; every number is below.
@@ -55,5 +64,26 @@ impl Values {
 impl Default for Values {
     fn default() -> Values {
         Values::new()
+    }
+}
+
+/// Hashes one integer. Whoever writes a history has nothing to gain by making it collide.
+#[derive(Debug, Default)]
+struct Scrambler(u64);
+
+impl Hasher for Scrambler {
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("the keys are integers");
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        // The multiplier of Fibonacci hashing; the table takes the top bits for its tags and the
+        // bottom bits for its slots, so both must depend on all of the number.
+        let product = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -3,12 +3,15 @@
 //! [`Problem`] is what is left of a partition once everything that cannot matter is dropped;
 //! [`wing_gong_lowe`] searches it. Further algorithms take the same `Problem`.
 
+mod by_value;
 mod call_list;
 mod demand;
 mod fingerprint;
 mod problem;
 pub(crate) mod wing_gong_lowe;
+pub(crate) mod zones;
 
+pub(crate) use by_value::{ByValue, Deed, Step};
 pub(crate) use problem::{Item, Problem};
 
 /// How a search ended.
@@ -33,7 +36,7 @@ pub(crate) struct Limits {
     pub(crate) memory: usize,
 }
 
-/// How a search ended, and what it cost.
+/// How a search ended, by which algorithm, and what it cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decision {
     /// How it ended.

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use checker::history::{Event, EventType, History, Process};
+use checker::history::{Event, EventType, History, Operations, Process};
 use checker::verdict::Operation;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -255,6 +255,11 @@ fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: 
         let key: usize = read.key.as_deref().map_or(0, |key| key[1..].parse().expect("a number"));
         read.value = past[key][random.random_range(0..past[key].len())].clone();
     }
+}
+
+/// The operations of a history that is well formed.
+pub fn paired(history: &History) -> Operations {
+    Operations::of(history).expect("the history is well formed")
 }
 
 /// A history of these operations. Operations are written at the indices of their events.

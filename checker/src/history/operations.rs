@@ -1,0 +1,455 @@
+//! The operations of a history, a hundred bytes each, so that a night fits into memory.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::history::datum::Datum;
+use crate::history::{Attempt, EventType, History, HistoryError, Pairing, Process};
+use crate::verdict::Operation;
+
+/// Every operation that clients invoked, by invocation. Those that failed are among them.
+#[derive(Debug, Clone, Default)]
+pub struct Operations {
+    rows: Vec<Row>,
+    functions: Names,
+    keys: Names,
+    nodes: Names,
+    texts: Texts,
+}
+
+/// The place of an operation in [`Operations`], counted from 0.
+pub type Place = u32;
+
+/// What is kept of an operation.
+#[derive(Debug, Clone)]
+struct Row {
+    process: u64,
+    invoked: u64,
+    completed: u64,
+    start: u64,
+    end: u64,
+    version: u64,
+    input: Kept,
+    output: Kept,
+    token: TextId,
+    attempts: TextId,
+    key: u32,
+    function: u32,
+    node: u32,
+    line: u32,
+    outcome: EventType,
+    /// Whether it failed because the service found its precondition unmet.
+    refuted: bool,
+}
+
+/// A [`Datum`] whose text is in [`Texts`].
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Json(TextId),
+}
+
+/// The errors by which a completion says that the service answered, and that the answer was no.
+/// Jepsen's histories say that by a failure without an error.
+const REFUTED: [&str; 2] = ["precondition_failed", "empty"];
+
+/// Stands for "none" in a row.
+const NONE: u64 = u64::MAX;
+const NO_NAME: u32 = u32::MAX;
+
+/// An operation, as models and explanations read it.
+#[derive(Debug, Clone, Copy)]
+pub struct OperationRef<'a> {
+    operations: &'a Operations,
+    row: &'a Row,
+    outcome: EventType,
+}
+
+impl Operations {
+    /// Pairs the events of a history.
+    ///
+    /// # Errors
+    /// When they are not well formed; see [`Pairing::push`]. The error counts events from 0.
+    pub fn of(history: &History) -> Result<Operations, HistoryError> {
+        let mut pairing = Pairing::default();
+        for (position, event) in history.events.iter().enumerate() {
+            pairing.push_event(event, position)?;
+        }
+        Ok(pairing.finish())
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nobody invoked anything.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The operation at a place.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub fn get(&self, place: Place) -> OperationRef<'_> {
+        self.of_row(&self.rows[place as usize])
+    }
+
+    /// All of them, by invocation.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = OperationRef<'_>> + DoubleEndedIterator {
+        self.rows.iter().map(|row| self.of_row(row))
+    }
+
+    fn of_row<'a>(&'a self, row: &'a Row) -> OperationRef<'a> {
+        OperationRef { operations: self, row, outcome: row.outcome }
+    }
+
+    /// The names of all functions that were invoked, in the order in which they were first.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.names.iter().map(|name| &**name)
+    }
+
+    /// The names of all keys, by [`OperationRef::key_number`].
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.keys.names.iter().map(|name| &**name)
+    }
+
+    pub(super) fn open(&mut self, opened: &Opened<'_>, line: usize) -> Place {
+        let place = Place::try_from(self.rows.len()).expect("fewer than 2^32 operations");
+        let row = Row {
+            process: opened.process,
+            invoked: opened.index,
+            completed: NONE,
+            start: opened.time,
+            end: NONE,
+            version: NONE,
+            input: self.texts.keep_datum(opened.input),
+            output: Kept::Null,
+            token: opened.token.map_or(TextId::NONE, |token| self.texts.keep(token)),
+            attempts: TextId::NONE,
+            key: opened.key.map_or(NO_NAME, |key| self.keys.number(key)),
+            function: self.functions.number(opened.function),
+            node: NO_NAME,
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            outcome: EventType::Info,
+            refuted: false,
+        };
+        self.rows.push(row);
+        place
+    }
+
+    /// Completes an operation. Who completes has compared function and key before.
+    pub(super) fn close(&mut self, place: Place, closed: &Closed<'_>) {
+        let row = &mut self.rows[place as usize];
+        row.outcome = closed.outcome;
+        row.refuted = closed.outcome == EventType::Fail
+            && closed.error.is_none_or(|error| REFUTED.contains(&error));
+        if let Some(node) = closed.node {
+            row.node = self.nodes.number(node);
+        }
+        if let (NO_NAME, Some(key)) = (row.key, closed.key) {
+            // Some recorders name the key only in the answer.
+            row.key = self.keys.number(key);
+        }
+        if let Some(attempts) = closed.attempts {
+            row.attempts = self.texts.keep(attempts);
+        }
+        row.version = closed.version.unwrap_or(NONE);
+        // An unknown outcome never ends: the operation may take effect at any later time.
+        if closed.outcome != EventType::Info {
+            row.completed = closed.index;
+            row.end = closed.time;
+        }
+        if closed.outcome == EventType::Ok {
+            row.output = self.texts.keep_datum(closed.output);
+        }
+    }
+
+    /// Splits every value into the key and the value of which it is a pair.
+    pub(super) fn split_pairs(&mut self) {
+        let mut text = String::new();
+        for place in 0..self.rows.len() {
+            for input in [true, false] {
+                let kept = match input {
+                    true => self.rows[place].input,
+                    false => self.rows[place].output,
+                };
+                let Some([key, value]) = self.texts.datum(kept).as_pair() else { continue };
+                if !key.is_null() && self.rows[place].key == NO_NAME {
+                    let name = key.as_text().map_or_else(|| key.to_string(), |name| name.into());
+                    self.rows[place].key = self.keys.number(&name);
+                }
+                // The value is a part of the text that it comes from, which stays as it is.
+                text.clear();
+                let value = match value {
+                    Datum::Json(json) => {
+                        text.push_str(json);
+                        Datum::Json(&text)
+                    }
+                    Datum::Null => Datum::Null,
+                    Datum::Bool(truth) => Datum::Bool(truth),
+                    Datum::Integer(number) => Datum::Integer(number),
+                };
+                let kept = self.texts.keep_datum(value);
+                match input {
+                    true => self.rows[place].input = kept,
+                    false => self.rows[place].output = kept,
+                }
+            }
+        }
+    }
+}
+
+impl<'a> OperationRef<'a> {
+    /// The process that invoked it.
+    pub fn process(self) -> u64 {
+        self.row.process
+    }
+
+    /// Its name: `read`, `write`, `cas`…
+    pub fn f(self) -> &'a str {
+        self.operations.functions.name(self.row.function).expect("every operation has a function")
+    }
+
+    /// The key it acted on.
+    pub fn key(self) -> Option<&'a str> {
+        self.operations.keys.name(self.row.key)
+    }
+
+    /// The position of its key in [`Operations::keys`].
+    pub fn key_number(self) -> Option<usize> {
+        (self.row.key != NO_NAME).then_some(self.row.key as usize)
+    }
+
+    /// The argument.
+    pub fn input(self) -> Datum<'a> {
+        self.operations.texts.datum(self.row.input)
+    }
+
+    /// The result, when the outcome is `ok`; else null.
+    pub fn output(self) -> Datum<'a> {
+        self.operations.texts.datum(self.row.output)
+    }
+
+    /// `ok`, `fail` or `info`; `info` also when nothing was heard of it.
+    pub fn outcome(self) -> EventType {
+        self.outcome
+    }
+
+    /// Whether it failed because the service found its precondition unmet: a compare-and-set found
+    /// another value, a queue was empty. Other failures did not happen at all.
+    pub fn was_refuted(self) -> bool {
+        self.row.refuted
+    }
+
+    /// Index of the invocation in the history.
+    pub fn invoked(self) -> u64 {
+        self.row.invoked
+    }
+
+    /// Index of the completion; none for an operation that never ended (`info` counts as never).
+    pub fn completed(self) -> Option<u64> {
+        some(self.row.completed)
+    }
+
+    /// Time of the invocation, in nanoseconds since the start.
+    pub fn start(self) -> u64 {
+        self.row.start
+    }
+
+    /// Time of the completion, in nanoseconds since the start; none when it never ended.
+    pub fn end(self) -> Option<u64> {
+        some(self.row.end)
+    }
+
+    /// The node that answered.
+    pub fn node(self) -> Option<&'a str> {
+        self.operations.nodes.name(self.row.node)
+    }
+
+    /// The idempotency token.
+    pub fn token(self) -> Option<&'a str> {
+        self.operations.texts.get(self.row.token)
+    }
+
+    /// The version at which the service answered.
+    pub fn version(self) -> Option<u64> {
+        some(self.row.version)
+    }
+
+    /// Every request that was made for it, in order.
+    pub fn attempts(self) -> Vec<Attempt> {
+        let text = self.operations.texts.get(self.row.attempts);
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+
+    /// The line of its invocation in its file, counted from 1; of a history that was never in a
+    /// file, the position of the event, counted from 0.
+    pub fn line(self) -> usize {
+        self.row.line as usize
+    }
+
+    /// The same operation as if nothing had been heard of it.
+    pub(crate) fn as_unknown(self) -> OperationRef<'a> {
+        OperationRef { outcome: EventType::Info, ..self }
+    }
+
+    /// The same in a form that is saved, printed and drawn.
+    pub fn to_owned(self) -> Operation {
+        Operation {
+            process: Process::Client(self.process()),
+            f: self.f().to_string(),
+            key: self.key().map(str::to_string),
+            input: self.input().to_value(),
+            output: match self.outcome() {
+                EventType::Ok => self.output().to_value(),
+                _ => Value::Null,
+            },
+            outcome: self.outcome(),
+            invoked: self.invoked(),
+            completed: self.completed(),
+            start: self.start(),
+            end: self.end(),
+            node: self.node().map(str::to_string),
+            token: self.token().map(str::to_string),
+            version: self.version(),
+            attempts: self.attempts(),
+        }
+    }
+}
+
+fn some(number: u64) -> Option<u64> {
+    (number != NONE).then_some(number)
+}
+
+/// What an invocation says.
+pub(super) struct Opened<'a> {
+    pub(super) process: u64,
+    pub(super) index: u64,
+    pub(super) time: u64,
+    pub(super) function: &'a str,
+    pub(super) key: Option<&'a str>,
+    pub(super) input: Datum<'a>,
+    pub(super) token: Option<&'a str>,
+}
+
+/// What a completion says.
+pub(super) struct Closed<'a> {
+    pub(super) outcome: EventType,
+    pub(super) index: u64,
+    pub(super) time: u64,
+    pub(super) key: Option<&'a str>,
+    pub(super) output: Datum<'a>,
+    pub(super) node: Option<&'a str>,
+    pub(super) version: Option<u64>,
+    pub(super) error: Option<&'a str>,
+    /// As a JSON array.
+    pub(super) attempts: Option<&'a str>,
+}
+
+/// Names that occur again and again, numbered in the order in which they were met.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    names: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
+    /// The name asked for last: it is often asked for again.
+    last: u32,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if self.names.get(self.last as usize).is_some_and(|last| **last == *name) {
+            return self.last;
+        }
+        self.last = match self.numbers.get(name) {
+            Some(number) => *number,
+            None => {
+                let number = self.names.len() as u32;
+                self.names.push(name.into());
+                self.numbers.insert(name.into(), number);
+                number
+            }
+        };
+        self.last
+    }
+
+    fn name(&self, number: u32) -> Option<&str> {
+        self.names.get(number as usize).map(|name| &**name)
+    }
+}
+
+/// Where a text begins in [`Texts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TextId(u64);
+
+impl TextId {
+    const NONE: TextId = TextId(NONE);
+}
+
+/// Texts of any length, one behind the other in chunks that never move.
+#[derive(Debug, Clone, Default)]
+struct Texts {
+    chunks: Vec<Vec<u8>>,
+}
+
+/// Bytes of a chunk. A longer text gets a chunk of its own.
+const CHUNK: usize = 1 << 20;
+
+/// The bits of a [`TextId`] below the number of the chunk.
+const CHUNK_BITS: u32 = 20;
+
+/// Bytes of the length that stands before each text.
+const LENGTH: usize = size_of::<u32>();
+
+impl Texts {
+    fn keep(&mut self, text: &str) -> TextId {
+        let length = u32::try_from(text.len()).expect("a text of less than 4 GiB");
+        let needed = LENGTH + text.len();
+        let full = self
+            .chunks
+            .last()
+            .is_none_or(|last| last.capacity() - last.len() < needed || last.len() >= CHUNK);
+        if full {
+            self.chunks.push(Vec::with_capacity(needed.max(CHUNK)));
+        }
+        let number = self.chunks.len() as u64 - 1;
+        let chunk = self.chunks.last_mut().expect("just made");
+        let id = TextId(number << CHUNK_BITS | chunk.len() as u64);
+        chunk.extend_from_slice(&length.to_le_bytes());
+        chunk.extend_from_slice(text.as_bytes());
+        id
+    }
+
+    fn get(&self, id: TextId) -> Option<&str> {
+        if id == TextId::NONE {
+            return None;
+        }
+        let chunk = &self.chunks[(id.0 >> CHUNK_BITS) as usize];
+        let at = (id.0 & (CHUNK as u64 - 1)) as usize;
+        let (length, rest) = chunk[at..].split_at(LENGTH);
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
+        Some(std::str::from_utf8(&rest[..length]).expect("only texts are kept"))
+    }
+
+    fn keep_datum(&mut self, datum: Datum<'_>) -> Kept {
+        match datum {
+            Datum::Null => Kept::Null,
+            Datum::Bool(truth) => Kept::Bool(truth),
+            Datum::Integer(number) => Kept::Integer(number),
+            Datum::Json(json) => Kept::Json(self.keep(json)),
+        }
+    }
+
+    fn datum(&self, kept: Kept) -> Datum<'_> {
+        match kept {
+            Kept::Null => Datum::Null,
+            Kept::Bool(truth) => Datum::Bool(truth),
+            Kept::Integer(number) => Datum::Integer(number),
+            Kept::Json(id) => Datum::Json(self.get(id).expect("it was kept")),
+        }
+    }
+}
