@@ -5,6 +5,7 @@
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use serde_json::json;
 
 use crate::generator::{Context, Generator, Invocation, Next, operations};
 use crate::rotation::Rotation;
@@ -18,6 +19,7 @@ pub const WORKLOAD: Workload = Workload {
     model: "append-list",
     kinds: &["append", "read"],
     generator: |options| Box::new(Append::new(options)),
+    probe: |list| [Invocation::mutation("append", list, json!(1)), Invocation::read(list)],
 };
 
 /// Operations before a list is replaced. A read answers the whole list, so its cost grows with it;

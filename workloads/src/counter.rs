@@ -20,6 +20,7 @@ pub const WORKLOAD: Workload = Workload {
     model: "counter",
     kinds: &["add", "read"],
     generator: |options| Box::new(Counter::new(options)),
+    probe: |counter| [Invocation::mutation("add", counter, json!(1)), Invocation::read(counter)],
 };
 
 /// Additions to a counter. Their sum must stay within 2^53, beyond which many services and their

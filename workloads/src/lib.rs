@@ -46,6 +46,10 @@ pub struct Workload {
     pub kinds: &'static [&'static str],
     /// Makes its generator.
     pub generator: fn(&GeneratorOptions) -> Box<dyn Load>,
+    /// What a healed service must do with a fresh object of that name: a mutation, and then an
+    /// operation that rests on it. Both are of the workload's kinds, so that its model can judge
+    /// them.
+    pub probe: fn(&str) -> [Invocation; 2],
 }
 
 /// A workload's generator. It never ends: whoever runs it decides how long and how fast.

@@ -4,7 +4,7 @@
 //! before must no longer be listened to (Kleppmann, "How to do distributed locking", 2016).
 
 use crate::Workload;
-use crate::locking::Locking;
+use crate::locking::{self, Locking};
 
 /// What `--workload lock` runs.
 pub const WORKLOAD: Workload = Workload {
@@ -13,4 +13,5 @@ pub const WORKLOAD: Workload = Workload {
     model: "fenced-lock",
     kinds: &["acquire", "release"],
     generator: |options| Box::new(Locking::new("f", options)),
+    probe: locking::probe,
 };

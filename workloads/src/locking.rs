@@ -40,6 +40,12 @@ fn operation(f: &'static str, lock: &str, process: u64) -> Invocation {
     Invocation::mutation(f, lock, json!(format!("p{process}")))
 }
 
+/// An acquisition and the release after it. Different processes carry them out, so the owner is
+/// named after the lock.
+pub(crate) fn probe(lock: &str) -> [Invocation; 2] {
+    ["acquire", "release"].map(|f| Invocation::mutation(f, lock, json!(lock)))
+}
+
 /// Notes what a completion says about who holds which lock.
 fn note(held: &mut BTreeMap<u64, String>, event: &Event) {
     let (Process::Client(process), Some(lock)) = (event.process, &event.key) else { return };

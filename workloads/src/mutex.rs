@@ -1,7 +1,7 @@
 //! The mutex workload: a lock that nobody can take while somebody holds it.
 
 use crate::Workload;
-use crate::locking::Locking;
+use crate::locking::{self, Locking};
 
 /// What `--workload mutex` runs.
 pub const WORKLOAD: Workload = Workload {
@@ -10,4 +10,5 @@ pub const WORKLOAD: Workload = Workload {
     model: "mutex",
     kinds: &["acquire", "release"],
     generator: |options| Box::new(Locking::new("m", options)),
+    probe: locking::probe,
 };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use checker::history::{Event, EventType};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::generator::{Context, Generator, Invocation, Next};
 use crate::rotation::Rotation;
@@ -22,6 +22,7 @@ pub const WORKLOAD: Workload = Workload {
     model: "queue",
     kinds: &["enqueue", "dequeue"],
     generator: |options| Box::new(Queue::new(options)),
+    probe: |queue| [Invocation::mutation("enqueue", queue, json!(1)), dequeue(queue)],
 };
 
 /// Operations before a queue is replaced.

@@ -20,6 +20,7 @@ pub const WORKLOAD: Workload = Workload {
     model: "register",
     kinds: &["read", "write", "cas"],
     generator: |options| Box::new(Register::new(options)),
+    probe: |key| [Invocation::mutation("write", key, json!(1)), Invocation::read(key)],
 };
 
 /// Operations before a key is replaced. Long enough for a fault to begin and end while a key is

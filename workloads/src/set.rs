@@ -5,6 +5,7 @@
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use serde_json::json;
 
 use crate::generator::{Context, Generator, Invocation, Next, operations};
 use crate::rotation::Rotation;
@@ -18,6 +19,7 @@ pub const WORKLOAD: Workload = Workload {
     model: "set",
     kinds: &["add", "read"],
     generator: |options| Box::new(Set::new(options)),
+    probe: |set| [Invocation::mutation("add", set, json!(1)), Invocation::read(set)],
 };
 
 /// Operations before a set is replaced. A read answers the whole set, so its cost grows with it.

@@ -20,6 +20,12 @@ pub const WORKLOAD: Workload = Workload {
     model: "txn",
     kinds: &["txn"],
     generator: |options| Box::new(Txn::new(options)),
+    probe: |group| {
+        [
+            transaction(group, vec![json!(["w", KEYS[0], 1])], true),
+            transaction(group, vec![json!(["r", KEYS[0], null])], false),
+        ]
+    },
 };
 
 /// Operations before a group is replaced.

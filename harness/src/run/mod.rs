@@ -25,7 +25,7 @@ use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
 use tokio::sync::watch;
-use workloads::{Generator, GeneratorOptions, Load, ValueSizes};
+use workloads::{Generator, GeneratorOptions, Load, ValueSizes, Workload};
 
 use self::cluster::Cluster;
 use self::live::{Live, Snapshot};
@@ -180,7 +180,8 @@ impl Run {
     }
 
     async fn carry_out(&self) -> Result<Liveness> {
-        let mut load = self.generator()?;
+        let workload = self.plan.workload()?;
+        let mut load = self.generator(workload);
 
         self.recorder.phase(Phase::Load)?;
         let begin = self.recorder.elapsed();
@@ -206,7 +207,8 @@ impl Run {
 
         self.recorder.phase(Phase::Converge)?;
         let limit = Duration::from_secs_f64(self.plan.recovery_limit);
-        let mut liveness = converge::converge(&self.clients, &damaged, limit).await?;
+        let mut liveness =
+            converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
             liveness.sentence = exit.describe();
@@ -218,14 +220,13 @@ impl Run {
         Ok(liveness)
     }
 
-    fn generator(&self) -> Result<Box<dyn Load>> {
-        let workload = self.plan.workload()?;
+    fn generator(&self, workload: &Workload) -> Box<dyn Load> {
         let options = GeneratorOptions {
             seed: self.plan.seed,
             hot_keys: self.plan.keys,
             values: ValueSizes::Numbers,
         };
-        Ok((workload.generator)(&options))
+        (workload.generator)(&options)
     }
 
     /// The load at the plan's rate, until its time is over or somebody interrupts.

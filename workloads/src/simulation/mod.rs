@@ -15,8 +15,9 @@
 //! let options = GeneratorOptions { seed: 1, hot_keys: 5, values: ValueSizes::Numbers };
 //! let recorded = Simulation::stormy(1, 10).run(workload, &options, 500);
 //!
+//! let operations = checker::history::Operations::of(&recorded.history)?;
 //! let how = checker::Options { model: Some(workload.model.into()), ..Default::default() };
-//! let analysis = checker::check(&recorded.history, &how)?;
+//! let analysis = checker::check(&operations, &how)?;
 //! assert_eq!(analysis.verdict, Verdict::Valid);
 //! # Ok::<(), checker::history::HistoryError>(())
 //! ```
