@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::counterexample;
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{self, Calls, Conventions, Counter, Kind, KvAppend, Model, Register};
+use crate::model::{
+    self, AppendList, Calls, Conventions, Counter, Kind, KvAppend, Model, Register, Transactions,
+};
 use crate::partition::{Partition, SplitError, split};
 use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
 use crate::verdict::{Analysis, Verdict};
@@ -99,6 +101,8 @@ pub fn check_with_progress(
         Kind::Register => check_with_model(&Register, operations, options, progress),
         Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
         Kind::Counter => check_with_model(&Counter, operations, options, progress),
+        Kind::AppendList => check_with_model(&AppendList, operations, options, progress),
+        Kind::Transactions => check_with_model(&Transactions, operations, options, progress),
     }
 }
 

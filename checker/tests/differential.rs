@@ -5,7 +5,9 @@ mod support;
 
 use checker::history::{Datum, EventType, History, Operations};
 use checker::model::sequential_spec::Sequential;
-use checker::model::{Call, Conventions, Counter, KvAppend, Model, Register, Values};
+use checker::model::{
+    AppendList, Call, Conventions, Counter, KvAppend, Model, Register, Transactions, Values,
+};
 use checker::verdict::Verdict;
 use checker::{Options, check_with_model};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
@@ -97,4 +99,14 @@ fn strings_are_judged_as_stateright_judges_them() {
 #[test]
 fn counters_are_judged_as_stateright_judges_them() {
     compare(&Counter, Service::Counter, 10_000);
+}
+
+#[test]
+fn lists_are_judged_as_stateright_judges_them() {
+    compare(&AppendList, Service::Lists, 10_000);
+}
+
+#[test]
+fn transactions_are_judged_as_stateright_judges_them() {
+    compare(&Transactions, Service::Transactions, 10_000);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::history::{HistoryError, Operations};
-use crate::model::{Counter, KvAppend, Model, Register};
+use crate::model::{AppendList, Counter, KvAppend, Model, Register, Transactions};
 
 /// What users are told about a model.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,10 +34,15 @@ pub enum Kind {
     KvAppend,
     /// [`Counter`].
     Counter,
+    /// [`AppendList`].
+    AppendList,
+    /// [`Transactions`].
+    Transactions,
 }
 
 /// Every model that comes with the checker.
-pub const ALL: &[Kind] = &[Kind::Register, Kind::KvAppend, Kind::Counter];
+pub const ALL: &[Kind] =
+    &[Kind::Register, Kind::KvAppend, Kind::Counter, Kind::AppendList, Kind::Transactions];
 
 impl Kind {
     /// What users are told about it.
@@ -46,6 +51,8 @@ impl Kind {
             Kind::Register => Register.description(),
             Kind::KvAppend => KvAppend.description(),
             Kind::Counter => Counter.description(),
+            Kind::AppendList => AppendList.description(),
+            Kind::Transactions => Transactions.description(),
         }
     }
 }

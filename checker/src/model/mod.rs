@@ -4,23 +4,30 @@
 //! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
 //! definition that a reader can check against the specification alone.
 
+pub mod append_list;
 mod calls;
 mod choice;
 pub mod counter;
+#[cfg(test)]
+mod direct_tests;
+mod growing;
 pub mod kv_append;
 pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
+pub mod transactions;
 mod values;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
+pub use append_list::AppendList;
 pub use calls::{Calls, Direct, Timed};
 pub use choice::{ALL, Choice, Description, Kind, choose, find};
 pub use counter::Counter;
 pub use kv_append::KvAppend;
 pub use register::Register;
+pub use transactions::Transactions;
 pub use values::{ValueId, Values};
 
 use crate::history::{Datum, EventType, OperationRef};
