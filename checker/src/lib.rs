@@ -29,6 +29,10 @@
 //! for a legal order of each key's operations, and for the first key that has none a minimal
 //! counterexample is made.
 
+// The recorder of test histories, which unit tests share with the others, calls the crate so.
+#[cfg(test)]
+extern crate self as checker;
+
 mod check;
 mod counterexample;
 mod decide;

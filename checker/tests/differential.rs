@@ -6,7 +6,8 @@ mod support;
 use checker::history::{Datum, EventType, History, Operations};
 use checker::model::sequential_spec::Sequential;
 use checker::model::{
-    Call, Conventions, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register, Set, Values,
+    AppendList, Call, Conventions, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register,
+    Set, Transactions, Values,
 };
 use checker::verdict::Verdict;
 use checker::{Options, check_with_model};
@@ -118,4 +119,14 @@ fn locks_are_judged_as_stateright_judges_them() {
 #[test]
 fn fenced_locks_are_judged_as_stateright_judges_them() {
     compare(&FencedLock, Service::FencedLock, 10_000);
+}
+
+#[test]
+fn lists_are_judged_as_stateright_judges_them() {
+    compare(&AppendList, Service::Lists, 10_000);
+}
+
+#[test]
+fn transactions_are_judged_as_stateright_judges_them() {
+    compare(&Transactions, Service::Transactions, 10_000);
 }

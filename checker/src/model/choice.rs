@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::history::{EventType, HistoryError, OperationRef, Operations};
-use crate::model::{Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register, Set};
+use crate::model::{
+    AppendList, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register, Set, Transactions,
+};
 
 /// What users are told about a model.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +44,10 @@ pub enum Kind {
     Mutex,
     /// [`FencedLock`].
     FencedLock,
+    /// [`AppendList`].
+    AppendList,
+    /// [`Transactions`].
+    Transactions,
 }
 
 /// Every model that comes with the checker.
@@ -53,6 +59,8 @@ pub const ALL: &[Kind] = &[
     Kind::Queue,
     Kind::Mutex,
     Kind::FencedLock,
+    Kind::AppendList,
+    Kind::Transactions,
 ];
 
 /// Something to be done with a model whose type is known only once its name is.
@@ -75,6 +83,8 @@ impl Kind {
             Kind::Queue => action.with(Queue),
             Kind::Mutex => action.with(Mutex),
             Kind::FencedLock => action.with(FencedLock),
+            Kind::AppendList => action.with(AppendList),
+            Kind::Transactions => action.with(Transactions),
         }
     }
 
@@ -114,7 +124,11 @@ impl Kind {
             Kind::FencedLock => {
                 all("acquire", &|it| it.output().as_integer().is_some()) && !all("acquire", &echoes)
             }
-            Kind::Register | Kind::KvAppend | Kind::Queue => false,
+            Kind::Register
+            | Kind::KvAppend
+            | Kind::Queue
+            | Kind::AppendList
+            | Kind::Transactions => false,
         }
     }
 }

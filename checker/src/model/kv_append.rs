@@ -1,7 +1,8 @@
 //! A string for each key, to get, put and append to.
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Description, Growth, Model, Values};
+use crate::model::growing::{self, Act, Deed};
+use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +86,30 @@ impl Model for KvAppend {
             Input::Append(value) => value.is_empty(),
             Input::Put(_) => false,
         }
+    }
+
+    fn decide_directly(&self, calls: &Calls<'_, KvAppend>) -> Option<Direct> {
+        if !calls.initial().is_empty() {
+            return None;
+        }
+        let act = |place| {
+            let timed = calls.get(place);
+            let deed = match timed.call {
+                // To append nothing changes nothing and says nothing.
+                Call::Known(Input::Append(piece), _) | Call::Unknown(Input::Append(piece)) => {
+                    (!piece.is_empty()).then_some(Deed::Append(piece))
+                }
+                Call::Known(Input::Put(piece), _) | Call::Unknown(Input::Put(piece)) => {
+                    Some(Deed::Anew(piece))
+                }
+                Call::Known(Input::Get, Output::Value(text)) => Some(Deed::Read(text)),
+                _ => None,
+            };
+            let Timed { invoked, returned, .. } = timed;
+            deed.map(|deed| Act { place, invoked, returned, deed })
+        };
+        let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
+        growing::decide(&acts)
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<String>> {

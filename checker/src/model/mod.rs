@@ -4,10 +4,14 @@
 //! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
 //! definition that a reader can check against the specification alone.
 
+pub mod append_list;
 mod calls;
 mod choice;
 pub mod counter;
+#[cfg(test)]
+mod direct_tests;
 pub mod fenced_lock;
+mod growing;
 pub mod kv_append;
 pub mod mutex;
 mod possession;
@@ -16,11 +20,13 @@ pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
 pub mod set;
+pub mod transactions;
 mod values;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
+pub use append_list::AppendList;
 pub use calls::{Calls, Direct, Timed};
 pub use choice::{ALL, Choice, Description, Kind, WithModel, choose, find};
 pub use counter::Counter;
@@ -30,6 +36,7 @@ pub use mutex::Mutex;
 pub use queue::Queue;
 pub use register::Register;
 pub use set::Set;
+pub use transactions::Transactions;
 pub use values::{ValueId, Values};
 
 use crate::history::{Datum, EventType, OperationRef};

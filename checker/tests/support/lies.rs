@@ -21,7 +21,11 @@ pub fn tell(
             Service::Queue => about_a_queue(events, random),
             Service::Mutex => about_a_lock(events, false, random),
             Service::FencedLock => about_a_lock(events, true, random),
-            Service::Register | Service::Strings | Service::Counter => {
+            Service::Register
+            | Service::Strings
+            | Service::Counter
+            | Service::Lists
+            | Service::Transactions => {
                 unreachable!("their reads lie")
             }
         }

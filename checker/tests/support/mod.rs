@@ -32,6 +32,10 @@ pub enum Service {
     Mutex,
     /// The same with a fencing token.
     FencedLock,
+    /// A list to read and append to.
+    Lists,
+    /// Two registers and a list that transactions read, write and append to.
+    Transactions,
 }
 
 /// How to record a history.
@@ -85,6 +89,9 @@ struct Request {
 
 /// Latencies are drawn from 1 to this many nanoseconds.
 const SLOWEST: u64 = 100;
+
+/// The most that a transaction does.
+const MICRO_OPERATIONS: u64 = 3;
 
 /// How late an effect of unknown outcome may still come.
 const LATEST: u64 = 2_000;
@@ -165,7 +172,7 @@ pub fn record(recording: Recording) -> History {
                 } else {
                     let (kind, value) = request.answer.clone().expect("it took effect before");
                     let mut completion = event(events.len(), time, request, kind);
-                    if matches!(request.f, "read" | "get" | "dequeue" | "acquire") {
+                    if matches!(request.f, "read" | "get" | "dequeue" | "acquire" | "txn") {
                         completion.value = value.clone();
                     }
                     events.push(completion);
@@ -234,6 +241,32 @@ fn invent(
             0..50 => ("acquire", json!(owner)),
             _ => ("release", json!(owner)),
         },
+        Service::Lists => match dice {
+            0..50 => ("read", Value::Null),
+            _ => ("append", value),
+        },
+        Service::Transactions => {
+            let steps = 0..random.random_range(1..=MICRO_OPERATIONS);
+            let steps: Vec<Value> = steps
+                .map(|number| {
+                    let value = match recording.values {
+                        None => {
+                            json!(value.as_u64().expect("a number") * MICRO_OPERATIONS + number)
+                        }
+                        Some(_) => value.clone(),
+                    };
+                    match random.random_range(0..6) {
+                        0 => json!(["r", "x", null]),
+                        1 => json!(["r", "y", null]),
+                        2 => json!(["r", "z", null]),
+                        3 => json!(["w", "x", value]),
+                        4 => json!(["w", "y", value]),
+                        _ => json!(["append", "z", value]),
+                    }
+                })
+                .collect();
+            ("txn", json!(steps))
+        }
     }
 }
 
@@ -243,7 +276,11 @@ fn serve(service: Service, state: &mut Value, f: &str, argument: &Value) -> (Eve
         Service::Set => return serve_set(state, f, argument),
         Service::Queue => return serve_queue(state, f, argument),
         Service::Mutex | Service::FencedLock => return serve_lock(service, state, f, argument),
-        Service::Register | Service::Strings | Service::Counter => {}
+        Service::Register
+        | Service::Strings
+        | Service::Counter
+        | Service::Lists
+        | Service::Transactions => {}
     }
     match f {
         "read" | "get" => return (EventType::Ok, state.clone()),
@@ -251,6 +288,16 @@ fn serve(service: Service, state: &mut Value, f: &str, argument: &Value) -> (Eve
         "delete" => *state = Value::Null,
         "cas" if *state != argument[0] => return (EventType::Fail, argument.clone()),
         "cas" => *state = argument[1].clone(),
+        "append" if !argument.is_string() => {
+            let mut list = state.as_array().cloned().unwrap_or_default();
+            list.push(argument.clone());
+            *state = json!(list);
+        }
+        "txn" => {
+            let steps = argument.as_array().expect("a transaction is a list").iter();
+            let answers: Vec<Value> = steps.map(|step| serve_step(state, step)).collect();
+            return (EventType::Ok, json!(answers));
+        }
         "append" => {
             let old = state.as_str().unwrap_or("");
             *state = json!(format!("{old}{}", argument.as_str().expect("appends are strings")));
@@ -310,6 +357,22 @@ fn serve_lock(service: Service, state: &mut Value, f: &str, owner: &Value) -> (E
     }
 }
 
+/// Takes one step of a transaction; answers it with what was read.
+fn serve_step(state: &mut Value, step: &Value) -> Value {
+    let (f, object) = (step[0].as_str().expect("a name"), step[1].as_str().expect("a name"));
+    if state.is_null() {
+        *state = json!({});
+    }
+    match f {
+        "r" => return json!([f, object, state.get(object)]),
+        "w" => state[object] = step[2].clone(),
+        _ => {
+            serve(Service::Transactions, &mut state[object], f, &step[2]);
+        }
+    }
+    step.clone()
+}
+
 fn event(index: usize, time: u64, request: &Request, kind: EventType) -> Event {
     Event {
         index: index as u64,
@@ -331,7 +394,7 @@ fn event(index: usize, time: u64, request: &Request, kind: EventType) -> Event {
 fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: &mut ChaCha8Rng) {
     let mut reads: Vec<usize> = (0..events.len())
         .filter(|index| events[*index].kind == EventType::Ok)
-        .filter(|index| matches!(events[*index].f.as_str(), "read" | "get"))
+        .filter(|index| matches!(events[*index].f.as_str(), "read" | "get" | "txn"))
         .collect();
     for _ in 0..recording.lies {
         if reads.is_empty() {
@@ -339,7 +402,21 @@ fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: 
         }
         let read = &mut events[reads.swap_remove(random.random_range(0..reads.len()))];
         let key: usize = read.key.as_deref().map_or(0, |key| key[1..].parse().expect("a number"));
-        read.value = past[key][random.random_range(0..past[key].len())].clone();
+        let other = &past[key][random.random_range(0..past[key].len())];
+        match (recording.service, &mut read.value) {
+            (Service::Transactions, Value::Array(steps)) => {
+                let step = random.random_range(0..steps.len());
+                if steps[step][0] == "r" {
+                    let object = steps[step][1].as_str().expect("a name").to_string();
+                    steps[step][2] = other.get(object).cloned().unwrap_or_default();
+                }
+            }
+            // Some lists are answered in another order.
+            (Service::Lists, Value::Array(list)) if list.len() > 1 && random.random_bool(0.3) => {
+                list.swap(0, 1);
+            }
+            (_, value) => *value = other.clone(),
+        }
     }
 }
 

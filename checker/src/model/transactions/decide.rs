@@ -1,0 +1,53 @@
+//! Decides transactions whose values are unique, nearly always.
+
+use std::collections::BTreeSet;
+
+use crate::model::transactions::Transactions;
+use crate::model::transactions::legal_order::{Found, LegalOrder};
+use crate::model::transactions::precedence::{Cycle, Precedence};
+use crate::model::transactions::versions::{Unclear, Versions};
+use crate::model::{Calls, Direct};
+
+/// The algorithm's name in verdicts.
+const NAME: &str = "precedence-graph";
+
+/// Who read from whom is known when no value is written to an object twice. What follows from that
+/// and from real time is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3), 2020; Adya, "Weak
+/// consistency", MIT 1999). A cycle in it is a contradiction. Without one, an order that keeps to
+/// it is searched for; it is rare that anything must be taken back. None if something was written
+/// twice, or when that search gives up.
+pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
+    let known = match Versions::of(calls) {
+        Ok(known) => known,
+        Err(Unclear::Ambiguous) => return None,
+        Err(Unclear::Contradiction(places)) => {
+            let steps = calls.len() as u64;
+            return Some(Direct { algorithm: NAME, steps, contradiction: Some(places) });
+        }
+    };
+    let mut graph = Precedence::of(&known);
+    let order = graph.saturate().and_then(|()| graph.topological_order());
+    let mut steps = graph.steps;
+    let contradiction = match order {
+        Err(Cycle(nodes)) => Some(places(&known, nodes)),
+        Ok(order) => {
+            let mut search = LegalOrder::new(&known, &graph, &order);
+            let found = search.search();
+            steps += search.steps;
+            match found {
+                Found::Order => None,
+                Found::Nothing => Some(places(&known, 0..known.nodes.len())),
+                Found::Undecided => return None,
+            }
+        }
+    };
+    Some(Direct { algorithm: NAME, steps, contradiction })
+}
+
+/// The places of nodes, and of those by which it is known that they happened.
+fn places(known: &Versions, nodes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let nodes = nodes.into_iter().map(|node| &known.nodes[node]);
+    let places: BTreeSet<usize> =
+        nodes.flat_map(|node| [Some(node.place), node.witness]).flatten().collect();
+    places.into_iter().collect()
+}

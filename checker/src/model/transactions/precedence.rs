@@ -1,0 +1,384 @@
+//! Which transaction has to come before which.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::model::transactions::versions::{Listed, Node, Versions};
+
+/// Above this many transactions, only what follows at once is looked at: who reaches whom takes a
+/// quarter of a bit for each two of them, 64 MiB here.
+const CLOSURE_LIMIT: usize = 16_384;
+
+/// Why an edge holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The one had returned when the other was invoked.
+    RealTime,
+    /// The other read what the one left.
+    Seen,
+    /// The reader saw both appends in this order, or the one and not the other.
+    Listed { reader: usize },
+    /// The one read a version, and the other, which left another one, comes after the writer.
+    Overwrites { writer: Option<usize> },
+    /// The one left another version than the other, and comes before a reader of the other's.
+    Precedes { reader: usize },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    from: usize,
+    to: usize,
+    why: Why,
+    /// It follows from edges of earlier rounds.
+    round: u32,
+}
+
+/// Transactions, and what has to come before what. Vertices are the nodes, then *moments*: a moment
+/// comes after all that returned before it and before all that was invoked after it, so that real
+/// time takes as many edges as there are operations.
+#[derive(Debug)]
+pub(super) struct Precedence<'a> {
+    known: &'a Versions,
+    edges: Vec<Edge>,
+    /// For each vertex, the numbers of its edges.
+    outgoing: Vec<Vec<usize>>,
+    /// For each object, the nodes that change it.
+    writers: Vec<Vec<usize>>,
+    pub(super) steps: u64,
+}
+
+/// Nodes that cannot be in any order.
+#[derive(Debug)]
+pub(super) struct Cycle(pub(super) BTreeSet<usize>);
+
+impl<'a> Precedence<'a> {
+    /// What follows from real time and from who saw what.
+    pub(super) fn of(known: &'a Versions) -> Precedence<'a> {
+        let mut writers = vec![Vec::new(); known.objects];
+        for version in &known.versions {
+            writers[version.object].extend(version.writer);
+        }
+        let outgoing = vec![Vec::new(); known.nodes.len()];
+        let steps = known.nodes.len() as u64;
+        let mut result = Precedence { known, edges: Vec::new(), outgoing, writers, steps };
+        result.add_real_time();
+        for (node, Node { reads, .. }) in known.nodes.iter().enumerate() {
+            for writer in reads.iter().filter_map(|version| known.versions[*version].writer) {
+                result.add(Edge { from: writer, to: node, why: Why::Seen, round: 0 });
+            }
+        }
+        for &Listed { earlier, later, reader } in &known.listed {
+            let why = Why::Listed { reader };
+            result.add(Edge { from: earlier, to: later, why, round: 0 });
+        }
+        result
+    }
+
+    fn add(&mut self, edge: Edge) {
+        self.outgoing[edge.from].push(self.edges.len());
+        self.edges.push(edge);
+    }
+
+    fn add_real_time(&mut self) {
+        let mut ends: Vec<(u64, bool, usize)> = Vec::new();
+        for (node, Node { invoked, returned, .. }) in self.known.nodes.iter().enumerate() {
+            ends.push((*invoked, false, node));
+            if *returned != u64::MAX {
+                ends.push((*returned, true, node));
+            }
+        }
+        ends.sort_unstable();
+        let edge = |from, to| Edge { from, to, why: Why::RealTime, round: 0 };
+        let mut moment: Option<usize> = None;
+        // Whether something was invoked after the moment.
+        let mut passed = false;
+        for (_, returned, node) in ends {
+            if !returned {
+                if let Some(moment) = moment {
+                    self.add(edge(moment, node));
+                    passed = true;
+                }
+                continue;
+            }
+            let at = match moment {
+                Some(moment) if !passed => moment,
+                previous => {
+                    let next = self.outgoing.len();
+                    self.outgoing.push(Vec::new());
+                    if let Some(previous) = previous {
+                        self.add(edge(previous, next));
+                    }
+                    passed = false;
+                    next
+                }
+            };
+            moment = Some(at);
+            self.add(edge(node, at));
+        }
+    }
+
+    /// Adds what follows from who comes before whom, until nothing new does: if a transaction read
+    /// what `writer` left, then every other one that changed the object comes before `writer` or
+    /// after the reader. These are the write-write and read-write dependencies of Adya ("Weak
+    /// consistency", MIT 1999, section 3.1), as far as they are forced.
+    ///
+    /// # Errors
+    /// When something has to come before itself.
+    pub(super) fn saturate(&mut self) -> Result<(), Cycle> {
+        for round in 1.. {
+            let order = self.topological_order()?;
+            if self.known.nodes.len() > CLOSURE_LIMIT {
+                break;
+            }
+            let before = self.edges.len();
+            for edge in self.consequences(&order, round) {
+                self.add(edge);
+            }
+            self.steps += self.known.nodes.len() as u64;
+            if self.edges.len() == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn consequences(&self, order: &[usize], round: u32) -> Vec<Edge> {
+        let nodes = self.known.nodes.len();
+        let mut after = Rows::new(self.outgoing.len(), nodes);
+        let mut before = Rows::new(self.outgoing.len(), nodes);
+        for &vertex in order.iter().rev() {
+            for &edge in &self.outgoing[vertex] {
+                after.take_in(vertex, self.edges[edge].to);
+            }
+        }
+        for &vertex in order {
+            for &edge in &self.outgoing[vertex] {
+                before.take_in(self.edges[edge].to, vertex);
+            }
+        }
+        let mut writers = Rows::new(self.known.objects, nodes);
+        for (object, nodes) in self.writers.iter().enumerate() {
+            for &node in nodes {
+                writers.set(object, node);
+            }
+        }
+        let mut found = Vec::new();
+        for (reader, Node { reads, .. }) in self.known.nodes.iter().enumerate() {
+            for version in reads.iter().map(|version| self.known.versions[*version]) {
+                let writer = version.writer;
+                let others = |node: &usize| *node != reader && Some(*node) != writer;
+                for word in 0..writers.width {
+                    let changes = writers.word(version.object, word);
+                    let late = writer.map_or(u64::MAX, |writer| after.word(writer, word));
+                    let overwrite = changes & late & !after.word(reader, word);
+                    found.extend(bits(word, overwrite).filter(others).map(|to| {
+                        let why = Why::Overwrites { writer };
+                        Edge { from: reader, to, why, round }
+                    }));
+                    let Some(writer) = writer else { continue };
+                    let precede = changes & before.word(reader, word) & !before.word(writer, word);
+                    found.extend(bits(word, precede).filter(others).map(|from| {
+                        let why = Why::Precedes { reader };
+                        Edge { from, to: writer, why, round }
+                    }));
+                }
+            }
+        }
+        found
+    }
+
+    /// How many edges lead to each vertex.
+    pub(super) fn incoming(&self) -> Vec<usize> {
+        let mut incoming = vec![0; self.outgoing.len()];
+        for edge in &self.edges {
+            incoming[edge.to] += 1;
+        }
+        incoming
+    }
+
+    /// The vertices behind a vertex, as often as edges lead there.
+    pub(super) fn successors(&self, vertex: usize) -> impl Iterator<Item = usize> + '_ {
+        self.outgoing[vertex].iter().map(|edge| self.edges[*edge].to)
+    }
+
+    /// Every vertex, after all that have to come before it.
+    pub(super) fn topological_order(&self) -> Result<Vec<usize>, Cycle> {
+        let mut incoming = self.incoming();
+        let mut order: Vec<usize> =
+            (0..incoming.len()).filter(|vertex| incoming[*vertex] == 0).collect();
+        let mut done = 0;
+        while let Some(&vertex) = order.get(done) {
+            done += 1;
+            for next in self.successors(vertex) {
+                incoming[next] -= 1;
+                if incoming[next] == 0 {
+                    order.push(next);
+                }
+            }
+        }
+        if order.len() == incoming.len() {
+            return Ok(order);
+        }
+        let left: Vec<bool> = incoming.iter().map(|edges| *edges > 0).collect();
+        Err(Cycle(self.cycle_among(&left)))
+    }
+
+    /// The nodes of a short cycle among the vertices left, with all that its edges rest on.
+    fn cycle_among(&self, left: &[bool]) -> BTreeSet<usize> {
+        /// From how many nodes a way back is looked for.
+        const STARTS: usize = 64;
+
+        let starts = (0..self.known.nodes.len()).filter(|node| left[*node]).take(STARTS);
+        // What is left includes vertices behind cycles, from which none leads back.
+        let shortest = starts
+            .filter_map(|start| self.way(start, start, u32::MAX, Some(left)))
+            .min_by_key(Vec::len)
+            .or_else(|| self.way_of_walking_back(left));
+        let mut reasons = Reasons::default();
+        for edge in shortest.expect("vertices that wait for each other") {
+            reasons.rest_on(self, edge);
+        }
+        reasons.nodes
+    }
+
+    /// A cycle among the vertices left, each of which has a predecessor there.
+    fn way_of_walking_back(&self, left: &[bool]) -> Option<Vec<usize>> {
+        let mut entered_by: Vec<Option<usize>> = vec![None; left.len()];
+        for (number, edge) in self.edges.iter().enumerate() {
+            if left[edge.from] && left[edge.to] {
+                entered_by[edge.to] = Some(number);
+            }
+        }
+        let mut vertex = left.iter().position(|left| *left)?;
+        // After as many steps as there are vertices, the walk is on a cycle.
+        for _ in 0..left.len() {
+            vertex = self.edges[entered_by[vertex]?].from;
+        }
+        let (last, mut way) = (vertex, Vec::new());
+        loop {
+            let edge = entered_by[vertex]?;
+            way.push(edge);
+            vertex = self.edges[edge].from;
+            if vertex == last {
+                return Some(way);
+            }
+        }
+    }
+
+    /// The edges of a way with few nodes, of edges from before `round`.
+    fn way(
+        &self,
+        from: usize,
+        to: usize,
+        round: u32,
+        among: Option<&[bool]>,
+    ) -> Option<Vec<usize>> {
+        let mut entered_by: Vec<Option<usize>> = vec![None; self.outgoing.len()];
+        let mut queue = VecDeque::from([from]);
+        while let Some(vertex) = queue.pop_front() {
+            for &number in &self.outgoing[vertex] {
+                let edge = self.edges[number];
+                if edge.round >= round
+                    || entered_by[edge.to].is_some()
+                    || among.is_some_and(|among| !among[edge.to])
+                {
+                    continue;
+                }
+                entered_by[edge.to] = Some(number);
+                if edge.to == to {
+                    let mut way = vec![number];
+                    while self.edges[way[way.len() - 1]].from != from {
+                        let at = self.edges[way[way.len() - 1]].from;
+                        way.push(entered_by[at].expect("the search came through here"));
+                    }
+                    return Some(way);
+                }
+                // Moments cost nothing.
+                match edge.to < self.known.nodes.len() {
+                    true => queue.push_back(edge.to),
+                    false => queue.push_front(edge.to),
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The nodes that a cycle rests on.
+#[derive(Debug, Default)]
+struct Reasons {
+    nodes: BTreeSet<usize>,
+    edges: BTreeSet<usize>,
+}
+
+impl Reasons {
+    fn rest_on(&mut self, graph: &Precedence<'_>, edge: usize) {
+        let mut open = vec![edge];
+        while let Some(number) = open.pop() {
+            if !self.edges.insert(number) {
+                continue;
+            }
+            let Edge { from, to, why, round } = graph.edges[number];
+            let nodes = graph.known.nodes.len();
+            self.nodes.extend([from, to].into_iter().filter(|vertex| *vertex < nodes));
+            let way = match why {
+                Why::RealTime | Why::Seen | Why::Overwrites { writer: None } => None,
+                Why::Listed { reader } => {
+                    self.nodes.insert(reader);
+                    None
+                }
+                Why::Overwrites { writer: Some(writer) } => {
+                    self.nodes.insert(writer);
+                    graph.way(writer, to, round, None)
+                }
+                Why::Precedes { reader } => {
+                    self.nodes.insert(reader);
+                    graph.way(from, reader, round, None)
+                }
+            };
+            open.extend(way.into_iter().flatten());
+        }
+    }
+}
+
+/// Sets of nodes, one for each vertex or object.
+struct Rows {
+    /// Words of a row.
+    width: usize,
+    words: Vec<u64>,
+    nodes: usize,
+}
+
+impl Rows {
+    fn new(rows: usize, nodes: usize) -> Rows {
+        let width = nodes.div_ceil(64);
+        Rows { width, words: vec![0; rows * width], nodes }
+    }
+
+    fn set(&mut self, row: usize, node: usize) {
+        self.words[row * self.width + node / 64] |= 1 << (node % 64);
+    }
+
+    fn word(&self, row: usize, word: usize) -> u64 {
+        self.words[row * self.width + word]
+    }
+
+    /// Adds another vertex, and its row.
+    fn take_in(&mut self, row: usize, other: usize) {
+        let (into, from) = (row * self.width, other * self.width);
+        for word in 0..self.width {
+            self.words[into + word] |= self.words[from + word];
+        }
+        if other < self.nodes {
+            self.set(row, other);
+        }
+    }
+}
+
+/// The nodes of one word of a row.
+fn bits(word: usize, mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(word * 64 + bit)
+    })
+}
