@@ -29,6 +29,10 @@
 //! for a legal order of each key's operations, and for the first key that has none a minimal
 //! counterexample is made.
 
+// Unit tests use the simulated services of the integration tests, which name the crate.
+#[cfg(test)]
+extern crate self as checker;
+
 mod check;
 mod counterexample;
 pub mod history;
