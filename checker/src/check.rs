@@ -1,5 +1,7 @@
 //! From a history to an analysis.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,12 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::counterexample;
+use crate::decide::{Decision, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{
-    self, Calls, Conventions, Counter, FencedLock, Kind, KvAppend, Model, Queue, Register, Set,
-};
-use crate::partition::{Partition, SplitError, split};
-use crate::search::{Decision, Limits, Outcome, wing_gong_lowe};
+use crate::model::{self, Conventions, Model, WithModel};
+use crate::partition::{Partition, Source, SplitError, split};
+use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
 
 /// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
@@ -97,14 +98,20 @@ pub fn check_with_progress(
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(operations)?.kind,
     };
-    match kind {
-        Kind::Register => check_with_model(&Register, operations, options, progress),
-        Kind::KvAppend => check_with_model(&KvAppend, operations, options, progress),
-        Kind::Counter => check_with_model(&Counter, operations, options, progress),
-        Kind::Set => check_with_model(&Set, operations, options, progress),
-        Kind::Queue => check_with_model(&Queue, operations, options, progress),
-        Kind::Mutex => check_with_model(&model::Mutex, operations, options, progress),
-        Kind::FencedLock => check_with_model(&FencedLock, operations, options, progress),
+    kind.apply(Check { operations, options, progress })
+}
+
+struct Check<'a> {
+    operations: &'a Operations,
+    options: &'a Options,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl WithModel for Check<'_> {
+    type Output = Result<Analysis, HistoryError>;
+
+    fn with<M: Model>(self, model: M) -> Self::Output {
+        check_with_model(&model, self.operations, self.options, self.progress)
     }
 }
 
@@ -117,27 +124,24 @@ pub fn check_with_model<M: Model>(
     operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Analysis, HistoryError>
-where
-    M::State: Sync,
-{
+) -> Result<Analysis, HistoryError> {
     let name = model.description().name;
     let initial = OwnedDatum::from(&options.initial);
-    let partitions = split(model, operations, options.conventions, initial.borrow()).map_err(
-        |error| match error {
-            SplitError::Operation(place, reason) => {
-                let event = operations.get(place).line();
-                HistoryError::Unfit { event, model: name, reason }
-            }
-            SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
-        },
-    )?;
+    let source =
+        Source { history: operations, conventions: options.conventions, initial: initial.borrow() };
+    let partitions = split(model, source).map_err(|error| match error {
+        SplitError::Operation(place, reason) => {
+            let event = operations.get(place).line();
+            HistoryError::Unfit { event, model: name, reason }
+        }
+        SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+    })?;
 
     let judged = judge(model, &partitions, options, progress);
     let mut analysis = Analysis {
         verdict: judged.verdict(),
         model: name.to_string(),
-        algorithm: wing_gong_lowe::NAME.to_string(),
+        algorithm: judged.algorithms(),
         operations: partitions.iter().map(|it| it.operations.len() as u64).sum(),
         keys: partitions.len() as u64,
         steps: judged.steps,
@@ -148,9 +152,11 @@ where
         Verdict::Valid => {}
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let invalid = judged.invalid.expect("the verdict is Invalid");
+            let (invalid, contradiction) = judged.invalid.expect("the verdict is Invalid");
+            let partition = &partitions[invalid];
+            let memory = options.budget.memory;
             analysis.counterexample =
-                Some(counterexample::make(model, &partitions[invalid], options.budget.memory));
+                Some(counterexample::make(model, partition, contradiction, memory));
         }
     }
     Ok(analysis)
@@ -159,8 +165,11 @@ where
 /// What became of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order.
-    invalid: Option<usize>,
+    /// The first partition that has no legal order, and what contradicts each other in it, if the
+    /// algorithm that decided could tell.
+    invalid: Option<(usize, Option<Vec<usize>>)>,
+    /// How many partitions each algorithm decided; if one is invalid, only which decided that.
+    decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
     out_of_steps: Vec<usize>,
     /// Partitions that spent their memory.
@@ -178,6 +187,21 @@ impl Judged {
             Verdict::Valid
         } else {
             Verdict::Unknown
+        }
+    }
+
+    /// The algorithms that decided; of several, those that decided most partitions first.
+    fn algorithms(&self) -> String {
+        let mut algorithms: Vec<_> = self.decided_by.iter().collect();
+        algorithms.sort_by_key(|(name, count)| (Reverse(**count), **name));
+        match algorithms.as_slice() {
+            [] => "none".to_string(),
+            [(name, _)] => name.to_string(),
+            several => several
+                .iter()
+                .map(|(name, count)| format!("{name} ({count})"))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
@@ -225,10 +249,7 @@ fn judge<M: Model>(
     partitions: &[Partition<'_, M>],
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
-) -> Judged
-where
-    M::State: Sync,
-{
+) -> Judged {
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
     let mut wanted_share = FIRST_SHARE;
     while !judged.out_of_steps.is_empty() {
@@ -252,9 +273,10 @@ where
             let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
-                Outcome::Valid => {}
+                Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some(partition);
+                    judged.invalid = Some((partition, decision.contradiction));
+                    judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
                     return judged;
                 }
                 Outcome::OutOfSteps => judged.out_of_steps.push(partition),
@@ -263,18 +285,6 @@ where
         }
     }
     judged
-}
-
-/// Decides one partition: directly where there is an algorithm for it, else by search.
-fn decide<M: Model>(model: &M, partition: &Partition<'_, M>, limits: Limits) -> Decision {
-    if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
-        let outcome = match direct.contradiction {
-            None => Outcome::Valid,
-            Some(_) => Outcome::Invalid,
-        };
-        return Decision { outcome, steps: direct.steps };
-    }
-    wing_gong_lowe::decide(model, &partition.problem(model), limits)
 }
 
 /// Decides the partitions of a round on several threads. Those before the first invalid one are
@@ -286,10 +296,7 @@ fn decide_all<M: Model>(
     limits: Limits,
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
-) -> Vec<Option<Decision>>
-where
-    M::State: Sync,
-{
+) -> Vec<Option<Decision>> {
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let first_invalid = AtomicUsize::new(usize::MAX);

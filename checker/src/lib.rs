@@ -35,8 +35,11 @@ extern crate self as checker;
 
 mod check;
 mod counterexample;
+mod decide;
 pub mod history;
 pub mod model;
+pub mod online;
+pub mod oracle;
 mod partition;
 mod search;
 pub mod verdict;

@@ -6,12 +6,21 @@ use crate::history::{Datum, EventType, OperationRef, Operations, Place};
 use crate::model::{Call, Conventions, Model, Values};
 use crate::search::{ByValue, Deed, Item, Problem, Step};
 
+/// What the partitions of a history are made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) history: &'a Operations,
+    pub(crate) conventions: Conventions,
+    /// What every key holds before the first operation.
+    pub(crate) initial: Datum<'a>,
+}
+
 /// Operations that are judged together, and by themselves.
 #[derive(Debug)]
 pub(crate) struct Partition<'a, M: Model> {
+    source: Source<'a>,
     /// The key; none when the history names none, or the model does not split by key.
     pub(crate) key: Option<&'a str>,
-    history: &'a Operations,
     /// The operations, by invocation. Those that say nothing are not among them.
     pub(crate) operations: Vec<Place>,
     /// The same operations in the model's terms.
@@ -34,10 +43,9 @@ pub(crate) enum SplitError {
 /// Splits operations by key, in the order of the keys' names.
 pub(crate) fn split<'a, M: Model>(
     model: &M,
-    history: &'a Operations,
-    conventions: Conventions,
-    initial: Datum<'_>,
+    source: Source<'a>,
 ) -> Result<Vec<Partition<'a, M>>, SplitError> {
+    let history = source.history;
     let mut numbers: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     let mut partitions: Vec<Partition<'a, M>> = Vec::new();
     // By the number of the key: where its partition is.
@@ -55,43 +63,57 @@ pub(crate) fn split<'a, M: Model>(
         let at = match known {
             Some(at) => *at,
             None => {
-                let mut values = Values::new();
-                let initial = model.initial(initial, &mut values).map_err(SplitError::Initial)?;
                 let key = number.and(operation.key());
                 *numbers.entry(key).or_default() = partitions.len();
-                partitions.push(Partition {
-                    key,
-                    history,
-                    operations: Vec::new(),
-                    calls: Vec::new(),
-                    initial,
-                    values,
-                });
+                partitions.push(Partition::empty(model, source, key).map_err(SplitError::Initial)?);
                 *known.insert(partitions.len() - 1)
             }
         };
-        let partition = &mut partitions[at];
-        let call = model
-            .call(operation, conventions, &mut partition.values)
+        partitions[at]
+            .push(model, place, operation)
             .map_err(|reason| SplitError::Operation(place, reason))?;
-        if call != Call::Silent {
-            partition.operations.push(place);
-            partition.calls.push(call);
-        }
     }
     let mut in_order: Vec<Option<Partition<'a, M>>> = partitions.into_iter().map(Some).collect();
     Ok(numbers.into_values().filter_map(|at| in_order[at].take()).collect())
 }
 
 impl<'a, M: Model> Partition<'a, M> {
+    fn empty(model: &M, source: Source<'a>, key: Option<&'a str>) -> Result<Self, String> {
+        let mut values = Values::new();
+        let initial = model.initial(source.initial, &mut values)?;
+        Ok(Partition { source, key, operations: Vec::new(), calls: Vec::new(), initial, values })
+    }
+
+    /// Adds an operation, which may be a weaker form of the one at `place`, unless it says
+    /// nothing; whether it does.
+    fn push(
+        &mut self,
+        model: &M,
+        place: Place,
+        operation: OperationRef<'_>,
+    ) -> Result<bool, String> {
+        let call = model.call(operation, self.source.conventions, &mut self.values)?;
+        let says_something = match &call {
+            Call::Known(..) => true,
+            // Without an answer, what changes nothing says nothing.
+            Call::Unknown(input) => !model.is_observer(input, None),
+            Call::Silent => false,
+        };
+        if says_something {
+            self.operations.push(place);
+            self.calls.push(call);
+        }
+        Ok(says_something)
+    }
+
     /// The operation at this place of the partition.
     pub(crate) fn operation(&self, place: usize) -> OperationRef<'a> {
-        self.history.get(self.operations[place])
+        self.source.history.get(self.operations[place])
     }
 
     /// The history that it is a part of.
     pub(crate) fn history(&self) -> &'a Operations {
-        self.history
+        self.source.history
     }
 
     /// When the operation at this place was known to have taken effect: the index of its
@@ -105,10 +127,16 @@ impl<'a, M: Model> Partition<'a, M> {
 
     /// What a search is given.
     pub(crate) fn problem(&self, model: &M) -> Problem<M> {
-        self.problem_of(model, |_| Some(Claim::AsRecorded))
+        let items = (0..self.calls.len()).map(|place| Item {
+            invoked: self.operation(place).invoked(),
+            completed: self.returned(place),
+            call: self.calls[place].clone(),
+        });
+        Problem::new(model, self.initial.clone(), self.values.count(), items)
     }
 
-    /// The same for deciders of a state that is one value; none if the model's is not.
+    /// The same for deciders of a state that is one value, every operation at its place; none if the
+    /// model's state is not.
     pub(crate) fn by_value(&self, model: &M) -> Option<ByValue> {
         let initial = model.value(&self.initial)?.0;
         let mut steps = Vec::with_capacity(self.calls.len());
@@ -118,9 +146,6 @@ impl<'a, M: Model> Partition<'a, M> {
                 Call::Unknown(input) => (input, None),
                 Call::Silent => continue,
             };
-            if output.is_none() && model.is_observer(input, None) {
-                continue;
-            }
             let deed = Deed::of(model, input, output)?;
             let operation = self.operation(place);
             steps.push(Step { deed, invoked: operation.invoked(), returned: self.returned(place) });
@@ -138,27 +163,32 @@ impl<'a, M: Model> Partition<'a, M> {
         }
     }
 
-    /// A weaker problem: `claim` says what is still held of each operation; none leaves it out.
-    pub(crate) fn problem_of(
+    /// A weaker partition: `claim` says what is still held of the operation at each place; none
+    /// leaves it out. Answers also the place here of each of its operations.
+    pub(crate) fn weakened(
         &self,
         model: &M,
         claim: impl Fn(usize) -> Option<Claim>,
-    ) -> Problem<M> {
-        let items = (0..self.calls.len()).filter_map(|place| {
-            let invoked = self.operation(place).invoked();
-            let call = self.calls[place].clone();
-            Some(match claim(place)? {
-                Claim::AsRecorded => Item { invoked, completed: self.returned(place), call },
-                Claim::Invoked => {
-                    let call = match call {
-                        Call::Known(input, _) => Call::Unknown(input),
-                        call => call,
-                    };
-                    Item { invoked, completed: None, call }
+    ) -> (Partition<'a, M>, Vec<usize>) {
+        let mut weaker =
+            Partition::empty(model, self.source, self.key).expect("it was a state before");
+        let mut origins = Vec::new();
+        for place in 0..self.operations.len() {
+            let operation = self.operation(place);
+            let weakened = match claim(place) {
+                Some(Claim::AsRecorded) => operation,
+                // What failed did not happen.
+                Some(Claim::Invoked) if operation.outcome() != EventType::Fail => {
+                    operation.as_unknown()
                 }
-            })
-        });
-        Problem::new(model, self.initial.clone(), self.values.count(), items)
+                Some(Claim::Invoked) | None => continue,
+            };
+            let pushed = weaker.push(model, self.operations[place], weakened);
+            if pushed.expect("the operation fitted the model before") {
+                origins.push(place);
+            }
+        }
+        (weaker, origins)
     }
 }
 

@@ -90,7 +90,8 @@ pub struct Analysis {
     pub verdict: Verdict,
     /// The name of the model that judged.
     pub model: String,
-    /// The algorithm that decided, such as `wing-gong-lowe`.
+    /// The algorithm that decided, such as `zones`. If several decided keys of a valid history, all,
+    /// each with the number of its keys: `zones (34), just-in-time (2)`.
     pub algorithm: String,
     /// Operations judged: those that were ok, and mutations of unknown outcome.
     pub operations: u64,

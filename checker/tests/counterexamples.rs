@@ -24,7 +24,10 @@ fn invalid_histories() -> impl Iterator<Item = (Recording, Counterexample)> {
             lies: 1 + (seed % 2) as usize,
             ..Recording::default()
         };
-        Some((recording, check(&paired(&record(recording)), &Options::default()).ok()?.counterexample?))
+        Some((
+            recording,
+            check(&paired(&record(recording)), &Options::default()).ok()?.counterexample?,
+        ))
     })
 }
 

@@ -58,7 +58,6 @@ where
 fn compare<M>(model: &M, service: Service, count: u64)
 where
     M: Model + Clone,
-    M::State: Sync,
 {
     let mut invalid = 0;
     for seed in 0..count {

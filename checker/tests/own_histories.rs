@@ -14,9 +14,9 @@ fn folder() -> PathBuf {
 fn judge(name: &str) -> Analysis {
     let path = folder().join(format!("{name}.jsonl"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let reading = read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let reading = read(&bytes[..]).unwrap_or_else(|error| panic!("{name}: {error}"));
     check(&reading.operations, &Options::for_format(reading.format))
-        .unwrap_or_else(|error| panic!("{name}: {}", error.at_lines(&reading.lines)))
+        .unwrap_or_else(|error| panic!("{name}: {}", error.in_file()))
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! events, and [`report`] draws them as one page.
 
 pub mod event;
+mod event_log;
 pub mod loaded_run;
 pub mod metrics;
 pub mod report;

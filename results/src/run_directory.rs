@@ -15,16 +15,16 @@
 //! acted upon. Nothing is fsynced; the run does not have to survive a power cut of its controller.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use checker::history::Event;
-use serde::Serialize;
 
 use crate::event::{NodeEvent, RunEvent};
+use crate::event_log::EventLog;
 use crate::loaded_run::{self, LoadedRun};
 use crate::summary::Summary;
 
@@ -48,8 +48,10 @@ pub const LATEST: &str = "latest";
 pub struct RunDirectory {
     path: PathBuf,
     id: String,
-    /// The files that events are appended to, opened at their first event.
-    logs: BTreeMap<PathBuf, File>,
+    /// Opened at the first event, as are those of the nodes.
+    history: Option<EventLog>,
+    /// By the node's name.
+    node_logs: BTreeMap<String, EventLog>,
 }
 
 impl RunDirectory {
@@ -67,7 +69,7 @@ impl RunDirectory {
         let id = claim_free_name(results_dir, id)?;
         let mut directory = RunDirectory::at(results_dir.join(&id), id);
         // Made now, so that a run that cannot record fails before it starts anything.
-        directory.log(directory.path.join(HISTORY))?;
+        directory.history()?;
         point_latest_at(results_dir, &directory.id)?;
         Ok(directory)
     }
@@ -87,7 +89,7 @@ impl RunDirectory {
     }
 
     fn at(path: PathBuf, id: String) -> RunDirectory {
-        RunDirectory { path, id, logs: BTreeMap::new() }
+        RunDirectory { path, id, history: None, node_logs: BTreeMap::new() }
     }
 
     /// Where the directory is.
@@ -129,7 +131,7 @@ impl RunDirectory {
     /// When the line cannot be written, such as on a full disk. The file then ends with the last
     /// whole line, and the event does not count as recorded.
     pub fn append_event(&mut self, event: &Event) -> Result<()> {
-        self.append(self.path.join(HISTORY), event)
+        self.history()?.append(event)
     }
 
     /// Appends one event to its node's `events.jsonl`, in one `write(2)`.
@@ -137,12 +139,13 @@ impl RunDirectory {
     /// # Errors
     /// See [`append_event`](Self::append_event) and [`node_directory`](Self::node_directory).
     pub fn append_node_event(&mut self, event: &NodeEvent) -> Result<()> {
-        require_plain_name("node name", &event.node)?;
-        let path = self.path.join(NODES).join(&event.node).join(NODE_EVENTS);
-        if !self.logs.contains_key(&path) {
-            self.node_directory(&event.node)?;
+        if let Some(log) = self.node_logs.get_mut(&event.node) {
+            return log.append(event);
         }
-        self.append(path, event)
+        let mut log = EventLog::open(self.node_directory(&event.node)?.join(NODE_EVENTS))?;
+        log.append(event)?;
+        self.node_logs.insert(event.node.clone(), log);
+        Ok(())
     }
 
     /// Saves the resolved plan.
@@ -180,28 +183,12 @@ impl RunDirectory {
         loaded_run::load(&self.path)
     }
 
-    /// The file at `path`, opened for appending once.
-    fn log(&mut self, path: PathBuf) -> Result<&mut File> {
-        match self.logs.entry(path) {
-            std::collections::btree_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let path = entry.key();
-                let file = OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .with_context(|| format!("cannot open {} to record events", show(path)))?;
-                Ok(entry.insert(file))
-            }
-        }
-    }
-
-    fn append(&mut self, path: PathBuf, event: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(event).context("cannot write an event as JSON")?;
-        line.push(b'\n');
-        let name = show(&path);
-        append_whole(self.log(path)?, &line)
-            .with_context(|| format!("cannot record an event in {name}"))
+    fn history(&mut self) -> Result<&mut EventLog> {
+        let log = match self.history.take() {
+            Some(log) => log,
+            None => EventLog::open(self.path.join(HISTORY))?,
+        };
+        Ok(self.history.insert(log))
     }
 
     /// Replaces a file as a whole: a reader sees the old one or the new one, never a half.
@@ -216,21 +203,6 @@ impl RunDirectory {
         written.with_context(|| format!("cannot write {}", show(&path)))?;
         Ok(path)
     }
-}
-
-/// Appends all of `line` or, as far as the file system lets us, nothing of it.
-fn append_whole(file: &mut File, line: &[u8]) -> io::Result<()> {
-    let written = file.write(line)?;
-    if written == line.len() {
-        return Ok(());
-    }
-    // A short write to a file means that the disk is full. Asking once more gets the true reason,
-    // or finishes the line after all.
-    file.write_all(&line[written..]).inspect_err(|_| {
-        if let Ok(metadata) = file.metadata() {
-            let _ = file.set_len(metadata.len().saturating_sub(written as u64));
-        }
-    })
 }
 
 /// Makes the directory `id`, or `id-2`, `id-3`… and returns the name that was free.
@@ -282,13 +254,6 @@ fn show(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_full_disk_is_an_error_that_says_so() {
-        let mut full = OpenOptions::new().append(true).open("/dev/full").expect("Linux has it");
-        let error = append_whole(&mut full, b"line\n").expect_err("nothing can be written");
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    }
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {

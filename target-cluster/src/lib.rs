@@ -19,23 +19,20 @@
 //!     200 {"type":"ok","value":null,"version":2}
 //! curl localhost:7001/admin/transfer -d '{"to":"n3"}'
 //!     200 {"type":"ok","leader":"n3","term":2}     once n3 leads; at once if it does already
+//! curl localhost:7001/admin/applied?after=0
+//!     200 [{"index":2,"token":"r7f3:4:9","applied":true,"result":"ok"}]
 //! ```
 //!
-//! | `f` | `value` asked | `value` answered |
-//! |---|---|---|
-//! | `read` | | the value, `null` if there is none |
-//! | `write` | any; `null` deletes | `null` |
-//! | `cas` | `[expected,new]`; `null` expects none | `null` |
-//! | `append` | the new element of the list | the new length |
-//! | `delete` | | `null` |
-//! | `add` | an integer | the new value of the counter |
-//! | `counter` | | the value of the counter, 0 if there is none |
+//! [`kv::RequestBody`] has the operations: registers, lists, counters, sets, queues, locks and
+//! transactions.
 //!
 //! | answer | status | meaning |
 //! |---|---|---|
 //! | `{"type":"ok","value":…,"version":…}` | 200 | it took effect, or was read, at that log index |
-//! | `{"type":"fail","error":…,"value":…,"version":…}` | 412 | `precondition_failed` or `wrong_type`: nothing was changed; `value` is what was found |
+//! | `{"type":"fail","error":…,"value":…,"version":…}` | 412 | `precondition_failed`, `wrong_type`, `empty` or `too_large`: nothing was changed; `value` is what was found, left out if that is large |
 //! | `{"type":"refused","error":…,"definite":…}` | see below | no answer |
+//!
+//! [`kv::Answer::version`] says what a client may rely on.
 //!
 //! | refusal | status | definite | |
 //! |---|---|---|---|
@@ -48,7 +45,30 @@
 //! | `stopping` | 503 | of a read | the node is going down |
 //! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
 //! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
-//! | `bad_request` | 400 | yes | with `reason` |
+//! | `bad_request` | 400 | yes | with `reason`, such as that the body has more than 1 MiB |
+//! | `forgotten` | 410 | yes | only of `/admin/applied`: it is known from the index `first` on what became of commands |
+//!
+//! # The audit
+//!
+//! `GET /admin/applied?after=INDEX` answers what this node applied behind that index (0 if it is left
+//! out), from its own log, whatever its role:
+//!
+//! ```text
+//! curl localhost:7002/admin/applied?after=16
+//!     200 [{"index":17,"token":"r7f3:4:9","applied":true,"result":"ok"},
+//!          {"index":18,"token":"r7f3:4:9","applied":false,"result":"duplicate"}]
+//! ```
+//!
+//! `applied` says whether the mutation took effect here, `result` what became of it: `ok`, `fail` (a
+//! precondition), `duplicate` (a retry, recognised), `stale` (left out: its session is past it). The
+//! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
+//! for a command without one; entries without a command are left out. A page has up to 4096 commands,
+//! and what follows the last of them is the next page; an empty one means that the node has applied
+//! no more. It knows of the last two million entries ([`core::FATES_MAX`]); from further back it
+//! refuses with `forgotten` rather than to begin in the middle. A node that was restarted learns only
+//! from the leader how far its log is committed: `applied` in `/status` tells how far it is.
+//!
+//! # Between the nodes
 //!
 //! `POST /raft/pre-vote`, `/raft/request-vote` ([`core::VoteRequest`], [`core::VoteResponse`]),
 //! `/raft/append-entries` and `/raft/heartbeat`, which is an append without entries

@@ -179,7 +179,7 @@ async fn a_cluster_answers_over_plain_http() {
     let (code, answer, _) = ask(json!({"f": "put", "key": "k3"})).await;
     assert_eq!(code, 400);
     assert_eq!((&answer["error"], &answer["definite"]), (&json!("bad_request"), &json!(true)));
-    let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(70_000)})).await;
+    let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(2_000_000)})).await;
     assert_eq!((code, &answer["definite"]), (400, &json!(true)), "too large a body");
 }
 
@@ -254,6 +254,124 @@ async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
     assert_eq!(cluster.post(to, "/kv", &add).await, (200, added));
     let (code, again) = transfer(to, to).await;
     assert_eq!((code, &again["term"]), (200, &answer["term"]), "there is nothing to do");
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_precondition_can_be_told_apart() {
+    let cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    for (body, code, expected) in [
+        (json!({"f": "insert", "key": "s", "value": 1}), 200, json!({"type": "ok", "value": true})),
+        (
+            json!({"f": "dequeue", "key": "q"}),
+            412,
+            json!({"type": "fail", "error": "empty", "value": null}),
+        ),
+        (
+            json!({"f": "release", "key": "l", "value": "p1"}),
+            412,
+            json!({"type": "fail", "error": "precondition_failed", "value": null}),
+        ),
+        (
+            json!({"f": "acquire", "key": "s", "value": "p1"}),
+            412,
+            json!({"type": "fail", "error": "wrong_type", "value": [1]}),
+        ),
+        (
+            json!({"f": "txn", "value": [["append", "x", 7], ["r", "x", null]]}),
+            200,
+            json!({"type": "ok", "value": [["append", "x", 7], ["r", "x", [7]]]}),
+        ),
+    ] {
+        let (got, mut answer) = cluster.post(&leader, "/kv", &body).await;
+        let version = answer.as_object_mut().unwrap().remove("version");
+        assert_eq!((got, &answer), (code, &expected), "{body}");
+        assert!(version.is_some_and(|version| version.is_u64()), "{body}");
+    }
+    let acquire = json!({"f": "acquire", "key": "l", "value": "p1"});
+    let (_, answer) = cluster.post(&leader, "/kv", &acquire).await;
+    assert_eq!(answer["value"], answer["version"], "the fencing token is the log index");
+}
+
+/// Waits until the node has applied the entry at `index`, and gives all that it tells of.
+async fn applied(cluster: &Cluster, id: &str, index: u64) -> Vec<Value> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let status = cluster.get(id, "/status").await.unwrap_or_default();
+        if status["applied"].as_u64() >= Some(index) {
+            let page = cluster.get(id, "/admin/applied?after=0").await.unwrap();
+            return serde_json::from_value(page).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{id} did not apply {index} within {PATIENCE:?}");
+}
+
+#[tokio::test]
+async fn large_values_reach_every_node() {
+    let cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    let large = "x".repeat(200_000);
+    let mut last = 0;
+    // More than one append carries.
+    for _ in 0..8 {
+        let append = json!({"f": "append", "key": "l", "value": large});
+        let (code, answer) = cluster.post(&leader, "/kv", &append).await;
+        assert_eq!(code, 200, "{answer}");
+        last = answer["version"].as_u64().unwrap();
+    }
+    let (_, answer) = cluster.post(&leader, "/kv", &json!({"f": "read", "key": "l"})).await;
+    assert_eq!(answer["value"], json!(vec![large; 8]));
+    for id in ["n1", "n2", "n3"] {
+        assert_eq!(applied(&cluster, id, last).await.len(), 8, "{id}");
+    }
+    // What is kept for retries must not bring large values along.
+    let cas = json!({"f": "cas", "key": "l", "value": [1, 2], "token": "a:1"});
+    let (code, answer) = cluster.post(&leader, "/kv", &cas).await;
+    assert_eq!((code, answer.get("value")), (412, None));
+}
+
+#[tokio::test]
+async fn every_node_tells_what_became_of_each_token() {
+    let mut cluster = Cluster::start();
+    let leader = cluster.leader().await;
+    let mut indices = Vec::new();
+    for (f, value, token) in [
+        ("add", json!(1), "a:1"),
+        ("add", json!(1), "a:1"),
+        ("add", json!(1), "a:2"),
+        ("add", json!(1), "a:1"),
+        ("cas", json!([5, 6]), "b:1"),
+    ] {
+        let body = json!({"f": f, "key": "k", "value": value, "token": token});
+        cluster.post(&leader, "/kv", &body).await;
+        let status = cluster.get(&leader, "/status").await.unwrap();
+        indices.push(status["applied"].as_u64().unwrap());
+    }
+    let tell = |position: usize, token: &str, result: &str| {
+        let applied = result == "ok";
+        json!({"index": indices[position], "token": token, "applied": applied, "result": result})
+    };
+    let expected = [
+        tell(0, "a:1", "ok"),
+        tell(1, "a:1", "duplicate"),
+        tell(2, "a:2", "ok"),
+        tell(3, "a:1", "stale"),
+        tell(4, "b:1", "fail"),
+    ];
+    let last = *indices.last().unwrap();
+    for id in ["n1", "n2", "n3"] {
+        assert_eq!(applied(&cluster, id, last).await, expected, "{id}");
+        let path = format!("/admin/applied?after={}", indices[2]);
+        assert_eq!(cluster.get(id, &path).await, Some(json!(expected[3..])), "{id}");
+        let path = format!("/admin/applied?after={last}");
+        assert_eq!(cluster.get(id, &path).await, Some(json!([])), "{id}");
+        let refused = cluster.get(id, "/admin/applied?before=3").await.unwrap();
+        assert_eq!(refused["error"], "bad_request");
+    }
+    cluster.stop_node("n2");
+    cluster.restart_node("n2");
+    assert_eq!(applied(&cluster, "n2", last).await, expected, "made anew by replay");
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ impl Runner for Script {
                 let (f, key) = (word(1)?.to_string(), word(2)?.to_string());
                 let value = words.get(3).map_or(Ok(Value::Null), |text| text.parse())?;
                 let token = named["token"].map(String::from);
-                let operation = RequestBody { f, key, value, token }.into_operation()?;
+                let operation = RequestBody { f, key: Some(key), value, token }.into_operation()?;
                 output.push(format!("#{}", self.world.submit(&id, operation)));
             }
             "transfer" => {
@@ -274,6 +274,9 @@ scripts! {
     stale_read_answers_what_was_overwritten
     a_retry_gets_the_first_answer_from_the_next_leader
     ignore_tokens_applies_a_retry_again
+    a_retried_dequeue_gets_the_same_element
+    a_transaction_happens_at_one_point_of_the_log
+    a_lock_is_held_by_one_owner_at_a_time
     a_vote_survives_a_restart
     vote_forgotten_elects_two_leaders_in_one_term
     an_append_is_not_acknowledged_before_it_is_durable

@@ -1,19 +1,37 @@
 //! What clients do.
 //!
-//! A [`Workload`] names a [`Generator`] of operations and the model that judges them. Beside it
-//! stand the other choices a client makes: how it retries ([`retry`]), whom it asks ([`route`])
-//! and when it acts ([`pace`]). All of it is pure: time and randomness are passed in, so a seed
-//! gives the same stream of operations every time.
+//! A [`Workload`] names a generator of operations and the model that judges them. Beside it stand
+//! the other choices a client makes: how it retries ([`retry`]), whom it asks ([`route`]), and
+//! what all clients of a run are like together ([`clients`]). Generators of one's own are put
+//! together from those in [`generator`]; [`simulation`] tries them without a cluster. All of it is
+//! pure: time and randomness are passed in, so a seed gives the same stream of operations every
+//! time.
 
+mod append;
+pub mod clients;
+mod counter;
 pub mod generator;
-pub mod pace;
-pub mod register;
+mod lock;
+mod locking;
+mod mutex;
+mod queue;
+mod register;
 pub mod retry;
+mod rotation;
 pub mod route;
+mod set;
+pub mod simulation;
 mod stream;
+mod txn;
+mod values;
 
-pub use generator::{Generator, Invocation};
+pub use generator::{Context, Generator, Invocation, Next};
 pub use stream::stream;
+pub use values::ValueSizes;
+
+/// The error of an operation that failed because the service's state did not allow it: a cas of
+/// another value, the dequeue of an empty queue, the acquisition of a lock that is held.
+pub const PRECONDITION_FAILED: &str = "precondition_failed";
 
 /// A kind of load with the model that judges it.
 #[derive(Debug, Clone, Copy)]
@@ -27,20 +45,42 @@ pub struct Workload {
     /// Every kind of operation it makes; a run in which one of them never succeeded is Unknown.
     pub kinds: &'static [&'static str],
     /// Makes its generator.
-    pub generator: fn(&GeneratorOptions) -> Box<dyn Generator>,
+    pub generator: fn(&GeneratorOptions) -> Box<dyn Load>,
+    /// What a healed service must do with a fresh object of that name: a mutation, and then an
+    /// operation that rests on it. Both are of the workload's kinds, so that its model can judge
+    /// them.
+    pub probe: fn(&str) -> [Invocation; 2],
+}
+
+/// A workload's generator. It never ends: whoever runs it decides how long and how fast.
+pub trait Load: Generator {
+    /// The operations that close the run once the cluster has healed: one last look at everything
+    /// that the run wrote.
+    fn final_phase(&self) -> Box<dyn Generator>;
 }
 
 /// What a generator is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GeneratorOptions {
     /// The run's seed.
     pub seed: u64,
-    /// How many keys are in use at a time.
+    /// How many objects are in use at a time: keys, queues, locks.
     pub hot_keys: usize,
+    /// What sizes written values have, in workloads that can write any value.
+    pub values: ValueSizes,
 }
 
 /// Every workload, by name.
-pub const ALL: &[Workload] = &[register::WORKLOAD];
+pub const ALL: &[Workload] = &[
+    append::WORKLOAD,
+    counter::WORKLOAD,
+    lock::WORKLOAD,
+    mutex::WORKLOAD,
+    queue::WORKLOAD,
+    register::WORKLOAD,
+    set::WORKLOAD,
+    txn::WORKLOAD,
+];
 
 /// The workload of that name.
 pub fn find(name: &str) -> Option<&'static Workload> {

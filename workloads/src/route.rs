@@ -1,9 +1,9 @@
 //! Whom a client asks.
 //!
-//! Half of the clients roam: they stay with whoever answered last and go elsewhere on trouble.
-//! The others are pinned: each of their operations begins at their own node, whatever they have
-//! learned, so that a deposed leader and every follower keep being asked. Both follow a refusal's
-//! hint for the rest of the operation.
+//! Some clients roam: they stay with whoever answered last and go elsewhere on trouble. Others are
+//! pinned: each of their operations begins at their own node, whatever they have learned, so that a
+//! deposed leader and every follower keep being asked. Both follow a refusal's hint for the rest
+//! of the operation.
 
 use rand::{Rng, RngExt};
 
@@ -18,12 +18,32 @@ pub struct Route {
 }
 
 impl Route {
+    /// The route of a client each of whose operations begins at `node`, of `nodes`.
+    ///
+    /// # Panics
+    /// When there is no such node.
+    pub fn pinned(node: usize, nodes: usize) -> Self {
+        assert!(node < nodes, "node {node} of {nodes} does not exist");
+        Route { nodes, pinned: Some(node), current: node }
+    }
+
+    /// The route of a client that asks `first`, of `nodes`, and then whoever answered last.
+    ///
+    /// # Panics
+    /// When there is no such node.
+    pub fn roaming(first: usize, nodes: usize) -> Self {
+        Route { pinned: None, ..Route::pinned(first, nodes) }
+    }
+
     /// The route of client number `client` (they are numbered from 0) among `nodes` nodes: even
     /// clients roam, odd ones are pinned to the nodes in turn.
+    ///
+    /// # Panics
+    /// Without nodes.
     pub fn new(client: usize, nodes: usize) -> Self {
         assert!(nodes > 0, "a client needs a node to ask");
-        let pinned = (client % 2 == 1).then_some((client / 2) % nodes);
-        Route { nodes, pinned, current: pinned.unwrap_or((client / 2) % nodes) }
+        let node = (client / 2) % nodes;
+        if client % 2 == 1 { Route::pinned(node, nodes) } else { Route::roaming(node, nodes) }
     }
 
     /// Begins an operation.

@@ -3,7 +3,7 @@
 use crate::counterexample::minimal::Core;
 use crate::counterexample::words::{deed, value, when};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Model, Transition, ValueId};
+use crate::model::{Call, Conventions, Model, Transition, ValueId, Values};
 use crate::partition::Partition;
 
 /// How many reads in a row must find a value again before it is said to have stayed.
@@ -83,7 +83,8 @@ fn failed_writes<'a, M: Model>(
     partition: &'a Partition<'_, M>,
     wanted: ValueId,
 ) -> impl Iterator<Item = OperationRef<'a>> {
-    let mut values = partition.values.clone();
+    let mut values = Values::new();
+    let wanted = values.id(partition.values.value(wanted));
     partition.history().iter().filter(move |operation| {
         operation.outcome() == EventType::Fail
             && (operation.key() == partition.key || !model.splits_by_key())

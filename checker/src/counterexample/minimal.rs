@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
+use crate::decide::decide;
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
-use crate::search::{Limits, Outcome, wing_gong_lowe};
+use crate::search::{Limits, Outcome};
 
 /// Steps for one question "is this still a contradiction?". A question that is not answered within
 /// them counts as answered no, so that what remains is certain.
@@ -14,6 +16,10 @@ const STEPS_PER_QUESTION: u64 = 1_000_000;
 /// Steps for all questions about one counterexample: some ten seconds. A counterexample that is
 /// not quite minimal is better than one that comes too late.
 const STEPS_IN_ALL: u64 = 30_000_000;
+
+/// Operations of all prefixes in which an earlier contradiction is looked for: a second's work. Of
+/// a hundred thousand operations the earliest is found, of a million a rather early one.
+const OPERATIONS_LOOKED_AT: usize = 2_000_000;
 
 /// A contradiction.
 #[derive(Debug)]
@@ -27,17 +33,92 @@ pub(super) struct Core {
     pub(super) minimal: bool,
 }
 
-/// Finds a minimal contradiction in a partition that has no legal order: the shortest prefix that
-/// has none, then as few of its operations as possible, dropped in ever smaller chunks (Zeller &
-/// Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002).
+/// Finds a minimal contradiction in a partition that has no legal order. `contradiction` is one
+/// that need not be minimal, if one is known; then only it and what bears on it is looked at.
+pub(super) fn core<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    contradiction: Option<Vec<usize>>,
+    memory: usize,
+) -> Core {
+    let Some(contradiction) = contradiction else {
+        return minimize(model, partition, memory);
+    };
+    let believed = earliest(model, partition, contradiction, memory).into_iter().collect();
+    let bears_on_it = relevance::mutations(model, partition, &believed);
+    let (narrowed, origins) = partition.weakened(model, |place| {
+        if believed.contains(&place) {
+            Some(Claim::AsRecorded)
+        } else if bears_on_it.as_ref().is_none_or(|places| places.contains(&place)) {
+            Some(Claim::Invoked)
+        } else {
+            None
+        }
+    });
+    let core = minimize(model, &narrowed, memory);
+    Core {
+        shown: core.shown.into_iter().map(|place| origins[place]).collect(),
+        last: origins[core.last],
+        minimal: core.minimal,
+    }
+}
+
+/// Looks for an earlier contradiction than one that is known: the earliest says most of how things
+/// went wrong. Those that tell of the same prefix are equally good.
+fn earliest<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    known: Vec<usize>,
+    memory: usize,
+) -> Vec<usize> {
+    let end = |places: &[usize]| places.iter().filter_map(|place| partition.returned(*place)).max();
+    let mut completions: Vec<u64> =
+        (0..partition.operations.len()).filter_map(|place| partition.returned(place)).collect();
+    completions.sort_unstable();
+    let mut at = completions.partition_point(|index| Some(*index) < end(&known));
+    let mut earliest = known;
+    let (mut none_up_to, mut left) = (0, OPERATIONS_LOOKED_AT);
+    // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
+    while none_up_to < at {
+        let middle = (none_up_to + at) / 2;
+        let last = completions[middle];
+        let (prefix, origins) = partition.weakened(model, |place| {
+            if partition.returned(place).is_some_and(|index| index <= last) {
+                Some(Claim::AsRecorded)
+            } else if partition.operation(place).invoked() <= last {
+                Some(Claim::Invoked)
+            } else {
+                None
+            }
+        });
+        left = left.saturating_sub(origins.len());
+        if left == 0 {
+            break;
+        }
+        let decision = decide(model, &prefix, Limits { steps: STEPS_PER_QUESTION, memory });
+        match (decision.outcome, decision.contradiction) {
+            (Outcome::Invalid, Some(places)) => {
+                earliest = places.into_iter().map(|place| origins[place]).collect();
+                at = middle;
+            }
+            (Outcome::Valid, _) => none_up_to = middle + 1,
+            _ => break,
+        }
+    }
+    earliest
+}
+
+/// Takes the shortest prefix that has no legal order, then as few of its operations as possible,
+/// dropped in ever smaller chunks (Zeller & Hildebrandt, "Simplifying and isolating
+/// failure-inducing input", IEEE TSE 28(2), 2002).
 ///
 /// Believing less never makes a contradiction, so an operation that was found to be needed once
 /// stays needed, and one pass with chunks of one makes the result minimal.
-pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) -> Core {
+fn minimize<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) -> Core {
     let mut questions =
         Questions { model, partition, memory, left: STEPS_IN_ALL, all_answered: true };
     let (end, last) = questions.shortest_prefix();
-    let completed = |place: usize| completion(partition, place).is_some_and(|at| at <= end);
+    let completed = |place: usize| partition.returned(place).is_some_and(|at| at <= end);
     let mut believed: BTreeSet<usize> =
         (0..partition.operations.len()).filter(|place| completed(*place)).collect();
 
@@ -84,15 +165,10 @@ pub(super) fn core<M: Model>(model: &M, partition: &Partition<'_, M>, memory: us
         false => shown
             .iter()
             .copied()
-            .max_by_key(|place| completion(partition, *place))
+            .max_by_key(|place| partition.returned(*place))
             .expect("no operations are no contradiction"),
     };
     Core { shown, last, minimal: questions.all_answered }
-}
-
-/// The index at which an operation was known to have taken effect.
-fn completion<M: Model>(partition: &Partition<'_, M>, place: usize) -> Option<u64> {
-    partition.returned(place)
 }
 
 /// Asks whether weaker histories are still contradictions.
@@ -109,7 +185,7 @@ impl<M: Model> Questions<'_, M> {
     /// The first completion up to which the history is a contradiction: its index and operation.
     fn shortest_prefix(&mut self) -> (u64, usize) {
         let mut completions: Vec<(u64, usize)> = (0..self.partition.operations.len())
-            .filter_map(|place| Some((completion(self.partition, place)?, place)))
+            .filter_map(|place| Some((self.partition.returned(place)?, place)))
             .collect();
         completions.sort_unstable();
         // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
@@ -131,7 +207,7 @@ impl<M: Model> Questions<'_, M> {
     /// Whether these operations contradict each other, whatever became of the others that were
     /// invoked up to index `end`.
     fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
-        let problem = self.partition.problem_of(self.model, |place| {
+        let (weakened, _) = self.partition.weakened(self.model, |place| {
             if believed.contains(&place) {
                 Some(Claim::AsRecorded)
             } else if self.partition.operation(place).invoked() <= end {
@@ -141,7 +217,7 @@ impl<M: Model> Questions<'_, M> {
             }
         });
         let limits = Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
-        let decision = wing_gong_lowe::decide(self.model, &problem, limits);
+        let decision = decide(self.model, &weakened, limits);
         self.left = self.left.saturating_sub(decision.steps);
         match decision.outcome {
             Outcome::Invalid => true,

@@ -12,6 +12,7 @@
 
 mod explain;
 mod minimal;
+mod relevance;
 mod sources;
 mod words;
 
@@ -22,14 +23,16 @@ use crate::verdict::{Counterexample, Operation};
 /// How many operations around the conflict are told for context: more do not fit a picture.
 const NEIGHBOURS: usize = 60;
 
-/// Makes the counterexample of a partition that has no legal order. `memory` is how many bytes a
-/// search may remember.
+/// Makes the counterexample of a partition that has no legal order. `contradiction` names
+/// operations that contradict each other, if such are known; `memory` is how many bytes a search may
+/// remember.
 pub(crate) fn make<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
+    contradiction: Option<Vec<usize>>,
     memory: usize,
 ) -> Counterexample {
-    let core = minimal::core(model, partition, memory);
+    let core = minimal::core(model, partition, contradiction, memory);
     let shown: Vec<usize> = core.shown.iter().copied().collect();
     let explanation = explain::explain(model, partition, &core, &shown);
     Counterexample {

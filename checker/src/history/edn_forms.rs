@@ -105,11 +105,8 @@ impl<R: BufRead> Forms<R> {
             match byte {
                 b'{' | b'[' | b'(' => depth += 1,
                 b'}' | b']' | b')' => depth = depth.saturating_sub(1),
-                b'"' => {
-                    if !self.take_string(text)? {
-                        return Ok(false);
-                    }
-                }
+                b'"' if !self.take_string(text)? => return Ok(false),
+                b'"' => {}
                 b'\\' => {
                     // A character such as `\(` is no bracket.
                     if let Some(character) = self.advance()? {

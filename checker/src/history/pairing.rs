@@ -189,7 +189,7 @@ impl Pairing {
                     output: event.value,
                     node: event.node,
                     version: event.version,
-                    error: event.error.as_deref(),
+                    error: event.error,
                     attempts: event.attempts,
                 };
                 self.operations.close(operation, &closed);

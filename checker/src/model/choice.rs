@@ -55,18 +55,39 @@ pub const ALL: &[Kind] = &[
     Kind::FencedLock,
 ];
 
+/// Something to be done with a model whose type is known only once its name is.
+pub trait WithModel {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn with<M: Model + Clone + Send + 'static>(self, model: M) -> Self::Output;
+}
+
 impl Kind {
+    /// Does something with this model.
+    pub fn apply<W: WithModel>(self, action: W) -> W::Output {
+        match self {
+            Kind::Register => action.with(Register),
+            Kind::KvAppend => action.with(KvAppend),
+            Kind::Counter => action.with(Counter),
+            Kind::Set => action.with(Set),
+            Kind::Queue => action.with(Queue),
+            Kind::Mutex => action.with(Mutex),
+            Kind::FencedLock => action.with(FencedLock),
+        }
+    }
+
     /// What users are told about it.
     pub fn description(self) -> &'static Description {
-        match self {
-            Kind::Register => Register.description(),
-            Kind::KvAppend => KvAppend.description(),
-            Kind::Counter => Counter.description(),
-            Kind::Set => Set.description(),
-            Kind::Queue => Queue.description(),
-            Kind::Mutex => Mutex.description(),
-            Kind::FencedLock => FencedLock.description(),
+        struct Describe;
+        impl WithModel for Describe {
+            type Output = &'static Description;
+            fn with<M: Model>(self, model: M) -> &'static Description {
+                model.description()
+            }
         }
+        self.apply(Describe)
     }
 
     /// Whether the answers are such as only this one, of the models with the same operations,

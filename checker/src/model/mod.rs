@@ -24,7 +24,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 pub use calls::{Calls, Direct, Timed};
-pub use choice::{ALL, Choice, Description, Kind, choose, find};
+pub use choice::{ALL, Choice, Description, Kind, WithModel, choose, find};
 pub use counter::Counter;
 pub use fenced_lock::FencedLock;
 pub use kv_append::KvAppend;
@@ -58,10 +58,10 @@ pub struct Conventions {
 }
 
 impl Conventions {
-    /// Whether a read says nothing: it got no answer, or one that stands for "unknown".
+    /// Whether a read says nothing although it was answered: the answer stands for "unknown".
     pub fn silence(self, read: OperationRef<'_>) -> bool {
-        let unknown = read.output().is_null() && self.nil_reads == NilReads::Unknown;
-        unknown || read.outcome() != EventType::Ok
+        let answered = read.outcome() == EventType::Ok;
+        answered && read.output().is_null() && self.nil_reads == NilReads::Unknown
     }
 }
 
@@ -97,7 +97,7 @@ pub enum Growth<S> {
 /// A sequential specification: how one object behaves when operations come one after the other.
 pub trait Model: Debug + Sync {
     /// The object's state.
-    type State: Clone + Eq + Hash + Debug + Send;
+    type State: Clone + Eq + Hash + Debug + Send + Sync;
     /// What an operation asks for.
     type Input: Clone + Eq + Hash + Debug + Send + Sync;
     /// What it answers.

@@ -9,6 +9,7 @@ mod demand;
 mod fingerprint;
 mod problem;
 pub(crate) mod wing_gong_lowe;
+pub(crate) mod zones;
 
 pub(crate) use by_value::{ByValue, Deed, Step};
 pub(crate) use problem::{Item, Problem};

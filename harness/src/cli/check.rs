@@ -1,6 +1,8 @@
 //! `stormproof check`: judges a history, or a saved run again.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -8,6 +10,7 @@ use checker::verdict::Analysis;
 use clap::Args;
 use indicatif::ProgressBar;
 use results::run_directory::HISTORY;
+use serde_json::Value;
 
 use super::names;
 use crate::exit::{Exit, bad_input};
@@ -20,9 +23,18 @@ pub struct Arguments {
     /// The model to judge by [default: chosen from the operations; says which]
     #[arg(long, value_parser = names::model())]
     model: Option<String>,
+    /// What every key holds before the first operation, as JSON [default: null, nothing]
+    #[arg(long, value_name = "JSON", value_parser = |json: &str| serde_json::from_str::<Value>(json))]
+    initial: Option<Value>,
     /// Operations that the search may try before it answers Unknown
     #[arg(long, value_name = "STEPS")]
     budget: Option<u64>,
+    /// How many keys are judged at a time [default: one for each processor]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
+    /// Take a compare-and-set that failed as the observation that another value was there
+    #[arg(long)]
+    observe_failed_cas: bool,
     /// Print the analysis as JSON
     #[arg(long)]
     json: bool,
@@ -35,8 +47,11 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     };
     let unreadable =
         |error: &dyn std::fmt::Display| bad_input(format!("{}: {error}", path.display()));
-    let bytes = std::fs::read(&path).map_err(|error| unreadable(&error))?;
-    let reading = checker::history::read(&bytes).map_err(|error| unreadable(&error))?;
+    let file = File::open(&path).map_err(|error| unreadable(&error))?;
+    let bar = progress_bar(file.metadata().map_or(0, |metadata| metadata.len()));
+    let reading = checker::history::read(bar.wrap_read(file));
+    bar.finish_and_clear();
+    let reading = reading.map_err(|error| unreadable(&error))?;
     for note in &reading.notes {
         eprintln!("{}: {note}", path.display());
     }
@@ -45,23 +60,22 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if let Some(steps) = arguments.budget {
         options.budget.steps = steps;
     }
+    options.initial = arguments.initial.unwrap_or_default();
+    options.threads = arguments.threads.unwrap_or(options.threads);
+    options.conventions.observe_failed_cas = arguments.observe_failed_cas;
     if options.model.is_none() && !arguments.json {
-        let choice = checker::model::choose(&reading.history)
-            .map_err(|error| unreadable(&error.at_lines(&reading.lines)))?;
+        let choice = checker::model::choose(&reading.operations)
+            .map_err(|error| unreadable(&error.in_file()))?;
         let model = choice.kind.description().name;
         println!("{}, judged as {model}: {}", reading.format.name(), choice.reason);
     }
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::no_length()
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar = progress_bar(0);
     let show = |progress: checker::Progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
     };
-    let analysis = checker::check_with_progress(&reading.history, &options, &show)
-        .map_err(|error| unreadable(&error.at_lines(&reading.lines)))?;
+    let analysis = checker::check_with_progress(&reading.operations, &options, &show)
+        .map_err(|error| unreadable(&error.in_file()))?;
     bar.finish_and_clear();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&analysis)?);
@@ -69,6 +83,14 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         print(&analysis);
     }
     Ok(analysis.verdict.into())
+}
+
+/// A bar on a terminal; nothing elsewhere.
+fn progress_bar(length: u64) -> ProgressBar {
+    match std::io::stderr().is_terminal() {
+        true => ProgressBar::new(length),
+        false => ProgressBar::hidden(),
+    }
 }
 
 fn print(analysis: &Analysis) {

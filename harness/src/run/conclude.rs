@@ -1,7 +1,7 @@
 //! From what was recorded to a verdict and a page.
 
 use anyhow::{Context, Result};
-use checker::history::History;
+use checker::history::{History, Operations};
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
@@ -72,7 +72,9 @@ pub fn conclude(
 
 fn check(history: &History, model: &str) -> Result<Analysis> {
     let options = checker::Options { model: Some(model.into()), ..checker::Options::default() };
-    checker::check(history, &options).context("the recorded history is not well formed")
+    let context = "the recorded history is not well formed";
+    let operations = Operations::of(history).context(context)?;
+    checker::check(&operations, &options).context(context)
 }
 
 fn write_results(summary: &Summary, loaded: &LoadedRun, recorder: &Recorder) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Liveness, asked for where it is owed: once healed, all nodes must agree on one leader, and a
-//! write and a linearizable read must succeed through each of them, in time.
+//! write and a linearizable read, or what the workload has in their place, must succeed through
+//! each of them, in time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use anyhow::Result;
 use checker::history::EventType;
 use checker::verdict::Verdict;
 use results::summary::Liveness;
-use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use workloads::Invocation;
@@ -26,6 +26,9 @@ const PROBE: Duration = Duration::from_millis(20);
 /// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
 /// been missed by then on any machine that is as starved.
 const STARVED: Duration = Duration::from_secs(1);
+
+/// Makes the operations that a node must serve; see [`workloads::Workload::probe`].
+type Probe = fn(&str) -> [Invocation; 2];
 
 /// Measures how late the controller itself is served by the machine.
 pub struct ControlProbe {
@@ -87,13 +90,15 @@ async fn common_leader(clients: &Arc<Clients>, asked: &[usize]) -> Option<String
     first.leader.filter(|_| agreed)
 }
 
-/// Asks the healed cluster for liveness; `limit` is the recovery limit. Nothing is asked of the
+/// Asks the healed cluster for liveness, by the workload's `probe` among others; `limit` is the
+/// recovery limit. Nothing is asked of the
 /// nodes in `damaged`, and nothing of anybody when they are a majority.
 ///
 /// # Errors
 /// When the history cannot be written.
 pub async fn converge(
     clients: &Arc<Clients>,
+    probe: Probe,
     damaged: &BTreeSet<String>,
     limit: Duration,
 ) -> Result<Liveness> {
@@ -110,15 +115,15 @@ pub async fn converge(
         });
     }
     let begin = Instant::now();
-    let probe = ControlProbe::start();
-    let broken = served_by_all(clients, &sound, begin + limit).await?;
-    let lateness = probe.stop();
+    let control = ControlProbe::start();
+    let broken = served_by_all(clients, probe, &sound, begin + limit).await?;
+    let lateness = control.stop();
     let seconds = begin.elapsed().as_secs_f64();
     let (verdict, sentence) = match &broken {
         None => {
             let who = if damaged.is_empty() { "every node" } else { "every undamaged node" };
             let sentence = format!(
-                "healed, {who} named the same leader and served a write and a read within \
+                "healed, {who} named the same leader and served again within \
                  {seconds:.2} s"
             );
             (Verdict::Valid, sentence)
@@ -148,6 +153,7 @@ pub async fn converge(
 /// What the cluster still failed to do at the deadline; none when it did everything.
 async fn served_by_all(
     clients: &Arc<Clients>,
+    probe: Probe,
     asked: &[usize],
     deadline: Instant,
 ) -> Result<Option<String>> {
@@ -158,7 +164,7 @@ async fn served_by_all(
     let mut services = JoinSet::new();
     for &node in asked {
         let clients = clients.clone();
-        services.spawn(async move { served_by(&clients, node, deadline).await });
+        services.spawn(async move { served_by(&clients, probe, node, deadline).await });
     }
     for result in services.join_all().await {
         if let Some(broken) = result? {
@@ -168,21 +174,26 @@ async fn served_by_all(
     Ok(None)
 }
 
-async fn served_by(clients: &Clients, node: usize, deadline: Instant) -> Result<Option<String>> {
+async fn served_by(
+    clients: &Clients,
+    probe: Probe,
+    node: usize,
+    deadline: Instant,
+) -> Result<Option<String>> {
     let name = &clients.nodes[node];
-    let key = format!("converge-{name}");
-    let mut value = 0;
-    for f in ["write", "read"] {
-        loop {
-            value += u64::from(f == "write");
-            let argument = if f == "write" { json!(value) } else { Value::Null };
-            let invocation = Invocation { f, key: key.clone(), value: argument };
-            if clients.once(node, invocation).await?.kind == EventType::Ok {
+    for attempt in 1.. {
+        // What became of an earlier attempt's object may not be known.
+        let mut refused = None;
+        for invocation in probe(&format!("converge-{name}-{attempt}")) {
+            let f = invocation.f;
+            if clients.once(node, invocation).await?.kind != EventType::Ok {
+                refused = Some(f);
                 break;
             }
-            if Instant::now() > deadline {
-                return Ok(Some(format!("no {f} through {name} succeeded")));
-            }
+        }
+        let Some(f) = refused else { break };
+        if Instant::now() > deadline {
+            return Ok(Some(format!("no {f} through {name} succeeded")));
         }
     }
     Ok(None)

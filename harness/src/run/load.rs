@@ -1,17 +1,20 @@
-//! The clients: they take operations from the generator at the plan's pace until the load ends.
+//! The clients: they carry out what a generator has until it is exhausted.
+//!
+//! One dispatcher asks the generator, whenever something happened or its time has come, and hands
+//! each operation to the thread that it is for. So the generator sees one sequence of questions
+//! and events, as in the simulation.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow, ensure};
 use checker::history::{Event, EventType};
-use tokio::sync::watch;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use workloads::pace::Pace;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
-use workloads::{Generator, Invocation, stream};
+use workloads::{Context, Generator, Invocation, Next, stream};
 
 use super::operation::Actor;
 use super::recorder::Recorder;
@@ -82,116 +85,163 @@ impl Clients {
     }
 }
 
-/// Where the operations come from and when they begin.
-struct Source {
-    generator: Box<dyn Generator>,
-    pace: Pace,
-}
-
-/// Drives the cluster until `time_limit` is over or `stop` turns true, then waits for what is
-/// still open. Returns the generator, which knows what should be read in the end.
+/// Carries out what the generator has until it is exhausted or `stopped` is over, then waits for
+/// what is still open.
 ///
 /// # Errors
-/// When the history cannot be written.
+/// When the history cannot be written, or the generator waits for what will never happen.
 pub async fn drive(
     clients: Arc<Clients>,
-    generator: Box<dyn Generator>,
-    rate: Option<f64>,
-    time_limit: Duration,
-    stop: watch::Receiver<bool>,
-) -> Result<Box<dyn Generator>> {
-    let begin = clients.recorder.elapsed();
-    let pace = Pace::new(rate, clients.seed);
-    let source = Arc::new(Mutex::new(Source { generator, pace }));
-    let mut workers = JoinSet::new();
-    for number in 0..clients.concurrency {
-        let worker = Worker {
-            clients: clients.clone(),
-            source: source.clone(),
-            begin,
-            end: begin + time_limit,
-            stop: stop.clone(),
-        };
-        workers.spawn(worker.run(number));
-    }
-    while let Some(worker) = workers.join_next().await {
-        worker.context("a client panicked")??;
-    }
-    let source = Arc::into_inner(source).context("a client outlived the load")?;
-    Ok(source.into_inner().unwrap_or_else(PoisonError::into_inner).generator)
+    generator: &mut dyn Generator,
+    stopped: impl Future<Output = ()> + Send,
+) -> Result<()> {
+    Dispatcher::start(clients).dispatch(generator, stopped).await
 }
 
+/// Asks the generator, and keeps the threads busy.
+struct Dispatcher {
+    clients: Arc<Clients>,
+    /// When the load began.
+    begin: Duration,
+    context: Context,
+    /// To each thread, by number: who acts, and what it does.
+    tasks: Vec<mpsc::UnboundedSender<(u64, Invocation)>>,
+    completions: mpsc::UnboundedReceiver<(usize, Result<Event>)>,
+    /// The threads; they end with the dispatcher.
+    workers: JoinSet<()>,
+}
+
+impl Dispatcher {
+    fn start(clients: Arc<Clients>) -> Self {
+        let mut workers = JoinSet::new();
+        let (completed, completions) = mpsc::unbounded_channel();
+        let processes: Vec<u64> = (0..clients.concurrency).map(|_| clients.new_process()).collect();
+        let tasks = (0..clients.concurrency).map(|thread| {
+            let (task, tasks) = mpsc::unbounded_channel();
+            let worker =
+                Worker { clients: clients.clone(), thread, tasks, completed: completed.clone() };
+            workers.spawn(worker.run());
+            task
+        });
+        Dispatcher {
+            tasks: tasks.collect(),
+            begin: clients.recorder.elapsed(),
+            context: Context::new(processes),
+            completions,
+            clients,
+            workers,
+        }
+    }
+
+    async fn dispatch(
+        mut self,
+        generator: &mut dyn Generator,
+        stopped: impl Future<Output = ()> + Send,
+    ) -> Result<()> {
+        tokio::pin!(stopped);
+        let mut over = false;
+        loop {
+            // What is known already is told before the next question.
+            while let Ok((thread, completion)) = self.completions.try_recv() {
+                self.complete(generator, thread, completion?);
+            }
+            let now = self.now();
+            self.context.advance(now);
+            let mut wake = None;
+            if !over && !self.context.free().is_empty() {
+                match generator.next(&self.context) {
+                    Next::Operation { thread, invocation } => {
+                        self.invoke(generator, thread, invocation)?;
+                        continue;
+                    }
+                    Next::Pending { until } => wake = until,
+                    Next::Exhausted => over = true,
+                }
+            }
+            if over && self.context.all_free() {
+                return Ok(());
+            }
+            ensure!(
+                wake.is_some() || !self.context.all_free(),
+                "the generator waits although nothing will ever happen"
+            );
+            let wait = wake.map(|wake| tokio::time::sleep(wake.saturating_sub(now)));
+            let time_has_come = async {
+                match wait {
+                    Some(wait) => wait.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                completed = self.completions.recv() => {
+                    let (thread, completion) = completed.ok_or_else(died)?;
+                    self.complete(generator, thread, completion?);
+                }
+                // As long as it is given tasks, only a panic ends a thread.
+                _ = self.workers.join_next() => return Err(died()),
+                () = time_has_come => {}
+                () = &mut stopped, if !over => over = true,
+            }
+        }
+    }
+
+    /// The time since the load began.
+    fn now(&self) -> Duration {
+        self.clients.recorder.elapsed() - self.begin
+    }
+
+    fn invoke(
+        &mut self,
+        generator: &mut dyn Generator,
+        thread: usize,
+        invocation: Invocation,
+    ) -> Result<()> {
+        let process = self.context.process(thread);
+        self.context.begin(thread);
+        generator.update(&self.context, &invocation.event(process));
+        self.tasks[thread].send((process, invocation)).map_err(|_| died())
+    }
+
+    fn complete(&mut self, generator: &mut dyn Generator, thread: usize, completion: Event) {
+        let now = self.now();
+        self.context.advance(now);
+        self.context.finish(thread);
+        generator.update(&self.context, &completion);
+        if completion.kind == EventType::Info {
+            // Its operation may still take effect; whoever acts next is somebody else.
+            self.context.replace(thread, self.clients.new_process());
+        }
+    }
+}
+
+fn died() -> anyhow::Error {
+    anyhow!("a client panicked")
+}
+
+/// A thread: it carries out one operation after the other.
 struct Worker {
     clients: Arc<Clients>,
-    source: Arc<Mutex<Source>>,
-    begin: Duration,
-    end: Duration,
-    stop: watch::Receiver<bool>,
+    thread: usize,
+    tasks: mpsc::UnboundedReceiver<(u64, Invocation)>,
+    completed: mpsc::UnboundedSender<(usize, Result<Event>)>,
 }
 
 impl Worker {
-    async fn run(mut self, number: usize) -> Result<()> {
+    async fn run(mut self) {
         let clients = self.clients.clone();
-        let mut route = Route::new(number, clients.nodes.len());
-        let mut rng = stream(clients.seed, &format!("client {number}"));
-        let mut process = clients.new_process();
-        let mut sequence = 0;
-        while self.wait_for_slot().await {
-            let invocation = self.source().generator.next();
+        let mut route = Route::new(self.thread, clients.nodes.len());
+        let mut rng = stream(clients.seed, &format!("client {}", self.thread));
+        // The process that acted last, and its next number.
+        let mut last = (u64::MAX, 0);
+        while let Some((process, invocation)) = self.tasks.recv().await {
+            let sequence = if last.0 == process { last.1 } else { 0 };
+            last = (process, sequence + 1);
             let token = format!("{}:{process}:{sequence}", clients.run);
-            sequence += 1;
             let completion =
-                clients.actor(&mut route, &mut rng).act(process, token, invocation).await?;
-            self.source().generator.update(&completion);
-            if completion.kind == EventType::Info {
-                // Its operation may still take effect; whoever acts next is somebody else.
-                process = clients.new_process();
-                sequence = 0;
+                clients.actor(&mut route, &mut rng).act(process, token, invocation).await;
+            if self.completed.send((self.thread, completion)).is_err() {
+                return;
             }
         }
-        Ok(())
     }
-
-    /// Waits until the next operation may begin; false when the load is over.
-    async fn wait_for_slot(&mut self) -> bool {
-        let now = self.clients.recorder.elapsed();
-        let slot = self.begin + self.source().pace.take(now - self.begin);
-        if slot >= self.end || *self.stop.borrow() {
-            return false;
-        }
-        if slot > now {
-            tokio::select! {
-                () = tokio::time::sleep(slot - now) => {}
-                _ = self.stop.wait_for(|stop| *stop) => return false,
-            }
-        }
-        true
-    }
-
-    fn source(&self) -> std::sync::MutexGuard<'_, Source> {
-        self.source.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Carries out every invocation once, as many at a time as there are clients.
-///
-/// # Errors
-/// When the history cannot be written.
-pub async fn each_once(clients: Arc<Clients>, invocations: Vec<Invocation>) -> Result<()> {
-    let queue = Arc::new(Mutex::new(invocations.into_iter()));
-    let mut workers = JoinSet::new();
-    for number in 0..clients.concurrency {
-        let (clients, queue) = (clients.clone(), queue.clone());
-        workers.spawn(async move {
-            loop {
-                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some(invocation) = next else { return anyhow::Ok(()) };
-                clients.once(number % clients.nodes.len(), invocation).await?;
-            }
-        });
-    }
-    while let Some(worker) = workers.join_next().await {
-        worker.context("a client panicked")??;
-    }
-    Ok(())
 }

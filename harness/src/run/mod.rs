@@ -25,7 +25,7 @@ use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
 use tokio::sync::watch;
-use workloads::{Generator, GeneratorOptions};
+use workloads::{Generator, GeneratorOptions, Load, ValueSizes, Workload};
 
 use self::cluster::Cluster;
 use self::live::{Live, Snapshot};
@@ -180,8 +180,8 @@ impl Run {
     }
 
     async fn carry_out(&self) -> Result<Liveness> {
-        let generator = self.generator()?;
-        let rate = (self.plan.rate > 0.0).then_some(self.plan.rate);
+        let workload = self.plan.workload()?;
+        let mut load = self.generator(workload);
 
         self.recorder.phase(Phase::Load)?;
         let begin = self.recorder.elapsed();
@@ -192,9 +192,7 @@ impl Run {
             blocking(&storm, move |storm| storm.blow(&schedule, begin, &storm_stops)).await
         };
         let blowing = tokio::spawn(blow);
-        let clients = self.clients.clone();
-        let driven =
-            load::drive(clients, generator, rate, self.plan.load(), self.stop.clone()).await;
+        let driven = self.drive(&mut *load).await;
         drop(storm_goes_on);
         let blown = blowing.await.context("the thread of the faults panicked")?;
 
@@ -205,26 +203,48 @@ impl Run {
             Ok(storm.damaged().clone())
         });
         let damaged = damaged.await?;
-        let generator = driven?;
-        blown.and(undone)?;
+        driven.and(blown).and(undone)?;
 
         self.recorder.phase(Phase::Converge)?;
         let limit = Duration::from_secs_f64(self.plan.recovery_limit);
-        let mut liveness = converge::converge(&self.clients, &damaged, limit).await?;
+        let mut liveness =
+            converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
             liveness.sentence = exit.describe();
         }
 
         self.recorder.phase(Phase::FinalReads)?;
-        load::each_once(self.clients.clone(), generator.final_reads()).await?;
+        let mut last_look = load.final_phase();
+        load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
         Ok(liveness)
     }
 
-    fn generator(&self) -> Result<Box<dyn Generator>> {
-        let workload = self.plan.workload()?;
-        let options = GeneratorOptions { seed: self.plan.seed, hot_keys: self.plan.keys };
-        Ok((workload.generator)(&options))
+    fn generator(&self, workload: &Workload) -> Box<dyn Load> {
+        let options = GeneratorOptions {
+            seed: self.plan.seed,
+            hot_keys: self.plan.keys,
+            values: ValueSizes::Numbers,
+        };
+        (workload.generator)(&options)
+    }
+
+    /// The load at the plan's rate, until its time is over or somebody interrupts.
+    async fn drive(&self, load: &mut dyn Load) -> Result<()> {
+        let mut stop = self.stop.clone();
+        let stopped = async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                // Nobody is left who could interrupt.
+                std::future::pending().await
+            }
+        };
+        let mut generator = if self.plan.rate > 0.0 {
+            let interval = Duration::from_secs_f64(1.0 / self.plan.rate);
+            load.stagger(interval, self.plan.seed).time_limit(self.plan.load()).boxed()
+        } else {
+            load.time_limit(self.plan.load()).boxed()
+        };
+        load::drive(self.clients.clone(), &mut *generator, stopped).await
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use checker::history::{Attempt, Event, EventType, Process};
+use checker::history::{Attempt, Event, EventType};
 use rand::rngs::ChaCha8Rng;
 use tokio::time::{Instant, sleep, timeout};
-use workloads::Invocation;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
+use workloads::{Invocation, PRECONDITION_FAILED};
 
 use super::recorder::Recorder;
 use crate::target::{Answer, Client, Refusal, Reply, Request};
@@ -48,13 +48,12 @@ impl Actor<'_> {
         token: String,
         invocation: Invocation,
     ) -> Result<Event> {
-        let Invocation { f, key, value } = invocation;
-        let mut event = Event::new(Process::Client(process), EventType::Invoke, f, value.clone());
-        event.key = Some(key.clone());
+        let mut event = invocation.event(process);
         event.token = Some(token.clone());
         let mut completion = self.recorder.record(event)?;
 
-        let request = Request { f, key, value, token };
+        let Invocation { f, key, value, mutates } = invocation;
+        let request = Request { f, key, value, mutates, token };
         let settled = self.settle(&request).await;
 
         completion.kind = settled.kind;
@@ -97,7 +96,7 @@ impl Actor<'_> {
                     attempts.push(attempt);
                     let (kind, error) = match answer.value {
                         Some(_) => (EventType::Ok, None),
-                        None => (EventType::Fail, Some("precondition_failed")),
+                        None => (EventType::Fail, Some(PRECONDITION_FAILED)),
                     };
                     return Settled { kind, answer: Some((answer, node)), error, attempts };
                 }
@@ -110,7 +109,7 @@ impl Actor<'_> {
             in_doubt |= !definite;
 
             let retry = attempts.len() as u32 - 1;
-            let may_repeat = definite || !request.is_mutation() || self.client.honours_tokens();
+            let may_repeat = definite || !request.mutates || self.client.honours_tokens();
             // The first hint is news and worth following at once; a second one means that the
             // nodes have not agreed yet.
             hints += u32::from(refusal.leader.is_some());

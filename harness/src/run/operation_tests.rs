@@ -88,7 +88,7 @@ async fn act(f: &'static str, honours_tokens: bool, replies: Vec<Option<Reply>>)
         route: &mut Route::new(0, 3),
         rng: &mut stream(1, "test"),
     };
-    let invocation = Invocation { f, key: "k0".into(), value: json!(5) };
+    let invocation = Invocation { f, key: "k0".into(), value: json!(5), mutates: f != "read" };
     let completion = actor.act(4, "r1:4:0".into(), invocation).await.unwrap();
     let history = std::fs::read_to_string(history).unwrap();
     std::fs::remove_dir_all(&place).unwrap();

@@ -16,15 +16,10 @@ pub struct Request {
     pub key: String,
     /// The argument; null for a read.
     pub value: Value,
+    /// Whether it could change anything.
+    pub mutates: bool,
     /// The idempotency token of the operation: the same for each of its requests.
     pub token: String,
-}
-
-impl Request {
-    /// Whether it could change anything.
-    pub fn is_mutation(&self) -> bool {
-        self.f != "read"
-    }
 }
 
 /// What came of one request.

@@ -332,6 +332,9 @@ mod tests {
             start,
             end: Some(end),
             node: None,
+            token: None,
+            version: None,
+            attempts: Vec::new(),
         }
     }
 

@@ -557,6 +557,9 @@ impl<'a> Maker<'a> {
                 start: base + start,
                 end: end.map(|end| base + end),
                 node: end.map(|_| node.to_owned()),
+                token: None,
+                version: None,
+                attempts: Vec::new(),
             }
         };
         let ms = MILLISECOND;

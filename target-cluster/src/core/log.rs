@@ -36,10 +36,18 @@ impl Log {
         &self.entries
     }
 
-    /// Up to `limit` entries from `index` on.
-    pub fn batch(&self, index: u64, limit: usize) -> Vec<Arc<Entry>> {
+    /// Up to `entries_max` entries from `index` on: as many as take about `bytes_max` bytes, but at
+    /// least one.
+    pub fn batch(&self, index: u64, entries_max: usize, bytes_max: usize) -> Vec<Arc<Entry>> {
         assert!(index > 0, "the first entry has index 1");
-        self.entries.iter().skip(index as usize - 1).take(limit).cloned().collect()
+        let mut bytes = 0;
+        let fits = |entry: &&Arc<Entry>| {
+            let first = bytes == 0;
+            bytes += entry.bytes();
+            first || bytes <= bytes_max
+        };
+        let missing = self.entries.iter().skip(index as usize - 1).take(entries_max);
+        missing.take_while(fits).cloned().collect()
     }
 
     /// Adds the next entry.
@@ -80,6 +88,7 @@ impl Log {
 mod tests {
     use super::*;
     use crate::core::Payload;
+    use crate::kv::{Command, Mutation};
 
     fn log(terms: &[u64]) -> Log {
         let mut log = Log::default();
@@ -100,6 +109,25 @@ mod tests {
         assert_eq!(log.end_of_term(4), Some(6));
         assert_eq!(log.end_of_term(2), None);
         assert_eq!(log.end_of_term(9), None);
+    }
+
+    #[test]
+    fn a_batch_ends_before_it_grows_too_large_but_is_never_empty() {
+        let mut log = Log::default();
+        for (index, bytes) in [(1, 1), (2, 900), (3, 5_000), (4, 1)] {
+            let mutation = Mutation::Write { key: "k".into(), value: "x".repeat(bytes).into() };
+            let payload = Payload::Command(Command { mutation, token: None });
+            log.append(Arc::new(Entry { index, term: 1, payload }));
+        }
+        let batch = |index, entries_max| {
+            let entries = log.batch(index, entries_max, 2_000);
+            entries.iter().map(|entry| entry.index).collect::<Vec<_>>()
+        };
+        assert_eq!(batch(1, 9), [1, 2]);
+        assert_eq!(batch(1, 1), [1]);
+        assert_eq!(batch(3, 9), [3], "one that is too large goes alone");
+        assert_eq!(batch(4, 9), [4]);
+        assert!(batch(5, 9).is_empty());
     }
 
     #[test]

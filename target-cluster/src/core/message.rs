@@ -43,6 +43,17 @@ pub struct Entry {
     pub payload: Payload,
 }
 
+impl Entry {
+    /// About how many bytes it takes as JSON; never 0.
+    pub(super) fn bytes(&self) -> usize {
+        let payload = match &self.payload {
+            Payload::Noop => 0,
+            Payload::Command(command) => command.bytes(),
+        };
+        100 + payload
+    }
+}
+
 /// What an entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

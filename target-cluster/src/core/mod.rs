@@ -20,6 +20,7 @@
 //!
 //! Deliberately absent so far: snapshots, membership change, learners, leases.
 
+mod applied;
 mod durability;
 mod election;
 mod input;
@@ -32,12 +33,13 @@ mod role;
 mod timing;
 mod transfer;
 
+pub use applied::{AppliedCommand, FATES_MAX, Fate, Forgotten};
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{
     AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
     TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
 };
-pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
+pub use node::{APPEND_BYTES_MAX, APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::{Leader, Role, RoleName};
 pub use timing::{Time, Timings};

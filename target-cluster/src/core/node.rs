@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::applied::{FATES_MAX, Fates};
 use super::durability::Durability;
 use super::timing::Jitter;
 use super::transfer::Transfer;
@@ -14,9 +15,12 @@ use super::{
 use crate::bugs::{Bug, Bugs};
 use crate::kv::Store;
 
-/// The usual [`Options::append_entries_max`]: enough to keep a follower busy for several barriers, few
-/// enough that a request stays some tens of megabytes with the largest values.
+/// The usual [`Options::append_entries_max`]: enough to keep a follower busy for several barriers.
 pub const APPEND_ENTRIES_MAX: usize = 512;
+
+/// About how many bytes of entries one append carries at most, though always one entry: few enough
+/// that a follower reads and syncs them well within an election timeout.
+pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// How a node behaves; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -84,6 +88,8 @@ pub struct Node {
     pub(super) commit: u64,
     /// The state machine, which has applied everything committed.
     pub(super) store: Store,
+    /// What became of the commands that it applied.
+    pub(super) fates: Fates,
     /// What this node is.
     pub(super) role: Role,
     /// The transfer of its leadership that somebody waits for.
@@ -114,6 +120,7 @@ impl Node {
             log: recovered.log,
             commit: 0,
             store: Store::new(&options.bugs),
+            fates: Fates::new(FATES_MAX),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),

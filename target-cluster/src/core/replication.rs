@@ -7,8 +7,8 @@ use super::durability::Consequence;
 use super::reads::Reads;
 use super::role::Progress;
 use super::{
-    AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node, NodeId, Payload,
-    Proposal, Record, Refusal, Reply, Request, Response, Role, Time,
+    APPEND_BYTES_MAX, AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node,
+    NodeId, Payload, Proposal, Record, Refusal, Reply, Request, Response, Role, Time,
 };
 use crate::bugs::Bug;
 use crate::kv::Applied;
@@ -92,7 +92,11 @@ impl Node {
                 leader: self.options.id.clone(),
                 previous_index,
                 previous_term: self.log.term_at(previous_index).expect("next is within the log"),
-                entries: self.log.batch(progress.next, self.options.append_entries_max),
+                entries: self.log.batch(
+                    progress.next,
+                    self.options.append_entries_max,
+                    APPEND_BYTES_MAX,
+                ),
                 commit: self.commit,
                 round: leader.reads.round(),
             });
@@ -266,10 +270,12 @@ impl Node {
             let applied = match &entry.payload {
                 Payload::Noop => {
                     self.store.skip(entry.index);
+                    self.fates.note(entry.index, None);
                     continue;
                 }
                 Payload::Command(command) => self.store.apply(entry.index, command),
             };
+            self.fates.note(entry.index, Some(&applied));
             if let Role::Leader(leader) = &mut self.role
                 && let Some(request) = leader.waiting.remove(&self.commit)
             {

@@ -1,26 +1,12 @@
-//! What a client can ask for.
+//! What a client can ask for, as the log holds it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The body of `POST /kv`, such as `{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequestBody {
-    /// `read`, `write`, `cas`, `append`, `delete`, `add` or `counter`.
-    pub f: String,
-    /// The key acted on.
-    pub key: String,
-    /// The argument: of `write` and `append` any JSON value, of `cas` `[expected, new]`, of `add`
-    /// an integer; `read`, `counter` and `delete` take none.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub value: Value,
-    /// The idempotency token; see [`Token`]. A read does not need one, and one given is not looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-}
+use super::Transaction;
+use super::size::json_bytes;
 
 /// A well-formed request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,6 +30,13 @@ pub enum Query {
         /// The key read.
         key: String,
     },
+    /// Owner and fencing token of a lock; `null` when it is free.
+    Holder {
+        /// The key of the lock.
+        key: String,
+    },
+    /// A transaction that only reads.
+    Transaction(Transaction),
 }
 
 /// A mutation with its idempotency token.
@@ -56,7 +49,7 @@ pub struct Command {
     pub token: Option<Token>,
 }
 
-/// A change of one key. `null` stands for "no value": to write it deletes the key.
+/// A change of one key, or of several by a transaction. `null` stands for "no value": to write it deletes the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mutation {
@@ -96,6 +89,68 @@ pub enum Mutation {
         /// What is added; may be negative.
         delta: i64,
     },
+    /// Puts an element into a set, which keeps one of each. Answers whether it is new.
+    Insert {
+        /// The key of the set.
+        key: String,
+        /// The new element.
+        element: Value,
+    },
+    /// Puts an element at the end of a queue. Answers the new length.
+    Enqueue {
+        /// The key of the queue.
+        key: String,
+        /// The new element.
+        element: Value,
+    },
+    /// Takes the oldest element out of a queue. Answers it, or fails if there is none.
+    Dequeue {
+        /// The key of the queue.
+        key: String,
+    },
+    /// Takes a lock that is free. Answers the fencing token, which is the log index: greater than
+    /// that of every acquisition before. Fails with the holder if there is one.
+    Acquire {
+        /// The key of the lock.
+        key: String,
+        /// Who takes it.
+        owner: String,
+    },
+    /// Gives a lock back. Answers `null`, or fails with the holder if that is not `owner`.
+    Release {
+        /// The key of the lock.
+        key: String,
+        /// Who held it.
+        owner: String,
+    },
+    /// Changes several keys at once. Answers the micro-operations with the reads filled in.
+    Transaction(Transaction),
+}
+
+impl Command {
+    /// About how many bytes it takes as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        let token = self.token.as_ref().map_or(0, |token| token.session.len() + 40);
+        let mutation = match &self.mutation {
+            Mutation::Write { key, value } | Mutation::Append { key, value } => {
+                key.len() + json_bytes(value)
+            }
+            Mutation::Cas { key, expected, new } => {
+                key.len() + json_bytes(expected) + json_bytes(new)
+            }
+            Mutation::Insert { key, element } | Mutation::Enqueue { key, element } => {
+                key.len() + json_bytes(element)
+            }
+            Mutation::Delete { key } | Mutation::Add { key, .. } | Mutation::Dequeue { key } => {
+                key.len()
+            }
+            Mutation::Acquire { key, owner } | Mutation::Release { key, owner } => {
+                key.len() + owner.len()
+            }
+            Mutation::Transaction(transaction) => transaction.bytes(),
+        };
+        token + mutation
+    }
 }
 
 /// An idempotency token, written `<session>:<number>`. A session numbers its commands upwards and
@@ -127,60 +182,9 @@ impl fmt::Display for Token {
     }
 }
 
-impl RequestBody {
-    /// The operation that the body asks for, or a sentence that tells what is wrong with it.
-    pub fn into_operation(self) -> Result<Operation, String> {
-        let RequestBody { f, key, value, token } = self;
-        let mutation = match f.as_str() {
-            "read" => {
-                no_value("read", &value)?;
-                return Ok(Operation::Query(Query::Read { key }));
-            }
-            "counter" => {
-                no_value("counter", &value)?;
-                return Ok(Operation::Query(Query::Counter { key }));
-            }
-            "write" => Mutation::Write { key, value },
-            "cas" => match value {
-                Value::Array(pair) if pair.len() == 2 => {
-                    let mut pair = pair.into_iter();
-                    let mut next = || pair.next().unwrap_or_default();
-                    Mutation::Cas { key, expected: next(), new: next() }
-                }
-                other => return Err(format!("cas needs \"value\":[expected,new], not {other}")),
-            },
-            "append" => Mutation::Append { key, value },
-            "delete" => {
-                no_value("delete", &value)?;
-                Mutation::Delete { key }
-            }
-            "add" => match value.as_i64() {
-                Some(delta) => Mutation::Add { key, delta },
-                None => return Err(format!("add needs an integer as \"value\", not {value}")),
-            },
-            other => {
-                return Err(format!(
-                    "there is no operation '{other}'; the operations are read, write, cas, \
-                     append, delete, add, counter"
-                ));
-            }
-        };
-        Ok(Operation::Command(Command { mutation, token: token.as_deref().map(Token::parse) }))
-    }
-}
-
-/// A value where none belongs is a mistake of the caller, better told than ignored.
-fn no_value(f: &str, value: &Value) -> Result<(), String> {
-    if value.is_null() { Ok(()) } else { Err(format!("{f} takes no \"value\", got {value}")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parse(body: &str) -> Result<Operation, String> {
-        serde_json::from_str::<RequestBody>(body).map_err(|e| e.to_string())?.into_operation()
-    }
 
     #[test]
     fn a_token_is_split_at_its_last_colon() {
@@ -190,47 +194,5 @@ mod tests {
         assert_eq!(Token::parse("plain"), token("plain", 0));
         assert_eq!(Token::parse(":3"), token("", 3));
         assert_eq!(Token::parse("a:-1"), token("a:-1", 0));
-    }
-
-    #[test]
-    fn every_operation_is_read_from_its_body() {
-        let command = |mutation| Ok(Operation::Command(Command { mutation, token: None }));
-        let key = || "k".to_string();
-        assert_eq!(
-            parse(r#"{"f":"read","key":"k","token":"t:1"}"#),
-            Ok(Operation::Query(Query::Read { key: key() }))
-        );
-        assert_eq!(
-            parse(r#"{"f":"counter","key":"k"}"#),
-            Ok(Operation::Query(Query::Counter { key: key() }))
-        );
-        assert_eq!(
-            parse(r#"{"f":"cas","key":"k","value":[1,{"a":2}]}"#),
-            command(Mutation::Cas {
-                key: key(),
-                expected: 1.into(),
-                new: serde_json::json!({"a": 2})
-            })
-        );
-        assert_eq!(
-            parse(r#"{"f":"add","key":"k","value":-3}"#),
-            command(Mutation::Add { key: key(), delta: -3 })
-        );
-        assert_eq!(parse(r#"{"f":"delete","key":"k"}"#), command(Mutation::Delete { key: key() }));
-    }
-
-    #[test]
-    fn a_malformed_body_is_told_what_is_wrong() {
-        for (body, complaint) in [
-            (r#"{"f":"put","key":"k"}"#, "no operation 'put'"),
-            (r#"{"f":"cas","key":"k","value":[1]}"#, "[expected,new]"),
-            (r#"{"f":"add","key":"k","value":1.5}"#, "integer"),
-            (r#"{"f":"read","key":"k","value":1}"#, "takes no"),
-            (r#"{"f":"read","key":"k","tokens":"x"}"#, "unknown field"),
-            (r#"{"f":"read"}"#, "missing field `key`"),
-        ] {
-            let error = parse(body).unwrap_err();
-            assert!(error.contains(complaint), "{body}: {error}");
-        }
     }
 }

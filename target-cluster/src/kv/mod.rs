@@ -4,9 +4,17 @@
 //! answers on every node.
 
 mod command;
+mod item;
+mod request;
 mod sessions;
+mod size;
 mod store;
+mod transaction;
+mod values;
 
-pub use command::{Command, Mutation, Operation, Query, RequestBody, Token};
+pub use command::{Command, Mutation, Operation, Query, Token};
+pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
+pub use size::ANSWER_BYTES_MAX;
 pub use store::{Answer, Applied, Outcome, Store};
+pub use transaction::{MicroFunction, MicroOperation, TRANSACTION_MAX, Transaction};

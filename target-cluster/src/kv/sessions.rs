@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use super::{Answer, Token};
 
 /// How many sessions are remembered. A client retries within seconds; a hundred thousand sessions
-/// outlast any such retry by far and cost some tens of megabytes. Beyond that the session that was
+/// outlast any such retry by far and cost some tens of megabytes, since answers to commands are short
+/// as a rule, and never longer than [`super::ANSWER_BYTES_MAX`]. Beyond that the session that was
 /// not used for the longest time, in log order, is forgotten, on every node at the same entry.
 pub const MAX_SESSIONS: usize = 100_000;
 

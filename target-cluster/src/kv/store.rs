@@ -1,11 +1,10 @@
 //! The store: applies committed commands, answers queries.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::sessions::{Known, MAX_SESSIONS, Sessions};
-use super::{Command, Mutation, Query};
+use super::values::Values;
+use super::{Command, Query};
 use crate::bugs::{Bug, Bugs};
 
 /// What the state machine said.
@@ -13,8 +12,14 @@ use crate::bugs::{Bug, Bugs};
 pub struct Answer {
     /// The result.
     pub outcome: Outcome,
-    /// The log index at which it was answered: of a command its own entry's (of a retried one the
-    /// first's), of a query the last entry applied before it.
+    /// The log index at which it was answered, whether with ok or fail: of a command that of its own
+    /// entry (of a retried one, that of the entry which was answered first), of a query that of the
+    /// last entry applied before it.
+    ///
+    /// A client may rely on this: when an operation has completed with version `r`, a query that
+    /// begins after that answers `r` or more, a command that begins after that (under a token of its
+    /// own) more than `r`. No two commands have the same version. A query sees the effects of exactly
+    /// the commands whose versions are not above its own.
     pub version: u64,
 }
 
@@ -23,17 +28,22 @@ pub struct Answer {
 pub enum Outcome {
     /// It took effect; the value is that of the operation.
     Ok(Value),
-    /// A `cas` found another value, and changed nothing.
+    /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.
     PreconditionFailed {
-        /// The value found.
-        actual: Value,
+        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
+        actual: Option<Value>,
     },
-    /// The value there is not of the kind that the operation works on (an append to what is not a
+    /// What is there is not of the kind that the operation works on (an append to what is not a
     /// list, an add to what is not an integer, or beyond 64 bits). Nothing was changed.
     WrongType {
-        /// The value found.
-        actual: Value,
+        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
+        actual: Option<Value>,
     },
+    /// A `dequeue` found no element.
+    Empty,
+    /// A transaction that writes would be answered with more than [`super::ANSWER_BYTES_MAX`].
+    /// Nothing was changed.
+    TooLarge,
 }
 
 /// What became of a command that was applied.
@@ -48,7 +58,7 @@ pub enum Applied {
 /// The replicated state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Store {
-    values: BTreeMap<String, Value>,
+    values: Values,
     sessions: Sessions,
     applied: u64,
     ignore_tokens: bool,
@@ -58,7 +68,7 @@ impl Store {
     /// An empty store.
     pub fn new(bugs: &Bugs) -> Store {
         Store {
-            values: BTreeMap::new(),
+            values: Values::default(),
             sessions: Sessions::new(MAX_SESSIONS),
             applied: 0,
             ignore_tokens: bugs.contains(&Bug::IgnoreTokens),
@@ -87,7 +97,8 @@ impl Store {
                 Known::Stale => return Applied::StaleToken,
             }
         }
-        let answer = Answer { outcome: self.mutate(&command.mutation), version: index };
+        let answer =
+            Answer { outcome: self.values.mutate(index, &command.mutation), version: index };
         if let Some(token) = token {
             self.sessions.remember(token, index, answer.clone());
         }
@@ -96,61 +107,7 @@ impl Store {
 
     /// Answers a query from the state as it is now.
     pub fn query(&self, query: &Query) -> Answer {
-        let outcome = match query {
-            Query::Read { key } => Outcome::Ok(self.value(key)),
-            Query::Counter { key } => match self.counter(key) {
-                Some(count) => Outcome::Ok(count.into()),
-                None => Outcome::WrongType { actual: self.value(key) },
-            },
-        };
-        Answer { outcome, version: self.applied }
-    }
-
-    fn mutate(&mut self, mutation: &Mutation) -> Outcome {
-        match mutation {
-            Mutation::Write { key, value } => self.set(key, value.clone()),
-            Mutation::Delete { key } => self.set(key, Value::Null),
-            Mutation::Cas { key, expected, new } => match self.value(key) {
-                actual if actual == *expected => self.set(key, new.clone()),
-                actual => Outcome::PreconditionFailed { actual },
-            },
-            Mutation::Append { key, value } => {
-                let list = self.values.entry(key.clone()).or_insert_with(|| Value::Array(vec![]));
-                match list {
-                    Value::Array(list) => {
-                        list.push(value.clone());
-                        Outcome::Ok(list.len().into())
-                    }
-                    other => Outcome::WrongType { actual: other.clone() },
-                }
-            }
-            Mutation::Add { key, delta } => {
-                match self.counter(key).and_then(|count| count.checked_add(*delta)) {
-                    Some(sum) => {
-                        self.values.insert(key.clone(), sum.into());
-                        Outcome::Ok(sum.into())
-                    }
-                    None => Outcome::WrongType { actual: self.value(key) },
-                }
-            }
-        }
-    }
-
-    fn set(&mut self, key: &str, value: Value) -> Outcome {
-        if value.is_null() {
-            self.values.remove(key);
-        } else {
-            self.values.insert(key.to_string(), value);
-        }
-        Outcome::Ok(Value::Null)
-    }
-
-    fn value(&self, key: &str) -> Value {
-        self.values.get(key).cloned().unwrap_or_default()
-    }
-
-    fn counter(&self, key: &str) -> Option<i64> {
-        self.values.get(key).map_or(Some(0), Value::as_i64)
+        Answer { outcome: self.values.query(query), version: self.applied }
     }
 }
 
@@ -174,43 +131,6 @@ mod tests {
         match run(store, body) {
             Applied::Answer(answer) => answer.outcome,
             Applied::StaleToken => panic!("stale token"),
-        }
-    }
-
-    #[test]
-    fn values_lists_and_counters_change_as_told() {
-        let store = &mut Store::new(&Bugs::new());
-        let null = || Outcome::Ok(Value::Null);
-        for (body, expected) in [
-            (json!({"f": "read", "key": "k"}), null()),
-            (json!({"f": "cas", "key": "k", "value": [null, 1]}), null()),
-            (
-                json!({"f": "cas", "key": "k", "value": [2, 3]}),
-                Outcome::PreconditionFailed { actual: json!(1) },
-            ),
-            (
-                json!({"f": "append", "key": "k", "value": 1}),
-                Outcome::WrongType { actual: json!(1) },
-            ),
-            (json!({"f": "write", "key": "k", "value": "x"}), null()),
-            (
-                json!({"f": "add", "key": "k", "value": 1}),
-                Outcome::WrongType { actual: json!("x") },
-            ),
-            (json!({"f": "delete", "key": "k"}), null()),
-            (json!({"f": "read", "key": "k"}), null()),
-            (json!({"f": "append", "key": "l", "value": [7]}), Outcome::Ok(json!(1))),
-            (json!({"f": "append", "key": "l", "value": 8}), Outcome::Ok(json!(2))),
-            (json!({"f": "read", "key": "l"}), Outcome::Ok(json!([[7], 8]))),
-            (json!({"f": "counter", "key": "c"}), Outcome::Ok(json!(0))),
-            (json!({"f": "add", "key": "c", "value": i64::MAX}), Outcome::Ok(json!(i64::MAX))),
-            (
-                json!({"f": "add", "key": "c", "value": 1}),
-                Outcome::WrongType { actual: json!(i64::MAX) },
-            ),
-            (json!({"f": "counter", "key": "c"}), Outcome::Ok(json!(i64::MAX))),
-        ] {
-            assert_eq!(outcome(store, body.clone()), expected, "{body}");
         }
     }
 
@@ -242,12 +162,83 @@ mod tests {
         assert_eq!(outcome(store, add), Outcome::Ok(json!(2)));
     }
 
+    /// Mutations of every kind, of which each changes what the next of its kind is answered.
+    fn one_of_each() -> Vec<Value> {
+        let bodies = [
+            json!({"f": "cas", "key": "register", "value": [null, 1]}),
+            json!({"f": "append", "key": "list", "value": 1}),
+            json!({"f": "add", "key": "counter", "value": 1}),
+            json!({"f": "insert", "key": "set", "value": 1}),
+            json!({"f": "enqueue", "key": "filled", "value": 1}),
+            json!({"f": "dequeue", "key": "queue"}),
+            json!({"f": "acquire", "key": "free", "value": "p1"}),
+            json!({"f": "release", "key": "held", "value": "p1"}),
+            json!({"f": "txn", "value": [["append", "other list", 1], ["r", "other list", null]]}),
+        ];
+        let with_token = |(number, mut body): (usize, Value)| {
+            body["token"] = format!("s{number}:1").into();
+            body
+        };
+        bodies.into_iter().enumerate().map(with_token).collect()
+    }
+
+    /// A store in which each of them can be done once.
+    fn prepared(bugs: &Bugs) -> Store {
+        let mut store = Store::new(bugs);
+        run(&mut store, json!({"f": "enqueue", "key": "queue", "value": "first"}));
+        run(&mut store, json!({"f": "enqueue", "key": "queue", "value": "second"}));
+        run(&mut store, json!({"f": "acquire", "key": "held", "value": "p1"}));
+        store
+    }
+
     #[test]
-    fn ignore_tokens_applies_a_retry_again() {
-        let store = &mut Store::new(&Bugs::from([Bug::IgnoreTokens]));
-        let add = json!({"f": "add", "key": "c", "value": 1, "token": "s:1"});
-        run(store, add.clone());
-        assert_eq!(outcome(store, add), Outcome::Ok(json!(2)));
+    fn a_retry_of_any_kind_gets_the_first_answer_and_changes_nothing() {
+        for body in one_of_each() {
+            let store = &mut prepared(&Bugs::new());
+            let first = run(store, body.clone());
+            let after = store.values.clone();
+            for _ in 0..2 {
+                assert_eq!(run(store, body.clone()), first, "{body}");
+                assert_eq!(store.values, after, "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn ignore_tokens_applies_a_retry_of_any_kind_again() {
+        for body in one_of_each() {
+            let store = &mut prepared(&Bugs::from([Bug::IgnoreTokens]));
+            let first = outcome(store, body.clone());
+            assert!(matches!(first, Outcome::Ok(_)), "{body}");
+            assert_ne!(outcome(store, body.clone()), first, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_answer_has_the_index_at_which_it_was_made() {
+        let store = &mut prepared(&Bugs::new());
+        let mut last = store.applied();
+        let fails = [
+            json!({"f": "cas", "key": "register", "value": [5, 6]}),
+            json!({"f": "add", "key": "list", "value": 1}),
+            json!({"f": "dequeue", "key": "nothing"}),
+            json!({"f": "release", "key": "nothing", "value": "p1"}),
+        ];
+        for body in one_of_each().into_iter().chain(fails) {
+            let Applied::Answer(answer) = run(store, body.clone()) else { panic!("{body}") };
+            assert_eq!(answer.version, last + 1, "{body}");
+            last += 1;
+            for query in [
+                json!({"f": "read", "key": "list"}),
+                json!({"f": "counter", "key": "counter"}),
+                json!({"f": "holder", "key": "free"}),
+                json!({"f": "txn", "value": [["r", "list", null]]}),
+                json!({"f": "counter", "key": "list"}),
+            ] {
+                let Applied::Answer(answer) = run(store, query.clone()) else { panic!("{query}") };
+                assert_eq!(answer.version, last, "{query}");
+            }
+        }
     }
 
     #[test]

@@ -59,8 +59,12 @@ pub(super) fn bad_request(reason: &str) -> Told {
 }
 
 fn answered(Answer { outcome, version }: Answer) -> Told {
-    let fail = |error: &str, actual| {
-        let body = json!({"type": "fail", "error": error, "value": actual, "version": version});
+    let fail = |error: &str, actual: Option<Value>| {
+        let mut body = json!({"type": "fail", "error": error});
+        if let Some(actual) = actual {
+            body["value"] = actual;
+        }
+        body["version"] = version.into();
         Told(StatusCode::PRECONDITION_FAILED, body)
     };
     match outcome {
@@ -69,5 +73,7 @@ fn answered(Answer { outcome, version }: Answer) -> Told {
         }
         Outcome::PreconditionFailed { actual } => fail("precondition_failed", actual),
         Outcome::WrongType { actual } => fail("wrong_type", actual),
+        Outcome::Empty => fail("empty", Some(Value::Null)),
+        Outcome::TooLarge => fail("too_large", None),
     }
 }

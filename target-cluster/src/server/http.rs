@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::{get, post};
@@ -21,7 +21,8 @@ use super::api::{Told, bad_request, refused, told};
 use super::config::Config;
 use super::raft_loop::{Event, Inbox};
 use crate::core::{
-    AppendRequest, NodeId, Reply, Request, Response, Status, TimeoutNowRequest, VoteRequest,
+    AppendRequest, AppliedCommand, Fate, Forgotten, NodeId, Payload, Reply, Request, Response,
+    Status, TimeoutNowRequest, VoteRequest,
 };
 use crate::kv::{Operation, RequestBody};
 
@@ -29,12 +30,18 @@ use crate::kv::{Operation, RequestBody};
 /// timings and a commit after it, shorter than the patience of any client.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The largest body of a client's request, in bytes.
-const CLIENT_BODY_MAX: usize = 64 * 1024;
+/// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
+/// what JSON adds.
+const CLIENT_BODY_MAX: usize = 1024 * 1024;
 
-/// The largest body of another node's request, in bytes: an append with as many entries as one
-/// carries (`APPEND_ENTRIES_MAX`), each with the largest value, and room for what JSON adds.
-const PEER_BODY_MAX: usize = 64 * 1024 * 1024;
+/// The largest body of another node's request, in bytes: an append takes up to about
+/// `APPEND_BYTES_MAX` or one entry of `CLIENT_BODY_MAX`, and JSON makes up to six bytes of one (a
+/// number that was sent in its shortest form, a character that needs escaping).
+const PEER_BODY_MAX: usize = 16 * 1024 * 1024;
+
+/// How many commands `/admin/applied` tells of at once. They are written within some milliseconds,
+/// during which the node does nothing else.
+const APPLIED_PAGE: usize = 4_096;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -58,6 +65,7 @@ pub(super) fn router(config: Config, inbox: Inbox) -> Router {
         .layer(DefaultBodyLimit::max(CLIENT_BODY_MAX))
         .route("/status", get(status))
         .route("/health", get(health))
+        .route("/admin/applied", get(applied))
         .nest("/raft", raft)
         .fallback(nothing_here)
         .with_state(Service { config: Arc::new(config), inbox })
@@ -160,6 +168,53 @@ async fn ask_status(service: &Service) -> Option<Status> {
     status.await.ok()
 }
 
+/// One element of the answer of `/admin/applied`.
+#[derive(Serialize)]
+struct AppliedBody {
+    /// The index of the entry.
+    index: u64,
+    /// The token of the command, if it has one.
+    token: Option<String>,
+    /// Whether the mutation took effect here.
+    applied: bool,
+    /// What became of it.
+    result: Fate,
+}
+
+/// Tells what became of commands that this node applied.
+async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> HttpResponse {
+    let after = match query.as_deref() {
+        None => Some(0),
+        Some(query) => query.strip_prefix("after=").and_then(|index| index.parse().ok()),
+    };
+    let Some(after) = after else {
+        return bad_request("the query is after=INDEX").into_response();
+    };
+    let (reply, page) = oneshot::channel();
+    let asked = service.inbox.send(Event::Applied { after, limit: APPLIED_PAGE, reply }).await;
+    let page = if asked.is_ok() { page.await.ok() } else { None };
+    match page {
+        Some(Ok(commands)) => {
+            let bodies = commands.iter().filter_map(|AppliedCommand { entry, fate }| {
+                let Payload::Command(command) = &entry.payload else { return None };
+                Some(AppliedBody {
+                    index: entry.index,
+                    token: command.token.as_ref().map(ToString::to_string),
+                    applied: *fate == Fate::Ok,
+                    result: *fate,
+                })
+            });
+            json_of(&bodies.collect::<Vec<_>>())
+        }
+        Some(Err(Forgotten { first })) => {
+            let mut told = refused(StatusCode::GONE, "forgotten", true);
+            told.1["first"] = first.into();
+            told.into_response()
+        }
+        None => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response(),
+    }
+}
+
 async fn pre_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
     called(&service, &body, |request: VoteRequest| {
         let candidate = request.candidate.clone();
@@ -230,7 +285,7 @@ async fn nothing_here() -> Told {
     let mut told = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
          /raft/request-vote, /raft/append-entries, /raft/heartbeat, /raft/timeout-now, \
-         POST /admin/transfer",
+         POST /admin/transfer, GET /admin/applied",
     );
     told.0 = StatusCode::NOT_FOUND;
     told

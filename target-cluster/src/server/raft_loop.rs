@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::peers::Peers;
 use crate::bugs::Bug;
 use crate::core::{
-    Effect, Input, Node, NodeId, Proposal, Reply, Request, Response, RoleChange, Status,
+    AppliedCommand, Effect, Forgotten, Input, Node, NodeId, Proposal, Reply, Request, Response,
+    RoleChange, Status,
 };
 use crate::kv::Operation;
 
@@ -40,11 +41,16 @@ pub(super) enum Event {
     Answered { from: NodeId, response: Response },
     /// Someone wants to know how the node is.
     Status { reply: oneshot::Sender<Status> },
+    /// Someone wants to know what became of up to `limit` commands behind an index.
+    Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
     /// Records are durable.
     Persisted { through: u64 },
     /// The disk failed; nothing more can be promised.
     DiskFailed(io::Error),
 }
+
+/// What became of some commands, or from where on it is known.
+pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
 
 /// Where events are put in.
 pub(super) type Inbox = mpsc::Sender<Event>;
@@ -142,6 +148,10 @@ impl Driver {
                 Event::Status { reply } => {
                     // Who asked may have gone; then nobody needs to know.
                     let _ = reply.send(self.node.status());
+                    continue;
+                }
+                Event::Applied { after, limit, reply } => {
+                    let _ = reply.send(self.node.applied_after(after, limit));
                     continue;
                 }
                 Event::DiskFailed(error) => return Err(Failure::Disk(error)),

@@ -7,14 +7,18 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
+use serde_json::{Value, json};
 
 use super::World;
-use super::invariants::ClientPromises;
+use super::invariants::{ClientPromises, Floor};
 use crate::core::{NodeId, Refusal, Reply, Time};
-use crate::kv::{Answer, Command, Mutation, Operation, Outcome, Query, Token};
+use crate::kv::{Answer, Operation, Outcome, RequestBody};
 
 /// The counter that all clients add to.
 const COUNTER: &str = "counter";
+
+/// The list that the transactions of all clients append to.
+const LIST: &str = "list";
 
 /// How long a client waits for an answer before it tries another node: about an election, so that
 /// some retries overtake their first attempt and some do not.
@@ -26,6 +30,8 @@ pub(super) struct Clients {
     /// Which client waits for the reply to a request; those given up stay, their answers count.
     asked: BTreeMap<u64, (usize, u64)>,
     promises: ClientPromises,
+    /// How many operations were drawn: every one has a number of its own.
+    drawn: u64,
 }
 
 /// One client.
@@ -40,10 +46,31 @@ struct Client {
 
 struct Outstanding {
     operation: Operation,
-    /// How many adds were acknowledged when it began.
-    floor: u64,
+    expects: Expects,
+    /// What was acknowledged when it began.
+    floor: Floor,
     /// When it is sent again.
     retry: Time,
+}
+
+/// What kind of answer an operation gets.
+#[derive(Debug, Clone, Copy)]
+enum Expects {
+    /// The counter after an add.
+    Sum,
+    /// The counter.
+    Count,
+    /// The list with the element that the transaction appended to it.
+    ListWith(u64),
+    /// The list.
+    List,
+}
+
+impl Expects {
+    /// Whether the operation changes anything.
+    fn is_command(self) -> bool {
+        matches!(self, Expects::Sum | Expects::ListWith(_))
+    }
 }
 
 impl Clients {
@@ -60,10 +87,11 @@ impl Clients {
             clients: (1..=count).map(client).collect(),
             asked: BTreeMap::new(),
             promises: ClientPromises::default(),
+            drawn: 0,
         }
     }
 
-    /// How many adds were acknowledged.
+    /// How many commands were acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.promises.acknowledged()
     }
@@ -81,17 +109,29 @@ impl Clients {
             return;
         }
         client.number += 1;
-        let key = COUNTER.to_string();
-        let operation = if random.random_bool(0.5) {
-            self.promises.add_begins();
-            let token = Token { session: client.name.clone(), number: client.number };
-            let mutation = Mutation::Add { key, delta: 1 };
-            Operation::Command(Command { mutation, token: Some(token) })
-        } else {
-            Operation::Query(Query::Counter { key })
+        self.drawn += 1;
+        let expects = match random.random_range(0..8) {
+            0..3 => Expects::Sum,
+            3..6 => Expects::Count,
+            6 => Expects::ListWith(self.drawn),
+            _ => Expects::List,
         };
-        let floor = self.promises.acknowledged();
-        client.outstanding = Some(Outstanding { operation, floor, retry: world.now() });
+        let (f, key, value) = match expects {
+            Expects::Sum => ("add", Some(COUNTER.to_string()), json!(1)),
+            Expects::Count => ("counter", Some(COUNTER.to_string()), json!(null)),
+            Expects::ListWith(element) => {
+                ("txn", None, json!([["append", LIST, element], ["r", LIST, null]]))
+            }
+            Expects::List => ("txn", None, json!([["r", LIST, null]])),
+        };
+        if matches!(expects, Expects::Sum) {
+            self.promises.add_begins();
+        }
+        let token = Some(format!("{}:{}", client.name, client.number));
+        let operation = RequestBody { f: f.to_string(), key, value, token }.into_operation();
+        let operation = operation.expect("these clients know what they may ask");
+        let floor = self.promises.floor();
+        client.outstanding = Some(Outstanding { operation, expects, floor, retry: world.now() });
         self.send(position, random, world);
     }
 
@@ -122,19 +162,28 @@ impl Clients {
                 continue;
             };
             match reply {
-                Reply::Answer(Answer { outcome: Outcome::Ok(value), .. }) => {
-                    let value = value.as_u64().ok_or("a counter is a natural number")?;
-                    let floor = waiting.floor;
+                Reply::Answer(Answer { outcome: Outcome::Ok(value), version }) => {
+                    let (expects, floor) = (waiting.expects, waiting.floor.clone());
                     client.node = from;
-                    let add = matches!(waiting.operation, Operation::Command(_));
                     client.outstanding = None;
-                    if add {
-                        self.promises.add_answered(floor, value)?;
-                    } else {
-                        self.promises.read_answered(floor, value)?;
+                    self.promises.version_answered(&floor, expects.is_command(), version)?;
+                    match expects {
+                        Expects::Sum => self.promises.add_answered(&floor, number_in(&value)?)?,
+                        Expects::Count => {
+                            self.promises.counter_answered(&floor, number_in(&value)?)?;
+                        }
+                        Expects::ListWith(element) => {
+                            let list = list_in(&value[1])?;
+                            self.promises.append_answered(&floor, element, list)?;
+                        }
+                        Expects::List => {
+                            self.promises.list_answered(&floor, list_in(&value[0])?)?;
+                        }
                     }
                 }
-                Reply::Answer(other) => return Err(format!("a counter answers {other:?}")),
+                Reply::Answer(other) => {
+                    return Err(format!("nobody asked for what {other:?} answers"));
+                }
                 Reply::Transferred { .. } => return Err("nobody here asked who leads".to_string()),
                 Reply::Refused(Refusal::StaleToken) => {
                     return Err("a token is stale though its operation is outstanding".to_string());
@@ -158,6 +207,19 @@ impl Clients {
         waiting.retry = world.now() + PATIENCE.mul_f64(random.random_range(0.5..1.5));
         let request = world.submit(&client.node, waiting.operation.clone());
         self.asked.insert(request, (position, client.number));
+    }
+}
+
+fn number_in(value: &Value) -> Result<u64, String> {
+    value.as_u64().ok_or_else(|| format!("{value} is not a natural number"))
+}
+
+/// The list in the answer to a micro-operation that read it; empty before the first append.
+fn list_in(read: &Value) -> Result<Vec<u64>, String> {
+    match &read[2] {
+        Value::Array(elements) => elements.iter().map(number_in).collect(),
+        Value::Null => Ok(Vec::new()),
+        other => Err(format!("{other} is not a list")),
     }
 }
 

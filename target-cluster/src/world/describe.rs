@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
-use crate::kv::{Answer, Command, Mutation, Outcome};
+use crate::kv::{Answer, Command, MicroFunction, MicroOperation, Mutation, Outcome};
 
 /// What `node` does with the effect.
 pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
@@ -94,6 +96,22 @@ fn command(Command { mutation, token }: &Command) -> String {
         Mutation::Append { key, value } => format!("{key}+=[{value}]"),
         Mutation::Delete { key } => format!("{key}=gone"),
         Mutation::Add { key, delta } => format!("{key}+={delta}"),
+        Mutation::Insert { key, element } => format!("{key}∪{{{element}}}"),
+        Mutation::Enqueue { key, element } => format!("{key}.enqueue[{element}]"),
+        Mutation::Dequeue { key } => format!("{key}.dequeue"),
+        Mutation::Acquire { key, owner } => format!("{key}.acquire[{owner}]"),
+        Mutation::Release { key, owner } => format!("{key}.release[{owner}]"),
+        Mutation::Transaction(transaction) => {
+            let step = |(operation, key): (&MicroOperation, String)| {
+                let MicroOperation(f, _, value) = operation;
+                match f {
+                    MicroFunction::Read => format!("{key}?"),
+                    MicroFunction::Write => format!("{key}={value}"),
+                    MicroFunction::Append => format!("{key}+=[{value}]"),
+                }
+            };
+            format!("{{{}}}", transaction.steps().map(step).collect::<Vec<_>>().join(" "))
+        }
     };
     token.as_ref().map_or(text.clone(), |token| format!("{text}({token})"))
 }
@@ -109,12 +127,22 @@ fn record(record: &Record) -> String {
     }
 }
 
+fn found(value: Option<&Value>) -> String {
+    value.map_or("too large to tell".to_string(), Value::to_string)
+}
+
 fn reply(reply: &Reply) -> String {
     match reply {
         Reply::Answer(Answer { outcome, version }) => match outcome {
             Outcome::Ok(value) => format!("{value} at {version}"),
-            Outcome::PreconditionFailed { actual } => format!("failed, is {actual} at {version}"),
-            Outcome::WrongType { actual } => format!("wrong type, is {actual} at {version}"),
+            Outcome::PreconditionFailed { actual } => {
+                format!("failed, is {} at {version}", found(actual.as_ref()))
+            }
+            Outcome::WrongType { actual } => {
+                format!("wrong type, is {} at {version}", found(actual.as_ref()))
+            }
+            Outcome::Empty => format!("empty at {version}"),
+            Outcome::TooLarge => format!("too large at {version}"),
         },
         Reply::Transferred { leader, term } => format!("{leader} leads term {term}"),
         Reply::Refused(refusal) => {

@@ -1,50 +1,132 @@
-//! What clients were promised, on one counter that every add raises by one: a read sees every add
-//! that was acknowledged before it began and none twice; no two adds are told the same result.
+//! What clients were promised.
+//!
+//! On one counter that every add raises by one: a read sees every add that was acknowledged before
+//! it began and none twice; no two adds are told the same result. On one list to which every
+//! transaction appends an element of its own and then reads it: of any two lists told, one is a
+//! prefix of the other; each ends with the own element, has every element that was acknowledged
+//! before it began, and none twice. On versions: what [`crate::kv::Answer::version`] says.
 
 use std::collections::BTreeSet;
 
 /// What was asked and acknowledged so far.
 #[derive(Debug, Default)]
 pub struct ClientPromises {
-    started: u64,
-    results: BTreeSet<u64>,
+    adds_started: u64,
+    sums: BTreeSet<u64>,
+    appended: BTreeSet<u64>,
+    /// The longest list told.
+    list: Vec<u64>,
+    version: u64,
+    /// The versions of all commands acknowledged.
+    versions: BTreeSet<u64>,
+}
+
+/// What an operation must see at least: what was acknowledged when it began.
+#[derive(Debug, Clone, Default)]
+pub struct Floor {
+    adds: u64,
+    appended: BTreeSet<u64>,
+    version: u64,
 }
 
 impl ClientPromises {
-    /// How many adds were acknowledged: what an operation that begins now must see at least.
+    /// What an operation that begins now must see at least.
+    pub fn floor(&self) -> Floor {
+        Floor {
+            adds: self.sums.len() as u64,
+            appended: self.appended.clone(),
+            version: self.version,
+        }
+    }
+
+    /// How many commands were acknowledged.
     pub fn acknowledged(&self) -> u64 {
-        self.results.len() as u64
+        self.versions.len() as u64
     }
 
     /// A client begins to add, and will retry with the same token until it is answered.
     pub fn add_begins(&mut self) {
-        self.started += 1;
+        self.adds_started += 1;
     }
 
-    /// An add that began when `floor` adds were acknowledged was told the new value.
-    pub fn add_answered(&mut self, floor: u64, value: u64) -> Result<(), String> {
-        if value <= floor || value > self.started {
+    /// An add was told the new value.
+    pub fn add_answered(&mut self, floor: &Floor, value: u64) -> Result<(), String> {
+        if value <= floor.adds || value > self.adds_started {
             return Err(format!(
-                "an add was told {value}, though {floor} adds were acknowledged before it began \
-                 and {} had begun",
-                self.started
+                "an add was told {value}, though {} adds were acknowledged before it began and {} \
+                 had begun",
+                floor.adds, self.adds_started
             ));
         }
-        if !self.results.insert(value) {
+        if !self.sums.insert(value) {
             return Err(format!("two adds were told {value}"));
         }
         Ok(())
     }
 
-    /// A read that began when `floor` adds were acknowledged was told the value.
-    pub fn read_answered(&self, floor: u64, value: u64) -> Result<(), String> {
-        if (floor..=self.started).contains(&value) {
+    /// A read was told the value of the counter.
+    pub fn counter_answered(&self, floor: &Floor, value: u64) -> Result<(), String> {
+        if (floor.adds..=self.adds_started).contains(&value) {
             return Ok(());
         }
         Err(format!(
-            "a read was told {value}, though {floor} adds were acknowledged before it began and {} \
-             had begun",
-            self.started
+            "a read was told {value}, though {} adds were acknowledged before it began and {} had \
+             begun",
+            floor.adds, self.adds_started
         ))
+    }
+
+    /// A transaction that appended `element` was told the list.
+    pub fn append_answered(
+        &mut self,
+        floor: &Floor,
+        element: u64,
+        list: Vec<u64>,
+    ) -> Result<(), String> {
+        if list.last() != Some(&element) {
+            return Err(format!("who appended {element} was told {list:?}"));
+        }
+        self.list_answered(floor, list)?;
+        self.appended.insert(element);
+        Ok(())
+    }
+
+    /// A transaction that only reads was told the list.
+    pub fn list_answered(&mut self, floor: &Floor, list: Vec<u64>) -> Result<(), String> {
+        let elements: BTreeSet<u64> = list.iter().copied().collect();
+        if elements.len() < list.len() {
+            return Err(format!("an element was appended twice to {list:?}"));
+        }
+        if let Some(missing) = floor.appended.difference(&elements).next() {
+            return Err(format!("{missing} was appended before, and is not in {list:?}"));
+        }
+        let common = list.len().min(self.list.len());
+        if list[..common] != self.list[..common] {
+            return Err(format!("one was told {:?}, another {list:?}", self.list));
+        }
+        if list.len() > self.list.len() {
+            self.list = list;
+        }
+        Ok(())
+    }
+
+    /// A command or query was answered at that version.
+    pub fn version_answered(
+        &mut self,
+        floor: &Floor,
+        is_command: bool,
+        version: u64,
+    ) -> Result<(), String> {
+        if version < floor.version + u64::from(is_command) {
+            return Err(format!(
+                "an answer has version {version}, though one of version {} came before it began",
+                floor.version
+            ));
+        }
+        if is_command && !self.versions.insert(version) {
+            return Err(format!("two commands have version {version}"));
+        }
+        self.version = self.version.max(version);
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod leader_completeness;
 mod log_matching;
 mod state_machine_safety;
 
-pub use client_promises::ClientPromises;
+pub use client_promises::{ClientPromises, Floor};
 pub use election_safety::ElectionSafety;
 pub use leader_completeness::LeaderCompleteness;
 pub use log_matching::LogMatching;

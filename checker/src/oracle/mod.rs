@@ -1,0 +1,17 @@
+//! What a history tells besides its values.
+//!
+//! The models judge values, and a write of unknown outcome excuses nearly any value. Two oracles
+//! see what values hide: [`version`] compares the versions that came with the answers, and
+//! [`audit`] counts how often each idempotency token took effect. Both take small inputs of their
+//! own and return results that are saved beside the verdict.
+
+pub mod audit;
+mod eras;
+mod evidence;
+mod sequence;
+pub mod version;
+mod words;
+
+/// How many violations are kept in a result; all of them are counted. Ten are enough to see a
+/// pattern, and a broken service makes one with nearly every operation.
+pub const MAX_KEPT: usize = 10;

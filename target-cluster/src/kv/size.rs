@@ -1,0 +1,45 @@
+//! How large things are, so that what is kept or sent in one piece can be bounded.
+
+use serde_json::Value;
+
+/// The most that an answer may take, in bytes as [`json_bytes`] counts them. Answers to commands are
+/// kept, one for each session, so that a retry gets the same again.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// About how many bytes a value takes as JSON. Numbers count as eight bytes and escaped characters
+/// as one, so that a string costs no look at its characters. The JSON that this service writes is at
+/// most six times as long.
+pub(super) fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(elements) => {
+            2 + elements.iter().map(|element| 1 + json_bytes(element)).sum::<usize>()
+        }
+        Value::Object(fields) => {
+            2 + fields.iter().map(|(name, value)| name.len() + 4 + json_bytes(value)).sum::<usize>()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_estimate_is_near_the_length_of_the_json() {
+        for value in [
+            json!(null),
+            json!("x".repeat(200_000)),
+            json!([[1, 2, 3], {"a": "b", "c": [null, true]}]),
+            json!((10_000_000..10_001_000).collect::<Vec<_>>()),
+            json!("\u{1}".repeat(1000)),
+        ] {
+            let (estimate, exact) = (json_bytes(&value), value.to_string().len());
+            assert!(estimate <= 2 * exact && exact <= 6 * estimate, "{estimate} for {exact}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Transactions: reads and writes of several keys, all of them at one point of the log or none.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::size::{ANSWER_BYTES_MAX, json_bytes};
+
+/// How many micro-operations a transaction has at most.
+pub const TRANSACTION_MAX: usize = 64;
+
+/// What one micro-operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MicroFunction {
+    /// Reads the key. Its value is `null` when asked, and filled in when answered.
+    #[serde(rename = "r")]
+    Read,
+    /// Sets the key to the value; `null` removes it.
+    #[serde(rename = "w")]
+    Write,
+    /// Adds the value to the end of the list of the key.
+    Append,
+}
+
+/// One step of a transaction: function, key, value. Its JSON is Jepsen's form, `["w","x",3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MicroOperation(pub MicroFunction, pub String, pub Value);
+
+/// Micro-operations that happen in their order, with nothing between them: each sees what those
+/// before it did, and if one cannot be done, none is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The group that all its keys are in, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    /// At least one, at most [`TRANSACTION_MAX`].
+    operations: Vec<MicroOperation>,
+}
+
+impl Transaction {
+    /// The transaction that a body asks for, or a sentence that tells what is wrong with it.
+    pub(super) fn parse(group: Option<String>, value: Value) -> Result<Transaction, String> {
+        let operations: Vec<MicroOperation> = serde_json::from_value(value)
+            .map_err(|error| format!("txn needs \"value\":[[f,key,value],…]: {error}"))?;
+        if !(1..=TRANSACTION_MAX).contains(&operations.len()) {
+            let count = operations.len();
+            return Err(format!("txn takes 1 to {TRANSACTION_MAX} micro-operations, not {count}"));
+        }
+        let read = |MicroOperation(f, ..): &&MicroOperation| *f == MicroFunction::Read;
+        if let Some(MicroOperation(_, key, value)) =
+            operations.iter().filter(read).find(|MicroOperation(.., value)| !value.is_null())
+        {
+            return Err(format!(
+                "a read of a txn takes null as its value; that of {key} has {value}"
+            ));
+        }
+        let transaction = Transaction { group, operations };
+        // What was written is part of the answer, and an answer is kept.
+        if transaction.bytes() > ANSWER_BYTES_MAX {
+            return Err(format!("a txn may take up to {ANSWER_BYTES_MAX} bytes"));
+        }
+        Ok(transaction)
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.operations.iter().all(|MicroOperation(f, ..)| *f == MicroFunction::Read)
+    }
+
+    /// The micro-operations as they were asked, each with the key of the store that it acts on:
+    /// `x` of the group `g` is `g/x`.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&MicroOperation, String)> {
+        self.operations.iter().map(|operation| {
+            let key = &operation.1;
+            let full = self.group.as_ref().map_or(key.clone(), |group| format!("{group}/{key}"));
+            (operation, full)
+        })
+    }
+
+    /// About how many bytes it takes as JSON.
+    pub(super) fn bytes(&self) -> usize {
+        let group = self.group.as_ref().map_or(0, String::len);
+        let step =
+            |MicroOperation(_, key, value): &MicroOperation| 16 + key.len() + json_bytes(value);
+        group + self.operations.iter().map(step).sum::<usize>()
+    }
+}

@@ -1,0 +1,287 @@
+//! What the clients of a run are like together: drawn from the seed, unless it is fixed.
+//!
+//! No mix of clients finds everything. Clients that roam stay with the leader, and never notice
+//! what followers say; few hot keys make operations meet, many make the service large; a client
+//! that gives up soon leaves operations of unknown outcome, one that waits sees the end of a
+//! fault. So each run draws its own mix.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+
+use crate::retry::RetryPolicy;
+use crate::route::Route;
+use crate::{ValueSizes, stream};
+
+/// Operations a second of a run whose rate nobody chose: the clients keep up with it on a small
+/// machine while faults come and go, and the report stays quick.
+const USUAL_RATE: f64 = 1000.0;
+
+/// Objects in use at a time when nobody says otherwise.
+const USUAL_KEYS: usize = 5;
+
+/// How long a client keeps trying, by class.
+const SHORT: Duration = Duration::from_millis(500);
+const LONG: Duration = Duration::from_secs(10);
+
+/// How long values are in a run with long ones, and in one with very long ones, in bytes.
+const LONG_VALUES: usize = 4 << 10;
+const VERY_LONG_VALUES: usize = 300 << 10;
+
+/// One client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientKind {
+    /// The node at which each of its operations begins, by position; none for one that roams.
+    pub pinned: Option<usize>,
+    /// From the first byte of an operation to the moment it gives up.
+    pub deadline: Duration,
+}
+
+/// All clients of a run, and what they do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientPlan {
+    /// The clients, by number.
+    pub clients: Vec<ClientKind>,
+    /// How long one request may take.
+    pub attempt_timeout: Duration,
+    /// Objects in use at a time.
+    pub keys: usize,
+    /// What sizes written values have.
+    pub values: ValueSizes,
+    /// Operations a second from all clients together (an open loop); none for as fast as they go
+    /// (a closed loop).
+    pub rate: Option<f64>,
+}
+
+/// What is not drawn. The default fixes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Fixed {
+    /// Who is pinned.
+    pub routing: Option<Routing>,
+    /// The deadline of every client.
+    pub deadline: Option<Duration>,
+    /// How long one request may take.
+    pub attempt_timeout: Option<Duration>,
+    /// Objects in use at a time.
+    pub keys: Option<usize>,
+    /// What sizes written values have.
+    pub values: Option<ValueSizes>,
+    /// Operations a second; `Some(None)` for a closed loop.
+    pub rate: Option<Option<f64>>,
+}
+
+/// Which clients are pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Routing {
+    /// Every other one, to the nodes in turn.
+    Half,
+    /// All of them, to the nodes in turn.
+    Pinned,
+    /// None.
+    Roaming,
+}
+
+impl Fixed {
+    /// What stormproof's clients are when nothing is drawn: half of them are pinned, deadlines are
+    /// three seconds, five keys are hot, values are numbers, a thousand operations a second.
+    pub fn usual() -> Self {
+        let usual = RetryPolicy::default();
+        Fixed {
+            routing: Some(Routing::Half),
+            deadline: Some(usual.deadline),
+            attempt_timeout: Some(usual.attempt_timeout),
+            keys: Some(USUAL_KEYS),
+            values: Some(ValueSizes::Numbers),
+            rate: Some(Some(USUAL_RATE)),
+        }
+    }
+}
+
+impl ClientPlan {
+    /// Draws what is not fixed for so many clients of so many nodes. Each choice has a random
+    /// stream of its own, so that fixing one leaves the others as they were.
+    ///
+    /// # Panics
+    /// Without nodes or clients.
+    pub fn draw(seed: u64, nodes: usize, clients: usize, fixed: &Fixed) -> Self {
+        assert!(nodes > 0 && clients > 0, "{clients} clients of {nodes} nodes do nothing");
+        let stream = |choice: &str| stream(seed, &format!("clients: {choice}"));
+        let routing = fixed.routing.unwrap_or_else(|| routing(&mut stream("routing")));
+        let deadlines = match fixed.deadline {
+            Some(deadline) => vec![deadline; clients],
+            None => deadlines(clients, &mut stream("deadlines")),
+        };
+        let attempt_timeout =
+            fixed.attempt_timeout.unwrap_or_else(|| attempt_timeout(&mut stream("attempts")));
+        let kinds = deadlines.into_iter().enumerate().map(|(client, deadline)| {
+            let pinned = match routing {
+                Routing::Half => (client % 2 == 1).then_some((client / 2) % nodes),
+                Routing::Pinned => Some(client % nodes),
+                Routing::Roaming => None,
+            };
+            ClientKind { pinned, deadline }
+        });
+        ClientPlan {
+            clients: kinds.collect(),
+            attempt_timeout,
+            keys: fixed.keys.unwrap_or_else(|| keys(&mut stream("keys"))),
+            values: fixed.values.unwrap_or_else(|| values(&mut stream("values"))),
+            rate: fixed.rate.unwrap_or_else(|| rate(&mut stream("rate"))),
+        }
+    }
+
+    /// The route of a client among so many nodes.
+    pub fn route(&self, client: usize, nodes: usize) -> Route {
+        match self.clients[client].pinned {
+            Some(node) => Route::pinned(node, nodes),
+            None => Route::roaming(client / 2 % nodes, nodes),
+        }
+    }
+
+    /// When a client tries again and when it gives up.
+    pub fn policy(&self, client: usize) -> RetryPolicy {
+        let ClientKind { deadline, .. } = self.clients[client];
+        let attempt_timeout = self.attempt_timeout.min(deadline);
+        RetryPolicy { deadline, attempt_timeout, ..RetryPolicy::default() }
+    }
+}
+
+/// An entry of a table, by weight.
+fn weighted<T: Copy>(rng: &mut ChaCha8Rng, table: &[(u32, T)]) -> T {
+    let mut ticket = rng.random_range(0..table.iter().map(|(weight, _)| weight).sum());
+    for (weight, entry) in table {
+        if ticket < *weight {
+            return *entry;
+        }
+        ticket -= weight;
+    }
+    unreachable!("the ticket is below the sum of the weights")
+}
+
+fn routing(rng: &mut ChaCha8Rng) -> Routing {
+    weighted(rng, &[(6, Routing::Half), (2, Routing::Pinned), (2, Routing::Roaming)])
+}
+
+/// The usual deadline for everybody, or a class for each client.
+fn deadlines(clients: usize, rng: &mut ChaCha8Rng) -> Vec<Duration> {
+    let usual = RetryPolicy::default().deadline;
+    if rng.random() {
+        return vec![usual; clients];
+    }
+    (0..clients).map(|_| weighted(rng, &[(1, SHORT), (2, usual), (1, LONG)])).collect()
+}
+
+/// As long as the shortest election, in most runs; sooner and later than any in the others.
+fn attempt_timeout(rng: &mut ChaCha8Rng) -> Duration {
+    let usual = RetryPolicy::default().attempt_timeout;
+    weighted(rng, &[(6, usual), (2, usual / 2), (2, usual * 3)])
+}
+
+fn keys(rng: &mut ChaCha8Rng) -> usize {
+    let range = weighted(rng, &[(7, (1, USUAL_KEYS)), (3, (20, 100))]);
+    rng.random_range(range.0..=range.1)
+}
+
+fn values(rng: &mut ChaCha8Rng) -> ValueSizes {
+    weighted(
+        rng,
+        &[
+            (7, ValueSizes::Numbers),
+            (2, ValueSizes::UpTo(LONG_VALUES)),
+            (1, ValueSizes::UpTo(VERY_LONG_VALUES)),
+        ],
+    )
+}
+
+fn rate(rng: &mut ChaCha8Rng) -> Option<f64> {
+    weighted(rng, &[(7, Some(USUAL_RATE)), (2, Some(USUAL_RATE / 4.0)), (1, None)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const NODES: usize = 5;
+    const CLIENTS: usize = 10;
+
+    fn plans(fixed: &Fixed) -> Vec<ClientPlan> {
+        (0..100).map(|seed| ClientPlan::draw(seed, NODES, CLIENTS, fixed)).collect()
+    }
+
+    #[test]
+    fn every_choice_appears_within_a_hundred_seeds() {
+        let plans = plans(&Fixed::default());
+        let pinned: BTreeSet<usize> = plans
+            .iter()
+            .map(|plan| plan.clients.iter().filter(|client| client.pinned.is_some()).count())
+            .collect();
+        assert_eq!(pinned, BTreeSet::from([0, CLIENTS / 2, CLIENTS]));
+        let deadlines: BTreeSet<Duration> =
+            plans.iter().flat_map(|plan| &plan.clients).map(|client| client.deadline).collect();
+        assert_eq!(deadlines, BTreeSet::from([SHORT, RetryPolicy::default().deadline, LONG]));
+        let timeouts: BTreeSet<Duration> = plans.iter().map(|plan| plan.attempt_timeout).collect();
+        assert_eq!(timeouts.len(), 3);
+        let keys: BTreeSet<usize> = plans.iter().map(|plan| plan.keys).collect();
+        assert!(keys.contains(&1) && keys.contains(&USUAL_KEYS));
+        assert!(keys.iter().any(|keys| *keys >= 20));
+        assert!(keys.iter().all(|keys| (1..=100).contains(keys)));
+        for sizes in
+            [ValueSizes::Numbers, ValueSizes::UpTo(LONG_VALUES), ValueSizes::UpTo(VERY_LONG_VALUES)]
+        {
+            assert!(plans.iter().any(|plan| plan.values == sizes), "never {sizes:?}");
+        }
+        for rate in [Some(USUAL_RATE), Some(USUAL_RATE / 4.0), None] {
+            assert!(plans.iter().any(|plan| plan.rate == rate), "never {rate:?}");
+        }
+    }
+
+    #[test]
+    fn most_runs_are_moderate() {
+        let plans = plans(&Fixed::default());
+        let share = |it: &dyn Fn(&ClientPlan) -> bool| plans.iter().filter(|plan| it(plan)).count();
+        assert!(share(&|plan| plan.rate == Some(USUAL_RATE)) > 50);
+        assert!(share(&|plan| plan.values == ValueSizes::Numbers) > 50);
+        assert!(share(&|plan| plan.keys <= USUAL_KEYS) > 50);
+    }
+
+    #[test]
+    fn pinned_clients_cover_every_node() {
+        for plan in plans(&Fixed::default()) {
+            let pinned: BTreeSet<usize> =
+                plan.clients.iter().filter_map(|client| client.pinned).collect();
+            assert!(pinned.is_empty() || pinned.len() == NODES, "{pinned:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_fixed_is_not_drawn_and_leaves_the_rest_as_it_was() {
+        let free = plans(&Fixed::default());
+        let fixed = plans(&Fixed { keys: Some(7), ..Fixed::default() });
+        for (free, fixed) in free.into_iter().zip(fixed) {
+            assert_eq!(fixed, ClientPlan { keys: 7, ..free });
+        }
+    }
+
+    #[test]
+    fn the_usual_clients_do_not_depend_on_the_seed() {
+        let plans = plans(&Fixed::usual());
+        assert!(plans.iter().all(|plan| *plan == plans[0]));
+        assert_eq!(plans[0].policy(0), RetryPolicy::default());
+        assert_eq!((plans[0].keys, plans[0].rate), (5, Some(1000.0)));
+        let pinned: Vec<_> = plans[0].clients.iter().map(|client| client.pinned).collect();
+        assert_eq!(pinned[..4], [None, Some(0), None, Some(1)]);
+    }
+
+    #[test]
+    fn no_request_may_outlast_its_operation() {
+        for plan in plans(&Fixed::default()) {
+            for client in 0..CLIENTS {
+                let policy = plan.policy(client);
+                assert!(policy.attempt_timeout <= policy.deadline);
+            }
+        }
+    }
+}

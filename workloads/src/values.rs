@@ -1,0 +1,77 @@
+//! What is written: small numbers, or strings of all sizes.
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use serde_json::{Value, json};
+
+/// Of how many values one is large. Hundreds of kilobytes in each operation would be a test of
+/// the network and of the report, and of nothing else.
+const ONE_LARGE_IN: u32 = 100;
+
+/// Of how many values one is of middle size.
+const ONE_MEDIUM_IN: u32 = 10;
+
+/// What most values are no longer than, in bytes, and what those of middle size are.
+const SMALL: usize = 32;
+const MEDIUM: usize = 1 << 10;
+
+/// What sizes written values have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ValueSizes {
+    /// Plain numbers.
+    #[default]
+    Numbers,
+    /// Strings that begin with the number, most of them short, few as long as this, in bytes.
+    UpTo(usize),
+}
+
+impl ValueSizes {
+    /// The value that stands for a number: no other number gives it.
+    pub fn value(self, number: u64, rng: &mut ChaCha8Rng) -> Value {
+        let ValueSizes::UpTo(longest) = self else { return json!(number) };
+        let longest_of_its_kind = if rng.random_ratio(1, ONE_LARGE_IN) {
+            longest
+        } else if rng.random_ratio(1, ONE_MEDIUM_IN) {
+            longest.min(MEDIUM)
+        } else {
+            longest.min(SMALL)
+        };
+        let length = rng.random_range(0..=longest_of_its_kind);
+        // What is read first is what tells values apart.
+        let mut text = format!("{number}-");
+        text.push_str(&"x".repeat(length.saturating_sub(text.len())));
+        json!(text)
+    }
+}
+
+/// About how many bytes a value takes.
+pub(crate) fn size(value: &Value) -> usize {
+    value.as_str().map_or(8, str::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::stream;
+
+    #[test]
+    fn numbers_stand_for_themselves() {
+        assert_eq!(ValueSizes::default().value(7, &mut stream(1, "test")), json!(7));
+    }
+
+    #[test]
+    fn most_strings_are_short_a_few_are_long_and_no_two_are_equal() {
+        let mut rng = stream(1, "test");
+        let sizes = ValueSizes::UpTo(300_000);
+        let values: Vec<Value> = (0..2_000).map(|number| sizes.value(number, &mut rng)).collect();
+        let longer = |bytes: usize| values.iter().filter(|value| size(value) > bytes).count();
+        assert!((100..400).contains(&longer(SMALL)), "{} beyond small", longer(SMALL));
+        assert!((5..50).contains(&longer(100_000)), "{} beyond 100 kB", longer(100_000));
+        assert_eq!(longer(300_000), 0);
+        let different: BTreeSet<&str> = values.iter().filter_map(Value::as_str).collect();
+        assert_eq!(different.len(), values.len());
+        assert!(values[12].as_str().is_some_and(|value| value.starts_with("12-")));
+    }
+}
