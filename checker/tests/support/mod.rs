@@ -194,7 +194,11 @@ pub fn record(recording: Recording) -> History {
     }
 
     match recording.service {
-        Service::Register | Service::Strings | Service::Counter => {
+        Service::Register
+        | Service::Strings
+        | Service::Counter
+        | Service::Lists
+        | Service::Transactions => {
             lie(&mut events, &past, recording, &mut random);
         }
         service => lies::tell(service, &mut events, &past, recording.lies, &mut random),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,11 +14,10 @@ use stormproof::run::live::Live;
 use stormproof::run::load::{self, Clients};
 use stormproof::run::recorder::Recorder;
 use stormproof::target::{Client, Reply, Request};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use workloads::retry::RetryPolicy;
-use workloads::{GeneratorOptions, Invocation};
+use workloads::{Generator, GeneratorOptions, Invocation, Load, Next, ValueSizes};
 
 use crate::machine;
 use crate::node::Node;
@@ -89,12 +88,10 @@ impl Contender {
         place: &Path,
         length: Duration,
     ) -> Result<Figures> {
-        let generator = |options| (workloads::register::WORKLOAD.generator)(options);
-        let generator = generator(&GeneratorOptions { seed: 1, hot_keys: 5 });
         let (file, listener) = match self.record {
             Record::None => {
                 let meter = Meter::start()?;
-                let operations = without_a_record(client, generator, length).await?;
+                let operations = without_a_record(client, length).await?;
                 return meter.read(operations);
             }
             Record::Nowhere { listener } => (false, listener),
@@ -113,9 +110,9 @@ impl Contender {
         let recorder = Arc::new(Recorder::new(directory, listeners));
         let nodes = vec!["n1".to_owned()];
         let clients = Clients::new(recorder.clone(), client, nodes, 1, "bench".into(), CLIENTS);
-        let (_goes_on, stop) = watch::channel(false);
         let meter = Meter::start()?;
-        load::drive(Arc::new(clients), generator, None, length, stop).await?;
+        let stopped = tokio::time::sleep(length);
+        load::drive(Arc::new(clients), &mut *generator()?, stopped).await?;
         // One event more tells how many there were.
         let last = Event::new(Process::Controller, EventType::Info, "count", ().into());
         let events = recorder.record(last)?.index;
@@ -184,35 +181,41 @@ impl fmt::Display for Contender {
     }
 }
 
+/// What every contender is asked to do.
+fn generator() -> Result<Box<dyn Load>> {
+    let workload = workloads::find("register").context("there is a register workload")?;
+    let options = GeneratorOptions { seed: 1, hot_keys: 5, values: ValueSizes::default() };
+    Ok((workload.generator)(&options))
+}
+
 /// What a run's clients do when all goes well, without writing it down; returns how often.
-async fn without_a_record(
-    client: Arc<dyn Client>,
-    generator: Box<dyn workloads::Generator>,
-    length: Duration,
-) -> Result<u64> {
-    let generator = Arc::new(Mutex::new(generator));
+async fn without_a_record(client: Arc<dyn Client>, length: Duration) -> Result<u64> {
     let end = Instant::now() + length;
     let mut workers = JoinSet::new();
     for process in 0..CLIENTS as u64 {
-        let (client, generator) = (client.clone(), generator.clone());
+        let client = client.clone();
         workers.spawn(async move {
+            let mut generator = generator()?;
+            let context = workloads::Context::new(vec![process]);
             let mut sequence = 0;
             while Instant::now() < end {
-                let Invocation { f, key, value } = generator.lock().expect("no panic").next();
+                let Next::Operation { invocation, .. } = generator.next(&context) else {
+                    anyhow::bail!("a workload never ends");
+                };
                 let token = format!("bench:{process}:{sequence}");
                 sequence += 1;
-                let request = Request { f, key, value, token };
+                let Invocation { f, key, value, mutates } = invocation.clone();
+                let request = Request { f, key, value, mutates, token };
                 let limit = RetryPolicy::default().attempt_timeout;
                 let reply = timeout(limit, client.attempt(0, &request)).await?;
                 let Reply::Answer(answer) = reply else { anyhow::bail!("refused: {reply:?}") };
-                let kind = match answer.value {
+                let mut completion = invocation.event(process);
+                completion.kind = match answer.value {
                     Some(_) => EventType::Ok,
                     None => EventType::Fail,
                 };
-                let value = answer.value.unwrap_or(request.value);
-                let mut completion = Event::new(Process::Client(process), kind, f, value);
-                completion.key = Some(request.key);
-                generator.lock().expect("no panic").update(&completion);
+                completion.value = answer.value.unwrap_or(completion.value);
+                generator.update(&context, &completion);
             }
             anyhow::Ok(sequence)
         });

@@ -11,7 +11,7 @@ pub struct AtOnce;
 
 impl Client for AtOnce {
     fn attempt<'a>(&'a self, _: usize, request: &'a Request) -> BoxFuture<'a, Reply> {
-        let value = if request.is_mutation() { request.value.clone() } else { 1.into() };
+        let value = if request.mutates { request.value.clone() } else { 1.into() };
         Box::pin(async {
             // Clients that never wait would keep all others from acting.
             consume_budget().await;
