@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// The most that an answer may take, in bytes as [`json_bytes`] counts them. Answers to commands are
-/// kept, one for each session, so that a retry gets the same again.
+/// About how many bytes an answer to a command may take at most. Those answers are kept, one for
+/// each session, so that a retry gets the same again.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// About how many bytes a value takes as JSON. Numbers count as eight bytes and escaped characters
