@@ -1,6 +1,7 @@
 //! What is recorded when many record at once.
 
 use std::fs;
+use std::future::pending;
 use std::path::PathBuf;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -13,7 +14,7 @@ use stormproof::run::recorder::Recorder;
 use stormproof::target::{
     Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request,
 };
-use workloads::Invocation;
+use workloads::generator::{Generator, Invocation, repeat};
 
 /// A folder that is removed again.
 struct Scratch(PathBuf);
@@ -130,8 +131,9 @@ async fn an_invocation_is_on_file_before_it_is_sent() {
     let client = Arc::new(Suspicious { history: directory.path().join(HISTORY) });
     let recorder = Arc::new(Recorder::new(directory, Vec::new()));
     let clients = Clients::new(recorder, client, vec!["n1".into()], 1, "r1".into(), 8);
-    let write = Invocation { f: "write", key: "k0".into(), value: 1.into() };
-    load::each_once(Arc::new(clients), vec![write; OPERATIONS]).await.expect("recorded");
+    let write = Invocation::mutation("write", "k0", 1.into());
+    let mut writes = repeat(write).limit(OPERATIONS as u64);
+    load::drive(Arc::new(clients), &mut writes, pending()).await.expect("recorded");
 
     let events = scratch.events();
     assert_eq!(events.len(), 2 * OPERATIONS);
