@@ -15,6 +15,7 @@ pub mod kv_append;
 pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
+mod sums;
 pub mod transactions;
 mod values;
 

@@ -21,6 +21,8 @@ pub enum Service {
     Strings,
     /// A sum to read and add to.
     Counter,
+    /// A sum that only grows.
+    Tally,
     /// A list to read and append to.
     Lists,
     /// Two registers and a list that transactions read, write and append to.
@@ -207,6 +209,10 @@ fn invent(
             50..95 => ("add", json!(random.random_range(1..=3))),
             _ => ("add", json!(-1)),
         },
+        Service::Tally => match dice {
+            0..50 => ("read", Value::Null),
+            _ => ("add", json!(random.random_range(1..=5))),
+        },
         Service::Lists => match dice {
             0..50 => ("read", Value::Null),
             _ => ("append", value),
@@ -324,6 +330,11 @@ fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: 
             // Some lists are answered in another order.
             (Service::Lists, Value::Array(list)) if list.len() > 1 && random.random_bool(0.3) => {
                 list.swap(0, 1);
+            }
+            // Some sums are off by a little.
+            (Service::Tally, Value::Number(sum)) if random.random_bool(0.5) => {
+                let sum = sum.as_i64().expect("a whole number");
+                read.value = json!(sum + random.random_range(-2..=2));
             }
             (_, value) => *value = other.clone(),
         }

@@ -173,10 +173,9 @@ impl State {
 }
 
 /// The steps of a transaction, and what stands in its reads.
-fn steps(
-    transaction: Datum<'_>,
-    values: &mut Values,
-) -> Result<(Box<[Step]>, Box<[Content]>), String> {
+type Parts = (Box<[Step]>, Box<[Content]>);
+
+fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<Parts, String> {
     let wrong =
         || format!("txn takes steps like [\"r\",\"x\",null] or [\"w\",\"x\",1], not {transaction}");
     let mut steps = Vec::new();

@@ -99,7 +99,7 @@ impl Versions {
         let mut touches: Vec<Vec<Touch>> = Vec::with_capacity(calls.len());
         for (place, timed) in calls.iter().enumerate() {
             let touched = match timed.call {
-                Call::Known(steps, answers) => touches_of(steps, Some(answers)),
+                Call::Known(steps, answers) => touches_of(steps, Some(&answers[..])),
                 Call::Unknown(steps) => touches_of(steps, None),
                 Call::Silent => Some(Vec::new()),
             };
@@ -201,7 +201,7 @@ fn changes(step: &Step) -> Option<(ValueId, bool)> {
 }
 
 /// What a transaction did to each object; none if its own answers contradict each other.
-fn touches_of(steps: &[Step], answers: Option<&Box<[Content]>>) -> Option<Vec<Touch>> {
+fn touches_of(steps: &[Step], answers: Option<&[Content]>) -> Option<Vec<Touch>> {
     let mut touches: Vec<Touch> = Vec::new();
     let mut answers = answers.map(|answers| answers.iter());
     for step in steps {
