@@ -143,7 +143,7 @@ fn figures() {
         show("depth first", &|| depth_first(&problem, limits));
         let same = as_register(&problem);
         show("portfolio", &|| {
-            let judged = portfolio::decide(&problem, &Register, &same, limits);
+            let judged = portfolio::decide(&problem, &Register, || same.clone(), limits);
             print!("{}", judged.algorithm);
             Finding { decision: judged.decision, ended_at: judged.ended_at }
         });
