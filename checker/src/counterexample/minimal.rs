@@ -17,9 +17,9 @@ const STEPS_PER_QUESTION: u64 = 1_000_000;
 /// not quite minimal is better than one that comes too late.
 const STEPS_IN_ALL: u64 = 30_000_000;
 
-/// Operations of all prefixes in which an earlier contradiction is looked for: a second's work. Of
-/// a hundred thousand operations the earliest is found, of a million a rather early one.
-const OPERATIONS_LOOKED_AT: usize = 2_000_000;
+/// Steps for all prefixes in which an earlier contradiction is looked for: a second's work. Of a
+/// hundred thousand operations the earliest is found, of a million a rather early one.
+const STEPS_FOR_THE_EARLIEST: u64 = 2_000_000;
 
 /// A contradiction.
 #[derive(Debug)]
@@ -79,9 +79,9 @@ fn earliest<M: Model>(
     completions.sort_unstable();
     let mut at = completions.partition_point(|index| Some(*index) < end(&known));
     let mut earliest = known;
-    let (mut none_up_to, mut left) = (0, OPERATIONS_LOOKED_AT);
+    let (mut none_up_to, mut left) = (0, STEPS_FOR_THE_EARLIEST);
     // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
-    while none_up_to < at {
+    while none_up_to < at && left > 0 {
         let middle = (none_up_to + at) / 2;
         let last = completions[middle];
         let (prefix, origins) = partition.weakened(model, |place| {
@@ -93,11 +93,8 @@ fn earliest<M: Model>(
                 None
             }
         });
-        left = left.saturating_sub(origins.len());
-        if left == 0 {
-            break;
-        }
         let decision = decide(model, &prefix, Limits { steps: STEPS_PER_QUESTION, memory });
+        left = left.saturating_sub(decision.steps.max(origins.len() as u64));
         match (decision.outcome, decision.evidence) {
             (Outcome::Invalid, Evidence::Contradiction(places)) => {
                 earliest = places.into_iter().map(|place| origins[place]).collect();
