@@ -13,7 +13,9 @@ pub struct Simulation {
     pub operations: usize,
     pub clients: usize,
     pub keys: usize,
-    /// Writes and compare-and-sets choose among the values from 1 to this; 0 is there at first.
+    /// Writes and compare-and-sets choose among the values from 1 to this; 0 is there at first. If
+    /// this is 0, every value is written once, and compare-and-sets expect what is there when they
+    /// are invoked.
     pub values: u32,
     /// The share of operations whose outcome the client does not learn.
     pub unknown: f64,
@@ -98,6 +100,7 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
     let mut processes: Vec<u64> = (0..simulation.clients as u64).collect();
     let mut agenda = BinaryHeap::new();
     let mut turn = 0;
+    let mut written = 0;
     let mut index = 0;
     for client in 0..simulation.clients {
         turn += 1;
@@ -115,10 +118,11 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
                     (true, 1) => Some(time + length + exponential(&mut random, LATE)),
                     _ => Some(time + random.random_range(0..length)),
                 };
+                let key = random.random_range(0..simulation.keys);
                 operations.push(Simulated {
                     process: processes[client],
-                    key: random.random_range(0..simulation.keys),
-                    request: request(simulation, &mut random),
+                    key,
+                    request: request(simulation, state[key], &mut written, &mut random),
                     ending: if unknown { Ending::Unknown } else { Ending::Ok },
                     invoked: index,
                     returned: u64::MAX,
@@ -172,9 +176,21 @@ fn exponential(random: &mut ChaCha8Rng, mean: f64) -> u64 {
     (-(1.0 - random.random::<f64>()).ln() * mean) as u64
 }
 
-fn request(simulation: Simulation, random: &mut ChaCha8Rng) -> Request {
-    let mut value = || random.random_range(1..=simulation.values);
-    let (one, other) = (value(), value());
+/// What a client asks for. `present` is what the register holds, `written` how many values were
+/// made up so far.
+fn request(
+    simulation: Simulation,
+    present: u32,
+    written: &mut u32,
+    random: &mut ChaCha8Rng,
+) -> Request {
+    let (one, other) = match simulation.values {
+        0 => {
+            *written += 1;
+            (present, *written)
+        }
+        values => (random.random_range(1..=values), random.random_range(1..=values)),
+    };
     let dice = random.random::<f64>();
     if dice < simulation.reads {
         Request::Read { answer: 0 }
@@ -183,7 +199,7 @@ fn request(simulation: Simulation, random: &mut ChaCha8Rng) -> Request {
     } else if random.random_bool(simulation.deletions) {
         Request::Write(0)
     } else {
-        Request::Write(one)
+        Request::Write(other)
     }
 }
 
@@ -207,7 +223,10 @@ fn make_stale(
         }
         let number = reads.swap_remove(random.random_range(0..reads.len()));
         let past = &past[operations[number].key];
-        let stale = past[..=seen_at[number]].iter().rev().find(|it| **it != past[seen_at[number]]);
+        let other = |it: &&u32| **it != past[seen_at[number]];
+        // Of unique values, one that surely was replaced for good.
+        let skipped = if simulation.values == 0 { 4 * simulation.clients } else { 0 };
+        let stale = past[..=seen_at[number]].iter().rev().filter(other).nth(skipped);
         if let Some(stale) = stale {
             operations[number].request = Request::Read { answer: *stale };
         }

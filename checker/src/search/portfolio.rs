@@ -21,9 +21,8 @@ const SHARE_OF_AN_OPERATION: u64 = 4;
 /// How much larger the shares of the next round are. The rounds before the last cost a third of it.
 const GROWTH: u64 = 4;
 
-/// The width of the beam in the first round, and how much wider it is in the next.
-const FIRST_WIDTH: usize = 16;
-const WIDENING: usize = 4;
+/// The width of the beam, which widens by itself where it has to.
+const WIDTH: usize = 64;
 
 /// A decision, and who made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,6 @@ pub(crate) fn decide<M: Model>(
     limits: Limits,
 ) -> Judgement {
     let mut share = FIRST_SHARE.max(SHARE_OF_AN_OPERATION * steps.steps.len() as u64);
-    let mut width = FIRST_WIDTH;
     let mut spent = 0;
     let problem = OnceCell::new();
     let mut searches = vec![Search::DepthFirst, Search::WingGongLowe, Search::Beam];
@@ -61,7 +59,7 @@ pub(crate) fn decide<M: Model>(
                         wing_gong_lowe::decide(model, problem.get_or_init(&same), limits);
                     Finding { decision, ended_at: None }
                 }
-                Search::Beam => just_in_time::beam(steps, width, limits),
+                Search::Beam => just_in_time::beam(steps, WIDTH, limits),
             };
             // A search that is stopped has counted the step that it was not given.
             spent += finding.decision.steps.min(limits.steps);
@@ -82,7 +80,6 @@ pub(crate) fn decide<M: Model>(
             return tired.pop().expect("some search took part in the round");
         }
         share = share.saturating_mul(GROWTH);
-        width = width.saturating_mul(WIDENING);
     }
 }
 

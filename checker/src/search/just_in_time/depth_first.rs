@@ -112,7 +112,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
                 self.stuck_since = self.meter.steps;
                 self.patience = FIRST_PATIENCE;
             }
-            if self.is_stuck_for_good()? {
+            if self.is_stuck_for_good(place)? {
                 self.proven = true;
                 return Ok(false);
             }
@@ -129,9 +129,11 @@ impl<'a, S: SlotSet> Search<'a, S> {
     }
 
     /// Whether it can be shown that no order gets past the deepest return. Asked only from time to
-    /// time, when there is no progress.
-    fn is_stuck_for_good(&mut self) -> Result<bool, Spent> {
-        let Some(place) = self.deepest else { return Ok(false) };
+    /// time, when the search still is before it.
+    fn is_stuck_for_good(&mut self, present: Moment) -> Result<bool, Spent> {
+        let Some(place) = self.deepest.filter(|deepest| present <= *deepest) else {
+            return Ok(false);
+        };
         if self.meter.steps < self.stuck_since + self.patience {
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use crate::model::Register;
 use crate::search::by_value::{ByValue, Deed};
 use crate::search::just_in_time::{Finding, beam, depth_first};
 use crate::search::random_histories::{Failed, Simulation, as_register, oracle, problem};
-use crate::search::{Limits, Outcome, portfolio, wing_gong_lowe};
+use crate::search::{Limits, Outcome, wing_gong_lowe};
 
 const LIMITS: Limits = Limits { steps: 20_000_000, memory: 256 << 20 };
 
@@ -108,47 +108,4 @@ fn medium_histories_are_judged_alike_by_all() {
     }
     assert!(invalid > 30 && invalid < 270, "{invalid} are invalid");
     assert!(by_wing_gong_lowe > 100, "only {by_wing_gong_lowe} could be compared");
-}
-
-/// Not a test: prints how long the searches take. Run it by name, in release.
-#[test]
-#[ignore = "prints figures"]
-fn figures() {
-    let rows = [
-        (100_000, 20, 0.0, 0),
-        (100_000, 20, 0.0, 1500),
-        (10_000, 50, 0.0, 0),
-        (10_000, 50, 0.0, 200),
-        (100_000, 50, 0.0, 0),
-        (100_000, 50, 0.0, 2000),
-        (10_000, 100, 0.01, 0),
-        (10_000, 100, 0.01, 200),
-        (10_000, 20, 0.01, 0),
-        (10_000, 20, 0.01, 200),
-        (10_000, 10, 0.01, 0),
-        (10_000, 10, 0.01, 200),
-        (100_000, 10, 0.3, 0),
-    ];
-    for (operations, clients, unknown, stale) in rows {
-        let simulation =
-            Simulation { operations, clients, unknown, stale, ..Simulation::default() };
-        let problem = problem(simulation, Failed::LeftOut);
-        println!("{operations} operations, {clients} clients, {unknown} unknown, {stale} stale");
-        let limits = Limits { steps: 10_000_000, memory: 512 << 20 };
-        let show = |name: &str, search: &dyn Fn() -> Finding| {
-            let start = std::time::Instant::now();
-            let finding = search();
-            println!("  {name:12} {:?} {:?}", start.elapsed(), finding);
-        };
-        show("depth first", &|| depth_first(&problem, limits));
-        let same = as_register(&problem);
-        show("portfolio", &|| {
-            let judged = portfolio::decide(&problem, &Register, || same.clone(), limits);
-            print!("{}", judged.algorithm);
-            Finding { decision: judged.decision, ended_at: judged.ended_at }
-        });
-        for width in [16, 64] {
-            show(&format!("beam {width}"), &|| beam(&problem, width, limits));
-        }
-    }
 }

@@ -55,6 +55,11 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
         self.window.place as usize == self.window.timeline.events.len()
     }
 
+    #[cfg(test)]
+    pub(super) fn configurations(&self) -> &[Configuration<S>] {
+        &self.configurations
+    }
+
     pub(super) fn checkpoint(&self) -> Checkpoint<S> {
         Checkpoint {
             place: self.window.place,

@@ -46,6 +46,8 @@ mod differential_tests;
 mod frontier;
 mod meter;
 mod moves;
+#[cfg(test)]
+mod rule_tests;
 mod slots;
 mod timeline;
 mod window;
