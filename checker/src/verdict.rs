@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::history::{Attempt, EventType, Process};
+use crate::history::{Attempt, Event, EventType, History, Process};
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
 /// derived order.
@@ -81,6 +81,44 @@ pub struct Counterexample {
     /// Other operations of the same key close to the conflict, for context.
     #[serde(default)]
     pub neighbourhood: Vec<Operation>,
+}
+
+impl Counterexample {
+    /// The conflicting operations as a history of their own. It is invalid by itself.
+    pub fn history(&self) -> History {
+        let mut events = Vec::new();
+        for operation in &self.operations {
+            let invocation = Event {
+                index: operation.invoked,
+                time: operation.start,
+                key: operation.key.clone(),
+                token: operation.token.clone(),
+                ..Event::new(
+                    operation.process,
+                    EventType::Invoke,
+                    &operation.f,
+                    operation.input.clone(),
+                )
+            };
+            if let (Some(index), Some(time)) = (operation.completed, operation.end) {
+                let refuted = operation.outcome == EventType::Fail;
+                events.push(Event {
+                    index,
+                    time,
+                    kind: operation.outcome,
+                    value: if refuted { operation.input.clone() } else { operation.output.clone() },
+                    node: operation.node.clone(),
+                    version: operation.version,
+                    error: refuted.then(|| "precondition_failed".to_string()),
+                    attempts: operation.attempts.clone(),
+                    ..invocation.clone()
+                });
+            }
+            events.push(invocation);
+        }
+        events.sort_by_key(|event| event.index);
+        History { events }
+    }
 }
 
 /// What the checker found in a history.

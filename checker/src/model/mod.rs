@@ -20,6 +20,7 @@ pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
 pub mod set;
+mod sums;
 pub mod transactions;
 mod values;
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod judging;
 mod list;
 mod names;
 mod node;
@@ -9,6 +10,7 @@ mod plan;
 mod replay;
 mod report;
 mod run;
+mod shrink;
 mod up;
 
 use std::ffi::OsString;
@@ -39,6 +41,8 @@ enum Command {
     Run(run::Arguments),
     /// Judge a history, or a saved run again
     Check(check::Arguments),
+    /// Write the operations that contradict each other as a history of their own
+    Shrink(shrink::Arguments),
     /// Print the faults that a run with these flags would inject
     Plan(plan::Arguments),
     /// Carry out the plan of a saved run again
@@ -73,6 +77,7 @@ pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit
     let ended = match cli.command {
         Command::Run(arguments) => run::main(place, arguments),
         Command::Check(arguments) => check::main(arguments),
+        Command::Shrink(arguments) => shrink::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Replay(arguments) => replay::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),

@@ -1,0 +1,102 @@
+//! Judging a history in a file: what `check` and `shrink` have in common.
+
+use std::fs::File;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use checker::verdict::Analysis;
+use clap::Args;
+use indicatif::ProgressBar;
+use results::run_directory::HISTORY;
+use serde_json::Value;
+
+use super::names;
+use crate::exit::bad_input;
+
+/// Which history, and how to judge it.
+#[derive(Debug, Args)]
+pub struct Judging {
+    /// A history (JSON lines, Jepsen EDN or a plain Jepsen log), or a run directory
+    path: PathBuf,
+    /// The model to judge by [default: chosen from the operations; says which]
+    #[arg(long, value_parser = names::model())]
+    model: Option<String>,
+    /// What every key holds before the first operation, as JSON [default: null, nothing]
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    initial: Option<Value>,
+    /// Operations that the search may try before it answers Unknown
+    #[arg(long, value_name = "STEPS")]
+    budget: Option<u64>,
+    /// How many keys are judged at a time [default: one for each processor]
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
+    /// Take a compare-and-set that failed as the observation that another value was there
+    #[arg(long)]
+    observe_failed_cas: bool,
+}
+
+fn json(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// A history that was judged.
+pub struct Judged {
+    /// What came of it.
+    pub analysis: Analysis,
+    /// By which model, and why, in a sentence; none if the caller named the model.
+    pub choice: Option<String>,
+}
+
+/// Reads the history and judges it. Tells on stderr what the reader tolerated.
+///
+/// # Errors
+/// When the file cannot be read, is no history, or does not fit the model.
+pub fn judge(judging: &Judging) -> Result<Judged> {
+    let path = match judging.path.is_dir() {
+        true => judging.path.join(HISTORY),
+        false => judging.path.clone(),
+    };
+    let unreadable =
+        |error: &dyn std::fmt::Display| bad_input(format!("{}: {error}", path.display()));
+    let file = File::open(&path).map_err(|error| unreadable(&error))?;
+    let bar = progress_bar(file.metadata().map_or(0, |metadata| metadata.len()));
+    let reading = checker::history::read(bar.wrap_read(file));
+    bar.finish_and_clear();
+    let reading = reading.map_err(|error| unreadable(&error))?;
+    for note in &reading.notes {
+        eprintln!("{}: {note}", path.display());
+    }
+    let mut options = checker::Options::for_format(reading.format);
+    options.initial = judging.initial.clone().unwrap_or_default();
+    options.budget.steps = judging.budget.unwrap_or(options.budget.steps);
+    options.threads = judging.threads.unwrap_or(options.threads);
+    options.conventions.observe_failed_cas = judging.observe_failed_cas;
+    options.model = judging.model.clone();
+    let mut told = None;
+    if options.model.is_none() {
+        let choice = checker::model::choose(&reading.operations)
+            .map_err(|error| unreadable(&error.in_file()))?;
+        let model = choice.kind.description().name;
+        told = Some(format!("{}, judged as {model}: {}", reading.format.name(), choice.reason));
+        options.model = Some(model.into());
+    }
+    let bar = progress_bar(0);
+    let show = |progress: checker::Progress| {
+        bar.set_length(progress.total as u64);
+        bar.set_position(progress.done as u64);
+    };
+    let analysis = checker::check_with_progress(&reading.operations, &options, &show)
+        .map_err(|error| unreadable(&error.in_file()))?;
+    bar.finish_and_clear();
+    Ok(Judged { analysis, choice: told })
+}
+
+/// A bar on a terminal; nothing elsewhere.
+fn progress_bar(length: u64) -> ProgressBar {
+    match std::io::stderr().is_terminal() {
+        true => ProgressBar::new(length),
+        false => ProgressBar::hidden(),
+    }
+}

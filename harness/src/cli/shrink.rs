@@ -1,0 +1,56 @@
+//! `stormproof shrink`: writes the operations that contradict each other as a history of their own.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use checker::history::History;
+use clap::Args;
+
+use super::judging::{Judged, Judging, judge};
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    judging: Judging,
+    /// Where to write the history [default: to standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let Judged { analysis, choice } = judge(&arguments.judging)?;
+    if let Some(choice) = choice {
+        eprintln!("{choice}");
+    }
+    match &analysis.counterexample {
+        Some(counterexample) => {
+            write(&counterexample.history(), arguments.output.as_deref())?;
+            let (shown, all) = (counterexample.operations.len(), analysis.operations);
+            eprintln!("{shown} of {all} operations: {}", counterexample.sentence);
+        }
+        None => {
+            let reason = analysis.reason.as_deref().unwrap_or("the history is valid");
+            eprintln!("nothing to shrink: {reason}");
+        }
+    }
+    Ok(analysis.verdict.into())
+}
+
+/// Writes a history, to standard output if no file is named.
+fn write(history: &History, file: Option<&Path>) -> Result<()> {
+    let mut lines = Vec::new();
+    for event in &history.events {
+        serde_json::to_writer(&mut lines, event)?;
+        lines.push(b'\n');
+    }
+    match file {
+        None => std::io::stdout().write_all(&lines).context("cannot write to standard output"),
+        Some(path) => File::create(path)
+            .map(BufWriter::new)
+            .and_then(|mut file| file.write_all(&lines).and_then(|()| file.flush()))
+            .with_context(|| format!("cannot write {}", path.display())),
+    }
+}
