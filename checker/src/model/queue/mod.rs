@@ -60,7 +60,8 @@ impl Model for Queue {
     }
 
     /// A dequeue that failed because its precondition was unmet saw the queue empty, and so did
-    /// one that answered nil.
+    /// one that answered nil. Of a dequeue whose answer is no longer believed to have come at its
+    /// time, it is still believed which element it would have removed.
     fn call(
         &self,
         operation: OperationRef<'_>,
@@ -86,7 +87,8 @@ impl Model for Queue {
                     let input = Input::Dequeue(Found::Element(element));
                     Call::Known(input, Output::Dequeued(element))
                 }
-                _ => Call::Unknown(Input::Dequeue(Found::Anything)),
+                (_, ValueId::ABSENT) => Call::Unknown(Input::Dequeue(Found::Anything)),
+                (_, element) => Call::Unknown(Input::Dequeue(Found::Element(element))),
             }),
             other => Err(DESCRIPTION.lacks(other)),
         }
