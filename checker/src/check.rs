@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::counterexample;
-use crate::decide::{Decision, decide};
+use crate::decide::{Decision, Evidence, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
 use crate::model::{self, Conventions, Model, WithModel};
 use crate::oracle::of_history::{self, Evidence};
@@ -176,11 +176,11 @@ pub fn check_with_model<M: Model>(
         Verdict::Valid => {}
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let (invalid, contradiction) = judged.invalid.expect("the verdict is Invalid");
+            let (invalid, evidence) = judged.invalid.expect("the verdict is Invalid");
             let partition = &partitions[invalid];
             let memory = options.budget.memory;
             analysis.counterexample =
-                Some(counterexample::make(model, partition, contradiction, memory));
+                Some(counterexample::make(model, partition, evidence, memory));
         }
     }
     Ok(analysis)
@@ -189,9 +189,8 @@ pub fn check_with_model<M: Model>(
 /// What became of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order, and what contradicts each other in it, if the
-    /// algorithm that decided could tell.
-    invalid: Option<(usize, Option<Vec<usize>>)>,
+    /// The first partition that has no legal order, and what is known of why.
+    invalid: Option<(usize, Evidence)>,
     /// How many partitions each algorithm decided; if one is invalid, only which decided that.
     decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
@@ -258,9 +257,11 @@ impl Judged {
     }
 }
 
-/// Steps that each key gets in the first round. Nearly every key is decided within them, and an
-/// invalid key that is easy is found before much is spent on hard ones.
+/// Steps that a key gets in the first round, and how many more for each of its operations. Nearly
+/// every key is decided within them, and an invalid key that is easy is found before much is spent
+/// on hard ones.
 const FIRST_SHARE: u64 = 20_000;
+const SHARE_OF_AN_OPERATION: u64 = 32;
 
 /// How much larger the share of the next round is, where the budget allows it. A search starts
 /// from the beginning in each round; the rounds before the last cost a seventh of it.
@@ -275,31 +276,38 @@ fn judge<M: Model>(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Judged {
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
-    let mut wanted_share = FIRST_SHARE;
+    let first_share = |partition: usize| {
+        FIRST_SHARE + SHARE_OF_AN_OPERATION * partitions[partition].operations.len() as u64
+    };
+    let mut growth = 1;
     while !judged.out_of_steps.is_empty() {
         let left = options.budget.steps.saturating_sub(judged.steps);
         let fair_share = left / judged.out_of_steps.len() as u64;
-        let share = wanted_share.min(fair_share);
         // A share that is hardly larger than the one before decides nothing new.
-        if wanted_share > FIRST_SHARE && share < wanted_share / SHARE_GROWTH * 2 {
+        let worth_it = |partition: &usize| {
+            growth == 1 || fair_share >= first_share(*partition) * (growth / SHARE_GROWTH) * 2
+        };
+        if !judged.out_of_steps.iter().any(worth_it) {
             break;
         }
-        wanted_share = wanted_share.saturating_mul(SHARE_GROWTH);
-
-        let limits = Limits { steps: share, memory: options.budget.memory };
+        let limits = |partition: usize| Limits {
+            steps: first_share(partition).saturating_mul(growth).min(fair_share),
+            memory: options.budget.memory,
+        };
         let round = std::mem::take(&mut judged.out_of_steps);
         let already_done = partitions.len() - round.len();
         let report = |done| {
             progress(Progress { done: already_done + done, total: partitions.len() });
         };
-        let decisions = decide_all(model, partitions, &round, limits, options.threads, &report);
+        let decisions = decide_all(model, partitions, &round, &limits, options.threads, &report);
+        growth = growth.saturating_mul(SHARE_GROWTH);
         for (partition, decision) in round.into_iter().zip(decisions) {
             let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
                 Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some((partition, decision.contradiction));
+                    judged.invalid = Some((partition, decision.evidence));
                     judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
                     return judged;
                 }
@@ -317,7 +325,7 @@ fn decide_all<M: Model>(
     model: &M,
     partitions: &[Partition<'_, M>],
     round: &[usize],
-    limits: Limits,
+    limits: &(dyn Fn(usize) -> Limits + Sync),
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
 ) -> Vec<Option<Decision>> {
@@ -331,7 +339,8 @@ fn decide_all<M: Model>(
             if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
                 break;
             }
-            let decision = decide(model, &partitions[round[place]], limits);
+            let partition = round[place];
+            let decision = decide(model, &partitions[partition], limits(partition));
             if decision.outcome == Outcome::Invalid {
                 first_invalid.fetch_min(place, Ordering::Relaxed);
             }

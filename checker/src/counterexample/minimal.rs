@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
-use crate::decide::decide;
+use crate::decide::{Evidence, decide};
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
 use crate::search::{Limits, Outcome};
@@ -33,16 +33,18 @@ pub(super) struct Core {
     pub(super) minimal: bool,
 }
 
-/// Finds a minimal contradiction in a partition that has no legal order. `contradiction` is one
-/// that need not be minimal, if one is known; then only it and what bears on it is looked at.
+/// Finds a minimal contradiction in a partition that has no legal order. If one is known that need
+/// not be minimal, only it and what bears on it is looked at.
 pub(super) fn core<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
-    contradiction: Option<Vec<usize>>,
+    evidence: Evidence,
     memory: usize,
 ) -> Core {
-    let Some(contradiction) = contradiction else {
-        return minimize(model, partition, memory);
+    let contradiction = match evidence {
+        Evidence::None => return minimize(model, partition, None, memory),
+        Evidence::EndedAt(last) => return minimize(model, partition, Some(last), memory),
+        Evidence::Contradiction(places) => places,
     };
     let believed = earliest(model, partition, contradiction, memory).into_iter().collect();
     let bears_on_it = relevance::mutations(model, partition, &believed);
@@ -55,7 +57,7 @@ pub(super) fn core<M: Model>(
             None
         }
     });
-    let core = minimize(model, &narrowed, memory);
+    let core = minimize(model, &narrowed, None, memory);
     Core {
         shown: core.shown.into_iter().map(|place| origins[place]).collect(),
         last: origins[core.last],
@@ -96,8 +98,8 @@ fn earliest<M: Model>(
             break;
         }
         let decision = decide(model, &prefix, Limits { steps: STEPS_PER_QUESTION, memory });
-        match (decision.outcome, decision.contradiction) {
-            (Outcome::Invalid, Some(places)) => {
+        match (decision.outcome, decision.evidence) {
+            (Outcome::Invalid, Evidence::Contradiction(places)) => {
                 earliest = places.into_iter().map(|place| origins[place]).collect();
                 at = middle;
             }
@@ -108,16 +110,23 @@ fn earliest<M: Model>(
     earliest
 }
 
-/// Takes the shortest prefix that has no legal order, then as few of its operations as possible,
+/// Takes the shortest prefix that has no legal order, which ends with the completion of `last` if
+/// that is known, then as few of its operations as possible,
 /// dropped in ever smaller chunks (Zeller & Hildebrandt, "Simplifying and isolating
 /// failure-inducing input", IEEE TSE 28(2), 2002).
 ///
 /// Believing less never makes a contradiction, so an operation that was found to be needed once
 /// stays needed, and one pass with chunks of one makes the result minimal.
-fn minimize<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) -> Core {
+fn minimize<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    last: Option<usize>,
+    memory: usize,
+) -> Core {
     let mut questions =
         Questions { model, partition, memory, left: STEPS_IN_ALL, all_answered: true };
-    let (end, last) = questions.shortest_prefix();
+    let known = last.and_then(|place| Some((partition.returned(place)?, place)));
+    let (end, last) = known.unwrap_or_else(|| questions.shortest_prefix());
     let completed = |place: usize| partition.returned(place).is_some_and(|at| at <= end);
     let mut believed: BTreeSet<usize> =
         (0..partition.operations.len()).filter(|place| completed(*place)).collect();

@@ -67,7 +67,37 @@ pub(super) fn deed(operation: OperationRef<'_>) -> String {
             let refused = if operation.was_refuted() { " in vain" } else { "" };
             format!("process {process} {maybe}{verb}d {lock}{owner}{token}{refused}")
         }
+        "txn" => {
+            format!("process {process} {maybe}{} in one transaction{}", steps(operation), to("on"))
+        }
         other => format!("process {process} did {other} {input}{}", to("on")),
+    }
+}
+
+/// What a transaction did, step by step: `read 1 from x and wrote 2 to y`.
+fn steps(transaction: OperationRef<'_>) -> String {
+    let known = transaction.outcome() == EventType::Ok;
+    let list = if known { transaction.output() } else { transaction.input() };
+    let steps: Vec<String> =
+        list.as_list().into_iter().flatten().map(|it| step(it, known)).collect();
+    match &steps[..] {
+        [] => "did nothing".to_string(),
+        [step] => step.clone(),
+        [steps @ .., last] => format!("{} and {last}", steps.join(", ")),
+    }
+}
+
+fn step(step: Datum<'_>, known: bool) -> String {
+    let mut parts = step.as_list().into_iter().flatten();
+    let mut next = || parts.next().unwrap_or(Datum::Null);
+    let (f, object, content) = (next(), next(), value(next()));
+    let object = object.as_text().map_or_else(|| object.to_string(), Into::into);
+    match f.as_text().as_deref() {
+        Some("r") if known => format!("read {content} from {object}"),
+        Some("r") => format!("read {object}"),
+        Some("w") if known => format!("wrote {content} to {object}"),
+        Some("w") => format!("written {content} to {object}"),
+        _ => format!("appended {content} to {object}"),
     }
 }
 

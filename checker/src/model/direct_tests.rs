@@ -6,7 +6,7 @@ mod support;
 use support::{Recording, Service, paired, record};
 
 use crate::history::Datum;
-use crate::model::{AppendList, Calls, Conventions, KvAppend, Model, Transactions};
+use crate::model::{AppendList, Calls, Conventions, Counter, KvAppend, Model, Transactions};
 use crate::partition::{Claim, Source, split};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
 
@@ -20,9 +20,11 @@ struct Tally {
     left_to_search: u64,
     /// The search did not come to an end.
     beyond_search: u64,
+    /// Contradictions that the search confirmed with nothing else believed.
+    sufficient: u64,
 }
 
-const LIMITS: Limits = Limits { steps: 200_000, memory: 64 << 20 };
+const LIMITS: Limits = Limits { steps: 20_000, memory: 16 << 20 };
 
 /// Judges the only partition of a recording both ways. What contradicts itself must also do so for
 /// the search, with nothing else believed.
@@ -60,6 +62,7 @@ fn compare<M: Model>(model: &M, recording: Recording, tally: &mut Tally) {
         let (weaker, _) = partition.weakened(model, claim);
         let weaker = wing_gong_lowe::decide(model, &weaker.problem(model), LIMITS);
         assert_ne!(weaker.outcome, Outcome::Valid, "{recording:?}: {direct:?} does not suffice");
+        tally.sufficient += u64::from(weaker.outcome == Outcome::Invalid);
     }
 }
 
@@ -92,7 +95,8 @@ fn compare_many<M: Model>(model: &M, service: Service, small: u64, medium: u64) 
     println!("{tallies:?}");
     let [of_small, of_medium] = &tallies;
     assert!(of_small.invalid > small / 8 && of_small.valid > small / 8, "{of_small:?}");
-    assert!(of_small.beyond_search < small / 500, "{of_small:?}");
+    assert!(of_small.beyond_search < small / 100, "{of_small:?}");
+    assert!(of_small.sufficient > of_small.invalid * 9 / 10, "{of_small:?}");
     assert!(of_medium.invalid + of_medium.valid > medium / 2, "{of_medium:?}");
     tallies
 }
@@ -116,4 +120,9 @@ fn transactions_are_decided_as_the_search_decides_them() {
     for tally in compare_many(&Transactions, Service::Transactions, 20_000, 300) {
         assert_eq!(tally.left_to_search, 0);
     }
+}
+
+#[test]
+fn counters_are_decided_as_the_search_decides_them() {
+    compare_many(&Counter, Service::Tally, 20_000, 300);
 }

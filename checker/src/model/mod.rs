@@ -4,8 +4,6 @@
 //! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
 //! definition that a reader can check against the specification alone.
 
-#[cfg(test)]
-mod agreement;
 pub mod append_list;
 mod calls;
 mod choice;
@@ -23,6 +21,7 @@ pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
 pub mod set;
+mod sums;
 pub mod transactions;
 mod values;
 
