@@ -12,7 +12,7 @@ use crate::counterexample;
 use crate::decide::{Decision, Evidence, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
 use crate::model::{self, Conventions, Model, WithModel};
-use crate::oracle::of_history::{self, Evidence};
+use crate::oracle::of_history::{self, Records};
 use crate::oracle::version::Claims;
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
@@ -99,30 +99,30 @@ pub fn check_with_progress(
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
-    check_with_evidence(operations, options, &Evidence::default(), progress)
+    check_with_records(operations, options, &Records::default(), progress)
 }
 
 /// Judges a history, and holds what the nodes applied against it.
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_with_evidence(
+pub fn check_with_records(
     operations: &Operations,
     options: &Options,
-    evidence: &Evidence<'_>,
+    records: &Records<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(operations)?.kind,
     };
-    kind.apply(Check { operations, options, evidence, progress })
+    kind.apply(Check { operations, options, records, progress })
 }
 
 struct Check<'a> {
     operations: &'a Operations,
     options: &'a Options,
-    evidence: &'a Evidence<'a>,
+    records: &'a Records<'a>,
     progress: &'a (dyn Fn(Progress) + Sync),
 }
 
@@ -130,9 +130,9 @@ impl WithModel for Check<'_> {
     type Output = Result<Analysis, HistoryError>;
 
     fn with<M: Model>(self, model: M) -> Self::Output {
-        let Check { operations, options, evidence, progress } = self;
+        let Check { operations, options, records, progress } = self;
         let analysis = check_with_model(&model, operations, options, progress)?;
-        Ok(of_history::complete(analysis, &model, operations, options, evidence))
+        Ok(of_history::complete(analysis, &model, operations, options, records))
     }
 }
 

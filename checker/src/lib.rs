@@ -45,5 +45,5 @@ mod search;
 pub mod verdict;
 
 pub use check::{
-    Budget, Options, Progress, check, check_with_evidence, check_with_model, check_with_progress,
+    Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,
 };

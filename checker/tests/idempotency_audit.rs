@@ -392,9 +392,8 @@ fn a_violation_says_what_happened_and_what_was_tried() {
         operation("r:4:9", Outcome::Ok, Some("17"), Some(3)),
         operation("r:4:8", Outcome::Ok, Some("16"), Some(2)),
     ];
-    let report = audit(&told, &[list(&["17", "1", "17"])], &[]).with_attempts(|token| {
-        if token == "r:4:9" { attempts.to_vec() } else { Vec::new() }
-    });
+    let report = audit(&told, &[list(&["17", "1", "17"])], &[])
+        .with_attempts(|token| if token == "r:4:9" { attempts.to_vec() } else { Vec::new() });
     let expected = [
         "idempotency: 2 tokens, 2 broke their promise",
         "  told ok: took effect 1 never, 1 repeatedly",

@@ -2,7 +2,9 @@
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::growing::{self, Act, Deed};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, Values,
+};
 use crate::oracle::audit::Kind;
 
 /// A list that only grows, for each key. A key that was never appended to holds the empty list.

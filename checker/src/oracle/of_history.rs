@@ -2,7 +2,7 @@
 //!
 //! The model says which operations change something ([`Model::is_observer`]) and which of them put
 //! elements into an object that keeps them ([`Model::handling`]). Versions and tokens stand in the
-//! history. What the nodes applied does not: whoever asked them hands it in as [`Evidence`].
+//! history. What the nodes applied does not: whoever asked them hands it in as [`Records`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use crate::history::{Datum, EventType, OperationRef, Operations, Process};
 use crate::model::{Call, Conventions, Handling, Model, Values};
 use crate::verdict::Analysis;
 
-/// What is known besides the history.
+/// What was recorded besides the history.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evidence<'a> {
+pub struct Records<'a> {
     /// What the nodes applied.
     pub logs: Vec<AppliedLog<'a>>,
     /// Whether the versions in the history are indices of these logs. Then it is known how far into
@@ -35,11 +35,11 @@ pub fn complete<M: Model>(
     model: &M,
     operations: &Operations,
     options: &Options,
-    evidence: &Evidence<'_>,
+    records: &Records<'_>,
 ) -> Analysis {
     let deeds = Deeds::new(model, operations, options.conventions);
-    analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, evidence));
-    analysis.audit = deeds.audit(options.initial.is_null(), evidence);
+    analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
+    analysis.audit = deeds.audit(options.initial.is_null(), records);
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
     analysis.verdict = versions.chain(audit).fold(analysis.verdict, Ord::max);
@@ -78,13 +78,13 @@ impl<'a, M: Model> Deeds<'a, M> {
     }
 
     /// None if no answer has a version.
-    fn versions(&self, claims: &Claims, evidence: &Evidence<'_>) -> Option<VersionReport> {
+    fn versions(&self, claims: &Claims, records: &Records<'_>) -> Option<VersionReport> {
         let mut values = Values::new();
         let answers: Vec<Answered<'_>> = self
             .iter()
             .filter_map(|(operation, mutates)| self.answer(operation, mutates, &mut values))
             .collect();
-        (!answers.is_empty()).then(|| version::judge(&answers, claims, &evidence.resets))
+        (!answers.is_empty()).then(|| version::judge(&answers, claims, &records.resets))
     }
 
     /// None if the service did not answer, or without a version.
@@ -130,7 +130,7 @@ impl<'a, M: Model> Deeds<'a, M> {
 
     /// None if no mutation has a token, or nothing shows what became of any. What objects hold shows
     /// nothing unless they were `empty_at_first`.
-    fn audit(&self, empty_at_first: bool, evidence: &Evidence<'_>) -> Option<AuditReport> {
+    fn audit(&self, empty_at_first: bool, records: &Records<'_>) -> Option<AuditReport> {
         let mutations: Vec<OperationRef<'a>> =
             self.iter().filter(|(_, mutates)| *mutates).map(|(operation, _)| operation).collect();
         if mutations.iter().all(|operation| operation.token().is_none()) {
@@ -140,11 +140,11 @@ impl<'a, M: Model> Deeds<'a, M> {
             true => self.keepers(),
             false => BTreeMap::new(),
         };
-        if evidence.logs.is_empty() && keepers.is_empty() {
+        if records.logs.is_empty() && keepers.is_empty() {
             return None;
         }
         let logs: Vec<AppliedLog<'_>> =
-            evidence.logs.iter().map(|log| self.dated(log, evidence)).collect();
+            records.logs.iter().map(|log| self.dated(log, records)).collect();
         let kept: Vec<Vec<String>> = keepers.values().map(Keeper::elements).collect();
         let contents: Vec<Contents<'_>> = keepers
             .iter()
@@ -173,7 +173,7 @@ impl<'a, M: Model> Deeds<'a, M> {
     }
 
     /// A log that knows how far into the history it reaches.
-    fn dated<'l>(&self, log: &AppliedLog<'l>, evidence: &Evidence<'_>) -> AppliedLog<'l> {
+    fn dated<'l>(&self, log: &AppliedLog<'l>, records: &Records<'_>) -> AppliedLog<'l> {
         // Reads are left out: one that is stale reaches less far than it seems.
         let reaches = || {
             let answered = self.iter().filter(|(operation, mutates)| {
@@ -181,7 +181,7 @@ impl<'a, M: Model> Deeds<'a, M> {
             });
             answered.map(|(operation, _)| operation.invoked()).max()
         };
-        let as_of = log.as_of.or_else(|| evidence.versions_are_indices.then(reaches).flatten());
+        let as_of = log.as_of.or_else(|| records.versions_are_indices.then(reaches).flatten());
         AppliedLog { as_of, ..log.clone() }
     }
 

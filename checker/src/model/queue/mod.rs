@@ -5,7 +5,9 @@ mod decide;
 use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Handling, Model, ValueId, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Handling, Model, ValueId, Values,
+};
 use crate::oracle::audit::Kind;
 
 /// A queue for each key, empty at first.

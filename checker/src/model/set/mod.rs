@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, ValueId, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, ValueId, Values,
+};
 use crate::oracle::audit::Kind;
 
 /// A grow-only set for each key. A key that nothing was added to holds the empty set.
