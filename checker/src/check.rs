@@ -12,6 +12,8 @@ use crate::counterexample;
 use crate::decide::{Decision, Evidence, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
 use crate::model::{self, Conventions, Model, WithModel};
+use crate::oracle::of_history::{self, Records};
+use crate::oracle::version::Claims;
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
@@ -42,6 +44,8 @@ pub struct Options {
     pub initial: Value,
     /// What outcomes mean.
     pub conventions: Conventions,
+    /// What the service promises about the versions that it answers; none if nobody says.
+    pub versions: Option<Claims>,
     /// What the check may spend.
     pub budget: Budget,
     /// How many keys are judged at a time. The verdict does not depend on it.
@@ -54,6 +58,7 @@ impl Default for Options {
             model: None,
             initial: Value::Null,
             conventions: Conventions::default(),
+            versions: None,
             budget: Budget::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
@@ -94,16 +99,30 @@ pub fn check_with_progress(
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
+    check_with_records(operations, options, &Records::default(), progress)
+}
+
+/// Judges a history, and holds what the nodes applied against it.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with_records(
+    operations: &Operations,
+    options: &Options,
+    records: &Records<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(operations)?.kind,
     };
-    kind.apply(Check { operations, options, progress })
+    kind.apply(Check { operations, options, records, progress })
 }
 
 struct Check<'a> {
     operations: &'a Operations,
     options: &'a Options,
+    records: &'a Records<'a>,
     progress: &'a (dyn Fn(Progress) + Sync),
 }
 
@@ -111,11 +130,14 @@ impl WithModel for Check<'_> {
     type Output = Result<Analysis, HistoryError>;
 
     fn with<M: Model>(self, model: M) -> Self::Output {
-        check_with_model(&model, self.operations, self.options, self.progress)
+        let Check { operations, options, records, progress } = self;
+        let analysis = check_with_model(&model, operations, options, progress)?;
+        Ok(of_history::complete(analysis, &model, operations, options, records))
     }
 }
 
-/// Judges a history by any model, one of the caller's own too. `options.model` is not looked at.
+/// Judges the values of a history by any model, one of the caller's own too. `options.model` is not
+/// looked at, nor are versions and tokens: [`of_history::complete`] does that.
 ///
 /// # Errors
 /// When the history is not well formed or does not fit the model.
@@ -147,6 +169,8 @@ pub fn check_with_model<M: Model>(
         steps: judged.steps,
         reason: None,
         counterexample: None,
+        versions: None,
+        audit: None,
     };
     match analysis.verdict {
         Verdict::Valid => {}

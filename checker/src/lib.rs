@@ -44,4 +44,6 @@ mod partition;
 mod search;
 pub mod verdict;
 
-pub use check::{Budget, Options, Progress, check, check_with_model, check_with_progress};
+pub use check::{
+    Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,
+};

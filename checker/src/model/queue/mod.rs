@@ -5,7 +5,10 @@ mod decide;
 use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Model, ValueId, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Handling, Model, ValueId, Values,
+};
+use crate::oracle::audit::Kind;
 
 /// A queue for each key, empty at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,6 +149,14 @@ impl Model for Queue {
 
     fn is_observer(&self, input: &Input, output: Option<&Output>) -> bool {
         *input == Input::Dequeue(Found::Nothing) || output == Some(&Output::Empty)
+    }
+
+    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+        match operation.f() {
+            "enqueue" => Some(Handling::Puts(Kind::Queue, operation.input())),
+            "dequeue" => Some(Handling::Takes),
+            _ => None,
+        }
     }
 
     fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
