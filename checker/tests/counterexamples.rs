@@ -2,7 +2,7 @@
 
 mod support;
 
-use checker::history::{EventType, History};
+use checker::history::{EventType, History, Operations};
 use checker::verdict::{Counterexample, Operation, Verdict};
 use checker::{Options, check};
 use serde_json::Value;
@@ -112,4 +112,36 @@ fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
         assert!(!counterexample.operations.contains(neighbour));
         assert!(neighbour.completed.is_none_or(|at| at >= begin), "{neighbour:?}");
     }
+}
+
+/// Of a long history of few values, believing all writes of a value that are over would make
+/// thousands of operations. The last ones contradict each other whatever was there before.
+#[test]
+fn few_values_are_explained_by_the_last_operations_whatever_was_there_before() {
+    let mut explained = 0;
+    for seed in 0..10 {
+        let recording = Recording {
+            seed,
+            operations: 3000,
+            clients: 10,
+            values: Some(3),
+            lies: 100,
+            ..Recording::default()
+        };
+        let analysis = check(&paired(&record(recording)), &Options::default());
+        let Some(counterexample) = analysis.expect("it can be judged").counterexample else {
+            continue;
+        };
+        let shown = counterexample.operations.len();
+        assert!(shown <= 20, "seed {seed}: {shown} operations are shown");
+        for initial in [Value::Null, 1.into(), 2.into(), 3.into()] {
+            let history = Operations::of(&counterexample.history()).expect("it is well formed");
+            let model = Some("register".to_string());
+            let options = Options { initial, model, ..Options::default() };
+            let analysis = check(&history, &options).expect("it can be judged");
+            assert_eq!(analysis.verdict, Verdict::Invalid, "seed {seed}: {counterexample:#?}");
+        }
+        explained += 1;
+    }
+    assert!(explained > 5, "{explained} of 10 were invalid");
 }

@@ -67,6 +67,9 @@ pub(super) fn explain<M: Model>(
     let finding = finding.unwrap_or_else(|| scene.contradiction());
 
     let mut sentence = format!("{} {}, {}", deed(last), when(last), finding.clause);
+    if core.since.is_some() && finding.evidence.is_none() && shown.len() > 1 {
+        sentence.push_str(", whatever was there before");
+    }
     if !core.minimal {
         sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
     }

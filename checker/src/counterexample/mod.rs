@@ -14,6 +14,7 @@ mod explain;
 mod minimal;
 mod relevance;
 mod sources;
+mod window;
 mod words;
 
 use crate::decide::Evidence;
