@@ -33,6 +33,7 @@
 #[cfg(test)]
 extern crate self as checker;
 
+pub mod accounting;
 mod check;
 mod counterexample;
 mod decide;
