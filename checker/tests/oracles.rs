@@ -81,7 +81,8 @@ fn quiet_register() -> Operations {
 #[test]
 fn the_applied_log_shows_what_the_values_of_a_register_hide() {
     let sound = [(1, "t1", true), (2, "t2", true)];
-    let cases: [(&[(u64, &str, bool)], Option<(Wrong, &str)>); 5] = [
+    type Case<'a> = (&'a [(u64, &'a str, bool)], Option<(Wrong, &'a str)>);
+    let cases: [Case<'_>; 5] = [
         (&sound, None),
         (&[(1, "t1", true), (2, "t2", true), (3, "t2", false)], None),
         (&[(1, "t1", true), (2, "t2", true), (3, "t2", true)], Some((Wrong::Repeated, "t2"))),
