@@ -3,6 +3,7 @@
 //! A program that wants to be its own controller calls [`dispatch`] first in `main`.
 
 pub mod cli;
+pub mod client_mix;
 pub mod exit;
 pub mod lab;
 pub mod plan;
