@@ -4,6 +4,7 @@
 
 mod auditing;
 pub mod cli;
+pub mod client_mix;
 pub mod exit;
 pub mod lab;
 pub mod plan;

@@ -16,8 +16,10 @@ use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
 use serde::{Deserialize, Serialize};
 use target_cluster::bugs::Bug;
+use workloads::clients::{ClientPlan, Fixed};
 use workloads::{Workload, stream};
 
+use crate::client_mix::ClientMix;
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
 use crate::verdict_text::count;
@@ -66,6 +68,9 @@ pub struct Plan {
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
+    /// What the clients are like.
+    #[serde(default)]
+    pub clients: ClientMix,
     /// The faults, drawn ahead; in TOML each is a table `[[fault]]`.
     #[serde(
         default,
@@ -86,6 +91,18 @@ impl Plan {
     pub fn families(&self) -> BTreeSet<Family> {
         let spelt_out = self.schedule.iter().map(|entry| entry.fault.family());
         self.faults.iter().copied().chain(spelt_out).collect()
+    }
+
+    /// All clients, and what they do.
+    pub fn client_plan(&self) -> ClientPlan {
+        ClientPlan {
+            routing: self.clients.routing,
+            deadlines: self.clients.deadlines(self.concurrency),
+            attempt_timeout: Duration::from_secs_f64(self.clients.attempt_timeout),
+            keys: self.keys,
+            values: self.clients.values,
+            rate: (self.rate > 0.0).then_some(self.rate),
+        }
     }
 
     /// How long the load lasts.
@@ -160,15 +177,17 @@ impl Plan {
     /// The command that makes a run of the same plan: flags, where flags say it all; else the
     /// plan's file, which the run `id` left below `results`.
     pub fn command(&self, results: &Path, id: &str) -> String {
-        if !self.is_drawn() {
+        let drawn = ClientPlan::draw(self.seed, self.concurrency, &Fixed::default());
+        let client_flags = self.clients.flags(&ClientMix::of(&drawn));
+        let (true, Some(client_flags)) = (self.is_drawn(), client_flags) else {
             return format!("stormproof run --plan {}", results.join(id).join(PLAN).display());
-        }
+        };
         let faults = self.fault_names(",");
         let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
         let mut command = format!(
             "stormproof run --nodes {nodes} --workload {workload} --faults {faults} \
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
-             --seed {seed}"
+             --seed {seed}{client_flags}"
         );
         if let Some(profile) = self.profile {
             command.push_str(&format!(" --profile {profile}"));
@@ -236,6 +255,7 @@ impl Plan {
                 refuse("--fault-budget must be at least 1; --faults none has no faults")
             }
             _ => {
+                self.clients.validate()?;
                 let schedule = Schedule { entries: self.schedule.clone() };
                 schedule.validate(self.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))
             }

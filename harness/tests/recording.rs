@@ -14,6 +14,7 @@ use stormproof::run::recorder::Recorder;
 use stormproof::target::{
     Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request,
 };
+use workloads::clients::{ClientPlan, Fixed};
 use workloads::generator::{Generator, Invocation, repeat};
 
 /// A folder that is removed again.
@@ -130,7 +131,8 @@ async fn an_invocation_is_on_file_before_it_is_sent() {
     let directory = scratch.run_directory();
     let client = Arc::new(Suspicious { history: directory.path().join(HISTORY) });
     let recorder = Arc::new(Recorder::new(directory, Vec::new()));
-    let clients = Clients::new(recorder, client, vec!["n1".into()], 1, "r1".into(), 8);
+    let plan = ClientPlan::draw(1, 8, &Fixed::usual());
+    let clients = Clients::new(recorder, client, vec!["n1".into()], 1, "r1".into(), plan);
     let write = Invocation::mutation("write", "k0", 1.into());
     let mut writes = repeat(write).limit(OPERATIONS as u64);
     load::drive(Arc::new(clients), &mut writes, pending()).await.expect("recorded");

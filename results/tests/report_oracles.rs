@@ -6,6 +6,7 @@ use checker::oracle::version::{Answered, Claims, Effect, judge};
 use checker::verdict::Verdict;
 use results::report::html;
 
+#[expect(dead_code, unused_imports, reason = "this page needs no storm")]
 mod sample;
 
 use sample::{Options, sample};

@@ -41,7 +41,7 @@ impl Append {
         Append {
             rng: stream(options.seed, "generator"),
             values: options.values,
-            lists: Rotation::new("l", options.hot_keys, OPERATIONS_PER_LIST),
+            lists: Rotation::read_whole("l", options.hot_keys, OPERATIONS_PER_LIST),
         }
     }
 

@@ -5,10 +5,13 @@
 //! that gives up soon leaves operations of unknown outcome, one that waits sees the end of a
 //! fault. So each run draws its own mix.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
 use crate::route::Route;
@@ -29,20 +32,13 @@ const LONG: Duration = Duration::from_secs(10);
 const LONG_VALUES: usize = 4 << 10;
 const VERY_LONG_VALUES: usize = 300 << 10;
 
-/// One client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientKind {
-    /// The node at which each of its operations begins, by position; none for one that roams.
-    pub pinned: Option<usize>,
-    /// From the first byte of an operation to the moment it gives up.
-    pub deadline: Duration,
-}
-
 /// All clients of a run, and what they do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientPlan {
-    /// The clients, by number.
-    pub clients: Vec<ClientKind>,
+    /// Who is pinned.
+    pub routing: Routing,
+    /// From the first byte of an operation to the moment it is given up, for each client.
+    pub deadlines: Vec<Duration>,
     /// How long one request may take.
     pub attempt_timeout: Duration,
     /// Objects in use at a time.
@@ -71,8 +67,9 @@ pub struct Fixed {
     pub rate: Option<Option<f64>>,
 }
 
-/// Which clients are pinned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Which clients are pinned to a node; the others roam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Routing {
     /// Every other one, to the nodes in turn.
     Half,
@@ -80,6 +77,63 @@ pub enum Routing {
     Pinned,
     /// None.
     Roaming,
+}
+
+impl Routing {
+    /// All there are.
+    pub const ALL: [Routing; 3] = [Routing::Half, Routing::Pinned, Routing::Roaming];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Routing::Half => "half",
+            Routing::Pinned => "pinned",
+            Routing::Roaming => "roaming",
+        }
+    }
+
+    /// The route of a client among so many nodes; both are numbered from 0.
+    ///
+    /// # Panics
+    /// Without nodes.
+    pub fn route(self, client: usize, nodes: usize) -> Route {
+        assert!(nodes > 0, "a client needs a node to ask");
+        match self {
+            Routing::Half if client % 2 == 1 => Route::pinned(client / 2 % nodes, nodes),
+            Routing::Half => Route::roaming(client / 2 % nodes, nodes),
+            Routing::Pinned => Route::pinned(client % nodes, nodes),
+            Routing::Roaming => Route::roaming(client % nodes, nodes),
+        }
+    }
+}
+
+impl fmt::Display for Routing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Routing {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Routing::ALL.into_iter().find(|routing| routing.name() == name);
+        found.ok_or_else(|| format!("clients are half, pinned or roaming, not {name}"))
+    }
+}
+
+impl From<Routing> for String {
+    fn from(routing: Routing) -> String {
+        routing.name().into()
+    }
+}
+
+impl TryFrom<String> for Routing {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
 }
 
 impl Fixed {
@@ -99,13 +153,9 @@ impl Fixed {
 }
 
 impl ClientPlan {
-    /// Draws what is not fixed for so many clients of so many nodes. Each choice has a random
-    /// stream of its own, so that fixing one leaves the others as they were.
-    ///
-    /// # Panics
-    /// Without nodes or clients.
-    pub fn draw(seed: u64, nodes: usize, clients: usize, fixed: &Fixed) -> Self {
-        assert!(nodes > 0 && clients > 0, "{clients} clients of {nodes} nodes do nothing");
+    /// Draws what is not fixed for so many clients. Each choice has a random stream of its own, so
+    /// that fixing one leaves the others as they were.
+    pub fn draw(seed: u64, clients: usize, fixed: &Fixed) -> Self {
         let stream = |choice: &str| stream(seed, &format!("clients: {choice}"));
         let routing = fixed.routing.unwrap_or_else(|| routing(&mut stream("routing")));
         let deadlines = match fixed.deadline {
@@ -114,16 +164,9 @@ impl ClientPlan {
         };
         let attempt_timeout =
             fixed.attempt_timeout.unwrap_or_else(|| attempt_timeout(&mut stream("attempts")));
-        let kinds = deadlines.into_iter().enumerate().map(|(client, deadline)| {
-            let pinned = match routing {
-                Routing::Half => (client % 2 == 1).then_some((client / 2) % nodes),
-                Routing::Pinned => Some(client % nodes),
-                Routing::Roaming => None,
-            };
-            ClientKind { pinned, deadline }
-        });
         ClientPlan {
-            clients: kinds.collect(),
+            routing,
+            deadlines,
             attempt_timeout,
             keys: fixed.keys.unwrap_or_else(|| keys(&mut stream("keys"))),
             values: fixed.values.unwrap_or_else(|| values(&mut stream("values"))),
@@ -131,17 +174,14 @@ impl ClientPlan {
         }
     }
 
-    /// The route of a client among so many nodes.
-    pub fn route(&self, client: usize, nodes: usize) -> Route {
-        match self.clients[client].pinned {
-            Some(node) => Route::pinned(node, nodes),
-            None => Route::roaming(client / 2 % nodes, nodes),
-        }
+    /// How many clients there are.
+    pub fn clients(&self) -> usize {
+        self.deadlines.len()
     }
 
     /// When a client tries again and when it gives up.
     pub fn policy(&self, client: usize) -> RetryPolicy {
-        let ClientKind { deadline, .. } = self.clients[client];
+        let deadline = self.deadlines[client];
         let attempt_timeout = self.attempt_timeout.min(deadline);
         RetryPolicy { deadline, attempt_timeout, ..RetryPolicy::default() }
     }
@@ -208,19 +248,16 @@ mod tests {
     const CLIENTS: usize = 10;
 
     fn plans(fixed: &Fixed) -> Vec<ClientPlan> {
-        (0..100).map(|seed| ClientPlan::draw(seed, NODES, CLIENTS, fixed)).collect()
+        (0..100).map(|seed| ClientPlan::draw(seed, CLIENTS, fixed)).collect()
     }
 
     #[test]
     fn every_choice_appears_within_a_hundred_seeds() {
         let plans = plans(&Fixed::default());
-        let pinned: BTreeSet<usize> = plans
-            .iter()
-            .map(|plan| plan.clients.iter().filter(|client| client.pinned.is_some()).count())
-            .collect();
-        assert_eq!(pinned, BTreeSet::from([0, CLIENTS / 2, CLIENTS]));
+        let routings: BTreeSet<Routing> = plans.iter().map(|plan| plan.routing).collect();
+        assert_eq!(routings, BTreeSet::from(Routing::ALL));
         let deadlines: BTreeSet<Duration> =
-            plans.iter().flat_map(|plan| &plan.clients).map(|client| client.deadline).collect();
+            plans.iter().flat_map(|plan| &plan.deadlines).copied().collect();
         assert_eq!(deadlines, BTreeSet::from([SHORT, RetryPolicy::default().deadline, LONG]));
         let timeouts: BTreeSet<Duration> = plans.iter().map(|plan| plan.attempt_timeout).collect();
         assert_eq!(timeouts.len(), 3);
@@ -249,11 +286,23 @@ mod tests {
 
     #[test]
     fn pinned_clients_cover_every_node() {
-        for plan in plans(&Fixed::default()) {
-            let pinned: BTreeSet<usize> =
-                plan.clients.iter().filter_map(|client| client.pinned).collect();
-            assert!(pinned.is_empty() || pinned.len() == NODES, "{pinned:?}");
+        for (routing, pinned_clients) in
+            [(Routing::Half, CLIENTS / 2), (Routing::Pinned, CLIENTS), (Routing::Roaming, 0)]
+        {
+            let routes = (0..CLIENTS).map(|client| routing.route(client, NODES));
+            let pinned: Vec<usize> = routes.filter_map(|route| route.home()).collect();
+            assert_eq!(pinned.len(), pinned_clients);
+            let nodes: BTreeSet<usize> = pinned.into_iter().collect();
+            assert!(nodes.is_empty() || nodes.len() == NODES, "{routing}: {nodes:?}");
         }
+    }
+
+    #[test]
+    fn routings_are_read_back_from_their_names() {
+        for routing in Routing::ALL {
+            assert_eq!(routing.to_string().parse(), Ok(routing));
+        }
+        assert!("everywhere".parse::<Routing>().is_err());
     }
 
     #[test]
@@ -271,8 +320,7 @@ mod tests {
         assert!(plans.iter().all(|plan| *plan == plans[0]));
         assert_eq!(plans[0].policy(0), RetryPolicy::default());
         assert_eq!((plans[0].keys, plans[0].rate), (5, Some(1000.0)));
-        let pinned: Vec<_> = plans[0].clients.iter().map(|client| client.pinned).collect();
-        assert_eq!(pinned[..4], [None, Some(0), None, Some(1)]);
+        assert_eq!((plans[0].routing, plans[0].values), (Routing::Half, ValueSizes::Numbers));
     }
 
     #[test]

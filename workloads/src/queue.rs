@@ -32,6 +32,10 @@ const OPERATIONS_PER_QUEUE: u32 = 200;
 /// now and then and little is left to drain.
 const ENQUEUES: u32 = 48;
 
+/// The longest element, in bytes. Whoever dequeues is answered with one, and a service that knows
+/// retries keeps its answers: few keep large ones.
+const LONGEST_ELEMENT: usize = 32 << 10;
+
 /// How often draining a queue may go wrong before it is given up: the cluster has healed, so once
 /// is rare already.
 const DRAINING_TRIALS: u32 = 5;
@@ -47,7 +51,7 @@ impl Queue {
     fn new(options: &GeneratorOptions) -> Self {
         Queue {
             rng: stream(options.seed, "generator"),
-            values: options.values,
+            values: options.values.at_most(LONGEST_ELEMENT),
             queues: Rotation::new("q", options.hot_keys, OPERATIONS_PER_QUEUE),
         }
     }

@@ -6,15 +6,20 @@
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-/// The bytes written to an object before it is replaced: enough for one large value or for many
-/// small ones, and little enough for a list of them to be read over and over.
+/// The bytes written to an object before it is replaced: enough for a few large values or for many
+/// small ones.
 const BYTES: usize = 512 << 10;
+
+/// The same for an object that is read whole, again and again: a large value is its last one.
+const BYTES_READ_WHOLE: usize = 8 << 10;
 
 /// The objects that operations are drawn for, each with what its workload knows about it.
 pub(crate) struct Rotation<S> {
     prefix: &'static str,
     /// Operations before an object is replaced.
     operations: u32,
+    /// Bytes written to an object before it is replaced.
+    bytes: usize,
     hot: Vec<Object<S>>,
     /// How many objects have been opened so far; the next one's number.
     opened: u64,
@@ -49,8 +54,17 @@ impl<S> Object<S> {
 impl<S: Default> Rotation<S> {
     /// `hot` objects at a time, named by `prefix` and a number, each for `operations` operations.
     pub fn new(prefix: &'static str, hot: usize, operations: u32) -> Self {
+        Rotation::with_bytes(prefix, hot, operations, BYTES)
+    }
+
+    /// The same for objects that are read whole.
+    pub fn read_whole(prefix: &'static str, hot: usize, operations: u32) -> Self {
+        Rotation::with_bytes(prefix, hot, operations, BYTES_READ_WHOLE)
+    }
+
+    fn with_bytes(prefix: &'static str, hot: usize, operations: u32, bytes: usize) -> Self {
         assert!(hot > 0, "a workload needs an object");
-        let mut rotation = Rotation { prefix, operations, hot: Vec::new(), opened: 0 };
+        let mut rotation = Rotation { prefix, operations, bytes, hot: Vec::new(), opened: 0 };
         for position in 0..hot {
             let mut object = rotation.open();
             // The first ones end at different times, so that they are not all replaced at once.
@@ -89,7 +103,7 @@ impl<S: Default> Rotation<S> {
             name: format!("{}{number}", self.prefix),
             number,
             left: self.operations,
-            bytes_left: BYTES,
+            bytes_left: self.bytes,
             state: S::default(),
         }
     }

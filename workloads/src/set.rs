@@ -40,7 +40,7 @@ impl Set {
         Set {
             rng: stream(options.seed, "generator"),
             values: options.values,
-            sets: Rotation::new("s", options.hot_keys, OPERATIONS_PER_SET),
+            sets: Rotation::read_whole("s", options.hot_keys, OPERATIONS_PER_SET),
         }
     }
 

@@ -1,7 +1,11 @@
 //! What is written: small numbers, or strings of all sizes.
 
+use std::fmt;
+use std::str::FromStr;
+
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Of how many values one is large. Hundreds of kilobytes in each operation would be a test of
@@ -15,8 +19,15 @@ const ONE_MEDIUM_IN: u32 = 10;
 const SMALL: usize = 32;
 const MEDIUM: usize = 1 << 10;
 
-/// What sizes written values have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The longest that values can be, in bytes: services commonly refuse bodies of a megabyte.
+const LONGEST: usize = 512 << 10;
+
+/// What the shape of numbers is called.
+const NUMBERS: &str = "numbers";
+
+/// What sizes written values have. As text it is `numbers`, or the bytes of the longest string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum ValueSizes {
     /// Plain numbers.
     #[default]
@@ -26,6 +37,14 @@ pub enum ValueSizes {
 }
 
 impl ValueSizes {
+    /// The same, but none longer than that.
+    pub fn at_most(self, bytes: usize) -> Self {
+        match self {
+            ValueSizes::Numbers => ValueSizes::Numbers,
+            ValueSizes::UpTo(longest) => ValueSizes::UpTo(longest.min(bytes)),
+        }
+    }
+
     /// The value that stands for a number: no other number gives it.
     pub fn value(self, number: u64, rng: &mut ChaCha8Rng) -> Value {
         let ValueSizes::UpTo(longest) = self else { return json!(number) };
@@ -41,6 +60,42 @@ impl ValueSizes {
         let mut text = format!("{number}-");
         text.push_str(&"x".repeat(length.saturating_sub(text.len())));
         json!(text)
+    }
+}
+
+impl fmt::Display for ValueSizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueSizes::Numbers => f.write_str(NUMBERS),
+            ValueSizes::UpTo(longest) => write!(f, "{longest}"),
+        }
+    }
+}
+
+impl FromStr for ValueSizes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == NUMBERS => Ok(ValueSizes::Numbers),
+            Ok(longest @ 1..=LONGEST) => Ok(ValueSizes::UpTo(longest)),
+            Ok(_) => Err(format!("values are 1 to {LONGEST} bytes long")),
+            Err(_) => Err(format!("values are {NUMBERS} or strings of so many bytes: {text}?")),
+        }
+    }
+}
+
+impl From<ValueSizes> for String {
+    fn from(sizes: ValueSizes) -> String {
+        sizes.to_string()
+    }
+}
+
+impl TryFrom<String> for ValueSizes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -62,6 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_read_back_from_their_text() {
+        for sizes in [ValueSizes::Numbers, ValueSizes::UpTo(1), ValueSizes::UpTo(300_000)] {
+            assert_eq!(sizes.to_string().parse(), Ok(sizes));
+        }
+        for nonsense in ["0", "-1", "many", "10000000"] {
+            assert!(nonsense.parse::<ValueSizes>().is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
     fn most_strings_are_short_a_few_are_long_and_no_two_are_equal() {
         let mut rng = stream(1, "test");
         let sizes = ValueSizes::UpTo(300_000);
@@ -70,6 +135,8 @@ mod tests {
         assert!((100..400).contains(&longer(SMALL)), "{} beyond small", longer(SMALL));
         assert!((5..50).contains(&longer(100_000)), "{} beyond 100 kB", longer(100_000));
         assert_eq!(longer(300_000), 0);
+        assert_eq!(sizes.at_most(1_000), ValueSizes::UpTo(1_000));
+        assert_eq!(ValueSizes::UpTo(10).at_most(1_000), ValueSizes::UpTo(10));
         let different: BTreeSet<&str> = values.iter().filter_map(Value::as_str).collect();
         assert_eq!(different.len(), values.len());
         assert!(values[12].as_str().is_some_and(|value| value.starts_with("12-")));

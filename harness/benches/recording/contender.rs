@@ -16,6 +16,7 @@ use stormproof::run::recorder::Recorder;
 use stormproof::target::{Client, Reply, Request};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use workloads::clients::{ClientPlan, Fixed};
 use workloads::retry::RetryPolicy;
 use workloads::{Generator, GeneratorOptions, Invocation, Load, Next, ValueSizes};
 
@@ -109,7 +110,8 @@ impl Contender {
         let listeners = if listener { vec![live.listener()] } else { Vec::new() };
         let recorder = Arc::new(Recorder::new(directory, listeners));
         let nodes = vec!["n1".to_owned()];
-        let clients = Clients::new(recorder.clone(), client, nodes, 1, "bench".into(), CLIENTS);
+        let plan = ClientPlan::draw(1, CLIENTS, &Fixed::usual());
+        let clients = Clients::new(recorder.clone(), client, nodes, 1, "bench".into(), plan);
         let meter = Meter::start()?;
         let stopped = tokio::time::sleep(length);
         load::drive(Arc::new(clients), &mut *generator()?, stopped).await?;

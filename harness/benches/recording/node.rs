@@ -34,7 +34,7 @@ impl Node {
         drop(listener);
         let data = Path::new(TMPFS).join(format!("stormproof-recording-{}", std::process::id()));
         let members = [Member::at("n1", address, data.clone())];
-        let client = Bundled::default().client(&members, "bench")?;
+        let client = Bundled::default().client(&members, "bench", "register")?;
         let process = Command::new(env!("CARGO_BIN_EXE_stormproof"))
             .args(&Bundled::default().command(&members, 0)[1..])
             .stdout(Stdio::null())

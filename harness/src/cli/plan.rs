@@ -8,8 +8,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use nemeses::fault::Family;
 use nemeses::schedule::{Budget, Profile};
+use workloads::ValueSizes;
+use workloads::clients::{ClientPlan, Fixed, Routing};
 
 use super::names;
+use crate::client_mix::ClientMix;
 use crate::exit::{Exit, bad_input};
 use crate::lab::LabChoice;
 use crate::plan::Plan;
@@ -20,7 +23,10 @@ const TIME_LIMIT: &str = "60s";
 
 /// Operations a second when nobody says otherwise: the clients keep up with it on a small machine
 /// while faults come and go, and the report stays quick.
-const RATE: f64 = 1000.0;
+const RATE: &str = "1000";
+
+/// What `--rate` is given to have it drawn.
+const ANY_RATE: &str = "any";
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -36,7 +42,8 @@ pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
-        "recovery_limit", "start_within", "quick_tcp", "lab",
+        "recovery_limit", "start_within", "quick_tcp", "lab", "routing", "deadline", "attempt_timeout",
+        "values",
     ])]
     plan: Option<PathBuf>,
     /// The service to test
@@ -61,15 +68,28 @@ pub struct PlanFlags {
     /// How long the load lasts: 90s, 5m
     #[arg(long, default_value = TIME_LIMIT, value_parser = duration)]
     time_limit: Duration,
-    /// Operations a second from all clients together; 0 for as fast as they go
-    #[arg(long, default_value_t = RATE)]
-    rate: f64,
+    /// Operations a second from all clients together; 0 for as fast as they go, any to draw it
+    #[arg(long, default_value = RATE, value_parser = rate)]
+    rate: Rate,
     /// Clients at a time [default: two for each node]
     #[arg(long)]
     concurrency: Option<usize>,
-    /// Keys in use at a time
-    #[arg(long, default_value_t = 5)]
-    keys: usize,
+    /// Keys in use at a time [default: drawn, 1 to 5 or 20 to 100]
+    #[arg(long)]
+    keys: Option<usize>,
+    /// Which clients begin each operation at a node of their own: half, pinned (all) or roaming
+    /// (none) [default: drawn]
+    #[arg(long)]
+    routing: Option<Routing>,
+    /// How long a client keeps trying [default: drawn, 500ms, 3s or 10s for each]
+    #[arg(long, value_parser = duration)]
+    deadline: Option<Duration>,
+    /// How long a client waits for one answer [default: drawn, 200ms, 400ms or 1.2s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    attempt_timeout: Option<Duration>,
+    /// What is written: numbers, or strings of up to so many bytes [default: drawn]
+    #[arg(long, value_name = "BYTES")]
+    values: Option<ValueSizes>,
     /// What everything random is drawn from [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -100,6 +120,23 @@ pub fn read_plan(path: &Path) -> Result<Plan> {
     Plan::from_toml(&text).with_context(|| format!("{} is not a plan", path.display()))
 }
 
+/// What `--rate` asks for.
+#[derive(Debug, Clone, Copy)]
+enum Rate {
+    /// Operations a second; 0 for a closed loop.
+    Fixed(f64),
+    /// Whatever the seed gives.
+    Drawn,
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    match text.parse() {
+        _ if text == ANY_RATE => Ok(Rate::Drawn),
+        Ok(rate) => Ok(Rate::Fixed(rate)),
+        Err(_) => Err(format!("not a number, and not {ANY_RATE}")),
+    }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     match seconds {
@@ -124,6 +161,9 @@ impl PlanFlags {
             Some(Profile::Only(family)) => [family].into(),
             _ => families(&self.faults),
         };
+        let seed = self.seed.unwrap_or_else(seed_of_the_moment);
+        let concurrency = self.concurrency.unwrap_or(2 * self.nodes);
+        let clients = ClientPlan::draw(seed, concurrency, &self.fixed());
         let mut plan = Plan {
             target: self.target.clone(),
             nodes: self.nodes,
@@ -132,20 +172,36 @@ impl PlanFlags {
             profile,
             fault_budget: self.fault_budget,
             time_limit: self.time_limit.as_secs_f64(),
-            rate: self.rate,
-            concurrency: self.concurrency.unwrap_or(2 * self.nodes),
-            keys: self.keys,
-            seed: self.seed.unwrap_or_else(seed_of_the_moment),
+            rate: clients.rate.unwrap_or(0.0),
+            concurrency,
+            keys: clients.keys,
+            seed,
             recovery_limit: self.recovery_limit.as_secs_f64(),
             start_within: self.start_within.as_secs_f64(),
             quick_tcp: self.quick_tcp,
             lab: self.lab,
             bug: self.bug.clone(),
+            clients: ClientMix::of(&clients),
             schedule: Vec::new(),
         };
         plan.validate()?;
         plan.draw_schedule();
         Ok(plan)
+    }
+
+    /// What about the clients is not drawn.
+    fn fixed(&self) -> Fixed {
+        Fixed {
+            routing: self.routing,
+            deadline: self.deadline,
+            attempt_timeout: self.attempt_timeout,
+            keys: self.keys,
+            values: self.values,
+            rate: match self.rate {
+                Rate::Fixed(rate) => Some((rate != 0.0).then_some(rate)),
+                Rate::Drawn => None,
+            },
+        }
     }
 
     /// Whether the command line names that family, instead of taking all there are.
@@ -185,6 +241,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         return Ok(Exit::Valid);
     }
     println!("{plan}");
+    println!("{}", plan.clients);
     for entry in &plan.schedule {
         println!("{entry}");
     }

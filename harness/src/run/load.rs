@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 use checker::history::{Event, EventType};
+use rand::rngs::ChaCha8Rng;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use workloads::clients::ClientPlan;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 use workloads::{Context, Generator, Invocation, Next, stream};
@@ -28,14 +30,12 @@ pub struct Clients {
     pub client: Arc<dyn Client>,
     /// The names of the nodes, by position.
     pub nodes: Vec<String>,
-    /// When they try again and when they give up.
-    pub policy: RetryPolicy,
     /// The run's seed.
     pub seed: u64,
     /// The first part of every token: the run's id.
     pub run: String,
-    /// How many act at a time.
-    pub concurrency: usize,
+    /// What each is like; as many as there are act at a time.
+    pub plan: ClientPlan,
     /// The number of the next process.
     next_process: AtomicU64,
 }
@@ -48,11 +48,10 @@ impl Clients {
         nodes: Vec<String>,
         seed: u64,
         run: String,
-        concurrency: usize,
+        plan: ClientPlan,
     ) -> Self {
-        let policy = RetryPolicy::default();
         let next_process = AtomicU64::new(0);
-        Clients { recorder, client, nodes, policy, seed, run, concurrency, next_process }
+        Clients { recorder, client, nodes, seed, run, plan, next_process }
     }
 
     /// A process that has never acted.
@@ -66,19 +65,24 @@ impl Clients {
     /// When the history cannot be written.
     pub async fn once(&self, node: usize, invocation: Invocation) -> Result<Event> {
         let process = self.new_process();
-        // Odd clients are pinned; this one to the node asked for.
-        let mut route = Route::new(2 * node + 1, self.nodes.len());
+        let mut route = Route::pinned(node, self.nodes.len());
         let mut rng = stream(self.seed, &format!("process {process}"));
         let token = format!("{}:{process}:0", self.run);
-        self.actor(&mut route, &mut rng).act(process, token, invocation).await
+        let policy = RetryPolicy::default();
+        self.actor(policy, &mut route, &mut rng).act(process, token, invocation).await
     }
 
-    fn actor<'a>(&'a self, route: &'a mut Route, rng: &'a mut rand::rngs::ChaCha8Rng) -> Actor<'a> {
+    fn actor<'a>(
+        &'a self,
+        policy: RetryPolicy,
+        route: &'a mut Route,
+        rng: &'a mut ChaCha8Rng,
+    ) -> Actor<'a> {
         Actor {
             recorder: &self.recorder,
             client: &*self.client,
             nodes: &self.nodes,
-            policy: self.policy,
+            policy,
             route,
             rng,
         }
@@ -115,8 +119,9 @@ impl Dispatcher {
     fn start(clients: Arc<Clients>) -> Self {
         let mut workers = JoinSet::new();
         let (completed, completions) = mpsc::unbounded_channel();
-        let processes: Vec<u64> = (0..clients.concurrency).map(|_| clients.new_process()).collect();
-        let tasks = (0..clients.concurrency).map(|thread| {
+        let processes: Vec<u64> =
+            (0..clients.plan.clients()).map(|_| clients.new_process()).collect();
+        let tasks = (0..clients.plan.clients()).map(|thread| {
             let (task, tasks) = mpsc::unbounded_channel();
             let worker =
                 Worker { clients: clients.clone(), thread, tasks, completed: completed.clone() };
@@ -229,7 +234,8 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         let clients = self.clients.clone();
-        let mut route = Route::new(self.thread, clients.nodes.len());
+        let mut route = clients.plan.routing.route(self.thread, clients.nodes.len());
+        let policy = clients.plan.policy(self.thread);
         let mut rng = stream(clients.seed, &format!("client {}", self.thread));
         // The process that acted last, and its next number.
         let mut last = (u64::MAX, 0);
@@ -238,7 +244,7 @@ impl Worker {
             last = (process, sequence + 1);
             let token = format!("{}:{process}:{sequence}", clients.run);
             let completion =
-                clients.actor(&mut route, &mut rng).act(process, token, invocation).await;
+                clients.actor(policy, &mut route, &mut rng).act(process, token, invocation).await;
             if self.completed.send((self.thread, completion)).is_err() {
                 return;
             }

@@ -25,7 +25,7 @@ use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
 use tokio::sync::watch;
-use workloads::{Generator, GeneratorOptions, Load, ValueSizes, Workload};
+use workloads::{Generator, GeneratorOptions, Load, Workload};
 
 use self::cluster::Cluster;
 use self::live::{Live, Snapshot};
@@ -129,6 +129,7 @@ impl Run {
     ) -> Result<Run> {
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
+        recorder.note(plan.clients.to_string());
         recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
         if let Some(engine) = lab.partition_engine {
             recorder.note(format!("partitions by {engine}: {}", lab.engine_reason));
@@ -140,14 +141,14 @@ impl Run {
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let run_id = token_prefix();
-        let client = target.client(&cluster.members, &run_id)?;
+        let client = target.client(&cluster.members, &run_id, plan.workload()?.model)?;
         let clients = Clients::new(
             recorder.clone(),
             client,
             nodes.clone(),
             plan.seed,
             run_id,
-            plan.concurrency,
+            plan.client_plan(),
         );
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
@@ -225,7 +226,7 @@ impl Run {
         let options = GeneratorOptions {
             seed: self.plan.seed,
             hot_keys: self.plan.keys,
-            values: ValueSizes::Numbers,
+            values: self.plan.clients.values,
         };
         (workload.generator)(&options)
     }

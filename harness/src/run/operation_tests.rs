@@ -85,7 +85,7 @@ async fn act(f: &'static str, honours_tokens: bool, replies: Vec<Option<Reply>>)
         client: &client,
         nodes: &nodes,
         policy: RetryPolicy::default(),
-        route: &mut Route::new(0, 3),
+        route: &mut Route::roaming(0, 3),
         rng: &mut stream(1, "test"),
     };
     let invocation = Invocation { f, key: "k0".into(), value: json!(5), mutates: f != "read" };

@@ -14,6 +14,7 @@ use target_cluster::bugs::Bug;
 
 use super::bundled_administrator::BundledAdministrator;
 use super::bundled_auditor::BundledAuditor;
+use super::bundled_words::{Kept, Words};
 use super::{
     Answer, Auditor, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
 };
@@ -103,9 +104,16 @@ impl Target for Bundled {
         Ok(Some(Arc::new(BundledAuditor::new(http_client()?, cluster))))
     }
 
-    fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>> {
+    fn client(
+        &self,
+        cluster: &[Member],
+        run: &str,
+        model: &str,
+    ) -> anyhow::Result<Arc<dyn Client>> {
+        let words = Words::of(model);
         Ok(Arc::new(BundledClient {
             http: http_client()?,
+            words: words.with_context(|| format!("the bundled cluster has no {model}"))?,
             names: cluster.iter().map(|member| member.name.clone()).collect(),
             urls: cluster.iter().map(|member| format!("http://{}", member.for_clients)).collect(),
             run: run.into(),
@@ -128,6 +136,7 @@ struct BundledClient {
     names: Vec<String>,
     urls: Vec<String>,
     run: String,
+    words: Words,
 }
 
 /// The body of every answer of `/kv`.
@@ -150,8 +159,10 @@ struct StatusBody {
 
 impl BundledClient {
     async fn send(&self, node: usize, request: &Request) -> Reply {
+        let Some(word) = self.words.word(request.f) else { return refusal("bad_request") };
+        // Those of a transaction are in the group that the key names.
         let body = json!({
-            "f": request.f,
+            "f": word.sent,
             "key": format!("{}/{}", self.run, request.key),
             "value": request.value,
             "token": request.token,
@@ -162,20 +173,22 @@ impl BundledClient {
             Err(error) => return refusal(transport_error(&error)),
         };
         match body {
-            Ok(body) => self.understand(request, body),
+            Ok(body) => self.understand(request, word.kept, body),
             Err(error) if error.is_decode() => refusal("nonsense"),
             Err(error) => refusal(transport_error(&error)),
         }
     }
 
-    fn understand(&self, request: &Request, body: Body) -> Reply {
+    fn understand(&self, request: &Request, kept: Kept, body: Body) -> Reply {
         match (body.kind.as_str(), body.error.as_deref()) {
             ("ok", _) => {
-                // A read tells what it found; of a mutation the history keeps the argument.
-                let value = if request.f == "read" { body.value } else { request.value.clone() };
+                let value = match kept {
+                    Kept::Answer => body.value,
+                    Kept::Argument => request.value.clone(),
+                };
                 Reply::Answer(Answer { value: Some(value), version: body.version })
             }
-            ("fail", Some("precondition_failed")) => {
+            ("fail", Some("precondition_failed" | "empty")) => {
                 Reply::Answer(Answer { value: None, version: body.version })
             }
             ("refused", Some(error)) => {

@@ -6,6 +6,7 @@ mod auditor;
 mod bundled;
 mod bundled_administrator;
 mod bundled_auditor;
+mod bundled_words;
 mod client;
 
 use std::collections::BTreeMap;
@@ -116,6 +117,11 @@ pub trait Target: Send + Sync {
         Ok(None)
     }
 
-    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire.
-    fn client(&self, cluster: &[Member], run: &str) -> anyhow::Result<Arc<dyn Client>>;
+    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire; `model`
+    /// is what judges the operations, and so what objects they are about.
+    ///
+    /// # Errors
+    /// When the service has no such objects.
+    fn client(&self, cluster: &[Member], run: &str, model: &str)
+    -> anyhow::Result<Arc<dyn Client>>;
 }

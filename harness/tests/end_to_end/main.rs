@@ -16,3 +16,4 @@ mod planted_bugs;
 mod schedules;
 mod support;
 mod whole_runs;
+mod workloads;
