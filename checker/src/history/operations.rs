@@ -118,6 +118,28 @@ impl Operations {
         self.keys.names.iter().map(|name| &**name)
     }
 
+    /// What was known right after the event with this index.
+    pub(crate) fn until(&self, index: u64) -> Operations {
+        let invoked = self.rows.iter().take_while(|row| row.invoked <= index);
+        let rows = invoked.cloned().map(|row| match some(row.completed) {
+            Some(completed) if completed > index => Row {
+                completed: NONE,
+                end: NONE,
+                version: NONE,
+                output: Kept::Null,
+                attempts: TextId::NONE,
+                node: NO_NAME,
+                outcome: EventType::Info,
+                refuted: false,
+                ..row
+            },
+            _ => row,
+        });
+        let rows = rows.collect();
+        let Operations { functions, keys, nodes, texts, .. } = self.clone();
+        Operations { rows, functions, keys, nodes, texts }
+    }
+
     pub(super) fn open(&mut self, opened: &Opened<'_>, line: usize) -> Place {
         let place = Place::try_from(self.rows.len()).expect("fewer than 2^32 operations");
         let row = Row {

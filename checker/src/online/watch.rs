@@ -1,32 +1,50 @@
-//! Watches a history while it is being recorded: every key has a [`Frontier`].
+//! Watches a history while it is being recorded, key by key.
 
 use std::collections::BTreeMap;
 
 use crate::Options;
-use crate::history::{Event, EventType, History, HistoryError, Operations, OwnedDatum, Process};
-use crate::model::{self, Call, Conventions, Kind, Model, Values, WithModel};
-use crate::online::{Frontier, Standing};
+use crate::history::{Event, EventType, HistoryError, OwnedDatum, Process};
+use crate::model::{self, Conventions, Kind, Model, Values, WithModel};
+use crate::online::key::{Key, Step};
+use crate::online::log::Terms;
 
-/// How many configurations a key may have before its frontier gives up. Of a register with unique
-/// values there are a handful; a thousand keep a check within the time that an operation takes.
-const CONFIGURATIONS: usize = 1_000;
+/// The most operations of a key that are kept. A judgement of so many takes some ten milliseconds.
+const CAPACITY: usize = 10_000;
+
+/// What has not been judged yet is looked for twice in a second of the history, in nanoseconds…
+const SWEEP_TIME: u64 = 500_000_000;
+
+/// …and, since not every history has times, after so many events.
+const SWEEP_EVENTS: u64 = 10_000;
+
+/// A key of which so many sweeps in a row saw no event is dropped: ten seconds.
+const QUIET_SWEEPS: u32 = 20;
 
 /// Judges a history event by event.
 ///
+/// It does not judge anew at each event, but it always knows how far it has judged
+/// ([`legal_before`](Watch::legal_before)): a key is judged once there are sixteen new completions
+/// or, of a long log, one for each 32 operations; fewer are judged twice in a second of the
+/// history's own time, if there is one for each 32 operations, and all when the key has been quiet
+/// since. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
+///
 /// Nothing that it cannot judge makes it fail: such a key is given up, which says nothing about
-/// it, and is left to the offline checker.
+/// it, and is left to the offline checker. So is a key that comes back after it was not used for
+/// some ten seconds.
 pub struct Watch(Box<dyn Watcher>);
 
 /// What a [`Watch`] knows of the events so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sighting {
-    /// Every key that was not given up has a legal order.
+    /// Nothing is wrong that would be known.
     Legal,
-    /// The operations on this key have none; of a history without keys, on the object.
+    /// The operations on this key have no legal order; of a history without keys, those on the
+    /// object.
     Illegal {
         /// The key.
         key: Option<String>,
-        /// The index of the event that made it so.
+        /// The index of the event that made it so: the events through this one are Invalid, and
+        /// those before it are not, as far as the keys were not given up and could be decided.
         index: u64,
     },
 }
@@ -37,10 +55,19 @@ impl Watch {
     /// # Errors
     /// When the options name no model that there is, or the initial value does not fit it.
     pub fn new(options: &Options) -> Result<Watch, HistoryError> {
+        Watch::with_capacity(options, CAPACITY)
+    }
+
+    /// Watches and keeps at most so many operations of a key. A key that has more is followed by a
+    /// [`Frontier`](crate::online::Frontier), which judges every event and may give up.
+    ///
+    /// # Errors
+    /// As [`Watch::new`].
+    pub fn with_capacity(options: &Options, capacity: usize) -> Result<Watch, HistoryError> {
         let name = options.model.as_deref().unwrap_or_default();
         let kind: Kind =
             model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.to_string()))?;
-        kind.apply(Open { options }).map(Watch)
+        kind.apply(Open { options, capacity }).map(Watch)
     }
 
     /// Takes the next event.
@@ -48,14 +75,31 @@ impl Watch {
         self.0.push(event)
     }
 
+    /// Judges what has not been judged yet.
+    pub fn settle(&mut self) -> &Sighting {
+        self.0.settle()
+    }
+
+    /// How far the history is known to be legal: that of the events before this index the offline
+    /// checker says Valid, keys aside that were given up.
+    pub fn legal_before(&self) -> u64 {
+        self.0.legal_before()
+    }
+
     /// How many keys were given up.
     pub fn given_up(&self) -> usize {
         self.0.given_up()
+    }
+
+    /// How many keys are in use, of which more than the name is kept.
+    pub fn in_use(&self) -> usize {
+        self.0.in_use()
     }
 }
 
 struct Open<'a> {
     options: &'a Options,
+    capacity: usize,
 }
 
 impl WithModel for Open<'_> {
@@ -71,8 +115,12 @@ impl WithModel for Open<'_> {
             model,
             conventions: self.options.conventions,
             initial,
-            keys: BTreeMap::new(),
+            capacity: self.capacity,
+            in_use: BTreeMap::new(),
+            done: BTreeMap::new(),
             open: BTreeMap::new(),
+            next_index: 0,
+            next_sweep: Sweep { time: SWEEP_TIME, index: SWEEP_EVENTS },
             sighting: Sighting::Legal,
         }))
     }
@@ -81,107 +129,194 @@ impl WithModel for Open<'_> {
 /// A [`Keys`] of any model.
 trait Watcher: Send {
     fn push(&mut self, event: &Event) -> &Sighting;
+    fn settle(&mut self) -> &Sighting;
+    fn legal_before(&self) -> u64;
     fn given_up(&self) -> usize;
+    fn in_use(&self) -> usize;
 }
 
-/// The keys of a history.
+/// The keys of a history. Keys are none where the history has none, or the model does not split.
 struct Keys<M: Model> {
     model: M,
     conventions: Conventions,
     initial: OwnedDatum,
-    keys: BTreeMap<Option<String>, Watched<M>>,
+    capacity: usize,
+    in_use: BTreeMap<Option<String>, InUse<M>>,
+    /// Keys of which nothing but this is known any more.
+    done: BTreeMap<Option<String>, Done>,
     /// The invocations that have not completed, by process.
     open: BTreeMap<u64, Event>,
+    next_index: u64,
+    next_sweep: Sweep,
     sighting: Sighting,
 }
 
-struct Watched<M: Model> {
-    frontier: Frontier<M>,
-    values: Values,
-    given_up: bool,
+struct InUse<M: Model> {
+    key: Key<M>,
+    /// Operations in flight.
+    open: usize,
+    /// How many sweeps came since its last event.
+    quiet_for: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All its operations had a legal order.
+    Legal,
+    GivenUp,
+}
+
+/// When unjudged events are looked for: whichever comes first.
+struct Sweep {
+    time: u64,
+    index: u64,
 }
 
 impl<M: Model + Clone + Send> Watcher for Keys<M> {
     fn push(&mut self, event: &Event) -> &Sighting {
-        if let Process::Client(process) = event.process
-            && self.sighting == Sighting::Legal
-        {
-            let invocation = match event.kind {
-                EventType::Invoke => self.open.insert(process, event.clone()),
-                _ => self.open.remove(&process),
-            };
-            self.take(event, invocation.as_ref());
+        if self.sighting == Sighting::Legal {
+            let comes_later = event.index >= self.next_index;
+            self.next_index = event.index + 1;
+            if let Process::Client(process) = event.process {
+                let completed = match event.kind {
+                    EventType::Invoke => self.open.insert(process, without_history(event)),
+                    _ => self.open.remove(&process),
+                };
+                self.take(event, completed.as_ref(), comes_later);
+            }
+            if event.time >= self.next_sweep.time || event.index >= self.next_sweep.index {
+                self.next_sweep =
+                    Sweep { time: event.time + SWEEP_TIME, index: event.index + SWEEP_EVENTS };
+                self.sweep();
+            }
         }
         &self.sighting
     }
 
+    fn settle(&mut self) -> &Sighting {
+        let Keys { in_use, model, conventions, initial, .. } = self;
+        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        let judged = in_use.iter_mut().map(|(name, it)| (name, it.key.judge(true, model, terms)));
+        let judged: Vec<_> = judged.map(|(name, step)| (name.clone(), step)).collect();
+        self.conclude(judged);
+        &self.sighting
+    }
+
+    fn legal_before(&self) -> u64 {
+        match self.sighting {
+            Sighting::Illegal { index, .. } => index,
+            Sighting::Legal => {
+                let unjudged = self.in_use.values().filter_map(|it| it.key.first_unjudged());
+                unjudged.min().unwrap_or(self.next_index)
+            }
+        }
+    }
+
     fn given_up(&self) -> usize {
-        self.keys.values().filter(|watched| watched.given_up).count()
+        self.done.values().filter(|done| **done == Done::GivenUp).count()
+    }
+
+    fn in_use(&self) -> usize {
+        self.in_use.len()
     }
 }
 
-impl<M: Model + Clone> Keys<M> {
+impl<M: Model + Clone + Send> Keys<M> {
     /// Takes an event of a client. `invocation` is the one that it completes; of an invocation
-    /// there must be none.
-    fn take(&mut self, event: &Event, invocation: Option<&Event>) {
-        let well_formed = invocation.is_some() != (event.kind == EventType::Invoke);
-        let key = match self.model.splits_by_key() {
+    /// there must be none. It must come later than all others.
+    fn take(&mut self, event: &Event, invocation: Option<&Event>, comes_later: bool) {
+        let Keys { in_use, done, model, conventions, initial, capacity, .. } = self;
+        let name = match model.splits_by_key() {
             true => invocation.unwrap_or(event).key.clone(),
             false => None,
         };
-        let model = &self.model;
-        let initial = self.initial.borrow();
-        let watched = self.keys.entry(key.clone()).or_insert_with(|| {
-            let mut values = Values::new();
-            let initial = model.initial(initial, &mut values).expect("it was a state before");
-            let frontier = Frontier::new(model.clone(), initial, CONFIGURATIONS);
-            Watched { frontier, values, given_up: false }
-        });
-        if watched.given_up {
+        if let Some(done) = done.get_mut(&name) {
+            *done = Done::GivenUp;
             return;
         }
-        let standing = match well_formed {
-            true => watched.take(model, self.conventions, event, invocation),
-            false => None,
-        };
-        match standing {
-            Some(Standing::Legal) => {}
-            Some(Standing::Illegal) => {
-                self.sighting = Sighting::Illegal { key, index: event.index };
+        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        let watched = in_use.entry(name.clone()).or_insert_with(|| InUse {
+            key: Key::new(),
+            open: 0,
+            quiet_for: 0,
+        });
+        watched.quiet_for = 0;
+        let step = match (event.kind, invocation) {
+            _ if !comes_later => Step::GiveUp,
+            (EventType::Invoke, None) => {
+                watched.open += 1;
+                watched.key.take(event, None, *capacity, model, terms)
             }
-            Some(Standing::GaveUp) | None => watched.given_up = true,
+            (EventType::Ok | EventType::Fail | EventType::Info, Some(_)) => {
+                watched.open -= 1;
+                watched.key.take(event, invocation, *capacity, model, terms)
+            }
+            _ => Step::GiveUp,
+        };
+        if step != Step::GoOn {
+            self.conclude([(name, step)]);
         }
+    }
+
+    /// Judges what is worth it, and drops the keys that are not used any more.
+    fn sweep(&mut self) {
+        let Keys { in_use, model, conventions, initial, .. } = self;
+        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        let mut judged = Vec::new();
+        for (name, watched) in in_use {
+            let step = watched.key.judge(watched.quiet_for > 0, model, terms);
+            judged.push((name.clone(), step));
+            watched.quiet_for += 1;
+        }
+        self.conclude(judged);
+        let is_over = |_: &Option<String>, watched: &mut InUse<M>| {
+            watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS
+        };
+        for (name, watched) in self.in_use.extract_if(.., is_over) {
+            let done = match watched.key.first_unjudged() {
+                None => Done::Legal,
+                Some(_) => Done::GivenUp,
+            };
+            self.done.insert(name, done);
+        }
+    }
+
+    /// Draws the conclusions from what keys came to.
+    fn conclude(&mut self, steps: impl IntoIterator<Item = (Option<String>, Step)>) {
+        let mut first: Option<(u64, Option<String>)> = None;
+        for (name, step) in steps {
+            match step {
+                Step::GoOn => {}
+                Step::GiveUp => {
+                    self.in_use.remove(&name);
+                    self.done.insert(name, Done::GivenUp);
+                }
+                Step::Illegal(index) => {
+                    first = first.into_iter().chain([(index, name)]).min();
+                }
+            }
+        }
+        let Some(mut first) = first else { return };
+        // Another key may have been illegal before, and nobody has looked.
+        let Keys { in_use, model, conventions, initial, .. } = self;
+        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        for (name, watched) in in_use {
+            let may_be_earlier = watched.key.first_unjudged().is_some_and(|it| it < first.0);
+            if may_be_earlier
+                && let Step::Illegal(index) = watched.key.judge(true, model, terms)
+                && index < first.0
+            {
+                first = (index, name.clone());
+            }
+        }
+        let (index, key) = first;
+        self.sighting = Sighting::Illegal { key, index };
+        self.in_use.clear();
+        self.open.clear();
     }
 }
 
-impl<M: Model> Watched<M> {
-    /// Takes an event; none if it does not fit the model, or a history.
-    fn take(
-        &mut self,
-        model: &M,
-        conventions: Conventions,
-        event: &Event,
-        invocation: Option<&Event>,
-    ) -> Option<Standing> {
-        let events = invocation.into_iter().chain([event]).cloned().collect();
-        let operations = Operations::of(&History { events }).ok()?;
-        let operation = operations.iter().next()?;
-        if event.kind == EventType::Fail && !operation.was_refuted() {
-            return Some(self.frontier.forget(invocation?.index));
-        }
-        let call = model.call(operation, conventions, &mut self.values).ok()?;
-        let Some(invocation) = invocation else {
-            return match call {
-                Call::Unknown(input) => Some(self.frontier.invoke(event.index, input)),
-                Call::Known(..) | Call::Silent => None,
-            };
-        };
-        let id = invocation.index;
-        Some(match call {
-            Call::Known(_, output) => self.frontier.complete(id, output),
-            Call::Silent => self.frontier.forget(id),
-            Call::Unknown(input) if model.is_observer(&input, None) => self.frontier.forget(id),
-            Call::Unknown(_) => self.frontier.unknown(id),
-        })
-    }
+/// What is looked at of an event; how the answer was come by is not.
+fn without_history(event: &Event) -> Event {
+    Event { token: None, attempts: Vec::new(), ..event.clone() }
 }
