@@ -9,6 +9,8 @@ use results::report::html;
 use results::summary::{CoverageCell, FaultCoverage, MissedCell, Summary};
 use serde_json::Value;
 
+#[path = "report/oracles.rs"]
+mod oracles;
 mod sample;
 
 use sample::{Options, Sample, sample, storm};

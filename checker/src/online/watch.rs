@@ -269,16 +269,18 @@ impl<M: Model + Clone + Send> Keys<M> {
             watched.quiet_for += 1;
         }
         self.conclude(judged);
-        let is_over = |_: &Option<String>, watched: &mut InUse<M>| {
-            watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS
-        };
-        for (name, watched) in self.in_use.extract_if(.., is_over) {
-            let done = match watched.key.first_unjudged() {
-                None => Done::Legal,
-                Some(_) => Done::GivenUp,
-            };
-            self.done.insert(name, done);
-        }
+        let done = &mut self.done;
+        self.in_use.retain(|name, watched| {
+            let is_over = watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS;
+            if is_over {
+                let judged = match watched.key.first_unjudged() {
+                    None => Done::Legal,
+                    Some(_) => Done::GivenUp,
+                };
+                done.insert(name.clone(), judged);
+            }
+            !is_over
+        });
     }
 
     /// Draws the conclusions from what keys came to.

@@ -6,10 +6,7 @@ use checker::oracle::version::{Answered, Claims, Effect, judge};
 use checker::verdict::Verdict;
 use results::report::html;
 
-#[expect(dead_code, unused_imports, reason = "this page needs no storm")]
-mod sample;
-
-use sample::{Options, sample};
+use crate::sample::{Options, sample};
 
 #[test]
 fn a_run_without_either_has_neither_panel() {
