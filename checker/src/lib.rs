@@ -51,6 +51,19 @@
 //! and each algorithm is compared with the others, and on small histories with stateright's tester
 //! or with all orders, on tens of thousands of random histories.
 //!
+//! What it costs: `cargo bench -p checker --bench figures`, without the reading of the file, on one
+//! of two cores of a small machine that was busy with other things at the same time:
+//!
+//! | history of one key | milliseconds | decided by |
+//! |---|---|---|
+//! | unique values, 100 clients, 1 % unknown: 1,000 operations | 0.3 | `zones` |
+//! | … 10,000 | 1.7 | `zones` |
+//! | … 100,000 | 15 | `zones` |
+//! | … 1,000,000 | 420 | `zones` |
+//! | 5 values: 100,000 operations of 20 clients | 65 | `just-in-time` |
+//! | 5 values: 10,000 operations of 50 clients | 8 | `just-in-time` |
+//! | 5 values: 10,000 operations of 100 clients, 1 % unknown | 12 | `just-in-time` |
+//!
 //! Beside the models, [`oracle`] judges what values cannot show (the versions of answers, and how
 //! often each token took effect), [`accounting`] counts what became of elements, and [`online`]
 //! watches a history while it is recorded.

@@ -6,7 +6,6 @@
 //! recorded histories of that folder are judged as well, the slowest of each kind is shown.
 
 mod corpus;
-mod memory;
 mod simulation;
 
 use std::time::Instant;
@@ -61,7 +60,7 @@ fn main() {
     // `cargo bench` passes flags of its own.
     let words: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let wanted = |name: &str| words.iter().all(|word| name.contains(word));
-    println!("{:68} {:8} {:>9} {:>6}  decided by", "history", "verdict", "ms", "MB");
+    println!("{:68} {:8} {:>9}  decided by", "history", "verdict", "ms");
     for &row in ROWS {
         let name = name(row);
         if wanted(&name) {
@@ -95,15 +94,13 @@ fn name(row: Simulation) -> String {
 
 fn judge(row: Simulation, name: &str) {
     let operations = Operations::of(&history(row)).expect("the history is well formed");
-    let peak = memory::Peak::begin();
     let start = Instant::now();
     let analysis = check(&operations, &Options::default()).expect("the history fits its model");
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let shown = analysis.counterexample.map(|it| format!(", {} shown", it.operations.len()));
     println!(
-        "{name:68} {:8} {milliseconds:9.1} {:>6}  {} in {} steps{}",
+        "{name:68} {:8} {milliseconds:9.1}  {} in {} steps{}",
         format!("{:?}", analysis.verdict),
-        peak.megabytes(),
         analysis.algorithm,
         analysis.steps,
         shown.unwrap_or_default()
@@ -117,16 +114,14 @@ fn read() {
         serde_json::to_writer(&mut bytes, &event).expect("memory takes whatever is written");
         bytes.push(b'\n');
     }
-    let peak = memory::Peak::begin();
     let start = Instant::now();
     let reading = checker::history::read(&bytes[..]).expect("it was just written");
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{:68} {:8} {:9.1} {:>6}  {:.0} MB a second",
+        "{:68} {:8} {:9.1}  {:.0} MB a second",
         format!("reading {} operations", reading.operations.len()),
         "",
         seconds * 1000.0,
-        peak.megabytes(),
         bytes.len() as f64 / 1e6 / seconds
     );
 }
