@@ -24,9 +24,9 @@ const QUIET_SWEEPS: u32 = 20;
 ///
 /// It does not judge anew at each event, but it always knows how far it has judged
 /// ([`legal_before`](Watch::legal_before)): a key is judged once there are sixteen new completions
-/// or, of a long log, one for each 32 operations; fewer are judged twice in a second of the
-/// history's own time, if there is one for each 32 operations, and all when the key has been quiet
-/// since. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
+/// and one for each 32 of its operations (and for each thousand steps that the last judgement took,
+/// where a search is needed). Fewer than sixteen are judged twice in a second of the history's own
+/// time, and all when the key has been quiet for half a second. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
 ///
 /// Nothing that it cannot judge makes it fail: such a key is given up, which says nothing about
 /// it, and is left to the offline checker. So is a key that comes back after it was not used for
@@ -269,16 +269,20 @@ impl<M: Model + Clone + Send> Keys<M> {
             watched.quiet_for += 1;
         }
         self.conclude(judged);
-        let is_over = |_: &Option<String>, watched: &mut InUse<M>| {
-            watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS
-        };
-        for (name, watched) in self.in_use.extract_if(.., is_over) {
-            let done = match watched.key.first_unjudged() {
-                None => Done::Legal,
-                Some(_) => Done::GivenUp,
-            };
-            self.done.insert(name, done);
-        }
+        let done = &mut self.done;
+        self.in_use.retain(|name, watched| {
+            let is_over = watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS;
+            if is_over {
+                done.insert(
+                    name.clone(),
+                    match watched.key.first_unjudged() {
+                        None => Done::Legal,
+                        Some(_) => Done::GivenUp,
+                    },
+                );
+            }
+            !is_over
+        });
     }
 
     /// Draws the conclusions from what keys came to.
