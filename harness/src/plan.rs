@@ -63,6 +63,9 @@ pub struct Plan {
     /// long cut traffic resumes sooner than with the kernel's own backoff.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quick_tcp: bool,
+    /// Whether the load goes on once the history is known to be Invalid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_going: bool,
     /// Which lab.
     pub lab: LabChoice,
     /// The planted bug.
@@ -200,6 +203,9 @@ impl Plan {
         }
         if self.quick_tcp {
             command.push_str(" --quick-tcp");
+        }
+        if self.keep_going {
+            command.push_str(" --keep-going");
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));

@@ -129,6 +129,10 @@ pub struct RunInfo {
     pub seed: u64,
     /// How long the load lasted, in seconds.
     pub time_limit_seconds: f64,
+    /// When the load was ended before its time, because the history was known to be Invalid; in
+    /// seconds since the start of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_early_seconds: Option<f64>,
     /// Operations per second asked for; none for a closed loop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,

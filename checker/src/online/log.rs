@@ -16,6 +16,10 @@ const FEW: usize = 16;
 /// judgements of a log together look at each operation about so many times.
 const SHARE: usize = 32;
 
+/// Where that takes many steps, each new completion pays for so many of them: a tenth of a
+/// millisecond.
+const STEPS: u64 = 1_000;
+
 /// What a history is judged by, besides the model.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms<'a> {
@@ -43,8 +47,8 @@ pub(super) struct Log {
     /// The completions, by index, that came after the last judgement. No other event can make a
     /// legal history illegal.
     unjudged: Vec<u64>,
-    /// After a judgement without decision: how many operations must be there for the next one.
-    not_before: usize,
+    /// What the last judgement took; the next one will hardly take less.
+    steps: u64,
 }
 
 impl Log {
@@ -77,8 +81,8 @@ impl Log {
 
     /// Whether a judgement of the little that is new does not cost too much.
     pub(super) fn is_worth_it(&self) -> bool {
-        let size = self.operations().len();
-        self.unjudged.len() * SHARE >= size && size >= self.not_before
+        let new = self.unjudged.len();
+        new * SHARE >= self.operations().len() && new as u64 * STEPS >= self.steps
     }
 
     /// Judges all events so far.
@@ -86,18 +90,17 @@ impl Log {
         if self.unjudged.is_empty() {
             return Judgement::Legal;
         }
-        match outcome(model, self.operations(), terms) {
-            Ok(Outcome::Valid) => {
+        let Ok((outcome, steps)) = outcome(model, self.operations(), terms) else {
+            return Judgement::Unfit;
+        };
+        self.steps = steps;
+        match outcome {
+            Outcome::Valid => {
                 self.unjudged.clear();
-                self.not_before = 0;
                 Judgement::Legal
             }
-            Ok(Outcome::Invalid) => Judgement::Illegal(self.first_illegal(model, terms)),
-            Ok(Outcome::OutOfSteps | Outcome::OutOfMemory) => {
-                self.not_before = 2 * self.operations().len();
-                Judgement::Undecided
-            }
-            Err(_) => Judgement::Unfit,
+            Outcome::Invalid => Judgement::Illegal(self.first_illegal(model, terms)),
+            Outcome::OutOfSteps | Outcome::OutOfMemory => Judgement::Undecided,
         }
     }
 
@@ -109,7 +112,7 @@ impl Log {
             let middle = from.midpoint(to);
             let prefix = self.operations().until(self.unjudged[middle]);
             match outcome(model, &prefix, terms) {
-                Ok(Outcome::Invalid) => to = middle,
+                Ok((Outcome::Invalid, _)) => to = middle,
                 _ => from = middle + 1,
             }
         }
@@ -117,21 +120,23 @@ impl Log {
     }
 }
 
-/// Judges operations as the offline checker does.
+/// Judges operations as the offline checker does; also tells how many steps that took.
 fn outcome<M: Model>(
     model: &M,
     operations: &Operations,
     terms: Terms<'_>,
-) -> Result<Outcome, SplitError> {
+) -> Result<(Outcome, u64), SplitError> {
     let Terms { conventions, initial } = terms;
     let source = Source { history: operations, conventions, initial };
-    let mut worst = Outcome::Valid;
+    let (mut worst, mut steps) = (Outcome::Valid, 0);
     for partition in split(model, source)? {
-        match decide(model, &partition, LIMITS).outcome {
+        let decision = decide(model, &partition, LIMITS);
+        steps += decision.steps;
+        match decision.outcome {
             Outcome::Valid => {}
-            Outcome::Invalid => return Ok(Outcome::Invalid),
+            Outcome::Invalid => return Ok((Outcome::Invalid, steps)),
             undecided => worst = undecided,
         }
     }
-    Ok(worst)
+    Ok((worst, steps))
 }

@@ -24,9 +24,9 @@ const QUIET_SWEEPS: u32 = 20;
 ///
 /// It does not judge anew at each event, but it always knows how far it has judged
 /// ([`legal_before`](Watch::legal_before)): a key is judged once there are sixteen new completions
-/// or, of a long log, one for each 32 operations; fewer are judged twice in a second of the
-/// history's own time, if there is one for each 32 operations, and all when the key has been quiet
-/// since. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
+/// and one for each 32 of its operations (and for each thousand steps that the last judgement took,
+/// where a search is needed). Fewer than sixteen are judged twice in a second of the history's own
+/// time, and all when the key has been quiet for half a second. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
 ///
 /// Nothing that it cannot judge makes it fail: such a key is given up, which says nothing about
 /// it, and is left to the offline checker. So is a key that comes back after it was not used for

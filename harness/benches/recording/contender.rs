@@ -12,6 +12,7 @@ use checker::history::{Event, EventType, Process};
 use results::run_directory::{HISTORY, RunDirectory};
 use stormproof::run::live::Live;
 use stormproof::run::load::{self, Clients};
+use stormproof::run::online_check;
 use stormproof::run::recorder::Recorder;
 use stormproof::target::{Client, Reply, Request};
 use tokio::task::JoinSet;
@@ -107,7 +108,11 @@ impl Contender {
         };
         let history = directory.path().join(HISTORY);
         let live = Live::default();
-        let listeners = if listener { vec![live.listener()] } else { Vec::new() };
+        let listeners = if listener {
+            vec![live.listener(), online_check::start("register")?.0]
+        } else {
+            Vec::new()
+        };
         let recorder = Arc::new(Recorder::new(directory, listeners));
         let nodes = vec!["n1".to_owned()];
         let plan = ClientPlan::draw(1, CLIENTS, &Fixed::usual());

@@ -42,8 +42,8 @@ pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
-        "recovery_limit", "start_within", "quick_tcp", "lab", "routing", "deadline", "attempt_timeout",
-        "values",
+        "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "routing", "deadline",
+        "attempt_timeout", "values",
     ])]
     plan: Option<PathBuf>,
     /// The service to test
@@ -105,6 +105,9 @@ pub struct PlanFlags {
     /// Let TCP try again at least every second, so that traffic resumes sooner after a long cut
     #[arg(long)]
     quick_tcp: bool,
+    /// Go on with the load once what clients saw is known to have no legal order, instead of stopping
+    #[arg(long)]
+    keep_going: bool,
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
@@ -179,6 +182,7 @@ impl PlanFlags {
             recovery_limit: self.recovery_limit.as_secs_f64(),
             start_within: self.start_within.as_secs_f64(),
             quick_tcp: self.quick_tcp,
+            keep_going: self.keep_going,
             lab: self.lab,
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),

@@ -1,7 +1,7 @@
 //! From what was recorded to a verdict and a page.
 
-use anyhow::{Context, Result};
-use checker::history::{History, Operations};
+use anyhow::{Context, Result, anyhow};
+use checker::history::{Event, History, Operations};
 use checker::oracle::version::Claims;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
@@ -20,12 +20,15 @@ use crate::plan::Plan;
 /// `tested` is what the run says of liveness, or why the harness failed on the way; then the
 /// history is judged all the same, because an Invalid that was recorded before stands.
 ///
+/// `contradiction` is the event at which the history became Invalid by what was seen during the run.
+///
 /// # Errors
 /// When the history cannot be read or the results cannot be written.
 pub fn conclude(
     plan: &Plan,
     info: RunInfo,
     tested: Result<Liveness>,
+    contradiction: Option<u64>,
     cluster: &Cluster,
     recorder: &Recorder,
     live: &Live,
@@ -46,7 +49,20 @@ pub fn conclude(
     }
     let workload = plan.workload()?;
     let saved = Saved::read(&path)?;
-    let safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
+    let mut safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
+    if let Some(index) = contradiction
+        && safety.verdict != Verdict::Invalid
+    {
+        // What is Invalid stays so, and less of it may be easier to decide.
+        let until = |event: &&Event| event.index <= index;
+        let events = loaded.history.events.iter().filter(until).cloned().collect();
+        safety = check(&History { events }, workload.model, cluster.versions, &saved)?;
+        if safety.verdict != Verdict::Invalid {
+            let bug =
+                anyhow!("checked online, the history was Invalid at event {index}; now it is not");
+            failure = failure.or(Some(bug));
+        }
+    }
     let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
     let fault_coverage = (!plan.schedule.is_empty())
         .then(|| judge::fault_coverage(&loaded.history, &plan.schedule_options()));

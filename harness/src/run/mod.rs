@@ -9,12 +9,13 @@ mod interrupt;
 pub mod judge;
 pub mod live;
 pub mod load;
+pub mod online_check;
 pub mod operation;
 pub mod recorder;
 pub mod storm;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -30,6 +31,7 @@ use workloads::{Generator, GeneratorOptions, Load, Workload};
 use self::cluster::Cluster;
 use self::live::{Live, Snapshot};
 use self::load::Clients;
+use self::online_check::Standing;
 use self::recorder::Recorder;
 use self::storm::Storm;
 use crate::lab::{Engines, LabInUse};
@@ -80,19 +82,24 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     directory.save_plan(&plan.to_toml()?)?;
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
-    let listeners = vec![live.listener(), progress.listener()];
+    let (online_check, standing) = online_check::start(plan.workload()?.model)?;
+    let listeners = vec![live.listener(), progress.listener(), online_check];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let set_up =
-        Run::set_up(plan.clone(), setup.target.clone(), &setup.lab, recorder.clone(), live.clone())
-            .await;
+    let target = setup.target.clone();
+    let watched = Watched { live: live.clone(), standing: standing.clone() };
+    let set_up = Run::set_up(plan.clone(), target, &setup.lab, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
             let id = recorder.with_directory(|directory| directory.id().to_owned());
-            let info = information(&setup, id, started);
-            let cluster = run.cluster.clone();
+            let mut info = information(&setup, id, started);
+            let (cluster, stopped_early) = (run.cluster.clone(), run.stopped_early.clone());
             let tested = run.test().await;
-            conclude::conclude(plan, info, tested, &cluster, &recorder, &live).and_then(|ended| {
+            info.stopped_early_seconds = stopped_early.get().copied();
+            let contradiction = standing.borrow().illegal_since();
+            let ended =
+                conclude::conclude(plan, info, tested, contradiction, &cluster, &recorder, &live);
+            ended.and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
                     cluster.remove_data()?;
@@ -117,6 +124,15 @@ struct Run {
     cluster: Arc<Cluster>,
     storm: Arc<Mutex<Storm<LocalHost>>>,
     stop: watch::Receiver<bool>,
+    standing: watch::Receiver<Standing>,
+    /// When the load was ended because the history was known to be Invalid, in seconds.
+    stopped_early: Arc<OnceLock<f64>>,
+}
+
+/// What is known of a run while it goes on.
+struct Watched {
+    live: Live,
+    standing: watch::Receiver<Standing>,
 }
 
 impl Run {
@@ -125,8 +141,9 @@ impl Run {
         target: Arc<dyn Target>,
         lab: &LabInUse,
         recorder: Arc<Recorder>,
-        live: Live,
+        watched: Watched,
     ) -> Result<Run> {
+        let Watched { live, standing } = watched;
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
         recorder.note(plan.clients.to_string());
@@ -166,7 +183,8 @@ impl Run {
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
-        Ok(Run { plan, recorder, clients, cluster, storm, stop })
+        let stopped_early = Arc::default();
+        Ok(Run { plan, recorder, clients, cluster, storm, stop, standing, stopped_early })
     }
 
     /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
@@ -231,13 +249,20 @@ impl Run {
         (workload.generator)(&options)
     }
 
-    /// The load at the plan's rate, until its time is over or somebody interrupts.
+    /// The load at the plan's rate, until its time is over, it is known to be Invalid or somebody
+    /// interrupts.
     async fn drive(&self, load: &mut dyn Load) -> Result<()> {
         let mut stop = self.stop.clone();
-        let stopped = async move {
+        let interrupted = async move {
             if stop.wait_for(|stop| *stop).await.is_err() {
                 // Nobody is left who could interrupt.
                 std::future::pending().await
+            }
+        };
+        let stopped = async move {
+            tokio::select! {
+                () = interrupted => {}
+                () = self.contradicted() => {}
             }
         };
         let mut generator = if self.plan.rate > 0.0 {
@@ -247,6 +272,36 @@ impl Run {
             load.time_limit(self.plan.load()).boxed()
         };
         load::drive(self.clients.clone(), &mut *generator, stopped).await
+    }
+}
+
+impl Run {
+    /// Until the load is to be stopped because the history is known to be Invalid.
+    async fn contradicted(&self) {
+        let mut standing = self.standing.clone();
+        let known = standing.wait_for(|standing| *standing != Standing::Open).await;
+        let known = known.map(|known| known.clone());
+        let now = self.recorder.elapsed().as_secs_f64();
+        match known {
+            Ok(Standing::Illegal { key, index }) => {
+                let of_key = key.map_or_else(String::new, |key| format!(" of {key}"));
+                let what = format!(
+                    "{now:.1} s: the operations{of_key} have no legal order since event {index}"
+                );
+                if !self.plan.keep_going {
+                    let _ = self.stopped_early.set(now);
+                    self.recorder.note(format!("stopped early at {what}"));
+                    return;
+                }
+                self.recorder.note(format!("going on at {what}"));
+            }
+            Ok(Standing::FellBehind) => self.recorder.note(format!(
+                "{now:.1} s: the check does not keep up with the run; it is left for the end"
+            )),
+            // The check has ended, which is told where it was done.
+            Ok(Standing::Open) | Err(_) => {}
+        }
+        std::future::pending().await
     }
 }
 
@@ -277,6 +332,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
         skipped: engines.lacking.clone(),
         seed: plan.seed,
         time_limit_seconds: plan.time_limit,
+        stopped_early_seconds: None,
         rate: (plan.rate > 0.0).then_some(plan.rate),
         concurrency: plan.concurrency as u32,
         lab: format!("{}: {}", lab.name(), lab.reason),

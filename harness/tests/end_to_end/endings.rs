@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::background::{Running, signal};
 use crate::common::{finished, run, scratch, stormproof};
-use crate::support::{alone, latest, verdict};
+use crate::support::{alone, has_namespaces, latest, plan_file, run_into, verdict};
 
 #[test]
 fn ctrl_c_heals_saves_and_judges_what_there_is() {
@@ -26,10 +26,45 @@ fn ctrl_c_heals_saves_and_judges_what_there_is() {
             .says("VALID");
         assert!(latest(&results).join("report.html").is_file());
         // The load was to last a minute.
-        let phases = verdict(&results)["phases"].clone();
-        let load = phases.as_array().and_then(|all| all.iter().find(|phase| phase[0] == "load"));
-        let seconds = load.and_then(|load| load[1].as_f64()).expect("the load has a length");
+        let seconds = load_seconds(&results);
         assert!(seconds < 45.0, "the load went on for {seconds} s");
+    }
+}
+
+/// Seconds that the load of the newest run lasted.
+fn load_seconds(results: &std::path::Path) -> f64 {
+    let phases = verdict(results)["phases"].clone();
+    let load = phases.as_array().and_then(|all| all.iter().find(|phase| phase[0] == "load"));
+    load.and_then(|load| load[1].as_f64()).expect("the load has a length")
+}
+
+#[test]
+fn a_run_ends_once_it_is_known_to_be_invalid_unless_it_is_to_keep_going() {
+    let _turn = alone();
+    if !has_namespaces() {
+        return;
+    }
+    let plan = std::fs::read_to_string(plan_file("stale-read.toml")).expect("readable");
+    for keep_going in [false, true] {
+        let results = scratch(if keep_going { "keep-going" } else { "stop-early" });
+        let limit = if keep_going { "20.0\nkeep_going = true" } else { "300.0" };
+        let plan = plan.replace("time_limit = 20.0", &format!("time_limit = {limit}"));
+        let file = results.with_extension("toml");
+        std::fs::write(&file, plan).expect("the plan can be written");
+        let ended = run_into(&results, &["--plan", &file.display().to_string()]).exits(1);
+        let stopped = &verdict(&results)["run"]["stopped_early_seconds"];
+        let page = std::fs::read_to_string(latest(&results).join("report.html"));
+        let page_says_so = page.expect("readable").contains("stopped early at");
+        if keep_going {
+            ended.says("going on at").says("have no legal order");
+            assert!(stopped.is_null() && !page_says_so, "{stopped}");
+            assert!(load_seconds(&results) > 19.0, "{} s", load_seconds(&results));
+        } else {
+            ended.says("stopped early at").says("have no legal order");
+            assert!(stopped.is_f64() && page_says_so, "{stopped}");
+            assert!(load_seconds(&results) < 60.0, "{} s", load_seconds(&results));
+        }
+        std::fs::remove_file(file).expect("it was written");
     }
 }
 

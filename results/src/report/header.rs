@@ -42,7 +42,14 @@ fn facts_line(facts: &Facts<'_>) -> Markup {
         fact(run.faults.join(" + "));
     }
     fact(format!("seed {}", run.seed));
-    fact(format!("{} of load", units::seconds(run.time_limit_seconds)));
+    fact(match run.stopped_early_seconds {
+        None => format!("{} of load", units::seconds(run.time_limit_seconds)),
+        Some(at) => format!(
+            "{} of load asked for, stopped early at {}",
+            units::seconds(run.time_limit_seconds),
+            units::seconds(at)
+        ),
+    });
     fact(format!("started {}", run.started));
     if let Some(bug) = &run.bug {
         out.raw("<li class=\"bug\"><span aria-hidden=\"true\">◆</span> planted bug: ");

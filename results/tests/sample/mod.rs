@@ -490,6 +490,7 @@ impl<'a> Maker<'a> {
                 },
                 seed: 42,
                 time_limit_seconds: self.options.seconds as f64,
+                stopped_early_seconds: None,
                 rate: Some(self.options.rate as f64),
                 concurrency: CLIENTS as u32,
                 lab: "netns: root, and the kernel allows network, mount and pid namespaces".into(),
