@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::counterexample;
-use crate::decide::{Decision, decide};
+use crate::decide::{Decision, Evidence, decide};
 use crate::history::{Format, HistoryError, Operations, OwnedDatum};
 use crate::model::{self, Conventions, Model, WithModel};
+use crate::oracle::of_history::{self, Records};
+use crate::oracle::version::Claims;
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
@@ -42,6 +44,8 @@ pub struct Options {
     pub initial: Value,
     /// What outcomes mean.
     pub conventions: Conventions,
+    /// What the service promises about the versions that it answers; none if nobody says.
+    pub versions: Option<Claims>,
     /// What the check may spend.
     pub budget: Budget,
     /// How many keys are judged at a time. The verdict does not depend on it.
@@ -54,6 +58,7 @@ impl Default for Options {
             model: None,
             initial: Value::Null,
             conventions: Conventions::default(),
+            versions: None,
             budget: Budget::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
@@ -94,16 +99,30 @@ pub fn check_with_progress(
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
+    check_with_records(operations, options, &Records::default(), progress)
+}
+
+/// Judges a history, and holds what the nodes applied against it.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_with_records(
+    operations: &Operations,
+    options: &Options,
+    records: &Records<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Analysis, HistoryError> {
     let kind = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
         None => model::choose(operations)?.kind,
     };
-    kind.apply(Check { operations, options, progress })
+    kind.apply(Check { operations, options, records, progress })
 }
 
 struct Check<'a> {
     operations: &'a Operations,
     options: &'a Options,
+    records: &'a Records<'a>,
     progress: &'a (dyn Fn(Progress) + Sync),
 }
 
@@ -111,11 +130,14 @@ impl WithModel for Check<'_> {
     type Output = Result<Analysis, HistoryError>;
 
     fn with<M: Model>(self, model: M) -> Self::Output {
-        check_with_model(&model, self.operations, self.options, self.progress)
+        let Check { operations, options, records, progress } = self;
+        let analysis = check_with_model(&model, operations, options, progress)?;
+        Ok(of_history::complete(analysis, &model, operations, options, records))
     }
 }
 
-/// Judges a history by any model, one of the caller's own too. `options.model` is not looked at.
+/// Judges the values of a history by any model, one of the caller's own too. `options.model` is not
+/// looked at, nor are versions and tokens: [`of_history::complete`] does that.
 ///
 /// # Errors
 /// When the history is not well formed or does not fit the model.
@@ -147,16 +169,18 @@ pub fn check_with_model<M: Model>(
         steps: judged.steps,
         reason: None,
         counterexample: None,
+        versions: None,
+        audit: None,
     };
     match analysis.verdict {
         Verdict::Valid => {}
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let (invalid, contradiction) = judged.invalid.expect("the verdict is Invalid");
+            let (invalid, evidence) = judged.invalid.expect("the verdict is Invalid");
             let partition = &partitions[invalid];
             let memory = options.budget.memory;
             analysis.counterexample =
-                Some(counterexample::make(model, partition, contradiction, memory));
+                Some(counterexample::make(model, partition, evidence, memory));
         }
     }
     Ok(analysis)
@@ -165,9 +189,8 @@ pub fn check_with_model<M: Model>(
 /// What became of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order, and what contradicts each other in it, if the
-    /// algorithm that decided could tell.
-    invalid: Option<(usize, Option<Vec<usize>>)>,
+    /// The first partition that has no legal order, and what is known of why.
+    invalid: Option<(usize, Evidence)>,
     /// How many partitions each algorithm decided; if one is invalid, only which decided that.
     decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
@@ -234,9 +257,11 @@ impl Judged {
     }
 }
 
-/// Steps that each key gets in the first round. Nearly every key is decided within them, and an
-/// invalid key that is easy is found before much is spent on hard ones.
+/// Steps that a key gets in the first round, and how many more for each of its operations. Nearly
+/// every key is decided within them, and an invalid key that is easy is found before much is spent
+/// on hard ones.
 const FIRST_SHARE: u64 = 20_000;
+const SHARE_OF_AN_OPERATION: u64 = 32;
 
 /// How much larger the share of the next round is, where the budget allows it. A search starts
 /// from the beginning in each round; the rounds before the last cost a seventh of it.
@@ -251,31 +276,38 @@ fn judge<M: Model>(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Judged {
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
-    let mut wanted_share = FIRST_SHARE;
+    let first_share = |partition: usize| {
+        FIRST_SHARE + SHARE_OF_AN_OPERATION * partitions[partition].operations.len() as u64
+    };
+    let mut growth = 1;
     while !judged.out_of_steps.is_empty() {
         let left = options.budget.steps.saturating_sub(judged.steps);
         let fair_share = left / judged.out_of_steps.len() as u64;
-        let share = wanted_share.min(fair_share);
         // A share that is hardly larger than the one before decides nothing new.
-        if wanted_share > FIRST_SHARE && share < wanted_share / SHARE_GROWTH * 2 {
+        let worth_it = |partition: &usize| {
+            growth == 1 || fair_share >= first_share(*partition) * (growth / SHARE_GROWTH) * 2
+        };
+        if !judged.out_of_steps.iter().any(worth_it) {
             break;
         }
-        wanted_share = wanted_share.saturating_mul(SHARE_GROWTH);
-
-        let limits = Limits { steps: share, memory: options.budget.memory };
+        let limits = |partition: usize| Limits {
+            steps: first_share(partition).saturating_mul(growth).min(fair_share),
+            memory: options.budget.memory,
+        };
         let round = std::mem::take(&mut judged.out_of_steps);
         let already_done = partitions.len() - round.len();
         let report = |done| {
             progress(Progress { done: already_done + done, total: partitions.len() });
         };
-        let decisions = decide_all(model, partitions, &round, limits, options.threads, &report);
+        let decisions = decide_all(model, partitions, &round, &limits, options.threads, &report);
+        growth = growth.saturating_mul(SHARE_GROWTH);
         for (partition, decision) in round.into_iter().zip(decisions) {
             let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
                 Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some((partition, decision.contradiction));
+                    judged.invalid = Some((partition, decision.evidence));
                     judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
                     return judged;
                 }
@@ -293,7 +325,7 @@ fn decide_all<M: Model>(
     model: &M,
     partitions: &[Partition<'_, M>],
     round: &[usize],
-    limits: Limits,
+    limits: &(dyn Fn(usize) -> Limits + Sync),
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
 ) -> Vec<Option<Decision>> {
@@ -307,7 +339,8 @@ fn decide_all<M: Model>(
             if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
                 break;
             }
-            let decision = decide(model, &partitions[round[place]], limits);
+            let partition = round[place];
+            let decision = decide(model, &partitions[partition], limits(partition));
             if decision.outcome == Outcome::Invalid {
                 first_invalid.fetch_min(place, Ordering::Relaxed);
             }

@@ -2,7 +2,7 @@
 
 use crate::model::{Calls, Model};
 use crate::partition::Partition;
-use crate::search::{Limits, Outcome, wing_gong_lowe, zones};
+use crate::search::{Limits, Outcome, portfolio, wing_gong_lowe, zones};
 
 /// How a partition was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +13,21 @@ pub(crate) struct Decision {
     pub(crate) algorithm: &'static str,
     /// Steps that it took.
     pub(crate) steps: u64,
-    /// Of an Invalid, places of operations that contradict each other, whatever became of the
-    /// others, if the algorithm knows such.
-    pub(crate) contradiction: Option<Vec<usize>>,
+    /// What is known of why an Invalid is one.
+    pub(crate) evidence: Evidence,
+}
+
+/// What an algorithm can tell of why there is no legal order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// Nothing.
+    #[default]
+    None,
+    /// The operations at these places contradict each other, whatever became of the others.
+    Contradiction(Vec<usize>),
+    /// There is no legal order of what happened up to the completion of the operation at this
+    /// place, and there is one of what happened before.
+    EndedAt(usize),
 }
 
 /// Decides a partition: directly where the model can, by zones where every value is written once,
@@ -28,27 +40,34 @@ pub(crate) fn decide<M: Model>(
     if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
         return Decision::direct(direct.algorithm, direct.steps, direct.contradiction);
     }
-    if let Some(problem) = partition.by_value(model)
-        && let Some(zones) = zones::decide(&problem)
-    {
+    let Some(by_value) = partition.by_value(model) else {
+        let decision = wing_gong_lowe::decide(model, &partition.problem(model), limits);
+        return Decision {
+            outcome: decision.outcome,
+            algorithm: wing_gong_lowe::NAME,
+            steps: decision.steps,
+            evidence: Evidence::None,
+        };
+    };
+    if let Some(zones) = zones::decide(&by_value) {
         let contradiction = zones.contradiction.map(|contradiction| contradiction.0);
         return Decision::direct(zones::NAME, zones.steps, contradiction);
     }
-    let decision = wing_gong_lowe::decide(model, &partition.problem(model), limits);
+    let judgement = portfolio::decide(&by_value, model, || partition.problem(model), limits);
     Decision {
-        outcome: decision.outcome,
-        algorithm: wing_gong_lowe::NAME,
-        steps: decision.steps,
-        contradiction: None,
+        outcome: judgement.decision.outcome,
+        algorithm: judgement.algorithm,
+        steps: judgement.decision.steps,
+        evidence: judgement.ended_at.map_or(Evidence::None, Evidence::EndedAt),
     }
 }
 
 impl Decision {
     fn direct(algorithm: &'static str, steps: u64, contradiction: Option<Vec<usize>>) -> Decision {
-        let outcome = match contradiction {
-            None => Outcome::Valid,
-            Some(_) => Outcome::Invalid,
+        let (outcome, evidence) = match contradiction {
+            None => (Outcome::Valid, Evidence::None),
+            Some(places) => (Outcome::Invalid, Evidence::Contradiction(places)),
         };
-        Decision { outcome, algorithm, steps, contradiction }
+        Decision { outcome, algorithm, steps, evidence }
     }
 }

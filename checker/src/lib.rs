@@ -24,15 +24,42 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The way of a history: [`history::read`] makes events of bytes and has [`history::Pairing`] make
-//! operations of events, the model splits them by key and gives them a meaning, the search looks
-//! for a legal order of each key's operations, and for the first key that has none a minimal
-//! counterexample is made.
+//! The way of a history: [`history::read`] makes events of bytes, one at a time, and has
+//! [`history::Pairing`] make operations of them, a hundred bytes each; the model splits them by key
+//! and gives them a meaning; each key is decided, several at a time; and for the first key that has
+//! no legal order a minimal counterexample is made.
+//!
+//! # Who decides
+//!
+//! For each key the first that can; [`Analysis::algorithm`](verdict::Analysis::algorithm) tells
+//! who did.
+//!
+//! | algorithm | decides | in time |
+//! |---|---|---|
+//! | `zones` | registers whose every value is written once, with chains of compare-and-sets and unknown outcomes (Gibbons & Korach 1997) | linear |
+//! | `longest-read` | lists and strings whose every element is appended once (Kingsbury & Alvaro 2020) | linear in what was read |
+//! | `set-levels` | growing sets | n log n |
+//! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
+//! | `possessions`, `possessions-by-token` | locks, with and without fencing tokens | n log n |
+//! | `sum-levels` | counters that only grow | linear in most cases |
+//! | `precedence-graph` | transactions whose every value is written once (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
+//! | `just-in-time`, `just-in-time-beam` | registers of few values (Lowe 2017) | exponential in the number of clients, at worst |
+//! | `wing-gong-lowe` | everything (Wing & Gong 1993, Lowe 2017) | exponential in the history, at worst |
+//!
+//! The searches take turns under one [`Budget`] of steps and memory, in a fixed order: verdict and
+//! algorithm do not depend on the machine. Where an argument is subtle it stands beside the code,
+//! and each algorithm is compared with the others, and on small histories with stateright's tester
+//! or with all orders, on tens of thousands of random histories.
+//!
+//! Beside the models, [`oracle`] judges what values cannot show (the versions of answers, and how
+//! often each token took effect), [`accounting`] counts what became of elements, and [`online`]
+//! watches a history while it is recorded.
 
 // The recorder of test histories, which unit tests share with the others, calls the crate so.
 #[cfg(test)]
 extern crate self as checker;
 
+pub mod accounting;
 mod check;
 mod counterexample;
 mod decide;
@@ -44,4 +71,6 @@ mod partition;
 mod search;
 pub mod verdict;
 
-pub use check::{Budget, Options, Progress, check, check_with_model, check_with_progress};
+pub use check::{
+    Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,
+};

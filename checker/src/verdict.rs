@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::history::{Attempt, Event, EventType, History, Process};
+use crate::oracle::audit::AuditReport;
+use crate::oracle::version::VersionReport;
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
 /// derived order.
@@ -124,7 +126,7 @@ impl Counterexample {
 /// What the checker found in a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
-    /// The judgement.
+    /// The worst judgement of values, versions and tokens.
     pub verdict: Verdict,
     /// The name of the model that judged.
     pub model: String,
@@ -140,7 +142,27 @@ pub struct Analysis {
     /// Why the verdict is Unknown: which budget ran out, and on which keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The proof, when the verdict is Invalid.
+    /// The proof, when the values have no legal order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterexample: Option<Counterexample>,
+    /// What the versions of the answers show; none if there are none, or nobody said what they mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<VersionReport>,
+    /// How often each token took effect; none if nothing shows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditReport>,
+}
+
+impl Analysis {
+    /// What is wrong or not known, in a sentence; none if the verdict is Valid.
+    pub fn sentence(&self) -> Option<&str> {
+        let counterexample = || Some(&*self.counterexample.as_ref()?.sentence);
+        let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
+        let token = || Some(&*self.audit.as_ref()?.violations.first()?.sentence);
+        match self.verdict {
+            Verdict::Valid => None,
+            Verdict::Unknown => self.reason.as_deref(),
+            Verdict::Invalid => counterexample().or_else(version).or_else(token),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use checker::history::{EventType, History};
+use checker::history::{EventType, History, Operations};
 use checker::verdict::{Counterexample, Operation, Verdict};
 use checker::{Options, check};
 use serde_json::Value;
@@ -112,4 +112,66 @@ fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
         assert!(!counterexample.operations.contains(neighbour));
         assert!(neighbour.completed.is_none_or(|at| at >= begin), "{neighbour:?}");
     }
+}
+
+/// Of a long history of few values, believing all writes of a value that are over would make
+/// thousands of operations. The last ones contradict each other whatever was there before.
+#[test]
+fn few_values_are_explained_by_the_last_operations_whatever_was_there_before() {
+    let mut explained = 0;
+    for seed in 0..10 {
+        let recording = Recording {
+            seed,
+            operations: 3000,
+            clients: 10,
+            values: Some(3),
+            lies: 100,
+            ..Recording::default()
+        };
+        let analysis = check(&paired(&record(recording)), &Options::default());
+        let Some(counterexample) = analysis.expect("it can be judged").counterexample else {
+            continue;
+        };
+        let shown = counterexample.operations.len();
+        assert!(shown <= 20, "seed {seed}: {shown} operations are shown");
+        for initial in [Value::Null, 1.into(), 2.into(), 3.into()] {
+            let history = Operations::of(&counterexample.history()).expect("it is well formed");
+            let model = Some("register".to_string());
+            let options = Options { initial, model, ..Options::default() };
+            let analysis = check(&history, &options).expect("it can be judged");
+            assert_eq!(analysis.verdict, Verdict::Invalid, "seed {seed}: {counterexample:#?}");
+        }
+        explained += 1;
+    }
+    assert!(explained > 5, "{explained} of 10 were invalid");
+}
+
+#[test]
+fn what_is_wrong_with_a_collection_is_named() {
+    let sentence = |log: &str, model: &str| {
+        let reading = checker::history::read(log.as_bytes()).expect("it is a log");
+        let model = Some(model.to_string());
+        let analysis = check(&reading.operations, &Options { model, ..Options::default() });
+        analysis.expect("it can be judged").counterexample.expect("it is invalid").sentence
+    };
+    let added = "0 :invoke :add 7\n0 :ok :add 7\n1 :invoke :read nil\n1 :ok :read";
+    assert_eq!(
+        sentence(&format!("{added} []\n"), "set"),
+        "process 1 read [] at event 3, without 7, which had been added at event 1"
+    );
+    let appended = "0 :invoke :append 7\n0 :ok :append 7\n1 :invoke :read nil\n1 :ok :read";
+    assert_eq!(
+        sentence(&format!("{appended} [7 7]\n"), "append-list"),
+        "process 1 read [7,7] at event 3, in which 7 stands twice"
+    );
+    let queued = "0 :invoke :enqueue 1\n0 :ok :enqueue 1\n0 :invoke :enqueue 2\n0 :ok :enqueue 2\n\
+                  1 :invoke :dequeue nil\n1 :ok :dequeue";
+    assert_eq!(
+        sentence(&format!("{queued} 2\n"), "queue"),
+        "process 1 dequeued 2 at event 5, although 1 had been enqueued before it and was still there"
+    );
+    assert_eq!(
+        sentence(&format!("{queued} 1\n1 :invoke :dequeue nil\n1 :ok :dequeue 1\n"), "queue"),
+        "process 1 dequeued 1 at event 7, although process 1 dequeued it at event 5"
+    );
 }

@@ -122,6 +122,11 @@ fn fenced_locks_are_judged_as_stateright_judges_them() {
 }
 
 #[test]
+fn growing_counters_are_judged_as_stateright_judges_them() {
+    compare(&Counter, Service::Tally, 10_000);
+}
+
+#[test]
 fn lists_are_judged_as_stateright_judges_them() {
     compare(&AppendList, Service::Lists, 10_000);
 }

@@ -152,3 +152,13 @@ fn two_reads_that_disagree_about_the_order_of_overlapping_writes() {
          wrote 1 again",
     );
 }
+
+#[test]
+fn transactions_are_told_step_by_step() {
+    says(
+        "invalid-half-a-transaction-read",
+        1,
+        "process 2 read 1 from x and read nothing from y in one transaction on k0 at 0.300 s, \
+         which no order of the operations explains",
+    );
+}

@@ -285,10 +285,36 @@ fn the_model_is_told_by_the_operations_or_asked_for() {
     assert_eq!(chosen(&["read", "write"]).as_deref(), Ok("register"));
     assert_eq!(chosen(&["cas", "read"]).as_deref(), Ok("register"));
     assert_eq!(chosen(&["get", "append"]).as_deref(), Ok("kv-append"));
-    assert_eq!(chosen(&["add", "read"]).as_deref(), Ok("counter"));
-    for unclear in [&["read"][..], &["enqueue"], &["add", "write"]] {
+    assert_eq!(chosen(&["enqueue"]).as_deref(), Ok("queue"));
+    for unclear in [&["read"][..], &["add", "read"], &["acquire", "release"], &["add", "write"]] {
         assert!(matches!(chosen(unclear), Err(HistoryError::NoModelFits(_))), "{unclear:?}");
     }
+}
+
+#[test]
+fn models_with_the_same_operations_are_told_by_the_answers_or_asked_for() {
+    let chosen = |text: &str| {
+        choose(&reading(text).operations).map(|choice| choice.kind.description().name).ok()
+    };
+    let read = |answer: &str| {
+        let add = "0 :invoke :add 1\n0 :ok :add 1\n";
+        chosen(&format!("{add}1 :invoke :read nil\n1 :ok :read {answer}\n"))
+    };
+    assert_eq!(read("1"), Some("counter"));
+    assert_eq!(read("[1]"), Some("set"));
+    assert_eq!(read("nil"), None);
+    assert_eq!(read("\"a\""), None);
+
+    let acquire = |owner: &str, answer: &str| {
+        let release = format!("0 :invoke :release {owner}\n0 :ok :release {owner}\n");
+        chosen(&format!("0 :invoke :acquire {owner}\n0 :ok :acquire {answer}\n{release}"))
+    };
+    assert_eq!(acquire("\"p0\"", "\"p0\""), Some("mutex"));
+    assert_eq!(acquire("\"p0\"", "nil"), Some("mutex"));
+    assert_eq!(acquire("\"p0\"", "17"), Some("fenced-lock"));
+    assert_eq!(acquire("1", "17"), Some("fenced-lock"));
+    assert_eq!(acquire("1", "1"), None, "the owner's number or a token");
+    assert_eq!(acquire("\"p0\"", "\"p1\""), None);
 }
 
 #[test]
@@ -307,7 +333,7 @@ fn operations_that_the_model_lacks_name_their_line() {
         judge("counter").to_string(),
         "event 1: does not fit the counter model: there is no operation `write`, only add, read"
     );
-    assert_eq!(judge("queue"), HistoryError::UnknownModel("queue".to_string()));
+    assert_eq!(judge("stack"), HistoryError::UnknownModel("stack".to_string()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! A program that wants to be its own controller calls [`dispatch`] first in `main`.
 
+mod auditing;
 pub mod cli;
 pub mod client_mix;
 pub mod exit;

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use checker::history::EventType;
+use checker::oracle::audit::AuditReport;
+use checker::oracle::version::VersionReport;
 use checker::verdict::{Counterexample, Operation, Verdict};
 use serde_json::Value;
 
@@ -26,6 +28,33 @@ pub fn count(number: u64, noun: &str) -> String {
         text.push(digit);
     }
     format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `12,345 answers compared, none contradicts another`.
+pub fn versions(report: &VersionReport) -> String {
+    let compared = format!("{} compared", count(report.answers, "answer"));
+    let eras = match report.new_eras {
+        0 => String::new(),
+        eras => format!(", {}", count(eras, "new era")),
+    };
+    match report.contradictions {
+        0 => format!("{compared}, none contradicts another{eras}"),
+        some => format!("{compared}, {}{eras}", count(some, "contradiction")),
+    }
+}
+
+/// `12,345 tokens, none seen to break its promise, 12 not known exactly`.
+pub fn tokens(report: &AuditReport) -> String {
+    let unknown: u64 = report.unobservable.iter().map(|unobservable| unobservable.tokens).sum();
+    let unknown = match unknown {
+        0 => String::new(),
+        some => format!(", {some} not known exactly"),
+    };
+    let tokens = count(report.tokens, "token");
+    match report.broken {
+        0 => format!("{tokens}, none seen to break its promise{unknown}"),
+        broken => format!("{tokens}, {broken} broke their promise{unknown}"),
+    }
 }
 
 /// The verdict in capitals, in colour on a terminal.

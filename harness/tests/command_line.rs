@@ -54,6 +54,58 @@ fn a_history_is_judged_and_the_exit_code_tells_the_verdict() {
 }
 
 #[test]
+fn an_invalid_history_is_shrunk_to_one_that_check_takes() {
+    let directory = scratch("shrunk");
+    let mut history = String::new();
+    for (process, value) in (10..40).enumerate() {
+        let (index, time) = (2 * process, 100 * process);
+        for (kind, more) in [("invoke", 0), ("ok", 1)] {
+            history.push_str(&format!(
+                r#"{{"index":{},"time":{},"process":{process},"type":"{kind}","f":"write","key":"k0","value":{value}}}"#,
+                index + more,
+                time + more
+            ));
+            history.push('\n');
+        }
+    }
+    history.push_str(
+        r#"{"index":100,"time":9000,"process":77,"type":"invoke","f":"read","key":"k0","value":null}
+{"index":101,"time":9001,"process":77,"type":"ok","f":"read","key":"k0","value":12}
+"#,
+    );
+    let history = write(&directory, "history.jsonl", &history);
+    let shrunk = directory.join("shrunk.jsonl").display().to_string();
+    run(&["shrink", &history, "--output", &shrunk]).exits(1).says("3 of 31 operations");
+    run(&["check", &shrunk]).exits(1).says("process 77 read 12");
+    let written = std::fs::read_to_string(&shrunk).expect("it was written");
+    assert_eq!(written.lines().count(), 6);
+
+    let valid = write(&directory, "valid.jsonl", VALID);
+    run(&["shrink", &valid]).exits(0).says("nothing to shrink: the history is valid");
+}
+
+#[test]
+fn the_initial_value_and_failed_cas_count_when_they_are_told_to() {
+    let directory = scratch("conventions");
+    let read = VALID.lines().skip(2).collect::<Vec<_>>().join("\n");
+    let read = write(&directory, "read.jsonl", &read);
+    run(&["check", &read, "--model", "register"]).exits(1);
+    run(&["check", &read, "--model", "register", "--initial", "1"]).exits(0);
+    run(&["check", &read, "--initial", "one"]).exits(64).says("--initial");
+
+    // A compare-and-set from the only value there is cannot have found another.
+    let cas = VALID.replace(r#""f":"read""#, r#""f":"cas""#).replace(
+        r#""type":"ok","f":"cas","key":"k0","value":1"#,
+        r#""type":"fail","f":"cas","key":"k0","value":[1,2],"error":"precondition_failed""#,
+    );
+    let cas = cas
+        .replace(r#""f":"cas","key":"k0","value":null"#, r#""f":"cas","key":"k0","value":[1,2]"#);
+    let cas = write(&directory, "cas.jsonl", &cas);
+    run(&["check", &cas, "--threads", "1"]).exits(0);
+    run(&["check", &cas, "--observe-failed-cas"]).exits(1);
+}
+
+#[test]
 fn a_malformed_history_is_refused_with_file_line_and_reason() {
     let directory = scratch("malformed");
     let garbage =

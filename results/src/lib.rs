@@ -5,6 +5,7 @@
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
 //! events, and [`report`] draws them as one page.
 
+pub mod applied_log;
 pub mod event;
 mod event_log;
 pub mod loaded_run;

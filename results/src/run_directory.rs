@@ -6,6 +6,7 @@
 //!   plan.toml              what was asked for, resolved
 //!   history.jsonl          every event of clients, nemesis and controller, in order
 //!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
+//!   nodes/n1/applied.jsonl what its state machine did with each command that has a token
 //!   verdict.json           what came of it
 //!   report.html            the page to look at
 //! ```

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use checker::history::{Attempt, Event, EventType, Process};
 use checker::verdict::Verdict;
+use results::applied_log::{APPLIED, AppliedEntry, AppliedLog, read_all};
 use results::event::{NodeChange, NodeEvent, RunEvent};
 use results::report;
-use results::run_directory::RunDirectory;
+use results::run_directory::{NODES, RunDirectory};
 use serde_json::{Value, json};
 
 mod sample;
@@ -203,4 +204,42 @@ fn a_last_line_that_was_cut_off_is_left_out_and_noted() {
     assert_eq!(loaded.history.events.len(), 1);
     assert_eq!(loaded.notes.len(), 1);
     assert!(loaded.notes[0].contains("cut off"), "{:?}", loaded.notes);
+}
+
+fn log(node: &str, from: u64, through: u64, entries: &[(u64, &str, bool)]) -> AppliedLog {
+    let entry = |&(index, token, applied): &(u64, &str, bool)| AppliedEntry {
+        index,
+        token: token.into(),
+        applied,
+    };
+    let entries = entries.iter().map(entry).collect();
+    AppliedLog { node: node.into(), from, through, entries }
+}
+
+#[test]
+fn what_was_saved_is_read_again_by_the_names_of_the_nodes() {
+    let run = Scratch::new("applied-X");
+    assert_eq!(read_all(&run.0).expect("no node told"), []);
+    let logs = [
+        log("n1", 5, 9, &[(5, "r:1:0", true), (9, "with \"quotes\"", false)]),
+        log("n2", 1, 0, &[]),
+    ];
+    for log in logs.iter().rev() {
+        let folder = run.0.join(NODES).join(&log.node);
+        fs::create_dir_all(&folder).expect("a folder");
+        log.save(&folder).expect("it can be written");
+    }
+    fs::create_dir_all(run.0.join(NODES).join("n3")).expect("a folder");
+    assert_eq!(read_all(&run.0).expect("it was just written"), logs);
+}
+
+#[test]
+fn a_file_that_is_no_log_is_named() {
+    let run = Scratch::new("applied-Y");
+    let folder = run.0.join(NODES).join("n1");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join(APPLIED), "{\"node\":\"n1\",\"from\":1,\"through\":3}\nno\n")
+        .expect("it can be written");
+    let error = format!("{:#}", read_all(&run.0).expect_err("the second line is none"));
+    assert!(error.contains("applied.jsonl, line 2"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! A counterexample in one sentence.
 
+use crate::counterexample::collections::{Complaint, complain};
 use crate::counterexample::minimal::Core;
 use crate::counterexample::words::{deed, value, when};
 use crate::history::{Datum, EventType, OperationRef};
@@ -64,9 +65,13 @@ pub(super) fn explain<M: Model>(
         }
         None => None,
     };
-    let finding = finding.unwrap_or_else(|| scene.contradiction());
+    let finding =
+        finding.or_else(|| scene.of_a_collection()).unwrap_or_else(|| scene.contradiction());
 
     let mut sentence = format!("{} {}, {}", deed(last), when(last), finding.clause);
+    if core.since.is_some() && finding.evidence.is_none() && shown.len() > 1 {
+        sentence.push_str(", whatever was there before");
+    }
     if !core.minimal {
         sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
     }
@@ -254,6 +259,19 @@ impl Scene<'_> {
             .collect();
         later.sort_unstable_by_key(|(completed, _)| *completed);
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
+    }
+
+    /// What is wrong with the elements that were read or taken.
+    fn of_a_collection(&self) -> Option<Finding> {
+        let last = self.core.last;
+        let others: Vec<_> = (self.core.shown.iter().filter(|place| **place != last))
+            .map(|place| (*place, self.operations[*place]))
+            .collect();
+        let Complaint { clause, shown_by } = complain(self.last(), &others)?;
+        let mut culprits = vec![last];
+        culprits.extend(shown_by);
+        let remark = "with this, no order is left".to_string();
+        Some(Finding { clause, culprits, evidence: None, remark })
     }
 
     /// Whatever has no better name.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
-use crate::decide::decide;
+use crate::counterexample::window::{self, Window};
+use crate::decide::{Evidence, decide};
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
 use crate::search::{Limits, Outcome};
@@ -17,9 +18,12 @@ const STEPS_PER_QUESTION: u64 = 1_000_000;
 /// not quite minimal is better than one that comes too late.
 const STEPS_IN_ALL: u64 = 30_000_000;
 
-/// Operations of all prefixes in which an earlier contradiction is looked for: a second's work. Of
-/// a hundred thousand operations the earliest is found, of a million a rather early one.
-const OPERATIONS_LOOKED_AT: usize = 2_000_000;
+/// What it costs to make a question, in steps for each operation of the partition.
+const STEPS_TO_MAKE_A_QUESTION: u64 = 2;
+
+/// Steps for all prefixes in which an earlier contradiction is looked for: a second's work. Of a
+/// hundred thousand operations the earliest is found, of a million a rather early one.
+const STEPS_FOR_THE_EARLIEST: u64 = 2_000_000;
 
 /// A contradiction.
 #[derive(Debug)]
@@ -31,18 +35,31 @@ pub(super) struct Core {
     pub(super) last: usize,
     /// Whether it is certain that without any one of them there is a legal order.
     pub(super) minimal: bool,
+    /// If they contradict each other whatever had returned by the time the first of them was
+    /// invoked: the index of that invocation. Otherwise their past is believed as well, as far as it
+    /// is shown.
+    pub(super) since: Option<u64>,
 }
 
-/// Finds a minimal contradiction in a partition that has no legal order. `contradiction` is one
-/// that need not be minimal, if one is known; then only it and what bears on it is looked at.
+/// Finds a minimal contradiction in a partition that has no legal order. If one is known that need
+/// not be minimal, only it and what bears on it is looked at.
 pub(super) fn core<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
-    contradiction: Option<Vec<usize>>,
+    evidence: Evidence,
     memory: usize,
 ) -> Core {
-    let Some(contradiction) = contradiction else {
-        return minimize(model, partition, memory);
+    let contradiction = match evidence {
+        Evidence::None => return minimize(model, partition, None, memory),
+        Evidence::EndedAt(last) => {
+            return match window::find(model, partition, last, memory) {
+                Some(Window { shown, since }) => {
+                    Core { shown, last, minimal: true, since: Some(since) }
+                }
+                None => minimize(model, partition, Some(last), memory),
+            };
+        }
+        Evidence::Contradiction(places) => places,
     };
     let believed = earliest(model, partition, contradiction, memory).into_iter().collect();
     let bears_on_it = relevance::mutations(model, partition, &believed);
@@ -55,11 +72,12 @@ pub(super) fn core<M: Model>(
             None
         }
     });
-    let core = minimize(model, &narrowed, memory);
+    let core = minimize(model, &narrowed, None, memory);
     Core {
         shown: core.shown.into_iter().map(|place| origins[place]).collect(),
         last: origins[core.last],
         minimal: core.minimal,
+        since: core.since,
     }
 }
 
@@ -77,9 +95,9 @@ fn earliest<M: Model>(
     completions.sort_unstable();
     let mut at = completions.partition_point(|index| Some(*index) < end(&known));
     let mut earliest = known;
-    let (mut none_up_to, mut left) = (0, OPERATIONS_LOOKED_AT);
+    let (mut none_up_to, mut left) = (0, STEPS_FOR_THE_EARLIEST);
     // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
-    while none_up_to < at {
+    while none_up_to < at && left > 0 {
         let middle = (none_up_to + at) / 2;
         let last = completions[middle];
         let (prefix, origins) = partition.weakened(model, |place| {
@@ -91,13 +109,10 @@ fn earliest<M: Model>(
                 None
             }
         });
-        left = left.saturating_sub(origins.len());
-        if left == 0 {
-            break;
-        }
         let decision = decide(model, &prefix, Limits { steps: STEPS_PER_QUESTION, memory });
-        match (decision.outcome, decision.contradiction) {
-            (Outcome::Invalid, Some(places)) => {
+        left = left.saturating_sub(decision.steps.max(origins.len() as u64));
+        match (decision.outcome, decision.evidence) {
+            (Outcome::Invalid, Evidence::Contradiction(places)) => {
                 earliest = places.into_iter().map(|place| origins[place]).collect();
                 at = middle;
             }
@@ -108,45 +123,29 @@ fn earliest<M: Model>(
     earliest
 }
 
-/// Takes the shortest prefix that has no legal order, then as few of its operations as possible,
-/// dropped in ever smaller chunks (Zeller & Hildebrandt, "Simplifying and isolating
-/// failure-inducing input", IEEE TSE 28(2), 2002).
+/// Takes the shortest prefix that has no legal order, which ends with the completion of `last` if
+/// that is known, then as few of its operations as possible, dropped in ever smaller chunks (Zeller
+/// & Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28(2), 2002).
 ///
 /// Believing less never makes a contradiction, so an operation that was found to be needed once
 /// stays needed, and one pass with chunks of one makes the result minimal.
-fn minimize<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) -> Core {
+fn minimize<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    last: Option<usize>,
+    memory: usize,
+) -> Core {
     let mut questions =
         Questions { model, partition, memory, left: STEPS_IN_ALL, all_answered: true };
-    let (end, last) = questions.shortest_prefix();
+    let known = last.and_then(|place| Some((partition.returned(place)?, place)));
+    let (end, last) = known.unwrap_or_else(|| questions.shortest_prefix());
     let completed = |place: usize| partition.returned(place).is_some_and(|at| at <= end);
-    let mut believed: BTreeSet<usize> =
+    let believed: BTreeSet<usize> =
         (0..partition.operations.len()).filter(|place| completed(*place)).collect();
 
-    // Without the last completion there is an order: it stays. Reads are dropped first, since an
-    // acknowledged write says more than a read of its value, and the oldest first, so that what
-    // remains is close to the end.
     let is_read = |place: usize| partition.is_observer(model, place);
-    let mut candidates: Vec<usize> =
-        believed.iter().copied().filter(|place| *place != last).collect();
-    candidates.sort_by_key(|place| (!is_read(*place), *place));
-    let mut chunk = candidates.len().div_ceil(2).max(1);
-    while !candidates.is_empty() {
-        let mut kept = Vec::new();
-        for dropped in candidates.chunks(chunk) {
-            let fewer: BTreeSet<usize> =
-                believed.iter().copied().filter(|place| !dropped.contains(place)).collect();
-            if questions.is_contradiction(&fewer, end) {
-                believed = fewer;
-            } else {
-                kept.extend_from_slice(dropped);
-            }
-        }
-        candidates = kept;
-        if chunk == 1 {
-            break;
-        }
-        chunk = chunk.div_ceil(2);
-    }
+    // Without the last completion there is an order: it stays.
+    let believed = fewest(believed, last, is_read, |fewer| questions.is_contradiction(fewer, end));
 
     // An operation that is shown for its value is held to be true as it was recorded, its
     // completion after the end of the prefix included. That may make others superfluous.
@@ -168,7 +167,40 @@ fn minimize<M: Model>(model: &M, partition: &Partition<'_, M>, memory: usize) ->
             .max_by_key(|place| partition.returned(*place))
             .expect("no operations are no contradiction"),
     };
-    Core { shown, last, minimal: questions.all_answered }
+    Core { shown, last, minimal: questions.all_answered, since: None }
+}
+
+/// As few of some operations as still contradict each other, among them the one at `last`. Reads
+/// are dropped first, since an acknowledged write says more than a read of its value, and the oldest
+/// first, so that what remains is close to the end.
+pub(super) fn fewest(
+    mut believed: BTreeSet<usize>,
+    last: usize,
+    is_read: impl Fn(usize) -> bool,
+    mut is_contradiction: impl FnMut(&BTreeSet<usize>) -> bool,
+) -> BTreeSet<usize> {
+    let mut candidates: Vec<usize> =
+        believed.iter().copied().filter(|place| *place != last).collect();
+    candidates.sort_by_key(|place| (!is_read(*place), *place));
+    let mut chunk = candidates.len().div_ceil(2).max(1);
+    while !candidates.is_empty() {
+        let mut kept = Vec::new();
+        for dropped in candidates.chunks(chunk) {
+            let dropped_places: BTreeSet<usize> = dropped.iter().copied().collect();
+            let fewer: BTreeSet<usize> = believed.difference(&dropped_places).copied().collect();
+            if is_contradiction(&fewer) {
+                believed = fewer;
+            } else {
+                kept.extend_from_slice(dropped);
+            }
+        }
+        candidates = kept;
+        if chunk == 1 {
+            break;
+        }
+        chunk = chunk.div_ceil(2);
+    }
+    believed
 }
 
 /// Asks whether weaker histories are still contradictions.
@@ -218,7 +250,8 @@ impl<M: Model> Questions<'_, M> {
         });
         let limits = Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
         let decision = decide(self.model, &weakened, limits);
-        self.left = self.left.saturating_sub(decision.steps);
+        let made = self.partition.operations.len() as u64 * STEPS_TO_MAKE_A_QUESTION;
+        self.left = self.left.saturating_sub(decision.steps + made);
         match decision.outcome {
             Outcome::Invalid => true,
             Outcome::Valid => false,

@@ -10,12 +10,15 @@
 //! So that the operations can be understood by themselves, an operation that left a value which
 //! one of them saw is shown beside them, and goes together with those that saw its value.
 
+mod collections;
 mod explain;
 mod minimal;
 mod relevance;
 mod sources;
+mod window;
 mod words;
 
+use crate::decide::Evidence;
 use crate::model::Model;
 use crate::partition::Partition;
 use crate::verdict::{Counterexample, Operation};
@@ -23,16 +26,15 @@ use crate::verdict::{Counterexample, Operation};
 /// How many operations around the conflict are told for context: more do not fit a picture.
 const NEIGHBOURS: usize = 60;
 
-/// Makes the counterexample of a partition that has no legal order. `contradiction` names
-/// operations that contradict each other, if such are known; `memory` is how many bytes a search may
-/// remember.
+/// Makes the counterexample of a partition that has no legal order. `evidence` is
+/// what is known of why; `memory` is how many bytes a search may remember.
 pub(crate) fn make<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
-    contradiction: Option<Vec<usize>>,
+    evidence: Evidence,
     memory: usize,
 ) -> Counterexample {
-    let core = minimal::core(model, partition, contradiction, memory);
+    let core = minimal::core(model, partition, evidence, memory);
     let shown: Vec<usize> = core.shown.iter().copied().collect();
     let explanation = explain::explain(model, partition, &core, &shown);
     Counterexample {

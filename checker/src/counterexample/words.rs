@@ -3,11 +3,14 @@
 use crate::history::{Datum, EventType, OperationRef};
 
 /// Values longer than this, in characters, are cut: a sentence is to be read at a glance.
-const LONGEST_VALUE: usize = 60;
+const LONGEST_VALUE: usize = 32;
 
 const NANOSECONDS_PER_SECOND: f64 = 1e9;
 
-/// A value; null is "nothing".
+/// How many elements of a long list are shown at each of its ends.
+const SHOWN_AT_AN_END: usize = 2;
+
+/// A value; null is "nothing". Of a long list both ends are shown, of a long text the beginning.
 pub(super) fn value(value: Datum<'_>) -> String {
     if value.is_null() {
         return "nothing".to_string();
@@ -16,8 +19,27 @@ pub(super) fn value(value: Datum<'_>) -> String {
     if text.chars().count() <= LONGEST_VALUE {
         return text;
     }
-    let cut: String = text.chars().take(LONGEST_VALUE).collect();
-    format!("{cut}…")
+    match value.as_list().map(Iterator::collect::<Vec<_>>) {
+        Some(elements) if elements.len() > 2 * SHOWN_AT_AN_END => {
+            let shown = |elements: &[Datum<'_>]| {
+                let shown: Vec<_> = elements.iter().map(|it| cut(&it.to_string())).collect();
+                shown.join(",")
+            };
+            let (count, end) = (elements.len(), elements.len() - SHOWN_AT_AN_END);
+            let (first, last) = (shown(&elements[..SHOWN_AT_AN_END]), shown(&elements[end..]));
+            format!("[{first},…,{last}] ({count} elements)")
+        }
+        _ => cut(&text),
+    }
+}
+
+/// The beginning of a text that is too long.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST_VALUE {
+        return text.to_string();
+    }
+    let beginning: String = text.chars().take(LONGEST_VALUE).collect();
+    format!("{beginning}…")
 }
 
 /// Who did what: `process 7 read 12 from k3`.
@@ -67,7 +89,37 @@ pub(super) fn deed(operation: OperationRef<'_>) -> String {
             let refused = if operation.was_refuted() { " in vain" } else { "" };
             format!("process {process} {maybe}{verb}d {lock}{owner}{token}{refused}")
         }
+        "txn" => {
+            format!("process {process} {maybe}{} in one transaction{}", steps(operation), to("on"))
+        }
         other => format!("process {process} did {other} {input}{}", to("on")),
+    }
+}
+
+/// What a transaction did, step by step: `read 1 from x and wrote 2 to y`.
+fn steps(transaction: OperationRef<'_>) -> String {
+    let known = transaction.outcome() == EventType::Ok;
+    let list = if known { transaction.output() } else { transaction.input() };
+    let steps: Vec<String> =
+        list.as_list().into_iter().flatten().map(|it| step(it, known)).collect();
+    match &steps[..] {
+        [] => "did nothing".to_string(),
+        [step] => step.clone(),
+        [steps @ .., last] => format!("{} and {last}", steps.join(", ")),
+    }
+}
+
+fn step(step: Datum<'_>, known: bool) -> String {
+    let mut parts = step.as_list().into_iter().flatten();
+    let mut next = || parts.next().unwrap_or(Datum::Null);
+    let (f, object, content) = (next(), next(), value(next()));
+    let object = object.as_text().map_or_else(|| object.to_string(), Into::into);
+    match f.as_text().as_deref() {
+        Some("r") if known => format!("read {content} from {object}"),
+        Some("r") => format!("read {object}"),
+        Some("w") if known => format!("wrote {content} to {object}"),
+        Some("w") => format!("written {content} to {object}"),
+        _ => format!("appended {content} to {object}"),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::growing::{self, Act, Deed};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, Values,
+};
+use crate::oracle::audit::Kind;
 
 /// A list that only grows, for each key. A key that was never appended to holds the empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,6 +87,14 @@ impl Model for AppendList {
 
     fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
         matches!(input, Input::Read)
+    }
+
+    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+        match operation.f() {
+            "append" => Some(Handling::Puts(Kind::List, operation.input())),
+            "read" => Some(Handling::Shows(Kind::List)),
+            _ => None,
+        }
     }
 
     fn decide_directly(&self, calls: &Calls<'_, AppendList>) -> Option<Direct> {

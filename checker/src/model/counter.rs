@@ -1,7 +1,8 @@
 //! A counter for each key, to add to and read.
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Description, Growth, Model, Values};
+use crate::model::sums::{self, Addition, Read};
+use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +79,31 @@ impl Model for Counter {
 
     fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
         matches!(input, Input::Read | Input::Add(0))
+    }
+
+    fn decide_directly(&self, calls: &Calls<'_, Counter>) -> Option<Direct> {
+        let mut additions = Vec::new();
+        let mut reads = Vec::new();
+        for (place, Timed { call, invoked, returned }) in calls.iter().enumerate() {
+            match *call {
+                Call::Known(Input::Add(amount), _) | Call::Unknown(Input::Add(amount)) => {
+                    match amount {
+                        ..0 => return None,
+                        0 => {}
+                        1.. => {
+                            let amount = amount.into();
+                            additions.push(Addition { place, invoked, returned, amount });
+                        }
+                    }
+                }
+                Call::Known(Input::Read, Output::Sum(sum)) => {
+                    let returned = returned?;
+                    reads.push(Read { place, invoked, returned, sum });
+                }
+                _ => {}
+            }
+        }
+        sums::decide(*calls.initial(), &additions, reads)
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<i128>> {

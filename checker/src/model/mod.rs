@@ -4,8 +4,6 @@
 //! about it is a hint that lets the search skip orders which cannot matter, and every hint has a
 //! definition that a reader can check against the specification alone.
 
-#[cfg(test)]
-mod agreement;
 pub mod append_list;
 mod calls;
 mod choice;
@@ -14,6 +12,7 @@ pub mod counter;
 mod direct_tests;
 pub mod fenced_lock;
 mod growing;
+mod keeping;
 pub mod kv_append;
 pub mod mutex;
 mod possession;
@@ -22,6 +21,7 @@ pub mod register;
 #[cfg(feature = "stateright")]
 pub mod sequential_spec;
 pub mod set;
+mod sums;
 pub mod transactions;
 mod values;
 
@@ -33,6 +33,7 @@ pub use calls::{Calls, Direct, Timed};
 pub use choice::{ALL, Choice, Description, Kind, WithModel, choose, find};
 pub use counter::Counter;
 pub use fenced_lock::FencedLock;
+pub use keeping::Handling;
 pub use kv_append::KvAppend;
 pub use mutex::Mutex;
 pub use queue::Queue;
@@ -157,6 +158,13 @@ pub trait Model: Debug + Sync {
     /// A write of the value that happens to be there is *not* an observer: another order may need
     /// it as a write.
     fn is_observer(&self, input: &Self::Input, output: Option<&Self::Output>) -> bool;
+
+    /// What the operation does with the elements that its object keeps; none for models whose objects
+    /// do not keep each element that is put into them. It is told from the operation's name and
+    /// argument, so also of one that did not happen.
+    fn handling<'a>(&self, _operation: OperationRef<'a>) -> Option<Handling<'a>> {
+        None
+    }
 
     /// The operation as a transition between values; none for models whose state is not one value.
     /// For an unknown outcome: what it does if it has any effect.

@@ -57,8 +57,6 @@ pub struct Told<'a> {
     pub element: Option<&'a str>,
     /// What the client was told.
     pub outcome: Outcome,
-    /// Every request that was made for it, in order.
-    pub attempts: &'a [Attempt],
     /// Index of the completion in the history; none if it has none.
     pub completed: Option<u64>,
     /// Time of the completion, in nanoseconds since the start; 0 if it has none.
@@ -233,9 +231,10 @@ pub struct AuditViolation {
     pub told: Outcome,
     /// How many effects the evidence shows.
     pub effects: u64,
-    /// What is wrong and what shows it, in one sentence, with the attempts.
+    /// What is wrong and what shows it, in one sentence, with the attempts if they are known.
     pub sentence: String,
-    /// Every request that was made for it, in order.
+    /// Every request that was made for it, in order; see [`AuditReport::with_attempts`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
 }
 
@@ -260,6 +259,16 @@ impl AuditReport {
     /// Invalid if a token broke its promise. What is unobservable says nothing either way.
     pub fn verdict(&self) -> Verdict {
         if self.broken == 0 { Verdict::Valid } else { Verdict::Invalid }
+    }
+
+    /// The same with the requests that were made for the operation of each token that broke its
+    /// promise. Of the others nobody wants to know, and there are many.
+    pub fn with_attempts(mut self, attempts: impl Fn(&str) -> Vec<Attempt>) -> AuditReport {
+        for violation in &mut self.violations {
+            violation.attempts = attempts(&violation.token);
+            violation.sentence.push_str(&tried(&violation.attempts));
+        }
+        self
     }
 }
 
@@ -421,7 +430,7 @@ fn violation(told: &Told<'_>, wrong: Wrong, effects: u64, trace: &str) -> AuditV
         Wrong::Repeated => "and took effect more than once",
         Wrong::Disagreement => "and the nodes disagree about it",
     };
-    let sentence = format!("{operation} {answer}, {finding}: {trace}{}", tried(told.attempts));
+    let sentence = format!("{operation} {answer}, {finding}: {trace}");
     AuditViolation {
         wrong,
         token: token.to_string(),
@@ -431,7 +440,7 @@ fn violation(told: &Told<'_>, wrong: Wrong, effects: u64, trace: &str) -> AuditV
         told: told.outcome,
         effects,
         sentence,
-        attempts: told.attempts.to_vec(),
+        attempts: Vec::new(),
     }
 }
 

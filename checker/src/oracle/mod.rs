@@ -3,11 +3,13 @@
 //! The models judge values, and a write of unknown outcome excuses nearly any value. Two oracles
 //! see what values hide: [`version`] compares the versions that came with the answers, and
 //! [`audit`] counts how often each idempotency token took effect. Both take small inputs of their
-//! own and return results that are saved beside the verdict.
+//! own and return results that are saved beside the verdict. [`of_history`] makes the inputs of a
+//! history, for any model.
 
 pub mod audit;
 mod eras;
 mod evidence;
+pub mod of_history;
 mod sequence;
 pub mod version;
 mod words;

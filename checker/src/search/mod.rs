@@ -1,13 +1,18 @@
 //! Is there a legal order? One partition at a time.
 //!
 //! [`Problem`] is what is left of a partition once everything that cannot matter is dropped;
-//! [`wing_gong_lowe`] searches it. Further algorithms take the same `Problem`.
+//! [`wing_gong_lowe`] searches it. [`by_value::ByValue`] is the same for a register;
+//! [`just_in_time`] searches that, and [`portfolio`] lets the two take turns.
 
 mod by_value;
 mod call_list;
 mod demand;
 mod fingerprint;
+pub(crate) mod just_in_time;
+pub(crate) mod portfolio;
 mod problem;
+#[cfg(test)]
+mod random_histories;
 pub(crate) mod wing_gong_lowe;
 pub(crate) mod zones;
 

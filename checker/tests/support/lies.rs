@@ -24,6 +24,7 @@ pub fn tell(
             Service::Register
             | Service::Strings
             | Service::Counter
+            | Service::Tally
             | Service::Lists
             | Service::Transactions => {
                 unreachable!("their reads lie")

@@ -32,6 +32,8 @@ pub enum Service {
     Mutex,
     /// The same with a fencing token.
     FencedLock,
+    /// A sum that only grows.
+    Tally,
     /// A list to read and append to.
     Lists,
     /// Two registers and a list that transactions read, write and append to.
@@ -197,6 +199,7 @@ pub fn record(recording: Recording) -> History {
         Service::Register
         | Service::Strings
         | Service::Counter
+        | Service::Tally
         | Service::Lists
         | Service::Transactions => {
             lie(&mut events, &past, recording, &mut random);
@@ -245,6 +248,10 @@ fn invent(
             0..50 => ("acquire", json!(owner)),
             _ => ("release", json!(owner)),
         },
+        Service::Tally => match dice {
+            0..50 => ("read", Value::Null),
+            _ => ("add", json!(random.random_range(1..=5))),
+        },
         Service::Lists => match dice {
             0..50 => ("read", Value::Null),
             _ => ("append", value),
@@ -283,6 +290,7 @@ fn serve(service: Service, state: &mut Value, f: &str, argument: &Value) -> (Eve
         Service::Register
         | Service::Strings
         | Service::Counter
+        | Service::Tally
         | Service::Lists
         | Service::Transactions => {}
     }
@@ -418,6 +426,11 @@ fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: 
             // Some lists are answered in another order.
             (Service::Lists, Value::Array(list)) if list.len() > 1 && random.random_bool(0.3) => {
                 list.swap(0, 1);
+            }
+            // Some sums are off by a little.
+            (Service::Tally, Value::Number(sum)) if random.random_bool(0.5) => {
+                let sum = sum.as_i64().expect("a whole number");
+                read.value = json!(sum + random.random_range(-2..=2));
             }
             (_, value) => *value = other.clone(),
         }

@@ -42,13 +42,19 @@ fn print(analysis: &Analysis) {
         analysis.algorithm,
         verdict_text::count(analysis.steps, "step")
     );
-    match (&analysis.counterexample, &analysis.reason) {
-        (Some(counterexample), _) => {
-            println!("{badge}  {}", counterexample.sentence);
+    match (&analysis.counterexample, analysis.sentence()) {
+        (Some(counterexample), Some(sentence)) => {
+            println!("{badge}  {sentence}");
             println!("\n{}", verdict_text::counterexample(counterexample));
             println!("  {scope}");
         }
-        (None, Some(reason)) => println!("{badge}  {reason} ({scope})"),
-        (None, None) => println!("{badge}  {scope}"),
+        (_, Some(sentence)) => println!("{badge}  {sentence} ({scope})"),
+        (_, None) => println!("{badge}  {scope}"),
+    }
+    if let Some(versions) = &analysis.versions {
+        println!("  {versions}");
+    }
+    if let Some(audit) = &analysis.audit {
+        println!("  {audit}");
     }
 }

@@ -6,14 +6,18 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use checker::oracle::version::Claims;
 use checker::verdict::Analysis;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use results::run_directory::HISTORY;
+use results::run_directory::{HISTORY, PLAN};
 use serde_json::Value;
 
 use super::names;
+use super::plan::read_plan;
+use crate::auditing::Saved;
 use crate::exit::bad_input;
+use crate::target::{Bundled, Target};
 
 /// Which history, and how to judge it.
 #[derive(Debug, Args)]
@@ -35,6 +39,20 @@ pub struct Judging {
     /// Take a compare-and-set that failed as the observation that another value was there
     #[arg(long)]
     observe_failed_cas: bool,
+    /// What the service promises about the versions in its answers [default: of a run, what its
+    /// target claims; else none]
+    #[arg(long, value_name = "CLAIM")]
+    versions: Option<Versions>,
+}
+
+/// What a service may promise about versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Versions {
+    /// They are indices of one log for the whole store, in which every mutation has an entry of its
+    /// own, also one whose precondition failed
+    LogIndex,
+    /// Nothing: they are not judged
+    None,
 }
 
 fn json(text: &str) -> Result<Value, serde_json::Error> {
@@ -74,6 +92,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     options.threads = judging.threads.unwrap_or(options.threads);
     options.conventions.observe_failed_cas = judging.observe_failed_cas;
     options.model = judging.model.clone();
+    options.versions = versions(judging)?;
     let mut told = None;
     if options.model.is_none() {
         let choice = checker::model::choose(&reading.operations)
@@ -87,10 +106,38 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
     };
-    let analysis = checker::check_with_progress(&reading.operations, &options, &show)
+    let saved = match judging.path.is_dir() {
+        true => Saved::read(&judging.path).map_err(|error| bad_input(format!("{error:#}")))?,
+        false => Saved::nothing(),
+    };
+    let versioned = || reading.operations.iter().any(|operation| operation.version().is_some());
+    if judging.versions.is_none() && options.versions.is_none() && versioned() {
+        eprintln!(
+            "{}: its versions are not judged; --versions says what they mean",
+            path.display()
+        );
+    }
+    let records = saved.records(options.versions);
+    let analysis = checker::check_with_records(&reading.operations, &options, &records, &show)
         .map_err(|error| unreadable(&error.in_file()))?;
     bar.finish_and_clear();
     Ok(Judged { analysis, choice: told })
+}
+
+/// What the versions mean: what the caller says; of a run, what its target claims.
+fn versions(judging: &Judging) -> Result<Option<Claims>> {
+    match judging.versions {
+        Some(Versions::LogIndex) => return Ok(Some(Claims::LOG_INDEX)),
+        Some(Versions::None) => return Ok(None),
+        None => {}
+    }
+    let plan = judging.path.join(PLAN);
+    if !plan.is_file() {
+        return Ok(None);
+    }
+    let target = Bundled::default();
+    let claims = read_plan(&plan)?.target == target.name();
+    Ok(target.versions().filter(|_| claims))
 }
 
 /// A bar on a terminal; nothing elsewhere.

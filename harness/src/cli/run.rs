@@ -150,6 +150,12 @@ fn print(ended: &Ended) {
         line("faults", outcomes.join(" · "));
     }
     line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
+    if let Some(versions) = &safety.versions {
+        line("versions", verdict_text::versions(versions));
+    }
+    if let Some(audit) = &safety.audit {
+        line("tokens", verdict_text::tokens(audit));
+    }
     line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
     for finding in findings {
         line("finding", finding.text.clone());

@@ -32,7 +32,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             eprintln!("{shown} of {all} operations: {}", counterexample.sentence);
         }
         None => {
-            let reason = analysis.reason.as_deref().unwrap_or("the history is valid");
+            let reason = analysis.sentence().unwrap_or("the history is valid");
             eprintln!("nothing to shrink: {reason}");
         }
     }

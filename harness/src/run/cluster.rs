@@ -1,23 +1,25 @@
 //! The nodes of a run: where they live, what they print, and how they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use checker::oracle::version::Claims;
 use nemeses::fault::Family;
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use results::event::NodeChange;
 use results::summary::Finding;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Member, Target};
+use crate::target::{Auditor, Member, Target};
 
 /// How many lines of a log an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;
@@ -47,6 +49,10 @@ pub struct Cluster {
     exits: Arc<Exits>,
     /// Which nodes may end by themselves, for whoever injects faults.
     pub excuses: Arc<Excuses>,
+    /// What the target promises about the versions that it answers.
+    pub versions: Option<Claims>,
+    /// Who asks the nodes what they applied.
+    auditor: Option<Arc<dyn Auditor>>,
 }
 
 /// Exits that nobody asked for.
@@ -93,6 +99,7 @@ impl Cluster {
         let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
         let specs = specs?;
         let administrator = target.administrator(&members)?;
+        let (auditor, versions) = (target.auditor(&members)?, target.versions());
         let exits = Arc::new(Exits::default());
         let excuses = Arc::new(Excuses::default());
         let log_of: BTreeMap<String, PathBuf> =
@@ -116,7 +123,7 @@ impl Cluster {
                     .with_context(|| format!("cannot give {} a disk of its own", member.name))?;
             }
         }
-        Ok((Cluster { members, logs, exits, excuses }, host))
+        Ok((Cluster { members, logs, exits, excuses, versions, auditor }, host))
     }
 
     /// Waits until some process ends although nobody killed it and no fault excuses it.
@@ -156,6 +163,39 @@ impl Cluster {
             text.push_str(&format!("\n{}{}", member.name, end_of_log(log, &last_lines(log))));
         }
         text
+    }
+
+    /// Saves what the nodes applied, but for those in `damaged`: what they know may be damaged too. Of
+    /// whoever does not tell nothing is saved, which is noted.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn save_applied(
+        &self,
+        damaged: &BTreeSet<String>,
+        recorder: &Recorder,
+    ) -> Result<()> {
+        let Some(auditor) = &self.auditor else { return Ok(()) };
+        let mut questions = JoinSet::new();
+        for (node, member) in self.members.iter().enumerate() {
+            if !damaged.contains(&member.name) {
+                let (auditor, name) = (auditor.clone(), member.name.clone());
+                questions.spawn(async move { (name, auditor.applied(node).await) });
+            }
+        }
+        for (name, answer) in questions.join_all().await {
+            match answer {
+                Ok(log) => {
+                    let folder =
+                        recorder.with_directory(|directory| directory.node_directory(&name))?;
+                    log.save(&folder)?;
+                }
+                Err(error) => {
+                    recorder.note(format!("{name} does not tell what it applied: {error:#}"))
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes what the nodes stored from disks of their own, which are gone with `host`.

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use checker::history::{History, Operations};
+use checker::oracle::version::Claims;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
@@ -11,6 +12,7 @@ use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
 use super::{Ended, judge};
+use crate::auditing::Saved;
 use crate::plan::Plan;
 
 /// Judges what is on disk, writes verdict and report.
@@ -43,7 +45,8 @@ pub fn conclude(
         recorder.note(note);
     }
     let workload = plan.workload()?;
-    let safety = check(&loaded.history, workload.model)?;
+    let saved = Saved::read(&path)?;
+    let safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
     let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
     let fault_coverage = (!plan.schedule.is_empty())
         .then(|| judge::fault_coverage(&loaded.history, &plan.schedule_options()));
@@ -70,11 +73,18 @@ pub fn conclude(
     Ok(Ended { summary, path, counts: live.snapshot(), failure })
 }
 
-fn check(history: &History, model: &str) -> Result<Analysis> {
-    let options = checker::Options { model: Some(model.into()), ..checker::Options::default() };
+fn check(
+    history: &History,
+    model: &str,
+    versions: Option<Claims>,
+    saved: &Saved,
+) -> Result<Analysis> {
+    let model = Some(model.into());
+    let options = checker::Options { model, versions, ..checker::Options::default() };
     let context = "the recorded history is not well formed";
     let operations = Operations::of(history).context(context)?;
-    checker::check(&operations, &options).context(context)
+    checker::check_with_records(&operations, &options, &saved.records(versions), &|_| {})
+        .context(context)
 }
 
 fn write_results(summary: &Summary, loaded: &LoadedRun, recorder: &Recorder) -> Result<()> {

@@ -66,11 +66,7 @@ pub fn fault_coverage(history: &History, options: &ScheduleOptions) -> FaultCove
 pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Verdict, String) {
     let verdict = safety.verdict.max(liveness.verdict).max(coverage.verdict);
     let sentence = if safety.verdict == verdict && verdict != Verdict::Valid {
-        match (&safety.counterexample, &safety.reason) {
-            (Some(counterexample), _) => counterexample.sentence.clone(),
-            (None, Some(reason)) => reason.clone(),
-            (None, None) => "the checker gave no reason".into(),
-        }
+        safety.sentence().unwrap_or("the checker gave no reason").to_owned()
     } else if liveness.verdict == verdict && verdict != Verdict::Valid {
         liveness.sentence.clone()
     } else if verdict != Verdict::Valid {
@@ -195,6 +191,8 @@ mod tests {
             steps: 0,
             reason: reason.map(String::from),
             counterexample: None,
+            versions: None,
+            audit: None,
         };
         let liveness = |verdict| Liveness {
             verdict,

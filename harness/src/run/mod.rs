@@ -218,6 +218,7 @@ impl Run {
         self.recorder.phase(Phase::FinalReads)?;
         let mut last_look = load.final_phase();
         load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
+        self.cluster.save_applied(&damaged, &self.recorder).await?;
         Ok(liveness)
     }
 

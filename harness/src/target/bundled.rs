@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use checker::oracle::version::Claims;
 use nemeses::fault::Family;
 use nemeses::world::Administrator;
 use results::event::NodeChange;
@@ -12,8 +13,11 @@ use serde_json::{Value, json};
 use target_cluster::bugs::Bug;
 
 use super::bundled_administrator::BundledAdministrator;
+use super::bundled_auditor::BundledAuditor;
 use super::bundled_words::{Kept, Words};
-use super::{Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request};
+use super::{
+    Answer, Auditor, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
+};
 use crate::target::Target;
 
 /// How long a connection may take to open. A node that is up answers within a millisecond; one
@@ -90,6 +94,14 @@ impl Target for Bundled {
 
     fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
         Ok(Some(Box::new(BundledAdministrator::new(http_client()?, cluster)?)))
+    }
+
+    fn versions(&self) -> Option<Claims> {
+        Some(Claims::LOG_INDEX)
+    }
+
+    fn auditor(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(Some(Arc::new(BundledAuditor::new(http_client()?, cluster))))
     }
 
     fn client(

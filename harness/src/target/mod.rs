@@ -2,8 +2,10 @@
 //!
 //! Each target is one file: its command line, its client, and its error table.
 
+mod auditor;
 mod bundled;
 mod bundled_administrator;
+mod bundled_auditor;
 mod bundled_words;
 mod client;
 
@@ -13,11 +15,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use checker::oracle::version::Claims;
 use nemeses::fault::Family;
 use nemeses::host::node_process::{NodeSpec, OwnClock};
 use nemeses::world::Administrator;
 use results::event::NodeChange;
 
+pub use auditor::Auditor;
 pub use bundled::Bundled;
 pub use client::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request};
 
@@ -97,6 +101,19 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// When the means to ask cannot be made.
     fn administrator(&self, _cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(None)
+    }
+
+    /// What it promises about the versions that it answers; none if it has none.
+    fn versions(&self) -> Option<Claims> {
+        None
+    }
+
+    /// Who asks the nodes what they applied; none where nobody can.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
         Ok(None)
     }
 

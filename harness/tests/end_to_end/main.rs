@@ -11,6 +11,7 @@ mod every_family;
 mod lacking;
 mod leadership;
 mod loopback;
+mod oracles;
 mod planted_bugs;
 mod schedules;
 mod support;

@@ -144,7 +144,11 @@ fn checks(facts: &Facts<'_>) -> Markup {
 
     let order = match safety.verdict {
         Verdict::Valid => "All of it has a legal order.",
-        Verdict::Invalid => "No legal order explains what the clients saw.",
+        Verdict::Invalid if safety.counterexample.is_some() => {
+            "No legal order explains what the clients saw."
+        }
+        // Of values alone there may be one.
+        Verdict::Invalid => safety.sentence().unwrap_or("A promise was broken."),
         Verdict::Unknown => safety.reason.as_deref().unwrap_or("Not decided."),
     };
     let took = summary.phases.iter().find(|(phase, _)| phase == "check");

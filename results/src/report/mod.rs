@@ -17,7 +17,9 @@ mod not_tested;
 mod recovery;
 mod schedule;
 mod tables;
+mod tokens;
 mod units;
+mod versions;
 
 use checker::history::History;
 
@@ -58,6 +60,8 @@ pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> 
             ("counterexample", &counterexample.into_string()),
             ("recovery", &recovery::recovery(&facts).into_string()),
             ("operations", &tables::operations(&facts).into_string()),
+            ("tokens", &tokens::tokens(&facts).unwrap_or_default().into_string()),
+            ("versions", &versions::versions(&facts).unwrap_or_default().into_string()),
             ("not-tested", &not_tested::not_tested(&facts).into_string()),
             ("findings", &findings::findings(&facts).unwrap_or_default().into_string()),
             ("schedule", &schedule::schedule(&facts).into_string()),

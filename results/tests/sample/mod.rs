@@ -457,6 +457,8 @@ impl<'a> Maker<'a> {
                     "The budget of 10,000,000 steps ran out on keys k17 and k204.".to_owned()
                 }),
                 counterexample,
+                versions: None,
+                audit: None,
             },
             liveness: Liveness {
                 verdict: Verdict::Valid,

@@ -34,6 +34,14 @@
 //! the dequeue of an element with `e(u) < E`; strays that came in earlier have earlier ones), and
 //! the union of `[e, p]` over all strays only shrinks.
 //!
+//! **Doubted dequeues** come up when it is asked what follows from some operations alone: a dequeue
+//! of unknown outcome that removed its own element, if any. If only such dequeues are of unknown
+//! outcome, every stray that has one may be taken to have gone out by it; if one in front of it
+//! stayed, the spans are the same as if it had stayed too. If there are others, a first attempt
+//! gives the strays without a doubted dequeue those others, which is one possible assignment; a
+//! second gives any stray any dequeue, which allows more than is possible. Only where the first
+//! finds no order and the second finds one is a search needed.
+//!
 //! Axioms for histories with pending operations were given wrongly more than once; Abdulla, Atig,
 //! Jonsson, Lång & Ngo ("Efficient linearizability monitoring", arXiv 2509.17795) and Lee & Mathur
 //! ("Efficient decrease-and-conquer linearizability monitoring", arXiv 2410.04581) treat complete
@@ -61,6 +69,8 @@ struct Interval {
 struct Element {
     enqueue: Option<Interval>,
     dequeue: Option<Interval>,
+    /// Index of the first invocation of a doubted dequeue of it.
+    doubted: Option<u64>,
 }
 
 /// An element that surely came in, and when it surely was in the queue.
@@ -80,9 +90,20 @@ struct Stay {
 enum Departure {
     /// By the dequeue at this place.
     Known(usize),
+    /// By its doubted dequeue, or not at all.
+    Doubted,
     /// It is the stray with this number, by the return of its enqueue: it went out by the dequeue
     /// of unknown outcome with this number, or not at all.
     Stray(usize),
+}
+
+/// Which dequeues of unknown outcome strays go out by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assignment {
+    /// Their doubted ones where they have one, the others by those that may remove anything.
+    OwnFirst,
+    /// Any, as if doubted ones could remove anything too.
+    Any,
 }
 
 /// The operations of a partition, sorted out.
@@ -90,11 +111,12 @@ struct Sorted {
     elements: Vec<Element>,
     /// Observations that the queue was empty.
     empties: Vec<Interval>,
-    /// Indices of the invocations of dequeues of unknown outcome, rising.
+    /// Indices of the invocations of dequeues of unknown outcome, rising. Doubted ones are not
+    /// among them.
     pending: Vec<u64>,
 }
 
-/// None if a value was enqueued twice.
+/// None if a value was enqueued twice, or if a search is needed.
 pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
     if !calls.initial().is_empty() {
         return None;
@@ -103,11 +125,19 @@ pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
         Ok(sorted) => sorted,
         Err(contradiction) => return Some(direct(calls, Some(contradiction))),
     };
-    let stays = stays(&sorted);
-    let contradiction = out_before_in(&sorted)
-        .or_else(|| out_of_order(&sorted, &stays))
-        .or_else(|| never_empty(&sorted, &stays));
-    Some(direct(calls, contradiction))
+    if let Some(contradiction) = out_before_in(&sorted) {
+        return Some(direct(calls, Some(contradiction)));
+    }
+    let contradiction = |assignment| {
+        let stays = stays(&sorted, assignment);
+        out_of_order(&sorted, &stays).or_else(|| never_empty(&sorted, &stays))
+    };
+    match contradiction(Assignment::OwnFirst) {
+        Some(_) if sorted.any_doubted() && !sorted.pending.is_empty() => {
+            contradiction(Assignment::Any).map(|certain| direct(calls, Some(certain)))
+        }
+        contradiction => Some(direct(calls, contradiction)),
+    }
 }
 
 fn direct(calls: &Calls<'_, Queue>, contradiction: Option<Vec<usize>>) -> Direct {
@@ -124,6 +154,9 @@ fn sort(calls: &Calls<'_, Queue>) -> Option<Result<Sorted, Vec<usize>>> {
             Interval { place, invoked: timed.invoked, returned: timed.returned.unwrap_or(NEVER) };
         let (Call::Known(input, _) | Call::Unknown(input)) = timed.call else { continue };
         match *input {
+            Input::Dequeue(Found::Element(ValueId(value))) if timed.returned.is_none() => {
+                elements[value as usize].doubted.get_or_insert(timed.invoked);
+            }
             Input::Enqueue(ValueId(value)) => {
                 if elements[value as usize].enqueue.replace(interval).is_some() {
                     return None;
@@ -141,16 +174,41 @@ fn sort(calls: &Calls<'_, Queue>) -> Option<Result<Sorted, Vec<usize>>> {
     Some(twice.map_or(Ok(Sorted { elements, empties, pending }), Err))
 }
 
+impl Element {
+    /// Whether it surely came in, and no dequeue of it is known.
+    fn is_stray(&self) -> bool {
+        self.dequeue.is_none() && self.enqueue.is_some_and(|enqueue| enqueue.returned != NEVER)
+    }
+}
+
+impl Sorted {
+    fn doubted(&self) -> impl Iterator<Item = u64> + '_ {
+        self.elements.iter().filter(|element| element.is_stray()).filter_map(|it| it.doubted)
+    }
+
+    fn any_doubted(&self) -> bool {
+        self.doubted().next().is_some()
+    }
+}
+
 /// The elements that surely came in, by the return of their enqueue.
-fn stays(sorted: &Sorted) -> Vec<Stay> {
+fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
+    let mut pending = sorted.pending.clone();
+    if assignment == Assignment::Any {
+        pending.extend(sorted.doubted());
+        pending.sort_unstable();
+    }
     let mut stays: Vec<Stay> = sorted
         .elements
         .iter()
         .filter_map(|element| {
             let enqueue = element.enqueue.filter(|enqueue| enqueue.returned != NEVER)?;
-            let (to, departure) = match element.dequeue {
-                Some(dequeue) => (dequeue.invoked, Departure::Known(dequeue.place)),
-                None => (NEVER, Departure::Stray(0)),
+            let (to, departure) = match (element.dequeue, element.doubted) {
+                (Some(dequeue), _) => (dequeue.invoked, Departure::Known(dequeue.place)),
+                (None, Some(doubted)) if assignment == Assignment::OwnFirst => {
+                    (doubted, Departure::Doubted)
+                }
+                (None, _) => (NEVER, Departure::Stray(0)),
             };
             Some(Stay { from: enqueue.returned, to, enqueue: enqueue.place, departure })
         })
@@ -160,7 +218,7 @@ fn stays(sorted: &Sorted) -> Vec<Stay> {
     for stay in &mut stays {
         if let Departure::Stray(number) = &mut stay.departure {
             *number = strays;
-            stay.to = sorted.pending.get(strays).copied().unwrap_or(NEVER);
+            stay.to = pending.get(strays).copied().unwrap_or(NEVER);
             strays += 1;
         }
     }
@@ -172,6 +230,7 @@ fn stays(sorted: &Sorted) -> Vec<Stay> {
 fn witnesses(stays: &[Stay], stay: &Stay) -> Vec<usize> {
     match stay.departure {
         Departure::Known(dequeue) => vec![stay.enqueue, dequeue],
+        Departure::Doubted => vec![stay.enqueue],
         Departure::Stray(last) => stays
             .iter()
             .filter(|stay| matches!(stay.departure, Departure::Stray(number) if number <= last))

@@ -5,7 +5,10 @@ mod decide;
 use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Model, ValueId, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Handling, Model, ValueId, Values,
+};
+use crate::oracle::audit::Kind;
 
 /// A queue for each key, empty at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,7 +63,8 @@ impl Model for Queue {
     }
 
     /// A dequeue that failed because its precondition was unmet saw the queue empty, and so did
-    /// one that answered nil.
+    /// one that answered nil. Of a dequeue whose answer is no longer believed to have come at its
+    /// time, it is still believed which element it would have removed.
     fn call(
         &self,
         operation: OperationRef<'_>,
@@ -86,7 +90,8 @@ impl Model for Queue {
                     let input = Input::Dequeue(Found::Element(element));
                     Call::Known(input, Output::Dequeued(element))
                 }
-                _ => Call::Unknown(Input::Dequeue(Found::Anything)),
+                (_, ValueId::ABSENT) => Call::Unknown(Input::Dequeue(Found::Anything)),
+                (_, element) => Call::Unknown(Input::Dequeue(Found::Element(element))),
             }),
             other => Err(DESCRIPTION.lacks(other)),
         }
@@ -144,6 +149,14 @@ impl Model for Queue {
 
     fn is_observer(&self, input: &Input, output: Option<&Output>) -> bool {
         *input == Input::Dequeue(Found::Nothing) || output == Some(&Output::Empty)
+    }
+
+    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+        match operation.f() {
+            "enqueue" => Some(Handling::Puts(Kind::Queue, operation.input())),
+            "dequeue" => Some(Handling::Takes),
+            _ => None,
+        }
     }
 
     fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {

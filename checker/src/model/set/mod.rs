@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, ValueId, Values};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, ValueId, Values,
+};
+use crate::oracle::audit::Kind;
 
 /// A grow-only set for each key. A key that nothing was added to holds the empty set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,6 +96,14 @@ impl Model for Set {
 
     fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
         matches!(input, Input::Read)
+    }
+
+    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+        match operation.f() {
+            "add" => Some(Handling::Puts(Kind::Set, operation.input())),
+            "read" => Some(Handling::Shows(Kind::Set)),
+            _ => None,
+        }
     }
 
     fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {

@@ -173,10 +173,10 @@ impl State {
 }
 
 /// The steps of a transaction, and what stands in its reads.
-type StepsWithAnswers = (Box<[Step]>, Box<[Content]>);
+type Parts = (Box<[Step]>, Box<[Content]>);
 
 /// Reads a transaction.
-fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<StepsWithAnswers, String> {
+fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<Parts, String> {
     let wrong =
         || format!("txn takes steps like [\"r\",\"x\",null] or [\"w\",\"x\",1], not {transaction}");
     let mut steps = Vec::new();

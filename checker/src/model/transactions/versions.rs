@@ -99,7 +99,7 @@ impl Versions {
         let mut touches: Vec<Vec<Touch>> = Vec::with_capacity(calls.len());
         for (place, timed) in calls.iter().enumerate() {
             let touched = match timed.call {
-                Call::Known(steps, answers) => touches_of(steps, Some(answers)),
+                Call::Known(steps, answers) => touches_of(steps, Some(&answers[..])),
                 Call::Unknown(steps) => touches_of(steps, None),
                 Call::Silent => Some(Vec::new()),
             };

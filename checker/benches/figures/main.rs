@@ -1,0 +1,172 @@
+//! How long histories take to judge. `cargo bench -p checker --bench figures [-- WORD…]` prints a
+//! table of those whose names contain every word.
+//!
+//! Judging is timed without the reading of the history, which has rows of its own. The histories
+//! are recorded from a simulated register, always the same ones. With `STORMPROOF_CORPUS` set, the
+//! recorded histories of that folder are judged as well, the slowest of each kind is shown.
+
+mod corpus;
+mod memory;
+mod simulation;
+
+use std::time::Instant;
+
+use checker::history::{Event, EventType, History, Operations, Process};
+use checker::{Options, check};
+use serde_json::{Value, json};
+
+use crate::simulation::{Ending, Request, Simulated, Simulation, simulate};
+
+/// One key whose every value is written once.
+const UNIQUE: Simulation = Simulation {
+    seed: 1,
+    operations: 1_000_000,
+    clients: 100,
+    keys: 1,
+    values: 0,
+    unknown: 0.01,
+    reads: 0.5,
+    deletions: 0.0,
+    stale: 0,
+};
+
+/// One key of five values.
+const FEW: Simulation = Simulation { values: 5, unknown: 0.0, ..UNIQUE };
+
+/// In the order of the table. Where there are many stale reads, no order explains them.
+const ROWS: &[Simulation] = &[
+    Simulation { operations: 1_000, ..UNIQUE },
+    Simulation { operations: 10_000, ..UNIQUE },
+    Simulation { operations: 100_000, ..UNIQUE },
+    UNIQUE,
+    Simulation { clients: 5, unknown: 0.0, ..UNIQUE },
+    Simulation { stale: 1, ..UNIQUE },
+    Simulation { keys: 100, ..UNIQUE },
+    Simulation { keys: 100, stale: 1, ..UNIQUE },
+    Simulation { operations: 10_000, clients: 5, ..FEW },
+    Simulation { operations: 10_000, clients: 10, ..FEW },
+    Simulation { operations: 10_000, clients: 10, unknown: 0.05, ..FEW },
+    Simulation { operations: 10_000, clients: 50, ..FEW },
+    Simulation { operations: 10_000, clients: 50, stale: 1, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.01, ..FEW },
+    Simulation { operations: 100_000, clients: 20, ..FEW },
+    Simulation { operations: 100_000, clients: 20, stale: 1, ..FEW },
+    Simulation { operations: 100_000, clients: 20, stale: 1500, ..FEW },
+    Simulation { operations: 100_000, clients: 50, ..FEW },
+    Simulation { operations: 100_000, clients: 50, stale: 2000, ..FEW },
+    Simulation { clients: 20, keys: 100, unknown: 0.01, ..FEW },
+];
+
+fn main() {
+    // `cargo bench` passes flags of its own.
+    let words: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let wanted = |name: &str| words.iter().all(|word| name.contains(word));
+    println!("{:68} {:8} {:>9} {:>6}  decided by", "history", "verdict", "ms", "MB");
+    for &row in ROWS {
+        let name = name(row);
+        if wanted(&name) {
+            judge(row, &name);
+        }
+    }
+    if wanted("reading") {
+        read();
+    }
+    if wanted("corpus") {
+        corpus::judge();
+    }
+}
+
+fn name(row: Simulation) -> String {
+    let values = match row.values {
+        0 => "unique values".to_string(),
+        values => format!("{values} values"),
+    };
+    let mut name = format!("{} operations, {} clients, {values}", row.operations, row.clients);
+    for (number, what) in [(row.keys, "keys"), (row.stale, "stale reads")] {
+        if number > 0 && (what != "keys" || number > 1) {
+            name.push_str(&format!(", {number} {what}"));
+        }
+    }
+    if row.unknown > 0.0 {
+        name.push_str(&format!(", {} % unknown", row.unknown * 100.0));
+    }
+    name
+}
+
+fn judge(row: Simulation, name: &str) {
+    let operations = Operations::of(&history(row)).expect("the history is well formed");
+    let peak = memory::Peak::begin();
+    let start = Instant::now();
+    let analysis = check(&operations, &Options::default()).expect("the history fits its model");
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let shown = analysis.counterexample.map(|it| format!(", {} shown", it.operations.len()));
+    println!(
+        "{name:68} {:8} {milliseconds:9.1} {:>6}  {} in {} steps{}",
+        format!("{:?}", analysis.verdict),
+        peak.megabytes(),
+        analysis.algorithm,
+        analysis.steps,
+        shown.unwrap_or_default()
+    );
+}
+
+/// The same million operations from the bytes of a file.
+fn read() {
+    let mut bytes = Vec::new();
+    for event in history(UNIQUE).events {
+        serde_json::to_writer(&mut bytes, &event).expect("memory takes whatever is written");
+        bytes.push(b'\n');
+    }
+    let peak = memory::Peak::begin();
+    let start = Instant::now();
+    let reading = checker::history::read(&bytes[..]).expect("it was just written");
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{:68} {:8} {:9.1} {:>6}  {:.0} MB a second",
+        format!("reading {} operations", reading.operations.len()),
+        "",
+        seconds * 1000.0,
+        peak.megabytes(),
+        bytes.len() as f64 / 1e6 / seconds
+    );
+}
+
+fn history(row: Simulation) -> History {
+    events(&simulate(row))
+}
+
+/// The operations as events.
+fn events(operations: &[Simulated]) -> History {
+    let mut events = Vec::with_capacity(2 * operations.len());
+    for operation in operations {
+        let (f, asked, answered) = match operation.request {
+            Request::Read { answer } => ("read", Value::Null, value(answer)),
+            Request::Write(0) => ("delete", Value::Null, Value::Null),
+            Request::Write(written) => ("write", value(written), value(written)),
+            Request::CompareAndSet { from, to } => {
+                let pair = json!([value(from), value(to)]);
+                ("cas", pair.clone(), pair)
+            }
+        };
+        let event = |index: u64, kind, value| Event {
+            index,
+            time: index * 1000,
+            key: Some(format!("k{}", operation.key)),
+            ..Event::new(Process::Client(operation.process), kind, f, value)
+        };
+        events.push(event(operation.invoked, EventType::Invoke, asked.clone()));
+        let (kind, answer) = match operation.ending {
+            Ending::Ok => (EventType::Ok, answered),
+            Ending::Failed => (EventType::Fail, asked),
+            Ending::Unknown => (EventType::Info, asked),
+        };
+        events.push(event(operation.returned, kind, answer));
+    }
+    events.sort_by_key(|event| event.index);
+    History { events }
+}
+
+/// A value of the simulation: 0 stands for none.
+fn value(number: u32) -> Value {
+    if number == 0 { Value::Null } else { json!(number) }
+}

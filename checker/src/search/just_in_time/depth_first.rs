@@ -1,0 +1,167 @@
+//! Depth first: one configuration at a time, and a memo of those that were tried.
+//!
+//! An early mistake can cost a search every order of what comes between it and the dead end. When
+//! it gets no further for a while, it is asked whether there is a way at all (see
+//! [`contradiction`]).
+
+use crate::search::fingerprint::{Memo, Seed};
+use crate::search::just_in_time::configuration::Configuration;
+use crate::search::just_in_time::meter::{Meter, Spent};
+use crate::search::just_in_time::moves::{self, Moves};
+use crate::search::just_in_time::slots::SlotSet;
+use crate::search::just_in_time::timeline::{Event, Moment, Timeline};
+use crate::search::just_in_time::window::Window;
+use crate::search::just_in_time::{Finding, contradiction};
+use crate::search::{Decision, Limits, Outcome};
+
+/// Two unrelated families of fingerprints.
+const SEEDS: [Seed; 2] = [Seed(0x1A7E_0000_0000_0003), Seed(0x1A7E_FFFF_0000_0004)];
+
+/// Role of a configuration in a fingerprint.
+const CONFIGURATION: u64 = 5;
+
+/// Searches a timeline. An Invalid that a collision of fingerprints could have caused is confirmed
+/// with other fingerprints.
+pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding {
+    let first = Search::<S>::new(timeline, limits, SEEDS[0]).run();
+    if first.finding.decision.outcome != Outcome::Invalid || !first.doubtful {
+        return first.finding;
+    }
+    let mut second = Search::<S>::new(timeline, limits, SEEDS[1]).run().finding;
+    second.decision.steps += first.finding.decision.steps;
+    second
+}
+
+/// What one pass found.
+struct Pass {
+    finding: Finding,
+    /// Whether an Invalid rests on a memo that recognized something.
+    doubtful: bool,
+}
+
+struct Search<'a, S> {
+    timeline: &'a Timeline,
+    window: Window<'a, S>,
+    meter: Meter,
+    memo: Memo,
+    seed: Seed,
+    /// Configurations to go on from, with their moments; the most promising last.
+    stack: Vec<(Moment, Configuration<S>)>,
+    /// The last return that some configuration came to without getting past it.
+    deepest: Option<Moment>,
+    /// The steps taken when that was found.
+    stuck_since: u64,
+    /// Whether it was shown, without the memo, that nothing gets past that return.
+    proven: bool,
+    /// How many steps to go on before it is asked whether that return is a dead end for all.
+    patience: u64,
+}
+
+/// A search that goes this many steps without getting further may be stuck for good.
+const FIRST_PATIENCE: u64 = 1_000;
+
+/// How much more patience there is after each look, and how much longer a look may take than what
+/// was waited for.
+const MORE_PATIENCE: u64 = 4;
+
+impl<'a, S: SlotSet> Search<'a, S> {
+    fn new(timeline: &'a Timeline, limits: Limits, seed: Seed) -> Search<'a, S> {
+        let starts = Configuration::starts(timeline);
+        Search {
+            timeline,
+            window: Window::new(timeline),
+            meter: Meter::new(limits),
+            memo: Memo::default(),
+            seed,
+            stack: starts.into_iter().map(|start| (0, start)).collect(),
+            deepest: None,
+            stuck_since: 0,
+            proven: false,
+            patience: FIRST_PATIENCE,
+        }
+    }
+
+    fn run(mut self) -> Pass {
+        let outcome = match self.search() {
+            Ok(true) => Outcome::Valid,
+            Ok(false) => Outcome::Invalid,
+            Err(spent) => spent.into(),
+        };
+        let ended_at = self.deepest.filter(|_| outcome == Outcome::Invalid);
+        Pass {
+            finding: Finding {
+                decision: Decision { outcome, steps: self.meter.steps },
+                ended_at: ended_at.map(|place| self.timeline.step_at(place)),
+            },
+            doubtful: self.memo.was_hit() && !self.proven,
+        }
+    }
+
+    /// Whether some order gets to the end.
+    fn search(&mut self) -> Result<bool, Spent> {
+        let mut ways = Vec::new();
+        while let Some((moment, configuration)) = self.stack.pop() {
+            self.window.go_to(moment);
+            let Some(configuration) = self.run_ahead(configuration) else { return Ok(true) };
+            let place = self.window.place;
+            ways.clear();
+            self.meter.step()?;
+            Moves::new(&self.window, &mut ways, &mut self.meter).from(configuration)?;
+            if ways.is_empty() && self.deepest.is_none_or(|deepest| deepest < place) {
+                self.deepest = Some(place);
+                self.stuck_since = self.meter.steps;
+                self.patience = FIRST_PATIENCE;
+            }
+            if self.is_stuck_for_good(place)? {
+                self.proven = true;
+                return Ok(false);
+            }
+            ways.sort_by_cached_key(|way| std::cmp::Reverse(way.cost(&self.window)));
+            let kept = self.stack.first().map_or(0, |(_, it)| self.stack.len() * it.size());
+            self.meter.holds(self.memo.next_size() + kept)?;
+            for way in ways.drain(..) {
+                if self.memo.insert(self.seed.of(CONFIGURATION, &(place, &way))) {
+                    self.stack.push((place + 1, way));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it can be shown that no order gets past the deepest return. Asked only from time to
+    /// time, when the search still is before it.
+    fn is_stuck_for_good(&mut self, present: Moment) -> Result<bool, Spent> {
+        let Some(place) = self.deepest.filter(|deepest| present <= *deepest) else {
+            return Ok(false);
+        };
+        if self.meter.steps < self.stuck_since + self.patience {
+            return Ok(false);
+        }
+        let allowance = self.patience * MORE_PATIENCE;
+        let proven = contradiction::ends_at::<S>(self.timeline, place, allowance, &mut self.meter)?;
+        self.stuck_since = self.meter.steps;
+        self.patience = allowance;
+        Ok(proven)
+    }
+
+    /// Goes on as long as there is nothing to decide; none at the end of the history.
+    fn run_ahead(&mut self, mut configuration: Configuration<S>) -> Option<Configuration<S>> {
+        while let Some(event) = self.timeline.events.get(self.window.place as usize) {
+            match *event {
+                Event::Invocation(operation) => {
+                    let operation = &self.timeline.known[operation as usize];
+                    moves::at_invocation(&mut configuration, operation);
+                }
+                Event::Return(operation) => {
+                    let slot = self.timeline.known[operation as usize].slot as usize;
+                    if !configuration.done.contains(slot) {
+                        return Some(configuration);
+                    }
+                    configuration.done.remove(slot);
+                }
+            }
+            self.window.advance();
+        }
+        None
+    }
+}

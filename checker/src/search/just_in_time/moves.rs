@@ -1,0 +1,359 @@
+//! What can come next: the ways to get past the return of an operation.
+
+use crate::search::by_value::Deed;
+use crate::search::just_in_time::configuration::Configuration;
+use crate::search::just_in_time::meter::{Meter, Spent};
+use crate::search::just_in_time::slots::SlotSet;
+use crate::search::just_in_time::timeline::{Event, Known, Moment};
+use crate::search::just_in_time::window::Window;
+
+/// Serves what an invocation can be served at once.
+pub(super) fn at_invocation<S: SlotSet>(configuration: &mut Configuration<S>, operation: &Known) {
+    let seen = match operation.deed {
+        Deed::Read(value) => value == configuration.value,
+        Deed::SawAnother(value) => value != configuration.value,
+        Deed::Write(_) | Deed::CompareAndSet { .. } => false,
+    };
+    if seen {
+        configuration.done.insert(operation.slot as usize);
+    }
+}
+
+/// Finds the ways past one return.
+pub(super) struct Moves<'a, S> {
+    window: &'a Window<'a, S>,
+    /// The operation that returns.
+    goal: Known,
+    found: &'a mut Vec<Configuration<S>>,
+    meter: &'a mut Meter,
+}
+
+/// Where a chain of compare-and-sets stands.
+#[derive(Debug, Clone)]
+struct Link {
+    /// The value that it has led to.
+    value: u32,
+    /// The values before it from which steps of unknown outcome led on although nobody has seen
+    /// what they left. An order that comes back to such a value can do without all those steps.
+    idle: Vec<u32>,
+}
+
+impl Link {
+    fn at(value: u32) -> Link {
+        Link { value, idle: Vec::new() }
+    }
+
+    /// Whether the last step was of unknown outcome and nobody has seen what it left.
+    fn is_idle(&self) -> bool {
+        !self.idle.is_empty()
+    }
+}
+
+impl<'a, S: SlotSet> Moves<'a, S> {
+    /// At the return that comes next in the window.
+    pub(super) fn new(
+        window: &'a Window<'a, S>,
+        found: &'a mut Vec<Configuration<S>>,
+        meter: &'a mut Meter,
+    ) -> Moves<'a, S> {
+        let Event::Return(goal) = window.timeline.events[window.place as usize] else {
+            unreachable!("only returns force a move");
+        };
+        let goal = window.timeline.known[goal as usize];
+        Moves { window, goal, found, meter }
+    }
+
+    /// Adds every configuration that `configuration` can be in after the return, except such as
+    /// can be done without.
+    pub(super) fn from(&mut self, mut configuration: Configuration<S>) -> Result<(), Spent> {
+        if self.reached(&configuration) {
+            self.keep(configuration);
+            return Ok(());
+        }
+        if self.goal.deed == Deed::Write(configuration.value) {
+            let mut again = configuration.clone();
+            again.overwritten = self.window.place;
+            self.keep(again);
+            let here = Link::at(configuration.value);
+            return self.extend_now(&configuration, &here, false);
+        }
+        configuration.overwritten = self.window.earliest_alike(configuration.overwritten);
+        if self.goal.invoked < configuration.overwritten {
+            self.in_hindsight(&configuration)?;
+        }
+        let here = Link::at(configuration.value);
+        self.now(&configuration, here, false)
+    }
+
+    fn reached(&self, configuration: &Configuration<S>) -> bool {
+        configuration.done.contains(self.goal.slot as usize)
+    }
+
+    fn keep(&mut self, mut configuration: Configuration<S>) {
+        configuration.done.remove(self.goal.slot as usize);
+        self.found.push(configuration);
+    }
+
+    /// Orders that go on from the present value in the gap before the return, and end with the
+    /// operation that returns.
+    fn now(
+        &mut self,
+        configuration: &Configuration<S>,
+        link: Link,
+        written: bool,
+    ) -> Result<(), Spent> {
+        self.meter.step()?;
+        let now = self.window.place;
+        // What is idle here is no use to a write.
+        if !written && !link.is_idle() {
+            if let Deed::Write(value) = self.goal.deed {
+                let mut next = configuration.clone();
+                next.done.insert(self.goal.slot as usize);
+                self.arrive(&mut next, value);
+                self.keep(next);
+            } else {
+                for value in self.heads(configuration, now) {
+                    let Some(mut next) = self.write(configuration, value, now) else { continue };
+                    self.arrive(&mut next, value);
+                    if self.reached(&next) {
+                        self.keep(next);
+                    } else {
+                        self.now(&next, Link::at(value), true)?;
+                    }
+                }
+            }
+        }
+        self.extend_now(configuration, &link, written)
+    }
+
+    /// A write that counts leaves `value` now.
+    fn arrive(&self, configuration: &mut Configuration<S>, value: u32) {
+        configuration.value = value;
+        configuration.overwritten = self.window.place;
+        self.serve(configuration, value, self.window.place);
+    }
+
+    /// The orders of [`now`](Self::now) that go on with a compare-and-set.
+    fn extend_now(
+        &mut self,
+        configuration: &Configuration<S>,
+        link: &Link,
+        written: bool,
+    ) -> Result<(), Spent> {
+        let now = self.window.place;
+        for edge in self.edges(configuration, link.value, now) {
+            let mut next = configuration.clone();
+            let Some(link) = self.follow(&mut next, link, edge, now) else { continue };
+            next.value = link.value;
+            if self.reached(&next) {
+                self.keep(next);
+            } else {
+                self.now(&next, link, written)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders that put the operation that returns before the last write that counts, after another
+    /// write and perhaps some compare-and-sets that nobody could see otherwise.
+    fn in_hindsight(&mut self, configuration: &Configuration<S>) -> Result<(), Spent> {
+        let then = configuration.overwritten;
+        if let Deed::Write(value) = self.goal.deed {
+            let mut next = configuration.clone();
+            next.done.insert(self.goal.slot as usize);
+            self.serve(&mut next, value, then);
+            return self.chain(next, Link::at(value), then);
+        }
+        for value in self.heads(configuration, then) {
+            let Some(mut next) = self.write(configuration, value, then) else { continue };
+            self.serve(&mut next, value, then);
+            self.chain(next, Link::at(value), then)?;
+        }
+        Ok(())
+    }
+
+    /// A chain of compare-and-sets in hindsight: every chain that reaches the goal.
+    fn chain(
+        &mut self,
+        configuration: Configuration<S>,
+        link: Link,
+        then: Moment,
+    ) -> Result<(), Spent> {
+        self.meter.step()?;
+        for edge in self.edges(&configuration, link.value, then) {
+            let mut next = configuration.clone();
+            let Some(link) = self.follow(&mut next, &link, edge, then) else { continue };
+            self.chain(next, link, then)?;
+        }
+        if self.reached(&configuration) && !link.is_idle() {
+            self.keep(configuration);
+        }
+        Ok(())
+    }
+
+    /// The values with which an order can start that reaches the goal.
+    fn heads(&self, configuration: &Configuration<S>, moment: Moment) -> Vec<u32> {
+        let timeline = self.window.timeline;
+        let mut heads = Vec::new();
+        match self.goal.deed {
+            Deed::Read(value) => heads.push(value),
+            Deed::CompareAndSet { from, .. } => heads.push(from),
+            Deed::SawAnother(_) => {
+                for slot in self.window.all_writes.without(&configuration.done) {
+                    if let Deed::Write(value) = self.window.owner(slot).deed {
+                        heads.push(value);
+                    }
+                }
+                for group in &timeline.groups {
+                    if let Deed::Write(value) = group.deed {
+                        heads.push(value);
+                    }
+                }
+            }
+            Deed::Write(_) => unreachable!("a write starts an order by itself"),
+        }
+        for slot in self.window.sets.without(&configuration.done) {
+            let set = self.window.owner(slot);
+            if let Deed::CompareAndSet { from, .. } = set.deed
+                && set.invoked < moment
+            {
+                heads.push(from);
+            }
+        }
+        for (number, group) in timeline.groups.iter().enumerate() {
+            if let Deed::CompareAndSet { from, .. } = group.deed
+                && configuration.used.of(number as u32) < timeline.available(number as u32, moment)
+            {
+                heads.push(from);
+            }
+        }
+        heads.sort_unstable();
+        heads.dedup();
+        heads
+    }
+
+    /// Uses the write of `value` that is best used at a moment: the one that returns first. One of
+    /// unknown outcome never returns.
+    fn write(
+        &self,
+        configuration: &Configuration<S>,
+        value: u32,
+        moment: Moment,
+    ) -> Option<Configuration<S>> {
+        let writes = self.window.writes[value as usize].without(&configuration.done);
+        let best = writes
+            .filter(|slot| self.window.owner(*slot).invoked < moment)
+            .min_by_key(|slot| self.window.owner(*slot).returned);
+        if let Some(slot) = best {
+            let mut next = configuration.clone();
+            next.done.insert(slot);
+            return Some(next);
+        }
+        let group = self.window.timeline.unknown_writes[value as usize]?;
+        if configuration.used.of(group) == self.window.timeline.available(group, moment) {
+            return None;
+        }
+        let mut next = configuration.clone();
+        next.used.add(group);
+        Some(next)
+    }
+
+    /// The compare-and-sets that can come next when `value` is there. Of those that do the same,
+    /// the one that returns first.
+    fn edges(&self, configuration: &Configuration<S>, value: u32, moment: Moment) -> Vec<Edge> {
+        let mut edges: Vec<Edge> = Vec::new();
+        for slot in self.window.sets.without(&configuration.done) {
+            let set = self.window.owner(slot);
+            let Deed::CompareAndSet { from, to } = set.deed else {
+                unreachable!("only compare-and-sets are among them");
+            };
+            if from != value || set.invoked >= moment {
+                continue;
+            }
+            let edge = Edge { to, by: By::Slot(slot), returned: set.returned };
+            match edges.iter_mut().find(|other| other.to == to) {
+                Some(twin) if twin.returned <= set.returned => {}
+                Some(twin) => *twin = edge,
+                None => edges.push(edge),
+            }
+        }
+        let timeline = self.window.timeline;
+        for group in &timeline.unknown_sets[value as usize] {
+            let Deed::CompareAndSet { to, .. } = timeline.groups[*group as usize].deed else {
+                unreachable!("only compare-and-sets are among them");
+            };
+            if configuration.used.of(*group) < timeline.available(*group, moment)
+                && edges.iter().all(|other| other.to != to)
+            {
+                edges.push(Edge { to, by: By::Group(*group), returned: Moment::MAX });
+            }
+        }
+        edges
+    }
+
+    /// Takes a compare-and-set and serves who sees what it leaves; none if the chain can do without
+    /// its last steps.
+    fn follow(
+        &self,
+        configuration: &mut Configuration<S>,
+        link: &Link,
+        edge: Edge,
+        moment: Moment,
+    ) -> Option<Link> {
+        match edge.by {
+            By::Slot(slot) => configuration.done.insert(slot),
+            By::Group(group) => configuration.used.add(group),
+        }
+        let seen = self.serve(configuration, edge.to, moment);
+        if seen || matches!(edge.by, By::Slot(_)) {
+            return Some(Link::at(edge.to));
+        }
+        let mut idle = link.idle.clone();
+        idle.push(link.value);
+        (!idle.contains(&edge.to)).then_some(Link { value: edge.to, idle })
+    }
+
+    /// Serves all open observers that see `value` at a moment; tells whether there were any.
+    fn serve(&self, configuration: &mut Configuration<S>, value: u32, moment: Moment) -> bool {
+        let window = self.window;
+        let reads = &window.reads[value as usize];
+        let mut served = false;
+        if moment == window.place {
+            served = configuration.done.unite(reads);
+        } else {
+            let done = configuration.done.clone();
+            for slot in reads.without(&done) {
+                if window.owner(slot).invoked < moment {
+                    configuration.done.insert(slot);
+                    served = true;
+                }
+            }
+        }
+        let done = configuration.done.clone();
+        for slot in window.others.without(&done) {
+            let other = window.owner(slot);
+            if other.deed != Deed::SawAnother(value) && other.invoked < moment {
+                configuration.done.insert(slot);
+                served = true;
+            }
+        }
+        served
+    }
+}
+
+/// A compare-and-set that can come next.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    to: u32,
+    by: By,
+    returned: Moment,
+}
+
+/// Who does it.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// The operation in this slot.
+    Slot(usize),
+    /// The next one of a group of unknown outcome.
+    Group(u32),
+}

@@ -1,0 +1,369 @@
+//! A partition as a row of invocations and returns.
+//!
+//! A *moment* is the gap before the event at that place. What is linearized, is linearized in a
+//! gap before a return; everything invoked at an earlier place can take part.
+
+use std::collections::HashMap;
+
+use crate::search::by_value::{ByValue, Deed};
+
+/// A place in the row of events, or the gap before it.
+pub(super) type Moment = u32;
+
+/// The moment that never comes.
+pub(super) const NEVER: Moment = Moment::MAX;
+
+/// An operation that took effect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) deed: Deed,
+    /// Place of the invocation.
+    pub(super) invoked: Moment,
+    /// Place of the return; [`NEVER`] if it is after the end of an excerpt.
+    pub(super) returned: Moment,
+    /// The slot that it owns in between.
+    pub(super) slot: u32,
+    /// Its place in the list of steps.
+    pub(super) step: u32,
+}
+
+/// One event, with the number of its operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    Invocation(u32),
+    Return(u32),
+}
+
+/// Mutations of unknown outcome that do the same. They are interchangeable: an order that uses `n`
+/// of them can as well use the `n` that were invoked first. So it is enough to count.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) deed: Deed,
+    /// From which moment on each can take effect, rising.
+    pub(super) available: Vec<Moment>,
+}
+
+/// Invocations and returns in their order, and what may have happened besides.
+#[derive(Debug, Clone)]
+pub(super) struct Timeline {
+    pub(super) known: Vec<Known>,
+    pub(super) events: Vec<Event>,
+    pub(super) groups: Vec<Group>,
+    /// For each value, the group of writes that leave it.
+    pub(super) unknown_writes: Vec<Option<u32>>,
+    /// For each value, the groups of compare-and-sets that require it.
+    pub(super) unknown_sets: Vec<Vec<u32>>,
+    /// From which moments on any mutation of unknown outcome can take effect, rising.
+    pub(super) unknown_since: Vec<Moment>,
+    /// The values that may be there at the start.
+    pub(super) initial: Vec<u32>,
+    /// Mutations invoked before this moment can be taken to have been overwritten at once.
+    pub(super) overwritten: Moment,
+    /// How many values there are.
+    pub(super) values: usize,
+    /// The most operations that are open at a time.
+    pub(super) slots: usize,
+    /// The step that saw a value which nothing leaves, and completed first of those.
+    pub(super) foreign: Option<usize>,
+}
+
+impl Timeline {
+    /// The row of events of a partition, without what cannot matter.
+    pub(super) fn new(problem: &ByValue) -> Timeline {
+        let roles = Roles::new(problem);
+        let mut moments = Vec::with_capacity(2 * problem.steps.len());
+        let mut known = Vec::with_capacity(problem.steps.len());
+        let mut unknown = Vec::new();
+        for (place, step) in problem.steps.iter().enumerate() {
+            let deed = roles.simplify(step.deed);
+            if let Some(returned) = step.returned {
+                let operation = known.len() as u32;
+                moments.push((step.invoked, Event::Invocation(operation)));
+                moments.push((returned, Event::Return(operation)));
+                let step = place as u32;
+                known.push(Known { deed, invoked: 0, returned: 0, slot: 0, step });
+            } else if roles.may_be_seen(step.deed) {
+                unknown.push((step.invoked, deed));
+            }
+        }
+        moments.sort_by_key(|(index, event)| (*index, matches!(event, Event::Return(_))));
+        let available = |invoked: u64| {
+            let before = |(index, event): &(u64, Event)| {
+                (*index, matches!(event, Event::Return(_))) < (invoked, true)
+            };
+            moments.partition_point(before) as Moment
+        };
+        let unknown = unknown.iter().map(|(invoked, deed)| (*deed, available(*invoked))).collect();
+        let events = moments.into_iter().map(|(_, event)| event).collect();
+        let mut timeline = Timeline::assemble(known, events, unknown, problem.values as usize);
+        timeline.initial = vec![roles.simplify_value(problem.initial)];
+        timeline.foreign = roles.foreign(problem);
+        timeline
+    }
+
+    /// Numbers places and slots, and groups what is unknown.
+    fn assemble(
+        mut known: Vec<Known>,
+        events: Vec<Event>,
+        unknown: Vec<(Deed, Moment)>,
+        values: usize,
+    ) -> Timeline {
+        let mut free = Vec::new();
+        let mut slots = 0;
+        for (place, event) in events.iter().enumerate() {
+            match *event {
+                Event::Invocation(operation) => {
+                    let operation = &mut known[operation as usize];
+                    operation.invoked = place as Moment;
+                    operation.returned = NEVER;
+                    operation.slot = free.pop().unwrap_or_else(|| {
+                        slots += 1;
+                        slots - 1
+                    });
+                }
+                Event::Return(operation) => {
+                    let operation = &mut known[operation as usize];
+                    operation.returned = place as Moment;
+                    free.push(operation.slot);
+                }
+            }
+        }
+
+        let mut groups: Vec<Group> = Vec::new();
+        let mut group_of = HashMap::new();
+        let mut unknown_since: Vec<Moment> = Vec::new();
+        for (deed, available) in unknown {
+            let group = *group_of.entry(deed).or_insert_with(|| {
+                groups.push(Group { deed, available: Vec::new() });
+                groups.len() - 1
+            });
+            groups[group].available.push(available);
+            unknown_since.push(available);
+        }
+        unknown_since.sort_unstable();
+        let mut unknown_writes = vec![None; values];
+        let mut unknown_sets = vec![Vec::new(); values];
+        for (place, group) in groups.iter_mut().enumerate() {
+            group.available.sort_unstable();
+            match group.deed {
+                Deed::Write(value) => unknown_writes[value as usize] = Some(place as u32),
+                Deed::CompareAndSet { from, .. } => {
+                    unknown_sets[from as usize].push(place as u32);
+                }
+                Deed::Read(_) | Deed::SawAnother(_) => unreachable!("observers are not kept"),
+            }
+        }
+        Timeline {
+            known,
+            events,
+            groups,
+            unknown_writes,
+            unknown_sets,
+            unknown_since,
+            initial: Vec::new(),
+            overwritten: 0,
+            values,
+            slots: slots as usize,
+            foreign: None,
+        }
+    }
+
+    /// The events from one moment through a later place, freed from everything before: whatever
+    /// may have gone before, it can only have left less. If this has no legal order, neither has
+    /// the whole.
+    ///
+    /// Any value may be there. Of the operations that are open at the start, observers may have
+    /// been served: they are left out. Writes may have been used or overwritten, or not: they can
+    /// be used, but need not be. A compare-and-set may have taken effect or not: it counts as one
+    /// of unknown outcome, which can even take effect after its return. All mutations of unknown
+    /// outcome are still to be had.
+    pub(super) fn excerpt(&self, from: Moment, through: Moment) -> Timeline {
+        let mut known = Vec::new();
+        let mut events = Vec::new();
+        let mut unknown = Vec::new();
+        let mut number = HashMap::new();
+        let span = &self.events[from as usize..=through as usize];
+        let before = self.known.iter().take_while(|operation| operation.invoked < from);
+        for (place, carried) in before.enumerate().filter(|(_, it)| it.returned >= from) {
+            match carried.deed {
+                Deed::Read(_) | Deed::SawAnother(_) => {}
+                Deed::CompareAndSet { .. } => unknown.push((carried.deed, 0)),
+                Deed::Write(_) => {
+                    number.insert(place as u32, known.len() as u32);
+                    events.push(Event::Invocation(known.len() as u32));
+                    known.push(*carried);
+                }
+            }
+        }
+        let carried = events.len() as Moment;
+        // The moment in the excerpt of each moment in the whole.
+        let mut moments = Vec::with_capacity(span.len() + 1);
+        for event in span {
+            moments.push(events.len() as Moment);
+            match *event {
+                Event::Invocation(operation) => {
+                    number.insert(operation, known.len() as u32);
+                    events.push(Event::Invocation(known.len() as u32));
+                    known.push(self.known[operation as usize]);
+                }
+                Event::Return(operation) => {
+                    if let Some(number) = number.get(&operation) {
+                        events.push(Event::Return(*number));
+                    }
+                }
+            }
+        }
+        for group in &self.groups {
+            for available in &group.available {
+                if *available <= through {
+                    let place = available.saturating_sub(from) as usize;
+                    let moment = if *available <= from { 0 } else { moments[place] };
+                    unknown.push((group.deed, moment));
+                }
+            }
+        }
+        let mut excerpt = Timeline::assemble(known, events, unknown, self.values);
+        excerpt.initial = excerpt.values_that_differ();
+        excerpt.overwritten = carried;
+        excerpt
+    }
+
+    /// The values that some operation names, and one that none does.
+    fn values_that_differ(&self) -> Vec<u32> {
+        let mut named = vec![false; self.values];
+        let known = self.known.iter().map(|operation| operation.deed);
+        for deed in known.chain(self.groups.iter().map(|group| group.deed)) {
+            match deed {
+                Deed::Read(value) | Deed::Write(value) | Deed::SawAnother(value) => {
+                    named[value as usize] = true;
+                }
+                Deed::CompareAndSet { from, to } => {
+                    named[from as usize] = true;
+                    named[to as usize] = true;
+                }
+            }
+        }
+        let unnamed = named.iter().position(|named| !named);
+        (0..self.values)
+            .filter(|value| named[*value] || Some(*value) == unnamed)
+            .map(|value| value as u32)
+            .collect()
+    }
+
+    /// How many mutations of a group can take effect at a moment.
+    pub(super) fn available(&self, group: u32, moment: Moment) -> u32 {
+        let available = &self.groups[group as usize].available;
+        available.partition_point(|since| *since <= moment) as u32
+    }
+
+    /// The operation whose return is at this place, in the numbering of the steps.
+    pub(super) fn step_at(&self, place: Moment) -> usize {
+        match self.events[place as usize] {
+            Event::Invocation(operation) | Event::Return(operation) => {
+                self.known[operation as usize].step as usize
+            }
+        }
+    }
+}
+
+/// What the values of a partition are for.
+struct Roles {
+    /// For each value, whether anything distinguishes it from others.
+    told_apart: Vec<bool>,
+    /// For each value, whether something that took effect may have seen what left it.
+    sought: Vec<bool>,
+    /// For each value, whether anything leaves it.
+    left: Vec<bool>,
+    /// The first value that nothing tells apart.
+    nobodys: u32,
+}
+
+impl Roles {
+    fn new(problem: &ByValue) -> Roles {
+        let none = vec![false; problem.values as usize];
+        let mut roles =
+            Roles { told_apart: none.clone(), sought: none.clone(), left: none, nobodys: 0 };
+        roles.left[problem.initial as usize] = true;
+        let mut saw_another = false;
+        for step in &problem.steps {
+            match step.deed {
+                Deed::Read(value) => {
+                    roles.told_apart[value as usize] = true;
+                    roles.sought[value as usize] = true;
+                }
+                Deed::Write(value) => roles.left[value as usize] = true,
+                Deed::CompareAndSet { from, to } => {
+                    roles.told_apart[from as usize] = true;
+                    roles.sought[from as usize] |= step.returned.is_some();
+                    roles.left[to as usize] = true;
+                }
+                Deed::SawAnother(value) => {
+                    roles.told_apart[value as usize] = true;
+                    saw_another = true;
+                }
+            }
+        }
+        if saw_another {
+            // Any value can be the other one.
+            roles.sought.fill(true);
+        }
+        roles.nobodys = roles.told_apart.iter().position(|told| !told).unwrap_or(0) as u32;
+        // What leads to a sought value is sought.
+        let mut sources: Vec<Vec<u32>> = vec![Vec::new(); problem.values as usize];
+        for step in problem.steps.iter().filter(|step| step.returned.is_none()) {
+            if let Deed::CompareAndSet { from, to } = step.deed {
+                sources[to as usize].push(from);
+            }
+        }
+        let mut reached: Vec<u32> =
+            (0..problem.values).filter(|value| roles.sought[*value as usize]).collect();
+        while let Some(value) = reached.pop() {
+            for source in std::mem::take(&mut sources[value as usize]) {
+                if !std::mem::replace(&mut roles.sought[source as usize], true) {
+                    reached.push(source);
+                }
+            }
+        }
+        roles
+    }
+
+    /// Whether a mutation of unknown outcome can have been seen, if only through others. If not,
+    /// an order that uses it can do without it and without the others of unknown outcome that rest
+    /// on it: what comes next is no observer of theirs.
+    fn may_be_seen(&self, deed: Deed) -> bool {
+        match deed {
+            Deed::Read(_) | Deed::SawAnother(_) => false,
+            Deed::Write(value) => self.sought[value as usize],
+            Deed::CompareAndSet { from, to } => from != to && self.sought[to as usize],
+        }
+    }
+
+    /// Values that nobody asks for are all the same to everybody: one stands for all of them.
+    fn simplify_value(&self, value: u32) -> u32 {
+        if self.told_apart[value as usize] { value } else { self.nobodys }
+    }
+
+    fn simplify(&self, deed: Deed) -> Deed {
+        match deed {
+            Deed::Write(value) => Deed::Write(self.simplify_value(value)),
+            Deed::CompareAndSet { from, to } if from == to => Deed::Read(from),
+            Deed::CompareAndSet { from, to } => {
+                Deed::CompareAndSet { from, to: self.simplify_value(to) }
+            }
+            observer @ (Deed::Read(_) | Deed::SawAnother(_)) => observer,
+        }
+    }
+
+    /// The first completion that saw what nothing leaves.
+    fn foreign(&self, problem: &ByValue) -> Option<usize> {
+        let steps = problem.steps.iter().enumerate();
+        let seen = steps.filter_map(|(place, step)| match step.deed {
+            Deed::Read(value) | Deed::CompareAndSet { from: value, .. } => {
+                let returned = step.returned?;
+                (!self.left[value as usize]).then_some((returned, place))
+            }
+            Deed::Write(_) | Deed::SawAnother(_) => None,
+        });
+        seen.min().map(|(_, place)| place)
+    }
+}

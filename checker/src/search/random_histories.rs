@@ -1,0 +1,96 @@
+//! Random problems for the tests of the searches, and an oracle that tries every order.
+
+use std::collections::HashSet;
+
+use crate::model::register::{Input, Output, Register};
+use crate::model::{Call, ValueId};
+use crate::search::by_value::{ByValue, Deed, Step};
+use crate::search::{Item, Problem};
+
+#[expect(dead_code, reason = "only the figures name processes and keys")]
+#[path = "../../benches/figures/simulation.rs"]
+mod simulation;
+
+pub(crate) use simulation::{Ending, Request, Simulation, simulate};
+
+/// Whether a compare-and-set that failed is evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    LeftOut,
+    SawAnother,
+}
+
+/// The operations of a simulation of one key.
+pub(crate) fn problem(simulation: Simulation, failed: Failed) -> ByValue {
+    let steps = simulate(simulation).into_iter().filter_map(|operation| {
+        let deed = match operation.request {
+            Request::Read { .. } if operation.ending == Ending::Unknown => return None,
+            Request::Read { answer } => Deed::Read(answer),
+            Request::Write(value) => Deed::Write(value),
+            Request::CompareAndSet { from, .. } if operation.ending == Ending::Failed => {
+                if failed == Failed::LeftOut {
+                    return None;
+                }
+                Deed::SawAnother(from)
+            }
+            Request::CompareAndSet { from, to } if from == to => {
+                if operation.ending == Ending::Unknown {
+                    return None;
+                }
+                Deed::Read(from)
+            }
+            Request::CompareAndSet { from, to } => Deed::CompareAndSet { from, to },
+        };
+        let returned = (operation.ending != Ending::Unknown).then_some(operation.returned);
+        Some(Step { deed, invoked: operation.invoked, returned })
+    });
+    ByValue { initial: 0, values: simulation.values + 1, steps: steps.collect() }
+}
+
+/// The same for the search of Wing, Gong and Lowe.
+pub(crate) fn as_register(problem: &ByValue) -> Problem<Register> {
+    let items = problem.steps.iter().map(|step| {
+        let (input, output) = match step.deed {
+            Deed::Read(value) => (Input::Read, Output::Value(ValueId(value))),
+            Deed::Write(value) => (Input::Write(ValueId(value)), Output::Written),
+            Deed::CompareAndSet { from, to } => (
+                Input::CompareAndSet { from: ValueId(from), to: ValueId(to) },
+                Output::Swapped(true),
+            ),
+            Deed::SawAnother(value) => (
+                Input::CompareAndSet { from: ValueId(value), to: ValueId(value) },
+                Output::Swapped(false),
+            ),
+        };
+        let call = match step.returned {
+            Some(_) => Call::Known(input, output),
+            None => Call::Unknown(input),
+        };
+        Item { invoked: step.invoked, completed: step.returned, call }
+    });
+    Problem::new(&Register, ValueId(problem.initial), problem.values as usize, items)
+}
+
+/// Whether there is a legal order. Tries all of them, but none twice from the same point.
+pub(crate) fn oracle(problem: &ByValue) -> bool {
+    assert!(problem.steps.len() <= 64, "the oracle is for small histories");
+    let mut tried = HashSet::new();
+    some_order(problem, 0, problem.initial, &mut tried)
+}
+
+fn some_order(problem: &ByValue, placed: u64, value: u32, tried: &mut HashSet<(u64, u32)>) -> bool {
+    let left = || problem.steps.iter().enumerate().filter(|(it, _)| placed >> it & 1 == 0);
+    let Some(first_return) = left().filter_map(|(_, step)| step.returned).min() else {
+        return true;
+    };
+    tried.insert((placed, value))
+        && left().filter(|(_, step)| step.invoked <= first_return).any(|(place, step)| {
+            let after = match step.deed {
+                Deed::Read(seen) => (seen == value).then_some(value),
+                Deed::Write(left) => Some(left),
+                Deed::CompareAndSet { from, to } => (from == value).then_some(to),
+                Deed::SawAnother(other) => (other != value).then_some(value),
+            };
+            after.is_some_and(|after| some_order(problem, placed | 1 << place, after, tried))
+        })
+}
