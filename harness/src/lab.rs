@@ -17,9 +17,9 @@ use nemeses::host::{LocalHost, engine_for};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::target::{Member, Target};
+use crate::target::{Member, PeerDoor, Target};
 
-/// The port of every node that has an address of its own.
+/// The port for clients of every node that has an address of its own; those for peers follow it.
 const PORT: u16 = 7000;
 
 /// Which lab a run asks for.
@@ -136,14 +136,16 @@ impl LabInUse {
     }
 
     /// Connects the nodes of a plan, so that its faults can be done to their links, and gives each
-    /// the place that `data` says. The links exist as long as the value that is returned.
+    /// the place that `folder` says and `peer_ports` ports for its peers (see
+    /// [`Target::peer_ports`]). The links exist as long as the value that is returned.
     ///
     /// # Errors
     /// When the network cannot be made or no port is free.
     pub fn connect(
         &self,
         plan: &Plan,
-        data: impl Fn(&str) -> Result<PathBuf>,
+        peer_ports: usize,
+        folder: impl Fn(&str) -> Result<PathBuf>,
     ) -> Result<(Links, Vec<Member>)> {
         let (nodes, families) = (&plan.node_names(), plan.families());
         let cuts = families.iter().any(|family| family.cuts_links());
@@ -156,28 +158,30 @@ impl LabInUse {
                 let network = Network::build(nodes, options).context("cannot build the network")?;
                 for name in nodes {
                     let address = network.address(name).context("a node has no address")?;
-                    members.push(Member::at(name, (address, PORT).into(), data(name)?));
+                    let own = |port| PeerDoor::open(SocketAddr::from((address, port)));
+                    let peers = (PORT + 1..).take(peer_ports).map(own).collect();
+                    let member = Member::at(name, (address, PORT).into(), folder(name)?);
+                    members.push(member.with_peers_at(peers));
                 }
                 Links::Network(network)
             }
             None if cuts => {
-                let proxies = LoopbackNetwork::build(nodes).context("cannot make proxies")?;
+                let proxies =
+                    LoopbackNetwork::build(nodes, peer_ports).context("cannot make proxies")?;
                 for name in nodes {
-                    let LoopbackAddresses { listen, advertised, clients } =
+                    let LoopbackAddresses { listen, clients, peers } =
                         proxies.addresses(name).context("a node has no address")?;
-                    members.push(Member {
-                        name: name.clone(),
-                        listens: listen,
-                        for_peers: advertised,
-                        for_clients: clients,
-                        data: data(name)?,
-                    });
+                    let member = Member::at(name, listen, folder(name)?).with_peers_at(peers);
+                    members.push(Member { for_clients: clients, ..member });
                 }
                 Links::Proxies(proxies)
             }
             None => {
-                for (name, port) in nodes.iter().zip(free_ports(nodes.len())?) {
-                    members.push(Member::at(name, port, data(name)?));
+                let ports = free_ports(nodes.len() * (1 + peer_ports))?;
+                for (name, ports) in nodes.iter().zip(ports.chunks(1 + peer_ports)) {
+                    let peers = ports[1..].iter().copied().map(PeerDoor::open).collect();
+                    let member = Member::at(name, ports[0], folder(name)?);
+                    members.push(member.with_peers_at(peers));
                 }
                 Links::None
             }

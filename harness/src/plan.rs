@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -22,6 +23,8 @@ use workloads::{Workload, stream};
 use crate::client_mix::ClientMix;
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
+use crate::target::Target;
+use crate::target::registry::{self, Choice};
 use crate::verdict_text::count;
 
 /// What a run will do.
@@ -68,6 +71,9 @@ pub struct Plan {
     pub keep_going: bool,
     /// Which lab.
     pub lab: LabChoice,
+    /// Where the target's programs are, if not on the `PATH`: the program, or its folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bin: Option<PathBuf>,
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
@@ -121,6 +127,15 @@ impl Plan {
         let Some(name) = &self.bug else { return Ok(None) };
         let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
         bug.copied().map(Some).with_context(|| format!("there is no bug named {name}"))
+    }
+
+    /// The service to test.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn open_target(&self) -> Result<Arc<dyn Target>> {
+        let choice = Choice { bug: self.planted_bug()?, bin: self.bin.clone() };
+        registry::open(&self.target, choice)
     }
 
     /// The workload.
@@ -186,9 +201,13 @@ impl Plan {
             return format!("stormproof run --plan {}", results.join(id).join(PLAN).display());
         };
         let faults = self.fault_names(",");
-        let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
+        let Plan { target, nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
+        let target = match target.as_str() {
+            "bundled" => String::new(),
+            other => format!(" --target {other}"),
+        };
         let mut command = format!(
-            "stormproof run --nodes {nodes} --workload {workload} --faults {faults} \
+            "stormproof run{target} --nodes {nodes} --workload {workload} --faults {faults} \
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
              --seed {seed}{client_flags}"
         );
@@ -206,6 +225,9 @@ impl Plan {
         }
         if self.keep_going {
             command.push_str(" --keep-going");
+        }
+        if let Some(bin) = &self.bin {
+            command.push_str(&format!(" --bin {}", bin.display()));
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));

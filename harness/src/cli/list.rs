@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::names;
 use crate::exit::Exit;
+use crate::target::registry;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -58,9 +59,10 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
                 (bug.name().into(), format!("{} ({}); {flags}", bug.summary(), bug.source()))
             })
             .collect(),
-        What::Targets => {
-            vec![("bundled".into(), "the Raft key-value service that comes with stormproof".into())]
-        }
+        What::Targets => registry::ALL
+            .iter()
+            .map(|target| (target.name.into(), target.summary.into()))
+            .collect(),
         What::Models => checker::model::ALL
             .iter()
             .map(|model| model.description())

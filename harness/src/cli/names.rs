@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use nemeses::fault::Family;
 use nemeses::schedule::Profile;
 
-use crate::target::{Bundled, Target};
+use crate::target::{Bundled, Target, registry};
 
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {
@@ -18,7 +18,7 @@ pub fn bug() -> PossibleValuesParser {
 
 /// Accepts the name of a target.
 pub fn target() -> PossibleValuesParser {
-    ["bundled"].into()
+    registry::ALL.iter().map(|target| target.name).collect::<Vec<_>>().into()
 }
 
 /// Accepts the name of a model.

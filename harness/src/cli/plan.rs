@@ -41,7 +41,7 @@ pub struct Arguments {
 pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "target", "bin", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
         "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "routing", "deadline",
         "attempt_timeout", "values",
     ])]
@@ -49,6 +49,9 @@ pub struct PlanFlags {
     /// The service to test
     #[arg(long, default_value = "bundled", value_parser = names::target())]
     target: String,
+    /// Where the target's programs are: the program, or its folder [default: the PATH]
+    #[arg(long, value_name = "PATH")]
+    bin: Option<PathBuf>,
     /// How many nodes
     #[arg(long, default_value_t = 5)]
     nodes: usize,
@@ -184,11 +187,13 @@ impl PlanFlags {
             quick_tcp: self.quick_tcp,
             keep_going: self.keep_going,
             lab: self.lab,
+            bin: self.bin.clone(),
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),
             schedule: Vec::new(),
         };
         plan.validate()?;
+        plan.open_target()?;
         plan.draw_schedule();
         Ok(plan)
     }

@@ -4,7 +4,6 @@ use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
@@ -19,7 +18,7 @@ use crate::exit::{Exit, usage};
 use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
-use crate::target::{Bundled, Target};
+use crate::target::Target;
 use crate::verdict_text;
 
 #[derive(Debug, Args)]
@@ -78,15 +77,17 @@ fn inside(
     machine: MachineFlags,
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
-    let target = Bundled { bug: plan.planted_bug()? };
-    let engines = leave_out_what_is_lacking(&mut plan, &lab, &target, by_name)?;
+    let target = plan.open_target()?;
+    let version = target.version()?;
+    let engines = leave_out_what_is_lacking(&mut plan, &lab, &*target, by_name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let ended = runtime.block_on(execute(Setup {
         plan,
-        target: Arc::new(target),
+        target,
+        version,
         lab,
         engines,
         results: machine.results,

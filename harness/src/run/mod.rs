@@ -12,6 +12,7 @@ pub mod load;
 pub mod online_check;
 pub mod operation;
 pub mod recorder;
+mod role_watch;
 pub mod storm;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use workloads::{Generator, GeneratorOptions, Load, Workload};
 
 use self::cluster::Cluster;
@@ -37,7 +39,7 @@ use self::storm::Storm;
 use crate::lab::{Engines, LabInUse};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::target::Target;
+use crate::target::{NodeStatus, Target};
 
 /// How long a fresh cluster may take to agree on a leader: generous, for a machine that is busy
 /// with other things; a healthy one takes a second.
@@ -49,6 +51,8 @@ pub struct Setup {
     pub plan: Plan,
     /// The service to do it to.
     pub target: Arc<dyn Target>,
+    /// Its version.
+    pub version: String,
     /// Where the nodes live.
     pub lab: LabInUse,
     /// What does the faults of each family.
@@ -125,6 +129,8 @@ struct Run {
     storm: Arc<Mutex<Storm<LocalHost>>>,
     stop: watch::Receiver<bool>,
     standing: watch::Receiver<Standing>,
+    /// Who asks the nodes for their roles, where they do not tell; ends with the run.
+    _roles: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
 }
@@ -177,14 +183,21 @@ impl Run {
         recorder.phase(Phase::Healthy)?;
         let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {
-            leader = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match leader {
-                Some(leader) => recorder.note(format!("{leader} leads {} nodes", plan.nodes)),
+            agreed = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match agreed {
+                Some(NodeStatus { leader: Some(leader), .. }) => {
+                    recorder.note(format!("{leader} leads {} nodes", plan.nodes))
+                }
+                Some(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
                 None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
+        let roles = match target.prints_roles() || !clients.client.knows_leader() {
+            true => JoinSet::new(),
+            false => role_watch::watch(&clients),
+        };
         let stopped_early = Arc::default();
-        Ok(Run { plan, recorder, clients, cluster, storm, stop, standing, stopped_early })
+        Ok(Run { plan, recorder, clients, cluster, storm, stop, standing, stopped_early, _roles: roles })
     }
 
     /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
@@ -320,11 +333,11 @@ async fn blocking<T: Send + 'static>(
 
 /// What the report says of the run before anything came of it.
 fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
-    let Setup { plan, target, lab, engines, .. } = setup;
+    let Setup { plan, target, version, lab, engines, .. } = setup;
     RunInfo {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         target: target.name().into(),
-        target_version: target.version(),
+        target_version: version.clone(),
         bug: plan.bug.clone(),
         nodes: plan.node_names(),
         workload: plan.workload.clone(),

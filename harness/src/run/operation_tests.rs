@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use workloads::stream;
 
 use super::*;
-use crate::target::{BoxFuture, ErrorRow, NodeStatus};
+use crate::target::{BoxFuture, ErrorRow, NodeStatus, row};
 
 /// Answers each attempt with the next reply; none stands for silence.
 struct Scripted {
@@ -37,15 +37,16 @@ impl Client for Scripted {
         Box::pin(async { None })
     }
 
-    fn errors(&self) -> &'static [ErrorRow] {
-        &[
-            ErrorRow { name: "not_leader", definite: true, meaning: "" },
-            ErrorRow { name: "connection_lost", definite: false, meaning: "" },
-            ErrorRow { name: "timeout", definite: false, meaning: "" },
-        ]
+    fn errors(&self) -> &[ErrorRow] {
+        const ERRORS: &[ErrorRow] = &[
+            row("not_leader", true, ""),
+            row("connection_lost", false, ""),
+            row("timeout", false, ""),
+        ];
+        ERRORS
     }
 
-    fn honours_tokens(&self) -> bool {
+    fn honours_token(&self, _f: &str) -> bool {
         self.honours_tokens
     }
 }

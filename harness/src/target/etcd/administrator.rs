@@ -1,0 +1,71 @@
+//! Asks etcd for what only it can do.
+
+use std::time::Duration;
+
+use nemeses::world::{Administrator, HostError};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::gateway::{Gateway, MemberStatus};
+use crate::target::Member;
+
+/// How long a leader may take to hand over. etcd gives up after its request timeout of 7 s, which
+/// faults would outlast.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Asks the members where clients reach them.
+pub(super) struct EtcdAdministrator {
+    gateway: Gateway,
+    names: Vec<String>,
+    runtime: Handle,
+}
+
+impl EtcdAdministrator {
+    /// # Errors
+    /// Outside of a runtime.
+    pub(super) fn new(gateway: Gateway, cluster: &[Member]) -> anyhow::Result<Self> {
+        let names = cluster.iter().map(|member| member.name.clone()).collect();
+        Ok(EtcdAdministrator { gateway, names, runtime: Handle::try_current()? })
+    }
+
+    async fn transfer_to(&self, to: &str) -> Result<(), HostError> {
+        let unavailable = |what: String| Err(HostError::Unavailable(what));
+        let mut questions = tokio::task::JoinSet::new();
+        for node in 0..self.names.len() {
+            let gateway = self.gateway.clone();
+            questions.spawn(async move { (node, gateway.status(node).await) });
+        }
+        let told: Vec<(usize, MemberStatus)> = questions
+            .join_all()
+            .await
+            .into_iter()
+            .filter_map(|(node, status)| Some((node, status?)))
+            .collect();
+        let leads = |status: &MemberStatus| status.leader.as_ref() == Some(&status.id);
+        let leader = told.iter().filter(|(_, it)| leads(it)).max_by_key(|(_, it)| it.term);
+        let Some((leader, _)) = leader else { return unavailable("nobody says it leads".into()) };
+        if self.names[*leader] == to {
+            return unavailable(format!("{to} leads already"));
+        }
+        let target = told.iter().find(|(node, _)| self.names[*node] == to);
+        let Some((_, target)) = target else { return unavailable(format!("{to} does not answer")) };
+        let wanted = json!({"targetID": target.id});
+        let path = "maintenance/transfer-leadership";
+        let name = &self.names[*leader];
+        match timeout(TRANSFER_TIMEOUT, self.gateway.call::<Value>(*leader, path, &wanted)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(refusal)) => {
+                let error = refusal.error;
+                Err(HostError::Failed(format!("{name} was asked to hand over to {to}: {error}")))
+            }
+            Err(_) => Err(HostError::Failed(format!("{name} did not hand over to {to} in time"))),
+        }
+    }
+}
+
+impl Administrator for EtcdAdministrator {
+    fn transfer(&self, to: &str) -> Result<(), HostError> {
+        self.runtime.block_on(self.transfer_to(to))
+    }
+}
