@@ -171,6 +171,7 @@ pub fn check_with_model<M: Model>(
         counterexample: None,
         versions: None,
         audit: None,
+        divergence: None,
     };
     match analysis.verdict {
         Verdict::Valid => {}

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::history::{Attempt, Event, EventType, History, Process};
 use crate::oracle::audit::AuditReport;
+use crate::oracle::divergence::DivergenceReport;
 use crate::oracle::version::VersionReport;
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
@@ -151,6 +152,9 @@ pub struct Analysis {
     /// How often each token took effect; none if nothing shows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
+    /// Whether the members held the same in the end; none if they were not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<DivergenceReport>,
 }
 
 impl Analysis {
@@ -159,10 +163,11 @@ impl Analysis {
         let counterexample = || Some(&*self.counterexample.as_ref()?.sentence);
         let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
         let token = || Some(&*self.audit.as_ref()?.violations.first()?.sentence);
+        let members = || self.divergence.as_ref()?.sentence.as_deref();
         match self.verdict {
             Verdict::Valid => None,
-            Verdict::Unknown => self.reason.as_deref(),
-            Verdict::Invalid => counterexample().or_else(version).or_else(token),
+            Verdict::Unknown => self.reason.as_deref().or_else(members),
+            Verdict::Invalid => counterexample().or_else(version).or_else(token).or_else(members),
         }
     }
 }

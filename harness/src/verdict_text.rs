@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use checker::history::EventType;
 use checker::oracle::audit::AuditReport;
+use checker::oracle::divergence::DivergenceReport;
 use checker::oracle::version::VersionReport;
 use checker::verdict::{Counterexample, Operation, Verdict};
 use serde_json::Value;
@@ -54,6 +55,14 @@ pub fn tokens(report: &AuditReport) -> String {
     match report.broken {
         0 => format!("{tokens}, none seen to break its promise{unknown}"),
         broken => format!("{tokens}, {broken} broke their promise{unknown}"),
+    }
+}
+
+/// What the members held in the end, in a few words.
+pub fn members(report: &DivergenceReport) -> String {
+    match &report.sentence {
+        Some(sentence) => sentence.clone(),
+        None => format!("{} hold the same", count(report.members.len() as u64, "member")),
     }
 }
 

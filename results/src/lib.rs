@@ -9,6 +9,7 @@ pub mod applied_log;
 pub mod event;
 mod event_log;
 pub mod loaded_run;
+pub mod member_contents;
 pub mod metrics;
 pub mod report;
 pub mod run_directory;

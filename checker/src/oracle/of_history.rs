@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::{self, AppliedLog, AuditReport, Contents, Kind, Outcome, Told};
+use super::audit::{self, AppliedLog, AuditReport, Kind, Outcome, Told};
+use super::divergence::{self, Contents, DivergenceReport};
 use super::version::{self, Answered, Claims, Effect, Reset, VersionReport};
 use crate::check::Options;
 use crate::history::{Datum, EventType, OperationRef, Operations, Process};
@@ -21,6 +22,8 @@ pub struct Records<'a> {
     /// Whether the versions in the history are indices of these logs. Then it is known how far into
     /// the history each of them reaches, and its `as_of` need not be told.
     pub versions_are_indices: bool,
+    /// What the members held in the end.
+    pub contents: &'a [Contents],
     /// When the store was wiped.
     pub resets: Vec<Reset<'a>>,
 }
@@ -28,7 +31,7 @@ pub struct Records<'a> {
 /// The object of operations that name no key.
 const NAMELESS: &str = "the object";
 
-/// Adds what versions and tokens show to what `model` said of the values. A violation makes the
+/// Adds what versions, tokens and members show to what `model` said of the values. A violation makes the
 /// analysis Invalid. An analysis of a history that has neither stays as it is.
 pub fn complete<M: Model>(
     mut analysis: Analysis,
@@ -40,9 +43,12 @@ pub fn complete<M: Model>(
     let deeds = Deeds::new(model, operations, options.conventions);
     analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
     analysis.audit = deeds.audit(options.initial.is_null(), records);
+    analysis.divergence = divergence::compare(records.contents, operations);
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
-    analysis.verdict = versions.chain(audit).fold(analysis.verdict, Ord::max);
+    let divergence = analysis.divergence.iter().map(DivergenceReport::verdict);
+    let found = versions.chain(audit).chain(divergence);
+    analysis.verdict = found.fold(analysis.verdict, Ord::max);
     analysis
 }
 
@@ -146,7 +152,7 @@ impl<'a, M: Model> Deeds<'a, M> {
         let logs: Vec<AppliedLog<'_>> =
             records.logs.iter().map(|log| self.dated(log, records)).collect();
         let kept: Vec<Vec<String>> = keepers.values().map(Keeper::elements).collect();
-        let contents: Vec<Contents<'_>> = keepers
+        let contents: Vec<audit::Contents<'_>> = keepers
             .iter()
             .zip(&kept)
             .map(|((object, keeper), elements)| keeper.contents(object, elements))
@@ -256,8 +262,8 @@ impl Keeper<'_> {
         self.taken.iter().cloned().chain(shown.map(|element| element.to_string())).collect()
     }
 
-    fn contents<'e>(&self, object: &'e str, elements: &'e [String]) -> Contents<'e> {
-        Contents {
+    fn contents<'e>(&self, object: &'e str, elements: &'e [String]) -> audit::Contents<'e> {
+        audit::Contents {
             object,
             kind: self.kind,
             elements: elements.iter().map(String::as_str).collect(),

@@ -57,4 +57,7 @@ fn print(analysis: &Analysis) {
     if let Some(audit) = &analysis.audit {
         println!("  {audit}");
     }
+    if let Some(divergence) = &analysis.divergence {
+        println!("  {divergence}");
+    }
 }

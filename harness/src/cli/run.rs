@@ -157,6 +157,9 @@ fn print(ended: &Ended) {
     if let Some(audit) = &safety.audit {
         line("tokens", verdict_text::tokens(audit));
     }
+    if let Some(divergence) = &safety.divergence {
+        line("members", verdict_text::members(divergence));
+    }
     line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
     for finding in findings {
         line("finding", finding.text.clone());

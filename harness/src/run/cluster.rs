@@ -19,7 +19,7 @@ use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Auditor, Member, Target};
+use crate::target::{Auditor, Dumper, Member, Target};
 
 /// How many lines of a log an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;
@@ -52,6 +52,8 @@ pub struct Cluster {
     pub versions: Option<Claims>,
     /// Who asks the nodes what they applied.
     auditor: Option<Arc<dyn Auditor>>,
+    /// Who asks the members what they hold.
+    pub(super) dumper: Option<Arc<dyn Dumper>>,
 }
 
 /// Exits that nobody asked for.
@@ -91,7 +93,8 @@ impl Cluster {
         let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
         let specs = specs?;
         let administrator = target.administrator(&members)?;
-        let (auditor, versions) = (target.auditor(&members)?, target.versions());
+        let (auditor, dumper) = (target.auditor(&members)?, target.dumper(&members)?);
+        let versions = target.versions();
         let exits = Arc::new(Exits::default());
         let excuses = Arc::new(Excuses::default());
         let log_of = |member: &Member| (member.name.clone(), member.log());
@@ -119,7 +122,7 @@ impl Cluster {
                 .prepare(&members, node)
                 .with_context(|| format!("cannot prepare {}", member.name))?;
         }
-        Ok((Cluster { members, exits, excuses, versions, auditor }, host))
+        Ok((Cluster { members, exits, excuses, versions, auditor, dumper }, host))
     }
 
     /// Waits until some process ends although nobody killed it and no fault excuses it.

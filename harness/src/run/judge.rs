@@ -193,6 +193,7 @@ mod tests {
             counterexample: None,
             versions: None,
             audit: None,
+            divergence: None,
         };
         let liveness = |verdict| Liveness {
             verdict,

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 mod conclude;
+mod contents;
 pub mod converge;
 mod environment;
 mod excuses;
@@ -250,6 +251,7 @@ impl Run {
         let mut last_look = load.final_phase();
         load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
         self.cluster.save_applied(&damaged, &self.recorder).await?;
+        contents::save(&self.cluster, &damaged, &self.recorder).await?;
         Ok(liveness)
     }
 

@@ -7,6 +7,7 @@
 
 mod administrator;
 mod client;
+mod dumper;
 mod gateway;
 
 use std::path::PathBuf;
@@ -21,8 +22,9 @@ use nemeses::world::Administrator;
 
 use self::administrator::EtcdAdministrator;
 use self::client::EtcdClient;
+use self::dumper::EtcdDumper;
 use self::gateway::Gateway;
-use super::{Client, Launch, Member, Target};
+use super::{Client, Dumper, Launch, Member, Target};
 
 /// The program.
 const PROGRAM: &str = "etcd";
@@ -111,6 +113,10 @@ impl Target for Etcd {
             reads: ReadVersion::State,
             failures_are_numbered: false,
         })
+    }
+
+    fn dumper(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(Some(Arc::new(EtcdDumper::new(Gateway::new(cluster)?, cluster))))
     }
 
     fn client(

@@ -7,6 +7,7 @@ mod auditor;
 mod bundled;
 mod client;
 pub mod documents;
+mod dumper;
 mod etcd;
 pub mod http;
 mod member;
@@ -25,6 +26,7 @@ pub use bundled::Bundled;
 pub use client::{
     Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request, refusal, row,
 };
+pub use dumper::Dumper;
 pub use etcd::Etcd;
 pub use member::{Launch, Member, PeerDoor};
 
@@ -105,6 +107,14 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// When the means to ask cannot be made.
     fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(None)
+    }
+
+    /// Who asks the members for all that they hold; none where nobody can.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn dumper(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
         Ok(None)
     }
 

@@ -459,6 +459,7 @@ impl<'a> Maker<'a> {
                 counterexample,
                 versions: None,
                 audit: None,
+                divergence: None,
             },
             liveness: Liveness {
                 verdict: Verdict::Valid,

@@ -22,6 +22,9 @@ use crate::target::{
 /// release. What happens to holders whose leases end is no fault of the service.
 const LEASE_SECONDS: u64 = 24 * 60 * 60;
 
+/// Begins the key of every token; no run is called so.
+pub(super) const TOKENS: &str = "token";
+
 /// Which requests an operation is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -88,7 +91,7 @@ impl EtcdClient {
 
     /// Where a token stands: apart from all keys, so that nobody comes upon it who reads a prefix.
     fn token(&self, token: &str) -> String {
-        format!("token/{token}")
+        format!("{TOKENS}/{token}")
     }
 
     async fn act(&self, node: usize, request: &Request) -> Result<Answer, Refusal> {

@@ -208,6 +208,15 @@ struct Header {
     raft_term: String,
 }
 
+/// A number as the gateway writes it: in a string, or left out if it is 0.
+pub fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Null => Some(0),
+        Value::String(digits) => digits.parse().ok(),
+        other => other.as_u64(),
+    }
+}
+
 /// What the gateway leaves out.
 fn zero() -> String {
     "0".into()
