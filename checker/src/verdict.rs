@@ -167,7 +167,7 @@ impl Analysis {
         match self.verdict {
             Verdict::Valid => None,
             Verdict::Unknown => self.reason.as_deref().or_else(members),
-            Verdict::Invalid => counterexample().or_else(version).or_else(token).or_else(members),
+            Verdict::Invalid => counterexample().or_else(members).or_else(version).or_else(token),
         }
     }
 }

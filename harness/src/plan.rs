@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,9 @@ pub struct Plan {
     pub keep_going: bool,
     /// Which lab.
     pub lab: LabChoice,
+    /// Where the nodes are reached, of a cluster that runs already; its lab is `none`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<SocketAddr>,
     /// Where the target's programs are, if not on the `PATH`: the program, or its folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bin: Option<PathBuf>,
@@ -206,8 +210,12 @@ impl Plan {
             "bundled" => String::new(),
             other => format!(" --target {other}"),
         };
+        let nodes = match self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>() {
+            none if none.is_empty() => format!("--nodes {nodes}"),
+            addresses => format!("--addresses {}", addresses.join(",")),
+        };
         let mut command = format!(
-            "stormproof run{target} --nodes {nodes} --workload {workload} --faults {faults} \
+            "stormproof run{target} {nodes} --workload {workload} --faults {faults} \
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
              --seed {seed}{client_flags}"
         );
@@ -266,6 +274,12 @@ impl Plan {
     pub fn validate(&self) -> Result<()> {
         let refuse = |what: &str| Err(usage(what));
         match self {
+            Plan { lab, addresses, .. } if (*lab == LabChoice::None) == addresses.is_empty() => {
+                refuse("--lab none and --addresses go together")
+            }
+            Plan { addresses, nodes, .. } if ![0, *nodes].contains(&addresses.len()) => {
+                refuse("there must be as many --addresses as nodes")
+            }
             Plan { nodes: 0, .. } => refuse("--nodes must be at least 1"),
             Plan { nodes: 51.., .. } => refuse("--nodes is at most 50 on one machine"),
             Plan { concurrency: 0, .. } => refuse("--concurrency must be at least 1"),

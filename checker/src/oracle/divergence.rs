@@ -25,6 +25,10 @@ pub struct Contents {
     /// What its state counts of its own, such as etcd's revision; equal at equal positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// What it makes of its whole store, its past included, to be compared with others; equal at
+    /// equal positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Everything it holds, by name.
     pub held: BTreeMap<String, Held>,
 }
@@ -67,6 +71,9 @@ pub struct MemberFigures {
     /// What its state counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// What it makes of its whole store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Under how many names it holds something.
     pub names: u64,
 }
@@ -95,6 +102,7 @@ pub fn compare(contents: &[Contents], operations: &Operations) -> Option<Diverge
         node: it.node.clone(),
         position: it.position,
         revision: it.revision,
+        digest: it.digest.clone(),
         names: it.held.len() as u64,
     };
     let members = contents.iter().map(figures).collect();
@@ -165,7 +173,7 @@ impl DivergenceReport {
     /// Whether members that were compared differ.
     fn differ(&self) -> bool {
         let compared = self.members.iter().all(|it| it.position == self.members[0].position);
-        compared && (self.differing > 0 || self.revisions_differ())
+        compared && (self.differing > 0 || self.revisions_differ() || self.digests_differ())
     }
 
     /// How members differ, in one sentence; none if they do not.
@@ -183,6 +191,8 @@ impl DivergenceReport {
                 Some(format!("{} is at revision {}", member.node, member.revision?))
             });
             parts.push(of_each.collect::<Vec<_>>().join(", "));
+        } else if self.digests_differ() {
+            parts.push("what they make of their stores differs".to_owned());
         }
         if let Some(first) = self.differences.first() {
             let each = self.members.iter().zip(&first.held).map(|(member, held)| match held {
@@ -194,6 +204,10 @@ impl DivergenceReport {
             parts.push(format!("they differ in {count}, first in {}: {}", first.name, each.join(", ")));
         }
         Some(format!("the members diverged{at}: {}", parts.join("; ")))
+    }
+
+    fn digests_differ(&self) -> bool {
+        self.members.iter().any(|member| member.digest != self.members[0].digest)
     }
 
     fn revisions_differ(&self) -> bool {
@@ -231,8 +245,8 @@ mod tests {
         let held = held.iter().map(|(name, value, version)| {
             ((*name).to_owned(), Held { value: (*value).to_owned(), version: Some(*version) })
         });
-        let revision = Some(position);
-        Contents { node: node.into(), position: Some(position), revision, held: held.collect() }
+        let (held, position) = (held.collect(), Some(position));
+        Contents { node: node.into(), position, revision: position, digest: None, held }
     }
 
     fn operations() -> Operations {

@@ -1,6 +1,7 @@
 //! `stormproof plan`, and the flags that make a plan, which `run` shares.
 
 use std::collections::BTreeSet;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,7 +43,7 @@ pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "bin", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
-        "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "routing", "deadline",
+        "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "addresses", "routing", "deadline",
         "attempt_timeout", "values",
     ])]
     plan: Option<PathBuf>,
@@ -114,6 +115,11 @@ pub struct PlanFlags {
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
+    /// Test a cluster that runs already: where clients reach its nodes. Nothing is started; of the
+    /// faults, those remain that the service itself is asked for
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address,
+        conflicts_with_all = ["nodes", "bin", "bug", "lab"])]
+    addresses: Vec<SocketAddr>,
 }
 
 /// Reads the plan in a file.
@@ -143,6 +149,11 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "it has no address".to_owned())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     match seconds {
@@ -168,11 +179,12 @@ impl PlanFlags {
             _ => families(&self.faults),
         };
         let seed = self.seed.unwrap_or_else(seed_of_the_moment);
-        let concurrency = self.concurrency.unwrap_or(2 * self.nodes);
+        let nodes = if self.addresses.is_empty() { self.nodes } else { self.addresses.len() };
+        let concurrency = self.concurrency.unwrap_or(2 * nodes);
         let clients = ClientPlan::draw(seed, concurrency, &self.fixed());
         let mut plan = Plan {
             target: self.target.clone(),
-            nodes: self.nodes,
+            nodes,
             workload: self.workload.clone(),
             faults,
             profile,
@@ -186,7 +198,8 @@ impl PlanFlags {
             start_within: self.start_within.as_secs_f64(),
             quick_tcp: self.quick_tcp,
             keep_going: self.keep_going,
-            lab: self.lab,
+            lab: if self.addresses.is_empty() { self.lab } else { LabChoice::None },
+            addresses: self.addresses.clone(),
             bin: self.bin.clone(),
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),

@@ -78,7 +78,10 @@ fn inside(
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
     let target = plan.open_target()?;
-    let version = target.version()?;
+    let version = match lab.elsewhere {
+        true => "unknown: it runs already".to_owned(),
+        false => target.version()?,
+    };
     let engines = leave_out_what_is_lacking(&mut plan, &lab, &*target, by_name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

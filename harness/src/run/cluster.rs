@@ -78,7 +78,8 @@ impl Cluster {
         let folder_of =
             |name: &str| recorder.with_directory(|directory| directory.node_directory(name));
         let (links, members) = lab.connect(plan, target.peer_ports(), folder_of)?;
-        for Member { data, .. } in &members {
+        let ours = if lab.elsewhere { &[] } else { &members[..] };
+        for Member { data, .. } in ours {
             std::fs::create_dir_all(data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
         }
@@ -90,7 +91,7 @@ impl Cluster {
             let spec = members[node].spec(target.launch(&members, node))?;
             Ok(NodeSpec { own_clock, ..spec })
         };
-        let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
+        let specs: Result<Vec<_>> = (0..ours.len()).map(spec).collect();
         let specs = specs?;
         let administrator = target.administrator(&members)?;
         let (auditor, dumper) = (target.auditor(&members)?, target.dumper(&members)?);
@@ -111,13 +112,16 @@ impl Cluster {
             host = host.with_administrator(administrator);
         }
         specs.into_iter().for_each(|spec| host.add_node(spec));
+        if lab.elsewhere {
+            members.iter().for_each(|member| host.add_foreign_node(&member.name));
+        }
         if families.iter().any(|family| family.needs_own_disk()) {
             for (member, seed) in members.iter().zip(plan.seed..) {
                 host.mount_disk(&member.name, &member.data, seed)
                     .with_context(|| format!("cannot give {} a disk of its own", member.name))?;
             }
         }
-        for (node, member) in members.iter().enumerate() {
+        for (node, member) in ours.iter().enumerate() {
             target
                 .prepare(&members, node)
                 .with_context(|| format!("cannot prepare {}", member.name))?;

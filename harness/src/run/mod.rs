@@ -7,6 +7,7 @@ pub mod converge;
 mod environment;
 mod excuses;
 mod interrupt;
+mod initial;
 pub mod judge;
 pub mod live;
 pub mod load;
@@ -178,7 +179,7 @@ impl Run {
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let storm = Storm::new(nemesis, recorder.clone(), live, cluster.excuses.clone(), nodes);
         let storm = Arc::new(Mutex::new(storm));
-        let starts = plan.starts();
+        let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
         blocking(&storm, move |storm| storm.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
@@ -193,6 +194,7 @@ impl Run {
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
+        initial::look(&clients, plan.workload()?).await?;
         let roles = match target.prints_roles() || !clients.client.knows_leader() {
             true => JoinSet::new(),
             false => role_watch::watch(&clients),
@@ -366,8 +368,8 @@ fn run_id(plan: &Plan, started: SystemTime) -> String {
 }
 
 /// What begins every token and every key of this run on the wire, so that an earlier run on the
-/// same cluster is never mistaken for this one.
+/// same cluster, or one at the same time, is never mistaken for this one.
 fn token_prefix() -> String {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("r{:x}", time.as_millis())
+    format!("r{:x}-{:x}", time.as_millis(), std::process::id())
 }

@@ -13,6 +13,7 @@ mod families;
 mod findings;
 mod header;
 mod markup;
+mod members;
 mod not_tested;
 mod recovery;
 mod schedule;
@@ -62,6 +63,7 @@ pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> 
             ("operations", &tables::operations(&facts).into_string()),
             ("tokens", &tokens::tokens(&facts).unwrap_or_default().into_string()),
             ("versions", &versions::versions(&facts).unwrap_or_default().into_string()),
+            ("members", &members::members(&facts).unwrap_or_default().into_string()),
             ("not-tested", &not_tested::not_tested(&facts).into_string()),
             ("findings", &findings::findings(&facts).unwrap_or_default().into_string()),
             ("schedule", &schedule::schedule(&facts).into_string()),

@@ -19,11 +19,11 @@ pub(super) fn section(id: &'static str, title: &'static str) -> Markup {
 }
 
 /// The beginning of a table, up to its rows: the name and the class of each column.
-pub(super) fn head(columns: &[(&'static str, &'static str)]) -> Markup {
+pub(super) fn head(columns: &[(&str, &'static str)]) -> Markup {
     let mut out = Markup::new();
     out.raw("<table><thead><tr>");
     for (name, class) in columns {
-        out.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").raw(name).raw("</th>");
+        out.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").text(name).raw("</th>");
     }
     out.raw("</tr></thead><tbody>");
     out

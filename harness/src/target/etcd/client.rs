@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use workloads::Object;
 
 use super::gateway::{
-    Gateway, KeyValue, TxnAnswer, delete, errors, get, get_all, holds, is_absent, is_at, put,
+    Gateway, KeyValue, TxnAnswer, delete, end_of, errors, get, holds, is_absent, is_at, put,
     put_with_lease,
 };
 use crate::target::documents::{self, Documents, Replaced, Replacement, Seen};
@@ -110,12 +110,9 @@ impl EtcdClient {
         let key = self.key(&request.key);
         match request.f {
             "read" => {
-                let answer = self.gateway.txn(node, &json!({"success": [get(&key)]})).await?;
-                let value = match first(&answer, 0) {
-                    Some(found) => understand(found)?,
-                    None => Value::Null,
-                };
-                Ok(Answer { value: Some(value), version: Some(answer.revision) })
+                let (revision, found) = self.gateway.range(node, &key, None).await?;
+                let value = found.first().map_or(Ok(Value::Null), understand)?;
+                Ok(Answer { value: Some(value), version: Some(revision) })
             }
             "write" => {
                 let new = put(&key, request.value.to_string().as_bytes());
@@ -136,11 +133,10 @@ impl EtcdClient {
         let elements = format!("{}/", self.key(&request.key));
         match request.f {
             "read" => {
-                let txn = json!({"success": [get_all(&elements)]});
-                let answer = self.gateway.txn(node, &txn).await?;
-                let found = answer.found.first().into_iter().flatten();
-                let value = found.map(understand).collect::<Result<Value, _>>()?;
-                Ok(Answer { value: Some(value), version: Some(answer.revision) })
+                let end = end_of(&elements);
+                let (revision, found) = self.gateway.range(node, &elements, Some(end)).await?;
+                let value = found.iter().map(understand).collect::<Result<Value, _>>()?;
+                Ok(Answer { value: Some(value), version: Some(revision) })
             }
             _ => {
                 let element = request.value.to_string();
@@ -295,18 +291,24 @@ impl Documents for EtcdClient {
         token: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Seen, Refusal>> {
         Box::pin(async move {
-            let ranges: Vec<Value> = [get(&self.key(key))]
-                .into_iter()
-                .chain(token.map(|token| get(&self.token(token))))
-                .collect();
-            let answer = self.gateway.txn(node, &json!({"success": ranges})).await?;
-            let document = first(&answer, 0);
-            let kept = first(&answer, 1);
+            let key = self.key(key);
+            let (revision, document, kept) = match token {
+                None => {
+                    let (revision, found) = self.gateway.range(node, &key, None).await?;
+                    (revision, found.into_iter().next(), None)
+                }
+                Some(token) => {
+                    let both = json!({"success": [get(&key), get(&self.token(token))]});
+                    let answer = self.gateway.txn(node, &both).await?;
+                    let found = |range| first(&answer, range).cloned();
+                    (answer.revision, found(0), found(1))
+                }
+            };
             Ok(Seen {
-                document: document.map(|found| found.value.clone()),
-                state: document.map_or(0, |found| found.mod_revision),
-                version: Some(answer.revision),
-                token: kept.map(|kept| (kept.value.clone(), Some(kept.mod_revision))),
+                state: document.as_ref().map_or(0, |found| found.mod_revision),
+                document: document.map(|found| found.value),
+                version: Some(revision),
+                token: kept.map(|kept| (kept.value, Some(kept.mod_revision))),
             })
         })
     }

@@ -19,9 +19,6 @@ const PAGE: usize = 5_000;
 /// the same time on a machine that may be small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Under which name the hash stands that a member makes of its whole store, its past included.
-const HASH: &str = "(hash of the store)";
-
 /// Asks members where clients reach them.
 pub(super) struct EtcdDumper {
     gateway: Gateway,
@@ -67,14 +64,14 @@ impl EtcdDumper {
             }
         }
         let hash: Hash = self.call(node, "maintenance/hash", &json!({})).await?;
-        held.insert(HASH.into(), Held { value: hash.hash.to_string(), version: None });
         let after = self.progress(node).await?;
         if before != after {
             bail!("it still applied entries");
         }
         let Progress { applied, revision } = after;
         let node = self.names[node].clone();
-        Ok(Contents { node, position: Some(applied), revision: Some(revision), held })
+        let (position, revision) = (Some(applied), Some(revision));
+        Ok(Contents { node, position, revision, digest: Some(hash.hash.to_string()), held })
     }
 
     async fn progress(&self, node: usize) -> anyhow::Result<Progress> {

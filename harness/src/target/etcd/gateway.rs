@@ -113,6 +113,27 @@ impl Gateway {
         serde_json::from_slice(&body).map_err(|_| Refusal::of("nonsense"))
     }
 
+    /// All keys from `from` up to but without `end`, or that key alone, with the revision of the
+    /// store that was read. etcd answers linearizably through any member.
+    ///
+    /// # Errors
+    /// The row of the error table.
+    pub async fn range(
+        &self,
+        node: usize,
+        from: &str,
+        end: Option<Vec<u8>>,
+    ) -> Result<(u64, Vec<KeyValue>), Refusal> {
+        let mut question = json!({"key": encode(from)});
+        if let Some(end) = end {
+            question["range_end"] = encode(end).into();
+        }
+        let answer: RangeBody = self.call(node, "kv/range", &question).await?;
+        let nonsense = || Refusal::of("nonsense");
+        let revision = answer.header.revision.parse().map_err(|_| nonsense())?;
+        Ok((revision, answer.understood().ok_or_else(nonsense)?))
+    }
+
     /// A transaction.
     ///
     /// # Errors
@@ -184,11 +205,6 @@ pub fn get(key: &str) -> Value {
     json!({"request_range": {"key": encode(key)}})
 }
 
-/// Reads every key that begins so.
-pub fn get_all(prefix: &str) -> Value {
-    json!({"request_range": {"key": encode(prefix), "range_end": encode(end_of(prefix))}})
-}
-
 /// The first key behind all that begin with `prefix`, which is text and so has no byte 255.
 pub fn end_of(prefix: &str) -> Vec<u8> {
     let mut end = prefix.as_bytes().to_vec();
@@ -198,7 +214,7 @@ pub fn end_of(prefix: &str) -> Vec<u8> {
     end
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Header {
     #[serde(default)]
     member_id: String,
@@ -245,6 +261,7 @@ struct ResponseBody {
 /// What a range found.
 #[derive(Deserialize)]
 pub struct RangeBody {
+    header: Header,
     #[serde(default)]
     kvs: Vec<KeyValueBody>,
 }
@@ -304,7 +321,8 @@ mod tests {
     #[test]
     fn a_transaction_is_read_with_what_the_gateway_leaves_out() {
         let body = r#"{"header":{"member_id":"1","revision":"7","raft_term":"2"},"responses":[
-            {"response_range":{"kvs":[{"key":"aw==","mod_revision":"5"}],"count":"1"}},
+            {"response_range":{"header":{"revision":"7"},
+                "kvs":[{"key":"aw==","mod_revision":"5"}],"count":"1"}},
             {"response_put":{"header":{"revision":"7"}}}]}"#;
         let answer: TxnBody = serde_json::from_str(body).expect("it is JSON");
         let answer = answer.understood().expect("it is what etcd says");
