@@ -201,7 +201,11 @@ impl DivergenceReport {
             });
             let each: Vec<String> = each.collect();
             let count = counted(self.differing, "name");
-            parts.push(format!("they differ in {count}, first in {}: {}", first.name, each.join(", ")));
+            parts.push(format!(
+                "they differ in {count}, first in {}: {}",
+                first.name,
+                each.join(", ")
+            ));
         }
         Some(format!("the members diverged{at}: {}", parts.join("; ")))
     }
@@ -259,8 +263,7 @@ mod tests {
 
     #[test]
     fn the_same_contents_are_valid_in_any_order() {
-        let members =
-            [member("n2", 9, &[("x", "1", 7)]), member("n1", 9, &[("x", "1", 7)])];
+        let members = [member("n2", 9, &[("x", "1", 7)]), member("n1", 9, &[("x", "1", 7)])];
         let report = compare(&members, &operations()).expect("two told");
         assert_eq!((report.verdict(), report.names), (Verdict::Valid, 1));
         assert_eq!(report.members[0].node, "n1");

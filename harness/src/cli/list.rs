@@ -59,10 +59,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
                 (bug.name().into(), format!("{} ({}); {flags}", bug.summary(), bug.source()))
             })
             .collect(),
-        What::Targets => registry::ALL
-            .iter()
-            .map(|target| (target.name.into(), target.summary.into()))
-            .collect(),
+        What::Targets => {
+            registry::ALL.iter().map(|target| (target.name.into(), target.summary.into())).collect()
+        }
         What::Models => checker::model::ALL
             .iter()
             .map(|model| model.description())

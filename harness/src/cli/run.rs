@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
@@ -12,6 +13,7 @@ use nemeses::fault::Family;
 use nemeses::host::process_tree::{Lab, Place};
 use results::run_directory::REPORT;
 use results::summary::Summary;
+use workloads::Workload;
 
 use super::plan::PlanFlags;
 use crate::exit::{Exit, usage};
@@ -43,7 +45,26 @@ pub struct MachineFlags {
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
     let by_name = |family| arguments.plan.asks_by_name(family);
-    carry_out(place, plan, by_name, arguments.machine)
+    let subject = Subject::of(&plan)?;
+    carry_out(place, plan, subject, by_name, arguments.machine)
+}
+
+/// What is tested, and by what.
+pub struct Subject {
+    /// The service.
+    pub target: Arc<dyn Target>,
+    /// What its clients do.
+    pub workload: Workload,
+}
+
+impl Subject {
+    /// What a plan names.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn of(plan: &Plan) -> Result<Subject> {
+        Ok(Subject { target: plan.open_target()?, workload: *plan.workload()? })
+    }
 }
 
 /// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
@@ -51,12 +72,13 @@ pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
 pub fn carry_out(
     place: Place,
     plan: Plan,
+    subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
 ) -> Result<Exit> {
     match place {
         Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan, by_name, machine),
+        Place::Inside(lab) => inside(lab, plan, subject, by_name, machine),
     }
 }
 
@@ -73,11 +95,12 @@ pub fn exit_of(status: ExitStatus) -> Exit {
 fn inside(
     lab: Lab,
     mut plan: Plan,
+    subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
-    let target = plan.open_target()?;
+    let Subject { target, workload } = subject;
     let version = match lab.elsewhere {
         true => "unknown: it runs already".to_owned(),
         false => target.version()?,
@@ -91,6 +114,7 @@ fn inside(
         plan,
         target,
         version,
+        workload,
         lab,
         engines,
         results: machine.results,

@@ -7,6 +7,7 @@ use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
 use results::summary::{Liveness, RunInfo, Summary};
+use workloads::Workload;
 
 use super::cluster::Cluster;
 use super::live::Live;
@@ -26,6 +27,7 @@ use crate::plan::Plan;
 /// When the history cannot be read or the results cannot be written.
 pub fn conclude(
     plan: &Plan,
+    workload: &Workload,
     info: RunInfo,
     tested: Result<Liveness>,
     contradiction: Option<u64>,
@@ -47,7 +49,6 @@ pub fn conclude(
     for note in &loaded.notes {
         recorder.note(note);
     }
-    let workload = plan.workload()?;
     let saved = Saved::read(&path)?;
     let mut safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
     if let Some(index) = contradiction

@@ -33,7 +33,8 @@ pub async fn save(
     let told = loop {
         let Some(told) = ask(cluster, damaged).await else { return Ok(()) };
         let failed = told.iter().any(|(_, answer)| answer.is_err());
-        let mut positions = told.iter().filter_map(|(_, answer)| Some(answer.as_ref().ok()?.position));
+        let mut positions =
+            told.iter().filter_map(|(_, answer)| Some(answer.as_ref().ok()?.position));
         let first = positions.next();
         let equal = positions.all(|position| Some(position) == first);
         if (equal && !failed) || Instant::now() > deadline {

@@ -52,7 +52,10 @@ pub async fn look(clients: &Clients, workload: &Workload) -> Result<()> {
             Err(_) => "timeout".into(),
         };
         if Instant::now() > deadline {
-            bail!("no node answers the first read within {} s; the last one: {why}", LIMIT.as_secs());
+            bail!(
+                "no node answers the first read within {} s; the last one: {why}",
+                LIMIT.as_secs()
+            );
         }
         sleep(PAUSE).await;
     }

@@ -6,8 +6,8 @@ mod contents;
 pub mod converge;
 mod environment;
 mod excuses;
-mod interrupt;
 mod initial;
+mod interrupt;
 pub mod judge;
 pub mod live;
 pub mod load;
@@ -55,6 +55,8 @@ pub struct Setup {
     pub target: Arc<dyn Target>,
     /// Its version.
     pub version: String,
+    /// What its clients do.
+    pub workload: Workload,
     /// Where the nodes live.
     pub lab: LabInUse,
     /// What does the faults of each family.
@@ -88,13 +90,12 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     directory.save_plan(&plan.to_toml()?)?;
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
-    let (online_check, standing) = online_check::start(plan.workload()?.model)?;
+    let (online_check, standing) = online_check::start(setup.workload.model)?;
     let listeners = vec![live.listener(), progress.listener(), online_check];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let target = setup.target.clone();
     let watched = Watched { live: live.clone(), standing: standing.clone() };
-    let set_up = Run::set_up(plan.clone(), target, &setup.lab, recorder.clone(), watched).await;
+    let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
             let id = recorder.with_directory(|directory| directory.id().to_owned());
@@ -103,8 +104,16 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
             let tested = run.test().await;
             info.stopped_early_seconds = stopped_early.get().copied();
             let contradiction = standing.borrow().illegal_since();
-            let ended =
-                conclude::conclude(plan, info, tested, contradiction, &cluster, &recorder, &live);
+            let ended = conclude::conclude(
+                plan,
+                &setup.workload,
+                info,
+                tested,
+                contradiction,
+                &cluster,
+                &recorder,
+                &live,
+            );
             ended.and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
@@ -125,6 +134,7 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
 /// A run whose lab stands and whose cluster serves.
 struct Run {
     plan: Plan,
+    workload: Workload,
     recorder: Arc<Recorder>,
     clients: Arc<Clients>,
     cluster: Arc<Cluster>,
@@ -144,14 +154,10 @@ struct Watched {
 }
 
 impl Run {
-    async fn set_up(
-        plan: Plan,
-        target: Arc<dyn Target>,
-        lab: &LabInUse,
-        recorder: Arc<Recorder>,
-        watched: Watched,
-    ) -> Result<Run> {
+    async fn set_up(setup: &Setup, recorder: Arc<Recorder>, watched: Watched) -> Result<Run> {
         let Watched { live, standing } = watched;
+        let Setup { plan, target, workload, lab, .. } = setup;
+        let (plan, workload) = (plan.clone(), *workload);
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
         recorder.note(plan.clients.to_string());
@@ -166,7 +172,7 @@ impl Run {
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let run_id = token_prefix();
-        let client = target.client(&cluster.members, &run_id, plan.workload()?.model)?;
+        let client = target.client(&cluster.members, &run_id, workload.model)?;
         let clients = Clients::new(
             recorder.clone(),
             client,
@@ -194,13 +200,24 @@ impl Run {
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
-        initial::look(&clients, plan.workload()?).await?;
+        initial::look(&clients, &workload).await?;
         let roles = match target.prints_roles() || !clients.client.knows_leader() {
             true => JoinSet::new(),
             false => role_watch::watch(&clients),
         };
         let stopped_early = Arc::default();
-        Ok(Run { plan, recorder, clients, cluster, storm, stop, standing, stopped_early, _roles: roles })
+        Ok(Run {
+            plan,
+            workload,
+            recorder,
+            clients,
+            cluster,
+            storm,
+            stop,
+            standing,
+            stopped_early,
+            _roles: roles,
+        })
     }
 
     /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
@@ -215,7 +232,7 @@ impl Run {
     }
 
     async fn carry_out(&self) -> Result<Liveness> {
-        let workload = self.plan.workload()?;
+        let workload = &self.workload;
         let mut load = self.generator(workload);
 
         self.recorder.phase(Phase::Load)?;

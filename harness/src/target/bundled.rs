@@ -21,8 +21,8 @@ use self::auditor::BundledAuditor;
 use self::words::{Kept, Words};
 use super::http::{self, transport_error};
 use super::{
-    Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply, Request,
-    Target, refusal, row,
+    Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
+    Request, Target, refusal, row,
 };
 
 /// How long a status request may take.

@@ -15,12 +15,13 @@ pub(super) fn members(facts: &Facts<'_>) -> Option<Markup> {
     out.raw("<p class=\"lead\">");
     match &report.sentence {
         Some(sentence) => out.text(sentence).raw(".</p>"),
-        None => out.text(format!(
-            "All {} hold the same under {}.",
-            report.members.len(),
-            units::counted(report.names, "name", "names")
-        ))
-        .raw("</p>"),
+        None => out
+            .text(format!(
+                "All {} hold the same under {}.",
+                report.members.len(),
+                units::counted(report.names, "name", "names")
+            ))
+            .raw("</p>"),
     };
     out.raw("<div class=\"scroll\">").piece(head(&[
         ("member", ""),
@@ -53,7 +54,8 @@ fn differences(report: &DivergenceReport) -> Markup {
         return out;
     }
     let columns = report.members.iter().map(|member| (member.node.as_str(), ""));
-    let columns: Vec<_> = [("name", "")].into_iter().chain(columns).chain([("written by", "")]).collect();
+    let columns: Vec<_> =
+        [("name", "")].into_iter().chain(columns).chain([("written by", "")]).collect();
     out.raw("<div class=\"scroll\">").piece(head(&columns));
     for difference in &report.differences {
         out.piece(row(difference));

@@ -33,7 +33,11 @@ static NONSENSE: ErrorRow = row("nonsense", false, "the answer could not be unde
 /// Every error that the gateway gives.
 pub fn errors() -> Vec<ErrorRow> {
     let refusals = REFUSALS.iter().map(|(_, row)| row.clone());
-    http::TRANSPORT_ERRORS.into_iter().chain(refusals).chain([OTHER_REFUSAL.clone(), NONSENSE.clone()]).collect()
+    http::TRANSPORT_ERRORS
+        .into_iter()
+        .chain(refusals)
+        .chain([OTHER_REFUSAL.clone(), NONSENSE.clone()])
+        .collect()
 }
 
 /// Speaks to the members of one cluster.
