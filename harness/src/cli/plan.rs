@@ -17,6 +17,8 @@ use crate::client_mix::ClientMix;
 use crate::exit::{Exit, bad_input};
 use crate::lab::LabChoice;
 use crate::plan::Plan;
+use crate::target::Target;
+use crate::target::registry::{self, Choice};
 
 /// How long the load lasts when nobody says otherwise: long enough for each family to strike
 /// several times, short enough to wait for.
@@ -171,12 +173,14 @@ impl PlanFlags {
         if let Some(path) = &self.plan {
             return read_plan(path);
         }
+        let bug = self.bug.as_ref().map(|bug| bug.parse()).transpose()?;
+        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone() })?;
         let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
         let profile = names::offered_profiles().find(asked_for);
         // A family's own profile says which faults are meant.
         let faults = match profile {
             Some(Profile::Only(family)) => [family].into(),
-            _ => families(&self.faults),
+            _ => families(&self.faults, &*target),
         };
         let seed = self.seed.unwrap_or_else(seed_of_the_moment);
         let nodes = if self.addresses.is_empty() { self.nodes } else { self.addresses.len() };
@@ -206,7 +210,6 @@ impl PlanFlags {
             schedule: Vec::new(),
         };
         plan.validate()?;
-        plan.open_target()?;
         plan.draw_schedule();
         Ok(plan)
     }
@@ -233,14 +236,14 @@ impl PlanFlags {
     }
 }
 
-fn families(names: &[String]) -> BTreeSet<Family> {
+/// The families of these names; `all` are those that the target can have.
+fn families(names: &[String], target: &dyn Target) -> BTreeSet<Family> {
     let mut families = BTreeSet::new();
     for name in names {
         match name.as_str() {
             "all" => {
-                let promised = |family: &&Family| {
-                    family.within_fault_model() && names::offered_families().any(|f| f == **family)
-                };
+                let promised =
+                    |family: &&Family| family.within_fault_model() && target.can(**family);
                 families.extend(Family::ALL.iter().filter(promised))
             }
             "none" => {}

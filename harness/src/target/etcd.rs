@@ -97,7 +97,11 @@ impl Target for Etcd {
     }
 
     fn asked_for(&self, family: Family) -> Option<&'static str> {
-        (family == Family::Leadership).then_some("POST /v3/maintenance/transfer-leadership")
+        match family {
+            Family::Leadership => Some("POST /v3/maintenance/transfer-leadership"),
+            Family::Maintenance => Some("POST /v3/kv/compaction, /v3/maintenance/defragment"),
+            _ => None,
+        }
     }
 
     fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {

@@ -42,6 +42,11 @@ pub const ALL: &[Known] = &[
     },
 ];
 
+/// Each of them, with nothing chosen.
+pub fn all_by_default() -> impl Iterator<Item = Arc<dyn Target>> {
+    ALL.iter().map(|known| (known.open)(Choice::default()))
+}
+
 /// The target of that name. Whether its programs are there is not looked at.
 ///
 /// # Errors

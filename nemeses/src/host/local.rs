@@ -13,7 +13,7 @@ use super::disk::Disk;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, Upkeep};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
@@ -355,6 +355,13 @@ impl Host for LocalHost {
         let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
         let start = Instant::now();
         administrator.transfer(to).map(|()| start.elapsed())
+    }
+
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
+        let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
+        let start = Instant::now();
+        administrator.maintain(node, work).map(|()| start.elapsed())
     }
 }
 

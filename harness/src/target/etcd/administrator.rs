@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nemeses::fault::Upkeep;
 use nemeses::world::{Administrator, HostError};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -13,6 +14,10 @@ use crate::target::Member;
 /// How long a leader may take to hand over. etcd gives up after its request timeout of 7 s, which
 /// faults would outlast.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a member may take to tend its store. The stores of a run are small; a member that other
+/// faults keep from answering must not hold up the faults that follow.
+const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks the members where clients reach them.
 pub(super) struct EtcdAdministrator {
@@ -62,9 +67,37 @@ impl EtcdAdministrator {
             Err(_) => Err(HostError::Failed(format!("{name} did not hand over to {to} in time"))),
         }
     }
+
+    /// Compaction forgets everything before the revision at which the member is; it goes through the
+    /// log, so all members do it. Defragmentation is the member's own affair.
+    async fn tend(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+        let failed = |why: &str| HostError::Failed(format!("{node} did not {work}: {why}"));
+        let position = self.names.iter().position(|name| name == node);
+        let position = position.ok_or_else(|| failed("it is none of the members"))?;
+        let tending = async {
+            let (path, wanted) = match work {
+                Upkeep::Compact => {
+                    let (revision, _) = self.gateway.range(position, "any key", None).await?;
+                    let compact = json!({"revision": revision.to_string(), "physical": true});
+                    ("kv/compaction", compact)
+                }
+                Upkeep::Defragment => ("maintenance/defragment", json!({})),
+            };
+            self.gateway.call::<Value>(position, path, &wanted).await
+        };
+        match timeout(UPKEEP_TIMEOUT, tending).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(refusal)) => Err(failed(&refusal.error)),
+            Err(_) => Err(failed("no answer in time")),
+        }
+    }
 }
 
 impl Administrator for EtcdAdministrator {
+    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+        self.runtime.block_on(self.tend(node, work))
+    }
+
     fn transfer(&self, to: &str) -> Result<(), HostError> {
         self.runtime.block_on(self.transfer_to(to))
     }
