@@ -30,9 +30,11 @@ fn etcd_keeps_its_promises_through_partitions_kills_and_power_failures() {
     }
     let results = scratch("etcd-storm");
     let what = ["--target", "etcd", "--nodes", "3", "--rate", "200", "--values", "numbers"];
-    let storm = ["--faults", "partition,kill,pause,power,leadership", "--time-limit", "15s"];
-    run_into(&results, &[&what[..], &storm, &["--seed", "2"]].concat()).exits(0).says("VALID");
-    assert_a_whole_run(&results, &["partition", "kill"]);
+    let storm = ["--faults", "partition,kill,pause,power,leadership,maintenance"];
+    run_into(&results, &[&what[..], &storm, &["--time-limit", "15s", "--seed", "4"]].concat())
+        .exits(0)
+        .says("VALID");
+    assert_a_whole_run(&results, &["partition", "kill", "power"]);
     let safety = &verdict(&results)["safety"];
     let members = safety["divergence"]["members"].as_array().expect("members were compared");
     assert_eq!(members.len(), 3);
