@@ -137,7 +137,7 @@ impl WithModel for Check<'_> {
 }
 
 /// Judges the values of a history by any model, one of the caller's own too. `options.model` is not
-/// looked at, nor are versions and tokens: [`of_history::complete`] does that.
+/// looked at, nor are versions, tokens and elements: [`of_history::complete`] does that.
 ///
 /// # Errors
 /// When the history is not well formed or does not fit the model.
@@ -171,6 +171,7 @@ pub fn check_with_model<M: Model>(
         counterexample: None,
         versions: None,
         audit: None,
+        accounting: None,
     };
     match analysis.verdict {
         Verdict::Valid => {}

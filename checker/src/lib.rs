@@ -83,6 +83,7 @@ pub mod oracle;
 mod partition;
 mod search;
 pub mod verdict;
+mod words;
 
 pub use check::{
     Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::accounting::Accounting;
 use crate::history::{Attempt, Event, EventType, History, Process};
 use crate::oracle::audit::AuditReport;
 use crate::oracle::version::VersionReport;
@@ -126,7 +127,7 @@ impl Counterexample {
 /// What the checker found in a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
-    /// The worst judgement of values, versions and tokens.
+    /// The worst judgement of values, versions, tokens and elements.
     pub verdict: Verdict,
     /// The name of the model that judged.
     pub model: String,
@@ -151,6 +152,9 @@ pub struct Analysis {
     /// How often each token took effect; none if nothing shows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
+    /// What became of the elements of sets and queues; none for other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting: Option<Accounting>,
 }
 
 impl Analysis {
@@ -159,10 +163,11 @@ impl Analysis {
         let counterexample = || Some(&*self.counterexample.as_ref()?.sentence);
         let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
         let token = || Some(&*self.audit.as_ref()?.violations.first()?.sentence);
+        let element = || Some(&*self.accounting.as_ref()?.findings.first()?.sentence);
         match self.verdict {
             Verdict::Valid => None,
             Verdict::Unknown => self.reason.as_deref(),
-            Verdict::Invalid => counterexample().or_else(version).or_else(token),
+            Verdict::Invalid => counterexample().or_else(version).or_else(token).or_else(element),
         }
     }
 }

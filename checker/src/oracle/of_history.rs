@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::{self, AppliedLog, AuditReport, Contents, Kind, Outcome, Told};
 use super::version::{self, Answered, Claims, Effect, Reset, VersionReport};
+use crate::accounting::{self, Accounting};
 use crate::check::Options;
-use crate::history::{Datum, EventType, OperationRef, Operations, Process};
+use crate::history::{Datum, EventType, OperationRef, Operations, OwnedDatum, Process};
 use crate::model::{Call, Conventions, Handling, Model, Values};
 use crate::verdict::Analysis;
 
@@ -28,8 +29,9 @@ pub struct Records<'a> {
 /// The object of operations that name no key.
 const NAMELESS: &str = "the object";
 
-/// Adds what versions and tokens show to what `model` said of the values. A violation makes the
-/// analysis Invalid. An analysis of a history that has neither stays as it is.
+/// Adds what versions, tokens and the counts of elements show to what `model` said of the values. A
+/// violation makes the analysis Invalid. An analysis of a history that has none of them stays as it
+/// is.
 pub fn complete<M: Model>(
     mut analysis: Analysis,
     model: &M,
@@ -40,9 +42,14 @@ pub fn complete<M: Model>(
     let deeds = Deeds::new(model, operations, options.conventions);
     analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
     analysis.audit = deeds.audit(options.initial.is_null(), records);
+    let initial = OwnedDatum::from(&options.initial);
+    analysis.accounting = deeds.kind().and_then(|kind| {
+        accounting::account(kind, operations, initial.borrow(), options.conventions)
+    });
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
-    analysis.verdict = versions.chain(audit).fold(analysis.verdict, Ord::max);
+    let accounting = analysis.accounting.iter().map(Accounting::verdict);
+    analysis.verdict = versions.chain(audit).chain(accounting).fold(analysis.verdict, Ord::max);
     analysis
 }
 
@@ -70,6 +77,16 @@ impl<'a, M: Model> Deeds<'a, M> {
         };
         let mutates = operations.iter().map(&mut mutates).collect();
         Deeds { model, operations, conventions, mutates }
+    }
+
+    /// What kind of object keeps the elements; none if none does.
+    fn kind(&self) -> Option<Kind> {
+        self.operations.iter().find_map(|operation| {
+            Some(match self.model.handling(operation)? {
+                Handling::Puts(kind, _) | Handling::Shows(kind) => kind,
+                Handling::Takes => Kind::Queue,
+            })
+        })
     }
 
     /// All operations, each with whether it would change something.
