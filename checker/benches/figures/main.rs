@@ -6,6 +6,7 @@
 //! recorded histories of that folder are judged as well, the slowest of each kind is shown.
 
 mod corpus;
+mod one_lie;
 mod simulation;
 
 use std::time::Instant;
@@ -64,7 +65,19 @@ fn main() {
     for &row in ROWS {
         let name = name(row);
         if wanted(&name) {
-            judge(row, &name);
+            judge(&history(row), &Options::default(), &name);
+        }
+    }
+    for &(service, model, kind) in one_lie::SERVICES {
+        for operations in [10_000, 100_000] {
+            for (lie, what) in [(false, "none"), (true, "one")] {
+                let name = format!("{model}{kind}: {operations} operations, {what} of them wrong");
+                if wanted(&name) {
+                    let history = one_lie::record(service, operations, lie);
+                    let options = Options { model: Some(model.to_string()), ..Options::default() };
+                    judge(&history, &options, &name);
+                }
+            }
         }
     }
     if wanted("reading") {
@@ -92,10 +105,10 @@ fn name(row: Simulation) -> String {
     name
 }
 
-fn judge(row: Simulation, name: &str) {
-    let operations = Operations::of(&history(row)).expect("the history is well formed");
+fn judge(history: &History, options: &Options, name: &str) {
+    let operations = Operations::of(history).expect("the history is well formed");
     let start = Instant::now();
-    let analysis = check(&operations, &Options::default()).expect("the history fits its model");
+    let analysis = check(&operations, options).expect("the history fits its model");
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let shown = analysis.counterexample.map(|it| format!(", {} shown", it.operations.len()));
     println!(
