@@ -1,6 +1,7 @@
 //! The operations of a history by the part of the object that they touch.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use crate::history::{Datum, EventType, OperationRef, Operations, Place};
 use crate::model::{Call, Conventions, Model, Values};
@@ -30,8 +31,8 @@ pub(crate) struct Partition<'a, M: Model> {
     pub(crate) calls: Vec<Call<M::Input, M::Output>>,
     /// The state before all of them.
     pub(crate) initial: M::State,
-    /// The values that occur in them.
-    pub(crate) values: Values,
+    /// The values that occur in them. Weaker partitions share them.
+    pub(crate) values: Arc<Values>,
 }
 
 /// When an operation can have taken effect, by indices of events.
@@ -134,19 +135,21 @@ impl<'a, M: Model> Partition<'a, M> {
             intervals: Vec::new(),
             calls: Vec::new(),
             initial,
-            values,
+            values: Arc::new(values),
         })
     }
 
-    /// Adds an operation, which may be a weaker form of the one at `place`, unless it says
-    /// nothing; whether it does.
-    fn push(
-        &mut self,
-        model: &M,
-        place: Place,
-        operation: OperationRef<'_>,
-    ) -> Result<bool, String> {
-        let call = model.call(operation, self.source.conventions, &mut self.values)?;
+    /// Adds an operation unless it says nothing.
+    fn push(&mut self, model: &M, place: Place, operation: OperationRef<'_>) -> Result<(), String> {
+        let values = Arc::make_mut(&mut self.values);
+        let call = model.call(operation, self.source.conventions, values)?;
+        self.push_call(model, place, call);
+        Ok(())
+    }
+
+    /// Adds what an operation says, which may be less than was recorded, unless that is nothing;
+    /// whether it is something.
+    fn push_call(&mut self, model: &M, place: Place, call: Call<M::Input, M::Output>) -> bool {
         let says_something = match &call {
             Call::Known(..) => true,
             // Without an answer, what changes nothing says nothing.
@@ -154,6 +157,7 @@ impl<'a, M: Model> Partition<'a, M> {
             Call::Silent => false,
         };
         if says_something {
+            let operation = self.source.history.get(place);
             let returned = match &call {
                 Call::Known(..) => operation.completed().unwrap_or(NEVER),
                 Call::Unknown(_) | Call::Silent => NEVER,
@@ -162,7 +166,7 @@ impl<'a, M: Model> Partition<'a, M> {
             self.intervals.push(Interval { invoked: operation.invoked(), returned });
             self.calls.push(call);
         }
-        Ok(says_something)
+        says_something
     }
 
     /// The operation at this place of the partition.
@@ -231,25 +235,42 @@ impl<'a, M: Model> Partition<'a, M> {
         model: &M,
         claim: impl Fn(usize) -> Option<Claim>,
     ) -> (Partition<'a, M>, Vec<usize>) {
-        let mut weaker =
-            Partition::empty(model, self.source, self.key).expect("it was a state before");
+        let mut weaker = Partition {
+            operations: Vec::new(),
+            intervals: Vec::new(),
+            calls: Vec::new(),
+            initial: self.initial.clone(),
+            values: Arc::clone(&self.values),
+            ..*self
+        };
         let mut origins = Vec::new();
         for place in 0..self.operations.len() {
-            let operation = self.operation(place);
-            let weakened = match claim(place) {
-                Some(Claim::AsRecorded) => operation,
-                // What failed did not happen.
-                Some(Claim::Invoked) if operation.outcome() != EventType::Fail => {
-                    operation.as_unknown()
-                }
-                Some(Claim::Invoked) | None => continue,
+            let call = match claim(place) {
+                Some(Claim::AsRecorded) => self.recorded(model, place),
+                Some(Claim::Invoked) => match &self.calls[place] {
+                    // What failed did not happen.
+                    _ if self.operation(place).outcome() == EventType::Fail => continue,
+                    Call::Known(input, _) => Call::Unknown(model.doubted(input)),
+                    unknown => unknown.clone(),
+                },
+                None => continue,
             };
-            let pushed = weaker.push(model, self.operations[place], weakened);
-            if pushed.expect("the operation fitted the model before") {
+            if weaker.push_call(model, self.operations[place], call) {
                 origins.push(place);
             }
         }
         (weaker, origins)
+    }
+
+    /// The call of an operation as the history has it; the partition may be a weaker one.
+    fn recorded(&self, model: &M, place: usize) -> Call<M::Input, M::Output> {
+        let (call, operation) = (&self.calls[place], self.operation(place));
+        if matches!(call, Call::Unknown(_)) && operation.outcome() != EventType::Info {
+            let mut values = Values::clone(&self.values);
+            let recorded = model.call(operation, self.source.conventions, &mut values);
+            return recorded.expect("the operation fitted the model before");
+        }
+        call.clone()
     }
 }
 

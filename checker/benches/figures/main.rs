@@ -10,6 +10,7 @@
 
 mod corpus;
 mod memory;
+mod one_lie;
 mod simulation;
 
 use std::time::Instant;
@@ -68,7 +69,20 @@ fn main() {
     for &row in ROWS {
         let name = name(row);
         if wanted(&name) {
-            judge(row, &name);
+            judge(&operations(row), &Options::default(), &name);
+        }
+    }
+    for &(service, model, kind) in one_lie::SERVICES {
+        for operations in [10_000, 100_000] {
+            for (lie, what) in [(false, "none"), (true, "one")] {
+                let name = format!("{model}{kind}: {operations} operations, {what} of them wrong");
+                if wanted(&name) {
+                    let history = one_lie::record(service, operations, lie);
+                    let options = Options { model: Some(model.to_string()), ..Options::default() };
+                    let history = Operations::of(&history).expect("it is well formed");
+                    judge(&history, &options, &name);
+                }
+            }
         }
     }
     if wanted("reading") {
@@ -105,11 +119,10 @@ fn operations(row: Simulation) -> Operations {
     pairing.finish()
 }
 
-fn judge(row: Simulation, name: &str) {
-    let operations = operations(row);
+fn judge(operations: &Operations, options: &Options, name: &str) {
     memory::forget_peak();
     let start = Instant::now();
-    let analysis = check(&operations, &Options::default()).expect("the history fits its model");
+    let analysis = check(operations, options).expect("the history fits its model");
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let peak = memory::peak().map_or("?".to_string(), |bytes| (bytes / 1_000_000).to_string());
     let shown = analysis.counterexample.map(|it| format!(", {} shown", it.operations.len()));
