@@ -80,6 +80,7 @@ pub mod history;
 pub mod model;
 pub mod online;
 pub mod oracle;
+mod parallel;
 mod partition;
 mod search;
 pub mod verdict;
