@@ -1,6 +1,6 @@
 //! Who decides a partition: the first of the algorithms that can.
 
-use crate::model::{Calls, Model};
+use crate::model::{Calls, Direct, Model};
 use crate::partition::Partition;
 use crate::search::{Limits, Outcome, portfolio, wing_gong_lowe, zones};
 
@@ -23,8 +23,9 @@ pub(crate) enum Evidence {
     /// Nothing.
     #[default]
     None,
-    /// The operations at these places contradict each other, whatever became of the others.
-    Contradiction(Vec<usize>),
+    /// The operations at these places contradict each other, whatever became of the others. If
+    /// there is an index, then also whatever had returned by then.
+    Contradiction(Vec<usize>, Option<u64>),
     /// There is no legal order of what happened up to the completion of the operation at this
     /// place, and there is one of what happened before.
     EndedAt(usize),
@@ -38,7 +39,7 @@ pub(crate) fn decide<M: Model>(
     limits: Limits,
 ) -> Decision {
     if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
-        return Decision::direct(direct.algorithm, direct.steps, direct.contradiction);
+        return Decision::direct(direct);
     }
     let Some(by_value) = partition.by_value(model) else {
         let decision = wing_gong_lowe::decide(model, &partition.problem(model), limits);
@@ -51,7 +52,8 @@ pub(crate) fn decide<M: Model>(
     };
     if let Some(zones) = zones::decide(&by_value) {
         let contradiction = zones.contradiction.map(|contradiction| contradiction.0);
-        return Decision::direct(zones::NAME, zones.steps, contradiction);
+        let (algorithm, steps) = (zones::NAME, zones.steps);
+        return Decision::direct(Direct { algorithm, steps, contradiction, since: None });
     }
     let judgement = portfolio::decide(&by_value, model, || partition.problem(model), limits);
     Decision {
@@ -63,10 +65,11 @@ pub(crate) fn decide<M: Model>(
 }
 
 impl Decision {
-    fn direct(algorithm: &'static str, steps: u64, contradiction: Option<Vec<usize>>) -> Decision {
+    fn direct(direct: Direct) -> Decision {
+        let Direct { algorithm, steps, contradiction, since } = direct;
         let (outcome, evidence) = match contradiction {
             None => (Outcome::Valid, Evidence::None),
-            Some(places) => (Outcome::Invalid, Evidence::Contradiction(places)),
+            Some(places) => (Outcome::Invalid, Evidence::Contradiction(places, since)),
         };
         Decision { outcome, algorithm, steps, evidence }
     }

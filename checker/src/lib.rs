@@ -80,9 +80,11 @@ pub mod history;
 pub mod model;
 pub mod online;
 pub mod oracle;
+mod parallel;
 mod partition;
 mod search;
 pub mod verdict;
+mod words;
 
 pub use check::{
     Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,

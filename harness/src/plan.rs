@@ -26,7 +26,7 @@ use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
 use crate::target::Target;
 use crate::target::registry::{self, Choice};
-use crate::verdict_text::count;
+use results::words::counted;
 
 /// What a run will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -309,8 +309,8 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { target, workload, time_limit, seed, .. } = self;
-        let nodes = count(self.nodes as u64, "node");
-        let faults = count(self.schedule.len() as u64, "fault");
+        let nodes = counted(self.nodes as u64, "node");
+        let faults = counted(self.schedule.len() as u64, "fault");
         let families = self.fault_names("+");
         write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
         write!(f, "{faults} in {time_limit} s · seed {seed}")?;

@@ -3,7 +3,7 @@
 //! A run's [`RunEvent`](event::RunEvent)s are recorded in a
 //! [`RunDirectory`](run_directory::RunDirectory) while it goes on. Afterwards, or from a directory
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
-//! events, and [`report`] draws them as one page.
+//! events, and [`report`] draws them as one page. What terminals share with it stands in [`words`].
 
 pub mod applied_log;
 pub mod event;
@@ -14,3 +14,4 @@ pub mod metrics;
 pub mod report;
 pub mod run_directory;
 pub mod summary;
+pub mod words;

@@ -2,28 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use crate::counterexample::questions::{Effort, Questions};
 use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
-use crate::counterexample::window::{self, Window};
+use crate::counterexample::window;
 use crate::decide::{Evidence, decide};
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
 use crate::search::{Limits, Outcome};
 
-/// Steps for one question "is this still a contradiction?". A question that is not answered within
-/// them counts as answered no, so that what remains is certain.
-const STEPS_PER_QUESTION: u64 = 1_000_000;
-
-/// Steps for all questions about one counterexample: some ten seconds. A counterexample that is
-/// not quite minimal is better than one that comes too late.
-const STEPS_IN_ALL: u64 = 30_000_000;
-
-/// What it costs to make a question, in steps for each operation of the partition.
-const STEPS_TO_MAKE_A_QUESTION: u64 = 2;
-
-/// Steps for all prefixes in which an earlier contradiction is looked for: a second's work. Of a
-/// hundred thousand operations the earliest is found, of a million a rather early one.
+/// Steps for all prefixes in which an earlier contradiction is looked for, and for each of them: a
+/// second's work. Of a hundred thousand operations the earliest is found, of a million a rather
+/// early one.
 const STEPS_FOR_THE_EARLIEST: u64 = 2_000_000;
+const STEPS_FOR_A_PREFIX: u64 = 1_000_000;
 
 /// A contradiction.
 #[derive(Debug)]
@@ -49,35 +41,64 @@ pub(super) fn core<M: Model>(
     evidence: Evidence,
     memory: usize,
 ) -> Core {
-    let contradiction = match evidence {
-        Evidence::None => return minimize(model, partition, None, memory),
-        Evidence::EndedAt(last) => {
-            return match window::find(model, partition, last, memory) {
-                Some(Window { shown, since }) => {
-                    Core { shown, last, minimal: true, since: Some(since) }
-                }
-                None => minimize(model, partition, Some(last), memory),
+    let mut effort = Effort::new(memory);
+    match evidence {
+        Evidence::None => {
+            let effort = &mut effort;
+            minimize(Questions { model, partition, since: None, effort }, None)
+        }
+        Evidence::EndedAt(last) => match window::find(model, partition, last, &mut effort) {
+            since @ Some(_) => {
+                let end = partition.returned(last).expect("a search ends at a return");
+                let claim = |place| window::claim(partition, place, since, end);
+                among(model, partition, claim, since, Some(last), &mut effort)
+            }
+            None => {
+                let effort = &mut effort;
+                minimize(Questions { model, partition, since: None, effort }, Some(last))
+            }
+        },
+        Evidence::Contradiction(places, since) => {
+            let (places, since) = earliest(model, partition, places, since, memory);
+            let believed: BTreeSet<usize> = places.into_iter().collect();
+            let end = believed.iter().filter_map(|place| partition.returned(*place)).max();
+            let bears_on_it = match since {
+                None => relevance::mutations(model, partition, &believed),
+                Some(_) => None,
             };
+            let claim = |place| {
+                if believed.contains(&place) {
+                    Some(Claim::AsRecorded)
+                } else if let Some(since) = since {
+                    let within = window::claim(partition, place, Some(since), end?);
+                    within.and(Some(Claim::Invoked))
+                } else if bears_on_it.as_ref().is_none_or(|places| places.contains(&place)) {
+                    Some(Claim::Invoked)
+                } else {
+                    None
+                }
+            };
+            among(model, partition, claim, since, None, &mut effort)
         }
-        Evidence::Contradiction(places) => places,
-    };
-    let believed = earliest(model, partition, contradiction, memory).into_iter().collect();
-    let bears_on_it = relevance::mutations(model, partition, &believed);
-    let (narrowed, origins) = partition.weakened(model, |place| {
-        if believed.contains(&place) {
-            Some(Claim::AsRecorded)
-        } else if bears_on_it.as_ref().is_none_or(|places| places.contains(&place)) {
-            Some(Claim::Invoked)
-        } else {
-            None
-        }
-    });
-    let core = minimize(model, &narrowed, None, memory);
+    }
+}
+
+/// The core of a weaker partition, in the places of the whole.
+fn among<M: Model>(
+    model: &M,
+    partition: &Partition<'_, M>,
+    claim: impl Fn(usize) -> Option<Claim>,
+    since: Option<u64>,
+    last: Option<usize>,
+    effort: &mut Effort,
+) -> Core {
+    let (narrowed, origins) = partition.weakened(model, claim);
+    let last = last.and_then(|last| origins.binary_search(&last).ok());
+    let core = minimize(Questions { model, partition: &narrowed, since, effort }, last);
     Core {
         shown: core.shown.into_iter().map(|place| origins[place]).collect(),
         last: origins[core.last],
-        minimal: core.minimal,
-        since: core.since,
+        ..core
     }
 }
 
@@ -87,33 +108,28 @@ fn earliest<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
     known: Vec<usize>,
+    since: Option<u64>,
     memory: usize,
-) -> Vec<usize> {
+) -> (Vec<usize>, Option<u64>) {
     let end = |places: &[usize]| places.iter().filter_map(|place| partition.returned(*place)).max();
     let mut completions: Vec<u64> =
         (0..partition.operations.len()).filter_map(|place| partition.returned(place)).collect();
     completions.sort_unstable();
     let mut at = completions.partition_point(|index| Some(*index) < end(&known));
-    let mut earliest = known;
+    let mut earliest = (known, since);
     let (mut none_up_to, mut left) = (0, STEPS_FOR_THE_EARLIEST);
     // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
     while none_up_to < at && left > 0 {
         let middle = (none_up_to + at) / 2;
         let last = completions[middle];
-        let (prefix, origins) = partition.weakened(model, |place| {
-            if partition.returned(place).is_some_and(|index| index <= last) {
-                Some(Claim::AsRecorded)
-            } else if partition.operation(place).invoked() <= last {
-                Some(Claim::Invoked)
-            } else {
-                None
-            }
-        });
-        let decision = decide(model, &prefix, Limits { steps: STEPS_PER_QUESTION, memory });
+        let (prefix, origins) =
+            partition.weakened(model, |place| window::claim(partition, place, None, last));
+        let decision = decide(model, &prefix, Limits { steps: STEPS_FOR_A_PREFIX, memory });
         left = left.saturating_sub(decision.steps.max(origins.len() as u64));
         match (decision.outcome, decision.evidence) {
-            (Outcome::Invalid, Evidence::Contradiction(places)) => {
-                earliest = places.into_iter().map(|place| origins[place]).collect();
+            (Outcome::Invalid, Evidence::Contradiction(places, since)) => {
+                let places = places.into_iter().map(|place| origins[place]).collect();
+                earliest = (places, since);
                 at = middle;
             }
             (Outcome::Valid, _) => none_up_to = middle + 1,
@@ -129,16 +145,10 @@ fn earliest<M: Model>(
 ///
 /// Believing less never makes a contradiction, so an operation that was found to be needed once
 /// stays needed, and one pass with chunks of one makes the result minimal.
-fn minimize<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    last: Option<usize>,
-    memory: usize,
-) -> Core {
-    let mut questions =
-        Questions { model, partition, memory, left: STEPS_IN_ALL, all_answered: true };
+fn minimize<M: Model>(mut questions: Questions<'_, M>, last: Option<usize>) -> Core {
+    let Questions { model, partition, since, .. } = questions;
     let known = last.and_then(|place| Some((partition.returned(place)?, place)));
-    let (end, last) = known.unwrap_or_else(|| questions.shortest_prefix());
+    let (end, last) = known.unwrap_or_else(|| shortest_prefix(&mut questions));
     let completed = |place: usize| partition.returned(place).is_some_and(|at| at <= end);
     let believed: BTreeSet<usize> =
         (0..partition.operations.len()).filter(|place| completed(*place)).collect();
@@ -146,6 +156,11 @@ fn minimize<M: Model>(
     let is_read = |place: usize| partition.is_observer(model, place);
     // Without the last completion there is an order: it stays.
     let believed = fewest(believed, last, is_read, |fewer| questions.is_contradiction(fewer, end));
+
+    if since.is_some() {
+        let since = believed.iter().map(|place| partition.operation(*place).invoked()).min();
+        return Core { shown: believed, last, minimal: questions.effort.all_answered, since };
+    }
 
     // An operation that is shown for its value is held to be true as it was recorded, its
     // completion after the end of the prefix included. That may make others superfluous.
@@ -167,13 +182,13 @@ fn minimize<M: Model>(
             .max_by_key(|place| partition.returned(*place))
             .expect("no operations are no contradiction"),
     };
-    Core { shown, last, minimal: questions.all_answered, since: None }
+    Core { shown, last, minimal: questions.effort.all_answered, since }
 }
 
 /// As few of some operations as still contradict each other, among them the one at `last`. Reads
 /// are dropped first, since an acknowledged write says more than a read of its value, and the oldest
 /// first, so that what remains is close to the end.
-pub(super) fn fewest(
+fn fewest(
     mut believed: BTreeSet<usize>,
     last: usize,
     is_read: impl Fn(usize) -> bool,
@@ -203,62 +218,25 @@ pub(super) fn fewest(
     believed
 }
 
-/// Asks whether weaker histories are still contradictions.
-struct Questions<'a, M: Model> {
-    model: &'a M,
-    partition: &'a Partition<'a, M>,
-    memory: usize,
-    /// Steps left for all questions.
-    left: u64,
-    all_answered: bool,
-}
-
-impl<M: Model> Questions<'_, M> {
-    /// The first completion up to which the history is a contradiction: its index and operation.
-    fn shortest_prefix(&mut self) -> (u64, usize) {
-        let mut completions: Vec<(u64, usize)> = (0..self.partition.operations.len())
-            .filter_map(|place| Some((self.partition.returned(place)?, place)))
-            .collect();
-        completions.sort_unstable();
-        // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
-        // The whole history is known to be a contradiction.
-        let (mut none_up_to, mut at) = (0, completions.len() - 1);
-        while none_up_to < at {
-            let middle = (none_up_to + at) / 2;
-            let end = completions[middle].0;
-            let believed = completions[..=middle].iter().map(|(_, place)| *place).collect();
-            if self.is_contradiction(&believed, end) {
-                at = middle;
-            } else {
-                none_up_to = middle + 1;
-            }
-        }
-        completions[at]
-    }
-
-    /// Whether these operations contradict each other, whatever became of the others that were
-    /// invoked up to index `end`.
-    fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
-        let (weakened, _) = self.partition.weakened(self.model, |place| {
-            if believed.contains(&place) {
-                Some(Claim::AsRecorded)
-            } else if self.partition.operation(place).invoked() <= end {
-                Some(Claim::Invoked)
-            } else {
-                None
-            }
-        });
-        let limits = Limits { steps: STEPS_PER_QUESTION.min(self.left), memory: self.memory };
-        let decision = decide(self.model, &weakened, limits);
-        let made = self.partition.operations.len() as u64 * STEPS_TO_MAKE_A_QUESTION;
-        self.left = self.left.saturating_sub(decision.steps + made);
-        match decision.outcome {
-            Outcome::Invalid => true,
-            Outcome::Valid => false,
-            Outcome::OutOfSteps | Outcome::OutOfMemory => {
-                self.all_answered = false;
-                false
-            }
+/// The first completion up to which the history is a contradiction: its index and operation.
+fn shortest_prefix<M: Model>(questions: &mut Questions<'_, M>) -> (u64, usize) {
+    let partition = questions.partition;
+    let mut completions: Vec<(u64, usize)> = (0..partition.operations.len())
+        .filter_map(|place| Some((partition.returned(place)?, place)))
+        .collect();
+    completions.sort_unstable();
+    // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
+    // The whole history is known to be a contradiction.
+    let (mut none_up_to, mut at) = (0, completions.len() - 1);
+    while none_up_to < at {
+        let middle = (none_up_to + at) / 2;
+        let end = completions[middle].0;
+        let believed = completions[..=middle].iter().map(|(_, place)| *place).collect();
+        if questions.is_contradiction(&believed, end) {
+            at = middle;
+        } else {
+            none_up_to = middle + 1;
         }
     }
+    completions[at]
 }

@@ -13,6 +13,7 @@
 mod collections;
 mod explain;
 mod minimal;
+mod questions;
 mod relevance;
 mod sources;
 mod window;

@@ -7,95 +7,69 @@
 //!
 //! Take a moment, and of all operations those that were invoked since. They come after everything
 //! that had returned by then, in any legal order of the whole. So they have a legal order from
-//! *some* value on, together with mutations that were under way at that moment or later, each of
-//! which may also be taken never to have happened. If they have none from any value on, the whole
+//! *some* state on, together with mutations that were under way at that moment or later, each of
+//! which may also be taken never to have happened. If they have none from any state on, the whole
 //! has none.
 
 use std::collections::BTreeSet;
 
-use crate::counterexample::minimal::fewest;
+use crate::counterexample::questions::{Effort, Questions};
 use crate::model::Model;
-use crate::partition::Partition;
-use crate::search::{ByValue, Deed, Limits, Outcome, Step, just_in_time};
+use crate::partition::{Claim, Partition};
 
 /// How many of the last operations are looked at, one after the other until they suffice.
 const SIZES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
-/// More values than this are too many to begin with each.
-const MOST_VALUES: u32 = 64;
-
-/// Steps for one question.
-const STEPS: u64 = 200_000;
-
-/// A contradiction whatever was there before.
-pub(super) struct Window {
-    /// Places of operations that contradict each other.
-    pub(super) shown: BTreeSet<usize>,
-    /// Index of the first invocation among those looked at: what had returned by then does not
-    /// matter.
-    pub(super) since: u64,
-}
-
-/// Looks for a contradiction among the last operations up to the completion of the one at `last`.
-/// None if there is none, or the state is not one of a few values.
+/// When the shortest window begins in which the operations up to the completion of the one at
+/// `last` contradict each other. None if none is found.
 pub(super) fn find<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
     last: usize,
-    memory: usize,
-) -> Option<Window> {
-    let problem = partition.by_value(model)?;
-    if problem.values > MOST_VALUES {
-        return None;
+    effort: &mut Effort,
+) -> Option<u64> {
+    let end = partition.returned(last)?;
+    let places = 0..partition.operations.len();
+    let invoked: Vec<u64> = places.map(|place| partition.operation(place).invoked()).collect();
+    let until = invoked.partition_point(|index| *index <= end);
+    let begins = |size: usize| invoked[until.saturating_sub(size)];
+    let mut suffices = |size: usize| {
+        let since = Some(begins(size));
+        let (window, _) = partition.weakened(model, |place| claim(partition, place, since, end));
+        let believed: BTreeSet<usize> =
+            (0..window.calls.len()).filter(|place| window.returned(*place).is_some()).collect();
+        let mut questions = Questions { model, partition: &window, since, effort };
+        questions.is_contradiction(&believed, end)
+    };
+    let most = SIZES.iter().position(|size| suffices(*size))?;
+    // Whatever contains a contradiction is one, so the sizes can be halved.
+    let mut too_short = most.checked_sub(1).map_or(0, |less| SIZES[less]);
+    let mut long_enough = SIZES[most];
+    while too_short + 1 < long_enough {
+        let middle = (too_short + long_enough) / 2;
+        match suffices(middle) {
+            true => long_enough = middle,
+            false => too_short = middle,
+        }
     }
-    let end = problem.steps[last].returned?;
-    let invoked = problem.steps.partition_point(|step| step.invoked <= end);
-    SIZES.iter().find_map(|size| {
-        let since = problem.steps[invoked.saturating_sub(*size)].invoked;
-        let question = Question { problem: &problem, since, end, memory };
-        let within = |place: &usize| {
-            let step = &problem.steps[*place];
-            step.invoked >= since && step.returned.is_some_and(|index| index <= end)
-        };
-        let believed: BTreeSet<usize> = (0..invoked).filter(within).collect();
-        if !question.is_contradiction(&believed) {
-            return None;
-        }
-        let is_read = |place: usize| partition.is_observer(model, place);
-        let shown = fewest(believed, last, is_read, |believed| question.is_contradiction(believed));
-        let since = shown.iter().map(|place| problem.steps[*place].invoked).min()?;
-        Some(Window { shown, since })
-    })
+    effort.all_answered = true;
+    Some(begins(long_enough))
 }
 
-/// Whether operations of a window contradict each other.
-struct Question<'a> {
-    problem: &'a ByValue,
-    since: u64,
+/// What is held of an operation in the window that begins at `since` and ends at `end`.
+pub(super) fn claim<M: Model>(
+    partition: &Partition<'_, M>,
+    place: usize,
+    since: Option<u64>,
     end: u64,
-    memory: usize,
-}
-
-impl Question<'_> {
-    fn is_contradiction(&self, believed: &BTreeSet<usize>) -> bool {
-        let mut steps = Vec::new();
-        for (place, step) in self.problem.steps.iter().enumerate() {
-            if step.invoked > self.end {
-                break;
-            }
-            let may_matter = step.returned.is_none_or(|returned| returned >= self.since);
-            if believed.contains(&place) {
-                steps.push(*step);
-            } else if may_matter && matches!(step.deed, Deed::Write(_) | Deed::CompareAndSet { .. })
-            {
-                steps.push(Step { returned: None, ..*step });
-            }
-        }
-        let limits = Limits { steps: STEPS, memory: self.memory };
-        let mut problem = ByValue { initial: 0, values: self.problem.values, steps };
-        (0..self.problem.values).all(|value| {
-            problem.initial = value;
-            just_in_time::depth_first(&problem, limits).decision.outcome == Outcome::Invalid
-        })
+) -> Option<Claim> {
+    let invoked = partition.operation(place).invoked();
+    let returned = partition.returned(place);
+    if invoked > end || returned.is_some_and(|at| Some(at) < since) {
+        None
+    } else if Some(invoked) >= since && returned.is_some_and(|at| at <= end) {
+        Some(Claim::AsRecorded)
+    } else {
+        Some(Claim::Invoked)
     }
 }

@@ -1,5 +1,7 @@
 //! A list for each key, to append to and read.
 
+use std::sync::Arc;
+
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::growing::{self, Act, Deed};
 use crate::model::{
@@ -15,7 +17,7 @@ pub struct AppendList;
 /// that of another if and only if the list begins with the other: no element with its comma is the
 /// beginning of another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Elements(Box<str>);
+pub struct Elements(Arc<str>);
 
 /// What a list is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

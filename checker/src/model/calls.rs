@@ -1,6 +1,8 @@
 //! What a model is shown of a partition, to decide it directly.
 
-use crate::model::{Call, Model, Values};
+use std::collections::BTreeSet;
+
+use crate::model::{Call, Model, ValueId, Values};
 use crate::partition::Partition;
 
 /// The operations of one partition.
@@ -31,6 +33,9 @@ pub struct Direct {
     /// its invocation or never, and other observers say nothing. As few as are at hand; they need
     /// not be minimal.
     pub contradiction: Option<Vec<usize>>,
+    /// If they contradict each other whatever was there before: an index such that what had returned
+    /// by then does not matter (see [`Model::beginnings`]). Else their whole past matters.
+    pub since: Option<u64>,
 }
 
 impl<'a, M: Model> Calls<'a, M> {
@@ -55,7 +60,7 @@ impl<'a, M: Model> Calls<'a, M> {
     pub fn get(&self, place: usize) -> Timed<'a, M> {
         Timed {
             call: &self.0.calls[place],
-            invoked: self.0.operation(place).invoked(),
+            invoked: self.0.invoked(place),
             returned: self.0.returned(place),
         }
     }
@@ -73,5 +78,24 @@ impl<'a, M: Model> Calls<'a, M> {
     /// The values that occur in them.
     pub fn values(&self) -> &'a Values {
         &self.0.values
+    }
+
+    /// The values that operations name, and one that none does: all others are like it.
+    pub fn values_that_differ(
+        &self,
+        named_by: impl Fn(&M::Input, Option<&M::Output>) -> [Option<ValueId>; 2],
+    ) -> Vec<ValueId> {
+        let mut named = BTreeSet::new();
+        for call in &self.0.calls {
+            let (input, output) = match call {
+                Call::Known(input, output) => (input, Some(output)),
+                Call::Unknown(input) => (input, None),
+                Call::Silent => continue,
+            };
+            named.extend(named_by(input, output).into_iter().flatten());
+        }
+        let mut all = (0..self.values().count() as u32).map(ValueId);
+        let other = all.find(|value| !named.contains(value));
+        named.into_iter().chain(other).collect()
     }
 }

@@ -3,6 +3,8 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::num::NonZeroUsize;
+
 use support::{Recording, Service, paired, record};
 
 use crate::history::Datum;
@@ -39,7 +41,7 @@ fn compare<M: Model>(model: &M, recording: Recording, tallies: &mut [Tally; 2]) 
     let operations = paired(&record(recording));
     let source =
         Source { history: &operations, conventions: Conventions::default(), initial: Datum::Null };
-    let partitions = split(model, source).expect("the recording fits the model");
+    let partitions = split(model, source, NonZeroUsize::MIN).expect("the recording fits the model");
     let [partition] = &partitions[..] else { return };
     let [tally, weaker_tally] = tallies;
     let direct = compare_partition(model, partition, recording, tally);

@@ -7,7 +7,7 @@
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::mutex::owner;
-use crate::model::possession::{Move, Owners, Possession};
+use crate::model::possession::{Clash, Move, Owners, Possession, holders};
 use crate::model::{Call, Calls, Conventions, Description, Direct, Model, Timed, ValueId, Values};
 
 /// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
@@ -143,34 +143,39 @@ impl Model for FencedLock {
             };
             moves.push(Move { place, owner, releases, invoked, returned });
         }
-        let contradiction = against_the_tokens(calls, &Owners::of(moves.into_iter())?);
-        Some(Direct { algorithm: ALGORITHM, steps: calls.len() as u64, contradiction })
+        let clash = against_the_tokens(calls, &Owners::of(moves.into_iter())?);
+        Some(Clash::decision(clash, ALGORITHM, calls.len()))
+    }
+
+    /// The less the last token, the more can come next.
+    fn beginnings(&self, calls: &Calls<'_, Self>) -> Option<Vec<State>> {
+        let owners = calls.values_that_differ(|input, _| match *input {
+            Input::Acquire(owner) | Input::Release(owner) => [Some(owner), None],
+        });
+        let state = |holder| State { holder, token: i64::MIN };
+        Some(holders(owners).into_iter().map(state).collect())
     }
 }
 
 /// Two owners that held the lock at one time, or not in the order of their tokens.
-fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<Vec<usize>> {
+fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<Clash> {
     let possessions = match owners.possessions() {
         Ok(possessions) => possessions,
-        Err(contradiction) => return Some(contradiction),
+        Err(clash) => return Some(clash),
     };
     let mut by_token: Vec<(i64, Possession)> = possessions
         .into_iter()
-        .filter_map(|possession| match calls.get(possession.acquisition).call {
+        .filter_map(|possession| match calls.get(possession.acquisition.place).call {
             Call::Known(_, Output::Acquired(token)) => Some((*token, possession)),
             _ => None,
         })
         .collect();
-    by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition));
+    by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition.place));
     let mut last: Option<(i64, Possession)> = None;
     for (token, next) in by_token {
         if let Some((last_token, last)) = last {
-            let both = [last.acquisition, next.acquisition];
-            if last_token == token {
-                return Some(both.to_vec());
-            }
-            if last.to > next.from {
-                return Some(owners.releases(last.owner, next.from).chain(both).collect());
+            if last_token == token || last.to > next.from {
+                return Some(owners.clash(&last, &next));
             }
         }
         last = Some((token, next));

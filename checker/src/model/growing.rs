@@ -67,7 +67,7 @@ pub(super) fn decide(acts: &[Act<'_>]) -> Option<Direct> {
         let places: BTreeSet<usize> = acts_of_it.into_iter().map(|act| acts[act].place).collect();
         places.into_iter().collect()
     });
-    Some(Direct { algorithm: NAME, steps: acts.len() as u64, contradiction })
+    Some(Direct { algorithm: NAME, steps: acts.len() as u64, contradiction, since: None })
 }
 
 /// Who brought which piece.

@@ -159,6 +159,12 @@ pub trait Model: Debug + Sync {
     /// it as a write.
     fn is_observer(&self, input: &Self::Input, output: Option<&Self::Output>) -> bool;
 
+    /// What an operation asks for if its answer is no longer believed: the call of the same
+    /// operation as one of unknown outcome.
+    fn doubted(&self, input: &Self::Input) -> Self::Input {
+        input.clone()
+    }
+
     /// What the operation does with the elements that its object keeps; none for models whose objects
     /// do not keep each element that is put into them. It is told from the operation's name and
     /// argument, so also of one that did not happen.
@@ -188,6 +194,15 @@ pub trait Model: Debug + Sync {
     /// Decides a partition by an algorithm for this very model, without a search; none where there
     /// is none, or where it does not apply to these operations.
     fn decide_directly(&self, _calls: &Calls<'_, Self>) -> Option<Direct>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// States such that operations which have a legal order from any state at all have one from one
+    /// of these; none when there is no telling.
+    fn beginnings(&self, _calls: &Calls<'_, Self>) -> Option<Vec<Self::State>>
     where
         Self: Sized,
     {

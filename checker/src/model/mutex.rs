@@ -1,7 +1,7 @@
 //! A lock for each key: acquire, release.
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::possession::{Move, Owners};
+use crate::model::possession::{Clash, Move, Owners, holders};
 use crate::model::{
     Call, Calls, Conventions, Description, Direct, Model, Timed, Transition, ValueId, Values,
 };
@@ -126,8 +126,14 @@ impl Model for Mutex {
             let Timed { invoked, returned, .. } = timed;
             moves.push(Move { place, owner, releases, invoked, returned });
         }
-        let contradiction = two_holders(&Owners::of(moves.into_iter())?);
-        Some(Direct { algorithm: ALGORITHM, steps: calls.len() as u64, contradiction })
+        let clash = two_holders(&Owners::of(moves.into_iter())?);
+        Some(Clash::decision(clash, ALGORITHM, calls.len()))
+    }
+
+    fn beginnings(&self, calls: &Calls<'_, Self>) -> Option<Vec<ValueId>> {
+        Some(holders(calls.values_that_differ(|input, _| match *input {
+            Input::Acquire(owner) | Input::Release(owner) => [Some(owner), None],
+        })))
     }
 
     fn value(&self, state: &ValueId) -> Option<ValueId> {
@@ -144,18 +150,14 @@ pub(super) fn owner(operation: OperationRef<'_>, values: &mut Values) -> ValueId
 }
 
 /// Two owners that held the lock at one time.
-fn two_holders(owners: &Owners) -> Option<Vec<usize>> {
+fn two_holders(owners: &Owners) -> Option<Clash> {
     let mut possessions = match owners.possessions() {
         Ok(possessions) => possessions,
-        Err(contradiction) => return Some(contradiction),
+        Err(clash) => return Some(clash),
     };
     possessions.sort_unstable_by_key(|possession| possession.from);
     let both = possessions.windows(2).find(|pair| pair[0].to > pair[1].from)?;
-    let at = both[1].from;
-    let places = both.iter().flat_map(|possession| {
-        owners.releases(possession.owner, at).chain([possession.acquisition])
-    });
-    Some(places.collect())
+    Some(owners.clash(&both[0], &both[1]))
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@
 //! effect, so it may be left out. A release of unknown outcome may be taken to have happened: if
 //! the lock stays held without it, it can come last; if its owner holds nothing, it does nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::ValueId;
+use crate::model::{Direct, ValueId};
 
 /// What an owner did to a lock, with success or with unknown outcome.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +28,43 @@ pub(super) struct Move {
 /// An acquisition with the release that follows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Possession {
-    pub(super) owner: ValueId,
-    /// The place of the acquisition.
-    pub(super) acquisition: usize,
+    /// The acquisition.
+    pub(super) acquisition: Move,
     /// Index of the return of the acquisition: from here on the lock surely was held.
     pub(super) from: u64,
     /// Index of the invocation of the release: up to here the lock surely was held. The greatest
     /// number if there was no release.
     pub(super) to: u64,
+}
+
+/// Moves that contradict each other, whatever had returned before the first of them was invoked.
+#[derive(Debug)]
+pub(super) struct Clash {
+    places: Vec<usize>,
+    since: Option<u64>,
+}
+
+impl Clash {
+    /// Moves of one owner, in its order. What it did before them had returned by then.
+    fn of_one_owner(moves: &[&Move]) -> Clash {
+        let places = moves.iter().map(|it| it.place).collect();
+        Clash { places, since: moves.first().map(|it| it.invoked) }
+    }
+
+    /// What there is to say once possessions were compared.
+    pub(super) fn decision(clash: Option<Clash>, algorithm: &'static str, moves: usize) -> Direct {
+        let since = clash.as_ref().and_then(|clash| clash.since);
+        let contradiction = clash.map(|clash| clash.places);
+        Direct { algorithm, steps: moves as u64, contradiction, since }
+    }
+}
+
+/// Those who can hold a lock: owners, and nobody.
+pub(super) fn holders(mut owners: Vec<ValueId>) -> Vec<ValueId> {
+    if !owners.contains(&ValueId::ABSENT) {
+        owners.push(ValueId::ABSENT);
+    }
+    owners
 }
 
 /// The moves of each owner, by invocation.
@@ -61,32 +90,28 @@ impl Owners {
     /// All possessions, by owner.
     ///
     /// # Errors
-    /// The places of an owner's operations that contradict each other.
-    pub(super) fn possessions(&self) -> Result<Vec<Possession>, Vec<usize>> {
+    /// Moves of an owner that contradict each other.
+    pub(super) fn possessions(&self) -> Result<Vec<Possession>, Clash> {
         let mut possessions = Vec::new();
         for moves in self.0.values() {
             let mut held: Option<Possession> = None;
             for (number, it) in moves.iter().enumerate() {
                 match (held, it.releases, it.returned) {
                     (None, false, Some(returned)) => {
-                        held = Some(Possession {
-                            owner: it.owner,
-                            acquisition: it.place,
-                            from: returned,
-                            to: u64::MAX,
-                        });
+                        held = Some(Possession { acquisition: *it, from: returned, to: u64::MAX });
                     }
                     (Some(possession), true, _) => {
                         possessions.push(Possession { to: it.invoked, ..possession });
                         held = None;
                     }
                     (_, _, None) => {}
-                    // Up to here there is one more of them than alternate with the others, whenever
-                    // those took effect.
-                    (Some(_), false, Some(_)) | (None, true, Some(_)) => {
-                        let same = |other: &&Move| other.releases == it.releases;
-                        let places = moves[..=number].iter().filter(same);
-                        return Err(places.map(|same| same.place).collect());
+                    // An acquisition while it holds the lock, or a release after another one.
+                    (Some(_), false, Some(_)) | (None, true, Some(_)) if number > 0 => {
+                        return Err(Clash::of_one_owner(&[&moves[number - 1], it]));
+                    }
+                    // A release of what it never acquired.
+                    (_, _, Some(_)) => {
+                        return Err(Clash { places: vec![it.place], since: None });
                     }
                 }
             }
@@ -95,10 +120,23 @@ impl Owners {
         Ok(possessions)
     }
 
-    /// The places of an owner's releases that were invoked before an index. With them, nothing is
-    /// left that could have ended a later possession of the owner before then.
-    pub(super) fn releases(&self, owner: ValueId, before: u64) -> impl Iterator<Item = usize> {
-        let moves = self.0.get(&owner).into_iter().flatten();
-        moves.filter(move |it| it.releases && it.invoked < before).map(|release| release.place)
+    /// Two possessions that cannot be one before the other. The acquisitions say so by themselves,
+    /// since the owners' earlier releases had returned before; a release that had not when the
+    /// first of the acquisitions was invoked must be held to be true as well.
+    pub(super) fn clash(&self, one: &Possession, other: &Possession) -> Clash {
+        let acquisitions = [one.acquisition, other.acquisition];
+        let (mut since, mut moves) = (u64::MAX, acquisitions.to_vec());
+        let until = acquisitions.iter().filter_map(|it| it.returned).max().unwrap_or(u64::MAX);
+        while let Some(earliest) = moves.iter().map(|it| it.invoked).min().filter(|it| *it < since)
+        {
+            since = earliest;
+            let own = acquisitions.iter().filter_map(|it| self.0.get(&it.owner)).flatten();
+            let matters = |it: &&Move| {
+                it.releases && it.invoked < until && it.returned.is_some_and(|at| at >= since)
+            };
+            moves = acquisitions.iter().chain(own.filter(matters)).copied().collect();
+        }
+        let places: BTreeSet<usize> = moves.into_iter().map(|it| it.place).collect();
+        Clash { places: places.into_iter().collect(), since: Some(since) }
     }
 }

@@ -1,7 +1,7 @@
 //! A register: one value a key, to read, write, compare-and-set and delete.
 
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Description, Model, Transition, ValueId, Values};
+use crate::model::{Call, Calls, Conventions, Description, Model, Transition, ValueId, Values};
 
 /// A register of one value, or none, for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +126,15 @@ impl Model for Register {
             (Input::CompareAndSet { from, .. }, Some(Output::Swapped(false))) => Some(from),
             _ => None,
         }
+    }
+
+    fn beginnings(&self, calls: &Calls<'_, Register>) -> Option<Vec<ValueId>> {
+        Some(calls.values_that_differ(|input, output| match (*input, output) {
+            (Input::Read, Some(Output::Value(value))) => [Some(*value), None],
+            (Input::Read, _) => [None, None],
+            (Input::Write(value), _) => [Some(value), None],
+            (Input::CompareAndSet { from, to }, _) => [Some(from), Some(to)],
+        }))
     }
 
     fn value(&self, state: &ValueId) -> Option<ValueId> {

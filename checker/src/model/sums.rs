@@ -57,7 +57,8 @@ pub(super) fn decide(
 ) -> Option<Direct> {
     reads.sort_unstable_by_key(|read| (read.sum, read.invoked));
     let steps = (additions.len() + reads.len()) as u64;
-    let direct = |steps, contradiction| Direct { algorithm: NAME, steps, contradiction };
+    let direct =
+        |steps, contradiction| Direct { algorithm: NAME, steps, contradiction, since: None };
     if let Some(contradiction) =
         reads_against_real_time(&reads).or_else(|| out_of_bounds(initial, additions, &reads))
     {

@@ -10,9 +10,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_KEPT;
-use super::words::{at, counted};
 use crate::history::{EventType, OperationRef, Operations};
 use crate::verdict::Verdict;
+use crate::words::{at, counted};
 
 /// What one member holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

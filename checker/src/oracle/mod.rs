@@ -13,7 +13,6 @@ mod evidence;
 pub mod of_history;
 mod sequence;
 pub mod version;
-mod words;
 
 /// How many violations are kept in a result; all of them are counted. Ten are enough to see a
 /// pattern, and a broken service makes one with nearly every operation.

@@ -13,6 +13,7 @@ use nemeses::fault::Family;
 use nemeses::host::process_tree::{Lab, Place};
 use results::run_directory::REPORT;
 use results::summary::Summary;
+use results::words;
 use workloads::Workload;
 
 use super::plan::PlanFlags;
@@ -177,7 +178,7 @@ fn print(ended: &Ended) {
     if !outcomes.is_empty() {
         line("faults", outcomes.join(" · "));
     }
-    line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
+    line("safety", format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
     if let Some(versions) = &safety.versions {
         line("versions", verdict_text::versions(versions));
     }
@@ -187,7 +188,10 @@ fn print(ended: &Ended) {
     if let Some(divergence) = &safety.divergence {
         line("members", verdict_text::members(divergence));
     }
-    line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
+    if let Some(accounting) = &safety.accounting {
+        line("elements", words::elements(accounting));
+    }
+    line("liveness", format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
     for finding in findings {
         line("finding", finding.text.clone());
     }

@@ -6,7 +6,7 @@ use checker::verdict::Verdict;
 use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::{head, number, section};
-use super::units;
+use crate::words;
 
 /// The panel; none when the members were not asked.
 pub(super) fn members(facts: &Facts<'_>) -> Option<Markup> {
@@ -19,7 +19,7 @@ pub(super) fn members(facts: &Facts<'_>) -> Option<Markup> {
             .text(format!(
                 "All {} hold the same under {}.",
                 report.members.len(),
-                units::counted(report.names, "name", "names")
+                words::counted(report.names, "name")
             ))
             .raw("</p>"),
     };
@@ -39,10 +39,10 @@ pub(super) fn members(facts: &Facts<'_>) -> Option<Markup> {
 fn figures(member: &MemberFigures) -> Markup {
     let mut out = Markup::new();
     out.raw("<tr><th scope=\"row\">").text(&member.node).raw("</th>");
-    let or_dash = |figure: Option<u64>| figure.map_or_else(|| "–".to_owned(), units::count);
+    let or_dash = |figure: Option<u64>| figure.map_or_else(|| "–".to_owned(), words::count);
     number(&mut out, or_dash(member.position));
     number(&mut out, or_dash(member.revision));
-    number(&mut out, units::count(member.names));
+    number(&mut out, words::count(member.names));
     out.raw("</tr>");
     out
 }
@@ -63,7 +63,7 @@ fn differences(report: &DivergenceReport) -> Markup {
     out.raw("</tbody></table></div>");
     let more = report.differing.saturating_sub(report.differences.len() as u64);
     if more > 0 {
-        out.raw("<p class=\"muted\">and ").text(units::counted(more, "more name", "more names"));
+        out.raw("<p class=\"muted\">and ").text(words::counted(more, "more name"));
         out.raw("</p>");
     }
     out

@@ -141,7 +141,7 @@ pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
 }
 
 fn direct(calls: &Calls<'_, Queue>, contradiction: Option<Vec<usize>>) -> Direct {
-    Direct { algorithm: NAME, steps: calls.len() as u64, contradiction }
+    Direct { algorithm: NAME, steps: calls.len() as u64, contradiction, since: None }
 }
 
 /// None if a value was enqueued twice; an error names two dequeues of one element.

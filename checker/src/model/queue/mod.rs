@@ -151,6 +151,14 @@ impl Model for Queue {
         *input == Input::Dequeue(Found::Nothing) || output == Some(&Output::Empty)
     }
 
+    /// One that saw nothing may as well have removed anything, at another time.
+    fn doubted(&self, input: &Input) -> Input {
+        match input {
+            Input::Dequeue(Found::Nothing) => Input::Dequeue(Found::Anything),
+            other => *other,
+        }
+    }
+
     fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
         match operation.f() {
             "enqueue" => Some(Handling::Puts(Kind::Queue, operation.input())),

@@ -65,7 +65,7 @@ impl Latest {
 pub(super) fn decide(calls: &Calls<'_, Set>) -> Direct {
     let mut steps = calls.len() as u64;
     let contradiction = contradiction(calls, &mut steps);
-    Direct { algorithm: NAME, steps, contradiction }
+    Direct { algorithm: NAME, steps, contradiction, since: None }
 }
 
 /// Additions by element, and reads by size.

@@ -22,7 +22,12 @@ pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
         Err(Unclear::Ambiguous) => return None,
         Err(Unclear::Contradiction(places)) => {
             let steps = calls.len() as u64;
-            return Some(Direct { algorithm: NAME, steps, contradiction: Some(places) });
+            return Some(Direct {
+                algorithm: NAME,
+                steps,
+                contradiction: Some(places),
+                since: None,
+            });
         }
     };
     let mut graph = Precedence::of(&known);
@@ -41,7 +46,7 @@ pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
             }
         }
     };
-    Some(Direct { algorithm: NAME, steps, contradiction })
+    Some(Direct { algorithm: NAME, steps, contradiction, since: None })
 }
 
 /// The places of nodes, and of those by which it is known that they happened.

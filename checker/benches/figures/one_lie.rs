@@ -1,0 +1,279 @@
+//! Simulated services of every model that are linearizable but for one wrong answer.
+
+use checker::history::{Event, EventType, History, Process};
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+/// What is simulated: the model that judges it, and what sets it apart from others of that model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    List,
+    Text,
+    Set,
+    /// Additions of 1 to 5.
+    Tally,
+    /// Additions of -3 to 5.
+    UpAndDown,
+    /// A counter for every hundred operations, to which powers of two are added.
+    Powers,
+    Queue,
+    Mutex,
+    FencedLock,
+    Transactions,
+}
+
+pub const SERVICES: &[(Service, &str, &str)] = &[
+    (Service::List, "append-list", ""),
+    (Service::Text, "kv-append", ""),
+    (Service::Set, "set", ""),
+    (Service::Tally, "counter", ""),
+    (Service::UpAndDown, "counter", ", up and down"),
+    (Service::Powers, "counter", ", powers of two, 100 a key"),
+    (Service::Queue, "queue", ""),
+    (Service::Mutex, "mutex", ""),
+    (Service::FencedLock, "fenced-lock", ""),
+    (Service::Transactions, "txn", ""),
+];
+
+const CLIENTS: usize = 20;
+
+/// The share of mutations whose outcome the client does not learn.
+const UNKNOWN: f64 = 0.01;
+
+/// Reads that answer all that was ever put in; more of them would take too much memory.
+const LONG_READS: usize = 100;
+
+/// Time between two effects.
+const BETWEEN: u64 = 64;
+
+/// How many operations ago a stale answer was true.
+const STALE: usize = 20 * CLIENTS;
+
+/// An operation at the moment of its effect.
+struct Act {
+    client: usize,
+    key: usize,
+    f: &'static str,
+    asked: Value,
+    answered: Value,
+}
+
+/// Operations that follow each other, one of which answers wrongly if there is to be a lie.
+pub fn record(service: Service, operations: usize, lie: bool) -> History {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut simulated = Simulated { service, operations, lie, ..Simulated::default() };
+    let acts: Vec<Act> = (0..operations).map(|number| simulated.act(number, &mut random)).collect();
+    let is_lock = matches!(service, Service::Mutex | Service::FencedLock);
+    // When each client acts before and after.
+    let mut after = vec![u64::MAX; operations];
+    let mut last: [Option<usize>; CLIENTS] = [None; CLIENTS];
+    for (number, act) in acts.iter().enumerate() {
+        if let Some(before) = last[act.client].replace(number) {
+            after[before] = number as u64 * BETWEEN;
+        }
+    }
+    let mut free_at = [0; CLIENTS];
+    let mut processes: Vec<usize> = (0..CLIENTS).collect();
+    let mut events: Vec<Event> = Vec::with_capacity(2 * operations);
+    for (number, act) in acts.into_iter().enumerate() {
+        let effect = (number as u64 + 1) * BETWEEN;
+        let most = CLIENTS as u64 * BETWEEN;
+        let room = (effect - free_at[act.client]).min(most);
+        let invoked = effect - random.random_range(0..room.max(2) / 2 + 1);
+        let room = after[number].saturating_add(BETWEEN).saturating_sub(effect).min(most);
+        let returned = effect + 1 + random.random_range(0..room.max(2) / 2);
+        free_at[act.client] = returned + 1;
+        let process = processes[act.client];
+        let may_be_unknown = match is_lock {
+            true => act.f == "release",
+            false => !matches!(act.f, "read" | "get"),
+        };
+        let unknown = may_be_unknown && random.random_bool(UNKNOWN);
+        let event = |time, kind, value| Event {
+            time,
+            key: Some(format!("k{}", act.key)),
+            ..Event::new(Process::Client(process as u64), kind, act.f, value)
+        };
+        let asked = if is_lock { json!(format!("p{process}")) } else { act.asked };
+        events.push(event(invoked, EventType::Invoke, asked.clone()));
+        let (kind, answered) = match act.answered {
+            _ if unknown => (EventType::Info, asked),
+            answered if is_lock && answered.is_null() => (EventType::Ok, asked),
+            answered => (EventType::Ok, answered),
+        };
+        events.push(event(returned, kind, answered));
+        if unknown {
+            processes[act.client] += CLIENTS;
+        }
+    }
+    events.sort_by_key(|event| (event.time, event.kind != EventType::Invoke));
+    for (index, event) in events.iter_mut().enumerate() {
+        event.index = index as u64;
+    }
+    History { events }
+}
+
+#[derive(Default)]
+struct Simulated {
+    service: Service,
+    operations: usize,
+    /// Whether a wrong answer is still to be given.
+    lie: bool,
+    /// The list, the text's pieces, the set or what was enqueued.
+    elements: Vec<usize>,
+    /// Of the queue, how many went out.
+    taken: usize,
+    /// After each operation.
+    sums: Vec<i64>,
+    /// What will be added to the present counter.
+    additions: Vec<i64>,
+    /// What each object of transactions held, in turn.
+    objects: Vec<Vec<Value>>,
+    /// How many acquisitions there were.
+    token: usize,
+    /// Who holds the lock.
+    holders: Vec<usize>,
+}
+
+impl Default for Service {
+    fn default() -> Service {
+        Service::List
+    }
+}
+
+impl Simulated {
+    /// What happens at this place of the order.
+    fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
+        let due = self.lie && number >= self.operations / 4 * 3;
+        let client = number % CLIENTS;
+        let looks = random.random_bool(0.5);
+        let looks_at_all = number % (self.operations / LONG_READS) == 0;
+        let act = |f, asked, answered| Act { client, key: 0, f, asked, answered };
+        let done = |f, asked: Value| act(f, asked.clone(), asked);
+        match self.service {
+            Service::List | Service::Set => {
+                if looks_at_all {
+                    let length = self.elements.len();
+                    let known = if due { length - STALE } else { length };
+                    self.lie &= !due;
+                    return act("read", Value::Null, json!(self.elements[..known]));
+                }
+                self.elements.push(number);
+                done(if self.service == Service::Set { "add" } else { "append" }, json!(number))
+            }
+            Service::Text => {
+                if looks {
+                    let mut pieces = self.elements.clone();
+                    if due && pieces.len() > 12 {
+                        self.lie = false;
+                        pieces.remove(2);
+                    }
+                    let text: String = pieces.iter().map(|piece| format!("{piece},")).collect();
+                    return act("get", Value::Null, json!(text));
+                }
+                let anew = random.random_bool(0.1);
+                if anew {
+                    self.elements.clear();
+                }
+                self.elements.push(number);
+                done(if anew { "put" } else { "append" }, json!(format!("{number},")))
+            }
+            Service::Tally | Service::UpAndDown => {
+                let least = if self.service == Service::Tally { 1 } else { -3 };
+                let sum = self.sums.last().copied().unwrap_or(0);
+                let addition = if looks { 0 } else { random.random_range(least..=5) };
+                self.sums.push(sum + addition);
+                match looks {
+                    true => {
+                        let stale = self.sums[self.sums.len().saturating_sub(STALE)];
+                        let answer = if due { stale } else { sum };
+                        self.lie &= !due;
+                        act("read", Value::Null, json!(answer))
+                    }
+                    false => done("add", json!(addition)),
+                }
+            }
+            Service::Powers => {
+                let key = number / 100;
+                if number % 100 == 0 {
+                    self.sums = vec![0];
+                    let both_ways = key % 4 == 3;
+                    self.additions = (0..40)
+                        .map(
+                            |bit| if both_ways && random.random() { -(1 << bit) } else { 1 << bit },
+                        )
+                        .collect();
+                    self.additions.shuffle(random);
+                }
+                let sum = self.sums[self.sums.len() - 1];
+                let addition = self.additions.pop_if(|_| random.random_bool(0.45));
+                self.sums.push(sum + addition.unwrap_or(0));
+                let act = match addition {
+                    None => {
+                        // The last one of a counter is down.
+                        let wrong = due && key % 4 == 3 && number % 100 > 60;
+                        self.lie &= !wrong;
+                        act("read", Value::Null, json!(if wrong { self.sums[20] } else { sum }))
+                    }
+                    Some(addition) => done("add", json!(addition)),
+                };
+                Act { key, ..act }
+            }
+            Service::Queue => {
+                if looks && self.taken < self.elements.len() {
+                    let element = self.elements[self.taken];
+                    if due {
+                        self.lie = false;
+                        return act(
+                            "dequeue",
+                            Value::Null,
+                            json!(self.elements[self.taken - STALE]),
+                        );
+                    }
+                    self.taken += 1;
+                    return act("dequeue", Value::Null, json!(element));
+                }
+                self.elements.push(number);
+                done("enqueue", json!(number))
+            }
+            Service::Mutex | Service::FencedLock => {
+                let lies = due && self.holders.len() == 1;
+                if self.holders.is_empty() || lies {
+                    self.lie &= !lies;
+                    self.token += 1;
+                    let client = self.token % CLIENTS;
+                    self.holders.push(client);
+                    let answered = match self.service {
+                        Service::Mutex => Value::Null,
+                        _ => json!(self.token),
+                    };
+                    return Act { client, ..act("acquire", Value::Null, answered) };
+                }
+                let client = self.holders.pop().expect("somebody holds it");
+                Act { client, ..act("release", Value::Null, Value::Null) }
+            }
+            Service::Transactions => {
+                self.objects.resize(10, vec![Value::Null]);
+                let (mut asked, mut answered) = (Vec::new(), Vec::new());
+                for step in 0..random.random_range(1..=3) {
+                    let object = random.random_range(0..self.objects.len());
+                    let contents = &mut self.objects[object];
+                    if random.random_bool(0.5) {
+                        let age = if due { CLIENTS.min(contents.len() - 1) } else { 0 };
+                        self.lie &= !due;
+                        asked.push(json!(["r", object, null]));
+                        answered.push(json!(["r", object, contents[contents.len() - 1 - age]]));
+                    } else {
+                        let written = json!(["w", object, number * 3 + step]);
+                        contents.push(written[2].clone());
+                        asked.push(written.clone());
+                        answered.push(written);
+                    }
+                }
+                act("txn", json!(asked), json!(answered))
+            }
+        }
+    }
+}
