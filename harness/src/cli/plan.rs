@@ -44,7 +44,7 @@ pub struct Arguments {
 pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "target", "bin", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "target", "bin", "settings", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
         "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "addresses", "routing", "deadline",
         "attempt_timeout", "values",
     ])]
@@ -55,6 +55,9 @@ pub struct PlanFlags {
     /// Where the target's programs are: the program, or its folder [default: the PATH]
     #[arg(long, value_name = "PATH")]
     bin: Option<PathBuf>,
+    /// Tell the target's nodes something besides; `list targets` says what can be set
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
     /// How many nodes
     #[arg(long, default_value_t = 5)]
     nodes: usize,
@@ -156,6 +159,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "it has no address".to_owned())
 }
 
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.into(), value.into()))
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     match seconds {
@@ -205,6 +213,7 @@ impl PlanFlags {
             lab: if self.addresses.is_empty() { self.lab } else { LabChoice::None },
             addresses: self.addresses.clone(),
             bin: self.bin.clone(),
+            settings: self.settings.iter().cloned().collect(),
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),
             schedule: Vec::new(),

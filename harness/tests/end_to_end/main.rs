@@ -12,6 +12,8 @@ mod every_family;
 mod lacking;
 mod leadership;
 mod loopback;
+#[cfg(feature = "nats")]
+mod nats;
 mod oracles;
 mod planted_bugs;
 mod schedules;

