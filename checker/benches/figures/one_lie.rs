@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// What is simulated: the model that judges it, and what sets it apart from others of that model.
+/// What is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     List,
@@ -24,6 +24,7 @@ pub enum Service {
     Transactions,
 }
 
+/// Each with the model that judges it, and what sets it apart from others of that model.
 pub const SERVICES: &[(Service, &str, &str)] = &[
     (Service::List, "append-list", ""),
     (Service::Text, "kv-append", ""),
@@ -45,6 +46,9 @@ const UNKNOWN: f64 = 0.01;
 /// Reads that answer all that was ever put in; more of them would take too much memory.
 const LONG_READS: usize = 100;
 
+/// Objects of transactions.
+const OBJECTS: usize = 10;
+
 /// Time between two effects.
 const BETWEEN: u64 = 64;
 
@@ -63,7 +67,7 @@ struct Act {
 /// Operations that follow each other, one of which answers wrongly if there is to be a lie.
 pub fn record(service: Service, operations: usize, lie: bool) -> History {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut simulated = Simulated { service, operations, lie, ..Simulated::default() };
+    let mut simulated = Simulated::new(service, operations, lie);
     let acts: Vec<Act> = (0..operations).map(|number| simulated.act(number, &mut random)).collect();
     let is_lock = matches!(service, Service::Mutex | Service::FencedLock);
     // When each client acts before and after.
@@ -115,7 +119,6 @@ pub fn record(service: Service, operations: usize, lie: bool) -> History {
     History { events }
 }
 
-#[derive(Default)]
 struct Simulated {
     service: Service,
     operations: usize,
@@ -137,19 +140,28 @@ struct Simulated {
     holders: Vec<usize>,
 }
 
-impl Default for Service {
-    fn default() -> Service {
-        Service::List
-    }
-}
-
 impl Simulated {
+    fn new(service: Service, operations: usize, lie: bool) -> Simulated {
+        Simulated {
+            service,
+            operations,
+            lie,
+            elements: Vec::new(),
+            taken: 0,
+            sums: Vec::new(),
+            additions: Vec::new(),
+            objects: vec![vec![Value::Null]; OBJECTS],
+            token: 0,
+            holders: Vec::new(),
+        }
+    }
+
     /// What happens at this place of the order.
     fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
         let due = self.lie && number >= self.operations / 4 * 3;
         let client = number % CLIENTS;
         let looks = random.random_bool(0.5);
-        let looks_at_all = number % (self.operations / LONG_READS) == 0;
+        let looks_at_all = number.is_multiple_of(self.operations / LONG_READS);
         let act = |f, asked, answered| Act { client, key: 0, f, asked, answered };
         let done = |f, asked: Value| act(f, asked.clone(), asked);
         match self.service {
@@ -197,7 +209,7 @@ impl Simulated {
             }
             Service::Powers => {
                 let key = number / 100;
-                if number % 100 == 0 {
+                if number.is_multiple_of(100) {
                     self.sums = vec![0];
                     let both_ways = key % 4 == 3;
                     self.additions = (0..40)
@@ -255,7 +267,6 @@ impl Simulated {
                 Act { client, ..act("release", Value::Null, Value::Null) }
             }
             Service::Transactions => {
-                self.objects.resize(10, vec![Value::Null]);
                 let (mut asked, mut answered) = (Vec::new(), Vec::new());
                 for step in 0..random.random_range(1..=3) {
                     let object = random.random_range(0..self.objects.len());
