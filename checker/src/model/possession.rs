@@ -28,7 +28,6 @@ pub(super) struct Move {
 /// An acquisition with the release that follows it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Possession {
-    pub(super) owner: ValueId,
     /// The acquisition.
     pub(super) acquisition: Move,
     /// Index of the return of the acquisition: from here on the lock surely was held.
@@ -99,12 +98,7 @@ impl Owners {
             for (number, it) in moves.iter().enumerate() {
                 match (held, it.releases, it.returned) {
                     (None, false, Some(returned)) => {
-                        held = Some(Possession {
-                            owner: it.owner,
-                            acquisition: *it,
-                            from: returned,
-                            to: u64::MAX,
-                        });
+                        held = Some(Possession { acquisition: *it, from: returned, to: u64::MAX });
                     }
                     (Some(possession), true, _) => {
                         possessions.push(Possession { to: it.invoked, ..possession });
