@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -14,6 +13,7 @@ use crate::history::{Format, HistoryError, Operations, OwnedDatum};
 use crate::model::{self, Conventions, Model, WithModel};
 use crate::oracle::of_history::{self, Records};
 use crate::oracle::version::Claims;
+use crate::parallel;
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
 use crate::verdict::{Analysis, Verdict};
@@ -137,7 +137,7 @@ impl WithModel for Check<'_> {
 }
 
 /// Judges the values of a history by any model, one of the caller's own too. `options.model` is not
-/// looked at, nor are versions and tokens: [`of_history::complete`] does that.
+/// looked at, nor are versions, tokens and elements: [`of_history::complete`] does that.
 ///
 /// # Errors
 /// When the history is not well formed or does not fit the model.
@@ -151,7 +151,7 @@ pub fn check_with_model<M: Model>(
     let initial = OwnedDatum::from(&options.initial);
     let source =
         Source { history: operations, conventions: options.conventions, initial: initial.borrow() };
-    let partitions = split(model, source).map_err(|error| match error {
+    let partitions = split(model, source, options.threads).map_err(|error| match error {
         SplitError::Operation(place, reason) => {
             let event = operations.get(place).line();
             HistoryError::Unfit { event, model: name, reason }
@@ -171,6 +171,8 @@ pub fn check_with_model<M: Model>(
         counterexample: None,
         versions: None,
         audit: None,
+        divergence: None,
+        accounting: None,
     };
     match analysis.verdict {
         Verdict::Valid => {}
@@ -329,30 +331,18 @@ fn decide_all<M: Model>(
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
 ) -> Vec<Option<Decision>> {
-    let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let first_invalid = AtomicUsize::new(usize::MAX);
-    let decisions = Mutex::new(vec![None; round.len()]);
-    let work = || {
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            if place >= round.len() || place > first_invalid.load(Ordering::Relaxed) {
-                break;
-            }
-            let partition = round[place];
-            let decision = decide(model, &partitions[partition], limits(partition));
-            if decision.outcome == Outcome::Invalid {
-                first_invalid.fetch_min(place, Ordering::Relaxed);
-            }
-            decisions.lock().expect("no thread panicked")[place] = Some(decision);
-            report(done.fetch_add(1, Ordering::Relaxed) + 1);
+    // The partitions of a round are in order.
+    parallel::map(round, threads, |&partition| {
+        if partition > first_invalid.load(Ordering::Relaxed) {
+            return None;
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.get().min(round.len()) {
-            scope.spawn(work);
+        let decision = decide(model, &partitions[partition], limits(partition));
+        if decision.outcome == Outcome::Invalid {
+            first_invalid.fetch_min(partition, Ordering::Relaxed);
         }
-        work();
-    });
-    decisions.into_inner().expect("no thread panicked")
+        report(done.fetch_add(1, Ordering::Relaxed) + 1);
+        Some(decision)
+    })
 }

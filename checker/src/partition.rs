@@ -1,10 +1,11 @@
 //! The operations of a history by the part of the object that they touch.
 
-use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::history::{Datum, EventType, OperationRef, Operations, Place};
 use crate::model::{Call, Conventions, Model, Values};
+use crate::parallel;
 use crate::search::{ByValue, Deed, Item, Problem, Step};
 
 /// What the partitions of a history are made from.
@@ -24,6 +25,8 @@ pub(crate) struct Partition<'a, M: Model> {
     pub(crate) key: Option<&'a str>,
     /// The operations, by invocation. Those that say nothing are not among them.
     pub(crate) operations: Vec<Place>,
+    /// Their intervals. The history knows them too, but there the operations of a key are far apart.
+    intervals: Vec<Interval>,
     /// The same operations in the model's terms.
     pub(crate) calls: Vec<Call<M::Input, M::Output>>,
     /// The state before all of them.
@@ -32,31 +35,76 @@ pub(crate) struct Partition<'a, M: Model> {
     pub(crate) values: Arc<Values>,
 }
 
-/// Why a history cannot be split.
-#[derive(Debug)]
+/// When an operation can have taken effect, by indices of events.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    invoked: u64,
+    /// [`NEVER`] for an unknown outcome.
+    returned: u64,
+}
+
+/// After all events.
+const NEVER: u64 = u64::MAX;
+
+/// Why a history cannot be split. What is met first is less.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SplitError {
-    /// This operation does not fit the model.
-    Operation(Place, String),
-    /// The initial value does not.
+    /// The initial value does not fit the model.
     Initial(String),
+    /// This operation does not.
+    Operation(Place, String),
 }
 
 /// Splits operations by key, in the order of the keys' names.
+///
+/// Each of the threads goes through the whole history and takes some of the keys. To go through it
+/// is cheap as long as it is done in order: to collect the operations of one key after the other,
+/// each from a place far away, takes several times as long.
 pub(crate) fn split<'a, M: Model>(
     model: &M,
     source: Source<'a>,
+    threads: NonZeroUsize,
+) -> Result<Vec<Partition<'a, M>>, SplitError> {
+    let keys = source.history.keys().len();
+    let shares = if model.splits_by_key() { threads.get().min(keys).max(1) } else { 1 };
+    let numbers: Vec<usize> = (0..shares).collect();
+    let split = parallel::map(&numbers, threads, |share| share_of(model, source, *share, shares));
+    let mut partitions = Vec::with_capacity(keys);
+    let mut first_error = None;
+    for result in split {
+        match result {
+            Ok(some) => partitions.extend(some),
+            // Of several operations that do not fit, the first is told, whoever met it.
+            Err(error) if first_error.as_ref().is_none_or(|first| error < *first) => {
+                first_error = Some(error);
+            }
+            Err(_) => {}
+        }
+    }
+    partitions.sort_unstable_by_key(|partition| partition.key);
+    first_error.map_or(Ok(partitions), Err)
+}
+
+/// The partitions of those keys whose number leaves the remainder `share` when it is divided by
+/// `shares`. What has no key is in the first share.
+fn share_of<'a, M: Model>(
+    model: &M,
+    source: Source<'a>,
+    share: usize,
+    shares: usize,
 ) -> Result<Vec<Partition<'a, M>>, SplitError> {
     let history = source.history;
-    let mut numbers: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     let mut partitions: Vec<Partition<'a, M>> = Vec::new();
     // By the number of the key: where its partition is.
     let mut partition_of_key: Vec<Option<usize>> = vec![None; history.keys().len()];
     let mut partition_without_key = None;
     for (place, operation) in (0..).zip(history.iter()) {
-        if operation.outcome() == EventType::Fail && !operation.was_refuted() {
+        let number = operation.key_number().filter(|_| model.splits_by_key());
+        if number.unwrap_or(0) % shares != share
+            || operation.outcome() == EventType::Fail && !operation.was_refuted()
+        {
             continue;
         }
-        let number = operation.key_number().filter(|_| model.splits_by_key());
         let known = match number {
             Some(number) => &mut partition_of_key[number],
             None => &mut partition_without_key,
@@ -65,7 +113,6 @@ pub(crate) fn split<'a, M: Model>(
             Some(at) => *at,
             None => {
                 let key = number.and(operation.key());
-                *numbers.entry(key).or_default() = partitions.len();
                 partitions.push(Partition::empty(model, source, key).map_err(SplitError::Initial)?);
                 *known.insert(partitions.len() - 1)
             }
@@ -74,16 +121,22 @@ pub(crate) fn split<'a, M: Model>(
             .push(model, place, operation)
             .map_err(|reason| SplitError::Operation(place, reason))?;
     }
-    let mut in_order: Vec<Option<Partition<'a, M>>> = partitions.into_iter().map(Some).collect();
-    Ok(numbers.into_values().filter_map(|at| in_order[at].take()).collect())
+    Ok(partitions)
 }
 
 impl<'a, M: Model> Partition<'a, M> {
     fn empty(model: &M, source: Source<'a>, key: Option<&'a str>) -> Result<Self, String> {
         let mut values = Values::new();
         let initial = model.initial(source.initial, &mut values)?;
-        let (operations, calls, values) = (Vec::new(), Vec::new(), Arc::new(values));
-        Ok(Partition { source, key, operations, calls, initial, values })
+        Ok(Partition {
+            source,
+            key,
+            operations: Vec::new(),
+            intervals: Vec::new(),
+            calls: Vec::new(),
+            initial,
+            values: Arc::new(values),
+        })
     }
 
     /// Adds an operation unless it says nothing.
@@ -104,7 +157,13 @@ impl<'a, M: Model> Partition<'a, M> {
             Call::Silent => false,
         };
         if says_something {
+            let operation = self.source.history.get(place);
+            let returned = match &call {
+                Call::Known(..) => operation.completed().unwrap_or(NEVER),
+                Call::Unknown(_) | Call::Silent => NEVER,
+            };
             self.operations.push(place);
+            self.intervals.push(Interval { invoked: operation.invoked(), returned });
             self.calls.push(call);
         }
         says_something
@@ -123,16 +182,19 @@ impl<'a, M: Model> Partition<'a, M> {
     /// When the operation at this place was known to have taken effect: the index of its
     /// completion; none for an unknown outcome.
     pub(crate) fn returned(&self, place: usize) -> Option<u64> {
-        match &self.calls[place] {
-            Call::Known(..) => self.operation(place).completed(),
-            Call::Unknown(_) | Call::Silent => None,
-        }
+        let returned = self.intervals[place].returned;
+        (returned != NEVER).then_some(returned)
+    }
+
+    /// When the operation at this place was invoked: the index of its invocation.
+    pub(crate) fn invoked(&self, place: usize) -> u64 {
+        self.intervals[place].invoked
     }
 
     /// What a search is given.
     pub(crate) fn problem(&self, model: &M) -> Problem<M> {
         let items = (0..self.calls.len()).map(|place| Item {
-            invoked: self.operation(place).invoked(),
+            invoked: self.invoked(place),
             completed: self.returned(place),
             call: self.calls[place].clone(),
         });
@@ -151,8 +213,7 @@ impl<'a, M: Model> Partition<'a, M> {
                 Call::Silent => continue,
             };
             let deed = Deed::of(model, input, output)?;
-            let operation = self.operation(place);
-            steps.push(Step { deed, invoked: operation.invoked(), returned: self.returned(place) });
+            steps.push(Step { deed, invoked: self.invoked(place), returned: self.returned(place) });
         }
         let values = u32::try_from(self.values.count()).expect("fewer than 2^32 values");
         Some(ByValue { initial, values, steps })
@@ -176,6 +237,7 @@ impl<'a, M: Model> Partition<'a, M> {
     ) -> (Partition<'a, M>, Vec<usize>) {
         let mut weaker = Partition {
             operations: Vec::new(),
+            intervals: Vec::new(),
             calls: Vec::new(),
             initial: self.initial.clone(),
             values: Arc::clone(&self.values),

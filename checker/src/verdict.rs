@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::accounting::Accounting;
 use crate::history::{Attempt, Event, EventType, History, Process};
 use crate::oracle::audit::AuditReport;
+use crate::oracle::divergence::DivergenceReport;
 use crate::oracle::version::VersionReport;
 
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
@@ -126,7 +128,7 @@ impl Counterexample {
 /// What the checker found in a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
-    /// The worst judgement of values, versions and tokens.
+    /// The worst judgement of values, versions, tokens and elements.
     pub verdict: Verdict,
     /// The name of the model that judged.
     pub model: String,
@@ -151,6 +153,12 @@ pub struct Analysis {
     /// How often each token took effect; none if nothing shows that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
+    /// Whether the members held the same in the end; none if they were not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<DivergenceReport>,
+    /// What became of the elements of sets and queues; none for other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounting: Option<Accounting>,
 }
 
 impl Analysis {
@@ -159,10 +167,13 @@ impl Analysis {
         let counterexample = || Some(&*self.counterexample.as_ref()?.sentence);
         let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
         let token = || Some(&*self.audit.as_ref()?.violations.first()?.sentence);
+        let members = || self.divergence.as_ref()?.sentence.as_deref();
+        let element = || Some(&*self.accounting.as_ref()?.findings.first()?.sentence);
+        let sees = || members().or_else(version).or_else(token).or_else(element);
         match self.verdict {
             Verdict::Valid => None,
-            Verdict::Unknown => self.reason.as_deref(),
-            Verdict::Invalid => counterexample().or_else(version).or_else(token),
+            Verdict::Unknown => self.reason.as_deref().or_else(members),
+            Verdict::Invalid => counterexample().or_else(sees),
         }
     }
 }

@@ -63,7 +63,7 @@ fn log<'a>(node: &'a str, entries: &[(u64, &'a str, bool)]) -> AppliedLog<'a> {
 }
 
 fn judge(operations: &Operations, model: &str, logs: Vec<AppliedLog<'_>>) -> Analysis {
-    let records = Records { logs, versions_are_indices: true, resets: Vec::new() };
+    let records = Records { logs, versions_are_indices: true, ..Records::default() };
     check_with_records(operations, &options(model), &records, &|_| {}).expect("it fits the model")
 }
 

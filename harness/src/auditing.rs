@@ -5,17 +5,22 @@ use std::path::Path;
 
 use anyhow::Result;
 use checker::oracle::audit::{Applied, AppliedLog};
+use checker::oracle::divergence::Contents;
 use checker::oracle::of_history::Records;
 use checker::oracle::version::Claims;
-use results::applied_log;
+use results::{applied_log, member_contents};
 
-/// What the nodes of a saved run applied.
-pub struct Saved(Vec<applied_log::AppliedLog>);
+/// What the nodes of a saved run applied and held in the end.
+#[derive(Default)]
+pub struct Saved {
+    logs: Vec<applied_log::AppliedLog>,
+    contents: Vec<Contents>,
+}
 
 impl Saved {
     /// Of a bare history nobody knows.
     pub fn nothing() -> Saved {
-        Saved(Vec::new())
+        Saved::default()
     }
 
     /// Reads what the run at `run` left of it.
@@ -23,13 +28,14 @@ impl Saved {
     /// # Errors
     /// When a file cannot be read or understood.
     pub fn read(run: &Path) -> Result<Saved> {
-        applied_log::read_all(run).map(Saved)
+        let contents = member_contents::read_all(run)?;
+        Ok(Saved { logs: applied_log::read_all(run)?, contents })
     }
 
     /// The same for the checker. A service that claims that its versions are log indices means the
     /// indices of these logs.
     pub fn records(&self, versions: Option<Claims>) -> Records<'_> {
-        let logs = self.0.iter().map(|log| AppliedLog {
+        let logs = self.logs.iter().map(|log| AppliedLog {
             node: &log.node,
             from: log.from,
             through: log.through,
@@ -47,6 +53,7 @@ impl Saved {
         Records {
             logs: logs.collect(),
             versions_are_indices: versions == Some(Claims::LOG_INDEX),
+            contents: &self.contents,
             // No fault that stormproof knows wipes every copy of a store.
             resets: Vec::new(),
         }

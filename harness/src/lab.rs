@@ -17,9 +17,9 @@ use nemeses::host::{LocalHost, engine_for};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::target::{Member, Target};
+use crate::target::{Member, PeerDoor, Target};
 
-/// The port of every node that has an address of its own.
+/// The port for clients of every node that has an address of its own; those for peers follow it.
 const PORT: u16 = 7000;
 
 /// Which lab a run asks for.
@@ -32,6 +32,8 @@ pub enum LabChoice {
     Netns,
     /// Ports of this host, with proxies between the nodes: no packet faults
     Loopback,
+    /// None: the cluster runs already, see --addresses
+    None,
 }
 
 /// Which engine cuts links.
@@ -50,6 +52,8 @@ pub enum EngineChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabInUse {
     lab: Lab,
+    /// Whether the cluster runs already, and no node of it is ours.
+    pub elsewhere: bool,
     /// Why it was chosen, for people.
     pub reason: String,
     /// What cuts links; none where nothing can.
@@ -75,6 +79,8 @@ pub fn enter(choice: LabChoice) -> Result<ExitStatus> {
     let loopback = || relaunch(Lab::Loopback).context("cannot start the loopback lab");
     match choice {
         LabChoice::Loopback => loopback(),
+        // What is started here is only the controller; it is watched over in the same way.
+        LabChoice::None => loopback(),
         LabChoice::Netns => relaunch(Lab::Namespaces)
             .context("cannot make namespaces (stormproof doctor says more)"),
         // Namespaces may be had without links between them, which is known only inside; so it is
@@ -102,9 +108,11 @@ impl LabInUse {
             (Lab::Loopback, LabChoice::Auto) => {
                 "nodes cannot have hosts of their own here (stormproof doctor says why)"
             }
+            (_, LabChoice::None) => "the cluster runs already; nothing is started or stopped",
             _ => "asked for",
         };
         let (partition_engine, engine_reason) = match (lab, engine) {
+            _ if choice == LabChoice::None => (None, "there are no links of ours".to_owned()),
             (Lab::Loopback, _) => (None, "the loopback lab has proxies".to_owned()),
             (_, EngineChoice::Switch) => (Some(PartitionEngine::Switch), "asked for".to_owned()),
             (_, EngineChoice::Auto | EngineChoice::Iptables) => {
@@ -115,12 +123,13 @@ impl LabInUse {
                 (Some(chosen.engine), chosen.reason)
             }
         };
-        Ok(LabInUse { lab, reason: reason.into(), partition_engine, engine_reason })
+        let elsewhere = choice == LabChoice::None;
+        Ok(LabInUse { lab, elsewhere, reason: reason.into(), partition_engine, engine_reason })
     }
 
-    /// `netns` or `loopback`.
+    /// `netns`, `loopback` or `none`.
     pub fn name(&self) -> &'static str {
-        self.lab.name()
+        if self.elsewhere { "none" } else { self.lab.name() }
     }
 
     /// What does the faults of that family to `target` in this lab. What the target is asked for
@@ -131,24 +140,33 @@ impl LabInUse {
     pub fn engine_for(&self, family: Family, target: &dyn Target) -> Result<String, String> {
         match target.asked_for(family) {
             Some(request) => Ok(request.to_owned()),
+            None if self.elsewhere => Err("the nodes of --addresses are not ours".to_owned()),
             None => engine_for(family, self.partition_engine),
         }
     }
 
     /// Connects the nodes of a plan, so that its faults can be done to their links, and gives each
-    /// the place that `data` says. The links exist as long as the value that is returned.
+    /// the place that `folder` says and `peer_ports` ports for its peers (see
+    /// [`Target::peer_ports`]). The links exist as long as the value that is returned.
     ///
     /// # Errors
     /// When the network cannot be made or no port is free.
     pub fn connect(
         &self,
         plan: &Plan,
-        data: impl Fn(&str) -> Result<PathBuf>,
+        peer_ports: usize,
+        folder: impl Fn(&str) -> Result<PathBuf>,
     ) -> Result<(Links, Vec<Member>)> {
         let (nodes, families) = (&plan.node_names(), plan.families());
         let cuts = families.iter().any(|family| family.cuts_links());
         let mut members = Vec::new();
         let links = match self.partition_engine {
+            None if self.elsewhere => {
+                for (name, address) in nodes.iter().zip(&plan.addresses) {
+                    members.push(Member::at(name, *address, folder(name)?));
+                }
+                Links::None
+            }
             Some(engine) => {
                 let packet_faults = families.contains(&Family::Packet);
                 let tcp = if plan.quick_tcp { TcpKnobs::QUICK } else { TcpKnobs::default() };
@@ -156,28 +174,30 @@ impl LabInUse {
                 let network = Network::build(nodes, options).context("cannot build the network")?;
                 for name in nodes {
                     let address = network.address(name).context("a node has no address")?;
-                    members.push(Member::at(name, (address, PORT).into(), data(name)?));
+                    let own = |port| PeerDoor::open(SocketAddr::from((address, port)));
+                    let peers = (PORT + 1..).take(peer_ports).map(own).collect();
+                    let member = Member::at(name, (address, PORT).into(), folder(name)?);
+                    members.push(member.with_peers_at(peers));
                 }
                 Links::Network(network)
             }
             None if cuts => {
-                let proxies = LoopbackNetwork::build(nodes).context("cannot make proxies")?;
+                let proxies =
+                    LoopbackNetwork::build(nodes, peer_ports).context("cannot make proxies")?;
                 for name in nodes {
-                    let LoopbackAddresses { listen, advertised, clients } =
+                    let LoopbackAddresses { listen, clients, peers } =
                         proxies.addresses(name).context("a node has no address")?;
-                    members.push(Member {
-                        name: name.clone(),
-                        listens: listen,
-                        for_peers: advertised,
-                        for_clients: clients,
-                        data: data(name)?,
-                    });
+                    let member = Member::at(name, listen, folder(name)?).with_peers_at(peers);
+                    members.push(Member { for_clients: clients, ..member });
                 }
                 Links::Proxies(proxies)
             }
             None => {
-                for (name, port) in nodes.iter().zip(free_ports(nodes.len())?) {
-                    members.push(Member::at(name, port, data(name)?));
+                let ports = free_ports(nodes.len() * (1 + peer_ports))?;
+                for (name, ports) in nodes.iter().zip(ports.chunks(1 + peer_ports)) {
+                    let peers = ports[1..].iter().copied().map(PeerDoor::open).collect();
+                    let member = Member::at(name, ports[0], folder(name)?);
+                    members.push(member.with_peers_at(peers));
                 }
                 Links::None
             }

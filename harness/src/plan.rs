@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -22,7 +24,9 @@ use workloads::{Workload, stream};
 use crate::client_mix::ClientMix;
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
-use crate::verdict_text::count;
+use crate::target::Target;
+use crate::target::registry::{self, Choice};
+use results::words::counted;
 
 /// What a run will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +72,12 @@ pub struct Plan {
     pub keep_going: bool,
     /// Which lab.
     pub lab: LabChoice,
+    /// Where the nodes are reached, of a cluster that runs already; its lab is `none`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<SocketAddr>,
+    /// Where the target's programs are, if not on the `PATH`: the program, or its folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bin: Option<PathBuf>,
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
@@ -121,6 +131,15 @@ impl Plan {
         let Some(name) = &self.bug else { return Ok(None) };
         let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
         bug.copied().map(Some).with_context(|| format!("there is no bug named {name}"))
+    }
+
+    /// The service to test.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn open_target(&self) -> Result<Arc<dyn Target>> {
+        let choice = Choice { bug: self.planted_bug()?, bin: self.bin.clone() };
+        registry::open(&self.target, choice)
     }
 
     /// The workload.
@@ -186,9 +205,17 @@ impl Plan {
             return format!("stormproof run --plan {}", results.join(id).join(PLAN).display());
         };
         let faults = self.fault_names(",");
-        let Plan { nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
+        let Plan { target, nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
+        let target = match target.as_str() {
+            "bundled" => String::new(),
+            other => format!(" --target {other}"),
+        };
+        let nodes = match self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>() {
+            none if none.is_empty() => format!("--nodes {nodes}"),
+            addresses => format!("--addresses {}", addresses.join(",")),
+        };
         let mut command = format!(
-            "stormproof run --nodes {nodes} --workload {workload} --faults {faults} \
+            "stormproof run{target} {nodes} --workload {workload} --faults {faults} \
              --time-limit {time_limit} --rate {rate} --concurrency {concurrency} --keys {keys} \
              --seed {seed}{client_flags}"
         );
@@ -206,6 +233,9 @@ impl Plan {
         }
         if self.keep_going {
             command.push_str(" --keep-going");
+        }
+        if let Some(bin) = &self.bin {
+            command.push_str(&format!(" --bin {}", bin.display()));
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));
@@ -244,6 +274,12 @@ impl Plan {
     pub fn validate(&self) -> Result<()> {
         let refuse = |what: &str| Err(usage(what));
         match self {
+            Plan { lab, addresses, .. } if (*lab == LabChoice::None) == addresses.is_empty() => {
+                refuse("--lab none and --addresses go together")
+            }
+            Plan { addresses, nodes, .. } if ![0, *nodes].contains(&addresses.len()) => {
+                refuse("there must be as many --addresses as nodes")
+            }
             Plan { nodes: 0, .. } => refuse("--nodes must be at least 1"),
             Plan { nodes: 51.., .. } => refuse("--nodes is at most 50 on one machine"),
             Plan { concurrency: 0, .. } => refuse("--concurrency must be at least 1"),
@@ -273,8 +309,8 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { target, workload, time_limit, seed, .. } = self;
-        let nodes = count(self.nodes as u64, "node");
-        let faults = count(self.schedule.len() as u64, "fault");
+        let nodes = counted(self.nodes as u64, "node");
+        let faults = counted(self.schedule.len() as u64, "fault");
         let families = self.fault_names("+");
         write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
         write!(f, "{faults} in {time_limit} s · seed {seed}")?;

@@ -12,7 +12,7 @@ use results::run_directory::{HISTORY, RunDirectory};
 use stormproof::run::load::{self, Clients};
 use stormproof::run::recorder::Recorder;
 use stormproof::target::{
-    Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request,
+    Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, refusal, row,
 };
 use workloads::clients::{ClientPlan, Fixed};
 use workloads::generator::{Generator, Invocation, repeat};
@@ -102,7 +102,7 @@ impl Client for Suspicious {
                 let value = Some(request.value.clone());
                 Reply::Answer(Answer { value, version: None })
             } else {
-                Reply::Refusal(Refusal { error: "not_on_file", leader: None })
+                refusal("not_on_file")
             }
         })
     }
@@ -111,15 +111,16 @@ impl Client for Suspicious {
         Box::pin(async { None })
     }
 
-    fn errors(&self) -> &'static [ErrorRow] {
-        &[
-            ErrorRow { name: "not_on_file", definite: false, meaning: "no invocation" },
-            ErrorRow { name: "timeout", definite: false, meaning: "no answer in time" },
-        ]
+    fn errors(&self) -> &[ErrorRow] {
+        const ERRORS: &[ErrorRow] = &[
+            row("not_on_file", false, "no invocation"),
+            row("timeout", false, "no answer in time"),
+        ];
+        ERRORS
     }
 
     /// A write that was not on file is not tried again.
-    fn honours_tokens(&self) -> bool {
+    fn honours_token(&self, _f: &str) -> bool {
         false
     }
 }

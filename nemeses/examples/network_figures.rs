@@ -110,7 +110,7 @@ fn measure_trouble() -> Result<(), Box<dyn Error>> {
 /// From a client to a node through the proxy of the loopback lab.
 fn measure_proxies() -> Result<(), Box<dyn Error>> {
     let nodes = names();
-    let mut network = LoopbackNetwork::build(&nodes)?;
+    let mut network = LoopbackNetwork::build(&nodes, 0)?;
     let (mut cuts, mut heals) = (Vec::new(), Vec::new());
     for _ in 0..PARTITIONS {
         cuts.push(network.cut(&Grudge::halves(&nodes))?.took);

@@ -11,6 +11,7 @@ pub mod disk;
 mod family;
 pub mod kill;
 pub mod leadership;
+pub mod maintenance;
 pub mod membership;
 pub mod packet;
 pub mod partition;
@@ -29,6 +30,7 @@ pub use disk::{Disk, DiskCondition, OpCondition, Trouble};
 pub use family::Family;
 pub use kill::{Kill, Rhythm};
 pub use leadership::Leadership;
+pub use maintenance::{Maintenance, Upkeep};
 pub use membership::{Membership, MembershipChange};
 pub use packet::{Direction, LinkCondition, Packet};
 pub use partition::{Partition, Shape};
@@ -64,6 +66,8 @@ pub enum Fault {
     Leadership(Leadership),
     /// Nodes join and leave.
     Membership(Membership),
+    /// Nodes tend their stores.
+    Maintenance(Maintenance),
 }
 
 impl Fault {
@@ -81,6 +85,7 @@ impl Fault {
             Self::Corruption(_) => Family::Corruption,
             Self::Leadership(_) => Family::Leadership,
             Self::Membership(_) => Family::Membership,
+            Self::Maintenance(_) => Family::Maintenance,
         }
     }
 
@@ -98,6 +103,7 @@ impl Fault {
             Self::Corruption(corruption) => Some(corruption.aim),
             Self::Leadership(leadership) => Some(leadership.to),
             Self::Membership(membership) => Some(membership.aim),
+            Self::Maintenance(maintenance) => Some(maintenance.aim),
         }
     }
 
@@ -115,6 +121,7 @@ impl Fault {
             Self::Corruption(corruption) => &mut corruption.aim,
             Self::Leadership(leadership) => &mut leadership.to,
             Self::Membership(membership) => &mut membership.aim,
+            Self::Maintenance(maintenance) => &mut maintenance.aim,
         };
         *aim = at;
         self
@@ -160,6 +167,9 @@ impl fmt::Display for Fault {
             Self::Leadership(leadership) => write!(out, "hand leadership to {}", leadership.to),
             Self::Membership(membership) => {
                 write!(out, "{} {}", membership.change, membership.aim)
+            }
+            Self::Maintenance(maintenance) => {
+                write!(out, "{} the store of {}", maintenance.work, maintenance.aim)
             }
         }
     }

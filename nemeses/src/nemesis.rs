@@ -238,7 +238,7 @@ impl<H: Host> Nemesis<H> {
             Action::Cpu(_) => 3,
             Action::Pause(_) => 4,
             Action::Nothing | Action::Kill(_) | Action::Power(_) | Action::Corrupt(_) => 5,
-            Action::Transfer(_) | Action::Membership(_) => 6,
+            Action::Transfer(_) | Action::Membership(_) | Action::Maintain(_) => 6,
         };
         let mut order: Vec<_> =
             self.active.iter().map(|(id, active)| (rank(&active.first), *id)).collect();

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 
-pub use action::{Action, FileDamage, MembersChanged, PowerFailure};
+pub use action::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 pub use budget::Budget;
 pub use draw::ScheduleOptions;
 pub(crate) use draw::{Room, between, weighted, whole_between};

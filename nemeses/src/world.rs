@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
 };
 use crate::grudge::{Grudge, Link};
 
@@ -112,6 +112,12 @@ pub trait Host {
         Err(HostError::Unavailable(format!("this target cannot hand leadership to {to}")))
     }
 
+    /// Has `node` tend its store, and waits until it has. The value is how long it took. Only a host
+    /// that knows how to ask its target can.
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    }
+
     /// Changes the membership of `node`, and waits until the change is in force. The value is how
     /// long it took. Only a host that knows how to ask its target can.
     fn change_membership(
@@ -143,6 +149,15 @@ pub trait Administrator: Send + Sync {
     /// `Unavailable` when nobody was asked, since nobody leads or `to` does already; `Failed` with
     /// the service's refusal, or when no answer came.
     fn transfer(&self, to: &str) -> Result<(), HostError>;
+
+    /// Has `node` tend its store, and returns when it has.
+    ///
+    /// # Errors
+    /// `Unavailable` when the service has nothing of the kind; `Failed` with the service's refusal,
+    /// or when no answer came.
+    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    }
 }
 
 /// What came of an action at each of its nodes.

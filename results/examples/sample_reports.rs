@@ -11,7 +11,7 @@ use results::report;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
-use sample::{Options, sample, storm};
+use sample::{Options, judged, models, sample, storm};
 
 fn main() -> Result<()> {
     let folder = std::env::args().nth(1).context("which folder shall the pages go to?")?;
@@ -33,6 +33,11 @@ fn main() -> Result<()> {
         let run = storm(rate);
         let page = report::html(&run.summary, &run.history, &run.node_events);
         std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
+    for model in models() {
+        let run = judged(model);
+        let page = report::html(&run.summary, &run.history, &run.node_events);
+        std::fs::write(folder.join(format!("{model}.html")), page)?;
     }
     let run = sample(&Options { seconds: 1, rate: 1, faults: false, verdict: Verdict::Unknown });
     let page = report::html(&run.summary, &History::default(), &[]);

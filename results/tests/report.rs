@@ -9,6 +9,8 @@ use results::report::html;
 use results::summary::{CoverageCell, FaultCoverage, MissedCell, Summary};
 use serde_json::Value;
 
+#[path = "report/elements.rs"]
+mod elements;
 #[path = "report/oracles.rs"]
 mod oracles;
 mod sample;

@@ -14,6 +14,7 @@ pub mod generator;
 mod lock;
 mod locking;
 mod mutex;
+mod object;
 mod queue;
 mod register;
 pub mod retry;
@@ -26,6 +27,7 @@ mod txn;
 mod values;
 
 pub use generator::{Context, Generator, Invocation, Next};
+pub use object::Object;
 pub use stream::stream;
 pub use values::ValueSizes;
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use workloads::generator::{
     each_process, each_thread, from_fn, mix, operations, phases, repeat, reserve,
 };
-use workloads::simulation::{Object, Simulation};
-use workloads::{Context, Generator, Invocation, Next};
+use workloads::simulation::Simulation;
+use workloads::{Context, Generator, Invocation, Next, Object};
 
 const THREADS: usize = 6;
 
@@ -27,7 +27,7 @@ fn calm(generator: impl Generator) -> History {
 }
 
 fn run(simulation: Simulation, mut generator: impl Generator) -> History {
-    simulation.run_generator(&mut generator, Object::of("register")).history
+    simulation.run_generator(&mut generator, Object::of("register").expect("known")).history
 }
 
 fn invocations(history: &History) -> impl Iterator<Item = &Event> {

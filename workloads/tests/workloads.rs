@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::history::{Event, EventType, History, Operations, Process};
 use checker::verdict::Verdict;
 use serde_json::Value;
-use workloads::simulation::{Lie, Object, Recorded, Simulation};
+use workloads::Object;
+use workloads::simulation::{Lie, Recorded, Simulation};
 use workloads::{GeneratorOptions, ValueSizes, Workload};
 
 const THREADS: usize = 10;
@@ -179,7 +180,9 @@ fn large_values_are_few_and_lists_of_them_are_replaced_sooner() {
                 longest = longest.max(length);
             }
         }
-        assert!(longest > 200_000, "{name}: {longest}");
+        // Elements of queues are kept shorter, since a service keeps what it answered.
+        let expected = if name == "queue" { 20_000..33_000 } else { 200_000..300_001 };
+        assert!(expected.contains(&longest), "{name}: {longest}");
         let most = bytes.values().max().copied();
         assert!(most < Some(900_000), "{name}: {most:?} bytes were written to one object");
     }
@@ -207,7 +210,7 @@ fn only_what_cannot_change_anything_may_always_be_repeated() {
 fn an_honest_service_passes_the_probe_and_the_model_can_judge_it() {
     for workload in workloads::ALL {
         let mut probe = workloads::generator::operations((workload.probe)("probed"));
-        let object = Object::of(workload.model);
+        let object = Object::of(workload.model).expect("every workload has one");
         // One thread: the second operation rests on the first.
         let Recorded { history, .. } = Simulation::calm(1, 1).run_generator(&mut probe, object);
         let [first, second] = (workload.probe)("probed");

@@ -6,14 +6,18 @@
 //! with one wrong answer in its last quarter; of an invalid one, the counterexample is made in the
 //! same time. With `STORMPROOF_CORPUS` set, the
 //! recorded histories of that folder are judged as well, the slowest of each kind is shown.
+//!
+//! Memory is the most that the process held while it judged, the history included. What earlier rows
+//! leave behind counts too: ask for a row by itself.
 
 mod corpus;
+mod memory;
 mod one_lie;
 mod simulation;
 
 use std::time::Instant;
 
-use checker::history::{Event, EventType, History, Operations, Process};
+use checker::history::{Event, EventType, Operations, Pairing, Process};
 use checker::{Options, check};
 use serde_json::{Value, json};
 
@@ -63,11 +67,11 @@ fn main() {
     // `cargo bench` passes flags of its own.
     let words: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let wanted = |name: &str| words.iter().all(|word| name.contains(word));
-    println!("{:68} {:8} {:>9}  decided by", "history", "verdict", "ms");
+    println!("{:68} {:8} {:>9} {:>5}  decided by", "history", "verdict", "ms", "MB");
     for &row in ROWS {
         let name = name(row);
         if wanted(&name) {
-            judge(&history(row), &Options::default(), &name);
+            judge(&operations(row), &Options::default(), &name);
         }
     }
     for &(service, model, kind) in one_lie::SERVICES {
@@ -77,6 +81,7 @@ fn main() {
                 if wanted(&name) {
                     let history = one_lie::record(service, operations, lie);
                     let options = Options { model: Some(model.to_string()), ..Options::default() };
+                    let history = Operations::of(&history).expect("it is well formed");
                     judge(&history, &options, &name);
                 }
             }
@@ -107,14 +112,24 @@ fn name(row: Simulation) -> String {
     name
 }
 
-fn judge(history: &History, options: &Options, name: &str) {
-    let operations = Operations::of(history).expect("the history is well formed");
+/// The history as the checker is given it.
+fn operations(row: Simulation) -> Operations {
+    let mut pairing = Pairing::default();
+    for (place, event) in events(&simulate(row)).enumerate() {
+        pairing.push_event(&event, place).expect("the history is well formed");
+    }
+    pairing.finish()
+}
+
+fn judge(operations: &Operations, options: &Options, name: &str) {
+    memory::forget_peak();
     let start = Instant::now();
-    let analysis = check(&operations, options).expect("the history fits its model");
+    let analysis = check(operations, options).expect("the history fits its model");
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let peak = memory::peak().map_or("?".to_string(), |bytes| (bytes / 1_000_000).to_string());
     let shown = analysis.counterexample.map(|it| format!(", {} shown", it.operations.len()));
     println!(
-        "{name:68} {:8} {milliseconds:9.1}  {} in {} steps{}",
+        "{name:68} {:8} {milliseconds:9.1} {peak:>5}  {} in {} steps{}",
         format!("{:?}", analysis.verdict),
         analysis.algorithm,
         analysis.steps,
@@ -125,7 +140,7 @@ fn judge(history: &History, options: &Options, name: &str) {
 /// The same million operations from the bytes of a file.
 fn read() {
     let mut bytes = Vec::new();
-    for event in history(UNIQUE).events {
+    for event in events(&simulate(UNIQUE)) {
         serde_json::to_writer(&mut bytes, &event).expect("memory takes whatever is written");
         bytes.push(b'\n');
     }
@@ -133,22 +148,23 @@ fn read() {
     let reading = checker::history::read(&bytes[..]).expect("it was just written");
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{:68} {:8} {:9.1}  {:.0} MB a second",
+        "{:68} {:8} {:9.1} {:5}  {:.0} MB a second",
         format!("reading {} operations", reading.operations.len()),
         "",
         seconds * 1000.0,
+        "",
         bytes.len() as f64 / 1e6 / seconds
     );
 }
 
-fn history(row: Simulation) -> History {
-    events(&simulate(row))
-}
-
-/// The operations as events.
-fn events(operations: &[Simulated]) -> History {
-    let mut events = Vec::with_capacity(2 * operations.len());
-    for operation in operations {
+/// The operations as events, one at a time: a million of them in memory at once, and given back
+/// just before the judging, would slow that down and hide what it needs itself.
+fn events(operations: &[Simulated]) -> impl Iterator<Item = Event> {
+    let invocations = operations.iter().map(|operation| (operation.invoked, false, operation));
+    let completions = operations.iter().map(|operation| (operation.returned, true, operation));
+    let mut moments: Vec<_> = invocations.chain(completions).collect();
+    moments.sort_unstable_by_key(|(index, ..)| *index);
+    moments.into_iter().map(|(index, is_completion, operation)| {
         let (f, asked, answered) = match operation.request {
             Request::Read { answer } => ("read", Value::Null, value(answer)),
             Request::Write(0) => ("delete", Value::Null, Value::Null),
@@ -158,22 +174,19 @@ fn events(operations: &[Simulated]) -> History {
                 ("cas", pair.clone(), pair)
             }
         };
-        let event = |index: u64, kind, value| Event {
-            index,
-            time: index * 1000,
-            key: Some(format!("k{}", operation.key)),
-            ..Event::new(Process::Client(operation.process), kind, f, value)
-        };
-        events.push(event(operation.invoked, EventType::Invoke, asked.clone()));
-        let (kind, answer) = match operation.ending {
+        let (kind, value) = match operation.ending {
+            _ if !is_completion => (EventType::Invoke, asked),
             Ending::Ok => (EventType::Ok, answered),
             Ending::Failed => (EventType::Fail, asked),
             Ending::Unknown => (EventType::Info, asked),
         };
-        events.push(event(operation.returned, kind, answer));
-    }
-    events.sort_by_key(|event| event.index);
-    History { events }
+        Event {
+            index,
+            time: index * 1000,
+            key: Some(format!("k{}", operation.key)),
+            ..Event::new(Process::Client(operation.process), kind, f, value)
+        }
+    })
 }
 
 /// A value of the simulation: 0 stands for none.

@@ -1,46 +1,8 @@
-//! Operations, values and times in words.
+//! Operations in words.
 
 use crate::history::{Datum, EventType, OperationRef};
-
-/// Values longer than this, in characters, are cut: a sentence is to be read at a glance.
-const LONGEST_VALUE: usize = 32;
-
-const NANOSECONDS_PER_SECOND: f64 = 1e9;
-
-/// How many elements of a long list are shown at each of its ends.
-const SHOWN_AT_AN_END: usize = 2;
-
-/// A value; null is "nothing". Of a long list both ends are shown, of a long text the beginning.
-pub(super) fn value(value: Datum<'_>) -> String {
-    if value.is_null() {
-        return "nothing".to_string();
-    }
-    let text = value.to_string();
-    if text.chars().count() <= LONGEST_VALUE {
-        return text;
-    }
-    match value.as_list().map(Iterator::collect::<Vec<_>>) {
-        Some(elements) if elements.len() > 2 * SHOWN_AT_AN_END => {
-            let shown = |elements: &[Datum<'_>]| {
-                let shown: Vec<_> = elements.iter().map(|it| cut(&it.to_string())).collect();
-                shown.join(",")
-            };
-            let (count, end) = (elements.len(), elements.len() - SHOWN_AT_AN_END);
-            let (first, last) = (shown(&elements[..SHOWN_AT_AN_END]), shown(&elements[end..]));
-            format!("[{first},…,{last}] ({count} elements)")
-        }
-        _ => cut(&text),
-    }
-}
-
-/// The beginning of a text that is too long.
-fn cut(text: &str) -> String {
-    if text.chars().count() <= LONGEST_VALUE {
-        return text.to_string();
-    }
-    let beginning: String = text.chars().take(LONGEST_VALUE).collect();
-    format!("{beginning}…")
-}
+use crate::words::at;
+pub(super) use crate::words::value;
 
 /// Who did what: `process 7 read 12 from k3`.
 pub(super) fn deed(operation: OperationRef<'_>) -> String {
@@ -126,13 +88,8 @@ fn step(step: Datum<'_>, known: bool) -> String {
 /// When an operation completed, or was invoked if it never did: `at 41.203 s`. Histories without
 /// times say `at event 17`.
 pub(super) fn when(operation: OperationRef<'_>) -> String {
-    let (time, index) = match (operation.end(), operation.completed()) {
-        (Some(time), Some(index)) => (time, index),
-        _ => (operation.start(), operation.invoked()),
-    };
-    if time == 0 {
-        format!("at event {index}")
-    } else {
-        format!("at {:.3} s", time as f64 / NANOSECONDS_PER_SECOND)
+    match (operation.end(), operation.completed()) {
+        (Some(time), Some(index)) => at(time, index),
+        _ => at(operation.start(), operation.invoked()),
     }
 }

@@ -43,14 +43,23 @@ struct Row {
     refuted: bool,
 }
 
-/// A [`Datum`] whose text is in [`Texts`].
-#[derive(Debug, Clone, Copy)]
-enum Kept {
-    Null,
-    Bool(bool),
-    Integer(i64),
-    Json(TextId),
+/// A [`Datum`] whose text is in [`Texts`]: the lowest two bits say of what kind it is, the others
+/// hold a small value, a number or where the text begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kept(i64);
+
+impl Kept {
+    const NULL: Kept = Kept(0 << KIND_BITS | SMALL);
+    const FALSE: Kept = Kept(1 << KIND_BITS | SMALL);
+    const TRUE: Kept = Kept(2 << KIND_BITS | SMALL);
 }
+
+const KIND_BITS: u32 = 2;
+const SMALL: i64 = 0;
+const INTEGER: i64 = 1;
+/// A number that needs all of its bits, as text.
+const GREAT_INTEGER: i64 = 2;
+const JSON: i64 = 3;
 
 /// The errors by which a completion says that the service answered, and that the answer was no.
 /// Jepsen's histories say that by a failure without an error.
@@ -126,7 +135,7 @@ impl Operations {
                 completed: NONE,
                 end: NONE,
                 version: NONE,
-                output: Kept::Null,
+                output: Kept::NULL,
                 attempts: TextId::NONE,
                 node: NO_NAME,
                 outcome: EventType::Info,
@@ -150,7 +159,7 @@ impl Operations {
             end: NONE,
             version: NONE,
             input: self.texts.keep_datum(opened.input),
-            output: Kept::Null,
+            output: Kept::NULL,
             token: opened.token.map_or(TextId::NONE, |token| self.texts.keep(token)),
             attempts: TextId::NONE,
             key: opened.key.map_or(NO_NAME, |key| self.keys.number(key)),
@@ -459,19 +468,32 @@ impl Texts {
 
     fn keep_datum(&mut self, datum: Datum<'_>) -> Kept {
         match datum {
-            Datum::Null => Kept::Null,
-            Datum::Bool(truth) => Kept::Bool(truth),
-            Datum::Integer(number) => Kept::Integer(number),
-            Datum::Json(json) => Kept::Json(self.keep(json)),
+            Datum::Null => Kept::NULL,
+            Datum::Bool(false) => Kept::FALSE,
+            Datum::Bool(true) => Kept::TRUE,
+            Datum::Integer(number) if number << KIND_BITS >> KIND_BITS == number => {
+                Kept(number << KIND_BITS | INTEGER)
+            }
+            Datum::Integer(number) => self.keep_text(&number.to_string(), GREAT_INTEGER),
+            Datum::Json(json) => self.keep_text(json, JSON),
         }
     }
 
+    fn keep_text(&mut self, text: &str, kind: i64) -> Kept {
+        Kept((self.keep(text).0 as i64) << KIND_BITS | kind)
+    }
+
     fn datum(&self, kept: Kept) -> Datum<'_> {
-        match kept {
-            Kept::Null => Datum::Null,
-            Kept::Bool(truth) => Datum::Bool(truth),
-            Kept::Integer(number) => Datum::Integer(number),
-            Kept::Json(id) => Datum::Json(self.get(id).expect("it was kept")),
+        let rest = kept.0 >> KIND_BITS;
+        let text = || self.get(TextId(rest as u64)).expect("it was kept");
+        match kept.0 & ((1 << KIND_BITS) - 1) {
+            INTEGER => Datum::Integer(rest),
+            GREAT_INTEGER => Datum::Integer(text().parse().expect("it was a number")),
+            JSON => Datum::Json(text()),
+            _ => match kept {
+                Kept::NULL => Datum::Null,
+                truth => Datum::Bool(truth == Kept::TRUE),
+            },
         }
     }
 }

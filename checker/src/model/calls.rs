@@ -60,7 +60,7 @@ impl<'a, M: Model> Calls<'a, M> {
     pub fn get(&self, place: usize) -> Timed<'a, M> {
         Timed {
             call: &self.0.calls[place],
-            invoked: self.0.operation(place).invoked(),
+            invoked: self.0.invoked(place),
             returned: self.0.returned(place),
         }
     }

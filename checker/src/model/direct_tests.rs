@@ -3,6 +3,8 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
+use std::num::NonZeroUsize;
+
 use support::{Recording, Service, paired, record};
 
 use crate::history::Datum;
@@ -40,7 +42,7 @@ fn compare<M: Model>(model: &M, recording: Recording, tallies: &mut [Tally; 2]) 
     let operations = paired(&record(recording));
     let source =
         Source { history: &operations, conventions: Conventions::default(), initial: Datum::Null };
-    let partitions = split(model, source).expect("the recording fits the model");
+    let partitions = split(model, source, NonZeroUsize::MIN).expect("the recording fits the model");
     let [partition] = &partitions[..] else { return };
     let [tally, weaker_tally] = tallies;
     let direct = compare_partition(model, partition, recording, tally);
@@ -83,26 +85,28 @@ fn compare_partition<M: Model>(
         assert_eq!(expected, found, "{recording:?}: {direct:?}: {:#?}", partition.calls);
     }
     if let Some(contradiction) = &direct.contradiction {
+        let is_past = |place: usize| {
+            partition.returned(place).is_some_and(|returned| Some(returned) < direct.since)
+        };
         let claim = |place: usize| match contradiction.contains(&place) {
             true => Some(Claim::AsRecorded),
-            false => Some(Claim::Invoked),
+            // What does not matter may be left out.
+            false => (!is_past(place)).then_some(Claim::Invoked),
         };
-        let begins = direct.since;
-        let over = |place| partition.returned(place).is_some_and(|at| Some(at) < begins);
-        let (mut weaker, _) =
-            partition.weakened(model, |place| claim(place).filter(|_| !over(place)));
-        let beginnings = match begins {
+        let (mut weaker, _) = partition.weakened(model, claim);
+        let beginnings = match direct.since {
             None => vec![weaker.initial.clone()],
-            Some(_) => model.beginnings(&Calls::of(&weaker)).expect("it has windows"),
+            // Whatever was there before.
+            Some(_) => model.beginnings(&Calls::of(&weaker)).expect("the model tells them"),
         };
-        let mut all = true;
+        let mut suffices = true;
         for state in beginnings {
             weaker.initial = state;
-            let weaker = wing_gong_lowe::decide(model, &weaker.problem(model), LIMITS);
-            assert_ne!(weaker.outcome, Outcome::Valid, "{recording:?}: {direct:?} is too little");
-            all &= weaker.outcome == Outcome::Invalid;
+            let outcome = wing_gong_lowe::decide(model, &weaker.problem(model), LIMITS).outcome;
+            assert_ne!(outcome, Outcome::Valid, "{recording:?}: {direct:?} does not suffice");
+            suffices &= outcome == Outcome::Invalid;
         }
-        tally.sufficient += u64::from(all);
+        tally.sufficient += u64::from(suffices);
     }
     Some(direct)
 }
@@ -257,7 +261,8 @@ fn large_groups_of_transactions_are_decided_as_small_ones() {
         let operations = paired(&record(recording));
         let conventions = Conventions::default();
         let source = Source { history: &operations, conventions, initial: Datum::Null };
-        for partition in split(&Transactions, source).expect("it fits the model") {
+        for partition in split(&Transactions, source, NonZeroUsize::MIN).expect("it fits the model")
+        {
             let calls = Calls::of(&partition);
             let small = Transactions.decide_directly(&calls).map(|it| it.contradiction.is_some());
             let large = decide_in_group(&calls, 0).map(|it| it.contradiction.is_some());
@@ -277,7 +282,7 @@ fn weaker_calls_are_those_of_operations_without_an_answer() {
         let operations = paired(&history);
         let conventions = Conventions::default();
         let source = Source { history: &operations, conventions, initial: Datum::Null };
-        for partition in split(model, source).expect("it fits the model") {
+        for partition in split(model, source, NonZeroUsize::MIN).expect("it fits the model") {
             let mut values = Values::clone(&partition.values);
             let (weaker, origins) = partition.weakened(model, |_| Some(Claim::Invoked));
             for (at, place) in origins.into_iter().enumerate() {

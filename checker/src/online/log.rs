@@ -1,5 +1,7 @@
 //! The operations of one key, judged by the offline checker again and again as they become more.
 
+use std::num::NonZeroUsize;
+
 use crate::decide::decide;
 use crate::history::{Datum, Event, EventType, HistoryError, Operations, Pairing};
 use crate::model::{Conventions, Model};
@@ -129,7 +131,7 @@ fn outcome<M: Model>(
     let Terms { conventions, initial } = terms;
     let source = Source { history: operations, conventions, initial };
     let (mut worst, mut steps) = (Outcome::Valid, 0);
-    for partition in split(model, source)? {
+    for partition in split(model, source, NonZeroUsize::MIN)? {
         let decision = decide(model, &partition, LIMITS);
         steps += decision.steps;
         match decision.outcome {

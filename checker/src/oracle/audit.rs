@@ -25,9 +25,9 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_KEPT;
 use super::evidence::{ContentsEvidence, Evidence, Finding, LogEvidence};
-use super::words::{at, counted, seconds};
 use crate::history::{Attempt, Process};
 use crate::verdict::Verdict;
+use crate::words::{at, counted, seconds};
 
 /// What a client was told of its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

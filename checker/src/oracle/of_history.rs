@@ -4,12 +4,15 @@
 //! elements into an object that keeps them ([`Model::handling`]). Versions and tokens stand in the
 //! history. What the nodes applied does not: whoever asked them hands it in as [`Records`].
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::{self, AppliedLog, AuditReport, Contents, Kind, Outcome, Told};
+use super::audit::{self, AppliedLog, AuditReport, Kind, Outcome, Told};
+use super::divergence::{self, Contents, DivergenceReport};
 use super::version::{self, Answered, Claims, Effect, Reset, VersionReport};
+use crate::accounting::{self, Accounting};
 use crate::check::Options;
-use crate::history::{Datum, EventType, OperationRef, Operations, Process};
+use crate::history::{Datum, EventType, OperationRef, Operations, OwnedDatum, Process};
 use crate::model::{Call, Conventions, Handling, Model, Values};
 use crate::verdict::Analysis;
 
@@ -21,6 +24,8 @@ pub struct Records<'a> {
     /// Whether the versions in the history are indices of these logs. Then it is known how far into
     /// the history each of them reaches, and its `as_of` need not be told.
     pub versions_are_indices: bool,
+    /// What the members held in the end.
+    pub contents: &'a [Contents],
     /// When the store was wiped.
     pub resets: Vec<Reset<'a>>,
 }
@@ -28,8 +33,9 @@ pub struct Records<'a> {
 /// The object of operations that name no key.
 const NAMELESS: &str = "the object";
 
-/// Adds what versions and tokens show to what `model` said of the values. A violation makes the
-/// analysis Invalid. An analysis of a history that has neither stays as it is.
+/// Adds what versions, tokens, members and the counts of elements show to what `model` said of the
+/// values. A violation makes the analysis Invalid. An analysis of a history that has none of them
+/// stays as it is.
 pub fn complete<M: Model>(
     mut analysis: Analysis,
     model: &M,
@@ -40,9 +46,17 @@ pub fn complete<M: Model>(
     let deeds = Deeds::new(model, operations, options.conventions);
     analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
     analysis.audit = deeds.audit(options.initial.is_null(), records);
+    analysis.divergence = divergence::compare(records.contents, operations);
+    let initial = OwnedDatum::from(&options.initial);
+    analysis.accounting = deeds.kind().and_then(|kind| {
+        accounting::account(kind, operations, initial.borrow(), options.conventions)
+    });
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
-    analysis.verdict = versions.chain(audit).fold(analysis.verdict, Ord::max);
+    let divergence = analysis.divergence.iter().map(DivergenceReport::verdict);
+    let accounting = analysis.accounting.iter().map(Accounting::verdict);
+    let found = versions.chain(audit).chain(divergence).chain(accounting);
+    analysis.verdict = found.fold(analysis.verdict, Ord::max);
     analysis
 }
 
@@ -51,30 +65,46 @@ struct Deeds<'a, M> {
     model: &'a M,
     operations: &'a Operations,
     conventions: Conventions,
-    /// Whether the operation at each place would change something if it took effect.
-    mutates: Vec<bool>,
+    /// Whether the operation at each place would change something if it took effect. Often nobody
+    /// asks.
+    mutates: OnceCell<Vec<bool>>,
 }
 
 impl<'a, M: Model> Deeds<'a, M> {
     fn new(model: &'a M, operations: &'a Operations, conventions: Conventions) -> Self {
-        let mut values = Values::new();
-        let mut mutates = |operation: OperationRef<'_>| match model.handling(operation) {
-            Some(handling) => !matches!(handling, Handling::Shows(_)),
-            // What it asked for tells, whatever came of it.
-            None => match model.call(operation.as_unknown(), conventions, &mut values) {
-                Ok(Call::Known(input, _) | Call::Unknown(input)) => {
-                    !model.is_observer(&input, None)
-                }
-                Ok(Call::Silent) | Err(_) => false,
-            },
-        };
-        let mutates = operations.iter().map(&mut mutates).collect();
-        Deeds { model, operations, conventions, mutates }
+        Deeds { model, operations, conventions, mutates: OnceCell::new() }
+    }
+
+    /// What kind of object keeps the elements; none if none does.
+    fn kind(&self) -> Option<Kind> {
+        self.operations.iter().find_map(|operation| {
+            Some(match self.model.handling(operation)? {
+                Handling::Puts(kind, _) | Handling::Shows(kind) => kind,
+                Handling::Takes => Kind::Queue,
+            })
+        })
     }
 
     /// All operations, each with whether it would change something.
     fn iter(&self) -> impl Iterator<Item = (OperationRef<'a>, bool)> {
-        self.operations.iter().zip(self.mutates.iter().copied())
+        let mutates = self.mutates.get_or_init(|| {
+            let mut values = Values::new();
+            self.operations.iter().map(|operation| self.mutates(operation, &mut values)).collect()
+        });
+        self.operations.iter().zip(mutates.iter().copied())
+    }
+
+    fn mutates(&self, operation: OperationRef<'_>, values: &mut Values) -> bool {
+        match self.model.handling(operation) {
+            Some(handling) => !matches!(handling, Handling::Shows(_)),
+            // What it asked for tells, whatever came of it.
+            None => match self.model.call(operation.as_unknown(), self.conventions, values) {
+                Ok(Call::Known(input, _) | Call::Unknown(input)) => {
+                    !self.model.is_observer(&input, None)
+                }
+                Ok(Call::Silent) | Err(_) => false,
+            },
+        }
     }
 
     /// None if no answer has a version.
@@ -131,11 +161,6 @@ impl<'a, M: Model> Deeds<'a, M> {
     /// None if no mutation has a token, or nothing shows what became of any. What objects hold shows
     /// nothing unless they were `empty_at_first`.
     fn audit(&self, empty_at_first: bool, records: &Records<'_>) -> Option<AuditReport> {
-        let mutations: Vec<OperationRef<'a>> =
-            self.iter().filter(|(_, mutates)| *mutates).map(|(operation, _)| operation).collect();
-        if mutations.iter().all(|operation| operation.token().is_none()) {
-            return None;
-        }
         let keepers = match empty_at_first {
             true => self.keepers(),
             false => BTreeMap::new(),
@@ -143,10 +168,15 @@ impl<'a, M: Model> Deeds<'a, M> {
         if records.logs.is_empty() && keepers.is_empty() {
             return None;
         }
+        let mutations: Vec<OperationRef<'a>> =
+            self.iter().filter(|(_, mutates)| *mutates).map(|(operation, _)| operation).collect();
+        if mutations.iter().all(|operation| operation.token().is_none()) {
+            return None;
+        }
         let logs: Vec<AppliedLog<'_>> =
             records.logs.iter().map(|log| self.dated(log, records)).collect();
         let kept: Vec<Vec<String>> = keepers.values().map(Keeper::elements).collect();
-        let contents: Vec<Contents<'_>> = keepers
+        let contents: Vec<audit::Contents<'_>> = keepers
             .iter()
             .zip(&kept)
             .map(|((object, keeper), elements)| keeper.contents(object, elements))
@@ -190,10 +220,10 @@ impl<'a, M: Model> Deeds<'a, M> {
     fn keepers(&self) -> BTreeMap<&'a str, Keeper<'a>> {
         let mut keepers: BTreeMap<&str, Keeper<'_>> = BTreeMap::new();
         let mut unclear: BTreeSet<&str> = BTreeSet::new();
-        for (operation, mutates) in self.iter() {
+        for operation in self.operations.iter() {
             let Some(handling) = self.model.handling(operation) else { continue };
             let object = operation.key().unwrap_or(NAMELESS);
-            if mutates && operation.token().is_none() {
+            if !matches!(handling, Handling::Shows(_)) && operation.token().is_none() {
                 unclear.insert(object);
             }
             let silent = self.conventions.silence(operation);
@@ -256,8 +286,8 @@ impl Keeper<'_> {
         self.taken.iter().cloned().chain(shown.map(|element| element.to_string())).collect()
     }
 
-    fn contents<'e>(&self, object: &'e str, elements: &'e [String]) -> Contents<'e> {
-        Contents {
+    fn contents<'e>(&self, object: &'e str, elements: &'e [String]) -> audit::Contents<'e> {
+        audit::Contents {
             object,
             kind: self.kind,
             elements: elements.iter().map(String::as_str).collect(),

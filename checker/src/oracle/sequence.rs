@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::eras;
 use super::version::{Answered, Claims, Effect, Era, ReadVersion, Reset, Rule, Scope};
-use super::words::at;
+use crate::words::at;
 
 /// What the rules ask of an answer.
 #[derive(Debug, Clone, Copy)]

@@ -51,9 +51,9 @@ use serde::{Deserialize, Serialize};
 use super::MAX_KEPT;
 use super::eras;
 use super::sequence::{Found, Point, Sequence};
-use super::words::{at, counted, deed};
 use crate::history::Process;
 use crate::verdict::Verdict;
+use crate::words::{at, counted};
 
 /// How far one sequence of versions reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -498,6 +498,19 @@ fn act(answer: &Answered<'_>) -> String {
             format!("process {process} failed a {} of {object}", answer.f)
         }
         _ => format!("process {process} {}", deed(answer.f, object)),
+    }
+}
+
+/// What an operation that took effect did: `wrote k3`.
+fn deed(f: &str, object: &str) -> String {
+    match f {
+        "read" | "get" => format!("read {object}"),
+        "write" | "put" => format!("wrote {object}"),
+        "cas" => format!("changed {object}"),
+        "delete" => format!("deleted {object}"),
+        "append" => format!("appended to {object}"),
+        "add" => format!("added to {object}"),
+        other => format!("did {other} on {object}"),
     }
 }
 

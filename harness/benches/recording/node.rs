@@ -36,7 +36,7 @@ impl Node {
         let members = [Member::at("n1", address, data.clone())];
         let client = Bundled::default().client(&members, "bench", "register")?;
         let process = Command::new(env!("CARGO_BIN_EXE_stormproof"))
-            .args(&Bundled::default().command(&members, 0)[1..])
+            .args(&Bundled::default().launch(&members, 0).argv[1..])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -4,7 +4,9 @@ use std::future::ready;
 
 use tokio::task::consume_budget;
 
-use stormproof::target::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request};
+use stormproof::target::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, row};
+
+const ERRORS: &[ErrorRow] = &[row("timeout", false, "no answer in time")];
 
 /// Whatever it is asked, it answers with the argument; a read finds what could have been written.
 pub struct AtOnce;
@@ -23,11 +25,11 @@ impl Client for AtOnce {
         Box::pin(ready(None))
     }
 
-    fn errors(&self) -> &'static [ErrorRow] {
-        &[ErrorRow { name: "timeout", definite: false, meaning: "no answer in time" }]
+    fn errors(&self) -> &[ErrorRow] {
+        ERRORS
     }
 
-    fn honours_tokens(&self) -> bool {
+    fn honours_token(&self, _f: &str) -> bool {
         true
     }
 }

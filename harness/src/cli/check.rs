@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use checker::verdict::Analysis;
 use clap::Args;
+use results::words;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
@@ -37,10 +38,10 @@ fn print(analysis: &Analysis) {
     let badge = verdict_text::badge(analysis.verdict, colour);
     let scope = format!(
         "{} on {}, {} in {}",
-        verdict_text::count(analysis.operations, "operation"),
-        verdict_text::count(analysis.keys, "key"),
+        words::counted(analysis.operations, "operation"),
+        words::counted(analysis.keys, "key"),
         analysis.algorithm,
-        verdict_text::count(analysis.steps, "step")
+        words::counted(analysis.steps, "step")
     );
     match (&analysis.counterexample, analysis.sentence()) {
         (Some(counterexample), Some(sentence)) => {
@@ -56,5 +57,11 @@ fn print(analysis: &Analysis) {
     }
     if let Some(audit) = &analysis.audit {
         println!("  {audit}");
+    }
+    if let Some(divergence) = &analysis.divergence {
+        println!("  {divergence}");
+    }
+    if let Some(accounting) = &analysis.accounting {
+        println!("  {}", words::elements(accounting));
     }
 }

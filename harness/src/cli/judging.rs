@@ -17,7 +17,6 @@ use super::names;
 use super::plan::read_plan;
 use crate::auditing::Saved;
 use crate::exit::bad_input;
-use crate::target::{Bundled, Target};
 
 /// Which history, and how to judge it.
 #[derive(Debug, Args)]
@@ -135,9 +134,7 @@ fn versions(judging: &Judging) -> Result<Option<Claims>> {
     if !plan.is_file() {
         return Ok(None);
     }
-    let target = Bundled::default();
-    let claims = read_plan(&plan)?.target == target.name();
-    Ok(target.versions().filter(|_| claims))
+    Ok(read_plan(&plan)?.open_target()?.versions())
 }
 
 /// A bar on a terminal; nothing elsewhere.

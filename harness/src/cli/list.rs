@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::names;
 use crate::exit::Exit;
+use crate::target::registry;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -59,7 +60,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             })
             .collect(),
         What::Targets => {
-            vec![("bundled".into(), "the Raft key-value service that comes with stormproof".into())]
+            registry::ALL.iter().map(|target| (target.name.into(), target.summary.into())).collect()
         }
         What::Models => checker::model::ALL
             .iter()

@@ -6,10 +6,10 @@ mod judging;
 mod list;
 mod names;
 mod node;
-mod plan;
+pub(crate) mod plan;
 mod replay;
 mod report;
-mod run;
+pub(crate) mod run;
 mod shrink;
 mod up;
 

@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use nemeses::fault::Family;
 use nemeses::schedule::Profile;
 
-use crate::target::{Bundled, Target};
+use crate::target::registry;
 
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {
@@ -18,7 +18,7 @@ pub fn bug() -> PossibleValuesParser {
 
 /// Accepts the name of a target.
 pub fn target() -> PossibleValuesParser {
-    ["bundled"].into()
+    registry::ALL.iter().map(|target| target.name).collect::<Vec<_>>().into()
 }
 
 /// Accepts the name of a model.
@@ -28,7 +28,8 @@ pub fn model() -> PossibleValuesParser {
 
 /// The families of faults that some target can have.
 pub fn offered_families() -> impl Iterator<Item = Family> {
-    Family::ALL.into_iter().filter(|family| Bundled::default().can(*family))
+    let can = |family: &Family| registry::all_by_default().any(|target| target.can(*family));
+    Family::ALL.into_iter().filter(can)
 }
 
 /// The profiles of those families, and those of several.

@@ -1,6 +1,7 @@
 //! `stormproof plan`, and the flags that make a plan, which `run` shares.
 
 use std::collections::BTreeSet;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +17,8 @@ use crate::client_mix::ClientMix;
 use crate::exit::{Exit, bad_input};
 use crate::lab::LabChoice;
 use crate::plan::Plan;
+use crate::target::Target;
+use crate::target::registry::{self, Choice};
 
 /// How long the load lasts when nobody says otherwise: long enough for each family to strike
 /// several times, short enough to wait for.
@@ -41,14 +44,17 @@ pub struct Arguments {
 pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "target", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
-        "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "routing", "deadline",
+        "target", "bin", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "addresses", "routing", "deadline",
         "attempt_timeout", "values",
     ])]
     plan: Option<PathBuf>,
     /// The service to test
     #[arg(long, default_value = "bundled", value_parser = names::target())]
     target: String,
+    /// Where the target's programs are: the program, or its folder [default: the PATH]
+    #[arg(long, value_name = "PATH")]
+    bin: Option<PathBuf>,
     /// How many nodes
     #[arg(long, default_value_t = 5)]
     nodes: usize,
@@ -111,6 +117,11 @@ pub struct PlanFlags {
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
+    /// Test a cluster that runs already: where clients reach its nodes. Nothing is started; of the
+    /// faults, those remain that the service itself is asked for
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address,
+        conflicts_with_all = ["nodes", "bin", "bug", "lab"])]
+    addresses: Vec<SocketAddr>,
 }
 
 /// Reads the plan in a file.
@@ -140,6 +151,11 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "it has no address".to_owned())
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     match seconds {
@@ -157,19 +173,22 @@ impl PlanFlags {
         if let Some(path) = &self.plan {
             return read_plan(path);
         }
+        let bug = self.bug.as_ref().map(|bug| bug.parse()).transpose()?;
+        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone() })?;
         let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
         let profile = names::offered_profiles().find(asked_for);
         // A family's own profile says which faults are meant.
         let faults = match profile {
             Some(Profile::Only(family)) => [family].into(),
-            _ => families(&self.faults),
+            _ => families(&self.faults, &*target),
         };
         let seed = self.seed.unwrap_or_else(seed_of_the_moment);
-        let concurrency = self.concurrency.unwrap_or(2 * self.nodes);
+        let nodes = if self.addresses.is_empty() { self.nodes } else { self.addresses.len() };
+        let concurrency = self.concurrency.unwrap_or(2 * nodes);
         let clients = ClientPlan::draw(seed, concurrency, &self.fixed());
         let mut plan = Plan {
             target: self.target.clone(),
-            nodes: self.nodes,
+            nodes,
             workload: self.workload.clone(),
             faults,
             profile,
@@ -183,7 +202,9 @@ impl PlanFlags {
             start_within: self.start_within.as_secs_f64(),
             quick_tcp: self.quick_tcp,
             keep_going: self.keep_going,
-            lab: self.lab,
+            lab: if self.addresses.is_empty() { self.lab } else { LabChoice::None },
+            addresses: self.addresses.clone(),
+            bin: self.bin.clone(),
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),
             schedule: Vec::new(),
@@ -215,14 +236,14 @@ impl PlanFlags {
     }
 }
 
-fn families(names: &[String]) -> BTreeSet<Family> {
+/// The families of these names; `all` are those that the target can have.
+fn families(names: &[String], target: &dyn Target) -> BTreeSet<Family> {
     let mut families = BTreeSet::new();
     for name in names {
         match name.as_str() {
             "all" => {
-                let promised = |family: &&Family| {
-                    family.within_fault_model() && names::offered_families().any(|f| f == **family)
-                };
+                let promised =
+                    |family: &&Family| family.within_fault_model() && target.can(**family);
                 families.extend(Family::ALL.iter().filter(promised))
             }
             "none" => {}

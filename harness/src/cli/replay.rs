@@ -8,7 +8,7 @@ use nemeses::host::process_tree::Place;
 use results::run_directory::PLAN;
 
 use super::plan::read_plan;
-use super::run::{MachineFlags, carry_out};
+use super::run::{MachineFlags, Subject, carry_out};
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
@@ -24,5 +24,6 @@ pub struct Arguments {
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
     let plan = read_plan(&arguments.directory.join(PLAN))?;
     // Whoever made the run knew what its machine could do; this one may be able to do less.
-    carry_out(place, plan, |_| false, arguments.machine)
+    let subject = Subject::of(&plan)?;
+    carry_out(place, plan, subject, |_| false, arguments.machine)
 }

@@ -13,13 +13,15 @@ use nemeses::fault::Family;
 use nemeses::host::process_tree::{Lab, Place};
 use results::run_directory::REPORT;
 use results::summary::Summary;
+use results::words;
+use workloads::Workload;
 
 use super::plan::PlanFlags;
 use crate::exit::{Exit, usage};
 use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
-use crate::target::{Bundled, Target};
+use crate::target::Target;
 use crate::verdict_text;
 
 #[derive(Debug, Args)]
@@ -44,7 +46,26 @@ pub struct MachineFlags {
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
     let by_name = |family| arguments.plan.asks_by_name(family);
-    carry_out(place, plan, by_name, arguments.machine)
+    let subject = Subject::of(&plan)?;
+    carry_out(place, plan, subject, by_name, arguments.machine)
+}
+
+/// What is tested, and by what.
+pub struct Subject {
+    /// The service.
+    pub target: Arc<dyn Target>,
+    /// What its clients do.
+    pub workload: Workload,
+}
+
+impl Subject {
+    /// What a plan names.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn of(plan: &Plan) -> Result<Subject> {
+        Ok(Subject { target: plan.open_target()?, workload: *plan.workload()? })
+    }
 }
 
 /// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
@@ -52,12 +73,13 @@ pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
 pub fn carry_out(
     place: Place,
     plan: Plan,
+    subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
 ) -> Result<Exit> {
     match place {
         Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan, by_name, machine),
+        Place::Inside(lab) => inside(lab, plan, subject, by_name, machine),
     }
 }
 
@@ -74,19 +96,26 @@ pub fn exit_of(status: ExitStatus) -> Exit {
 fn inside(
     lab: Lab,
     mut plan: Plan,
+    subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
-    let target = Bundled { bug: plan.planted_bug()? };
-    let engines = leave_out_what_is_lacking(&mut plan, &lab, &target, by_name)?;
+    let Subject { target, workload } = subject;
+    let version = match lab.elsewhere {
+        true => "unknown: it runs already".to_owned(),
+        false => target.version()?,
+    };
+    let engines = leave_out_what_is_lacking(&mut plan, &lab, &*target, by_name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let ended = runtime.block_on(execute(Setup {
         plan,
-        target: Arc::new(target),
+        target,
+        version,
+        workload,
         lab,
         engines,
         results: machine.results,
@@ -149,14 +178,20 @@ fn print(ended: &Ended) {
     if !outcomes.is_empty() {
         line("faults", outcomes.join(" · "));
     }
-    line("safety", format!("{} by {}", verdict_text::word(safety.verdict), safety.algorithm));
+    line("safety", format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
     if let Some(versions) = &safety.versions {
         line("versions", verdict_text::versions(versions));
     }
     if let Some(audit) = &safety.audit {
         line("tokens", verdict_text::tokens(audit));
     }
-    line("liveness", format!("{}: {}", verdict_text::word(liveness.verdict), liveness.sentence));
+    if let Some(divergence) = &safety.divergence {
+        line("members", verdict_text::members(divergence));
+    }
+    if let Some(accounting) = &safety.accounting {
+        line("elements", words::elements(accounting));
+    }
+    line("liveness", format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
     for finding in findings {
         line("finding", finding.text.clone());
     }

@@ -129,8 +129,7 @@ fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<Loc
     };
     let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
     for (node, member) in members.iter().enumerate() {
-        let log = log_of(members, &member.name);
-        host.add_node(member.spec(target.command(members, node), log)?);
+        host.add_node(member.spec(target.launch(members, node))?);
     }
     let all = members.iter().map(|member| member.name.clone()).collect();
     for (node, result) in host.start(&all) {
@@ -141,7 +140,7 @@ fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<Loc
 
 fn log_of(members: &[Member], node: &str) -> PathBuf {
     let member = members.iter().find(|member| member.name == node);
-    member.map(|member| member.data.join("stderr.log")).unwrap_or_default()
+    member.map(Member::log).unwrap_or_default()
 }
 
 fn introduce(members: &[Member]) {

@@ -19,7 +19,7 @@ use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Auditor, Member, Target};
+use crate::target::{Auditor, Dumper, Member, Target};
 
 /// How many lines of a log an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;
@@ -45,7 +45,6 @@ pub struct Exit {
 pub struct Cluster {
     /// In order of their names.
     pub members: Vec<Member>,
-    logs: Vec<PathBuf>,
     exits: Arc<Exits>,
     /// Which nodes may end by themselves, for whoever injects faults.
     pub excuses: Arc<Excuses>,
@@ -53,6 +52,8 @@ pub struct Cluster {
     pub versions: Option<Claims>,
     /// Who asks the nodes what they applied.
     auditor: Option<Arc<dyn Auditor>>,
+    /// Who asks the members what they hold.
+    pub(super) dumper: Option<Arc<dyn Dumper>>,
 }
 
 /// Exits that nobody asked for.
@@ -73,43 +74,37 @@ impl Cluster {
         lab: &LabInUse,
         recorder: &Arc<Recorder>,
     ) -> Result<(Cluster, LocalHost)> {
-        let names = plan.node_names();
         let families = plan.families();
-        let directory_of =
+        let folder_of =
             |name: &str| recorder.with_directory(|directory| directory.node_directory(name));
-        let data_of = |name: &str| {
-            let data = directory_of(name)?.join("data");
-            std::fs::create_dir_all(&data)
+        let (links, members) = lab.connect(plan, target.peer_ports(), folder_of)?;
+        let ours = if lab.elsewhere { &[] } else { &members[..] };
+        for Member { data, .. } in ours {
+            std::fs::create_dir_all(data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
-            Ok(data)
-        };
-        let (links, members) = lab.connect(plan, data_of)?;
-        let logs: Result<Vec<_>> =
-            names.iter().map(|name| Ok(directory_of(name)?.join("stderr.log"))).collect();
-        let logs = logs?;
+        }
         let own_clock = match families.contains(&Family::Clock) {
             true => target.own_clock(),
             false => OwnClock::No,
         };
         let spec = |node: usize| {
-            let command = target.command(&members, node);
-            let spec = members[node].spec(command, logs[node].clone())?;
+            let spec = members[node].spec(target.launch(&members, node))?;
             Ok(NodeSpec { own_clock, ..spec })
         };
-        let specs: Result<Vec<_>> = (0..members.len()).map(spec).collect();
+        let specs: Result<Vec<_>> = (0..ours.len()).map(spec).collect();
         let specs = specs?;
         let administrator = target.administrator(&members)?;
-        let (auditor, versions) = (target.auditor(&members)?, target.versions());
+        let (auditor, dumper) = (target.auditor(&members)?, target.dumper(&members)?);
+        let versions = target.versions();
         let exits = Arc::new(Exits::default());
         let excuses = Arc::new(Excuses::default());
-        let log_of: BTreeMap<String, PathBuf> =
-            names.iter().cloned().zip(logs.iter().cloned()).collect();
+        let log_of = |member: &Member| (member.name.clone(), member.log());
         let ear = Ear {
             recorder: recorder.clone(),
-            target,
+            target: target.clone(),
             exits: exits.clone(),
             excuses: excuses.clone(),
-            logs: log_of,
+            logs: members.iter().map(log_of).collect(),
         };
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
         let mut host = links.host(listener).context("cannot start nodes")?;
@@ -117,13 +112,21 @@ impl Cluster {
             host = host.with_administrator(administrator);
         }
         specs.into_iter().for_each(|spec| host.add_node(spec));
+        if lab.elsewhere {
+            members.iter().for_each(|member| host.add_foreign_node(&member.name));
+        }
         if families.iter().any(|family| family.needs_own_disk()) {
             for (member, seed) in members.iter().zip(plan.seed..) {
                 host.mount_disk(&member.name, &member.data, seed)
                     .with_context(|| format!("cannot give {} a disk of its own", member.name))?;
             }
         }
-        Ok((Cluster { members, logs, exits, excuses, versions, auditor }, host))
+        for (node, member) in ours.iter().enumerate() {
+            target
+                .prepare(&members, node)
+                .with_context(|| format!("cannot prepare {}", member.name))?;
+        }
+        Ok((Cluster { members, exits, excuses, versions, auditor, dumper }, host))
     }
 
     /// Waits until some process ends although nobody killed it and no fault excuses it.
@@ -158,9 +161,10 @@ impl Cluster {
     /// What to tell when the cluster never agreed on a leader.
     pub fn never_healthy(&self, limit: Duration) -> String {
         let seconds = limit.as_secs();
-        let mut text = format!("the nodes did not agree on a leader within {seconds} s");
-        for (member, log) in self.members.iter().zip(&self.logs) {
-            text.push_str(&format!("\n{}{}", member.name, end_of_log(log, &last_lines(log))));
+        let mut text = format!("the nodes were not ready within {seconds} s");
+        for member in &self.members {
+            let log = member.log();
+            text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));
         }
         text
     }

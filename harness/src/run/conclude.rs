@@ -11,9 +11,8 @@ use results::summary::{Liveness, RunInfo, Summary};
 use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
-use super::{Ended, judge};
+use super::{Ended, Setup, judge};
 use crate::auditing::Saved;
-use crate::plan::Plan;
 
 /// Judges what is on disk, writes verdict and report.
 ///
@@ -25,7 +24,7 @@ use crate::plan::Plan;
 /// # Errors
 /// When the history cannot be read or the results cannot be written.
 pub fn conclude(
-    plan: &Plan,
+    setup: &Setup,
     info: RunInfo,
     tested: Result<Liveness>,
     contradiction: Option<u64>,
@@ -33,6 +32,7 @@ pub fn conclude(
     recorder: &Recorder,
     live: &Live,
 ) -> Result<Ended> {
+    let Setup { plan, workload, .. } = setup;
     let (liveness, mut failure) = match tested {
         Ok(liveness) => (liveness, None),
         Err(error) => (not_asked(&error), Some(error)),
@@ -47,7 +47,6 @@ pub fn conclude(
     for note in &loaded.notes {
         recorder.note(note);
     }
-    let workload = plan.workload()?;
     let saved = Saved::read(&path)?;
     let mut safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
     if let Some(index) = contradiction

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use workloads::Invocation;
 
 use super::load::Clients;
+use crate::target::NodeStatus;
 
 /// The distance of two looks at the cluster: short beside an election, long beside a request.
 const POLL: Duration = Duration::from_millis(50);
@@ -59,17 +60,18 @@ impl ControlProbe {
     }
 }
 
-/// Waits until all nodes in `asked`, which are positions, name the same leader in the same term;
-/// returns it. None when `limit` is over first.
+/// Waits until all nodes in `asked`, which are positions, name the same leader in the same term,
+/// or, where nobody can know who leads, until all answer; returns what they say. None when `limit`
+/// is over first.
 pub async fn agree_on_leader(
     clients: &Arc<Clients>,
     asked: &[usize],
     limit: Duration,
-) -> Option<String> {
+) -> Option<NodeStatus> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(leader) = common_leader(clients, asked).await {
-            return Some(leader);
+        if let Some(status) = common_status(clients, asked).await {
+            return Some(status);
         }
         if Instant::now() + POLL > deadline {
             return None;
@@ -78,7 +80,7 @@ pub async fn agree_on_leader(
     }
 }
 
-async fn common_leader(clients: &Arc<Clients>, asked: &[usize]) -> Option<String> {
+async fn common_status(clients: &Arc<Clients>, asked: &[usize]) -> Option<NodeStatus> {
     let mut questions = JoinSet::new();
     for &node in asked {
         let clients = clients.clone();
@@ -87,7 +89,8 @@ async fn common_leader(clients: &Arc<Clients>, asked: &[usize]) -> Option<String
     let answers = questions.join_all().await;
     let first = answers.first()?.clone()?;
     let agreed = answers.iter().all(|answer| answer.as_ref() == Some(&first));
-    first.leader.filter(|_| agreed)
+    let led = first.leader.is_some() || !clients.client.knows_leader();
+    (agreed && led).then_some(first)
 }
 
 /// Asks the healed cluster for liveness, by the workload's `probe` among others; `limit` is the
@@ -122,10 +125,11 @@ pub async fn converge(
     let (verdict, sentence) = match &broken {
         None => {
             let who = if damaged.is_empty() { "every node" } else { "every undamaged node" };
-            let sentence = format!(
-                "healed, {who} named the same leader and served again within \
-                 {seconds:.2} s"
-            );
+            let named = match clients.client.knows_leader() {
+                true => "named the same leader and ",
+                false => "",
+            };
+            let sentence = format!("healed, {who} {named}served again within {seconds:.2} s");
             (Verdict::Valid, sentence)
         }
         Some(what) if lateness > STARVED => {
@@ -159,7 +163,11 @@ async fn served_by_all(
 ) -> Result<Option<String>> {
     let left = deadline.saturating_duration_since(Instant::now());
     if agree_on_leader(clients, asked, left).await.is_none() {
-        return Ok(Some("the nodes did not agree on one leader".into()));
+        let broken = match clients.client.knows_leader() {
+            true => "the nodes did not agree on one leader",
+            false => "not every node answered",
+        };
+        return Ok(Some(broken.into()));
     }
     let mut services = JoinSet::new();
     for &node in asked {

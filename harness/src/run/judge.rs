@@ -8,7 +8,7 @@ use nemeses::coverage::Fired;
 use nemeses::schedule::ScheduleOptions;
 use results::summary::{Coverage, FaultCoverage, Liveness};
 
-use crate::verdict_text::count;
+use results::words::counted;
 
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
@@ -74,8 +74,8 @@ pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Ve
     } else {
         format!(
             "{} on {} have a place in one legal order; {}",
-            count(safety.operations, "operation"),
-            count(safety.keys, "key"),
+            counted(safety.operations, "operation"),
+            counted(safety.keys, "key"),
             liveness.sentence
         )
     };
@@ -193,6 +193,8 @@ mod tests {
             counterexample: None,
             versions: None,
             audit: None,
+            divergence: None,
+            accounting: None,
         };
         let liveness = |verdict| Liveness {
             verdict,

@@ -2,9 +2,11 @@
 
 pub(crate) mod cluster;
 mod conclude;
+mod contents;
 pub mod converge;
 mod environment;
 mod excuses;
+mod initial;
 mod interrupt;
 pub mod judge;
 pub mod live;
@@ -12,6 +14,7 @@ pub mod load;
 pub mod online_check;
 pub mod operation;
 pub mod recorder;
+mod role_watch;
 pub mod storm;
 
 use std::path::PathBuf;
@@ -26,6 +29,7 @@ use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use workloads::{Generator, GeneratorOptions, Load, Workload};
 
 use self::cluster::Cluster;
@@ -37,7 +41,7 @@ use self::storm::Storm;
 use crate::lab::{Engines, LabInUse};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::target::Target;
+use crate::target::{NodeStatus, Target};
 
 /// How long a fresh cluster may take to agree on a leader: generous, for a machine that is busy
 /// with other things; a healthy one takes a second.
@@ -49,6 +53,10 @@ pub struct Setup {
     pub plan: Plan,
     /// The service to do it to.
     pub target: Arc<dyn Target>,
+    /// Its version.
+    pub version: String,
+    /// What its clients do.
+    pub workload: Workload,
     /// Where the nodes live.
     pub lab: LabInUse,
     /// What does the faults of each family.
@@ -82,13 +90,12 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     directory.save_plan(&plan.to_toml()?)?;
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
-    let (online_check, standing) = online_check::start(plan.workload()?.model)?;
+    let (online_check, standing) = online_check::start(setup.workload.model)?;
     let listeners = vec![live.listener(), progress.listener(), online_check];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let target = setup.target.clone();
     let watched = Watched { live: live.clone(), standing: standing.clone() };
-    let set_up = Run::set_up(plan.clone(), target, &setup.lab, recorder.clone(), watched).await;
+    let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
             let id = recorder.with_directory(|directory| directory.id().to_owned());
@@ -98,7 +105,7 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
             info.stopped_early_seconds = stopped_early.get().copied();
             let contradiction = standing.borrow().illegal_since();
             let ended =
-                conclude::conclude(plan, info, tested, contradiction, &cluster, &recorder, &live);
+                conclude::conclude(&setup, info, tested, contradiction, &cluster, &recorder, &live);
             ended.and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
@@ -119,12 +126,15 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
 /// A run whose lab stands and whose cluster serves.
 struct Run {
     plan: Plan,
+    workload: Workload,
     recorder: Arc<Recorder>,
     clients: Arc<Clients>,
     cluster: Arc<Cluster>,
     storm: Arc<Mutex<Storm<LocalHost>>>,
     stop: watch::Receiver<bool>,
     standing: watch::Receiver<Standing>,
+    /// Who asks the nodes for their roles, where they do not tell; ends with the run.
+    _roles: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
 }
@@ -136,14 +146,10 @@ struct Watched {
 }
 
 impl Run {
-    async fn set_up(
-        plan: Plan,
-        target: Arc<dyn Target>,
-        lab: &LabInUse,
-        recorder: Arc<Recorder>,
-        watched: Watched,
-    ) -> Result<Run> {
+    async fn set_up(setup: &Setup, recorder: Arc<Recorder>, watched: Watched) -> Result<Run> {
         let Watched { live, standing } = watched;
+        let Setup { plan, target, workload, lab, .. } = setup;
+        let (plan, workload) = (plan.clone(), *workload);
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
         recorder.note(plan.clients.to_string());
@@ -158,7 +164,7 @@ impl Run {
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let run_id = token_prefix();
-        let client = target.client(&cluster.members, &run_id, plan.workload()?.model)?;
+        let client = target.client(&cluster.members, &run_id, workload.model)?;
         let clients = Clients::new(
             recorder.clone(),
             client,
@@ -171,20 +177,39 @@ impl Run {
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let storm = Storm::new(nemesis, recorder.clone(), live, cluster.excuses.clone(), nodes);
         let storm = Arc::new(Mutex::new(storm));
-        let starts = plan.starts();
+        let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
         blocking(&storm, move |storm| storm.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
         let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {
-            leader = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match leader {
-                Some(leader) => recorder.note(format!("{leader} leads {} nodes", plan.nodes)),
+            agreed = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match agreed {
+                Some(NodeStatus { leader: Some(leader), .. }) => {
+                    recorder.note(format!("{leader} leads {} nodes", plan.nodes))
+                }
+                Some(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
                 None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
+        initial::look(&clients, &workload).await?;
+        let roles = match target.prints_roles() || !clients.client.knows_leader() {
+            true => JoinSet::new(),
+            false => role_watch::watch(&clients),
+        };
         let stopped_early = Arc::default();
-        Ok(Run { plan, recorder, clients, cluster, storm, stop, standing, stopped_early })
+        Ok(Run {
+            plan,
+            workload,
+            recorder,
+            clients,
+            cluster,
+            storm,
+            stop,
+            standing,
+            stopped_early,
+            _roles: roles,
+        })
     }
 
     /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
@@ -199,7 +224,7 @@ impl Run {
     }
 
     async fn carry_out(&self) -> Result<Liveness> {
-        let workload = self.plan.workload()?;
+        let workload = &self.workload;
         let mut load = self.generator(workload);
 
         self.recorder.phase(Phase::Load)?;
@@ -237,6 +262,7 @@ impl Run {
         let mut last_look = load.final_phase();
         load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
         self.cluster.save_applied(&damaged, &self.recorder).await?;
+        contents::save(&self.cluster, &damaged, &self.recorder).await?;
         Ok(liveness)
     }
 
@@ -320,11 +346,11 @@ async fn blocking<T: Send + 'static>(
 
 /// What the report says of the run before anything came of it.
 fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
-    let Setup { plan, target, lab, engines, .. } = setup;
+    let Setup { plan, target, version, lab, engines, .. } = setup;
     RunInfo {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         target: target.name().into(),
-        target_version: target.version(),
+        target_version: version.clone(),
         bug: plan.bug.clone(),
         nodes: plan.node_names(),
         workload: plan.workload.clone(),
@@ -351,8 +377,8 @@ fn run_id(plan: &Plan, started: SystemTime) -> String {
 }
 
 /// What begins every token and every key of this run on the wire, so that an earlier run on the
-/// same cluster is never mistaken for this one.
+/// same cluster, or one at the same time, is never mistaken for this one.
 fn token_prefix() -> String {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    format!("r{:x}", time.as_millis())
+    format!("r{:x}-{:x}", time.as_millis(), std::process::id())
 }

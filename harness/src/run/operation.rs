@@ -1,5 +1,6 @@
 //! The way of one operation: recorded, sent, sent again, settled, recorded.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use workloads::route::Route;
 use workloads::{Invocation, PRECONDITION_FAILED};
 
 use super::recorder::Recorder;
-use crate::target::{Answer, Client, Refusal, Reply, Request};
+use crate::target::{Answer, Client, Reply, Request, refusal};
 
 /// What a process needs to act.
 pub struct Actor<'a> {
@@ -33,7 +34,7 @@ pub struct Actor<'a> {
 struct Settled {
     kind: EventType,
     answer: Option<(Answer, usize)>,
-    error: Option<&'static str>,
+    error: Option<Cow<'static, str>>,
     attempts: Vec<Attempt>,
 }
 
@@ -57,7 +58,7 @@ impl Actor<'_> {
         let settled = self.settle(&request).await;
 
         completion.kind = settled.kind;
-        completion.error = settled.error.map(String::from);
+        completion.error = settled.error.map(Cow::into_owned);
         completion.attempts = settled.attempts;
         if let Some((answer, node)) = settled.answer {
             completion.node = Some(self.nodes[node].clone());
@@ -82,7 +83,7 @@ impl Actor<'_> {
             let limit = self.policy.attempt_timeout.min(left);
             let reply = match timeout(limit, self.client.attempt(node, request)).await {
                 Ok(reply) => reply,
-                Err(_) => Reply::Refusal(Refusal { error: "timeout", leader: None }),
+                Err(_) => refusal("timeout"),
             };
             let mut attempt = Attempt {
                 node: self.nodes[node].clone(),
@@ -96,20 +97,20 @@ impl Actor<'_> {
                     attempts.push(attempt);
                     let (kind, error) = match answer.value {
                         Some(_) => (EventType::Ok, None),
-                        None => (EventType::Fail, Some(PRECONDITION_FAILED)),
+                        None => (EventType::Fail, Some(PRECONDITION_FAILED.into())),
                     };
                     return Settled { kind, answer: Some((answer, node)), error, attempts };
                 }
                 Reply::Refusal(refusal) => refusal,
             };
-            let definite = self.client.is_definite(refusal.error);
-            attempt.error = Some(refusal.error.into());
+            let definite = self.client.is_definite(&refusal.error);
+            attempt.error = Some(refusal.error.to_string());
             attempt.definite = Some(definite);
             attempts.push(attempt);
             in_doubt |= !definite;
 
             let retry = attempts.len() as u32 - 1;
-            let may_repeat = definite || !request.mutates || self.client.honours_tokens();
+            let may_repeat = definite || !request.mutates || self.client.honours_token(request.f);
             // The first hint is news and worth following at once; a second one means that the
             // nodes have not agreed yet.
             hints += u32::from(refusal.leader.is_some());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use workloads::stream;
 
 use super::*;
-use crate::target::{BoxFuture, ErrorRow, NodeStatus};
+use crate::target::{BoxFuture, ErrorRow, NodeStatus, Refusal, row};
 
 /// Answers each attempt with the next reply; none stands for silence.
 struct Scripted {
@@ -37,15 +37,16 @@ impl Client for Scripted {
         Box::pin(async { None })
     }
 
-    fn errors(&self) -> &'static [ErrorRow] {
-        &[
-            ErrorRow { name: "not_leader", definite: true, meaning: "" },
-            ErrorRow { name: "connection_lost", definite: false, meaning: "" },
-            ErrorRow { name: "timeout", definite: false, meaning: "" },
-        ]
+    fn errors(&self) -> &[ErrorRow] {
+        const ERRORS: &[ErrorRow] = &[
+            row("not_leader", true, ""),
+            row("connection_lost", false, ""),
+            row("timeout", false, ""),
+        ];
+        ERRORS
     }
 
-    fn honours_tokens(&self) -> bool {
+    fn honours_token(&self, _f: &str) -> bool {
         self.honours_tokens
     }
 }
@@ -59,7 +60,7 @@ fn precondition_failed() -> Option<Reply> {
 }
 
 fn refused(error: &'static str, leader: Option<usize>) -> Option<Reply> {
-    Some(Reply::Refusal(Refusal { error, leader }))
+    Some(Reply::Refusal(Refusal { error: error.into(), leader }))
 }
 
 const SILENCE: Option<Reply> = None;

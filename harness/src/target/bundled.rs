@@ -1,5 +1,9 @@
 //! The bundled Raft cluster: JSON over HTTP, every node a `stormproof node`.
 
+mod administrator;
+mod auditor;
+mod words;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +16,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use target_cluster::bugs::Bug;
 
-use super::bundled_administrator::BundledAdministrator;
-use super::bundled_auditor::BundledAuditor;
-use super::bundled_words::{Kept, Words};
+use self::administrator::BundledAdministrator;
+use self::auditor::BundledAuditor;
+use self::words::{Kept, Words};
+use super::http::{self, transport_error};
 use super::{
-    Answer, Auditor, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
+    Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
+    Request, Target, refusal, row,
 };
-use crate::target::Target;
-
-/// How long a connection may take to open. A node that is up answers within a millisecond; one
-/// that is not must not use up the operation's time.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long a status request may take.
-pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One row an error; `definite` means that the request had and will have no effect.
 const ERRORS: &[ErrorRow] = &[
@@ -48,10 +49,6 @@ const ERRORS: &[ErrorRow] = &[
     row("nonsense", false, "the answer could not be understood"),
 ];
 
-const fn row(name: &'static str, definite: bool, meaning: &'static str) -> ErrorRow {
-    ErrorRow { name, definite, meaning }
-}
-
 /// The bundled cluster, with a bug planted or without.
 #[derive(Debug, Clone, Default)]
 pub struct Bundled {
@@ -64,11 +61,11 @@ impl Target for Bundled {
         "bundled"
     }
 
-    fn version(&self) -> String {
-        env!("CARGO_PKG_VERSION").into()
+    fn version(&self) -> anyhow::Result<String> {
+        Ok(env!("CARGO_PKG_VERSION").into())
     }
 
-    fn command(&self, cluster: &[Member], node: usize) -> Vec<String> {
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
         let member = &cluster[node];
         // The running binary itself, also when its file was replaced meanwhile.
         let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
@@ -76,12 +73,16 @@ impl Target for Bundled {
         command.extend(["--listen".into(), member.listens.to_string()]);
         command.extend(["--data".into(), member.data.display().to_string()]);
         for peer in cluster {
-            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers)]);
+            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]);
         }
         if let Some(bug) = self.bug {
             command.extend(["--bug".into(), bug.name().into()]);
         }
-        command
+        Launch::of(command)
+    }
+
+    fn prints_roles(&self) -> bool {
+        true
     }
 
     fn node_change(&self, line: &str) -> Option<NodeChange> {
@@ -93,7 +94,7 @@ impl Target for Bundled {
     }
 
     fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
-        Ok(Some(Box::new(BundledAdministrator::new(http_client()?, cluster)?)))
+        Ok(Some(Box::new(BundledAdministrator::new(http::client()?, cluster)?)))
     }
 
     fn versions(&self) -> Option<Claims> {
@@ -101,7 +102,7 @@ impl Target for Bundled {
     }
 
     fn auditor(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
-        Ok(Some(Arc::new(BundledAuditor::new(http_client()?, cluster))))
+        Ok(Some(Arc::new(BundledAuditor::new(http::client()?, cluster))))
     }
 
     fn client(
@@ -112,23 +113,13 @@ impl Target for Bundled {
     ) -> anyhow::Result<Arc<dyn Client>> {
         let words = Words::of(model);
         Ok(Arc::new(BundledClient {
-            http: http_client()?,
+            http: http::client()?,
             words: words.with_context(|| format!("the bundled cluster has no {model}"))?,
             names: cluster.iter().map(|member| member.name.clone()).collect(),
             urls: cluster.iter().map(|member| format!("http://{}", member.for_clients)).collect(),
             run: run.into(),
         }))
     }
-}
-
-fn http_client() -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .build()
-        .context("cannot make an HTTP client")
 }
 
 struct BundledClient {
@@ -196,25 +187,11 @@ impl BundledClient {
                     .leader
                     .and_then(|leader| self.names.iter().position(|name| *name == leader));
                 let known = ERRORS.iter().find(|row| row.name == error);
-                let error = known.map_or("nonsense", |row| row.name);
+                let error = known.map_or("nonsense".into(), |row| row.name.clone());
                 Reply::Refusal(Refusal { error, leader })
             }
             _ => refusal("nonsense"),
         }
-    }
-}
-
-fn refusal(error: &'static str) -> Reply {
-    Reply::Refusal(Refusal { error, leader: None })
-}
-
-/// Which row of the table an HTTP error is. Only a connection that never opened is definite.
-fn transport_error(error: &reqwest::Error) -> &'static str {
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => "connect_timeout",
-        (true, false) => "connection_refused",
-        (false, true) => "timeout",
-        (false, false) => "connection_lost",
     }
 }
 
@@ -232,11 +209,11 @@ impl Client for BundledClient {
         })
     }
 
-    fn errors(&self) -> &'static [ErrorRow] {
+    fn errors(&self) -> &[ErrorRow] {
         ERRORS
     }
 
-    fn honours_tokens(&self) -> bool {
+    fn honours_token(&self, _f: &str) -> bool {
         true
     }
 }

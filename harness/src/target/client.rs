@@ -1,5 +1,6 @@
 //! What the runner asks of every client, whatever the service speaks.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use serde_json::Value;
@@ -43,21 +44,38 @@ pub struct Answer {
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// A row of the client's error table.
-    pub error: &'static str,
+    /// The name of a row of the client's error table.
+    pub error: Cow<'static, str>,
     /// The position of the node that was named as the leader.
     pub leader: Option<usize>,
 }
 
 /// One row of a client's error table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorRow {
     /// The error's name in histories.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it proves that the request had and will have no effect.
     pub definite: bool,
     /// When it occurs.
-    pub meaning: &'static str,
+    pub meaning: Cow<'static, str>,
+}
+
+/// A row of an error table; `definite` means that the request had and will have no effect.
+pub const fn row(name: &'static str, definite: bool, meaning: &'static str) -> ErrorRow {
+    ErrorRow { name: Cow::Borrowed(name), definite, meaning: Cow::Borrowed(meaning) }
+}
+
+/// A request that came to nothing, without a hint who leads.
+pub fn refusal(error: &'static str) -> Reply {
+    Reply::Refusal(Refusal::of(error))
+}
+
+impl Refusal {
+    /// Without a hint who leads.
+    pub fn of(error: &'static str) -> Refusal {
+        Refusal { error: error.into(), leader: None }
+    }
 }
 
 /// What a node says of itself.
@@ -79,11 +97,17 @@ pub trait Client: Send + Sync {
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>>;
 
     /// Every error the client reports. `timeout` must be among them: the runner reports it.
-    fn errors(&self) -> &'static [ErrorRow];
+    fn errors(&self) -> &[ErrorRow];
 
-    /// Whether the service applies a token once, however often it is sent. If not, a mutation is
-    /// sent again only after a definite refusal.
-    fn honours_tokens(&self) -> bool;
+    /// Whether [`status`](Client::status) knows who leads. Where it does not, nodes are asked only
+    /// whether they answer, and no fault finds a leader to aim at.
+    fn knows_leader(&self) -> bool {
+        true
+    }
+
+    /// Whether the service applies the token of a mutation of that name once, however often it is
+    /// sent. If not, it is sent again only after a definite refusal.
+    fn honours_token(&self, f: &str) -> bool;
 
     /// Whether that error proves that nothing happened. An error that the table does not know
     /// proves nothing.

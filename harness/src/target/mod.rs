@@ -1,78 +1,69 @@
 //! The services under test: how their nodes are started and how they are spoken to.
 //!
-//! Each target is one file: its command line, its client, and its error table.
+//! Each target is one file, or a folder beside it: its command line, its client, and its error
+//! table. [`registry`] knows them by name.
 
 mod auditor;
 mod bundled;
-mod bundled_administrator;
-mod bundled_auditor;
-mod bundled_words;
 mod client;
+pub mod documents;
+mod dumper;
+mod etcd;
+pub mod http;
+mod member;
+pub mod registry;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use checker::oracle::version::Claims;
 use nemeses::fault::Family;
-use nemeses::host::node_process::{NodeSpec, OwnClock};
+use nemeses::host::node_process::OwnClock;
 use nemeses::world::Administrator;
 use results::event::NodeChange;
 
 pub use auditor::Auditor;
 pub use bundled::Bundled;
-pub use client::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request};
-
-/// One member of a cluster.
-#[derive(Debug, Clone)]
-pub struct Member {
-    /// `n1`, `n2`…
-    pub name: String,
-    /// Where it listens.
-    pub listens: SocketAddr,
-    /// Where its peers reach it: elsewhere where a proxy can cut their links.
-    pub for_peers: SocketAddr,
-    /// Where clients reach it.
-    pub for_clients: SocketAddr,
-    /// Where it keeps its data; survives restarts.
-    pub data: PathBuf,
-}
-
-impl Member {
-    /// One that everybody reaches where it listens.
-    pub fn at(name: &str, address: SocketAddr, data: PathBuf) -> Self {
-        let (listens, for_peers, for_clients) = (address, address, address);
-        Member { name: name.into(), listens, for_peers, for_clients, data }
-    }
-
-    /// How this member's process is started, each time; its standard error goes to `log`.
-    ///
-    /// # Errors
-    /// When the working directory is gone.
-    pub fn spec(&self, command: Vec<String>, log: PathBuf) -> anyhow::Result<NodeSpec> {
-        Ok(NodeSpec {
-            name: self.name.clone(),
-            argv: command.into_iter().map(Into::into).collect(),
-            env: BTreeMap::new(),
-            cwd: std::env::current_dir().context("the working directory is gone")?,
-            log_path: log,
-            own_clock: OwnClock::No,
-        })
-    }
-}
+pub use client::{
+    Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request, refusal, row,
+};
+pub use dumper::Dumper;
+pub use etcd::Etcd;
+pub use member::{Launch, Member, PeerDoor};
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {
     /// What `--target` calls it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The version under test.
-    fn version(&self) -> String;
+    ///
+    /// # Errors
+    /// When its programs are not there; the message says how to come by them.
+    fn version(&self) -> anyhow::Result<String>;
 
-    /// The command line that starts one node, first or again.
-    fn command(&self, cluster: &[Member], node: usize) -> Vec<String>;
+    /// How many ports of their own its nodes want for their peers, besides the one for clients;
+    /// 0 if both come to the same.
+    fn peer_ports(&self) -> usize {
+        0
+    }
+
+    /// Writes what a node must find before its first start, such as its configuration. The node's
+    /// disk is in place by then.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn prepare(&self, _cluster: &[Member], _node: usize) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// What starts one node, first or again.
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch;
+
+    /// Whether its nodes [tell](Target::node_change) of their roles. Those of others are asked for
+    /// their status again and again.
+    fn prints_roles(&self) -> bool {
+        false
+    }
 
     /// How its processes can have clocks of their own. Right for every runtime unless it hands the
     /// kernel only relative time-outs, as Go does.
@@ -81,7 +72,9 @@ pub trait Target: Send + Sync {
     }
 
     /// Understands a line that a node printed on its standard output.
-    fn node_change(&self, line: &str) -> Option<NodeChange>;
+    fn node_change(&self, _line: &str) -> Option<NodeChange> {
+        None
+    }
 
     /// What does the faults of a family that only the service itself can do, such as
     /// `POST /admin/transfer`; none where nothing does.
@@ -114,6 +107,14 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// When the means to ask cannot be made.
     fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(None)
+    }
+
+    /// Who asks the members for all that they hold; none where nobody can.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn dumper(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
         Ok(None)
     }
 

@@ -7,6 +7,7 @@ mod common;
 mod corruption;
 mod deaths;
 mod endings;
+mod etcd;
 mod every_family;
 mod lacking;
 mod leadership;

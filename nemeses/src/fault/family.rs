@@ -33,12 +33,14 @@ pub enum Family {
     Leadership,
     /// Nodes join and leave.
     Membership,
+    /// Nodes tend their stores.
+    Maintenance,
 }
 
 impl Family {
     /// Every family. A family's place here numbers the random stream that its faults are drawn
     /// from: new ones go to the end.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Partition,
         Self::Packet,
         Self::Kill,
@@ -50,6 +52,7 @@ impl Family {
         Self::Corruption,
         Self::Leadership,
         Self::Membership,
+        Self::Maintenance,
     ];
 
     /// The name used in plans, on the command line and in the history.
@@ -66,6 +69,7 @@ impl Family {
             Self::Corruption => "corruption",
             Self::Leadership => "leadership",
             Self::Membership => "membership",
+            Self::Maintenance => "maintenance",
         }
     }
 
@@ -103,6 +107,7 @@ impl Family {
             Self::Membership => {
                 "nodes are added, removed, replaced or demoted, for targets that can"
             }
+            Self::Maintenance => "nodes compact or defragment their stores, for targets that can",
         }
     }
 
@@ -124,7 +129,7 @@ impl Family {
 
     /// Whether it is done by asking the target, so that only some targets can have it.
     pub fn needs_target(self) -> bool {
-        matches!(self, Self::Leadership | Self::Membership)
+        matches!(self, Self::Leadership | Self::Membership | Self::Maintenance)
     }
 }
 

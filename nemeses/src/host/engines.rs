@@ -23,6 +23,8 @@ pub fn engine_for(family: Family, links: Option<PartitionEngine>) -> Result<Stri
         Family::Disk | Family::Power | Family::Corruption => {
             disk::try_out().map(|_| "a file system in memory, by FUSE".to_owned())
         }
-        Family::Leadership | Family::Membership => Err("this target cannot be asked to".to_owned()),
+        Family::Leadership | Family::Membership | Family::Maintenance => {
+            Err("this target cannot be asked to".to_owned())
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::disk::Disk;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, Upkeep};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
@@ -33,6 +33,8 @@ pub struct LocalHost {
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
     administrator: Option<Box<dyn Administrator>>,
+    /// Nodes that somebody else runs.
+    foreign: BTreeSet<String>,
     listener: NodeListener,
     // After the nodes: what it made for them can only be removed when they are dead.
     cpu: Limiter,
@@ -59,7 +61,9 @@ impl LocalHost {
     /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
         let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
-        Ok(Self { nodes, network, proxies: None, administrator: None, listener, cpu, spawner })
+        let foreign = BTreeSet::new();
+        let (proxies, administrator) = (None, None);
+        Ok(Self { nodes, foreign, network, proxies, administrator, listener, cpu, spawner })
     }
 
     /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
@@ -80,6 +84,12 @@ impl LocalHost {
         let clocks = ClockCondition::default();
         let node = LocalNode { spec, process: None, clocks, disk: None };
         self.nodes.insert(node.spec.name.clone(), node);
+    }
+
+    /// Makes a node known that somebody else runs. It is taken to run for ever; no fault but those
+    /// that its service is asked for can be done to it.
+    pub fn add_foreign_node(&mut self, name: &str) {
+        self.foreign.insert(name.to_owned());
     }
 
     /// Mounts an empty disk of its own for a node, where its data directory is to be.
@@ -156,6 +166,9 @@ impl fmt::Debug for LocalHost {
 
 impl Host for LocalHost {
     fn state(&self, node: &str) -> NodeState {
+        if self.foreign.contains(node) {
+            return NodeState::Running;
+        }
         self.process(node).map_or(NodeState::Stopped, NodeProcess::state)
     }
 
@@ -342,6 +355,13 @@ impl Host for LocalHost {
         let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
         let start = Instant::now();
         administrator.transfer(to).map(|()| start.elapsed())
+    }
+
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
+        let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
+        let start = Instant::now();
+        administrator.maintain(node, work).map(|()| start.elapsed())
     }
 }
 

@@ -44,14 +44,30 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// Where a node of the loopback lab is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoopbackAddresses {
-    /// Where it listens.
+    /// Where it listens for clients.
     pub listen: SocketAddr,
-    /// Where its peers reach it, through the proxy.
-    pub advertised: SocketAddr,
     /// Where clients reach it, through the proxy.
     pub clients: SocketAddr,
+    /// Its doors for its peers; never empty.
+    pub peers: Vec<PeerDoor>,
+}
+
+/// Where a node meets its peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerDoor {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where they reach it: elsewhere where a proxy can cut their links.
+    pub advertised: SocketAddr,
+}
+
+impl PeerDoor {
+    /// One that peers reach where the node listens.
+    pub fn open(address: SocketAddr) -> Self {
+        PeerDoor { listen: address, advertised: address }
+    }
 }
 
 /// What a link held back.
@@ -127,26 +143,31 @@ struct Probe {
 }
 
 impl LoopbackNetwork {
-    /// Opens the proxy's ports, and finds one for each node to listen on.
-    pub fn build(nodes: &[String]) -> io::Result<Self> {
+    /// Opens the proxy's ports, and finds some for each node to listen on: one for clients, and
+    /// `peer_ports` for its peers. If these are none, peers come to the same port as clients.
+    pub fn build(nodes: &[String], peer_ports: usize) -> io::Result<Self> {
         if nodes.iter().any(|node| node == CLIENTS) {
             let what = format!("no node may be called {CLIENTS}, the name of the clients");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         let port = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         // All are held until all are found, so that no two are the same.
-        let own = nodes.iter().map(|_| port()).collect::<io::Result<Vec<_>>>()?;
+        let ports = nodes.len() * (1 + peer_ports);
+        let own = (0..ports).map(|_| port()).collect::<io::Result<Vec<_>>>()?;
         let mut doors = Vec::new();
         let mut addresses = Vec::new();
-        for (node, own) in (1..).zip(&own) {
-            let (peers, clients) = (port()?, port()?);
-            let listen = own.local_addr()?;
-            addresses.push(LoopbackAddresses {
-                listen,
-                advertised: peers.local_addr()?,
-                clients: clients.local_addr()?,
-            });
-            doors.push(Door::new(peers, node, listen, None)?);
+        for (node, own) in (1..).zip(own.chunks(1 + peer_ports)) {
+            let listen = own[0].local_addr()?;
+            let clients = port()?;
+            let for_peers = if peer_ports == 0 { own } else { &own[1..] };
+            let mut peers = Vec::new();
+            for own in for_peers {
+                let door = port()?;
+                let (listen, advertised) = (own.local_addr()?, door.local_addr()?);
+                peers.push(PeerDoor { listen, advertised });
+                doors.push(Door::new(door, node, listen, None)?);
+            }
+            addresses.push(LoopbackAddresses { listen, clients: clients.local_addr()?, peers });
             doors.push(Door::new(clients, node, listen, Some(0))?);
         }
         let names: Vec<_> = [CLIENTS.to_owned()].into_iter().chain(nodes.iter().cloned()).collect();
@@ -168,7 +189,7 @@ impl LoopbackNetwork {
     /// Where a node is reached.
     pub fn addresses(&self, node: &str) -> Option<LoopbackAddresses> {
         let place = self.shared.names.iter().position(|name| name == node)?;
-        self.addresses.get(place.checked_sub(1)?).copied()
+        self.addresses.get(place.checked_sub(1)?).cloned()
     }
 
     /// Starts a node's process by `start`, and knows its connections from then on: those of its
@@ -296,7 +317,7 @@ impl LoopbackNetwork {
 /// Cuts one of two nodes off and heals it. The error says what failed.
 pub fn try_out() -> Result<String, String> {
     let nodes = ["n1".to_owned(), "n2".to_owned()];
-    let mut network = LoopbackNetwork::build(&nodes).map_err(|error| error.to_string())?;
+    let mut network = LoopbackNetwork::build(&nodes, 0).map_err(|error| error.to_string())?;
     for grudge in [Grudge::into_node(&nodes, "n1"), Grudge::none()] {
         let seen = network.cut(&grudge).map_err(|error| error.to_string())?;
         if !seen.unproven.is_empty() || !seen.silent.is_empty() {

@@ -7,7 +7,7 @@ use super::{Look, Nemesis, compose};
 use crate::fault::{ClockCondition, DiskCondition};
 use crate::grudge::Grudge;
 use crate::outcome::{Effect, Measurement, Outcome};
-use crate::schedule::{Action, FileDamage, MembersChanged, PowerFailure};
+use crate::schedule::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 use crate::shaping::Shaping;
 use crate::world::{DiskSeen, Host, HostError, NodeState, PartitionSeen, PerNode};
 
@@ -53,6 +53,7 @@ impl<H: Host> Nemesis<H> {
                 Err(error) => Judgement::settled(judge::without_effect(error)),
             },
             Action::Membership(members) => self.change_members(members),
+            Action::Maintain(stores) => self.tend(stores),
         }
     }
 
@@ -220,6 +221,13 @@ impl<H: Host> Nemesis<H> {
             outcome => outcome,
         };
         judgement
+    }
+
+    fn tend(&mut self, stores: &StoresTended) -> Judgement {
+        let tend = |node: &String| (node.clone(), self.host.maintain(node, stores.work));
+        let results = stores.nodes.iter().map(tend).collect();
+        let effect = judge::slowest("stores_tended", "tended_after_ms", &results);
+        Judgement::settled((judge::nodes(&results), effect))
     }
 
     fn change_members(&mut self, members: &MembersChanged) -> Judgement {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
 };
 use crate::grudge::{Grudge, Link};
 use crate::world::{
@@ -192,6 +192,12 @@ impl Host for Pretended {
     fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
         self.works()?;
         self.leader = to.to_owned();
+        Ok(Duration::from_millis(30))
+    }
+
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        self.works()?;
+        self.log.push(format!("{work} {node}"));
         Ok(Duration::from_millis(30))
     }
 

@@ -67,7 +67,9 @@ impl<H: Host> Nemesis<H> {
     /// Undoes `action`, which its fault holds no longer, as far as no other does.
     pub(super) fn release(&mut self, action: &Action, look: Look) -> (Effect, Vec<String>) {
         match action {
-            Action::Nothing | Action::Transfer(_) => (Effect::new(), Vec::new()),
+            Action::Nothing | Action::Transfer(_) | Action::Maintain(_) => {
+                (Effect::new(), Vec::new())
+            }
             Action::Grudge(_) => self.mend(look),
             Action::Shape(_) => {
                 let union = compose::shaping(self.actions()).links().collect();

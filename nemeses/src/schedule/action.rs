@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{ClockCondition, Damage, DiskCondition, MembershipChange, PowerCut};
+use crate::fault::{ClockCondition, Damage, DiskCondition, MembershipChange, PowerCut, Upkeep};
 use crate::grudge::Grudge;
 use crate::shaping::Shaping;
 
@@ -40,6 +40,8 @@ pub enum Action {
     Transfer(String),
     /// The membership of these nodes changes.
     Membership(MembersChanged),
+    /// These nodes tend their stores.
+    Maintain(StoresTended),
 }
 
 /// Which nodes lose power, and what of their disks.
@@ -78,6 +80,15 @@ pub struct MembersChanged {
     pub change: MembershipChange,
 }
 
+/// Which nodes tend their stores, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoresTended {
+    /// Whose.
+    pub nodes: BTreeSet<String>,
+    /// What they do.
+    pub work: Upkeep,
+}
+
 impl Action {
     /// Whether there is nobody to do it to.
     pub fn is_empty(&self) -> bool {
@@ -101,6 +112,7 @@ impl Action {
             Self::Corrupt(damage) => damage.nodes.clone(),
             Self::Transfer(node) => [node.clone()].into(),
             Self::Membership(members) => members.nodes.clone(),
+            Self::Maintain(stores) => stores.nodes.clone(),
         }
     }
 
@@ -158,6 +170,7 @@ impl Action {
             }
             Self::Corrupt(damage) => damage.nodes.retain(|node| kept.contains(node)),
             Self::Membership(members) => members.nodes.retain(|node| kept.contains(node)),
+            Self::Maintain(stores) => stores.nodes.retain(|node| kept.contains(node)),
             Self::Nothing | Self::Grudge(_) | Self::Shape(_) | Self::Transfer(_) => {}
         }
         self
@@ -199,6 +212,7 @@ impl fmt::Display for Action {
             Self::Corrupt(damage) => write!(out, "{} at {nodes}", damage.damage),
             Self::Transfer(to) => write!(out, "hand leadership to {to}"),
             Self::Membership(members) => write!(out, "{} {nodes}", members.change),
+            Self::Maintain(stores) => write!(out, "{} the store of {nodes}", stores.work),
         }
     }
 }

@@ -25,8 +25,8 @@ use super::profile::Parameters;
 use super::scenes::{COMPOSITIONS, Composition, MOMENT, Part};
 use super::{Budget, Entry, Profile, Schedule};
 use crate::fault::{
-    Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Membership, Packet,
-    Partition, Pause, Power,
+    Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Maintenance, Membership,
+    Packet, Partition, Pause, Power,
 };
 
 pub(crate) use room::{Room, between, weighted, whole_between};
@@ -93,7 +93,7 @@ fn lengths(family: Family) -> (f64, f64) {
         Family::Power => (0.2, 4.0),
         Family::Membership => (1.0, 8.0),
         Family::Corruption => (0.2, 2.0),
-        Family::Leadership => (MOMENT, MOMENT),
+        Family::Leadership | Family::Maintenance => (MOMENT, MOMENT),
     }
 }
 
@@ -361,6 +361,7 @@ impl Frame {
             Family::Corruption => Some(Fault::Corruption(Corruption::draw(&room, random))),
             Family::Leadership => Leadership::draw(&room, random).map(Fault::Leadership),
             Family::Membership => Membership::draw(&room, random).map(Fault::Membership),
+            Family::Maintenance => Some(Fault::Maintenance(Maintenance::draw(&room, random))),
         }?;
         if family == Family::Partition {
             self.lone_partitions += u32::from(!overlapping);

@@ -160,7 +160,7 @@ impl Profile {
                 composition_chance: 0.0,
                 gap: match family {
                     // A hand-over is a moment; the new leader should have its own.
-                    Family::Leadership => (0.2, 4.0),
+                    Family::Leadership | Family::Maintenance => (0.2, 4.0),
                     // What is damaged must have been noticed before more is.
                     Family::Corruption => (2.0, 6.0),
                     _ => (0.1, 1.0),

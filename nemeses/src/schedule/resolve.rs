@@ -6,10 +6,10 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::action::{FileDamage, MembersChanged, PowerFailure};
+use super::action::{FileDamage, MembersChanged, PowerFailure, StoresTended};
 use super::steps::{each, over_time};
 use super::{Action, Entry, Step};
-use crate::fault::{Aim, Corruption, Direction, Fault, Membership, Packet, Shape};
+use crate::fault::{Aim, Corruption, Direction, Fault, Maintenance, Membership, Packet, Shape};
 use crate::grudge::{CLIENTS, Grudge};
 use crate::shaping::Shaping;
 
@@ -92,6 +92,9 @@ impl Entry {
             },
             Fault::Membership(Membership { aim, change }) => {
                 Action::Membership(MembersChanged { nodes: draw.nodes(*aim), change: *change })
+            }
+            Fault::Maintenance(Maintenance { aim, work }) => {
+                Action::Maintain(StoresTended { nodes: draw.nodes(*aim), work: *work })
             }
         };
         let steps = over_time(&self.fault, whole, self.lasts, self.pick);

@@ -43,6 +43,7 @@ fn fields(family: Family) -> &'static [&'static str] {
         Family::Corruption => &["aim", "damage", "file"],
         Family::Leadership => &["to"],
         Family::Membership => &["aim", "change"],
+        Family::Maintenance => &["aim", "work"],
     }
 }
 

@@ -180,9 +180,9 @@ fn cut(host: &mut LocalHost, grudge: &Grudge) {
 pub fn check_proxies(directory: &Path) {
     let nodes = names(3);
     loopback::try_out().expect("proxies work everywhere");
-    let taken = LoopbackNetwork::build(&[CLIENTS.to_owned()]).map(drop);
+    let taken = LoopbackNetwork::build(&[CLIENTS.to_owned()], 0).map(drop);
     assert!(taken.is_err(), "the name is reserved");
-    let proxies = LoopbackNetwork::build(&nodes).expect("there are ports");
+    let proxies = LoopbackNetwork::build(&nodes, 0).expect("there are ports");
     let host = LocalHost::new(None, Arc::new(|_: &str, _| {})).expect("threads start");
     let mut host = host.with_proxies(proxies);
     let addresses: Vec<_> = nodes
@@ -193,7 +193,7 @@ pub fn check_proxies(directory: &Path) {
     for (node, address) in nodes.iter().zip(&addresses) {
         let mut command = vec![own.clone(), NODE.to_owned(), address.listen.to_string()];
         let peers = nodes.iter().zip(&addresses);
-        command.extend(peers.map(|(name, its)| format!("{name}={}", its.advertised)));
+        command.extend(peers.map(|(name, its)| format!("{name}={}", its.peers[0].advertised)));
         // Of one node, the process that speaks is not the one that is started.
         let argv = match node.as_str() {
             "n3" => vec!["sh".to_owned(), "-c".to_owned(), format!("{} & wait", command.join(" "))],

@@ -11,6 +11,7 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::named;
 use super::units;
+use crate::words;
 
 /// Space right of the last completion, as a share of the width, into which an operation of unknown
 /// outcome fades: it has no end.
@@ -76,7 +77,7 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
         out.raw("<input type=\"checkbox\" id=\"neighbourhood\"><label for=\"neighbourhood\">");
         out.text(format!(
             "show {} of this key around it",
-            units::counted(context, "other operation", "other operations")
+            words::counted(context, "other operation")
         ));
         out.raw("</label>");
     }
@@ -88,7 +89,7 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
     out.piece(axis(&scales));
     out.raw("</div><p class=\"muted\">Each bar reaches from invocation to completion. Left and ");
     out.raw("right are in true order; distances are squeezed. Take any of the ");
-    out.text(units::counted(counterexample.operations.len() as u64, "operation", "operations"));
+    out.text(words::counted(counterexample.operations.len() as u64, "operation"));
     out.raw(" away, and a legal order exists. The numbers are indices of history.jsonl.</p>");
     out.raw("</section>");
     Some(out)
@@ -122,7 +123,7 @@ fn rows(counterexample: &Counterexample) -> Vec<Row<'_>> {
 
 fn operation_row(row: &Row<'_>, scales: &Scales) -> Markup {
     let operation = row.operation;
-    let text = units::operation(operation);
+    let text = words::operation(operation);
     let unknown = operation.outcome == EventType::Info || operation.end.is_none();
     let mut out = Markup::new();
     out.raw("<div class=\"row");
@@ -166,7 +167,7 @@ fn hover(operation: &Operation) -> String {
     format!(
         "process {} {} · {} · from {} {end}",
         operation.process,
-        units::operation(operation),
+        words::operation(operation),
         indices(operation),
         units::moment(operation.start)
     )

@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::families::letter;
 use super::units;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
+use crate::words;
 
 /// An axis needs some length, even when nothing was recorded; in nanoseconds.
 const SHORTEST_RUN: u64 = 1_000_000_000;
@@ -41,7 +42,7 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
         .culprits()
         .map(|culprit| {
             json!({"time": micros(culprit.end.unwrap_or(culprit.start)),
-                   "label": units::operation(culprit), "index": culprit.invoked})
+                   "label": words::operation(culprit), "index": culprit.invoked})
         })
         .collect();
     let findings: Vec<Value> = facts

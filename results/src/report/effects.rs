@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::units;
 use crate::metrics::MeasuredEffect;
+use crate::words;
 
 /// What was measured of a fault, in words with units, the most telling first:
 /// `packets_dropped: 312, cut_after_ms: 11.2` becomes `312 packets dropped, cut after 11 ms`. The
@@ -162,9 +163,9 @@ fn counted(count: u64, name: &str) -> String {
     let singular = noun.strip_suffix('s').filter(|singular| !singular.ends_with('s'));
     match (singular, count) {
         (None, 1) if rest.is_empty() => format!("{words} once"),
-        (None, _) if rest.is_empty() => format!("{words} {} times", units::count(count)),
+        (None, _) if rest.is_empty() => format!("{words} {} times", words::count(count)),
         (Some(singular), 1) => format!("1 {singular} {rest}").trim_end().to_owned(),
-        (_, _) => format!("{} {words}", units::count(count)),
+        (_, _) => format!("{} {words}", words::count(count)),
     }
 }
 
@@ -190,7 +191,7 @@ fn time(nanoseconds: f64) -> String {
 fn decimal(number: f64) -> String {
     if number.abs() >= 100.0 {
         let sign = if number < 0.0 { "−" } else { "" };
-        return format!("{sign}{}", units::count(number.abs().round() as u64));
+        return format!("{sign}{}", words::count(number.abs().round() as u64));
     }
     let digits = if number.abs() >= 10.0 { 1 } else { 3 };
     let text = format!("{number:.digits$}");

@@ -16,6 +16,7 @@ pub(super) fn letter(family: &str) -> String {
         "corruption" => "X",
         "leadership" => "L",
         "membership" => "M",
+        "maintenance" => "T",
         other => return other.chars().take(1).flat_map(char::to_uppercase).collect(),
     };
     known.to_owned()
@@ -49,6 +50,7 @@ mod tests {
             "corruption",
             "leadership",
             "membership",
+            "maintenance",
         ];
         let letters: BTreeSet<String> = families.iter().map(|family| letter(family)).collect();
         assert_eq!(letters.len(), families.len());

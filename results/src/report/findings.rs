@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::section;
 use super::units;
+use crate::words;
 
 /// The panel; none when there is no finding.
 pub(super) fn findings(facts: &Facts<'_>) -> Option<Markup> {
@@ -19,7 +20,7 @@ pub(super) fn findings(facts: &Facts<'_>) -> Option<Markup> {
         out.text(units::moment(units::nanoseconds(finding.seconds))).raw("</span> ");
         out.text(&finding.text).raw("</p>");
         if !finding.log.is_empty() {
-            let lines = units::counted(finding.log.len() as u64, "line", "lines");
+            let lines = words::counted(finding.log.len() as u64, "line");
             out.raw("<details><summary>last ").text(lines).raw(" of its log</summary><pre>");
             for line in &finding.log {
                 out.text(line).raw("\n");

@@ -8,14 +8,15 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::units;
 use crate::metrics::FaultOutcome;
+use crate::words;
 
 pub(super) fn header(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
     let mut out = Markup::new();
-    out.raw("<div class=\"decision ").text(units::verdict(summary.verdict)).raw("\">");
+    out.raw("<div class=\"decision ").text(words::verdict(summary.verdict)).raw("\">");
     out.raw("<p class=\"badge\"><span aria-hidden=\"true\">");
     out.text(units::verdict_sign(summary.verdict)).raw("</span> ");
-    out.text(units::verdict(summary.verdict)).raw("</p><div><h1>");
+    out.text(words::verdict(summary.verdict)).raw("</p><div><h1>");
     out.text(&summary.sentence).raw("</h1>");
     if let Some(sentence) = faults_at_the_time(facts) {
         out.raw("<p class=\"blame\">").text(sentence).raw("</p>");
@@ -34,7 +35,7 @@ fn facts_line(facts: &Facts<'_>) -> Markup {
         out.raw("<li>").text(text).raw("</li>");
     };
     fact(format!("{} {}", run.target, run.target_version));
-    fact(units::counted(run.nodes.len() as u64, "node", "nodes"));
+    fact(words::counted(run.nodes.len() as u64, "node"));
     fact(format!("{} workload", run.workload));
     if run.faults.is_empty() {
         fact("no faults".to_owned());
@@ -72,7 +73,7 @@ fn tiles(facts: &Facts<'_>) -> Markup {
     let (ok, fail, info) = (with(EventType::Ok), with(EventType::Fail), with(EventType::Info));
     tile(
         "operations",
-        units::count(total),
+        words::count(total),
         format!(
             "{} ok · {} fail · {} info",
             share(ok, total),
@@ -87,9 +88,9 @@ fn tiles(facts: &Facts<'_>) -> Markup {
         let rate = if seconds > 0.0 { during as f64 / seconds } else { 0.0 };
         let asked = facts.summary.run.rate.map_or_else(
             || format!("{} clients, closed loop", facts.summary.run.concurrency),
-            |rate| format!("of {} asked for", units::count(rate.round() as u64)),
+            |rate| format!("of {} asked for", words::count(rate.round() as u64)),
         );
-        tile("ok a second", units::count(rate.round() as u64), asked);
+        tile("ok a second", words::count(rate.round() as u64), asked);
     }
     let (in_effect, remark) = fault_figures(facts);
     tile("faults in effect", in_effect, remark);
@@ -99,11 +100,11 @@ fn tiles(facts: &Facts<'_>) -> Markup {
     }
     if let Some(most) = facts.operations.iter().max_by_key(|operation| operation.attempts().len()) {
         let of = format!("{} by process {}", most.invocation.f, most.invocation.process);
-        tile("most attempts of one", units::count(most.attempts().len() as u64), of);
+        tile("most attempts of one", words::count(most.attempts().len() as u64), of);
     }
     let findings = &facts.summary.findings;
     if let Some(first) = findings.first() {
-        let count = units::count(findings.len() as u64);
+        let count = words::count(findings.len() as u64);
         out.raw("<div class=\"finding\"><dt>findings about the target</dt><dd>");
         out.raw("<a href=\"#findings\">").text(count).raw("</a><small>").text(&first.text);
         out.raw("</small></dd></div>");
@@ -120,14 +121,14 @@ fn fault_figures(facts: &Facts<'_>) -> (String, String) {
         [FaultOutcome::Indeterminate, FaultOutcome::Skipped, FaultOutcome::Unreported]
             .into_iter()
             .filter(|&outcome| with(outcome) > 0)
-            .map(|outcome| format!("{} {outcome}", units::count(with(outcome))))
+            .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
             .collect();
     let remark = match (facts.faults.is_empty(), others.is_empty()) {
         (true, _) => "none was injected".to_owned(),
         (false, true) => "every one that was injected".to_owned(),
         (false, false) => format!("besides {}", others.join(" · ")),
     };
-    (units::count(with(FaultOutcome::Installed)), remark)
+    (words::count(with(FaultOutcome::Installed)), remark)
 }
 
 /// A share in percent that never rounds something to nothing.
@@ -161,11 +162,11 @@ fn checks(facts: &Facts<'_>) -> Markup {
     let took = summary.phases.iter().find(|(phase, _)| phase == "check");
     let why = format!(
         "{}, {} of model {}, judged by {} in {}{}.",
-        units::counted(safety.operations, "operation", "operations"),
-        units::counted(safety.keys, "key", "keys"),
+        words::counted(safety.operations, "operation"),
+        words::counted(safety.keys, "key"),
         safety.model,
         safety.algorithm,
-        units::counted(safety.steps, "step", "steps"),
+        words::counted(safety.steps, "step"),
         took.map_or_else(String::new, |(_, seconds)| format!(", {}", units::seconds(*seconds))),
     );
     out.piece(check("Safety", safety.verdict, order, &why));
@@ -194,9 +195,9 @@ fn checks(facts: &Facts<'_>) -> Markup {
 
 fn check(name: &'static str, verdict: Verdict, sentence: &str, detail: &str) -> Markup {
     let mut out = Markup::new();
-    out.raw("<li class=\"").text(units::verdict(verdict)).raw("\"><h2>").text(name);
+    out.raw("<li class=\"").text(words::verdict(verdict)).raw("\"><h2>").text(name);
     out.raw(" <span class=\"pill\"><span aria-hidden=\"true\">").text(units::verdict_sign(verdict));
-    out.raw("</span> ").text(units::verdict(verdict)).raw("</span></h2><p>").text(sentence);
+    out.raw("</span> ").text(words::verdict(verdict)).raw("</span></h2><p>").text(sentence);
     out.raw("</p>");
     if !detail.is_empty() {
         out.raw("<p class=\"muted\">").text(detail).raw("</p>");

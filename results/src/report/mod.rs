@@ -8,11 +8,13 @@ mod columns;
 mod counterexample;
 mod drawing_data;
 mod effects;
+mod elements;
 mod facts;
 mod families;
 mod findings;
 mod header;
 mod markup;
+mod members;
 mod not_tested;
 mod recovery;
 mod schedule;
@@ -28,6 +30,7 @@ use self::facts::Facts;
 use self::markup::{Markup, fill, json_for_script};
 use crate::event::NodeEvent;
 use crate::summary::Summary;
+use crate::words;
 
 const TEMPLATE: &str = include_str!("page/template.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -46,7 +49,7 @@ const PAGE: &str = include_str!("page/page.js");
 /// The page of a run. The same run gives the same page, byte for byte.
 pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> String {
     let facts = Facts::new(summary, history, node_events);
-    let title = format!("{} · {}", units::verdict(summary.verdict).to_uppercase(), summary.run.id);
+    let title = format!("{} · {}", words::verdict(summary.verdict).to_uppercase(), summary.run.id);
     let data = json_for_script(&drawing_data::drawing_data(&facts));
     let counterexample = counterexample::counterexample(&facts).unwrap_or_default();
     fill(
@@ -62,6 +65,8 @@ pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> 
             ("operations", &tables::operations(&facts).into_string()),
             ("tokens", &tokens::tokens(&facts).unwrap_or_default().into_string()),
             ("versions", &versions::versions(&facts).unwrap_or_default().into_string()),
+            ("members", &members::members(&facts).unwrap_or_default().into_string()),
+            ("elements", &elements::elements(&facts).unwrap_or_default().into_string()),
             ("not-tested", &not_tested::not_tested(&facts).into_string()),
             ("findings", &findings::findings(&facts).unwrap_or_default().into_string()),
             ("schedule", &schedule::schedule(&facts).into_string()),

@@ -9,6 +9,7 @@ use super::tables::{head, number, section};
 use super::units;
 use crate::metrics::{FaultInterval, FaultOutcome};
 use crate::summary::FaultCoverage;
+use crate::words;
 
 pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
@@ -67,12 +68,12 @@ fn reached(coverage: &FaultCoverage) -> Markup {
     out.raw("<h3>What the faults met</h3><p class=\"muted\">");
     out.text(format!(
         "Of {} of family, role and phase that this plan can reach, {} reached and {} not.",
-        units::counted(possible, "combination", "combinations"),
+        words::counted(possible, "combination"),
         match reached.len() {
             1 => "1 was".to_owned(),
-            count => format!("{} were", units::count(count as u64)),
+            count => format!("{} were", words::count(count as u64)),
         },
-        units::count(missed.len() as u64)
+        words::count(missed.len() as u64)
     ));
     out.raw("</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"coverage\">");
     out.piece(heat_table(coverage, &reached, &missed)).raw("</div>");
@@ -137,10 +138,10 @@ fn heat_cell(
         Some(&count) => {
             // By its root, so that one is not lost beside a hundred.
             let heat = (count as f64 / most as f64).sqrt() * 60.0 + 12.0;
-            let faults = units::counted(count, "fault", "faults");
+            let faults = words::counted(count, "fault");
             out.raw("<td class=\"reached\" style=\"--heat:").text(format!("{heat:.0}%"));
             out.raw("\" title=\"").text(format!("{place}: {faults}")).raw("\">");
-            out.text(units::count(count));
+            out.text(words::count(count));
         }
         None if missed => {
             out.raw("<td class=\"missed\" title=\"").text(format!("{place}: not reached"));
@@ -208,11 +209,11 @@ fn roles_hit(facts: &Facts<'_>) -> Markup {
             if hits == 0 {
                 out.raw("<td class=\"number muted\">not reached</td>");
             } else {
-                number(&mut out, units::count(hits));
+                number(&mut out, words::count(hits));
             }
         }
         let other = roles.iter().filter(|(role, _)| !ROLES.contains(role)).map(|(_, hits)| hits);
-        number(&mut out, units::count(other.sum()));
+        number(&mut out, words::count(other.sum()));
         out.raw("</tr>");
     }
     out.raw("</tbody></table></div>");

@@ -6,6 +6,7 @@ use super::markup::Markup;
 use super::tables::{head, named, section};
 use super::units;
 use crate::metrics::{FaultInterval, MeasuredEffect, NodeState};
+use crate::words;
 
 pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
     let mut rows: Vec<(u64, Markup)> = Vec::new();
@@ -115,7 +116,7 @@ fn measured(effect: &MeasuredEffect) -> Markup {
 fn steps(fault: &FaultInterval) -> Markup {
     let mut out = Markup::new();
     if let (Some(first), Some(last)) = (fault.steps.first(), fault.steps.last()) {
-        let steps = units::counted(fault.steps.len() as u64, "step", "steps");
+        let steps = words::counted(fault.steps.len() as u64, "step");
         let from = units::moment(first.time);
         out.raw("<small>").text(match fault.steps.len() {
             1 => format!("{steps}, at {from} (#{})", first.index),

@@ -6,6 +6,7 @@ use super::families::sign;
 use super::markup::Markup;
 use super::units;
 use crate::metrics::{AttemptError, FaultInterval, attempt_errors, operation_figures};
+use crate::words;
 
 /// Rarer errors than the most frequent so many are only counted.
 const ERRORS_SHOWN: usize = 12;
@@ -19,11 +20,11 @@ pub(super) fn section(id: &'static str, title: &'static str) -> Markup {
 }
 
 /// The beginning of a table, up to its rows: the name and the class of each column.
-pub(super) fn head(columns: &[(&'static str, &'static str)]) -> Markup {
+pub(super) fn head(columns: &[(&str, &'static str)]) -> Markup {
     let mut out = Markup::new();
     out.raw("<table><thead><tr>");
     for (name, class) in columns {
-        out.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").raw(name).raw("</th>");
+        out.raw("<th scope=\"col\" class=\"").raw(class).raw("\">").text(name).raw("</th>");
     }
     out.raw("</tr></thead><tbody>");
     out
@@ -52,12 +53,12 @@ pub(super) fn operations(facts: &Facts<'_>) -> Markup {
         out.raw("<tr><th scope=\"row\">").text(if row.f == last { "" } else { &row.f });
         out.raw("</th><td><span class=\"outcome ").text(units::outcome(row.outcome)).raw("\">");
         out.text(units::outcome(row.outcome)).raw("</span></td>");
-        number(&mut out, units::count(row.count));
+        number(&mut out, words::count(row.count));
         for latency in [row.p50, row.p99, row.max] {
             number(&mut out, latency.map_or_else(|| "–".to_owned(), units::duration));
         }
-        number(&mut out, units::count(row.retries));
-        number(&mut out, units::count(row.most_attempts));
+        number(&mut out, words::count(row.retries));
+        number(&mut out, words::count(row.most_attempts));
         out.raw("</tr>");
         last = &row.f;
     }
@@ -86,15 +87,15 @@ fn errors(errors: &[AttemptError]) -> Markup {
             None => "–",
         });
         out.raw("</td>");
-        number(&mut out, units::count(error.count));
-        number(&mut out, units::count(error.then_ok));
+        number(&mut out, words::count(error.count));
+        number(&mut out, words::count(error.then_ok));
         out.raw("</tr>");
     }
     out.raw("</tbody></table></div>");
     if let Some(rest) = errors.len().checked_sub(ERRORS_SHOWN).filter(|&rest| rest > 0) {
         let attempts = errors[ERRORS_SHOWN..].iter().map(|error| error.count).sum();
-        out.raw("<p class=\"muted\">and ").text(units::counted(attempts, "attempt", "attempts"));
-        out.raw(" that met ").text(units::counted(rest as u64, "rarer error", "rarer errors"));
+        out.raw("<p class=\"muted\">and ").text(words::counted(attempts, "attempt"));
+        out.raw(" that met ").text(words::counted(rest as u64, "rarer error"));
         out.raw("</p>");
     }
     out

@@ -8,15 +8,16 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::{head, number, section};
 use super::units;
+use crate::words;
 
 /// The panel; none when nothing showed what became of tokens.
 pub(super) fn tokens(facts: &Facts<'_>) -> Option<Markup> {
     let audit = facts.summary.safety.audit.as_ref()?;
     let mut out = section("tokens", "Tokens");
-    out.raw("<p class=\"lead\">").text(units::counted(audit.tokens, "token", "tokens"));
+    out.raw("<p class=\"lead\">").text(words::counted(audit.tokens, "token"));
     match audit.broken {
         0 => out.raw(": none was seen to break its promise.</p>"),
-        broken => out.text(format!(": {} broke their promise.", units::count(broken))).raw("</p>"),
+        broken => out.text(format!(": {} broke their promise.", words::count(broken))).raw("</p>"),
     };
     out.raw("<div class=\"scroll\">").piece(head(&[
         ("the client was told", ""),
@@ -58,10 +59,10 @@ fn table_row(row: &Row) -> Markup {
             (0, _) => out.raw("<td class=\"number muted\">–</td>"),
             (_, true) => out
                 .raw("<td class=\"number broken\"><span aria-hidden=\"true\">✗</span> ")
-                .text(units::count(count))
+                .text(words::count(count))
                 .raw("</td>"),
             (_, false) => {
-                number(&mut out, units::count(count));
+                number(&mut out, words::count(count));
                 &mut out
             }
         };
@@ -78,7 +79,7 @@ fn unknown(audit: &AuditReport) -> Markup {
     let reasons: Vec<String> = audit
         .unobservable
         .iter()
-        .map(|unknown| format!("{} ({})", units::count(unknown.tokens), unknown.reason))
+        .map(|unknown| format!("{} ({})", words::count(unknown.tokens), unknown.reason))
         .collect();
     out.raw("<p class=\"muted\">Not known exactly: ").text(reasons.join(", ")).raw(".</p>");
     out
@@ -97,7 +98,7 @@ fn violations(audit: &AuditReport) -> Markup {
     out.raw("</ul>");
     let more = audit.broken.saturating_sub(audit.violations.len() as u64);
     if more > 0 {
-        out.raw("<p class=\"muted\">and ").text(units::counted(more, "more token", "more tokens"));
+        out.raw("<p class=\"muted\">and ").text(words::counted(more, "more token"));
         out.raw("</p>");
     }
     out

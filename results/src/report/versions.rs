@@ -6,18 +6,17 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::{head, section};
 use super::units;
+use crate::words;
 
 /// The panel; none when no versions were judged.
 pub(super) fn versions(facts: &Facts<'_>) -> Option<Markup> {
     let report = facts.summary.safety.versions.as_ref()?;
     let mut out = section("versions", "Versions");
-    out.raw("<p class=\"lead\">").text(units::counted(report.answers, "answer", "answers"));
+    out.raw("<p class=\"lead\">").text(words::counted(report.answers, "answer"));
     out.raw(" compared");
     match report.contradictions {
         0 => out.raw(": none contradicts another.</p>"),
-        some => {
-            out.raw(": ").text(units::counted(some, "contradiction", "contradictions")).raw(".</p>")
-        }
+        some => out.raw(": ").text(words::counted(some, "contradiction")).raw(".</p>"),
     };
     out.piece(contradictions(report));
     for era in &report.eras {
@@ -50,7 +49,7 @@ fn contradictions(report: &VersionReport) -> Markup {
     let more = report.contradictions.saturating_sub(report.violations.len() as u64);
     if more > 0 {
         out.raw("<p class=\"muted\">and ");
-        out.text(units::counted(more, "more contradiction", "more contradictions")).raw("</p>");
+        out.text(words::counted(more, "more contradiction")).raw("</p>");
     }
     out
 }
@@ -71,7 +70,7 @@ fn witness(answer: &Witness) -> Markup {
         if answer.effect == Effect::FailedPrecondition { " (precondition failed)" } else { "" };
     out.raw("<tr><th scope=\"row\">")
         .text(format!("p{} {} {key}{failed}", answer.process, answer.f));
-    out.raw("</th><td class=\"number\">").text(units::count(answer.version));
+    out.raw("</th><td class=\"number\">").text(words::count(answer.version));
     out.raw("</td><td class=\"number\">").text(units::moment(answer.start));
     out.raw("</td><td class=\"number\">").text(units::moment(answer.end));
     out.raw("</td><td>").text(answer.node.as_deref().unwrap_or("–"));
@@ -94,7 +93,7 @@ fn claims(report: &VersionReport) -> String {
     };
     let left_out = match report.left_out + report.between_eras {
         0 => String::new(),
-        some => format!(" Left out: {}.", units::counted(some, "answer", "answers")),
+        some => format!(" Left out: {}.", words::counted(some, "answer")),
     };
     format!("The target claims one version for {scope}, which never falls; {mutations}.{left_out}")
 }

@@ -8,8 +8,10 @@ use results::event::{NodeChange, NodeEvent};
 use results::summary::{Coverage, Liveness, RunInfo, Summary};
 use serde_json::{Value, json};
 
+mod objects;
 mod storm;
 
+pub use objects::{judged, models};
 pub use storm::storm;
 
 const SECOND: u64 = 1_000_000_000;
@@ -459,6 +461,8 @@ impl<'a> Maker<'a> {
                 counterexample,
                 versions: None,
                 audit: None,
+                divergence: None,
+                accounting: None,
             },
             liveness: Liveness {
                 verdict: Verdict::Valid,

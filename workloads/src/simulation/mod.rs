@@ -25,16 +25,13 @@
 //! Services are written by themselves: they share no code with the checker's models, so that a
 //! mistake in one of the two shows.
 
-mod object;
 mod service;
 mod world;
 
 use checker::history::History;
 
-pub use object::Object;
-
 use self::world::World;
-use crate::{Generator, GeneratorOptions, Workload};
+use crate::{Generator, GeneratorOptions, Object, Workload};
 
 /// How a service breaks its promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +98,7 @@ impl Simulation {
         options: &GeneratorOptions,
         operations: u64,
     ) -> Recorded {
-        let mut world = World::new(self, Object::of(workload.model));
+        let mut world = World::new(self, Object::of(workload.model).expect("no such model"));
         let mut load = (workload.generator)(options);
         world.drive(&mut (&mut *load).limit(operations));
         world.heal();

@@ -7,7 +7,8 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::Value;
 
-use super::{Lie, Object};
+use super::Lie;
+use crate::Object;
 use crate::generator::Invocation;
 
 /// How many states of a key a stale read may go back.

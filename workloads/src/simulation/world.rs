@@ -11,9 +11,9 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use super::service::Service;
-use super::{Object, Recorded, Simulation};
+use super::{Recorded, Simulation};
 use crate::generator::{Context, Generator, Invocation, Next};
-use crate::{PRECONDITION_FAILED, stream};
+use crate::{Object, PRECONDITION_FAILED, stream};
 
 /// How long a message takes, in microseconds.
 const LATENCY: Range<u64> = 100..10_000;

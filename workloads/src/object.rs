@@ -1,11 +1,16 @@
-//! What the simulated service keeps under a key.
+//! What a service keeps under a key: the objects that the workloads are about.
+//!
+//! The simulated service keeps them, and so do clients of services that have nothing of the kind,
+//! as documents that are read, changed and written back.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The state under one key, and with it the operations that the service has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Object {
     /// `read`, `write`, `cas`.
     Register(Value),
@@ -26,12 +31,10 @@ pub enum Object {
 }
 
 impl Object {
-    /// The object, as it is in the beginning, that the checker's model of that name describes.
-    ///
-    /// # Panics
-    /// When there is none for that model.
-    pub fn of(model: &str) -> Object {
-        match model {
+    /// The object, as it is in the beginning, that the checker's model of that name describes; none
+    /// if no workload is judged by it.
+    pub fn of(model: &str) -> Option<Object> {
+        let object = match model {
             "register" => Object::Register(Value::Null),
             "append-list" => Object::List(Vec::new()),
             "set" => Object::Set(VecDeque::new()),
@@ -40,13 +43,17 @@ impl Object {
             "mutex" => Object::Mutex(None),
             "fenced-lock" => Object::FencedLock(None, 0),
             "txn" => Object::Group(BTreeMap::new()),
-            other => panic!("no simulated object is described by the model {other}"),
-        }
+            _ => return None,
+        };
+        Some(object)
     }
 
     /// Carries out an operation: what the history's completion says, or none when the state does
     /// not allow it.
-    pub(super) fn serve(&mut self, f: &str, argument: &Value) -> Option<Value> {
+    ///
+    /// # Panics
+    /// When the object has no such operation.
+    pub fn serve(&mut self, f: &str, argument: &Value) -> Option<Value> {
         let done = Some(argument.clone());
         match (self, f) {
             (Object::Register(value), "read") => Some(value.clone()),
@@ -141,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_lock_is_released_by_its_holder_alone_and_tokens_rise() {
-        let mut lock = Object::of("fenced-lock");
+        let mut lock = Object::of("fenced-lock").expect("there is one");
         assert_eq!(lock.serve("acquire", &json!("p1")), Some(json!(1)));
         assert_eq!(lock.serve("acquire", &json!("p1")), None);
         assert_eq!(lock.serve("release", &json!("p2")), None);
@@ -151,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_transaction_reads_what_it_wrote_itself() {
-        let mut group = Object::of("txn");
+        let mut group = Object::of("txn").expect("there is one");
         let steps = json!([["r", "x", null], ["w", "x", 3], ["r", "x", null], ["r", "y", null]]);
         let seen = json!([["r", "x", null], ["w", "x", 3], ["r", "x", 3], ["r", "y", null]]);
         assert_eq!(group.serve("txn", &steps), Some(seen));
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_queue_answers_the_oldest_element_and_nothing_when_empty() {
-        let mut queue = Object::of("queue");
+        let mut queue = Object::of("queue").expect("there is one");
         queue.serve("enqueue", &json!(1));
         queue.serve("enqueue", &json!(2));
         assert_eq!(queue.serve("dequeue", &Value::Null), Some(json!(1)));

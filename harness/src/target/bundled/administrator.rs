@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::Member;
-use super::bundled::STATUS_TIMEOUT;
+use super::STATUS_TIMEOUT;
+use crate::target::Member;
 
 /// How long a leader may take to hand over. It gives up after 800 ms itself; what is left is for
 /// the connection, which faults may make slow.

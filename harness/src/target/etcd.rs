@@ -1,0 +1,134 @@
+//! etcd, by its JSON gateway: `POST /v3/kv/txn` and its kin.
+//!
+//! etcd has no idempotency tokens, so a retry is made idempotent by a compare: every mutation puts a
+//! key of its token besides, in a transaction that wants it to be absent. Whoever finds it there
+//! answers what was done. A register is written, a set added to and a lock taken by one such
+//! transaction; everything else is a [document](super::documents), compared by its `mod_revision`.
+
+mod administrator;
+mod client;
+mod dumper;
+mod gateway;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+use nemeses::fault::Family;
+use nemeses::host::node_process::OwnClock;
+use nemeses::world::Administrator;
+
+use self::administrator::EtcdAdministrator;
+use self::client::EtcdClient;
+use self::dumper::EtcdDumper;
+use self::gateway::Gateway;
+use super::{Client, Dumper, Launch, Member, Target};
+
+/// The program.
+const PROGRAM: &str = "etcd";
+
+/// etcd, as it is started with nothing but names and addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Etcd {
+    /// The program or the folder that holds it; without it, the `PATH` is searched.
+    pub bin: Option<PathBuf>,
+}
+
+impl Etcd {
+    /// What is executed.
+    fn program(&self) -> PathBuf {
+        match &self.bin {
+            Some(folder) if folder.is_dir() => folder.join(PROGRAM),
+            Some(program) => program.clone(),
+            None => PROGRAM.into(),
+        }
+    }
+}
+
+impl Target for Etcd {
+    fn name(&self) -> &str {
+        "etcd"
+    }
+
+    fn version(&self) -> anyhow::Result<String> {
+        let program = self.program();
+        let output = Command::new(&program).arg("--version").output().with_context(|| {
+            format!(
+                "cannot start {}: install etcd (Debian's package etcd-server), or name another \
+                 program by --bin",
+                program.display()
+            )
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match text.lines().find_map(|line| line.strip_prefix("etcd Version: ")) {
+            Some(version) => Ok(version.to_owned()),
+            None => bail!("{} --version does not tell the version of etcd", program.display()),
+        }
+    }
+
+    fn peer_ports(&self) -> usize {
+        1
+    }
+
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
+        let member = &cluster[node];
+        let everybody: Vec<String> =
+            cluster.iter().map(|it| format!("{}=http://{}", it.name, it.for_peers())).collect();
+        let argv = vec![
+            self.program().display().to_string(),
+            format!("--name={}", member.name),
+            format!("--data-dir={}", member.data.join("etcd").display()),
+            format!("--listen-client-urls=http://{}", member.listens),
+            format!("--advertise-client-urls=http://{}", member.for_clients),
+            format!("--listen-peer-urls=http://{}", member.peers[0].listen),
+            format!("--initial-advertise-peer-urls=http://{}", member.for_peers()),
+            format!("--initial-cluster={}", everybody.join(",")),
+            // A node that has data goes on with it, whatever this says.
+            "--initial-cluster-state=new".to_owned(),
+            "--logger=zap".to_owned(),
+        ];
+        Launch::of(argv)
+    }
+
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::Plain
+    }
+
+    fn asked_for(&self, family: Family) -> Option<&'static str> {
+        match family {
+            Family::Leadership => Some("POST /v3/maintenance/transfer-leadership"),
+            Family::Maintenance => Some("POST /v3/kv/compaction, /v3/maintenance/defragment"),
+            _ => None,
+        }
+    }
+
+    fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(Some(Box::new(EtcdAdministrator::new(Gateway::new(cluster)?, cluster)?)))
+    }
+
+    /// Every answer has the revision of the store; each transaction that changes something raises
+    /// it by one, whatever it changes.
+    fn versions(&self) -> Option<Claims> {
+        Some(Claims {
+            scope: Scope::Store,
+            mutations: MutationVersion::Unique,
+            reads: ReadVersion::State,
+            failures_are_numbered: false,
+        })
+    }
+
+    fn dumper(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(Some(Arc::new(EtcdDumper::new(Gateway::new(cluster)?, cluster))))
+    }
+
+    fn client(
+        &self,
+        cluster: &[Member],
+        run: &str,
+        model: &str,
+    ) -> anyhow::Result<Arc<dyn Client>> {
+        Ok(Arc::new(EtcdClient::new(Gateway::new(cluster)?, cluster, run, model)?))
+    }
+}
