@@ -12,6 +12,7 @@ mod etcd;
 pub mod http;
 mod member;
 pub mod registry;
+mod zookeeper;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use client::{
 pub use dumper::Dumper;
 pub use etcd::Etcd;
 pub use member::{Launch, Member, PeerDoor};
+pub use zookeeper::ZooKeeper;
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {

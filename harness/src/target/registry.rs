@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use target_cluster::bugs::Bug;
 
-use super::{Bundled, Etcd, Target};
+use super::{Bundled, Etcd, Target, ZooKeeper};
 use crate::exit::usage;
 
 /// What a target is opened with besides its name.
@@ -39,6 +39,11 @@ pub const ALL: &[Known] = &[
         name: "etcd",
         summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin",
         open: |Choice { bin, .. }| Arc::new(Etcd { bin }),
+    },
+    Known {
+        name: "zookeeper",
+        summary: "ZooKeeper 3.6 and later by its own protocol; Debian's package zookeeper, or --bin",
+        open: |Choice { bin, .. }| Arc::new(ZooKeeper { bin }),
     },
 ];
 
