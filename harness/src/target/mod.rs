@@ -30,7 +30,7 @@ pub use client::{
 pub use dumper::Dumper;
 pub use etcd::Etcd;
 pub use member::{Launch, Member, PeerDoor};
-pub use zookeeper::ZooKeeper;
+pub use zookeeper::{Reads, ZooKeeper};
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {

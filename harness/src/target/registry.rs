@@ -43,7 +43,7 @@ pub const ALL: &[Known] = &[
     Known {
         name: "zookeeper",
         summary: "ZooKeeper 3.6 and later by its own protocol; Debian's package zookeeper, or --bin",
-        open: |Choice { bin, .. }| Arc::new(ZooKeeper { bin }),
+        open: |Choice { bin, .. }| Arc::new(ZooKeeper { bin, ..ZooKeeper::default() }),
     },
 ];
 

@@ -54,9 +54,24 @@ admin.enableServer=false
 4lw.commands.whitelist=*
 ";
 
+/// How fresh is what clients read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// `sync` first, as ZooKeeper's documentation has it: linearizable unless a leader has been
+    /// replaced and does not know it yet.
+    #[default]
+    Sync,
+    /// A write first, which a majority agrees on: linearizable.
+    Quorum,
+    /// Whatever the server has, however stale; ZooKeeper promises no more.
+    Plain,
+}
+
 /// ZooKeeper, each server a Java process of its own.
 #[derive(Debug, Clone, Default)]
 pub struct ZooKeeper {
+    /// How fresh is what clients read.
+    pub reads: Reads,
     /// The folder of an unpacked distribution, or a jar that names what it needs; without it, what
     /// Debian's package has.
     pub bin: Option<PathBuf>,
@@ -200,7 +215,7 @@ impl Target for ZooKeeper {
         run: &str,
         model: &str,
     ) -> anyhow::Result<Arc<dyn Client>> {
-        Ok(Arc::new(ZooKeeperClient::new(cluster, run, model)?))
+        Ok(Arc::new(ZooKeeperClient::new(cluster, run, model, self.reads)?))
     }
 }
 

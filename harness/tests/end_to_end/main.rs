@@ -18,3 +18,4 @@ mod schedules;
 mod support;
 mod whole_runs;
 mod workloads;
+mod zookeeper;

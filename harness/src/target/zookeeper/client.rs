@@ -7,6 +7,7 @@ use anyhow::bail;
 use tokio::sync::OnceCell;
 use workloads::Object;
 
+use super::Reads;
 use super::four_letters::{Role, role};
 use super::messages::{Answer, BAD_VERSION, Change, NO_NODE, NODE_EXISTS, Outcome, Request, Znode};
 use super::session::{Ensemble, errors};
@@ -23,7 +24,8 @@ pub struct ZooKeeperClient {
     /// The znode below which all documents stand, named after the run.
     documents: String,
     model: String,
-    /// Whether it and that of the tokens are there.
+    reads: Reads,
+    /// Whether that znode and the one of the tokens are there.
     parents: OnceCell<()>,
     /// What each server said last of its role.
     roles: Mutex<Vec<Option<Role>>>,
@@ -33,7 +35,12 @@ pub struct ZooKeeperClient {
 impl ZooKeeperClient {
     /// # Errors
     /// When nobody knows objects of that model.
-    pub fn new(cluster: &[Member], run: &str, model: &str) -> anyhow::Result<ZooKeeperClient> {
+    pub fn new(
+        cluster: &[Member],
+        run: &str,
+        model: &str,
+        reads: Reads,
+    ) -> anyhow::Result<ZooKeeperClient> {
         if Object::of(model).is_none() {
             bail!("nobody knows how to keep a {model} in ZooKeeper");
         }
@@ -42,6 +49,7 @@ impl ZooKeeperClient {
             names: cluster.iter().map(|member| member.name.clone()).collect(),
             documents: format!("/{run}"),
             model: model.into(),
+            reads,
             parents: OnceCell::new(),
             roles: Mutex::new(vec![None; cluster.len()]),
             errors: errors(),
@@ -57,14 +65,41 @@ impl ZooKeeperClient {
     }
 
     /// Makes the znodes below which everything stands, unless they are there.
-    async fn make_parents(&self, node: usize) -> Result<(), Refusal> {
-        for path in [TOKENS, &self.documents] {
-            match self.write(node, &[Change::Create { path, data: &[] }]).await?[..] {
-                [Outcome::Changed { .. } | Outcome::Failed(NODE_EXISTS)] => {}
-                _ => return Err(Refusal::of("nonsense")),
+    async fn have_parents(&self, node: usize) -> Result<(), Refusal> {
+        let make = async || {
+            for path in [TOKENS, &self.documents] {
+                match self.write(node, &[Change::Create { path, data: &[] }]).await?[..] {
+                    [Outcome::Created | Outcome::Failed(NODE_EXISTS)] => {}
+                    _ => return Err(Refusal::of("nonsense")),
+                }
             }
+            Ok(())
+        };
+        self.parents.get_or_try_init(make).await.copied()
+    }
+
+    /// Reads znodes in order, as freshly as was asked for: a server answers what a session asks in
+    /// order.
+    async fn look_up(&self, node: usize, paths: &[String]) -> Result<Vec<Outcome>, Refusal> {
+        let read = Request::Read(paths);
+        let touch = [Change::Set { path: &self.documents, data: &[], version: -1 }];
+        let asked: &[Request<'_>] = match self.reads {
+            Reads::Sync => &[Request::Sync, read],
+            Reads::Quorum => {
+                self.have_parents(node).await?;
+                &[Request::Write(&touch), read]
+            }
+            Reads::Plain => &[read],
+        };
+        let answers = self.ensemble.ask(node, asked).await?;
+        let written = |answer: &Answer| answer.outcomes().is_some_and(|it| cause(&it).is_none());
+        if self.reads == Reads::Quorum && !answers.first().is_some_and(written) {
+            return Err(Refusal::of("nonsense"));
         }
-        Ok(())
+        outcomes(answers.last()).and_then(|read| match read.len() == paths.len() {
+            true => Ok(read),
+            false => Err(Refusal::of("nonsense")),
+        })
     }
 
     async fn write(&self, node: usize, changes: &[Change<'_>]) -> Result<Vec<Outcome>, Refusal> {
@@ -75,6 +110,15 @@ impl ZooKeeperClient {
 
 fn outcomes(answer: Option<&Answer>) -> Result<Vec<Outcome>, Refusal> {
     answer.and_then(Answer::outcomes).ok_or_else(|| Refusal::of("nonsense"))
+}
+
+/// The error code for which a transaction failed; none if it was made.
+fn cause(outcomes: &[Outcome]) -> Option<i32> {
+    let codes = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Failed(code) => Some(*code),
+        _ => None,
+    });
+    codes.reduce(|cause, code| if cause == 0 { code } else { cause })
 }
 
 /// The znode that a read found; none where there is none.
@@ -93,9 +137,6 @@ fn state_of(document: &Znode) -> u64 {
 }
 
 impl Documents for ZooKeeperClient {
-    /// `sync`, and then both znodes, in one session: a server answers what a session asks in order.
-    /// A plain read answers what the server has, however stale; ZooKeeper promises no more.
-    ///
     /// The document is read before the token. Whoever sees what an earlier attempt of the same
     /// operation wrote sees then its token as well, which that attempt creates first, and which
     /// nobody removes. In the other order the token could be created between the two reads, and
@@ -110,13 +151,7 @@ impl Documents for ZooKeeperClient {
         Box::pin(async move {
             let token = token.map(|token| self.token(token));
             let paths: Vec<String> = [self.document(key)].into_iter().chain(token).collect();
-            let asked = [Request::Sync, Request::Read(&paths)];
-            let answers = self.ensemble.ask(node, &asked).await?;
-            let read = outcomes(answers.last())?;
-            if read.len() != paths.len() {
-                return Err(Refusal::of("nonsense"));
-            }
-            let mut read = read.into_iter().map(found);
+            let mut read = self.look_up(node, &paths).await?.into_iter().map(found);
             let document = read.next().transpose()?.flatten();
             let kept = read.next().transpose()?.flatten();
             Ok(Seen {
@@ -134,22 +169,20 @@ impl Documents for ZooKeeperClient {
         new: Replacement<'a>,
     ) -> BoxFuture<'a, Result<Replaced, Refusal>> {
         Box::pin(async move {
-            self.parents.get_or_try_init(|| self.make_parents(node)).await?;
+            self.have_parents(node).await?;
             let (path, token) = (&self.document(new.key), &self.token(new.token));
             let data = new.document;
-            let change = match new.state.checked_sub(1) {
-                None => Change::Create { path, data },
-                // It was made of a version.
-                Some(version) => Change::Set { path, data, version: version as u32 as i32 },
-            };
-            let token = Change::Create { path: token, data: new.answer };
-            match self.write(node, &[token, change]).await?[..] {
-                [Outcome::Changed { zxid }, Outcome::Changed { .. }] => {
-                    Ok(Replaced::Done(Some(zxid)))
-                }
-                // The first operation that failed tells why, each other one only that one did.
-                [Outcome::Failed(NODE_EXISTS), _]
-                | [_, Outcome::Failed(NODE_EXISTS | BAD_VERSION)] => Ok(Replaced::Conflict),
+            let set = |version| Change::Set { path, data, version };
+            let mut changes = vec![Change::Create { path: token, data: new.answer }];
+            match new.state.checked_sub(1) {
+                // Only what is set tells the zxid of its transaction.
+                None => changes.extend([Change::Create { path, data }, set(0)]),
+                Some(version) => changes.push(set(version as u32 as i32)),
+            }
+            let outcomes = self.write(node, &changes).await?;
+            match (cause(&outcomes), outcomes.last()) {
+                (None, Some(Outcome::Set { zxid })) => Ok(Replaced::Done(Some(*zxid))),
+                (Some(NODE_EXISTS | BAD_VERSION), _) => Ok(Replaced::Conflict),
                 _ => Err(Refusal::of("nonsense")),
             }
         })

@@ -8,13 +8,12 @@ use std::time::Duration;
 use super::jute::{Reader, Writer};
 
 /// Opcodes, of `ZooDefs.OpCode`.
-const SET_DATA: i32 = 5;
+const CREATE: i32 = 1;
 const GET_DATA: i32 = 4;
+const SET_DATA: i32 = 5;
 const GET_CHILDREN: i32 = 8;
 const SYNC: i32 = 9;
 const MULTI: i32 = 14;
-/// Creates a znode as `create` does, and answers its stat besides.
-const CREATE2: i32 = 15;
 const MULTI_READ: i32 = 22;
 /// The result of an operation of a transaction that failed.
 const ERROR: i32 = -1;
@@ -62,7 +61,7 @@ pub enum Change<'a> {
         path: &'a str,
         /// What it shall hold.
         data: &'a [u8],
-        /// The version that it must be at.
+        /// The version that it must be at; -1 for any.
         version: i32,
     },
 }
@@ -70,14 +69,17 @@ pub enum Change<'a> {
 /// What one operation of a transaction, or one read of several, came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A change was made, by the transaction of that zxid.
-    Changed {
+    /// A znode was created.
+    Created,
+    /// Data was set, by the transaction of that zxid.
+    Set {
         /// Its zxid.
         zxid: u64,
     },
     /// A znode was found.
     Found(Znode),
-    /// An error code.
+    /// An error code: of the operation that made a transaction fail its own, of those before it 0,
+    /// of those behind it one that says that they were not tried.
     Failed(i32),
 }
 
@@ -146,7 +148,7 @@ impl Request<'_> {
 
 fn write(written: Writer, change: &Change) -> Writer {
     match change {
-        Change::Create { path, data } => part(written, CREATE2)
+        Change::Create { path, data } => part(written, CREATE)
             .buffer(path)
             .buffer(data)
             .int(1) // one entry of an access list
@@ -188,11 +190,14 @@ impl Answer {
                 return Some(outcomes);
             }
             outcomes.push(match operation {
-                CREATE2 => {
+                CREATE => {
                     let _path = reader.buffer()?;
-                    changed(&mut reader)?
+                    Outcome::Created
                 }
-                SET_DATA => changed(&mut reader)?,
+                SET_DATA => {
+                    let (zxid, _version) = stat(&mut reader)?;
+                    Outcome::Set { zxid }
+                }
                 GET_DATA => {
                     let data = reader.buffer()?.to_vec();
                     let (mzxid, version) = stat(&mut reader)?;
@@ -210,11 +215,6 @@ impl Answer {
         let count = reader.int()?;
         (0..count).map(|_| reader.string().map(str::to_owned)).collect()
     }
-}
-
-fn changed(reader: &mut Reader) -> Option<Outcome> {
-    let (zxid, _version) = stat(reader)?;
-    Some(Outcome::Changed { zxid })
 }
 
 /// Of a stat the zxid of the last change of the data, and the version.
@@ -251,12 +251,11 @@ mod tests {
 
     #[test]
     fn a_transaction_tells_the_zxid_at_which_it_was_made() {
-        let created = part(header(), CREATE2).buffer("/token/t");
-        let set = part(with_stat(created, 9, 0), SET_DATA);
+        let created = part(header(), CREATE).buffer("/token/t");
+        let set = part(created, SET_DATA);
         let answer = answer(end(with_stat(set, 9, 4)));
         assert_eq!((answer.xid, answer.zxid, answer.error), (3, 9, 0));
-        let changed = Outcome::Changed { zxid: 9 };
-        assert_eq!(answer.outcomes(), Some(vec![changed.clone(), changed]));
+        assert_eq!(answer.outcomes(), Some(vec![Outcome::Created, Outcome::Set { zxid: 9 }]));
     }
 
     #[test]
