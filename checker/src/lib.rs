@@ -51,18 +51,20 @@
 //! and each algorithm is compared with the others, and on small histories with stateright's tester
 //! or with all orders, on tens of thousands of random histories.
 //!
-//! What it costs: `cargo bench -p checker --bench figures`, without the reading of the file, on one
-//! of two cores of a small machine that was busy with other things at the same time:
+//! What it costs: `cargo bench -p checker --bench figures`, without the reading of the file. The
+//! best of six runs on a machine of two cores on which five processes wanted to run at any time; the
+//! memory is that of the whole process, the history included:
 //!
-//! | history of one key | milliseconds | decided by |
-//! |---|---|---|
-//! | unique values, 100 clients, 1 % unknown: 1,000 operations | 0.3 | `zones` |
-//! | … 10,000 | 1.7 | `zones` |
-//! | … 100,000 | 15 | `zones` |
-//! | … 1,000,000 | 420 | `zones` |
-//! | 5 values: 100,000 operations of 20 clients | 65 | `just-in-time` |
-//! | 5 values: 10,000 operations of 50 clients | 8 | `just-in-time` |
-//! | 5 values: 10,000 operations of 100 clients, 1 % unknown | 12 | `just-in-time` |
+//! | history of one key | milliseconds | megabytes | decided by |
+//! |---|---|---|---|
+//! | unique values, 100 clients, 1 % unknown: 1,000 operations | 0.3 | 4 | `zones` |
+//! | … 10,000 | 1.2 | 7 | `zones` |
+//! | … 100,000 | 18 | 26 | `zones` |
+//! | … 1,000,000 | 296 | 216 | `zones` |
+//! | … 1,000,000, one of the reads is stale | 1292 | 290 | `zones` |
+//! | 5 values: 100,000 operations of 20 clients | 62 | 36 | `just-in-time` |
+//! | 5 values: 10,000 operations of 50 clients | 4 | 10 | `just-in-time` |
+//! | 5 values: 10,000 operations of 100 clients, 1 % unknown | 7 | 10 | `just-in-time` |
 //!
 //! Beside the models, [`oracle`] judges what values cannot show (the versions of answers, and how
 //! often each token took effect), [`accounting`] counts what became of elements, and [`online`]

@@ -54,6 +54,14 @@ where
     tester.is_consistent()
 }
 
+/// So many operations most histories have at most: what stateright needs grows with them
+/// exponentially, and what goes wrong mostly does so among few.
+const FEW: u64 = 8;
+
+/// One history of so many has up to [`MORE`] operations more.
+const ONE_IN: u64 = 23;
+const MORE: u64 = 3;
+
 /// Compares verdicts on `count` histories; some tenths of them must be invalid and valid each, or
 /// the comparison would say little.
 fn compare<M>(model: &M, service: Service, count: u64)
@@ -62,15 +70,19 @@ where
 {
     let mut invalid = 0;
     for seed in 0..count {
+        let operations = match seed % ONE_IN {
+            0 => FEW + 1 + seed / ONE_IN % MORE,
+            _ => 4 + seed % (FEW - 3),
+        };
         let recording = Recording {
             service,
             seed,
-            operations: 4 + (seed % 8) as usize,
-            clients: 2 + (seed % 4) as usize,
+            operations: operations as usize,
+            clients: 2 + (seed / 4 % 4) as usize,
             keys: 1,
             values: [None, Some(2), Some(3)][(seed % 3) as usize],
             unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-            lies: (seed / 9 % 4) as usize,
+            lies: (seed / 9 % 5) as usize,
         };
         let history = record(recording);
         let analysis = check_with_model(model, &paired(&history), &Options::default(), &|_| {})

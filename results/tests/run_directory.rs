@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 mod sample;
 
-use sample::{Options, Sample, sample, storm};
+use sample::{Options, Sample, judged, models, sample, storm};
 
 /// A folder that is removed again.
 struct Scratch(PathBuf);
@@ -92,6 +92,7 @@ fn a_saved_run_gives_the_page_that_it_gave_at_first() {
         &sample(&Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid }),
     );
     page_again("page-of-storm", &storm(50));
+    models().for_each(|model| page_again(&format!("page-of-{model}"), &judged(model)));
 }
 
 fn page_again(name: &str, run: &Sample) {

@@ -9,7 +9,7 @@ use workloads::generator::{
     each_process, each_thread, from_fn, mix, operations, phases, repeat, reserve,
 };
 use workloads::simulation::Simulation;
-use workloads::{Context, Generator, Invocation, Next};
+use workloads::{Context, Generator, Invocation, Next, Object};
 
 const THREADS: usize = 6;
 

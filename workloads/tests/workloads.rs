@@ -180,7 +180,9 @@ fn large_values_are_few_and_lists_of_them_are_replaced_sooner() {
                 longest = longest.max(length);
             }
         }
-        assert!(longest > 200_000, "{name}: {longest}");
+        // Elements of queues are kept shorter, since a service keeps what it answered.
+        let expected = if name == "queue" { 20_000..33_000 } else { 200_000..300_001 };
+        assert!(expected.contains(&longest), "{name}: {longest}");
         let most = bytes.values().max().copied();
         assert!(most < Some(900_000), "{name}: {most:?} bytes were written to one object");
     }

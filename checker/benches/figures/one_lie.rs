@@ -7,8 +7,9 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 /// What is simulated: the model that judges it, and what sets it apart from others of that model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Service {
+    #[default]
     List,
     Text,
     Set,
@@ -137,19 +138,13 @@ struct Simulated {
     holders: Vec<usize>,
 }
 
-impl Default for Service {
-    fn default() -> Service {
-        Service::List
-    }
-}
-
 impl Simulated {
     /// What happens at this place of the order.
     fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
         let due = self.lie && number >= self.operations / 4 * 3;
         let client = number % CLIENTS;
         let looks = random.random_bool(0.5);
-        let looks_at_all = number % (self.operations / LONG_READS) == 0;
+        let looks_at_all = number.is_multiple_of(self.operations / LONG_READS);
         let act = |f, asked, answered| Act { client, key: 0, f, asked, answered };
         let done = |f, asked: Value| act(f, asked.clone(), asked);
         match self.service {
@@ -197,7 +192,7 @@ impl Simulated {
             }
             Service::Powers => {
                 let key = number / 100;
-                if number % 100 == 0 {
+                if number.is_multiple_of(100) {
                     self.sums = vec![0];
                     let both_ways = key % 4 == 3;
                     self.additions = (0..40)

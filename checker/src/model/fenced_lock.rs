@@ -173,10 +173,10 @@ fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<
     by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition.place));
     let mut last: Option<(i64, Possession)> = None;
     for (token, next) in by_token {
-        if let Some((last_token, last)) = last {
-            if last_token == token || last.to > next.from {
-                return Some(owners.clash(&last, &next));
-            }
+        if let Some((last_token, last)) = last
+            && (last_token == token || last.to > next.from)
+        {
+            return Some(owners.clash(&last, &next));
         }
         last = Some((token, next));
     }

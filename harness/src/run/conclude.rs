@@ -7,14 +7,12 @@ use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
 use results::summary::{Liveness, RunInfo, Summary};
-use workloads::Workload;
 
 use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
-use super::{Ended, judge};
+use super::{Ended, Setup, judge};
 use crate::auditing::Saved;
-use crate::plan::Plan;
 
 /// Judges what is on disk, writes verdict and report.
 ///
@@ -26,8 +24,7 @@ use crate::plan::Plan;
 /// # Errors
 /// When the history cannot be read or the results cannot be written.
 pub fn conclude(
-    plan: &Plan,
-    workload: &Workload,
+    setup: &Setup,
     info: RunInfo,
     tested: Result<Liveness>,
     contradiction: Option<u64>,
@@ -35,6 +32,7 @@ pub fn conclude(
     recorder: &Recorder,
     live: &Live,
 ) -> Result<Ended> {
+    let Setup { plan, workload, .. } = setup;
     let (liveness, mut failure) = match tested {
         Ok(liveness) => (liveness, None),
         Err(error) => (not_asked(&error), Some(error)),

@@ -37,8 +37,7 @@ pub async fn look(clients: &Clients, workload: &Workload) -> Result<()> {
         token: format!("{}:initial", clients.run),
     };
     let deadline = Instant::now() + LIMIT;
-    let mut nodes = (0..clients.nodes.len()).cycle();
-    while let Some(node) = nodes.next() {
+    for node in (0..clients.nodes.len()).cycle() {
         let name = &clients.nodes[node];
         let why = match timeout(PATIENCE, clients.client.attempt(node, &request)).await {
             Ok(Reply::Answer(answer)) => {

@@ -104,16 +104,8 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
             let tested = run.test().await;
             info.stopped_early_seconds = stopped_early.get().copied();
             let contradiction = standing.borrow().illegal_since();
-            let ended = conclude::conclude(
-                plan,
-                &setup.workload,
-                info,
-                tested,
-                contradiction,
-                &cluster,
-                &recorder,
-                &live,
-            );
+            let ended =
+                conclude::conclude(&setup, info, tested, contradiction, &cluster, &recorder, &live);
             ended.and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use workloads::stream;
 
 use super::*;
-use crate::target::{BoxFuture, ErrorRow, NodeStatus, row};
+use crate::target::{BoxFuture, ErrorRow, NodeStatus, Refusal, row};
 
 /// Answers each attempt with the next reply; none stands for silence.
 struct Scripted {
@@ -60,7 +60,7 @@ fn precondition_failed() -> Option<Reply> {
 }
 
 fn refused(error: &'static str, leader: Option<usize>) -> Option<Reply> {
-    Some(Reply::Refusal(Refusal { error, leader }))
+    Some(Reply::Refusal(Refusal { error: error.into(), leader }))
 }
 
 const SILENCE: Option<Reply> = None;

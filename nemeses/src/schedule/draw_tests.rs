@@ -248,7 +248,7 @@ fn one_family_alone_fills_its_time() {
             let on = samples(&entries, 60).filter(|on| !on.is_empty());
             busy += on.count() as f64 / 5400.0 / 50.0;
         }
-        let moments = [Family::Leadership, Family::Corruption];
+        let moments = [Family::Leadership, Family::Corruption, Family::Maintenance];
         assert!(busy >= 0.4 || moments.contains(&family), "{family}: {busy}");
     }
 }
@@ -277,6 +277,7 @@ fn a_family_alone_has_all_its_kinds() {
     has(Family::Power, &["losing", "keeping", "512", "4096"]);
     has(Family::Corruption, &["flip", "cut off"]);
     has(Family::Membership, &["remove", "replace", "demote"]);
+    has(Family::Maintenance, &["compact", "defragment", "leader", "follower"]);
 }
 
 #[test]
