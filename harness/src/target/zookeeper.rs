@@ -131,8 +131,8 @@ fn write_durably(path: &Path, contents: &str) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(contents.as_bytes())?;
     file.sync_all()?;
-    let folders = path.ancestors().skip(1).take(2);
-    folders.map(|folder| File::open(folder)?.sync_all()).collect()
+    let mut folders = path.ancestors().skip(1).take(2);
+    folders.try_for_each(|folder| File::open(folder)?.sync_all())
 }
 
 impl Target for ZooKeeper {
