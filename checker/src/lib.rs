@@ -41,6 +41,7 @@
 //! | `set-levels` | growing sets | n log n |
 //! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
 //! | `possessions`, `possessions-by-token` | locks, with and without fencing tokens | n log n |
+//! | `telling-sums` | counters to which different powers of two are added, or the like | n log n |
 //! | `sum-levels` | counters that only grow | linear in most cases |
 //! | `precedence-graph` | transactions whose every value is written once (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
 //! | `just-in-time`, `just-in-time-beam` | registers of few values (Lowe 2017) | exponential in the number of clients, at worst |

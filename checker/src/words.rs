@@ -33,13 +33,14 @@ pub(crate) fn value(value: Datum<'_>) -> String {
     }
 }
 
-/// The beginning of a text that is too long.
+/// The beginning of a text that is too long; what is quoted stays so.
 fn cut(text: &str) -> String {
     if text.chars().count() <= LONGEST_VALUE {
         return text.to_string();
     }
     let beginning: String = text.chars().take(LONGEST_VALUE).collect();
-    format!("{beginning}…")
+    let quote = if text.starts_with('"') { "\"" } else { "" };
+    format!("{beginning}…{quote}")
 }
 
 /// A moment: `at 41.203 s`. Histories without times say `at event 17`.

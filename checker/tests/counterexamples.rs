@@ -175,3 +175,30 @@ fn what_is_wrong_with_a_collection_is_named() {
         "process 1 dequeued 1 at event 7, although process 1 dequeued it at event 5"
     );
 }
+
+/// Whatever the holder of a lock had released before, had returned before it acquired the lock.
+#[test]
+fn two_holders_of_a_lock_are_two_operations_however_often_it_was_held_before() {
+    for (model, token) in [("mutex", "nil"), ("fenced-lock", "31")] {
+        let mut log = String::new();
+        for turn in 0..30 {
+            let client = turn % 3;
+            let token = if model == "mutex" { "nil".to_string() } else { turn.to_string() };
+            log.push_str(&format!(
+                "{client} :invoke :acquire nil\n{client} :ok :acquire {token}\n\
+                 {client} :invoke :release nil\n{client} :ok :release nil\n"
+            ));
+        }
+        let first = if model == "mutex" { "nil" } else { "30" };
+        log.push_str(&format!(
+            "0 :invoke :acquire nil\n0 :ok :acquire {first}\n\
+             1 :invoke :acquire nil\n1 :ok :acquire {token}\n"
+        ));
+        let reading = checker::history::read(log.as_bytes()).expect("it is a log");
+        let options = Options { model: Some(model.to_string()), ..Options::default() };
+        let analysis = check(&reading.operations, &options).expect("it can be judged");
+        let counterexample = analysis.counterexample.expect("two hold it");
+        let functions: Vec<_> = counterexample.operations.iter().map(|it| &it.f[..]).collect();
+        assert_eq!(functions, ["acquire", "acquire"], "{model}: {counterexample:#?}");
+    }
+}

@@ -127,7 +127,7 @@ fn an_acknowledged_write_that_is_lost() {
 fn a_deleted_value_that_is_read() {
     says(
         "invalid-deleted-value-read",
-        2,
+        3,
         "process 2 read 1 from k3 at 0.060 s, although its deletion had been acknowledged at 0.040 \
          s and nothing wrote 1 again",
     );

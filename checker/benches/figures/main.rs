@@ -2,7 +2,9 @@
 //! table of those whose names contain every word.
 //!
 //! Judging is timed without the reading of the history, which has rows of its own. The histories
-//! are recorded from a simulated register, always the same ones. With `STORMPROOF_CORPUS` set, the
+//! are recorded from a simulated register, always the same ones, and from a service of every model
+//! with one wrong answer in its last quarter; of an invalid one, the counterexample is made in the
+//! same time. With `STORMPROOF_CORPUS` set, the
 //! recorded histories of that folder are judged as well, the slowest of each kind is shown.
 //!
 //! Memory is the most that the process held while it judged, the history included. What earlier rows

@@ -6,10 +6,9 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// What is simulated: the model that judges it, and what sets it apart from others of that model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    #[default]
     List,
     Text,
     Set,
@@ -25,6 +24,7 @@ pub enum Service {
     Transactions,
 }
 
+/// Each with the model that judges it, and what sets it apart from others of that model.
 pub const SERVICES: &[(Service, &str, &str)] = &[
     (Service::List, "append-list", ""),
     (Service::Text, "kv-append", ""),
@@ -46,6 +46,9 @@ const UNKNOWN: f64 = 0.01;
 /// Reads that answer all that was ever put in; more of them would take too much memory.
 const LONG_READS: usize = 100;
 
+/// Objects of transactions.
+const OBJECTS: usize = 10;
+
 /// Time between two effects.
 const BETWEEN: u64 = 64;
 
@@ -64,7 +67,7 @@ struct Act {
 /// Operations that follow each other, one of which answers wrongly if there is to be a lie.
 pub fn record(service: Service, operations: usize, lie: bool) -> History {
     let mut random = ChaCha8Rng::seed_from_u64(7);
-    let mut simulated = Simulated { service, operations, lie, ..Simulated::default() };
+    let mut simulated = Simulated::new(service, operations, lie);
     let acts: Vec<Act> = (0..operations).map(|number| simulated.act(number, &mut random)).collect();
     let is_lock = matches!(service, Service::Mutex | Service::FencedLock);
     // When each client acts before and after.
@@ -116,7 +119,6 @@ pub fn record(service: Service, operations: usize, lie: bool) -> History {
     History { events }
 }
 
-#[derive(Default)]
 struct Simulated {
     service: Service,
     operations: usize,
@@ -139,6 +141,21 @@ struct Simulated {
 }
 
 impl Simulated {
+    fn new(service: Service, operations: usize, lie: bool) -> Simulated {
+        Simulated {
+            service,
+            operations,
+            lie,
+            elements: Vec::new(),
+            taken: 0,
+            sums: Vec::new(),
+            additions: Vec::new(),
+            objects: vec![vec![Value::Null]; OBJECTS],
+            token: 0,
+            holders: Vec::new(),
+        }
+    }
+
     /// What happens at this place of the order.
     fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
         let due = self.lie && number >= self.operations / 4 * 3;
@@ -250,7 +267,6 @@ impl Simulated {
                 Act { client, ..act("release", Value::Null, Value::Null) }
             }
             Service::Transactions => {
-                self.objects.resize(10, vec![Value::Null]);
                 let (mut asked, mut answered) = (Vec::new(), Vec::new());
                 for step in 0..random.random_range(1..=3) {
                     let object = random.random_range(0..self.objects.len());

@@ -33,6 +33,21 @@ pub(super) struct Core {
     pub(super) since: Option<u64>,
 }
 
+impl Core {
+    /// Operations that contradict each other whatever was there before, with those that left the
+    /// values they saw.
+    pub(super) fn of_window<M: Model>(
+        model: &M,
+        partition: &Partition<'_, M>,
+        operations: &BTreeSet<usize>,
+        last: usize,
+        minimal: bool,
+    ) -> Core {
+        let since = operations.iter().map(|place| partition.operation(*place).invoked()).min();
+        Core { shown: Sources::new(model, partition).add_to(operations), last, minimal, since }
+    }
+}
+
 /// Finds a minimal contradiction in a partition that has no legal order. If one is known that need
 /// not be minimal, only it and what bears on it is looked at.
 pub(super) fn core<M: Model>(
@@ -47,21 +62,17 @@ pub(super) fn core<M: Model>(
             let effort = &mut effort;
             minimize(Questions { model, partition, since: None, effort }, None)
         }
-        Evidence::EndedAt(last) => match window::find(model, partition, last, &mut effort) {
-            since @ Some(_) => {
-                let end = partition.returned(last).expect("a search ends at a return");
-                let claim = |place| window::claim(partition, place, since, end);
-                among(model, partition, claim, since, Some(last), &mut effort)
-            }
-            None => {
+        Evidence::EndedAt(last) => window::find(model, partition, last, &mut effort)
+            .unwrap_or_else(|| {
                 let effort = &mut effort;
                 minimize(Questions { model, partition, since: None, effort }, Some(last))
-            }
-        },
+            }),
         Evidence::Contradiction(places, since) => {
-            let (places, since) = earliest(model, partition, places, since, memory);
+            let Earliest { places, since, certain } =
+                earliest(model, partition, places, since, memory);
             let believed: BTreeSet<usize> = places.into_iter().collect();
-            let end = believed.iter().filter_map(|place| partition.returned(*place)).max();
+            let returned = |place: &usize| Some((partition.returned(*place)?, *place));
+            let (end, last) = believed.iter().filter_map(returned).max().unzip();
             let bears_on_it = match since {
                 None => relevance::mutations(model, partition, &believed),
                 Some(_) => None,
@@ -78,7 +89,7 @@ pub(super) fn core<M: Model>(
                     None
                 }
             };
-            among(model, partition, claim, since, None, &mut effort)
+            among(model, partition, claim, since, last.filter(|_| certain), &mut effort)
         }
     }
 }
@@ -102,6 +113,13 @@ fn among<M: Model>(
     }
 }
 
+/// A contradiction, and whether there certainly was a legal order before its last completion.
+struct Earliest {
+    places: Vec<usize>,
+    since: Option<u64>,
+    certain: bool,
+}
+
 /// Looks for an earlier contradiction than one that is known: the earliest says most of how things
 /// went wrong. Those that tell of the same prefix are equally good.
 fn earliest<M: Model>(
@@ -110,33 +128,45 @@ fn earliest<M: Model>(
     known: Vec<usize>,
     since: Option<u64>,
     memory: usize,
-) -> (Vec<usize>, Option<u64>) {
+) -> Earliest {
     let end = |places: &[usize]| places.iter().filter_map(|place| partition.returned(*place)).max();
     let mut completions: Vec<u64> =
         (0..partition.operations.len()).filter_map(|place| partition.returned(place)).collect();
     completions.sort_unstable();
     let mut at = completions.partition_point(|index| Some(*index) < end(&known));
-    let mut earliest = (known, since);
+    let (mut places, mut since) = (known, since);
     let (mut none_up_to, mut left) = (0, STEPS_FOR_THE_EARLIEST);
-    // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
+    // Every prefix of a history that has a legal order has one, so the prefixes can be halved. But
+    // mostly the one that is known is the earliest, or nearly so: first, each prefix is shorter by
+    // twice as much.
+    let mut shorter_by = Some(1);
     while none_up_to < at && left > 0 {
-        let middle = (none_up_to + at) / 2;
+        let middle = match shorter_by {
+            Some(completions) => at.saturating_sub(completions).max(none_up_to),
+            None => (none_up_to + at) / 2,
+        };
         let last = completions[middle];
         let (prefix, origins) =
             partition.weakened(model, |place| window::claim(partition, place, None, last));
         let decision = decide(model, &prefix, Limits { steps: STEPS_FOR_A_PREFIX, memory });
         left = left.saturating_sub(decision.steps.max(origins.len() as u64));
         match (decision.outcome, decision.evidence) {
-            (Outcome::Invalid, Evidence::Contradiction(places, since)) => {
-                let places = places.into_iter().map(|place| origins[place]).collect();
-                earliest = (places, since);
+            (Outcome::Invalid, Evidence::Contradiction(earlier, begins)) => {
+                places = earlier.into_iter().map(|place| origins[place]).collect();
+                since = begins;
                 at = middle;
+                shorter_by = shorter_by.map(|completions| 2 * completions);
             }
-            (Outcome::Valid, _) => none_up_to = middle + 1,
+            (Outcome::Valid, _) => {
+                none_up_to = middle + 1;
+                shorter_by = None;
+            }
             _ => break,
         }
     }
-    earliest
+    let is_at = |end: Option<u64>| end.is_some() && end == completions.get(at).copied();
+    let certain = none_up_to == at && is_at(end(&places));
+    Earliest { places, since, certain }
 }
 
 /// Takes the shortest prefix that has no legal order, which ends with the completion of `last` if
@@ -158,8 +188,7 @@ fn minimize<M: Model>(mut questions: Questions<'_, M>, last: Option<usize>) -> C
     let believed = fewest(believed, last, is_read, |fewer| questions.is_contradiction(fewer, end));
 
     if since.is_some() {
-        let since = believed.iter().map(|place| partition.operation(*place).invoked()).min();
-        return Core { shown: believed, last, minimal: questions.effort.all_answered, since };
+        return Core::of_window(model, partition, &believed, last, questions.effort.all_answered);
     }
 
     // An operation that is shown for its value is held to be true as it was recorded, its
@@ -188,7 +217,7 @@ fn minimize<M: Model>(mut questions: Questions<'_, M>, last: Option<usize>) -> C
 /// As few of some operations as still contradict each other, among them the one at `last`. Reads
 /// are dropped first, since an acknowledged write says more than a read of its value, and the oldest
 /// first, so that what remains is close to the end.
-fn fewest(
+pub(super) fn fewest(
     mut believed: BTreeSet<usize>,
     last: usize,
     is_read: impl Fn(usize) -> bool,

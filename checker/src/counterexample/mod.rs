@@ -7,6 +7,9 @@
 //! weaker sense, what is left is true whatever else happened: these operations alone contradict
 //! each other, and without any one of them they do not.
 //!
+//! Where that would take all writes that are over (few values, and locks), only a stretch of the
+//! history is looked at, whatever was there before; see [`window`].
+//!
 //! So that the operations can be understood by themselves, an operation that left a value which
 //! one of them saw is shown beside them, and goes together with those that saw its value.
 

@@ -31,6 +31,25 @@ impl Effort {
     pub(super) fn new(memory: usize) -> Effort {
         Effort { steps_left: STEPS_IN_ALL, memory, all_answered: true }
     }
+
+    /// Asks a question about so many operations, which is answered with an outcome and what it
+    /// cost. None if it could not be answered.
+    pub(super) fn ask(
+        &mut self,
+        operations: usize,
+        question: impl FnOnce(Limits) -> (Outcome, u64),
+    ) -> Option<Outcome> {
+        self.steps_left = self.steps_left.saturating_sub(operations as u64);
+        let steps = STEPS_PER_QUESTION.min(self.steps_left);
+        let (outcome, cost) = match steps {
+            0 => (Outcome::OutOfSteps, 0),
+            _ => question(Limits { steps, memory: self.memory }),
+        };
+        self.steps_left = self.steps_left.saturating_sub(cost);
+        let answer = Some(outcome).filter(|it| matches!(it, Outcome::Valid | Outcome::Invalid));
+        self.all_answered &= answer.is_some();
+        answer
+    }
 }
 
 /// Asks whether weaker histories are still contradictions.
@@ -46,10 +65,6 @@ impl<M: Model> Questions<'_, M> {
     /// Whether these operations contradict each other, whatever became of the others that were
     /// invoked up to index `end`.
     pub(super) fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
-        if self.effort.steps_left == 0 {
-            self.effort.all_answered = false;
-            return false;
-        }
         let (mut weakened, _) = self.partition.weakened(self.model, |place| {
             if believed.contains(&place) {
                 Some(Claim::AsRecorded)
@@ -59,7 +74,6 @@ impl<M: Model> Questions<'_, M> {
                 None
             }
         });
-        self.pay(self.partition.operations.len() as u64);
         let beginnings = match self.since {
             None => Some(vec![weakened.initial.clone()]),
             Some(_) => self.model.beginnings(&Calls::of(&weakened)),
@@ -68,25 +82,13 @@ impl<M: Model> Questions<'_, M> {
             self.effort.all_answered = false;
             return false;
         };
-        for state in beginnings {
+        beginnings.into_iter().all(|state| {
             weakened.initial = state;
-            let steps = STEPS_PER_QUESTION.min(self.effort.steps_left);
-            let decision =
-                decide(self.model, &weakened, Limits { steps, memory: self.effort.memory });
-            self.pay(decision.steps);
-            match decision.outcome {
-                Outcome::Invalid => {}
-                Outcome::Valid => return false,
-                Outcome::OutOfSteps | Outcome::OutOfMemory => {
-                    self.effort.all_answered = false;
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn pay(&mut self, steps: u64) {
-        self.effort.steps_left = self.effort.steps_left.saturating_sub(steps);
+            let answer = self.effort.ask(self.partition.operations.len(), |limits| {
+                let decision = decide(self.model, &weakened, limits);
+                (decision.outcome, decision.steps)
+            });
+            answer == Some(Outcome::Invalid)
+        })
     }
 }

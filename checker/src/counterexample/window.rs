@@ -10,53 +10,106 @@
 //! *some* state on, together with mutations that were under way at that moment or later, each of
 //! which may also be taken never to have happened. If they have none from any state on, the whole
 //! has none.
+//!
+//! Here, a mutation that is taken away may still have taken effect, but only while it was under
+//! way: else every write of a value that a read saw would have to be shown, to say that it did not
+//! come late.
 
 use std::collections::BTreeSet;
 
-use crate::counterexample::questions::{Effort, Questions};
+use crate::counterexample::minimal::{Core, fewest};
+use crate::counterexample::questions::Effort;
 use crate::model::Model;
 use crate::partition::{Claim, Partition};
+use crate::search::{ByValue, Deed, Outcome, Step, just_in_time};
 
 /// How many of the last operations are looked at, one after the other until they suffice.
 const SIZES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
-/// When the shortest window begins in which the operations up to the completion of the one at
-/// `last` contradict each other. None if none is found.
+/// Looks for a contradiction among the last operations up to the completion of the one at `last`.
+/// None if there is none, or the state is not one value.
 pub(super) fn find<M: Model>(
     model: &M,
     partition: &Partition<'_, M>,
     last: usize,
     effort: &mut Effort,
-) -> Option<u64> {
-    let end = partition.returned(last)?;
-    let places = 0..partition.operations.len();
-    let invoked: Vec<u64> = places.map(|place| partition.operation(place).invoked()).collect();
-    let until = invoked.partition_point(|index| *index <= end);
-    let begins = |size: usize| invoked[until.saturating_sub(size)];
+) -> Option<Core> {
+    let problem = partition.by_value(model)?;
+    let end = problem.steps[last].returned?;
+    let until = problem.steps.partition_point(|step| step.invoked <= end);
+    let window =
+        |size: usize| Window::new(&problem, problem.steps[until.saturating_sub(size)].invoked, end);
     let mut suffices = |size: usize| {
-        let since = Some(begins(size));
-        let (window, _) = partition.weakened(model, |place| claim(partition, place, since, end));
-        let believed: BTreeSet<usize> =
-            (0..window.calls.len()).filter(|place| window.returned(*place).is_some()).collect();
-        let mut questions = Questions { model, partition: &window, since, effort };
-        questions.is_contradiction(&believed, end)
+        let window = window(size);
+        window.is_contradiction(&window.believable(), effort)
     };
     let most = SIZES.iter().position(|size| suffices(*size))?;
     // Whatever contains a contradiction is one, so the sizes can be halved.
-    let mut too_short = most.checked_sub(1).map_or(0, |less| SIZES[less]);
-    let mut long_enough = SIZES[most];
-    while too_short + 1 < long_enough {
-        let middle = (too_short + long_enough) / 2;
+    let mut too_few = most.checked_sub(1).map_or(0, |less| SIZES[less]);
+    let mut enough = SIZES[most];
+    while too_few + 1 < enough {
+        let middle = (too_few + enough) / 2;
         match suffices(middle) {
-            true => long_enough = middle,
-            false => too_short = middle,
+            true => enough = middle,
+            false => too_few = middle,
         }
     }
     effort.all_answered = true;
-    Some(begins(long_enough))
+    let window = window(enough);
+    let is_read = |place: usize| partition.is_observer(model, place);
+    let shown = fewest(window.believable(), last, is_read, |believed| {
+        window.is_contradiction(believed, effort)
+    });
+    Some(Core::of_window(model, partition, &shown, last, effort.all_answered))
 }
 
-/// What is held of an operation in the window that begins at `since` and ends at `end`.
+/// What was under way from a moment on, up to a completion.
+struct Window {
+    since: u64,
+    /// Steps with their places in the partition. What had not returned by the end of the window is
+    /// of unknown outcome.
+    steps: Vec<(usize, Step)>,
+    values: u32,
+}
+
+impl Window {
+    fn new(problem: &ByValue, since: u64, end: u64) -> Window {
+        let matters = |step: &Step| {
+            step.invoked <= end && step.returned.is_none_or(|returned| returned >= since)
+        };
+        let until_the_end =
+            |step: Step| Step { returned: step.returned.filter(|at| *at <= end), ..step };
+        let steps = problem.steps.iter().enumerate().filter(|(_, step)| matters(step));
+        let steps = steps.map(|(place, step)| (place, until_the_end(*step))).collect();
+        Window { since, steps, values: problem.values }
+    }
+
+    /// The places of all that happened within it.
+    fn believable(&self) -> BTreeSet<usize> {
+        let within = |step: &Step| step.invoked >= self.since && step.returned.is_some();
+        self.steps.iter().filter(|(_, step)| within(step)).map(|(place, _)| *place).collect()
+    }
+
+    /// Whether the operations at these places contradict each other.
+    fn is_contradiction(&self, believed: &BTreeSet<usize>, effort: &mut Effort) -> bool {
+        let (mut steps, mut doubted) = (Vec::new(), Vec::new());
+        for (place, step) in &self.steps {
+            let is_believed = believed.contains(place);
+            if is_believed || matches!(step.deed, Deed::Write(_) | Deed::CompareAndSet { .. }) {
+                steps.push(*step);
+                doubted.push(!is_believed);
+            }
+        }
+        let problem = ByValue { initial: 0, values: self.values, steps };
+        effort.ask(self.steps.len(), |limits| {
+            let decision = just_in_time::depth_first_in_window(&problem, &doubted, limits);
+            (decision.outcome, decision.steps)
+        }) == Some(Outcome::Invalid)
+    }
+}
+
+/// What is held of an operation if only what was invoked since a moment is believed, up to an end.
+/// Without a moment it is the prefix up to the end.
 pub(super) fn claim<M: Model>(
     partition: &Partition<'_, M>,
     place: usize,

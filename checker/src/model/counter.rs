@@ -2,6 +2,7 @@
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::sums::{self, Addition, Read};
+use crate::model::telling_sums;
 use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
@@ -86,15 +87,10 @@ impl Model for Counter {
         let mut reads = Vec::new();
         for (place, Timed { call, invoked, returned }) in calls.iter().enumerate() {
             match *call {
+                Call::Known(Input::Add(0), _) | Call::Unknown(Input::Add(0)) => {}
                 Call::Known(Input::Add(amount), _) | Call::Unknown(Input::Add(amount)) => {
-                    match amount {
-                        ..0 => return None,
-                        0 => {}
-                        1.. => {
-                            let amount = amount.into();
-                            additions.push(Addition { place, invoked, returned, amount });
-                        }
-                    }
+                    let amount = amount.into();
+                    additions.push(Addition { place, invoked, returned, amount });
                 }
                 Call::Known(Input::Read, Output::Sum(sum)) => {
                     let returned = returned?;
@@ -103,7 +99,11 @@ impl Model for Counter {
                 _ => {}
             }
         }
-        sums::decide(*calls.initial(), &additions, reads)
+        let initial = *calls.initial();
+        telling_sums::decide(initial, &additions, &reads).or_else(|| {
+            let only_grows = additions.iter().all(|addition| addition.amount > 0);
+            only_grows.then(|| sums::decide(initial, &additions, reads))?
+        })
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<i128>> {

@@ -8,9 +8,10 @@ use std::num::NonZeroUsize;
 use support::{Recording, Service, paired, record};
 
 use crate::history::Datum;
+use crate::model::transactions::decide::decide_in_group;
 use crate::model::{
     AppendList, Calls, Conventions, Counter, Direct, FencedLock, KvAppend, Model, Mutex, Queue,
-    Set, Transactions,
+    Register, Set, Transactions, Values,
 };
 use crate::partition::{Claim, Partition, Source, split};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
@@ -219,4 +220,87 @@ fn fenced_locks_of_processes_are_decided_as_the_search_decides_them() {
 #[test]
 fn counters_are_decided_as_the_search_decides_them() {
     compare_many(&Counter, Service::Tally, 20_000, 300);
+}
+
+#[test]
+fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
+    let mut tallies = [Tally::default(), Tally::default()];
+    for seed in 0..20_000 {
+        let recording = Recording {
+            service: Service::Powers,
+            seed,
+            operations: 3 + (seed % 14) as usize,
+            clients: 2 + (seed % 5) as usize,
+            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+            lies: (seed / 9 % 3) as usize,
+            ..Recording::default()
+        };
+        compare(&Counter, recording, &mut tallies);
+    }
+    println!("{tallies:?}");
+    let [tally, weaker] = tallies;
+    assert_eq!(tally.left_to_search + weaker.left_to_search, 0);
+    assert!(tally.invalid > 4_000 && tally.valid > 4_000, "{tally:?}");
+    assert!(tally.sufficient > tally.invalid * 8 / 10, "{tally:?}");
+    assert!(weaker.invalid > 1_000 && weaker.valid > 1_000, "{weaker:?}");
+}
+
+#[test]
+fn large_groups_of_transactions_are_decided_as_small_ones() {
+    let mut invalid = 0;
+    for seed in 0..10_000 {
+        let recording = Recording {
+            service: Service::Transactions,
+            seed,
+            operations: 3 + (seed % 40) as usize,
+            clients: 2 + (seed % 5) as usize,
+            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+            lies: (seed / 9 % 3) as usize,
+            ..Recording::default()
+        };
+        let operations = paired(&record(recording));
+        let conventions = Conventions::default();
+        let source = Source { history: &operations, conventions, initial: Datum::Null };
+        for partition in split(&Transactions, source, NonZeroUsize::MIN).expect("it fits the model")
+        {
+            let calls = Calls::of(&partition);
+            let small = Transactions.decide_directly(&calls).map(|it| it.contradiction.is_some());
+            let large = decide_in_group(&calls, 0).map(|it| it.contradiction.is_some());
+            assert_eq!(small, large, "{recording:?}");
+            invalid += u64::from(small == Some(true));
+        }
+    }
+    assert!(invalid > 1_000, "{invalid} are invalid");
+}
+
+/// A weaker partition has the calls that its operations would have had if they had been recorded
+/// so.
+#[test]
+fn weaker_calls_are_those_of_operations_without_an_answer() {
+    fn compare<M: Model>(model: &M, service: Service) {
+        let history = record(Recording { service, unknown: 0.1, ..Recording::default() });
+        let operations = paired(&history);
+        let conventions = Conventions::default();
+        let source = Source { history: &operations, conventions, initial: Datum::Null };
+        for partition in split(model, source, NonZeroUsize::MIN).expect("it fits the model") {
+            let mut values = Values::clone(&partition.values);
+            let (weaker, origins) = partition.weakened(model, |_| Some(Claim::Invoked));
+            for (at, place) in origins.into_iter().enumerate() {
+                let operation = partition.operation(place).as_unknown();
+                let expected = model.call(operation, conventions, &mut values);
+                assert_eq!(Ok(&weaker.calls[at]), expected.as_ref(), "{service:?}");
+            }
+            let (same, _) = weaker.weakened(model, |_| Some(Claim::AsRecorded));
+            assert!(same.calls.iter().all(|call| partition.calls.contains(call)), "{service:?}");
+        }
+    }
+    compare(&AppendList, Service::Lists);
+    compare(&KvAppend, Service::Strings);
+    compare(&Set, Service::Set);
+    compare(&Counter, Service::Counter);
+    compare(&Queue, Service::Queue);
+    compare(&Mutex, Service::Mutex);
+    compare(&FencedLock, Service::FencedLock);
+    compare(&Transactions, Service::Transactions);
+    compare(&Register, Service::Register);
 }

@@ -22,6 +22,7 @@ pub mod register;
 pub mod sequential_spec;
 pub mod set;
 mod sums;
+mod telling_sums;
 pub mod transactions;
 mod values;
 

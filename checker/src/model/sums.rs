@@ -27,7 +27,7 @@ const MORE_STEPS: u64 = 2_000_000;
 /// How many bytes of dead ends are remembered at most.
 const MEMORY: usize = 64 << 20;
 
-/// An addition of more than 0. Those of unknown outcome may never have happened.
+/// An addition, here of more than 0. Those of unknown outcome may never have happened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addition {
     /// Its place in the partition.

@@ -510,6 +510,10 @@ fn deed(f: &str, object: &str) -> String {
         "delete" => format!("deleted {object}"),
         "append" => format!("appended to {object}"),
         "add" => format!("added to {object}"),
+        "enqueue" => format!("enqueued in {object}"),
+        "dequeue" => format!("dequeued from {object}"),
+        "acquire" | "release" => format!("{f}d {object}"),
+        "txn" => format!("carried out a transaction on {object}"),
         other => format!("did {other} on {object}"),
     }
 }

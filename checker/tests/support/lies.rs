@@ -25,6 +25,7 @@ pub fn tell(
             | Service::Strings
             | Service::Counter
             | Service::Tally
+            | Service::Powers
             | Service::Lists
             | Service::Transactions => {
                 unreachable!("their reads lie")

@@ -34,6 +34,8 @@ pub enum Service {
     FencedLock,
     /// A sum that only grows.
     Tally,
+    /// A sum to which different powers of two are added, or from which they are taken.
+    Powers,
     /// A list to read and append to.
     Lists,
     /// Two registers and a list that transactions read, write and append to.
@@ -200,6 +202,7 @@ pub fn record(recording: Recording) -> History {
         | Service::Strings
         | Service::Counter
         | Service::Tally
+        | Service::Powers
         | Service::Lists
         | Service::Transactions => {
             lie(&mut events, &past, recording, &mut random);
@@ -252,6 +255,11 @@ fn invent(
             0..50 => ("read", Value::Null),
             _ => ("add", json!(random.random_range(1..=5))),
         },
+        Service::Powers => match (dice, value.as_u64().expect("a number") / 2 % 60) {
+            (0..50, _) => ("read", Value::Null),
+            (50..65, bit) => ("add", json!(-(1_i64 << bit))),
+            (_, bit) => ("add", json!(1_i64 << bit)),
+        },
         Service::Lists => match dice {
             0..50 => ("read", Value::Null),
             _ => ("append", value),
@@ -291,6 +299,7 @@ fn serve(service: Service, state: &mut Value, f: &str, argument: &Value) -> (Eve
         | Service::Strings
         | Service::Counter
         | Service::Tally
+        | Service::Powers
         | Service::Lists
         | Service::Transactions => {}
     }

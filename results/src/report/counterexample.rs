@@ -88,8 +88,11 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
     }
     out.piece(axis(&scales));
     out.raw("</div><p class=\"muted\">Each bar reaches from invocation to completion. Left and ");
-    out.raw("right are in true order; distances are squeezed. Take any of the ");
-    out.text(words::counted(counterexample.operations.len() as u64, "operation"));
+    out.raw("right are in true order; distances are squeezed. Take ");
+    match counterexample.operations.len() as u64 {
+        1 => out.raw("the operation"),
+        several => out.text(format!("any of the {} operations", words::count(several))),
+    };
     out.raw(" away, and a legal order exists. The numbers are indices of history.jsonl.</p>");
     out.raw("</section>");
     Some(out)

@@ -15,7 +15,7 @@ pub(super) fn elements(facts: &Facts<'_>) -> Option<Markup> {
     let mut out = section("elements", "Elements");
     out.raw("<p class=\"lead\">").text(words::elements(accounting)).raw(".</p>");
     out.raw("<div class=\"scroll\">");
-    out.piece(head(&[("what became of them", ""), ("elements", "number"), ("that is", "")]));
+    out.piece(head(&[("fate", ""), ("elements", "number"), ("that is", "")]));
     for fate in fates(accounting.kind) {
         out.piece(row(accounting, *fate));
     }

@@ -26,6 +26,16 @@ use crate::model::{Call, Calls, Direct, ValueId};
 /// The name in verdicts.
 const NAME: &str = "set-levels";
 
+/// What is known of the operations on a set.
+#[derive(Debug)]
+pub(in crate::model) struct Operations<'a> {
+    /// By element.
+    additions: Vec<Option<Addition>>,
+    reads: Vec<Read<'a>>,
+    /// How many elements were there from the start.
+    initial: usize,
+}
+
 /// All additions of an element.
 #[derive(Debug, Clone, Copy)]
 struct Addition {
@@ -39,11 +49,11 @@ struct Addition {
 
 /// A read.
 #[derive(Debug)]
-struct Read<'a> {
-    place: usize,
-    invoked: u64,
-    returned: u64,
-    elements: &'a [ValueId],
+pub(in crate::model) struct Read<'a> {
+    pub(in crate::model) place: usize,
+    pub(in crate::model) invoked: u64,
+    pub(in crate::model) returned: u64,
+    pub(in crate::model) elements: &'a [ValueId],
 }
 
 /// The operation of the groups so far that was invoked last.
@@ -63,53 +73,80 @@ impl Latest {
 }
 
 pub(super) fn decide(calls: &Calls<'_, Set>) -> Direct {
-    let mut steps = calls.len() as u64;
-    let contradiction = contradiction(calls, &mut steps);
-    Direct { algorithm: NAME, steps, contradiction, since: None }
-}
-
-/// Additions by element, and reads by size.
-fn sort<'a>(calls: &Calls<'a, Set>) -> (Vec<Option<Addition>>, Vec<Read<'a>>) {
-    let mut additions: Vec<Option<Addition>> = vec![None; calls.values().count()];
+    let mut operations = Operations::new(calls.values().count());
     for element in calls.initial() {
-        additions[element.0 as usize] = Some(Addition { invoked: 0, returned: None, seen: true });
+        let addition = Addition { invoked: 0, returned: None, seen: true };
+        operations.additions[element.0 as usize] = Some(addition);
+        operations.initial += 1;
     }
-    let mut reads = Vec::new();
     for (place, timed) in calls.iter().enumerate() {
         match timed.call {
-            Call::Known(Input::Read, Output::Elements(elements)) => reads.push(Read {
+            Call::Known(Input::Read, Output::Elements(elements)) => operations.reads.push(Read {
                 place,
                 invoked: timed.invoked,
                 returned: timed.returned.unwrap_or(u64::MAX),
                 elements,
             }),
             Call::Known(Input::Add(element), _) | Call::Unknown(Input::Add(element)) => {
-                let addition = additions[element.0 as usize].get_or_insert(Addition {
-                    invoked: timed.invoked,
-                    returned: None,
-                    seen: false,
-                });
-                if let Some(returned) = timed.returned
-                    && addition.returned.is_none_or(|(first, _)| returned < first)
-                {
-                    addition.returned = Some((returned, place));
-                }
+                operations.add(*element, place, timed.invoked, timed.returned);
             }
             _ => {}
         }
     }
-    reads.sort_by_key(|read| read.elements.len());
-    (additions, reads)
+    let mut steps = calls.len() as u64;
+    let contradiction = operations.contradiction(&mut steps);
+    Direct { algorithm: NAME, steps, contradiction, since: None }
 }
 
-fn contradiction(calls: &Calls<'_, Set>, steps: &mut u64) -> Option<Vec<usize>> {
-    let (mut additions, reads) = sort(calls);
-    let mut size = calls.initial().len();
+impl<'a> Operations<'a> {
+    /// None, on a set that is empty. Elements are less than `elements`.
+    pub(in crate::model) fn new(elements: usize) -> Operations<'a> {
+        Operations { additions: vec![None; elements], reads: Vec::new(), initial: 0 }
+    }
+
+    /// Adds an addition; they come by invocation.
+    pub(in crate::model) fn add(
+        &mut self,
+        element: ValueId,
+        place: usize,
+        invoked: u64,
+        returned: Option<u64>,
+    ) {
+        let first = Addition { invoked, returned: None, seen: false };
+        let addition = self.additions[element.0 as usize].get_or_insert(first);
+        if let Some(returned) = returned
+            && addition.returned.is_none_or(|(first, _)| returned < first)
+        {
+            addition.returned = Some((returned, place));
+        }
+    }
+
+    /// Adds a read, whose elements are in the order of their numbers.
+    pub(in crate::model) fn read(&mut self, read: Read<'a>) {
+        self.reads.push(read);
+    }
+
+    /// Operations that contradict each other, whatever became of the others; none if there is a
+    /// legal order. Steps are added to `steps`.
+    pub(in crate::model) fn contradiction(self, steps: &mut u64) -> Option<Vec<usize>> {
+        let Operations { additions, mut reads, initial } = self;
+        reads.sort_by_key(|read| read.elements.len());
+        contradiction(additions, &reads, initial, steps)
+    }
+}
+
+/// Expects the reads by size.
+fn contradiction(
+    mut additions: Vec<Option<Addition>>,
+    reads: &[Read<'_>],
+    mut size: usize,
+    steps: &mut u64,
+) -> Option<Vec<usize>> {
     let (mut last_read, mut last_addition) = (Latest::default(), Latest::default());
     // The last read of the levels below the present one.
     let mut lower_read = Latest::default();
     let mut previous: Option<usize> = None;
-    for read in &reads {
+    for read in reads {
         *steps += read.elements.len() as u64;
         if read.elements.windows(2).any(|pair| pair[0] == pair[1]) {
             return Some(vec![read.place]);

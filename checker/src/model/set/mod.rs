@@ -1,6 +1,6 @@
 //! A set for each key that only grows: add an element, read them all.
 
-mod decide;
+pub(super) mod decide;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

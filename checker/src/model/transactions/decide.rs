@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::transactions::Transactions;
 use crate::model::transactions::legal_order::{Found, LegalOrder};
-use crate::model::transactions::precedence::{Cycle, Precedence};
+use crate::model::transactions::precedence::{CLOSURE_LIMIT, Cycle, Precedence};
 use crate::model::transactions::versions::{Unclear, Versions};
 use crate::model::{Calls, Direct};
 
@@ -17,6 +17,15 @@ const NAME: &str = "precedence-graph";
 /// it is searched for; it is rare that anything must be taken back. None if something was written
 /// twice, or when that search gives up.
 pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
+    decide_in_group(calls, CLOSURE_LIMIT)
+}
+
+/// The same; of more than `closure_limit` transactions, less is derived before an order is searched
+/// for.
+pub(in crate::model) fn decide_in_group(
+    calls: &Calls<'_, Transactions>,
+    closure_limit: usize,
+) -> Option<Direct> {
     let known = match Versions::of(calls) {
         Ok(known) => known,
         Err(Unclear::Ambiguous) => return None,
@@ -31,7 +40,7 @@ pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
         }
     };
     let mut graph = Precedence::of(&known);
-    let order = graph.saturate().and_then(|()| graph.topological_order());
+    let order = graph.saturate(closure_limit).and_then(|()| graph.topological_order());
     let mut steps = graph.steps;
     let contradiction = match order {
         Err(Cycle(nodes)) => Some(places(&known, nodes)),

@@ -6,7 +6,7 @@
 //! & Enea, "On the complexity of checking transactional consistency", OOPSLA 2019), but what real
 //! clients record is nearly always easy: see [`decide`](Model::decide_directly).
 
-mod decide;
+pub(super) mod decide;
 mod legal_order;
 mod precedence;
 mod versions;

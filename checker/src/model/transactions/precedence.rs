@@ -6,7 +6,7 @@ use crate::model::transactions::versions::{Listed, Node, Versions};
 
 /// Above this many transactions, only what follows at once is looked at: who reaches whom takes a
 /// quarter of a bit for each two of them, 64 MiB here.
-const CLOSURE_LIMIT: usize = 16_384;
+pub(super) const CLOSURE_LIMIT: usize = 16_384;
 
 /// Why an edge holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,22 +123,63 @@ impl<'a> Precedence<'a> {
     ///
     /// # Errors
     /// When something has to come before itself.
-    pub(super) fn saturate(&mut self) -> Result<(), Cycle> {
+    pub(super) fn saturate(&mut self, closure_limit: usize) -> Result<(), Cycle> {
         for round in 1.. {
             let order = self.topological_order()?;
-            if self.known.nodes.len() > CLOSURE_LIMIT {
-                break;
-            }
-            let before = self.edges.len();
-            for edge in self.consequences(&order, round) {
-                self.add(edge);
-            }
+            let is_large = self.known.nodes.len() > closure_limit;
+            let found = match is_large {
+                true if round == 1 => self.consequences_of_real_time(),
+                true => break,
+                false => self.consequences(&order, round),
+            };
             self.steps += self.known.nodes.len() as u64;
-            if self.edges.len() == before {
+            if found.is_empty() {
                 break;
+            }
+            for edge in found {
+                self.add(edge);
             }
         }
         Ok(())
+    }
+
+    /// What follows at once from real time alone: the reader of a version comes before whatever
+    /// changed the object after the writer had returned, thus before the first of these to return.
+    fn consequences_of_real_time(&self) -> Vec<Edge> {
+        // By object: its writers by invocation, each with the one of it and the later ones that
+        // returned first.
+        let first_returns = self.writers.iter().map(|writers| {
+            let mut writers = writers.clone();
+            writers.sort_unstable_by_key(|node| self.known.nodes[*node].invoked);
+            let mut first = None;
+            let mut row: Vec<(u64, usize)> = Vec::with_capacity(writers.len());
+            for node in writers.into_iter().rev() {
+                let Node { invoked, returned, .. } = self.known.nodes[node];
+                first = first.min(Some((returned, node))).or(Some((returned, node)));
+                row.extend(first.map(|(_, node)| (invoked, node)));
+            }
+            row.reverse();
+            row
+        });
+        let first_returns: Vec<Vec<(u64, usize)>> = first_returns.collect();
+        let mut found = Vec::new();
+        for (reader, Node { reads, .. }) in self.known.nodes.iter().enumerate() {
+            for version in reads.iter().map(|version| self.known.versions[*version]) {
+                let writer = version.writer;
+                let over = writer.map_or(0, |writer| self.known.nodes[writer].returned);
+                let row = &first_returns[version.object];
+                let later = row.get(row.partition_point(|(invoked, _)| *invoked <= over));
+                found.extend(later.filter(|(_, to)| *to != reader && Some(*to) != writer).map(
+                    |(_, to)| Edge {
+                        from: reader,
+                        to: *to,
+                        why: Why::Overwrites { writer },
+                        round: 1,
+                    },
+                ));
+            }
+        }
+        found
     }
 
     fn consequences(&self, order: &[usize], round: u32) -> Vec<Edge> {

@@ -3,7 +3,7 @@
 
 use crate::model::Register;
 use crate::search::by_value::{ByValue, Deed};
-use crate::search::just_in_time::{Finding, beam, depth_first};
+use crate::search::just_in_time::{Finding, beam, depth_first, depth_first_in_window};
 use crate::search::random_histories::{Failed, Simulation, as_register, oracle, problem};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
 
@@ -71,6 +71,55 @@ fn a_wide_beam_judges_small_histories_as_the_oracle_does() {
 #[test]
 fn a_beam_of_one_judges_small_histories_as_the_oracle_does() {
     compare(40_000..60_000, |problem| beam(problem, 1, LIMITS));
+}
+
+/// Whether there is an order from some value on, with any of the doubted mutations and without the
+/// others.
+fn window_oracle(problem: &ByValue, doubted: &[bool]) -> bool {
+    let count = doubted.iter().filter(|it| **it).count();
+    (0..1_u32 << count).any(|happened| {
+        let mut number = 0..;
+        let kept = problem.steps.iter().zip(doubted).filter_map(|(step, doubted)| {
+            let happened = !doubted || happened >> number.next().expect("endless") & 1 == 1;
+            happened.then_some(*step)
+        });
+        let mut some = ByValue { steps: kept.collect(), ..problem.clone() };
+        (0..problem.values).any(|value| {
+            some.initial = value;
+            oracle(&some)
+        })
+    })
+}
+
+#[test]
+fn windows_with_doubted_operations_are_judged_as_the_oracle_does() {
+    const MOST_DOUBTED: usize = 5;
+
+    let (mut invalid, mut doubts) = (0, 0);
+    for seed in 60_000..80_000 {
+        let (simulation, failed) = small(seed);
+        let problem = problem(Simulation { stale: 14, ..simulation }, failed);
+        let mut left = MOST_DOUBTED;
+        let doubted: Vec<bool> = (problem.steps.iter().enumerate())
+            .map(|(place, step)| {
+                let mutates = matches!(step.deed, Deed::Write(_) | Deed::CompareAndSet { .. });
+                let chosen = (place as u64 * 5 + seed / 3) % 7 < 3 && mutates && left > 0;
+                left -= usize::from(chosen);
+                chosen
+            })
+            .collect();
+        doubts += MOST_DOUBTED - left;
+        let expected = match window_oracle(&problem, &doubted) {
+            true => Outcome::Valid,
+            false => Outcome::Invalid,
+        };
+        let outcome = depth_first_in_window(&problem, &doubted, LIMITS).outcome;
+        assert_eq!(outcome, expected, "{simulation:?} {failed:?} {doubted:?} {problem:#?}");
+        invalid += u64::from(expected == Outcome::Invalid);
+    }
+    println!("{invalid} are invalid, {doubts} operations are doubted");
+    assert!(invalid > 1_000, "{invalid} are invalid");
+    assert!(doubts > 20_000, "{doubts} operations are doubted");
 }
 
 #[test]

@@ -34,8 +34,11 @@
 //!    where it started, or ends, without that anything saw what they left, can be left out.
 //! 8. **Who cannot be told apart, is one.** Values that nobody asks for are one value; mutations of
 //!    unknown outcome that nobody can have seen, even through others, never happened.
-//! 9. **Covered configurations** (the beam). A configuration is dropped if another one can do
-//!    whatever it can ([`Configuration::covers`](configuration::Configuration::covers)).
+//! 9. **Doubted operations need not happen.** One that returns unused may be dropped. Of writes that
+//!    do the same, one that must happen can come right before one that need not and took its place,
+//!    so rule 6 holds for them; compare-and-sets of the two kinds are no twins.
+//! 10. **Covered configurations** (the beam). A configuration is dropped if another one can do
+//!     whatever it can ([`Configuration::covers`](configuration::Configuration::covers)).
 
 mod beam;
 mod configuration;
@@ -73,15 +76,28 @@ pub(crate) struct Finding {
 
 /// Searches depth first.
 pub(crate) fn depth_first(problem: &ByValue, limits: Limits) -> Finding {
-    let timeline = match prepare(problem) {
-        Ok(timeline) => timeline,
-        Err(finding) => return finding,
-    };
+    match prepare(problem) {
+        Ok(timeline) => search_depth_first(&timeline, limits),
+        Err(finding) => finding,
+    }
+}
+
+/// Searches depth first from any value on, whatever the initial one is. The mutations at the
+/// `doubted` places need not have taken effect; if they did, then while they were under way.
+pub(crate) fn depth_first_in_window(
+    problem: &ByValue,
+    doubted: &[bool],
+    limits: Limits,
+) -> Decision {
+    search_depth_first(&Timeline::of_window(problem, doubted), limits).decision
+}
+
+fn search_depth_first(timeline: &Timeline, limits: Limits) -> Finding {
     match timeline.slots.div_ceil(64) {
-        0 | 1 => depth_first::decide::<[u64; 1]>(&timeline, limits),
-        2 => depth_first::decide::<[u64; 2]>(&timeline, limits),
-        3 | 4 => depth_first::decide::<[u64; 4]>(&timeline, limits),
-        _ => depth_first::decide::<Box<[u64]>>(&timeline, limits),
+        0 | 1 => depth_first::decide::<[u64; 1]>(timeline, limits),
+        2 => depth_first::decide::<[u64; 2]>(timeline, limits),
+        3 | 4 => depth_first::decide::<[u64; 4]>(timeline, limits),
+        _ => depth_first::decide::<Box<[u64]>>(timeline, limits),
     }
 }
 

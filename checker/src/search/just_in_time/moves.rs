@@ -70,6 +70,9 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             self.keep(configuration);
             return Ok(());
         }
+        if self.goal.doubted {
+            self.keep(configuration.clone());
+        }
         if self.goal.deed == Deed::Write(configuration.value) {
             let mut again = configuration.clone();
             again.overwritten = self.window.place;
@@ -259,7 +262,8 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     }
 
     /// The compare-and-sets that can come next when `value` is there. Of those that do the same,
-    /// the one that returns first.
+    /// the one that returns first, and the first of those that need not happen: these cannot take
+    /// the place of one that must.
     fn edges(&self, configuration: &Configuration<S>, value: u32, moment: Moment) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for slot in self.window.sets.without(&configuration.done) {
@@ -270,8 +274,9 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             if from != value || set.invoked >= moment {
                 continue;
             }
-            let edge = Edge { to, by: By::Slot(slot), returned: set.returned };
-            match edges.iter_mut().find(|other| other.to == to) {
+            let Known { returned, doubted, .. } = *set;
+            let edge = Edge { to, by: By::Slot(slot), returned, doubted };
+            match edges.iter_mut().find(|it| it.to == to && it.doubted == doubted) {
                 Some(twin) if twin.returned <= set.returned => {}
                 Some(twin) => *twin = edge,
                 None => edges.push(edge),
@@ -285,7 +290,8 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             if configuration.used.of(*group) < timeline.available(*group, moment)
                 && edges.iter().all(|other| other.to != to)
             {
-                edges.push(Edge { to, by: By::Group(*group), returned: Moment::MAX });
+                let by = By::Group(*group);
+                edges.push(Edge { to, by, returned: Moment::MAX, doubted: true });
             }
         }
         edges
@@ -347,6 +353,7 @@ struct Edge {
     to: u32,
     by: By,
     returned: Moment,
+    doubted: bool,
 }
 
 /// Who does it.

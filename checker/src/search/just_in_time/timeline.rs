@@ -25,6 +25,8 @@ pub(super) struct Known {
     pub(super) slot: u32,
     /// Its place in the list of steps.
     pub(super) step: u32,
+    /// Whether it may also never have taken effect. It is no observer then.
+    pub(super) doubted: bool,
 }
 
 /// One event, with the number of its operation.
@@ -81,7 +83,7 @@ impl Timeline {
                 moments.push((step.invoked, Event::Invocation(operation)));
                 moments.push((returned, Event::Return(operation)));
                 let step = place as u32;
-                known.push(Known { deed, invoked: 0, returned: 0, slot: 0, step });
+                known.push(Known { deed, invoked: 0, returned: 0, slot: 0, step, doubted: false });
             } else if roles.may_be_seen(step.deed) {
                 unknown.push((step.invoked, deed));
             }
@@ -98,6 +100,18 @@ impl Timeline {
         let mut timeline = Timeline::assemble(known, events, unknown, problem.values as usize);
         timeline.initial = vec![roles.simplify_value(problem.initial)];
         timeline.foreign = roles.foreign(problem);
+        timeline
+    }
+
+    /// The same from any value on, where the mutations at the `doubted` places may also never have
+    /// taken effect.
+    pub(super) fn of_window(problem: &ByValue, doubted: &[bool]) -> Timeline {
+        let mut timeline = Timeline::new(problem);
+        for operation in &mut timeline.known {
+            operation.doubted = doubted[operation.step as usize];
+        }
+        timeline.initial = timeline.values_that_differ();
+        timeline.foreign = None;
         timeline
     }
 

@@ -32,7 +32,14 @@ impl<'a, S: SlotSet> Window<'a, S> {
     /// The start: nothing is open.
     pub(super) fn new(timeline: &'a Timeline) -> Window<'a, S> {
         let empty = S::empty(timeline.slots);
-        let nobody = Known { deed: Deed::Read(0), invoked: 0, returned: 0, slot: 0, step: 0 };
+        let nobody = Known {
+            deed: Deed::Read(0),
+            invoked: 0,
+            returned: 0,
+            slot: 0,
+            step: 0,
+            doubted: false,
+        };
         Window {
             timeline,
             place: 0,

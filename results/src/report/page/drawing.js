@@ -127,13 +127,15 @@ function drawPhases({ context, run, layout, view, colours, x }) {
   });
 }
 
-/** Where the counterexample happened, through all lanes. */
+/** Where the counterexample happened, through all lanes. Labels that would cover a later one are left
+    out: the last contradicts the others, and zooming in brings the rest. */
 function drawMarks({ context, run, layout, colours, x }) {
   const top = layout.lanes.faults.bottom;
   context.strokeStyle = context.fillStyle = colours.invalid;
   context.lineWidth = 1.6;
   context.font = `700 ${FONT}`;
-  for (const mark of run.marks) {
+  const labels = [];
+  for (const mark of [...run.marks].sort((a, b) => b.time - a.time)) {
     const at = Math.round(x(mark.time));
     if (at < layout.plot.left - 20 || at > layout.plot.right + 20) continue;
     context.setLineDash([5, 3]);
@@ -146,6 +148,8 @@ function drawMarks({ context, run, layout, colours, x }) {
     const width = context.measureText(text).width;
     const left = at + width + 10 > layout.plot.right ? at - width - 8 : at + 4;
     const middle = layout.lanes.throughput.top + 8;
+    if (labels.some((other) => left < other.right && other.left < left + width + 6)) continue;
+    labels.push({ left, right: left + width + 6 });
     context.fillStyle = colours.card;
     context.fillRect(left - 2, middle - 8, width + 6, 16);
     context.fillStyle = colours.invalid;
