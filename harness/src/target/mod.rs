@@ -14,6 +14,7 @@ mod member;
 #[cfg(feature = "nats")]
 mod nats;
 pub mod registry;
+mod zookeeper;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use etcd::Etcd;
 pub use member::{Launch, Member, PeerDoor};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
+pub use zookeeper::{Reads, ZooKeeper};
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {

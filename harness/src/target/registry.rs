@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use target_cluster::bugs::Bug;
 
-use super::{Bundled, Etcd, Target};
+use super::{Bundled, Etcd, Reads, Target, ZooKeeper};
 use crate::exit::usage;
 
 /// What a target is opened with besides its name.
@@ -54,6 +54,13 @@ pub const ALL: &[Known] = &[
         settings: &["sync_interval"],
         open: nats,
     },
+    Known {
+        name: "zookeeper",
+        summary: "ZooKeeper 3.6 and later by its own protocol; Debian's package zookeeper, or --bin; \
+                  --set reads=sync, quorum or plain",
+        settings: &["reads"],
+        open: zookeeper,
+    },
 ];
 
 /// Each of them that this build can open, with nothing chosen.
@@ -86,6 +93,19 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
         return Err(usage(format!("{unknown} cannot be set for {name}; {settings}")));
     }
     (known.open)(choice)
+}
+
+fn zookeeper(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
+    let reads = match settings.get("reads").map(String::as_str) {
+        None | Some("sync") => Reads::Sync,
+        Some("quorum") => Reads::Quorum,
+        Some("plain") => Reads::Plain,
+        Some(other) => {
+            let known = "reads of zookeeper are sync, quorum or plain";
+            return Err(usage(format!("{known}, not {other}")));
+        }
+    };
+    Ok(Arc::new(ZooKeeper { reads, bin }))
 }
 
 #[cfg(feature = "nats")]

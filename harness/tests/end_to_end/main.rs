@@ -20,3 +20,4 @@ mod schedules;
 mod support;
 mod whole_runs;
 mod workloads;
+mod zookeeper;
