@@ -3,7 +3,7 @@
 //! Flags are resolved into a plan once; `plan.toml` holds it, and the same plan gives the same
 //! faults at the same times and the same stream of operations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ use results::words::counted;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The target's name.
+    /// The target's name, or the file of its manifest.
     pub target: String,
     /// How many nodes.
     pub nodes: usize,
@@ -78,6 +78,9 @@ pub struct Plan {
     /// Where the target's programs are, if not on the `PATH`: the program, or its folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bin: Option<PathBuf>,
+    /// What the target's nodes are told besides, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
@@ -138,7 +141,11 @@ impl Plan {
     /// # Errors
     /// When there is none of that name.
     pub fn open_target(&self) -> Result<Arc<dyn Target>> {
-        let choice = Choice { bug: self.planted_bug()?, bin: self.bin.clone() };
+        let choice = Choice {
+            bug: self.planted_bug()?,
+            bin: self.bin.clone(),
+            settings: self.settings.clone(),
+        };
         registry::open(&self.target, choice)
     }
 
@@ -208,7 +215,7 @@ impl Plan {
         let Plan { target, nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
         let target = match target.as_str() {
             "bundled" => String::new(),
-            other => format!(" --target {other}"),
+            other => format!(" --target {}", quoted(other)),
         };
         let nodes = match self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>() {
             none if none.is_empty() => format!("--nodes {nodes}"),
@@ -236,6 +243,9 @@ impl Plan {
         }
         if let Some(bin) = &self.bin {
             command.push_str(&format!(" --bin {}", bin.display()));
+        }
+        for (name, value) in &self.settings {
+            command.push_str(&format!(" --set {}", quoted(&format!("{name}={value}"))));
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));
@@ -315,6 +325,15 @@ impl fmt::Display for Plan {
         write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
         write!(f, "{faults} in {time_limit} s · seed {seed}")?;
         self.bug.as_ref().map_or(Ok(()), |bug| write!(f, " · planted bug {bug}"))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:,+@%".contains(it);
+    match word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use nemeses::fault::Family;
 use nemeses::schedule::{Budget, Profile};
+use results::run_directory::{PLAN, TARGET};
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Fixed, Routing};
 
@@ -44,17 +45,20 @@ pub struct Arguments {
 pub struct PlanFlags {
     /// Take everything from a plan, such as the plan.toml of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "target", "bin", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
+        "target", "bin", "settings", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
         "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "addresses", "routing", "deadline",
         "attempt_timeout", "values",
     ])]
     plan: Option<PathBuf>,
-    /// The service to test
+    /// The service to test: one that stormproof knows, or FILE.toml, a manifest of yours
     #[arg(long, default_value = "bundled", value_parser = names::target())]
     target: String,
     /// Where the target's programs are: the program, or its folder [default: the PATH]
     #[arg(long, value_name = "PATH")]
     bin: Option<PathBuf>,
+    /// Tell the target's nodes something besides, such as a variable of its manifest
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
     /// How many nodes
     #[arg(long, default_value_t = 5)]
     nodes: usize,
@@ -134,6 +138,19 @@ pub fn read_plan(path: &Path) -> Result<Plan> {
     Plan::from_toml(&text).with_context(|| format!("{} is not a plan", path.display()))
 }
 
+/// Reads the plan of a saved run. The manifest of its target is the one that was saved with it.
+///
+/// # Errors
+/// When there is no such file or it holds no plan.
+pub fn read_saved_plan(run: &Path) -> Result<Plan> {
+    let mut plan = read_plan(&run.join(PLAN))?;
+    let manifest = run.join(TARGET);
+    if manifest.is_file() {
+        plan.target = manifest.display().to_string();
+    }
+    Ok(plan)
+}
+
 /// What `--rate` asks for.
 #[derive(Debug, Clone, Copy)]
 enum Rate {
@@ -156,6 +173,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "it has no address".to_owned())
 }
 
+/// Accepts `NAME=VALUE`.
+pub fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.into(), value.into()))
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds: Option<f64> = text.parse().ok();
     match seconds {
@@ -174,7 +197,8 @@ impl PlanFlags {
             return read_plan(path);
         }
         let bug = self.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone() })?;
+        let settings = self.settings.iter().cloned().collect();
+        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone(), settings })?;
         let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
         let profile = names::offered_profiles().find(asked_for);
         // A family's own profile says which faults are meant.
@@ -205,6 +229,7 @@ impl PlanFlags {
             lab: if self.addresses.is_empty() { self.lab } else { LabChoice::None },
             addresses: self.addresses.clone(),
             bin: self.bin.clone(),
+            settings: self.settings.iter().cloned().collect(),
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),
             schedule: Vec::new(),

@@ -1,12 +1,13 @@
 //! The targets by name.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use target_cluster::bugs::Bug;
 
-use super::{Bundled, Etcd, Target};
+use super::{Bundled, Etcd, Manifest, Target, is_manifest};
 use crate::exit::usage;
 
 /// What a target is opened with besides its name.
@@ -17,6 +18,8 @@ pub struct Choice {
     /// Where its programs are, if they are not to be looked for on the `PATH`: the program itself,
     /// or the folder that holds it.
     pub bin: Option<PathBuf>,
+    /// What its nodes are told besides, by name.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// A target that comes with stormproof.
@@ -25,6 +28,8 @@ pub struct Known {
     pub name: &'static str,
     /// One line for `list targets`.
     pub summary: &'static str,
+    /// What `--set` can set.
+    pub settings: &'static [&'static str],
     open: fn(Choice) -> Arc<dyn Target>,
 }
 
@@ -33,11 +38,13 @@ pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof",
+        settings: &[],
         open: |Choice { bug, .. }| Arc::new(Bundled { bug }),
     },
     Known {
         name: "etcd",
         summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin",
+        settings: &[],
         open: |Choice { bin, .. }| Arc::new(Etcd { bin }),
     },
 ];
@@ -47,14 +54,19 @@ pub fn all_by_default() -> impl Iterator<Item = Arc<dyn Target>> {
     ALL.iter().map(|known| (known.open)(Choice::default()))
 }
 
-/// The target of that name. Whether its programs are there is not looked at.
+/// The target of that name, or that a manifest describes. Whether its programs are there is not
+/// looked at.
 ///
 /// # Errors
 /// When there is none, or it has nothing to do with what was chosen.
 pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
+    if is_manifest(name) {
+        return open_manifest(Path::new(name), choice);
+    }
     let Some(known) = ALL.iter().find(|known| known.name == name) else {
         let names: Vec<&str> = ALL.iter().map(|known| known.name).collect();
-        return Err(usage(format!("there is no target {name}; there are {}", names.join(", "))));
+        let names = names.join(", ");
+        return Err(usage(format!("there is no target {name}; there are {names} and FILE.toml")));
     };
     let bundled = known.name == "bundled";
     if choice.bug.is_some() && !bundled {
@@ -63,5 +75,31 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     if choice.bin.is_some() && bundled {
         return Err(usage("the bundled cluster is this program itself; it takes no --bin"));
     }
+    if let Some(unknown) = choice.settings.keys().find(|it| !known.settings.contains(&it.as_str()))
+    {
+        return Err(cannot_be_set(unknown, name, known.settings));
+    }
     Ok((known.open)(choice))
+}
+
+/// Why something cannot be set, with what can.
+pub fn cannot_be_set(unknown: &str, target: &str, settings: &[&str]) -> anyhow::Error {
+    let known = match settings {
+        [] => "nothing can".to_owned(),
+        settings => format!("{} can", settings.join(", ")),
+    };
+    usage(format!("{unknown} cannot be set for {target}; {known}"))
+}
+
+fn open_manifest(path: &Path, choice: Choice) -> Result<Arc<dyn Target>> {
+    let name = path.display();
+    if choice.bug.is_some() {
+        return Err(usage(format!("bugs are planted in the bundled cluster alone, not in {name}")));
+    }
+    if choice.bin.is_some() {
+        return Err(usage(format!(
+            "{name} says itself which programs it starts; it takes no --bin"
+        )));
+    }
+    Ok(Arc::new(Manifest::open(path, &choice.settings)?))
 }

@@ -12,6 +12,7 @@ mod every_family;
 mod lacking;
 mod leadership;
 mod loopback;
+mod manifests;
 mod oracles;
 mod planted_bugs;
 mod schedules;
