@@ -32,7 +32,7 @@ use results::words::counted;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// The target's name.
+    /// The target's name, or the file of its manifest.
     pub target: String,
     /// How many nodes.
     pub nodes: usize,
@@ -215,7 +215,7 @@ impl Plan {
         let Plan { target, nodes, workload, time_limit, rate, concurrency, keys, seed, .. } = self;
         let target = match target.as_str() {
             "bundled" => String::new(),
-            other => format!(" --target {other}"),
+            other => format!(" --target {}", quoted(other)),
         };
         let nodes = match self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>() {
             none if none.is_empty() => format!("--nodes {nodes}"),
@@ -245,7 +245,7 @@ impl Plan {
             command.push_str(&format!(" --bin {}", bin.display()));
         }
         for (name, value) in &self.settings {
-            command.push_str(&format!(" --set {name}={value}"));
+            command.push_str(&format!(" --set {}", quoted(&format!("{name}={value}"))));
         }
         if let Some(bug) = &self.bug {
             command.push_str(&format!(" --bug {bug}"));
@@ -325,6 +325,15 @@ impl fmt::Display for Plan {
         write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
         write!(f, "{faults} in {time_limit} s · seed {seed}")?;
         self.bug.as_ref().map_or(Ok(()), |bug| write!(f, " · planted bug {bug}"))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:,+@%".contains(it);
+    match word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -116,6 +116,7 @@ impl Node {
         let spec = NodeSpec {
             name: "n1".to_owned(),
             argv,
+            later_argv: None,
             env: Default::default(),
             cwd: "/".into(),
             log_path: "/dev/null".into(),

@@ -4,6 +4,7 @@
 //! results/runs/latest -> 20261120T191500Z-bundled-register-partition+kill+pause-s42
 //! results/runs/20261120T191500Z-bundled-register-partition+kill+pause-s42/
 //!   plan.toml              what was asked for, resolved
+//!   target.toml            the manifest of the target, if it has one
 //!   history.jsonl          every event of clients, nemesis and controller, in order
 //!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
 //!   nodes/n1/applied.jsonl what its state machine did with each command that has a token
@@ -31,6 +32,8 @@ use crate::summary::Summary;
 
 /// File name of the resolved plan within a run directory.
 pub const PLAN: &str = "plan.toml";
+/// File name of the target's manifest within a run directory, if it has one.
+pub const TARGET: &str = "target.toml";
 /// File name of the history within a run directory.
 pub const HISTORY: &str = "history.jsonl";
 /// File name of the [`Summary`] within a run directory.
@@ -155,6 +158,14 @@ impl RunDirectory {
     /// When the file cannot be written.
     pub fn save_plan(&self, toml: &str) -> Result<PathBuf> {
         self.replace(PLAN, toml.as_bytes())
+    }
+
+    /// Saves the manifest of the target.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_target(&self, toml: &str) -> Result<PathBuf> {
+        self.replace(TARGET, toml.as_bytes())
     }
 
     /// Saves the summary as `verdict.json`.

@@ -69,6 +69,7 @@ impl Cluster {
                 log_path: log_path(&cluster.directory.0, &name),
                 name: name.clone(),
                 argv: command,
+                later_argv: None,
                 env: BTreeMap::new(),
                 cwd: cluster.directory.0.clone(),
                 own_clock,

@@ -14,7 +14,7 @@ use results::run_directory::{HISTORY, PLAN};
 use serde_json::Value;
 
 use super::names;
-use super::plan::read_plan;
+use super::plan::read_saved_plan;
 use crate::auditing::Saved;
 use crate::exit::bad_input;
 
@@ -134,7 +134,7 @@ fn versions(judging: &Judging) -> Result<Option<Claims>> {
     if !plan.is_file() {
         return Ok(None);
     }
-    Ok(read_plan(&plan)?.open_target()?.versions())
+    Ok(read_saved_plan(&judging.path)?.open_target()?.versions())
 }
 
 /// A bar on a terminal; nothing elsewhere.

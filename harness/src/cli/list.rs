@@ -59,9 +59,11 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
                 (bug.name().into(), format!("{} ({}); {flags}", bug.summary(), bug.source()))
             })
             .collect(),
-        What::Targets => {
-            registry::ALL.iter().map(|target| (target.name.into(), target.summary.into())).collect()
-        }
+        What::Targets => registry::ALL
+            .iter()
+            .map(|target| (target.name.into(), target.summary.into()))
+            .chain([("FILE.toml".into(), "any other service, by a manifest of yours".into())])
+            .collect(),
         What::Models => checker::model::ALL
             .iter()
             .map(|model| model.description())

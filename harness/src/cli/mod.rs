@@ -11,6 +11,7 @@ mod replay;
 mod report;
 pub(crate) mod run;
 mod shrink;
+mod target;
 mod up;
 
 use std::ffi::OsString;
@@ -47,6 +48,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Carry out the plan of a saved run again
     Replay(replay::Arguments),
+    /// Try out a target, such as one that a manifest describes, before testing it
+    Target(target::Arguments),
     /// Write the report of a saved run again
     Report(report::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
@@ -80,6 +83,7 @@ pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit
         Command::Shrink(arguments) => shrink::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Replay(arguments) => replay::main(place, arguments),
+        Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::List(arguments) => list::main(arguments),

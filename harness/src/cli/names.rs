@@ -1,10 +1,12 @@
 //! Names that flags take, with the nearest match when one is misspelt.
 
-use clap::builder::PossibleValuesParser;
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nemeses::fault::Family;
 use nemeses::schedule::Profile;
 
-use crate::target::registry;
+use crate::target::{is_manifest, registry};
 
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {
@@ -16,9 +18,33 @@ pub fn bug() -> PossibleValuesParser {
     target_cluster::bugs::Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().into()
 }
 
-/// Accepts the name of a target.
-pub fn target() -> PossibleValuesParser {
-    registry::ALL.iter().map(|target| target.name).collect::<Vec<_>>().into()
+/// Accepts the name of a target, or of a manifest's file.
+pub fn target() -> TargetName {
+    TargetName(registry::ALL.iter().map(|target| target.name).collect::<Vec<_>>().into())
+}
+
+/// See [`target`].
+#[derive(Debug, Clone)]
+pub struct TargetName(PossibleValuesParser);
+
+impl TypedValueParser for TargetName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        match value.to_str() {
+            Some(file) if is_manifest(file) => Ok(file.to_owned()),
+            _ => self.0.parse_ref(command, argument, value),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
 }
 
 /// Accepts the name of a model.

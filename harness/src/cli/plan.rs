@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use nemeses::fault::Family;
 use nemeses::schedule::{Budget, Profile};
+use results::run_directory::{PLAN, TARGET};
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Fixed, Routing};
 
@@ -49,13 +50,14 @@ pub struct PlanFlags {
         "attempt_timeout", "values",
     ])]
     plan: Option<PathBuf>,
-    /// The service to test
+    /// The service to test: one that stormproof knows, or FILE.toml, a manifest of yours
     #[arg(long, default_value = "bundled", value_parser = names::target())]
     target: String,
     /// Where the target's programs are: the program, or its folder [default: the PATH]
     #[arg(long, value_name = "PATH")]
     bin: Option<PathBuf>,
-    /// Tell the target's nodes something besides; `list targets` says what can be set
+    /// Tell the target's nodes something besides: what `list targets` names, or a variable of a
+    /// manifest
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     settings: Vec<(String, String)>,
     /// How many nodes
@@ -137,6 +139,19 @@ pub fn read_plan(path: &Path) -> Result<Plan> {
     Plan::from_toml(&text).with_context(|| format!("{} is not a plan", path.display()))
 }
 
+/// Reads the plan of a saved run. The manifest of its target is the one that was saved with it.
+///
+/// # Errors
+/// When there is no such file or it holds no plan.
+pub fn read_saved_plan(run: &Path) -> Result<Plan> {
+    let mut plan = read_plan(&run.join(PLAN))?;
+    let manifest = run.join(TARGET);
+    if manifest.is_file() {
+        plan.target = manifest.display().to_string();
+    }
+    Ok(plan)
+}
+
 /// What `--rate` asks for.
 #[derive(Debug, Clone, Copy)]
 enum Rate {
@@ -159,7 +174,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| "it has no address".to_owned())
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+/// Accepts `NAME=VALUE`.
+pub fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
     Ok((name.into(), value.into()))
 }
@@ -182,7 +198,8 @@ impl PlanFlags {
             return read_plan(path);
         }
         let bug = self.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone() })?;
+        let settings = self.settings.iter().cloned().collect();
+        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone(), settings })?;
         let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
         let profile = names::offered_profiles().find(asked_for);
         // A family's own profile says which faults are meant.

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use nemeses::host::process_tree::Place;
-use results::run_directory::PLAN;
 
-use super::plan::read_plan;
+use super::plan::read_saved_plan;
 use super::run::{MachineFlags, Subject, carry_out};
 use crate::exit::Exit;
 
@@ -22,7 +21,7 @@ pub struct Arguments {
 /// The same faults at the same times against a new cluster, and the same streams of operations.
 /// Real processes do not repeat themselves, so the verdict may be another.
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
-    let plan = read_plan(&arguments.directory.join(PLAN))?;
+    let plan = read_saved_plan(&arguments.directory)?;
     // Whoever made the run knew what its machine could do; this one may be able to do less.
     let subject = Subject::of(&plan)?;
     carry_out(place, plan, subject, |_| false, arguments.machine)

@@ -19,7 +19,7 @@ use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Auditor, Dumper, Member, Target};
+use crate::target::{Auditor, Client, Dumper, Member, Target};
 
 /// How many lines of a log an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;
@@ -159,9 +159,12 @@ impl Cluster {
     }
 
     /// What to tell when the cluster never agreed on a leader.
-    pub fn never_healthy(&self, limit: Duration) -> String {
+    pub fn never_healthy(&self, limit: Duration, client: &dyn Client) -> String {
         let seconds = limit.as_secs();
         let mut text = format!("the nodes were not ready within {seconds} s");
+        if let Some(exchange) = client.last_exchange() {
+            text.push_str(&format!("; the last look:\n{exchange}"));
+        }
         for member in &self.members {
             let log = member.log();
             text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));

@@ -16,6 +16,9 @@ use super::recorder::Recorder;
 /// last commit with the next heartbeat; one that was down may still be given what it missed.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
+/// What members say, by name.
+type Told = Vec<(String, Result<Contents>)>;
+
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -29,20 +32,7 @@ pub async fn save(
     damaged: &BTreeSet<String>,
     recorder: &Recorder,
 ) -> Result<()> {
-    let deadline = Instant::now() + SETTLE_LIMIT;
-    let told = loop {
-        let Some(told) = ask(cluster, damaged).await else { return Ok(()) };
-        let failed = told.iter().any(|(_, answer)| answer.is_err());
-        let mut positions =
-            told.iter().filter_map(|(_, answer)| Some(answer.as_ref().ok()?.position));
-        let first = positions.next();
-        let equal = positions.all(|position| Some(position) == first);
-        if (equal && !failed) || Instant::now() > deadline {
-            break told;
-        }
-        sleep(PAUSE).await;
-    };
-    for (name, answer) in told {
+    for (name, answer) in settled(cluster, damaged).await.into_iter().flatten() {
         match answer {
             Ok(contents) => {
                 let folder =
@@ -55,11 +45,26 @@ pub async fn save(
     Ok(())
 }
 
+/// What each member but those in `damaged` says, once all have applied the same or the patience with
+/// them is over; none if nobody can ask.
+pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
+    let deadline = Instant::now() + SETTLE_LIMIT;
+    loop {
+        let told = ask(cluster, damaged).await?;
+        let failed = told.iter().any(|(_, answer)| answer.is_err());
+        let mut positions =
+            told.iter().filter_map(|(_, answer)| Some(answer.as_ref().ok()?.position));
+        let first = positions.next();
+        let equal = positions.all(|position| Some(position) == first);
+        if (equal && !failed) || Instant::now() > deadline {
+            return Some(told);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
 /// What each member says, by name; none if nobody can ask.
-async fn ask(
-    cluster: &Cluster,
-    damaged: &BTreeSet<String>,
-) -> Option<Vec<(String, Result<Contents>)>> {
+async fn ask(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
     let dumper = cluster.dumper.as_ref()?;
     let mut questions = JoinSet::new();
     for (node, member) in cluster.members.iter().enumerate() {

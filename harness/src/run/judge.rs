@@ -7,8 +7,10 @@ use checker::verdict::{Analysis, Verdict};
 use nemeses::coverage::Fired;
 use nemeses::schedule::ScheduleOptions;
 use results::summary::{Coverage, FaultCoverage, Liveness};
-
 use results::words::counted;
+
+use crate::target::NONSENSE;
+use crate::target::http::TRANSPORT_ERRORS;
 
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
@@ -37,6 +39,18 @@ pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Cov
     }
     let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
     Coverage { verdict, gaps }
+}
+
+/// Whether anything that the service said was understood: an operation was answered, or a request
+/// met a refusal that its client knows.
+pub fn was_understood(history: &History) -> bool {
+    let never_came = |error: &str| TRANSPORT_ERRORS.iter().any(|row| row.name == error);
+    history.events.iter().filter(|event| matches!(event.process, Process::Client(_))).any(|event| {
+        event.attempts.iter().any(|attempt| match attempt.error.as_deref() {
+            None => true,
+            Some(error) => error != NONSENSE && !never_came(error),
+        })
+    })
 }
 
 /// Which situations the faults that took effect reached, of those that a schedule of `options`
@@ -98,6 +112,7 @@ pub fn phases(history: &History) -> Vec<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use checker::history::Attempt;
     use serde_json::json;
 
     use super::*;
@@ -117,6 +132,25 @@ mod tests {
         let coverage = coverage(&history(&["read", "write"], &[]), &["read", "write", "cas"], 0);
         assert_eq!(coverage.verdict, Verdict::Unknown);
         assert_eq!(coverage.gaps, ["no cas ever succeeded"]);
+    }
+
+    #[test]
+    fn a_service_is_understood_once_it_answers_or_refuses_in_words_that_are_known() {
+        let met = |errors: &[Option<&str>]| {
+            let mut event = Event::new(Process::Client(1), EventType::Info, "read", json!(null));
+            let attempt = |error: &Option<&str>| Attempt {
+                node: "n1".into(),
+                start: 1,
+                end: 2,
+                error: error.map(String::from),
+                definite: None,
+            };
+            event.attempts = errors.iter().map(attempt).collect();
+            was_understood(&History { events: vec![event] })
+        };
+        assert!(!met(&[Some("nonsense"), Some("timeout"), Some("connection_refused")]));
+        assert!(met(&[Some("nonsense"), Some("not_leader")]));
+        assert!(met(&[Some("nonsense"), None]));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A run: setup, health, load with faults, recovery, convergence, final reads, verdict, report.
 
+pub mod calibrate;
 pub(crate) mod cluster;
 mod conclude;
 mod contents;
@@ -86,8 +87,12 @@ pub struct Ended {
 pub async fn execute(setup: Setup) -> Result<Ended> {
     let started = SystemTime::now();
     let plan = &setup.plan;
-    let directory = RunDirectory::create(&setup.results, &run_id(plan, started))?;
+    let directory =
+        RunDirectory::create(&setup.results, &run_id(plan, setup.target.name(), started))?;
     directory.save_plan(&plan.to_toml()?)?;
+    if let Some(manifest) = setup.target.definition() {
+        directory.save_target(manifest)?;
+    }
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
     let (online_check, standing) = online_check::start(setup.workload.model)?;
@@ -188,7 +193,7 @@ impl Run {
                     recorder.note(format!("{leader} leads {} nodes", plan.nodes))
                 }
                 Some(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
-                None => bail!(cluster.never_healthy(HEALTHY_LIMIT)),
+                None => bail!(cluster.never_healthy(HEALTHY_LIMIT, &*clients.client)),
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
@@ -248,6 +253,7 @@ impl Run {
         });
         let damaged = damaged.await?;
         driven.and(blown).and(undone)?;
+        self.ensure_understood()?;
 
         self.recorder.phase(Phase::Converge)?;
         let limit = Duration::from_secs_f64(self.plan.recovery_limit);
@@ -264,6 +270,20 @@ impl Run {
         self.cluster.save_applied(&damaged, &self.recorder).await?;
         contents::save(&self.cluster, &damaged, &self.recorder).await?;
         Ok(liveness)
+    }
+
+    /// A service of which nothing was understood was not tested: what it promised and what was read
+    /// of it are two different things.
+    ///
+    /// # Errors
+    /// When no operation was ever answered, and whatever came back could not be understood.
+    fn ensure_understood(&self) -> Result<()> {
+        let Some(misread) = self.clients.client.first_misread() else { return Ok(()) };
+        let loaded = self.recorder.with_directory(|directory| directory.load())?;
+        if judge::was_understood(&loaded.history) {
+            return Ok(());
+        }
+        bail!("no answer of the service could be understood; the first one:\n{misread}")
     }
 
     fn generator(&self, workload: &Workload) -> Box<dyn Load> {
@@ -370,10 +390,10 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
 }
 
 /// `20261120T191500Z-bundled-register-partition+kill-s42`.
-fn run_id(plan: &Plan, started: SystemTime) -> String {
+fn run_id(plan: &Plan, target: &str, started: SystemTime) -> String {
     let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
     let faults = plan.fault_names("+");
-    format!("{time}-{}-{}-{faults}-s{}", plan.target, plan.workload, plan.seed)
+    format!("{time}-{target}-{}-{faults}-s{}", plan.workload, plan.seed)
 }
 
 /// What begins every token and every key of this run on the wire, so that an earlier run on the

@@ -66,6 +66,9 @@ pub const fn row(name: &'static str, definite: bool, meaning: &'static str) -> E
     ErrorRow { name: Cow::Borrowed(name), definite, meaning: Cow::Borrowed(meaning) }
 }
 
+/// What clients call an answer that they could not understand.
+pub const NONSENSE: &str = "nonsense";
+
 /// A request that came to nothing, without a hint who leads.
 pub fn refusal(error: &'static str) -> Reply {
     Reply::Refusal(Refusal::of(error))
@@ -108,6 +111,17 @@ pub trait Client: Send + Sync {
     /// Whether the service applies the token of a mutation of that name once, however often it is
     /// sent. If not, it is sent again only after a definite refusal.
     fn honours_token(&self, f: &str) -> bool;
+
+    /// The last request with what came back, for people, where the client keeps it.
+    fn last_exchange(&self) -> Option<String> {
+        None
+    }
+
+    /// The first answer to an operation that could not be understood, with its request and what is
+    /// missing, where the client keeps it.
+    fn first_misread(&self) -> Option<String> {
+        None
+    }
 
     /// Whether that error proves that nothing happened. An error that the table does not know
     /// proves nothing.

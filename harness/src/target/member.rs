@@ -32,6 +32,8 @@ pub struct Member {
 pub struct Launch {
     /// The program and its arguments.
     pub argv: Vec<String>,
+    /// The same for every start after the first, where it differs.
+    pub again: Option<Vec<String>>,
     /// Set in its environment besides what it inherits.
     pub env: BTreeMap<String, String>,
 }
@@ -39,7 +41,7 @@ pub struct Launch {
 impl Launch {
     /// A command line in the environment as it is.
     pub fn of(argv: Vec<String>) -> Launch {
-        Launch { argv, env: BTreeMap::new() }
+        Launch { argv, ..Launch::default() }
     }
 }
 
@@ -78,10 +80,12 @@ impl Member {
     /// # Errors
     /// When the working directory is gone.
     pub fn spec(&self, launch: Launch) -> anyhow::Result<NodeSpec> {
-        let Launch { argv, env } = launch;
+        let Launch { argv, again, env } = launch;
+        let words = |argv: Vec<String>| argv.into_iter().map(Into::into).collect();
         Ok(NodeSpec {
             name: self.name.clone(),
-            argv: argv.into_iter().map(Into::into).collect(),
+            argv: words(argv),
+            later_argv: again.map(words),
             env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             cwd: std::env::current_dir().context("the working directory is gone")?,
             log_path: self.log(),

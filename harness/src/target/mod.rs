@@ -1,7 +1,7 @@
 //! The services under test: how their nodes are started and how they are spoken to.
 //!
 //! Each target is one file, or a folder beside it: its command line, its client, and its error
-//! table. [`registry`] knows them by name.
+//! table. [`registry`] knows them by name. A [`Manifest`] is a target that its user describes.
 
 mod auditor;
 mod bundled;
@@ -10,6 +10,7 @@ pub mod documents;
 mod dumper;
 mod etcd;
 pub mod http;
+mod manifest;
 mod member;
 #[cfg(feature = "nats")]
 mod nats;
@@ -27,10 +28,12 @@ use results::event::NodeChange;
 pub use auditor::Auditor;
 pub use bundled::Bundled;
 pub use client::{
-    Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request, refusal, row,
+    Answer, BoxFuture, Client, ErrorRow, NONSENSE, NodeStatus, Refusal, Reply, Request, refusal,
+    row,
 };
 pub use dumper::Dumper;
 pub use etcd::Etcd;
+pub use manifest::{Manifest, is_manifest};
 pub use member::{Launch, Member, PeerDoor};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
@@ -46,6 +49,12 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// When its programs are not there; the message says how to come by them.
     fn version(&self) -> anyhow::Result<String>;
+
+    /// The text that it was made from, which is kept with every run; none of those that come with
+    /// stormproof.
+    fn definition(&self) -> Option<&str> {
+        None
+    }
 
     /// How many ports of their own its nodes want for their peers, besides the one for clients;
     /// 0 if both come to the same.

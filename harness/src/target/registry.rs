@@ -1,13 +1,13 @@
 //! The targets by name.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use target_cluster::bugs::Bug;
 
-use super::{Bundled, Etcd, Reads, Target, ZooKeeper};
+use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;
 
 /// What a target is opened with besides its name.
@@ -68,14 +68,19 @@ pub fn all_by_default() -> impl Iterator<Item = Arc<dyn Target>> {
     ALL.iter().filter_map(|known| (known.open)(Choice::default()).ok())
 }
 
-/// The target of that name. Whether its programs are there is not looked at.
+/// The target of that name, or that a manifest describes. Whether its programs are there is not
+/// looked at.
 ///
 /// # Errors
 /// When there is none, or it has nothing to do with what was chosen.
 pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
+    if is_manifest(name) {
+        return open_manifest(Path::new(name), choice);
+    }
     let Some(known) = ALL.iter().find(|known| known.name == name) else {
         let names: Vec<&str> = ALL.iter().map(|known| known.name).collect();
-        return Err(usage(format!("there is no target {name}; there are {}", names.join(", "))));
+        let names = names.join(", ");
+        return Err(usage(format!("there is no target {name}; there are {names} and FILE.toml")));
     };
     let bundled = known.name == "bundled";
     if choice.bug.is_some() && !bundled {
@@ -86,11 +91,7 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     }
     if let Some(unknown) = choice.settings.keys().find(|it| !known.settings.contains(&it.as_str()))
     {
-        let settings = match known.settings {
-            [] => "nothing can".to_owned(),
-            settings => format!("{} can", settings.join(", ")),
-        };
-        return Err(usage(format!("{unknown} cannot be set for {name}; {settings}")));
+        return Err(cannot_be_set(unknown, name, known.settings));
     }
     (known.open)(choice)
 }
@@ -119,4 +120,26 @@ fn nats(_choice: Choice) -> Result<Arc<dyn Target>> {
         "this build cannot speak to NATS, whose client is left out because of its weight; \
          cargo run --release --features nats -- run --target nats ... can",
     ))
+}
+
+/// Why something cannot be set, with what can.
+pub fn cannot_be_set(unknown: &str, target: &str, settings: &[&str]) -> anyhow::Error {
+    let known = match settings {
+        [] => "nothing can".to_owned(),
+        settings => format!("{} can", settings.join(", ")),
+    };
+    usage(format!("{unknown} cannot be set for {target}; {known}"))
+}
+
+fn open_manifest(path: &Path, choice: Choice) -> Result<Arc<dyn Target>> {
+    let name = path.display();
+    if choice.bug.is_some() {
+        return Err(usage(format!("bugs are planted in the bundled cluster alone, not in {name}")));
+    }
+    if choice.bin.is_some() {
+        return Err(usage(format!(
+            "{name} says itself which programs it starts; it takes no --bin"
+        )));
+    }
+    Ok(Arc::new(Manifest::open(path, &choice.settings)?))
 }

@@ -12,6 +12,7 @@ mod every_family;
 mod lacking;
 mod leadership;
 mod loopback;
+mod manifests;
 #[cfg(feature = "nats")]
 mod nats;
 mod oracles;

@@ -402,6 +402,9 @@ impl LocalHost {
         };
         let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
         let pid = process.pid();
+        if let Some(later) = node.spec.later_argv.take() {
+            node.spec.argv = later;
+        }
         let limited = self.cpu.admit(name, &process);
         node.process = Some(process);
         limited.map(|()| pid)

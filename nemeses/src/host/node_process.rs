@@ -33,6 +33,8 @@ pub struct NodeSpec {
     pub name: String,
     /// The program and its arguments.
     pub argv: Vec<OsString>,
+    /// The same for every start after the first, where it differs.
+    pub later_argv: Option<Vec<OsString>>,
     /// Set in its environment besides what it inherits.
     pub env: BTreeMap<OsString, OsString>,
     /// Where it runs.
@@ -49,6 +51,7 @@ impl NodeSpec {
         Self {
             name: "probe".to_owned(),
             argv: argv.iter().map(Into::into).collect(),
+            later_argv: None,
             env: BTreeMap::new(),
             cwd: PathBuf::from("/"),
             log_path: PathBuf::from("/dev/null"),

@@ -73,6 +73,7 @@ impl NatsDumper {
             node: self.names[node].clone(),
             position: Some(last_seq),
             revision: Some(count),
+            digest: None,
             held: messages.into_iter().map(named).collect(),
         })
     }

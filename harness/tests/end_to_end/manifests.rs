@@ -1,0 +1,150 @@
+//! Services that a manifest describes, and what is said when it describes them wrongly.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::{Finished, run, scratch};
+use crate::support::{alone, has_namespaces, latest, plan_file, run_into, verdict};
+
+/// A manifest beside the examples.
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/targets").join(name)
+}
+
+/// A plan beside the tests, for the bundled cluster by its manifest with that bug.
+fn plan_by_manifest(results: &Path, plan: &str, bug: &str) -> String {
+    let text = std::fs::read_to_string(plan_file(plan)).expect("it is there");
+    let target = format!("target = {:?}", example("bundled.toml"));
+    let set = format!("settings = {{ flags = \"--bug={bug}\" }}");
+    let text = text.replace("target = \"bundled\"", &target);
+    let text = text.replace(&format!("bug = \"{bug}\""), &set);
+    assert!(text.contains(&target) && text.contains(&set), "{text}");
+    let file = results.join("asked-for.toml");
+    std::fs::write(&file, text).expect("a scratch file can be written");
+    file.display().to_string()
+}
+
+/// A copy of the bundled cluster's manifest with one change.
+fn changed(folder: &Path, from: &str, to: &str) -> String {
+    let text = std::fs::read_to_string(example("bundled.toml")).expect("it is there");
+    assert!(text.contains(from), "no {from}");
+    let file = folder.join("changed.toml");
+    std::fs::write(&file, text.replacen(from, to, 1)).expect("a scratch file can be written");
+    file.display().to_string()
+}
+
+fn check(target: &str, more: &[&str]) -> Finished {
+    run(&[&["target", "check", "--lab", "loopback", target], more].concat())
+}
+
+#[test]
+fn the_bundled_cluster_is_valid_by_its_manifest_and_judged_again_from_what_the_run_kept() {
+    let _turn = alone();
+    let results = scratch("manifest");
+    let target = example("bundled.toml").display().to_string();
+    let flags =
+        ["--target", &target, "--nodes", "3", "--lab", "loopback", "--faults", "kill,partition"];
+    let more = ["--time-limit", "8s", "--rate", "300", "--seed", "7"];
+    run_into(&results, &[&flags[..], &more].concat()).exits(0).says("VALID").says("versions");
+    let directory = latest(&results);
+    let name = directory.file_name().expect("it has one").to_string_lossy().into_owned();
+    assert!(name.contains("-bundled-by-manifest-register-"), "{name}");
+    assert!(directory.join("target.toml").is_file());
+    let led = verdict(&results)["fault_coverage"]["cells"].to_string();
+    assert!(led.contains("leader"), "no fault met a leader: {led}");
+    run(&["check", &directory.display().to_string()]).exits(0).says("versions:");
+}
+
+#[test]
+fn stale_reads_are_caught_by_the_manifest_as_well() {
+    let _turn = alone();
+    if !has_namespaces() {
+        return;
+    }
+    let results = scratch("manifest-stale-read");
+    let plan = plan_by_manifest(&results, "stale-read.toml", "stale-read");
+    run_into(&results, &["--plan", &plan]).exits(1).says("INVALID").says("contradiction");
+}
+
+#[test]
+fn retries_that_are_applied_again_are_caught_by_the_manifest_as_well() {
+    let _turn = alone();
+    if !has_namespaces() {
+        return;
+    }
+    let results = scratch("manifest-ignore-tokens");
+    let plan = plan_by_manifest(&results, "ignore-tokens.toml", "ignore-tokens");
+    let text = std::fs::read_to_string(&plan).expect("just written");
+    std::fs::write(&plan, text.replace("\"register\"", "\"append\"")).expect("as before");
+    run_into(&results, &["--plan", &plan]).exits(1).says("INVALID");
+}
+
+#[test]
+fn a_target_that_is_understood_passes_its_check() {
+    let _turn = alone();
+    let works = "everything means what it is taken to mean";
+    let manifest = example("bundled.toml").display().to_string();
+    let checked = check(&manifest, &[]).exits(0).says(works).says("grow as it is claimed");
+    for workload in ["register", "append", "set", "counter", "queue", "mutex", "lock", "txn"] {
+        assert!(checked.out.contains(&format!("  {workload} ")), "{}", checked.out);
+    }
+    check("bundled", &[]).exits(0).says(works);
+}
+
+#[test]
+fn etcd_passes_its_check_by_its_manifest() {
+    let _turn = alone();
+    if Command::new("etcd").arg("--version").output().is_err() {
+        eprintln!("skipped: no etcd here (Debian's package etcd-server)");
+        return;
+    }
+    let manifest = example("etcd.toml").display().to_string();
+    check(&manifest, &[]).exits(0).says("without tokens").says("members hold the same");
+    check("etcd", &[]).exits(0).says("members hold the same");
+}
+
+#[test]
+fn a_mapping_that_is_wrong_is_shown_with_request_answer_and_line() {
+    let _turn = alone();
+    let folder = scratch("wrong-mappings");
+    let pointer = changed(&folder, "value = \"/value\"", "value = \"/valeu\"");
+    let found = check(&pointer, &[]).exits(3).says("no /valeu").says("answered  200");
+    found.says("/changed.toml:").says("POST http://");
+    let keys =
+        changed(&folder, "f = \"append\", key = \"{run}/{key}\"", "f = \"append\", key = \"k\"");
+    check(&keys, &[]).exits(3).says("append: read").says("but it should answer [1]");
+    let claims = changed(&folder, "failures_are_numbered = true", "reads2 = true");
+    check(&claims, &[]).exits(65).says("unknown field `reads2`");
+}
+
+#[test]
+fn tokens_that_are_not_honoured_are_seen() {
+    let _turn = alone();
+    let manifest = example("bundled.toml").display().to_string();
+    let flags = ["--set", "flags=--bug=ignore-tokens"];
+    check(&manifest, &flags).exits(3).says("second time with the same token");
+}
+
+#[test]
+fn a_service_that_is_not_understood_is_a_failure_of_the_harness() {
+    let _turn = alone();
+    let folder = scratch("not-understood");
+    let nonsense = changed(&folder, "ok = { \"/type\" = \"ok\" }", "ok = { \"/kind\" = \"ok\" }");
+    let text = std::fs::read_to_string(&nonsense).expect("just written");
+    let begin = text.find("[[refusal]]").expect("there are some");
+    let end = text.find("[workload").expect("there are some");
+    std::fs::write(&nonsense, format!("{}{}", &text[..begin], &text[end..])).expect("as before");
+    let short = ["--nodes", "3", "--lab", "loopback", "--faults", "none", "--time-limit", "2s"];
+    let run = |target: &str| run_into(&folder, &[&["--target", target][..], &short].concat());
+    run(&nonsense).exits(3).says("no answer of the service could be understood").says("\"type\"");
+
+    let missing = changed(&folder, "\"{stormproof}\", \"node\"", "\"no-such-service\", \"node\"");
+    run(&missing).exits(3).says("no program no-such-service").says("changed.toml:");
+    let dies = changed(
+        &folder,
+        "\"{stormproof}\", \"node\"",
+        "\"sh\", \"-c\", \"echo no disk >&2; exit 7\"",
+    );
+    run(&dies).exits(3).says("exit code 7").says("no disk");
+    run("no-such-manifest.toml").exits(65).says("cannot read no-such-manifest.toml");
+}
