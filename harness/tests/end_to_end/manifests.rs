@@ -136,7 +136,11 @@ fn a_service_that_is_not_understood_is_a_failure_of_the_harness() {
     std::fs::write(&nonsense, format!("{}{}", &text[..begin], &text[end..])).expect("as before");
     let short = ["--nodes", "3", "--lab", "loopback", "--faults", "none", "--time-limit", "2s"];
     let run = |target: &str| run_into(&folder, &[&["--target", target][..], &short].concat());
-    run(&nonsense).exits(3).says("no answer of the service could be understood").says("\"type\"");
+    run(&nonsense).exits(3).says("no node answers the first read").says("\"type\"");
+
+    let write = "f = \"write\", key = \"{run}/{key}\", value = \"{value}\", token = \"{token}\" }";
+    let misread = changed(&folder, write, &format!("{write}\nok = {{ \"/kind\" = \"ok\" }}"));
+    run(&misread).exits(3).says("no answer to a write could be understood").says("changed.toml:");
 
     let missing = changed(&folder, "\"{stormproof}\", \"node\"", "\"no-such-service\", \"node\"");
     run(&missing).exits(3).says("no program no-such-service").says("changed.toml:");
