@@ -200,9 +200,14 @@ impl Operation {
             .map_err(|why| format!("it is ok, but its value: {why}"))
     }
 
-    /// The version at which it was answered, if the service tells.
-    pub fn version(&self, heard: &Heard) -> Option<u64> {
-        self.version.as_ref()?.number(heard)
+    /// The version at which it was answered; none if the manifest says of none.
+    ///
+    /// # Errors
+    /// When there is none where the manifest says.
+    pub fn version(&self, heard: &Heard) -> Result<Option<u64>, String> {
+        let Some(place) = &self.version else { return Ok(None) };
+        let lacks = || format!("it has no version: there is no number at {}", place.name());
+        place.number(heard).map(Some).ok_or_else(lacks)
     }
 }
 
