@@ -324,6 +324,9 @@ impl fmt::Display for Plan {
         let families = self.fault_names("+");
         write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
         write!(f, "{faults} in {time_limit} s · seed {seed}")?;
+        for (name, value) in &self.settings {
+            write!(f, " · {name}={value}")?;
+        }
         self.bug.as_ref().map_or(Ok(()), |bug| write!(f, " · planted bug {bug}"))
     }
 }

@@ -169,7 +169,8 @@ fn rate(text: &str) -> Result<Rate, String> {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// Accepts `HOST:PORT`.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     found.next().ok_or_else(|| "it has no address".to_owned())
 }

@@ -102,10 +102,7 @@ fn inside(
 ) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
     let Subject { target, workload } = subject;
-    let version = match lab.elsewhere {
-        true => "unknown: it runs already".to_owned(),
-        false => target.version()?,
-    };
+    let version = version_of(&*target, &lab)?;
     let engines = leave_out_what_is_lacking(&mut plan, &lab, &*target, by_name)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -132,6 +129,17 @@ fn inside(
         }
         None => ended.summary.verdict.into(),
     })
+}
+
+/// The version under test. Of a cluster that runs already nobody tells.
+///
+/// # Errors
+/// When the target's programs are not there.
+pub fn version_of(target: &dyn Target, lab: &LabInUse) -> Result<String> {
+    match lab.elsewhere {
+        true => Ok("unknown: it runs already".to_owned()),
+        false => target.version(),
+    }
 }
 
 /// Families that were not asked for by name are left out where the lab or the target cannot have

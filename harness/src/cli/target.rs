@@ -1,6 +1,7 @@
 //! `stormproof target check`: whether stormproof and a service understand each other.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,7 +13,8 @@ use results::run_directory::RunDirectory;
 use workloads::clients::{ClientPlan, Fixed};
 
 use super::names;
-use super::plan::setting;
+use super::plan::{address, setting};
+use super::run::{exit_of, version_of};
 use crate::client_mix::ClientMix;
 use crate::exit::Exit;
 use crate::lab::{self, EngineChoice, LabChoice, LabInUse};
@@ -52,6 +54,10 @@ struct Check {
     /// Where the nodes live: hosts of their own (netns) or ports of this one (loopback)
     #[arg(long, value_enum, default_value = "auto")]
     lab: LabChoice,
+    /// Try a cluster that runs already: where clients reach its nodes
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address,
+        conflicts_with_all = ["nodes", "bin", "bug", "lab"])]
+    addresses: Vec<SocketAddr>,
 }
 
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
@@ -60,7 +66,7 @@ pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
     plan.validate()?;
     plan.open_target()?;
     match place {
-        Place::Outside => Ok(super::run::exit_of(lab::enter(plan.lab)?)),
+        Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
         Place::Inside(lab) => inside(lab, &plan),
     }
 }
@@ -69,20 +75,23 @@ fn inside(lab: Lab, plan: &Plan) -> Result<Exit> {
     let lab = LabInUse::settle(lab, plan.lab, EngineChoice::Auto)?;
     let target = plan.open_target()?;
     let say = |what: &str, text: String| println!("  {what:<10} {text}");
-    println!("{} {} · {} nodes", target.name(), target.version()?, plan.nodes);
+    let name = target.name().to_owned();
+    println!("{name} {} · {} nodes", version_of(&*target, &lab)?, plan.nodes);
 
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let folder = std::env::temp_dir().join(format!("stormproof-check-{}", time.as_nanos()));
-    let directory = RunDirectory::create(&folder, target.name())?;
+    let directory = RunDirectory::create(&folder, &name)?;
     let recorder = Arc::new(Recorder::new(directory, Vec::new()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let checked = runtime.block_on(calibrate(plan, target, &lab, recorder, &say));
+    checked.with_context(|| {
+        format!("{name} does not pass its check, whose files are in {}", folder.display())
+    })?;
     // What could not be removed is in the temporary directory anyway.
     let _ = std::fs::remove_dir_all(&folder);
-    checked.context("stormproof and the service do not understand each other")?;
     println!("everything means what it is taken to mean");
     Ok(Exit::Valid)
 }
@@ -92,9 +101,10 @@ impl Check {
     fn plan(&self) -> Plan {
         let seed = 0;
         let clients = ClientPlan::draw(seed, 1, &Fixed::default());
+        let elsewhere = !self.addresses.is_empty();
         Plan {
             target: self.target.clone(),
-            nodes: self.nodes,
+            nodes: if elsewhere { self.addresses.len() } else { self.nodes },
             workload: workloads::ALL[0].name.into(),
             faults: BTreeSet::new(),
             profile: None,
@@ -108,8 +118,8 @@ impl Check {
             start_within: 0.0,
             quick_tcp: false,
             keep_going: false,
-            lab: self.lab,
-            addresses: Vec::new(),
+            lab: if elsewhere { LabChoice::None } else { self.lab },
+            addresses: self.addresses.clone(),
             bin: self.bin.clone(),
             settings: self.settings.iter().cloned().collect(),
             bug: self.bug.clone(),

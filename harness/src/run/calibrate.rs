@@ -43,7 +43,7 @@ const POLICY: RetryPolicy = RetryPolicy {
 /// Begins the name of every object that is tried.
 const OBJECTS: &str = "check";
 
-/// Starts the nodes of a plan and tries each operation of each workload that the target has through
+/// Starts the nodes of a plan, unless they run already, and tries each operation of each workload that the target has through
 /// every node; then what the oracles rest on: tokens, versions, and what members tell of what they
 /// hold. Tells line by line what works.
 ///
@@ -71,10 +71,11 @@ pub async fn calibrate(
         let (recorder, seed) = (recorder.clone(), plan.seed);
         Clients::new(recorder, client, nodes.clone(), seed, run.clone(), plan.client_plan())
     };
-    let (_, first) = offered.first().context("it has none of the workloads")?;
-    let first = Arc::new(clients(first.clone()));
+    let (_, any) = offered.first().context("it has none of the workloads")?;
+    let first = Arc::new(clients(any.clone()));
 
-    for (node, started) in host.start(&nodes.iter().cloned().collect()) {
+    let ours = if lab.elsewhere { &[] } else { &nodes[..] };
+    for (node, started) in host.start(&ours.iter().cloned().collect()) {
         started.map_err(|error| anyhow!("cannot start {node}: {error}"))?;
     }
     let tried = async {
@@ -92,8 +93,9 @@ pub async fn calibrate(
         if !lacking.is_empty() {
             say("not there", lacking.join(", "));
         }
-        say("versions", trial.judge_versions(cluster.versions)?);
-        say("dump", look_into_members(&cluster).await?);
+        let versions = trial.judge_versions(cluster.versions, &**any);
+        say("versions", versions.context("versions")?);
+        say("dump", look_into_members(&cluster).await.context("dump")?);
         Ok(())
     };
     tokio::select! {
@@ -190,8 +192,7 @@ impl Trial<'_> {
                         ),
                         (false, None) => String::new(),
                     };
-                    let exchange =
-                        client.last_exchange().map_or_else(String::new, |it| format!("\n{it}"));
+                    let exchange = shown(client);
                     bail!(
                         "{}: {f} {} of {object} through {} {}, but it should {}{exchange}{hint}",
                         workload.name,
@@ -249,7 +250,7 @@ impl Trial<'_> {
     }
 
     /// Whether the versions grow as it is claimed.
-    fn judge_versions(&self, claims: Option<Claims>) -> Result<String> {
+    fn judge_versions(&self, claims: Option<Claims>, client: &dyn Client) -> Result<String> {
         let Some(claims) = claims else { return Ok("none are claimed".into()) };
         let with_version = self.answers.iter().filter_map(|(invocation, event)| {
             let effect = match event.kind {
@@ -276,13 +277,13 @@ impl Trial<'_> {
         let answers: Vec<Answered<'_>> = with_version.collect();
         let all = counted(self.answers.len() as u64, "answer");
         if answers.is_empty() {
-            bail!("versions are claimed, but none of {all} has one");
+            bail!("they are claimed, but none of {all} has one{}", shown(client));
         }
         let report = version::judge(&answers, &claims, &[]);
         match report.violations.first() {
             Some(violation) => bail!(
-                "the versions are not what they are claimed to be ({claims:?}), although one \
-                 operation followed the other: {}",
+                "they are not what they are claimed to be, although one operation followed the \
+                 other: {}",
                 violation.sentence
             ),
             None => {
@@ -299,6 +300,11 @@ fn settled(event: &Event) -> Result<Option<Value>, String> {
         (EventType::Fail, Some(PRECONDITION_FAILED)) => Ok(None),
         (_, error) => Err(error.unwrap_or("nothing").to_owned()),
     }
+}
+
+/// The last request with its answer, on lines of their own, where the client keeps it.
+fn shown(client: &dyn Client) -> String {
+    client.last_exchange().map_or_else(String::new, |it| format!("\n{it}"))
 }
 
 fn said(answer: &Result<Option<Value>, String>) -> String {

@@ -16,11 +16,11 @@ use super::recorder::Recorder;
 /// last commit with the next heartbeat; one that was down may still be given what it missed.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
-/// What members say, by name.
-type Told = Vec<(String, Result<Contents>)>;
-
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// What members say, by name.
+type Told = Vec<(String, Result<Contents>)>;
 
 /// Asks all members but those in `damaged`, again and again until they have applied the same, and
 /// saves what they hold. Of a member that does not tell nothing is saved, which is noted.

@@ -51,8 +51,11 @@ pub async fn look(clients: &Clients, workload: &Workload) -> Result<()> {
             Err(_) => "timeout".into(),
         };
         if Instant::now() > deadline {
+            let misread = clients.client.first_misread();
+            let misread =
+                misread.map_or_else(String::new, |it| format!("; the first misread:\n{it}"));
             bail!(
-                "no node answers the first read within {} s; the last one: {why}",
+                "no node answers the first read within {} s; the last one: {why}{misread}",
                 LIMIT.as_secs()
             );
         }

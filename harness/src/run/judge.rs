@@ -10,7 +10,6 @@ use results::summary::{Coverage, FaultCoverage, Liveness};
 use results::words::counted;
 
 use crate::target::NONSENSE;
-use crate::target::http::TRANSPORT_ERRORS;
 
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
@@ -41,16 +40,23 @@ pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Cov
     Coverage { verdict, gaps }
 }
 
-/// Whether anything that the service said was understood: an operation was answered, or a request
-/// met a refusal that its client knows.
-pub fn was_understood(history: &History) -> bool {
-    let never_came = |error: &str| TRANSPORT_ERRORS.iter().any(|row| row.name == error);
-    history.events.iter().filter(|event| matches!(event.process, Process::Client(_))).any(|event| {
-        event.attempts.iter().any(|attempt| match attempt.error.as_deref() {
-            None => true,
-            Some(error) => error != NONSENSE && !never_came(error),
-        })
-    })
+/// A kind of operation that was answered, but never so that its client understood it. Refusals are
+/// no answers.
+pub fn never_understood(history: &History) -> Option<&str> {
+    let mut understood: BTreeMap<&str, bool> = BTreeMap::new();
+    for event in &history.events {
+        if !matches!(event.process, Process::Client(_)) {
+            continue;
+        }
+        for attempt in &event.attempts {
+            match attempt.error.as_deref() {
+                Some(NONSENSE) => drop(understood.entry(&event.f).or_default()),
+                Some(_) => {}
+                None => drop(understood.insert(&event.f, true)),
+            }
+        }
+    }
+    understood.into_iter().find_map(|(f, understood)| (!understood).then_some(f))
 }
 
 /// Which situations the faults that took effect reached, of those that a schedule of `options`
@@ -135,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_understood_once_it_answers_or_refuses_in_words_that_are_known() {
-        let met = |errors: &[Option<&str>]| {
-            let mut event = Event::new(Process::Client(1), EventType::Info, "read", json!(null));
+    fn a_kind_is_understood_once_an_answer_to_it_is() {
+        let event = |f: &str, errors: &[Option<&str>]| {
+            let mut event = Event::new(Process::Client(1), EventType::Info, f, json!(null));
             let attempt = |error: &Option<&str>| Attempt {
                 node: "n1".into(),
                 start: 1,
@@ -146,11 +152,16 @@ mod tests {
                 definite: None,
             };
             event.attempts = errors.iter().map(attempt).collect();
-            was_understood(&History { events: vec![event] })
+            event
         };
-        assert!(!met(&[Some("nonsense"), Some("timeout"), Some("connection_refused")]));
-        assert!(met(&[Some("nonsense"), Some("not_leader")]));
-        assert!(met(&[Some("nonsense"), None]));
+        let read = event("read", &[None, Some("nonsense")]);
+        let check = |errors: &[Option<&str>], expect: Option<&str>| {
+            let events = vec![read.clone(), event("write", errors)];
+            assert_eq!(never_understood(&History { events }), expect);
+        };
+        check(&[Some("nonsense"), Some("timeout"), Some("not_leader")], Some("write"));
+        check(&[Some("nonsense"), None], None);
+        check(&[Some("timeout")], None);
     }
 
     #[test]

@@ -272,18 +272,19 @@ impl Run {
         Ok(liveness)
     }
 
-    /// A service of which nothing was understood was not tested: what it promised and what was read
-    /// of it are two different things.
+    /// A service that was not understood was not tested.
     ///
     /// # Errors
-    /// When no operation was ever answered, and whatever came back could not be understood.
+    /// When answers to a kind of operation came and none of them could be understood.
     fn ensure_understood(&self) -> Result<()> {
         let Some(misread) = self.clients.client.first_misread() else { return Ok(()) };
         let loaded = self.recorder.with_directory(|directory| directory.load())?;
-        if judge::was_understood(&loaded.history) {
-            return Ok(());
+        match judge::never_understood(&loaded.history) {
+            Some(f) => {
+                bail!("no answer to a {f} could be understood; the first misread:\n{misread}")
+            }
+            None => Ok(()),
         }
-        bail!("no answer of the service could be understood; the first one:\n{misread}")
     }
 
     fn generator(&self, workload: &Workload) -> Box<dyn Load> {

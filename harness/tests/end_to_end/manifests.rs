@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::{Finished, run, scratch};
+use crate::common::{Finished, finished, run, scratch, stormproof};
 use crate::support::{alone, has_namespaces, latest, plan_file, run_into, verdict};
 
 /// A manifest beside the examples.
@@ -34,7 +34,11 @@ fn changed(folder: &Path, from: &str, to: &str) -> String {
 }
 
 fn check(target: &str, more: &[&str]) -> Finished {
-    run(&[&["target", "check", "--lab", "loopback", target], more].concat())
+    let mut command = stormproof();
+    command.args(["target", "check", "--lab", "loopback", target]).args(more);
+    // What a failed check leaves belongs to the tests.
+    command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
+    finished(command.output().expect("the binary starts"))
 }
 
 #[test]
@@ -136,7 +140,11 @@ fn a_service_that_is_not_understood_is_a_failure_of_the_harness() {
     std::fs::write(&nonsense, format!("{}{}", &text[..begin], &text[end..])).expect("as before");
     let short = ["--nodes", "3", "--lab", "loopback", "--faults", "none", "--time-limit", "2s"];
     let run = |target: &str| run_into(&folder, &[&["--target", target][..], &short].concat());
-    run(&nonsense).exits(3).says("no answer of the service could be understood").says("\"type\"");
+    run(&nonsense).exits(3).says("no node answers the first read").says("\"type\"");
+
+    let write = "f = \"write\", key = \"{run}/{key}\", value = \"{value}\", token = \"{token}\" }";
+    let misread = changed(&folder, write, &format!("{write}\nok = {{ \"/kind\" = \"ok\" }}"));
+    run(&misread).exits(3).says("no answer to a write could be understood").says("changed.toml:");
 
     let missing = changed(&folder, "\"{stormproof}\", \"node\"", "\"no-such-service\", \"node\"");
     run(&missing).exits(3).says("no program no-such-service").says("changed.toml:");

@@ -161,7 +161,7 @@ impl Place {
     }
 
     /// How the manifest calls it.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Place::Pointer(pointer) => pointer.clone(),
             Place::Header(name) => format!("{HEADER}{name}"),

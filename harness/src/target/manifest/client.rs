@@ -80,12 +80,18 @@ impl ManifestClient {
             Ok(heard) => match self.refused(heard) {
                 Some(refusal) => Reply::Refusal(refusal),
                 None => match operation.understand(heard) {
-                    Ok(Meaning::Done(value)) => {
-                        let value = Some(value.unwrap_or_else(|| request.value.clone()));
-                        Reply::Answer(Answer { value, version: operation.version(heard) })
-                    }
-                    Ok(Meaning::Failed) => {
-                        Reply::Answer(Answer { value: None, version: operation.version(heard) })
+                    Ok(meaning) => {
+                        let version = operation.version(heard).unwrap_or_else(|why| {
+                            exchange.complaint = Some(why);
+                            None
+                        });
+                        let value = match meaning {
+                            Meaning::Done(value) => {
+                                Some(value.unwrap_or_else(|| request.value.clone()))
+                            }
+                            Meaning::Failed => None,
+                        };
+                        Reply::Answer(Answer { value, version })
                     }
                     Err(_) if (500..600).contains(&heard.status) => {
                         Reply::Refusal(Refusal { error: SERVER_ERROR.name.clone(), leader: None })
@@ -114,13 +120,14 @@ impl ManifestClient {
         let nothing = |_: &str| Value::Null;
         let asked = status.question.ask(&self.http, &self.urls[node], &nothing);
         let mut exchange = timeout(STATUS_TIMEOUT, asked).await.ok()?;
-        let told = match &exchange.heard {
-            Ok(heard) => self.roster.understand(node, status, heard),
-            Err(lost) => Err(lost.text.clone()),
+        let told = exchange.heard.as_ref().ok().map(|it| self.roster.understand(node, status, it));
+        exchange.complaint = match &told {
+            Some(Ok(NodeStatus { leader: None, .. })) => status.names_nobody(),
+            Some(Err(why)) => Some(why.clone()),
+            _ => None,
         };
-        exchange.complaint = told.as_ref().err().cloned();
         self.note(Some(exchange));
-        told.ok()
+        told?.ok()
     }
 
     fn note(&self, exchange: Option<Exchange>) {

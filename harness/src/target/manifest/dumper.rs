@@ -138,8 +138,9 @@ impl ManifestDumper {
     async fn applied(&self, node: usize) -> Result<u64> {
         let status = &self.service.status;
         let place = status.applied.as_ref().context("[status] has no applied")?;
-        let read =
-            |heard: &Heard| place.number(heard).ok_or("there is no number at applied".into());
+        let lacks =
+            || format!("there is no number at {}, where applied is said to be", place.name());
+        let read = |heard: &Heard| place.number(heard).ok_or_else(lacks);
         self.ask(node, &status.question, read).await
     }
 

@@ -65,13 +65,18 @@ impl Operation {
         source: &Source<'_>,
         schema: &Schema,
     ) -> Result<BTreeMap<&'static str, Operations>> {
-        let mut models = BTreeMap::new();
-        for (name, operations) in &schema.workload {
-            let Some(workload) = workloads::find(name.get_ref()) else {
+        let known = |name: &Text| {
+            workloads::find(name.get_ref()).ok_or_else(|| {
                 let names: Vec<&str> = workloads::ALL.iter().map(|known| known.name).collect();
                 let what = format!("unknown workload {name}; there are {}", names.join(", "));
-                return Err(source.error(name.span(), what));
-            };
+                source.error(name.span(), what)
+            })
+        };
+        // A misspelt name is told before the operation that it leaves another workload without.
+        schema.workload.keys().try_for_each(|name| known(name).map(drop))?;
+        let mut models = BTreeMap::new();
+        for (name, operations) in &schema.workload {
+            let workload = known(name)?;
             let compiled = Operation::compile_workload(source, schema, workload, name, operations)?;
             models.insert(workload.model, compiled);
         }
@@ -200,9 +205,14 @@ impl Operation {
             .map_err(|why| format!("it is ok, but its value: {why}"))
     }
 
-    /// The version at which it was answered, if the service tells.
-    pub fn version(&self, heard: &Heard) -> Option<u64> {
-        self.version.as_ref()?.number(heard)
+    /// The version at which it was answered; none if the manifest says of none.
+    ///
+    /// # Errors
+    /// When there is none where the manifest says.
+    pub fn version(&self, heard: &Heard) -> Result<Option<u64>, String> {
+        let Some(place) = &self.version else { return Ok(None) };
+        let lacks = || format!("it has no version: there is no number at {}", place.name());
+        place.number(heard).map(Some).ok_or_else(lacks)
     }
 }
 

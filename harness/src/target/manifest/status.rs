@@ -55,6 +55,15 @@ impl Status {
         })
     }
 
+    /// What to say of an answer that names no leader, if that is worth a word.
+    pub fn names_nobody(&self) -> Option<String> {
+        match (&self.leader, &self.leads) {
+            (Some(place), _) => Some(format!("it names no leader at {}", place.name())),
+            (None, Some(_)) => Some("by now no node leads, as leads would have it".into()),
+            (None, None) => None,
+        }
+    }
+
     /// Whether it tells who leads.
     pub fn knows_leader(&self) -> bool {
         self.leader.is_some() || self.leads.is_some()

@@ -9,6 +9,10 @@ use crate::target::PeerDoor;
 const BUNDLED: &str = include_str!("../../../examples/targets/bundled.toml");
 const ETCD: &str = include_str!("../../../examples/targets/etcd.toml");
 
+/// The pages that show a manifest.
+const PAGES: [&str; 2] =
+    [include_str!("../../../examples/targets/README.md"), include_str!("../../../../README.md")];
+
 /// A manifest that says no more than it must.
 const SMALL: &str = r#"name = "small"
 version = "1.2"
@@ -67,6 +71,15 @@ fn the_examples_are_manifests() {
     assert_eq!(etcd.service.models.keys().collect::<Vec<_>>(), [&"register", &"set"]);
     assert_eq!(etcd.peer_ports(), 1);
     assert_eq!(etcd.own_clock(), OwnClock::Plain);
+}
+
+#[test]
+fn what_the_pages_show_are_manifests() {
+    for page in PAGES {
+        let begin = page.find("name = \"").expect("a manifest begins with its name");
+        let manifest = page[begin..].split("```").next().expect("it ends with its block");
+        read(manifest, &[]).expect("it is a manifest");
+    }
 }
 
 #[test]
