@@ -43,9 +43,9 @@ const POLICY: RetryPolicy = RetryPolicy {
 /// Begins the name of every object that is tried.
 const OBJECTS: &str = "check";
 
-/// Starts the nodes of a plan, unless they run already, and tries each operation of each workload that the target has through
-/// every node; then what the oracles rest on: tokens, versions, and what members tell of what they
-/// hold. Tells line by line what works.
+/// Starts the nodes of a plan, unless they run already, and tries each operation of each workload
+/// that the target has through every node; then what the oracles rest on: tokens, versions, and what
+/// members tell of what they hold. Tells line by line what works.
 ///
 /// # Errors
 /// What does not work, with the request and the answer that show it.
@@ -192,7 +192,9 @@ impl Trial<'_> {
                         ),
                         (false, None) => String::new(),
                     };
-                    let exchange = shown(client);
+                    // What came to nothing was tried again, and met other errors in the end.
+                    let misread = answer.is_err().then(|| client.first_misread()).flatten();
+                    let exchange = misread.map_or_else(|| shown(client), |it| format!("\n{it}"));
                     bail!(
                         "{}: {f} {} of {object} through {} {}, but it should {}{exchange}{hint}",
                         workload.name,

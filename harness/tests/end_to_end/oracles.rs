@@ -40,7 +40,9 @@ fn retries_that_are_applied_again_are_counted_and_counted_again_offline() {
     run_into(&results, &["--plan", &plan_file("ignore-tokens.toml")]).exits(1).says("broke");
     let verdict = verdict(&results);
     let repeatedly: u64 = (0..3).map(|row| told(&verdict, row)[2]).sum();
-    assert!(repeatedly > 0, "{}", verdict["safety"]["audit"]);
+    // A compare-and-set that is applied again finds what it wrote itself, and is told to have failed.
+    let [_, failed_but_applied, ..] = told(&verdict, 1);
+    assert!(repeatedly + failed_but_applied > 0, "{}", verdict["safety"]["audit"]);
     let directory = latest(&results).display().to_string();
     let again = run(&["check", "--json", &directory]).exits(1);
     let again: Value = serde_json::from_str(&again.out).expect("check --json prints JSON");

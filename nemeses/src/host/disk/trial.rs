@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use nix::unistd::mkdtemp;
+
 use super::Disk;
 use crate::fault::PowerCut;
 
@@ -13,9 +15,12 @@ use crate::fault::PowerCut;
 ///
 /// It may hang where the kernel does, so the caller sets a time limit, in a process of its own.
 pub fn try_out() -> Result<String, String> {
-    let place = std::env::temp_dir().join(format!("stormproof-disk-trial-{}", std::process::id()));
+    // A name of its own, also where other processes have the same number in namespaces of theirs:
+    // whoever removes a directory detaches what others have mounted there.
+    let place = mkdtemp(&std::env::temp_dir().join("stormproof-disk-trial-XXXXXX"))
+        .map_err(|error| format!("there is no temporary directory: {error}"))?;
     let tried = try_at(&place);
-    // It is empty once the disk is gone; if it is not there, nothing is left.
+    // It is empty once the disk is gone.
     let _ = fs::remove_dir(&place);
     tried.map_err(|error| error.to_string())
 }
