@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,24 @@ pub trait Administrator: Send + Sync {
     /// or when no answer came.
     fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
         Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    }
+
+    /// Takes `node` out of the cluster, and returns when it is no member any more.
+    ///
+    /// # Errors
+    /// `Unavailable` when it surely still is one; `Failed` when it may be removed yet.
+    fn remove(&self, node: &str) -> Result<(), HostError> {
+        Err(HostError::Unavailable(format!("this target cannot remove {node}")))
+    }
+
+    /// Takes `node`, which was removed and does not run, back as a new member that has never stored
+    /// anything. The value is where its life before has left its data, which its start must not
+    /// find.
+    ///
+    /// # Errors
+    /// Whatever kept it out.
+    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot add {node}")))
     }
 }
 

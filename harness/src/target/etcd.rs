@@ -47,6 +47,11 @@ impl Etcd {
     }
 }
 
+/// Where a member keeps its data.
+fn data(member: &Member) -> PathBuf {
+    member.data.join("etcd")
+}
+
 impl Target for Etcd {
     fn name(&self) -> &str {
         "etcd"
@@ -79,17 +84,21 @@ impl Target for Etcd {
         let argv = vec![
             self.program().display().to_string(),
             format!("--name={}", member.name),
-            format!("--data-dir={}", member.data.join("etcd").display()),
+            format!("--data-dir={}", data(member).display()),
             format!("--listen-client-urls=http://{}", member.listens),
             format!("--advertise-client-urls=http://{}", member.for_clients),
             format!("--listen-peer-urls=http://{}", member.peers[0].listen),
             format!("--initial-advertise-peer-urls=http://{}", member.for_peers()),
             format!("--initial-cluster={}", everybody.join(",")),
-            // A node that has data goes on with it, whatever this says.
-            "--initial-cluster-state=new".to_owned(),
             "--logger=zap".to_owned(),
         ];
-        Launch::of(argv)
+        // A node that has data goes on with it, whatever this says. One that was removed and is
+        // added again has none, and joins the others.
+        let state = |state: &str| {
+            let state = format!("--initial-cluster-state={state}");
+            argv.iter().cloned().chain([state]).collect()
+        };
+        Launch { again: Some(state("existing")), ..Launch::of(state("new")) }
     }
 
     fn own_clock(&self) -> OwnClock {
@@ -99,6 +108,7 @@ impl Target for Etcd {
     fn asked_for(&self, family: Family) -> Option<&'static str> {
         match family {
             Family::Leadership => Some("POST /v3/maintenance/transfer-leadership"),
+            Family::Membership => Some("POST /v3/cluster/member/remove, /v3/cluster/member/add"),
             Family::Maintenance => Some("POST /v3/kv/compaction, /v3/maintenance/defragment"),
             _ => None,
         }

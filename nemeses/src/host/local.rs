@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::cpu::Limiter;
@@ -13,7 +13,9 @@ use super::disk::Disk;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, Upkeep};
+use crate::fault::{
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+};
 use crate::grudge::{Grudge, Link};
 use crate::world::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
@@ -48,6 +50,16 @@ struct LocalNode {
     /// What its clocks have now, or will have when it starts.
     clocks: ClockCondition,
     disk: Option<LocalDisk>,
+    standing: Standing,
+}
+
+/// What a node is to its cluster, as far as faults changed that.
+enum Standing {
+    Member,
+    /// Taken out, or about to be. It has to be added before it starts.
+    Removed,
+    /// Added, without the data that its life before left at this path.
+    Anew(PathBuf),
 }
 
 /// A node's disk that is not the machine's.
@@ -82,7 +94,8 @@ impl LocalHost {
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
     pub fn add_node(&mut self, spec: NodeSpec) {
         let clocks = ClockCondition::default();
-        let node = LocalNode { spec, process: None, clocks, disk: None };
+        let node =
+            LocalNode { spec, process: None, clocks, disk: None, standing: Standing::Member };
         self.nodes.insert(node.spec.name.clone(), node);
     }
 
@@ -351,18 +364,64 @@ impl Host for LocalHost {
     }
 
     fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
-        let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
-        let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
         let start = Instant::now();
-        administrator.transfer(to).map(|()| start.elapsed())
+        asked(&self.administrator)?.transfer(to).map(|()| start.elapsed())
     }
 
     fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
-        let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
-        let administrator = self.administrator.as_ref().ok_or_else(nobody)?;
         let start = Instant::now();
-        administrator.maintain(node, work).map(|()| start.elapsed())
+        asked(&self.administrator)?.maintain(node, work).map(|()| start.elapsed())
     }
+
+    fn change_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        let unavailable = |what: String| Err(HostError::Unavailable(what));
+        let at_once = match change {
+            MembershipChange::Remove => false,
+            MembershipChange::Replace => true,
+            MembershipChange::Add | MembershipChange::Demote => {
+                return unavailable(format!("this target cannot {change} {node}"));
+            }
+        };
+        let is_out = |it: &&LocalNode| !matches!(it.standing, Standing::Member);
+        if let Some(other) = self.nodes.values().find(is_out) {
+            // Whoever joins has to know all the others.
+            return unavailable(format!("{} is no member at the moment", other.spec.name));
+        }
+        let start = Instant::now();
+        let removed = asked(&self.administrator)?.remove(node);
+        if matches!(removed, Err(HostError::Unavailable(_))) {
+            return removed.map(|()| start.elapsed());
+        }
+        if let Some(known) = self.nodes.get_mut(node) {
+            known.standing = Standing::Removed;
+        }
+        for (_, dead) in self.kill(&BTreeSet::from([node.to_owned()])) {
+            dead?;
+        }
+        removed?;
+        if at_once {
+            self.start_one(node)?;
+        }
+        Ok(start.elapsed())
+    }
+
+    fn restore_membership(
+        &mut self,
+        node: &str,
+        _change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        let start = Instant::now();
+        self.start_one(node).map(|_| start.elapsed())
+    }
+}
+
+fn asked(administrator: &Option<Box<dyn Administrator>>) -> Result<&dyn Administrator, HostError> {
+    let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
+    administrator.as_deref().ok_or_else(nobody)
 }
 
 impl LocalHost {
@@ -388,9 +447,21 @@ impl LocalHost {
         }
         // The old one's end is told before the new one's start.
         node.process = None;
+        if matches!(node.standing, Standing::Removed) {
+            node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);
+        }
         if let Some(own) = &mut node.disk {
             let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
             own.disk.power_on().map_err(failed)?;
+        }
+        if let Standing::Anew(left) = &node.standing {
+            match std::fs::remove_dir_all(left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let what = format!("cannot remove {}: {error}", left.display());
+                    return Err(HostError::Failed(what));
+                }
+                _ => node.standing = Standing::Member,
+            }
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
         let start = || {

@@ -1,12 +1,13 @@
 //! Asks etcd for what only it can do.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nemeses::fault::Upkeep;
 use nemeses::world::{Administrator, HostError};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::gateway::{Gateway, MemberStatus};
 use crate::target::Member;
@@ -19,9 +20,19 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
 /// faults keep from answering must not hold up the faults that follow.
 const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a change of the members may take: it goes through the log.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a member that was removed is added again, if nobody leads or not all are connected.
+const ADD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two trials to add it.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Asks the members where clients reach them.
 pub(super) struct EtcdAdministrator {
     gateway: Gateway,
+    cluster: Vec<Member>,
     names: Vec<String>,
     runtime: Handle,
 }
@@ -31,22 +42,102 @@ impl EtcdAdministrator {
     /// Outside of a runtime.
     pub(super) fn new(gateway: Gateway, cluster: &[Member]) -> anyhow::Result<Self> {
         let names = cluster.iter().map(|member| member.name.clone()).collect();
-        Ok(EtcdAdministrator { gateway, names, runtime: Handle::try_current()? })
+        let (cluster, runtime) = (cluster.to_vec(), Handle::try_current()?);
+        Ok(EtcdAdministrator { gateway, cluster, names, runtime })
     }
 
-    async fn transfer_to(&self, to: &str) -> Result<(), HostError> {
-        let unavailable = |what: String| Err(HostError::Unavailable(what));
+    /// What every member that answers says of itself.
+    async fn statuses(&self) -> Vec<(usize, MemberStatus)> {
         let mut questions = tokio::task::JoinSet::new();
         for node in 0..self.names.len() {
             let gateway = self.gateway.clone();
             questions.spawn(async move { (node, gateway.status(node).await) });
         }
-        let told: Vec<(usize, MemberStatus)> = questions
-            .join_all()
-            .await
-            .into_iter()
-            .filter_map(|(node, status)| Some((node, status?)))
-            .collect();
+        let told = questions.join_all().await;
+        told.into_iter().filter_map(|(node, status)| Some((node, status?))).collect()
+    }
+
+    /// A member that follows somebody, other than that one.
+    async fn other_than(&self, position: usize) -> Option<usize> {
+        let told = self.statuses().await;
+        let serves =
+            |(node, status): &&(usize, MemberStatus)| *node != position && status.leader.is_some();
+        told.iter().find(serves).map(|(node, _)| *node)
+    }
+
+    fn position(&self, name: &str) -> Result<usize, HostError> {
+        let position = self.names.iter().position(|known| known == name);
+        position.ok_or_else(|| HostError::Unavailable(format!("{name} is none of the members")))
+    }
+
+    fn peer_url(&self, position: usize) -> String {
+        format!("http://{}", self.cluster[position].for_peers())
+    }
+
+    async fn remove_member(&self, name: &str) -> Result<(), HostError> {
+        let position = self.position(name)?;
+        let unavailable = |why: &str| HostError::Unavailable(format!("{name} stays: {why}"));
+        let other = self.other_than(position).await;
+        let other = other.ok_or_else(|| unavailable("no other member follows a leader"))?;
+        let listed = self.gateway.listed(other).await.map_err(|it| unavailable(&it.error))?;
+        let url = self.peer_url(position);
+        let member = listed.into_iter().find(|member| member.peer_urls.contains(&url));
+        let member = member.ok_or_else(|| unavailable("it is no member"))?;
+        let wanted = json!({"ID": member.id});
+        let removing = self.gateway.call::<Value>(other, "cluster/member/remove", &wanted);
+        match timeout(CHANGE_TIMEOUT, removing).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(refusal)) if Gateway::is_definite(&refusal) => Err(unavailable(&refusal.error)),
+            Ok(Err(refusal)) => {
+                Err(HostError::Failed(format!("{name} may be removed yet: {}", refusal.error)))
+            }
+            Err(_) => Err(HostError::Failed(format!("{name} was not removed in time"))),
+        }
+    }
+
+    /// Adds a member again; one that is still there in its life before, since nobody answered when
+    /// it was to be removed, is removed first.
+    async fn add_member(&self, name: &str) -> Result<PathBuf, HostError> {
+        let position = self.position(name)?;
+        let url = self.peer_url(position);
+        let adding = async {
+            loop {
+                if self.try_to_add(position, &url).await.is_some() {
+                    return;
+                }
+                sleep(PAUSE).await;
+            }
+        };
+        match timeout(ADD_TIMEOUT, adding).await {
+            Ok(()) => Ok(super::data(&self.cluster[position])),
+            Err(_) => Err(HostError::Failed(format!("{name} was not added again in time"))),
+        }
+    }
+
+    /// One trial; none if it is not known to be a new member now.
+    async fn try_to_add(&self, position: usize, url: &str) -> Option<()> {
+        let other = self.other_than(position).await?;
+        let listed = self.gateway.listed(other).await.ok()?;
+        let known = listed.into_iter().find(|member| member.peer_urls.iter().any(|it| it == url));
+        match known {
+            // It was added by a trial whose answer was lost: nobody has started under that id.
+            Some(member) if member.name.is_empty() => Some(()),
+            Some(member) => {
+                let wanted = json!({"ID": member.id});
+                let _ = self.gateway.call::<Value>(other, "cluster/member/remove", &wanted).await;
+                None
+            }
+            None => {
+                let wanted = json!({"peerURLs": [url]});
+                self.gateway.call::<Value>(other, "cluster/member/add", &wanted).await.ok()?;
+                Some(())
+            }
+        }
+    }
+
+    async fn transfer_to(&self, to: &str) -> Result<(), HostError> {
+        let unavailable = |what: String| Err(HostError::Unavailable(what));
+        let told = self.statuses().await;
         let leads = |status: &MemberStatus| status.leader.as_ref() == Some(&status.id);
         let leader = told.iter().filter(|(_, it)| leads(it)).max_by_key(|(_, it)| it.term);
         let Some((leader, _)) = leader else { return unavailable("nobody says it leads".into()) };
@@ -94,6 +185,14 @@ impl EtcdAdministrator {
 }
 
 impl Administrator for EtcdAdministrator {
+    fn remove(&self, node: &str) -> Result<(), HostError> {
+        self.runtime.block_on(self.remove_member(node))
+    }
+
+    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+        self.runtime.block_on(self.add_member(node))
+    }
+
     fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
         self.runtime.block_on(self.tend(node, work))
     }

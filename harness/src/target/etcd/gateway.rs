@@ -23,6 +23,8 @@ static REFUSALS: &[(&str, ErrorRow)] = &[
     ("no leader", row("no_leader", false, "nobody leads")),
     ("server stopped", row("stopping", false, "the node is going down")),
     ("proposal dropped", row("proposal_dropped", false, "the node had nobody to propose it to")),
+    ("re-configuration failed", row("too_few_members", true, "too few members would be left")),
+    ("unhealthy cluster", row("unhealthy", true, "not all members are connected")),
     ("corrupt", row("corrupt", false, "the cluster found itself corrupt")),
 ];
 
@@ -79,6 +81,25 @@ pub struct MemberStatus {
     pub leader: Option<String>,
     /// Its term.
     pub term: u64,
+}
+
+/// A member, as the cluster knows it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listed {
+    /// Its id.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// Its name; empty until it has started.
+    #[serde(default)]
+    pub name: String,
+    /// Where others reach it.
+    #[serde(default, rename = "peerURLs")]
+    pub peer_urls: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ListBody {
+    members: Vec<Listed>,
 }
 
 impl Gateway {
@@ -145,6 +166,19 @@ impl Gateway {
     pub async fn txn(&self, node: usize, txn: &Value) -> Result<TxnAnswer, Refusal> {
         let answer: TxnBody = self.call(node, "kv/txn", txn).await?;
         answer.understood().ok_or_else(|| Refusal::of("nonsense"))
+    }
+
+    /// Whether a refusal proves that nothing happened.
+    pub fn is_definite(refusal: &Refusal) -> bool {
+        errors().iter().any(|row| row.definite && row.name == refusal.error)
+    }
+
+    /// All members, as one of them knows them.
+    ///
+    /// # Errors
+    /// The row of the error table.
+    pub async fn listed(&self, node: usize) -> Result<Vec<Listed>, Refusal> {
+        Ok(self.call::<ListBody>(node, "cluster/member/list", &json!({})).await?.members)
     }
 
     /// What a member says of itself; none when it does not answer in time.
