@@ -135,7 +135,7 @@ impl Fault {
             Self::Kill(Kill { aim, rhythm: Rhythm::Rolling }) => return aim.count(nodes).min(1),
             Self::Kill(_) | Self::Pause(_) | Self::Power(_) | Self::Corruption(_) => true,
             Self::Disk(disk) => disk.trouble.takes_down(),
-            Self::Membership(membership) => membership.change != MembershipChange::Add,
+            Self::Membership(_) => true,
             _ => false,
         };
         self.aim().filter(|_| takes_down).map_or(0, |aim| aim.count(nodes))

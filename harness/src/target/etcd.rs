@@ -90,6 +90,9 @@ impl Target for Etcd {
             format!("--listen-peer-urls=http://{}", member.peers[0].listen),
             format!("--initial-advertise-peer-urls=http://{}", member.for_peers()),
             format!("--initial-cluster={}", everybody.join(",")),
+            // By default it refuses to change members unless all have been connected for seconds,
+            // which in a storm they never are. Raft needs no such thing to stay right.
+            "--strict-reconfig-check=false".to_owned(),
             "--logger=zap".to_owned(),
         ];
         // A node that has data goes on with it, whatever this says. One that was removed and is

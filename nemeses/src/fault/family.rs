@@ -104,9 +104,7 @@ impl Family {
                  only by name"
             }
             Self::Leadership => "the leader is told to hand over, for targets that can",
-            Self::Membership => {
-                "nodes are added, removed, replaced or demoted, for targets that can"
-            }
+            Self::Membership => "members are removed or replaced by new ones, for targets that can",
             Self::Maintenance => "nodes compact or defragment their stores, for targets that can",
         }
     }

@@ -1,4 +1,4 @@
-//! Membership: nodes join and leave, as they do in daily operation. It needs a target that can.
+//! Membership: nodes leave and join, as they do in daily operation. It needs a target that can.
 
 use std::fmt;
 
@@ -21,23 +21,17 @@ pub struct Membership {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MembershipChange {
-    /// A node that is no member becomes a voter.
-    Add,
-    /// A member is removed.
+    /// A member is removed. It comes back as a new one, with an empty disk, when the fault ends.
     Remove,
-    /// A member is removed and comes back with an empty disk under a new identity.
+    /// A member is removed and comes back at once, as a new one with an empty disk.
     Replace,
-    /// A voter becomes a learner.
-    Demote,
 }
 
 impl fmt::Display for MembershipChange {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Add => "add",
             Self::Remove => "remove",
             Self::Replace => "replace",
-            Self::Demote => "demote",
         })
     }
 }
@@ -45,10 +39,9 @@ impl fmt::Display for MembershipChange {
 /// How often each aim is drawn: a leader that removes itself is the hard case.
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 3), (Aim::Leader, 2), (Aim::One, 1)];
 
-/// How often each change is drawn. Nobody is added from outside, since each change is undone: a
-/// removed member is added again.
-const CHANGES: [(MembershipChange, u32); 3] =
-    [(MembershipChange::Remove, 3), (MembershipChange::Replace, 1), (MembershipChange::Demote, 1)];
+/// How often each change is drawn.
+const CHANGES: [(MembershipChange, u32); 2] =
+    [(MembershipChange::Remove, 2), (MembershipChange::Replace, 1)];
 
 impl Membership {
     /// Draws one; none for a cluster that cannot spare a member.

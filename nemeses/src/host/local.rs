@@ -378,18 +378,11 @@ impl Host for LocalHost {
         node: &str,
         change: MembershipChange,
     ) -> Result<Duration, HostError> {
-        let unavailable = |what: String| Err(HostError::Unavailable(what));
-        let at_once = match change {
-            MembershipChange::Remove => false,
-            MembershipChange::Replace => true,
-            MembershipChange::Add | MembershipChange::Demote => {
-                return unavailable(format!("this target cannot {change} {node}"));
-            }
-        };
         let is_out = |it: &&LocalNode| !matches!(it.standing, Standing::Member);
         if let Some(other) = self.nodes.values().find(is_out) {
             // Whoever joins has to know all the others.
-            return unavailable(format!("{} is no member at the moment", other.spec.name));
+            let name = &other.spec.name;
+            return Err(HostError::Unavailable(format!("{name} is no member at the moment")));
         }
         let start = Instant::now();
         let removed = asked(&self.administrator)?.remove(node);
@@ -403,7 +396,7 @@ impl Host for LocalHost {
             dead?;
         }
         removed?;
-        if at_once {
+        if change == MembershipChange::Replace {
             self.start_one(node)?;
         }
         Ok(start.elapsed())

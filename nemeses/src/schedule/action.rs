@@ -145,7 +145,7 @@ impl Action {
                 let down = disks.iter().filter(|(_, condition)| condition.takes_down());
                 down.map(|(node, _)| node.clone()).collect()
             }
-            Self::Membership(members) if members.change != MembershipChange::Add => self.nodes(),
+            Self::Membership(_) => self.nodes(),
             _ => BTreeSet::new(),
         }
     }

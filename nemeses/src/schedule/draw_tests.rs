@@ -276,7 +276,7 @@ fn a_family_alone_has_all_its_kinds() {
     has(Family::Disk, &["fsync", "stalled", "KiB/s", "fail", "full", "read-only", "every disk"]);
     has(Family::Power, &["losing", "keeping", "512", "4096"]);
     has(Family::Corruption, &["flip", "cut off"]);
-    has(Family::Membership, &["remove", "replace", "demote"]);
+    has(Family::Membership, &["remove", "replace"]);
     has(Family::Maintenance, &["compact", "defragment", "leader", "follower"]);
 }
 
