@@ -213,7 +213,7 @@ impl<'a, M: Model> Partition<'a, M> {
                 Call::Silent => continue,
             };
             let deed = Deed::of(model, input, output)?;
-            steps.push(Step { deed, invoked: self.invoked(place), returned: self.returned(place) });
+            steps.push(Step::new(deed, self.invoked(place), self.returned(place)));
         }
         let values = u32::try_from(self.values.count()).expect("fewer than 2^32 values");
         Some(ByValue { initial, values, steps })

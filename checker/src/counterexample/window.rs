@@ -35,7 +35,7 @@ pub(super) fn find<M: Model>(
     effort: &mut Effort,
 ) -> Option<Core> {
     let problem = partition.by_value(model)?;
-    let end = problem.steps[last].returned?;
+    let end = problem.steps[last].returned()?;
     let until = problem.steps.partition_point(|step| step.invoked <= end);
     let window =
         |size: usize| Window::new(&problem, problem.steps[until.saturating_sub(size)].invoked, end);
@@ -75,10 +75,9 @@ struct Window {
 impl Window {
     fn new(problem: &ByValue, since: u64, end: u64) -> Window {
         let matters = |step: &Step| {
-            step.invoked <= end && step.returned.is_none_or(|returned| returned >= since)
+            step.invoked <= end && step.returned().is_none_or(|returned| returned >= since)
         };
-        let until_the_end =
-            |step: Step| Step { returned: step.returned.filter(|at| *at <= end), ..step };
+        let until_the_end = |step: Step| step.returning(step.returned().filter(|at| *at <= end));
         let steps = problem.steps.iter().enumerate().filter(|(_, step)| matters(step));
         let steps = steps.map(|(place, step)| (place, until_the_end(*step))).collect();
         Window { since, steps, values: problem.values }
@@ -86,7 +85,7 @@ impl Window {
 
     /// The places of all that happened within it.
     fn believable(&self) -> BTreeSet<usize> {
-        let within = |step: &Step| step.invoked >= self.since && step.returned.is_some();
+        let within = |step: &Step| step.invoked >= self.since && step.returned().is_some();
         self.steps.iter().filter(|(_, step)| within(step)).map(|(place, _)| *place).collect()
     }
 

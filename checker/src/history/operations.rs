@@ -12,6 +12,7 @@ use crate::verdict::Operation;
 #[derive(Debug, Clone, Default)]
 pub struct Operations {
     rows: Vec<Row>,
+    processes: Vec<u64>,
     functions: Names,
     keys: Names,
     nodes: Names,
@@ -24,7 +25,6 @@ pub type Place = u32;
 /// What is kept of an operation.
 #[derive(Debug, Clone)]
 struct Row {
-    process: u64,
     invoked: u64,
     completed: u64,
     start: u64,
@@ -34,6 +34,8 @@ struct Row {
     output: Kept,
     token: TextId,
     attempts: TextId,
+    /// Its position in the list of processes, which takes half the room of its name.
+    process: u32,
     key: u32,
     function: u32,
     node: u32,
@@ -145,8 +147,15 @@ impl Operations {
             _ => row,
         });
         let rows = rows.collect();
-        let Operations { functions, keys, nodes, texts, .. } = self.clone();
-        Operations { rows, functions, keys, nodes, texts }
+        let Operations { processes, functions, keys, nodes, texts, .. } = self.clone();
+        Operations { rows, processes, functions, keys, nodes, texts }
+    }
+
+    /// Makes a process known, and numbers it.
+    pub(super) fn add_process(&mut self, name: u64) -> u32 {
+        let number = u32::try_from(self.processes.len()).expect("fewer than 2^32 processes");
+        self.processes.push(name);
+        number
     }
 
     pub(super) fn open(&mut self, opened: &Opened<'_>, line: usize) -> Place {
@@ -238,7 +247,7 @@ impl Operations {
 impl<'a> OperationRef<'a> {
     /// The process that invoked it.
     pub fn process(self) -> u64 {
-        self.row.process
+        self.operations.processes[self.row.process as usize]
     }
 
     /// Its name: `read`, `write`, `cas`…
@@ -359,7 +368,8 @@ fn some(number: u64) -> Option<u64> {
 
 /// What an invocation says.
 pub(super) struct Opened<'a> {
-    pub(super) process: u64,
+    /// Its number, of [`Operations::add_process`].
+    pub(super) process: u32,
     pub(super) index: u64,
     pub(super) time: u64,
     pub(super) function: &'a str,

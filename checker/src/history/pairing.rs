@@ -41,7 +41,8 @@ pub(super) struct EventLine<'a> {
 #[derive(Debug, Default)]
 pub struct Pairing {
     operations: Operations,
-    clients: HashMap<u64, Client>,
+    /// By process: its number among those of the operations, and what it does.
+    clients: HashMap<u64, (u32, Client)>,
     previous_index: Option<u64>,
     /// Room for a value that has to be written anew.
     buffer: String,
@@ -147,7 +148,8 @@ impl Pairing {
         }
         let Process::Client(id) = event.process else { return Ok(()) };
         let process = event.process;
-        let client = self.clients.entry(id).or_insert(Client::Idle);
+        let unknown = || (self.operations.add_process(id), Client::Idle);
+        let (number, client) = self.clients.entry(id).or_insert_with(unknown);
         *client = match (*client, event.kind) {
             (Client::Retired { since }, _) => {
                 return Err(HistoryError::Retired { event: place, process, since });
@@ -157,7 +159,7 @@ impl Pairing {
             }
             (Client::Idle, EventType::Invoke) => {
                 let opened = Opened {
-                    process: id,
+                    process: *number,
                     index: event.index,
                     time: event.time,
                     function: event.f,

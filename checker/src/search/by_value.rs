@@ -1,5 +1,7 @@
 //! Operations on a state that is one value, in as few bytes as their deciders need.
 
+use std::num::NonZeroU64;
+
 use crate::model::Model;
 
 /// What an operation did to the value. Values are numbered from 0 without gaps.
@@ -47,9 +49,26 @@ pub(crate) struct Step {
     pub(crate) deed: Deed,
     /// Index of the invocation in the history.
     pub(crate) invoked: u64,
+    returned: Option<NonZeroU64>,
+}
+
+impl Step {
+    /// An operation that was invoked and returned at these indices.
+    pub(crate) fn new(deed: Deed, invoked: u64, returned: Option<u64>) -> Step {
+        // Whatever returns was invoked before, so never at 0.
+        Step { deed, invoked, returned: returned.and_then(NonZeroU64::new) }
+    }
+
+    /// The same operation with another completion.
+    pub(crate) fn returning(self, returned: Option<u64>) -> Step {
+        Step::new(self.deed, self.invoked, returned)
+    }
+
     /// Index of the completion; none for a mutation of unknown outcome, which takes effect at any
     /// time after its invocation, once or never. At equal indices invocations come first.
-    pub(crate) returned: Option<u64>,
+    pub(crate) fn returned(&self) -> Option<u64> {
+        self.returned.map(NonZeroU64::get)
+    }
 }
 
 /// The operations of one partition, by invocation. Observers of unknown outcome are not among

@@ -42,7 +42,7 @@ pub(crate) fn problem(simulation: Simulation, failed: Failed) -> ByValue {
             Request::CompareAndSet { from, to } => Deed::CompareAndSet { from, to },
         };
         let returned = (operation.ending != Ending::Unknown).then_some(operation.returned);
-        Some(Step { deed, invoked: operation.invoked, returned })
+        Some(Step::new(deed, operation.invoked, returned))
     });
     ByValue { initial: 0, values: simulation.values + 1, steps: steps.collect() }
 }
@@ -62,11 +62,11 @@ pub(crate) fn as_register(problem: &ByValue) -> Problem<Register> {
                 Output::Swapped(false),
             ),
         };
-        let call = match step.returned {
+        let call = match step.returned() {
             Some(_) => Call::Known(input, output),
             None => Call::Unknown(input),
         };
-        Item { invoked: step.invoked, completed: step.returned, call }
+        Item { invoked: step.invoked, completed: step.returned(), call }
     });
     Problem::new(&Register, ValueId(problem.initial), problem.values as usize, items)
 }
@@ -80,7 +80,7 @@ pub(crate) fn oracle(problem: &ByValue) -> bool {
 
 fn some_order(problem: &ByValue, placed: u64, value: u32, tried: &mut HashSet<(u64, u32)>) -> bool {
     let left = || problem.steps.iter().enumerate().filter(|(it, _)| placed >> it & 1 == 0);
-    let Some(first_return) = left().filter_map(|(_, step)| step.returned).min() else {
+    let Some(first_return) = left().filter_map(|(_, step)| step.returned()).min() else {
         return true;
     };
     tried.insert((placed, value))

@@ -11,15 +11,15 @@ const LIMITS: Limits = Limits { steps: 20_000_000, memory: 256 << 20 };
 
 /// The history up to and with a completion: what is still open then is of unknown outcome.
 fn until(whole: &ByValue, last: usize) -> ByValue {
-    let end = whole.steps[last].returned.expect("a contradiction shows at a completion");
+    let end = whole.steps[last].returned().expect("a contradiction shows at a completion");
     let mut prefix = whole.clone();
     prefix.steps.retain(|step| step.invoked <= end);
     prefix.steps.retain_mut(|step| {
-        if step.returned.is_some_and(|returned| returned > end) {
-            step.returned = None;
+        if step.returned().is_some_and(|returned| returned > end) {
+            *step = step.returning(None);
         }
         let observes = matches!(step.deed, Deed::Read(_) | Deed::SawAnother(_));
-        step.returned.is_some() || !observes
+        step.returned().is_some() || !observes
     });
     prefix
 }

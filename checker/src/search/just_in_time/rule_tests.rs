@@ -13,19 +13,19 @@ use crate::search::{Limits, Outcome};
 const LIMITS: Limits = Limits { steps: 1_000_000, memory: 64 << 20 };
 
 fn read(value: u32, invoked: u64, returned: u64) -> Step {
-    Step { deed: Deed::Read(value), invoked, returned: Some(returned) }
+    Step::new(Deed::Read(value), invoked, Some(returned))
 }
 
 fn write(value: u32, invoked: u64, returned: u64) -> Step {
-    Step { deed: Deed::Write(value), invoked, returned: Some(returned) }
+    Step::new(Deed::Write(value), invoked, Some(returned))
 }
 
 fn set(from: u32, to: u32, invoked: u64, returned: u64) -> Step {
-    Step { deed: Deed::CompareAndSet { from, to }, invoked, returned: Some(returned) }
+    Step::new(Deed::CompareAndSet { from, to }, invoked, Some(returned))
 }
 
 fn unknown(deed: Deed, invoked: u64) -> Step {
-    Step { deed, invoked, returned: None }
+    Step::new(deed, invoked, None)
 }
 
 fn history(mut steps: Vec<Step>) -> ByValue {

@@ -78,7 +78,7 @@ impl Timeline {
         let mut unknown = Vec::new();
         for (place, step) in problem.steps.iter().enumerate() {
             let deed = roles.simplify(step.deed);
-            if let Some(returned) = step.returned {
+            if let Some(returned) = step.returned() {
                 let operation = known.len() as u32;
                 moments.push((step.invoked, Event::Invocation(operation)));
                 moments.push((returned, Event::Return(operation)));
@@ -308,7 +308,7 @@ impl Roles {
                 Deed::Write(value) => roles.left[value as usize] = true,
                 Deed::CompareAndSet { from, to } => {
                     roles.told_apart[from as usize] = true;
-                    roles.sought[from as usize] |= step.returned.is_some();
+                    roles.sought[from as usize] |= step.returned().is_some();
                     roles.left[to as usize] = true;
                 }
                 Deed::SawAnother(value) => {
@@ -324,7 +324,7 @@ impl Roles {
         roles.nobodys = roles.told_apart.iter().position(|told| !told).unwrap_or(0) as u32;
         // What leads to a sought value is sought.
         let mut sources: Vec<Vec<u32>> = vec![Vec::new(); problem.values as usize];
-        for step in problem.steps.iter().filter(|step| step.returned.is_none()) {
+        for step in problem.steps.iter().filter(|step| step.returned().is_none()) {
             if let Deed::CompareAndSet { from, to } = step.deed {
                 sources[to as usize].push(from);
             }
@@ -373,7 +373,7 @@ impl Roles {
         let steps = problem.steps.iter().enumerate();
         let seen = steps.filter_map(|(place, step)| match step.deed {
             Deed::Read(value) | Deed::CompareAndSet { from: value, .. } => {
-                let returned = step.returned?;
+                let returned = step.returned()?;
                 (!self.left[value as usize]).then_some((returned, place))
             }
             Deed::Write(_) | Deed::SawAnother(_) => None,

@@ -45,7 +45,7 @@ impl Chains<'_> {
     fn is_written(&self, known: &Value) -> bool {
         known.writer.get().is_some_and(|writer| {
             let step = &self.problem.steps[writer];
-            let took_effect = step.returned.is_some() || !known.finder.is_none();
+            let took_effect = step.returned().is_some() || !known.finder.is_none();
             matches!(step.deed, Deed::Write(_)) && took_effect
         })
     }

@@ -58,7 +58,7 @@ impl<'a> Origins<'a> {
     /// Follows every value that was found back to where it came from.
     pub(super) fn trace(&mut self) -> Result<(), Contradiction> {
         for (place, step) in self.problem.steps.iter().enumerate() {
-            if step.returned.is_some()
+            if step.returned().is_some()
                 && let Some(value) = found_by(step)
             {
                 self.found(value, place)?;
@@ -85,7 +85,7 @@ impl<'a> Origins<'a> {
             };
             let step = &self.problem.steps[writer];
             // What returned is followed back by itself.
-            let Some(before) = found_by(step).filter(|_| step.returned.is_none()) else {
+            let Some(before) = found_by(step).filter(|_| step.returned().is_none()) else {
                 return Ok(());
             };
             (value, finder) = (before, writer);
@@ -136,8 +136,8 @@ impl<'a> Origins<'a> {
     /// others of unknown outcome made of it.
     fn evidence(&self, mut place: usize) -> Option<usize> {
         let steps = &self.problem.steps;
-        steps[place].returned.is_none().then(|| {
-            while steps[place].returned.is_none() {
+        steps[place].returned().is_none().then(|| {
+            while steps[place].returned().is_none() {
                 let left = left_by(&steps[place]).expect("only mutations have unknown outcomes");
                 place = self.values[left as usize].finder.get().expect("it took effect");
             }
@@ -164,5 +164,5 @@ pub(super) fn left_by(step: &Step) -> Option<u32> {
 
 /// By when an operation had taken effect; the end of time for one of unknown outcome.
 pub(super) fn returned(step: &Step) -> u64 {
-    step.returned.unwrap_or(u64::MAX)
+    step.returned().unwrap_or(u64::MAX)
 }

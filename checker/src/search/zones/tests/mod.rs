@@ -12,12 +12,12 @@ const INITIAL: u32 = 0;
 
 /// An operation that was invoked and returned at these indices.
 fn known(deed: Deed, invoked: u64, returned: u64) -> Step {
-    Step { deed, invoked, returned: Some(returned) }
+    Step::new(deed, invoked, Some(returned))
 }
 
 /// A mutation of unknown outcome.
 fn unknown(deed: Deed, invoked: u64) -> Step {
-    Step { deed, invoked, returned: None }
+    Step::new(deed, invoked, None)
 }
 
 /// A compare-and-set.
@@ -42,7 +42,7 @@ fn believing(problem: &ByValue, places: &[usize]) -> ByValue {
     let steps = problem.steps.iter().enumerate().filter_map(|(place, step)| match step.deed {
         _ if places.contains(&place) => Some(*step),
         Deed::Read(_) | Deed::SawAnother(_) => None,
-        Deed::Write(_) | Deed::CompareAndSet { .. } => Some(Step { returned: None, ..*step }),
+        Deed::Write(_) | Deed::CompareAndSet { .. } => Some(step.returning(None)),
     });
     ByValue { steps: steps.collect(), ..*problem }
 }

@@ -12,7 +12,7 @@ pub(super) fn some_order_is_legal(problem: &ByValue) -> bool {
 }
 
 fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
-    let Some(first_return) = left.iter().filter_map(|step| step.returned).min() else {
+    let Some(first_return) = left.iter().filter_map(|step| step.returned()).min() else {
         return true;
     };
     (0..left.len()).any(|place| {
@@ -50,11 +50,11 @@ pub(super) fn the_search_finds_an_order(problem: &ByValue) -> bool {
             ),
             Deed::SawAnother(_) => unreachable!("zones do not take it"),
         };
-        let call = match step.returned {
+        let call = match step.returned() {
             Some(_) => Call::Known(input, output),
             None => Call::Unknown(input),
         };
-        Item { invoked: step.invoked, completed: step.returned, call }
+        Item { invoked: step.invoked, completed: step.returned(), call }
     });
     let initial = ValueId(problem.initial);
     let searched = Problem::new(&Register, initial, problem.values as usize, items);

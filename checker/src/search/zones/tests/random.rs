@@ -41,7 +41,7 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
         let may_invoke = open.len() < recipe.clients && invocations < recipe.operations;
         if may_invoke && (open.is_empty() || random.random_bool(0.5)) {
             let deed = ask(recipe, &mut random, value, &mut last_written);
-            let step = Step { deed, invoked: index, returned: None };
+            let step = Step::new(deed, index, None);
             if !matches!(deed, Deed::Read(_)) && random.random_bool(recipe.unknown) {
                 steps.push(step);
                 abandoned.push(deed);
@@ -61,7 +61,7 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
                 operation.succeeded = Some(serve(&mut operation.step.deed, &mut value));
                 continue;
             };
-            let step = Step { returned: Some(index), ..open.swap_remove(place).step };
+            let step = open.swap_remove(place).step.returning(Some(index));
             index += 1;
             if succeeded {
                 steps.push(step);
@@ -116,7 +116,10 @@ fn lie(steps: &mut [Step], last_written: u32, lies: usize, random: &mut ChaCha8R
             Deed::CompareAndSet { from, to } if random.random_bool(0.5) && claimed != *to => {
                 *from = claimed;
             }
-            _ => step.returned = Some(random.random_range(step.invoked + 1..=step.invoked + end)),
+            _ => {
+                let index = random.random_range(step.invoked + 1..=step.invoked + end);
+                *step = step.returning(Some(index));
+            }
         }
     }
 }
