@@ -169,12 +169,13 @@ pub trait Administrator: Send + Sync {
     }
 
     /// Takes `node`, which was removed and does not run, back as a new member that has never stored
-    /// anything. The value is where its life before has left its data, which its start must not
-    /// find.
+    /// anything, as soon as somebody leads. The value is where its life before has left its data,
+    /// which its start must not find.
     ///
     /// # Errors
-    /// Whatever kept it out.
-    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+    /// What kept it out for as long as `patience`.
+    fn add(&self, node: &str, patience: Duration) -> Result<PathBuf, HostError> {
+        let _ = patience;
         Err(HostError::Unavailable(format!("this target cannot add {node}")))
     }
 }

@@ -23,9 +23,6 @@ const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a change of the members may take: it goes through the log.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a member that was removed is added again, if nobody leads or not all are connected.
-const ADD_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Between two trials to add it.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -74,12 +71,20 @@ impl EtcdAdministrator {
         format!("http://{}", self.cluster[position].for_peers())
     }
 
+    /// Only while all the others serve: without one that has not joined yet, or never comes back, the
+    /// rest might be no majority for ever. etcd itself would ask that they have been connected for
+    /// seconds, which in a storm they never are, so it is started without that check.
     async fn remove_member(&self, name: &str) -> Result<(), HostError> {
         let position = self.position(name)?;
         let unavailable = |why: &str| HostError::Unavailable(format!("{name} stays: {why}"));
         let other = self.other_than(position).await;
         let other = other.ok_or_else(|| unavailable("no other member follows a leader"))?;
         let listed = self.gateway.listed(other).await.map_err(|it| unavailable(&it.error))?;
+        let serving = self.statuses().await.iter().filter(|(node, _)| *node != position).count();
+        let all_joined = listed.iter().all(|member| !member.name.is_empty());
+        if !all_joined || serving + 1 < self.names.len() {
+            return Err(unavailable("not all the others serve"));
+        }
         let url = self.peer_url(position);
         let member = listed.into_iter().find(|member| member.peer_urls.contains(&url));
         let member = member.ok_or_else(|| unavailable("it is no member"))?;
@@ -97,7 +102,7 @@ impl EtcdAdministrator {
 
     /// Adds a member again; one that is still there in its life before, since nobody answered when
     /// it was to be removed, is removed first.
-    async fn add_member(&self, name: &str) -> Result<PathBuf, HostError> {
+    async fn add_member(&self, name: &str, patience: Duration) -> Result<PathBuf, HostError> {
         let position = self.position(name)?;
         let url = self.peer_url(position);
         let adding = async {
@@ -108,7 +113,7 @@ impl EtcdAdministrator {
                 sleep(PAUSE).await;
             }
         };
-        match timeout(ADD_TIMEOUT, adding).await {
+        match timeout(patience, adding).await {
             Ok(()) => Ok(super::data(&self.cluster[position])),
             Err(_) => Err(HostError::Failed(format!("{name} was not added again in time"))),
         }
@@ -189,8 +194,8 @@ impl Administrator for EtcdAdministrator {
         self.runtime.block_on(self.remove_member(node))
     }
 
-    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
-        self.runtime.block_on(self.add_member(node))
+    fn add(&self, node: &str, patience: Duration) -> Result<PathBuf, HostError> {
+        self.runtime.block_on(self.add_member(node, patience))
     }
 
     fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
