@@ -48,7 +48,7 @@ pub trait Host {
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
 
     /// Starts the processes of these nodes anew. The value is the process id. A node that runs is
-    /// left alone.
+    /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the moment.
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
 
     /// Stops the processes of these nodes, and waits until no thread of theirs runs. The value is
@@ -169,13 +169,12 @@ pub trait Administrator: Send + Sync {
     }
 
     /// Takes `node`, which was removed and does not run, back as a new member that has never stored
-    /// anything, as soon as somebody leads. The value is where its life before has left its data,
-    /// which its start must not find.
+    /// anything. The value is where its life before has left its data, which its start must not
+    /// find.
     ///
     /// # Errors
-    /// What kept it out for as long as `patience`.
-    fn add(&self, node: &str, patience: Duration) -> Result<PathBuf, HostError> {
-        let _ = patience;
+    /// `Unavailable` with what keeps it out at the moment.
+    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
         Err(HostError::Unavailable(format!("this target cannot add {node}")))
     }
 }

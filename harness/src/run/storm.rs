@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use checker::history::EventType;
@@ -13,7 +13,7 @@ use nemeses::fault::Family;
 use nemeses::nemesis::Nemesis;
 use nemeses::outcome::Outcome;
 use nemeses::schedule::{Action, Entry, Resolved, Roles, Step};
-use nemeses::world::{ClockSeen, Host, NodeState};
+use nemeses::world::{ClockSeen, Host, HostError, NodeState};
 use results::event::NodeChange;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,6 +27,10 @@ const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
 
 /// A fault that could not be undone is tried again after this time.
 const UNDO_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long members that were removed may take to come back once everything is undone: a cluster may
+/// need several elections before it can add one.
+const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 
 /// Carries out a schedule.
 pub struct Storm<H> {
@@ -237,8 +241,8 @@ impl<H: Host> Storm<H> {
     }
 
     /// Starts, as a supervisor would, every node that is down although no fault holds it down: one
-    /// that a fault gave reason to end.
-    fn start_ended_nodes(&mut self) -> Result<()> {
+    /// that a fault gave reason to end. Tells which cannot come back yet, and why.
+    fn start_ended_nodes(&mut self) -> Result<BTreeMap<String, String>> {
         let held = self.nemesis.active().filter_map(|(_, action)| action.holds_down());
         let held: BTreeSet<String> = held.flatten().cloned().collect();
         let down = self.stopped_nodes();
@@ -261,7 +265,16 @@ impl<H: Host> Storm<H> {
         if let Err(error) = self.nemesis.host_mut().check_sound() {
             bail!("the lab is not sound: {error}");
         }
-        self.start_ended_nodes()
+        let begin = Instant::now();
+        loop {
+            match self.start_ended_nodes()?.into_iter().next() {
+                None => return Ok(()),
+                Some((node, why)) if begin.elapsed() > COME_BACK_WITHIN => {
+                    bail!("{node} cannot come back: {why}")
+                }
+                Some(_) => std::thread::sleep(UNDO_AGAIN),
+            }
+        }
     }
 
     /// The nodes whose files were damaged: nobody can ask them to serve.
@@ -288,14 +301,18 @@ impl<H: Host> Storm<H> {
         stopped.cloned().collect()
     }
 
-    /// Starts these nodes; those that run are left alone.
-    fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<()> {
+    /// Starts these nodes; those that run are left alone. Tells which cannot be started yet, and
+    /// why: removed members that nobody can add at the moment.
+    fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        let mut put_off = BTreeMap::new();
         for (node, started) in self.nemesis.host_mut().start(nodes) {
-            if let Err(error) = started {
-                bail!("cannot start {node}: {error}");
+            match started {
+                Ok(_) => {}
+                Err(HostError::Unavailable(why)) => drop(put_off.insert(node, why)),
+                Err(error) => bail!("cannot start {node}: {error}"),
             }
         }
-        Ok(())
+        Ok(put_off)
     }
 }
 

@@ -22,13 +22,6 @@ use crate::world::{
     PartitionSeen, PerNode, PowerSeen,
 };
 
-/// How long a removed node is tried to be added when everything else is whole: a cluster may need
-/// several elections once its links are.
-const ADD_PATIENCE: Duration = Duration::from_secs(20);
-
-/// The same among faults, which may be what keeps it out, and which wait meanwhile.
-const ADD_IN_STORM: Duration = Duration::from_secs(2);
-
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
 const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks whether they did.
@@ -252,7 +245,7 @@ impl Host for LocalHost {
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
         let mut started = BTreeMap::new();
         for name in nodes {
-            started.insert(name.clone(), self.start_one(name, ADD_PATIENCE));
+            started.insert(name.clone(), self.start_one(name));
         }
         started
     }
@@ -404,7 +397,7 @@ impl Host for LocalHost {
         }
         removed?;
         if change == MembershipChange::Replace {
-            self.start_one(node, ADD_IN_STORM)?;
+            self.start_one(node)?;
         }
         Ok(start.elapsed())
     }
@@ -415,7 +408,7 @@ impl Host for LocalHost {
         _change: MembershipChange,
     ) -> Result<Duration, HostError> {
         let start = Instant::now();
-        self.start_one(node, ADD_IN_STORM).map(|_| start.elapsed())
+        self.start_one(node).map(|_| start.elapsed())
     }
 }
 
@@ -437,8 +430,8 @@ impl LocalHost {
         }
     }
 
-    /// Starts a node. One that was removed is added first, for as long as `patience`.
-    fn start_one(&mut self, name: &str, patience: Duration) -> Result<u32, HostError> {
+    /// Starts a node. One that was removed is added first.
+    fn start_one(&mut self, name: &str) -> Result<u32, HostError> {
         let unknown = || HostError::Failed("no such node".to_owned());
         let node = self.nodes.get_mut(name).ok_or_else(unknown)?;
         if let Some(process) = &node.process
@@ -449,8 +442,7 @@ impl LocalHost {
         // The old one's end is told before the new one's start.
         node.process = None;
         if matches!(node.standing, Standing::Removed) {
-            let left = asked(&self.administrator)?.add(name, patience)?;
-            node.standing = Standing::Anew(left);
+            node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);
         }
         if let Some(own) = &mut node.disk {
             let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));

@@ -131,6 +131,9 @@ impl Action {
             Self::Kill(nodes) => Some(nodes),
             Self::Power(failure) => Some(&failure.nodes),
             Self::Corrupt(damage) => Some(&damage.nodes),
+            Self::Membership(members) if members.change == MembershipChange::Remove => {
+                Some(&members.nodes)
+            }
             _ => None,
         }
     }

@@ -23,6 +23,10 @@ const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a change of the members may take: it goes through the log.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a member is tried to be added again. What keeps it out may be another fault, which would
+/// wait for longer as well.
+const ADD_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Between two trials to add it.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -102,7 +106,7 @@ impl EtcdAdministrator {
 
     /// Adds a member again; one that is still there in its life before, since nobody answered when
     /// it was to be removed, is removed first.
-    async fn add_member(&self, name: &str, patience: Duration) -> Result<PathBuf, HostError> {
+    async fn add_member(&self, name: &str) -> Result<PathBuf, HostError> {
         let position = self.position(name)?;
         let url = self.peer_url(position);
         let adding = async {
@@ -113,9 +117,9 @@ impl EtcdAdministrator {
                 sleep(PAUSE).await;
             }
         };
-        match timeout(patience, adding).await {
+        match timeout(ADD_TIMEOUT, adding).await {
             Ok(()) => Ok(super::data(&self.cluster[position])),
-            Err(_) => Err(HostError::Failed(format!("{name} was not added again in time"))),
+            Err(_) => Err(HostError::Unavailable(format!("{name} was not added again in time"))),
         }
     }
 
@@ -194,8 +198,8 @@ impl Administrator for EtcdAdministrator {
         self.runtime.block_on(self.remove_member(node))
     }
 
-    fn add(&self, node: &str, patience: Duration) -> Result<PathBuf, HostError> {
-        self.runtime.block_on(self.add_member(node, patience))
+    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+        self.runtime.block_on(self.add_member(node))
     }
 
     fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
