@@ -139,9 +139,12 @@ impl LabInUse {
     /// Why nothing does.
     pub fn engine_for(&self, family: Family, target: &dyn Target) -> Result<String, String> {
         match target.asked_for(family) {
-            Some(request) => Ok(request.to_owned()),
-            None if self.elsewhere => Err("the nodes of --addresses are not ours".to_owned()),
-            None => engine_for(family, self.partition_engine),
+            // A member that was removed has to be started again, by whoever started it.
+            Some(request) if !self.elsewhere || family != Family::Membership => {
+                Ok(request.to_owned())
+            }
+            _ if self.elsewhere => Err("the nodes of --addresses are not ours".to_owned()),
+            _ => engine_for(family, self.partition_engine),
         }
     }
 

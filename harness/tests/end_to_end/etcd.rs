@@ -58,6 +58,21 @@ fn etcd_tends_its_stores_while_it_serves() {
 }
 
 #[test]
+fn members_of_etcd_are_removed_and_come_back_as_new_ones() {
+    let _turn = alone();
+    if !has_namespaces() || !has_etcd() {
+        return;
+    }
+    let results = scratch("etcd-membership");
+    let what = ["--target", "etcd", "--nodes", "3", "--rate", "200", "--values", "numbers"];
+    let storm = ["--faults", "membership", "--time-limit", "15s", "--seed", "1"];
+    run_into(&results, &[&what[..], &storm].concat()).exits(0).says("VALID");
+    assert_a_whole_run(&results, &["membership"]);
+    let members = &verdict(&results)["safety"]["divergence"]["members"];
+    assert_eq!(members.as_array().map(Vec::len), Some(3), "{members}");
+}
+
+#[test]
 fn etcd_serves_every_workload() {
     let _turn = alone();
     if !has_namespaces() || !has_etcd() {
