@@ -20,9 +20,13 @@
 //! ([nats-server#7458]): within seconds, if each message is synced, the stream answers nobody any
 //! more. Their messages are therefore read one by one, unless `--set reads=batches` asks for it.
 //!
-//! What is not there: registers, queues and locks. JetStream's work queues give an element out again
+//! A queue is a list and notes of what was taken from it: whoever dequeues notes the oldest element
+//! that no note tells of, if the last note is still the one that was seen
+//! (`Nats-Expected-Last-Subject-Sequence`). JetStream's own work queues give an element out again
 //! whose acknowledgement was lost, and others before it, so they are not the first-in-first-out
 //! queue that the checker knows, and would be accused of what they never promised.
+//!
+//! What is not there: registers and locks.
 //!
 //! [ADR-4]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-4.md
 //! [model deep dive]: https://docs.nats.io/using-nats/developer/develop_jetstream/model_deep_dive

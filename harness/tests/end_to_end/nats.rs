@@ -46,15 +46,17 @@ fn nats_keeps_its_promises_through_partitions_kills_and_pauses() {
 }
 
 #[test]
-fn nats_keeps_sets() {
+fn nats_keeps_sets_and_queues() {
     let _turn = alone();
     if !has_namespaces() || !has_nats() {
         return;
     }
-    let results = scratch("nats-set");
-    synced_run(&results, &["--workload", "set", "--faults", "none", "--time-limit", "3s"])
-        .exits(0)
-        .says("VALID");
+    for workload in ["set", "queue"] {
+        let results = scratch(&format!("nats-{workload}"));
+        synced_run(&results, &["--workload", workload, "--faults", "kill", "--time-limit", "6s"])
+            .exits(0)
+            .says("VALID");
+    }
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn nats_is_asked_only_for_what_it_has() {
         return;
     }
     let results = scratch("nats-usage");
-    synced_run(&results, &["--workload", "queue"]).exits(64).says("append");
+    synced_run(&results, &["--workload", "mutex"]).exits(64).says("append");
     let what = ["--target", "nats", "--workload", "append"];
     run_into(&results, &[&what[..], &["--set", "fsync=always"]].concat())
         .exits(64)

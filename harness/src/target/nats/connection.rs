@@ -51,12 +51,17 @@ const NO_MESSAGE: u16 = 404;
 const NO_RESPONDERS: u16 = 503;
 
 /// Every error that a client reports.
-pub(super) static ERRORS: [ErrorRow; 8] = [
+pub(super) static ERRORS: [ErrorRow; 9] = [
     row("disconnected", true, "there was no connection to send it by"),
     row("no_responders", true, "the server knew nobody who takes it: the stream has no leader"),
     row("unsendable", true, "the client library refused to send it"),
     row("timeout", false, "no answer in time"),
     row("connection_lost", false, "the connection was given up after the request was sent"),
+    row(
+        "moved",
+        true,
+        "somebody else took the element, or an earlier request of the same operation",
+    ),
     row("refused", false, "JetStream answered with an error, maybe after it proposed the message"),
     row("behind", false, "the node's replica did not tell a whole answer"),
     row("nonsense", false, "the answer could not be understood"),
@@ -92,13 +97,33 @@ pub(super) struct Stored {
     pub payload: Vec<u8>,
 }
 
+/// A message that is in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Published {
+    /// Its sequence.
+    pub sequence: u64,
+    /// Whether one with the same id was there already, and is what is told of.
+    pub is_repeat: bool,
+}
+
 /// What a publish was answered.
 #[derive(Deserialize)]
 struct PublishAnswer {
     #[serde(default)]
     seq: u64,
-    error: Option<Value>,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<ApiError>,
 }
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    err_code: u64,
+}
+
+/// The error of a publish that expected another message to be the last one of its subject.
+const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
 /// What a request to JetStream's interface was answered.
 #[derive(Deserialize)]
@@ -122,8 +147,9 @@ impl Connections {
         Connections { members: cluster.iter().map(lines).collect(), always_in_batches }
     }
 
-    /// Publishes a message and returns its sequence; with an id that was published before, that of
-    /// the first time.
+    /// Publishes a message; with an id that was published before, that is not done again. With
+    /// `after`, only if the message of that sequence is the last one of the subject, or for 0 if
+    /// there is none.
     ///
     /// # Errors
     /// The row of the error table.
@@ -132,20 +158,30 @@ impl Connections {
         node: usize,
         subject: String,
         id: Option<&str>,
+        after: Option<u64>,
         payload: Vec<u8>,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<Published, Refusal> {
         let mut headers = HeaderMap::new();
         headers.insert(async_nats::header::NATS_EXPECTED_STREAM, STREAM);
         if let Some(id) = id {
             headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
         }
+        if let Some(after) = after {
+            let header = async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+            headers.insert(header, after.to_string());
+        }
         let client = self.client(node).await?;
         let request = Request::new().headers(headers).payload(payload.into());
         let answer: PublishAnswer = ask(&client, subject, request).await?;
         match answer {
+            PublishAnswer { error: Some(ApiError { err_code: WRONG_LAST_SEQUENCE }), .. } => {
+                Err(Refusal::of("moved"))
+            }
             PublishAnswer { error: Some(_), .. } => Err(Refusal::of("refused")),
             PublishAnswer { seq: 0, .. } => Err(Refusal::of("nonsense")),
-            PublishAnswer { seq, .. } => Ok(seq),
+            PublishAnswer { seq, duplicate, .. } => {
+                Ok(Published { sequence: seq, is_repeat: duplicate })
+            }
         }
     }
 
