@@ -146,9 +146,14 @@ impl Operations {
             },
             _ => row,
         });
-        let rows = rows.collect();
-        let Operations { processes, functions, keys, nodes, texts, .. } = self.clone();
-        Operations { rows, processes, functions, keys, nodes, texts }
+        Operations {
+            rows: rows.collect(),
+            processes: self.processes.clone(),
+            functions: self.functions.clone(),
+            keys: self.keys.clone(),
+            nodes: self.nodes.clone(),
+            texts: self.texts.clone(),
+        }
     }
 
     /// Makes a process known, and numbers it.

@@ -1,6 +1,6 @@
 //! `stormproof plan`, and the flags that make a plan, which `run` shares.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -199,8 +199,9 @@ impl PlanFlags {
             return read_plan(path);
         }
         let bug = self.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-        let settings = self.settings.iter().cloned().collect();
-        let target = registry::open(&self.target, Choice { bug, bin: self.bin.clone(), settings })?;
+        let settings: BTreeMap<_, _> = self.settings.iter().cloned().collect();
+        let choice = Choice { bug, bin: self.bin.clone(), settings: settings.clone() };
+        let target = registry::open(&self.target, choice)?;
         let asked_for = |profile: &Profile| self.profile.as_deref() == Some(profile.name());
         let profile = names::offered_profiles().find(asked_for);
         // A family's own profile says which faults are meant.
@@ -231,7 +232,7 @@ impl PlanFlags {
             lab: if self.addresses.is_empty() { self.lab } else { LabChoice::None },
             addresses: self.addresses.clone(),
             bin: self.bin.clone(),
-            settings: self.settings.iter().cloned().collect(),
+            settings,
             bug: self.bug.clone(),
             clients: ClientMix::of(&clients),
             schedule: Vec::new(),

@@ -234,6 +234,7 @@ impl<H: Host> Storm<H> {
         self.last_undo = Some(self.recorder.elapsed());
         if label.family.within_fault_model() {
             self.excuses.withdraw(id, self.recorder.elapsed());
+            // Who cannot come back yet is tried again after the next one.
             self.start_ended_nodes()?;
         }
         self.sample_clocks();

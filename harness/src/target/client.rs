@@ -32,6 +32,12 @@ pub enum Reply {
     Refusal(Refusal),
 }
 
+impl From<Result<Answer, Refusal>> for Reply {
+    fn from(came_of_it: Result<Answer, Refusal>) -> Reply {
+        came_of_it.map_or_else(Reply::Refusal, Reply::Answer)
+    }
+}
+
 /// What the state machine said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {

@@ -11,10 +11,8 @@ mod dumper;
 mod gateway;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
 use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
 use nemeses::fault::Family;
 use nemeses::host::node_process::OwnClock;
@@ -24,27 +22,21 @@ use self::administrator::EtcdAdministrator;
 use self::client::EtcdClient;
 use self::dumper::EtcdDumper;
 use self::gateway::Gateway;
+use super::program::Program;
 use super::{Client, Dumper, Launch, Member, Target};
 
-/// The program.
-const PROGRAM: &str = "etcd";
+const PROGRAM: Program = Program {
+    name: "etcd",
+    service: "etcd",
+    version_after: "etcd Version: ",
+    install: "etcd (Debian's package etcd-server)",
+};
 
 /// etcd, as it is started with nothing but names and addresses.
 #[derive(Debug, Clone, Default)]
 pub struct Etcd {
     /// The program or the folder that holds it; without it, the `PATH` is searched.
     pub bin: Option<PathBuf>,
-}
-
-impl Etcd {
-    /// What is executed.
-    fn program(&self) -> PathBuf {
-        match &self.bin {
-            Some(folder) if folder.is_dir() => folder.join(PROGRAM),
-            Some(program) => program.clone(),
-            None => PROGRAM.into(),
-        }
-    }
 }
 
 /// Where a member keeps its data.
@@ -58,19 +50,7 @@ impl Target for Etcd {
     }
 
     fn version(&self) -> anyhow::Result<String> {
-        let program = self.program();
-        let output = Command::new(&program).arg("--version").output().with_context(|| {
-            format!(
-                "cannot start {}: install etcd (Debian's package etcd-server), or name another \
-                 program by --bin",
-                program.display()
-            )
-        })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        match text.lines().find_map(|line| line.strip_prefix("etcd Version: ")) {
-            Some(version) => Ok(version.to_owned()),
-            None => bail!("{} --version does not tell the version of etcd", program.display()),
-        }
+        PROGRAM.version(self.bin.as_deref())
     }
 
     fn peer_ports(&self) -> usize {
@@ -82,7 +62,7 @@ impl Target for Etcd {
         let everybody: Vec<String> =
             cluster.iter().map(|it| format!("{}=http://{}", it.name, it.for_peers())).collect();
         let argv = vec![
-            self.program().display().to_string(),
+            PROGRAM.path(self.bin.as_deref()).display().to_string(),
             format!("--name={}", member.name),
             format!("--data-dir={}", data(member).display()),
             format!("--listen-client-urls=http://{}", member.listens),

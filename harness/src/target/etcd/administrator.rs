@@ -58,12 +58,11 @@ impl EtcdAdministrator {
         told.into_iter().filter_map(|(node, status)| Some((node, status?))).collect()
     }
 
-    /// A member that follows somebody, other than that one.
-    async fn other_than(&self, position: usize) -> Option<usize> {
-        let told = self.statuses().await;
-        let serves =
-            |(node, status): &&(usize, MemberStatus)| *node != position && status.leader.is_some();
-        told.iter().find(serves).map(|(node, _)| *node)
+    /// The same without that member.
+    async fn others(&self, position: usize) -> Vec<(usize, MemberStatus)> {
+        let mut told = self.statuses().await;
+        told.retain(|(node, _)| *node != position);
+        told
     }
 
     fn position(&self, name: &str) -> Result<usize, HostError> {
@@ -81,12 +80,12 @@ impl EtcdAdministrator {
     async fn remove_member(&self, name: &str) -> Result<(), HostError> {
         let position = self.position(name)?;
         let unavailable = |why: &str| HostError::Unavailable(format!("{name} stays: {why}"));
-        let other = self.other_than(position).await;
+        let others = self.others(position).await;
+        let other = following(&others);
         let other = other.ok_or_else(|| unavailable("no other member follows a leader"))?;
         let listed = self.gateway.listed(other).await.map_err(|it| unavailable(&it.error))?;
-        let serving = self.statuses().await.iter().filter(|(node, _)| *node != position).count();
         let all_joined = listed.iter().all(|member| !member.name.is_empty());
-        if !all_joined || serving + 1 < self.names.len() {
+        if !all_joined || others.len() + 1 < self.names.len() {
             return Err(unavailable("not all the others serve"));
         }
         let url = self.peer_url(position);
@@ -125,7 +124,7 @@ impl EtcdAdministrator {
 
     /// One trial; none if it is not known to be a new member now.
     async fn try_to_add(&self, position: usize, url: &str) -> Option<()> {
-        let other = self.other_than(position).await?;
+        let other = following(&self.others(position).await)?;
         let listed = self.gateway.listed(other).await.ok()?;
         let known = listed.into_iter().find(|member| member.peer_urls.iter().any(|it| it == url));
         match known {
@@ -172,8 +171,7 @@ impl EtcdAdministrator {
     /// log, so all members do it. Defragmentation is the member's own affair.
     async fn tend(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
         let failed = |why: &str| HostError::Failed(format!("{node} did not {work}: {why}"));
-        let position = self.names.iter().position(|name| name == node);
-        let position = position.ok_or_else(|| failed("it is none of the members"))?;
+        let position = self.position(node)?;
         let tending = async {
             let (path, wanted) = match work {
                 Upkeep::Compact => {
@@ -191,6 +189,11 @@ impl EtcdAdministrator {
             Err(_) => Err(failed("no answer in time")),
         }
     }
+}
+
+/// One of them that follows a leader, and so can ask for changes.
+fn following(told: &[(usize, MemberStatus)]) -> Option<usize> {
+    told.iter().find(|(_, status)| status.leader.is_some()).map(|(node, _)| *node)
 }
 
 impl Administrator for EtcdAdministrator {

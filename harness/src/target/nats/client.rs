@@ -205,12 +205,7 @@ fn next(messages: &[Stored], elements: &str, notes: &str, token: &str) -> Result
 
 impl Client for NatsClient {
     fn attempt<'a>(&'a self, node: usize, request: &'a Request) -> BoxFuture<'a, Reply> {
-        Box::pin(async move {
-            match self.act(node, request).await {
-                Ok(answer) => Reply::Answer(answer),
-                Err(refusal) => Reply::Refusal(refusal),
-            }
-        })
+        Box::pin(async move { self.act(node, request).await.into() })
     }
 
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
