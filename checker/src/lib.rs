@@ -5,7 +5,7 @@
 //! [`Analysis`](verdict::Analysis) back:
 //!
 //! ```
-//! use checker::verdict::Verdict;
+//! use stormproof_checker::verdict::Verdict;
 //!
 //! // Process 1 reads 1 after the write of 2 was acknowledged.
 //! let file = br#"
@@ -16,9 +16,9 @@
 //! {"index":4,"time":50,"process":1,"type":"invoke","f":"read","key":"x","value":null}
 //! {"index":5,"time":60,"process":1,"type":"ok","f":"read","key":"x","value":1}
 //! "#;
-//! let reading = checker::history::read(&file[..])?;
-//! let options = checker::Options::for_format(reading.format);
-//! let analysis = checker::check(&reading.operations, &options)?;
+//! let reading = stormproof_checker::history::read(&file[..])?;
+//! let options = stormproof_checker::Options::for_format(reading.format);
+//! let analysis = stormproof_checker::check(&reading.operations, &options)?;
 //! assert_eq!(analysis.verdict, Verdict::Invalid);
 //! assert_eq!(analysis.counterexample.unwrap().operations.len(), 3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,7 +52,7 @@
 //! and each algorithm is compared with the others, and on small histories with stateright's tester
 //! or with all orders, on tens of thousands of random histories.
 //!
-//! What it costs: `cargo bench -p checker --bench figures`, without the reading of the file. The
+//! What it costs: `cargo bench -p stormproof-checker --bench figures`, without the reading of the file. The
 //! best of six runs on a machine of two cores on which five processes wanted to run at any time; the
 //! memory is that of the whole process, the history included:
 //!
@@ -73,7 +73,7 @@
 
 // The recorder of test histories, which unit tests share with the others, calls the crate so.
 #[cfg(test)]
-extern crate self as checker;
+extern crate self as stormproof_checker;
 
 pub mod accounting;
 mod check;

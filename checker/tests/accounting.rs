@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use checker::accounting::Fate;
-use checker::model::{Queue, Set};
-use checker::verdict::Verdict;
-use checker::{Budget, Options, check, check_with_model};
+use stormproof_checker::accounting::Fate;
+use stormproof_checker::model::{Queue, Set};
+use stormproof_checker::verdict::Verdict;
+use stormproof_checker::{Budget, Options, check, check_with_model};
 
 mod support;
 

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use checker::history::read;
-use checker::verdict::Verdict;
-use checker::{Options, check};
+use stormproof_checker::history::read;
+use stormproof_checker::verdict::Verdict;
+use stormproof_checker::{Options, check};
 
 #[test]
 fn every_recorded_history_gets_its_known_verdict() {
@@ -24,7 +24,7 @@ fn every_recorded_history_gets_its_known_verdict() {
         let [file, model, expected] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("verdicts.tsv: `{line}` is not file, model, verdict");
         };
-        if checker::model::find(model).is_none() {
+        if stormproof_checker::model::find(model).is_none() {
             println!("{file}: left out, there is no model {model} yet");
             continue;
         }

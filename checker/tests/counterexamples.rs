@@ -2,10 +2,10 @@
 
 mod support;
 
-use checker::history::{EventType, History, Operations};
-use checker::verdict::{Counterexample, Operation, Verdict};
-use checker::{Options, check};
 use serde_json::Value;
+use stormproof_checker::history::{EventType, History, Operations};
+use stormproof_checker::verdict::{Counterexample, Operation, Verdict};
+use stormproof_checker::{Options, check};
 use support::{Recording, history_of, paired, record};
 
 fn verdict(history: &History) -> Verdict {
@@ -149,7 +149,7 @@ fn few_values_are_explained_by_the_last_operations_whatever_was_there_before() {
 #[test]
 fn what_is_wrong_with_a_collection_is_named() {
     let sentence = |log: &str, model: &str| {
-        let reading = checker::history::read(log.as_bytes()).expect("it is a log");
+        let reading = stormproof_checker::history::read(log.as_bytes()).expect("it is a log");
         let model = Some(model.to_string());
         let analysis = check(&reading.operations, &Options { model, ..Options::default() });
         analysis.expect("it can be judged").counterexample.expect("it is invalid").sentence
@@ -194,7 +194,7 @@ fn two_holders_of_a_lock_are_two_operations_however_often_it_was_held_before() {
             "0 :invoke :acquire nil\n0 :ok :acquire {first}\n\
              1 :invoke :acquire nil\n1 :ok :acquire {token}\n"
         ));
-        let reading = checker::history::read(log.as_bytes()).expect("it is a log");
+        let reading = stormproof_checker::history::read(log.as_bytes()).expect("it is a log");
         let options = Options { model: Some(model.to_string()), ..Options::default() };
         let analysis = check(&reading.operations, &options).expect("it can be judged");
         let counterexample = analysis.counterexample.expect("two hold it");

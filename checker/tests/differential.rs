@@ -3,15 +3,15 @@
 
 mod support;
 
-use checker::history::{Datum, EventType, History, Operations};
-use checker::model::sequential_spec::Sequential;
-use checker::model::{
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+use stormproof_checker::history::{Datum, EventType, History, Operations};
+use stormproof_checker::model::sequential_spec::Sequential;
+use stormproof_checker::model::{
     AppendList, Call, Conventions, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register,
     Set, Transactions, Values,
 };
-use checker::verdict::Verdict;
-use checker::{Options, check_with_model};
-use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+use stormproof_checker::verdict::Verdict;
+use stormproof_checker::{Options, check_with_model};
 use support::{Recording, Service, paired, record};
 
 /// What stateright says. Operations in flight are those of unknown outcome: it may or may not

@@ -6,9 +6,9 @@ mod support;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use checker::history::History;
-use checker::verdict::{Analysis, Verdict};
-use checker::{Budget, Options, check, check_with_progress};
+use stormproof_checker::history::History;
+use stormproof_checker::verdict::{Analysis, Verdict};
+use stormproof_checker::{Budget, Options, check, check_with_progress};
 use support::{Recording, Service, paired, record};
 
 fn judge(history: &History, options: &Options) -> Analysis {
@@ -111,7 +111,7 @@ fn one_invalid_key_beats_keys_that_are_not_decided() {
     for event in &mut easy.events {
         event.index += hard.events.len() as u64;
         event.key = Some("z".to_string());
-        if let checker::history::Process::Client(id) = &mut event.process {
+        if let stormproof_checker::history::Process::Client(id) = &mut event.process {
             *id += 1_000_000;
         }
     }

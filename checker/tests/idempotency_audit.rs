@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use checker::history::{Attempt, Process};
-use checker::oracle::audit::{
-    Applied, AppliedLog, AuditReport, Contents, Kind, Outcome, Reason, Row, Told, Wrong, audit,
-};
-use checker::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use stormproof_checker::history::{Attempt, Process};
+use stormproof_checker::oracle::audit::{
+    Applied, AppliedLog, AuditReport, Contents, Kind, Outcome, Reason, Row, Told, Wrong, audit,
+};
+use stormproof_checker::verdict::Verdict;
 
 const OBJECTS: [(&str, Kind); 3] =
     [("list", Kind::List), ("queue", Kind::Queue), ("set", Kind::Set)];

@@ -5,10 +5,12 @@ mod support;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use checker::history::{Event, EventType, History, OperationRef, Operations, Process, read};
-use checker::online::{Sighting, Watch};
-use checker::verdict::Verdict;
-use checker::{Options, check};
+use stormproof_checker::history::{
+    Event, EventType, History, OperationRef, Operations, Process, read,
+};
+use stormproof_checker::online::{Sighting, Watch};
+use stormproof_checker::verdict::Verdict;
+use stormproof_checker::{Options, check};
 use support::{Recording, Service, paired, record};
 
 /// Every kind of service with the model that judges it.

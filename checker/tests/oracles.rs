@@ -1,14 +1,14 @@
 //! Versions and tokens of whole histories: what values hide is found, and nobody is accused falsely.
 
-use checker::history::{Event, EventType, History, Operations, Process};
-use checker::oracle::audit::{Applied, AppliedLog, Wrong};
-use checker::oracle::of_history::Records;
-use checker::oracle::version::{Claims, Rule};
-use checker::verdict::{Analysis, Verdict};
-use checker::{Options, check, check_with_records};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use stormproof_checker::history::{Event, EventType, History, Operations, Process};
+use stormproof_checker::oracle::audit::{Applied, AppliedLog, Wrong};
+use stormproof_checker::oracle::of_history::Records;
+use stormproof_checker::oracle::version::{Claims, Rule};
+use stormproof_checker::verdict::{Analysis, Verdict};
+use stormproof_checker::{Options, check, check_with_records};
 
 /// A history in the making, event by event.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use checker::history::read;
-use checker::verdict::{Analysis, Verdict};
-use checker::{Options, check};
+use stormproof_checker::history::read;
+use stormproof_checker::verdict::{Analysis, Verdict};
+use stormproof_checker::{Options, check};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories")

@@ -1,12 +1,14 @@
 //! Histories in every format, and the errors that name the line.
 
-use checker::Options;
-use checker::history::{Datum, EventType, Format, HistoryError, OperationRef, Reading, read};
-use checker::model::{NilReads, choose};
-use checker::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
+use stormproof_checker::Options;
+use stormproof_checker::history::{
+    Datum, EventType, Format, HistoryError, OperationRef, Reading, read,
+};
+use stormproof_checker::model::{NilReads, choose};
+use stormproof_checker::verdict::Verdict;
 
 fn reading(text: &str) -> Reading {
     read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"))
@@ -246,7 +248,9 @@ fn no_bytes_make_a_reader_panic() {
             }
             if let Ok(reading) = read(&bytes[..]) {
                 // What was read is a history, so judging it may fail only for its operations.
-                if let Err(error) = checker::check(&reading.operations, &Options::default()) {
+                if let Err(error) =
+                    stormproof_checker::check(&reading.operations, &Options::default())
+                {
                     assert!(
                         matches!(error, HistoryError::Unfit { .. } | HistoryError::NoModelFits(_)),
                         "{error}"
@@ -267,7 +271,8 @@ fn a_nil_read_means_what_the_format_means_by_it() {
     {
         let reading = reading(text);
         assert_eq!(reading.format.nil_reads(), nil_reads);
-        let analysis = checker::check(&reading.operations, &Options::for_format(reading.format));
+        let analysis =
+            stormproof_checker::check(&reading.operations, &Options::for_format(reading.format));
         assert_eq!(analysis.expect("it can be judged").verdict, verdict);
     }
 }
@@ -322,7 +327,7 @@ fn operations_that_the_model_lacks_name_their_line() {
     let reading = reading("0 :invoke :write 1\n1 :invoke :enqueue 2\n");
     let judge = |model: &str| {
         let options = Options { model: Some(model.to_string()), ..Options::default() };
-        checker::check(&reading.operations, &options).expect_err("it does not fit")
+        stormproof_checker::check(&reading.operations, &options).expect_err("it does not fit")
     };
     assert_eq!(
         judge("register").in_file(),
@@ -342,7 +347,7 @@ fn the_initial_value_counts() {
     let judge = |initial| {
         let model = Some("register".to_string());
         let options = Options { model, initial, ..Options::default() };
-        checker::check(&reading.operations, &options).expect("it can be judged").verdict
+        stormproof_checker::check(&reading.operations, &options).expect("it can be judged").verdict
     };
     assert_eq!(judge(json!(5)), Verdict::Valid);
     assert_eq!(judge(json!(4)), Verdict::Invalid);

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use checker::history::Process;
-use checker::oracle::version::{
-    Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionReport,
-    judge,
-};
-use checker::verdict::Verdict;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use stormproof_checker::history::Process;
+use stormproof_checker::oracle::version::{
+    Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionReport,
+    judge,
+};
+use stormproof_checker::verdict::Verdict;
 
 const STREAMS: [&str; 2] = ["orders", "payments"];
 const KEYS: [&str; 3] = ["k0", "k1", "k2"];

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use cluster::bugs::Bug;
 use nemeses::fault::Family;
 use nemeses::schedule::{Budget, Entry, Profile, Schedule, ScheduleOptions, read_entries};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
 use serde::{Deserialize, Serialize};
-use target_cluster::bugs::Bug;
 use workloads::clients::{ClientPlan, Fixed};
 use workloads::{Workload, stream};
 

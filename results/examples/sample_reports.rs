@@ -1,12 +1,12 @@
 //! Writes pages of made-up runs into a folder, to look at while working on the page:
-//! `cargo run -p results --example sample_reports -- /tmp/pages`
+//! `cargo run -p stormproof-results --example sample_reports -- /tmp/pages`
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use checker::history::History;
 use checker::verdict::Verdict;
-use results::report;
+use stormproof_results::report;
 
 #[path = "../tests/sample/mod.rs"]
 mod sample;

@@ -1,12 +1,12 @@
 //! Intervals and figures, read off small histories written by hand.
 
 use checker::history::{Event, EventType, History};
-use results::event::{NodeChange, NodeEvent};
-use results::metrics::{
+use serde_json::{Value, json};
+use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::metrics::{
     FaultOutcome, NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
     operation_figures, operations, phases, recoveries,
 };
-use serde_json::{Value, json};
 
 /// A history from events without their indices.
 fn history(events: &[Value]) -> History {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use checker::history::{Event, EventType, History, Process};
 use checker::verdict::Verdict;
-use results::event::{NodeChange, NodeEvent};
-use results::report::html;
-use results::summary::{CoverageCell, FaultCoverage, MissedCell, Summary};
 use serde_json::Value;
+use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::report::html;
+use stormproof_results::summary::{CoverageCell, FaultCoverage, MissedCell, Summary};
 
 #[path = "report/elements.rs"]
 mod elements;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use checker::history::{Attempt, Event, EventType, Process};
 use checker::verdict::Verdict;
-use results::applied_log::{APPLIED, AppliedEntry, AppliedLog, read_all};
-use results::event::{NodeChange, NodeEvent, RunEvent};
-use results::report;
-use results::run_directory::{NODES, RunDirectory};
 use serde_json::{Value, json};
+use stormproof_results::applied_log::{APPLIED, AppliedEntry, AppliedLog, read_all};
+use stormproof_results::event::{NodeChange, NodeEvent, RunEvent};
+use stormproof_results::report;
+use stormproof_results::run_directory::{NODES, RunDirectory};
 
 mod sample;
 

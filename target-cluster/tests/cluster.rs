@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use target_cluster::bugs::Bugs;
-use target_cluster::core::Timings;
-use target_cluster::server::{Config, Failure, LOG_FILE, run_until};
-use target_cluster::storage::FileDisk;
+use stormproof_cluster::bugs::Bugs;
+use stormproof_cluster::core::Timings;
+use stormproof_cluster::server::{Config, Failure, LOG_FILE, run_until};
+use stormproof_cluster::storage::FileDisk;
 use tokio::sync::oneshot;
 
 /// How long a cluster may take to do what it should. Generous: it only ends a test that hangs.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use target_cluster::bugs::{Bug, Bugs};
-use target_cluster::core::{Entry, Payload, Record};
-use target_cluster::kv::{Command, Mutation};
-use target_cluster::storage::{MemoryDisk, OpenError, WriteAheadLog};
+use stormproof_cluster::bugs::{Bug, Bugs};
+use stormproof_cluster::core::{Entry, Payload, Record};
+use stormproof_cluster::kv::{Command, Mutation};
+use stormproof_cluster::storage::{MemoryDisk, OpenError, WriteAheadLog};
 
 /// How many logs are tried, and how often the power fails on each.
 const SEEDS: u64 = 400;

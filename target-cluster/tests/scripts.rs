@@ -27,11 +27,11 @@ use std::time::Duration;
 
 use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
-use target_cluster::bugs::{Bug, Bugs};
-use target_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
-use target_cluster::kv::RequestBody;
-use target_cluster::world::World;
-use target_cluster::world::invariants::{self, Invariant};
+use stormproof_cluster::bugs::{Bug, Bugs};
+use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
+use stormproof_cluster::kv::RequestBody;
+use stormproof_cluster::world::World;
+use stormproof_cluster::world::invariants::{self, Invariant};
 
 /// Drives a world by script.
 struct Script {

@@ -3,8 +3,8 @@
 //! Of the planted bugs, `vote-forgotten`, `commit-earlier-term` and `wall-clock-lease` need a rarer
 //! coincidence than a few hundred seeds meet; the golden scripts catch those.
 
-use target_cluster::bugs::{Bug, Bugs};
-use target_cluster::world::{Settings, simulate};
+use stormproof_cluster::bugs::{Bug, Bugs};
+use stormproof_cluster::world::{Settings, simulate};
 
 /// How many seeds are tried: what fits into some ten seconds.
 const SEEDS: u64 = 300;

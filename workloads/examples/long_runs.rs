@@ -1,7 +1,7 @@
 //! Does the checker decide what the default workloads produce in ten minutes?
 //!
 //! ```sh
-//! cargo run --release -p workloads --example long_runs [SEEDS [OPERATIONS]]
+//! cargo run --release -p stormproof-workloads --example long_runs [SEEDS [OPERATIONS]]
 //! ```
 //!
 //! Each workload, for each seed, against the simulated service while requests and answers are lost
@@ -14,9 +14,9 @@ use std::time::Instant;
 
 use checker::history::{EventType, Operations};
 use checker::verdict::Verdict;
-use workloads::clients::{ClientPlan, Fixed};
-use workloads::simulation::Simulation;
-use workloads::{GeneratorOptions, ValueSizes};
+use stormproof_workloads::clients::{ClientPlan, Fixed};
+use stormproof_workloads::simulation::Simulation;
+use stormproof_workloads::{GeneratorOptions, ValueSizes};
 
 const SEEDS: u64 = 5;
 const OPERATIONS: u64 = 600_000;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let operations = figures.next().unwrap_or(OPERATIONS);
     let mut all_valid = true;
     println!("workload  seed  operations  unknown  keys   ms      verdict  decided by");
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         for seed in 1..=seeds {
             let clients = ClientPlan::draw(seed, CLIENTS, &Fixed::default());
             let options =

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use checker::history::{Event, EventType, History, Process};
 use serde_json::json;
-use workloads::generator::{
+use stormproof_workloads::generator::{
     each_process, each_thread, from_fn, mix, operations, phases, repeat, reserve,
 };
-use workloads::simulation::Simulation;
-use workloads::{Context, Generator, Invocation, Next, Object};
+use stormproof_workloads::simulation::Simulation;
+use stormproof_workloads::{Context, Generator, Invocation, Next, Object};
 
 const THREADS: usize = 6;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::history::{Event, EventType, History, Operations, Process};
 use checker::verdict::Verdict;
 use serde_json::Value;
-use workloads::Object;
-use workloads::simulation::{Lie, Recorded, Simulation};
-use workloads::{GeneratorOptions, ValueSizes, Workload};
+use stormproof_workloads::Object;
+use stormproof_workloads::simulation::{Lie, Recorded, Simulation};
+use stormproof_workloads::{GeneratorOptions, ValueSizes, Workload};
 
 const THREADS: usize = 10;
 const OPERATIONS: u64 = 3_000;
@@ -55,7 +55,8 @@ fn verdict(workload: &Workload, history: &History) -> Verdict {
 /// The workloads that the checker can judge.
 fn judged() -> Vec<&'static Workload> {
     let known = |workload: &&'static Workload| checker::model::find(workload.model).is_some();
-    let (known, unknown): (Vec<&'static Workload>, Vec<_>) = workloads::ALL.iter().partition(known);
+    let (known, unknown): (Vec<&'static Workload>, Vec<_>) =
+        stormproof_workloads::ALL.iter().partition(known);
     for workload in unknown {
         eprintln!("not judged: the checker has no model {}", workload.model);
     }
@@ -64,16 +65,19 @@ fn judged() -> Vec<&'static Workload> {
 
 #[test]
 fn workloads_are_found_by_name_and_stand_in_order() {
-    for workload in workloads::ALL {
-        assert_eq!(workloads::find(workload.name).map(|found| found.name), Some(workload.name));
+    for workload in stormproof_workloads::ALL {
+        assert_eq!(
+            stormproof_workloads::find(workload.name).map(|found| found.name),
+            Some(workload.name)
+        );
     }
-    assert!(workloads::find("nothing").is_none());
-    assert!(workloads::ALL.is_sorted_by_key(|workload| workload.name));
+    assert!(stormproof_workloads::find("nothing").is_none());
+    assert!(stormproof_workloads::ALL.is_sorted_by_key(|workload| workload.name));
 }
 
 #[test]
 fn every_kind_succeeds_and_every_outcome_occurs() {
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         let Recorded { history, .. } = stormy(workload, 1);
         let succeeded: BTreeSet<&str> =
             of_kind(&history.events, EventType::Ok).map(|event| event.f.as_str()).collect();
@@ -88,7 +92,7 @@ fn every_kind_succeeds_and_every_outcome_occurs() {
 
 #[test]
 fn what_the_load_asks_for_is_reproduced_by_the_seed_alone() {
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         let once = stormy(workload, 3);
         assert_eq!(once, stormy(workload, 3), "{}", workload.name);
         assert_ne!(once, stormy(workload, 4), "{}", workload.name);
@@ -98,7 +102,7 @@ fn what_the_load_asks_for_is_reproduced_by_the_seed_alone() {
 #[test]
 fn no_written_value_is_written_twice_to_an_object() {
     for sizes in [ValueSizes::Numbers, ValueSizes::UpTo(2_000)] {
-        for workload in workloads::ALL {
+        for workload in stormproof_workloads::ALL {
             if workload.kinds.contains(&"acquire") {
                 continue;
             }
@@ -132,7 +136,7 @@ fn values_written(invocation: &Event) -> Vec<&Value> {
 
 #[test]
 fn objects_are_replaced_and_all_of_them_are_looked_at_in_the_end() {
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         let Recorded { history, .. } = stormy(workload, 7);
         let (load, last_look) = phases(&history);
         let mut served: BTreeMap<&str, usize> = BTreeMap::new();
@@ -150,7 +154,7 @@ fn objects_are_replaced_and_all_of_them_are_looked_at_in_the_end() {
 
 #[test]
 fn few_hot_objects_and_many() {
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         for hot_keys in [1, 100] {
             let options = GeneratorOptions { hot_keys, ..options(1) };
             let simulation = Simulation::calm(1, THREADS);
@@ -167,7 +171,7 @@ fn few_hot_objects_and_many() {
 fn large_values_are_few_and_lists_of_them_are_replaced_sooner() {
     let large = ValueSizes::UpTo(300_000);
     for name in ["register", "append", "set", "queue"] {
-        let workload = workloads::find(name).expect("a workload");
+        let workload = stormproof_workloads::find(name).expect("a workload");
         let options = GeneratorOptions { values: large, ..options(2) };
         let simulation = Simulation::calm(2, THREADS);
         let Recorded { history, .. } = simulation.run(workload, &options, OPERATIONS);
@@ -190,12 +194,14 @@ fn large_values_are_few_and_lists_of_them_are_replaced_sooner() {
 
 #[test]
 fn only_what_cannot_change_anything_may_always_be_repeated() {
-    for workload in workloads::ALL {
+    for workload in stormproof_workloads::ALL {
         let mut load = (workload.generator)(&options(1));
-        let context = workloads::Context::new(0..THREADS as u64);
+        let context = stormproof_workloads::Context::new(0..THREADS as u64);
         for _ in 0..1_000 {
             let next = load.next(&context);
-            let workloads::Next::Operation { invocation, .. } = next else { panic!("{next:?}") };
+            let stormproof_workloads::Next::Operation { invocation, .. } = next else {
+                panic!("{next:?}")
+            };
             let writes = match invocation.f {
                 "read" => false,
                 "txn" => !values_written(&invocation.event(0)).is_empty(),
@@ -208,8 +214,8 @@ fn only_what_cannot_change_anything_may_always_be_repeated() {
 
 #[test]
 fn an_honest_service_passes_the_probe_and_the_model_can_judge_it() {
-    for workload in workloads::ALL {
-        let mut probe = workloads::generator::operations((workload.probe)("probed"));
+    for workload in stormproof_workloads::ALL {
+        let mut probe = stormproof_workloads::generator::operations((workload.probe)("probed"));
         let object = Object::of(workload.model).expect("every workload has one");
         // One thread: the second operation rests on the first.
         let Recorded { history, .. } = Simulation::calm(1, 1).run_generator(&mut probe, object);
@@ -222,7 +228,7 @@ fn an_honest_service_passes_the_probe_and_the_model_can_judge_it() {
 
 #[test]
 fn queues_are_empty_in_the_end() {
-    let workload = workloads::find("queue").expect("a workload");
+    let workload = stormproof_workloads::find("queue").expect("a workload");
     for seed in 0..5 {
         let Recorded { history, .. } = stormy(workload, seed);
         let (mut acknowledged, mut dequeued) = (BTreeSet::new(), BTreeSet::new());
@@ -245,7 +251,7 @@ fn queues_are_empty_in_the_end() {
 #[test]
 fn a_process_releases_what_it_acquired_and_nothing_else() {
     for name in ["mutex", "lock"] {
-        let workload = workloads::find(name).expect("a workload");
+        let workload = stormproof_workloads::find(name).expect("a workload");
         let Recorded { history, .. } = stormy(workload, 1);
         let mut held: BTreeMap<Process, &str> = BTreeMap::new();
         for event in history.events.iter().filter(|event| event.process != Process::Controller) {
@@ -274,7 +280,7 @@ fn a_process_releases_what_it_acquired_and_nothing_else() {
 
 #[test]
 fn fencing_tokens_rise() {
-    let workload = workloads::find("lock").expect("a workload");
+    let workload = stormproof_workloads::find("lock").expect("a workload");
     let Recorded { history, .. } = Simulation::calm(1, 1).run(workload, &options(1), 500);
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();
     for event in of_kind(&history.events, EventType::Ok).filter(|event| event.f == "acquire") {
@@ -285,7 +291,7 @@ fn fencing_tokens_rise() {
 
 #[test]
 fn transactions_are_short_and_write_a_key_once() {
-    let workload = workloads::find("txn").expect("a workload");
+    let workload = stormproof_workloads::find("txn").expect("a workload");
     let Recorded { history, .. } = stormy(workload, 1);
     let mut lengths = BTreeSet::new();
     for event in of_kind(&history.events, EventType::Invoke) {
@@ -328,7 +334,12 @@ const NOTICED: &[(&str, &[Lie])] = &[
 
 #[test]
 fn a_service_that_lies_is_found_out() {
-    assert!(NOTICED.iter().map(|(name, _)| *name).eq(workloads::ALL.iter().map(|it| it.name)));
+    assert!(
+        NOTICED
+            .iter()
+            .map(|(name, _)| *name)
+            .eq(stormproof_workloads::ALL.iter().map(|it| it.name))
+    );
     for workload in judged() {
         let lies = NOTICED.iter().find(|(name, _)| *name == workload.name).expect("listed above");
         for lie in lies.1 {

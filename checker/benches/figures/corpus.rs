@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use checker::{Options, check};
+use stormproof_checker::{Options, check};
 
 /// Judges every file that `verdicts.tsv` names, and prints the slowest of each folder.
 pub fn judge() {
@@ -18,7 +18,7 @@ pub fn judge() {
     for line in list.lines().skip(1) {
         let [file, model, expected] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
         let bytes = std::fs::read(folder.join(file)).expect(file);
-        let reading = checker::history::read(&bytes[..]).expect(file);
+        let reading = stormproof_checker::history::read(&bytes[..]).expect(file);
         let mut options = Options::for_format(reading.format);
         options.model = Some(model.to_string());
         let start = Instant::now();

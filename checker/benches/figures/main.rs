@@ -1,4 +1,4 @@
-//! How long histories take to judge. `cargo bench -p checker --bench figures [-- WORD…]` prints a
+//! How long histories take to judge. `cargo bench -p stormproof-checker --bench figures [-- WORD…]` prints a
 //! table of those whose names contain every word.
 //!
 //! Judging is timed without the reading of the history, which has rows of its own. The histories
@@ -17,9 +17,9 @@ mod simulation;
 
 use std::time::Instant;
 
-use checker::history::{Event, EventType, Operations, Pairing, Process};
-use checker::{Options, check};
 use serde_json::{Value, json};
+use stormproof_checker::history::{Event, EventType, Operations, Pairing, Process};
+use stormproof_checker::{Options, check};
 
 use crate::simulation::{Ending, Request, Simulated, Simulation, simulate};
 
@@ -145,7 +145,7 @@ fn read() {
         bytes.push(b'\n');
     }
     let start = Instant::now();
-    let reading = checker::history::read(&bytes[..]).expect("it was just written");
+    let reading = stormproof_checker::history::read(&bytes[..]).expect("it was just written");
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "{:68} {:8} {:9.1} {:5}  {:.0} MB a second",

@@ -1,10 +1,10 @@
 //! Simulated services of every model that are linearizable but for one wrong answer.
 
-use checker::history::{Event, EventType, History, Process};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use stormproof_checker::history::{Event, EventType, History, Process};
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

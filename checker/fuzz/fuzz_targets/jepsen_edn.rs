@@ -1,6 +1,6 @@
 #![no_main]
 
-use checker::history::Format;
+use stormproof_checker::history::Format;
 use libfuzzer_sys::fuzz_target;
 
 const FIRST_LINE: &str = "{:process 0, :type :invoke, :f :read, :value nil}";

@@ -3,8 +3,8 @@
 
 use std::num::NonZeroUsize;
 
-use checker::history::Format;
-use checker::{Budget, Options};
+use stormproof_checker::history::Format;
+use stormproof_checker::{Budget, Options};
 
 /// Enough to decide most of what a fuzzer writes, in little time.
 const BUDGET: Budget = Budget { steps: 2_000, memory: 1 << 20 };
@@ -12,7 +12,7 @@ const BUDGET: Budget = Budget { steps: 2_000, memory: 1 << 20 };
 /// Reads `data` behind a first line that tells its format, and judges what was read.
 pub fn read_and_judge(format: Format, first_line: &str, data: &[u8]) {
     let file = [first_line.as_bytes(), b"\n", data].concat();
-    let reading = match checker::history::read(&file[..]) {
+    let reading = match stormproof_checker::history::read(&file[..]) {
         Ok(reading) => reading,
         Err(error) => {
             let lines = file.split(|byte| *byte == b'\n').count();
@@ -24,6 +24,6 @@ pub fn read_and_judge(format: Format, first_line: &str, data: &[u8]) {
     let mut options = Options::for_format(format);
     (options.budget, options.threads) = (BUDGET, NonZeroUsize::MIN);
     // An operation that does not fit the model is an error, and whose it is the checker says.
-    let Ok(analysis) = checker::check(&reading.operations, &options) else { return };
+    let Ok(analysis) = stormproof_checker::check(&reading.operations, &options) else { return };
     serde_json::to_string(&analysis).expect("an analysis can be saved");
 }

@@ -1,9 +1,9 @@
 //! What services that are not linearizable answer, each in its own way.
 
-use checker::history::{Event, EventType};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
+use stormproof_checker::history::{Event, EventType};
 
 use super::Service;
 

@@ -8,11 +8,11 @@ mod lies;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use checker::history::{Event, EventType, History, Operations, Process};
-use checker::verdict::Operation;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use stormproof_checker::history::{Event, EventType, History, Operations, Process};
+use stormproof_checker::verdict::Operation;
 
 /// What the simulated service keeps under each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

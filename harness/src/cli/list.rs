@@ -47,7 +47,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         What::Faults => names::offered_families()
             .map(|family| (family.name().into(), family.description().into()))
             .collect(),
-        What::Bugs => target_cluster::bugs::Bug::ALL
+        What::Bugs => cluster::bugs::Bug::ALL
             .iter()
             .map(|bug| {
                 let families = bug.exposed_by();

@@ -15,7 +15,7 @@ pub fn workload() -> PossibleValuesParser {
 
 /// Accepts the name of a planted bug.
 pub fn bug() -> PossibleValuesParser {
-    target_cluster::bugs::Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().into()
+    cluster::bugs::Bug::ALL.iter().map(|bug| bug.name()).collect::<Vec<_>>().into()
 }
 
 /// Accepts the name of a target, or of a manifest's file.

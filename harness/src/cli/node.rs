@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use target_cluster::bugs::Bugs;
-use target_cluster::core::Timings;
-use target_cluster::server::{self, Config};
+use cluster::bugs::Bugs;
+use cluster::core::Timings;
+use cluster::server::{self, Config};
 
 use super::names;
 use crate::exit::Exit;

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use cluster::bugs::Bug;
 use nemeses::host::LocalHost;
 use nemeses::host::node_process::NodeOutput;
 use nemeses::host::process_tree::Place;
 use nemeses::world::Host;
 use results::event::NodeChange;
-use target_cluster::bugs::Bug;
 
 use super::names;
 use crate::exit::Exit;

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use checker::oracle::version::Claims;
+use cluster::bugs::Bug;
 use nemeses::fault::Family;
 use nemeses::world::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use target_cluster::bugs::Bug;
 
 use self::administrator::BundledAdministrator;
 use self::auditor::BundledAuditor;

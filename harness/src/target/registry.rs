@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use target_cluster::bugs::Bug;
+use cluster::bugs::Bug;
 
 use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;

@@ -4,7 +4,7 @@ use checker::history::{Attempt, Process};
 use checker::oracle::audit::{Applied, AppliedLog, Outcome, Told, audit};
 use checker::oracle::version::{Answered, Claims, Effect, judge};
 use checker::verdict::Verdict;
-use results::report::html;
+use stormproof_results::report::html;
 
 use crate::sample::{Options, sample};
 

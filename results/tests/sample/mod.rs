@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use checker::history::{Attempt, Event, EventType, History, Process};
 use checker::verdict::{Analysis, Counterexample, Operation, Verdict};
-use results::event::{NodeChange, NodeEvent};
-use results::summary::{Coverage, Liveness, RunInfo, Summary};
 use serde_json::{Value, json};
+use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::summary::{Coverage, Liveness, RunInfo, Summary};
 
 mod objects;
 mod storm;

@@ -2,9 +2,9 @@
 
 use checker::history::{Event, EventType, Process};
 use checker::verdict::Verdict;
-use results::event::{NodeChange, NodeEvent};
-use results::summary::{CoverageCell, FaultCoverage, Finding, MissedCell};
 use serde_json::{Value, json};
+use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::summary::{CoverageCell, FaultCoverage, Finding, MissedCell};
 
 use super::{LOAD_START, MILLISECOND, NODES, Options, SECOND, Sample, event, sample};
 

@@ -69,7 +69,7 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
-    use target_cluster::kv::RequestBody;
+    use cluster::kv::RequestBody;
     use workloads::Invocation;
 
     use super::*;
