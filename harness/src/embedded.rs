@@ -35,7 +35,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Parser;
-use nemeses::host::process_tree::Place;
+use engines::process_tree::Place;
 use workloads::Workload;
 
 use crate::cli::plan::PlanFlags;

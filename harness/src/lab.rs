@@ -7,13 +7,13 @@ use std::process::ExitStatus;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use nemeses::fault::Family;
-use nemeses::host::doctor::try_namespace_lab;
-use nemeses::host::loopback::{LoopbackAddresses, LoopbackNetwork};
-use nemeses::host::network::{Network, NetworkOptions, PartitionEngine, TcpKnobs, choose_engine};
-use nemeses::host::node_process::NodeListener;
-use nemeses::host::process_tree::{Lab, relaunch};
-use nemeses::host::{LocalHost, engine_for};
+use engines::doctor::try_namespace_lab;
+use engines::loopback::{LoopbackAddresses, LoopbackNetwork};
+use engines::network::{Network, NetworkOptions, PartitionEngine, TcpKnobs, choose_engine};
+use engines::node_process::NodeListener;
+use engines::process_tree::{Lab, relaunch};
+use engines::{LocalHost, engine_for};
+use faults::fault::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cluster::bugs::Bug;
-use nemeses::fault::Family;
-use nemeses::schedule::{Budget, Entry, Profile, Schedule, ScheduleOptions, read_entries};
+use faults::fault::Family;
+use faults::schedule::{Budget, Entry, Profile, Schedule, ScheduleOptions, read_entries};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::run_directory::PLAN;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use nemeses::fault::Family;
-use nemeses::host::engine_for;
-use nemeses::host::node_process::OwnClock;
+use engines::engine_for;
+use engines::node_process::OwnClock;
+use faults::fault::Family;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Member, NODES, free_addresses};

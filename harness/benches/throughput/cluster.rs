@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeSpec, OwnClock};
-use nemeses::world::{Host, NodeState};
+use engines::LocalHost;
+use engines::node_process::{NodeSpec, OwnClock};
+use faults::host::{Host, NodeState};
 
 use crate::machine;
 

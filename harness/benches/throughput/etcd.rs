@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
+use engines::node_process::OwnClock;
 use h2::client::SendRequest;
-use nemeses::host::node_process::OwnClock;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 

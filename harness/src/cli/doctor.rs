@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use clap::Args;
-use nemeses::host::doctor::{Probe, examine};
-use nemeses::host::leftovers::{self, Cleaned};
-use nemeses::host::process_tree::Lab;
+use engines::doctor::{Probe, examine};
+use engines::leftovers::{self, Cleaned};
+use engines::process_tree::Lab;
 use serde_json::json;
 
 use crate::exit::Exit;

@@ -17,7 +17,7 @@ mod up;
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
-use nemeses::host::process_tree::Place;
+use engines::process_tree::Place;
 
 use crate::exit::{self, Exit};
 

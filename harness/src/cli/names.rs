@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use nemeses::fault::Family;
-use nemeses::schedule::Profile;
+use faults::fault::Family;
+use faults::schedule::Profile;
 
 use crate::target::{is_manifest, registry};
 

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use nemeses::fault::Family;
-use nemeses::schedule::{Budget, Profile};
+use faults::fault::Family;
+use faults::schedule::{Budget, Profile};
 use results::run_directory::{PLAN, TARGET};
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Fixed, Routing};

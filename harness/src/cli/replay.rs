@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use nemeses::host::process_tree::Place;
+use engines::process_tree::Place;
 
 use super::plan::read_saved_plan;
 use super::run::{MachineFlags, Subject, carry_out};

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use nemeses::host::process_tree::{Lab, Place};
+use engines::process_tree::{Lab, Place};
 use results::run_directory::RunDirectory;
 use workloads::clients::{ClientPlan, Fixed};
 

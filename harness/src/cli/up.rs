@@ -11,10 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cluster::bugs::Bug;
-use nemeses::host::LocalHost;
-use nemeses::host::node_process::NodeOutput;
-use nemeses::host::process_tree::Place;
-use nemeses::world::Host;
+use engines::LocalHost;
+use engines::node_process::NodeOutput;
+use engines::process_tree::Place;
+use faults::host::Host;
 use results::event::NodeChange;
 
 use super::names;

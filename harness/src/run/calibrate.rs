@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use checker::history::{Event, EventType};
 use checker::oracle::divergence::Contents;
 use checker::oracle::version::{self, Answered, Claims, Effect};
-use nemeses::world::Host;
+use faults::host::Host;
 use serde_json::Value;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;

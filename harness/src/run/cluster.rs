@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use checker::oracle::version::Claims;
-use nemeses::fault::Family;
-use nemeses::host::LocalHost;
-use nemeses::host::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
+use engines::LocalHost;
+use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
+use faults::fault::Family;
 use results::event::NodeChange;
 use results::summary::Finding;
 use tokio::sync::Notify;

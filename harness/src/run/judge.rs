@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
-use nemeses::coverage::Fired;
-use nemeses::schedule::ScheduleOptions;
+use faults::coverage::Fired;
+use faults::schedule::ScheduleOptions;
 use results::summary::{Coverage, FaultCoverage, Liveness};
 use results::words::counted;
 
@@ -77,7 +77,7 @@ pub fn fault_coverage(history: &History, options: &ScheduleOptions) -> FaultCove
             facts: serde_json::from_value(event.value.get("facts")?.clone()).ok()?,
         })
     });
-    let reached = nemeses::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options);
+    let reached = faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options);
     let reached = serde_json::to_value(reached).and_then(serde_json::from_value);
     reached.expect("what the report draws has the fields that are counted")
 }
@@ -212,10 +212,10 @@ mod tests {
         ];
         let options = ScheduleOptions {
             nodes: 3,
-            families: [nemeses::fault::Family::Pause].into(),
+            families: [faults::fault::Family::Pause].into(),
             seed: 1,
             time_limit: std::time::Duration::from_secs(60),
-            profile: nemeses::schedule::Profile::Nightly,
+            profile: faults::schedule::Profile::Nightly,
             budget: None,
         };
         let coverage = fault_coverage(&History { events }, &options);

@@ -24,8 +24,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use checker::verdict::Verdict;
-use nemeses::host::LocalHost;
-use nemeses::nemesis::Nemesis;
+use engines::LocalHost;
+use faults::nemesis::Nemesis;
 use results::event::Phase;
 use results::run_directory::RunDirectory;
 use results::summary::{Liveness, RunInfo, Summary};

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use checker::history::EventType;
-use nemeses::coverage::Facts;
-use nemeses::fault::Family;
-use nemeses::nemesis::Nemesis;
-use nemeses::outcome::Outcome;
-use nemeses::schedule::{Action, Entry, Resolved, Roles, Step};
-use nemeses::world::{ClockSeen, Host, HostError, NodeState};
+use faults::coverage::Facts;
+use faults::fault::Family;
+use faults::host::{ClockSeen, Host, HostError, NodeState};
+use faults::nemesis::Nemesis;
+use faults::outcome::Outcome;
+use faults::schedule::{Action, Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 use serde::Serialize;
 use serde_json::{Value, json};

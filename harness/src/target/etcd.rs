@@ -14,9 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
-use nemeses::fault::Family;
-use nemeses::host::node_process::OwnClock;
-use nemeses::world::Administrator;
+use engines::node_process::OwnClock;
+use faults::fault::Family;
+use faults::host::Administrator;
 
 use self::administrator::EtcdAdministrator;
 use self::client::EtcdClient;

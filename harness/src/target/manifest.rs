@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use checker::oracle::version::Claims;
-use nemeses::host::node_process::OwnClock;
+use engines::node_process::OwnClock;
 
 use self::client::ManifestClient;
 use self::dumper::{Dump, ManifestDumper};

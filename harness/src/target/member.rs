@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use nemeses::host::node_process::{NodeSpec, OwnClock};
+use engines::node_process::{NodeSpec, OwnClock};
 
-pub use nemeses::host::loopback::PeerDoor;
+pub use engines::loopback::PeerDoor;
 
 /// One member of a cluster.
 #[derive(Debug, Clone)]

@@ -21,9 +21,9 @@ mod zookeeper;
 use std::sync::Arc;
 
 use checker::oracle::version::Claims;
-use nemeses::fault::Family;
-use nemeses::host::node_process::OwnClock;
-use nemeses::world::Administrator;
+use engines::node_process::OwnClock;
+use faults::fault::Family;
+use faults::host::Administrator;
 use results::event::NodeChange;
 
 pub use auditor::Auditor;

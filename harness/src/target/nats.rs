@@ -45,9 +45,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
-use nemeses::fault::Family;
-use nemeses::host::node_process::OwnClock;
-use nemeses::world::Administrator;
+use engines::node_process::OwnClock;
+use faults::fault::Family;
+use faults::host::Administrator;
 use serde_json::{Value, json};
 
 use self::administrator::NatsAdministrator;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use nemeses::world::{Administrator, HostError};
+use faults::host::{Administrator, HostError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nemeses::fault::Upkeep;
-use nemeses::world::{Administrator, HostError};
+use faults::fault::Upkeep;
+use faults::host::{Administrator, HostError};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use nemeses::host::node_process::OwnClock;
+use engines::node_process::OwnClock;
 use serde_json::{Value, json};
 use toml::Spanned;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nemeses::world::{Administrator, HostError};
+use faults::host::{Administrator, HostError};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 

@@ -1,0 +1,263 @@
+//! A disk for each node that can be slow, full, broken, or lose its power.
+//!
+//! Each node's data directory is a FUSE file system that this process serves from memory, from a
+//! [`faults::disk_image`]. Programs run on it unmodified.
+//!
+//! The process that serves a mount must never wait for it. So nothing here looks at a mount by its
+//! path; whoever wants the files of a node takes them from the image with [`Disk::export`]. And a
+//! process that waits for an answer of its disk cannot be killed until it has it: before waiting
+//! for a process's end, lift the condition that holds it, or switch the power off.
+//!
+//! A power failure, each step at all nodes before the next: links down (a node without power says
+//! nothing) → [`Disk::power_off`] → SIGKILL → wait for the processes → [`Disk::crash`] →
+//! [`Disk::power_on`] → start. Killing first would let a delayed fsync complete, and hide what it
+//! was to lose.
+//!
+//! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
+//! only what is read for the first time since it was set. `syncfs` and `sync` make nothing durable:
+//! the kernel does not pass them on to FUSE. There are no extended attributes and no `O_TMPFILE`.
+
+mod counters;
+mod filesystem;
+mod gate;
+mod loop_device;
+mod mount;
+mod serve;
+mod translate;
+mod trial;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
+
+use fuser::INodeNo;
+use nix::unistd::{getgid, getuid};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use faults::disk_image::{Image, Kind, Unsynced};
+use faults::fault::{Damage, DiskCondition, PowerCut};
+use faults::host::{DiskSeen, PowerSeen};
+
+use gate::Gate;
+pub use loop_device::{LoopDisk, RealFileSystem};
+use mount::Mount;
+pub use mount::TYPE;
+use serve::NodeFilesystem;
+pub use trial::try_out;
+
+/// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
+pub const CAPACITY: u64 = 4 << 30;
+
+/// How much of a file is copied at once by [`Disk::export`], with the disk waiting.
+const EXPORTED_AT_ONCE: u64 = 1 << 20;
+
+/// A mounted disk. Dropping it unmounts it, whoever still uses it, and frees what it held.
+pub struct Disk {
+    path: PathBuf,
+    shared: Arc<Shared>,
+    mount: Option<Mount>,
+}
+
+/// What the mount and its owner both know.
+struct Shared {
+    powered: Mutex<Powered>,
+    gate: Gate,
+}
+
+/// The image, and who may change it. Under one lock, so that nothing becomes durable after the
+/// power was seen to be off.
+struct Powered {
+    image: Image,
+    on: bool,
+    /// Counts mounts.
+    mount: u64,
+}
+
+impl Shared {
+    fn powered(&self) -> MutexGuard<'_, Powered> {
+        self.powered.lock().expect("a change of the image does not panic")
+    }
+}
+
+impl Disk {
+    /// Mounts an empty disk of [`CAPACITY`] at a directory, which is made if it is missing and
+    /// hidden if it is not empty. Chances of errors are drawn from `seed`.
+    ///
+    /// # Errors
+    /// Says what to install or allow where FUSE is not there, or not for this user.
+    pub fn mount(path: &Path, seed: u64) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        let path = path.canonicalize()?;
+        let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+        let image = Image::new(CAPACITY, uid, gid, SystemTime::now());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let powered = Mutex::new(Powered { image, on: false, mount: 0 });
+        let shared = Arc::new(Shared { powered, gate: Gate::new(&name, seed)? });
+        let mut disk = Self { path, shared, mount: None };
+        disk.power_on()?;
+        Ok(disk)
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the disk behave so from now on, and tells what it did until then. The default
+    /// condition heals it: whatever was held back goes on at once.
+    pub fn set(&self, condition: &DiskCondition) -> DiskSeen {
+        {
+            let image = &mut self.shared.powered().image;
+            let room = condition
+                .full_after_kib
+                .map(|kib| image.space().used.saturating_add(kib.saturating_mul(1024)));
+            image.set_capacity(room.unwrap_or(CAPACITY).min(CAPACITY));
+        }
+        self.shared.gate.set(condition)
+    }
+
+    /// Answers whatever the condition holds back now, as if its time had come. A process that is to
+    /// be killed waits for nothing else.
+    pub fn let_go(&self) {
+        self.shared.gate.let_go();
+    }
+
+    /// What it did since the condition was last changed.
+    pub fn seen(&self) -> DiskSeen {
+        self.shared.gate.seen()
+    }
+
+    /// What a power failure may take now.
+    pub fn unsynced(&self) -> Unsynced {
+        self.shared.powered().image.unsynced()
+    }
+
+    /// A copy of what is on it, to see what a power failure would do to it, without one.
+    pub fn snapshot(&self) -> Image {
+        self.shared.powered().image.clone()
+    }
+
+    /// Whether the power is on.
+    pub fn is_on(&self) -> bool {
+        self.shared.powered().on
+    }
+
+    /// From here on nothing becomes durable, and every operation fails with EIO: those to come, and
+    /// those that were delayed or stalled. Processes that use the disk can then be killed.
+    pub fn power_off(&self) {
+        self.shared.powered().on = false;
+        self.shared.gate.set_power(false);
+    }
+
+    /// Loses what was not synced, as `cut` and `seed` say. Processes must not run any more; the
+    /// power goes off if it is on.
+    pub fn crash(&self, cut: &PowerCut, seed: u64) -> PowerSeen {
+        self.power_off();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        self.shared.powered().image.crash(cut, &mut random)
+    }
+
+    /// Mounts the disk anew with what is on it, after [`Disk::crash`]. Whoever still uses the old
+    /// mount gets errors.
+    pub fn power_on(&mut self) -> io::Result<()> {
+        if self.is_on() {
+            return Ok(());
+        }
+        self.mount = None;
+        let mount = {
+            let mut powered = self.shared.powered();
+            powered.mount += 1;
+            powered.on = true;
+            powered.mount
+        };
+        self.shared.gate.set_power(true);
+        let filesystem = NodeFilesystem { shared: Arc::clone(&self.shared), mount };
+        match Mount::new(&self.path, filesystem) {
+            Ok(mount) => self.mount = Some(mount),
+            Err(error) => {
+                self.power_off();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its requests are answered, as they are while the power is on. If not, that is a bug
+    /// of ours.
+    pub fn is_served(&self) -> bool {
+        self.mount.as_ref().is_some_and(Mount::is_served)
+    }
+
+    /// Damages the largest file that is meant, durably, at a place drawn from `seed`. Tells which
+    /// file and where. The node should be down: what it has mapped or read may hide the damage.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn damage(&self, damage: &Damage, seed: u64) -> Result<String, String> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let damaged = self.shared.powered().image.damage(damage, &mut random)?;
+        if let Some(notifier) = self.mount.as_ref().map(Mount::notifier) {
+            // Fails when the kernel has nothing of it to forget.
+            let _ = notifier.inval_inode(INodeNo(damaged.inode), 0, 0);
+        }
+        Ok(damaged.what)
+    }
+
+    /// Copies everything on the disk into a directory elsewhere, as processes see it, whatever
+    /// state the mount is in. Sockets and the like are left out.
+    pub fn export(&self, to: &Path) -> io::Result<()> {
+        fs::create_dir_all(to)?;
+        let paths = self.shared.powered().image.paths();
+        for (path, inode, kind) in paths {
+            let target = to.join(&path);
+            match kind {
+                Kind::Directory => fs::create_dir_all(&target)?,
+                Kind::File => self.export_file(inode, &target)?,
+                Kind::Symlink => {
+                    if let Ok(leads_to) = self.shared.powered().image.target(inode) {
+                        symlink(leads_to, &target)?;
+                    }
+                }
+                Kind::Special { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn export_file(&self, inode: u64, target: &Path) -> io::Result<()> {
+        use std::os::unix::fs::FileExt;
+        let file = fs::File::create(target)?;
+        let status = self.shared.powered().image.status(inode);
+        // It may have been deleted since the paths were listed.
+        let Ok(status) = status else { return Ok(()) };
+        file.set_len(status.size)?;
+        for offset in (0..status.size).step_by(EXPORTED_AT_ONCE as usize) {
+            let bytes = self.shared.powered().image.read(inode, offset, EXPORTED_AT_ONCE);
+            let bytes = bytes.unwrap_or_default();
+            // Holes stay holes.
+            if bytes.iter().any(|byte| *byte != 0) {
+                file.write_all_at(&bytes, offset)?;
+            }
+        }
+        let mode = status.attributes.mode;
+        file.set_permissions(fs::Permissions::from_mode(mode))
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = out.debug_struct("Disk");
+        debug.field("path", &self.path).field("on", &self.is_on()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.power_off();
+    }
+}

@@ -1,0 +1,147 @@
+//! How a request is served: past the gate, on the image, back to the kernel.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use fuser::{
+    Errno, Generation, INodeNo, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEmpty,
+    ReplyEntry, ReplyStatfs, ReplyWrite, Request,
+};
+
+use super::Shared;
+use super::counters::OpKind;
+use super::translate::{attributes, errno};
+use faults::disk_image::{Attributes, Image, New, Refusal, Status};
+
+/// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
+/// damage is followed by a notification.
+pub(super) const BELIEVED: Duration = Duration::from_secs(3600);
+
+/// Numbers of inodes are never used twice.
+pub(super) const GENERATION: Generation = Generation(0);
+
+/// One mount of an image. After the next mount whatever still comes through this one fails.
+pub(super) struct NodeFilesystem {
+    pub(super) shared: Arc<Shared>,
+    pub(super) mount: u64,
+}
+
+/// What every kind of reply can say.
+pub(super) trait Refuse: Send + 'static {
+    fn refuse(self, error: Errno);
+}
+
+macro_rules! refuse {
+    ($($reply:ty),*) => {
+        $(impl Refuse for $reply {
+            fn refuse(self, error: Errno) {
+                self.error(error);
+            }
+        })*
+    };
+}
+
+refuse!(
+    ReplyAttr,
+    ReplyCreate,
+    ReplyData,
+    ReplyDirectory,
+    ReplyEmpty,
+    ReplyEntry,
+    ReplyStatfs,
+    ReplyWrite
+);
+
+impl NodeFilesystem {
+    /// Answers a request as the condition of the disk allows: `act` on the image, then `answer`.
+    pub(super) fn serve<R: Refuse, T>(
+        &self,
+        kind: OpKind,
+        bytes: u64,
+        reply: R,
+        act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
+        answer: impl FnOnce(R, T) + Send + 'static,
+    ) {
+        let received = Instant::now();
+        let (shared, mount) = (Arc::clone(&self.shared), self.mount);
+        self.shared.gate.pass(kind, bytes, move |error| {
+            let result = match error {
+                Some(error) => Err((error, true)),
+                None => shared.act(mount, act),
+            };
+            let is_fault = matches!(result, Err((_, true)));
+            shared.gate.record(kind, received, is_fault);
+            match result {
+                Ok(value) => answer(reply, value),
+                Err((error, _)) => reply.refuse(error),
+            }
+        });
+    }
+
+    /// Answers at once a request that no condition concerns.
+    pub(super) fn serve_now<R: Refuse, T>(
+        &self,
+        reply: R,
+        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
+        answer: impl FnOnce(R, T),
+    ) {
+        match self.shared.act(self.mount, act) {
+            Ok(value) => answer(reply, value),
+            Err((error, _)) => reply.refuse(error),
+        }
+    }
+
+    pub(super) fn sync(&self, inode: INodeNo, reply: ReplyEmpty) {
+        let sync = move |image: &mut Image| image.sync(inode.0);
+        self.serve(OpKind::Fsync, 0, reply, sync, |reply, ()| reply.ok());
+    }
+
+    /// Makes something new that is answered with its entry.
+    pub(super) fn make(
+        &self,
+        request: &Request,
+        (parent, name): (INodeNo, &OsStr),
+        new: New,
+        mode: u32,
+        reply: ReplyEntry,
+    ) {
+        let make = creation(request, parent, name, new, mode);
+        self.serve(OpKind::Metadata, 0, reply, make, |reply, status| {
+            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
+        });
+    }
+}
+
+impl Shared {
+    /// Acts on the image, unless the power is off or `mount` is not the mount of today. The flag
+    /// says whether the error is a fault's.
+    pub(super) fn act<T>(
+        &self,
+        mount: u64,
+        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
+    ) -> Result<T, (Errno, bool)> {
+        let mut powered = self.powered();
+        if !powered.on || powered.mount != mount {
+            return Err((Errno::EIO, true));
+        }
+        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
+    }
+}
+
+/// Creates something for whoever asks.
+pub(super) fn creation(
+    request: &Request,
+    parent: INodeNo,
+    name: &OsStr,
+    new: New,
+    mode: u32,
+) -> impl FnOnce(&mut Image) -> Result<Status, Refusal> + Send + 'static {
+    let owner = Attributes { mode: mode & 0o7777, uid: request.uid(), gid: request.gid() };
+    let name = name.to_owned();
+    move |image| {
+        let status = image.create(parent.0, &name, new, owner, SystemTime::now())?;
+        image.remember(status.inode);
+        Ok(status)
+    }
+}

@@ -1,0 +1,469 @@
+//! What outlives the processes of a run, written down before it is made.
+//!
+//! Processes, namespaces, rules and mounts of the namespace lab vanish with the run. Directories of
+//! cgroups, loop devices and mounts of the loopback lab do not: whoever makes one says so here
+//! first, so that whoever finds the journal of a run that is no more can undo it
+//! ([`super::leftovers`]).
+//!
+//! A journal is one small file of JSON lines:
+//!
+//! ```text
+//! {"owner":{"pid":4711,"started":8471,"boot":"9bd0…","file":"/root/.local/state/…/4711-8471.jsonl"}}
+//! {"intent":{"id":1,"what":"cgroup","path":"/sys/fs/cgroup/cpu/stormproof-4711-8471-1"}}
+//! {"done":1}
+//! ```
+//!
+//! It lies in the first of these directories that can be written: `$XDG_STATE_HOME/stormproof/journal`,
+//! `$HOME/.local/state/stormproof/journal`, for root `/var/lib/stormproof/journal`, and
+//! `stormproof-UID/journal` among the temporary files. It is removed at a clean end.
+//!
+//! Its owners hold a lock (`flock(2)`) on it: outer process, guard and controller share one open
+//! file, so the kernel lets go of the lock when the last of them has died, however it died. Other
+//! than a process id, a lock cannot be mistaken for somebody else's, and it is seen across pid
+//! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the machine
+//! either.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
+
+use super::leftovers;
+use super::proc::Stat;
+
+/// Something that stays when every process of a run is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Leftover {
+    /// A directory of a cgroup hierarchy. Its name begins with `stormproof-`.
+    Cgroup {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A mount in the mount namespace of whoever started the run.
+    Mount {
+        /// Where it is mounted.
+        path: PathBuf,
+    },
+    /// Every loop device that is backed by this file.
+    LoopDevice {
+        /// The file.
+        image: PathBuf,
+    },
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cgroup { path } => write!(out, "cgroup {}", path.display()),
+            Self::Mount { path } => write!(out, "mount {}", path.display()),
+            Self::LoopDevice { image } => write!(out, "loop device of {}", image.display()),
+        }
+    }
+}
+
+/// The process that a run was started as. Written `PID-STARTED`, as in the names of what it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its id in the pid namespace that it was started in.
+    pub pid: i32,
+    /// When it was started, in clock ticks since the machine was.
+    pub started: u64,
+}
+
+impl Owner {
+    /// This process.
+    fn own() -> io::Result<Self> {
+        // Not `getpid`: whoever looks for this process looks into the same `/proc`.
+        let pid = fs::read_link("/proc/self")?.to_string_lossy().parse().unwrap_or_default();
+        let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc does not know us"))?;
+        Ok(Self { pid, started: stat.started })
+    }
+
+    /// Whether that process runs still, and is not another one with the same id.
+    pub(super) fn lives(self) -> bool {
+        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
+    }
+
+    /// The owner that a name like `stormproof-4711-8471-n1` tells.
+    pub(super) fn in_name(name: &str) -> Option<Self> {
+        name.strip_prefix(leftovers::PREFIX)?.parse().ok()
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}-{}", self.pid, self.started)
+    }
+}
+
+impl FromStr for Owner {
+    type Err = ();
+
+    /// Whatever follows after another hyphen or a dot is passed over.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split(['-', '.']);
+        let mut next = || parts.next().ok_or(());
+        let pid = next()?.parse().map_err(|_| ())?;
+        Ok(Self { pid, started: next()?.parse().map_err(|_| ())? })
+    }
+}
+
+/// The first line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    #[serde(flatten)]
+    pub(super) owner: Owner,
+    /// Which start of the machine it is about; nothing of an earlier one is left.
+    pub(super) boot: String,
+    /// Where the journal lies.
+    file: PathBuf,
+}
+
+/// One line of a journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Owner(Header),
+    Intent {
+        id: u64,
+        #[serde(flatten)]
+        leftover: Leftover,
+    },
+    Done(u64),
+}
+
+/// What a journal tells.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Whose it is; none when its owner died before it could say so.
+    pub(super) header: Option<Header>,
+    /// What is not undone, in the order in which it was made.
+    pub(super) open: Vec<Leftover>,
+}
+
+impl Told {
+    /// A line that was cut short by a death is passed over: what it announces was not made.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut header = None;
+        let mut open: Vec<(u64, Leftover)> = Vec::new();
+        for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            match line {
+                Line::Owner(owner) => header = Some(owner),
+                Line::Intent { id, leftover } => open.push((id, leftover)),
+                Line::Done(done) => open.retain(|(id, _)| *id != done),
+            }
+        }
+        Self { header, open: open.into_iter().map(|(_, leftover)| leftover).collect() }
+    }
+}
+
+/// Says that a leftover was announced, until it is [`Journal::done`].
+#[derive(Debug)]
+#[must_use = "what is undone must be told, or it is undone again"]
+pub struct Ticket(u64);
+
+/// The journal of this run. Copies are the same journal.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    file: File,
+    header: Header,
+    last: AtomicU64,
+    /// Whether this process is the one that it began with.
+    own: bool,
+}
+
+/// That of the outer process, in a guard or a controller.
+static INHERITED: OnceLock<Journal> = OnceLock::new();
+/// That of this process, as long as anybody uses it.
+static OWN: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+
+impl Journal {
+    /// The journal of the lab that this process is the controller of; else one of its own, which
+    /// ends, with everything undone, when its last copy is dropped.
+    ///
+    /// # Errors
+    /// When no directory for journals can be written. Nothing that outlives the processes may be
+    /// made then.
+    pub fn open() -> io::Result<Self> {
+        match INHERITED.get() {
+            Some(journal) => Ok(journal.clone()),
+            None => Self::own(),
+        }
+    }
+
+    /// Who started this run. What it makes is called `stormproof-OWNER-…`, so that it is found even
+    /// without a journal.
+    pub fn owner(&self) -> Owner {
+        self.shared.header.owner
+    }
+
+    /// Writes down that `leftover` is about to be made. Make it only when this has succeeded.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, such as on a full disk.
+    pub fn intend(&self, leftover: Leftover) -> io::Result<Ticket> {
+        let id = self.shared.last.fetch_add(1, Ordering::Relaxed) + 1;
+        self.shared.write(&Line::Intent { id, leftover })?;
+        Ok(Ticket(id))
+    }
+
+    /// Writes down that what the ticket stands for is undone, or was not made.
+    pub fn done(&self, ticket: Ticket) {
+        // Untold, it is undone again at the end, which changes nothing.
+        let _ = self.shared.write(&Line::Done(ticket.0));
+    }
+
+    /// The journal that this process begins, once for all who ask.
+    pub(super) fn own() -> io::Result<Self> {
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = own.upgrade() {
+            return Ok(Self { shared });
+        }
+        let shared = Arc::new(Shared::create()?);
+        *own = Arc::downgrade(&shared);
+        Ok(Self { shared })
+    }
+
+    /// Takes over the journal whose descriptor the parent passed on, and makes it that of this
+    /// process. One that makes no sense is none.
+    pub(super) fn inherit(descriptor: OwnedFd) -> Option<Self> {
+        let file = File::from(descriptor);
+        let header = Told::parse(&read(&file).ok()?).header?;
+        let shared = Shared { file, header, last: AtomicU64::new(0), own: false };
+        Some(INHERITED.get_or_init(|| Self { shared: Arc::new(shared) }).clone())
+    }
+
+    /// Undoes whatever is not, and removes the file if nothing is left. For whoever outlives the
+    /// controller.
+    pub(super) fn settle(&self) {
+        self.shared.settle();
+    }
+}
+
+impl AsFd for Journal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.shared.file.as_fd()
+    }
+}
+
+impl Shared {
+    fn create() -> io::Result<Self> {
+        let owner = Owner::own()?;
+        let mut first_error = None;
+        for directory in directories() {
+            match usable(&directory).and_then(|()| create_in(&directory, owner)) {
+                Ok((file, path)) => {
+                    let header = Header { owner, boot: boot(), file: path };
+                    let shared = Self { file, header, last: AtomicU64::new(0), own: true };
+                    shared.write(&Line::Owner(shared.header.clone()))?;
+                    return Ok(shared);
+                }
+                Err(error) => {
+                    let what = format!("{}: {error}", directory.display());
+                    first_error.get_or_insert(io::Error::new(error.kind(), what));
+                }
+            }
+        }
+        Err(first_error.unwrap_or_else(|| io::Error::other("there is no place for a journal")))
+    }
+
+    fn write(&self, line: &Line) -> io::Result<()> {
+        // One write, so that a death leaves a whole line or none.
+        let text = serde_json::to_string(line)? + "\n";
+        (&self.file).write_all(text.as_bytes())
+    }
+
+    fn settle(&self) {
+        let open = read(&self.file).map(|text| Told::parse(&text).open).unwrap_or_default();
+        // What cannot be undone stays in the file, for `leftovers::clean`.
+        if leftovers::undo_all(&open).iter().all(|(_, result)| result.is_ok()) {
+            let _ = fs::remove_file(&self.header.file);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.own {
+            self.settle();
+        }
+    }
+}
+
+/// The whole of a file, wherever others who share it stand in it.
+pub(super) fn read(file: &File) -> io::Result<String> {
+    let mut bytes = vec![0; file.metadata()?.len() as usize];
+    let mut length = 0;
+    while length < bytes.len() {
+        match file.read_at(&mut bytes[length..], length as u64)? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    bytes.truncate(length);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Where journals may lie, the preferred place first.
+pub(super) fn directories() -> Vec<PathBuf> {
+    let absolute = |variable: &str| {
+        std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    let user = geteuid();
+    let state = absolute("XDG_STATE_HOME");
+    let home = absolute("HOME").map(|home| home.join(".local/state"));
+    let system = user.is_root().then(|| PathBuf::from("/var/lib"));
+    let mut places: Vec<_> =
+        [state, home, system].into_iter().flatten().map(|base| base.join("stormproof")).collect();
+    places.push(std::env::temp_dir().join(format!("stormproof-{user}")));
+    places.into_iter().map(|place| place.join("journal")).collect()
+}
+
+/// Makes the directory if need be, and makes sure that nobody else can write there: its journals
+/// say what is removed.
+fn usable(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    is_ours_alone(directory)
+}
+
+/// Fails for a directory that another user could have written to.
+pub(super) fn is_ours_alone(directory: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(directory)?;
+    let ours = metadata.is_dir() && metadata.uid() == geteuid().as_raw();
+    if ours && metadata.mode() & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not this user's alone"))
+    }
+}
+
+/// A new file, locked.
+fn create_in(directory: &Path, owner: Owner) -> io::Result<(File, PathBuf)> {
+    let mut number = 1;
+    loop {
+        let name = match number {
+            1 => format!("{owner}.jsonl"),
+            more => format!("{owner}-{more}.jsonl"),
+        };
+        let path = directory.join(name);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).append(true).create(true).mode(0o600).open(&path)?;
+        if !try_lock(&file)? {
+            // Somebody of another pid namespace, or who is looking at an old one just now.
+            number += 1;
+            continue;
+        }
+        let metadata = file.metadata()?;
+        if metadata.nlink() == 0 {
+            // Whoever clears up removed it before we had the lock.
+            continue;
+        }
+        if metadata.len() == 0 {
+            return Ok((file, path));
+        }
+        number += 1;
+    }
+}
+
+/// Takes the lock unless somebody has it. It is held (`flock(2)`) until every copy of the descriptor is closed,
+/// those in other processes included.
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Names this start of the machine.
+pub(super) fn boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cgroup(name: &str) -> Leftover {
+        Leftover::Cgroup { path: Path::new("/sys/fs/cgroup").join(name) }
+    }
+
+    #[test]
+    fn what_is_done_is_not_open_and_a_torn_line_is_passed_over() {
+        let text = concat!(
+            r#"{"owner":{"pid":4711,"started":8471,"boot":"b","file":"/j/4711-8471.jsonl"}}"#,
+            "\n",
+            r#"{"intent":{"id":1,"what":"cgroup","path":"/sys/fs/cgroup/one"}}"#,
+            "\n",
+            r#"{"intent":{"id":2,"what":"mount","path":"/mnt/a b"}}"#,
+            "\n",
+            r#"{"intent":{"id":3,"what":"loop-device","image":"/tmp/image"}}"#,
+            "\n",
+            r#"{"done":1}"#,
+            "\n",
+            r#"{"intent":{"id":4,"what":"cgro"#,
+        );
+        let told = Told::parse(text);
+        assert_eq!(told.header.unwrap().owner, Owner { pid: 4711, started: 8471 });
+        let mount = Leftover::Mount { path: "/mnt/a b".into() };
+        assert_eq!(told.open, [mount, Leftover::LoopDevice { image: "/tmp/image".into() }]);
+        assert_eq!(Told::parse("{\"owner\":{\"pid\":47"), Told::default());
+    }
+
+    #[test]
+    fn lines_are_read_back_as_they_were_written() {
+        let line = serde_json::to_string(&Line::Intent { id: 7, leftover: cgroup("x") }).unwrap();
+        assert_eq!(line, r#"{"intent":{"id":7,"what":"cgroup","path":"/sys/fs/cgroup/x"}}"#);
+        assert_eq!(Told::parse(&line).open, [cgroup("x")]);
+    }
+
+    #[test]
+    fn an_owner_is_told_from_another_with_its_id() {
+        let own = Owner::own().unwrap();
+        assert!(own.lives());
+        assert!(!Owner { started: own.started + 1, ..own }.lives());
+        assert_eq!(Owner::in_name(&format!("stormproof-{own}-n1")), Some(own));
+        assert_eq!(format!("{own}-2.jsonl").parse(), Ok(own));
+        assert_eq!(Owner::in_name("stormproof-disk.img"), None);
+        assert_eq!(Owner::in_name("other-1-2"), None);
+    }
+
+    #[test]
+    fn a_lock_is_seen_by_others_and_ends_with_its_last_holder() {
+        let path = std::env::temp_dir().join(format!("stormproof-lock-{}", std::process::id()));
+        let open = || OpenOptions::new().read(true).append(true).create(true).open(&path).unwrap();
+        let held = open();
+        assert!(try_lock(&held).unwrap());
+        let copy = held.try_clone().unwrap();
+        drop(held);
+        assert!(!try_lock(&open()).unwrap(), "a copy holds it still");
+        drop(copy);
+        assert!(try_lock(&open()).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("stormproof-open-{}", std::process::id()));
+        usable(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(usable(&path).is_err());
+        fs::remove_dir(&path).unwrap();
+    }
+}

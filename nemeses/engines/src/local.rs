@@ -1,0 +1,492 @@
+//! The real world behind faults: processes on this machine and, in the namespace lab, a network
+//! between them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::cpu::Limiter;
+use super::disk::Disk;
+use super::loopback::LoopbackNetwork;
+use super::network::Network;
+use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use faults::fault::{
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+};
+use faults::grudge::{Grudge, Link};
+use faults::host::{
+    Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
+    PartitionSeen, PerNode, PowerSeen,
+};
+
+/// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
+const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks whether they did.
+const LET_GO_PAUSE: Duration = Duration::from_millis(1);
+/// So many looks at healed links, a second each, before they count as dead.
+const HEALING_LOOKS: usize = 10;
+
+/// Nodes on this machine. Every process dies when it is dropped.
+pub struct LocalHost {
+    nodes: BTreeMap<String, LocalNode>,
+    network: Option<Network>,
+    proxies: Option<LoopbackNetwork>,
+    administrator: Option<Box<dyn Administrator>>,
+    /// Nodes that somebody else runs.
+    foreign: BTreeSet<String>,
+    listener: NodeListener,
+    // After the nodes: what it made for them can only be removed when they are dead.
+    cpu: Limiter,
+    // Last: what it started dies with it.
+    spawner: Spawner,
+}
+
+struct LocalNode {
+    spec: NodeSpec,
+    process: Option<NodeProcess>,
+    /// What its clocks have now, or will have when it starts.
+    clocks: ClockCondition,
+    disk: Option<LocalDisk>,
+    standing: Standing,
+}
+
+/// What a node is to its cluster, as far as faults changed that.
+enum Standing {
+    Member,
+    /// Taken out, or about to be. It has to be added before it starts.
+    Removed,
+    /// Added, without the data that its life before left at this path.
+    Anew(PathBuf),
+}
+
+/// A node's disk that is not the machine's.
+struct LocalDisk {
+    disk: Disk,
+    condition: DiskCondition,
+}
+
+impl LocalHost {
+    /// Without nodes yet. With a network, nodes run in their namespaces of it; without one, on the
+    /// loopback, where partitions take [`LocalHost::with_proxies`].
+    pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
+        let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
+        let foreign = BTreeSet::new();
+        let (proxies, administrator) = (None, None);
+        Ok(Self { nodes, foreign, network, proxies, administrator, listener, cpu, spawner })
+    }
+
+    /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
+    /// addresses of `proxies`.
+    pub fn with_proxies(mut self, proxies: LoopbackNetwork) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// Lets faults ask the service that the nodes are.
+    pub fn with_administrator(mut self, administrator: Box<dyn Administrator>) -> Self {
+        self.administrator = Some(administrator);
+        self
+    }
+
+    /// Makes a node known, without starting it. One of the same name is replaced, and killed.
+    pub fn add_node(&mut self, spec: NodeSpec) {
+        let clocks = ClockCondition::default();
+        let node =
+            LocalNode { spec, process: None, clocks, disk: None, standing: Standing::Member };
+        self.nodes.insert(node.spec.name.clone(), node);
+    }
+
+    /// Makes a node known that somebody else runs. It is taken to run for ever; no fault but those
+    /// that its service is asked for can be done to it.
+    pub fn add_foreign_node(&mut self, name: &str) {
+        self.foreign.insert(name.to_owned());
+    }
+
+    /// Mounts an empty disk of its own for a node, where its data directory is to be.
+    ///
+    /// # Errors
+    /// Where FUSE is not to be had, or there is no such node.
+    pub fn mount_disk(&mut self, node: &str, path: &Path, seed: u64) -> io::Result<()> {
+        let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node}"));
+        let known = self.nodes.get_mut(node).ok_or_else(unknown)?;
+        let disk = Disk::mount(path, seed)?;
+        known.disk = Some(LocalDisk { disk, condition: DiskCondition::default() });
+        Ok(())
+    }
+
+    /// A node's own disk, if it has one.
+    pub fn disk(&self, node: &str) -> Option<&Disk> {
+        self.nodes.get(node)?.disk.as_ref().map(|own| &own.disk)
+    }
+
+    /// The nodes that are known.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.keys().map(String::as_str)
+    }
+
+    /// The network, in the namespace lab.
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
+    }
+
+    /// The proxies between nodes on the loopback, where there are some.
+    pub fn proxies(&self) -> Option<&LoopbackNetwork> {
+        self.proxies.as_ref()
+    }
+
+    /// The address of a node on the network; the loopback where there is none.
+    pub fn address(&self, node: &str) -> Ipv4Addr {
+        let network = self.network.as_ref();
+        network.and_then(|network| network.address(node)).unwrap_or(Ipv4Addr::LOCALHOST)
+    }
+
+    /// The id of a node's process, as this process sees it; none when it was never started.
+    pub fn pid(&self, node: &str) -> Option<u32> {
+        self.process(node).map(NodeProcess::pid)
+    }
+
+    fn process(&self, node: &str) -> Option<&NodeProcess> {
+        self.nodes.get(node)?.process.as_ref()
+    }
+
+    /// Does something to each node's process and tells how long it took; a node without one fails.
+    fn each(
+        &self,
+        nodes: &BTreeSet<String>,
+        action: impl Fn(&NodeProcess) -> Result<(), HostError>,
+    ) -> PerNode<Duration> {
+        let start = Instant::now();
+        let result = |node: &String| {
+            let process = self.process(node);
+            let process =
+                process.ok_or_else(|| HostError::Failed("it was never started".to_owned()))?;
+            action(process).map(|()| start.elapsed())
+        };
+        nodes.iter().map(|node| (node.clone(), result(node))).collect()
+    }
+}
+
+impl fmt::Debug for LocalHost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nodes: Vec<_> = self.nodes().map(|node| (node, self.state(node))).collect();
+        let mut debug = out.debug_struct("LocalHost");
+        debug.field("nodes", &nodes).field("network", &self.network).finish_non_exhaustive()
+    }
+}
+
+impl Host for LocalHost {
+    fn state(&self, node: &str) -> NodeState {
+        if self.foreign.contains(node) {
+            return NodeState::Running;
+        }
+        self.process(node).map_or(NodeState::Stopped, NodeProcess::state)
+    }
+
+    fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut(grudge),
+            (None, Some(proxies)) => proxies.cut(grudge),
+            (None, None) => Err(without_network()),
+        }
+    }
+
+    fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        let took = match (&mut self.network, &mut self.proxies) {
+            (Some(network), _) => network.cut_quickly(grudge)?,
+            (None, Some(proxies)) => proxies.cut_quickly(grudge)?,
+            (None, None) => return Err(without_network()),
+        };
+        Ok(PartitionSeen { took, ..PartitionSeen::default() })
+    }
+
+    fn check_sound(&mut self) -> Result<(), HostError> {
+        let unserved = |node: &&LocalNode| {
+            let disk = node.disk.as_ref().map(|own| &own.disk);
+            disk.is_some_and(|disk| disk.is_on() && !disk.is_served())
+        };
+        if let Some(node) = self.nodes.values().find(unserved) {
+            let why = format!("nobody serves the disk of {}, a bug of stormproof", node.spec.name);
+            return Err(HostError::Failed(why));
+        }
+        if self.network.is_none() && self.proxies.is_none() {
+            return Ok(());
+        }
+        let mut silent = BTreeSet::new();
+        for _ in 0..HEALING_LOOKS {
+            silent = self.partition(&Grudge::none())?.silent;
+            if silent.is_empty() {
+                return Ok(());
+            }
+        }
+        let links: Vec<_> = silent.iter().map(Link::to_string).collect();
+        let why = format!("nothing passes on {}, although no fault is on", links.join(", "));
+        Err(HostError::Failed(why))
+    }
+
+    fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        if let (None, Some(proxies)) = (&self.network, &self.proxies) {
+            let held = proxies.held_back().into_iter();
+            return Ok(held.map(|(link, held)| (link, held.times)).collect());
+        }
+        let network = self.network.as_ref().ok_or_else(without_network)?;
+        network.dropped().map_err(|error| HostError::Failed(error.to_string()))
+    }
+
+    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.unleash(nodes);
+        nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
+        self.let_disks_go(nodes);
+        self.each(nodes, NodeProcess::wait_until_dead)
+    }
+
+    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
+        let mut started = BTreeMap::new();
+        for name in nodes {
+            started.insert(name.clone(), self.start_one(name));
+        }
+        started
+    }
+
+    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.unleash(nodes);
+        let paused = self.each(nodes, NodeProcess::pause);
+        self.cpu.leash(nodes);
+        paused
+    }
+
+    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.each(nodes, NodeProcess::resume)
+    }
+
+    fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        match &mut self.network {
+            Some(network) => network.shape(links, look),
+            None => Err(without_network()),
+        }
+    }
+
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        self.network.as_ref().ok_or_else(without_network)?.shaped()
+    }
+
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
+        let nodes = &self.nodes;
+        self.cpu.limit(percent, |node| nodes.get(node)?.process.as_ref())
+    }
+
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
+        let mut seen = PerNode::new();
+        for (name, node) in &mut self.nodes {
+            let asked_for = clocks.get(name).copied().unwrap_or_default();
+            let changes = asked_for != node.clocks;
+            node.clocks = asked_for;
+            let Some(process) = &node.process else { continue };
+            if changes || clocks.contains_key(name) {
+                let set = process.set_clocks(&asked_for);
+                // One that has died has them when it starts again.
+                if process.state() != NodeState::Stopped {
+                    seen.insert(name.clone(), set);
+                }
+            }
+        }
+        for name in clocks.keys().filter(|name| !self.nodes.contains_key(*name)) {
+            seen.insert(name.clone(), Err(HostError::Failed("no such node".to_owned())));
+        }
+        seen
+    }
+
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        let processes = self.nodes.iter().filter_map(|(name, node)| {
+            let process = node.process.as_ref()?;
+            (process.state() != NodeState::Stopped).then(|| (name.clone(), process.clocks()))
+        });
+        processes.filter(|(_, seen)| !matches!(seen, Err(HostError::Unavailable(_)))).collect()
+    }
+
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
+        let mut seen = PerNode::new();
+        for (name, node) in &mut self.nodes {
+            let wanted = disks.get(name).copied().unwrap_or_default();
+            match &mut node.disk {
+                Some(own) if own.condition != wanted => {
+                    own.condition = wanted;
+                    seen.insert(name.clone(), Ok(own.disk.set(&wanted)));
+                }
+                Some(own) if disks.contains_key(name) => {
+                    seen.insert(name.clone(), Ok(own.disk.seen()));
+                }
+                None if disks.contains_key(name) => {
+                    seen.insert(name.clone(), Err(without_disk()));
+                }
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    fn disks(&mut self) -> PerNode<DiskSeen> {
+        let own = |(name, node): (&String, &LocalNode)| {
+            Some((name.clone(), Ok(node.disk.as_ref()?.disk.seen())))
+        };
+        self.nodes.iter().filter_map(own).collect()
+    }
+
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        cut: &PowerCut,
+        seed: u64,
+    ) -> PerNode<PowerSeen> {
+        // Every disk is off before the first process dies: one that was killed first could have its
+        // last fsync completed, and hide the loss.
+        nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::power_off);
+        let dead = self.kill(nodes);
+        let crash = |(seed, (node, dead)): (u64, (String, Result<Duration, HostError>))| {
+            let lost = dead.and_then(|_| {
+                let disk = self.disk(&node).ok_or_else(without_disk)?;
+                Ok(disk.crash(cut, seed))
+            });
+            (node, lost)
+        };
+        (seed..).zip(dead).map(crash).collect()
+    }
+
+    fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError> {
+        let disk = self.disk(node).ok_or_else(without_disk)?;
+        disk.damage(damage, seed).map_err(HostError::Failed)
+    }
+
+    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+        let start = Instant::now();
+        asked(&self.administrator)?.transfer(to).map(|()| start.elapsed())
+    }
+
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        let start = Instant::now();
+        asked(&self.administrator)?.maintain(node, work).map(|()| start.elapsed())
+    }
+
+    fn change_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        let is_out = |it: &&LocalNode| !matches!(it.standing, Standing::Member);
+        if let Some(other) = self.nodes.values().find(is_out) {
+            // Whoever joins has to know all the others.
+            let name = &other.spec.name;
+            return Err(HostError::Unavailable(format!("{name} is no member at the moment")));
+        }
+        let start = Instant::now();
+        let removed = asked(&self.administrator)?.remove(node);
+        if matches!(removed, Err(HostError::Unavailable(_))) {
+            return removed.map(|()| start.elapsed());
+        }
+        if let Some(known) = self.nodes.get_mut(node) {
+            known.standing = Standing::Removed;
+        }
+        for (_, dead) in self.kill(&BTreeSet::from([node.to_owned()])) {
+            dead?;
+        }
+        removed?;
+        if change == MembershipChange::Replace {
+            self.start_one(node)?;
+        }
+        Ok(start.elapsed())
+    }
+
+    fn restore_membership(
+        &mut self,
+        node: &str,
+        _change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        let start = Instant::now();
+        self.start_one(node).map(|_| start.elapsed())
+    }
+}
+
+fn asked(administrator: &Option<Box<dyn Administrator>>) -> Result<&dyn Administrator, HostError> {
+    let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
+    administrator.as_deref().ok_or_else(nobody)
+}
+
+impl LocalHost {
+    /// A process that waits for its disk does not die before it has its answer. Those of `nodes`
+    /// are about to die, so what their disks hold back is answered now.
+    fn let_disks_go(&self, nodes: &BTreeSet<String>) {
+        let waits =
+            |node: &&String| self.disk(node).is_some() && self.state(node) != NodeState::Stopped;
+        let start = Instant::now();
+        while start.elapsed() < LET_GO_PATIENCE && nodes.iter().any(|node| waits(&node)) {
+            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::let_go);
+            std::thread::sleep(LET_GO_PAUSE);
+        }
+    }
+
+    /// Starts a node. One that was removed is added first.
+    fn start_one(&mut self, name: &str) -> Result<u32, HostError> {
+        let unknown = || HostError::Failed("no such node".to_owned());
+        let node = self.nodes.get_mut(name).ok_or_else(unknown)?;
+        if let Some(process) = &node.process
+            && process.state() != NodeState::Stopped
+        {
+            return Ok(process.pid());
+        }
+        // The old one's end is told before the new one's start.
+        node.process = None;
+        if matches!(node.standing, Standing::Removed) {
+            node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);
+        }
+        if let Some(own) = &mut node.disk {
+            let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
+            own.disk.power_on().map_err(failed)?;
+        }
+        if let Standing::Anew(left) = &node.standing {
+            match std::fs::remove_dir_all(left) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let what = format!("cannot remove {}: {error}", left.display());
+                    return Err(HostError::Failed(what));
+                }
+                _ => node.standing = Standing::Member,
+            }
+        }
+        let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
+        let start = || {
+            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener)
+        };
+        let process = match &self.proxies {
+            Some(proxies) => proxies.starting(name, start),
+            None => start(),
+        };
+        let process = process.map_err(|error| HostError::Failed(error.to_string()))?;
+        let pid = process.pid();
+        if let Some(later) = node.spec.later_argv.take() {
+            node.spec.argv = later;
+        }
+        let limited = self.cpu.admit(name, &process);
+        node.process = Some(process);
+        limited.map(|()| pid)
+    }
+}
+
+impl Drop for LocalHost {
+    fn drop(&mut self) {
+        // A node that has used up its share could not die at once.
+        self.cpu.unleash_all();
+    }
+}
+
+fn without_disk() -> HostError {
+    HostError::Unavailable("its disk is the machine's".to_owned())
+}
+
+fn without_network() -> HostError {
+    HostError::Unavailable("the loopback lab has no network of its own".to_owned())
+}

@@ -1,0 +1,216 @@
+//! Packet faults: conditions of links, and datagrams that measure what packets meet there.
+
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+
+use super::probe::PROBE_PORT;
+use super::{Network, PartitionEngine};
+use crate::switch::{REORDER_HOLD, Switch};
+use faults::fault::LinkCondition;
+use faults::grudge::Link;
+use faults::host::{HostError, LinkCounts, LinkSeen};
+
+/// Datagrams sent over a link to see a delay or a rate.
+const FEWEST_PROBES: f64 = 5.0;
+/// To see what happens to few packets only.
+const MOST_PROBES: f64 = 500.0;
+/// What happens by chance is then seen at least once with a probability of 99 %.
+const EXPECTED_HITS: f64 = 5.0;
+/// Of a narrow link, probes take at most so much.
+const PROBING_TIME: Duration = Duration::from_millis(50);
+/// A datagram that measures: which look it belongs to, the place of its link and its number there.
+const PROBE_BYTES: usize = 12;
+/// With Ethernet, IP and UDP headers.
+const PROBE_BITS: usize = (14 + 20 + 8 + PROBE_BYTES) * 8;
+/// For datagrams beyond the delay that they were asked to have; some may be lost.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Whoever asked waits no longer. Of links slower than that nothing is seen to arrive.
+const LONGEST_DELAY: Duration = Duration::from_secs(3);
+
+/// Builds a network of two nodes and delays one link. The error says what failed. The calling
+/// thread must be in a lab.
+pub fn try_packet_faults() -> Result<String, String> {
+    let nodes = ["n1".to_owned(), "n2".to_owned()];
+    let mut network =
+        Network::build(&nodes, PartitionEngine::Switch).map_err(|error| error.to_string())?;
+    let link = Link { from: nodes[0].clone(), to: nodes[1].clone() };
+    let slow = LinkCondition { delay_ms: 5.0, ..LinkCondition::default() };
+    let seen = network.shape(&[(link.clone(), slow)].into(), true);
+    let seen = seen.map_err(|error| error.to_string())?;
+    match seen.get(&link).and_then(|seen| seen.fastest_ms) {
+        Some(fastest) if fastest >= slow.delay_ms => {
+            Ok(format!("a delay of 5 ms was measured as {fastest:.2} ms"))
+        }
+        other => Err(format!("a delay of 5 ms was measured as {other:?} ms")),
+    }
+}
+
+fn no_switch() -> HostError {
+    let why = "the kernel's bridge carries packets here, which passes them as they are; \
+               build the network for packet faults";
+    HostError::Unavailable(why.to_owned())
+}
+
+fn working_switch(network: &Network) -> Result<&Switch, HostError> {
+    let switch = network.switch().ok_or_else(no_switch)?;
+    switch.check_running().map_err(|error| HostError::Failed(error.to_string()))?;
+    Ok(switch)
+}
+
+/// Gives every link its condition, those that are not named none.
+pub(super) fn shape(
+    network: &mut Network,
+    links: &BTreeMap<Link, LinkCondition>,
+) -> Result<(), HostError> {
+    let switch = working_switch(network)?;
+    let names: Vec<_> = network.members.iter().map(|member| &member.name).collect();
+    switch.set_conditions(|from, to| {
+        let link = Link { from: names[from].clone(), to: names[to].clone() };
+        links.get(&link).copied().unwrap_or_default()
+    });
+    let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
+    network.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
+    network.shapings = network.shapings.wrapping_add(1);
+    Ok(())
+}
+
+/// What every link did to packets so far; those over which none went are missing.
+pub(super) fn counts(network: &Network) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+    let switch = working_switch(network)?;
+    let counted = network.links().map(|(link, from, to)| (link, switch.counts(from, to)));
+    Ok(counted.filter(|(_, counts)| *counts != LinkCounts::default()).collect())
+}
+
+/// How long a packet may be on its way over a link with this condition, its queue apart; at most
+/// what one waits for.
+pub(super) fn longest_delay(condition: &LinkCondition) -> Duration {
+    let asked = (condition.delay_ms + condition.jitter_ms) / 1e3;
+    let asked = Duration::try_from_secs_f64(asked).unwrap_or(LONGEST_DELAY);
+    (asked.min(LONGEST_DELAY) + REORDER_HOLD).min(LONGEST_DELAY)
+}
+
+/// How many datagrams show what a link with this condition does.
+fn probes_for(condition: &LinkCondition) -> usize {
+    let chances = [
+        condition.loss_percent,
+        condition.duplicate_percent,
+        condition.reorder_percent,
+        condition.corrupt_percent,
+    ];
+    let smallest = chances.into_iter().filter(|percent| *percent > 0.0).reduce(f64::min);
+    let wanted = smallest.map_or(FEWEST_PROBES, |percent| EXPECTED_HITS * 100.0 / percent);
+    let room = condition.rate_kbit.map_or(MOST_PROBES, |kilobits| {
+        kilobits as f64 * PROBING_TIME.as_millis() as f64 / PROBE_BITS as f64
+    });
+    wanted.clamp(FEWEST_PROBES, MOST_PROBES).min(room).ceil() as usize
+}
+
+/// A link with a condition, and the datagrams that were sent over it.
+struct Probed {
+    link: Link,
+    ends: (usize, usize),
+    wanted: usize,
+    /// Whether every datagram should arrive.
+    loses_none: bool,
+    /// When each was sent, and how long it took.
+    datagrams: Vec<(Instant, Option<Duration>)>,
+}
+
+impl Probed {
+    fn seen(&self) -> LinkSeen {
+        let times = self.datagrams.iter().filter_map(|(_, took)| *took);
+        let fastest = times.clone().min();
+        LinkSeen {
+            sent: self.datagrams.len() as u32,
+            arrived: times.count() as u32,
+            fastest_ms: fastest.map(|took| took.as_secs_f64() * 1e3),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.loses_none && self.datagrams.iter().all(|(_, took)| took.is_some())
+    }
+}
+
+/// Sends datagrams over every link that has a condition and is not cut, and sees what becomes of
+/// them. Both ends have the same clock, so that one way can be measured.
+pub(super) fn look(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+    let mut probed: Vec<_> = network
+        .links()
+        .filter(|(link, _, _)| !network.grudge.drops(&link.from, &link.to))
+        .filter_map(|(link, from, to)| {
+            let condition = network.conditions.get(&link)?;
+            Some(Probed {
+                wanted: probes_for(condition),
+                loses_none: condition.loss_percent + condition.corrupt_percent == 0.0,
+                link,
+                ends: (from, to),
+                datagrams: Vec::new(),
+            })
+        })
+        .collect();
+    let delay = network.conditions.values().map(longest_delay).max().unwrap_or_default();
+    let rounds = probed.iter().map(|link| link.wanted).max().unwrap_or(0);
+    for round in 0..rounds {
+        for (index, link) in probed.iter_mut().enumerate() {
+            if round < link.wanted {
+                send(network, index, link);
+            }
+        }
+        // Else a socket would have no room for them all.
+        receive(network, &mut probed);
+    }
+    let mut sockets: Vec<_> = network
+        .members
+        .iter()
+        .map(|member| PollFd::new(member.probe.as_fd(), PollFlags::POLLIN))
+        .collect();
+    let deadline = Instant::now() + delay + PROBING_TIME + PATIENCE;
+    while !probed.iter().all(Probed::is_done) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        // Interrupted or not, what has arrived tells.
+        let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None);
+        receive(network, &mut probed);
+    }
+    Ok(probed.into_iter().map(|link| (link.link.clone(), link.seen())).collect())
+}
+
+/// The shaping tells a datagram from those of an earlier look that were held back until now.
+fn send(network: &Network, place: usize, link: &mut Probed) {
+    let (from, to) = link.ends;
+    let number = link.datagrams.len() as u32;
+    let words = [network.shapings, place as u32, number].map(u32::to_be_bytes);
+    let to = (network.members[to].address, PROBE_PORT);
+    let now = Instant::now();
+    if network.members[from].probe.send_to(words.as_flattened(), to).is_ok() {
+        link.datagrams.push((now, None));
+    }
+}
+
+/// Takes what has arrived.
+fn receive(network: &Network, probed: &mut [Probed]) {
+    for member in &network.members {
+        let mut message = [0; PROBE_BYTES];
+        while let Ok(length) = member.probe.recv(&mut message) {
+            let now = Instant::now();
+            let (words, _) = message.as_chunks::<4>();
+            let words: Vec<_> = words.iter().map(|word| u32::from_be_bytes(*word)).collect();
+            let [shaping, place, number] = words[..] else { unreachable!("there are three") };
+            if length != PROBE_BYTES || shaping != network.shapings {
+                continue;
+            }
+            let link = probed.get_mut(place as usize);
+            let datagram = link.and_then(|link| link.datagrams.get_mut(number as usize));
+            if let Some((sent, took @ None)) = datagram {
+                *took = Some(now - *sent);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The tests, each run with every lab and user it is about.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use stormproof_engines::doctor::Probe;
+use stormproof_engines::process_tree::Lab;
+
+use crate::DOCTOR;
+use crate::leaving::{killed_at_random, running_left_alone};
+use crate::watching::{
+    NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
+    is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
+};
+
+/// Whether a test could be run here.
+pub enum Ran {
+    Yes,
+    Skipped(String),
+}
+
+type Test = fn(User, Lab) -> Ran;
+
+const TESTS: &[(&str, Test, &[Lab])] = &[
+    ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
+    ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
+    ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
+    ("killing_the_outer_process_leaves_nothing", outer_killed, &BOTH),
+    ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
+    ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
+    ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
+    ("processors_are_limited_and_freed", processors_obey, &BOTH),
+    ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
+    ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
+    ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
+    ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
+    ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
+    ("proxies_cut_what_nodes_of_the_loopback_say", proxies_obey, &[Lab::Loopback]),
+    ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
+    ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
+];
+
+const BOTH: [Lab; 2] = [Lab::Namespaces, Lab::Loopback];
+
+/// Runs the tests whose names hold one of `filters`; all when there is none.
+pub fn run(filters: &[&str]) -> ExitCode {
+    let _removes = RemoveScratch;
+    // What cargo passes to every test program is not for this one.
+    let filters: Vec<_> = filters.iter().filter(|filter| !filter.starts_with('-')).collect();
+    let wanted =
+        |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
+    for (name, test, labs) in TESTS {
+        for lab in *labs {
+            for user in User::ALL {
+                let name = format!("{name} ({lab}, {})", user.name());
+                if !wanted(&name) {
+                    continue;
+                }
+                let skipped = match can_be(user) {
+                    Ok(()) => match test(user, *lab) {
+                        Ran::Yes => None,
+                        Ran::Skipped(why) => Some(why),
+                    },
+                    Err(why) => Some(why),
+                };
+                match skipped {
+                    None => println!("test {name} ... ok"),
+                    Some(why) => println!("test {name} ... skipped: {why}"),
+                }
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn can_be(user: User) -> Result<(), String> {
+    match user.command("true").output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn no_lab(lab: Lab) -> Ran {
+    assert_eq!(lab, Lab::Namespaces, "the loopback lab works everywhere");
+    Ran::Skipped("this user cannot have the namespace lab here, see its complaint above".to_owned())
+}
+
+fn ends_alike(user: User, lab: Lab) -> Ran {
+    let mut exits = Watched::start(user, lab, &["exit", "42"]);
+    let Some(status) = exits.wait() else { return no_lab(lab) };
+    assert_eq!(code(status), 42);
+    let mut dies = Watched::start(user, lab, &["die"]);
+    assert_eq!(dies.wait().map(code), Some(128 + 9));
+    exits.time_until_nothing_left();
+    dies.time_until_nothing_left();
+    Ran::Yes
+}
+
+fn signals_once(user: User, lab: Lab) -> Ran {
+    let mut watched = Watched::start(user, lab, &["count-signals"]);
+    let Some(line) = watched.line() else { return no_lab(lab) };
+    assert_eq!(line, "ready");
+    kill(watched.outer_pid(), 2);
+    assert_eq!(watched.line().as_deref(), Some("SIGINT 1"));
+    kill(watched.outer_pid(), 15);
+    assert_eq!(watched.line().as_deref(), Some("SIGINT 1, SIGTERM 1"));
+    assert_eq!(watched.wait().map(code), Some(0));
+    Ran::Yes
+}
+
+fn nodes_spared(user: User, lab: Lab) -> Ran {
+    let mut watched = Watched::start(user, lab, &["hold"]);
+    let Some(_) = watched.line() else { return no_lab(lab) };
+    let group = |pid: i32| -> i32 {
+        let line = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it lives");
+        let (_, fields) = line.rsplit_once(')').expect("a name in parentheses");
+        fields.split_whitespace().nth(2).expect("a group").parse().expect("a number")
+    };
+    let outer = watched.outer_pid();
+    let own_group: Vec<_> =
+        watched.processes().into_iter().filter(|pid| group(*pid) == group(outer)).collect();
+    assert_eq!(own_group, [outer], "a terminal's interrupt reaches the outer process alone");
+    Ran::Yes
+}
+
+/// The processes of a lab that holds nodes with children of their own.
+struct Held {
+    watched: Watched,
+    guard: i32,
+    controller: i32,
+    namespaces: BTreeSet<String>,
+    before: (BTreeSet<String>, String),
+}
+
+fn hold(user: User, lab: Lab) -> Option<Held> {
+    let before = interfaces_and_mounts();
+    let mut watched = Watched::start(user, lab, &["hold"]);
+    // It tells the namespaces that it made.
+    let namespaces = watched.line()?.split(' ').map(str::to_owned).collect();
+    let processes = watched.processes();
+    // Others may have fallen to the guard, but they are other programs.
+    let child_of = |of: i32| {
+        let is_ours = |pid: &i32| parent(*pid) == Some(of) && is_this_program(*pid);
+        processes.iter().copied().find(is_ours).expect("it has a child")
+    };
+    let guard = child_of(watched.outer_pid());
+    let controller = child_of(guard);
+    // Two nodes: each a shell, its child and one that went its own way.
+    assert!(processes.len() >= 3 + 2 * 3, "{processes:?}");
+    Some(Held { watched, guard, controller, namespaces, before })
+}
+
+impl Held {
+    fn check_nothing_left(mut self, lab: Lab, user: User, killed: &str) {
+        let took = self.watched.time_until_nothing_left();
+        println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user.name());
+        let start = Instant::now();
+        while !namespaces_in_use().is_disjoint(&self.namespaces) {
+            assert!(start.elapsed() < NOTHING_LEFT_WITHIN, "a namespace is left");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.watched.wait();
+        assert_eq!(interfaces_and_mounts(), self.before);
+    }
+}
+
+fn outer_killed(user: User, lab: Lab) -> Ran {
+    let Some(held) = hold(user, lab) else { return no_lab(lab) };
+    kill(held.watched.outer_pid(), 9);
+    held.check_nothing_left(lab, user, "outer process");
+    Ran::Yes
+}
+
+fn guard_killed(user: User, lab: Lab) -> Ran {
+    let Some(held) = hold(user, lab) else { return no_lab(lab) };
+    kill(held.guard, 9);
+    held.check_nothing_left(lab, user, "guard");
+    Ran::Yes
+}
+
+fn controller_killed(user: User, lab: Lab) -> Ran {
+    let Some(held) = hold(user, lab) else { return no_lab(lab) };
+    kill(held.controller, 9);
+    held.check_nothing_left(lab, user, "controller");
+    Ran::Yes
+}
+
+/// Runs a role that checks for itself, in a directory for its files.
+fn inside_checks(user: User, lab: Lab, role: &str) -> Ran {
+    let directory = scratch().join(format!("{role} {lab} {}", user.name()));
+    let directory = directory.to_str().expect("the temporary directory has a plain name");
+    let mut watched = Watched::start(user, lab, &[role, directory]);
+    match watched.narrate() {
+        None => no_lab(lab),
+        Some(status) => {
+            assert_eq!(code(status), 0, "{role} failed, see above");
+            watched.time_until_nothing_left();
+            Ran::Yes
+        }
+    }
+}
+
+fn nodes_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "nodes")
+}
+
+fn processors_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "processors")
+}
+
+fn links_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "links")
+}
+
+fn packets_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "packets")
+}
+
+fn clients_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "clients")
+}
+
+fn proxies_obey(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "proxies")
+}
+
+fn nemesis_acts(user: User, lab: Lab) -> Ran {
+    inside_checks(user, lab, "nemesis")
+}
+
+fn doctor_agrees(user: User, lab: Lab) -> Ran {
+    let start = Instant::now();
+    let output = user.command(program_for(user)).arg(DOCTOR).output().expect("the doctor starts");
+    let took = start.elapsed();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let probes = text.lines().map(|line| serde_json::from_str(line).expect("a probe a line"));
+    let probes: Vec<Probe> = probes.collect();
+    for probe in &probes {
+        let mark = if probe.works { "works" } else { "does not work" };
+        println!("    {} {mark}: {}", probe.name, probe.detail);
+    }
+    println!("    examined in {took:?}");
+    let names: BTreeSet<_> = probes.iter().map(|probe| &probe.name).collect();
+    assert_eq!(names.len(), probes.len(), "each thing is tried once");
+    assert!(probes.iter().all(|probe| !probe.costs.is_empty() && !probe.remedy.is_empty()));
+    let works = |name: &str| probes.iter().any(|probe| probe.name == name && probe.works);
+    assert!(works("pause and kill"), "the loopback lab works everywhere");
+    let has_lab = Watched::start(user, lab, &["exit", "0"]).wait().is_some();
+    assert_eq!(works("network, mount and pid namespaces"), has_lab);
+    assert_eq!(works("switch"), has_lab);
+    Ran::Yes
+}

@@ -1,0 +1,291 @@
+//! What becomes durable, what is lost, and what is freed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use rand::{Rng, RngExt};
+
+use super::file::Sectors;
+use super::image::{Content, Image, Inode};
+use super::journal::{Operation, surviving_prefix};
+use super::{InodeNumber, Kind, ROOT, Refusal};
+use crate::fault::{Damage, PowerCut};
+use crate::host::PowerSeen;
+
+/// A longer journal is committed, so that memory stays bounded.
+const MOST_OPERATIONS: usize = 16_384;
+
+/// What a power failure may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unsynced {
+    /// Bytes written, overwritten ones included.
+    pub bytes: u64,
+    /// Changes of names, sizes and attributes.
+    pub operations: u64,
+}
+
+impl Image {
+    /// Notes an operation in the journal, and tells its place.
+    pub(super) fn note(&mut self, operation: Operation) -> u64 {
+        if self.journal.len() >= MOST_OPERATIONS {
+            self.commit();
+        }
+        let place = self.journal.next_place();
+        self.journal.push(operation);
+        place
+    }
+
+    /// An fsync of whatever it is.
+    pub fn sync(&mut self, number: InodeNumber) -> Result<(), Refusal> {
+        if let Content::File(file) = &mut self.inode_mut(number)?.content {
+            file.sync();
+        }
+        self.commit();
+        Ok(())
+    }
+
+    /// Everything becomes durable.
+    #[cfg(test)]
+    pub(super) fn sync_all(&mut self) {
+        for inode in self.inodes.values_mut() {
+            if let Content::File(file) = &mut inode.content {
+                file.sync();
+            }
+        }
+        self.commit();
+    }
+
+    /// The journal becomes durable.
+    pub(super) fn commit(&mut self) {
+        for operation in self.journal.take() {
+            self.make_durable(operation);
+        }
+        for number in std::mem::take(&mut self.resized) {
+            if let Ok(file) = self.file_mut(number) {
+                file.commit_sizes();
+            }
+        }
+        self.free_orphans();
+    }
+
+    fn make_durable(&mut self, operation: Operation) {
+        match operation {
+            Operation::Names(edits) => {
+                for edit in edits {
+                    let Ok(directory) = self.directory_mut(edit.directory) else { continue };
+                    let old = match edit.inode {
+                        Some(inode) => directory.durable.insert(edit.name, inode),
+                        None => directory.durable.remove(&edit.name),
+                    };
+                    for (number, difference) in [(old, -1), (edit.inode, 1)] {
+                        let inode = number.and_then(|number| self.inodes.get_mut(&number));
+                        if let Some(inode) = inode {
+                            inode.durable_links =
+                                inode.durable_links.saturating_add_signed(difference);
+                        }
+                    }
+                }
+            }
+            Operation::Attributes(number, attributes) => {
+                if let Ok(inode) = self.inode_mut(number) {
+                    inode.durable_attributes = attributes;
+                }
+            }
+            Operation::Resize => {}
+        }
+    }
+
+    /// The kernel was told of an inode, and will say when it forgets it.
+    pub fn remember(&mut self, number: InodeNumber) {
+        if let Ok(inode) = self.inode_mut(number) {
+            inode.remembered += 1;
+        }
+    }
+
+    /// The kernel forgot an inode as often as that.
+    pub fn forget(&mut self, number: InodeNumber, times: u64) {
+        if let Ok(inode) = self.inode_mut(number) {
+            inode.remembered = inode.remembered.saturating_sub(times);
+        }
+        // Otherwise the next commit frees it: an operation of the journal may still bring it back.
+        if self.orphans.contains(&number) && self.journal.len() == 0 {
+            self.free_orphans();
+        }
+    }
+
+    /// Frees inodes that have no name, nobody uses and no power failure brings back. The journal is
+    /// empty.
+    fn free_orphans(&mut self) {
+        let needed = |inode: &Inode| inode.remembered > 0 || inode.durable_links > 0;
+        let orphans = std::mem::take(&mut self.orphans);
+        for number in orphans {
+            match self.inodes.get(&number) {
+                Some(inode) if needed(inode) => {
+                    self.orphans.insert(number);
+                }
+                _ => {
+                    self.inodes.remove(&number);
+                }
+            }
+        }
+    }
+
+    /// What a power failure may take now.
+    pub fn unsynced(&self) -> Unsynced {
+        let bytes = self.inodes.values().map(|inode| match &inode.content {
+            Content::File(file) => file.unsynced(),
+            _ => 0,
+        });
+        Unsynced { bytes: bytes.sum(), operations: self.journal.len() as u64 }
+    }
+
+    /// The power fails: of what was not synced survives what `cut` and `random` say. Nobody uses
+    /// any inode any more.
+    pub fn crash(&mut self, cut: &PowerCut, random: &mut impl Rng) -> PowerSeen {
+        let chance = (cut.keep_percent / 100.0).clamp(0.0, 1.0);
+        let first = self.journal.next_place() - self.journal.len() as u64;
+        let mut operations = self.journal.take();
+        let kept = surviving_prefix(operations.len(), chance, random.random());
+        let names_lost = (operations.len() - kept) as u64;
+        operations.truncate(kept);
+        for operation in operations {
+            self.make_durable(operation);
+        }
+        self.resized.clear();
+        let journal_end = first + kept as u64;
+        let sector = u64::from(cut.sector.max(1));
+        let mut sectors = Sectors::default();
+        for inode in self.inodes.values_mut() {
+            inode.attributes = inode.durable_attributes;
+            inode.remembered = 0;
+            if let Content::File(file) = &mut inode.content {
+                let of_file = file.crash(journal_end, sector, || random.random_bool(chance));
+                sectors.kept += of_file.kept;
+                sectors.lost += of_file.lost;
+            }
+        }
+        self.start_from_durable_names();
+        PowerSeen {
+            sectors_kept: sectors.kept,
+            sectors_lost: sectors.lost,
+            names_kept: kept as u64,
+            names_lost,
+        }
+    }
+
+    /// What a mount finds: the durable names, and only inodes that have one.
+    fn start_from_durable_names(&mut self) {
+        self.orphans.clear();
+        let mut old = std::mem::take(&mut self.inodes);
+        let mut waiting = vec![(ROOT, ROOT)];
+        while let Some((number, parent)) = waiting.pop() {
+            if let Some(inode) = self.inodes.get_mut(&number) {
+                // One more name of a file.
+                inode.links += 1;
+                continue;
+            }
+            let Some(mut inode) = old.remove(&number) else { continue };
+            inode.links = 1;
+            if let Content::Directory(directory) = &mut inode.content {
+                directory.parent = parent;
+                directory.names = BTreeMap::new();
+                inode.links = 2;
+                for (name, child) in directory.durable.clone() {
+                    directory.set(&name, Some(child));
+                    waiting.push((child, number));
+                }
+            }
+            let is_subdirectory = inode.is_directory() && number != ROOT;
+            self.inodes.insert(number, inode);
+            if is_subdirectory && let Ok(parent) = self.inode_mut(parent) {
+                parent.links += 1;
+            }
+        }
+        for inode in self.inodes.values_mut() {
+            inode.durable_links = if inode.is_directory() { 1 } else { inode.links };
+        }
+        self.used = self.inodes.values().map(pages_of).sum();
+    }
+
+    /// Every path, directories before what is in them, in the order of names.
+    pub fn paths(&self) -> Vec<(PathBuf, InodeNumber, Kind)> {
+        let mut found = Vec::new();
+        self.add_paths(ROOT, Path::new(""), &mut found);
+        found
+    }
+
+    fn add_paths(
+        &self,
+        directory: InodeNumber,
+        path: &Path,
+        found: &mut Vec<(PathBuf, InodeNumber, Kind)>,
+    ) {
+        let mut listed = self.list(directory, 0).unwrap_or_default();
+        listed.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+        for listed in listed {
+            let path = path.join(&listed.name);
+            found.push((path.clone(), listed.inode, listed.kind));
+            if listed.kind == Kind::Directory {
+                self.add_paths(listed.inode, &path, found);
+            }
+        }
+    }
+
+    /// Damages the largest file that is meant, durably; of several the first by path. Tells which
+    /// one and how, or why there is nothing to damage.
+    pub fn damage(
+        &mut self,
+        damage: &Damage,
+        random: &mut impl Rng,
+    ) -> Result<Damaged, &'static str> {
+        let meant = |path: &Path| match damage.file() {
+            Some(part) => path.to_string_lossy().contains(part),
+            None => true,
+        };
+        let mut largest: Option<(u64, OsString, InodeNumber)> = None;
+        for (path, inode, kind) in self.paths() {
+            let size = self.status(inode).map_or(0, |status| status.size);
+            let is_larger = largest.as_ref().is_none_or(|(most, ..)| size > *most);
+            if kind == Kind::File && meant(&path) && size > 0 && is_larger {
+                largest = Some((size, path.into_os_string(), inode));
+            }
+        }
+        let (size, path, inode) = largest.ok_or("no file of that name has any content")?;
+        let offset = random.random_range(0..size);
+        let bit = random.random_range(0..8_u32);
+        let file = self.file_mut(inode).map_err(|_| "it is no file")?;
+        let path = path.to_string_lossy().into_owned();
+        let what = match damage {
+            Damage::BitFlip { .. } => {
+                file.damage(|content| {
+                    let byte = content.read(offset, 1)[0];
+                    content.write(offset, &[byte ^ (1 << bit)]);
+                });
+                format!("bit {bit} of byte {offset} of {size} of {path} flipped")
+            }
+            Damage::Truncate { .. } => {
+                file.damage(|content| content.resize(offset));
+                format!("{path} cut from {size} to {offset} bytes")
+            }
+        };
+        self.used = self.inodes.values().map(pages_of).sum();
+        Ok(Damaged { inode, what })
+    }
+}
+
+/// What was damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// The file.
+    pub inode: InodeNumber,
+    /// What was done to it, for a person.
+    pub what: String,
+}
+
+pub(super) fn pages_of(inode: &Inode) -> u64 {
+    match &inode.content {
+        Content::File(file) => file.content().allocated(),
+        _ => 0,
+    }
+}

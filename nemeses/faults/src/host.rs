@@ -1,0 +1,323 @@
+//! The boundary between deciding and acting: what faults need of the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+};
+use crate::grudge::{Grudge, Link};
+
+/// What faults need of the world. `LocalHost` of the engines is the real one; tests of bookkeeping
+/// have their own.
+///
+/// Every method may be called again with the same arguments: it then changes nothing.
+pub trait Host {
+    /// What a node's process is doing. A node that nobody knows is stopped.
+    fn state(&self, node: &str) -> NodeState;
+
+    /// Makes exactly the links of `grudge` drop packets, all others pass them, and looks whether
+    /// they do. An empty grudge heals.
+    fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError>;
+
+    /// The same without looking, so that steps can follow each other quickly. A host that cannot do
+    /// without may look all the same.
+    fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        self.partition(grudge)
+    }
+
+    /// Makes every link pass packets and looks whether it does, and whether every other part of the
+    /// host does its work: a part of ours that died must not be taken for a fault of the nodes.
+    ///
+    /// # Errors
+    /// What does not work.
+    fn check_sound(&mut self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// How many packets each link dropped since the lab was built. Links that never dropped one
+    /// may be missing.
+    fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError>;
+
+    /// Kills the processes of these nodes, all before waiting for any, and waits until they are
+    /// dead. The value is how long that took.
+    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Starts the processes of these nodes anew. The value is the process id. A node that runs is
+    /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the moment.
+    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
+
+    /// Stops the processes of these nodes, and waits until no thread of theirs runs. The value is
+    /// how long that took.
+    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Continues the processes of these nodes, and waits until they do. A node whose process is
+    /// gone is left alone.
+    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Gives exactly these links these conditions, all others none, and looks whether packets meet
+    /// them. Where `look` is false nothing is probed, so that steps can follow each other quickly.
+    fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError>;
+
+    /// What every link did to packets since the lab was built. Links that did nothing may be
+    /// missing.
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError>;
+
+    /// Lets each of these nodes use so many percent of a processor, all others as much as there is.
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen>;
+
+    /// Gives the clocks of exactly these nodes these conditions, those of all others none, and
+    /// reads them back. A node that starts later has its condition from the start; nodes that do
+    /// not run are missing from what is read.
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen>;
+
+    /// Reads the clocks of every node that runs back, some microseconds each: a sample for a plot.
+    /// Nodes with the machine's clocks are missing.
+    fn clocks(&mut self) -> PerNode<ClockSeen> {
+        PerNode::new()
+    }
+
+    /// Gives the disks of exactly these nodes these conditions, those of all others none. The value
+    /// is what the disk did since its condition was last changed.
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen>;
+
+    /// What each disk did since its condition was last changed.
+    fn disks(&mut self) -> PerNode<DiskSeen>;
+
+    /// Cuts the power of these nodes, each step at all of them before the next: nothing becomes
+    /// durable any more, their processes die, what was not synced is lost as `cut` says, drawn
+    /// from `seed`. [`start`](Host::start) switches them on again. Their links are the caller's
+    /// business.
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        cut: &PowerCut,
+        seed: u64,
+    ) -> PerNode<PowerSeen>;
+
+    /// Damages files of a node that is down, at a place drawn from `seed`. The value says which
+    /// file and where.
+    fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError>;
+
+    /// Has the leader hand over to `to`, and waits until that leads. The value is how long it took.
+    /// Only a host that knows how to ask its target can.
+    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot hand leadership to {to}")))
+    }
+
+    /// Has `node` tend its store, and waits until it has. The value is how long it took. Only a host
+    /// that knows how to ask its target can.
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    }
+
+    /// Changes the membership of `node`, and waits until the change is in force. The value is how
+    /// long it took. Only a host that knows how to ask its target can.
+    fn change_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {change} {node}")))
+    }
+
+    /// Makes `node` what it was before `change`.
+    fn restore_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot undo: {change} {node}")))
+    }
+}
+
+/// Asks a service for what only it can do: the part of a [`Host`] that a target brings.
+///
+/// Calls come from a thread that may block, and end by themselves, whatever the service does.
+pub trait Administrator: Send + Sync {
+    /// Has the leader hand over to `to`, which does not lead, and returns when it was told that `to`
+    /// leads.
+    ///
+    /// # Errors
+    /// `Unavailable` when nobody was asked, since nobody leads or `to` does already; `Failed` with
+    /// the service's refusal, or when no answer came.
+    fn transfer(&self, to: &str) -> Result<(), HostError>;
+
+    /// Has `node` tend its store, and returns when it has.
+    ///
+    /// # Errors
+    /// `Unavailable` when the service has nothing of the kind; `Failed` with the service's refusal,
+    /// or when no answer came.
+    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    }
+
+    /// Takes `node` out of the cluster, and returns when it is no member any more.
+    ///
+    /// # Errors
+    /// `Unavailable` when it surely still is one; `Failed` when it may be removed yet.
+    fn remove(&self, node: &str) -> Result<(), HostError> {
+        Err(HostError::Unavailable(format!("this target cannot remove {node}")))
+    }
+
+    /// Takes `node`, which was removed and does not run, back as a new member that has never stored
+    /// anything. The value is where its life before has left its data, which its start must not
+    /// find.
+    ///
+    /// # Errors
+    /// `Unavailable` with what keeps it out at the moment.
+    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot add {node}")))
+    }
+}
+
+/// What came of an action at each of its nodes.
+pub type PerNode<T> = BTreeMap<String, Result<T, HostError>>;
+
+/// What a node's process is doing, as far as faults are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    /// It runs.
+    Running,
+    /// It was paused.
+    Paused,
+    /// There is no process.
+    Stopped,
+}
+
+/// What was seen of a partition right after it was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartitionSeen {
+    /// Packets dropped on each cut link by probing it.
+    pub dropped: BTreeMap<Link, u64>,
+    /// Cut links on which no packet was seen dropped in time.
+    pub unproven: BTreeSet<Link>,
+    /// Links that should pass packets, but over which a probe did not arrive in time.
+    pub silent: BTreeSet<Link>,
+    /// From the command until every rule was in place, without the probing.
+    pub took: Duration,
+}
+
+/// What probes met on a link right after its condition was set.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LinkSeen {
+    /// Datagrams sent over it.
+    pub sent: u32,
+    /// Datagrams that arrived, duplicates not counted.
+    pub arrived: u32,
+    /// The shortest time that one took, in milliseconds; none when none arrived.
+    pub fastest_ms: Option<f64>,
+}
+
+/// What a link did to packets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCounts {
+    /// Passed them on, whatever else befell them. Up to 64 KB of one stream count as one where
+    /// they meet no trouble.
+    pub passed: u64,
+    /// Bytes of those, headers included.
+    pub bytes: u64,
+    /// Held them back.
+    pub delayed: u64,
+    /// For how long in all, in microseconds.
+    pub delayed_us: u64,
+    /// Lost them.
+    pub lost: u64,
+    /// Sent them twice.
+    pub duplicated: u64,
+    /// Let others overtake them.
+    pub reordered: u64,
+    /// Flipped a bit of them.
+    pub corrupted: u64,
+    /// Had no room for them, as a narrow link whose queue is full.
+    pub overflowed: u64,
+}
+
+/// What was seen of a process whose processor time was limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CpuSeen {
+    /// How often the kernel held it back since the limit was set.
+    pub throttled: u64,
+    /// For how long in all, in milliseconds.
+    pub throttled_ms: f64,
+}
+
+/// The clocks of a process, read back.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ClockSeen {
+    /// How far its wall clock is ahead of the machine's, in milliseconds.
+    pub wall_offset_ms: f64,
+    /// How far its monotonic clock is ahead of the machine's, in milliseconds.
+    pub monotonic_offset_ms: f64,
+    /// Seconds that pass on them in a second.
+    pub rate: f64,
+}
+
+/// What a disk did to one kind of operation, the time in it measured from request to reply.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct OpSeen {
+    /// Operations that were answered.
+    pub count: u64,
+    /// Those answered with an error of a fault.
+    pub errors: u64,
+    /// The shortest time, in milliseconds.
+    pub fastest_ms: f64,
+    /// The mean time, in milliseconds.
+    pub mean_ms: f64,
+    /// The longest time, in milliseconds.
+    pub slowest_ms: f64,
+}
+
+/// What a disk did since its condition was last changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DiskSeen {
+    /// Reads of files.
+    pub read: OpSeen,
+    /// Writes to files.
+    pub write: OpSeen,
+    /// fsync and fdatasync.
+    pub fsync: OpSeen,
+    /// What changes names, sizes or attributes.
+    pub metadata: OpSeen,
+    /// fsyncs that are stalled now, or were released when the condition changed.
+    pub stalled: u64,
+}
+
+/// What a power failure took from a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PowerSeen {
+    /// Unsynced sectors that survived.
+    pub sectors_kept: u64,
+    /// Unsynced sectors that are gone.
+    pub sectors_lost: u64,
+    /// Unsynced changes of names that survived.
+    pub names_kept: u64,
+    /// Unsynced changes of names that are gone.
+    pub names_lost: u64,
+}
+
+/// Why the world did not do what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostError {
+    /// This host cannot do it at all, and did not try.
+    Unavailable(String),
+    /// It was tried and failed, or was not seen to succeed.
+    Failed(String),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unavailable(why) | Self::Failed(why)) = self;
+        out.write_str(why)
+    }
+}
+
+impl std::error::Error for HostError {}

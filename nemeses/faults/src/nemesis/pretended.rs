@@ -1,0 +1,223 @@
+//! A world made of plain values, for tests of the bookkeeping: it does as it is told, or fails where
+//! it is told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::fault::{
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+};
+use crate::grudge::{Grudge, Link};
+use crate::host::{
+    ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
+    PerNode, PowerSeen,
+};
+
+/// How much slower than asked for every pretended delay is.
+const LATE_MS: f64 = 0.1;
+
+#[derive(Debug, Default)]
+pub(super) struct Pretended {
+    pub states: BTreeMap<String, NodeState>,
+    pub grudge: Grudge,
+    pub dropped: BTreeMap<Link, u64>,
+    /// Links on which nothing is seen dropped.
+    pub unproven: BTreeSet<Link>,
+    pub links: BTreeMap<Link, LinkCondition>,
+    pub shaped: BTreeMap<Link, LinkCounts>,
+    /// How much faster than asked for packets are.
+    pub early_ms: f64,
+    pub cpu: BTreeMap<String, f64>,
+    pub throttled: BTreeMap<String, CpuSeen>,
+    pub clocks: BTreeMap<String, ClockCondition>,
+    /// How far wall clocks are off that nobody set.
+    pub astray_ms: f64,
+    pub disks: BTreeMap<String, DiskCondition>,
+    /// What each disk did since its condition was last changed.
+    pub disks_seen: BTreeMap<String, DiskSeen>,
+    pub unsynced: PowerSeen,
+    pub leader: String,
+    pub members_changed: BTreeMap<String, MembershipChange>,
+    /// What every action answers instead of success.
+    pub broken: Option<HostError>,
+    /// Whether links cannot be cut here.
+    pub without_partitions: bool,
+    /// What was asked, in order.
+    pub log: Vec<String>,
+}
+
+impl Pretended {
+    fn works(&self) -> Result<(), HostError> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
+    fn change(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        from: impl Fn(NodeState) -> bool,
+        to: NodeState,
+    ) -> PerNode<Duration> {
+        let works = self.works();
+        let mut result = |node: &String| {
+            works.clone()?;
+            let state = self.states.get_mut(node).expect("the node is known");
+            if from(*state) {
+                *state = to;
+            }
+            Ok(Duration::from_millis(2))
+        };
+        nodes.iter().map(|node| (node.clone(), result(node))).collect()
+    }
+
+    fn of_each<T, C>(
+        &self,
+        nodes: &BTreeMap<String, C>,
+        seen: impl Fn(&str, &C) -> T,
+    ) -> PerNode<T> {
+        let result =
+            |(node, told): (&String, &C)| (node.clone(), self.works().map(|()| seen(node, told)));
+        nodes.iter().map(result).collect()
+    }
+}
+
+impl Host for Pretended {
+    fn state(&self, node: &str) -> NodeState {
+        self.states[node]
+    }
+
+    fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        self.works()?;
+        if self.without_partitions {
+            return Err(HostError::Unavailable("there are no links to cut".to_owned()));
+        }
+        self.log.push(format!("cut {}", grudge.links().count()));
+        self.grudge = grudge.clone();
+        let mut seen = PartitionSeen { unproven: self.unproven.clone(), ..Default::default() };
+        for link in grudge.links() {
+            if !self.unproven.contains(&link) {
+                *self.dropped.entry(link.clone()).or_default() += 1;
+                seen.dropped.insert(link, 1);
+            }
+        }
+        Ok(seen)
+    }
+
+    fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        Ok(self.dropped.clone())
+    }
+
+    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.log.push(format!("kill {}", nodes.len()));
+        self.change(nodes, |_| true, NodeState::Stopped)
+    }
+
+    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
+        self.log.push(format!("start {}", nodes.len()));
+        let started = self.change(nodes, |state| state == NodeState::Stopped, NodeState::Running);
+        started.into_iter().map(|(node, result)| (node, result.map(|_| 7))).collect()
+    }
+
+    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.change(nodes, |state| state == NodeState::Running, NodeState::Paused)
+    }
+
+    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.change(nodes, |state| state == NodeState::Paused, NodeState::Running)
+    }
+
+    fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        self.works()?;
+        self.links = links.clone();
+        let seen = |condition: &LinkCondition| {
+            let fastest = condition.delay_ms + LATE_MS - self.early_ms;
+            LinkSeen { sent: 5, arrived: 5, fastest_ms: Some(fastest) }
+        };
+        let looked = links.iter().filter(|_| look);
+        Ok(looked.map(|(link, condition)| (link.clone(), seen(condition))).collect())
+    }
+
+    fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        self.works()?;
+        Ok(self.shaped.clone())
+    }
+
+    fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
+        self.cpu = percent.clone();
+        self.of_each(percent, |node, _| self.throttled.get(node).copied().unwrap_or_default())
+    }
+
+    fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
+        let told = clocks.iter().filter(|(_, condition)| !condition.is_neutral());
+        self.clocks = told.map(|(node, condition)| (node.clone(), *condition)).collect();
+        self.of_each(clocks, |_, condition| ClockSeen {
+            wall_offset_ms: condition.wall_shift_ms as f64 + self.astray_ms,
+            monotonic_offset_ms: 0.0,
+            rate: condition.rate,
+        })
+    }
+
+    fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
+        let old = std::mem::replace(&mut self.disks, disks.clone());
+        self.disks_seen.retain(|node, _| old.get(node) == disks.get(node));
+        self.of_each(disks, |_, _| DiskSeen::default())
+    }
+
+    fn disks(&mut self) -> PerNode<DiskSeen> {
+        self.disks_seen.iter().map(|(node, seen)| (node.clone(), Ok(*seen))).collect()
+    }
+
+    fn cut_power(
+        &mut self,
+        nodes: &BTreeSet<String>,
+        _cut: &PowerCut,
+        _seed: u64,
+    ) -> PerNode<PowerSeen> {
+        self.log.push(format!("power off {}", nodes.len()));
+        let off = self.change(nodes, |_| true, NodeState::Stopped);
+        let unsynced = self.unsynced;
+        off.into_iter().map(|(node, result)| (node, result.map(|_| unsynced))).collect()
+    }
+
+    fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError> {
+        self.works()?;
+        assert_eq!(self.states[node], NodeState::Stopped, "{node} still has its files open");
+        self.log.push(format!("damage {node}"));
+        Ok(format!("{damage} by {seed}"))
+    }
+
+    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+        self.works()?;
+        self.leader = to.to_owned();
+        Ok(Duration::from_millis(30))
+    }
+
+    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+        self.works()?;
+        self.log.push(format!("{work} {node}"));
+        Ok(Duration::from_millis(30))
+    }
+
+    fn change_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        self.works()?;
+        self.members_changed.insert(node.to_owned(), change);
+        Ok(Duration::from_millis(30))
+    }
+
+    fn restore_membership(
+        &mut self,
+        node: &str,
+        change: MembershipChange,
+    ) -> Result<Duration, HostError> {
+        self.works()?;
+        assert_eq!(self.members_changed.remove(node), Some(change));
+        Ok(Duration::from_millis(30))
+    }
+}
