@@ -8,6 +8,7 @@
 pub mod applied_log;
 pub mod event;
 mod event_log;
+mod layout;
 pub mod loaded_run;
 pub mod member_contents;
 pub mod metrics;
