@@ -5,11 +5,10 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use checker::verdict::Analysis;
 use clap::Args;
-use results::words;
+use results::{verdict_text, words};
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
-use crate::verdict_text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

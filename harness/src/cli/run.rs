@@ -13,7 +13,7 @@ use engines::process_tree::{Lab, Place};
 use faults::fault::Family;
 use results::run_directory::REPORT;
 use results::summary::Summary;
-use results::words;
+use results::{verdict_text, words};
 use workloads::Workload;
 
 use super::plan::PlanFlags;
@@ -22,7 +22,6 @@ use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
 use crate::target::Target;
-use crate::verdict_text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -188,13 +187,13 @@ fn print(ended: &Ended) {
     }
     line("safety", format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
     if let Some(versions) = &safety.versions {
-        line("versions", verdict_text::versions(versions));
+        line("versions", words::versions(versions));
     }
     if let Some(audit) = &safety.audit {
-        line("tokens", verdict_text::tokens(audit));
+        line("tokens", words::tokens(audit));
     }
     if let Some(divergence) = &safety.divergence {
-        line("members", verdict_text::members(divergence));
+        line("members", words::members(divergence));
     }
     if let Some(accounting) = &safety.accounting {
         line("elements", words::elements(accounting));

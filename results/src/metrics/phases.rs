@@ -1,4 +1,4 @@
-//! When each phase of the run went on.
+//! The phases of a run in time.
 
 use checker::history::{History, Process};
 

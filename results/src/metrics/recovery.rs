@@ -1,4 +1,4 @@
-//! What each fault did to the clients, and how long it took until they were served again.
+//! The effect of each fault on the clients, and the time until they were served again.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const TIMES_MEAN_GAP: u64 = 10;
 /// The effect of one fault on the clients.
 ///
 /// It is measured from the moment the fault began to the moment the next one did, or the load
-/// ended. Faults that overlap share their effects; no one can tell them apart.
+/// ended. Faults that overlap share their effects; they cannot be separated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
     /// Position of the fault among the intervals it was computed from.
@@ -26,11 +26,11 @@ pub struct Recovery {
     pub first_error: Option<FirstError>,
     /// The longest time without any operation that ended ok, in nanoseconds.
     pub longest_gap: u64,
-    /// Whether that was an interruption, and when it ended.
+    /// An interruption with its end, if it was one.
     pub service: Service,
 }
 
-/// How the clients were served during a fault.
+/// The service to the clients during a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// No gap between oks was longer than is usual.
@@ -129,7 +129,7 @@ fn longest_gap(oks: &[u64], from: u64, until: u64, load_end: u64) -> (u64, Optio
     let mut longest = (0, Some(from));
     let mut longest_share = 0;
     let mut gap_start = from;
-    // The load ends within the last gap: it is at least so long, and nobody saw its end.
+    // The load ends within the last gap: it is at least so long, and its end was not seen.
     for end in ends.chain([None]) {
         let gap_end = end.unwrap_or(load_end);
         let share = gap_end.min(until).saturating_sub(gap_start);

@@ -1,4 +1,4 @@
-//! What the script of the page draws: the timeline, as one JSON value.
+//! The data of the timeline, which the script of the page draws, as one JSON value.
 //!
 //! Times are whole microseconds since the start of the run, which is finer than a screen shows.
 
@@ -12,7 +12,6 @@ use super::columns::Column;
 use super::effects::{effect_label, effect_words};
 use super::facts::Facts;
 use super::families::letter;
-use super::units;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
 use crate::words;
 
@@ -50,7 +49,7 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
         .findings
         .iter()
         .map(|finding| {
-            let time = micros(units::nanoseconds(finding.seconds));
+            let time = micros(words::nanoseconds(finding.seconds));
             json!({"time": time, "node": finding.node, "text": finding.text})
         })
         .collect();

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::units;
 use crate::metrics::MeasuredEffect;
 use crate::words;
 
@@ -182,9 +181,9 @@ pub(super) fn offset(milliseconds: f64) -> String {
 
 fn time(nanoseconds: f64) -> String {
     if nanoseconds < 0.0 {
-        return format!("−{}", units::duration(-nanoseconds as u64));
+        return format!("−{}", words::duration(-nanoseconds as u64));
     }
-    units::duration(nanoseconds as u64)
+    words::duration(nanoseconds as u64)
 }
 
 /// A number with no more digits than it needs: whole from 100 on, else three that count.

@@ -30,8 +30,8 @@ impl<'a> Facts<'a> {
         history: &'a History,
         node_events: &[NodeEvent],
     ) -> Facts<'a> {
-        let last_told = node_events.iter().map(|event| event.time).max().unwrap_or(0);
-        let end = end_of_history(history).max(last_told);
+        let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
+        let end = end_of_history(history).max(last_heard);
         let operations = operations(history);
         let faults = fault_intervals(history);
         let phases = phases(history);
@@ -57,13 +57,13 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// What `node` was at `time`.
+    /// The state of `node` at `time`.
     pub(super) fn state_at(&self, node: &str, time: u64) -> Option<&NodeState> {
         let (_, spans) = self.nodes.iter().find(|(name, _)| name == node)?;
         spans.iter().find(|span| span.start <= time && time < span.end).map(|span| &span.state)
     }
 
-    /// What `node` was just before a fault began: the fault itself must not be counted.
+    /// The role of `node` just before a fault began: the fault itself must not be counted.
     pub(super) fn role_before(&self, node: &str, fault: &FaultInterval) -> &str {
         match self.state_at(node, fault.start.saturating_sub(1)) {
             Some(NodeState::Role(role)) => role,

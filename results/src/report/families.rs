@@ -1,6 +1,8 @@
-//! How families of faults are told apart without colours: each has a letter of its own.
+//! The letters of the families of faults, by which they differ without colours.
 
-use super::markup::Markup;
+use maud::{Markup, html};
+
+use crate::metrics::FaultInterval;
 
 /// The letter of a family. Of one that this page does not know, it is the first of its name.
 pub(super) fn letter(family: &str) -> String {
@@ -24,10 +26,12 @@ pub(super) fn letter(family: &str) -> String {
 
 /// The sign of a family, as the timeline draws it.
 pub(super) fn sign(family: &str) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<span class=\"family\" data-family=\"").text(family);
-    out.raw("\" aria-hidden=\"true\"><b>").text(letter(family)).raw("</b></span>");
-    out
+    html! { span.family data-family=(family) aria-hidden="true" { b { (letter(family)) } } }
+}
+
+/// The name of a fault with the sign of its family.
+pub(super) fn named(fault: &FaultInterval) -> Markup {
+    html! { (sign(&fault.family)) (fault.name) }
 }
 
 #[cfg(test)]

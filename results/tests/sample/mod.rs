@@ -18,19 +18,19 @@ const SECOND: u64 = 1_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 /// Setup and Healthy take so long before the load begins.
 const LOAD_START: u64 = 1_400 * MILLISECOND;
-/// How long a cluster that lost its leader elects.
+/// The length of an election after the leader was lost.
 const ELECTION: u64 = 900 * MILLISECOND;
 const CLIENTS: u64 = 32;
 
-/// What kind of run to make.
+/// The kind of run to make.
 pub struct Options {
-    /// How long the load lasts.
+    /// The length of the load.
     pub seconds: u64,
     /// Operations a second.
     pub rate: u64,
-    /// Whether there were faults.
+    /// True if there were faults.
     pub faults: bool,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 

@@ -2,47 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::words;
 use checker::history::EventType;
-use checker::oracle::audit::AuditReport;
-use checker::oracle::divergence::DivergenceReport;
-use checker::oracle::version::VersionReport;
 use checker::verdict::{Counterexample, Verdict};
-use results::words::{self, counted};
-
-/// `12,345 answers compared, none contradicts another`.
-pub fn versions(report: &VersionReport) -> String {
-    let compared = format!("{} compared", counted(report.answers, "answer"));
-    let eras = match report.new_eras {
-        0 => String::new(),
-        eras => format!(", {}", counted(eras, "new era")),
-    };
-    match report.contradictions {
-        0 => format!("{compared}, none contradicts another{eras}"),
-        some => format!("{compared}, {}{eras}", counted(some, "contradiction")),
-    }
-}
-
-/// `12,345 tokens, none seen to break its promise, 12 not known exactly`.
-pub fn tokens(report: &AuditReport) -> String {
-    let unknown: u64 = report.unobservable.iter().map(|unobservable| unobservable.tokens).sum();
-    let unknown = match unknown {
-        0 => String::new(),
-        some => format!(", {some} not known exactly"),
-    };
-    let tokens = counted(report.tokens, "token");
-    match report.broken {
-        0 => format!("{tokens}, none seen to break its promise{unknown}"),
-        broken => format!("{tokens}, {broken} broke their promise{unknown}"),
-    }
-}
-
-/// What the members held in the end, in a few words.
-pub fn members(report: &DivergenceReport) -> String {
-    match &report.sentence {
-        Some(sentence) => sentence.clone(),
-        None => format!("{} hold the same", counted(report.members.len() as u64, "member")),
-    }
-}
 
 /// The verdict in capitals, in colour on a terminal.
 pub fn badge(verdict: Verdict, colour: bool) -> String {
@@ -84,7 +46,7 @@ pub fn counterexample(counterexample: &Counterexample) -> String {
         let mark = if counterexample.culprits.contains(&position) { "✗" } else { " " };
         let remark = counterexample.remarks.get(position).map_or("", String::as_str);
         let place = match timed {
-            true => format!("{:.3} s", operation.start as f64 / 1e9),
+            true => words::moment(operation.start),
             false => format!("event {}", operation.invoked),
         };
         let doubt = if operation.outcome == EventType::Info { " (unknown)" } else { "" };

@@ -1,0 +1,16 @@
+//! One vocabulary: numbers, times, verdicts, operations and findings as people read them, on pages
+//! and terminals alike.
+
+mod numbers;
+mod operations;
+mod reports;
+mod times;
+mod verdicts;
+
+pub use self::numbers::counted;
+pub(crate) use self::numbers::{count, share};
+pub(crate) use self::operations::{operation, shortened};
+pub use self::reports::{elements, members, tokens, versions};
+pub(crate) use self::times::{duration, moment, nanoseconds, seconds};
+pub use self::verdicts::verdict;
+pub(crate) use self::verdicts::{outcome, verdict_sign};
