@@ -117,13 +117,15 @@ impl RunDirectory {
         Ok(path)
     }
 
-    /// Saves whatever of a [`RunEvent`] is to be saved; notes are not.
+    /// Saves a [`RunEvent`] where it belongs; notes are not saved.
     ///
     /// # Errors
     /// See [`append_event`](Self::append_event).
     pub fn record(&mut self, event: &RunEvent) -> Result<()> {
         match event {
-            RunEvent::History(event) => self.append_event(event),
+            RunEvent::Operation(event) => self.append_event(event),
+            RunEvent::Fault(event) => self.append_event(&event.to_history()),
+            RunEvent::Phase(event) => self.append_event(&event.to_history()),
             RunEvent::Node(event) => self.append_node_event(event),
             RunEvent::Note(_) => Ok(()),
         }

@@ -7,7 +7,6 @@ use super::counterexample::faults_at_the_time;
 use super::facts::Facts;
 use super::markup::Markup;
 use super::units;
-use crate::metrics::FaultOutcome;
 use crate::words;
 
 pub(super) fn header(facts: &Facts<'_>) -> Markup {
@@ -115,20 +114,20 @@ fn tiles(facts: &Facts<'_>) -> Markup {
 
 /// How many faults had an effect, and what came of the others.
 fn fault_figures(facts: &Facts<'_>) -> (String, String) {
-    let with =
-        |outcome| facts.faults.iter().filter(|fault| fault.outcome == outcome).count() as u64;
-    let others: Vec<String> =
-        [FaultOutcome::Indeterminate, FaultOutcome::Skipped, FaultOutcome::Unreported]
-            .into_iter()
-            .filter(|&outcome| with(outcome) > 0)
-            .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
-            .collect();
+    let with = |outcome: &str| {
+        facts.faults.iter().filter(|fault| fault.outcome_name() == outcome).count() as u64
+    };
+    let others: Vec<String> = ["indeterminate", "skipped", "unreported"]
+        .into_iter()
+        .filter(|outcome| with(outcome) > 0)
+        .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
+        .collect();
     let remark = match (facts.faults.is_empty(), others.is_empty()) {
         (true, _) => "none was injected".to_owned(),
         (false, true) => "every one that was injected".to_owned(),
         (false, false) => format!("besides {}", others.join(" · ")),
     };
-    (words::count(with(FaultOutcome::Installed)), remark)
+    (words::count(with("installed")), remark)
 }
 
 /// A share in percent that never rounds something to nothing.

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use faults::coverage::{Coverage, Phase, Role, Situation};
+use faults::fault::Family;
+
 use super::facts::Facts;
 use super::families::sign;
 use super::markup::Markup;
 use super::tables::{head, number, section};
 use super::units;
-use crate::metrics::{FaultInterval, FaultOutcome};
-use crate::summary::FaultCoverage;
+use crate::metrics::FaultInterval;
 use crate::words;
 
 pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
     let summary = facts.summary;
     let mut out = section("not-tested", "Not tested");
     let ineffective: Vec<&FaultInterval> =
-        facts.faults.iter().filter(|fault| fault.outcome != FaultOutcome::Installed).collect();
+        facts.faults.iter().filter(|fault| !fault.took_effect()).collect();
     let gaps = &summary.coverage.gaps;
     if gaps.is_empty() && summary.run.skipped.is_empty() && ineffective.is_empty() {
         out.raw("<p class=\"empty\">Nothing that the plan asked for was left out.</p>");
@@ -28,9 +30,9 @@ pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
             out.raw("<li><b>").text(what).raw("</b> left out: ").text(why).raw("</li>");
         }
         for fault in ineffective {
-            out.raw("<li><b>").text(fault.outcome).raw("</b> ").text(&fault.name);
+            out.raw("<li><b>").text(fault.outcome_name()).raw("</b> ").text(&fault.name);
             out.text(format!(" at {} (event {})", units::moment(fault.start), fault.index));
-            if let Some(reason) = &fault.reason {
+            if let Some(reason) = fault.reason() {
                 out.raw(": ").text(reason);
             }
             out.raw("</li>");
@@ -46,20 +48,15 @@ pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
 }
 
 /// How often a family of faults met a role in a phase.
-type Reached<'a> = BTreeMap<(&'a str, &'a str, &'a str), u64>;
+type Reached = BTreeMap<Situation, u64>;
 
 /// Which families met which roles in which phases of the cluster, and which could have.
-fn reached(coverage: &FaultCoverage) -> Markup {
+fn reached(coverage: &Coverage) -> Markup {
     let mut out = Markup::new();
-    let mut reached: Reached<'_> = BTreeMap::new();
-    for cell in coverage.cells.iter().filter(|cell| cell.count > 0) {
-        *reached.entry((&cell.family, &cell.role, &cell.phase)).or_default() += cell.count;
-    }
-    let mut missed: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    missed.extend(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)));
-    let uncounted = coverage.cells.iter().filter(|cell| cell.count == 0);
-    missed.extend(uncounted.map(|cell| (&*cell.family, &*cell.role, &*cell.phase)));
-    missed.retain(|place| !reached.contains_key(place));
+    let cells = coverage.cells.iter();
+    let reached: Reached = cells.map(|c| ((c.family, c.role, c.phase), c.count)).collect();
+    let missed: BTreeSet<Situation> =
+        coverage.missed.iter().map(|m| (m.family, m.role, m.phase)).collect();
     let possible = (reached.len() + missed.len()) as u64;
     if possible == 0 {
         return out;
@@ -76,27 +73,18 @@ fn reached(coverage: &FaultCoverage) -> Markup {
         words::count(missed.len() as u64)
     ));
     out.raw("</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"coverage\">");
-    out.piece(heat_table(coverage, &reached, &missed)).raw("</div>");
+    out.piece(heat_table(&reached, &missed)).raw("</div>");
     out.raw("<p class=\"heat-key muted\"><span class=\"reached\">3</span> faults in effect ");
     out.raw("<span class=\"missed\">○</span> not reached ");
     out.raw("<span>·</span> out of this plan’s reach</p>");
     out
 }
 
-fn heat_table(
-    coverage: &FaultCoverage,
-    reached: &Reached<'_>,
-    missed: &BTreeSet<(&str, &str, &str)>,
-) -> Markup {
-    let places = || {
-        let cells = coverage.cells.iter().map(|c| (&*c.family, &*c.role, &*c.phase));
-        cells.chain(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)))
-    };
-    let families = in_order(places().map(|(family, _, _)| family));
-    let mut roles = in_order(places().map(|(_, role, _)| role));
-    roles.sort_by_key(|role| place_among(role, &ROLES_BY_RANK));
-    let mut phases = in_order(places().map(|(_, _, phase)| phase));
-    phases.sort_by_key(|phase| place_among(phase, &PHASES_BY_COURSE));
+fn heat_table(reached: &Reached, missed: &BTreeSet<Situation>) -> Markup {
+    let places: Vec<&Situation> = reached.keys().chain(missed).collect();
+    let families: BTreeSet<Family> = places.iter().map(|(family, ..)| *family).collect();
+    let roles: BTreeSet<Role> = places.iter().map(|(_, role, _)| *role).collect();
+    let phases: BTreeSet<Phase> = places.iter().map(|(.., phase)| *phase).collect();
     let most = reached.values().copied().max().unwrap_or(1);
 
     let mut out = Markup::new();
@@ -113,7 +101,7 @@ fn heat_table(
     }
     out.raw("</tr></thead><tbody>");
     for family in families {
-        out.raw("<tr><th scope=\"row\">").piece(sign(family)).text(family).raw("</th>");
+        out.raw("<tr><th scope=\"row\">").piece(sign(family.name())).text(family).raw("</th>");
         for role in &roles {
             for phase in &phases {
                 let place = (family, *role, *phase);
@@ -127,7 +115,7 @@ fn heat_table(
 }
 
 fn heat_cell(
-    (family, role, phase): (&str, &str, &str),
+    (family, role, phase): Situation,
     count: Option<&u64>,
     most: u64,
     missed: bool,
@@ -158,34 +146,14 @@ fn heat_cell(
     out
 }
 
-/// Words that roles are known by, the mightiest first; what qualifies a word stands before it.
-const ROLES_BY_RANK: [(&str, u8); 5] =
-    [("former", 3), ("candidate", 1), ("no leader", 1), ("leader", 0), ("follower", 2)];
-
-/// Words that the phases of a cluster are known by, in the course of a failure.
-const PHASES_BY_COURSE: [(&str, u8); 4] =
-    [("steady", 0), ("election", 1), ("leader", 2), ("fault", 3)];
-
-/// Where a name belongs: at the place of the first word that it contains, or behind all of them.
-fn place_among(name: &str, words: &[(&str, u8)]) -> u8 {
-    let known = words.iter().find(|(word, _)| name.contains(word));
-    known.map_or(u8::MAX, |(_, place)| *place)
-}
-
-/// Each name once, in the order in which they first occur.
-fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    names.filter(|name| seen.insert(*name)).collect()
-}
-
 /// How often each family of faults hit a node of each role.
 fn roles_hit(facts: &Facts<'_>) -> Markup {
     let mut hits: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for family in &facts.summary.run.faults {
         hits.entry(family).or_default();
     }
-    for fault in facts.faults.iter().filter(|fault| fault.outcome == FaultOutcome::Installed) {
-        let roles = hits.entry(&fault.family).or_default();
+    for fault in facts.faults.iter().filter(|fault| fault.took_effect()) {
+        let roles = hits.entry(fault.family.name()).or_default();
         for node in &fault.nodes {
             *roles.entry(facts.role_before(node, fault)).or_default() += 1;
         }

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::{head, named, section};
 use super::units;
-use crate::metrics::{FaultInterval, FaultOutcome, NodeState, Service};
+use crate::metrics::{FaultInterval, NodeState, Service};
 
 /// What each fault did to the clients.
 pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
@@ -27,8 +27,8 @@ pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
         let fault = &facts.faults[recovery.fault];
         out.raw("<tr><th scope=\"row\">").piece(named(fault));
         out.raw("<small>").text(units::moment(fault.start));
-        if fault.outcome != FaultOutcome::Installed {
-            out.raw(" · ").text(fault.outcome);
+        if !fault.took_effect() {
+            out.raw(" · ").text(fault.outcome_name());
         }
         out.raw("</small></th><td>").text(whom(facts, fault)).raw("</td><td>");
         out.piece(downtime(facts, fault)).raw("</td><td>");

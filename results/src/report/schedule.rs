@@ -1,11 +1,13 @@
 //! The schedule as it really happened, which is also the timeline for those who cannot see it.
 
+use faults::effect::Effect;
+
 use super::effects::effect_words;
 use super::facts::Facts;
 use super::markup::Markup;
 use super::tables::{head, named, section};
 use super::units;
-use crate::metrics::{FaultInterval, MeasuredEffect, NodeState};
+use crate::metrics::{FaultInterval, NodeState};
 use crate::words;
 
 pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
@@ -72,17 +74,13 @@ fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
     let mut out = Markup::new();
     out.raw("<tr class=\"fault\"><td class=\"number\">").text(units::moment(fault.start));
     out.raw("</td><td>#").text(fault.index).raw("</td><th scope=\"row\">").piece(named(fault));
-    if !fault.grudge.is_empty() {
-        let grudge: Vec<String> = fault
-            .grudge
-            .iter()
-            .map(|(node, dropped)| format!("{node} drops {}", dropped.join(" ")))
-            .collect();
-        out.raw("<small>").text(grudge.join("; ")).raw("</small>");
+    if let Some(grudge) = &fault.grudge {
+        out.raw("<small>").text(grudge).raw("</small>");
     }
     out.piece(steps(fault)).raw("</th><td>").text(nodes(facts, fault)).raw("</td><td>");
-    out.text(fault.outcome);
-    let remarks = fault.reason.iter().chain(&fault.note).chain(&fault.undo_problems);
+    out.text(fault.outcome_name());
+    let others = fault.note.iter().chain(&fault.undo_problems).map(String::as_str);
+    let remarks = fault.reason().into_iter().chain(others);
     for remark in remarks {
         out.raw("<small>").text(remark).raw("</small>");
     }
@@ -102,7 +100,7 @@ fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
     out
 }
 
-fn measured(effect: &MeasuredEffect) -> Markup {
+fn measured(effect: &Effect) -> Markup {
     let mut out = Markup::new();
     if effect.is_empty() {
         out.raw("<td class=\"muted\">–</td>");
@@ -134,6 +132,6 @@ fn nodes(facts: &Facts<'_>, fault: &FaultInterval) -> String {
     match fault.nodes.len() {
         0 => "–".to_owned(),
         count if count > 1 && count == facts.nodes.len() => "all".to_owned(),
-        _ => fault.nodes.join(", "),
+        _ => fault.nodes.iter().cloned().collect::<Vec<_>>().join(", "),
     }
 }

@@ -107,7 +107,7 @@ pub(super) fn number(out: &mut Markup, text: String) {
 
 /// A fault's name with the sign of its family.
 pub(super) fn named(fault: &FaultInterval) -> Markup {
-    let mut out = sign(&fault.family);
+    let mut out = sign(fault.family.name());
     out.text(&fault.name);
     out
 }
