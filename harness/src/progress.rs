@@ -111,7 +111,7 @@ impl Meter {
         }
         let rate = self.rate;
         let phase = now.phase.map_or("starting", phase_name);
-        let faults: Vec<&str> = now.faults.values().map(String::as_str).collect();
+        let faults = now.faults_on();
         let faults = if faults.is_empty() { "no fault".into() } else { faults.join(" + ") };
         format!(
             "{phase} {:>3}/{} s · {rate:>5.0} ops/s · ok {} fail {} info {} · leader {} · {faults}",

@@ -1,22 +1,78 @@
 //! The one typed stream of everything that happens in a run. The progress bar, the saved history,
 //! the report and whatever comes later are readers of it.
 
-use checker::history::Event;
+use checker::history::{Event, EventType, Process};
+use faults::record::FaultRecord;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
-    /// A client's invocation or completion, a fault, or a phase mark; saved to `history.jsonl`.
-    History(Event),
+    /// A client's invocation or completion; saved to `history.jsonl`.
+    Operation(Event),
+    /// Something that happened to a fault; saved to `history.jsonl`.
+    Fault(FaultEvent),
+    /// The beginning of a phase; saved to `history.jsonl`.
+    Phase(PhaseEvent),
     /// A node's process or role changed; saved to `nodes/<name>/events.jsonl`.
     Node(NodeEvent),
-    /// A sentence for whoever watches, such as which lab was chosen and why.
+    /// A sentence for the person who watches, such as which lab was chosen and why.
     Note(String),
 }
 
-/// The phases of a run, in order. Each is marked in the history when it begins, as an `info` event
-/// of process `controller` with `f` = `phase` and the name as its value.
+/// Something that happened to a fault, with its place in the history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultEvent {
+    /// The place of its event in the history.
+    pub index: u64,
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// What happened to which fault.
+    pub record: FaultRecord,
+}
+
+impl FaultEvent {
+    /// The event of the history that stands for it.
+    pub fn to_history(&self) -> Event {
+        let record = &self.record;
+        let kind = if record.what.is_intent() { EventType::Invoke } else { EventType::Info };
+        let event = Event::new(Process::Nemesis, kind, record.family.name(), record.to_value());
+        Event { index: self.index, time: self.time, ..event }
+    }
+
+    /// The fault that an event of a history tells of; none when it is about none.
+    pub fn of_history(event: &Event) -> Option<Self> {
+        if event.process != Process::Nemesis {
+            return None;
+        }
+        let is_intent = event.kind == EventType::Invoke;
+        let record = FaultRecord::from_value(&event.f, is_intent, &event.value)?;
+        Some(Self { index: event.index, time: event.time, record })
+    }
+}
+
+/// The beginning of a phase, with its place in the history: an `info` event of process
+/// `controller` with `f` = `phase` and the name as its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseEvent {
+    /// The place of its event in the history.
+    pub index: u64,
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// The phase that began.
+    pub phase: Phase,
+}
+
+impl PhaseEvent {
+    /// The event of the history that stands for it.
+    pub fn to_history(&self) -> Event {
+        let name = self.phase.name().into();
+        let event = Event::new(Process::Controller, EventType::Info, "phase", name);
+        Event { index: self.index, time: self.time, ..event }
+    }
+}
+
+/// The phases of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -36,6 +92,22 @@ pub enum Phase {
     Check,
     /// The page is written.
     Report,
+}
+
+impl Phase {
+    /// The name used in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Healthy => "healthy",
+            Self::Load => "load",
+            Self::Recover => "recover",
+            Self::Converge => "converge",
+            Self::FinalReads => "final-reads",
+            Self::Check => "check",
+            Self::Report => "report",
+        }
+    }
 }
 
 /// A change of one node, stamped by the controller when it heard of it.

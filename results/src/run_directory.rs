@@ -108,7 +108,9 @@ impl RunDirectory {
     /// See [`append_event`](Self::append_event).
     pub fn record(&mut self, event: &RunEvent) -> Result<()> {
         match event {
-            RunEvent::History(event) => self.append_event(event),
+            RunEvent::Operation(event) => self.append_event(event),
+            RunEvent::Fault(event) => self.append_event(&event.to_history()),
+            RunEvent::Phase(event) => self.append_event(&event.to_history()),
             RunEvent::Node(event) => self.append_node_event(event),
             RunEvent::Note(_) => Ok(()),
         }

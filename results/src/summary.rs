@@ -21,7 +21,7 @@ pub struct Summary {
     pub coverage: Coverage,
     /// In which situations the faults hit whom; none when nobody counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fault_coverage: Option<FaultCoverage>,
+    pub fault_coverage: Option<faults::coverage::Coverage>,
     /// What was learnt about the target that is no part of the verdict, by time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -52,41 +52,6 @@ pub struct Coverage {
     pub verdict: Verdict,
     /// What was not exercised, one sentence each.
     pub gaps: Vec<String>,
-}
-
-/// Which situations the faults of a run reached, and which they did not. What is neither counted nor
-/// missed was out of the plan's reach.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultCoverage {
-    /// What was reached.
-    pub cells: Vec<CoverageCell>,
-    /// What the plan could have reached and did not.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missed: Vec<MissedCell>,
-}
-
-/// A situation that faults reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CoverageCell {
-    /// What the node that was hit was at that moment, such as `leader`.
-    pub role: String,
-    /// The family of the faults, such as `partition`.
-    pub family: String,
-    /// What the cluster was doing, such as `steady` or `election`.
-    pub phase: String,
-    /// How many faults took effect there.
-    pub count: u64,
-}
-
-/// A situation that no fault reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissedCell {
-    /// See [`CoverageCell::role`].
-    pub role: String,
-    /// See [`CoverageCell::family`].
-    pub family: String,
-    /// See [`CoverageCell::phase`].
-    pub phase: String,
 }
 
 /// Something about the target that a person should know, whatever the verdict.

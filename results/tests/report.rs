@@ -261,9 +261,14 @@ fn hostile_text_stays_text() {
     let tame = page(&run);
     // Names that the types or the metrics must know stay as they are.
     let keep = ["verdict", "type", "process", "stage", "outcome", "event"];
-    let summary: Summary = poisoned(&run.summary, &keep);
-    let events: Vec<Event> =
-        run.history.events.iter().map(|event| poisoned(event, &keep)).collect();
+    let of_coverage = ["family", "role", "phase"];
+    let summary: Summary = poisoned(&run.summary, &[&keep[..], &of_coverage].concat());
+    let of_faults = [&keep[..], &["f"]].concat();
+    let poisoned_event = |event: &Event| match event.process {
+        Process::Nemesis => poisoned(event, &of_faults),
+        Process::Client(_) | Process::Controller => poisoned(event, &keep),
+    };
+    let events: Vec<Event> = run.history.events.iter().map(poisoned_event).collect();
     let node_events: Vec<NodeEvent> =
         run.node_events.iter().map(|event| poisoned(event, &keep)).collect();
     let poisoned_role = |change: &NodeChange| matches!(change, NodeChange::Role { role, .. } if role.contains("alert"));

@@ -178,6 +178,7 @@ fn print(ended: &Ended) {
     let counts = &ended.counts;
     line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
     let outcomes: Vec<String> = counts
+        .faults
         .outcome_counts()
         .iter()
         .map(|(outcome, count)| format!("{count} {outcome}"))

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use checker::history::{Event, Process};
+use checker::history::Event;
 use checker::online::{Sighting, Watch};
 use results::event::RunEvent;
 use tokio::sync::watch;
@@ -71,9 +71,7 @@ pub fn start(model: &str) -> Result<(Listener, watch::Receiver<Standing>)> {
 fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> Listener {
     let mut events = Some(events);
     Box::new(move |event| {
-        if let (RunEvent::History(event), Some(check)) = (event, &events)
-            && let Process::Client(_) = event.process
-        {
+        if let (RunEvent::Operation(event), Some(check)) = (event, &events) {
             // Attempts and tokens say nothing that a model would look at.
             let event = Event {
                 index: event.index,
@@ -110,7 +108,7 @@ fn first_sighting(mut history: Watch, events: &Receiver<Event>) -> Sighting {
 
 #[cfg(test)]
 mod tests {
-    use checker::history::EventType;
+    use checker::history::{EventType, Process};
     use serde_json::{Value, json};
 
     use super::*;
@@ -123,7 +121,7 @@ mod tests {
                 let mut event = Event::new(Process::Client(1), kind, *f, value.clone());
                 event.index = 2 * place as u64 + end;
                 event.key = Some("k7".into());
-                listener(&RunEvent::History(event));
+                listener(&RunEvent::Operation(event));
             }
         }
     }

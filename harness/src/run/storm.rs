@@ -7,16 +7,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use checker::history::EventType;
 use faults::coverage::Facts;
 use faults::fault::Family;
 use faults::host::{ClockSeen, Host, HostError, NodeState};
 use faults::nemesis::Nemesis;
 use faults::outcome::Outcome;
+use faults::record::{FaultRecord, Happened, Injected, Stage};
 use faults::schedule::{Action, Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::excuses::Excuses;
 use super::live::{Live, Snapshot};
@@ -47,6 +45,7 @@ pub struct Storm<H> {
 
 /// How the history speaks of a fault.
 struct Label {
+    fault: u32,
     family: Family,
     name: String,
     nodes: BTreeSet<String>,
@@ -165,8 +164,8 @@ impl<H: Host> Storm<H> {
         let roles = Roles { leader: live.leader(), former_leader: live.former_leader() };
         let resolved = entry.resolve(&self.nodes, roles);
         let label = Label::new(entry, &resolved);
-        let intent = label.event(entry.id, "inject", resolved.action());
-        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
+        let intent = Happened::Intended(Stage::Inject, resolved.action().clone());
+        self.recorder.fault(label.record(intent))?;
         let facts = self.facts(&live);
         let later = resolved.steps[1..].to_vec();
         for node in &self.nodes {
@@ -174,16 +173,15 @@ impl<H: Host> Storm<H> {
                 self.excuses.give(node, entry.id, &label.name);
             }
         }
-        let report = self.nemesis.inject(entry, resolved);
+        let injected = self.nemesis.inject(entry, resolved);
         // Who lost its power is dead by now, and has to serve when it is back.
         let over =
-            matches!(report.outcome, Outcome::Skipped { .. }) || label.family == Family::Power;
+            matches!(injected.outcome, Outcome::Skipped { .. }) || label.family == Family::Power;
         if over {
             self.excuses.withdraw(entry.id, self.recorder.elapsed());
         }
-        let mut done = label.event(entry.id, "inject", &report);
-        done["facts"] = serde_json::to_value(facts)?;
-        self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
+        let done = Happened::Injected(Injected { facts: Some(facts), ..injected });
+        self.recorder.fault(label.record(done))?;
         self.labels.insert(entry.id, label);
         self.sample_clocks();
         Ok(later)
@@ -208,11 +206,10 @@ impl<H: Host> Storm<H> {
         if !self.nemesis.active().any(|(active, _)| active == id) {
             return Ok(());
         }
-        let intent = label.event(id, "step", &action);
-        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
-        if let Some(beat) = self.nemesis.step(id, action) {
-            let done = label.event(id, "step", &beat);
-            self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
+        let intent = Happened::Intended(Stage::Step, action.clone());
+        self.recorder.fault(label.record(intent))?;
+        if let Some(stepped) = self.nemesis.step(id, action) {
+            self.recorder.fault(label.record(Happened::Stepped(stepped)))?;
         }
         Ok(())
     }
@@ -222,14 +219,13 @@ impl<H: Host> Storm<H> {
         let (Some((_, action)), Some(label)) = (active, self.labels.get(&id)) else {
             return Ok(());
         };
-        let intent = label.event(id, "undo", action);
-        self.recorder.nemesis(EventType::Invoke, label.family.name(), intent)?;
-        if let Some(recovery) = self.nemesis.undo(id) {
-            for problem in &recovery.problems {
+        let intent = Happened::Intended(Stage::Undo, action.clone());
+        self.recorder.fault(label.record(intent))?;
+        if let Some(undone) = self.nemesis.undo(id) {
+            for problem in &undone.problems {
                 self.recorder.note(format!("could not undo {}: {problem}", label.name));
             }
-            let done = label.event(id, "undo", &recovery);
-            self.recorder.nemesis(EventType::Info, label.family.name(), done)?;
+            self.recorder.fault(label.record(Happened::Undone(undone)))?;
         }
         self.last_undo = Some(self.recorder.elapsed());
         if label.family.within_fault_model() {
@@ -325,17 +321,12 @@ impl Label {
             let list: Vec<&str> = nodes.iter().map(String::as_str).collect();
             name = format!("{name} ({})", list.join(", "));
         }
-        Label { family: entry.fault.family(), name, nodes }
+        Label { fault: entry.id, family: entry.fault.family(), name, nodes }
     }
 
-    /// The value of a nemesis event: number, stage, name and nodes of the fault, with `details`.
-    fn event(&self, id: u32, stage: &str, details: &impl Serialize) -> Value {
-        let mut value =
-            json!({ "fault": id, "stage": stage, "name": self.name, "nodes": self.nodes });
-        let details = serde_json::to_value(details).expect("faults are plain data");
-        if let (Value::Object(value), Value::Object(details)) = (&mut value, details) {
-            value.extend(details.into_iter().filter(|(key, _)| key != "id"));
-        }
-        value
+    /// The record that this happened to the fault.
+    fn record(&self, what: Happened) -> FaultRecord {
+        let Self { fault, family, ref name, ref nodes } = *self;
+        FaultRecord { fault, family, name: name.clone(), nodes: nodes.clone(), what }
     }
 }

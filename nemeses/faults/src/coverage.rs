@@ -211,7 +211,8 @@ pub struct Missed {
     pub phase: Phase,
 }
 
-type Situation = (Family, Role, Phase);
+/// Whom a fault of a family hit, and when.
+pub type Situation = (Family, Role, Phase);
 
 impl Coverage {
     /// Counts the faults of a run that took effect, and lists what `options` could have drawn

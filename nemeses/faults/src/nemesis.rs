@@ -13,10 +13,12 @@ mod release;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::effect::{Effect, Measurement};
 use crate::fault::DiskCondition;
 use crate::grudge::Link;
 use crate::host::{DiskSeen, Host, LinkCounts, NodeState};
-use crate::outcome::{Beat, Effect, Measurement, Outcome, Recovery, Report};
+use crate::outcome::Outcome;
+use crate::record::{Injected, Stepped, Undone};
 use crate::schedule::{Action, Entry, Resolved};
 
 use judge::Judgement;
@@ -51,7 +53,7 @@ struct Active {
     /// What became of it when it was injected, and whether that may yet change.
     judgement: Judgement,
     /// How many steps it has taken.
-    beats: u64,
+    steps: u64,
     /// What each link had dropped before.
     dropped_before: BTreeMap<Link, u64>,
     /// What each link had done to packets before.
@@ -69,7 +71,7 @@ impl Active {
             most_down: resolved.most_down(),
             may_take_down: resolved.takes_down(),
             judgement: Judgement::settled((judge::indeterminate("not attempted"), Effect::new())),
-            beats: 0,
+            steps: 0,
             dropped_before: BTreeMap::new(),
             shaped_before: BTreeMap::new(),
             disks_seen: BTreeMap::new(),
@@ -124,13 +126,13 @@ impl<H: Host> Nemesis<H> {
     /// Does the first step of `resolved` and measures what it did. It stays until
     /// [`Nemesis::step`] or [`Nemesis::undo`] with the entry's id. Injecting an entry that is on
     /// already, or for which the budget has no room, is skipped.
-    pub fn inject(&mut self, entry: &Entry, resolved: Resolved) -> Report {
+    pub fn inject(&mut self, entry: &Entry, resolved: Resolved) -> Injected {
         let id = entry.id;
         let report = |action, judgement: Judgement, note: Option<String>| {
             let notes: Vec<_> = note.into_iter().chain(judgement.note).collect();
             let note = (!notes.is_empty()).then(|| notes.join("; "));
             let Judgement { outcome, effect, .. } = judgement;
-            Report { id, action, outcome, effect, note }
+            Injected { action, outcome, effect, note, facts: None }
         };
         let (whole, note) = (resolved.action().clone(), resolved.note.clone());
         if self.active.contains_key(&id) {
@@ -175,11 +177,11 @@ impl<H: Host> Nemesis<H> {
     /// Lets a fault go on to its next step; none when it is not on. Nothing is probed, so that
     /// steps can follow each other within milliseconds. Nodes that the budget spared when the fault
     /// was injected stay spared.
-    pub fn step(&mut self, id: u32, action: Action) -> Option<Beat> {
+    pub fn step(&mut self, id: u32, action: Action) -> Option<Stepped> {
         let active = self.active.get_mut(&id)?;
         let within = action.takes_down().is_subset(&active.may_take_down);
         let action = if within { action } else { action.only(&active.may_take_down) };
-        active.beats += 1;
+        active.steps += 1;
         let old = std::mem::replace(&mut active.action, action.clone());
         let (gone, fresh) = compose::difference(&old, &action);
         let (mut effect, mut problems) = self.release(&gone, Look::Away);
@@ -195,18 +197,18 @@ impl<H: Host> Nemesis<H> {
                 }
             }
         }
-        Some(Beat { id, action, effect, problems })
+        Some(Stepped { action, effect, problems })
     }
 
     /// Undoes one fault and tells what was measured while it was on; none when it is not on, as
     /// when it was undone before or skipped. A fault that could not be undone wholly stays on.
-    pub fn undo(&mut self, id: u32) -> Option<Recovery> {
+    pub fn undo(&mut self, id: u32) -> Option<Undone> {
         let (seen, mut effect) = self.over_life(id)?;
         let active = self.active.remove(&id)?;
         let (released, problems) = self.release(&active.action, Look::Closely);
         effect.extend(released);
-        if active.beats > 0 {
-            effect.insert("beats".to_owned(), Measurement::Count(active.beats));
+        if active.steps > 0 {
+            effect.set("steps", Measurement::Count(active.steps));
         }
         let outcome = match (&active.judgement, seen) {
             (Judgement { open: true, outcome, .. }, Some(seen)) => match seen {
@@ -219,12 +221,13 @@ impl<H: Host> Nemesis<H> {
         if !problems.is_empty() {
             self.active.insert(id, active);
         }
-        Some(Recovery { id, action, outcome, effect, problems })
+        Some(Undone { action, outcome, effect, problems })
     }
 
     /// Undoes every fault that is on, in the order of [`undo_order`](Nemesis::undo_order).
-    pub fn undo_all(&mut self) -> Vec<Recovery> {
-        self.undo_order().into_iter().filter_map(|id| self.undo(id)).collect()
+    pub fn undo_all(&mut self) -> Vec<(u32, Undone)> {
+        let order = self.undo_order().into_iter();
+        order.filter_map(|id| self.undo(id).map(|undone| (id, undone))).collect()
     }
 
     /// The faults that are on, in the order in which to undo them all: links, disks, clocks and

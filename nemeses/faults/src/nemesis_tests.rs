@@ -36,24 +36,21 @@ pub(super) fn inject(
     id: u32,
     fault: Fault,
     leader: &str,
-) -> Report {
+) -> Injected {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
     let entry = Entry { id, at, lasts, pick: id, fault };
     let resolved = entry.resolve(&names(), Roles::led_by(leader));
     nemesis.inject(&entry, resolved)
 }
 
-pub(super) fn undo(nemesis: &mut Nemesis<Pretended>, id: u32) -> Recovery {
+pub(super) fn undo(nemesis: &mut Nemesis<Pretended>, id: u32) -> Undone {
     let recovery = nemesis.undo(id).expect("the fault is on");
     assert_eq!(recovery.problems, Vec::<String>::new());
     recovery
 }
 
 pub(super) fn count(effect: &Effect, name: &str) -> u64 {
-    match effect[name] {
-        Measurement::Count(count) => count,
-        ref other => panic!("{name} is {other}"),
-    }
+    effect.count(name).unwrap_or_else(|| panic!("no {name} in {effect:?}"))
 }
 
 #[test]
@@ -108,7 +105,7 @@ fn a_killed_node_is_started_when_the_last_fault_that_killed_it_ends() {
     let report = inject(&mut nemesis, 2, kill(Aim::All), "n3");
     assert_eq!(report.outcome, Outcome::Installed);
     assert_eq!(count(&report.effect, "nodes_killed"), 4);
-    assert_eq!(report.effect["already_down"], Measurement::Text("n3".to_owned()));
+    assert_eq!(report.effect.get("already_down"), Some(&Measurement::Text("n3".to_owned())));
 
     assert_eq!(count(&undo(&mut nemesis, 1).effect, "nodes_started"), 0, "still held down");
     assert_eq!(nemesis.host().state("n3"), NodeState::Stopped);
@@ -214,7 +211,7 @@ fn after_undoing_all_the_world_is_as_it_was() {
     inject(&mut nemesis, 2, partition(Shape::MajorityRing), "n1");
     inject(&mut nemesis, 3, pause(Aim::All), "n1");
     inject(&mut nemesis, 4, partition(Shape::Bridge), "n1");
-    let order: Vec<_> = nemesis.undo_all().into_iter().map(|recovery| recovery.id).collect();
+    let order: Vec<_> = nemesis.undo_all().into_iter().map(|(id, _)| id).collect();
     assert_eq!(order, [2, 4, 3, 1], "links first, starts last");
     assert!(nemesis.host().grudge.is_empty());
     assert!(nemesis.host().states.values().all(|state| *state == NodeState::Running));

@@ -20,7 +20,7 @@ use crate::fault::Fault;
 pub use action::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 pub use budget::Budget;
 pub use draw::ScheduleOptions;
-pub(crate) use draw::{Room, between, weighted, whole_between};
+pub(crate) use draw::{ClusterLimits, ClusterLimits as Room, between, weighted, whole_between};
 pub use profile::Profile;
 pub use resolve::{Resolved, Roles};
 pub use steps::Step;

@@ -11,9 +11,7 @@ mod phases;
 mod recovery;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
-pub use fault_intervals::{
-    FaultInterval, FaultOutcome, FaultStep, MeasuredEffect, fault_intervals,
-};
+pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
 pub use operations::{RunOperation, operations};

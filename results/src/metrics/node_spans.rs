@@ -1,5 +1,7 @@
 //! What each node was, over time: its role and term, or that it was down or paused.
 
+use faults::fault::Family;
+
 use crate::event::{NodeChange, NodeEvent};
 use crate::metrics::FaultInterval;
 
@@ -53,10 +55,10 @@ pub fn node_spans(
         .iter()
         .any(|event| event.node == node && matches!(event.change, NodeChange::Exited { .. }));
     for fault in faults.iter().filter(|fault| fault.was_attempted()) {
-        let state = match fault.family.as_str() {
-            "pause" => NodeState::Paused,
+        let state = match fault.family {
+            Family::Pause => NodeState::Paused,
             // What is damaged is damaged while its node is down.
-            "kill" | "power" | "corruption" if !process_seen => NodeState::Down,
+            Family::Kill | Family::Power | Family::Corruption if !process_seen => NodeState::Down,
             _ => continue,
         };
         if fault.nodes.iter().any(|hit| hit == node) {

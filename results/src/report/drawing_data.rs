@@ -11,7 +11,6 @@ use super::clock_data::clocks;
 use super::columns::Column;
 use super::effects::{effect_label, effect_words};
 use super::facts::Facts;
-use super::families::letter;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
 use crate::words;
 
@@ -85,11 +84,11 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
         "family": fault.family,
         "name": fault.name,
         "nodes": fault.nodes,
-        "outcome": fault.outcome.to_string(),
-        "reason": fault.reason,
+        "outcome": fault.outcome_name(),
+        "reason": fault.reason(),
         "effect": effect_words(&fault.effect),
         "label": effect_label(&fault.effect),
-        "letter": letter(&fault.family),
+        "letter": fault.family.letter(),
         "steps": steps(fault),
         "stepCount": fault.steps.len(),
         "start": micros(fault.start),

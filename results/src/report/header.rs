@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use super::counterexample::faults_at_the_time;
 use super::facts::Facts;
 use super::panel;
-use crate::metrics::FaultOutcome;
 use crate::words;
 
 pub(super) fn header(facts: &Facts<'_>) -> Markup {
@@ -118,20 +117,20 @@ fn rate(facts: &Facts<'_>) -> Option<(String, String)> {
 
 /// The number of faults that had an effect, and the outcomes of the others.
 fn fault_figures(facts: &Facts<'_>) -> (String, String) {
-    let with =
-        |outcome| facts.faults.iter().filter(|fault| fault.outcome == outcome).count() as u64;
-    let others: Vec<String> =
-        [FaultOutcome::Indeterminate, FaultOutcome::Skipped, FaultOutcome::Unreported]
-            .into_iter()
-            .filter(|&outcome| with(outcome) > 0)
-            .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
-            .collect();
+    let with = |outcome: &str| {
+        facts.faults.iter().filter(|fault| fault.outcome_name() == outcome).count() as u64
+    };
+    let others: Vec<String> = ["indeterminate", "skipped", "unreported"]
+        .into_iter()
+        .filter(|outcome| with(outcome) > 0)
+        .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
+        .collect();
     let remark = match (facts.faults.is_empty(), others.is_empty()) {
         (true, _) => "none was injected".to_owned(),
         (false, true) => "every one that was injected".to_owned(),
         (false, false) => format!("besides {}", others.join(" · ")),
     };
-    (words::count(with(FaultOutcome::Installed)), remark)
+    (words::count(with("installed")), remark)
 }
 
 /// Safety, liveness and coverage, each with its own verdict.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use faults::coverage::{Coverage, Phase, Role, Situation};
+use faults::fault::Family;
 use maud::{Markup, html};
 
 use super::facts::Facts;
 use super::families::sign;
 use super::panel::{Column, panel, table};
-use crate::metrics::{FaultInterval, FaultOutcome};
-use crate::summary::FaultCoverage;
+use crate::metrics::FaultInterval;
 use crate::words;
 
 pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
@@ -25,7 +26,7 @@ pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
 /// Everything that was asked for and left out, or had no effect.
 fn gaps(facts: &Facts<'_>) -> Markup {
     let ineffective: Vec<&FaultInterval> =
-        facts.faults.iter().filter(|fault| fault.outcome != FaultOutcome::Installed).collect();
+        facts.faults.iter().filter(|fault| !fault.took_effect()).collect();
     let gaps = &facts.summary.coverage.gaps;
     let skipped = &facts.summary.run.skipped;
     if gaps.is_empty() && skipped.is_empty() && ineffective.is_empty() {
@@ -37,29 +38,22 @@ fn gaps(facts: &Facts<'_>) -> Markup {
             @for (what, why) in skipped { li { b { (what) } " left out: " (why) } }
             @for fault in ineffective {
                 li {
-                    b { (maud::display(fault.outcome)) } " " (fault.name)
+                    b { (fault.outcome_name()) } " " (fault.name)
                     " at " (words::moment(fault.start)) " (event " (fault.index) ")"
-                    @if let Some(reason) = &fault.reason { ": " (reason) }
+                    @if let Some(reason) = fault.reason() { ": " (reason) }
                 }
             }
         }
     }
 }
 
-/// A family of faults, a role and a phase of the cluster.
-type Place<'a> = (&'a str, &'a str, &'a str);
-
-/// Which families met which roles in which phases of the cluster, and which could have.
-fn reached(coverage: &FaultCoverage) -> Markup {
-    let mut reached: BTreeMap<Place<'_>, u64> = BTreeMap::new();
-    for cell in coverage.cells.iter().filter(|cell| cell.count > 0) {
-        *reached.entry((&cell.family, &cell.role, &cell.phase)).or_default() += cell.count;
-    }
-    let mut missed: BTreeSet<Place<'_>> = BTreeSet::new();
-    missed.extend(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)));
-    let uncounted = coverage.cells.iter().filter(|cell| cell.count == 0);
-    missed.extend(uncounted.map(|cell| (&*cell.family, &*cell.role, &*cell.phase)));
-    missed.retain(|place| !reached.contains_key(place));
+/// The families that met roles in phases of the cluster, and those that could have.
+fn reached(coverage: &Coverage) -> Markup {
+    let cells = coverage.cells.iter();
+    let reached: BTreeMap<Situation, u64> =
+        cells.map(|c| ((c.family, c.role, c.phase), c.count)).collect();
+    let missed: BTreeSet<Situation> =
+        coverage.missed.iter().map(|m| (m.family, m.role, m.phase)).collect();
     let possible = (reached.len() + missed.len()) as u64;
     if possible == 0 {
         return Markup::default();
@@ -74,7 +68,7 @@ fn reached(coverage: &FaultCoverage) -> Markup {
             (words::count(missed.len() as u64)) " not."
         }
         div.scroll tabindex="0" role="region" aria-label="coverage" {
-            (heat_table(coverage, &reached, &missed))
+            (heat_table(&reached, &missed))
         }
         p.heat-key.muted {
             span.reached { "3" } " faults in effect "
@@ -84,39 +78,30 @@ fn reached(coverage: &FaultCoverage) -> Markup {
     }
 }
 
-fn heat_table(
-    coverage: &FaultCoverage,
-    reached: &BTreeMap<Place<'_>, u64>,
-    missed: &BTreeSet<Place<'_>>,
-) -> Markup {
-    let places = || {
-        let cells = coverage.cells.iter().map(|c| (&*c.family, &*c.role, &*c.phase));
-        cells.chain(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)))
-    };
-    let families = in_order(places().map(|(family, _, _)| family));
-    let mut roles = in_order(places().map(|(_, role, _)| role));
-    roles.sort_by_key(|role| place_among(role, &ROLES_BY_RANK));
-    let mut phases = in_order(places().map(|(_, _, phase)| phase));
-    phases.sort_by_key(|phase| place_among(phase, &PHASES_BY_COURSE));
+fn heat_table(reached: &BTreeMap<Situation, u64>, missed: &BTreeSet<Situation>) -> Markup {
+    let places: Vec<&Situation> = reached.keys().chain(missed).collect();
+    let families: BTreeSet<Family> = places.iter().map(|(family, ..)| *family).collect();
+    let roles: BTreeSet<Role> = places.iter().map(|(_, role, _)| *role).collect();
+    let phases: BTreeSet<Phase> = places.iter().map(|(.., phase)| *phase).collect();
     let most = reached.values().copied().max().unwrap_or(1);
     html! {
         table.heat {
             thead {
                 tr {
                     td {}
-                    @for role in &roles { th scope="colgroup" colspan=(phases.len()) { (role) } }
+                    @for role in &roles { th scope="colgroup" colspan=(phases.len()) { (role.name()) } }
                 }
                 tr {
                     th scope="col" { "family" }
                     @for _ in &roles {
-                        @for phase in &phases { th scope="col" { span { (phase) } } }
+                        @for phase in &phases { th scope="col" { span { (phase.name()) } } }
                     }
                 }
             }
             tbody {
                 @for family in families {
                     tr {
-                        th scope="row" { (sign(family)) (family) }
+                        th scope="row" { (sign(family.name())) (family.name()) }
                         @for role in &roles {
                             @for phase in &phases {
                                 @let place = (family, *role, *phase);
@@ -130,7 +115,7 @@ fn heat_table(
     }
 }
 
-fn heat_cell(place: Place<'_>, count: Option<&u64>, most: u64, missed: bool) -> Markup {
+fn heat_cell(place: Situation, count: Option<&u64>, most: u64, missed: bool) -> Markup {
     let (family, role, phase) = place;
     let place = format!("{family}, {role}, {phase}");
     match count {
@@ -153,34 +138,14 @@ fn heat_cell(place: Place<'_>, count: Option<&u64>, most: u64, missed: bool) -> 
     }
 }
 
-/// Words that roles are known by, the mightiest first; what qualifies a word stands before it.
-const ROLES_BY_RANK: [(&str, u8); 5] =
-    [("former", 3), ("candidate", 1), ("no leader", 1), ("leader", 0), ("follower", 2)];
-
-/// Words that the phases of a cluster are known by, in the course of a failure.
-const PHASES_BY_COURSE: [(&str, u8); 4] =
-    [("steady", 0), ("election", 1), ("leader", 2), ("fault", 3)];
-
-/// Where a name belongs: at the place of the first word that it contains, or behind all of them.
-fn place_among(name: &str, words: &[(&str, u8)]) -> u8 {
-    let known = words.iter().find(|(word, _)| name.contains(word));
-    known.map_or(u8::MAX, |(_, place)| *place)
-}
-
-/// Each name once, in the order in which they first occur.
-fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    names.filter(|name| seen.insert(*name)).collect()
-}
-
-/// How often each family of faults hit a node of each role.
+/// The number of times that each family of faults hit a node of each role.
 fn roles_hit(facts: &Facts<'_>) -> Markup {
     let mut hits: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for family in &facts.summary.run.faults {
         hits.entry(family).or_default();
     }
-    for fault in facts.faults.iter().filter(|fault| fault.outcome == FaultOutcome::Installed) {
-        let roles = hits.entry(&fault.family).or_default();
+    for fault in facts.faults.iter().filter(|fault| fault.took_effect()) {
+        let roles = hits.entry(fault.family.name()).or_default();
         for node in &fault.nodes {
             *roles.entry(facts.role_before(node, fault)).or_default() += 1;
         }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::facts::Facts;
 use super::families::named;
 use super::panel::{Column, panel, tall_table};
-use crate::metrics::{FaultInterval, FaultOutcome, NodeState, Recovery, Service};
+use crate::metrics::{FaultInterval, NodeState, Recovery, Service};
 use crate::words;
 
 pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
@@ -48,9 +48,7 @@ fn row(facts: &Facts<'_>, recovery: &Recovery, longest: u64) -> Markup {
                 (named(fault))
                 small {
                     (words::moment(fault.start))
-                    @if fault.outcome != FaultOutcome::Installed {
-                        " · " (maud::display(fault.outcome))
-                    }
+                    @if !fault.took_effect() { " · " (fault.outcome_name()) }
                 }
             }
             td { (whom(facts, fault)) }

@@ -1,12 +1,13 @@
 //! The schedule as it really happened, which is also the timeline for those who cannot see it.
 
+use faults::effect::Effect;
 use maud::{Markup, html};
 
 use super::effects::effect_words;
 use super::facts::Facts;
 use super::families::named;
 use super::panel::{Column, panel, tall_table};
-use crate::metrics::{FaultInterval, MeasuredEffect, NodeSpan, NodeState};
+use crate::metrics::{FaultInterval, NodeSpan, NodeState};
 use crate::words;
 
 pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
@@ -74,22 +75,20 @@ fn plain_row(kind: &str, time: u64, what: &str, lasted: &str) -> Markup {
 }
 
 fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
-    let grudge = fault.grudge.iter();
-    let grudge: Vec<String> =
-        grudge.map(|(node, dropped)| format!("{node} drops {}", dropped.join(" "))).collect();
+    let others = fault.note.iter().chain(&fault.undo_problems).map(String::as_str);
     html! {
         tr.fault {
             td.number { (words::moment(fault.start)) }
             td { "#" (fault.index) }
             th scope="row" {
                 (named(fault))
-                @if !grudge.is_empty() { small { (grudge.join("; ")) } }
+                @if let Some(grudge) = &fault.grudge { small { (maud::display(grudge)) } }
                 (steps(fault))
             }
             td { (nodes(facts, fault)) }
             td {
-                (maud::display(fault.outcome))
-                @for remark in fault.reason.iter().chain(&fault.note).chain(&fault.undo_problems) {
+                (fault.outcome_name())
+                @for remark in fault.reason().into_iter().chain(others) {
                     small { (remark) }
                 }
                 @if fault.was_attempted() { small { (undone(fault)) } }
@@ -108,7 +107,7 @@ fn undone(fault: &FaultInterval) -> String {
     }
 }
 
-fn measured(effect: &MeasuredEffect) -> Markup {
+fn measured(effect: &Effect) -> Markup {
     html! {
         @if effect.is_empty() { td.muted { "–" } } @else { td { (effect_words(effect)) } }
     }
@@ -136,6 +135,6 @@ fn nodes(facts: &Facts<'_>, fault: &FaultInterval) -> String {
     match fault.nodes.len() {
         0 => "–".to_owned(),
         count if count > 1 && count == facts.nodes.len() => "all".to_owned(),
-        _ => fault.nodes.join(", "),
+        _ => fault.nodes.iter().cloned().collect::<Vec<_>>().join(", "),
     }
 }

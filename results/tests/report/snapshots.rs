@@ -11,8 +11,9 @@ use checker::oracle::audit::{Applied, AppliedLog, Outcome, Told, audit};
 use checker::oracle::divergence::{Contents, Held, compare};
 use checker::oracle::version::{Answered, Claims, Effect, judge};
 use checker::verdict::Verdict;
+use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
+use faults::fault::Family;
 use serde_json::Value;
-use stormproof_results::summary::{CoverageCell, FaultCoverage, MissedCell};
 use stormproof_results::{verdict_text, words};
 
 use crate::sample::{Options, Sample, judged, models, sample, storm};
@@ -103,21 +104,16 @@ fn what_was_reached_what_was_not_and_what_could_not_be() {
 /// A run of which a few situations were counted.
 fn partly_covered() -> Sample {
     let mut run = storm(50);
-    let cell = |role: &str, phase: &str, count| CoverageCell {
-        role: role.into(),
-        family: "kill".into(),
-        phase: phase.into(),
-        count,
-    };
-    let missed =
-        MissedCell { role: "former leader".into(), family: "kill".into(), phase: "steady".into() };
-    run.summary.fault_coverage = Some(FaultCoverage {
+    let family = Family::Kill;
+    run.summary.fault_coverage = Some(Coverage {
         cells: vec![
-            cell("follower", "election", 2),
-            cell("leader", "steady", 3),
-            cell("leader", "election", 0),
+            Cell { family, role: Role::Follower, phase: Phase::Election, count: 2 },
+            Cell { family, role: Role::Leader, phase: Phase::Steady, count: 3 },
         ],
-        missed: vec![missed],
+        missed: vec![
+            Missed { family, role: Role::Leader, phase: Phase::Election },
+            Missed { family, role: Role::FormerLeader, phase: Phase::Steady },
+        ],
     });
     run
 }

@@ -73,6 +73,24 @@ impl Family {
         }
     }
 
+    /// The letter that stands for it where colours do not help.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Partition => 'P',
+            Self::Packet => 'N',
+            Self::Kill => 'K',
+            Self::Pause => 'S',
+            Self::Cpu => 'U',
+            Self::Clock => 'C',
+            Self::Disk => 'D',
+            Self::Power => 'W',
+            Self::Corruption => 'X',
+            Self::Leadership => 'L',
+            Self::Membership => 'M',
+            Self::Maintenance => 'T',
+        }
+    }
+
     /// One sentence for `stormproof list faults`.
     pub fn description(self) -> &'static str {
         match self {
@@ -148,6 +166,12 @@ impl FromStr for Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_family_has_a_letter_of_its_own() {
+        let letters: std::collections::BTreeSet<_> = Family::ALL.map(Family::letter).into();
+        assert_eq!(letters.len(), Family::ALL.len());
+    }
 
     #[test]
     fn every_family_is_found_by_its_name_and_only_by_it() {

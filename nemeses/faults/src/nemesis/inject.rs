@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::{self, Judgement};
 use super::{Look, Nemesis, compose};
+use crate::effect::{Effect, Measurement};
 use crate::fault::{ClockCondition, DiskCondition};
 use crate::grudge::Grudge;
 use crate::host::{DiskSeen, Host, HostError, NodeState, PartitionSeen, PerNode};
-use crate::outcome::{Effect, Measurement, Outcome};
+use crate::outcome::Outcome;
 use crate::schedule::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 use crate::shaping::Shaping;
 
@@ -44,10 +45,7 @@ impl<H: Host> Nemesis<H> {
             Action::Corrupt(damage) => self.corrupt(damage),
             Action::Transfer(to) => match self.host.transfer(to) {
                 Ok(took) => {
-                    let effect = Effect::from([(
-                        "transferred_after_ms".to_owned(),
-                        judge::milliseconds(took),
-                    )]);
+                    let effect = Effect::new().with("transferred_after", judge::milliseconds(took));
                     Judgement::settled((Outcome::Installed, effect))
                 }
                 Err(error) => Judgement::settled(judge::without_effect(error)),
@@ -92,7 +90,7 @@ impl<H: Host> Nemesis<H> {
             return Judgement::settled((judge::indeterminate(reason), effect));
         }
         let killed = self.host.kill(&running);
-        effect.extend(judge::slowest("nodes_killed", "dead_after_ms", &killed));
+        effect.extend(judge::slowest("nodes_killed", "dead_after", &killed));
         Judgement::settled((judge::nodes(&killed), effect))
     }
 
@@ -103,7 +101,7 @@ impl<H: Host> Nemesis<H> {
         }
         let paused = self.host.pause(&alive);
         let mut effect = already_down(nodes, &alive);
-        effect.extend(judge::slowest("nodes_paused", "stopped_after_ms", &paused));
+        effect.extend(judge::slowest("nodes_paused", "stopped_after", &paused));
         Judgement::settled((judge::nodes(&paused), effect))
     }
 
@@ -111,7 +109,7 @@ impl<H: Host> Nemesis<H> {
         let seen = self.host.limit_cpu(&compose::cpu(self.actions()));
         let (outcome, mut effect) = judge::throttled(&of(percent, seen));
         let least = percent.values().copied().reduce(f64::min).unwrap_or(0.0);
-        effect.insert("limit_percent".to_owned(), Measurement::Number(least));
+        effect.set("limit", Measurement::Percent(least));
         Judgement::open((outcome, effect))
     }
 
@@ -139,8 +137,7 @@ impl<H: Host> Nemesis<H> {
         let told = of(disks, self.apply_disks(Some(id)));
         match judge::nodes(&told) {
             Outcome::Installed => {
-                let effect =
-                    Effect::from([("disks_troubled".to_owned(), judge::count_of(told.len()))]);
+                let effect = Effect::new().counting("disks_troubled", told.len() as u64);
                 let reason = "what a disk does is seen only when it is used";
                 Judgement::open((judge::indeterminate(reason), effect))
             }
@@ -210,7 +207,7 @@ impl<H: Host> Nemesis<H> {
         self.damaged.extend(damaged.into_iter().cloned());
         if !told.is_empty() {
             let told = Measurement::Text(told.join("; "));
-            judgement.effect.insert("damaged".to_owned(), told);
+            judgement.effect.set("damaged", told);
         }
         judgement.outcome = match judge::nodes(&results) {
             Outcome::Installed if results.len() < nodes.len() => {
@@ -226,7 +223,7 @@ impl<H: Host> Nemesis<H> {
     fn tend(&mut self, stores: &StoresTended) -> Judgement {
         let tend = |node: &String| (node.clone(), self.host.maintain(node, stores.work));
         let results = stores.nodes.iter().map(tend).collect();
-        let effect = judge::slowest("stores_tended", "tended_after_ms", &results);
+        let effect = judge::slowest("stores_tended", "tended_after", &results);
         Judgement::settled((judge::nodes(&results), effect))
     }
 
@@ -235,7 +232,7 @@ impl<H: Host> Nemesis<H> {
         for node in &members.nodes {
             results.insert(node.clone(), self.host.change_membership(node, members.change));
         }
-        let effect = judge::slowest("members_changed", "changed_after_ms", &results);
+        let effect = judge::slowest("members_changed", "changed_after", &results);
         Judgement::settled((judge::nodes(&results), effect))
     }
 }
@@ -251,5 +248,5 @@ fn already_down(nodes: &BTreeSet<String>, running: &BTreeSet<String>) -> Effect 
     if down.is_empty() {
         return Effect::new();
     }
-    Effect::from([("already_down".to_owned(), Measurement::Text(down.join(", ")))])
+    Effect::new().with("already_down", Measurement::Text(down.join(", ")))
 }

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::effect::{Effect, Measurement};
 use crate::fault::{ClockCondition, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::host::{
     ClockSeen, CpuSeen, DiskSeen, HostError, LinkCounts, LinkSeen, OpSeen, PartitionSeen, PerNode,
     PowerSeen,
 };
-use crate::outcome::{Effect, Measurement, Outcome};
+use crate::outcome::Outcome;
 use crate::shaping::Shaping;
 
 /// A wall clock is read a moment after it was set, and may drift meanwhile.
@@ -66,11 +67,10 @@ pub(super) fn without_effect(error: HostError) -> (Outcome, Effect) {
 pub(super) fn cut(grudge: &Grudge, seen: &PartitionSeen) -> Judgement {
     let links: BTreeSet<_> = grudge.links().collect();
     let dropped = links.iter().filter_map(|link| seen.dropped.get(link)).sum();
-    let effect = Effect::from([
-        ("links_cut".to_owned(), count_of(links.len())),
-        ("packets_dropped".to_owned(), Measurement::Count(dropped)),
-        ("cut_after_ms".to_owned(), milliseconds(seen.took)),
-    ]);
+    let effect = Effect::new()
+        .counting("packets_dropped", dropped)
+        .counting("links_cut", links.len() as u64)
+        .with("cut_after", milliseconds(seen.took));
     let unproven: BTreeSet<_> = links.intersection(&seen.unproven).cloned().collect();
     if !seen.silent.is_empty() {
         let reason = format!("no packet passes on {}, which is not cut", join(&seen.silent));
@@ -111,14 +111,14 @@ pub(super) fn shaped(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgem
             _ => _ = unproven.insert(link),
         }
     }
-    let mut effect = Effect::from([
-        ("links_shaped".to_owned(), count_of(asked.links().count())),
-        ("probes_sent".to_owned(), Measurement::Count(sent)),
-        ("probes_arrived".to_owned(), Measurement::Count(arrived)),
-    ]);
+    let mut effect = Effect::new();
     if let Some(fastest) = fastest {
-        effect.insert("one_way_ms".to_owned(), Measurement::Number(fastest));
+        effect.set("one_way", Measurement::Milliseconds(fastest));
     }
+    effect = effect
+        .counting("probes_arrived", arrived)
+        .counting("probes_sent", sent)
+        .counting("links_shaped", asked.links().count() as u64);
     if !too_fast.is_empty() {
         let reason = format!("a packet was faster than asked for ({})", too_fast.join(", "));
         return Judgement::settled((indeterminate(reason), effect));
@@ -165,12 +165,9 @@ pub(super) fn shaped_between(
         .filter(|((_, count), wanted)| *wanted && *count == 0)
         .map(|((name, _), _)| name.replace('_', " "))
         .collect();
-    let effect = counts
-        .into_iter()
-        .zip(wanted)
-        .filter(|((_, count), wanted)| *wanted || *count > 0)
-        .map(|((name, count), _)| (name.to_owned(), Measurement::Count(count)))
-        .collect();
+    let seen = counts.into_iter().zip(wanted).filter(|((_, count), wanted)| *wanted || *count > 0);
+    let effect =
+        seen.fold(Effect::new(), |effect, ((name, count), _)| effect.counting(name, count));
     let outcome = if missing.is_empty() {
         Outcome::Installed
     } else {
@@ -197,13 +194,10 @@ pub(super) fn nodes<T>(results: &PerNode<T>) -> Outcome {
 pub(super) fn throttled(results: &PerNode<CpuSeen>) -> (Outcome, Effect) {
     let seen: Vec<_> = results.values().filter_map(|result| result.as_ref().ok()).collect();
     let times = seen.iter().map(|seen| seen.throttled).sum();
-    let effect = Effect::from([
-        ("throttled".to_owned(), Measurement::Count(times)),
-        (
-            "throttled_ms".to_owned(),
-            Measurement::Number(seen.iter().map(|seen| seen.throttled_ms).sum()),
-        ),
-    ]);
+    let held_back = seen.iter().map(|seen| seen.throttled_ms).sum();
+    let effect = Effect::new()
+        .with("throttled", Measurement::Milliseconds(held_back))
+        .counting("throttled", times);
     let outcome = match nodes(results) {
         Outcome::Installed if times == 0 => indeterminate("no process wanted more than its share"),
         outcome => outcome,
@@ -256,14 +250,11 @@ pub(super) fn offsets(seen: &PerNode<ClockSeen>) -> Effect {
     let Some(farthest) = seen.max_by(|left, right| far(left).total_cmp(&far(right))) else {
         return Effect::new();
     };
-    let number = |name: &str, value: f64| {
-        (name.to_owned(), Measurement::Number((value * 1e6).round() / 1e6))
-    };
-    Effect::from([
-        number("wall_offset_ms", farthest.wall_offset_ms),
-        number("monotonic_offset_ms", farthest.monotonic_offset_ms),
-        number("rate", farthest.rate),
-    ])
+    let rounded = |value: f64| (value * 1e6).round() / 1e6;
+    Effect::new()
+        .with("wall", Measurement::Offset(rounded(farthest.wall_offset_ms)))
+        .with("monotonic", Measurement::Offset(rounded(farthest.monotonic_offset_ms)))
+        .with("rate", Measurement::Rate(rounded(farthest.rate)))
 }
 
 /// Whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
@@ -280,22 +271,20 @@ pub(super) fn disks(
             unproven.push(format!("{node}: {what}"));
         }
     }
-    let mut effect = Effect::new();
-    let mut number = |name: &str, value: f64| {
-        effect.insert(name.to_owned(), Measurement::Number((value * 1e3).round() / 1e3));
-    };
-    for (name, op) in [("fsync", total.fsync), ("write", total.write), ("read", total.read)] {
-        if op.count > 0 {
-            number(&format!("{name}_fastest_ms"), op.fastest_ms);
-            number(&format!("{name}_mean_ms"), op.mean_ms);
-            number(&format!("{name}_slowest_ms"), op.slowest_ms);
-        }
-    }
     let errors = operations(&total).iter().map(|op| op.errors).sum();
     let answered = operations(&total).iter().map(|op| op.count).sum();
-    effect.insert("operations".to_owned(), Measurement::Count(answered));
-    effect.insert("operations_failed".to_owned(), Measurement::Count(errors));
-    effect.insert("fsyncs_stalled".to_owned(), Measurement::Count(total.stalled));
+    let mut effect = Effect::new()
+        .counting("operations_failed", errors)
+        .counting("fsyncs_stalled", total.stalled);
+    let time = |ms: f64| Measurement::Milliseconds((ms * 1e3).round() / 1e3);
+    for (name, op) in [("fsync", total.fsync), ("write", total.write), ("read", total.read)] {
+        if op.count > 0 {
+            effect.set(format!("{name}_fastest"), time(op.fastest_ms));
+            effect.set(format!("{name}_mean"), time(op.mean_ms));
+            effect.set(format!("{name}_slowest"), time(op.slowest_ms));
+        }
+    }
+    effect.set("operations", Measurement::Count(answered));
     let outcome =
         if unproven.is_empty() { Outcome::Installed } else { indeterminate(unproven.join("; ")) };
     (outcome, effect)
@@ -378,11 +367,11 @@ pub(super) fn power(cut: &PowerCut, results: &PerNode<PowerSeen>) -> (Outcome, E
     ];
     let [(_, sectors_lost), (_, sectors_kept), (_, names_lost), (_, names_kept)] = counts;
     let lost = sectors_lost + names_lost;
-    let mut effect: Effect = counts
+    let lost_and_kept = [counts[0], counts[2], counts[1], counts[3]];
+    let effect = lost_and_kept
         .into_iter()
-        .map(|(name, count)| (name.to_owned(), Measurement::Count(count)))
-        .collect();
-    effect.insert("nodes_off".to_owned(), count_of(seen().count()));
+        .fold(Effect::new(), |effect, (name, count)| effect.counting(name, count))
+        .counting("nodes_off", seen().count() as u64);
     let outcome = match nodes(results) {
         Outcome::Installed if lost > 0 => Outcome::Installed,
         Outcome::Installed if sectors_kept + names_kept == 0 => {
@@ -406,20 +395,16 @@ pub(super) fn failures<T>(results: &PerNode<T>) -> Vec<String> {
 /// How many nodes it was done to, and how long it took at the slowest.
 pub(super) fn slowest(count: &str, time: &str, results: &PerNode<Duration>) -> Effect {
     let times: Vec<_> = results.values().filter_map(|result| result.as_ref().ok()).collect();
-    let mut effect = Effect::from([(count.to_owned(), count_of(times.len()))]);
+    let mut effect = Effect::new().counting(count, times.len() as u64);
     if let Some(slowest) = times.into_iter().max() {
-        effect.insert(time.to_owned(), milliseconds(*slowest));
+        effect.set(time, milliseconds(*slowest));
     }
     effect
 }
 
-pub(super) fn count_of(count: usize) -> Measurement {
-    Measurement::Count(count as u64)
-}
-
 /// To the microsecond.
 pub(super) fn milliseconds(time: Duration) -> Measurement {
-    Measurement::Number(time.as_micros() as f64 / 1e3)
+    Measurement::Milliseconds(time.as_micros() as f64 / 1e3)
 }
 
 pub(super) fn join(links: &BTreeSet<Link>) -> String {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::judge;
 use super::{Look, Nemesis, compose};
+use crate::effect::Effect;
 use crate::host::{Host, NodeState, PerNode};
-use crate::outcome::{Effect, Measurement, Outcome};
+use crate::outcome::Outcome;
 use crate::schedule::Action;
 
 impl<H: Host> Nemesis<H> {
@@ -20,9 +21,8 @@ impl<H: Host> Nemesis<H> {
                 Ok(now) => {
                     let dropped = judge::dropped_between(grudge, &active.dropped_before, &now);
                     // Only what comes and goes may have been missed by the probes at its begin.
-                    let seen = active.beats > 0 && dropped > 0;
-                    let effect =
-                        [("packets_dropped".to_owned(), Measurement::Count(dropped))].into();
+                    let seen = active.steps > 0 && dropped > 0;
+                    let effect = Effect::new().counting("packets_dropped", dropped);
                     (seen.then_some(Outcome::Installed), effect)
                 }
                 Err(error) => unmeasured(error),
@@ -116,7 +116,7 @@ impl<H: Host> Nemesis<H> {
                     let restored = self.host.restore_membership(node, members.change);
                     results.insert(node.clone(), restored);
                 }
-                let effect = judge::slowest("members_restored", "restored_after_ms", &results);
+                let effect = judge::slowest("members_restored", "restored_after", &results);
                 (effect, judge::failures(&results))
             }
         }
@@ -127,7 +127,7 @@ impl<H: Host> Nemesis<H> {
         let mut effect = Effect::new();
         match self.apply_grudges(look) {
             Ok(seen) => {
-                effect.insert("healed_after_ms".to_owned(), judge::milliseconds(seen.took));
+                effect.set("healed_after", judge::milliseconds(seen.took));
                 if !seen.silent.is_empty() {
                     problems.push(format!("no packet passes on {}", judge::join(&seen.silent)));
                 }
@@ -144,7 +144,7 @@ impl<H: Host> Nemesis<H> {
         let down = down.cloned().collect();
         let started = self.host.start(&down);
         let count = started.values().filter(|result| result.is_ok()).count();
-        let effect = Effect::from([("nodes_started".to_owned(), judge::count_of(count))]);
+        let effect = Effect::new().counting("nodes_started", count as u64);
         (effect, judge::failures(&started))
     }
 
@@ -153,7 +153,7 @@ impl<H: Host> Nemesis<H> {
         let free: BTreeSet<_> = nodes.difference(&held).cloned().collect();
         let alive = self.nodes_not(&free, NodeState::Stopped);
         let resumed = self.host.resume(&alive);
-        let effect = judge::slowest("nodes_resumed", "running_after_ms", &resumed);
+        let effect = judge::slowest("nodes_resumed", "running_after", &resumed);
         (effect, judge::failures(&resumed))
     }
 }

@@ -1,7 +1,7 @@
 //! How a schedule is drawn from a seed.
 //!
-//! The frame is drawn first, always for every family: which scene is next, after which gap,
-//! overlapping the one before or not. Each family fills its own places from a random stream of its
+//! The timeline is drawn first, always for every family: a fault of which family or which
+//! composition is next, after which gap, overlapping the one before or not. Each family fills its own places from a random stream of its
 //! own. A family that was not asked for leaves its places empty, so that leaving one out removes
 //! only its own events and a failure can be looked for with fewer families.
 //!
@@ -9,10 +9,10 @@
 //! that is known to take these together.
 //!
 //! Families that most runs do not have, since they need a target that can or are outside of Raft's
-//! fault model, have no places in the frame, which would stay empty: they come on top, at times of
+//! fault model, have no places on the timeline, which would stay empty: they come on top, at times of
 //! their own.
 
-mod room;
+mod limits;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::profile::Parameters;
-use super::scenes::{COMPOSITIONS, Composition, MOMENT, Part};
+use super::scenes::{COMPOSITIONS, Composition, MOMENT, Planned};
 use super::{Budget, Entry, Profile, Schedule};
 use crate::fault::{
     Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Maintenance, Membership,
     Packet, Partition, Pause, Power,
 };
 
-pub(crate) use room::{Room, between, weighted, whole_between};
+pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
 
 /// What a schedule is drawn for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ const LENGTH_CLASSES: usize = 3;
 /// clients, and for some reads and writes at either leader.
 const SHORTEST_PARTING: f64 = 2.5;
 
-/// So many scenes in a row that have no place, and the schedule ends: the time that is left is too
+/// So many faults or compositions in a row that have no place, and the schedule ends: the time that is left is too
 /// short for most.
 const LAST_TRIES: u32 = 16;
 
@@ -104,7 +104,7 @@ impl Schedule {
     /// once, of 0.05 to 8 s. Shorter runs get fewer and shorter ones. A single node gets no
     /// partitions.
     pub fn draw(options: &ScheduleOptions) -> Self {
-        let mut entries = Frame::new(options).fill();
+        let mut entries = Timeline::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
         Self { entries }
     }
@@ -122,12 +122,12 @@ pub(super) fn milliseconds(seconds: f64) -> Duration {
 }
 
 /// Values dealt like cards: every one once before any comes again.
-struct Bag<T> {
+struct ShuffleBag<T> {
     all: Vec<T>,
     left: Vec<T>,
 }
 
-impl<T: Copy + PartialEq> Bag<T> {
+impl<T: Copy + PartialEq> ShuffleBag<T> {
     fn new(all: impl Into<Vec<T>>) -> Self {
         Self { all: all.into(), left: Vec::new() }
     }
@@ -137,7 +137,7 @@ impl<T: Copy + PartialEq> Bag<T> {
             self.left.clone_from(&self.all);
             self.left.shuffle(random);
         }
-        self.left.pop().expect("a bag is made of at least one value")
+        self.left.pop().expect("a shuffle bag is made of at least one value")
     }
 
     /// Puts a value back that found no use, to the bottom.
@@ -161,17 +161,17 @@ impl Streams {
     }
 }
 
-/// What is next in the frame.
-enum Scene {
+/// One or several faults that the timeline goes on with.
+enum Next {
     /// One fault of a family.
     Single(Family),
     /// Several faults that belong together.
-    Composed(Vec<Part>),
+    Composition(Vec<Planned>),
 }
 
 /// The places of a schedule, filled one after the other.
-struct Frame {
-    room: Room,
+struct Timeline {
+    limits: ClusterLimits,
     parameters: Parameters,
     window_start: f64,
     window_end: f64,
@@ -181,19 +181,19 @@ struct Frame {
     without_majority: f64,
     random: ChaCha8Rng,
     streams: Streams,
-    families: Bag<Family>,
+    families: ShuffleBag<Family>,
     /// The families that come on top.
     on_top: Vec<Family>,
     /// Compositions are made of these.
     composed_of: BTreeSet<Family>,
     /// Every family has short, middling and long faults, however few it has.
-    lengths: Vec<Bag<usize>>,
+    lengths: Vec<ShuffleBag<usize>>,
     /// How many partitions began while nothing else was on.
     lone_partitions: u32,
-    parts: Vec<Part>,
+    planned: Vec<Planned>,
 }
 
-impl Frame {
+impl Timeline {
     fn new(options: &ScheduleOptions) -> Self {
         let parameters = options.profile.parameters();
         let limit = options.time_limit.as_secs_f64();
@@ -218,7 +218,7 @@ impl Frame {
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
         Self {
-            room: Room { nodes, most, most_down },
+            limits: ClusterLimits { nodes, most, most_down },
             window_start,
             window_end,
             longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
@@ -227,34 +227,36 @@ impl Frame {
             parameters,
             random: stream(options.seed, 0),
             streams: Streams::new(options.seed),
-            families: Bag::new(families),
+            families: ShuffleBag::new(families),
             on_top,
             composed_of,
-            lengths: Family::ALL.map(|_| Bag::new((0..LENGTH_CLASSES).collect::<Vec<_>>())).into(),
+            lengths: Family::ALL
+                .map(|_| ShuffleBag::new((0..LENGTH_CLASSES).collect::<Vec<_>>()))
+                .into(),
             lone_partitions: 0,
-            parts: Vec::new(),
+            planned: Vec::new(),
         }
     }
 
     fn fill(mut self) -> Vec<Entry> {
-        if self.room.nodes == 0 || self.window_end <= self.window_start {
+        if self.limits.nodes == 0 || self.window_end <= self.window_start {
             return Vec::new();
         }
-        self.fill_frame();
+        self.fill_timeline();
         self.add_on_top();
-        self.parts.sort_by(|left, right| left.begins.total_cmp(&right.begins));
-        let entries = self.parts.into_iter().zip(1..).map(|(part, id)| Entry {
+        self.planned.sort_by(|left, right| left.begins.total_cmp(&right.begins));
+        let entries = self.planned.into_iter().zip(1..).map(|(planned, id)| Entry {
             id,
-            at: milliseconds(part.begins),
-            lasts: milliseconds(part.lasts),
-            pick: part.pick,
-            fault: part.fault,
+            at: milliseconds(planned.begins),
+            lasts: milliseconds(planned.lasts),
+            pick: planned.pick,
+            fault: planned.fault,
         });
         entries.collect()
     }
 
-    fn fill_frame(&mut self) {
-        // The scene that the next one may overlap: its family, start and end, until one did.
+    fn fill_timeline(&mut self) {
+        // The fault that the next one may overlap: its family, start and end, until one did.
         let mut overlappable: Option<(Family, f64, f64)> = None;
         // The first moment at which every fault so far is over.
         let mut free = self.window_start;
@@ -267,19 +269,19 @@ impl Frame {
             );
             let overlaps = self.random.random_bool(self.parameters.overlap_chance);
             let depth = self.random.random_range(0.1..0.9);
-            let scene = self.next_scene();
-            let at_rest = if self.parts.is_empty() { free } else { free + gap };
-            let (at, family, placed) = match scene {
-                Scene::Single(family) => {
+            let next = self.draw_next();
+            let at_rest = if self.planned.is_empty() { free } else { free + gap };
+            let (at, family, placed) = match next {
+                Next::Single(family) => {
                     let alone = self.families.all.len() == 1;
                     let before =
                         overlappable.filter(|(other, ..)| overlaps && (alone || *other != family));
                     let at =
                         before.map_or(at_rest, |(_, start, end)| start + (end - start) * depth);
-                    let part = self.draw_single(family, at, before.is_some());
-                    let placed = part.is_some_and(|part| {
-                        let later = Part { begins: at_rest, ..part.clone() };
-                        self.place(vec![part]) || before.is_some() && self.place(vec![later])
+                    let fault = self.draw_single(family, at, before.is_some());
+                    let placed = fault.is_some_and(|fault| {
+                        let later = Planned { begins: at_rest, ..fault.clone() };
+                        self.place(vec![fault]) || before.is_some() && self.place(vec![later])
                     });
                     if !placed {
                         self.families.put_back(family);
@@ -289,9 +291,9 @@ impl Frame {
                     }
                     (at, before.is_none().then_some(family), placed)
                 }
-                Scene::Composed(mut parts) => {
-                    parts.iter_mut().for_each(|part| part.begins += at_rest);
-                    (at_rest, None, self.place(parts))
+                Next::Composition(mut planned) => {
+                    planned.iter_mut().for_each(|fault| fault.begins += at_rest);
+                    (at_rest, None, self.place(planned))
                 }
             };
             if !placed {
@@ -299,7 +301,7 @@ impl Frame {
                 continue;
             }
             tries = LAST_TRIES;
-            let end = self.parts.iter().map(end).fold(free, f64::max);
+            let end = self.planned.iter().map(end).fold(free, f64::max);
             if let Some(family) = family {
                 overlappable = Some((family, at, end));
             }
@@ -307,26 +309,26 @@ impl Frame {
         }
     }
 
-    fn next_scene(&mut self) -> Scene {
+    fn draw_next(&mut self) -> Next {
         let composed = self.random.random_bool(self.parameters.composition_chance);
         let fits = |composition: Composition| {
-            composition.fits(&self.room)
+            composition.fits(&self.limits)
                 && composition.families().iter().all(|family| self.composed_of.contains(family))
         };
         // Where the families make no composition there are only their own faults.
         let composed = composed && COMPOSITIONS.iter().any(|(composition, _)| fits(*composition));
         if composed {
             let composition = weighted(&COMPOSITIONS, fits, &mut self.random);
-            let parts = composition.draw(&self.room, &mut self.random, &mut self.streams);
-            Scene::Composed(parts)
+            let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
+            Next::Composition(planned)
         } else {
-            Scene::Single(self.families.draw(&mut self.random))
+            Next::Single(self.families.draw(&mut self.random))
         }
     }
 
     /// One fault of a family; none where it has none for this cluster, or no time is left.
-    fn draw_single(&mut self, family: Family, at: f64, overlapping: bool) -> Option<Part> {
-        let room = self.room;
+    fn draw_single(&mut self, family: Family, at: f64, overlapping: bool) -> Option<Planned> {
+        let room = self.limits;
         let random = self.streams.of(family);
         let pick = random.random();
         let (shortest, longest) = lengths(family);
@@ -369,27 +371,31 @@ impl Frame {
         if fault.takes_majority(room.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
-        Some(Part { begins: at, lasts, pick, fault })
+        Some(Planned { begins: at, lasts, pick, fault })
     }
 
-    /// Takes a scene up, aimed at fewer nodes where it must be, or says that it has no place: that
-    /// it would not end in time, or leave too little time to make progress, or take too many down.
-    fn place(&mut self, scene: Vec<Part>) -> bool {
-        if scene.iter().any(|part| end(part) > self.window_end + 1e-9) {
+    /// Takes up faults that belong together, aimed at fewer nodes where they must be, or says that
+    /// they have no place: that they would not end in time, or leave too little time to make
+    /// progress, or take too many down.
+    fn place(&mut self, together: Vec<Planned>) -> bool {
+        if together.iter().any(|fault| end(fault) > self.window_end + 1e-9) {
             return false;
         }
-        let nodes = self.room.nodes;
-        let gentler = |part: &Part| Part { fault: gentlest(&part.fault, nodes), ..part.clone() };
-        let gentler = scene.iter().map(gentler);
-        for scene in [scene.clone(), gentler.collect()] {
-            let before = self.parts.len();
-            self.parts.extend(scene);
-            if most_down(&self.parts, nodes) <= self.room.most_down
-                && without_majority(&self.parts, nodes) <= self.without_majority
+        let nodes = self.limits.nodes;
+        let gentler = |planned: &Planned| Planned {
+            fault: gentlest(&planned.fault, nodes),
+            ..planned.clone()
+        };
+        let gentler = together.iter().map(gentler);
+        for together in [together.clone(), gentler.collect()] {
+            let before = self.planned.len();
+            self.planned.extend(together);
+            if most_down(&self.planned, nodes) <= self.limits.most_down
+                && without_majority(&self.planned, nodes) <= self.without_majority
             {
                 return true;
             }
-            self.parts.truncate(before);
+            self.planned.truncate(before);
         }
         false
     }
@@ -397,24 +403,24 @@ impl Frame {
     fn add_on_top(&mut self) {
         for family in std::mem::take(&mut self.on_top) {
             // Of each other they know nothing: leaving one out must not move another.
-            let frame = self.parts.iter().filter(|part| !is_on_top(&part.fault)).cloned();
-            let frame: Vec<_> = frame.collect();
-            let others = std::mem::replace(&mut self.parts, frame);
-            let own_from = self.parts.len();
+            let usual = self.planned.iter().filter(|planned| !is_on_top(&planned.fault)).cloned();
+            let usual: Vec<_> = usual.collect();
+            let others = std::mem::replace(&mut self.planned, usual);
+            let own_from = self.planned.len();
             let mut now = self.window_start;
             loop {
                 now += between(ON_TOP.0, ON_TOP.1, self.streams.of(family));
                 if now >= self.window_end {
                     break;
                 }
-                if let Some(part) = self.draw_single(family, now, true) {
-                    now += part.lasts;
-                    self.place(vec![part]);
+                if let Some(fault) = self.draw_single(family, now, true) {
+                    now += fault.lasts;
+                    self.place(vec![fault]);
                 }
             }
-            let own = self.parts.split_off(own_from);
-            self.parts = others;
-            self.parts.extend(own);
+            let own = self.planned.split_off(own_from);
+            self.planned = others;
+            self.planned.extend(own);
         }
     }
 }
@@ -425,8 +431,8 @@ fn is_on_top(fault: &Fault) -> bool {
 }
 
 /// When a fault is over.
-fn end(part: &Part) -> f64 {
-    part.begins + part.lasts
+fn end(planned: &Planned) -> f64 {
+    planned.begins + planned.lasts
 }
 
 /// The same fault, aimed at one node if it takes down more.
@@ -437,26 +443,29 @@ fn gentlest(fault: &Fault, nodes: usize) -> Fault {
 
 /// The stretches between two moments at which a fault begins or ends, each with the faults that are
 /// on in it.
-fn stretches(parts: &[Part]) -> impl Iterator<Item = (f64, impl Iterator<Item = &Fault> + Clone)> {
-    let mut moments: Vec<f64> = parts.iter().flat_map(|part| [part.begins, end(part)]).collect();
+fn stretches(
+    planned: &[Planned],
+) -> impl Iterator<Item = (f64, impl Iterator<Item = &Fault> + Clone)> {
+    let mut moments: Vec<f64> =
+        planned.iter().flat_map(|fault| [fault.begins, end(fault)]).collect();
     moments.sort_by(f64::total_cmp);
     let pairs: Vec<_> = moments.windows(2).map(|pair| (pair[0], pair[1])).collect();
     pairs.into_iter().filter(|(from, to)| to > from).map(move |(from, to)| {
-        let on = parts.iter().filter(move |part| part.begins <= from && to <= end(part));
-        (to - from, on.map(|part| &part.fault))
+        let on = planned.iter().filter(move |fault| fault.begins <= from && to <= end(fault));
+        (to - from, on.map(|planned| &planned.fault))
     })
 }
 
 /// The most nodes that are down at once, if no two faults hit the same one.
-fn most_down(parts: &[Part], nodes: usize) -> usize {
-    let down = stretches(parts).map(|(_, on)| on.map(|fault| fault.nodes_down(nodes)).sum());
+fn most_down(planned: &[Planned], nodes: usize) -> usize {
+    let down = stretches(planned).map(|(_, on)| on.map(|fault| fault.nodes_down(nodes)).sum());
     down.max().unwrap_or(0)
 }
 
 /// For how many seconds clients can get little done: a fault takes the majority or the leader from
 /// them, or two at once, which together often do.
-fn without_majority(parts: &[Part], nodes: usize) -> f64 {
-    let halted = stretches(parts).filter(|(_, on)| halts(on.clone(), nodes));
+fn without_majority(planned: &[Planned], nodes: usize) -> f64 {
+    let halted = stretches(planned).filter(|(_, on)| halts(on.clone(), nodes));
     halted.map(|(lasts, _)| lasts).sum()
 }
 

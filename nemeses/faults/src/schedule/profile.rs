@@ -42,11 +42,11 @@ pub(super) struct Parameters {
     pub longest: f64,
     /// The longest time without a majority in one go.
     pub longest_without_majority: f64,
-    /// From the end of a scene to the next.
+    /// From the end of a fault or composition to the next.
     pub gap: (f64, f64),
     /// How often a fault begins while the one before it lasts.
     pub overlap_chance: f64,
-    /// How often a scene is a composition.
+    /// How often a composition comes next rather than a fault alone.
     pub composition_chance: f64,
     /// At least this share of the time the cluster can make progress.
     pub progress_share: f64,

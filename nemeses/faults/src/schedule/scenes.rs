@@ -4,16 +4,17 @@ use rand::rngs::ChaCha8Rng;
 use rand::{Rng, RngExt};
 
 use super::draw::{Streams, milliseconds};
-use super::{Room, between, weighted};
+use super::{ClusterLimits, between, weighted};
 use crate::fault::{
     Aim, Clock, ClockError, Cpu, Direction, Disk, Family, Fault, Kill, Leadership, LinkCondition,
     Packet, Partition, Pause, Power, PowerCut, Rhythm, Shape, Trouble,
 };
 
-/// A fault of a scene.
+/// A fault with its place on the timeline.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    /// When it begins, in seconds after the scene.
+pub(super) struct Planned {
+    /// When it begins, in seconds: of a composition after the composition, on the timeline after the
+    /// load.
     pub begins: f64,
     /// For how many seconds it lasts.
     pub lasts: f64,
@@ -104,19 +105,19 @@ const POWER: [(Aim, u32); 5] =
 
 impl Composition {
     /// Whether it makes sense in a cluster of this size with this budget.
-    pub fn fits(self, room: &Room) -> bool {
+    pub fn fits(self, limits: &ClusterLimits) -> bool {
         match self {
             Self::PowerFailsInSlowFsync | Self::KilledInSlowWrite | Self::KilledOnFullDisk => {
-                room.nodes >= 1
+                limits.nodes >= 1
             }
             // What a majority kept cannot be lost.
             Self::PowerFailsAgain => {
-                room.nodes >= 1 && Aim::Majority.count(room.nodes) <= room.most_down
+                limits.nodes >= 1 && Aim::Majority.count(limits.nodes) <= limits.most_down
             }
             Self::ElectionForgotten => {
-                room.nodes >= 3 && Aim::Followers.count(room.nodes) <= room.most_down
+                limits.nodes >= 3 && Aim::Followers.count(limits.nodes) <= limits.most_down
             }
-            _ => room.nodes >= 3,
+            _ => limits.nodes >= 3,
         }
     }
 
@@ -142,21 +143,26 @@ impl Composition {
 
     /// Draws its faults. Times come from the scene's stream, everything else from each family's
     /// own.
-    pub fn draw(self, room: &Room, scene: &mut ChaCha8Rng, streams: &mut Streams) -> Vec<Part> {
+    pub fn draw(
+        self,
+        limits: &ClusterLimits,
+        scene: &mut ChaCha8Rng,
+        streams: &mut Streams,
+    ) -> Vec<Planned> {
         let mut seconds = |least, most| between(least, most, scene);
         let mut parts = Vec::new();
         let mut add = |begins: f64, lasts: f64, pick: u32, fault: Fault| {
-            parts.push(Part { begins, lasts, pick, fault });
+            parts.push(Planned { begins, lasts, pick, fault });
         };
         match self {
             Self::PowerFailsInSlowFsync => {
                 let slow = seconds(1.0, 4.0);
                 let (pick, trouble, random) = slow_fsync(streams);
-                let aim = room.aim(&MOST_DISKS, random);
+                let aim = limits.aim(&MOST_DISKS, random);
                 add(0.0, slow, pick, Fault::Disk(Disk { aim, trouble }));
                 let (begins, off) = (slow * seconds(0.3, 0.95), seconds(0.2, 1.5));
                 let (pick, random) = drawn(streams, Family::Power);
-                let aim = room.aim_down(&POWER, random);
+                let aim = limits.aim_down(&POWER, random);
                 let cut = PowerCut::draw(random);
                 add(begins, off, pick, Fault::Power(Power { aim, cut }));
             }
@@ -198,7 +204,7 @@ impl Composition {
                 let (pick, random) = drawn(streams, Family::Partition);
                 add(0.0, seconds(0.8, 2.5), pick, parting(random));
                 let (pick, random) = drawn(streams, Family::Kill);
-                let kill = Kill::once(room.aim_down(&VOTERS, random));
+                let kill = Kill::once(limits.aim_down(&VOTERS, random));
                 let (begins, down) = (seconds(ELECTION.0, ELECTION.1), seconds(0.05, 0.8));
                 add(begins, down, pick, Fault::Kill(kill));
             }
@@ -206,7 +212,7 @@ impl Composition {
                 let (pick, random) = drawn(streams, Family::Partition);
                 add(0.0, seconds(0.8, 2.5), pick, parting(random));
                 let (pick, random) = drawn(streams, Family::Power);
-                let (aim, cut) = (room.aim_down(&VOTERS, random), PowerCut::draw(random));
+                let (aim, cut) = (limits.aim_down(&VOTERS, random), PowerCut::draw(random));
                 let (begins, off) = (seconds(ELECTION.0, ELECTION.1), seconds(0.1, 0.8));
                 add(begins, off, pick, Fault::Power(Power { aim, cut }));
             }
@@ -215,7 +221,7 @@ impl Composition {
                 let (pick, fsync) = lingering_fsync(streams);
                 add(0.0, slow, pick, fsync);
                 let random = streams.of(Family::Power);
-                let aim = room.aim_down(&MANY, random);
+                let aim = limits.aim_down(&MANY, random);
                 let keep = f64::from(weighted(&TORN_PERCENT, |_| true, random));
                 let sector = PowerCut::SECTORS[random.random_range(0..PowerCut::SECTORS.len())];
                 let (first, off) = (slow * seconds(0.5, 0.95), seconds(0.1, 0.4));
@@ -280,7 +286,7 @@ impl Composition {
                 let (pick, random) = drawn(streams, Family::Packet);
                 add(0.0, lasts, pick, into_leader(LinkCondition::delay(random), true));
                 let (pick, random) = drawn(streams, Family::Clock);
-                let aim = room.aim(&[(Aim::Leader, 2), (Aim::All, 1)], random);
+                let aim = limits.aim(&[(Aim::Leader, 2), (Aim::All, 1)], random);
                 let error = ClockError::strobe(random);
                 add(seconds(0.1, 0.5), lasts, pick, Fault::Clock(Clock { aim, error }));
             }
@@ -294,7 +300,7 @@ impl Composition {
                 add(begins, seconds(0.1, 1.5), pick, Fault::Kill(Kill::once(Aim::Leader)));
             }
             Self::RollingRestartOverLossyLinks => {
-                let lasts = seconds(0.4, 0.8) * room.nodes as f64;
+                let lasts = seconds(0.4, 0.8) * limits.nodes as f64;
                 let (pick, random) = drawn(streams, Family::Packet);
                 let loss_percent = between(1.0, 20.0, random).round();
                 let condition = LinkCondition { loss_percent, ..LinkCondition::default() };

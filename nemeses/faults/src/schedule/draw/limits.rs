@@ -7,7 +7,7 @@ use crate::fault::Aim;
 
 /// How many nodes a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct ClusterLimits {
     /// How many nodes the cluster has.
     pub nodes: usize,
     /// The most that any fault may be aimed at.
@@ -16,7 +16,7 @@ pub(crate) struct Room {
     pub most_down: usize,
 }
 
-impl Room {
+impl ClusterLimits {
     /// Draws whom a fault is aimed at that takes nobody down. Where the table has nobody for so
     /// small a cluster it is the leader.
     pub fn aim(&self, weights: &[(Aim, u32)], random: &mut impl Rng) -> Aim {
