@@ -5,6 +5,7 @@
 //! `INSTA_UPDATE=always cargo test -p stormproof-results --test report`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use checker::history::{Attempt, History, Operations, Process};
 use checker::oracle::audit::{Applied, AppliedLog, Outcome, Told, audit};
@@ -14,7 +15,8 @@ use checker::verdict::Verdict;
 use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
 use faults::fault::Family;
 use serde_json::Value;
-use stormproof_results::{verdict_text, words};
+use stormproof_results::metrics::FaultIntervals;
+use stormproof_results::verdict_text;
 
 use crate::sample::{Options, Sample, judged, models, sample, storm};
 use crate::{drawn, options, page, panel};
@@ -125,14 +127,6 @@ fn the_panels_about_elements_tokens_and_versions() {
         for id in ["elements", "tokens", "versions"] {
             panel_matches_snapshot(&format!("{id}-{model}"), &run, id);
         }
-        let safety = &run.summary.safety;
-        let text = [
-            safety.accounting.as_ref().map(words::elements),
-            safety.audit.as_ref().map(words::tokens),
-            safety.versions.as_ref().map(words::versions),
-        ];
-        let text: Vec<String> = text.into_iter().flatten().collect();
-        matches_snapshot(&format!("words-{model}"), &text.join("\n"));
     }
 }
 
@@ -226,6 +220,24 @@ fn the_verdict_file() {
     ] {
         let json = serde_json::to_string_pretty(&run.summary).expect("JSON");
         matches_snapshot(&format!("verdict-{name}"), &json);
+    }
+}
+
+#[test]
+fn the_text_of_a_run_and_of_a_history_on_a_terminal() {
+    let calm = sample(&Options { faults: false, ..options(Verdict::Unknown) });
+    for (name, run) in [
+        ("invalid", sample(&options(Verdict::Invalid))),
+        ("unknown", calm),
+        ("storm", storm(50)),
+        ("queue", judged("queue")),
+    ] {
+        let faults = FaultIntervals::of(&run.history);
+        let report = Path::new("results/runs/a-run/report.html");
+        let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, report, false);
+        matches_snapshot(&format!("terminal-run-{name}"), &text);
+        let text = verdict_text::analysis(&run.summary.safety, false);
+        matches_snapshot(&format!("terminal-check-{name}"), &text);
     }
 }
 
