@@ -261,7 +261,7 @@ fn hostile_text_stays_text() {
     let tame = page(&run);
     // Names that the types or the metrics must know stay as they are.
     let keep = ["verdict", "type", "process", "stage", "outcome", "event"];
-    let of_coverage = ["family", "role", "phase"];
+    let of_coverage = ["family", "role", "phase", "phases"];
     let summary: Summary = poisoned(&run.summary, &[&keep[..], &of_coverage].concat());
     let of_faults = [&keep[..], &["f"]].concat();
     let poisoned_event = |event: &Event| match event.process {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use checker::history::EventType;
 
+use crate::event::Phase;
 use crate::metrics::{FaultInterval, PhaseInterval, RunOperation};
 
 /// A time without any ok is an interruption from this length on, in nanoseconds. Elections take
@@ -61,7 +62,7 @@ pub fn recoveries(
     let oks = ok_times(operations);
     let mut errors = errors_by_time(operations);
     let all = (0, oks.last().copied().unwrap_or(0));
-    let load = phases.iter().find(|phase| phase.name == "load");
+    let load = phases.iter().find(|phase| phase.phase == Phase::Load);
     let (load_start, load_end) = load.map_or(all, |load| (load.start, load.end));
     let mean_gap = (load_end - load_start) / (oks.len() as u64).max(1);
     let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);

@@ -5,18 +5,18 @@ use checker::verdict::{Counterexample, Operation};
 use maud::{Markup, html};
 
 use super::effects::effect_label;
-use super::facts::Facts;
 use super::families::named;
 use super::panel::panel;
+use super::report_data::ReportData;
 use super::scale::Scale;
 use crate::metrics::FaultInterval;
 use crate::words;
 
 /// The fault that was on when the culprits ran, in one sentence; none without a counterexample.
-pub(super) fn faults_at_the_time(facts: &Facts<'_>) -> Option<String> {
-    let from = facts.culprits().map(|culprit| culprit.start).min()?;
-    let to = facts.culprits().map(|culprit| culprit.end.unwrap_or(culprit.start)).max()?;
-    let on: Vec<String> = facts
+pub(super) fn faults_at_the_time(data: &ReportData<'_>) -> Option<String> {
+    let from = data.culprits().map(|culprit| culprit.start).min()?;
+    let to = data.culprits().map(|culprit| culprit.end.unwrap_or(culprit.start)).max()?;
+    let on: Vec<String> = data
         .faults
         .iter()
         .filter(|fault| fault.overlaps(from, to))
@@ -29,7 +29,7 @@ pub(super) fn faults_at_the_time(facts: &Facts<'_>) -> Option<String> {
         let begun = on.join(", and ");
         return Some(format!("Fault at that time: {begun}."));
     }
-    let before = facts.faults.iter().filter(|fault| fault.was_attempted());
+    let before = data.faults.iter().filter(|fault| fault.was_attempted());
     let last = before.filter_map(|fault| Some((fault.end?, fault))).filter(|(end, _)| *end < from);
     let sentence = match last.max_by_key(|(end, _)| *end) {
         None => "No fault had been on before that time.".to_owned(),
@@ -48,8 +48,8 @@ fn quoted(name: &str) -> String {
 }
 
 /// The panel; none when there is no counterexample.
-pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
-    let counterexample = facts.counterexample()?;
+pub(super) fn counterexample(data: &ReportData<'_>) -> Option<Markup> {
+    let counterexample = data.counterexample()?;
     let near = Scale::of(&counterexample.operations);
     let wide = Scale::of(counterexample.operations.iter().chain(&counterexample.neighbourhood));
     let scales = Scales { near, wide };
@@ -58,7 +58,7 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
         @if let Some(key) = &counterexample.key { " " small { "key " code { (key) } } }
     };
     let content = html! {
-        @if counterexample.sentence != facts.summary.sentence {
+        @if counterexample.sentence != data.summary.sentence {
             p.lead { (counterexample.sentence) }
         }
         @if !counterexample.neighbourhood.is_empty() {
@@ -70,7 +70,7 @@ pub(super) fn counterexample(facts: &Facts<'_>) -> Option<Markup> {
             }
         }
         div.intervals {
-            (faults_row(facts, &scales))
+            (faults_row(data, &scales))
             @for row in rows(counterexample) { (operation_row(&row, &scales)) }
             (axis("near", &scales.near))
             (axis("wide", &scales.wide))
@@ -167,11 +167,11 @@ fn indices(operation: &Operation) -> String {
 }
 
 /// The faults that were on meanwhile, above the operations.
-fn faults_row(facts: &Facts<'_>, scales: &Scales) -> Markup {
+fn faults_row(data: &ReportData<'_>, scales: &Scales) -> Markup {
     let (from, to) = (scales.wide.first(), scales.wide.last());
     let near = |fault: &FaultInterval| fault.overlaps(scales.near.first(), scales.near.last());
     html! {
-        @for fault in facts.faults.iter().filter(|fault| fault.overlaps(from, to)) {
+        @for fault in data.faults.iter().filter(|fault| fault.overlaps(from, to)) {
             div.row.fault.context[!near(fault)] {
                 div.who { b { "fault" } span { "#" (fault.index) } }
                 div.track {

@@ -4,7 +4,7 @@ use checker::history::History;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use super::facts::Facts;
+use super::report_data::ReportData;
 use super::{
     counterexample, drawing_data, elements, environment, findings, header, members, not_tested,
     operations, recovery, schedule, tokens, versions,
@@ -39,13 +39,13 @@ const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency o
 
 /// The page of a run. The same run gives the same page, byte for byte.
 pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> String {
-    let facts = Facts::new(summary, history, node_events);
+    let data = ReportData::new(summary, history, node_events);
     // A NUL is no legal HTML, and some tools take the file for binary.
-    document(&facts).into_string().replace('\0', "\u{FFFD}")
+    document(&data).into_string().replace('\0', "\u{FFFD}")
 }
 
-fn document(facts: &Facts<'_>) -> Markup {
-    let id = &facts.summary.run.id;
+fn document(data: &ReportData<'_>) -> Markup {
+    let id = &data.summary.run.id;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -55,7 +55,7 @@ fn document(facts: &Facts<'_>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 link rel="icon" href="data:,";
-                title { (words::verdict(facts.summary.verdict).to_uppercase()) " · " (id) }
+                title { (words::verdict(data.summary.verdict).to_uppercase()) " · " (id) }
                 style { (PreEscaped(STYLE)) }
                 script { (PreEscaped(THEME)) }
             }
@@ -65,14 +65,14 @@ fn document(facts: &Facts<'_>) -> Markup {
                     " " span.id { (id) } " "
                     button #theme type="button" aria-label="switch between light and dark" { "◐" }
                 }
-                header { (header::header(facts)) }
+                header { (header::header(data)) }
                 main {
                     (timeline())
-                    @for panel in panels(facts).into_iter().flatten() { (panel) }
+                    @for panel in panels(data).into_iter().flatten() { (panel) }
                 }
                 (sources())
                 script type="application/json" id="run-data" {
-                    (PreEscaped(json_for_script(&drawing_data::drawing_data(facts))))
+                    (PreEscaped(json_for_script(&drawing_data::drawing_data(data))))
                 }
                 @for script in SCRIPTS { script { (PreEscaped(script)) } }
             }
@@ -81,19 +81,19 @@ fn document(facts: &Facts<'_>) -> Markup {
 }
 
 /// The panels below the timeline, in order; a run has only those that say something about it.
-fn panels(facts: &Facts<'_>) -> [Option<Markup>; 11] {
+fn panels(data: &ReportData<'_>) -> [Option<Markup>; 11] {
     [
-        counterexample::counterexample(facts),
-        Some(recovery::recovery(facts)),
-        Some(operations::operations(facts)),
-        elements::elements(facts),
-        tokens::tokens(facts),
-        versions::versions(facts),
-        members::members(facts),
-        Some(not_tested::not_tested(facts)),
-        findings::findings(facts),
-        Some(schedule::schedule(facts)),
-        Some(environment::environment(facts)),
+        counterexample::counterexample(data),
+        Some(recovery::recovery(data)),
+        Some(operations::operations(data)),
+        elements::elements(data),
+        tokens::tokens(data),
+        versions::versions(data),
+        members::members(data),
+        Some(not_tested::not_tested(data)),
+        findings::findings(data),
+        Some(schedule::schedule(data)),
+        Some(environment::environment(data)),
     ]
 }
 

@@ -10,7 +10,7 @@ use crate::words;
 /// `packets_dropped: 312, cut_after: 11.2 ms` becomes `312 packets dropped, cut after 11 ms`. The
 /// shortest and the longest of something become one range: `fsync 51–60 ms`. Empty when nothing was
 /// measured.
-pub fn effect_words(effect: &Effect) -> String {
+pub(super) fn effect_words(effect: &Effect) -> String {
     phrases(effect).into_iter().map(|phrase| phrase.words).collect::<Vec<_>>().join(", ")
 }
 
@@ -48,7 +48,7 @@ fn phrases(effect: &Effect) -> Vec<Phrase> {
         let (rank, words) = match extremes(effect, name, measurement) {
             Some((what, least, most, other)) => {
                 ranged.insert(other);
-                (Rank::Telling, format!("{} {}", spaced(what), range(least, most)))
+                (Rank::Telling, format!("{} {}", words::spaced(what), range(least, most)))
             }
             None => (rank(name, measurement), phrase(name, measurement)),
         };
@@ -107,7 +107,7 @@ fn range(least: f64, most: f64) -> String {
 }
 
 fn phrase(name: &str, measurement: &Measurement) -> String {
-    let words = spaced(name);
+    let words = words::spaced(name);
     match measurement {
         Measurement::Count(count) => counted(*count, &words),
         Measurement::Number(number) => format!("{} {words}", decimal(*number)),
@@ -164,10 +164,6 @@ fn decimal(number: f64) -> String {
         Some(size) => format!("−{size}"),
         None => text.to_owned(),
     }
-}
-
-fn spaced(name: &str) -> String {
-    name.replace('_', " ")
 }
 
 #[cfg(test)]

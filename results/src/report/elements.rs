@@ -4,13 +4,13 @@ use checker::accounting::{Accounting, Fate};
 use checker::oracle::audit::Kind;
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::{Column, count_cell, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none for runs without sets and queues.
-pub(super) fn elements(facts: &Facts<'_>) -> Option<Markup> {
-    let accounting = facts.summary.safety.accounting.as_ref()?;
+pub(super) fn elements(data: &ReportData<'_>) -> Option<Markup> {
+    let accounting = data.summary.safety.accounting.as_ref()?;
     let columns = [Column::Text("fate"), Column::Number("elements"), Column::Text("that is")];
     let rows = html! { @for &fate in fates(accounting.kind) { (row(accounting, fate)) } };
     let content = html! {

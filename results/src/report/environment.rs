@@ -2,18 +2,18 @@
 
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::families::sign;
 use super::panel::panel;
+use super::report_data::ReportData;
 use crate::words;
 
-pub(super) fn environment(facts: &Facts<'_>) -> Markup {
-    let run = &facts.summary.run;
+pub(super) fn environment(data: &ReportData<'_>) -> Markup {
+    let run = &data.summary.run;
     let content = html! {
         div.lists {
             (list("Phases", html! {
-                @for (phase, seconds) in &facts.summary.phases {
-                    dt { (phase) } dd { (words::seconds(*seconds)) }
+                @for (phase, seconds) in &data.summary.phases {
+                    dt { (words::phase(*phase)) } dd { (words::seconds(*seconds)) }
                 }
             }))
             (list("Engines", html! {

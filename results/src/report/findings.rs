@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::panel;
+use super::report_data::ReportData;
 use crate::summary::Finding;
 use crate::words;
 
 /// The panel; none when there is no finding.
-pub(super) fn findings(facts: &Facts<'_>) -> Option<Markup> {
-    let findings = &facts.summary.findings;
+pub(super) fn findings(data: &ReportData<'_>) -> Option<Markup> {
+    let findings = &data.summary.findings;
     if findings.is_empty() {
         return None;
     }

@@ -5,23 +5,24 @@ use checker::verdict::Verdict;
 use maud::{Markup, html};
 
 use super::counterexample::faults_at_the_time;
-use super::facts::Facts;
 use super::panel;
+use super::report_data::ReportData;
+use crate::event::Phase;
 use crate::words;
 
-pub(super) fn header(facts: &Facts<'_>) -> Markup {
-    let summary = facts.summary;
+pub(super) fn header(data: &ReportData<'_>) -> Markup {
+    let summary = data.summary;
     html! {
         div class={ "decision " (words::verdict(summary.verdict)) } {
             p.badge { (panel::verdict(summary.verdict)) }
             div {
                 h1 { (summary.sentence) }
-                @if let Some(sentence) = faults_at_the_time(facts) { p.blame { (sentence) } }
+                @if let Some(sentence) = faults_at_the_time(data) { p.blame { (sentence) } }
             }
         }
-        (facts_line(facts))
-        (tiles(facts))
-        (checks(facts))
+        (facts_line(data))
+        (tiles(data))
+        (checks(data))
         div.command {
             span { "run it again" }
             code #command { (summary.run.command) }
@@ -31,8 +32,8 @@ pub(super) fn header(facts: &Facts<'_>) -> Markup {
 }
 
 /// The run on one line.
-fn facts_line(facts: &Facts<'_>) -> Markup {
-    let run = &facts.summary.run;
+fn facts_line(data: &ReportData<'_>) -> Markup {
+    let run = &data.summary.run;
     let limit = words::seconds(run.time_limit_seconds);
     let load = match run.stopped_early_seconds {
         None => format!("{limit} of load"),
@@ -59,9 +60,9 @@ fn facts_line(facts: &Facts<'_>) -> Markup {
 }
 
 /// The figures that show how hard the run was and how close it came.
-fn tiles(facts: &Facts<'_>) -> Markup {
-    let with = |outcome| facts.operations.iter().filter(|o| o.outcome() == outcome).count() as u64;
-    let total = facts.operations.len() as u64;
+fn tiles(data: &ReportData<'_>) -> Markup {
+    let with = |outcome| data.operations.iter().filter(|o| o.outcome() == outcome).count() as u64;
+    let total = data.operations.len() as u64;
     let share = |outcome| words::share(with(outcome), total);
     let outcomes = format!(
         "{} ok · {} fail · {} info",
@@ -69,18 +70,18 @@ fn tiles(facts: &Facts<'_>) -> Markup {
         share(EventType::Fail),
         share(EventType::Info)
     );
-    let (in_effect, others) = fault_figures(facts);
-    let findings = &facts.summary.findings;
+    let (in_effect, others) = fault_figures(data);
+    let findings = &data.summary.findings;
     html! {
         dl.tiles {
             (tile("operations", &words::count(total), &outcomes))
-            @if let Some((rate, asked)) = rate(facts) { (tile("ok a second", &rate, &asked)) }
+            @if let Some((rate, asked)) = rate(data) { (tile("ok a second", &rate, &asked)) }
             (tile("faults in effect", &in_effect, &others))
-            @if let Some(worst) = facts.recoveries.iter().max_by_key(|it| it.longest_gap) {
-                @let during = format!("during “{}”", facts.faults[worst.fault].name);
+            @if let Some(worst) = data.recoveries.iter().max_by_key(|it| it.longest_gap) {
+                @let during = format!("during “{}”", data.faults[worst.fault].name);
                 (tile("longest without an ok", &words::duration(worst.longest_gap), &during))
             }
-            @if let Some(most) = facts.operations.iter().max_by_key(|it| it.attempts().len()) {
+            @if let Some(most) = data.operations.iter().max_by_key(|it| it.attempts().len()) {
                 @let of = format!("{} by process {}", most.invocation.f, most.invocation.process);
                 (tile("most attempts of one", &words::count(most.attempts().len() as u64), &of))
             }
@@ -102,30 +103,30 @@ fn tile(name: &str, figure: &str, remark: &str) -> Markup {
 }
 
 /// The number of operations a second that were ok during the load, and the rate asked for.
-fn rate(facts: &Facts<'_>) -> Option<(String, String)> {
-    let load = facts.phases.iter().find(|phase| phase.name == "load")?;
+fn rate(data: &ReportData<'_>) -> Option<(String, String)> {
+    let load = data.phases.iter().find(|phase| phase.phase == Phase::Load)?;
     let seconds = (load.end - load.start) as f64 / 1e9;
-    let during = facts.operations.iter().filter_map(|operation| operation.completion);
+    let during = data.operations.iter().filter_map(|operation| operation.completion);
     let during = during.filter(|c| c.kind == EventType::Ok && c.time <= load.end).count();
     let rate = if seconds > 0.0 { during as f64 / seconds } else { 0.0 };
-    let asked = match facts.summary.run.rate {
-        None => format!("{} clients, closed loop", facts.summary.run.concurrency),
+    let asked = match data.summary.run.rate {
+        None => format!("{} clients, closed loop", data.summary.run.concurrency),
         Some(rate) => format!("of {} asked for", words::count(rate.round() as u64)),
     };
     Some((words::count(rate.round() as u64), asked))
 }
 
 /// The number of faults that had an effect, and the outcomes of the others.
-fn fault_figures(facts: &Facts<'_>) -> (String, String) {
+fn fault_figures(data: &ReportData<'_>) -> (String, String) {
     let with = |outcome: &str| {
-        facts.faults.iter().filter(|fault| fault.outcome_name() == outcome).count() as u64
+        data.faults.iter().filter(|fault| fault.outcome_name() == outcome).count() as u64
     };
     let others: Vec<String> = ["indeterminate", "skipped", "unreported"]
         .into_iter()
         .filter(|outcome| with(outcome) > 0)
         .map(|outcome| format!("{} {outcome}", words::count(with(outcome))))
         .collect();
-    let remark = match (facts.faults.is_empty(), others.is_empty()) {
+    let remark = match (data.faults.is_empty(), others.is_empty()) {
         (true, _) => "none was injected".to_owned(),
         (false, true) => "every one that was injected".to_owned(),
         (false, false) => format!("besides {}", others.join(" · ")),
@@ -134,8 +135,8 @@ fn fault_figures(facts: &Facts<'_>) -> (String, String) {
 }
 
 /// Safety, liveness and coverage, each with its own verdict.
-fn checks(facts: &Facts<'_>) -> Markup {
-    let summary = facts.summary;
+fn checks(data: &ReportData<'_>) -> Markup {
+    let summary = data.summary;
     let liveness = &summary.liveness;
     let late = words::seconds(liveness.probe_lateness_seconds);
     let recovery = match liveness.recovery_seconds {
@@ -151,7 +152,7 @@ fn checks(facts: &Facts<'_>) -> Markup {
         [] => "Every kind of operation succeeded, and faults took effect.".to_owned(),
         gaps => gaps.join(" "),
     };
-    let (order, why) = safety(facts);
+    let (order, why) = safety(data);
     html! {
         ul.checks {
             (check("Safety", summary.safety.verdict, order, Some(&why)))
@@ -162,8 +163,8 @@ fn checks(facts: &Facts<'_>) -> Markup {
 }
 
 /// The decision about safety, and what it rests on.
-fn safety<'a>(facts: &Facts<'a>) -> (&'a str, String) {
-    let safety = &facts.summary.safety;
+fn safety<'a>(data: &ReportData<'a>) -> (&'a str, String) {
+    let safety = &data.summary.safety;
     let order = match safety.verdict {
         Verdict::Valid => "All of it has a legal order.",
         Verdict::Invalid if safety.counterexample.is_some() => {
@@ -173,7 +174,7 @@ fn safety<'a>(facts: &Facts<'a>) -> (&'a str, String) {
         Verdict::Invalid => safety.sentence().unwrap_or("A promise was broken."),
         Verdict::Unknown => safety.reason.as_deref().unwrap_or("Not decided."),
     };
-    let took = facts.summary.phases.iter().find(|(phase, _)| phase == "check");
+    let took = data.summary.phases.iter().find(|(phase, _)| *phase == Phase::Check);
     let took =
         took.map_or_else(String::new, |(_, seconds)| format!(", {}", words::seconds(*seconds)));
     let why = format!(

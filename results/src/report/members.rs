@@ -4,13 +4,13 @@ use checker::oracle::divergence::{Difference, DivergenceReport};
 use checker::verdict::Verdict;
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::{Column, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none when the members were not asked.
-pub(super) fn members(facts: &Facts<'_>) -> Option<Markup> {
-    let report = facts.summary.safety.divergence.as_ref()?;
+pub(super) fn members(data: &ReportData<'_>) -> Option<Markup> {
+    let report = data.summary.safety.divergence.as_ref()?;
     let columns = [
         Column::Text("member"),
         Column::Number("applied"),

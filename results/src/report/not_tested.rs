@@ -6,29 +6,29 @@ use faults::coverage::{Coverage, Phase, Role, Situation};
 use faults::fault::Family;
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::families::sign;
 use super::panel::{Column, panel, table};
+use super::report_data::ReportData;
 use crate::metrics::FaultInterval;
 use crate::words;
 
-pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
+pub(super) fn not_tested(data: &ReportData<'_>) -> Markup {
     let content = html! {
-        (gaps(facts))
-        @match &facts.summary.fault_coverage {
+        (gaps(data))
+        @match &data.summary.fault_coverage {
             Some(coverage) => { (reached(coverage)) }
-            None => { (roles_hit(facts)) }
+            None => { (roles_hit(data)) }
         }
     };
     panel("not-tested", "Not tested", content)
 }
 
 /// Everything that was asked for and left out, or had no effect.
-fn gaps(facts: &Facts<'_>) -> Markup {
+fn gaps(data: &ReportData<'_>) -> Markup {
     let ineffective: Vec<&FaultInterval> =
-        facts.faults.iter().filter(|fault| !fault.took_effect()).collect();
-    let gaps = &facts.summary.coverage.gaps;
-    let skipped = &facts.summary.run.skipped;
+        data.faults.iter().filter(|fault| !fault.took_effect()).collect();
+    let gaps = &data.summary.coverage.gaps;
+    let skipped = &data.summary.run.skipped;
     if gaps.is_empty() && skipped.is_empty() && ineffective.is_empty() {
         return html! { p.empty { "Nothing that the plan asked for was left out." } };
     }
@@ -89,12 +89,12 @@ fn heat_table(reached: &BTreeMap<Situation, u64>, missed: &BTreeSet<Situation>) 
             thead {
                 tr {
                     td {}
-                    @for role in &roles { th scope="colgroup" colspan=(phases.len()) { (role.name()) } }
+                    @for role in &roles { th scope="colgroup" colspan=(phases.len()) { (words::spaced(role.name())) } }
                 }
                 tr {
                     th scope="col" { "family" }
                     @for _ in &roles {
-                        @for phase in &phases { th scope="col" { span { (phase.name()) } } }
+                        @for phase in &phases { th scope="col" { span { (words::spaced(phase.name())) } } }
                     }
                 }
             }
@@ -117,7 +117,8 @@ fn heat_table(reached: &BTreeMap<Situation, u64>, missed: &BTreeSet<Situation>) 
 
 fn heat_cell(place: Situation, count: Option<&u64>, most: u64, missed: bool) -> Markup {
     let (family, role, phase) = place;
-    let place = format!("{family}, {role}, {phase}");
+    let place =
+        format!("{family}, {}, {}", words::spaced(role.name()), words::spaced(phase.name()));
     match count {
         Some(&count) => {
             // By its root, so that one is not lost beside a hundred.
@@ -139,15 +140,15 @@ fn heat_cell(place: Situation, count: Option<&u64>, most: u64, missed: bool) -> 
 }
 
 /// The number of times that each family of faults hit a node of each role.
-fn roles_hit(facts: &Facts<'_>) -> Markup {
+fn roles_hit(data: &ReportData<'_>) -> Markup {
     let mut hits: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for family in &facts.summary.run.faults {
+    for family in &data.summary.run.faults {
         hits.entry(family).or_default();
     }
-    for fault in facts.faults.iter().filter(|fault| fault.took_effect()) {
+    for fault in data.faults.iter().filter(|fault| fault.took_effect()) {
         let roles = hits.entry(fault.family.name()).or_default();
         for node in &fault.nodes {
-            *roles.entry(facts.role_before(node, fault)).or_default() += 1;
+            *roles.entry(data.role_before(node, fault)).or_default() += 1;
         }
     }
     if hits.is_empty() {

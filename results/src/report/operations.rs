@@ -2,18 +2,18 @@
 
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::{self, Column, panel, table};
+use super::report_data::ReportData;
 use crate::metrics::{AttemptError, OperationFigures, attempt_errors, operation_figures};
 use crate::words;
 
 /// Rarer errors than the most frequent so many are only counted.
 const ERRORS_SHOWN: usize = 12;
 
-pub(super) fn operations(facts: &Facts<'_>) -> Markup {
-    let content = match operation_figures(&facts.operations).as_slice() {
+pub(super) fn operations(data: &ReportData<'_>) -> Markup {
+    let content = match operation_figures(&data.operations).as_slice() {
         [] => html! { p.empty { "No client invoked an operation." } },
-        figures => html! { (kinds(figures)) (errors(&attempt_errors(&facts.operations))) },
+        figures => html! { (kinds(figures)) (errors(&attempt_errors(&data.operations))) },
     };
     panel("operations", "Operations", content)
 }

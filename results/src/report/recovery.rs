@@ -2,21 +2,21 @@
 
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::families::named;
 use super::panel::{Column, panel, tall_table};
+use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeState, Recovery, Service};
 use crate::words;
 
-pub(super) fn recovery(facts: &Facts<'_>) -> Markup {
-    let content = match facts.recoveries.as_slice() {
+pub(super) fn recovery(data: &ReportData<'_>) -> Markup {
+    let content = match data.recoveries.as_slice() {
         [] => html! { p.empty { "No fault was attempted during the load." } },
-        recoveries => table(facts, recoveries),
+        recoveries => table(data, recoveries),
     };
     panel("recovery", "Recovery", content)
 }
 
-fn table(facts: &Facts<'_>, recoveries: &[Recovery]) -> Markup {
+fn table(data: &ReportData<'_>, recoveries: &[Recovery]) -> Markup {
     let longest = recoveries.iter().map(|recovery| recovery.longest_gap).max().unwrap_or(0);
     let columns = [
         Column::Text("fault"),
@@ -26,7 +26,7 @@ fn table(facts: &Facts<'_>, recoveries: &[Recovery]) -> Markup {
         Column::Text("longest without an ok"),
         Column::Text("ok again after"),
     ];
-    let rows = html! { @for recovery in recoveries { (row(facts, recovery, longest)) } };
+    let rows = html! { @for recovery in recoveries { (row(data, recovery, longest)) } };
     html! {
         (tall_table("recovery", &columns, rows))
         p.muted {
@@ -39,8 +39,8 @@ fn table(facts: &Facts<'_>, recoveries: &[Recovery]) -> Markup {
     }
 }
 
-fn row(facts: &Facts<'_>, recovery: &Recovery, longest: u64) -> Markup {
-    let fault = &facts.faults[recovery.fault];
+fn row(data: &ReportData<'_>, recovery: &Recovery, longest: u64) -> Markup {
+    let fault = &data.faults[recovery.fault];
     let share = recovery.longest_gap as f64 * 100.0 / longest.max(1) as f64;
     html! {
         tr {
@@ -51,8 +51,8 @@ fn row(facts: &Facts<'_>, recovery: &Recovery, longest: u64) -> Markup {
                     @if !fault.took_effect() { " · " (fault.outcome_name()) }
                 }
             }
-            td { (whom(facts, fault)) }
-            td { (downtime(facts, fault)) }
+            td { (whom(data, fault)) }
+            td { (downtime(data, fault)) }
             td {
                 @match &recovery.first_error {
                     None => { span.muted { "none" } }
@@ -79,11 +79,11 @@ fn row(facts: &Facts<'_>, recovery: &Recovery, longest: u64) -> Markup {
 
 /// The nodes of a fault that were down at some time from its beginning to its undoing: how often,
 /// and for how long in all, also beyond it. Times that other faults took part in are not left out.
-fn downtime(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
-    let until = fault.end.unwrap_or(facts.end);
+fn downtime(data: &ReportData<'_>, fault: &FaultInterval) -> Markup {
+    let until = fault.end.unwrap_or(data.end);
     let mut worst: Option<(u64, usize, &str)> = None;
     let mut hit = 0;
-    for (node, spans) in facts.nodes.iter().filter(|(node, _)| fault.nodes.contains(node)) {
+    for (node, spans) in data.nodes.iter().filter(|(node, _)| fault.nodes.contains(node)) {
         let down = spans.iter().filter(|span| {
             span.state == NodeState::Down && (fault.start..=until).contains(&span.start)
         });
@@ -112,9 +112,9 @@ fn downtime(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
 
 /// The nodes that a fault was aimed at with the role each had just before. Of a fault that was
 /// aimed at all, only those that were more than followers are named.
-fn whom(facts: &Facts<'_>, fault: &FaultInterval) -> String {
-    let all = fault.nodes.len() > 1 && fault.nodes.len() == facts.nodes.len();
-    let roles = fault.nodes.iter().map(|node| (node, facts.role_before(node, fault)));
+fn whom(data: &ReportData<'_>, fault: &FaultInterval) -> String {
+    let all = fault.nodes.len() > 1 && fault.nodes.len() == data.nodes.len();
+    let roles = fault.nodes.iter().map(|node| (node, data.role_before(node, fault)));
     let named: Vec<String> = roles
         .filter(|(_, role)| !all || !["follower", "unknown"].contains(role))
         .map(|(node, role)| match role {

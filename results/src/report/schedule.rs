@@ -4,14 +4,14 @@ use faults::effect::Effect;
 use maud::{Markup, html};
 
 use super::effects::effect_words;
-use super::facts::Facts;
 use super::families::named;
 use super::panel::{Column, panel, tall_table};
+use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState};
 use crate::words;
 
-pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
-    let content = match rows(facts).as_slice() {
+pub(super) fn schedule(data: &ReportData<'_>) -> Markup {
+    let content = match rows(data).as_slice() {
         [] => html! {
             p.empty { "No phase, fault or change of leader was recorded." }
         },
@@ -34,16 +34,17 @@ fn table(rows: &[(u64, Markup)]) -> Markup {
 }
 
 /// Phases, faults and what became of nodes, by time.
-fn rows(facts: &Facts<'_>) -> Vec<(u64, Markup)> {
+fn rows(data: &ReportData<'_>) -> Vec<(u64, Markup)> {
     let mut rows: Vec<(u64, Markup)> = Vec::new();
-    for phase in &facts.phases {
+    for phase in &data.phases {
         let lasted = format!("lasted {}", words::duration(phase.end - phase.start));
-        rows.push((phase.start, plain_row("phase", phase.start, &phase.name, &lasted)));
+        let name = words::phase(phase.phase);
+        rows.push((phase.start, plain_row("phase", phase.start, name, &lasted)));
     }
-    for fault in &facts.faults {
-        rows.push((fault.start, fault_row(facts, fault)));
+    for fault in &data.faults {
+        rows.push((fault.start, fault_row(data, fault)));
     }
-    for (node, spans) in &facts.nodes {
+    for (node, spans) in &data.nodes {
         rows.extend(spans.iter().filter_map(|span| Some((span.start, node_row(node, span)?))));
     }
     rows.sort_by_key(|(time, _)| *time);
@@ -74,7 +75,7 @@ fn plain_row(kind: &str, time: u64, what: &str, lasted: &str) -> Markup {
     }
 }
 
-fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
+fn fault_row(data: &ReportData<'_>, fault: &FaultInterval) -> Markup {
     let others = fault.note.iter().chain(&fault.undo_problems).map(String::as_str);
     html! {
         tr.fault {
@@ -85,7 +86,7 @@ fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
                 @if let Some(grudge) = &fault.grudge { small { (maud::display(grudge)) } }
                 (steps(fault))
             }
-            td { (nodes(facts, fault)) }
+            td { (nodes(data, fault)) }
             td {
                 (fault.outcome_name())
                 @for remark in fault.reason().into_iter().chain(others) {
@@ -131,10 +132,10 @@ fn steps(fault: &FaultInterval) -> Markup {
     }
 }
 
-fn nodes(facts: &Facts<'_>, fault: &FaultInterval) -> String {
+fn nodes(data: &ReportData<'_>, fault: &FaultInterval) -> String {
     match fault.nodes.len() {
         0 => "–".to_owned(),
-        count if count > 1 && count == facts.nodes.len() => "all".to_owned(),
+        count if count > 1 && count == data.nodes.len() => "all".to_owned(),
         _ => fault.nodes.iter().cloned().collect::<Vec<_>>().join(", "),
     }
 }

@@ -5,13 +5,13 @@ use checker::history::{Attempt, EventType};
 use checker::oracle::audit::{AuditReport, AuditViolation, Outcome, Row, Wrong};
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::{self, Column, count_cell, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none when nothing showed what became of tokens.
-pub(super) fn tokens(facts: &Facts<'_>) -> Option<Markup> {
-    let audit = facts.summary.safety.audit.as_ref()?;
+pub(super) fn tokens(data: &ReportData<'_>) -> Option<Markup> {
+    let audit = data.summary.safety.audit.as_ref()?;
     let columns = [
         Column::Text("the client was told"),
         Column::Number("never took effect"),

@@ -5,13 +5,13 @@ use checker::oracle::version::{
 };
 use maud::{Markup, html};
 
-use super::facts::Facts;
 use super::panel::{Column, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none when no versions were judged.
-pub(super) fn versions(facts: &Facts<'_>) -> Option<Markup> {
-    let report = facts.summary.safety.versions.as_ref()?;
+pub(super) fn versions(data: &ReportData<'_>) -> Option<Markup> {
+    let report = data.summary.safety.versions.as_ref()?;
     let content = html! {
         p.lead { (words::versions(report)) "." }
         @if !report.violations.is_empty() {

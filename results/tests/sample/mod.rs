@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::history::{Attempt, Event, EventType, History, Process};
 use checker::verdict::{Analysis, Counterexample, Operation, Verdict};
 use serde_json::{Value, json};
-use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::summary::{Coverage, Liveness, RunInfo, Summary};
 
 mod objects;
@@ -523,15 +523,14 @@ impl<'a> Maker<'a> {
             fault_coverage: None,
             findings: Vec::new(),
             phases: [
-                ("setup", 0.4),
-                ("healthy", 1.0),
-                ("load", self.options.seconds as f64),
-                ("recover", 0.5),
-                ("converge", 1.31),
-                ("final-reads", 0.4),
-                ("check", 0.021),
+                (Phase::Setup, 0.4),
+                (Phase::Healthy, 1.0),
+                (Phase::Load, self.options.seconds as f64),
+                (Phase::Recover, 0.5),
+                (Phase::Converge, 1.31),
+                (Phase::FinalReads, 0.4),
+                (Phase::Check, 0.021),
             ]
-            .map(|(name, seconds)| (name.to_owned(), seconds))
             .to_vec(),
         }
     }

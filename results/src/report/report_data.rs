@@ -10,7 +10,7 @@ use crate::metrics::{
 };
 use crate::summary::Summary;
 
-pub(super) struct Facts<'a> {
+pub(super) struct ReportData<'a> {
     pub(super) summary: &'a Summary,
     /// Nanoseconds from the start of the run to the last thing that was recorded.
     pub(super) end: u64,
@@ -24,12 +24,12 @@ pub(super) struct Facts<'a> {
     pub(super) clocks: Vec<ClockTrack>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> ReportData<'a> {
     pub(super) fn new(
         summary: &'a Summary,
         history: &'a History,
         node_events: &[NodeEvent],
-    ) -> Facts<'a> {
+    ) -> ReportData<'a> {
         let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
         let end = end_of_history(history).max(last_heard);
         let operations = operations(history);
@@ -43,7 +43,7 @@ impl<'a> Facts<'a> {
             .map(|node| (node.clone(), node_spans(node, node_events, &faults, end)))
             .collect();
         let clocks = clock_tracks(&summary.run.nodes, node_events);
-        Facts { summary, end, operations, faults, phases, recoveries, nodes, clocks }
+        ReportData { summary, end, operations, faults, phases, recoveries, nodes, clocks }
     }
 
     pub(super) fn counterexample(&self) -> Option<&'a Counterexample> {
