@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use checker::oracle::version::Claims;
 use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
-use faults::fault::Family;
+use faults::fault::Engine;
 use results::event::NodeChange;
 use results::summary::Finding;
 use tokio::sync::Notify;
@@ -83,7 +83,7 @@ impl Cluster {
             std::fs::create_dir_all(data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
         }
-        let own_clock = match families.contains(&Family::Clock) {
+        let own_clock = match families.iter().any(|family| family.engine() == Engine::Clocks) {
             true => target.own_clock(),
             false => OwnClock::No,
         };

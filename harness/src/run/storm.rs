@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use faults::coverage::Facts;
-use faults::fault::Family;
+use faults::fault::{Action, Excuse, Family};
 use faults::host::{ClockSeen, Host, HostError, NodeState};
 use faults::nemesis::Nemesis;
 use faults::outcome::Outcome;
 use faults::record::{FaultRecord, Happened, Injected, Stage};
-use faults::schedule::{Action, Entry, Resolved, Roles, Step};
+use faults::schedule::{Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 
 use super::excuses::Excuses;
@@ -175,8 +175,8 @@ impl<H: Host> Storm<H> {
         }
         let injected = self.nemesis.inject(entry, resolved);
         // Who lost its power is dead by now, and has to serve when it is back.
-        let over =
-            matches!(injected.outcome, Outcome::Skipped { .. }) || label.family == Family::Power;
+        let over = matches!(injected.outcome, Outcome::Skipped { .. })
+            || label.family.excuse() == Excuse::AtInjection;
         if over {
             self.excuses.withdraw(entry.id, self.recorder.elapsed());
         }
@@ -228,7 +228,7 @@ impl<H: Host> Storm<H> {
             self.recorder.fault(label.record(Happened::Undone(undone)))?;
         }
         self.last_undo = Some(self.recorder.elapsed());
-        if label.family.within_fault_model() {
+        if label.family.excuse() != Excuse::Forever {
             self.excuses.withdraw(id, self.recorder.elapsed());
             // Who cannot come back yet is tried again after the next one.
             self.start_ended_nodes()?;

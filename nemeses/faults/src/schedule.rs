@@ -1,6 +1,5 @@
 //! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
 
-mod action;
 mod budget;
 mod draw;
 mod profile;
@@ -17,14 +16,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 
-pub use action::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 pub use budget::Budget;
 pub use draw::ScheduleOptions;
-pub(crate) use draw::{ClusterLimits, ClusterLimits as Room, between, weighted, whole_between};
+pub(crate) use draw::{ClusterLimits, between, weighted, whole_between};
 pub use profile::Profile;
+pub(crate) use resolve::RoleDraw;
 pub use resolve::{Resolved, Roles};
 pub use steps::Step;
+pub(crate) use steps::{on_and_off, throughout};
 pub use written::{Nonsense, read_entries};
+
+/// How long a fault lasts that is done when it has begun, in seconds.
+pub(crate) const MOMENT: f64 = 0.1;
 
 /// Every fault of a run, in the order in which they fire.
 ///

@@ -1,18 +1,48 @@
 //! Disk faults: a node's disk is slow, full, read-only or fails.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rand::{Rng, RngExt};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::Aim;
+use super::limits::{delay, percent};
 use super::packet::{either, is_zero};
-use crate::schedule::{Room, weighted, whole_between};
+use super::state::list;
+use super::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
+};
+use crate::effect::{Effect, Measurement};
+use crate::host::{DiskSeen, OpSeen, PerNode};
+use crate::nemesis::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
+use crate::outcome::Outcome;
+use crate::schedule::{Budget, RoleDraw, weighted, whole_between};
+
+pub(super) const ABOUT: About = About {
+    name: "disk",
+    letter: 'D',
+    description: "a node's disk is slow, stalls fsync, is narrow, full or read-only, or fails with \
+                  EIO",
+    engine: Engine::Disks,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Running,
+    excuse: Excuse::WhileOn,
+    fields: &["aim", "trouble", "delay_ms", "jitter_ms", "kib_per_second", "percent", "after_kib"],
+    lasts: (0.3, 8.0),
+    draw: |wanted, random| Some(Fault::Disk(Disk::draw(wanted, random))),
+    parts_leader: false,
+    budget_alone: Budget::All,
+    gap_alone: (0.1, 1.0),
+    undone: UndoneWith::Disks,
+    steps: Steps::Replace,
+};
 
 /// Disks of some nodes are troubled while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Disk {
-    /// Whose disks.
+    /// The nodes whose disks are troubled.
     pub aim: Aim,
     /// How.
     #[serde(flatten)]
@@ -160,7 +190,7 @@ const FREE_KIB: (f64, f64) = (1.0, 256.0);
 
 impl Disk {
     /// Draws one, leaders first.
-    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
+    fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let trouble = match weighted(&WAYS, |_| true, random) {
             Way::SlowFsync => Trouble::slow_fsync(random),
             Way::Slow => Trouble::slow(random),
@@ -177,30 +207,72 @@ impl Disk {
             Way::ReadOnly => Trouble::ReadOnly,
         };
         let aim = if trouble.takes_down() {
-            room.aim_down(&WEIGHTS, random)
+            wanted.limits.aim_down(&WEIGHTS, random)
         } else {
-            room.aim(&WEIGHTS, random)
+            wanted.limits.aim(&WEIGHTS, random)
         };
         Self { aim, trouble }
     }
 }
 
+impl fmt::Display for Disk {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} at {}", self.trouble, self.aim)
+    }
+}
+
+impl Spec for Disk {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.aim)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
+    fn nodes_down(&self, nodes: usize) -> usize {
+        if self.trouble.takes_down() { self.aim.count(nodes) } else { 0 }
+    }
+
+    fn validate(&self, _: usize) -> Result<(), String> {
+        match self.trouble {
+            Trouble::Slow { delay_ms, jitter_ms } | Trouble::SlowFsync { delay_ms, jitter_ms } => {
+                delay("delay_ms", delay_ms)?;
+                delay("jitter_ms", jitter_ms)?;
+                if delay_ms + jitter_ms > 0.0 { Ok(()) } else { Err("it is not slower".to_owned()) }
+            }
+            Trouble::Narrow { kib_per_second: 0 } => {
+                Err("kib_per_second must be above 0".to_owned())
+            }
+            Trouble::Failing { percent: of_hundred } => {
+                percent("percent", of_hundred)?;
+                if of_hundred > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        Action::Disk(Disks(roles.each(self.aim, self.trouble.condition())))
+    }
+}
+
 impl Trouble {
     /// Draws how slow an fsync is.
-    pub(crate) fn slow_fsync(random: &mut impl Rng) -> Self {
+    pub(crate) fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
         Self::SlowFsync { delay_ms, jitter_ms: jitter(delay_ms, random) }
     }
 
     /// Draws how slow every operation is.
-    pub(crate) fn slow(random: &mut impl Rng) -> Self {
+    pub(crate) fn slow(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(OPERATION_MS.0, OPERATION_MS.1, random);
         Self::Slow { delay_ms, jitter_ms: jitter(delay_ms, random) }
     }
 }
 
 /// As often none as up to as much again.
-fn jitter(delay_ms: f64, random: &mut impl Rng) -> f64 {
+fn jitter(delay_ms: f64, random: &mut ChaCha8Rng) -> f64 {
     let most = if random.random_bool(0.5) { delay_ms } else { 0.0 };
     (most * random.random_range(0.0..1.0)).round()
 }
@@ -297,6 +369,192 @@ impl DiskCondition {
             full_after_kib: least(self.full_after_kib, other.full_after_kib),
             read_only: self.read_only || other.read_only,
         }
+    }
+}
+
+/// The disks of these nodes are troubled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Disks(pub BTreeMap<String, DiskCondition>);
+
+impl fmt::Display for Disks {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "trouble the disks of {}", list(&self.nodes()))
+    }
+}
+
+impl State for Disks {
+    fn nodes(&self) -> BTreeSet<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn retain(&mut self, kept: &BTreeSet<String>) {
+        self.0.retain(|node, _| kept.contains(node));
+    }
+
+    fn takes_down(&self) -> BTreeSet<String> {
+        let down = self.0.iter().filter(|(_, condition)| condition.takes_down());
+        down.map(|(node, _)| node.clone()).collect()
+    }
+
+    fn may_end(&self, node: &str) -> bool {
+        self.0.get(node).is_some_and(DiskCondition::may_end_process)
+    }
+
+    fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        let own = acting.id;
+        let answers = of(&self.0, apply(acting, Some(own)));
+        match outcome_of(&answers) {
+            Outcome::Installed => {
+                let effect = Effect::new().counting("disks_troubled", answers.len() as u64);
+                let reason = "what a disk does is seen only when it is used";
+                Judgement::open(indeterminate(reason), effect)
+            }
+            outcome => Judgement::settled(outcome, Effect::new()),
+        }
+    }
+
+    fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
+        let now = acting.host.disks();
+        let mut total = acting.own().map(|own| own.disks_seen.clone()).unwrap_or_default();
+        for (node, seen) in of(&self.0, now) {
+            if let Ok(seen) = seen {
+                let before = total.entry(node).or_default();
+                *before = together(before, &seen);
+            }
+        }
+        let (outcome, effect) = judge(&self.0, &total);
+        (Some(outcome), effect)
+    }
+
+    fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
+        (Effect::new(), failures(&of(&self.0, apply(acting, None))))
+    }
+}
+
+/// Gives the disks what the faults that are on ask for. What a disk did under the condition that
+/// ends is added to what every fault of it but `fresh` has seen: afterwards it is forgotten.
+fn apply(acting: &mut Acting<'_>, fresh: Option<u32>) -> PerNode<DiskSeen> {
+    let composed = by_node(acting.states::<Disks>().map(|disks| &disks.0), DiskCondition::and);
+    let changes = |node: &String| composed.get(node) != acting.on.disks.get(node);
+    let changed: BTreeSet<String> =
+        acting.on.disks.keys().filter(|node| changes(node)).cloned().collect();
+    if !changed.is_empty() {
+        let seen = acting.host.disks();
+        for (id, active) in &mut acting.on.active {
+            let Action::Disk(Disks(own)) = &active.action else { continue };
+            if Some(*id) == fresh {
+                continue;
+            }
+            for node in own.keys().filter(|node| composed.get(*node) != acting.on.disks.get(*node))
+            {
+                if let Some(Ok(seen)) = seen.get(node) {
+                    let total = active.disks_seen.entry(node.clone()).or_default();
+                    *total = together(total, seen);
+                }
+            }
+        }
+    }
+    let answers = acting.host.set_disks(&composed);
+    acting.on.disks = composed;
+    answers
+}
+
+/// Whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
+fn judge(
+    asked: &BTreeMap<String, DiskCondition>,
+    seen: &BTreeMap<String, DiskSeen>,
+) -> (Outcome, Effect) {
+    let mut total = DiskSeen::default();
+    let mut unproven = Vec::new();
+    for (node, condition) in asked {
+        let seen = seen.get(node).copied().unwrap_or_default();
+        total = together(&total, &seen);
+        if let Err(what) = disk(condition, &seen) {
+            unproven.push(format!("{node}: {what}"));
+        }
+    }
+    let errors = operations(&total).iter().map(|op| op.errors).sum();
+    let answered = operations(&total).iter().map(|op| op.count).sum();
+    let mut effect = Effect::new()
+        .counting("operations_failed", errors)
+        .counting("fsyncs_stalled", total.stalled);
+    let time = |ms: f64| Measurement::Milliseconds((ms * 1e3).round() / 1e3);
+    for (name, op) in [("fsync", total.fsync), ("write", total.write), ("read", total.read)] {
+        if op.count > 0 {
+            effect.set(format!("{name}_fastest"), time(op.fastest_ms));
+            effect.set(format!("{name}_mean"), time(op.mean_ms));
+            effect.set(format!("{name}_slowest"), time(op.slowest_ms));
+        }
+    }
+    effect.set("operations", Measurement::Count(answered));
+    let outcome =
+        if unproven.is_empty() { Outcome::Installed } else { indeterminate(unproven.join("; ")) };
+    (outcome, effect)
+}
+
+fn operations(seen: &DiskSeen) -> [OpSeen; 4] {
+    [seen.read, seen.write, seen.fsync, seen.metadata]
+}
+
+/// Whether a disk under `condition` was seen to meet all that it asks for.
+fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> {
+    let conditions = [condition.read, condition.write, condition.fsync, condition.metadata];
+    let pairs = || conditions.into_iter().zip(operations(seen));
+    let slow = || pairs().filter(|(condition, _)| condition.delay_ms + condition.jitter_ms > 0.0);
+    if slow().any(|(condition, op)| op.count > 0 && op.fastest_ms < condition.delay_ms) {
+        return Err("an operation was faster than asked for");
+    }
+    if slow().next().is_some() && slow().all(|(_, op)| op.count == 0) {
+        return Err("no operation came by that would have been slow");
+    }
+    let fails = || pairs().filter(|(condition, _)| condition.error_percent > 0.0);
+    if fails().next().is_some() && fails().all(|(_, op)| op.errors == 0) {
+        return Err("no operation failed");
+    }
+    if condition.fsync_stalled && seen.stalled == 0 {
+        return Err("no fsync was stalled");
+    }
+    // What was written before is refused its fsync too, and its process may end there and then.
+    let synced = if condition.read_only { seen.fsync.errors } else { 0 };
+    let refuses = condition.full_after_kib.is_some() || condition.read_only;
+    if refuses && seen.write.errors + seen.metadata.errors + synced == 0 {
+        return Err("no write was refused");
+    }
+    if let Some(kib) = condition.kib_per_second {
+        // How long a KiB takes: no proof of the whole rate, but of being held back.
+        let least = 1e3 / kib.max(1) as f64;
+        if seen.read.slowest_ms.max(seen.write.slowest_ms) < least {
+            return Err("no read or write was held back");
+        }
+    }
+    Ok(())
+}
+
+/// What a disk did in two stretches of time, or what two disks did.
+fn together(left: &DiskSeen, right: &DiskSeen) -> DiskSeen {
+    DiskSeen {
+        read: both(left.read, right.read),
+        write: both(left.write, right.write),
+        fsync: both(left.fsync, right.fsync),
+        metadata: both(left.metadata, right.metadata),
+        stalled: left.stalled + right.stalled,
+    }
+}
+
+fn both(left: OpSeen, right: OpSeen) -> OpSeen {
+    let (few, many) = if left.count <= right.count { (left, right) } else { (right, left) };
+    if few.count == 0 {
+        return OpSeen { errors: left.errors + right.errors, ..many };
+    }
+    let count = left.count + right.count;
+    let sum = left.mean_ms * left.count as f64 + right.mean_ms * right.count as f64;
+    OpSeen {
+        count,
+        errors: left.errors + right.errors,
+        fastest_ms: left.fastest_ms.min(right.fastest_ms),
+        mean_ms: sum / count as f64,
+        slowest_ms: left.slowest_ms.max(right.slowest_ms),
     }
 }
 

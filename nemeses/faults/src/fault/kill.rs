@@ -3,18 +3,48 @@
 //! What a process had in memory is lost, what it wrote survives: the kernel still holds it. Data
 //! lost for want of an fsync is the disk family's business.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
-use rand::Rng;
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::Aim;
-use crate::schedule::{Room, weighted};
+use super::state::list;
+use super::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
+};
+use crate::effect::Effect;
+use crate::host::NodeState;
+use crate::nemesis::{Acting, Judgement, Probe, already_down, indeterminate, outcome_of, slowest};
+use crate::schedule::{Budget, RoleDraw, Step, throughout, weighted};
+
+pub(super) const ABOUT: About = About {
+    name: "kill",
+    letter: 'K',
+    description: "nodes are killed with SIGKILL and started again on the same data: once, in a \
+                  crash loop, or one after the other",
+    engine: Engine::Signals,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Down,
+    excuse: Excuse::WhileOn,
+    fields: &["aim", "rhythm"],
+    lasts: (0.05, 8.0),
+    draw: |wanted, random| Some(Fault::Kill(Kill::draw(wanted, random))),
+    parts_leader: false,
+    budget_alone: Budget::All,
+    gap_alone: (0.1, 1.0),
+    undone: UndoneWith::Starts,
+    steps: Steps::ByNode,
+};
 
 /// Processes are killed; they stay down, or come and go, while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kill {
-    /// Whose processes.
+    /// The nodes whose processes are killed.
     pub aim: Aim,
     /// How often.
     #[serde(default, skip_serializing_if = "Rhythm::is_once")]
@@ -77,19 +107,137 @@ impl Kill {
         Self { aim, rhythm: Rhythm::Once }
     }
 
-    /// Draws one that lasts for so many seconds, leaders first.
-    pub(crate) fn draw(room: &Room, lasts: f64, random: &mut impl Rng) -> Self {
+    /// Draws one, leaders first.
+    fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
+        let Wanted { limits, lasts, .. } = *wanted;
         let fits = |rhythm: Rhythm| match rhythm {
             Rhythm::Once => true,
             Rhythm::Loop => lasts >= SHORTEST_LOOP,
             // It takes one node down at a time, but in the end it was at all of them.
             Rhythm::Rolling => {
-                room.most >= room.nodes && lasts >= SHORTEST_TURN * room.nodes as f64
+                limits.most >= limits.nodes && lasts >= SHORTEST_TURN * limits.nodes as f64
             }
         };
         match weighted(&RHYTHMS, fits, random) {
             Rhythm::Rolling => Self { aim: Aim::All, rhythm: Rhythm::Rolling },
-            rhythm => Self { aim: room.aim_down(&WEIGHTS, random), rhythm },
+            rhythm => Self { aim: limits.aim_down(&WEIGHTS, random), rhythm },
         }
     }
+}
+
+impl Spec for Kill {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.aim)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
+    fn nodes_down(&self, nodes: usize) -> usize {
+        match self.rhythm {
+            Rhythm::Rolling => self.aim.count(nodes).min(1),
+            Rhythm::Once | Rhythm::Loop => self.aim.count(nodes),
+        }
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        Action::Kill(Killed(roles.nodes(self.aim)))
+    }
+
+    fn over_time(&self, whole: Action, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
+        match self.rhythm {
+            Rhythm::Once => throughout(whole),
+            Rhythm::Loop => crash_loop(&whole, lasts, random),
+            Rhythm::Rolling => rolling(whole.nodes(), lasts, random),
+        }
+    }
+}
+
+/// In a crash loop a node is down for so many milliseconds.
+const CRASH_DOWN_MS: (f64, f64) = (20.0, 300.0);
+/// And then up for so many: mostly too short to recover, now and then long enough.
+const CRASH_UP_MS: (f64, f64) = (20.0, 1500.0);
+
+fn crash_loop(kill: &Action, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
+    let mut between = |(least, most): (f64, f64)| {
+        let milliseconds = least * (most / least).powf(random.random_range(0.0..1.0));
+        Duration::from_millis(milliseconds.round() as u64)
+    };
+    let mut steps = Vec::new();
+    let mut now = Duration::ZERO;
+    while now < lasts || steps.is_empty() {
+        steps.push(Step { after: now, action: kill.clone() });
+        now += between(CRASH_DOWN_MS);
+        if now < lasts {
+            steps.push(Step { after: now, action: Action::Nothing });
+        }
+        now += between(CRASH_UP_MS);
+    }
+    steps
+}
+
+/// Each node is down for half of its share of the time.
+fn rolling(nodes: BTreeSet<String>, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
+    let mut order: Vec<_> = nodes.into_iter().collect();
+    order.shuffle(random);
+    let turns = 2 * order.len().max(1) as u32;
+    let at = |turn: u32| Duration::from_millis((lasts * turn / turns).as_millis() as u64);
+    let mut steps = Vec::new();
+    for (node, turn) in order.into_iter().zip((0..).step_by(2)) {
+        steps.push(Step { after: at(turn), action: Action::Kill(Killed([node].into())) });
+        steps.push(Step { after: at(turn + 1), action: Action::Nothing });
+    }
+    steps
+}
+
+/// These nodes are killed, and stay down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Killed(pub BTreeSet<String>);
+
+impl fmt::Display for Killed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "kill {}", list(&self.0))
+    }
+}
+
+impl State for Killed {
+    fn nodes(&self) -> BTreeSet<String> {
+        self.0.clone()
+    }
+
+    fn retain(&mut self, kept: &BTreeSet<String>) {
+        self.0.retain(|node| kept.contains(node));
+    }
+
+    fn holds_down(&self) -> Option<&BTreeSet<String>> {
+        Some(&self.0)
+    }
+
+    fn takes_down(&self) -> BTreeSet<String> {
+        self.nodes()
+    }
+
+    fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        kill(&self.0, acting)
+    }
+
+    fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
+        acting.restart(&self.0)
+    }
+}
+
+/// Kills these nodes. Those that are down already are held down.
+pub(super) fn kill(nodes: &BTreeSet<String>, acting: &mut Acting<'_>) -> Judgement {
+    let running = acting.nodes_not(nodes, NodeState::Stopped);
+    let mut effect = already_down(nodes, &running);
+    if running.is_empty() {
+        let reason = "every one of these nodes is down already";
+        // Not skipped: it holds them down.
+        return Judgement::settled(indeterminate(reason), effect);
+    }
+    let killed = acting.host.kill(&running);
+    effect.extend(slowest("nodes_killed", "dead_after", &killed));
+    Judgement::settled(outcome_of(&killed), effect)
 }

@@ -1,26 +1,104 @@
 //! Leadership: the leader is told to hand over, which a service does in daily operation. It needs a
 //! target that can.
 
-use rand::Rng;
+use std::collections::BTreeSet;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::Aim;
-use crate::schedule::Room;
+use super::limits::at_least_two;
+use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
+use crate::effect::Effect;
+use crate::nemesis::{Acting, Judgement, Probe, milliseconds};
+use crate::outcome::Outcome;
+use crate::schedule::{Budget, MOMENT, RoleDraw};
+
+pub(super) const ABOUT: About = About {
+    name: "leadership",
+    letter: 'L',
+    description: "the leader is told to hand over, for targets that can",
+    engine: Engine::Target,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Running,
+    excuse: Excuse::WhileOn,
+    fields: &["to"],
+    lasts: (MOMENT, MOMENT),
+    draw: |wanted, random| {
+        let to = wanted.limits.aim(&WEIGHTS, random);
+        // A single node has no other to hand over to.
+        (wanted.limits.nodes >= 2).then_some(Fault::Leadership(Leadership { to }))
+    },
+    parts_leader: false,
+    budget_alone: Budget::All,
+    // A hand-over is a moment; the new leader should have its own.
+    gap_alone: (0.2, 4.0),
+    undone: UndoneWith::Requests,
+    steps: Steps::InTurn,
+};
+
+/// How often each aim is drawn: the node that led before has the most to be confused by.
+const WEIGHTS: [(Aim, u32); 2] = [(Aim::Follower, 2), (Aim::FormerLeader, 1)];
 
 /// The leader hands over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leadership {
-    /// To whom; never to itself.
+    /// The node that it hands over to; never itself.
     pub to: Aim,
 }
 
-/// How often each aim is drawn: who led before has the most to be confused by.
-const WEIGHTS: [(Aim, u32); 2] = [(Aim::Follower, 2), (Aim::FormerLeader, 1)];
+impl fmt::Display for Leadership {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "hand leadership to {}", self.to)
+    }
+}
 
-impl Leadership {
-    /// Draws one; none for a single node, which has nobody to hand over to.
-    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Option<Self> {
-        let to = room.aim(&WEIGHTS, random);
-        (room.nodes >= 2).then_some(Self { to })
+impl Spec for Leadership {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.to)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.to = aim;
+    }
+
+    fn validate(&self, nodes: usize) -> Result<(), String> {
+        at_least_two(nodes)
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        match roles.successor(self.to) {
+            Some(to) => Action::Leadership(Transfer(to)),
+            None => Action::Nothing,
+        }
+    }
+}
+
+/// The leader hands over to this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Transfer(pub String);
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "hand leadership to {}", self.0)
+    }
+}
+
+impl State for Transfer {
+    fn nodes(&self) -> BTreeSet<String> {
+        [self.0.clone()].into()
+    }
+
+    fn retain(&mut self, _: &BTreeSet<String>) {}
+
+    fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        match acting.host.transfer(&self.0) {
+            Ok(took) => {
+                let effect = Effect::new().with("transferred_after", milliseconds(took));
+                Judgement::settled(Outcome::Installed, effect)
+            }
+            Err(error) => error.into(),
+        }
     }
 }

@@ -1,15 +1,39 @@
 //! Maintenance: what operators have a service do to its own store in daily operation. It needs a
 //! target that can.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::Aim;
-use crate::schedule::{Room, weighted};
+use super::state::list;
+use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
+use crate::nemesis::{Acting, Judgement, Probe};
+use crate::schedule::{Budget, MOMENT, RoleDraw, weighted};
 
-/// Nodes tend their stores.
+pub(super) const ABOUT: About = About {
+    name: "maintenance",
+    letter: 'T',
+    description: "nodes compact or defragment their stores, for targets that can",
+    engine: Engine::Target,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Running,
+    excuse: Excuse::WhileOn,
+    fields: &["aim", "work"],
+    lasts: (MOMENT, MOMENT),
+    draw: |wanted, random| {
+        let work = weighted(&WORK, |_| true, random);
+        Some(Fault::Maintenance(Maintenance { aim: wanted.limits.aim(&WEIGHTS, random), work }))
+    },
+    parts_leader: false,
+    budget_alone: Budget::All,
+    gap_alone: (0.2, 4.0),
+    undone: UndoneWith::Requests,
+    steps: Steps::InTurn,
+};
+
+/// Nodes work on their stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
     /// Which nodes are told to.
@@ -24,7 +48,7 @@ pub struct Maintenance {
 pub enum Upkeep {
     /// It forgets old versions. A service may do it on all nodes, whichever is told to.
     Compact,
-    /// It gives back the room of what it has forgotten, and may serve nobody meanwhile.
+    /// It gives back the room of what it has forgotten, and may serve no client meanwhile.
     Defragment,
 }
 
@@ -43,10 +67,54 @@ const WEIGHTS: [(Aim, u32); 3] = [(Aim::Leader, 2), (Aim::Follower, 1), (Aim::On
 /// How often each kind of work is drawn.
 const WORK: [(Upkeep, u32); 2] = [(Upkeep::Compact, 1), (Upkeep::Defragment, 1)];
 
-impl Maintenance {
-    /// Draws one.
-    pub(crate) fn draw(room: &Room, random: &mut impl Rng) -> Self {
-        let work = weighted(&WORK, |_| true, random);
-        Self { aim: room.aim(&WEIGHTS, random), work }
+impl fmt::Display for Maintenance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} the store of {}", self.work, self.aim)
+    }
+}
+
+impl Spec for Maintenance {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.aim)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        let nodes = roles.nodes(self.aim);
+        Action::Maintenance(StoresMaintained { nodes, work: self.work })
+    }
+}
+
+/// These nodes work on their stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoresMaintained {
+    /// The nodes.
+    pub nodes: BTreeSet<String>,
+    /// What they do.
+    pub work: Upkeep,
+}
+
+impl fmt::Display for StoresMaintained {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} the store of {}", self.work, list(&self.nodes))
+    }
+}
+
+impl State for StoresMaintained {
+    fn nodes(&self) -> BTreeSet<String> {
+        self.nodes.clone()
+    }
+
+    fn retain(&mut self, kept: &BTreeSet<String>) {
+        self.nodes.retain(|node| kept.contains(node));
+    }
+
+    fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        let maintain = |node: &String| (node.clone(), acting.host.maintain(node, self.work));
+        let results = self.nodes.iter().map(maintain).collect();
+        Judgement::of_nodes(&results, "stores_maintained", "maintained_after")
     }
 }

@@ -4,20 +4,64 @@
 //! heartbeats arrive late is deposed while it hears of it at once. So does a delay that ramps up in
 //! steps shorter than an election timeout: the leader lingers where a sudden one deposes it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
-use rand::{Rng, RngExt};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::Aim;
-use crate::schedule::{Room, weighted, whole_between};
+use super::limits::{delay, percent};
+use super::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
+};
+use crate::effect::{Effect, Measurement};
+use crate::grudge::{CLIENTS, Link};
+use crate::host::{HostError, LinkCounts, LinkSeen};
+use crate::nemesis::{Acting, Judgement, Probe, indeterminate, join};
+use crate::outcome::Outcome;
+use crate::schedule::{Budget, RoleDraw, Step, throughout, weighted, whole_between};
+pub use crate::shaping::Shaping;
+
+pub(super) const ABOUT: About = About {
+    name: "packet",
+    letter: 'N',
+    description: "packets are delayed, lost, duplicated, reordered, corrupted or held to a rate, \
+                  in one direction or both, at once or ramping up",
+    engine: Engine::Packets,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Running,
+    excuse: Excuse::WhileOn,
+    fields: &[
+        "aim",
+        "direction",
+        "clients",
+        "ramp",
+        "delay_ms",
+        "jitter_ms",
+        "loss_percent",
+        "duplicate_percent",
+        "reorder_percent",
+        "corrupt_percent",
+        "rate_kbit",
+    ],
+    lasts: (0.3, 8.0),
+    draw: |wanted, random| Some(Fault::Packet(Packet::draw(wanted, random))),
+    parts_leader: false,
+    budget_alone: Budget::All,
+    gap_alone: (0.1, 1.0),
+    undone: UndoneWith::Links,
+    steps: Steps::Replace,
+};
 
 /// Packets of some links are troubled while the fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Packet {
-    /// Whose links.
+    /// The nodes whose links are troubled.
     pub aim: Aim,
-    /// Which of their links.
+    /// The direction of those links, seen from the nodes.
     pub direction: Direction,
     /// Whether their links with the clients are among them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -41,7 +85,7 @@ impl fmt::Display for Packet {
     }
 }
 
-/// Which links of a node, seen from it.
+/// A direction of the links of a node, seen from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -108,50 +152,114 @@ const RAMP_CHANCE: f64 = 0.3;
 const SHORTEST_RAMP: f64 = 1.5;
 
 impl Packet {
-    /// Draws one that lasts for so many seconds, leaders first. A single node has links with
-    /// clients only.
-    pub(crate) fn draw(room: &Room, lasts: f64, random: &mut impl Rng) -> Self {
+    /// Draws one, leaders first. A single node has links with clients only.
+    fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
+        let Wanted { limits, lasts, .. } = *wanted;
         let way = weighted(&WAYS, |_| true, random);
         let none = LinkCondition::default();
+        let mut drawn = |(least, most): (f64, f64)| whole_between(least, most, random);
         let condition = match way {
             Way::Delay => LinkCondition::delay(random),
-            Way::Loss => LinkCondition { loss_percent: percent(LOSS_PERCENT, random), ..none },
-            Way::Duplicate => {
-                LinkCondition { duplicate_percent: percent(TROUBLE_PERCENT, random), ..none }
-            }
-            Way::Reorder => {
-                LinkCondition { reorder_percent: percent(TROUBLE_PERCENT, random), ..none }
-            }
-            Way::Corrupt => {
-                LinkCondition { corrupt_percent: percent(CORRUPT_PERCENT, random), ..none }
-            }
-            Way::Rate => {
-                let rate = whole_between(RATE_KBIT.0, RATE_KBIT.1, random) as u64;
-                LinkCondition { rate_kbit: Some(rate), ..none }
-            }
+            Way::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
+            Way::Duplicate => LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none },
+            Way::Reorder => LinkCondition { reorder_percent: drawn(TROUBLE_PERCENT), ..none },
+            Way::Corrupt => LinkCondition { corrupt_percent: drawn(CORRUPT_PERCENT), ..none },
+            Way::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
             Way::DelayAndLoss => {
-                let loss_percent = percent(LOSS_PERCENT, random);
+                let loss_percent = drawn(LOSS_PERCENT);
                 LinkCondition { loss_percent, ..LinkCondition::delay(random) }
             }
         };
         let ramp = random.random_bool(RAMP_CHANCE);
         Self {
-            aim: room.aim(&WEIGHTS, random),
+            aim: limits.aim(&WEIGHTS, random),
             direction: weighted(&DIRECTIONS, |_| true, random),
-            clients: random.random_bool(CLIENTS_CHANCE) || room.nodes < 2,
+            clients: random.random_bool(CLIENTS_CHANCE) || limits.nodes < 2,
             ramp: ramp && way == Way::Delay && lasts >= SHORTEST_RAMP,
             condition,
         }
     }
 }
 
-fn percent((least, most): (f64, f64), random: &mut impl Rng) -> f64 {
-    whole_between(least, most, random)
+impl Spec for Packet {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.aim)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
+    fn validate(&self, nodes: usize) -> Result<(), String> {
+        let condition = &self.condition;
+        delay("delay_ms", condition.delay_ms)?;
+        delay("jitter_ms", condition.jitter_ms)?;
+        percent("loss_percent", condition.loss_percent)?;
+        percent("duplicate_percent", condition.duplicate_percent)?;
+        percent("reorder_percent", condition.reorder_percent)?;
+        percent("corrupt_percent", condition.corrupt_percent)?;
+        if condition.rate_kbit == Some(0) {
+            return Err("rate_kbit must be above 0; a partition cuts links".to_owned());
+        }
+        if condition.is_neutral() {
+            return Err("nothing happens to the packets; say delay_ms, loss_percent…".to_owned());
+        }
+        if nodes < 2 && !self.clients {
+            return Err("a single node has links with clients only; say clients = true".to_owned());
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        let targets = roles.nodes(self.aim);
+        let clients = self.clients.then(|| CLIENTS.to_owned());
+        let everybody: Vec<_> = roles.shuffled().iter().cloned().chain(clients).collect();
+        let mut links = BTreeSet::new();
+        for node in &targets {
+            for other in everybody.iter().filter(|other| *other != node) {
+                if self.direction != Direction::OutOf {
+                    links.insert((other, node));
+                }
+                if self.direction != Direction::Into {
+                    links.insert((node, other));
+                }
+            }
+        }
+        let mut shaping = Shaping::none();
+        links.iter().for_each(|(from, to)| shaping.trouble(from, to, &self.condition));
+        Action::Packet(shaping)
+    }
+
+    fn over_time(&self, whole: Action, lasts: Duration, _: &mut ChaCha8Rng) -> Vec<Step> {
+        match &whole {
+            Action::Packet(shaping) if self.ramp => {
+                ramp(lasts, |part| Action::Packet(shaping.scaled(part)))
+            }
+            _ => throughout(whole),
+        }
+    }
+}
+
+/// A ramp climbs for this share of the fault's time, stays, and descends for as long.
+const RAMP_SHARE: f64 = 0.4;
+/// The steps of a ramp are shorter than any election timeout.
+const RAMP_STEP: Duration = Duration::from_millis(100);
+
+fn ramp(lasts: Duration, part: impl Fn(f64) -> Action) -> Vec<Step> {
+    let climb = lasts.mul_f64(RAMP_SHARE);
+    let count = (climb.as_millis() / RAMP_STEP.as_millis()).max(1) as u32;
+    let at = |step: u32| Duration::from_millis((climb * step / count).as_millis() as u64);
+    let share = |step: u32| f64::from(step) / f64::from(count);
+    let up = (1..=count).map(|step| Step { after: at(step - 1), action: part(share(step)) });
+    // The last step down is the fault's end.
+    let down =
+        (1..count).rev().map(|step| Step { after: lasts - at(step), action: part(share(step)) });
+    up.chain(down).collect()
 }
 
 impl LinkCondition {
     /// Draws a delay, as often with jitter as without.
-    pub(crate) fn delay(random: &mut impl Rng) -> Self {
+    pub(crate) fn delay(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(DELAY_MS.0, DELAY_MS.1, random);
         let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
         Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }
@@ -257,6 +365,135 @@ impl fmt::Display for LinkCondition {
         }
         out.write_str(&parts.join(", "))
     }
+}
+
+/// These links trouble their packets.
+impl State for Shaping {
+    fn nodes(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
+    fn retain(&mut self, _: &BTreeSet<String>) {}
+
+    fn is_empty(&self) -> bool {
+        Shaping::is_empty(self)
+    }
+
+    fn prepare(&self, acting: &mut Acting<'_>) -> Result<(), HostError> {
+        let shaped = acting.host.shaped()?;
+        if let Some(own) = acting.own() {
+            own.shaped_before = shaped;
+        }
+        Ok(())
+    }
+
+    fn inject(&self, acting: &mut Acting<'_>, probe: Probe) -> Judgement {
+        let union = union(acting);
+        match acting.host.shape(&union, probe == Probe::Wait) {
+            Ok(seen) if probe == Probe::Wait => judge(self, &seen),
+            Ok(_) => Judgement::settled(Outcome::Installed, Effect::new()),
+            Err(error) => error.into(),
+        }
+    }
+
+    fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
+        let now = match acting.host.shaped() {
+            Ok(now) => now,
+            Err(error) => return (Some(indeterminate(error.to_string())), Effect::new()),
+        };
+        let Some(own) = acting.own() else { return (None, Effect::new()) };
+        let (outcome, effect) = judge_over_life(self, &own.shaped_before, &now);
+        (Some(outcome), effect)
+    }
+
+    fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
+        let union = union(acting);
+        let problem = acting.host.shape(&union, false).err();
+        (Effect::new(), problem.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// Every troubled link, with all that troubles it.
+fn union(acting: &Acting<'_>) -> BTreeMap<Link, LinkCondition> {
+    let mut union = Shaping::none();
+    acting.states::<Shaping>().for_each(|shaping| union.merge(shaping));
+    union.links().collect()
+}
+
+/// Whether probes met on every link of `asked` what was asked of it. What befalls only some packets
+/// is counted over time instead, so that stays open.
+fn judge(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgement {
+    let (mut sent, mut arrived, mut fastest) = (0, 0, None::<f64>);
+    let (mut unproven, mut too_fast) = (BTreeSet::new(), Vec::new());
+    for (link, condition) in asked.links() {
+        let seen = seen.get(&link).copied().unwrap_or_default();
+        sent += u64::from(seen.sent);
+        arrived += u64::from(seen.arrived);
+        if let Some(time) = seen.fastest_ms {
+            fastest = Some(fastest.map_or(time, |fastest: f64| fastest.min(time)));
+        }
+        match seen.fastest_ms {
+            Some(time) if time < condition.delay_ms => too_fast.push(format!("{link}: {time} ms")),
+            Some(_) if condition.is_delay() => {}
+            _ => _ = unproven.insert(link),
+        }
+    }
+    let mut effect = Effect::new();
+    if let Some(fastest) = fastest {
+        effect.set("one_way", Measurement::Milliseconds(fastest));
+    }
+    effect = effect
+        .counting("probes_arrived", arrived)
+        .counting("probes_sent", sent)
+        .counting("links_shaped", asked.links().count() as u64);
+    if !too_fast.is_empty() {
+        let reason = format!("a packet was faster than asked for ({})", too_fast.join(", "));
+        return Judgement::settled(indeterminate(reason), effect);
+    }
+    let outcome = if unproven.is_empty() {
+        Outcome::Installed
+    } else {
+        indeterminate(format!("probes alone do not show it on {}", join(&unproven)))
+    };
+    Judgement::open(outcome, effect)
+}
+
+/// What the links of `asked` did to packets between two readings, and whether that is all that was
+/// asked of them: of each kind of trouble at least one packet.
+fn judge_over_life(
+    asked: &Shaping,
+    before: &BTreeMap<Link, LinkCounts>,
+    after: &BTreeMap<Link, LinkCounts>,
+) -> (Outcome, Effect) {
+    let mut whole = LinkCondition::default();
+    let total = |count: fn(&LinkCounts) -> u64| -> u64 {
+        let of =
+            |counts: &BTreeMap<Link, LinkCounts>, link: &Link| counts.get(link).map_or(0, count);
+        asked.links().map(|(link, _)| of(after, &link).saturating_sub(of(before, &link))).sum()
+    };
+    asked.links().for_each(|(_, condition)| whole = whole.and(&condition));
+    let delays = whole.delay_ms > 0.0 || whole.jitter_ms > 0.0 || whole.rate_kbit.is_some();
+    let counts = [
+        ("packets_delayed", total(|counts| counts.delayed), delays),
+        ("packets_lost", total(|counts| counts.lost), whole.loss_percent > 0.0),
+        ("packets_duplicated", total(|counts| counts.duplicated), whole.duplicate_percent > 0.0),
+        ("packets_reordered", total(|counts| counts.reordered), whole.reorder_percent > 0.0),
+        ("packets_corrupted", total(|counts| counts.corrupted), whole.corrupt_percent > 0.0),
+    ];
+    let (mut effect, mut missing) = (Effect::new(), Vec::new());
+    for (name, count, wanted) in counts {
+        if wanted || count > 0 {
+            effect.set(name, Measurement::Count(count));
+        }
+        if wanted && count == 0 {
+            missing.push(name.replace('_', " "));
+        }
+    }
+    let outcome = match missing.is_empty() {
+        true => Outcome::Installed,
+        false => indeterminate(format!("no {}", missing.join(", no "))),
+    };
+    (outcome, effect)
 }
 
 #[cfg(test)]

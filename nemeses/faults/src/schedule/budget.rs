@@ -135,14 +135,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::schedule::Action;
+    use crate::fault::{Action, CpuShares, Killed};
 
     fn set(nodes: &[&str]) -> BTreeSet<String> {
         nodes.iter().map(|node| (*node).to_owned()).collect()
     }
 
     fn kill(nodes: &[&str]) -> Resolved {
-        let step = Step { after: Duration::ZERO, action: Action::Kill(set(nodes)) };
+        let step = Step { after: Duration::ZERO, action: Action::Kill(Killed(set(nodes))) };
         Resolved { steps: vec![step], target: None, note: None }
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(whole.clone().within(&set(&[]), 2), Ok(whole.clone()));
         assert_eq!(whole.clone().within(&set(&["n1"]), 2), Ok(whole.clone()), "n1 is down anyway");
         let less = whole.clone().within(&set(&["n3"]), 2).unwrap();
-        assert_eq!(less.action(), &Action::Kill(set(&["n1"])));
+        assert_eq!(less.action(), &Action::Kill(Killed(set(&["n1"]))));
         assert_eq!(less.note.as_deref(), Some("spared for the budget of 2: n2"));
         let reason = whole.within(&set(&["n3", "n4"]), 2).unwrap_err();
         assert_eq!(reason, "budget: of at most 2 nodes 2 are down already (n3, n4)");
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_takes_nobody_down_needs_no_room() {
-        let slow = Action::Cpu([("n1".to_owned(), 5.0)].into());
+        let slow = Action::Cpu(CpuShares([("n1".to_owned(), 5.0)].into()));
         let step = Step { after: Duration::ZERO, action: slow };
         let resolved = Resolved { steps: vec![step], target: None, note: None };
         assert_eq!(resolved.clone().within(&set(&["n2", "n3"]), 2), Ok(resolved));

@@ -22,12 +22,9 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::profile::Parameters;
-use super::scenes::{COMPOSITIONS, Composition, MOMENT, Planned};
+use super::scenes::{COMPOSITIONS, Composition, Planned};
 use super::{Budget, Entry, Profile, Schedule};
-use crate::fault::{
-    Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Maintenance, Membership,
-    Packet, Partition, Pause, Power,
-};
+use crate::fault::{Aim, Family, Fault, Wanted};
 
 pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
 
@@ -80,22 +77,6 @@ const LAST_TRIES: u32 = 16;
 
 /// A family that comes on top does so after so many seconds, and again.
 const ON_TOP: (f64, f64) = (4.0, 14.0);
-
-/// The shortest and the longest fault of a family, in seconds: from below an election time-out,
-/// when nobody should notice but the requests in flight, to many, when whatever can time out does.
-/// What is seen only when it is used lasts long enough for that.
-fn lengths(family: Family) -> (f64, f64) {
-    match family {
-        Family::Pause | Family::Kill => (0.05, 8.0),
-        Family::Partition | Family::Clock => (0.1, 8.0),
-        Family::Packet | Family::Disk => (0.3, 8.0),
-        Family::Cpu => (0.5, 8.0),
-        Family::Power => (0.2, 4.0),
-        Family::Membership => (1.0, 8.0),
-        Family::Corruption => (0.2, 2.0),
-        Family::Leadership | Family::Maintenance => (MOMENT, MOMENT),
-    }
-}
 
 impl Schedule {
     /// Draws a schedule. Equal options give equal schedules.
@@ -189,7 +170,7 @@ struct Timeline {
     /// Every family has short, middling and long faults, however few it has.
     lengths: Vec<ShuffleBag<usize>>,
     /// How many partitions began while nothing else was on.
-    lone_partitions: u32,
+    lone_partings: u32,
     planned: Vec<Planned>,
 }
 
@@ -233,7 +214,7 @@ impl Timeline {
             lengths: Family::ALL
                 .map(|_| ShuffleBag::new((0..LENGTH_CLASSES).collect::<Vec<_>>()))
                 .into(),
-            lone_partitions: 0,
+            lone_partings: 0,
             planned: Vec::new(),
         }
     }
@@ -328,19 +309,17 @@ impl Timeline {
 
     /// One fault of a family; none where it has none for this cluster, or no time is left.
     fn draw_single(&mut self, family: Family, at: f64, overlapping: bool) -> Option<Planned> {
-        let room = self.limits;
+        let about = family.about();
         let random = self.streams.of(family);
         let pick = random.random();
-        let (shortest, longest) = lengths(family);
+        let (shortest, longest) = about.lasts;
         let longest = longest.min(self.longest_fault).max(shortest);
         let class = self.lengths[family as usize].draw(random) as f64;
         let part = (class + random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
         let mut lasts = shortest * (longest / shortest).powf(part);
-        // Every other partition parts the leader from its majority, the first among them: so a
-        // deposed leader that does not know it is a part of every run, however few partitions it
-        // has. Not while another fault is on, which may have taken the leader away.
+        // Not while another fault is on, which may have taken the leader away.
         let parts_leader =
-            family == Family::Partition && !overlapping && self.lone_partitions.is_multiple_of(2);
+            about.parts_leader && !overlapping && self.lone_partings.is_multiple_of(2);
         if parts_leader {
             lasts = lasts.max(SHORTEST_PARTING.min(self.longest_fault));
         }
@@ -349,26 +328,11 @@ impl Timeline {
             return None;
         }
         lasts = lasts.min(left);
-        let fault = match family {
-            Family::Partition => {
-                Partition::draw(&room, lasts, parts_leader, random).map(Fault::Partition)
-            }
-            Family::Packet => Some(Fault::Packet(Packet::draw(&room, lasts, random))),
-            Family::Kill => Some(Fault::Kill(Kill::draw(&room, lasts, random))),
-            Family::Pause => Some(Fault::Pause(Pause::draw(&room, random))),
-            Family::Cpu => Some(Fault::Cpu(Cpu::draw(&room, random))),
-            Family::Clock => Some(Fault::Clock(Clock::draw(&room, random))),
-            Family::Disk => Some(Fault::Disk(Disk::draw(&room, random))),
-            Family::Power => Some(Fault::Power(Power::draw(&room, random))),
-            Family::Corruption => Some(Fault::Corruption(Corruption::draw(&room, random))),
-            Family::Leadership => Leadership::draw(&room, random).map(Fault::Leadership),
-            Family::Membership => Membership::draw(&room, random).map(Fault::Membership),
-            Family::Maintenance => Some(Fault::Maintenance(Maintenance::draw(&room, random))),
-        }?;
-        if family == Family::Partition {
-            self.lone_partitions += u32::from(!overlapping);
+        let fault = (about.draw)(&Wanted { limits: self.limits, lasts, parts_leader }, random)?;
+        if about.parts_leader {
+            self.lone_partings += u32::from(!overlapping);
         }
-        if fault.takes_majority(room.nodes) {
+        if fault.takes_majority(self.limits.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
         Some(Planned { begins: at, lasts, pick, fault })
@@ -471,10 +435,9 @@ fn without_majority(planned: &[Planned], nodes: usize) -> f64 {
 
 fn halts<'a>(on: impl Iterator<Item = &'a Fault>, nodes: usize) -> bool {
     let (mut hard, mut halts) = (0, false);
-    for fault in on {
-        let starves = matches!(fault, Fault::Partition(cut) if cut.shape.starves_clients());
-        hard += u32::from(fault.family() == Family::Partition || fault.nodes_down(nodes) > 0);
-        halts |= starves || fault.takes_majority(nodes);
+    for fault in on.map(Fault::spec) {
+        hard += u32::from(fault.disturbs(nodes));
+        halts |= fault.starves_clients() || fault.takes_majority(nodes);
     }
     halts || hard >= 2
 }

@@ -1,7 +1,7 @@
 //! What every drawn schedule keeps to, over hundreds of seeds.
 
 use super::*;
-use crate::fault::{Rhythm, Trouble};
+use crate::fault::{Disk, Kill, Rhythm, Trouble};
 
 const USUAL: [Family; 8] = [
     Family::Partition,

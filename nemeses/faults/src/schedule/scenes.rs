@@ -1,10 +1,10 @@
 //! Faults that find more together than alone.
 
+use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use rand::{Rng, RngExt};
 
 use super::draw::{Streams, milliseconds};
-use super::{ClusterLimits, between, weighted};
+use super::{ClusterLimits, MOMENT, between, weighted};
 use crate::fault::{
     Aim, Clock, ClockError, Cpu, Direction, Disk, Family, Fault, Kill, Leadership, LinkCondition,
     Packet, Partition, Pause, Power, PowerCut, Rhythm, Shape, Trouble,
@@ -329,9 +329,6 @@ impl Composition {
     }
 }
 
-/// How long a fault lasts that is done when it has begun, in seconds.
-pub(super) const MOMENT: f64 = 0.1;
-
 /// A family's stream, and the next fault's seed from it.
 fn drawn(streams: &mut Streams, family: Family) -> (u32, &mut ChaCha8Rng) {
     let random = streams.of(family);
@@ -353,7 +350,7 @@ fn lingering_fsync(streams: &mut Streams) -> (u32, Fault) {
 }
 
 /// The leader no longer hears a majority, which can elect another.
-fn parting(random: &mut impl Rng) -> Fault {
+fn parting(random: &mut ChaCha8Rng) -> Fault {
     let shape = weighted(&[(Shape::IsolateLeader, 3), (Shape::IntoLeader, 2)], |_| true, random);
     Fault::Partition(Partition::steady(shape))
 }

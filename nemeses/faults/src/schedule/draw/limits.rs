@@ -1,7 +1,7 @@
 //! How much a fault may be aimed at, and how things are drawn.
 
-use rand::Rng;
 use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
 
 use crate::fault::Aim;
 
@@ -19,16 +19,16 @@ pub(crate) struct ClusterLimits {
 impl ClusterLimits {
     /// Draws whom a fault is aimed at that takes nobody down. Where the table has nobody for so
     /// small a cluster it is the leader.
-    pub fn aim(&self, weights: &[(Aim, u32)], random: &mut impl Rng) -> Aim {
+    pub fn aim(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
         self.at_most(self.most, weights, random)
     }
 
     /// Draws whom a fault is aimed at that takes its nodes down.
-    pub fn aim_down(&self, weights: &[(Aim, u32)], random: &mut impl Rng) -> Aim {
+    pub fn aim_down(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
         self.at_most(self.most.min(self.most_down), weights, random)
     }
 
-    fn at_most(&self, most: usize, weights: &[(Aim, u32)], random: &mut impl Rng) -> Aim {
+    fn at_most(&self, most: usize, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
         let fits = |aim: Aim| (1..=most).contains(&aim.count(self.nodes));
         if weights.iter().any(|(aim, _)| fits(*aim)) {
             weighted(weights, fits, random)
@@ -45,7 +45,7 @@ impl ClusterLimits {
 pub(crate) fn weighted<T: Copy>(
     weights: &[(T, u32)],
     fits: impl Fn(T) -> bool,
-    random: &mut impl Rng,
+    random: &mut ChaCha8Rng,
 ) -> T {
     let fitting: Vec<_> = weights.iter().filter(|(choice, _)| fits(*choice)).collect();
     let mut left = random.random_range(0..fitting.iter().map(|(_, weight)| weight).sum());
@@ -59,11 +59,11 @@ pub(crate) fn weighted<T: Copy>(
 }
 
 /// Draws a number between two others, each power of ten as often as any other.
-pub(crate) fn between(least: f64, most: f64, random: &mut impl Rng) -> f64 {
+pub(crate) fn between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
     least * (most / least).powf(random.random_range(0.0..1.0))
 }
 
 /// The same as a whole number.
-pub(crate) fn whole_between(least: f64, most: f64, random: &mut impl Rng) -> f64 {
+pub(crate) fn whole_between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
     between(least, most, random).round()
 }

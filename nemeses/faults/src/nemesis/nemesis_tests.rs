@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use super::nemesis::Nemesis;
 use super::pretended::Pretended;
-use super::*;
+use crate::effect::{Effect, Measurement};
 use crate::fault::{Aim, Fault, Kill, Partition, Pause, Shape};
-use crate::grudge::Grudge;
-use crate::host::HostError;
-use crate::schedule::Roles;
+use crate::grudge::{Grudge, Link};
+use crate::host::{Host, HostError, NodeState};
+use crate::outcome::Outcome;
+use crate::record::{Injected, Undone};
+use crate::schedule::{Entry, Roles};
 
 pub(super) fn names() -> Vec<String> {
     (1..=5).map(|index| format!("n{index}")).collect()

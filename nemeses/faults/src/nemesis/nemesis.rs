@@ -1,27 +1,16 @@
-//! Which faults are on, and what to do when one begins, changes or ends.
-//!
-//! Faults overlap. The links that drop packets are the union of all grudges that are on; the
-//! conditions of a link, a disk or a clock add up; a processor gets the smallest share that any
-//! fault leaves it. A node stays down until the last fault that killed it or cut its power ends, and
-//! stays paused until the last that paused it ends. A pause ends with its process: a node that is
-//! killed while it is paused comes back running.
-
-mod compose;
-mod inject;
-mod judge;
-mod release;
+//! The nemesis: it injects faults through a host, lets them step, and undoes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::acting::{Acting, FaultsOn, Probe};
+use super::judgement::{Judgement, indeterminate};
 use crate::effect::{Effect, Measurement};
-use crate::fault::DiskCondition;
+use crate::fault::{Action, Steps};
 use crate::grudge::Link;
-use crate::host::{DiskSeen, Host, LinkCounts, NodeState};
+use crate::host::{DiskSeen, Host, LinkCounts};
 use crate::outcome::Outcome;
 use crate::record::{Injected, Stepped, Undone};
-use crate::schedule::{Action, Entry, Resolved};
-
-use judge::Judgement;
+use crate::schedule::{Entry, Resolved};
 
 /// Injects faults through a [`Host`] and undoes them.
 ///
@@ -32,18 +21,14 @@ pub struct Nemesis<H> {
     host: H,
     /// How many nodes may be down at once.
     most_down: usize,
-    active: BTreeMap<u32, Active>,
-    /// What the disks were last told.
-    disks: BTreeMap<String, DiskCondition>,
-    /// Nodes whose files were damaged: they may never serve again.
-    damaged: BTreeSet<String>,
+    on: FaultsOn,
 }
 
 /// A fault that is on.
 #[derive(Debug)]
-struct Active {
+pub(crate) struct Active {
     /// What it does now.
-    action: Action,
+    pub action: Action,
     /// What it did first, by which it is judged: later steps only vary it.
     first: Action,
     /// The most nodes that any of its steps takes down.
@@ -53,13 +38,13 @@ struct Active {
     /// What became of it when it was injected, and whether that may yet change.
     judgement: Judgement,
     /// How many steps it has taken.
-    steps: u64,
+    pub steps: u64,
     /// What each link had dropped before.
-    dropped_before: BTreeMap<Link, u64>,
+    pub dropped_before: BTreeMap<Link, u64>,
     /// What each link had done to packets before.
-    shaped_before: BTreeMap<Link, LinkCounts>,
+    pub shaped_before: BTreeMap<Link, LinkCounts>,
     /// What its disks did while it was on, until their condition was last changed.
-    disks_seen: BTreeMap<String, DiskSeen>,
+    pub disks_seen: BTreeMap<String, DiskSeen>,
 }
 
 impl Active {
@@ -70,7 +55,7 @@ impl Active {
             first,
             most_down: resolved.most_down(),
             may_take_down: resolved.takes_down(),
-            judgement: Judgement::settled((judge::indeterminate("not attempted"), Effect::new())),
+            judgement: Judgement::settled(indeterminate("not attempted"), Effect::new()),
             steps: 0,
             dropped_before: BTreeMap::new(),
             shaped_before: BTreeMap::new(),
@@ -82,13 +67,7 @@ impl Active {
 impl<H: Host> Nemesis<H> {
     /// No fault is on yet, and there is no budget.
     pub fn new(host: H) -> Self {
-        Self {
-            host,
-            most_down: usize::MAX,
-            active: BTreeMap::new(),
-            disks: BTreeMap::new(),
-            damaged: BTreeSet::new(),
-        }
+        Self { host, most_down: usize::MAX, on: FaultsOn::default() }
     }
 
     /// Never takes more than so many nodes down at once: what would is done to fewer nodes or
@@ -97,30 +76,30 @@ impl<H: Host> Nemesis<H> {
         Self { most_down, ..self }
     }
 
-    /// The world it acts on.
+    /// The host it acts on.
     pub fn host(&self) -> &H {
         &self.host
     }
 
-    /// The world it acts on, to do to it what is no fault, such as to start the cluster.
+    /// The host it acts on, to do to it what is no fault, such as to start the cluster.
     pub fn host_mut(&mut self) -> &mut H {
         &mut self.host
     }
 
     /// The faults that are on, by id, each with what it does now.
     pub fn active(&self) -> impl Iterator<Item = (u32, &Action)> {
-        self.active.iter().map(|(id, active)| (*id, &active.action))
+        self.on.active.iter().map(|(id, active)| (*id, &active.action))
     }
 
     /// Whether a process of `node` may have ended by itself because of a fault that is on, or
     /// because its files were damaged earlier, see [`Action::may_end`].
     pub fn may_end(&self, node: &str) -> bool {
-        self.damaged.contains(node) || self.active().any(|(_, action)| action.may_end(node))
+        self.on.damaged.contains(node) || self.active().any(|(_, action)| action.may_end(node))
     }
 
     /// The nodes whose files were damaged: they may never serve again.
     pub fn damaged(&self) -> &BTreeSet<String> {
-        &self.damaged
+        &self.on.damaged
     }
 
     /// Does the first step of `resolved` and measures what it did. It stays until
@@ -135,24 +114,24 @@ impl<H: Host> Nemesis<H> {
             Injected { action, outcome, effect, note, facts: None }
         };
         let (whole, note) = (resolved.action().clone(), resolved.note.clone());
-        if self.active.contains_key(&id) {
-            return report(whole, judge::skipped("this fault is on already"), note);
+        if self.on.active.contains_key(&id) {
+            return report(whole, Judgement::skipped("this fault is on already"), note);
         }
         let resolved = match resolved.within(&self.down(), self.room()) {
             Ok(resolved) => resolved,
-            Err(reason) => return report(whole, judge::skipped(&reason), note),
+            Err(reason) => return report(whole, Judgement::skipped(&reason), note),
         };
         let action = resolved.action().clone();
         if action.is_empty() {
             let reason = "there is no node or link to do it to";
-            return report(action, judge::skipped(reason), resolved.note);
+            return report(action, Judgement::skipped(reason), resolved.note);
         }
         // Before the attempt, so that whatever it leaves behind is undone.
-        self.active.insert(id, Active::new(&resolved));
+        self.on.active.insert(id, Active::new(&resolved));
         let judgement = self.attempt(id, &action);
-        if matches!(judgement.outcome, Outcome::Skipped { .. }) {
-            self.active.remove(&id);
-        } else if let Some(active) = self.active.get_mut(&id) {
+        if judgement.is_skipped() {
+            self.on.active.remove(&id);
+        } else if let Some(active) = self.on.active.get_mut(&id) {
             active.judgement = judgement.clone();
         }
         report(action, judgement, resolved.note)
@@ -160,14 +139,15 @@ impl<H: Host> Nemesis<H> {
 
     /// The nodes that do not serve now.
     fn down(&self) -> BTreeSet<String> {
-        let down = self.active.values().flat_map(|active| active.action.takes_down());
-        down.chain(self.damaged.iter().cloned()).collect()
+        let down = self.on.active.values().flat_map(|active| active.action.takes_down());
+        down.chain(self.on.damaged.iter().cloned()).collect()
     }
 
     /// How many nodes may be down, with places kept for what the faults that are on will yet take
     /// down: a crash loop between two crashes holds nobody.
     fn room(&self) -> usize {
         let reserved = self
+            .on
             .active
             .values()
             .map(|active| active.most_down.saturating_sub(active.action.takes_down().len()));
@@ -178,15 +158,15 @@ impl<H: Host> Nemesis<H> {
     /// steps can follow each other within milliseconds. Nodes that the budget spared when the fault
     /// was injected stay spared.
     pub fn step(&mut self, id: u32, action: Action) -> Option<Stepped> {
-        let active = self.active.get_mut(&id)?;
+        let active = self.on.active.get_mut(&id)?;
         let within = action.takes_down().is_subset(&active.may_take_down);
         let action = if within { action } else { action.only(&active.may_take_down) };
         active.steps += 1;
         let old = std::mem::replace(&mut active.action, action.clone());
-        let (gone, fresh) = compose::difference(&old, &action);
-        let (mut effect, mut problems) = self.release(&gone, Look::Away);
-        if fresh != Action::Nothing {
-            let judgement = self.seize(id, &fresh, Look::Away);
+        let (gone, fresh) = difference(&old, &action);
+        let (mut effect, mut problems) = self.release(id, &gone, Probe::Skip);
+        if let Some(state) = fresh.state() {
+            let judgement = state.inject(&mut self.acting(id), Probe::Skip);
             effect.extend(judgement.effect);
             match judgement.outcome {
                 Outcome::Installed => {}
@@ -203,9 +183,13 @@ impl<H: Host> Nemesis<H> {
     /// Undoes one fault and tells what was measured while it was on; none when it is not on, as
     /// when it was undone before or skipped. A fault that could not be undone wholly stays on.
     pub fn undo(&mut self, id: u32) -> Option<Undone> {
-        let (seen, mut effect) = self.over_life(id)?;
-        let active = self.active.remove(&id)?;
-        let (released, problems) = self.release(&active.action, Look::Closely);
+        let first = self.on.active.get(&id)?.first.clone();
+        let (seen, mut effect) = match first.state() {
+            Some(state) => state.over_life(&mut self.acting(id)),
+            None => (None, Effect::new()),
+        };
+        let active = self.on.active.remove(&id)?;
+        let (released, problems) = self.release(id, &active.action, Probe::Wait);
         effect.extend(released);
         if active.steps > 0 {
             effect.set("steps", Measurement::Count(active.steps));
@@ -219,7 +203,7 @@ impl<H: Host> Nemesis<H> {
         };
         let action = active.first.clone();
         if !problems.is_empty() {
-            self.active.insert(id, active);
+            self.on.active.insert(id, active);
         }
         Some(Undone { action, outcome, effect, problems })
     }
@@ -234,49 +218,47 @@ impl<H: Host> Nemesis<H> {
     /// processors first, then pauses, so that nodes which start meet their peers and a whole
     /// machine; what asks something of the cluster comes last, when there is one.
     pub fn undo_order(&self) -> Vec<u32> {
-        let rank = |action: &Action| match action {
-            Action::Grudge(_) | Action::Shape(_) => 0,
-            Action::Disks(_) => 1,
-            Action::Clocks(_) => 2,
-            Action::Cpu(_) => 3,
-            Action::Pause(_) => 4,
-            Action::Nothing | Action::Kill(_) | Action::Power(_) | Action::Corrupt(_) => 5,
-            Action::Transfer(_) | Action::Membership(_) | Action::Maintain(_) => 6,
-        };
+        let rank = |active: &Active| active.first.family().map(|family| family.about().undone);
         let mut order: Vec<_> =
-            self.active.iter().map(|(id, active)| (rank(&active.first), *id)).collect();
+            self.on.active.iter().map(|(id, active)| (rank(active), *id)).collect();
         order.sort_unstable();
         order.into_iter().map(|(_, id)| id).collect()
     }
 
-    fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.active.values().map(|active| &active.action)
+    fn acting(&mut self, id: u32) -> Acting<'_> {
+        Acting { id, host: &mut self.host, on: &mut self.on }
     }
 
-    fn actions_but(&self, id: u32) -> impl Iterator<Item = &Action> {
-        let others = self.active.iter().filter(move |(other, _)| **other != id);
-        others.map(|(_, active)| &active.action)
+    /// Notes what counters say, then acts.
+    fn attempt(&mut self, id: u32, action: &Action) -> Judgement {
+        let mut acting = self.acting(id);
+        match action.state() {
+            Some(state) => match state.prepare(&mut acting) {
+                Ok(()) => state.inject(&mut acting, Probe::Wait),
+                Err(error) => error.into(),
+            },
+            None => Judgement::settled(Outcome::Installed, Effect::new()),
+        }
     }
 
-    fn nodes_not(&self, nodes: &BTreeSet<String>, state: NodeState) -> BTreeSet<String> {
-        nodes.iter().filter(|node| self.host.state(node) != state).cloned().collect()
+    /// Undoes `action`, which its fault holds no longer, as far as no other does.
+    fn release(&mut self, id: u32, action: &Action, probe: Probe) -> (Effect, Vec<String>) {
+        let state = action.state();
+        state.map(|state| state.release(&mut self.acting(id), probe)).unwrap_or_default()
     }
 }
 
-/// Whether to look at what an action does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// Probe until its effect is seen, or was not in time.
-    Closely,
-    /// Do not lose time with it.
-    Away,
+/// What of `old` ends and what of `new` begins when a fault steps from one to the other.
+fn difference(old: &Action, new: &Action) -> (Action, Action) {
+    let steps = old.family().filter(|family| new.family() == Some(*family));
+    match steps.map(|family| family.about().steps) {
+        Some(Steps::Replace) => (Action::Nothing, new.clone()),
+        Some(Steps::ByNode) => {
+            let (before, after) = (old.nodes(), new.nodes());
+            let gone: BTreeSet<String> = before.difference(&after).cloned().collect();
+            let fresh: BTreeSet<String> = after.difference(&before).cloned().collect();
+            (old.clone().only(&gone), new.clone().only(&fresh))
+        }
+        Some(Steps::InTurn) | None => (old.clone(), new.clone()),
+    }
 }
-
-#[cfg(test)]
-#[path = "nemesis/overlap_tests.rs"]
-mod overlap_tests;
-#[cfg(test)]
-mod pretended;
-#[cfg(test)]
-#[path = "nemesis_tests.rs"]
-mod tests;
