@@ -217,6 +217,7 @@ mod tests {
             time_limit: std::time::Duration::from_secs(60),
             profile: faults::schedule::Profile::Nightly,
             budget: None,
+            compositions: faults::schedule::Compositions::default(),
         };
         let coverage = fault_coverage(&History { events }, &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };

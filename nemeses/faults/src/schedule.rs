@@ -2,10 +2,10 @@
 
 mod action;
 mod budget;
+mod compositions;
 mod draw;
 mod profile;
 mod resolve;
-mod scenes;
 mod seconds;
 mod steps;
 mod written;
@@ -19,6 +19,7 @@ use crate::fault::Fault;
 
 pub use action::{Action, FileDamage, MembersChanged, PowerFailure, StoresTended};
 pub use budget::Budget;
+pub use compositions::{BadCompositions, Composition, Compositions};
 pub use draw::ScheduleOptions;
 pub(crate) use draw::{ClusterLimits, ClusterLimits as Room, between, weighted, whole_between};
 pub use profile::Profile;
@@ -140,6 +141,7 @@ mod tests {
                 time_limit: Duration::from_secs(60),
                 profile: Profile::Brutal,
                 budget: None,
+                compositions: Compositions::default(),
             });
             let text = toml::to_string(&schedule).unwrap();
             assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule);

@@ -22,8 +22,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
 use super::profile::Parameters;
-use super::scenes::{COMPOSITIONS, Composition, MOMENT, Planned};
-use super::{Budget, Entry, Profile, Schedule};
+use super::{Budget, Composition, Compositions, Entry, Profile, Schedule};
 use crate::fault::{
     Aim, Clock, Corruption, Cpu, Disk, Family, Fault, Kill, Leadership, Maintenance, Membership,
     Packet, Partition, Pause, Power,
@@ -31,8 +30,22 @@ use crate::fault::{
 
 pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
 
+/// A fault with its place on the timeline.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// When it begins, in seconds: on the timeline after the load began, in a composition after the
+    /// composition did.
+    pub begins: f64,
+    /// For how many seconds it lasts.
+    pub lasts: f64,
+    /// The seed of what is left open until it fires.
+    pub pick: u32,
+    /// What happens.
+    pub fault: Fault,
+}
+
 /// What a schedule is drawn for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleOptions {
     /// How many nodes the cluster has.
     pub nodes: usize,
@@ -46,6 +59,8 @@ pub struct ScheduleOptions {
     pub profile: Profile,
     /// How many nodes may be down at once; none leaves it to the profile.
     pub budget: Option<Budget>,
+    /// The compositions that it may have.
+    pub compositions: Compositions,
 }
 
 impl ScheduleOptions {
@@ -80,6 +95,9 @@ const LAST_TRIES: u32 = 16;
 
 /// A family that comes on top does so after so many seconds, and again.
 const ON_TOP: (f64, f64) = (4.0, 14.0);
+
+/// How long a fault lasts that is done when it has begun, in seconds.
+const MOMENT: f64 = 0.1;
 
 /// The shortest and the longest fault of a family, in seconds: from below an election time-out,
 /// when nobody should notice but the requests in flight, to many, when whatever can time out does.
@@ -117,6 +135,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     random
 }
 
+/// A time to the millisecond.
 pub(super) fn milliseconds(seconds: f64) -> Duration {
     Duration::from_millis((seconds * 1e3).round() as u64)
 }
@@ -150,7 +169,7 @@ impl<T: Copy + PartialEq> ShuffleBag<T> {
 pub(super) struct Streams(Vec<ChaCha8Rng>);
 
 impl Streams {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         // A family's stream is numbered by its place in the list of all, never of those asked for.
         Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
     }
@@ -170,7 +189,7 @@ enum Next {
 }
 
 /// The places of a schedule, filled one after the other.
-struct Timeline {
+struct Timeline<'a> {
     limits: ClusterLimits,
     parameters: Parameters,
     window_start: f64,
@@ -184,8 +203,8 @@ struct Timeline {
     families: ShuffleBag<Family>,
     /// The families that come on top.
     on_top: Vec<Family>,
-    /// Compositions are made of these.
-    composed_of: BTreeSet<Family>,
+    /// Those that the cluster and its families can have.
+    compositions: Vec<(&'a Composition, u32)>,
     /// Every family has short, middling and long faults, however few it has.
     lengths: Vec<ShuffleBag<usize>>,
     /// How many partitions began while nothing else was on.
@@ -193,8 +212,8 @@ struct Timeline {
     planned: Vec<Planned>,
 }
 
-impl Timeline {
-    fn new(options: &ScheduleOptions) -> Self {
+impl<'a> Timeline<'a> {
+    fn new(options: &'a ScheduleOptions) -> Self {
         let parameters = options.profile.parameters();
         let limit = options.time_limit.as_secs_f64();
         let window_start = QUIET_START.as_secs_f64().min(limit * QUIET_SHARE);
@@ -217,8 +236,13 @@ impl Timeline {
             _ => Family::ALL.into(),
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
+        let limits = ClusterLimits { nodes, most, most_down };
+        let compositions = options.compositions.iter().filter(|composition| {
+            composition.fits(&limits) && composition.families().is_subset(&composed_of)
+        });
         Self {
-            limits: ClusterLimits { nodes, most, most_down },
+            limits,
+            compositions: compositions.map(|it| (it, it.weight())).collect(),
             window_start,
             window_end,
             longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
@@ -229,7 +253,6 @@ impl Timeline {
             streams: Streams::new(options.seed),
             families: ShuffleBag::new(families),
             on_top,
-            composed_of,
             lengths: Family::ALL
                 .map(|_| ShuffleBag::new((0..LENGTH_CLASSES).collect::<Vec<_>>()))
                 .into(),
@@ -272,7 +295,7 @@ impl Timeline {
             let next = self.draw_next();
             let at_rest = if self.planned.is_empty() { free } else { free + gap };
             let (at, family, placed) = match next {
-                Next::Single(family) => {
+                Some(Next::Single(family)) => {
                     let alone = self.families.all.len() == 1;
                     let before =
                         overlappable.filter(|(other, ..)| overlaps && (alone || *other != family));
@@ -291,7 +314,8 @@ impl Timeline {
                     }
                     (at, before.is_none().then_some(family), placed)
                 }
-                Next::Composition(mut planned) => {
+                None => (at_rest, None, false),
+                Some(Next::Composition(mut planned)) => {
                     planned.iter_mut().for_each(|fault| fault.begins += at_rest);
                     (at_rest, None, self.place(planned))
                 }
@@ -309,21 +333,17 @@ impl Timeline {
         }
     }
 
-    fn draw_next(&mut self) -> Next {
+    /// None where a composition came to nothing.
+    fn draw_next(&mut self) -> Option<Next> {
         let composed = self.random.random_bool(self.parameters.composition_chance);
-        let fits = |composition: Composition| {
-            composition.fits(&self.limits)
-                && composition.families().iter().all(|family| self.composed_of.contains(family))
-        };
         // Where the families make no composition there are only their own faults.
-        let composed = composed && COMPOSITIONS.iter().any(|(composition, _)| fits(*composition));
-        if composed {
-            let composition = weighted(&COMPOSITIONS, fits, &mut self.random);
-            let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
-            Next::Composition(planned)
-        } else {
-            Next::Single(self.families.draw(&mut self.random))
+        if !composed || self.compositions.is_empty() {
+            return Some(Next::Single(self.families.draw(&mut self.random)));
         }
+        let composition = weighted(&self.compositions, |_| true, &mut self.random);
+        let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
+        // That it can be drawn was tried often when it was read.
+        planned.ok().map(Next::Composition)
     }
 
     /// One fault of a family; none where it has none for this cluster, or no time is left.
