@@ -211,6 +211,7 @@ mod tests {
             time_limit: std::time::Duration::from_secs(60),
             profile: faults::schedule::Profile::Nightly,
             budget: None,
+            compositions: faults::schedule::Compositions::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&History { events }), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };

@@ -285,6 +285,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::schedule::Compositions;
 
     fn facts(roles: &[(&str, &str)]) -> Facts {
         let roles = roles.iter().map(|(node, role)| ((*node).to_owned(), (*role).to_owned()));
@@ -306,6 +307,7 @@ mod tests {
             time_limit: Duration::from_secs(60),
             profile,
             budget: None,
+            compositions: Compositions::default(),
         }
     }
 

@@ -1,10 +1,10 @@
 //! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
 
 mod budget;
+mod compositions;
 mod draw;
 mod profile;
 mod resolve;
-mod scenes;
 mod seconds;
 mod steps;
 mod written;
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 
 pub use budget::Budget;
+pub use compositions::{BadCompositions, Composition, Compositions};
 pub use draw::ScheduleOptions;
 pub(crate) use draw::{ClusterLimits, between, weighted, whole_between};
 pub use profile::Profile;
@@ -143,6 +144,7 @@ mod tests {
                 time_limit: Duration::from_secs(60),
                 profile: Profile::Brutal,
                 budget: None,
+                compositions: Compositions::default(),
             });
             let text = toml::to_string(&schedule).unwrap();
             assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule);

@@ -103,7 +103,7 @@ enum Way {
 const WAYS: [(Way, u32); 3] = [(Way::Jump, 4), (Way::Strobe, 2), (Way::Drift, 3)];
 
 /// From a fraction of an election time-out to more than any lease.
-pub(crate) const JUMP_MS: (f64, f64) = (100.0, 60_000.0);
+const JUMP_MS: (f64, f64) = (100.0, 60_000.0);
 /// From a fraction of an election time-out to several.
 const STROBE_MS: (f64, f64) = (50.0, 5000.0);
 /// How long a strobing clock stays before it jumps again.
@@ -126,7 +126,7 @@ impl ClockError {
     }
 
     /// Draws a wall clock that steps to and fro.
-    pub(crate) fn strobe(random: &mut ChaCha8Rng) -> Self {
+    fn strobe(random: &mut ChaCha8Rng) -> Self {
         let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
         let by_ms = (sign * whole_between(STROBE_MS.0, STROBE_MS.1, random)) as i64;
         Self::Strobe { by_ms, every_ms: whole_between(BEAT_MS.0, BEAT_MS.1, random) as u32 }

@@ -259,13 +259,13 @@ impl Spec for Disk {
 
 impl Trouble {
     /// Draws how slow an fsync is.
-    pub(crate) fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
+    fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
         Self::SlowFsync { delay_ms, jitter_ms: jitter(delay_ms, random) }
     }
 
     /// Draws how slow every operation is.
-    pub(crate) fn slow(random: &mut ChaCha8Rng) -> Self {
+    fn slow(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(OPERATION_MS.0, OPERATION_MS.1, random);
         Self::Slow { delay_ms, jitter_ms: jitter(delay_ms, random) }
     }

@@ -259,7 +259,7 @@ fn ramp(lasts: Duration, part: impl Fn(f64) -> Action) -> Vec<Step> {
 
 impl LinkCondition {
     /// Draws a delay, as often with jitter as without.
-    pub(crate) fn delay(random: &mut ChaCha8Rng) -> Self {
+    fn delay(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(DELAY_MS.0, DELAY_MS.1, random);
         let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
         Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }

@@ -100,7 +100,7 @@ const KEPT: [(u32, u32); 4] = [(0, 4), (10, 1), (50, 2), (90, 1)];
 
 impl PowerCut {
     /// Draws what survives.
-    pub(crate) fn draw(random: &mut ChaCha8Rng) -> Self {
+    fn draw(random: &mut ChaCha8Rng) -> Self {
         let keep_percent = f64::from(weighted(&KEPT, |_| true, random));
         let sector = Self::SECTORS[random.random_range(0..Self::SECTORS.len())];
         Self { keep_percent, sector }

@@ -19,17 +19,30 @@ use std::time::Duration;
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use super::profile::Parameters;
-use super::scenes::{COMPOSITIONS, Composition, Planned};
-use super::{Budget, Entry, Profile, Schedule};
+use super::{Budget, Composition, Compositions, Entry, Profile, Schedule};
 use crate::fault::{Aim, Family, Fault, Wanted};
 
 pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
 
+/// A fault with its place on the timeline.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// When it begins, in seconds: on the timeline after the load began, in a composition after the
+    /// composition did.
+    pub begins: f64,
+    /// For how many seconds it lasts.
+    pub lasts: f64,
+    /// The seed of what is left open until it fires.
+    pub pick: u32,
+    /// What happens.
+    pub fault: Fault,
+}
+
 /// What a schedule is drawn for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleOptions {
     /// How many nodes the cluster has.
     pub nodes: usize,
@@ -43,6 +56,8 @@ pub struct ScheduleOptions {
     pub profile: Profile,
     /// How many nodes may be down at once; none leaves it to the profile.
     pub budget: Option<Budget>,
+    /// The compositions that it may have.
+    pub compositions: Compositions,
 }
 
 impl ScheduleOptions {
@@ -98,6 +113,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     random
 }
 
+/// A time to the millisecond.
 pub(super) fn milliseconds(seconds: f64) -> Duration {
     Duration::from_millis((seconds * 1e3).round() as u64)
 }
@@ -113,7 +129,7 @@ impl<T: Copy + PartialEq> ShuffleBag<T> {
         Self { all: all.into(), left: Vec::new() }
     }
 
-    fn draw(&mut self, random: &mut impl Rng) -> T {
+    fn draw(&mut self, random: &mut ChaCha8Rng) -> T {
         if self.left.is_empty() {
             self.left.clone_from(&self.all);
             self.left.shuffle(random);
@@ -131,7 +147,7 @@ impl<T: Copy + PartialEq> ShuffleBag<T> {
 pub(super) struct Streams(Vec<ChaCha8Rng>);
 
 impl Streams {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         // A family's stream is numbered by its place in the list of all, never of those asked for.
         Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
     }
@@ -151,7 +167,7 @@ enum Next {
 }
 
 /// The places of a schedule, filled one after the other.
-struct Timeline {
+struct Timeline<'a> {
     limits: ClusterLimits,
     parameters: Parameters,
     window_start: f64,
@@ -165,8 +181,8 @@ struct Timeline {
     families: ShuffleBag<Family>,
     /// The families that come on top.
     on_top: Vec<Family>,
-    /// Compositions are made of these.
-    composed_of: BTreeSet<Family>,
+    /// Those that the cluster and its families can have.
+    compositions: Vec<(&'a Composition, u32)>,
     /// Every family has short, middling and long faults, however few it has.
     lengths: Vec<ShuffleBag<usize>>,
     /// How many partitions began while nothing else was on.
@@ -174,8 +190,8 @@ struct Timeline {
     planned: Vec<Planned>,
 }
 
-impl Timeline {
-    fn new(options: &ScheduleOptions) -> Self {
+impl<'a> Timeline<'a> {
+    fn new(options: &'a ScheduleOptions) -> Self {
         let parameters = options.profile.parameters();
         let limit = options.time_limit.as_secs_f64();
         let window_start = QUIET_START.as_secs_f64().min(limit * QUIET_SHARE);
@@ -198,8 +214,13 @@ impl Timeline {
             _ => Family::ALL.into(),
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
+        let limits = ClusterLimits { nodes, most, most_down };
+        let compositions = options.compositions.iter().filter(|composition| {
+            composition.fits(&limits) && composition.families().is_subset(&composed_of)
+        });
         Self {
-            limits: ClusterLimits { nodes, most, most_down },
+            limits,
+            compositions: compositions.map(|it| (it, it.weight())).collect(),
             window_start,
             window_end,
             longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
@@ -210,7 +231,6 @@ impl Timeline {
             streams: Streams::new(options.seed),
             families: ShuffleBag::new(families),
             on_top,
-            composed_of,
             lengths: Family::ALL
                 .map(|_| ShuffleBag::new((0..LENGTH_CLASSES).collect::<Vec<_>>()))
                 .into(),
@@ -253,7 +273,7 @@ impl Timeline {
             let next = self.draw_next();
             let at_rest = if self.planned.is_empty() { free } else { free + gap };
             let (at, family, placed) = match next {
-                Next::Single(family) => {
+                Some(Next::Single(family)) => {
                     let alone = self.families.all.len() == 1;
                     let before =
                         overlappable.filter(|(other, ..)| overlaps && (alone || *other != family));
@@ -272,7 +292,8 @@ impl Timeline {
                     }
                     (at, before.is_none().then_some(family), placed)
                 }
-                Next::Composition(mut planned) => {
+                None => (at_rest, None, false),
+                Some(Next::Composition(mut planned)) => {
                     planned.iter_mut().for_each(|fault| fault.begins += at_rest);
                     (at_rest, None, self.place(planned))
                 }
@@ -290,21 +311,17 @@ impl Timeline {
         }
     }
 
-    fn draw_next(&mut self) -> Next {
+    /// None where a composition came to nothing.
+    fn draw_next(&mut self) -> Option<Next> {
         let composed = self.random.random_bool(self.parameters.composition_chance);
-        let fits = |composition: Composition| {
-            composition.fits(&self.limits)
-                && composition.families().iter().all(|family| self.composed_of.contains(family))
-        };
         // Where the families make no composition there are only their own faults.
-        let composed = composed && COMPOSITIONS.iter().any(|(composition, _)| fits(*composition));
-        if composed {
-            let composition = weighted(&COMPOSITIONS, fits, &mut self.random);
-            let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
-            Next::Composition(planned)
-        } else {
-            Next::Single(self.families.draw(&mut self.random))
+        if !composed || self.compositions.is_empty() {
+            return Some(Next::Single(self.families.draw(&mut self.random)));
         }
+        let composition = weighted(&self.compositions, |_| true, &mut self.random);
+        let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
+        // That it can be drawn was tried often when it was read.
+        planned.ok().map(Next::Composition)
     }
 
     /// One fault of a family; none where it has none for this cluster, or no time is left.

@@ -31,7 +31,8 @@ pub fn read_entries<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Entry>, D:
     Ok(entries)
 }
 
-fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, String> {
+/// Reads one entry, whose every field is written.
+pub(super) fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, String> {
     let family = written.get("family").ok_or("missing field `family`")?;
     let family = family.as_str().ok_or("`family` is a name")?;
     let family: Family = family.parse().map_err(|unknown| format!("{unknown}"))?;
@@ -100,7 +101,7 @@ fn possible(fault: &Fault, nodes: usize) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::{Profile, ScheduleOptions};
+    use crate::schedule::{Compositions, Profile, ScheduleOptions};
 
     fn read(fault: &str) -> Result<Schedule, String> {
         let text = format!("[[fault]]\nat = 1\nlasts = 2.5\n{fault}");
@@ -199,6 +200,7 @@ mod tests {
                         time_limit: std::time::Duration::from_secs(60),
                         profile,
                         budget: None,
+                        compositions: Compositions::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");
                     let text = toml::to_string(&schedule).unwrap();
