@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Event, Inbox};
 use crate::bugs::{Bug, Bugs};
 use crate::core::Record;
 use crate::storage::{FileDisk, WriteAheadLog, needs_barrier};

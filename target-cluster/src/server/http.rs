@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::api::{Told, bad_request, refused, told};
 use super::config::Config;
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Event, Inbox};
 use crate::core::{
     AppendRequest, AppliedCommand, Fate, Forgotten, NodeId, Payload, Reply, Request, Response,
     Status, TimeoutNowRequest, VoteRequest,

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::events::say;
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Event, Inbox};
 use crate::core::{NodeId, Request, Response};
 
 /// How long dialling may take. Within one machine or site it takes under a millisecond; what takes

@@ -1,7 +1,6 @@
 //! The loop that owns the core: takes in what gathered, steps, executes the effects in order.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
@@ -11,54 +10,17 @@ use tokio::time::timeout_at;
 use super::disk_thread::Batch;
 use super::events::{Events, say};
 use super::failure::Failure;
+use super::inbox::Event;
 use super::peers::Peers;
 use crate::bugs::Bug;
-use crate::core::{
-    AppliedCommand, Effect, Forgotten, Input, Node, NodeId, Proposal, Reply, Request, Response,
-    RoleChange, Status,
-};
+use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
 use crate::kv::Operation;
-
-/// How many events may wait for the loop; beyond that, clients are refused. A few milliseconds of
-/// work for the core.
-const INBOX_CAPACITY: usize = 8_192;
 
 /// How many events are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
 
 /// How often the commit index is told at most: often enough to draw it, rare enough to cost nothing.
 const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Something that happened outside the core.
-pub(super) enum Event {
-    /// A client asks.
-    Client { operation: Operation, reply: oneshot::Sender<Reply> },
-    /// Somebody wants a voter to lead.
-    Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
-    /// Another node asks.
-    Called { request: Request, reply: oneshot::Sender<Response> },
-    /// Another node answered.
-    Answered { from: NodeId, response: Response },
-    /// Someone wants to know how the node is.
-    Status { reply: oneshot::Sender<Status> },
-    /// Someone wants to know what became of up to `limit` commands behind an index.
-    Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
-    /// Records are durable.
-    Persisted { through: u64 },
-    /// The disk failed; nothing more can be promised.
-    DiskFailed(io::Error),
-}
-
-/// What became of some commands, or from where on it is known.
-pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
-
-/// Where events are put in.
-pub(super) type Inbox = mpsc::Sender<Event>;
-
-/// A new inbox, and the end that the loop reads.
-pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Event>) {
-    mpsc::channel(INBOX_CAPACITY)
-}
 
 /// Runs the node until its disk fails or everyone who could tell it something is gone.
 pub(super) async fn run(

@@ -9,7 +9,7 @@ use axum::serve::ListenerExt;
 
 use super::events::say;
 use super::failure::Failure;
-use super::{Config, disk_thread, events, http, peers, raft_loop};
+use super::{Config, disk_thread, events, http, inbox, peers, raft_loop};
 use crate::bugs::Bug;
 use crate::core::Node;
 use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
@@ -87,7 +87,7 @@ fn serve(
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let (inbox, events_in) = raft_loop::inbox();
+    let (inbox, events_in) = inbox::inbox();
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
     let ended = runtime.block_on(async move {

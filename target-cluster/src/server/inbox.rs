@@ -1,0 +1,43 @@
+//! The inbox of the loop: everything that happens outside the core, in the order in which it came.
+
+use std::io;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
+use crate::kv::Operation;
+
+/// How many events may wait for the loop; beyond that, clients are refused. A few milliseconds of
+/// work for the core.
+const INBOX_CAPACITY: usize = 8_192;
+
+/// Something that happened outside the core.
+pub(super) enum Event {
+    /// A client asks.
+    Client { operation: Operation, reply: oneshot::Sender<Reply> },
+    /// Somebody wants a voter to lead.
+    Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
+    /// Another node asks.
+    Called { request: Request, reply: oneshot::Sender<Response> },
+    /// Another node answered.
+    Answered { from: NodeId, response: Response },
+    /// Someone wants to know how the node is.
+    Status { reply: oneshot::Sender<Status> },
+    /// Someone wants to know what became of up to `limit` commands behind an index.
+    Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
+    /// Records are durable.
+    Persisted { through: u64 },
+    /// The disk failed; nothing more can be promised.
+    DiskFailed(io::Error),
+}
+
+/// What became of some commands, or from where on it is known.
+pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
+
+/// Where events are put in.
+pub(super) type Inbox = mpsc::Sender<Event>;
+
+/// A new inbox, and the end that the loop reads.
+pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Event>) {
+    mpsc::channel(INBOX_CAPACITY)
+}
