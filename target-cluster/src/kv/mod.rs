@@ -3,6 +3,7 @@
 //! It is deterministic: the same commands in the same order give the same state and the same
 //! answers on every node.
 
+mod answer;
 mod command;
 mod item;
 mod request;
@@ -12,9 +13,10 @@ mod store;
 mod transaction;
 mod values;
 
+pub use answer::{Answer, Outcome};
 pub use command::{Command, Mutation, Operation, Query, Token};
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
 pub use size::ANSWER_BYTES_MAX;
-pub use store::{Answer, Applied, Outcome, Store};
+pub use store::{Applied, Store};
 pub use transaction::{MicroFunction, MicroOperation, TRANSACTION_MAX, Transaction};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use checker::history::{Event, Process};
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
 /// Whom a generator belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use checker::history::Event;
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
 /// See [`Generator::on_threads`].
 #[derive(Debug, Clone)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use checker::history::Event;
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
 /// See [`Generator::time_limit`].
 #[derive(Debug, Clone)]

@@ -1,0 +1,42 @@
+//! What the state machine says to a client.
+
+use serde_json::Value;
+
+/// What the state machine said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Answer {
+    /// The result.
+    pub outcome: Outcome,
+    /// The log index at which it was answered, whether with ok or fail: of a command that of its own
+    /// entry (of a retried one, that of the entry which was answered first), of a query that of the
+    /// last entry applied before it.
+    ///
+    /// A client may rely on this: when an operation has completed with version `r`, a query that
+    /// begins after that answers `r` or more, a command that begins after that (under a token of its
+    /// own) more than `r`. No two commands have the same version. A query sees the effects of exactly
+    /// the commands whose versions are not above its own.
+    pub version: u64,
+}
+
+/// The result of a command or query. Each is an answer: it settles the operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It took effect; the value is that of the operation.
+    Ok(Value),
+    /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.
+    PreconditionFailed {
+        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
+        actual: Option<Value>,
+    },
+    /// What is there is not of the kind that the operation works on (an append to what is not a
+    /// list, an add to what is not an integer, or beyond 64 bits). Nothing was changed.
+    WrongType {
+        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
+        actual: Option<Value>,
+    },
+    /// A `dequeue` found no element.
+    Empty,
+    /// A transaction that writes would be answered with more than [`super::ANSWER_BYTES_MAX`].
+    /// Nothing was changed.
+    TooLarge,
+}
