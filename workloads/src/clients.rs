@@ -113,12 +113,17 @@ impl fmt::Display for Routing {
     }
 }
 
-impl FromStr for Routing {
-    type Err = String;
+/// A name that no routing has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("clients are half, pinned or roaming, not {0}")]
+pub struct ParseRoutingError(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
+impl FromStr for Routing {
+    type Err = ParseRoutingError;
+
+    fn from_str(name: &str) -> Result<Self, ParseRoutingError> {
         let found = Routing::ALL.into_iter().find(|routing| routing.name() == name);
-        found.ok_or_else(|| format!("clients are half, pinned or roaming, not {name}"))
+        found.ok_or_else(|| ParseRoutingError(name.into()))
     }
 }
 
@@ -129,9 +134,9 @@ impl From<Routing> for String {
 }
 
 impl TryFrom<String> for Routing {
-    type Error = String;
+    type Error = ParseRoutingError;
 
-    fn try_from(name: String) -> Result<Self, String> {
+    fn try_from(name: String) -> Result<Self, ParseRoutingError> {
         name.parse()
     }
 }

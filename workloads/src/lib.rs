@@ -32,5 +32,5 @@ pub use generator::{Context, Generator, Invocation, Next};
 pub use list::{ALL, find};
 pub use object::Object;
 pub use stream::stream;
-pub use values::ValueSizes;
+pub use values::{ParseValueSizesError, ValueSizes};
 pub use workload::{GeneratorOptions, Load, PRECONDITION_FAILED, Workload};

@@ -72,15 +72,27 @@ impl fmt::Display for ValueSizes {
     }
 }
 
-impl FromStr for ValueSizes {
-    type Err = String;
+/// A text that no value sizes have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseValueSizesError {
+    /// A string of no bytes, or of too many.
+    #[error("values are 1 to {LONGEST} bytes long")]
+    Length,
+    /// Neither `numbers` nor a number of bytes.
+    #[error("values are {NUMBERS} or strings of so many bytes: {0}?")]
+    Unreadable(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for ValueSizes {
+    type Err = ParseValueSizesError;
+
+    fn from_str(text: &str) -> Result<Self, ParseValueSizesError> {
         match text.parse() {
             _ if text == NUMBERS => Ok(ValueSizes::Numbers),
             Ok(longest @ 1..=LONGEST) => Ok(ValueSizes::UpTo(longest)),
-            Ok(_) => Err(format!("values are 1 to {LONGEST} bytes long")),
-            Err(_) => Err(format!("values are {NUMBERS} or strings of so many bytes: {text}?")),
+            Ok(_) => Err(ParseValueSizesError::Length),
+            Err(_) => Err(ParseValueSizesError::Unreadable(text.into())),
         }
     }
 }
@@ -92,9 +104,9 @@ impl From<ValueSizes> for String {
 }
 
 impl TryFrom<String> for ValueSizes {
-    type Error = String;
+    type Error = ParseValueSizesError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, ParseValueSizesError> {
         text.parse()
     }
 }

@@ -6,6 +6,7 @@
 mod answer;
 mod command;
 mod item;
+mod malformed;
 mod request;
 mod sessions;
 mod size;
@@ -15,6 +16,7 @@ mod values;
 
 pub use answer::{Answer, Outcome};
 pub use command::{Command, Mutation, Operation, Query, Token};
+pub use malformed::MalformedRequest;
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
 pub use size::ANSWER_BYTES_MAX;

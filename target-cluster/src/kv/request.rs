@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::size::{ANSWER_BYTES_MAX, json_bytes};
-use super::{Command, Mutation, Operation, Query, Token, Transaction};
+use super::{Command, MalformedRequest, Mutation, Operation, Query, Token, Transaction};
 
 /// The body of `POST /kv`, such as `{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}`.
 ///
@@ -65,8 +65,11 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// The operation that the body asks for, or a sentence that tells what is wrong with it.
-    pub fn into_operation(self) -> Result<Operation, String> {
+    /// The operation that the body asks for.
+    ///
+    /// # Errors
+    /// When the body asks for none that can be carried out.
+    pub fn into_operation(self) -> Result<Operation, MalformedRequest> {
         let RequestBody { f, key, value, token } = self;
         if f == "txn" {
             let transaction = Transaction::parse(key, value)?;
@@ -76,10 +79,9 @@ impl RequestBody {
                 command(Mutation::Transaction(transaction), token.as_deref())
             });
         }
-        let key = key.ok_or("the body needs a \"key\"");
+        let key = key.ok_or(MalformedRequest::NoKey);
         if ["read", "counter", "holder", "delete", "dequeue"].contains(&&*f) && !value.is_null() {
-            // A value where none belongs is a mistake of the caller, better told than ignored.
-            return Err(format!("{f} takes no \"value\", got {value}"));
+            return Err(MalformedRequest::UnexpectedValue { f, value });
         }
         let mutation = match f.as_str() {
             "read" => return Ok(Operation::Query(Query::Read { key: key? })),
@@ -92,32 +94,26 @@ impl RequestBody {
                     let mut next = || pair.next().unwrap_or_default();
                     Mutation::Cas { key: key?, expected: next(), new: next() }
                 }
-                other => return Err(format!("cas needs \"value\":[expected,new], not {other}")),
+                other => return Err(MalformedRequest::NoPair(other)),
             },
             "append" => Mutation::Append { key: key?, value },
             "delete" => Mutation::Delete { key: key? },
             "add" => match value.as_i64() {
                 Some(delta) => Mutation::Add { key: key?, delta },
-                None => return Err(format!("add needs an integer as \"value\", not {value}")),
+                None => return Err(MalformedRequest::NoInteger(value)),
             },
             "insert" => Mutation::Insert { key: key?, element: element(&f, value)? },
             "enqueue" => {
                 let element = element(&f, value)?;
-                // Whoever dequeues it is answered with it, and an answer is kept.
                 if json_bytes(&element) > ANSWER_BYTES_MAX {
-                    return Err(format!("an element may take up to {ANSWER_BYTES_MAX} bytes"));
+                    return Err(MalformedRequest::ElementTooLarge);
                 }
                 Mutation::Enqueue { key: key?, element }
             }
             "dequeue" => Mutation::Dequeue { key: key? },
             "acquire" => Mutation::Acquire { key: key?, owner: owner(&f, value)? },
             "release" => Mutation::Release { key: key?, owner: owner(&f, value)? },
-            other => {
-                return Err(format!(
-                    "there is no operation '{other}'; the operations are read, write, cas, append, \
-                     delete, add, counter, insert, enqueue, dequeue, acquire, release, holder, txn"
-                ));
-            }
+            other => return Err(MalformedRequest::UnknownOperation(other.to_string())),
         };
         Ok(command(mutation, token.as_deref()))
     }
@@ -127,14 +123,14 @@ fn command(mutation: Mutation, token: Option<&str>) -> Operation {
     Operation::Command(Command { mutation, token: token.map(Token::parse) })
 }
 
-fn element(f: &str, value: Value) -> Result<Value, String> {
-    if value.is_null() { Err(format!("{f} needs an element as \"value\"")) } else { Ok(value) }
+fn element(f: &str, value: Value) -> Result<Value, MalformedRequest> {
+    if value.is_null() { Err(MalformedRequest::NoElement(f.to_string())) } else { Ok(value) }
 }
 
-fn owner(f: &str, value: Value) -> Result<String, String> {
+fn owner(f: &str, value: Value) -> Result<String, MalformedRequest> {
     match value {
         Value::String(name) => Ok(name),
-        other => Err(format!("{f} needs the owner's name as \"value\", not {other}")),
+        value => Err(MalformedRequest::NoOwner { f: f.to_string(), value }),
     }
 }
 
@@ -145,7 +141,8 @@ mod tests {
     use super::*;
 
     fn parse(body: &str) -> Result<Operation, String> {
-        serde_json::from_str::<RequestBody>(body).map_err(|e| e.to_string())?.into_operation()
+        let body: RequestBody = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        body.into_operation().map_err(|error| error.to_string())
     }
 
     #[test]

@@ -77,7 +77,7 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
         .and_then(|body| {
             serde_json::from_slice::<RequestBody>(&body).map_err(|error| error.to_string())
         })
-        .and_then(RequestBody::into_operation);
+        .and_then(|body| body.into_operation().map_err(|error| error.to_string()));
     let operation = match operation {
         Ok(operation) => operation,
         Err(reason) => return bad_request(&reason),

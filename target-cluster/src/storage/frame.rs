@@ -30,28 +30,20 @@ pub(super) struct Frame {
 }
 
 /// Why there is no record at a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadFrame {
     /// The file ends before the record does.
+    #[error("the record is cut short")]
     Short,
     /// The first bytes are not those of a record.
+    #[error("no record begins here")]
     NoMagic,
     /// The checksum differs.
+    #[error("the checksum of the record differs")]
     Checksum,
     /// The checksum is right, but this version cannot read the payload.
+    #[error("the record is not one this version knows")]
     Payload,
-}
-
-impl BadFrame {
-    /// For an error message.
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            BadFrame::Short => "the record is cut short",
-            BadFrame::NoMagic => "no record begins here",
-            BadFrame::Checksum => "the checksum of the record differs",
-            BadFrame::Payload => "the record is not one this version knows",
-        }
-    }
 }
 
 /// Adds the bytes of `record` to `out`.

@@ -10,7 +10,6 @@
 //! written since the watermark was last noted and to which nothing was added. Such a node is as if
 //! it had acknowledged what it lost.
 
-use std::fmt;
 use std::io;
 
 use super::Disk;
@@ -46,39 +45,24 @@ pub struct Opened<D> {
 }
 
 /// Why a log cannot be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The disk failed.
-    Io(io::Error),
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] io::Error),
     /// A record that had been durable is damaged. To go on without it could break a promise that
     /// this node gave (camunda#6098), so it does not start.
+    #[error(
+        "the log is corrupt at byte {offset}: {reason}. What was durable is damaged, so the node \
+         does not start"
+    )]
     Corrupt {
         /// Where the record begins.
         offset: u64,
         /// What is wrong with it.
         reason: String,
     },
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::Io(error) => write!(f, "the log cannot be read: {error}"),
-            OpenError::Corrupt { offset, reason } => write!(
-                f,
-                "the log is corrupt at byte {offset}: {reason}. What was durable is damaged, so \
-                 the node does not start"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-impl From<io::Error> for OpenError {
-    fn from(error: io::Error) -> OpenError {
-        OpenError::Io(error)
-    }
 }
 
 impl<D: Disk> WriteAheadLog<D> {
@@ -105,7 +89,7 @@ impl<D: Disk> WriteAheadLog<D> {
                         witnessed = witnessed.max(witnessed_behind(&bytes, offset));
                     }
                     if bad == BadFrame::Payload || witnessed > offset as u64 {
-                        let reason = bad.reason().to_string();
+                        let reason = bad.to_string();
                         return Err(OpenError::Corrupt { offset: offset as u64, reason });
                     }
                     break;
