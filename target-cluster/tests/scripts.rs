@@ -23,6 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use goldenscript::{Command, Context, Runner};
@@ -231,6 +232,20 @@ impl Runner for Script {
             }
         }
         Ok(lines.join("\n"))
+    }
+}
+
+#[test]
+fn every_planted_bug_has_a_script_named_after_it() {
+    for bug in Bug::ALL {
+        let name = bug.name().replace('-', "_");
+        let plants = |path: PathBuf| {
+            path.to_string_lossy().contains(&name)
+                && std::fs::read_to_string(path).expect("a script").contains(&format!("bugs={bug}"))
+        };
+        let mut scripts = std::fs::read_dir("tests/scripts").expect("the scripts are there");
+        let found = scripts.any(|file| plants(file.expect("it can be read").path()));
+        assert!(found, "no script shows what {bug} does");
     }
 }
 
