@@ -64,7 +64,7 @@
 //! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
 //! for a command without one; entries without a command are left out. A page has up to 4096 commands,
 //! and what follows the last of them is the next page; an empty one means that the node has applied
-//! no more. It knows of the last two million entries ([`core::FATES_MAX`]); from further back it
+//! no more. It knows of the last two million entries ([`core::APPLY_RESULTS_MAX`]); from further back it
 //! refuses with `forgotten` rather than to begin in the middle. A node that was restarted learns only
 //! from the leader how far its log is committed: `applied` in `/status` tells how far it is.
 //!

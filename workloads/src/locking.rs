@@ -90,17 +90,17 @@ impl Load for Locking {
     fn final_phase(&self) -> Box<dyn Generator> {
         let mut left: Vec<String> = self.locks.names().collect();
         left.reverse();
-        LastLook { left, held: self.held.clone() }.boxed()
+        FinalAcquisitions { left, held: self.held.clone() }.boxed()
     }
 }
 
-struct LastLook {
+struct FinalAcquisitions {
     /// Locks that were not yet tried, the next one last.
     left: Vec<String>,
     held: BTreeMap<u64, String>,
 }
 
-impl Generator for LastLook {
+impl Generator for FinalAcquisitions {
     fn next(&mut self, context: &Context) -> Next {
         let Some(&thread) = context.free().first() else { return Next::PENDING };
         // Whoever acquired a lock releases it before anything else.

@@ -23,7 +23,7 @@ fn forever(key: &str) -> Box<dyn Generator> {
 
 /// What clients of a register do when nothing goes wrong.
 fn calm(generator: impl Generator) -> History {
-    run(Simulation::calm(1, THREADS), generator)
+    run(Simulation::reliable(1, THREADS), generator)
 }
 
 fn run(simulation: Simulation, mut generator: impl Generator) -> History {
@@ -67,7 +67,7 @@ fn assert_apart(history: &History, before: &str, after: &str) {
 fn given_operations_come_once_each_and_in_order() {
     let history = calm(operations(["a", "b", "c", "d", "e", "f", "g", "h"].map(write)));
     assert_eq!(keys(&history), ["a", "b", "c", "d", "e", "f", "g", "h"]);
-    assert!(run(Simulation::calm(1, 1), operations([])).events.is_empty());
+    assert!(run(Simulation::reliable(1, 1), operations([])).events.is_empty());
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn each_thread_has_its_own() {
 
 #[test]
 fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
-    let simulation = Simulation { lost: 0.3, ..Simulation::calm(3, THREADS) };
+    let simulation = Simulation { lost: 0.3, ..Simulation::reliable(3, THREADS) };
     let greet = |process: u64| forever(&format!("p{process}")).limit(30);
     let history = run(simulation, each_process(greet));
     let mut ends: BTreeMap<u64, EventType> = BTreeMap::new();

@@ -33,7 +33,7 @@ mod role;
 mod timing;
 mod transfer;
 
-pub use applied::{AppliedCommand, FATES_MAX, Fate, Forgotten};
+pub use applied::{APPLY_RESULTS_MAX, AppliedCommand, ApplyResult, Forgotten};
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{

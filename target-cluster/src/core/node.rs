@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::applied::{FATES_MAX, Fates};
+use super::applied::{APPLY_RESULTS_MAX, ApplyResults};
 use super::durability::Durability;
 use super::timing::Jitter;
 use super::transfer::Transfer;
@@ -89,7 +89,7 @@ pub struct Node {
     /// The state machine, which has applied everything committed.
     pub(super) store: Store,
     /// What became of the commands that it applied.
-    pub(super) fates: Fates,
+    pub(super) apply_results: ApplyResults,
     /// What this node is.
     pub(super) role: Role,
     /// The transfer of its leadership that somebody waits for.
@@ -120,7 +120,7 @@ impl Node {
             log: recovered.log,
             commit: 0,
             store: Store::new(&options.bugs),
-            fates: Fates::new(FATES_MAX),
+            apply_results: ApplyResults::new(APPLY_RESULTS_MAX),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),

@@ -270,12 +270,12 @@ impl Node {
             let applied = match &entry.payload {
                 Payload::Noop => {
                     self.store.skip(entry.index);
-                    self.fates.note(entry.index, None);
+                    self.apply_results.note(entry.index, None);
                     continue;
                 }
                 Payload::Command(command) => self.store.apply(entry.index, command),
             };
-            self.fates.note(entry.index, Some(&applied));
+            self.apply_results.note(entry.index, Some(&applied));
             if let Role::Leader(leader) = &mut self.role
                 && let Some(request) = leader.waiting.remove(&self.commit)
             {

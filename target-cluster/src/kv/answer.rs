@@ -6,7 +6,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Answer {
     /// The result.
-    pub outcome: Outcome,
+    pub result: OperationResult,
     /// The log index at which it was answered, whether with ok or fail: of a command that of its own
     /// entry (of a retried one, that of the entry which was answered first), of a query that of the
     /// last entry applied before it.
@@ -20,7 +20,7 @@ pub struct Answer {
 
 /// The result of a command or query. Each is an answer: it settles the operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum OperationResult {
     /// It took effect; the value is that of the operation.
     Ok(Value),
     /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.

@@ -14,7 +14,7 @@ mod store;
 mod transaction;
 mod values;
 
-pub use answer::{Answer, Outcome};
+pub use answer::{Answer, OperationResult};
 pub use command::{Command, Mutation, Operation, Query, Token};
 pub use malformed::MalformedRequest;
 pub use request::RequestBody;

@@ -57,7 +57,7 @@ impl Store {
             }
         }
         let answer =
-            Answer { outcome: self.values.mutate(index, &command.mutation), version: index };
+            Answer { result: self.values.mutate(index, &command.mutation), version: index };
         if let Some(token) = token {
             self.sessions.remember(token, index, answer.clone());
         }
@@ -66,7 +66,7 @@ impl Store {
 
     /// Answers a query from the state as it is now.
     pub fn query(&self, query: &Query) -> Answer {
-        Answer { outcome: self.values.query(query), version: self.applied }
+        Answer { result: self.values.query(query), version: self.applied }
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::kv::{Operation, Outcome, RequestBody};
+    use crate::kv::{Operation, OperationResult, RequestBody};
 
     /// Applies one request as the next entry and gives what it was answered.
     fn run(store: &mut Store, body: Value) -> Applied {
@@ -86,9 +86,9 @@ mod tests {
         }
     }
 
-    fn outcome(store: &mut Store, body: Value) -> Outcome {
+    fn result(store: &mut Store, body: Value) -> OperationResult {
         match run(store, body) {
-            Applied::Answer(answer) => answer.outcome,
+            Applied::Answer(answer) => answer.result,
             Applied::StaleToken => panic!("stale token"),
         }
     }
@@ -99,9 +99,9 @@ mod tests {
         let add = |token: &str| json!({"f": "add", "key": "c", "value": 1, "token": token});
         let first = run(store, add("s:1"));
         assert_eq!(first, run(store, add("s:1")));
-        assert_eq!(outcome(store, add("s:2")), Outcome::Ok(json!(2)));
+        assert_eq!(result(store, add("s:2")), OperationResult::Ok(json!(2)));
         assert_eq!(run(store, add("s:1")), Applied::StaleToken);
-        assert_eq!(outcome(store, add("t:1")), Outcome::Ok(json!(3)), "sessions are apart");
+        assert_eq!(result(store, add("t:1")), OperationResult::Ok(json!(3)), "sessions are apart");
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         let store = &mut Store::new(&Bugs::new());
         let add = json!({"f": "add", "key": "c", "value": 1});
         run(store, add.clone());
-        assert_eq!(outcome(store, add), Outcome::Ok(json!(2)));
+        assert_eq!(result(store, add), OperationResult::Ok(json!(2)));
     }
 
     /// Mutations of every kind, of which each changes what the next of its kind is answered.
@@ -167,9 +167,9 @@ mod tests {
     fn ignore_tokens_applies_a_retry_of_any_kind_again() {
         for body in one_of_each() {
             let store = &mut prepared(&Bugs::from([Bug::IgnoreTokens]));
-            let first = outcome(store, body.clone());
-            assert!(matches!(first, Outcome::Ok(_)), "{body}");
-            assert_ne!(outcome(store, body.clone()), first, "{body}");
+            let first = result(store, body.clone());
+            assert!(matches!(first, OperationResult::Ok(_)), "{body}");
+            assert_ne!(result(store, body.clone()), first, "{body}");
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
         run(store, add("b:1"));
         run(store, add("a:1"));
         run(store, add("c:1"));
-        assert_eq!(outcome(store, add("a:1")), Outcome::Ok(json!(1)), "a was used after b");
-        assert_eq!(outcome(store, add("b:1")), Outcome::Ok(json!(4)), "b was forgotten");
+        assert_eq!(result(store, add("a:1")), OperationResult::Ok(json!(1)), "a was used after b");
+        assert_eq!(result(store, add("b:1")), OperationResult::Ok(json!(4)), "b was forgotten");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::inbox::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::bugs::{Bug, Bugs};
 use crate::core::Record;
 use crate::storage::{FileDisk, WriteAheadLog, needs_barrier};
@@ -34,7 +34,7 @@ pub(super) fn start(
     inbox: Inbox,
 ) -> io::Result<(Sender<Batch>, JoinHandle<()>)> {
     let (sender, batches) = channel();
-    let thread = DiskThread { wal, bugs, inbox, upkeep: None };
+    let thread = DiskThread { wal, bugs, inbox, deferred_due: None };
     let thread = thread::Builder::new().name("disk".into()).spawn(move || thread.run(&batches))?;
     Ok((sender, thread))
 }
@@ -44,14 +44,14 @@ struct DiskThread {
     bugs: Bugs,
     inbox: Inbox,
     /// When something is due that nobody waits for, if anything is.
-    upkeep: Option<Instant>,
+    deferred_due: Option<Instant>,
 }
 
 impl DiskThread {
     fn run(mut self, batches: &Receiver<Batch>) {
         if let Err(error) = self.serve(batches) {
             // If the loop is gone, the node is going down anyway.
-            let _ = self.inbox.blocking_send(Event::DiskFailed(error));
+            let _ = self.inbox.blocking_send(Incoming::DiskFailed(error));
         }
     }
 
@@ -59,7 +59,7 @@ impl DiskThread {
     /// lasts, the next batch gathers.
     fn serve(&mut self, batches: &Receiver<Batch>) -> io::Result<()> {
         loop {
-            let received = match self.upkeep {
+            let received = match self.deferred_due {
                 None => batches.recv().map_err(RecvTimeoutError::from),
                 Some(due) => batches.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
@@ -70,15 +70,15 @@ impl DiskThread {
                         records.extend(batch.records);
                     }
                     self.write(&records)?;
-                    if self.inbox.blocking_send(Event::Persisted { through }).is_err() {
+                    if self.inbox.blocking_send(Incoming::Persisted { through }).is_err() {
                         return Ok(());
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if self.upkeep.is_some_and(|due| due <= Instant::now()) {
-                self.look_after()?;
+            if self.deferred_due.is_some_and(|due| due <= Instant::now()) {
+                self.run_deferred()?;
             }
         }
     }
@@ -90,13 +90,13 @@ impl DiskThread {
         }
         let lazy = self.bugs.contains(&Bug::AckBeforeFsync);
         let interval = if lazy { LAZY_SYNC_INTERVAL } else { MARK_INTERVAL };
-        self.upkeep.get_or_insert_with(|| Instant::now() + interval);
+        self.deferred_due.get_or_insert_with(|| Instant::now() + interval);
         Ok(())
     }
 
     /// Does what nobody waits for.
-    fn look_after(&mut self) -> io::Result<()> {
-        self.upkeep = None;
+    fn run_deferred(&mut self) -> io::Result<()> {
+        self.deferred_due = None;
         if self.bugs.contains(&Bug::AckBeforeFsync) {
             self.wal.sync()?;
         }

@@ -17,12 +17,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::api::{Told, bad_request, refused, told};
+use super::api::{JsonResponse, bad_request, refused, response_to};
 use super::config::Config;
-use super::inbox::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::core::{
-    AppendRequest, AppliedCommand, Fate, Forgotten, NodeId, Payload, Reply, Request, Response,
-    Status, TimeoutNowRequest, VoteRequest,
+    AppendRequest, AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request,
+    Response, Status, TimeoutNowRequest, VoteRequest,
 };
 use crate::kv::{Operation, RequestBody};
 
@@ -71,7 +71,7 @@ pub(super) fn router(config: Config, inbox: Inbox) -> Router {
         .with_state(Service { config: Arc::new(config), inbox })
 }
 
-async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> Told {
+async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> JsonResponse {
     let operation = body
         .map_err(|error| error.body_text())
         .and_then(|body| {
@@ -85,7 +85,7 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
     // Whatever becomes of a read, it changed nothing.
     let definite = matches!(operation, Operation::Query(_));
     let (reply, answer) = oneshot::channel();
-    ask(&service, Event::Client { operation, reply }, answer, definite).await
+    ask(&service, Incoming::Client { operation, reply }, answer, definite).await
 }
 
 /// The body of `/admin/transfer`.
@@ -96,7 +96,7 @@ struct TransferBody {
 }
 
 /// Hands leadership over; answers when the other one leads, or tells why it does not.
-async fn transfer(State(service): State<Service>, body: Bytes) -> Told {
+async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
     let to = match serde_json::from_slice::<TransferBody>(&body) {
         Ok(TransferBody { to }) => to,
         Err(error) => return bad_request(&error.to_string()),
@@ -105,17 +105,17 @@ async fn transfer(State(service): State<Service>, body: Bytes) -> Told {
         return bad_request(&format!("{to} is not a voter"));
     }
     let (reply, answer) = oneshot::channel();
-    ask(&service, Event::Transfer { to, reply }, answer, false).await
+    ask(&service, Incoming::Transfer { to, reply }, answer, false).await
 }
 
 /// Passes a request to the core and waits for its reply. `definite` says whether a request that
 /// has no reply in time surely changed nothing.
 async fn ask(
     service: &Service,
-    event: Event,
+    event: Incoming,
     answer: oneshot::Receiver<Reply>,
     definite: bool,
-) -> Told {
+) -> JsonResponse {
     match service.inbox.try_send(event) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
@@ -126,7 +126,7 @@ async fn ask(
         }
     }
     match timeout(REQUEST_DEADLINE, answer).await {
-        Ok(Ok(reply)) => told(&service.config, reply),
+        Ok(Ok(reply)) => response_to(&service.config, reply),
         Ok(Err(_)) => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
     }
@@ -156,15 +156,15 @@ async fn status(State(service): State<Service>) -> HttpResponse {
 }
 
 /// Healthy is a node that knows a leader, or leads.
-async fn health(State(service): State<Service>) -> Told {
+async fn health(State(service): State<Service>) -> JsonResponse {
     let leader = ask_status(&service).await.and_then(|status| status.leader);
     let code = if leader.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Told(code, json!({"healthy": leader.is_some(), "leader": leader}))
+    JsonResponse(code, json!({"healthy": leader.is_some(), "leader": leader}))
 }
 
 async fn ask_status(service: &Service) -> Option<Status> {
     let (reply, status) = oneshot::channel();
-    service.inbox.send(Event::Status { reply }).await.ok()?;
+    service.inbox.send(Incoming::Status { reply }).await.ok()?;
     status.await.ok()
 }
 
@@ -178,7 +178,7 @@ struct AppliedBody {
     /// Whether the mutation took effect here.
     applied: bool,
     /// What became of it.
-    result: Fate,
+    result: ApplyResult,
 }
 
 /// Tells what became of commands that this node applied.
@@ -191,25 +191,25 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
         return bad_request("the query is after=INDEX").into_response();
     };
     let (reply, page) = oneshot::channel();
-    let asked = service.inbox.send(Event::Applied { after, limit: APPLIED_PAGE, reply }).await;
+    let asked = service.inbox.send(Incoming::Applied { after, limit: APPLIED_PAGE, reply }).await;
     let page = if asked.is_ok() { page.await.ok() } else { None };
     match page {
         Some(Ok(commands)) => {
-            let bodies = commands.iter().filter_map(|AppliedCommand { entry, fate }| {
+            let bodies = commands.iter().filter_map(|AppliedCommand { entry, result }| {
                 let Payload::Command(command) = &entry.payload else { return None };
                 Some(AppliedBody {
                     index: entry.index,
                     token: command.token.as_ref().map(ToString::to_string),
-                    applied: *fate == Fate::Ok,
-                    result: *fate,
+                    applied: *result == ApplyResult::Ok,
+                    result: *result,
                 })
             });
             json_of(&bodies.collect::<Vec<_>>())
         }
         Some(Err(Forgotten { first })) => {
-            let mut told = refused(StatusCode::GONE, "forgotten", true);
-            told.1["first"] = first.into();
-            told.into_response()
+            let mut response = refused(StatusCode::GONE, "forgotten", true);
+            response.1["first"] = first.into();
+            response.into_response()
         }
         None => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response(),
     }
@@ -266,7 +266,7 @@ async fn called<B: DeserializeOwned>(
         return bad_request(&format!("{sender} is not another voter")).into_response();
     }
     let (reply, response) = oneshot::channel();
-    if service.inbox.send(Event::Called { request, reply }).await.is_ok() {
+    if service.inbox.send(Incoming::Called { request, reply }).await.is_ok() {
         match response.await {
             Ok(Response::PreVote(body) | Response::Vote(body)) => return json_of(&body),
             Ok(Response::Append(body)) => return json_of(&body),
@@ -281,12 +281,12 @@ fn json_of(body: &impl Serialize) -> HttpResponse {
     Json(body).into_response()
 }
 
-async fn nothing_here() -> Told {
-    let mut told = bad_request(
+async fn nothing_here() -> JsonResponse {
+    let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
          /raft/request-vote, /raft/append-entries, /raft/heartbeat, /raft/timeout-now, \
          POST /admin/transfer, GET /admin/applied",
     );
-    told.0 = StatusCode::NOT_FOUND;
-    told
+    response.0 = StatusCode::NOT_FOUND;
+    response
 }

@@ -12,7 +12,7 @@ use crate::kv::Operation;
 const INBOX_CAPACITY: usize = 8_192;
 
 /// Something that happened outside the core.
-pub(super) enum Event {
+pub(super) enum Incoming {
     /// A client asks.
     Client { operation: Operation, reply: oneshot::Sender<Reply> },
     /// Somebody wants a voter to lead.
@@ -35,9 +35,9 @@ pub(super) enum Event {
 pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
 
 /// Where events are put in.
-pub(super) type Inbox = mpsc::Sender<Event>;
+pub(super) type Inbox = mpsc::Sender<Incoming>;
 
 /// A new inbox, and the end that the loop reads.
-pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Event>) {
+pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Incoming>) {
     mpsc::channel(INBOX_CAPACITY)
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::events::say;
-use super::inbox::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::core::{NodeId, Request, Response};
 
 /// How long dialling may take. Within one machine or site it takes under a millisecond; what takes
@@ -102,7 +102,7 @@ impl Lane {
             match self.call(&request).await {
                 Ok(response) => {
                     reachable = true;
-                    let event = Event::Answered { from: self.to.clone(), response };
+                    let event = Incoming::Answered { from: self.to.clone(), response };
                     if self.inbox.send(event).await.is_err() {
                         return;
                     }

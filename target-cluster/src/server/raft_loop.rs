@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::disk_thread::Batch;
 use super::events::{Events, say};
 use super::failure::Failure;
-use super::inbox::Event;
+use super::inbox::Incoming;
 use super::peers::Peers;
 use crate::bugs::Bug;
 use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
@@ -25,7 +25,7 @@ const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
 /// Runs the node until its disk fails or everyone who could tell it something is gone.
 pub(super) async fn run(
     node: Node,
-    mut inbox: mpsc::Receiver<Event>,
+    mut inbox: mpsc::Receiver<Incoming>,
     disk: std::sync::mpsc::Sender<Batch>,
     peers: Peers,
     events: Events,
@@ -39,9 +39,9 @@ pub(super) async fn run(
         replies: BTreeMap::new(),
         calls: BTreeMap::new(),
         last_number: 0,
-        commit_told: (0, start),
+        commit_reported: (0, start),
     };
-    driver.tell_role();
+    driver.report_role();
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
     loop {
         let deadline = (start + driver.node.next_deadline()).into();
@@ -68,13 +68,13 @@ struct Driver {
     /// The last number given to a request or call.
     last_number: u64,
     /// The commit index told last, and when.
-    commit_told: (u64, Instant),
+    commit_reported: (u64, Instant),
 }
 
 impl Driver {
     /// Steps through everything that gathered, then executes what the core asked for. The commands
     /// among it are proposed together, so that one append carries them.
-    fn turn(&mut self, now: Duration, gathered: &mut Vec<Event>) -> Result<(), Failure> {
+    fn turn(&mut self, now: Duration, gathered: &mut Vec<Incoming>) -> Result<(), Failure> {
         let mut effects = Vec::new();
         if self.node.options().bugs.contains(&Bug::WallClockLease) {
             // A clock before 1970 cannot be told from 1970; the bug is as bad with it.
@@ -84,7 +84,7 @@ impl Driver {
         let mut proposals = Vec::new();
         for event in gathered.drain(..) {
             let input = match event {
-                Event::Client { operation, reply } => {
+                Incoming::Client { operation, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     match operation {
@@ -95,28 +95,28 @@ impl Driver {
                         }
                     }
                 }
-                Event::Transfer { to, reply } => {
+                Incoming::Transfer { to, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
                 }
-                Event::Called { request, reply } => {
+                Incoming::Called { request, reply } => {
                     let call = self.number();
                     self.calls.insert(call, reply);
                     Input::Request { call, request }
                 }
-                Event::Answered { from, response } => Input::Response { from, response },
-                Event::Persisted { through } => Input::Persisted { through },
-                Event::Status { reply } => {
+                Incoming::Answered { from, response } => Input::Response { from, response },
+                Incoming::Persisted { through } => Input::Persisted { through },
+                Incoming::Status { reply } => {
                     // Who asked may have gone; then nobody needs to know.
                     let _ = reply.send(self.node.status());
                     continue;
                 }
-                Event::Applied { after, limit, reply } => {
+                Incoming::Applied { after, limit, reply } => {
                     let _ = reply.send(self.node.applied_after(after, limit));
                     continue;
                 }
-                Event::DiskFailed(error) => return Err(Failure::Disk(error)),
+                Incoming::DiskFailed(error) => return Err(Failure::Disk(error)),
             };
             effects.extend(self.node.step(now, input));
         }
@@ -125,7 +125,7 @@ impl Driver {
         }
         effects.extend(self.node.step(now, Input::Tick));
         self.execute(effects)?;
-        self.tell_commit();
+        self.report_commit();
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Driver {
                         let _ = receiver.send(reply);
                     }
                 }
-                Effect::Role(change) => self.tell_change(&change),
+                Effect::Role(change) => self.report_change(&change),
             }
         }
         if !batch.records.is_empty() {
@@ -164,24 +164,24 @@ impl Driver {
         self.last_number
     }
 
-    fn tell_role(&self) {
+    fn report_role(&self) {
         let Status { role, term, leader, .. } = self.node.status();
-        self.tell_change(&RoleChange { role, term, leader });
+        self.report_change(&RoleChange { role, term, leader });
     }
 
-    fn tell_change(&self, change: &RoleChange) {
+    fn report_change(&self, change: &RoleChange) {
         self.events.role(change);
         let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
         let id = &self.node.options().id;
         say(id, format_args!("{} in term {}, led by {leader}", change.role, change.term));
     }
 
-    fn tell_commit(&mut self) {
+    fn report_commit(&mut self) {
         let commit = self.node.status().commit;
-        let (told, when) = self.commit_told;
-        if commit > told && when.elapsed() >= COMMIT_EVENT_INTERVAL {
+        let (reported, when) = self.commit_reported;
+        if commit > reported && when.elapsed() >= COMMIT_EVENT_INTERVAL {
             self.events.commit(commit);
-            self.commit_told = (commit, Instant::now());
+            self.commit_reported = (commit, Instant::now());
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::invariants::{ClientPromises, Floor};
 use crate::core::{NodeId, Refusal, Reply, Time};
-use crate::kv::{Answer, Operation, Outcome, RequestBody};
+use crate::kv::{Answer, Operation, OperationResult, RequestBody};
 
 /// The counter that all clients add to.
 const COUNTER: &str = "counter";
@@ -162,7 +162,7 @@ impl Clients {
                 continue;
             };
             match reply {
-                Reply::Answer(Answer { outcome: Outcome::Ok(value), version }) => {
+                Reply::Answer(Answer { result: OperationResult::Ok(value), version }) => {
                     let (expects, floor) = (waiting.expects, waiting.floor.clone());
                     client.node = from;
                     client.outstanding = None;

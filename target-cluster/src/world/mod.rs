@@ -12,5 +12,5 @@ mod simulation;
 #[expect(clippy::module_inception, reason = "the folder is the simulated world, this file is it")]
 mod world;
 
-pub use simulation::{Finding, Settings, Simulated, simulate};
+pub use simulation::{Settings, Simulated, Violation, simulate};
 pub use world::{Packet, World};

@@ -45,7 +45,7 @@ pub struct Simulated {
     /// Everything that happened, a line each.
     pub trace: Vec<String>,
     /// What was found wrong; the simulation ends with it.
-    pub finding: Option<Finding>,
+    pub violation: Option<Violation>,
     /// How many writes were acknowledged: a measure of how much was tested.
     pub acknowledged: u64,
     /// The highest term: a measure of how often leadership changed.
@@ -56,22 +56,22 @@ pub struct Simulated {
 
 /// A broken property.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct Violation {
     /// Which.
     pub property: &'static str,
     /// What was seen.
     pub detail: String,
 }
 
-impl Finding {
-    fn of_panic(panic: &(dyn Any + Send)) -> Finding {
+impl Violation {
+    fn of_panic(panic: &(dyn Any + Send)) -> Violation {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Finding { property: "assertion", detail: text.unwrap_or_default() }
+        Violation { property: "assertion", detail: text.unwrap_or_default() }
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.property, self.detail)
     }
@@ -95,10 +95,10 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
     };
     // A node whose own assertion fails has found something wrong as well.
     let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
-    let finding = ended.unwrap_or_else(|panic| Err(Finding::of_panic(&*panic))).err();
+    let violation = ended.unwrap_or_else(|panic| Err(Violation::of_panic(&*panic))).err();
     let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
     Simulated {
-        finding,
+        violation,
         acknowledged: simulation.clients.acknowledged(),
         term,
         transferred: simulation.transferred,
@@ -116,10 +116,10 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn run(&mut self, steps: usize) -> Result<(), Finding> {
+    fn run(&mut self, steps: usize) -> Result<(), Violation> {
         for _ in 0..steps {
             self.happen();
-            self.look()?;
+            self.check()?;
         }
         self.make_peace()
     }
@@ -256,13 +256,13 @@ impl Simulation {
     }
 
     /// Checks everything after a step.
-    fn look(&mut self) -> Result<(), Finding> {
+    fn check(&mut self) -> Result<(), Violation> {
         self.trace.extend(self.world.take_trace());
         let nodes: Vec<_> = self.world.nodes().collect();
         for invariant in &mut self.invariants {
             invariant.check(&nodes).map_err(|detail| {
                 let property = invariant.name();
-                Finding { property, detail }
+                Violation { property, detail }
             })?;
         }
         let replies = self.world.take_replies();
@@ -270,12 +270,12 @@ impl Simulation {
         self.transferred += replies.iter().filter(transferred).count() as u64;
         self.clients
             .receive(replies, &mut self.random, &self.world)
-            .map_err(|detail| Finding { property: "client promises", detail })
+            .map_err(|detail| Violation { property: "client promises", detail })
     }
 
     /// Every fault ends and every node starts; then each client must get its answer, and the
     /// nodes agree.
-    fn make_peace(&mut self) -> Result<(), Finding> {
+    fn make_peace(&mut self) -> Result<(), Violation> {
         self.world.heal();
         for id in self.world.names() {
             self.world.start(&id);
@@ -288,7 +288,7 @@ impl Simulation {
             }
             self.clients.retry(&mut self.random, &mut self.world);
             self.world.settle(&self.world.names());
-            self.look()?;
+            self.check()?;
             let statuses: Vec<_> = self.world.nodes().map(|node| node.status()).collect();
             let (leader, commit) = (&statuses[0].leader, statuses[0].commit);
             let agree = leader.is_some()
@@ -298,6 +298,6 @@ impl Simulation {
             }
         }
         let detail = format!("no agreement within {PEACE:?} after all faults ended");
-        Err(Finding { property: "liveness", detail })
+        Err(Violation { property: "liveness", detail })
     }
 }

@@ -13,7 +13,7 @@
 //!
 //! let workload = workloads::find("counter").unwrap();
 //! let options = GeneratorOptions { seed: 1, hot_keys: 5, values: ValueSizes::Numbers };
-//! let recorded = Simulation::stormy(1, 10).run(workload, &options, 500);
+//! let recorded = Simulation::unreliable(1, 10).run(workload, &options, 500);
 //!
 //! let operations = checker::history::Operations::of(&recorded.history)?;
 //! let how = checker::Options { model: Some(workload.model.into()), ..Default::default() };

@@ -27,7 +27,7 @@ pub(super) struct Service {
     lies: Option<(Lie, f64)>,
     rng: ChaCha8Rng,
     /// How many lies were told.
-    pub told: u64,
+    pub lies_told: u64,
 }
 
 struct Versions {
@@ -38,7 +38,7 @@ struct Versions {
 
 impl Service {
     pub fn new(fresh: Object, lies: Option<(Lie, f64)>, rng: ChaCha8Rng) -> Self {
-        Service { fresh, keys: BTreeMap::new(), answers: BTreeMap::new(), lies, rng, told: 0 }
+        Service { fresh, keys: BTreeMap::new(), answers: BTreeMap::new(), lies, rng, lies_told: 0 }
     }
 
     /// A request of operation number `operation`, which began at `invoked`, arrives at `now`.
@@ -64,21 +64,21 @@ impl Service {
                 let stale = versions.past.front_mut();
                 match stale.filter(|(replaced, _)| *replaced + STALE_BY < invoked) {
                     Some((_, state)) => {
-                        self.told += 1;
+                        self.lies_told += 1;
                         state.serve(f, value)
                     }
                     None => answer,
                 }
             }
             Some(Lie::Forgotten) if versions.now != before => {
-                self.told += 1;
+                self.lies_told += 1;
                 versions.now = before.clone();
                 answer
             }
             Some(Lie::Repeated) if versions.now != before => {
                 let once = versions.now.clone();
                 versions.now.serve(f, value);
-                self.told += u64::from(versions.now != once);
+                self.lies_told += u64::from(versions.now != once);
                 answer
             }
             _ => answer,

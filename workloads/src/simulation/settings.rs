@@ -42,13 +42,13 @@ pub struct Recorded {
 
 impl Simulation {
     /// Nothing goes wrong: every operation is answered within 20 ms.
-    pub fn calm(seed: u64, threads: usize) -> Self {
+    pub fn reliable(seed: u64, threads: usize) -> Self {
         Simulation { seed, threads, lost: 0.0, late: 0.0, outages: false, lies: None }
     }
 
     /// Everything goes wrong, and the service is honest.
-    pub fn stormy(seed: u64, threads: usize) -> Self {
-        Simulation { lost: 0.02, late: 0.02, outages: true, ..Simulation::calm(seed, threads) }
+    pub fn unreliable(seed: u64, threads: usize) -> Self {
+        Simulation { lost: 0.02, late: 0.02, outages: true, ..Simulation::reliable(seed, threads) }
     }
 
     /// The same with a service that lies in that share of operations.
