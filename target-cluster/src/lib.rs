@@ -51,7 +51,7 @@
 //! # The audit
 //!
 //! `GET /admin/applied?after=INDEX` answers what this node applied behind that index (0 if it is left
-//! out), from its own log, whatever its role:
+//! out), from its own log, in any role:
 //!
 //! ```text
 //! curl localhost:7002/admin/applied?after=16
@@ -64,9 +64,9 @@
 //! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
 //! for a command without one; entries without a command are left out. A page has up to 4096 commands,
 //! and what follows the last of them is the next page; an empty one means that the node has applied
-//! no more. It knows of the last two million entries ([`core::APPLY_RESULTS_MAX`]); from further back it
-//! refuses with `forgotten` rather than to begin in the middle. A node that was restarted learns only
-//! from the leader how far its log is committed: `applied` in `/status` tells how far it is.
+//! no more. It knows of the last two million entries; from further back it refuses with `forgotten`
+//! rather than to begin in the middle. A node that was restarted learns only from the leader how
+//! far its log is committed: `applied` in `/status` says how far it is.
 //!
 //! # Between the nodes
 //!
@@ -97,9 +97,9 @@
 //! | 75 | `n2: …/raft.log is in use by another process` | it does not start |
 //!
 //! A disk that is slow or stalls keeps only those waiting for whom something must become durable.
-//! What a power failure leaves of writes that were not synced is cut off at the next start. Damage
-//! to what had been synced is noticed, but for damage to the last records of a node that was killed
-//! within 100 ms of writing them, or lost power: nothing tells that those had been durable.
+//! The rest that a power failure leaves of writes that were not synced is cut off at the next start.
+//! Damage to what had been synced is noticed, but for damage to the last records of a node that was
+//! killed within 100 ms of writing them, or lost power: nothing shows that those had been durable.
 
 pub mod bugs;
 pub mod core;

@@ -14,11 +14,11 @@ use stormproof_cluster::server::{Config, Failure, LOG_FILE, run_until};
 use stormproof_cluster::storage::FileDisk;
 use tokio::sync::oneshot;
 
-/// How long a cluster may take to do what it should. Generous: it only ends a test that hangs.
+/// The time that a cluster may take to do what it should. Generous: it only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Long enough that a machine busy with other things does not depose a leader in the middle of a
-/// test, so that what a test is told does not depend on the machine.
+/// test, so that the answers in a test do not depend on the machine.
 const TIMINGS: Timings = Timings {
     heartbeat: Duration::from_millis(50),
     election_min: Duration::from_millis(1_500),
@@ -293,7 +293,7 @@ async fn what_is_told_of_a_precondition_can_be_told_apart() {
     assert_eq!(answer["value"], answer["version"], "the fencing token is the log index");
 }
 
-/// Waits until the node has applied the entry at `index`, and gives all that it tells of.
+/// Waits until the node has applied the entry at `index`, and returns all that it lists.
 async fn applied(cluster: &Cluster, id: &str, index: u64) -> Vec<Value> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

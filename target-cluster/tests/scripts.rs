@@ -9,7 +9,7 @@
 //! | `wait 100` | 100 ms pass at once; everyone notices |
 //! | `run 2000` | 2000 ms pass as they do in peace; of the output only roles, replies and faults |
 //! | `settle [n1 n2]` | everything between these nodes (or all) is executed, synced and delivered |
-//! | `execute n1 [2]` | n1 executes its next effects, one or as many as told |
+//! | `execute n1 [2]` | n1 executes its next effect, or as many as given |
 //! | `sync n1` | what n1 has written becomes durable |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
 //! | `partition n1/n2 n3`, `cut n1 n2`, `heal` | who talks to whom |

@@ -6,7 +6,7 @@
 use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::world::{Settings, simulate};
 
-/// How many seeds are tried: what fits into some ten seconds.
+/// The number of seeds that are tried: what fits into some ten seconds.
 const SEEDS: u64 = 300;
 
 fn settings(bugs: impl Into<Bugs>) -> Settings {

@@ -1,6 +1,6 @@
-//! What became of the commands that this node applied, for whoever audits it from outside: a token
-//! whose mutation took effect at two indices was not honoured, an acknowledged one that took effect
-//! at none was lost.
+//! The results of the commands that this node applied, for an audit from outside: a token whose
+//! mutation took effect at two indices was not honoured, an acknowledged one that took effect at
+//! none was lost.
 //!
 //! The log has the tokens already, so all that is kept beside it is one byte an entry. Like the state
 //! machine it is made anew after a restart, as the node learns how far its log is committed.
@@ -13,17 +13,17 @@ use serde::Serialize;
 use super::{Entry, Node, Payload};
 use crate::kv::{Answer, Applied, OperationResult};
 
-/// Of how many entries, up to the last one applied, a node knows what became of them: hours of a
-/// busy cluster in two megabytes.
+/// The most entries, up to the last one applied, of which a node knows the results: hours of a busy
+/// cluster in two megabytes.
 pub const APPLY_RESULTS_MAX: usize = 2_000_000;
 
-/// What became of a command when this node applied it.
+/// The result of a command when this node applied it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplyResult {
     /// It took effect.
     Ok,
-    /// The state machine looked at it and said no; nothing was changed.
+    /// The state machine refused it; nothing was changed.
     Fail,
     /// It is a retry, recognised by its token, and got the first answer again.
     Duplicate,
@@ -43,19 +43,19 @@ impl ApplyResult {
     }
 }
 
-/// An entry with a command, and what became of that.
+/// An entry with a command, and the result of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedCommand {
     /// The entry.
     pub entry: Arc<Entry>,
-    /// What became of it.
+    /// The result of its command.
     pub result: ApplyResult,
 }
 
-/// What was asked for lies too far back.
+/// The commands that were asked for lie too far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgotten {
-    /// The first index of which it is known what became of it.
+    /// The first index of which the result is known.
     pub first: u64,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct ApplyResults {
     kept: VecDeque<Option<ApplyResult>>,
     /// The index of the first one kept.
     first: u64,
-    /// How many are kept.
+    /// The most that are kept.
     limit: usize,
 }
 
@@ -77,7 +77,7 @@ impl ApplyResults {
         ApplyResults { kept: VecDeque::new(), first: 1, limit }
     }
 
-    /// Notes what became of the entry at `index`, the next one.
+    /// Notes the result of the entry at `index`, the next one.
     pub(super) fn note(&mut self, index: u64, applied: Option<&Applied>) {
         assert_eq!(index, self.first + self.kept.len() as u64, "entries are applied in order");
         self.kept.push_back(applied.map(|applied| ApplyResult::of(index, applied)));

@@ -77,7 +77,7 @@ impl Log {
         (last.term == term).then_some(last.index)
     }
 
-    /// Whether a log that ends with an entry of `last_term` at `last_index` is at least as
+    /// True if a log that ends with an entry of `last_term` at `last_index` is at least as
     /// complete as this one (paper, §5.4.1).
     pub fn is_covered_by(&self, last_term: u64, last_index: u64) -> bool {
         (last_term, last_index) >= (self.last_term(), self.last_index())

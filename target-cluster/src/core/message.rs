@@ -1,5 +1,5 @@
-//! What nodes say to each other, and the log entries they say it about. The JSON forms of these
-//! types are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
+//! The messages between nodes, and the log entries that they carry. The JSON forms of these types
+//! are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Entry {
     pub index: u64,
     /// The term of the leader that created it.
     pub term: u64,
-    /// What it says.
+    /// Its content.
     pub payload: Payload,
 }
 
@@ -54,7 +54,7 @@ impl Entry {
     }
 }
 
-/// What an entry says.
+/// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Payload {
@@ -95,7 +95,7 @@ pub enum Response {
 pub struct VoteRequest {
     /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
     pub term: u64,
-    /// Who asks.
+    /// The node that asks.
     pub candidate: NodeId,
     /// The index of the last entry of its log.
     pub last_index: u64,
@@ -108,18 +108,18 @@ pub struct VoteRequest {
 pub struct VoteResponse {
     /// The voter's current term, for the candidate to catch up with.
     pub term: u64,
-    /// The term that was asked for; tells an answer to an earlier candidacy apart.
+    /// The term that was asked for; distinguishes an answer to an earlier candidacy.
     pub asked: u64,
-    /// Whether the vote was given.
+    /// True if the vote was given.
     pub granted: bool,
 }
 
-/// Replicates entries, or without any tells that the leader is alive.
+/// Replicates entries, or without any shows that the leader is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AppendRequest {
     /// The leader's term.
     pub term: u64,
-    /// Who leads.
+    /// The leader.
     pub leader: NodeId,
     /// The index of the entry before the first one sent. Of a heartbeat, the last entry that the
     /// receiver is known to share.
@@ -128,7 +128,7 @@ pub struct AppendRequest {
     pub previous_term: u64,
     /// The entries, in order; empty for a heartbeat.
     pub entries: Vec<Arc<Entry>>,
-    /// How far the leader's log is committed.
+    /// The index through which the leader's log is committed.
     pub commit: u64,
     /// The leader's latest round of confirming reads (thesis, §6.4); sent back in the answer, which
     /// confirms it.
@@ -136,7 +136,7 @@ pub struct AppendRequest {
 }
 
 impl AppendRequest {
-    /// Whether the entries follow each other from the previous one on, in terms that never fall nor
+    /// True if the entries follow each other from the previous one on, in terms that never fall nor
     /// pass the leader's. Those of a leader do; a driver refuses what a stranger made up.
     pub fn is_well_formed(&self) -> bool {
         let mut previous = (self.previous_index, self.previous_term);
@@ -152,11 +152,11 @@ impl AppendRequest {
 pub struct TimeoutNowRequest {
     /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
     pub term: u64,
-    /// Who leads, and hands over.
+    /// The leader, which hands over.
     pub leader: NodeId,
 }
 
-/// Says that a [`TimeoutNowRequest`] came. Whether the receiver won, its appends tell.
+/// Says that a [`TimeoutNowRequest`] came. The receiver's appends show whether it won.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TimeoutNowResponse {
     /// The receiver's term when the request came.
@@ -170,11 +170,11 @@ pub struct AppendResponse {
     pub term: u64,
     /// The round of the request.
     pub round: u64,
-    /// What became of it.
+    /// The result of the request.
     pub result: AppendResult,
 }
 
-/// What became of an append or heartbeat.
+/// The result of an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppendResult {
@@ -184,9 +184,9 @@ pub enum AppendResult {
     Heard,
     /// The receiver's entry at `previous` is missing or of another term.
     Conflict {
-        /// The previous index of the request; tells an answer to an earlier probe apart.
+        /// The previous index of the request; distinguishes an answer to an earlier probe.
         previous: u64,
-        /// Where to try next: the first index of the conflicting term, or the one after the last.
+        /// The index to try next: the first of the conflicting term, or the one after the last.
         index: u64,
         /// The conflicting term; none if the receiver has no entry there.
         term: Option<u64>,

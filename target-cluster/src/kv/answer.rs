@@ -1,8 +1,8 @@
-//! What the state machine says to a client.
+//! The answers of the state machine to clients.
 
 use serde_json::Value;
 
-/// What the state machine said.
+/// An answer of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Answer {
     /// The result.
@@ -28,7 +28,7 @@ pub enum OperationResult {
         /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
         actual: Option<Value>,
     },
-    /// What is there is not of the kind that the operation works on (an append to what is not a
+    /// The value found is not of the kind that the operation works on (an append to what is not a
     /// list, an add to what is not an integer, or beyond 64 bits). Nothing was changed.
     WrongType {
         /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].

@@ -1,4 +1,4 @@
-//! What a client can ask for, as the log holds it.
+//! The operations that a client can ask for, as the log holds them.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub enum Query {
 /// A mutation with its idempotency token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {
-    /// What to change.
+    /// The change.
     pub mutation: Mutation,
     /// Makes a retry recognisable; without one, the mutation is always applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub enum Mutation {
     Add {
         /// The key of the counter.
         key: String,
-        /// What is added; may be negative.
+        /// The number that is added; may be negative.
         delta: i64,
     },
     /// Puts an element into a set, which keeps one of each. Answers whether it is new.
@@ -113,14 +113,14 @@ pub enum Mutation {
     Acquire {
         /// The key of the lock.
         key: String,
-        /// Who takes it.
+        /// The owner that takes it.
         owner: String,
     },
     /// Gives a lock back. Answers `null`, or fails with the holder if that is not `owner`.
     Release {
         /// The key of the lock.
         key: String,
-        /// Who held it.
+        /// The owner that held it.
         owner: String,
     },
     /// Changes several keys at once. Answers the micro-operations with the reads filled in.
@@ -157,7 +157,7 @@ impl Command {
 /// has one outstanding at a time (Ongaro's thesis, §6.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Token {
-    /// Who sends; everything before the last colon.
+    /// The session that sends; everything before the last colon.
     pub session: String,
     /// The number of the command within its session.
     pub number: u64,

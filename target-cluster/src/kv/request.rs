@@ -1,4 +1,4 @@
-//! What a client sends, and what it asks for.
+//! The requests of clients, and the operations that they ask for.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,25 +20,25 @@ use super::{Command, MalformedRequest, Mutation, Operation, Query, Token, Transa
 /// | `insert` | the new element of the set, not `null` | `true`, or `false` if it was there already | |
 /// | `enqueue` | the new last element of the queue, not `null`, up to 64 KiB | the new length | |
 /// | `dequeue` | | the oldest element, which is removed | `empty` |
-/// | `acquire` | the owner's name, a string | the fencing token: the log index of the acquisition, so every later one's is greater | `precondition_failed` with the holder, whoever that is |
+/// | `acquire` | the owner's name, a string | the fencing token: the log index of the acquisition, so every later one's is greater | `precondition_failed` with the holder, even if that is the same owner |
 /// | `release` | the owner's name | `null` | `precondition_failed` with the holder, `null` if there is none |
 /// | `holder` | | `{"owner":…,"token":…}`, `null` if the lock is free | |
 /// | `txn` | `[[f,key,value],…]` | the same with the reads filled in | `too_large` |
 ///
 /// Everything is absent before it is first written, added to or acquired, and a lock is absent
-/// whenever nobody holds it. Every `f` but `read`, `write`, `cas` and `delete` fails with
+/// whenever it is free. Every `f` but `read`, `write`, `cas` and `delete` fails with
 /// `wrong_type` where something of another kind stands; those four take any kind, so a `write` or
 /// `delete` also empties a set or queue and frees a lock. A failure changes nothing, and brings
 /// along what was found unless that takes more than 64 KiB.
 ///
-/// **Locks** are mutexes without a lease: held until they are released, by whoever gives the owner's
-/// name. An owner that acquires again, under another token, fails like anybody else. A client that
-/// does not know whether it acquired may release in the same name.
+/// **Locks** are mutexes without a lease: held until they are released, by any client that gives the
+/// owner's name. An owner that acquires again, under another token, fails like any other. A client
+/// that does not know whether it acquired may release in the same name.
 ///
 /// **Transactions** consist of 1 to 64 micro-operations, `["r",key,null]`, `["w",key,value]` (`null`
 /// deletes) and `["append",key,value]`, which happen in that order and all at once: each sees what
-/// those before it wrote. If one is of the `wrong_type`, none of them is done, and the value told is
-/// the one that was in the way. Together with what is read they may take up to 64 KiB; one that asks
+/// those before it wrote. If one is of the `wrong_type`, none of them is done, and the value answered
+/// is the one that was in the way. Together with what is read they may take up to 64 KiB; one that asks
 /// for more is a `bad_request`, one that finds more fails with `too_large`. A transaction that only
 /// reads has no such limit on what it finds, and goes through no log.
 ///
@@ -49,7 +49,7 @@ use super::{Command, MalformedRequest, Mutation, Operation, Query, Token, Transa
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
-    /// What to do; see the table.
+    /// The operation; see the table.
     pub f: String,
     /// The key acted on. A `txn` names its keys itself, and does not need one: with one, all of its
     /// keys are in that group, so that `x` stands for the key `<group>/x`.

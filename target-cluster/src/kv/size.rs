@@ -1,4 +1,4 @@
-//! How large things are, so that what is kept or sent in one piece can be bounded.
+//! Sizes of values, so that what is kept or sent in one piece can be bounded.
 
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use super::values::Values;
 use super::{Answer, Command, Query};
 use crate::bugs::{Bug, Bugs};
 
-/// What became of a command that was applied.
+/// The result of applying a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Applied {
     /// It was answered, now or when it was first sent.

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::MalformedRequest;
 use super::size::{ANSWER_BYTES_MAX, json_bytes};
 
-/// How many micro-operations a transaction has at most.
+/// The most micro-operations that a transaction has.
 pub const TRANSACTION_MAX: usize = 64;
 
-/// What one micro-operation does.
+/// The function of one micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MicroFunction {
@@ -62,7 +62,7 @@ impl Transaction {
         Ok(transaction)
     }
 
-    /// Whether it changes nothing.
+    /// True if it changes nothing.
     pub(super) fn is_read_only(&self) -> bool {
         self.operations.iter().all(|MicroOperation(f, ..)| *f == MicroFunction::Read)
     }

@@ -1,4 +1,4 @@
-//! What the keys hold, and how mutations change it. Tokens and versions are not known here.
+//! The values of the keys, and how mutations change them. Tokens and versions are not known here.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use super::item::{Item, Lock};
 use super::size::{ANSWER_BYTES_MAX, json_bytes};
 use super::{MicroFunction, MicroOperation, Mutation, OperationResult, Query, Transaction};
 
-/// What stands under each key.
+/// The item under each key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Values {
     items: BTreeMap<String, Item>,
 }
 
-/// What takes back one step of a transaction.
+/// The way back from one step of a transaction.
 enum Undo {
-    /// Puts back what stood there.
+    /// Puts back the item that stood there.
     Put(String, Option<Item>),
     /// Removes the last element of a list.
     Pop(String),
 }
 
 impl Values {
-    /// Makes the change of the entry at `index`, or tells why not and leaves everything as it is.
+    /// Makes the change of the entry at `index`, or answers why not and leaves everything as it is.
     pub(super) fn mutate(&mut self, index: u64, mutation: &Mutation) -> OperationResult {
         match mutation {
             Mutation::Write { key, value } => {
@@ -198,7 +198,7 @@ impl Values {
         }
     }
 
-    /// What stands under the key; if nothing does, what is made for it.
+    /// The item under the key; if there is none, one that is made for it.
     fn item(&mut self, key: &str, make: impl FnOnce() -> Item) -> &mut Item {
         self.items.entry(key.to_string()).or_insert_with(make)
     }
@@ -223,7 +223,7 @@ impl Values {
         OperationResult::WrongType { actual: self.found(key) }
     }
 
-    /// What is there, for an answer that says what is in the way.
+    /// The value found, for an answer that says what is in the way.
     fn found(&self, key: &str) -> Option<Value> {
         Some(self.read(key)).filter(|value| json_bytes(value) <= ANSWER_BYTES_MAX)
     }

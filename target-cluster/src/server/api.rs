@@ -1,6 +1,6 @@
-//! What a client is told, as status code and JSON. Every body has `type`: `ok` says that it was done,
-//! `fail` is the state machine's no, `refused` says why there is no answer and whether that is
-//! `definite`.
+//! The answers to clients, as status code and JSON. Every body has `type`: `ok` says that it was
+//! done, `fail` is the state machine's no, `refused` says why there is no answer and whether that
+//! is `definite`.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -51,7 +51,7 @@ pub(super) fn refused(code: StatusCode, error: &str, definite: bool) -> JsonResp
     JsonResponse(code, json!({"type": "refused", "error": error, "definite": definite}))
 }
 
-/// The request makes no sense; `reason` tells why.
+/// The request makes no sense; `reason` is a sentence that says why.
 pub(super) fn bad_request(reason: &str) -> JsonResponse {
     let mut response = refused(StatusCode::BAD_REQUEST, "bad_request", true);
     response.1["reason"] = json!(reason);

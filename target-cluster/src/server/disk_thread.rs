@@ -10,12 +10,12 @@ use crate::bugs::{Bug, Bugs};
 use crate::core::Record;
 use crate::storage::{FileDisk, WriteAheadLog, needs_barrier};
 
-/// How long what is durable may go without a note of it beside the log. A note costs one small
-/// write and no barrier; damage to what was written since the last one may go unnoticed.
+/// The longest time between a barrier and the note beside the log of what is durable. A note costs
+/// one small write and no barrier; damage to what was written since the last one may go unnoticed.
 const MARK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the planted bug `ack-before-fsync` goes without a barrier, as stores do that promise
-/// their users to sync "every second".
+/// The time that the planted bug `ack-before-fsync` goes without a barrier, as stores do that
+/// promise their users to sync "every second".
 const LAZY_SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records to be made durable, with the sequence number of the last.
@@ -27,7 +27,7 @@ pub(super) struct Batch {
 }
 
 /// Starts the thread. It ends when the sender is dropped, or with the first error, which it
-/// reports: whatever fails, nothing that was not reported before counts as durable.
+/// reports: after an error, only what was reported before counts as durable.
 pub(super) fn start(
     wal: WriteAheadLog<FileDisk>,
     bugs: Bugs,
@@ -43,7 +43,7 @@ struct DiskThread {
     wal: WriteAheadLog<FileDisk>,
     bugs: Bugs,
     inbox: Inbox,
-    /// When something is due that nobody waits for, if anything is.
+    /// The time at which work is due that no request waits for, if any is.
     deferred_due: Option<Instant>,
 }
 
@@ -94,7 +94,7 @@ impl DiskThread {
         Ok(())
     }
 
-    /// Does what nobody waits for.
+    /// Does the work that no request waits for.
     fn run_deferred(&mut self) -> io::Result<()> {
         self.deferred_due = None;
         if self.bugs.contains(&Bug::AckBeforeFsync) {

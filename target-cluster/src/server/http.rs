@@ -26,8 +26,8 @@ use crate::core::{
 };
 use crate::kv::{Operation, RequestBody};
 
-/// How long a client's request may wait for its answer. Longer than an election under the default
-/// timings and a commit after it, shorter than the patience of any client.
+/// The longest time that a client's request waits for its answer. Longer than an election under
+/// the default timings and a commit after it, shorter than the patience of any client.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
@@ -39,11 +39,11 @@ const CLIENT_BODY_MAX: usize = 1024 * 1024;
 /// number that was sent in its shortest form, a character that needs escaping).
 const PEER_BODY_MAX: usize = 16 * 1024 * 1024;
 
-/// How many commands `/admin/applied` tells of at once. They are written within some milliseconds,
-/// during which the node does nothing else.
+/// The most commands that `/admin/applied` lists at once. They are written within some
+/// milliseconds, during which the node does nothing else.
 const APPLIED_PAGE: usize = 4_096;
 
-/// What every handler needs.
+/// The state that every handler needs.
 #[derive(Clone)]
 struct Service {
     config: Arc<Config>,
@@ -82,7 +82,7 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
         Ok(operation) => operation,
         Err(reason) => return bad_request(&reason),
     };
-    // Whatever becomes of a read, it changed nothing.
+    // A read changes nothing, answered or not.
     let definite = matches!(operation, Operation::Query(_));
     let (reply, answer) = oneshot::channel();
     ask(&service, Incoming::Client { operation, reply }, answer, definite).await
@@ -91,11 +91,11 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
 /// The body of `/admin/transfer`.
 #[derive(Deserialize)]
 struct TransferBody {
-    /// Who is to lead.
+    /// The voter that is to lead.
     to: NodeId,
 }
 
-/// Hands leadership over; answers when the other one leads, or tells why it does not.
+/// Hands leadership over; answers when the other one leads, or gives the reason why it does not.
 async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
     let to = match serde_json::from_slice::<TransferBody>(&body) {
         Ok(TransferBody { to }) => to,
@@ -175,13 +175,13 @@ struct AppliedBody {
     index: u64,
     /// The token of the command, if it has one.
     token: Option<String>,
-    /// Whether the mutation took effect here.
+    /// True if the mutation took effect here.
     applied: bool,
-    /// What became of it.
+    /// The result of applying it.
     result: ApplyResult,
 }
 
-/// Tells what became of commands that this node applied.
+/// Lists the commands that this node applied, with their results.
 async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> HttpResponse {
     let after = match query.as_deref() {
         None => Some(0),

@@ -7,23 +7,23 @@ use tokio::sync::{mpsc, oneshot};
 use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
 use crate::kv::Operation;
 
-/// How many events may wait for the loop; beyond that, clients are refused. A few milliseconds of
-/// work for the core.
+/// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
+/// of work for the core.
 const INBOX_CAPACITY: usize = 8_192;
 
 /// Something that happened outside the core.
 pub(super) enum Incoming {
     /// A client asks.
     Client { operation: Operation, reply: oneshot::Sender<Reply> },
-    /// Somebody wants a voter to lead.
+    /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
     /// Another node asks.
     Called { request: Request, reply: oneshot::Sender<Response> },
     /// Another node answered.
     Answered { from: NodeId, response: Response },
-    /// Someone wants to know how the node is.
+    /// The status of the node is asked for.
     Status { reply: oneshot::Sender<Status> },
-    /// Someone wants to know what became of up to `limit` commands behind an index.
+    /// The results of up to `limit` commands behind an index are asked for.
     Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
     /// Records are durable.
     Persisted { through: u64 },
@@ -31,10 +31,10 @@ pub(super) enum Incoming {
     DiskFailed(io::Error),
 }
 
-/// What became of some commands, or from where on it is known.
+/// Some commands with their results, or the index from which on these are known.
 pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
 
-/// Where events are put in.
+/// The end into which events are put.
 pub(super) type Inbox = mpsc::Sender<Incoming>;
 
 /// A new inbox, and the end that the loop reads.

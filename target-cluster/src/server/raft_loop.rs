@@ -16,13 +16,14 @@ use crate::bugs::Bug;
 use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
 use crate::kv::Operation;
 
-/// How many events are taken in between two looks at the clock.
+/// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
 
-/// How often the commit index is told at most: often enough to draw it, rare enough to cost nothing.
+/// The shortest time between two reports of the commit index: often enough to draw it, rare enough
+/// to cost nothing.
 const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs the node until its disk fails or everyone who could tell it something is gone.
+/// Runs the node until its disk fails or all that could put something into the inbox is gone.
 pub(super) async fn run(
     node: Node,
     mut inbox: mpsc::Receiver<Incoming>,
@@ -61,13 +62,13 @@ struct Driver {
     disk: std::sync::mpsc::Sender<Batch>,
     peers: Peers,
     events: Events,
-    /// Who waits for which reply.
+    /// The receiver of each reply, by the number of the request.
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
-    /// Who waits for which response.
+    /// The receiver of each response, by the number of the call.
     calls: BTreeMap<u64, oneshot::Sender<Response>>,
     /// The last number given to a request or call.
     last_number: u64,
-    /// The commit index told last, and when.
+    /// The commit index reported last, and the time of that.
     commit_reported: (u64, Instant),
 }
 
@@ -77,7 +78,7 @@ impl Driver {
     fn turn(&mut self, now: Duration, gathered: &mut Vec<Incoming>) -> Result<(), Failure> {
         let mut effects = Vec::new();
         if self.node.options().bugs.contains(&Bug::WallClockLease) {
-            // A clock before 1970 cannot be told from 1970; the bug is as bad with it.
+            // A clock before 1970 counts as 1970; the bug is as bad with it.
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             effects.extend(self.node.step(now, Input::WallClock(wall)));
         }
@@ -108,7 +109,7 @@ impl Driver {
                 Incoming::Answered { from, response } => Input::Response { from, response },
                 Incoming::Persisted { through } => Input::Persisted { through },
                 Incoming::Status { reply } => {
-                    // Who asked may have gone; then nobody needs to know.
+                    // The one that asked may have gone; then the answer is not needed.
                     let _ = reply.send(self.node.status());
                     continue;
                 }

@@ -17,9 +17,9 @@ use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
 /// The name of the write-ahead log within the data directory.
 pub const LOG_FILE: &str = "raft.log";
 
-/// Runs a node. Returns only when it cannot start or cannot go on, and has then told why on stderr:
-/// the address is taken, the data directory is in use or cannot be written, the log is corrupt, the
-/// disk failed.
+/// Runs a node. Returns only when it cannot start or cannot go on, and has then written the reason
+/// to stderr: the address is taken, the data directory is in use or cannot be written, the log is
+/// corrupt, the disk failed.
 pub fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -46,7 +46,7 @@ pub fn run_until(
     ended
 }
 
-/// Opens the log and tells what is in it.
+/// Opens the log and writes to stderr what is in it.
 fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
     let disk = FileDisk::open(&config.data_dir, LOG_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Failure::InUse(error),
@@ -103,7 +103,7 @@ fn serve(
         let raft = tokio::spawn(raft);
         // Without it, each answer of a few hundred bytes could wait for an acknowledgement.
         let listener = listener.tap_io(|stream| {
-            // A connection that is gone already fails here; its first read will tell.
+            // A connection that is gone already fails here; its first read will show it.
             let _ = stream.set_nodelay(true);
         });
         let http = axum::serve(listener, http::router(config, inbox));

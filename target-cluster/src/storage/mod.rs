@@ -1,4 +1,4 @@
-//! What a node keeps on its disk: one write-ahead log of [`crate::core::Record`]s.
+//! The disk of a node: one write-ahead log of [`crate::core::Record`]s.
 //!
 //! The bytes are those of `frame`; where they go is behind [`Disk`], so that the simulated world
 //! can lose what was not synced.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
 use crate::kv::{Answer, Command, MicroFunction, MicroOperation, Mutation, OperationResult};
 
-/// What `node` does with the effect.
+/// The sentence about `node` that an effect makes.
 pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
     match effect {
         Effect::Persist { record, .. } => format!("{node} writes {}", self::record(record)),

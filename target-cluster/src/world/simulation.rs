@@ -16,7 +16,7 @@ use super::invariants::{self, Invariant};
 use crate::bugs::Bugs;
 use crate::core::{APPEND_ENTRIES_MAX, Node, NodeId, Reply, RoleName, Timings};
 
-/// How many clients there are: enough that operations overlap.
+/// The number of clients: enough that operations overlap.
 const CLIENTS: usize = 4;
 
 /// Short timeouts, close to each other: elections are frequent and collide.
@@ -26,40 +26,40 @@ const TIMINGS: Timings = Timings {
     election_max: Duration::from_millis(250),
 };
 
-/// How much virtual time the nodes have, once all faults are over, to elect a leader and answer
+/// The virtual time that the nodes have, once all faults are over, to elect a leader and answer
 /// every client. Dozens of election timeouts, in case of split votes.
 const PEACE: Duration = Duration::from_secs(10);
 
-/// What to simulate.
+/// The settings of a simulation.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How many steps under faults.
+    /// The number of steps under faults.
     pub steps: usize,
     /// The planted bugs that are on.
     pub bugs: Bugs,
 }
 
-/// What came of it.
+/// The result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
     /// Everything that happened, a line each.
     pub trace: Vec<String>,
-    /// What was found wrong; the simulation ends with it.
+    /// The property that was broken; the simulation ends with it.
     pub violation: Option<Violation>,
-    /// How many writes were acknowledged: a measure of how much was tested.
+    /// The number of writes that were acknowledged: a measure of how much was tested.
     pub acknowledged: u64,
     /// The highest term: a measure of how often leadership changed.
     pub term: u64,
-    /// How many transfers of leadership came to what they should.
+    /// The number of transfers of leadership that succeeded.
     pub transferred: u64,
 }
 
 /// A broken property.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
-    /// Which.
+    /// Its name.
     pub property: &'static str,
-    /// What was seen.
+    /// A sentence about what was seen.
     pub detail: String,
 }
 
@@ -220,8 +220,8 @@ impl Simulation {
         }
     }
 
-    /// What was not synced survives sector by sector; sectors about as long as a record tear more
-    /// often than those of real disks.
+    /// Writes that were not synced survive sector by sector; sectors about as long as a record tear
+    /// more often than those of real disks.
     fn lose_power(&mut self, id: &NodeId) {
         let sector = [64, 512, 4096][self.random.random_range(0..3)];
         let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];

@@ -1,4 +1,4 @@
-//! Nodes, disks, network. Whoever drives the world decides what happens next.
+//! Nodes, disks, network. The driver of the world decides what happens next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,17 +11,17 @@ use crate::core::{
 use crate::kv::Operation;
 use crate::storage::{MemoryDisk, WriteAheadLog, needs_barrier};
 
-/// What every wall clock shows at the beginning: late enough that it can be set back.
+/// The time that every wall clock shows at the beginning: late enough that it can be set back.
 const WALL_AT_START: Time = Time::from_secs(1_000_000);
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
-    /// Who sent it.
+    /// The sender.
     pub from: NodeId,
-    /// To whom.
+    /// The receiver.
     pub to: NodeId,
-    /// What it says.
+    /// Its content.
     message: Message,
 }
 
@@ -36,7 +36,7 @@ pub struct World {
     now: Time,
     hosts: BTreeMap<NodeId, Host>,
     packets: Vec<Packet>,
-    /// From whom to whom nothing gets through.
+    /// The sender and receiver between which nothing gets through.
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// The last number given to a client's request or to a call.
     last_number: u64,
@@ -48,7 +48,7 @@ pub struct World {
 struct Host {
     options: Options,
     state: State,
-    /// How far its wall clock was set forwards, and back.
+    /// The time by which its wall clock was set forwards, and back.
     wall_ahead: Time,
     wall_behind: Time,
 }
@@ -62,14 +62,14 @@ enum State {
 struct RunningNode {
     node: Node,
     wal: WriteAheadLog<MemoryDisk>,
-    /// What the core asked for and was not done yet.
+    /// The effects that the core asked for and that were not executed yet.
     effects: VecDeque<Effect>,
-    /// The sequence number of the last record written, of the last synced, and of the last that the
-    /// core was reported to be durable: the same unless a planted bug tells it too early.
+    /// The sequence number of the last record written, of the last synced, and of the last that was
+    /// reported to the core as durable: the same unless a planted bug reports it too early.
     written: u64,
     synced: u64,
     reported: u64,
-    /// Who waits for the response to a call.
+    /// The node that waits for the response to a call.
     callers: BTreeMap<u64, NodeId>,
 }
 
@@ -137,7 +137,7 @@ impl World {
         self.nodes().find(|node| node.options().id == *id)
     }
 
-    /// What is on its way, oldest first.
+    /// The packets on their way, oldest first.
     pub fn packets(&self) -> &[Packet] {
         &self.packets
     }
@@ -157,7 +157,7 @@ impl World {
         self.those(|running| running.written > running.reported)
     }
 
-    /// Takes the replies that clients got: who replied, to which request, what.
+    /// Takes the replies that clients got: the node, the number of the request, the reply.
     pub fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
         std::mem::take(&mut self.replies)
     }
@@ -167,7 +167,7 @@ impl World {
         std::mem::take(&mut self.trace)
     }
 
-    /// Time passes; nobody notices until it is ticked.
+    /// Time passes; no node notices until it is ticked.
     pub fn advance(&mut self, by: Time) {
         self.now += by;
     }
@@ -189,7 +189,7 @@ impl World {
         request
     }
 
-    /// Somebody asks a node to hand leadership to another; returns the request's number.
+    /// A node is asked to hand leadership to another; returns the request's number.
     pub fn transfer(&mut self, id: &NodeId, to: &NodeId) -> u64 {
         let request = self.number();
         self.step(id, Input::Transfer { request, to: to.clone() });
@@ -226,7 +226,7 @@ impl World {
         self.trace.push(line);
     }
 
-    /// Makes durable what the node has written, and tells it.
+    /// Makes durable what the node has written, and reports that to it.
     pub fn sync(&mut self, id: &NodeId) {
         let Some(running) = self.running(id) else { return };
         let written = running.written;
@@ -243,7 +243,7 @@ impl World {
         }
     }
 
-    /// The node is reported that its sync failed, and stops; what it wrote can still be read.
+    /// The node hears that its sync failed, and stops; what it wrote can still be read.
     pub fn fail_sync(&mut self, id: &NodeId) {
         self.stop(id, |disk| {
             disk.fail_sync();
@@ -331,7 +331,7 @@ impl World {
         });
     }
 
-    /// The running ends, and something happens to its disk.
+    /// The node ends, and something happens to its disk.
     fn stop(&mut self, id: &NodeId, happen: impl FnOnce(&mut MemoryDisk) -> String) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let (was_up, mut disk) =

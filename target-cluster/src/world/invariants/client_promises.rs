@@ -1,27 +1,27 @@
-//! What clients were promised.
+//! The promises to clients.
 //!
 //! On one counter that every add raises by one: a read sees every add that was acknowledged before
-//! it began and none twice; no two adds are told the same result. On one list to which every
-//! transaction appends an element of its own and then reads it: of any two lists told, one is a
-//! prefix of the other; each ends with the own element, has every element that was acknowledged
-//! before it began, and none twice. On versions: what [`crate::kv::Answer::version`] says.
+//! it began and none twice; no two adds get the same result. On one list to which every transaction
+//! appends an element of its own and then reads it: of any two lists answered, one is a prefix of
+//! the other; each ends with the own element, has every element that was acknowledged before it
+//! began, and none twice. On versions: what [`crate::kv::Answer::version`] says.
 
 use std::collections::BTreeSet;
 
-/// What was asked and acknowledged so far.
+/// The operations asked for and acknowledged so far.
 #[derive(Debug, Default)]
 pub struct ClientPromises {
     adds_started: u64,
     sums: BTreeSet<u64>,
     appended: BTreeSet<u64>,
-    /// The longest list told.
+    /// The longest list answered.
     list: Vec<u64>,
     version: u64,
     /// The versions of all commands acknowledged.
     versions: BTreeSet<u64>,
 }
 
-/// What an operation must see at least: what was acknowledged when it began.
+/// The least that an operation must see: everything that was acknowledged when it began.
 #[derive(Debug, Clone, Default)]
 pub struct Floor {
     adds: u64,
@@ -30,7 +30,7 @@ pub struct Floor {
 }
 
 impl ClientPromises {
-    /// What an operation that begins now must see at least.
+    /// The least that an operation that begins now must see.
     pub fn floor(&self) -> Floor {
         Floor {
             adds: self.sums.len() as u64,
@@ -39,7 +39,7 @@ impl ClientPromises {
         }
     }
 
-    /// How many commands were acknowledged.
+    /// The number of commands that were acknowledged.
     pub fn acknowledged(&self) -> u64 {
         self.versions.len() as u64
     }
@@ -49,34 +49,34 @@ impl ClientPromises {
         self.adds_started += 1;
     }
 
-    /// An add was told the new value.
+    /// An add was answered with the new value.
     pub fn add_answered(&mut self, floor: &Floor, value: u64) -> Result<(), String> {
         if value <= floor.adds || value > self.adds_started {
             return Err(format!(
-                "an add was told {value}, though {} adds were acknowledged before it began and {} \
+                "an add got {value}, though {} adds were acknowledged before it began and {} \
                  had begun",
                 floor.adds, self.adds_started
             ));
         }
         if !self.sums.insert(value) {
-            return Err(format!("two adds were told {value}"));
+            return Err(format!("two adds got {value}"));
         }
         Ok(())
     }
 
-    /// A read was told the value of the counter.
+    /// A read was answered with the value of the counter.
     pub fn counter_answered(&self, floor: &Floor, value: u64) -> Result<(), String> {
         if (floor.adds..=self.adds_started).contains(&value) {
             return Ok(());
         }
         Err(format!(
-            "a read was told {value}, though {} adds were acknowledged before it began and {} had \
+            "a read got {value}, though {} adds were acknowledged before it began and {} had \
              begun",
             floor.adds, self.adds_started
         ))
     }
 
-    /// A transaction that appended `element` was told the list.
+    /// A transaction that appended `element` was answered with the list.
     pub fn append_answered(
         &mut self,
         floor: &Floor,
@@ -84,14 +84,14 @@ impl ClientPromises {
         list: Vec<u64>,
     ) -> Result<(), String> {
         if list.last() != Some(&element) {
-            return Err(format!("who appended {element} was told {list:?}"));
+            return Err(format!("the transaction that appended {element} got {list:?}"));
         }
         self.list_answered(floor, list)?;
         self.appended.insert(element);
         Ok(())
     }
 
-    /// A transaction that only reads was told the list.
+    /// A transaction that only reads was answered with the list.
     pub fn list_answered(&mut self, floor: &Floor, list: Vec<u64>) -> Result<(), String> {
         let elements: BTreeSet<u64> = list.iter().copied().collect();
         if elements.len() < list.len() {
@@ -102,7 +102,7 @@ impl ClientPromises {
         }
         let common = list.len().min(self.list.len());
         if list[..common] != self.list[..common] {
-            return Err(format!("one was told {:?}, another {list:?}", self.list));
+            return Err(format!("one got {:?}, another {list:?}", self.list));
         }
         if list.len() > self.list.len() {
             self.list = list;

@@ -7,6 +7,6 @@ pub trait Invariant {
     /// Its name in the Raft paper.
     fn name(&self) -> &'static str;
 
-    /// Looks at the nodes that run; tells what is wrong.
+    /// Looks at the nodes that run; the error is a sentence about what is wrong.
     fn check(&mut self, nodes: &[&Node]) -> Result<(), String>;
 }

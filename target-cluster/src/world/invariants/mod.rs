@@ -1,5 +1,5 @@
-//! What must hold in every state of every run: the four safety properties of the Raft paper (figure
-//! 3), and what clients were promised. One file each.
+//! Properties of every state of every run: the four safety properties of the Raft paper (figure 3),
+//! and the promises to clients. One file each.
 
 mod all;
 mod client_promises;
