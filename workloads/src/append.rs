@@ -1,6 +1,6 @@
 //! The append workload: elements are added to the ends of lists, and whole lists are read.
 //!
-//! A read tells the order of everything before it, so it contradicts a lost, doubled or reordered
+//! A read shows the order of everything before it, so it contradicts a lost, doubled or reordered
 //! append that a register would have forgotten with the next write.
 
 use rand::RngExt;
@@ -12,7 +12,7 @@ use crate::rotation::Rotation;
 use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, Workload, stream};
 
-/// What `--workload append` runs.
+/// The workload that `--workload append` runs.
 pub const WORKLOAD: Workload = Workload {
     name: "append",
     summary: "elements are appended to lists, which are read whole",
@@ -32,7 +32,7 @@ const READS: u32 = 50;
 struct Append {
     rng: ChaCha8Rng,
     values: ValueSizes,
-    /// With how many elements were appended; each takes the next number.
+    /// Each with the number of elements appended to it; each element takes the next number.
     lists: Rotation<u64>,
 }
 

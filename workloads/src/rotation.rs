@@ -1,7 +1,7 @@
 //! Objects in use: a few at a time, each for a bounded number of operations.
 //!
-//! What is checked is each object by itself, so the checker meets many short histories instead of
-//! a few endless ones.
+//! Each object is checked by itself, so the checker meets many short histories instead of a few
+//! endless ones.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -21,7 +21,7 @@ pub(crate) struct Rotation<S> {
     /// Bytes written to an object before it is replaced.
     bytes: usize,
     hot: Vec<Object<S>>,
-    /// How many objects have been opened so far; the next one's number.
+    /// The number of objects opened so far; the next one's number.
     opened: u64,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Object<S> {
     left: u32,
     /// Bytes that may still be written to it.
     bytes_left: usize,
-    /// What its workload knows about it.
+    /// The knowledge of its workload about it.
     pub state: S,
 }
 

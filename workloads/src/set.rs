@@ -12,7 +12,7 @@ use crate::rotation::Rotation;
 use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, Workload, stream};
 
-/// What `--workload set` runs.
+/// The workload that `--workload set` runs.
 pub const WORKLOAD: Workload = Workload {
     name: "set",
     summary: "elements are added to sets, which are read whole",
@@ -31,7 +31,7 @@ const READS: u32 = 40;
 struct Set {
     rng: ChaCha8Rng,
     values: ValueSizes,
-    /// With how many elements were added; each takes the next number.
+    /// Each with the number of elements added to it; each element takes the next number.
     sets: Rotation<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! A workload, and what its generator is made from.
+//! A workload, its generator and the options of that.
 
 use crate::{Generator, Invocation, ValueSizes};
 
@@ -9,7 +9,7 @@ pub const PRECONDITION_FAILED: &str = "precondition_failed";
 /// A kind of load with the model that judges it.
 #[derive(Debug, Clone, Copy)]
 pub struct Workload {
-    /// What `--workload` calls it.
+    /// The name that `--workload` has for it.
     pub name: &'static str,
     /// One line for `list workloads`.
     pub summary: &'static str,
@@ -19,26 +19,26 @@ pub struct Workload {
     pub kinds: &'static [&'static str],
     /// Makes its generator.
     pub generator: fn(&GeneratorOptions) -> Box<dyn Load>,
-    /// What a healed service must do with a fresh object of that name: a mutation, and then an
-    /// operation that rests on it. Both are of the workload's kinds, so that its model can judge
-    /// them.
+    /// Two operations that a healed service must serve on a fresh object of that name: a mutation,
+    /// and then an operation that rests on it. Both are of the workload's kinds, so that its model
+    /// can judge them.
     pub probe: fn(&str) -> [Invocation; 2],
 }
 
-/// A workload's generator. It never ends: whoever runs it decides how long and how fast.
+/// A workload's generator. It never ends: its runner decides how long and how fast.
 pub trait Load: Generator {
     /// The operations that close the run once the cluster has healed: one last look at everything
     /// that the run wrote.
     fn final_phase(&self) -> Box<dyn Generator>;
 }
 
-/// What a generator is made from.
+/// The options of a workload's generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GeneratorOptions {
     /// The run's seed.
     pub seed: u64,
-    /// How many objects are in use at a time: keys, queues, locks.
+    /// The number of objects in use at a time: keys, queues, locks.
     pub hot_keys: usize,
-    /// What sizes written values have, in workloads that can write any value.
+    /// The sizes of written values, in workloads that can write any value.
     pub values: ValueSizes,
 }

@@ -21,7 +21,7 @@ fn forever(key: &str) -> Box<dyn Generator> {
     repeat(write(key)).boxed()
 }
 
-/// What clients of a register do when nothing goes wrong.
+/// The history of a register's clients when nothing goes wrong.
 fn calm(generator: impl Generator) -> History {
     run(Simulation::reliable(1, THREADS), generator)
 }
@@ -229,7 +229,7 @@ fn a_phase_learns_of_its_last_completion() {
 fn operations_are_for_the_chosen_threads_alone() {
     let history = calm(forever("a").on_threads(|thread| thread % 2 == 1).limit(60));
     assert_eq!(processes(&history, "a"), BTreeSet::from([1, 3, 5]));
-    // Nobody could ever carry it out.
+    // No thread could ever carry it out.
     assert!(calm(forever("a").on_threads(|thread| thread == 99)).events.is_empty());
 }
 
@@ -274,7 +274,7 @@ fn each_thread_has_its_own() {
 }
 
 #[test]
-fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
+fn each_process_has_its_own_and_one_that_replaces_another_begins_anew() {
     let simulation = Simulation { lost: 0.3, ..Simulation::reliable(3, THREADS) };
     let greet = |process: u64| forever(&format!("p{process}")).limit(30);
     let history = run(simulation, each_process(greet));
@@ -285,7 +285,7 @@ fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
     }
     assert!(ends.len() > THREADS, "no process was replaced");
     for (process, end) in ends {
-        // Whoever got through all thirty was not cut short.
+        // A process that got through all thirty was not cut short.
         let acted = count(&history, &format!("p{process}"));
         assert!(acted == 30 || (acted < 30 && end == EventType::Info), "{process}: {acted}");
     }

@@ -13,8 +13,8 @@ use super::{
 /// A generator is a function of its options and of these calls alone. Once it has answered
 /// [`Next::Exhausted`] it answers nothing else.
 pub trait Generator: Send {
-    /// The next operation. Whoever asks carries it out. It is never one for a thread that is busy:
-    /// when all threads that the generator may use are, it is pending or exhausted.
+    /// The next operation, which the runner then carries out. It is never one for a thread that is
+    /// busy: when all threads that the generator may use are, it is pending or exhausted.
     fn next(&mut self, context: &Context) -> Next;
 
     /// Learns of an invocation or a completion, its own or another generator's. At a completion

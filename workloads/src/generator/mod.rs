@@ -1,9 +1,9 @@
-//! Where operations come from, and how streams of them are combined.
+//! Generators: streams of operations, and their combinators.
 //!
 //! A [`Generator`] is asked for the next operation with a [`Context`]: the time and the threads
 //! that are free. It answers with an operation for one of them, with "not now", or with "never
-//! again". It learns of every invocation and every completion. It does nothing else: whoever runs
-//! it, a cluster's clients or [`simulation`](crate::simulation), owns clock and network.
+//! again". It learns of every invocation and every completion. It does nothing else: its runner, a
+//! cluster's clients or [`simulation`](crate::simulation), owns clock and network.
 //!
 //! A *thread* is a place where one operation at a time is carried out; its number never changes.
 //! The *process* that acts there is replaced by a new one when the outcome of an operation is

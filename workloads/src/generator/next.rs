@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::{Context, Invocation};
 
-/// What a generator answers.
+/// The answer of a generator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// That thread, which is free, invokes this now.
     Operation {
         /// One of [`Context::free`].
         thread: usize,
-        /// What it does.
+        /// The operation.
         invocation: Invocation,
     },
     /// Nothing now. The generator wants to be asked again after the next invocation or completion,
@@ -28,7 +28,7 @@ impl Next {
     /// Nothing until something happens.
     pub const PENDING: Next = Next::Pending { until: None };
 
-    /// The operation for whoever has been idle longest; pending when all are busy.
+    /// The operation for the thread that has been idle longest; pending when all are busy.
     pub fn for_anyone(context: &Context, invocation: impl FnOnce() -> Invocation) -> Next {
         match context.free().first() {
             Some(&thread) => Next::Operation { thread, invocation: invocation() },

@@ -29,7 +29,7 @@ impl<G: Generator> Generator for TimeLimit<G> {
             return Next::Exhausted;
         }
         match self.inner.next(context) {
-            // Whoever waits for something must hear of the end.
+            // A runner that waits for something must hear of the end.
             Next::Pending { until } => Next::Pending { until: sooner(until, Some(end)) },
             next => next,
         }

@@ -1,6 +1,6 @@
 //! A service and its clients in simulated time: try a generator without a cluster.
 //!
-//! The service keeps its promises unless it is told to [lie](Lie). Between it and its clients
+//! The service keeps its promises unless it is set to [lie](Lie). Between it and its clients
 //! requests and answers are lost or late, and now and then it is down for a while. Clients try
 //! again under the same token and give up after a deadline, so operations fail, succeed, and end
 //! with unknown outcomes as they do in a real run. One thread, no clock: the seed decides

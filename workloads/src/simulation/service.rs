@@ -11,14 +11,14 @@ use super::Lie;
 use crate::Object;
 use crate::generator::Invocation;
 
-/// How many states of a key a stale read may go back.
+/// The number of states of a key that a stale read may go back.
 const REMEMBERED: usize = 64;
 
-/// How long before a read began the state that it wrongly answers from was replaced: by then the
-/// mutation that replaced it has been acknowledged, unless its answer was lost.
+/// The time between the replacement of a state and a read that may wrongly answer from it: by then
+/// the mutation that replaced it has been acknowledged, unless its answer was lost.
 const STALE_BY: Duration = Duration::from_millis(50);
 
-/// What is kept under each key, and what was answered to each token.
+/// The objects under each key, and the answers to each token.
 pub(super) struct Service {
     fresh: Object,
     keys: BTreeMap<String, Versions>,
@@ -26,7 +26,7 @@ pub(super) struct Service {
     answers: BTreeMap<usize, Option<Value>>,
     lies: Option<(Lie, f64)>,
     rng: ChaCha8Rng,
-    /// How many lies were told.
+    /// The number of lies.
     pub lies_told: u64,
 }
 
@@ -42,7 +42,7 @@ impl Service {
     }
 
     /// A request of operation number `operation`, which began at `invoked`, arrives at `now`.
-    /// Whatever was answered to it before is answered again.
+    /// One that was answered before gets the same answer again.
     pub fn serve(
         &mut self,
         operation: usize,

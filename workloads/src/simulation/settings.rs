@@ -1,8 +1,8 @@
-//! The settings of a simulation, and what it leaves.
+//! The settings of a simulation, and its record.
 
 use checker::history::History;
 
-/// How a service breaks its promises.
+/// A way in which a service breaks its promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
     /// It answers a read from a state that had been replaced before the read began.
@@ -13,40 +13,41 @@ pub enum Lie {
     Repeated,
 }
 
-/// How a simulation is made.
+/// The settings of a simulation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Simulation {
-    /// What everything random is drawn from.
+    /// The seed of everything random.
     pub seed: u64,
-    /// How many operations are open at most.
+    /// The most operations that are open at a time.
     pub threads: usize,
     /// The share of requests that are lost, and of answers.
     pub lost: f64,
     /// The share of requests that arrive up to seconds later, when their clients may have given
     /// up.
     pub late: f64,
-    /// Whether the service is down now and then; it refuses requests or is silent.
+    /// True if the service is down now and then; it refuses requests or is silent.
     pub outages: bool,
-    /// How it lies, and in what share of the operations in which it can.
+    /// The lie that it tells, and the share of the operations in which it does if it can.
     pub lies: Option<(Lie, f64)>,
 }
 
-/// What a simulation leaves.
+/// The record of a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// What the clients saw. Before the final phase stands an event `phase` of the controller.
+    /// The history that the clients saw. Before the final phase stands an event `phase` of the
+    /// controller.
     pub history: History,
-    /// How many lies were told. Not each of them can be noticed.
+    /// The number of lies. Not each of them can be noticed.
     pub lies: u64,
 }
 
 impl Simulation {
-    /// Nothing goes wrong: every operation is answered within 20 ms.
+    /// A simulation in which nothing goes wrong: every operation is answered within 20 ms.
     pub fn reliable(seed: u64, threads: usize) -> Self {
         Simulation { seed, threads, lost: 0.0, late: 0.0, outages: false, lies: None }
     }
 
-    /// Everything goes wrong, and the service is honest.
+    /// A simulation in which everything goes wrong, and the service is honest.
     pub fn unreliable(seed: u64, threads: usize) -> Self {
         Simulation { lost: 0.02, late: 0.02, outages: true, ..Simulation::reliable(seed, threads) }
     }

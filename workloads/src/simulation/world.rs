@@ -15,33 +15,33 @@ use super::{Recorded, Simulation};
 use crate::generator::{Context, Generator, Invocation, Next};
 use crate::{Object, PRECONDITION_FAILED, stream};
 
-/// How long a message takes, in microseconds.
+/// The time that a message takes, in microseconds.
 const LATENCY: Range<u64> = 100..10_000;
 
-/// How much longer a late one takes.
+/// The additional time of a late one, in microseconds.
 const LATENESS: Range<u64> = 10_000..2_000_000;
 
-/// How long a client waits for an answer before it asks again.
+/// The time that a client waits for an answer before it asks again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(60);
 
-/// How long it waits until then, in microseconds.
+/// The pause before that, in microseconds.
 const BACKOFF: Range<u64> = 5_000..30_000;
 
-/// When it gives up.
+/// The time after which it gives up.
 const DEADLINE: Duration = Duration::from_millis(400);
 
 /// From the end of an outage to the next, and how long one lasts, in microseconds.
 const BETWEEN_OUTAGES: Range<u64> = 500_000..4_000_000;
 const OUTAGE: Range<u64> = 50_000..1_000_000;
 
-/// What happens at some time.
+/// An event of the simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SimulatedEvent {
     /// A request reaches the service.
     Arrival(Attempt),
     /// Its answer reaches the client: a value, or none when a precondition failed.
     Answer(Attempt, Option<Value>),
-    /// The news that nobody serves reaches the client.
+    /// The refusal of a service that is down reaches the client.
     Refusal(Attempt),
     /// The client has waited long enough.
     Timeout(Attempt),
@@ -56,7 +56,7 @@ struct Attempt {
     number: u32,
 }
 
-/// A event with its time. Of several at the same time, the one scheduled first comes first.
+/// An event with its time. Of several at the same time, the one scheduled first comes first.
 #[derive(Debug, PartialEq, Eq)]
 struct Scheduled {
     time: Duration,
@@ -83,9 +83,9 @@ struct OperationState {
     invoked: Duration,
     /// The number of the attempt that is under way; what comes of earlier ones is not heard.
     attempt: u32,
-    /// Whether some attempt may have taken effect, or may yet.
+    /// True once some attempt may have taken effect, or may yet.
     in_doubt: bool,
-    /// Whether its client still waits. Its requests may arrive long after that.
+    /// True while its client waits. Its requests may arrive long after that.
     open: bool,
 }
 
@@ -252,7 +252,7 @@ impl World {
             }
             return;
         }
-        // Whoever gave up has no use for an answer, but the service does not know that.
+        // A client that gave up has no use for an answer, but the service does not know that.
         let OperationState { invocation, invoked, .. } = &self.operations[attempt.operation];
         let answer = self.service.serve(attempt.operation, invocation, *invoked, now);
         if !self.rng.random_bool(self.lost) {
@@ -301,7 +301,7 @@ impl World {
         self.context.finish(thread);
         generator.update(&self.context, &event);
         if kind == EventType::Info {
-            // Its operation may still take effect; whoever acts next is somebody else.
+            // Its operation may still take effect, so another process acts from now on.
             self.context.replace(thread, self.next_process);
             self.next_process += 1;
         }
