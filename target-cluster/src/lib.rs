@@ -32,7 +32,10 @@
 //! | `{"type":"fail","error":…,"value":…,"version":…}` | 412 | `precondition_failed`, `wrong_type`, `empty` or `too_large`: nothing was changed; `value` is what was found, left out if that is large |
 //! | `{"type":"refused","error":…,"definite":…}` | see below | no answer |
 //!
-//! [`kv::Answer::version`] says what a client may rely on.
+//! A client may rely on this: when an operation has completed with version `r`, a query that begins
+//! after that answers `r` or more, a command that begins after that (under a token of its own) more
+//! than `r`. No two commands have the same version. A query sees the effects of exactly the commands
+//! whose versions are not above its own.
 //!
 //! | refusal | status | definite | |
 //! |---|---|---|---|
@@ -70,10 +73,9 @@
 //!
 //! # Between the nodes
 //!
-//! `POST /raft/pre-vote`, `/raft/request-vote` ([`core::VoteRequest`], [`core::VoteResponse`]),
-//! `/raft/append-entries` and `/raft/heartbeat`, which is an append without entries
-//! ([`core::AppendRequest`], [`core::AppendResponse`]), and `/raft/timeout-now`
-//! ([`core::TimeoutNowRequest`], [`core::TimeoutNowResponse`]) are for the other voters.
+//! `POST /raft/pre-vote`, `/raft/request-vote`, `/raft/append-entries`, `/raft/heartbeat`, which is an
+//! append without entries, and `/raft/timeout-now` are for the other voters. The bodies are the
+//! requests and responses of `core/message.rs`.
 //!
 //! # The event stream
 //!

@@ -14,7 +14,7 @@ use crate::rotation::Rotation;
 use crate::{GeneratorOptions, Load, Workload, stream};
 
 /// The workload that `--workload counter` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "counter",
     summary: "powers of two are added to counters, so that a sum shows which of them it holds",
     model: "counter",

@@ -7,7 +7,7 @@ use crate::Workload;
 use crate::locking::{self, Locking};
 
 /// The workload that `--workload lock` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "lock",
     summary: "locks whose acquisitions answer fencing tokens that only rise",
     model: "fenced-lock",

@@ -4,7 +4,7 @@ use crate::Workload;
 use crate::locking::{self, Locking};
 
 /// The workload that `--workload mutex` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "mutex",
     summary: "locks are acquired and released; at most one process holds a lock",
     model: "mutex",

@@ -16,7 +16,7 @@ use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, PRECONDITION_FAILED, Workload, stream};
 
 /// The workload that `--workload queue` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "queue",
     summary: "elements are enqueued and dequeued; in the end every queue is drained",
     model: "queue",

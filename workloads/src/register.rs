@@ -14,7 +14,7 @@ use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, Workload, stream};
 
 /// The workload that `--workload register` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "register",
     summary: "reads, writes and compare-and-sets of many keys, few hot at a time",
     model: "register",

@@ -14,7 +14,7 @@ use crate::rotation::Rotation;
 use crate::{GeneratorOptions, Load, Workload, stream};
 
 /// The workload that `--workload txn` runs.
-pub const WORKLOAD: Workload = Workload {
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "txn",
     summary: "transactions read and write several keys of a group at once",
     model: "txn",

@@ -15,12 +15,12 @@ use crate::kv::{Answer, Applied, OperationResult};
 
 /// The most entries, up to the last one applied, of which a node knows the results: hours of a busy
 /// cluster in two megabytes.
-pub const APPLY_RESULTS_MAX: usize = 2_000_000;
+pub(super) const APPLY_RESULTS_MAX: usize = 2_000_000;
 
 /// The result of a command when this node applied it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ApplyResult {
+pub(crate) enum ApplyResult {
     /// It took effect.
     Ok,
     /// The state machine refused it; nothing was changed.
@@ -45,7 +45,7 @@ impl ApplyResult {
 
 /// An entry with a command, and the result of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppliedCommand {
+pub(crate) struct AppliedCommand {
     /// The entry.
     pub entry: Arc<Entry>,
     /// The result of its command.
@@ -54,7 +54,7 @@ pub struct AppliedCommand {
 
 /// The commands that were asked for lie too far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forgotten {
+pub(crate) struct Forgotten {
     /// The first index of which the result is known.
     pub first: u64,
 }
@@ -103,7 +103,7 @@ impl Node {
     /// The first commands, at most `limit`, that this node applied behind the entry at `after`. None
     /// when it has applied no more. Which they are never changes, but after a restart a node may for
     /// a while know of fewer.
-    pub fn applied_after(
+    pub(crate) fn applied_after(
         &self,
         after: u64,
         limit: usize,

@@ -9,7 +9,7 @@ use crate::kv::{Answer, Command, Query};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Input {
+pub(crate) enum Input {
     /// Time passed; due no later than [`super::Node::next_deadline`].
     Tick,
     /// Another voter asks.
@@ -54,7 +54,7 @@ pub enum Input {
 
 /// One command of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The driver's number for this request; its reply carries it.
     pub request: u64,
     /// The command.
@@ -63,7 +63,7 @@ pub struct Proposal {
 
 /// Something to be done by the driver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Append the record to the write-ahead log; report [`Input::Persisted`] once it is durable.
     Persist {
         /// Counts the records of this node since it started, from 1.
@@ -99,6 +99,7 @@ pub enum Effect {
 /// One record of the write-ahead log. Replayed in order, records give the durable state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Record {
     /// Term and vote, always both at once: the one without the other would allow a second vote in
     /// the term (hashicorp/raft#661).
@@ -119,7 +120,7 @@ pub enum Record {
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The answer of the state machine.
     Answer(Answer),
     /// Leadership is where it was wanted.
@@ -135,7 +136,7 @@ pub enum Reply {
 
 /// The reason for which there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// This node does not lead. The command was not appended here.
     NotLeader {
         /// The leader, if known.
@@ -157,7 +158,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The name in the JSON answer.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Refusal::NotLeader { .. } => "not_leader",
             Refusal::LeadershipLost => "leadership_lost",
@@ -171,7 +172,7 @@ impl Refusal {
 
     /// True if it proves that this attempt had no effect and never will (redisraft#23 is what
     /// happens when that is claimed of an entry that commits).
-    pub fn is_definite(&self) -> bool {
+    pub(crate) fn is_definite(&self) -> bool {
         match self {
             Refusal::NotLeader { .. }
             | Refusal::NoQuorumForRead
@@ -184,7 +185,7 @@ impl Refusal {
 
 /// A node's role, term and leader after a change of one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RoleChange {
+pub(crate) struct RoleChange {
     /// Its role.
     pub role: RoleName,
     /// Its term.

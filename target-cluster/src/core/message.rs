@@ -57,6 +57,7 @@ impl Entry {
 /// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Payload {
     /// Nothing: a new leader's first entry, with which it commits what it took over (paper, §8).
     Noop,
@@ -66,7 +67,7 @@ pub enum Payload {
 
 /// A question to another node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Request {
+pub(crate) enum Request {
     /// Would you vote for me? Changes nothing on either side (thesis, §9.6).
     PreVote(VoteRequest),
     /// Vote for me.
@@ -79,7 +80,7 @@ pub enum Request {
 
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Response {
+pub(crate) enum Response {
     /// To a pre-vote.
     PreVote(VoteResponse),
     /// To a request for a vote.
@@ -92,7 +93,7 @@ pub enum Response {
 
 /// Asks for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct VoteRequest {
+pub(crate) struct VoteRequest {
     /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
     pub term: u64,
     /// The node that asks.
@@ -105,7 +106,7 @@ pub struct VoteRequest {
 
 /// Answers a request for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct VoteResponse {
+pub(crate) struct VoteResponse {
     /// The voter's current term, for the candidate to catch up with.
     pub term: u64,
     /// The term that was asked for; distinguishes an answer to an earlier candidacy.
@@ -116,7 +117,7 @@ pub struct VoteResponse {
 
 /// Replicates entries, or without any shows that the leader is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AppendRequest {
+pub(crate) struct AppendRequest {
     /// The leader's term.
     pub term: u64,
     /// The leader.
@@ -138,7 +139,7 @@ pub struct AppendRequest {
 impl AppendRequest {
     /// True if the entries follow each other from the previous one on, in terms that never fall nor
     /// pass the leader's. Those of a leader do; a driver refuses what a stranger made up.
-    pub fn is_well_formed(&self) -> bool {
+    pub(crate) fn is_well_formed(&self) -> bool {
         let mut previous = (self.previous_index, self.previous_term);
         self.entries.iter().all(|entry| {
             let (index, term) = std::mem::replace(&mut previous, (entry.index, entry.term));
@@ -149,7 +150,7 @@ impl AppendRequest {
 
 /// Asks a follower that holds the whole log to stand for election at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TimeoutNowRequest {
+pub(crate) struct TimeoutNowRequest {
     /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
     pub term: u64,
     /// The leader, which hands over.
@@ -158,14 +159,14 @@ pub struct TimeoutNowRequest {
 
 /// Says that a [`TimeoutNowRequest`] came. The receiver's appends show whether it won.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TimeoutNowResponse {
+pub(crate) struct TimeoutNowResponse {
     /// The receiver's term when the request came.
     pub term: u64,
 }
 
 /// Answers an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AppendResponse {
+pub(crate) struct AppendResponse {
     /// The receiver's current term.
     pub term: u64,
     /// The round of the request.
@@ -177,7 +178,7 @@ pub struct AppendResponse {
 /// The result of an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum AppendResult {
+pub(crate) enum AppendResult {
     /// The receiver's log is durable and the leader's own through this index.
     Accepted(u64),
     /// The heartbeat was heard. Says nothing about the log, so it does not wait for the disk.

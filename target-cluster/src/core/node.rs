@@ -15,16 +15,16 @@ use super::{
 use crate::bugs::{Bug, Bugs};
 use crate::kv::Store;
 
-/// The usual [`Options::append_entries_max`]: enough to keep a follower busy for several barriers.
+/// The most entries that one append carries as a rule: enough to keep a follower busy for several barriers.
 pub const APPEND_ENTRIES_MAX: usize = 512;
 
 /// About how many bytes of entries one append carries at most, though always one entry: few enough
 /// that a follower reads and syncs them well within an election timeout.
-pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// The options of a node; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Options {
+pub(crate) struct Options {
     /// This node.
     pub id: NodeId,
     /// All voters, this node among them.
@@ -41,6 +41,7 @@ pub struct Options {
 
 /// The state that a node finds on its disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Recovered {
     /// The current term.
     pub term: u64,
@@ -52,6 +53,7 @@ pub struct Recovered {
 
 /// A node's report about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Status {
     /// Its role.
     pub role: RoleName,
@@ -102,7 +104,7 @@ pub struct Node {
 
 impl Node {
     /// A node that starts, or starts again, as follower with what its disk holds.
-    pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
+    pub(crate) fn new(options: Options, recovered: Recovered, now: Time) -> Node {
         assert!(options.voters.contains(&options.id), "a node is one of its voters");
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
@@ -130,7 +132,7 @@ impl Node {
     }
 
     /// Takes in what happened at the time `now` and returns what must be done, in order.
-    pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
+    pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
         assert!(now >= self.now, "time never goes back");
         assert!(self.effects.is_empty(), "every step hands out all its effects");
         self.now = now;
@@ -167,7 +169,7 @@ impl Node {
         std::mem::take(&mut self.effects)
     }
 
-    /// The time when [`Input::Tick`] is due next.
+    /// The time when the next tick is due.
     pub fn next_deadline(&self) -> Time {
         let own = match &self.role {
             Role::Follower { deadline, .. }
@@ -192,22 +194,17 @@ impl Node {
     }
 
     /// Name, voters, timings, bugs.
-    pub fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
     /// The log, durable or not.
-    pub fn log(&self) -> &Log {
+    pub(crate) fn log(&self) -> &Log {
         &self.log
     }
 
-    /// The candidate that this node voted for in its term.
-    pub fn vote(&self) -> Option<&NodeId> {
-        self.vote.as_ref()
-    }
-
     /// The entries known to be committed.
-    pub fn committed(&self) -> &[Arc<Entry>] {
+    pub(crate) fn committed(&self) -> &[Arc<Entry>] {
         &self.log.entries()[..self.commit as usize]
     }
 

@@ -10,7 +10,7 @@ use super::{NodeId, Time};
 
 /// The role of a node, with its data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Role {
+pub(crate) enum Role {
     /// Follows a leader, or waits for one.
     Follower {
         /// The leader that it heard in its term.
@@ -40,7 +40,7 @@ pub enum Role {
 
 /// The data of a leader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Leader {
+pub(crate) struct Leader {
     /// The progress of each other voter.
     pub(super) peers: BTreeMap<NodeId, Progress>,
     /// Through which index the leader's own log is durable.
@@ -97,7 +97,7 @@ impl fmt::Display for RoleName {
 
 impl Role {
     /// The role without its data.
-    pub fn name(&self) -> RoleName {
+    pub(crate) fn name(&self) -> RoleName {
         match self {
             Role::Follower { .. } => RoleName::Follower,
             Role::PreCandidate { .. } => RoleName::PreCandidate,

@@ -4,23 +4,19 @@ use serde_json::Value;
 
 /// An answer of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The result.
     pub result: OperationResult,
     /// The log index at which it was answered, whether with ok or fail: of a command that of its own
     /// entry (of a retried one, that of the entry which was answered first), of a query that of the
     /// last entry applied before it.
-    ///
-    /// A client may rely on this: when an operation has completed with version `r`, a query that
-    /// begins after that answers `r` or more, a command that begins after that (under a token of its
-    /// own) more than `r`. No two commands have the same version. A query sees the effects of exactly
-    /// the commands whose versions are not above its own.
+    /// The crate's documentation says what a client may rely on.
     pub version: u64,
 }
 
 /// The result of a command or query. Each is an answer: it settles the operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum OperationResult {
+pub(crate) enum OperationResult {
     /// It took effect; the value is that of the operation.
     Ok(Value),
     /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.

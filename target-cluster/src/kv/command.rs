@@ -19,6 +19,7 @@ pub enum Operation {
 
 /// A request that changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Query {
     /// The value of the key; `null` when there is none.
     Read {
@@ -52,6 +53,7 @@ pub struct Command {
 /// A change of one key, or of several by a transaction. `null` stands for "no value": to write it deletes the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mutation {
     /// Sets the value. Answers `null`.
     Write {

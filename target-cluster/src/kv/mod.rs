@@ -14,11 +14,13 @@ mod store;
 mod transaction;
 mod values;
 
-pub use answer::{Answer, OperationResult};
 pub use command::{Command, Mutation, Operation, Query, Token};
 pub use malformed::MalformedRequest;
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
 pub use size::ANSWER_BYTES_MAX;
-pub use store::{Applied, Store};
-pub use transaction::{MicroFunction, MicroOperation, TRANSACTION_MAX, Transaction};
+pub use transaction::{TRANSACTION_MAX, Transaction};
+
+pub(crate) use answer::{Answer, OperationResult};
+pub(crate) use store::{Applied, Store};
+pub(crate) use transaction::{MicroFunction, MicroOperation};

@@ -7,7 +7,7 @@ use crate::bugs::{Bug, Bugs};
 
 /// The result of applying a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// It was answered, now or when it was first sent.
     Answer(Answer),
     /// Its session is past it. Whether it ever took effect is not known any more.
@@ -16,7 +16,7 @@ pub enum Applied {
 
 /// The replicated state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Store {
+pub(crate) struct Store {
     values: Values,
     sessions: Sessions,
     applied: u64,
@@ -25,7 +25,7 @@ pub struct Store {
 
 impl Store {
     /// An empty store.
-    pub fn new(bugs: &Bugs) -> Store {
+    pub(crate) fn new(bugs: &Bugs) -> Store {
         Store {
             values: Values::default(),
             sessions: Sessions::new(MAX_SESSIONS),
@@ -35,18 +35,18 @@ impl Store {
     }
 
     /// The index of the last entry applied; 0 before the first.
-    pub fn applied(&self) -> u64 {
+    pub(crate) fn applied(&self) -> u64 {
         self.applied
     }
 
     /// Passes over an entry that carries no command.
-    pub fn skip(&mut self, index: u64) {
+    pub(crate) fn skip(&mut self, index: u64) {
         assert_eq!(index, self.applied + 1, "entries are applied in order, without a gap");
         self.applied = index;
     }
 
     /// Applies the command of the entry at `index`.
-    pub fn apply(&mut self, index: u64, command: &Command) -> Applied {
+    pub(crate) fn apply(&mut self, index: u64, command: &Command) -> Applied {
         self.skip(index);
         let token = command.token.as_ref().filter(|_| !self.ignore_tokens);
         if let Some(token) = token {
@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// Answers a query from the state as it is now.
-    pub fn query(&self, query: &Query) -> Answer {
+    pub(crate) fn query(&self, query: &Query) -> Answer {
         Answer { result: self.values.query(query), version: self.applied }
     }
 }

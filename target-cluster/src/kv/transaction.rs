@@ -12,7 +12,7 @@ pub const TRANSACTION_MAX: usize = 64;
 /// The function of one micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum MicroFunction {
+pub(crate) enum MicroFunction {
     /// Reads the key. Its value is `null` when asked, and filled in when answered.
     #[serde(rename = "r")]
     Read,
@@ -25,7 +25,7 @@ pub enum MicroFunction {
 
 /// One step of a transaction: function, key, value. Its JSON is Jepsen's form, `["w","x",3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct MicroOperation(pub MicroFunction, pub String, pub Value);
+pub(crate) struct MicroOperation(pub MicroFunction, pub String, pub Value);
 
 /// Micro-operations that happen in their order, with nothing between them: each sees what those
 /// before it did, and if one cannot be done, none is.

@@ -13,10 +13,10 @@
 use crate::core::Record;
 
 /// The first bytes of every record; what a search for records behind a bad one looks for.
-pub const MAGIC: [u8; 4] = *b"\xf5Raf";
+pub(super) const MAGIC: [u8; 4] = *b"\xf5Raf";
 
 /// The number of bytes before a payload.
-pub const HEADER_BYTES: usize = 20;
+const HEADER_BYTES: usize = 20;
 
 /// A record as read.
 #[derive(Debug, PartialEq)]

@@ -11,9 +11,9 @@ mod memory_disk;
 mod wal;
 mod watermark;
 
-pub use barrier::needs_barrier;
 pub use disk::Disk;
 pub use file_disk::FileDisk;
-pub use frame::{HEADER_BYTES, MAGIC};
 pub use memory_disk::MemoryDisk;
 pub use wal::{OpenError, Opened, WriteAheadLog};
+
+pub(crate) use barrier::needs_barrier;

@@ -33,6 +33,7 @@ pub struct WriteAheadLog<D> {
 
 /// A log that was opened, with what was found in it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Opened<D> {
     /// The log, ready for more.
     pub wal: WriteAheadLog<D>,

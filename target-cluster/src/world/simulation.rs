@@ -41,6 +41,7 @@ pub struct Settings {
 
 /// The result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Simulated {
     /// Everything that happened, a line each.
     pub trace: Vec<String>,
@@ -56,6 +57,7 @@ pub struct Simulated {
 
 /// A broken property.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Violation {
     /// Its name.
     pub property: &'static str,

@@ -143,22 +143,22 @@ impl World {
     }
 
     /// The nodes that have effects to execute.
-    pub fn busy(&self) -> Vec<NodeId> {
+    pub(crate) fn busy(&self) -> Vec<NodeId> {
         self.those(|running| !running.effects.is_empty())
     }
 
     /// The nodes that have written what is not durable.
-    pub fn unsynced(&self) -> Vec<NodeId> {
+    pub(crate) fn unsynced(&self) -> Vec<NodeId> {
         self.those(|running| running.written > running.synced)
     }
 
     /// The nodes in which something waits for a barrier.
-    pub fn waiting_for_barrier(&self) -> Vec<NodeId> {
+    pub(crate) fn waiting_for_barrier(&self) -> Vec<NodeId> {
         self.those(|running| running.written > running.reported)
     }
 
     /// Takes the replies that clients got: the node, the number of the request, the reply.
-    pub fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
+    pub(crate) fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
         std::mem::take(&mut self.replies)
     }
 

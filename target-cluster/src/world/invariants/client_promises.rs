@@ -4,13 +4,13 @@
 //! it began and none twice; no two adds get the same result. On one list to which every transaction
 //! appends an element of its own and then reads it: of any two lists answered, one is a prefix of
 //! the other; each ends with the own element, has every element that was acknowledged before it
-//! began, and none twice. On versions: what [`crate::kv::Answer::version`] says.
+//! began, and none twice. On versions: what the crate's documentation says.
 
 use std::collections::BTreeSet;
 
 /// The operations asked for and acknowledged so far.
 #[derive(Debug, Default)]
-pub struct ClientPromises {
+pub(crate) struct ClientPromises {
     adds_started: u64,
     sums: BTreeSet<u64>,
     appended: BTreeSet<u64>,
@@ -23,7 +23,7 @@ pub struct ClientPromises {
 
 /// The least that an operation must see: everything that was acknowledged when it began.
 #[derive(Debug, Clone, Default)]
-pub struct Floor {
+pub(crate) struct Floor {
     adds: u64,
     appended: BTreeSet<u64>,
     version: u64,
@@ -31,7 +31,7 @@ pub struct Floor {
 
 impl ClientPromises {
     /// The least that an operation that begins now must see.
-    pub fn floor(&self) -> Floor {
+    pub(crate) fn floor(&self) -> Floor {
         Floor {
             adds: self.sums.len() as u64,
             appended: self.appended.clone(),
@@ -40,17 +40,17 @@ impl ClientPromises {
     }
 
     /// The number of commands that were acknowledged.
-    pub fn acknowledged(&self) -> u64 {
+    pub(crate) fn acknowledged(&self) -> u64 {
         self.versions.len() as u64
     }
 
     /// A client begins to add, and will retry with the same token until it is answered.
-    pub fn add_begins(&mut self) {
+    pub(crate) fn add_begins(&mut self) {
         self.adds_started += 1;
     }
 
     /// An add was answered with the new value.
-    pub fn add_answered(&mut self, floor: &Floor, value: u64) -> Result<(), String> {
+    pub(crate) fn add_answered(&mut self, floor: &Floor, value: u64) -> Result<(), String> {
         if value <= floor.adds || value > self.adds_started {
             return Err(format!(
                 "an add got {value}, though {} adds were acknowledged before it began and {} \
@@ -65,7 +65,7 @@ impl ClientPromises {
     }
 
     /// A read was answered with the value of the counter.
-    pub fn counter_answered(&self, floor: &Floor, value: u64) -> Result<(), String> {
+    pub(crate) fn counter_answered(&self, floor: &Floor, value: u64) -> Result<(), String> {
         if (floor.adds..=self.adds_started).contains(&value) {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl ClientPromises {
     }
 
     /// A transaction that appended `element` was answered with the list.
-    pub fn append_answered(
+    pub(crate) fn append_answered(
         &mut self,
         floor: &Floor,
         element: u64,
@@ -92,7 +92,7 @@ impl ClientPromises {
     }
 
     /// A transaction that only reads was answered with the list.
-    pub fn list_answered(&mut self, floor: &Floor, list: Vec<u64>) -> Result<(), String> {
+    pub(crate) fn list_answered(&mut self, floor: &Floor, list: Vec<u64>) -> Result<(), String> {
         let elements: BTreeSet<u64> = list.iter().copied().collect();
         if elements.len() < list.len() {
             return Err(format!("an element was appended twice to {list:?}"));
@@ -111,7 +111,7 @@ impl ClientPromises {
     }
 
     /// A command or query was answered at that version.
-    pub fn version_answered(
+    pub(crate) fn version_answered(
         &mut self,
         floor: &Floor,
         is_command: bool,

@@ -7,7 +7,7 @@ use crate::core::{Node, NodeId, RoleName};
 
 /// The leader of each term.
 #[derive(Debug, Default)]
-pub struct ElectionSafety {
+pub(super) struct ElectionSafety {
     leaders: BTreeMap<u64, NodeId>,
 }
 

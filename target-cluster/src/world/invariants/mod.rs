@@ -10,9 +10,10 @@ mod log_matching;
 mod state_machine_safety;
 
 pub use all::all;
-pub use client_promises::{ClientPromises, Floor};
-pub use election_safety::ElectionSafety;
 pub use invariant::Invariant;
-pub use leader_completeness::LeaderCompleteness;
-pub use log_matching::LogMatching;
-pub use state_machine_safety::StateMachineSafety;
+
+pub(crate) use client_promises::{ClientPromises, Floor};
+use election_safety::ElectionSafety;
+use leader_completeness::LeaderCompleteness;
+use log_matching::LogMatching;
+use state_machine_safety::StateMachineSafety;
