@@ -9,6 +9,7 @@
 
 mod append;
 pub mod clients;
+mod collecting;
 mod counter;
 pub mod generator;
 mod list;

@@ -78,6 +78,17 @@ pub(crate) enum Request {
     TimeoutNow(TimeoutNowRequest),
 }
 
+impl Request {
+    /// The node that asks.
+    pub(crate) fn sender(&self) -> &NodeId {
+        match self {
+            Request::PreVote(request) | Request::Vote(request) => &request.candidate,
+            Request::Append(request) => &request.leader,
+            Request::TimeoutNow(request) => &request.leader,
+        }
+    }
+}
+
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Response {

@@ -21,8 +21,7 @@ use super::api::{JsonResponse, bad_request, refused, response_to};
 use super::config::Config;
 use super::inbox::{Inbox, Incoming};
 use crate::core::{
-    AppendRequest, AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request,
-    Response, Status, TimeoutNowRequest, VoteRequest,
+    AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request, Response, Status,
 };
 use crate::kv::{Operation, RequestBody};
 
@@ -216,35 +215,19 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
 }
 
 async fn pre_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: VoteRequest| {
-        let candidate = request.candidate.clone();
-        Some((candidate, Request::PreVote(request)))
-    })
-    .await
+    called(&service, &body, Request::PreVote).await
 }
 
 async fn request_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: VoteRequest| {
-        let candidate = request.candidate.clone();
-        Some((candidate, Request::Vote(request)))
-    })
-    .await
+    called(&service, &body, Request::Vote).await
 }
 
 async fn append_entries(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: AppendRequest| {
-        let leader = request.leader.clone();
-        request.is_well_formed().then_some((leader, Request::Append(request)))
-    })
-    .await
+    called(&service, &body, Request::Append).await
 }
 
 async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: TimeoutNowRequest| {
-        let leader = request.leader.clone();
-        Some((leader, Request::TimeoutNow(request)))
-    })
-    .await
+    called(&service, &body, Request::TimeoutNow).await
 }
 
 /// Passes the request of another voter to the core and waits for the response. What no other voter
@@ -252,15 +235,16 @@ async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpRespons
 async fn called<B: DeserializeOwned>(
     service: &Service,
     body: &[u8],
-    check: impl FnOnce(B) -> Option<(NodeId, Request)>,
+    request: impl FnOnce(B) -> Request,
 ) -> HttpResponse {
     let request = match serde_json::from_slice::<B>(body) {
-        Ok(body) => check(body),
+        Ok(body) => request(body),
         Err(error) => return bad_request(&error.to_string()).into_response(),
     };
-    let Some((sender, request)) = request else {
+    if matches!(&request, Request::Append(append) if !append.is_well_formed()) {
         return bad_request("the entries do not follow each other").into_response();
-    };
+    }
+    let sender = request.sender();
     let config = &service.config;
     if sender.as_str() == config.id || !config.peers.contains_key(sender.as_str()) {
         return bad_request(&format!("{sender} is not another voter")).into_response();
