@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::size::ANSWER_BYTES_MAX;
-use super::transaction::TRANSACTION_MAX;
+use super::size::{ANSWER_BYTES_MAX, TRANSACTION_MAX};
 
 /// The mistake in a request, as a sentence for its sender.
 #[derive(Debug, thiserror::Error)]

@@ -18,8 +18,8 @@ pub use command::{Command, Mutation, Operation, Query, Token};
 pub use malformed::MalformedRequest;
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
-pub use size::ANSWER_BYTES_MAX;
-pub use transaction::{TRANSACTION_MAX, Transaction};
+pub use size::{ANSWER_BYTES_MAX, TRANSACTION_MAX};
+pub use transaction::Transaction;
 
 pub(crate) use answer::{Answer, OperationResult};
 pub(crate) use store::{Applied, Store};

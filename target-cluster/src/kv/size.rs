@@ -6,6 +6,9 @@ use serde_json::Value;
 /// each session, so that a retry gets the same again.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// The most micro-operations that a transaction has.
+pub const TRANSACTION_MAX: usize = 64;
+
 /// About how many bytes a value takes as JSON. Numbers count as eight bytes and escaped characters
 /// as one, so that a string costs no look at its characters. The JSON that this service writes is at
 /// most six times as long.

@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::MalformedRequest;
-use super::size::{ANSWER_BYTES_MAX, json_bytes};
-
-/// The most micro-operations that a transaction has.
-pub const TRANSACTION_MAX: usize = 64;
+use super::size::{ANSWER_BYTES_MAX, TRANSACTION_MAX, json_bytes};
 
 /// The function of one micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
