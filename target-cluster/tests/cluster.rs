@@ -116,6 +116,13 @@ impl Cluster {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// A leader without the wait for the first election timeout: n1 is asked to stand at once, as by
+    /// a leader that hands over.
+    async fn first_leader(&self) -> String {
+        self.post("n1", "/raft/timeout-now", &json!({"term": 0, "leader": "n2"})).await;
+        self.leader().await
+    }
+
     /// Waits until every running node agrees on a leader that is running, and gives its name.
     async fn leader(&self) -> String {
         let start = Instant::now();
@@ -149,7 +156,7 @@ impl Drop for Cluster {
 #[tokio::test]
 async fn a_cluster_answers_over_plain_http() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let ask = async |body: Value| {
         let (code, mut answer) = cluster.post(&leader, "/kv", &body).await;
         let version = answer.as_object_mut().unwrap().remove("version");
@@ -186,7 +193,7 @@ async fn a_cluster_answers_over_plain_http() {
 #[tokio::test]
 async fn a_follower_refuses_at_once_and_names_the_leader() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let follower = cluster.configs.keys().find(|id| **id != leader).unwrap();
     for body in [json!({"f": "read", "key": "k"}), json!({"f": "write", "key": "k", "value": 1})] {
         let (code, answer) = cluster.post(follower, "/kv", &body).await;
@@ -231,7 +238,7 @@ async fn what_was_acknowledged_survives_the_leader_and_a_retry_is_recognised_by_
 #[tokio::test]
 async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
     let cluster = Cluster::start();
-    let first = cluster.leader().await;
+    let first = cluster.first_leader().await;
     let others: Vec<_> = cluster.configs.keys().filter(|id| **id != first).cloned().collect();
     let [to, other] = &others[..] else { panic!("three nodes") };
     let add = json!({"f": "add", "key": "c", "value": 5, "token": "client:1"});
@@ -259,7 +266,7 @@ async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
 #[tokio::test]
 async fn what_is_told_of_a_precondition_can_be_told_apart() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     for (body, code, expected) in [
         (json!({"f": "insert", "key": "s", "value": 1}), 200, json!({"type": "ok", "value": true})),
         (
@@ -310,7 +317,7 @@ async fn applied(cluster: &Cluster, id: &str, index: u64) -> Vec<Value> {
 #[tokio::test]
 async fn large_values_reach_every_node() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let large = "x".repeat(200_000);
     let mut last = 0;
     // More than one append carries.
@@ -334,7 +341,7 @@ async fn large_values_reach_every_node() {
 #[tokio::test]
 async fn every_node_tells_what_became_of_each_token() {
     let mut cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let mut indices = Vec::new();
     for (f, value, token) in [
         ("add", json!(1), "a:1"),
@@ -377,7 +384,7 @@ async fn every_node_tells_what_became_of_each_token() {
 #[tokio::test]
 async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let before = cluster.get(&leader, "/status").await.unwrap();
     let vote = json!({"term": 99, "candidate": "n9", "last_index": 9, "last_term": 9});
     let (code, answer) = cluster.post(&leader, "/raft/request-vote", &vote).await;

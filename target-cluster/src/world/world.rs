@@ -42,6 +42,8 @@ pub struct World {
     last_number: u64,
     replies: Vec<(NodeId, u64, Reply)>,
     trace: Vec<String>,
+    /// True if log, commit, role or term of a node changed since that was last asked.
+    changed: bool,
 }
 
 /// A machine: what a node is started with, and the node or what its crash left.
@@ -92,6 +94,7 @@ impl World {
             last_number: 0,
             replies: Vec::new(),
             trace: Vec::new(),
+            changed: true,
         };
         for (position, id) in names.iter().enumerate() {
             let options = Options {
@@ -165,6 +168,11 @@ impl World {
     /// Takes the trace: a line for everything that happened since it was last taken.
     pub fn take_trace(&mut self) -> Vec<String> {
         std::mem::take(&mut self.trace)
+    }
+
+    /// True if anything that the invariants look at changed since this was last called.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// Time passes; no node notices until it is ticked.
@@ -341,6 +349,7 @@ impl World {
             };
         let what = happen(&mut disk);
         host.state = State::Down(disk);
+        self.changed = true;
         if was_up {
             self.trace.push(format!("{id} {what}"));
         }
@@ -363,6 +372,7 @@ impl World {
             reported: 0,
             callers: BTreeMap::new(),
         }));
+        self.changed = true;
     }
 
     /// Executes, syncs and delivers among these nodes, until nothing is left to do but wait.
@@ -418,8 +428,14 @@ impl World {
                 let effects = running.node.step(now, Input::WallClock(wall));
                 running.effects.extend(effects);
             }
+            let committed = running.node.committed().len();
             let effects = running.node.step(now, input);
+            let shows_change =
+                |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
+            let changed =
+                running.node.committed().len() != committed || effects.iter().any(shows_change);
             running.effects.extend(effects);
+            self.changed |= changed;
         }
     }
 
