@@ -67,9 +67,9 @@ pub struct Fixed {
     pub rate: Option<Option<f64>>,
 }
 
-/// Which clients are pinned to a node; the others roam.
+/// The choice of the clients that are pinned to a node; the others roam.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[serde(rename_all = "lowercase")]
 pub enum Routing {
     /// Every other one, to the nodes in turn.
     Half,
@@ -124,20 +124,6 @@ impl FromStr for Routing {
     fn from_str(name: &str) -> Result<Self, ParseRoutingError> {
         let found = Routing::ALL.into_iter().find(|routing| routing.name() == name);
         found.ok_or_else(|| ParseRoutingError(name.into()))
-    }
-}
-
-impl From<Routing> for String {
-    fn from(routing: Routing) -> String {
-        routing.name().into()
-    }
-}
-
-impl TryFrom<String> for Routing {
-    type Error = ParseRoutingError;
-
-    fn try_from(name: String) -> Result<Self, ParseRoutingError> {
-        name.parse()
     }
 }
 
@@ -306,6 +292,7 @@ mod tests {
     fn routings_are_read_back_from_their_names() {
         for routing in Routing::ALL {
             assert_eq!(routing.to_string().parse(), Ok(routing));
+            assert_eq!(serde_json::to_value(routing).unwrap(), routing.name());
         }
         assert!("everywhere".parse::<Routing>().is_err());
     }

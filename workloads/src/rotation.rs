@@ -20,13 +20,13 @@ pub(crate) struct Rotation<S> {
     operations: u32,
     /// Bytes written to an object before it is replaced.
     bytes: usize,
-    hot: Vec<Object<S>>,
+    hot: Vec<HotObject<S>>,
     /// The number of objects opened so far; the next one's number.
     opened: u64,
 }
 
 /// An object in use.
-pub(crate) struct Object<S> {
+pub(crate) struct HotObject<S> {
     /// Its key in histories.
     pub name: String,
     /// Its number; the first is 0.
@@ -39,7 +39,7 @@ pub(crate) struct Object<S> {
     pub state: S,
 }
 
-impl<S> Object<S> {
+impl<S> HotObject<S> {
     /// Counts bytes written. The object is replaced when they become too many.
     pub fn grow(&mut self, bytes: usize) {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
@@ -76,7 +76,7 @@ impl<S: Default> Rotation<S> {
     }
 
     /// Draws the object for an operation, a fresh one if the drawn one has served its time.
-    pub fn draw(&mut self, rng: &mut ChaCha8Rng) -> &mut Object<S> {
+    pub fn draw(&mut self, rng: &mut ChaCha8Rng) -> &mut HotObject<S> {
         let position = rng.random_range(0..self.hot.len());
         if self.hot[position].left == 0 || self.hot[position].bytes_left == 0 {
             self.hot[position] = self.open();
@@ -87,7 +87,7 @@ impl<S: Default> Rotation<S> {
     }
 
     /// The object of that name, as long as it is in use.
-    pub fn find(&mut self, name: &str) -> Option<&mut Object<S>> {
+    pub fn find(&mut self, name: &str) -> Option<&mut HotObject<S>> {
         self.hot.iter_mut().find(|object| object.name == name)
     }
 
@@ -96,10 +96,10 @@ impl<S: Default> Rotation<S> {
         (0..self.opened).map(|number| format!("{}{number}", self.prefix))
     }
 
-    fn open(&mut self) -> Object<S> {
+    fn open(&mut self) -> HotObject<S> {
         let number = self.opened;
         self.opened += 1;
-        Object {
+        HotObject {
             name: format!("{}{number}", self.prefix),
             number,
             left: self.operations,

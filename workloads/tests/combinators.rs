@@ -47,7 +47,7 @@ fn process(event: &Event) -> u64 {
     process
 }
 
-/// Which processes acted on a key.
+/// The processes that acted on a key.
 fn processes(history: &History, key: &str) -> BTreeSet<u64> {
     invocations(history).filter(|event| event.key.as_deref() == Some(key)).map(process).collect()
 }

@@ -30,7 +30,7 @@ pub(super) struct Watermark {
     file: File,
     /// The number of durable bytes that it says.
     durable: u64,
-    /// Which slot is written next: not the one that says so.
+    /// The slot that is written next: not the one that holds the value.
     next: usize,
 }
 

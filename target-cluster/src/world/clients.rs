@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 /// All clients, and what they were promised.
 pub(super) struct Clients {
     clients: Vec<Client>,
-    /// Which client waits for the reply to a request; those given up stay, their answers count.
+    /// The client that waits for the reply to a request; those given up stay, their answers count.
     asked: BTreeMap<u64, (usize, u64)>,
     promises: ClientPromises,
     /// The number of operations drawn: every one has a number of its own.
