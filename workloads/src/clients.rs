@@ -194,7 +194,7 @@ fn routing(rng: &mut ChaCha8Rng) -> Routing {
     weighted(rng, &[(6, Routing::Half), (2, Routing::Pinned), (2, Routing::Roaming)])
 }
 
-/// The usual deadline for everybody, or a class for each client.
+/// The usual deadline for all of them, or a class for each client.
 fn deadlines(clients: usize, rng: &mut ChaCha8Rng) -> Vec<Duration> {
     let usual = RetryPolicy::default().deadline;
     if rng.random() {

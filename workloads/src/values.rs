@@ -133,8 +133,8 @@ mod tests {
         for sizes in [ValueSizes::Numbers, ValueSizes::UpTo(1), ValueSizes::UpTo(300_000)] {
             assert_eq!(sizes.to_string().parse(), Ok(sizes));
         }
-        for nonsense in ["0", "-1", "many", "10000000"] {
-            assert!(nonsense.parse::<ValueSizes>().is_err(), "{nonsense}");
+        for unparseable in ["0", "-1", "many", "10000000"] {
+            assert!(unparseable.parse::<ValueSizes>().is_err(), "{unparseable}");
         }
     }
 

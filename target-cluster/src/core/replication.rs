@@ -241,7 +241,7 @@ impl Node {
         }
         self.advance_commit();
         self.replicate();
-        self.tell_successor();
+        self.ask_successor();
         self.answer_confirmed_reads();
     }
 

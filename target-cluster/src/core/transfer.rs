@@ -27,7 +27,7 @@ pub(super) struct Transfer {
     /// The time when it is over.
     pub(super) deadline: Time,
     /// True once the successor was asked to stand.
-    told: bool,
+    asked: bool,
 }
 
 impl Node {
@@ -42,21 +42,21 @@ impl Node {
             return self.refuse(request, Refusal::Transferring);
         }
         let deadline = self.now + self.options.timings.election_max;
-        self.transfer = Some(Transfer { request, to, term: self.term, deadline, told: false });
-        self.tell_successor();
+        self.transfer = Some(Transfer { request, to, term: self.term, deadline, asked: false });
+        self.ask_successor();
     }
 
     /// Asks the successor to stand once it holds the whole log, which grows no more: before that
     /// no node might vote for it. It is asked once. If that is lost, the transfer fails and can be
     /// asked for again.
-    pub(super) fn tell_successor(&mut self) {
+    pub(super) fn ask_successor(&mut self) {
         let (Role::Leader(leader), Some(transfer)) = (&self.role, &mut self.transfer) else {
             return;
         };
         let holds_all = |matched| matched == self.log.last_index();
         let ready = leader.peers.get(&transfer.to).is_some_and(|peer| holds_all(peer.matched));
-        if ready && !transfer.told {
-            transfer.told = true;
+        if ready && !transfer.asked {
+            transfer.asked = true;
             let to = transfer.to.clone();
             let (term, leader) = (self.term, self.options.id.clone());
             let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
@@ -85,10 +85,10 @@ impl Node {
     pub(super) fn end_transfer(&mut self) {
         let Some(transfer) = &self.transfer else { return };
         let leader = self.standing().leader;
-        let somebody_else = leader.is_some() && self.term > transfer.term;
+        let another_leads = leader.is_some() && self.term > transfer.term;
         let reply = match leader {
             Some(leader) if leader == transfer.to => Reply::Transferred { leader, term: self.term },
-            _ if somebody_else || transfer.deadline <= self.now => {
+            _ if another_leads || transfer.deadline <= self.now => {
                 Reply::Refused(Refusal::TransferFailed)
             }
             _ => return,

@@ -27,7 +27,7 @@
 //! ```
 //! use std::time::Duration;
 //! use serde_json::json;
-//! use workloads::generator::{Generator, Invocation, mix, phases, repeat};
+//! use stormproof_workloads::generator::{Generator, Invocation, mix, phases, repeat};
 //!
 //! // Reads and twice as many writes, about a hundred a second for ten seconds; when all of them
 //! // have ended, one last read.

@@ -8,10 +8,10 @@
 //!
 //! ```
 //! use checker::verdict::Verdict;
-//! use workloads::simulation::Simulation;
-//! use workloads::{GeneratorOptions, ValueSizes};
+//! use stormproof_workloads::simulation::Simulation;
+//! use stormproof_workloads::{GeneratorOptions, ValueSizes};
 //!
-//! let workload = workloads::find("counter").unwrap();
+//! let workload = stormproof_workloads::find("counter").unwrap();
 //! let options = GeneratorOptions { seed: 1, hot_keys: 5, values: ValueSizes::Numbers };
 //! let recorded = Simulation::unreliable(1, 10).run(workload, &options, 500);
 //!

@@ -115,7 +115,7 @@ pub(super) struct World {
 impl World {
     pub fn new(simulation: &Simulation, object: Object) -> Self {
         let Simulation { seed, threads, lost, late, outages, lies } = *simulation;
-        assert!(threads > 0, "somebody must act");
+        assert!(threads > 0, "a simulation needs a thread");
         let mut rng = stream(seed, "simulation");
         let outage = next_outage(Duration::ZERO, &mut rng);
         World {
