@@ -264,7 +264,7 @@ async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_a_precondition_can_be_told_apart() {
+async fn answers_to_failed_preconditions_can_be_distinguished() {
     let cluster = Cluster::start();
     let leader = cluster.first_leader().await;
     for (body, code, expected) in [
@@ -339,7 +339,7 @@ async fn large_values_reach_every_node() {
 }
 
 #[tokio::test]
-async fn every_node_tells_what_became_of_each_token() {
+async fn every_node_lists_the_result_of_each_token() {
     let mut cluster = Cluster::start();
     let leader = cluster.first_leader().await;
     let mut indices = Vec::new();
@@ -355,16 +355,16 @@ async fn every_node_tells_what_became_of_each_token() {
         let status = cluster.get(&leader, "/status").await.unwrap();
         indices.push(status["applied"].as_u64().unwrap());
     }
-    let tell = |position: usize, token: &str, result: &str| {
+    let listed = |position: usize, token: &str, result: &str| {
         let applied = result == "ok";
         json!({"index": indices[position], "token": token, "applied": applied, "result": result})
     };
     let expected = [
-        tell(0, "a:1", "ok"),
-        tell(1, "a:1", "duplicate"),
-        tell(2, "a:2", "ok"),
-        tell(3, "a:1", "stale"),
-        tell(4, "b:1", "fail"),
+        listed(0, "a:1", "ok"),
+        listed(1, "a:1", "duplicate"),
+        listed(2, "a:2", "ok"),
+        listed(3, "a:1", "stale"),
+        listed(4, "b:1", "fail"),
     ];
     let last = *indices.last().unwrap();
     for id in ["n1", "n2", "n3"] {
@@ -418,7 +418,7 @@ fn run_until_it(config: &Config, done: impl Fn() -> bool) -> Result<(), Failure>
 }
 
 #[test]
-fn a_log_that_is_damaged_or_cut_off_is_told_and_not_served() {
+fn a_log_that_is_damaged_or_cut_off_is_reported_and_not_served() {
     let config = alone("damaged");
     let log = config.data_dir.join(LOG_FILE);
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
@@ -459,7 +459,7 @@ fn a_data_directory_serves_one_process_at_a_time() {
 }
 
 #[test]
-fn a_disk_that_fails_at_the_start_is_told_with_what_failed() {
+fn a_disk_that_fails_at_the_start_is_reported_with_what_failed() {
     let config = alone("no-disk");
     std::fs::create_dir_all(config.data_dir.join(LOG_FILE)).unwrap();
     let failure = run_until_it(&config, || false).unwrap_err();

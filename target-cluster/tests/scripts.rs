@@ -130,8 +130,8 @@ impl Runner for Script {
             }
             "run" => {
                 self.run_in_peace(word(0)?.parse()?);
-                let told = |line: &String| line.contains(" is ") || line.contains(" replies ");
-                output.extend(self.world.take_trace().into_iter().filter(told));
+                let shown = |line: &String| line.contains(" is ") || line.contains(" replies ");
+                output.extend(self.world.take_trace().into_iter().filter(shown));
             }
             "settle" => {
                 let chosen = self.nodes(words)?;

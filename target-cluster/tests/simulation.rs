@@ -66,7 +66,7 @@ fn what_is_acknowledged_before_it_is_durable_is_lost() {
 }
 
 #[test]
-fn a_vote_told_before_it_is_durable_is_given_twice() {
+fn a_vote_sent_before_it_is_durable_is_given_twice() {
     assert_eq!(first_violation(Bug::VoteNotDurable), "election safety");
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The additions to one counter are the powers of two, in an order that is drawn, so every read is
 //! the exact set of additions it saw: a lost one and a doubled one never cancel out. In every
-//! fourth counter some of them are subtracted; the sum is as telling.
+//! fourth counter some of them are subtracted; the sum shows as much.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;

@@ -74,13 +74,13 @@ pub(super) struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoleName {
-    /// See [`Role::Follower`].
+    /// Follows a leader, or waits for one.
     Follower,
-    /// See [`Role::PreCandidate`].
+    /// Asks whether an election could be won.
     PreCandidate,
-    /// See [`Role::Candidate`].
+    /// Stands for election in its term.
     Candidate,
-    /// See [`Role::Leader`].
+    /// Leads its term.
     Leader,
 }
 

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_body_is_told_what_is_wrong() {
+    fn a_malformed_body_is_answered_with_what_is_wrong() {
         let element = "x".repeat(ANSWER_BYTES_MAX);
         let too_large = json!({"f": "enqueue", "key": "k", "value": element}).to_string();
         let written = json!({"f": "txn", "value": [["w", "k", element]]}).to_string();

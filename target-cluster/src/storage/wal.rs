@@ -282,7 +282,7 @@ mod tests {
         let mut bytes = whole.clone();
         bytes[whole.len() - 1] ^= 1;
         let opened = open(&bytes).unwrap();
-        assert_eq!(opened.records, 1, "nothing tells it from a torn write");
+        assert_eq!(opened.records, 1, "nothing distinguishes it from a torn write");
         assert!(opened.torn_bytes > 0);
         let opened = open_marked(&bytes, whole.len());
         assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{opened:?}");
