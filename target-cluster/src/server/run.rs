@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::pin::{Pin, pin};
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
@@ -33,6 +34,15 @@ pub fn run_until(
     config: Config,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
+) -> Result<(), Failure> {
+    run_until_ready(config, listener, pin!(stop))
+}
+
+/// As [`run_until`], but not generic, so that no caller compiles the whole server once more.
+fn run_until_ready(
+    config: Config,
+    listener: TcpListener,
+    stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let id = config.id.clone();
     let ended = config
@@ -81,7 +91,7 @@ fn serve(
     config: Config,
     opened: Opened<FileDisk>,
     listener: TcpListener,
-    stop: impl Future<Output = ()>,
+    stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
