@@ -2,8 +2,7 @@
 
 use rand::rngs::ChaCha8Rng;
 
-use super::{Family, Fault};
-use crate::schedule::{Budget, ClusterLimits};
+use super::{Budget, ClusterLimits, Family, Fault};
 
 /// What there is to know of a family; each has one constant `ABOUT` in its file.
 pub(crate) struct About {

@@ -29,7 +29,7 @@ macro_rules! families {
             /// What there is to know of it.
             pub(crate) fn about(self) -> &'static About {
                 match self {
-                    $(Self::$family => &super::$file::ABOUT,)*
+                    $(Self::$family => &super::families::$file::ABOUT,)*
                 }
             }
         }
@@ -41,7 +41,7 @@ macro_rules! families {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "family", rename_all = "kebab-case")]
         pub enum Fault {
-            $($(#[$doc])* $family(super::$file::$family),)*
+            $($(#[$doc])* $family(super::families::$file::$family),)*
         }
 
         impl Fault {
@@ -74,7 +74,7 @@ macro_rules! families {
             /// Nothing, as between two steps of a fault that comes and goes.
             #[serde(rename = "nothing")]
             Nothing,
-            $($(#[$doc])* #[serde(rename = $field)] $family(super::$file::$held),)*
+            $($(#[$doc])* #[serde(rename = $field)] $family(super::families::$file::$held),)*
         }
 
         impl Action {
@@ -102,7 +102,7 @@ macro_rules! families {
         }
 
         $(
-            impl Held for super::$file::$held {
+            impl Held for super::families::$file::$held {
                 fn of(action: &Action) -> Option<&Self> {
                     match action {
                         Action::$family(state) => Some(state),

@@ -7,41 +7,46 @@
 //! else there is to know ([`About`]). [`list`] names them all.
 
 mod about;
+mod acting;
 mod aim;
-mod clock;
-mod corruption;
-mod cpu;
-mod disk;
-mod kill;
-mod leadership;
-mod limits;
+mod bounds;
+mod budget;
+mod cluster_limits;
+mod families;
+mod judgement;
 mod list;
-mod maintenance;
-mod membership;
-mod packet;
-mod partition;
-mod pause;
-mod power;
+mod role_draw;
 mod spec;
 mod state;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use about::{About, Steps, UndoneWith, Wanted};
 pub use about::{Engine, Excuse, Processes};
+pub(crate) use acting::{Acting, Active, FaultsOn, Probe, by_node, of};
 pub use aim::Aim;
-pub use clock::{Clock, ClockCondition, ClockError, Clocks};
-pub use corruption::{Corruption, Damage, FileDamage};
-pub use cpu::{Cpu, CpuShares};
-pub use disk::{Disk, DiskCondition, Disks, OpCondition, Trouble};
-pub use kill::{Kill, Killed, Rhythm};
-pub use leadership::{Leadership, Transfer};
+pub use budget::Budget;
+pub(crate) use cluster_limits::{ClusterLimits, MOMENT, between, weighted, whole_between};
+pub use families::clock::{Clock, ClockCondition, ClockError, Clocks};
+pub use families::corruption::{Corruption, Damage, FileDamage};
+pub use families::cpu::{Cpu, CpuShares};
+pub use families::disk::{Disk, DiskCondition, Disks, OpCondition, Trouble};
+pub use families::kill::{Kill, Killed, Rhythm};
+pub use families::leadership::{Leadership, Transfer};
+pub use families::maintenance::{Maintenance, StoresMaintained, Upkeep};
+pub use families::membership::{MembersChanged, Membership, MembershipChange};
+pub use families::packet::{Direction, LinkCondition, Packet};
+pub use families::partition::{Partition, Shape};
+pub use families::pause::{Pause, Paused};
+pub use families::power::{Power, PowerCut, PowerFailure};
+pub(crate) use judgement::{
+    Judgement, already_down, failures, indeterminate, join, milliseconds, outcome_of, slowest,
+};
 pub use list::{Action, Family, Fault};
-pub use maintenance::{Maintenance, StoresMaintained, Upkeep};
-pub use membership::{MembersChanged, Membership, MembershipChange};
-pub use packet::{Direction, LinkCondition, Packet};
-pub use partition::{Partition, Shape};
-pub use pause::{Pause, Paused};
-pub use power::{Power, PowerCut, PowerFailure};
+pub(crate) use role_draw::RoleDraw;
+pub use role_draw::Roles;
 pub(crate) use spec::Spec;
 pub(crate) use state::{Held, State};
+pub use steps::Step;
+pub(crate) use steps::{on_and_off, throughout};

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rand::rngs::ChaCha8Rng;
 
-use super::{Action, Aim, Fault};
-use crate::schedule::{RoleDraw, Step, throughout};
+use super::{Action, Aim, Fault, RoleDraw, Step, throughout};
 
 /// The parameters of one family's faults, as a plan has them.
 pub(crate) trait Spec: fmt::Display {

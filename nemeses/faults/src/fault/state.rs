@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Action;
+use super::{Acting, Action, Judgement, Probe};
 use crate::effect::Effect;
 use crate::grudge::Grudge;
 use crate::host::HostError;
-use crate::nemesis::{Acting, Judgement, Probe};
 use crate::outcome::Outcome;
 
 /// A state that one family's faults hold the cluster in, by the names of nodes.

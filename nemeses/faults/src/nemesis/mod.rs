@@ -6,9 +6,7 @@
 //! stays paused until the last that paused it ends. A pause ends with its process: a node that is
 //! killed while it is paused comes back running.
 
-mod acting;
-mod judgement;
-#[expect(clippy::module_inception, reason = "the nemesis itself, beside what its faults need")]
+#[expect(clippy::module_inception, reason = "the nemesis itself, beside its tests")]
 mod nemesis;
 #[cfg(test)]
 mod nemesis_tests;
@@ -17,9 +15,4 @@ mod overlap_tests;
 #[cfg(test)]
 mod pretended;
 
-pub(crate) use acting::{Acting, Probe, by_node, of};
-pub(crate) use judgement::{
-    Judgement, already_down, failures, indeterminate, join, milliseconds, outcome_of, slowest,
-};
-pub(crate) use nemesis::Active;
 pub use nemesis::Nemesis;

@@ -1,13 +1,10 @@
 //! The nemesis: it injects faults through a host, lets them step, and undoes them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::acting::{Acting, FaultsOn, Probe};
-use super::judgement::{Judgement, indeterminate};
 use crate::effect::{Effect, Measurement};
-use crate::fault::{Action, Steps};
-use crate::grudge::Link;
-use crate::host::{DiskSeen, Host, LinkCounts};
+use crate::fault::{Acting, Action, Active, FaultsOn, Judgement, Probe, Steps};
+use crate::host::Host;
 use crate::outcome::Outcome;
 use crate::record::{Injected, Stepped, Undone};
 use crate::schedule::{Entry, Resolved};
@@ -22,46 +19,6 @@ pub struct Nemesis<H> {
     /// How many nodes may be down at once.
     most_down: usize,
     on: FaultsOn,
-}
-
-/// A fault that is on.
-#[derive(Debug)]
-pub(crate) struct Active {
-    /// What it does now.
-    pub action: Action,
-    /// What it did first, by which it is judged: later steps only vary it.
-    first: Action,
-    /// The most nodes that any of its steps takes down.
-    most_down: usize,
-    /// The nodes that it takes down at any time, as far as the budget allowed.
-    may_take_down: BTreeSet<String>,
-    /// What became of it when it was injected, and whether that may yet change.
-    judgement: Judgement,
-    /// How many steps it has taken.
-    pub steps: u64,
-    /// What each link had dropped before.
-    pub dropped_before: BTreeMap<Link, u64>,
-    /// What each link had done to packets before.
-    pub shaped_before: BTreeMap<Link, LinkCounts>,
-    /// What its disks did while it was on, until their condition was last changed.
-    pub disks_seen: BTreeMap<String, DiskSeen>,
-}
-
-impl Active {
-    fn new(resolved: &Resolved) -> Self {
-        let first = resolved.action().clone();
-        Self {
-            action: first.clone(),
-            first,
-            most_down: resolved.most_down(),
-            may_take_down: resolved.takes_down(),
-            judgement: Judgement::settled(indeterminate("not attempted"), Effect::new()),
-            steps: 0,
-            dropped_before: BTreeMap::new(),
-            shaped_before: BTreeMap::new(),
-            disks_seen: BTreeMap::new(),
-        }
-    }
 }
 
 impl<H: Host> Nemesis<H> {
@@ -127,7 +84,9 @@ impl<H: Host> Nemesis<H> {
             return report(action, Judgement::skipped(reason), resolved.note);
         }
         // Before the attempt, so that whatever it leaves behind is undone.
-        self.on.active.insert(id, Active::new(&resolved));
+        self.on
+            .active
+            .insert(id, Active::new(action.clone(), resolved.most_down(), resolved.takes_down()));
         let judgement = self.attempt(id, &action);
         if judgement.is_skipped() {
             self.on.active.remove(&id);

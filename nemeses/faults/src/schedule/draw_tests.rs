@@ -1,7 +1,11 @@
 //! What every drawn schedule keeps to, over hundreds of seeds.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Cpu, Disk, Kill, Pause, Rhythm, Trouble};
+use crate::fault::{Aim, Cpu, Disk, Family, Fault, Kill, Pause, Rhythm, Trouble};
 
 const USUAL: [Family; 8] = [
     Family::Partition,

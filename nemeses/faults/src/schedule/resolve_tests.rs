@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::*;
+use std::collections::BTreeSet;
+
+use super::Entry;
+use super::resolve::Resolved;
 use crate::fault::{
-    Clock, ClockError, Clocks, Direction, Disk, Disks, Fault, Kill, Killed, Leadership,
-    LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm, Shape, Transfer, Trouble,
+    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, Disks, Fault, Kill, Killed,
+    Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm, Roles, Shape,
+    Step, Transfer, Trouble,
 };
+use crate::grudge::{CLIENTS, Grudge};
 
 fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
@@ -302,4 +307,33 @@ fn disks_and_clocks_get_the_condition_that_was_asked_for() {
     let resolved = resolve(fault, 1, 3, Some("n1"));
     let Action::Clock(Clocks(clocks)) = resolved.action() else { panic!("it is a clock fault") };
     assert!(clocks.len() == 1 && clocks.values().all(|condition| condition.rate == 1.05));
+}
+
+fn set(nodes: &[&str]) -> BTreeSet<String> {
+    nodes.iter().map(|node| (*node).to_owned()).collect()
+}
+
+fn kill(nodes: &[&str]) -> Resolved {
+    let step = Step { after: Duration::ZERO, action: Action::Kill(Killed(set(nodes))) };
+    Resolved { steps: vec![step], target: None, note: None }
+}
+
+#[test]
+fn a_fault_is_done_to_as_many_nodes_as_there_is_room_for() {
+    let whole = kill(&["n1", "n2"]);
+    assert_eq!(whole.clone().within(&set(&[]), 2), Ok(whole.clone()));
+    assert_eq!(whole.clone().within(&set(&["n1"]), 2), Ok(whole.clone()), "n1 is down anyway");
+    let less = whole.clone().within(&set(&["n3"]), 2).unwrap();
+    assert_eq!(less.action(), &Action::Kill(Killed(set(&["n1"]))));
+    assert_eq!(less.note.as_deref(), Some("spared for the budget of 2: n2"));
+    let reason = whole.within(&set(&["n3", "n4"]), 2).unwrap_err();
+    assert_eq!(reason, "budget: of at most 2 nodes 2 are down already (n3, n4)");
+}
+
+#[test]
+fn what_takes_nobody_down_needs_no_room() {
+    let slow = Action::Cpu(CpuShares([("n1".to_owned(), 5.0)].into()));
+    let step = Step { after: Duration::ZERO, action: slow };
+    let resolved = Resolved { steps: vec![step], target: None, note: None };
+    assert_eq!(resolved.clone().within(&set(&["n2", "n3"]), 2), Ok(resolved));
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use crate::schedule::between;
+use crate::fault::between;
 
 /// A sum of products.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::Value;
 
 use super::expression::{Expression, Rounding};
-use crate::schedule::weighted;
+use crate::fault::weighted;
 
 /// What one value is drawn from.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::expression::is_of_name;
 use super::field::{Field, Source};
 use super::template::{Composition, NODES, Template};
+use crate::fault::ClusterLimits;
 use crate::fault::{Family, Fault};
-use crate::schedule::draw::{Planned, Streams, milliseconds};
-use crate::schedule::{ClusterLimits, Entry, Schedule};
+use crate::schedule::planned::{Planned, Streams, milliseconds};
+use crate::schedule::{Entry, Schedule};
 
 /// The compositions of a schedule. Cheap to clone; the default is those that come along.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::expression::Rounding;
 use super::field::{Field, Names};
+use crate::fault::ClusterLimits;
 use crate::fault::{Aim, Family, Fault};
-use crate::schedule::draw::{Planned, Streams};
+use crate::schedule::Entry;
+use crate::schedule::planned::{Planned, Streams};
 use crate::schedule::written::read_entry;
-use crate::schedule::{ClusterLimits, Entry};
 
 /// The name of what is known of every cluster: its size.
 pub(super) const NODES: &str = "nodes";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::Compositions;
 use super::support::{VALUES, drawings, limits, own};
-use crate::schedule::draw::Planned;
+use crate::schedule::planned::Planned;
 
 /// Compares with a file of this folder; the variable `UPDATE_GOLDENFILES=1` writes it anew.
 fn check_golden(file: &str, drawn: &str) {

@@ -8,7 +8,7 @@ use crate::fault::{
     Aim, Clock, ClockError, Cpu, Direction, Disk, Family, Fault, Kill, Leadership, Packet,
     Partition, Pause, Power, Rhythm, Shape, Trouble,
 };
-use crate::schedule::draw::Planned;
+use crate::schedule::planned::Planned;
 
 #[test]
 fn those_that_come_along_pass_the_checks_of_a_users_own() {

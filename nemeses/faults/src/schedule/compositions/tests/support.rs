@@ -4,8 +4,8 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use super::super::{Composition, Compositions};
-use crate::schedule::ClusterLimits;
-use crate::schedule::draw::{Planned, Streams};
+use crate::fault::ClusterLimits;
+use crate::schedule::planned::{Planned, Streams};
 
 /// A composition with each kind of value.
 pub const VALUES: &str = include_str!("golden/values.toml");

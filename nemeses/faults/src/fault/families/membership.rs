@@ -5,15 +5,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::at_least_two;
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::Effect;
+use crate::fault::bounds::at_least_two;
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, failures, slowest};
+use crate::fault::{Budget, RoleDraw, weighted};
 use crate::host::PerNode;
-use crate::nemesis::{Acting, Judgement, Probe, failures, slowest};
-use crate::schedule::{Budget, RoleDraw, weighted};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "membership",
     letter: 'M',
     description: "members are removed or replaced by new ones, for targets that can",

@@ -9,15 +9,17 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::kill::kill;
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::{Effect, Measurement};
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, indeterminate, outcome_of};
+use crate::fault::{Budget, RoleDraw};
 use crate::host::{NodeState, PerNode};
-use crate::nemesis::{Acting, Judgement, Probe, indeterminate, outcome_of};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "corruption",
     letter: 'X',
     description: "synced data changes: flipped bits, cut-off files; outside Raft's fault model, so \

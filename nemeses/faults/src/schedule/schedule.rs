@@ -1,34 +1,13 @@
-//! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
-
-mod budget;
-mod compositions;
-mod draw;
-mod profile;
-mod resolve;
-mod seconds;
-mod steps;
-mod written;
+//! A schedule, and one fault of it.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::read_entries;
+use super::seconds;
 use crate::fault::Fault;
-
-pub use budget::Budget;
-pub use compositions::{BadCompositions, Composition, Compositions};
-pub use draw::ScheduleOptions;
-pub(crate) use draw::{ClusterLimits, between, weighted, whole_between};
-pub use profile::Profile;
-pub(crate) use resolve::RoleDraw;
-pub use resolve::{Resolved, Roles};
-pub use steps::Step;
-pub(crate) use steps::{on_and_off, throughout};
-pub use written::{Nonsense, read_entries};
-
-/// How long a fault lasts that is done when it has begun, in seconds.
-pub(crate) const MOMENT: f64 = 0.1;
 
 /// Every fault of a run, in the order in which they fire.
 ///
@@ -100,6 +79,7 @@ impl fmt::Display for Schedule {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Compositions, Profile, ScheduleOptions};
     use super::*;
     use crate::fault::{Aim, Family, Kill, Partition, Shape};
 

@@ -12,19 +12,19 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::limits::{delay, percent};
-use super::{
+use crate::effect::{Effect, Measurement};
+use crate::fault::bounds::{delay, percent};
+use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
-use crate::effect::{Effect, Measurement};
+use crate::fault::{Acting, Judgement, Probe, indeterminate, join};
+use crate::fault::{Budget, RoleDraw, Step, throughout, weighted, whole_between};
 use crate::grudge::{CLIENTS, Link};
 use crate::host::{HostError, LinkCounts, LinkSeen};
-use crate::nemesis::{Acting, Judgement, Probe, indeterminate, join};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, Step, throughout, weighted, whole_between};
 pub use crate::shaping::Shaping;
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "packet",
     letter: 'N',
     description: "packets are delayed, lost, duplicated, reordered, corrupted or held to a rate, \

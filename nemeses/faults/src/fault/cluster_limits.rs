@@ -1,9 +1,12 @@
-//! How much a fault may be aimed at, and how things are drawn.
+//! The nodes that a fault may be aimed at, and what chance draws.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use crate::fault::Aim;
+use super::Aim;
+
+/// How long a fault lasts that is done when it has begun, in seconds.
+pub(crate) const MOMENT: f64 = 0.1;
 
 /// How many nodes a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Active;
-use super::judgement::failures;
+use super::judgement::{Judgement, failures, indeterminate};
+use super::{Action, DiskCondition, Held};
 use crate::effect::Effect;
-use crate::fault::{Action, DiskCondition, Held};
-use crate::host::{Host, NodeState, PerNode};
+use crate::grudge::Link;
+use crate::host::{DiskSeen, Host, LinkCounts, NodeState, PerNode};
 
 /// Whether to look at what an action does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,47 @@ pub(crate) struct FaultsOn {
     pub disks: BTreeMap<String, DiskCondition>,
     /// Nodes whose files were damaged: they may never serve again.
     pub damaged: BTreeSet<String>,
+}
+
+/// A fault that is on.
+#[derive(Debug)]
+pub(crate) struct Active {
+    /// What it does now.
+    pub action: Action,
+    /// What it did first, by which it is judged: later steps only vary it.
+    pub first: Action,
+    /// The most nodes that any of its steps takes down.
+    pub most_down: usize,
+    /// The nodes that it takes down at any time, as far as the budget allowed.
+    pub may_take_down: BTreeSet<String>,
+    /// What became of it when it was injected, and whether that may yet change.
+    pub judgement: Judgement,
+    /// How many steps it has taken.
+    pub steps: u64,
+    /// What each link had dropped before.
+    pub dropped_before: BTreeMap<Link, u64>,
+    /// What each link had done to packets before.
+    pub shaped_before: BTreeMap<Link, LinkCounts>,
+    /// What its disks did while it was on, until their condition was last changed.
+    pub disks_seen: BTreeMap<String, DiskSeen>,
+}
+
+impl Active {
+    /// A fault that is about to be attempted, with the nodes that its steps take down: the most
+    /// at once, and all.
+    pub fn new(first: Action, most_down: usize, may_take_down: BTreeSet<String>) -> Self {
+        Self {
+            action: first.clone(),
+            first,
+            most_down,
+            may_take_down,
+            judgement: Judgement::settled(indeterminate("not attempted"), Effect::new()),
+            steps: 0,
+            dropped_before: BTreeMap::new(),
+            shaped_before: BTreeMap::new(),
+            disks_seen: BTreeMap::new(),
+        }
+    }
 }
 
 /// What a state of a fault has at hand.

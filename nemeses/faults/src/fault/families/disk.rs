@@ -7,19 +7,19 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::limits::{delay, percent};
 use super::packet::{either, is_zero};
-use super::state::list;
-use super::{
+use crate::effect::{Effect, Measurement};
+use crate::fault::bounds::{delay, percent};
+use crate::fault::state::list;
+use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
-use crate::effect::{Effect, Measurement};
+use crate::fault::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
+use crate::fault::{Budget, RoleDraw, weighted, whole_between};
 use crate::host::{DiskSeen, OpSeen, PerNode};
-use crate::nemesis::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, weighted, whole_between};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "disk",
     letter: 'D',
     description: "a node's disk is slow, stalls fsync, is narrow, full or read-only, or fails with \

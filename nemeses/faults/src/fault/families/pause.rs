@@ -9,14 +9,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::Effect;
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, already_down, failures, outcome_of, slowest};
+use crate::fault::{Budget, RoleDraw};
 use crate::host::NodeState;
-use crate::nemesis::{Acting, Judgement, Probe, already_down, failures, outcome_of, slowest};
-use crate::schedule::{Budget, RoleDraw};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "pause",
     letter: 'S',
     description: "nodes are stopped with SIGSTOP and continued, unaware of the lost time",

@@ -9,19 +9,19 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::limits::SHORTEST_STEP_MS;
-use super::{
+use crate::effect::Effect;
+use crate::fault::bounds::SHORTEST_STEP_MS;
+use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
-use crate::effect::Effect;
+use crate::fault::{Acting, Judgement, Probe, indeterminate, join, milliseconds};
+use crate::fault::{Budget, RoleDraw, Step, on_and_off, throughout, weighted, whole_between};
 pub use crate::grudge::Grudge;
 use crate::grudge::{CLIENTS, Link};
 use crate::host::{HostError, PartitionSeen};
-use crate::nemesis::{Acting, Judgement, Probe, indeterminate, join, milliseconds};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, Step, on_and_off, throughout, weighted, whole_between};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "partition",
     letter: 'P',
     description: "links silently drop packets: halves, an isolated node or leader, bridges, rings \

@@ -12,16 +12,16 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::state::list;
-use super::{
+use crate::effect::Effect;
+use crate::fault::state::list;
+use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
-use crate::effect::Effect;
+use crate::fault::{Acting, Judgement, Probe, already_down, indeterminate, outcome_of, slowest};
+use crate::fault::{Budget, RoleDraw, Step, throughout, weighted};
 use crate::host::NodeState;
-use crate::nemesis::{Acting, Judgement, Probe, already_down, indeterminate, outcome_of, slowest};
-use crate::schedule::{Budget, RoleDraw, Step, throughout, weighted};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "kill",
     letter: 'K',
     description: "nodes are killed with SIGKILL and started again on the same data: once, in a \

@@ -11,16 +11,18 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::limits::SHORTEST_STEP_MS;
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::{Effect, Measurement};
+use crate::fault::bounds::SHORTEST_STEP_MS;
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
+use crate::fault::{Budget, RoleDraw, Step, on_and_off, throughout, weighted, whole_between};
 use crate::host::{ClockSeen, PerNode};
-use crate::nemesis::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, Step, on_and_off, throughout, weighted, whole_between};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "clock",
     letter: 'C',
     description: "a node's own clocks go wrong: the wall clock jumps or strobes, both clocks drift",
@@ -261,7 +263,7 @@ impl State for Clocks {
         }
         // What the clocks read before. Those of which nothing was asked are told to go right, so
         // that they are read too.
-        let mut others = together(acting.actions_of_others().filter_map(super::Held::of));
+        let mut others = together(acting.actions_of_others().filter_map(crate::fault::Held::of));
         self.0.keys().for_each(|node| _ = others.entry(node.clone()).or_default());
         let before = acting.host.set_clocks(&others);
         let after = acting.host.set_clocks(&composed);

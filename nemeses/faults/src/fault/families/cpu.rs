@@ -5,16 +5,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::percent;
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::{Effect, Measurement};
+use crate::fault::bounds::percent;
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
+use crate::fault::{Budget, RoleDraw, whole_between};
 use crate::host::{CpuSeen, PerNode};
-use crate::nemesis::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, whole_between};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "cpu",
     letter: 'U',
     description: "nodes get a small share of one processor",

@@ -6,14 +6,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::at_least_two;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::Effect;
-use crate::nemesis::{Acting, Judgement, Probe, milliseconds};
+use crate::fault::bounds::at_least_two;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, milliseconds};
+use crate::fault::{Budget, MOMENT, RoleDraw};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, MOMENT, RoleDraw};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "leadership",
     letter: 'L',
     description: "the leader is told to hand over, for targets that can",

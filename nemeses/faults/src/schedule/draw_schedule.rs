@@ -12,60 +12,16 @@
 //! fault model, have no places on the timeline, which would stay empty: they come on top, at times of
 //! their own.
 
-mod limits;
-
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 
+use super::planned::{Planned, Streams, milliseconds, stream};
 use super::profile::Parameters;
-use super::{Budget, Composition, Compositions, Entry, Profile, Schedule};
-use crate::fault::{Aim, Family, Fault, Wanted};
-
-pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
-
-/// A fault with its place on the timeline.
-#[derive(Debug, Clone)]
-pub(super) struct Planned {
-    /// When it begins, in seconds: on the timeline after the load began, in a composition after the
-    /// composition did.
-    pub begins: f64,
-    /// For how many seconds it lasts.
-    pub lasts: f64,
-    /// The seed of what is left open until it fires.
-    pub pick: u32,
-    /// What happens.
-    pub fault: Fault,
-}
-
-/// What a schedule is drawn for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScheduleOptions {
-    /// How many nodes the cluster has.
-    pub nodes: usize,
-    /// The families that take part.
-    pub families: BTreeSet<Family>,
-    /// Equal seeds give equal schedules.
-    pub seed: u64,
-    /// How long the load lasts; every fault ends before it does.
-    pub time_limit: Duration,
-    /// How rough it is.
-    pub profile: Profile,
-    /// How many nodes may be down at once; none leaves it to the profile.
-    pub budget: Option<Budget>,
-    /// The compositions that it may have.
-    pub compositions: Compositions,
-}
-
-impl ScheduleOptions {
-    /// The most nodes that may be down at once.
-    pub fn most_down(&self) -> usize {
-        self.budget.unwrap_or(self.profile.budget()).limit(self.nodes)
-    }
-}
+use super::shuffle_bag::ShuffleBag;
+use super::{Composition, Entry, Profile, Schedule, ScheduleOptions};
+use crate::fault::{Aim, ClusterLimits, Family, Fault, Wanted, between, weighted};
 
 /// Without faults at the start: what the cluster does when nothing is wrong is the base line of
 /// every plot, and connections must be warm.
@@ -103,58 +59,6 @@ impl Schedule {
         let mut entries = Timeline::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
         Self { entries }
-    }
-}
-
-/// The random stream numbered `number` of `seed`.
-fn stream(seed: u64, number: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(number);
-    random
-}
-
-/// A time to the millisecond.
-pub(super) fn milliseconds(seconds: f64) -> Duration {
-    Duration::from_millis((seconds * 1e3).round() as u64)
-}
-
-/// Values dealt like cards: every one once before any comes again.
-struct ShuffleBag<T> {
-    all: Vec<T>,
-    left: Vec<T>,
-}
-
-impl<T: Copy + PartialEq> ShuffleBag<T> {
-    fn new(all: impl Into<Vec<T>>) -> Self {
-        Self { all: all.into(), left: Vec::new() }
-    }
-
-    fn draw(&mut self, random: &mut ChaCha8Rng) -> T {
-        if self.left.is_empty() {
-            self.left.clone_from(&self.all);
-            self.left.shuffle(random);
-        }
-        self.left.pop().expect("a shuffle bag is made of at least one value")
-    }
-
-    /// Puts a value back that found no use, to the bottom.
-    fn put_back(&mut self, value: T) {
-        self.left.insert(0, value);
-    }
-}
-
-/// What each family draws its own places from.
-pub(super) struct Streams(Vec<ChaCha8Rng>);
-
-impl Streams {
-    pub fn new(seed: u64) -> Self {
-        // A family's stream is numbered by its place in the list of all, never of those asked for.
-        Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
-    }
-
-    /// The stream of one family.
-    pub fn of(&mut self, family: Family) -> &mut ChaCha8Rng {
-        &mut self.0[family as usize]
     }
 }
 
@@ -450,7 +354,7 @@ fn without_majority(planned: &[Planned], nodes: usize) -> f64 {
     halted.map(|(lasts, _)| lasts).sum()
 }
 
-fn halts<'a>(on: impl Iterator<Item = &'a Fault>, nodes: usize) -> bool {
+pub(super) fn halts<'a>(on: impl Iterator<Item = &'a Fault>, nodes: usize) -> bool {
     let (mut hard, mut halts) = (0, false);
     for fault in on.map(Fault::spec) {
         hard += u32::from(fault.disturbs(nodes));
@@ -458,7 +362,3 @@ fn halts<'a>(on: impl Iterator<Item = &'a Fault>, nodes: usize) -> bool {
     }
     halts || hard >= 2
 }
-
-#[cfg(test)]
-#[path = "draw_tests.rs"]
-mod tests;

@@ -7,18 +7,20 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::limits::percent;
 use super::partition::{cut_links, cut_links_of_others};
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
 use crate::effect::Effect;
+use crate::fault::bounds::percent;
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe, indeterminate, join, outcome_of};
+use crate::fault::{Budget, RoleDraw, weighted};
 use crate::grudge::Grudge;
 use crate::host::{HostError, PerNode, PowerSeen};
-use crate::nemesis::{Acting, Judgement, Probe, indeterminate, join, outcome_of};
 use crate::outcome::Outcome;
-use crate::schedule::{Budget, RoleDraw, weighted};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "power",
     letter: 'W',
     description: "nodes lose power, and with it what they had not synced, whole or in torn writes",

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::fault::Action;
+use super::Action;
 
 /// A state that a fault holds from a time on.
 #[derive(Debug, Clone, PartialEq)]

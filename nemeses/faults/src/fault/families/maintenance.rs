@@ -6,12 +6,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::list;
-use super::{About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith};
-use crate::nemesis::{Acting, Judgement, Probe};
-use crate::schedule::{Budget, MOMENT, RoleDraw, weighted};
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe};
+use crate::fault::{Budget, MOMENT, RoleDraw, weighted};
 
-pub(super) const ABOUT: About = About {
+pub(in crate::fault) const ABOUT: About = About {
     name: "maintenance",
     letter: 'T',
     description: "nodes compact or defragment their stores, for targets that can",
