@@ -23,99 +23,18 @@
 //! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the machine
 //! either.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::leftovers;
-use super::proc::Stat;
-
-/// Something that stays when every process of a run is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-pub enum Leftover {
-    /// A directory of a cgroup hierarchy. Its name begins with `stormproof-`.
-    Cgroup {
-        /// Where it is.
-        path: PathBuf,
-    },
-    /// A mount in the mount namespace of whoever started the run.
-    Mount {
-        /// Where it is mounted.
-        path: PathBuf,
-    },
-    /// Every loop device that is backed by this file.
-    LoopDevice {
-        /// The file.
-        image: PathBuf,
-    },
-}
-
-impl fmt::Display for Leftover {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cgroup { path } => write!(out, "cgroup {}", path.display()),
-            Self::Mount { path } => write!(out, "mount {}", path.display()),
-            Self::LoopDevice { image } => write!(out, "loop device of {}", image.display()),
-        }
-    }
-}
-
-/// The process that a run was started as. Written `PID-STARTED`, as in the names of what it makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Owner {
-    /// Its id in the pid namespace that it was started in.
-    pub pid: i32,
-    /// When it was started, in clock ticks since the machine was.
-    pub started: u64,
-}
-
-impl Owner {
-    /// This process.
-    fn own() -> io::Result<Self> {
-        // Not `getpid`: whoever looks for this process looks into the same `/proc`.
-        let pid = fs::read_link("/proc/self")?.to_string_lossy().parse().unwrap_or_default();
-        let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc does not know us"))?;
-        Ok(Self { pid, started: stat.started })
-    }
-
-    /// Whether that process runs still, and is not another one with the same id.
-    pub(super) fn lives(self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
-    }
-
-    /// The owner that a name like `stormproof-4711-8471-n1` tells.
-    pub(super) fn in_name(name: &str) -> Option<Self> {
-        name.strip_prefix(leftovers::PREFIX)?.parse().ok()
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}-{}", self.pid, self.started)
-    }
-}
-
-impl FromStr for Owner {
-    type Err = ();
-
-    /// Whatever follows after another hyphen or a dot is passed over.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split(['-', '.']);
-        let mut next = || parts.next().ok_or(());
-        let pid = next()?.parse().map_err(|_| ())?;
-        Ok(Self { pid, started: next()?.parse().map_err(|_| ())? })
-    }
-}
+use super::leftovers::{Leftover, Owner};
 
 /// The first line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,14 +62,14 @@ enum Line {
 
 /// What a journal tells.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct JournalState {
     /// Whose it is; none when its owner died before it could say so.
     pub(super) header: Option<Header>,
     /// What is not undone, in the order in which it was made.
     pub(super) open: Vec<Leftover>,
 }
 
-impl Told {
+impl JournalState {
     /// A line that was cut short by a death is passed over: what it announces was not made.
     pub(super) fn parse(text: &str) -> Self {
         let mut header = None;
@@ -168,7 +87,7 @@ impl Told {
 
 /// Says that a leftover was announced, until it is [`Journal::done`].
 #[derive(Debug)]
-#[must_use = "what is undone must be told, or it is undone again"]
+#[must_use = "what is undone must be written down, or it is undone again"]
 pub struct Ticket(u64);
 
 /// The journal of this run. Copies are the same journal.
@@ -193,7 +112,7 @@ static OWN: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 impl Journal {
     /// The journal of the lab that this process is the controller of; else one of its own, which
-    /// ends, with everything undone, when its last copy is dropped.
+    /// is removed when its last copy is dropped and nothing is left.
     ///
     /// # Errors
     /// When no directory for journals can be written. Nothing that outlives the processes may be
@@ -223,7 +142,7 @@ impl Journal {
 
     /// Writes down that what the ticket stands for is undone, or was not made.
     pub fn done(&self, ticket: Ticket) {
-        // Untold, it is undone again at the end, which changes nothing.
+        // Unstate, it is undone again at the end, which changes nothing.
         let _ = self.shared.write(&Line::Done(ticket.0));
     }
 
@@ -242,15 +161,19 @@ impl Journal {
     /// process. One that makes no sense is none.
     pub(super) fn inherit(descriptor: OwnedFd) -> Option<Self> {
         let file = File::from(descriptor);
-        let header = Told::parse(&read(&file).ok()?).header?;
+        let header = JournalState::parse(&read(&file).ok()?).header?;
         let shared = Shared { file, header, last: AtomicU64::new(0), own: false };
         Some(INHERITED.get_or_init(|| Self { shared: Arc::new(shared) }).clone())
     }
 
-    /// Undoes whatever is not, and removes the file if nothing is left. For whoever outlives the
-    /// controller.
-    pub(super) fn settle(&self) {
-        self.shared.settle();
+    /// What is not undone, in the order in which it was made.
+    pub(super) fn left(&self) -> Vec<Leftover> {
+        self.shared.left()
+    }
+
+    /// Removes the file.
+    pub(super) fn remove(&self) {
+        self.shared.remove();
     }
 }
 
@@ -287,19 +210,21 @@ impl Shared {
         (&self.file).write_all(text.as_bytes())
     }
 
-    fn settle(&self) {
-        let open = read(&self.file).map(|text| Told::parse(&text).open).unwrap_or_default();
-        // What cannot be undone stays in the file, for `leftovers::clean`.
-        if leftovers::undo_all(&open).iter().all(|(_, result)| result.is_ok()) {
-            let _ = fs::remove_file(&self.header.file);
-        }
+    fn left(&self) -> Vec<Leftover> {
+        read(&self.file).map(|text| JournalState::parse(&text).open).unwrap_or_default()
+    }
+
+    fn remove(&self) {
+        // One that is gone already, or cannot be removed, tells of nothing that is left.
+        let _ = fs::remove_file(&self.header.file);
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.own {
-            self.settle();
+        // What is left is for `leftovers::clean`, at the next start or by the doctor.
+        if self.own && self.left().is_empty() {
+            self.remove();
         }
     }
 }
@@ -418,29 +343,18 @@ mod tests {
             "\n",
             r#"{"intent":{"id":4,"what":"cgro"#,
         );
-        let told = Told::parse(text);
-        assert_eq!(told.header.unwrap().owner, Owner { pid: 4711, started: 8471 });
+        let state = JournalState::parse(text);
+        assert_eq!(state.header.unwrap().owner, Owner { pid: 4711, started: 8471 });
         let mount = Leftover::Mount { path: "/mnt/a b".into() };
-        assert_eq!(told.open, [mount, Leftover::LoopDevice { image: "/tmp/image".into() }]);
-        assert_eq!(Told::parse("{\"owner\":{\"pid\":47"), Told::default());
+        assert_eq!(state.open, [mount, Leftover::LoopDevice { image: "/tmp/image".into() }]);
+        assert_eq!(JournalState::parse("{\"owner\":{\"pid\":47"), JournalState::default());
     }
 
     #[test]
     fn lines_are_read_back_as_they_were_written() {
         let line = serde_json::to_string(&Line::Intent { id: 7, leftover: cgroup("x") }).unwrap();
         assert_eq!(line, r#"{"intent":{"id":7,"what":"cgroup","path":"/sys/fs/cgroup/x"}}"#);
-        assert_eq!(Told::parse(&line).open, [cgroup("x")]);
-    }
-
-    #[test]
-    fn an_owner_is_told_from_another_with_its_id() {
-        let own = Owner::own().unwrap();
-        assert!(own.lives());
-        assert!(!Owner { started: own.started + 1, ..own }.lives());
-        assert_eq!(Owner::in_name(&format!("stormproof-{own}-n1")), Some(own));
-        assert_eq!(format!("{own}-2.jsonl").parse(), Ok(own));
-        assert_eq!(Owner::in_name("stormproof-disk.img"), None);
-        assert_eq!(Owner::in_name("other-1-2"), None);
+        assert_eq!(JournalState::parse(&line).open, [cgroup("x")]);
     }
 
     #[test]

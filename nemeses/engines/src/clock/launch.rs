@@ -15,10 +15,11 @@ use nix::unistd::Pid;
 
 use super::memory::Memory;
 use super::node_clock::{NodeClock, machine_clocks};
+use super::own_clock::OwnClock;
 use super::parameters::{CLOCKS, MONOTONIC, Reading, WALL};
 use super::patch::Patch;
 use super::tracee::{Stopped, trace_me};
-use super::{OwnClock, deadlines, filter};
+use super::{deadlines, filter};
 use faults::fault::ClockCondition;
 
 /// One process that is about to be started.

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 
-use super::naming;
-use crate::journal::{Journal, Leftover, Ticket};
-use crate::leftovers::remove_cgroup;
+use crate::journal::{Journal, Ticket};
+use crate::leftovers::{Leftover, PREFIX, remove_cgroup};
 use crate::mounts::mounts;
 use crate::node_process::NodeProcess;
 use crate::proc;
@@ -20,6 +19,8 @@ use faults::host::CpuSeen;
 const PERIOD_US: f64 = 10_000.0;
 /// The smallest share of a period.
 const LEAST_QUOTA_US: f64 = 1_000.0;
+/// The smallest share that the kernel can give: a millisecond in a second.
+pub(super) const LEAST_PERCENT: f64 = 0.1;
 /// A process that forks while it is moved leaves a child behind, which is moved next. One that
 /// forks faster than this is not held.
 const MOVES: u32 = 20;
@@ -106,7 +107,7 @@ impl Cgroup {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Two controllers of one outer process, one after the other, number theirs alike, but the
         // second starts when the first one's are gone.
-        let path = hierarchy.base.join(format!("stormproof-{}-{number}", journal.owner()));
+        let path = hierarchy.base.join(format!("{PREFIX}{}-{number}", journal.owner()));
         let ticket = journal.intend(Leftover::Cgroup { path: path.clone() });
         let ticket = ticket.map_err(|error| format!("cannot write the journal: {error}"))?;
         let version = hierarchy.version;
@@ -223,6 +224,11 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     fs::File::options().write(true).open(path)?.write_all(text.as_bytes())
 }
 
+/// What failed of which file.
+fn naming(path: &Path, error: io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +240,7 @@ mod tests {
         assert_eq!(quota_and_period(10.0), (1_000, 10_000));
         assert_eq!(quota_and_period(1.0), (1_000, 100_000));
         // The longest period that the kernel takes is a second.
-        assert_eq!(quota_and_period(super::super::LEAST_PERCENT), (1_000, 1_000_000));
+        assert_eq!(quota_and_period(LEAST_PERCENT), (1_000, 1_000_000));
     }
 
     /// What is written to which file, in a directory that only looks like a cgroup.

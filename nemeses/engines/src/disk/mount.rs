@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{getgid, getuid};
 
-use crate::journal::{Journal, Leftover, Ticket};
-use crate::leftovers::PREFIX;
+use crate::journal::{Journal, Ticket};
+use crate::leftovers::{Leftover, PREFIX};
 
 /// The type of our mounts, as `/proc/PID/mountinfo` shows it. Their source names the run, as
 /// `stormproof-OWNER`.

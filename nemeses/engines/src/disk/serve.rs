@@ -9,9 +9,9 @@ use fuser::{
     ReplyEntry, ReplyStatfs, ReplyWrite, Request,
 };
 
-use super::Shared;
 use super::counters::OpKind;
-use super::translate::{attributes, errno};
+use super::shared::Shared;
+use super::translate::attributes;
 use faults::disk_image::{Attributes, Image, New, Refusal, Status};
 
 /// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
@@ -110,22 +110,6 @@ impl NodeFilesystem {
         self.serve(OpKind::Metadata, 0, reply, make, |reply, status| {
             reply.entry(&BELIEVED, &attributes(&status), GENERATION);
         });
-    }
-}
-
-impl Shared {
-    /// Acts on the image, unless the power is off or `mount` is not the mount of today. The flag
-    /// says whether the error is a fault's.
-    pub(super) fn act<T>(
-        &self,
-        mount: u64,
-        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
-    ) -> Result<T, (Errno, bool)> {
-        let mut powered = self.powered();
-        if !powered.on || powered.mount != mount {
-            return Err((Errno::EIO, true));
-        }
-        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
     }
 }
 

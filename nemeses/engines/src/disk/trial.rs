@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use nix::unistd::mkdtemp;
 
-use super::Disk;
+use super::node_disk::Disk;
 use faults::fault::PowerCut;
 
 /// Mounts a disk in a throwaway place, writes, syncs, and takes its power. Tells how long mounting

@@ -2,14 +2,13 @@
 #![expect(unsafe_code, reason = "forking tries namespaces in a process that may lose")]
 
 use std::io;
-use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-use super::{Finding, Probe};
+use super::probe::{Finding, Probe};
 use crate::clock;
 use crate::cpu::{self, CpuEngine};
 use crate::disk;
@@ -20,10 +19,9 @@ use crate::namespace::NetNs;
 use crate::netem;
 use crate::netlink::Netlink;
 use crate::network::{Network, PartitionEngine};
-use crate::node_process::{NodeListener, NodeProcess, NodeSpec, OwnClock, Spawner};
-use crate::process_tree::furnish_namespaces;
+use crate::node_process::{OwnClock, ProbeProcess};
+use crate::process_tree::set_up_namespaces;
 use crate::switch::Port;
-use faults::fault::ClockCondition;
 use faults::grudge::Grudge;
 
 /// Something to try, and what to tell of it.
@@ -168,11 +166,7 @@ fn told<T>(result: io::Result<T>) -> Result<T, String> {
 }
 
 fn pause_and_kill() -> Finding {
-    let spec = NodeSpec::probe(&["sleep", "60"], OwnClock::No);
-    let spawner = told(Spawner::new())?;
-    let deaf: NodeListener = Arc::new(|_: &str, _| {});
-    let clocks = ClockCondition::default();
-    let process = told(NodeProcess::start(&spec, None, &clocks, &spawner, &deaf))?;
+    let process = told(ProbeProcess::start(&["sleep", "60"], OwnClock::No))?;
     process.pause().map_err(|error| error.to_string())?;
     process.resume().map_err(|error| error.to_string())?;
     process.begin_kill();
@@ -219,7 +213,7 @@ fn user_namespace() -> Finding {
 }
 
 fn namespaces() -> Finding {
-    furnish_namespaces()?;
+    set_up_namespaces()?;
     Ok("made, with mounts of their own and a loopback".to_owned())
 }
 

@@ -12,8 +12,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::PREFIX;
-use crate::journal::Leftover;
+use super::leftover::{Leftover, PREFIX};
 use crate::mounts::mounts;
 
 /// Processes that were killed leave their cgroup, and mounts their device, within milliseconds.
@@ -25,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 const LOOP_CLR_FD: libc::Ioctl = 0x4C01;
 
 /// Undoes all of these, the last one first, as a mount rests on its device.
-pub(crate) fn undo_all(open: &[Leftover]) -> Vec<(Leftover, Result<(), String>)> {
+pub(super) fn undo_all(open: &[Leftover]) -> Vec<(Leftover, Result<(), String>)> {
     let undo = |leftover: &Leftover| match leftover {
         Leftover::Cgroup { path } => remove_cgroup(path),
         Leftover::Mount { path } => unmount(path),
@@ -113,7 +112,7 @@ fn unmount(path: &Path) -> Result<(), String> {
 }
 
 /// Every loop device with a file, and the file.
-pub(crate) fn loop_devices() -> Vec<(PathBuf, PathBuf)> {
+pub(super) fn loop_devices() -> Vec<(PathBuf, PathBuf)> {
     let entries = fs::read_dir("/sys/block").into_iter().flatten().flatten();
     let devices = entries.filter_map(|entry| {
         let backing = fs::read_to_string(entry.path().join("loop/backing_file")).ok()?;

@@ -11,8 +11,8 @@ use nix::sys::socket::{
 };
 
 use super::flow::{Broken, Flow};
+use super::shared::{LinkState, Shared};
 use super::source::Ends;
-use super::{LinkState, Shared};
 
 /// Links as the proxy's thread knows them.
 pub(super) struct Links<'a> {

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 
-use super::LinkState;
+use super::shared::LinkState;
 
 /// Taken at once from one socket.
 pub(super) const PIECE: usize = 64 << 10;

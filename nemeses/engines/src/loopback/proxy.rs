@@ -13,7 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::connection::{Connection, Links};
 use super::flow::PIECE;
-use super::{Shared, source};
+use super::shared::Shared;
+use super::source;
 
 /// When no descriptor is left for a new connection; others may close meanwhile.
 const BREATH: Duration = Duration::from_millis(10);

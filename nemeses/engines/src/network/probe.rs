@@ -5,12 +5,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Network, shaping};
+use super::lab_network::{Network, PROBE_PORT};
+use super::shaping;
 use faults::grudge::Link;
 use faults::host::{HostError, PartitionSeen};
 
-/// The discard service's port (RFC 863), which nothing else uses.
-pub(super) const PROBE_PORT: u16 = 9;
 /// Told by its length from those that measure a link.
 const PROBE: [u8; 1] = [0];
 /// A datagram on this network arrives, or is dropped and counted, within a millisecond. On a

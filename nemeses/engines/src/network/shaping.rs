@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use super::probe::PROBE_PORT;
-use super::{Network, PartitionEngine};
+use super::lab_network::{Network, PROBE_PORT};
 use crate::switch::{REORDER_HOLD, Switch};
 use faults::fault::LinkCondition;
 use faults::grudge::Link;
@@ -31,24 +30,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Whoever asked waits no longer. Of links slower than that nothing is seen to arrive.
 const LONGEST_DELAY: Duration = Duration::from_secs(3);
 
-/// Builds a network of two nodes and delays one link. The error says what failed. The calling
-/// thread must be in a lab.
-pub fn try_packet_faults() -> Result<String, String> {
-    let nodes = ["n1".to_owned(), "n2".to_owned()];
-    let mut network =
-        Network::build(&nodes, PartitionEngine::Switch).map_err(|error| error.to_string())?;
-    let link = Link { from: nodes[0].clone(), to: nodes[1].clone() };
-    let slow = LinkCondition { delay_ms: 5.0, ..LinkCondition::default() };
-    let seen = network.shape(&[(link.clone(), slow)].into(), true);
-    let seen = seen.map_err(|error| error.to_string())?;
-    match seen.get(&link).and_then(|seen| seen.fastest_ms) {
-        Some(fastest) if fastest >= slow.delay_ms => {
-            Ok(format!("a delay of 5 ms was measured as {fastest:.2} ms"))
-        }
-        other => Err(format!("a delay of 5 ms was measured as {other:?} ms")),
-    }
-}
-
 fn no_switch() -> HostError {
     let why = "the kernel's bridge carries packets here, which passes them as they are; \
                build the network for packet faults";
@@ -61,28 +42,35 @@ fn working_switch(network: &Network) -> Result<&Switch, HostError> {
     Ok(switch)
 }
 
-/// Gives every link its condition, those that are not named none.
-pub(super) fn shape(
-    network: &mut Network,
-    links: &BTreeMap<Link, LinkCondition>,
-) -> Result<(), HostError> {
-    let switch = working_switch(network)?;
-    let names: Vec<_> = network.members.iter().map(|member| &member.name).collect();
-    switch.set_conditions(|from, to| {
-        let link = Link { from: names[from].clone(), to: names[to].clone() };
-        links.get(&link).copied().unwrap_or_default()
-    });
-    let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
-    network.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
-    network.shapings = network.shapings.wrapping_add(1);
-    Ok(())
-}
+impl Network {
+    /// Gives exactly these links these conditions, all others none. Where `look` is true, datagrams
+    /// are sent over the links with conditions, to see what they meet; that takes as long as their
+    /// delays and a tenth of a second more where some are lost. Packets that are held back when
+    /// conditions change wait no longer than if they had come now, and keep their order.
+    pub fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        self.check_known(links.keys().cloned())?;
+        let switch = working_switch(self)?;
+        let names: Vec<_> = self.members.iter().map(|member| &member.name).collect();
+        switch.set_conditions(|from, to| {
+            let link = Link { from: names[from].clone(), to: names[to].clone() };
+            links.get(&link).copied().unwrap_or_default()
+        });
+        let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
+        self.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
+        self.shapings = self.shapings.wrapping_add(1);
+        if look { measure(self) } else { Ok(BTreeMap::new()) }
+    }
 
-/// What every link did to packets so far; those over which none went are missing.
-pub(super) fn counts(network: &Network) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
-    let switch = working_switch(network)?;
-    let counted = network.links().map(|(link, from, to)| (link, switch.counts(from, to)));
-    Ok(counted.filter(|(_, counts)| *counts != LinkCounts::default()).collect())
+    /// What every link did to packets so far; those that none ever passed are missing.
+    pub fn shaped(&self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        let switch = working_switch(self)?;
+        let counted = self.links().map(|(link, from, to)| (link, switch.counts(from, to)));
+        Ok(counted.filter(|(_, counts)| *counts != LinkCounts::default()).collect())
+    }
 }
 
 /// How long a packet may be on its way over a link with this condition, its queue apart; at most
@@ -138,7 +126,7 @@ impl Probed {
 
 /// Sends datagrams over every link that has a condition and is not cut, and sees what becomes of
 /// them. Both ends have the same clock, so that one way can be measured.
-pub(super) fn look(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+fn measure(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
     let mut probed: Vec<_> = network
         .links()
         .filter(|(link, _, _)| !network.grudge.drops(&link.from, &link.to))

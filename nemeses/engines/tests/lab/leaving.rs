@@ -12,7 +12,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use stormproof_engines::LocalHost;
-use stormproof_engines::journal::{Journal, Leftover};
+use stormproof_engines::journal::Journal;
+use stormproof_engines::leftovers::Leftover;
 use stormproof_engines::process_tree::Lab;
 
 use crate::CLEAN;

@@ -1,13 +1,3 @@
-//! Finds and removes what runs left that are no more.
-//!
-//! Two things lead there: the [`journal`](super::journal)s of runs whose processes are all dead, and
-//! names that tell an [`Owner`] which does not live, should its journal be lost: cgroups called
-//! `stormproof-PID-STARTED…`, mounts from a source called so, loop devices backed by a file called
-//! so. What belongs to a run that goes on is never touched: its journal is locked, and its owner
-//! lives.
-
-mod undo;
-
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -15,13 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::journal::{Leftover, Owner, Told, boot, directories, is_ours_alone, read, try_lock};
-use super::mounts::mounts;
-
-pub(super) use undo::{loop_devices, remove_cgroup, undo_all};
-
-/// How the names of all that outlives processes begin.
-pub(super) const PREFIX: &str = "stormproof-";
+use super::leftover::{Leftover, Owner, PREFIX};
+use super::undo::{is_there, loop_devices, undo_all, undo_idle};
+use crate::journal::{Journal, JournalState, boot, directories, is_ours_alone, read, try_lock};
+use crate::mounts::mounts;
 
 /// Something that is left of a run that is no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,7 +41,7 @@ pub fn find() -> Vec<Found> {
     let mut found = Vec::new();
     for journal in dead {
         // What was announced and never made, or vanished with its owner, is nothing that is left.
-        let there = journal.leftovers().filter(|found| undo::is_there(&found.leftover));
+        let there = journal.leftovers().filter(|found| is_there(&found.leftover));
         found.extend(there);
     }
     let told: BTreeSet<_> = found.iter().map(|found| found.leftover.clone()).collect();
@@ -68,18 +55,18 @@ pub fn clean() -> Cleaned {
     let mut cleaned = clean_journals();
     let live = Journals::look().live;
     for found in by_name(&live) {
-        let result = undo::undo_idle(&found.leftover);
+        let result = undo_idle(&found.leftover);
         cleaned.note(found, result);
     }
     cleaned
 }
 
 /// As [`clean`], without what no journal tells of.
-pub(super) fn clean_journals() -> Cleaned {
+pub(crate) fn clean_journals() -> Cleaned {
     let mut cleaned = Cleaned::default();
     for journal in Journals::look().dead {
         let there: BTreeSet<_> =
-            journal.leftovers().filter(|found| undo::is_there(&found.leftover)).collect();
+            journal.leftovers().filter(|found| is_there(&found.leftover)).collect();
         let results = undo_all(&journal.open);
         if results.iter().all(|(_, result)| result.is_ok()) {
             // Gone is what it should be.
@@ -93,6 +80,15 @@ pub(super) fn clean_journals() -> Cleaned {
         }
     }
     cleaned
+}
+
+/// Undoes what a journal remembers, and removes the file when nothing is left. For a process that
+/// outlives the controller.
+pub(crate) fn settle(journal: &Journal) {
+    // What cannot be undone stays in the file, for `clean`.
+    if undo_all(&journal.left()).iter().all(|(_, result)| result.is_ok()) {
+        journal.remove();
+    }
 }
 
 impl Cleaned {
@@ -165,19 +161,19 @@ impl Journals {
         let Ok(file) = file else { return };
         let Ok(dead) = try_lock(&file) else { return };
         let Ok(text) = read(&file) else { return };
-        let told = Told::parse(&text);
-        let owner = told.header.as_ref().map(|header| header.owner);
+        let state = JournalState::parse(&text);
+        let owner = state.header.as_ref().map(|header| header.owner);
         // One that is only just being begun is called after its owner too.
         let owner = owner.or_else(|| path.file_stem()?.to_str()?.parse().ok());
         let Some(owner) = owner else { return };
         if dead {
             // Nothing survives the machine.
-            let gone = told.header.is_some_and(|header| header.boot != boot());
-            let open = if gone { Vec::new() } else { told.open };
+            let gone = state.header.is_some_and(|header| header.boot != boot());
+            let open = if gone { Vec::new() } else { state.open };
             self.dead.push(DeadJournal { path, owner, open, _lock: file });
         } else {
             self.live.owners.insert(owner);
-            self.live.leftovers.extend(told.open);
+            self.live.leftovers.extend(state.open);
         }
     }
 }

@@ -1,37 +1,11 @@
-//! A disk for each node that can be slow, full, broken, or lose its power.
-//!
-//! Each node's data directory is a FUSE file system that this process serves from memory, from a
-//! [`faults::disk_image`]. Programs run on it unmodified.
-//!
-//! The process that serves a mount must never wait for it. So nothing here looks at a mount by its
-//! path; whoever wants the files of a node takes them from the image with [`Disk::export`]. And a
-//! process that waits for an answer of its disk cannot be killed until it has it: before waiting
-//! for a process's end, lift the condition that holds it, or switch the power off.
-//!
-//! A power failure, each step at all nodes before the next: links down (a node without power says
-//! nothing) → [`Disk::power_off`] → SIGKILL → wait for the processes → [`Disk::crash`] →
-//! [`Disk::power_on`] → start. Killing first would let a delayed fsync complete, and hide what it
-//! was to lose.
-//!
-//! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
-//! only what is read for the first time since it was set. `syncfs` and `sync` make nothing durable:
-//! the kernel does not pass them on to FUSE. There are no extended attributes and no `O_TMPFILE`.
-
-mod counters;
-mod filesystem;
-mod gate;
-mod loop_device;
-mod mount;
-mod serve;
-mod translate;
-mod trial;
+//! The disk of one node, as its owner sees it.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use fuser::INodeNo;
@@ -39,16 +13,13 @@ use nix::unistd::{getgid, getuid};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+use super::gate::Gate;
+use super::mount::Mount;
+use super::serve::NodeFilesystem;
+use super::shared::{Powered, Shared};
 use faults::disk_image::{Image, Kind, Unsynced};
 use faults::fault::{Damage, DiskCondition, PowerCut};
 use faults::host::{DiskSeen, PowerSeen};
-
-use gate::Gate;
-pub use loop_device::{LoopDisk, RealFileSystem};
-use mount::Mount;
-pub use mount::TYPE;
-use serve::NodeFilesystem;
-pub use trial::try_out;
 
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
 pub const CAPACITY: u64 = 4 << 30;
@@ -61,27 +32,6 @@ pub struct Disk {
     path: PathBuf,
     shared: Arc<Shared>,
     mount: Option<Mount>,
-}
-
-/// What the mount and its owner both know.
-struct Shared {
-    powered: Mutex<Powered>,
-    gate: Gate,
-}
-
-/// The image, and who may change it. Under one lock, so that nothing becomes durable after the
-/// power was seen to be off.
-struct Powered {
-    image: Image,
-    on: bool,
-    /// Counts mounts.
-    mount: u64,
-}
-
-impl Shared {
-    fn powered(&self) -> MutexGuard<'_, Powered> {
-        self.powered.lock().expect("a change of the image does not panic")
-    }
 }
 
 impl Disk {
