@@ -23,9 +23,9 @@ use faults::host::{
 };
 
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
-const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks whether they did.
-const LET_GO_PAUSE: Duration = Duration::from_millis(1);
+const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
 const HEALING_LOOKS: usize = 10;
 
@@ -236,9 +236,9 @@ impl Host for LocalHost {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.cpu.unleash(nodes);
+        self.cpu.release(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
-        self.let_disks_go(nodes);
+        self.release_disks(nodes);
         self.each(nodes, NodeProcess::wait_until_dead)
     }
 
@@ -251,9 +251,9 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.cpu.unleash(nodes);
+        self.cpu.release(nodes);
         let paused = self.each(nodes, NodeProcess::pause);
-        self.cpu.leash(nodes);
+        self.cpu.throttle(nodes);
         paused
     }
 
@@ -420,13 +420,13 @@ fn asked(administrator: &Option<Box<dyn Administrator>>) -> Result<&dyn Administ
 impl LocalHost {
     /// A process that waits for its disk does not die before it has its answer. Those of `nodes`
     /// are about to die, so what their disks hold back is answered now.
-    fn let_disks_go(&self, nodes: &BTreeSet<String>) {
+    fn release_disks(&self, nodes: &BTreeSet<String>) {
         let waits =
             |node: &&String| self.disk(node).is_some() && self.state(node) != NodeState::Stopped;
         let start = Instant::now();
-        while start.elapsed() < LET_GO_PATIENCE && nodes.iter().any(|node| waits(&node)) {
-            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::let_go);
-            std::thread::sleep(LET_GO_PAUSE);
+        while start.elapsed() < RELEASE_PATIENCE && nodes.iter().any(|node| waits(&node)) {
+            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::release);
+            std::thread::sleep(RELEASE_PAUSE);
         }
     }
 
@@ -479,7 +479,7 @@ impl LocalHost {
 impl Drop for LocalHost {
     fn drop(&mut self) {
         // A node that has used up its share could not die at once.
-        self.cpu.unleash_all();
+        self.cpu.release_all();
     }
 }
 

@@ -40,27 +40,27 @@ enum Then {
 
 /// An instruction whose jumps are not numbers yet.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum Instruction {
     Load(u32),
     And(u32),
     If(u32, u32, Then, Then),
 }
 
 /// The program. For each call: is it this one, does it end at an absolute time, is there a time.
-fn steps() -> Vec<Step> {
+fn instructions() -> Vec<Instruction> {
     use Then::{Allow, Ask, Next, Over};
     let number = |call: libc::c_long| call as u32;
-    let low = |argument: u32| Step::Load(ARGUMENTS + 8 * argument);
-    let high = |argument: u32| Step::Load(ARGUMENTS + 8 * argument + 4);
-    let equals = |value, yes, no| Step::If(BPF_JEQ, value, yes, no);
+    let low = |argument: u32| Instruction::Load(ARGUMENTS + 8 * argument);
+    let high = |argument: u32| Instruction::Load(ARGUMENTS + 8 * argument + 4);
+    let equals = |value, yes, no| Instruction::If(BPF_JEQ, value, yes, no);
     // A pointer is there if either half of it is not zero.
     let asks_if_there =
         |argument| [low(argument), equals(0, Next, Ask), high(argument), equals(0, Allow, Ask)];
-    let absolute = |flags| [low(1), Step::If(BPF_JSET, flags, Next, Allow)];
+    let absolute = |flags| [low(1), Instruction::If(BPF_JSET, flags, Next, Allow)];
     let [first, second, third, fourth] = FUTEX_WAITS;
     let futex = [
         low(1),
-        Step::And(!FUTEX_OPTIONS),
+        Instruction::And(!FUTEX_OPTIONS),
         equals(first, Over(3), Next),
         equals(second, Over(2), Next),
         equals(third, Over(1), Next),
@@ -78,44 +78,45 @@ fn steps() -> Vec<Step> {
             [&absolute(libc::TFD_TIMER_ABSTIME as u32)[..], &asks_if_there(2)].concat(),
         ),
     ];
-    let mut steps = vec![Step::Load(4), equals(THIS_ARCHITECTURE, Next, Allow), Step::Load(0)];
+    let mut instructions =
+        vec![Instruction::Load(4), equals(THIS_ARCHITECTURE, Next, Allow), Instruction::Load(0)];
     for (call, body) in calls {
-        steps.push(equals(number(call), Next, Over(body.len() as u8)));
-        steps.extend(body);
+        instructions.push(equals(number(call), Next, Over(body.len() as u8)));
+        instructions.extend(body);
     }
-    steps
+    instructions
 }
 
 /// The program as the kernel takes it.
 pub(super) fn program() -> Vec<libc::sock_filter> {
-    let steps = steps();
-    let count = steps.len();
-    let instruction = |code: u32, jump_if: u8, jump_else: u8, value: u32| libc::sock_filter {
+    let instructions = instructions();
+    let count = instructions.len();
+    let encoded = |code: u32, jump_if: u8, jump_else: u8, value: u32| libc::sock_filter {
         code: code as u16,
         jt: jump_if,
         jf: jump_else,
         k: value,
     };
-    let mut program: Vec<_> = (steps.into_iter().enumerate())
-        .map(|(index, step)| {
+    let mut program: Vec<_> = (instructions.into_iter().enumerate())
+        .map(|(index, instruction)| {
             // The last two instructions are the answers.
             let distance = |then| match then {
                 Then::Next => 0,
-                Then::Over(steps) => steps,
+                Then::Over(instructions) => instructions,
                 Then::Allow => (count - index - 1) as u8,
                 Then::Ask => (count - index) as u8,
             };
-            match step {
-                Step::Load(offset) => instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, offset),
-                Step::And(mask) => instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, mask),
-                Step::If(test, value, yes, no) => {
-                    instruction(BPF_JMP | test | BPF_K, distance(yes), distance(no), value)
+            match instruction {
+                Instruction::Load(offset) => encoded(BPF_LD | BPF_W | BPF_ABS, 0, 0, offset),
+                Instruction::And(mask) => encoded(BPF_ALU | BPF_AND | BPF_K, 0, 0, mask),
+                Instruction::If(test, value, yes, no) => {
+                    encoded(BPF_JMP | test | BPF_K, distance(yes), distance(no), value)
                 }
             }
         })
         .collect();
-    program.push(instruction(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
-    program.push(instruction(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
+    program.push(encoded(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(encoded(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
     program
 }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::engine::{CpuEngine, Engine};
-use super::turns::processor_time;
+use super::throttle::processor_time;
 use crate::node_process::{OwnClock, PROBE, ProbeProcess};
 
 /// An engine and why it was chosen.
@@ -31,7 +31,7 @@ fn choose() -> Choice {
             Err(why) => lacking.push(format!("{engine} does not work: {why}")),
         }
     }
-    Choice { engine: CpuEngine::Turns, reason: lacking.join(", and ") }
+    Choice { engine: CpuEngine::Throttle, reason: lacking.join(", and ") }
 }
 
 /// What the busy process may use, in percent of a processor.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::cgroup::{Cgroup, Hierarchy, LEAST_PERCENT};
-use super::turns::Turns;
+use super::throttle::CpuThrottle;
 use crate::journal::Journal;
 use crate::node_process::NodeProcess;
 use faults::host::CpuSeen;
@@ -21,19 +21,19 @@ pub enum CpuEngine {
     CgroupV2,
     /// Stopping and continuing, whenever a node used more or less than its share; takes no
     /// permission.
-    Turns,
+    Throttle,
 }
 
 impl CpuEngine {
     /// Every engine, the preferred ones first.
-    pub const ALL: [Self; 3] = [Self::CgroupV1, Self::CgroupV2, Self::Turns];
+    pub const ALL: [Self; 3] = [Self::CgroupV1, Self::CgroupV2, Self::Throttle];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::CgroupV1 => "cgroup-v1",
             Self::CgroupV2 => "cgroup-v2",
-            Self::Turns => "turns",
+            Self::Throttle => "throttle",
         }
     }
 }
@@ -53,7 +53,7 @@ pub(super) enum Engine {
         /// Of each node that ever was limited. Its processes stay there when it is free again.
         nodes: BTreeMap<String, Cgroup>,
     },
-    Turns(Turns),
+    Throttle(CpuThrottle),
 }
 
 impl Engine {
@@ -61,8 +61,8 @@ impl Engine {
         let hierarchy = match engine {
             CpuEngine::CgroupV1 => Hierarchy::find_v1()?,
             CpuEngine::CgroupV2 => Hierarchy::find_v2()?,
-            CpuEngine::Turns => {
-                return Turns::new().map(Self::Turns).map_err(|error| error.to_string());
+            CpuEngine::Throttle => {
+                return CpuThrottle::new().map(Self::Throttle).map_err(|error| error.to_string());
             }
         };
         let journal = Journal::open();
@@ -89,8 +89,8 @@ impl Engine {
                 cgroup.limit(percent)?;
                 process.map_or(Ok(()), |process| cgroup.admit(process))
             }
-            Self::Turns(turns) => {
-                turns.limit(node, percent, process);
+            Self::Throttle(throttle) => {
+                throttle.limit(node, percent, process);
                 Ok(())
             }
         }
@@ -108,8 +108,8 @@ impl Engine {
                 cgroup.limit(percent)?;
                 cgroup.admit(process)
             }
-            Self::Turns(turns) => {
-                turns.admit(node, process);
+            Self::Throttle(throttle) => {
+                throttle.admit(node, process);
                 Ok(())
             }
         }
@@ -123,7 +123,7 @@ impl Engine {
                     let _ = cgroup.free();
                 }
             }
-            Self::Turns(turns) => turns.free(node),
+            Self::Throttle(throttle) => throttle.free(node),
         }
     }
 
@@ -132,7 +132,7 @@ impl Engine {
             Self::Cgroup { nodes, .. } => {
                 nodes.get(node).map_or(Ok(CpuSeen::default()), Cgroup::seen)
             }
-            Self::Turns(turns) => Ok(turns.seen(node)),
+            Self::Throttle(throttle) => Ok(throttle.seen(node)),
         }
     }
 }

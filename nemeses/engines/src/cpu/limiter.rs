@@ -95,8 +95,8 @@ impl Limiter {
     }
 
     /// Lets nodes do what they are about to be told, such as to die, without waiting for their
-    /// share, until [`leash`](Self::leash) or [`admit`](Self::admit).
-    pub(crate) fn unleash<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
+    /// share, until [`throttle`](Self::throttle) or [`admit`](Self::admit).
+    pub(crate) fn release<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
         if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
             for cgroup in nodes.into_iter().filter_map(|node| cgroups.get(node)) {
                 // One that it fails for waits for its share.
@@ -105,8 +105,8 @@ impl Limiter {
         }
     }
 
-    /// The end of [`unleash`](Self::unleash).
-    pub(crate) fn leash<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
+    /// The end of [`release`](Self::release).
+    pub(crate) fn throttle<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
         if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
             for node in nodes {
                 if let (Some(cgroup), Some(percent)) = (cgroups.get(node), self.percent.get(node)) {
@@ -117,8 +117,8 @@ impl Limiter {
         }
     }
 
-    /// As [`unleash`](Self::unleash), all of them.
-    pub(crate) fn unleash_all(&self) {
-        self.unleash(self.percent.keys());
+    /// As [`release`](Self::release), all of them.
+    pub(crate) fn release_all(&self) {
+        self.release(self.percent.keys());
     }
 }

@@ -12,7 +12,7 @@ mod cgroup;
 mod choice;
 mod engine;
 mod limiter;
-mod turns;
+mod throttle;
 
 pub(crate) use choice::try_out;
 pub use choice::{Choice, choose_engine};

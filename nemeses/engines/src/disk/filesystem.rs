@@ -251,7 +251,7 @@ impl Filesystem for NodeFilesystem {
         reply: ReplyData,
     ) {
         // Only bytes that are there take bandwidth, however far the kernel reads ahead.
-        let bytes = if self.shared.gate.is_open() {
+        let bytes = if self.shared.interceptor.is_open() {
             0
         } else {
             let status = self.shared.act(self.mount, |image| image.status(inode.0));

@@ -19,7 +19,7 @@
 
 mod counters;
 mod filesystem;
-mod gate;
+mod interceptor;
 mod loop_device;
 mod mount;
 mod node_disk;
@@ -30,5 +30,5 @@ mod trial;
 
 pub use loop_device::{LoopDisk, RealFileSystem};
 pub use mount::TYPE;
-pub use node_disk::{CAPACITY, Disk};
+pub use node_disk::Disk;
 pub use trial::try_out;

@@ -13,7 +13,7 @@ use nix::unistd::{getgid, getuid};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
-use super::gate::Gate;
+use super::interceptor::RequestInterceptor;
 use super::mount::Mount;
 use super::serve::NodeFilesystem;
 use super::shared::{Powered, Shared};
@@ -22,7 +22,7 @@ use faults::fault::{Damage, DiskCondition, PowerCut};
 use faults::host::{DiskSeen, PowerSeen};
 
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
-pub const CAPACITY: u64 = 4 << 30;
+const CAPACITY: u64 = 4 << 30;
 
 /// How much of a file is copied at once by [`Disk::export`], with the disk waiting.
 const EXPORTED_AT_ONCE: u64 = 1 << 20;
@@ -35,7 +35,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Mounts an empty disk of [`CAPACITY`] at a directory, which is made if it is missing and
+    /// Mounts an empty disk of 4 GiB at a directory, which is made if it is missing and
     /// hidden if it is not empty. Chances of errors are drawn from `seed`.
     ///
     /// # Errors
@@ -47,7 +47,8 @@ impl Disk {
         let image = Image::new(CAPACITY, uid, gid, SystemTime::now());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let powered = Mutex::new(Powered { image, on: false, mount: 0 });
-        let shared = Arc::new(Shared { powered, gate: Gate::new(&name, seed)? });
+        let shared =
+            Arc::new(Shared { powered, interceptor: RequestInterceptor::new(&name, seed)? });
         let mut disk = Self { path, shared, mount: None };
         disk.power_on()?;
         Ok(disk)
@@ -68,18 +69,18 @@ impl Disk {
                 .map(|kib| image.space().used.saturating_add(kib.saturating_mul(1024)));
             image.set_capacity(room.unwrap_or(CAPACITY).min(CAPACITY));
         }
-        self.shared.gate.set(condition)
+        self.shared.interceptor.set(condition)
     }
 
     /// Answers whatever the condition holds back now, as if its time had come. A process that is to
     /// be killed waits for nothing else.
-    pub fn let_go(&self) {
-        self.shared.gate.let_go();
+    pub fn release(&self) {
+        self.shared.interceptor.release();
     }
 
     /// What it did since the condition was last changed.
     pub fn seen(&self) -> DiskSeen {
-        self.shared.gate.seen()
+        self.shared.interceptor.seen()
     }
 
     /// What a power failure may take now.
@@ -93,7 +94,7 @@ impl Disk {
     }
 
     /// Whether the power is on.
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.shared.powered().on
     }
 
@@ -101,7 +102,7 @@ impl Disk {
     /// those that were delayed or stalled. Processes that use the disk can then be killed.
     pub fn power_off(&self) {
         self.shared.powered().on = false;
-        self.shared.gate.set_power(false);
+        self.shared.interceptor.set_power(false);
     }
 
     /// Loses what was not synced, as `cut` and `seed` say. Processes must not run any more; the
@@ -125,7 +126,7 @@ impl Disk {
             powered.on = true;
             powered.mount
         };
-        self.shared.gate.set_power(true);
+        self.shared.interceptor.set_power(true);
         let filesystem = NodeFilesystem { shared: Arc::clone(&self.shared), mount };
         match Mount::new(&self.path, filesystem) {
             Ok(mount) => self.mount = Some(mount),
@@ -139,7 +140,7 @@ impl Disk {
 
     /// Whether its requests are answered, as they are while the power is on. If not, that is a bug
     /// of ours.
-    pub fn is_served(&self) -> bool {
+    pub(crate) fn is_served(&self) -> bool {
         self.mount.as_ref().is_some_and(Mount::is_served)
     }
 

@@ -1,4 +1,4 @@
-//! How a request is served: past the gate, on the image, back to the kernel.
+//! How a request is served: past the interceptor, on the image, back to the kernel.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -65,13 +65,13 @@ impl NodeFilesystem {
     ) {
         let received = Instant::now();
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
-        self.shared.gate.pass(kind, bytes, move |error| {
+        self.shared.interceptor.pass(kind, bytes, move |error| {
             let result = match error {
                 Some(error) => Err((error, true)),
                 None => shared.act(mount, act),
             };
             let is_fault = matches!(result, Err((_, true)));
-            shared.gate.record(kind, received, is_fault);
+            shared.interceptor.record(kind, received, is_fault);
             match result {
                 Ok(value) => answer(reply, value),
                 Err((error, _)) => reply.refuse(error),

@@ -4,14 +4,14 @@ use std::sync::{Mutex, MutexGuard};
 
 use fuser::Errno;
 
-use super::gate::Gate;
+use super::interceptor::RequestInterceptor;
 use super::translate::errno;
 use faults::disk_image::{Image, Refusal};
 
 /// What the mount and its owner both know.
 pub(super) struct Shared {
     pub(super) powered: Mutex<Powered>,
-    pub(super) gate: Gate,
+    pub(super) interceptor: RequestInterceptor,
 }
 
 /// The image, and who may change it. Under one lock, so that nothing becomes durable after the

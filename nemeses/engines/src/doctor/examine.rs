@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::probe::{Finding, Probe};
+use super::probe::{Probe, TrialResult};
 use super::trials::{self, IN_LAB, PLAIN, Trial};
 use crate::process_tree::{Helper, ParentLink, Role, start_helper};
 
@@ -26,7 +26,7 @@ pub fn try_namespace_lab() -> Result<(), String> {
     let mut helper = start_helper(Role::ProbeLab, None).map_err(|error| error.to_string())?;
     for trial in &IN_LAB[..trials::LAB_NEEDS] {
         hear(&mut helper)
-            .and_then(|finding| finding)
+            .and_then(|result| result)
             .map_err(|why| format!("{}: {why}", trial.name))?;
     }
     Ok(())
@@ -38,7 +38,7 @@ fn run_role(role: Role, trials: &[Trial]) -> Vec<Probe> {
     let mut helper = start_helper(role, None).map_err(|error| error.to_string());
     let mut probes = Vec::new();
     for trial in trials {
-        let finding = match &mut helper {
+        let result = match &mut helper {
             Ok(child) => hear(child).unwrap_or_else(|why| {
                 helper =
                     Err(format!("not tried: its helper had ended, since {}: {why}", trial.name));
@@ -46,16 +46,16 @@ fn run_role(role: Role, trials: &[Trial]) -> Vec<Probe> {
             }),
             Err(why) => Err(why.clone()),
         };
-        probes.push(trial.probe(finding));
+        probes.push(trial.probe(result));
     }
     probes
 }
 
 /// The outer error is that the helper itself is no more use.
-fn hear(helper: &mut Helper) -> Result<Finding, String> {
+fn hear(helper: &mut Helper) -> Result<TrialResult, String> {
     let line = helper.report_within(TRIAL_PATIENCE);
     let line = line.ok_or_else(|| "it hung or died, and was ended".to_owned())?;
-    serde_json::from_str(&line).map_err(|error| format!("its finding makes no sense: {error}"))
+    serde_json::from_str(&line).map_err(|error| format!("its result makes no sense: {error}"))
 }
 
 /// The helper that runs as the user is.
@@ -70,7 +70,7 @@ pub(crate) fn probe_lab(parent: ParentLink) {
 
 fn run_trials(trials: &[Trial], mut parent: ParentLink) {
     for trial in trials {
-        let line = serde_json::to_string(&(trial.run)()).expect("a finding is plain data");
+        let line = serde_json::to_string(&(trial.run)()).expect("a result is plain data");
         if writeln!(parent.reports, "{line}").is_err() {
             // Whoever asked is gone.
             return;

@@ -18,4 +18,4 @@ pub struct Probe {
 }
 
 /// What came of a trial: what was seen, or why it failed. A helper writes one a line, as JSON.
-pub(super) type Finding = Result<String, String>;
+pub(super) type TrialResult = Result<String, String>;

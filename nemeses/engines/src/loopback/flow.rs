@@ -23,8 +23,8 @@ pub(super) struct Flow {
     pending: Vec<u8>,
     /// The source will send no more.
     ended: bool,
-    /// And the sink knows.
-    told: bool,
+    /// The sink knows that, too.
+    sink_knows: bool,
     /// The sink takes no more. Only the other direction may say so to the source.
     sink_is_gone: bool,
     /// Something waits because of a cut.
@@ -39,7 +39,7 @@ impl Flow {
     /// What to wait for: at the source, and at the sink.
     pub(super) fn interest(&self, is_cut: bool) -> (PollFlags, PollFlags) {
         let nothing = PollFlags::empty();
-        if self.told || (is_cut && self.waits) {
+        if self.sink_knows || (is_cut && self.waits) {
             (nothing, nothing)
         } else if self.pending.is_empty() || is_cut {
             (PollFlags::POLLIN, nothing)
@@ -50,7 +50,7 @@ impl Flow {
 
     /// Whether all was delivered, the end included.
     pub(super) fn is_over(&self) -> bool {
-        self.told
+        self.sink_knows
     }
 
     /// Moves what can be moved. A cut direction moves nothing, and counts when it has something to
@@ -65,7 +65,7 @@ impl Flow {
         buffer: &mut [u8],
     ) -> Result<(), Broken> {
         if is_cut {
-            if !self.told && (has_something || !self.pending.is_empty() || self.ended) {
+            if !self.sink_knows && (has_something || !self.pending.is_empty() || self.ended) {
                 self.wait(link);
             }
             return Ok(());
@@ -76,13 +76,13 @@ impl Flow {
             self.release(link);
         }
         for _ in 0..TURNS {
-            if !self.deliver(sink) || self.told {
+            if !self.deliver(sink) || self.sink_knows {
                 return Ok(());
             }
             if self.ended {
                 // The sink may be gone, which is the end as well.
                 let _ = shutdown(sink.as_raw_fd(), Shutdown::Write);
-                self.told = true;
+                self.sink_knows = true;
                 return Ok(());
             }
             match recv(source.as_raw_fd(), buffer, MsgFlags::empty()) {

@@ -20,7 +20,7 @@ use crate::switch::{Port, Switch};
 use faults::grudge::{CLIENTS, Grudge};
 
 /// How many nodes have room beside the controller.
-pub const MOST_NODES: usize = 253;
+const MOST_NODES: usize = 253;
 
 /// A node's end of its link.
 const NODE_INTERFACE: &str = "eth0";
@@ -88,10 +88,10 @@ fn assemble(nodes: &[String], options: NetworkOptions, home: NetNs) -> io::Resul
     let ends: Vec<_> = [controller].into_iter().chain(node_ends).collect();
     let ports = segment.run(|| join(&ends, by_switch))??;
     let everybody: Vec<_> = ends.iter().map(|end| end.address).collect();
-    let furnished = in_parallel(ends.iter(), |end| {
-        end.namespace.run(|| Ok((furnish(end, &everybody)?, options.tcp.turn()?)))?
+    let set_up = in_parallel(ends.iter(), |end| {
+        end.namespace.run(|| Ok((set_up(end, &everybody)?, options.tcp.apply()?)))?
     })?;
-    let (probes, tcp): (Vec<_>, Vec<_>) = furnished.into_iter().unzip();
+    let (probes, tcp): (Vec<_>, Vec<_>) = set_up.into_iter().unzip();
     let tcp = tcp.first().copied().expect("the controller is an end");
 
     let segment = match by_switch {
@@ -164,7 +164,7 @@ fn join(ends: &[End<'_>], by_switch: bool) -> io::Result<Vec<Port>> {
 
 /// In the namespace of an end: the address, everybody else's hardware address, and the socket of
 /// the probes.
-fn furnish(end: &End<'_>, everybody: &[Ipv4Addr]) -> io::Result<UdpSocket> {
+fn set_up(end: &End<'_>, everybody: &[Ipv4Addr]) -> io::Result<UdpSocket> {
     let mut netlink = Netlink::open()?;
     disable_ipv6(end.interface)?;
     netlink.set_up("lo")?;

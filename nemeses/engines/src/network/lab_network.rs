@@ -14,7 +14,7 @@ use faults::grudge::{CLIENTS, Grudge, Link};
 use faults::host::HostError;
 
 /// The controller's address on the segment.
-pub const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
+pub(super) const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
 /// The controller's end of its link.
 pub(super) const CONTROLLER_INTERFACE: &str = "storm0";
 /// The discard service's port (RFC 863), which nothing else uses.

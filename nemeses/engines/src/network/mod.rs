@@ -25,8 +25,7 @@ mod shaping;
 mod tcp;
 mod trial;
 
-pub use build::MOST_NODES;
 pub use engine::{Choice, PartitionEngine, choose_engine};
-pub use lab_network::{CONTROLLER_ADDRESS, Network, NetworkOptions};
+pub use lab_network::{Network, NetworkOptions};
 pub use tcp::TcpKnobs;
 pub use trial::try_packet_faults;

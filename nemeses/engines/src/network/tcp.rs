@@ -7,7 +7,6 @@
 
 use std::fs;
 use std::io;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,14 +31,9 @@ impl TcpKnobs {
     /// Tries at least once a second, for a hundred seconds.
     pub const QUICK: Self = Self { rto_max_ms: Some(1_000), retries: Some(100) };
 
-    /// The longest time between two tries.
-    pub fn rto_max(&self) -> Option<Duration> {
-        self.rto_max_ms.map(|milliseconds| Duration::from_millis(milliseconds.into()))
-    }
-
     /// In the namespace of the calling thread. It returns what could be set: what this kernel does
     /// not have is left out.
-    pub(super) fn turn(self) -> io::Result<Self> {
+    pub(super) fn apply(self) -> io::Result<Self> {
         Ok(Self {
             rto_max_ms: set(RTO_MAX, self.rto_max_ms)?,
             retries: set(RETRIES, self.retries)?,

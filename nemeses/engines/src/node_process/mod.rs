@@ -13,7 +13,7 @@ mod watch;
 
 pub(crate) use probe::{PROBE, ProbeProcess};
 pub use process::NodeProcess;
-pub(crate) use shared::Reins;
+pub(crate) use shared::ProcessGroup;
 pub use spawner::Spawner;
 pub use spec::{NodeListener, NodeOutput, NodeSpec};
 

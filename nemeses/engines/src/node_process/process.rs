@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::shared::{Reins, Shared};
+use super::shared::{ProcessGroup, Shared};
 use super::spawner::{Spawned, Spawner};
 use super::spec::{NodeListener, NodeSpec};
 use super::watch;
@@ -89,7 +89,7 @@ impl NodeProcess {
     }
 
     /// Sends SIGKILL, without waiting for the end.
-    pub fn begin_kill(&self) {
+    pub(crate) fn begin_kill(&self) {
         let mut life = self.shared.life();
         life.expected_to_end = true;
         self.shared.signal(&life, Signal::SIGKILL);
@@ -98,9 +98,10 @@ impl NodeProcess {
     /// Waits until the process is dead and the listener heard of it, after [`NodeProcess::begin_kill`].
     pub fn wait_until_dead(&self) -> Result<(), HostError> {
         let life = self.shared.life();
-        let waited = self.shared.ended.wait_timeout_while(life, DEATH_PATIENCE, |life| !life.told);
+        let waited =
+            self.shared.ended.wait_timeout_while(life, DEATH_PATIENCE, |life| !life.reported);
         let (life, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
-        if life.told {
+        if life.reported {
             Ok(())
         } else {
             let pid = self.shared.pid;
@@ -135,8 +136,8 @@ impl NodeProcess {
     }
 
     /// For whoever stops and continues it now and then, which is no pause.
-    pub(crate) fn reins(&self) -> Reins {
-        Reins { shared: Arc::clone(&self.shared) }
+    pub(crate) fn group(&self) -> ProcessGroup {
+        ProcessGroup { shared: Arc::clone(&self.shared) }
     }
 
     fn wait_for_threads(&self, what: &str, fits: impl Fn(char) -> bool) -> Result<(), HostError> {

@@ -28,7 +28,7 @@ pub(super) struct Life {
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
     pub(super) over: bool,
     /// Set once it is reaped and the listener heard of its end.
-    pub(super) told: bool,
+    pub(super) reported: bool,
 }
 
 impl Shared {
@@ -52,13 +52,13 @@ impl Shared {
 
 /// Stops and continues a process without its being paused.
 #[derive(Debug)]
-pub(crate) struct Reins {
+pub(crate) struct ProcessGroup {
     pub(super) shared: Arc<Shared>,
 }
 
-impl Reins {
+impl ProcessGroup {
     /// The process group.
-    pub(crate) fn group(&self) -> i32 {
+    pub(crate) fn id(&self) -> i32 {
         self.shared.pid.as_raw()
     }
 

@@ -38,7 +38,7 @@ pub(super) fn start(
             resuming: false,
             expected_to_end: false,
             over: false,
-            told: false,
+            reported: false,
         };
         let ended = Condvar::new();
         let shared = Arc::new(Shared { name, pid, pidfd, life: Mutex::new(life), ended });
@@ -102,7 +102,7 @@ fn wait_for_end(shared: &Shared, mut child: Child, lines_end: &Receiver<()>, tel
         Err(error) => format!("unknown: {error}"),
     };
     tell(&shared.name, NodeOutput::Exited { status, expected });
-    shared.life().told = true;
+    shared.life().reported = true;
     shared.ended.notify_all();
 }
 

@@ -236,7 +236,7 @@ fn check_processors(lab: Lab, directory: &Path) {
     let later = seen(&mut host, 20.0);
     println!("allowed 20 % of a processor, used about {percent:.0} %, {later:?}");
     assert!(later.throttled > first.throttled && later.throttled_ms > first.throttled_ms);
-    if engine.engine != CpuEngine::Turns {
+    if engine.engine != CpuEngine::Throttle {
         // The kernel's clock ticks in hundredths of a second, and counts both of two processes.
         assert!(percent < 30.0, "the kernel gives no more");
     }
