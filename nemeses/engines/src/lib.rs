@@ -17,12 +17,12 @@
 //! use faults::nemesis::Nemesis;
 //! use stormproof_engines::LocalHost;
 //! use stormproof_engines::network::{Network, choose_engine};
-//! use stormproof_engines::process_tree::{Lab, Place, dispatch, relaunch};
+//! use stormproof_engines::process_tree::{Lab, LabContext, dispatch, relaunch};
 //!
 //! // First of all, before any thread exists.
 //! let lab = match dispatch() {
-//!     Place::Inside(lab) => lab,
-//!     Place::Outside => {
+//!     LabContext::Inside(lab) => lab,
+//!     LabContext::Outside => {
 //!         let status = relaunch(Lab::Namespaces).or_else(|_| relaunch(Lab::Loopback))?;
 //!         std::process::exit(status.code().unwrap_or(3))
 //!     }

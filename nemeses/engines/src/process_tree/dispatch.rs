@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "the environment is changed before any thread exists")]
 
 use super::guard;
-use super::lab::Place;
+use super::lab::LabContext;
 use super::parent_link::{ParentLink, take_journal};
 use super::role::{Role, VARIABLE};
 use crate::doctor;
@@ -13,15 +13,15 @@ use crate::doctor;
 ///
 /// # Panics
 /// When the environment variable `STORMPROOF_ROLE` holds no role: somebody else set it.
-pub fn dispatch() -> Place {
-    let Some(value) = std::env::var_os(VARIABLE) else { return Place::Outside };
+pub fn dispatch() -> LabContext {
+    let Some(value) = std::env::var_os(VARIABLE) else { return LabContext::Outside };
     // SAFETY: `dispatch` is documented to run before any thread exists, so nobody else can be
     // reading the environment.
     unsafe { std::env::remove_var(VARIABLE) };
     match value.to_str().and_then(Role::parse) {
         Some((Role::Controller(lab), numbers)) => {
             take_journal(&numbers);
-            Place::Inside(lab)
+            LabContext::Inside(lab)
         }
         Some((role, numbers)) if numbers.len() >= 2 => {
             let journal = take_journal(&numbers[2..]);

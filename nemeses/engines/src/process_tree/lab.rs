@@ -9,7 +9,7 @@ use faults::names::{self, UnknownName};
 
 /// Where a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum LabContext {
     /// As the user started it.
     Outside,
     /// As the controller of a lab.

@@ -3,7 +3,7 @@
 //! ```text
 //! outer        what the user started: waits, passes SIGINT and SIGTERM on, returns the status
 //!  └ guard     namespace lab: process 1 of a new pid namespace; loopback lab: a child subreaper
-//!     └ controller   the same program and arguments again, dispatched as `Place::Inside`
+//!     └ controller   the same program and arguments again, dispatched as `LabContext::Inside`
 //!        └ nodes…
 //! ```
 //!
@@ -34,7 +34,7 @@ mod signals;
 
 pub use dispatch::dispatch;
 pub(crate) use helper::{Helper, start_helper};
-pub use lab::{Lab, Place};
+pub use lab::{Lab, LabContext};
 pub use launch_error::LaunchError;
 pub(crate) use namespaces::set_up_namespaces;
 pub use outer::relaunch;
