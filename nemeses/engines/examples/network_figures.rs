@@ -25,7 +25,7 @@ use stormproof_engines::process_tree::{Lab, LabContext, dispatch, relaunch};
 const ROUND_TRIPS: usize = 20_000;
 /// Partitions made and healed.
 const PARTITIONS: usize = 20;
-/// How long a stream is measured.
+/// The time for which a stream is measured.
 const STREAM: Duration = Duration::from_secs(3);
 /// Any port: the nodes run nothing else.
 const PORT: u16 = 7;

@@ -1,8 +1,8 @@
-//! What outlives the processes of a run, written down before it is made.
+//! The journal of a run: everything that outlives its processes, written down before it is made.
 //!
 //! Processes, namespaces, rules and mounts of the namespace lab vanish with the run. Directories of
-//! cgroups, loop devices and mounts of the loopback lab do not: whoever makes one says so here
-//! first, so that whoever finds the journal of a run that is no more can undo it
+//! cgroups, loop devices and mounts of the loopback lab do not: each is written down here
+//! first, so that it can be undone when the journal of a dead run is found
 //! ([`super::leftovers`]).
 //!
 //! A journal is one small file of JSON lines:
@@ -13,15 +13,16 @@
 //! {"done":1}
 //! ```
 //!
-//! It lies in the first of these directories that can be written: `$XDG_STATE_HOME/stormproof/journal`,
-//! `$HOME/.local/state/stormproof/journal`, for root `/var/lib/stormproof/journal`, and
-//! `stormproof-UID/journal` among the temporary files. It is removed at a clean end.
+//! It lies in the first of these directories that can be written:
+//! `$XDG_STATE_HOME/stormproof/journal`, `$HOME/.local/state/stormproof/journal`, for root
+//! `/var/lib/stormproof/journal`, and `stormproof-UID/journal` among the temporary files. It is
+//! removed at a clean end.
 //!
 //! Its owners hold a lock (`flock(2)`) on it: outer process, guard and controller share one open
 //! file, so the kernel lets go of the lock when the last of them has died, however it died. Other
-//! than a process id, a lock cannot be mistaken for somebody else's, and it is seen across pid
-//! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the machine
-//! either.
+//! than a process id, a lock cannot be mistaken for another process's, and it is seen across pid
+//! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the
+//! machine either.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -41,9 +42,9 @@ use super::leftovers::{Leftover, Owner};
 pub(super) struct Header {
     #[serde(flatten)]
     pub(super) owner: Owner,
-    /// Which start of the machine it is about; nothing of an earlier one is left.
+    /// The start of the machine that it is about; nothing of an earlier one is left.
     pub(super) boot: String,
-    /// Where the journal lies.
+    /// The path of the journal.
     file: PathBuf,
 }
 
@@ -60,12 +61,12 @@ enum Line {
     Done(u64),
 }
 
-/// What a journal tells.
+/// The content of a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct JournalState {
     /// Whose it is; none when its owner died before it could say so.
     pub(super) header: Option<Header>,
-    /// What is not undone, in the order in which it was made.
+    /// The leftovers that are not undone, in the order in which they were made.
     pub(super) open: Vec<Leftover>,
 }
 
@@ -101,13 +102,13 @@ struct Shared {
     file: File,
     header: Header,
     last: AtomicU64,
-    /// Whether this process is the one that it began with.
+    /// True in the process that created it.
     own: bool,
 }
 
-/// That of the outer process, in a guard or a controller.
+/// The journal of the outer process, in a guard or a controller.
 static INHERITED: OnceLock<Journal> = OnceLock::new();
-/// That of this process, as long as anybody uses it.
+/// The journal that this process created, as long as it is in use.
 static OWN: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 impl Journal {
@@ -124,8 +125,8 @@ impl Journal {
         }
     }
 
-    /// Who started this run. What it makes is called `stormproof-OWNER-…`, so that it is found even
-    /// without a journal.
+    /// The process that started this run. Its leftovers are called `stormproof-OWNER-…`, so that
+    /// they are found even without a journal.
     pub fn owner(&self) -> Owner {
         self.shared.header.owner
     }
@@ -166,7 +167,7 @@ impl Journal {
         Some(INHERITED.get_or_init(|| Self { shared: Arc::new(shared) }).clone())
     }
 
-    /// What is not undone, in the order in which it was made.
+    /// The leftovers that are not undone, in the order in which they were made.
     pub(super) fn left(&self) -> Vec<Leftover> {
         self.shared.left()
     }
@@ -243,7 +244,7 @@ pub(super) fn read(file: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Where journals may lie, the preferred place first.
+/// The directories for journals, the preferred one first.
 pub(super) fn directories() -> Vec<PathBuf> {
     let absolute = |variable: &str| {
         std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
@@ -258,7 +259,7 @@ pub(super) fn directories() -> Vec<PathBuf> {
     places.into_iter().map(|place| place.join("journal")).collect()
 }
 
-/// Makes the directory if need be, and makes sure that nobody else can write there: its journals
+/// Makes the directory if need be, and makes sure that no other user can write there: its journals
 /// say what is removed.
 fn usable(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
@@ -288,13 +289,13 @@ fn create_in(directory: &Path, owner: Owner) -> io::Result<(File, PathBuf)> {
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).open(&path)?;
         if !try_lock(&file)? {
-            // Somebody of another pid namespace, or who is looking at an old one just now.
+            // It belongs to a process of another pid namespace, or is being looked at just now.
             number += 1;
             continue;
         }
         let metadata = file.metadata()?;
         if metadata.nlink() == 0 {
-            // Whoever clears up removed it before we had the lock.
+            // A clean-up removed it before we had the lock.
             continue;
         }
         if metadata.len() == 0 {
@@ -304,8 +305,8 @@ fn create_in(directory: &Path, owner: Owner) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// Takes the lock unless somebody has it. It is held (`flock(2)`) until every copy of the descriptor is closed,
-/// those in other processes included.
+/// Takes the lock unless it is held. It is held (`flock(2)`) until every copy of the
+/// descriptor is closed, those in other processes included.
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),

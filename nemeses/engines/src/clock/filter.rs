@@ -1,4 +1,4 @@
-//! Which waits of a process are looked at before the kernel sees them: a seccomp filter
+//! The waits of a process that are looked at before the kernel sees them: a seccomp filter
 //! (`seccomp_unotify(2)`) on those that end at an absolute time, and nothing else.
 #![expect(unsafe_code, reason = "seccomp has no safe wrapper")]
 
@@ -15,17 +15,17 @@ pub(super) const FUTEX_WAITS: [u32; 4] = [
     libc::FUTEX_LOCK_PI2 as u32,
 ];
 
-/// What `futex(2)` calls options, besides the command.
+/// The options of `futex(2)`, besides the command.
 pub(super) const FUTEX_OPTIONS: u32 =
     (libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME) as u32;
 
-/// Where the second half of the arguments of [`libc::seccomp_data`] begins, and of each of them.
+/// The offset of the arguments in [`libc::seccomp_data`].
 const ARGUMENTS: u32 = 16;
 
 /// x86_64, little-endian, in 64 bits (`audit.h`).
 const THIS_ARCHITECTURE: u32 = 0xc000_003e;
 
-/// How far to jump when a program is done with a call.
+/// The distance of a jump when a program is done with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// To the next instruction.
@@ -121,7 +121,7 @@ pub(super) fn program() -> Vec<libc::sock_filter> {
 }
 
 /// Installs a program in this process, for itself and all it becomes. Returns the descriptor at
-/// which its calls are heard of; if nobody has it, these calls fail with `ENOSYS`.
+/// which its calls arrive; if no process holds it, these calls fail with `ENOSYS`.
 ///
 /// Without privileges the kernel demands that the process never gains any (`PR_SET_NO_NEW_PRIVS`),
 /// so that a node which starts programs with the set-user-id bit gets them without it.
@@ -150,7 +150,7 @@ fn set(program: &[libc::sock_filter], flags: libc::c_ulong) -> Result<OwnedFd, E
         filter: program.as_ptr().cast_mut(),
     };
     // SAFETY: the kernel copies the program, which is only read; what it returns is a new
-    // descriptor that is nobody else's.
+    // descriptor that nothing else owns.
     unsafe {
         let mode = libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER);
         let descriptor = libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program);
@@ -163,7 +163,7 @@ fn set(program: &[libc::sock_filter], flags: libc::c_ulong) -> Result<OwnedFd, E
 mod tests {
     use super::*;
 
-    /// What the program says of a call, by a small interpreter of its few instructions.
+    /// The answer of the program to a call, by a small interpreter of its few instructions.
     fn verdict(call: libc::c_long, arguments: [u64; 6], architecture: u32) -> u32 {
         let load = |offset: u32| match offset {
             0 => call as u32,

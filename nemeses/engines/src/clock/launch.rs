@@ -68,7 +68,7 @@ impl Launch {
             traced.err().map_or(0, |error| error as i32),
             filtered.map_or(NO_FILTER, |error| error as i32),
         ];
-        // A filter that nobody listens to would break the process, so this must not fail silently.
+        // A filter without a listener would break the process, so this must not fail silently.
         Ok(send(&self.sender, &report, listener.and_then(Result::ok))?)
     }
 
@@ -95,7 +95,7 @@ impl Launch {
             _ => Err(format!("it cannot be traced: {}", traced.desc())),
         };
         if let Some(listener) = listener {
-            // Also without a clock: its filter asks, and somebody has to answer.
+            // Also without a clock: its filter asks, and must get answers.
             deadlines::supervise(pid.as_raw(), listener, clock.as_ref().ok().cloned())?;
         }
         Ok(match filtered as i32 {
@@ -198,7 +198,7 @@ fn receive(socket: &OwnedFd) -> io::Result<(ChildReport, Option<OwnedFd>)> {
     let mut control: Control = [0; 8];
     let socket = socket.as_fd().as_raw_fd();
     let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
-    // SAFETY: as for sending; a descriptor that arrives is new and nobody else's.
+    // SAFETY: as for sending; a descriptor that arrives is new, and nothing else owns it.
     let (length, listener) = unsafe {
         let mut message: libc::msghdr = MaybeUninit::zeroed().assume_init();
         (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);

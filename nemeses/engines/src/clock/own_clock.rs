@@ -1,6 +1,6 @@
 //! The clocks of its own that a node may have.
 
-/// Whether a node gets clocks of its own when it is started. Without, clock faults cannot be done
+/// The clocks that a node gets when it is started. Without its own, clock faults cannot be done
 /// to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OwnClock {

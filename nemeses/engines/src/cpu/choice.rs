@@ -1,4 +1,4 @@
-//! Which engine limits processors, chosen by trying.
+//! The choice of the engine that limits processors, by trying.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ fn choose() -> Choice {
     Choice { engine: CpuEngine::Throttle, reason: lacking.join(", and ") }
 }
 
-/// What the busy process may use, in percent of a processor.
+/// The share of the busy process, in percent of a processor.
 const TRIED_PERCENT: f64 = 20.0;
 /// With less than this it was held back: a free one gets all of a processor, on any machine that
 /// has one to give.

@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::node_process::NodeProcess;
 use faults::host::CpuSeen;
 
-/// What limits processors.
+/// An engine that limits processors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CpuEngine {
@@ -119,7 +119,7 @@ impl Engine {
         match self {
             Self::Cgroup { nodes, .. } => {
                 if let Some(cgroup) = nodes.get(node) {
-                    // It fails for a cgroup that somebody removed, in which nothing is limited.
+                    // It fails for a cgroup that was removed, in which nothing is limited.
                     let _ = cgroup.free();
                 }
             }

@@ -1,5 +1,5 @@
-//! A share of a processor without the kernel's help: whoever used more than its share is stopped
-//! until it has not.
+//! A share of a processor without the kernel's help: a node that used more than its share is
+//! stopped until it has not.
 //!
 //! A thread looks every few milliseconds how much processor time each node's process group used, by
 //! the clock that the kernel keeps for every process, and stops or continues it by signals. A node
@@ -172,7 +172,8 @@ impl Drop for ThrottledNode {
     }
 }
 
-/// What a node may use still; negative when it used more than its share. In seconds of a processor.
+/// The time that a node may still use, in seconds of a processor; negative when it used more than
+/// its share.
 #[derive(Debug)]
 struct Budget {
     share: f64,
@@ -184,7 +185,7 @@ impl Budget {
         Self { share: percent / 100.0, left: 0.0 }
     }
 
-    /// Whether more than the share was used, when `used` of it was in `elapsed`.
+    /// Returns whether the node is over its share, after it used `used` in `elapsed`.
     fn after(&mut self, elapsed: Duration, used: Duration) -> bool {
         let most = self.share * PERIOD.as_secs_f64();
         self.left = (self.left + self.share * elapsed.as_secs_f64()).min(most);
@@ -211,7 +212,7 @@ impl GroupUsage {
         run
     }
 
-    /// How much processor time all of them used since the last time it was asked.
+    /// The processor time that all of them used since the last call.
     fn used(&mut self, now: Instant) -> Duration {
         if self.listed.is_none_or(|listed| now - listed > LIST_EVERY) {
             self.listed = Some(now);
@@ -233,7 +234,7 @@ impl GroupUsage {
     }
 }
 
-/// How much processor time a process used since it began; none when it is gone.
+/// The processor time that a process used since it began; none when it is gone.
 pub(super) fn processor_time(pid: i32) -> Option<Duration> {
     let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid)).ok()?;
     Some(clock.now().ok()?.into())

@@ -1,4 +1,4 @@
-//! What the kernel asks of a mount, answered from an image.
+//! The requests of the kernel to a mount, answered from an image.
 
 use std::ffi::OsStr;
 use std::io;

@@ -1,7 +1,7 @@
-//! What stands between a request and its answer: the condition of the disk.
+//! The condition of a disk, which stands between a request and its answer.
 //!
 //! No thread that serves requests ever waits. A request that a condition holds back is put aside
-//! and answered later, by a thread of the interceptor's own or by whoever lifts the condition.
+//! and answered later, by the delay thread or by the thread that lifts the condition.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -86,7 +86,7 @@ impl Held {
     }
 }
 
-/// What happens to a request.
+/// The fault, or none, that a request meets.
 enum Action {
     Pass,
     Fail(Errno),
@@ -154,7 +154,7 @@ impl RequestInterceptor {
         }
     }
 
-    /// Whether every request passes at once.
+    /// Returns whether every request passes at once.
     pub(super) fn is_open(&self) -> bool {
         self.shared.open.load(Ordering::Acquire)
     }
@@ -167,7 +167,7 @@ impl RequestInterceptor {
         }
     }
 
-    /// What was counted since the condition was last changed.
+    /// The counts since the condition was last changed.
     pub(super) fn seen(&self) -> DiskSeen {
         self.shared.seen(Counter::seen, self.shared.state().stalled.len())
     }
@@ -193,7 +193,7 @@ impl RequestInterceptor {
         seen
     }
 
-    /// Answers whatever is held back now, as if its time had come. The condition stays.
+    /// Answers all requests that are held back now, as if their time had come. The condition stays.
     pub(super) fn release(&self) {
         let mut state = self.shared.state();
         self.shared.count_anew(&state);
@@ -203,8 +203,8 @@ impl RequestInterceptor {
         released.into_iter().for_each(Held::finish);
     }
 
-    /// With the power off every request fails with EIO at once, those held back included, whatever
-    /// the condition asks for; so none of them is counted.
+    /// With the power off every request fails with EIO at once under any condition, those held back
+    /// included, and none of them is counted.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();
         state.power = power;
@@ -242,7 +242,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Whether a request that was received then is counted.
+    /// Returns whether a request that was received then is counted.
     fn counts_from(&self, received: Instant) -> bool {
         let since = Duration::from_nanos(self.counted_since.load(Ordering::Relaxed));
         received.saturating_duration_since(self.made) >= since
@@ -347,7 +347,7 @@ impl State {
     }
 }
 
-/// What a plan may ask for; longer than a day is a mistake of the plan's that must not panic.
+/// The time that a plan asks for; more than a day is a mistake of the plan, and must not panic.
 fn milliseconds(time: f64) -> Duration {
     Duration::try_from_secs_f64(time.clamp(0.0, 86_400_000.0) / 1e3).unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 //! [`faults::disk_image`]. Programs run on it unmodified.
 //!
 //! The process that serves a mount must never wait for it. So nothing here looks at a mount by its
-//! path; whoever wants the files of a node takes them from the image with [`Disk::export`]. And a
+//! path; the files of a node are taken from the image with [`Disk::export`]. And a
 //! process that waits for an answer of its disk cannot be killed until it has it: before waiting
 //! for a process's end, lift the condition that holds it, or switch the power off.
 //!

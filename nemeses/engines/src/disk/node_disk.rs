@@ -24,10 +24,10 @@ use faults::host::{DiskSeen, PowerSeen};
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
 const CAPACITY: u64 = 4 << 30;
 
-/// How much of a file is copied at once by [`Disk::export`], with the disk waiting.
+/// The bytes of a file that [`Disk::export`] copies at once, while the disk waits.
 const EXPORTED_AT_ONCE: u64 = 1 << 20;
 
-/// A mounted disk. Dropping it unmounts it, whoever still uses it, and frees what it held.
+/// A mounted disk. Dropping it unmounts it, even while it is used, and frees its content.
 pub struct Disk {
     path: PathBuf,
     shared: Arc<Shared>,
@@ -54,13 +54,13 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Where it is mounted.
+    /// The directory at which it is mounted.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Makes the disk behave so from now on, and tells what it did until then. The default
-    /// condition heals it: whatever was held back goes on at once.
+    /// condition heals it: requests that were held back go on at once.
     pub fn set(&self, condition: &DiskCondition) -> DiskSeen {
         {
             let image = &mut self.shared.powered().image;
@@ -72,18 +72,18 @@ impl Disk {
         self.shared.interceptor.set(condition)
     }
 
-    /// Answers whatever the condition holds back now, as if its time had come. A process that is to
-    /// be killed waits for nothing else.
+    /// Answers all requests that the condition holds back now, as if their time had come. A process
+    /// that is to be killed waits for nothing else.
     pub fn release(&self) {
         self.shared.interceptor.release();
     }
 
-    /// What it did since the condition was last changed.
+    /// The operations and faults since the condition was last changed.
     pub fn seen(&self) -> DiskSeen {
         self.shared.interceptor.seen()
     }
 
-    /// What a power failure may take now.
+    /// The changes that a power failure may lose now.
     pub fn unsynced(&self) -> Unsynced {
         self.shared.powered().image.unsynced()
     }
@@ -93,7 +93,7 @@ impl Disk {
         self.shared.powered().image.clone()
     }
 
-    /// Whether the power is on.
+    /// Returns whether the power is on.
     pub(crate) fn is_on(&self) -> bool {
         self.shared.powered().on
     }
@@ -113,8 +113,8 @@ impl Disk {
         self.shared.powered().image.crash(cut, &mut random)
     }
 
-    /// Mounts the disk anew with what is on it, after [`Disk::crash`]. Whoever still uses the old
-    /// mount gets errors.
+    /// Mounts the disk anew with what is on it, after [`Disk::crash`]. A process that still uses
+    /// the old mount gets errors.
     pub fn power_on(&mut self) -> io::Result<()> {
         if self.is_on() {
             return Ok(());
@@ -138,8 +138,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Whether its requests are answered, as they are while the power is on. If not, that is a bug
-    /// of ours.
+    /// Returns whether its requests are answered, as they are while the power is on. If not, it is
+    /// a bug of ours.
     pub(crate) fn is_served(&self) -> bool {
         self.mount.as_ref().is_some_and(Mount::is_served)
     }
@@ -159,8 +159,8 @@ impl Disk {
         Ok(damaged.what)
     }
 
-    /// Copies everything on the disk into a directory elsewhere, as processes see it, whatever
-    /// state the mount is in. Sockets and the like are left out.
+    /// Copies everything on the disk into a directory elsewhere, as processes see it, in any
+    /// state of the mount. Sockets and the like are left out.
     pub fn export(&self, to: &Path) -> io::Result<()> {
         fs::create_dir_all(to)?;
         let paths = self.shared.powered().image.paths();

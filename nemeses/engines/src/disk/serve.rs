@@ -1,4 +1,4 @@
-//! How a request is served: past the interceptor, on the image, back to the kernel.
+//! The way of a request: past the interceptor, to the image, back to the kernel.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use super::shared::Shared;
 use super::translate::attributes;
 use faults::disk_image::{Attributes, Image, New, Refusal, Status};
 
-/// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
+/// The time for which the kernel may cache answers. Only the kernel changes anything, and
 /// damage is followed by a notification.
 pub(super) const BELIEVED: Duration = Duration::from_secs(3600);
 
 /// Numbers of inodes are never used twice.
 pub(super) const GENERATION: Generation = Generation(0);
 
-/// One mount of an image. After the next mount whatever still comes through this one fails.
+/// One mount of an image. After the next mount, requests through this one fail.
 pub(super) struct NodeFilesystem {
     pub(super) shared: Arc<Shared>,
     pub(super) mount: u64,
 }
 
-/// What every kind of reply can say.
+/// An error, which every kind of reply can carry.
 pub(super) trait Refuse: Send + 'static {
     fn refuse(self, error: Errno);
 }
@@ -113,7 +113,7 @@ impl NodeFilesystem {
     }
 }
 
-/// Creates something for whoever asks.
+/// Creates something with the owner of the request.
 pub(super) fn creation(
     request: &Request,
     parent: INodeNo,

@@ -1,4 +1,4 @@
-//! What a mount and the owner of its disk both know.
+//! The state that a mount shares with the owner of its disk.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -8,7 +8,7 @@ use super::interceptor::RequestInterceptor;
 use super::translate::errno;
 use faults::disk_image::{Image, Refusal};
 
-/// What the mount and its owner both know.
+/// The state that the mount shares with the owner of the disk.
 pub(super) struct Shared {
     pub(super) powered: Mutex<Powered>,
     pub(super) interceptor: RequestInterceptor,

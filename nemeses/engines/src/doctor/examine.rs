@@ -1,4 +1,4 @@
-//! The helpers that try the engines, and whoever asks them.
+//! The helpers that try the engines, and the process that asks them.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use crate::process_tree::{Helper, ParentLink, Role, start_helper};
 /// For one trial. The slowest, iptables-nft, takes a tenth of a second on an idle machine.
 const TRIAL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tries every engine; about half a second. [`dispatch`](crate::process_tree::dispatch) must come first in
-/// `main`.
+/// Tries every engine; about half a second. [`dispatch`](crate::process_tree::dispatch) must come
+/// first in `main`.
 pub fn examine() -> Vec<Probe> {
     let roles = [(Role::ProbePlain, PLAIN), (Role::ProbeLab, IN_LAB)];
     roles.into_iter().flat_map(|(role, trials)| run_role(role, trials)).collect()
 }
 
-/// Whether the namespace lab can be had, with the links between its nodes; else why not. A
+/// Tries the namespace lab, with the links between its nodes. It takes a
 /// twentieth of a second.
 ///
 /// # Errors
-/// What is missing and why.
+/// The first thing that is missing, and the reason.
 pub fn try_namespace_lab() -> Result<(), String> {
     let mut helper = start_helper(Role::ProbeLab, None).map_err(|error| error.to_string())?;
     for trial in &IN_LAB[..trials::LAB_NEEDS] {
@@ -72,7 +72,7 @@ fn run_trials(trials: &[Trial], mut parent: ParentLink) {
     for trial in trials {
         let line = serde_json::to_string(&(trial.run)()).expect("a result is plain data");
         if writeln!(parent.reports, "{line}").is_err() {
-            // Whoever asked is gone.
+            // The process that asked is gone.
             return;
         }
     }

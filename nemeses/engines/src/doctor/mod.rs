@@ -1,4 +1,4 @@
-//! What this machine can do: each engine is tried for real, in a throwaway place, with a time
+//! The abilities of this machine: each engine is tried for real, in a throwaway place, with a time
 //! limit.
 //!
 //! The trials run in helper processes: one as the user is, one inside the namespaces of a lab, so

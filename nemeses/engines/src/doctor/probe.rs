@@ -1,21 +1,21 @@
-//! What came of a trial.
+//! The result of a trial.
 
 use serde::{Deserialize, Serialize};
 
-/// What came of trying one thing.
+/// The result of one trial, with its meaning for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    /// What was tried.
+    /// The thing that was tried.
     pub name: String,
-    /// Whether it did what it should.
+    /// True when it did what it should.
     pub works: bool,
-    /// What was seen, or why it failed.
+    /// The effect that was seen, or the reason of the failure.
     pub detail: String,
-    /// What is lost without it.
+    /// The faults or functions that are lost without it.
     pub costs: String,
-    /// What to install or allow.
+    /// The package to install, or the right to give.
     pub remedy: String,
 }
 
-/// What came of a trial: what was seen, or why it failed. A helper writes one a line, as JSON.
+/// The effect that a trial saw, or the reason of its failure. A helper writes one a line, as JSON.
 pub(super) type TrialResult = Result<String, String>;

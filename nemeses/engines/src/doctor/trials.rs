@@ -98,13 +98,13 @@ pub(super) const PLAIN: &[Trial] = &[
     },
     Trial {
         name: "nothing left of earlier runs",
-        costs: "cgroups, mounts and loop devices that nobody uses stay",
+        costs: "unused cgroups, mounts and loop devices stay",
         remedy: "stormproof doctor --clean, as the user whose they are",
         run: nothing_left,
     },
 ];
 
-/// How many of [`IN_LAB`], from the first on, the namespace lab cannot do without.
+/// The number of trials of [`IN_LAB`], from the first on, that the namespace lab depends on.
 pub(super) const LAB_NEEDS: usize = 2;
 
 /// Tried inside the namespaces of a lab. The first one furnishes them for the others.

@@ -13,7 +13,7 @@ use crate::mounts::mounts;
 /// Something that is left of a run that is no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Found {
-    /// What it is.
+    /// The thing that is left.
     #[serde(flatten)]
     pub leftover: Leftover,
     /// The process that the run was started as.
@@ -26,12 +26,12 @@ impl fmt::Display for Found {
     }
 }
 
-/// What came of cleaning.
+/// The result of cleaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// What is gone now.
+    /// Everything that is gone now.
     pub removed: Vec<Found>,
-    /// What could not be removed, and why.
+    /// Everything that could not be removed, and the reason.
     pub kept: Vec<(Found, String)>,
 }
 
@@ -109,12 +109,12 @@ struct Journals {
     live: Live,
 }
 
-/// That of a run that is no more.
+/// The journal of a run that is no more.
 struct DeadJournal {
     path: PathBuf,
     owner: Owner,
     open: Vec<Leftover>,
-    /// Locked, so that nobody else clears up after it at the same time.
+    /// Locked, so that no other process cleans up after it at the same time.
     _lock: File,
 }
 
@@ -124,7 +124,7 @@ impl DeadJournal {
     }
 }
 
-/// What the journals of runs that go on tell.
+/// The owners and leftovers in the journals of runs that go on.
 #[derive(Default)]
 struct Live {
     owners: BTreeSet<Owner>,
@@ -132,7 +132,7 @@ struct Live {
 }
 
 impl Live {
-    /// Whether something of that name may belong to a run that goes on.
+    /// Returns whether something of that name may belong to a run that goes on.
     fn covers(&self, leftover: &Leftover, owner: Owner) -> bool {
         self.leftovers.contains(leftover) || self.owners.contains(&owner) || owner.lives()
     }
@@ -155,7 +155,7 @@ impl Journals {
         journals
     }
 
-    /// One that cannot be read, or vanishes meanwhile, is nobody's.
+    /// Adds one. A file that cannot be read, or vanishes meanwhile, is left out.
     fn add(&mut self, path: PathBuf) {
         let file = OpenOptions::new().read(true).append(true).open(&path);
         let Ok(file) = file else { return };
@@ -178,7 +178,7 @@ impl Journals {
     }
 }
 
-/// What carries our name, but does not belong to a run that goes on.
+/// Everything that carries our name, but does not belong to a run that goes on.
 fn by_name(live: &Live) -> Vec<Found> {
     let mut found = Vec::new();
     let mut add = |leftover: Leftover, name: &str| {

@@ -1,4 +1,4 @@
-//! What a run can leave, and whose it is.
+//! The things that a run can leave, and their owner.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::proc::Stat;
 
-/// How the names of all that outlives processes begin.
+/// The beginning of the names of all that outlives processes.
 pub(crate) const PREFIX: &str = "stormproof-";
 
 /// Something that stays when every process of a run is gone.
@@ -19,12 +19,12 @@ pub(crate) const PREFIX: &str = "stormproof-";
 pub enum Leftover {
     /// A directory of a cgroup hierarchy. Its name begins with `stormproof-`.
     Cgroup {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
     },
-    /// A mount in the mount namespace of whoever started the run.
+    /// A mount in the mount namespace in which the run was started.
     Mount {
-        /// Where it is mounted.
+        /// The directory at which it is mounted.
         path: PathBuf,
     },
     /// Every loop device that is backed by this file.
@@ -56,13 +56,13 @@ pub struct Owner {
 impl Owner {
     /// This process.
     pub(crate) fn own() -> io::Result<Self> {
-        // Not `getpid`: whoever looks for this process looks into the same `/proc`.
+        // Not `getpid`: other processes look for this one in the same `/proc`.
         let pid = fs::read_link("/proc/self")?.to_string_lossy().parse().unwrap_or_default();
         let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc does not know us"))?;
         Ok(Self { pid, started: stat.started })
     }
 
-    /// Whether that process runs still, and is not another one with the same id.
+    /// Returns whether that process still runs, and is not another one with the same id.
     pub(crate) fn lives(self) -> bool {
         Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
     }
@@ -82,7 +82,7 @@ impl fmt::Display for Owner {
 impl FromStr for Owner {
     type Err = ();
 
-    /// Whatever follows after another hyphen or a dot is passed over.
+    /// Text after another hyphen or a dot is ignored.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.split(['-', '.']);
         let mut next = || parts.next().ok_or(());

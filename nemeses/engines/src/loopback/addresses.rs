@@ -2,23 +2,23 @@
 
 use std::net::SocketAddr;
 
-/// Where a node of the loopback lab is reached.
+/// The addresses of a node of the loopback lab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoopbackAddresses {
-    /// Where it listens for clients.
+    /// The address on which it listens for clients.
     pub listen: SocketAddr,
-    /// Where clients reach it, through the proxy.
+    /// The address of the proxy, by which clients reach it.
     pub clients: SocketAddr,
     /// Its doors for its peers; never empty.
     pub peers: Vec<PeerDoor>,
 }
 
-/// Where a node meets its peers.
+/// The address of a node for its peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerDoor {
-    /// Where it listens.
+    /// The address on which it listens.
     pub listen: SocketAddr,
-    /// Where they reach it: elsewhere where a proxy can cut their links.
+    /// The address by which they reach it: another one where a proxy can cut their links.
     pub advertised: SocketAddr,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Flow {
 pub(super) struct Broken;
 
 impl Flow {
-    /// What to wait for: at the source, and at the sink.
+    /// The events to wait for: at the source, and at the sink.
     pub(super) fn interest(&self, is_cut: bool) -> (PollFlags, PollFlags) {
         let nothing = PollFlags::empty();
         if self.sink_knows || (is_cut && self.waits) {
@@ -48,7 +48,7 @@ impl Flow {
         }
     }
 
-    /// Whether all was delivered, the end included.
+    /// Returns whether everything was delivered, the end included.
     pub(super) fn is_over(&self) -> bool {
         self.sink_knows
     }
@@ -95,7 +95,7 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether the sink took all that was pending.
+    /// Returns whether the sink took everything that was pending.
     fn deliver(&mut self, sink: &OwnedFd) -> bool {
         if self.sink_is_gone {
             self.pending.clear();
@@ -131,7 +131,7 @@ impl Flow {
     }
 }
 
-/// How many bytes a socket has to be read.
+/// The number of bytes that a socket has ready to be read.
 fn readable(socket: &OwnedFd) -> usize {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the request writes one integer, which lives until the call returns.

@@ -26,12 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// What a link held back.
+/// The bytes that a link held back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// How often a connection had bytes for it, or its end, or its beginning, that had to wait.
+    /// The number of times that bytes, the end or the beginning of a connection had to wait.
     pub times: u64,
-    /// How many bytes were let go by heals.
+    /// The number of bytes that heals released.
     pub bytes: u64,
 }
 
@@ -46,7 +46,7 @@ pub struct LoopbackNetwork {
 }
 
 /// Our own ends of a connection of the proxy between two ends of the network: bytes that go over it
-/// are treated as those of anybody.
+/// are treated as those of any connection.
 struct Probe {
     ends: [(usize, UnixStream); 2],
 }
@@ -95,14 +95,14 @@ impl LoopbackNetwork {
         Ok(Self { shared, addresses, grudge: Grudge::none(), probes, looks: 0, thread })
     }
 
-    /// Where a node is reached.
+    /// The addresses of a node.
     pub fn addresses(&self, node: &str) -> Option<LoopbackAddresses> {
         let place = self.shared.names.iter().position(|name| name == node)?;
         self.addresses.get(place.checked_sub(1)?).cloned()
     }
 
     /// Starts a node's process by `start`, and knows its connections from then on: those of its
-    /// process group, and of whatever descends from it.
+    /// process group, and of its descendants.
     pub(crate) fn starting(
         &self,
         node: &str,
@@ -157,7 +157,8 @@ impl LoopbackNetwork {
         Ok(start.elapsed())
     }
 
-    /// What each link held back since the network was built; those that never did are missing.
+    /// The bytes that each link held back since the network was built; links without any are
+    /// missing.
     pub fn held_back(&self) -> BTreeMap<Link, HeldBack> {
         let read = |(link, from, to): (Link, usize, usize)| {
             let state = self.shared.link(from, to);

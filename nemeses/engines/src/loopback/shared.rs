@@ -1,4 +1,4 @@
-//! What the proxy's thread and its owner both know.
+//! The state that the proxy's thread shares with its owner.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -7,13 +7,13 @@ use std::sync::{Mutex, MutexGuard};
 use crate::wake::Wake;
 use faults::grudge::Link;
 
-/// What the proxy's thread and its owner both know. Links are by sender, then receiver.
+/// The state that the proxy's thread shares with its owner. Links are by sender, then receiver.
 #[derive(Debug)]
 pub(super) struct Shared {
     /// The clients first.
     pub(super) names: Vec<String>,
     pub(super) links: Vec<LinkState>,
-    /// How often cuts changed, and up to where the thread knows.
+    /// The number of changes of cuts; `adopted` is the last one that the thread knows.
     pub(super) revision: AtomicU64,
     pub(super) adopted: AtomicU64,
     /// The process group of each node, by which its connections are known.
@@ -40,7 +40,7 @@ impl Shared {
     }
 
     pub(super) fn processes(&self) -> MutexGuard<'_, BTreeMap<i32, usize>> {
-        self.processes.lock().expect("nobody panics with it")
+        self.processes.lock().expect("no holder panics")
     }
 
     /// Every directed link, with its ends.

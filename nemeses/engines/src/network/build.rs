@@ -1,4 +1,4 @@
-//! How a network comes into being.
+//! The construction of a network.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,7 @@ use crate::netlink::{Mac, Netlink};
 use crate::switch::{Port, Switch};
 use faults::grudge::{CLIENTS, Grudge};
 
-/// How many nodes have room beside the controller.
+/// The number of nodes that have room beside the controller.
 const MOST_NODES: usize = 253;
 
 /// A node's end of its link.

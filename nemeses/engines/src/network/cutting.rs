@@ -84,7 +84,7 @@ impl Network {
         Ok(counted.into_iter().flat_map(by_link).collect())
     }
 
-    /// How many packets each link dropped so far because it was cut. Packets that fall between the
+    /// The number of packets that each link dropped so far because it was cut. Packets between the
     /// last look at a rule of iptables and its removal are missing.
     pub fn dropped(&self) -> io::Result<BTreeMap<Link, u64>> {
         let mut total = self.dropped_before.clone();

@@ -20,16 +20,16 @@ pub(super) const CONTROLLER_INTERFACE: &str = "storm0";
 /// The discard service's port (RFC 863), which nothing else uses.
 pub(super) const PROBE_PORT: u16 = 9;
 
-/// What a network is built with. A [`PartitionEngine`] alone is one without packet faults and with
+/// The options of a network. A [`PartitionEngine`] alone means no packet faults, and
 /// the kernel's own TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkOptions {
-    /// What cuts its links.
+    /// The engine that cuts its links.
     pub engine: PartitionEngine,
-    /// Whether links shall be slow, lossy or narrow too. Our own switch then carries all packets,
-    /// whatever cuts links; it adds some 0.03 ms to a round trip over the kernel's bridge.
+    /// True if links shall be slow, lossy or narrow too. Our own switch then carries all packets
+    /// under every engine; it adds some 0.03 ms to a round trip over the kernel's bridge.
     pub packet_faults: bool,
-    /// How TCP behaves at every end, the clients' included.
+    /// The settings of TCP at every end, the clients' included.
     pub tcp: TcpKnobs,
 }
 
@@ -50,13 +50,13 @@ pub struct Network {
     pub(super) grudge: Grudge,
     /// Of links with packet faults on them.
     pub(super) conditions: BTreeMap<Link, LinkCondition>,
-    /// How often conditions were set.
+    /// The number of times that conditions were set.
     pub(super) shapings: u32,
-    /// What rules that are gone had dropped.
+    /// The packets that rules dropped which are gone.
     pub(super) dropped_before: BTreeMap<Link, u64>,
 }
 
-/// What carries packets between the ends.
+/// The carrier of packets between the ends.
 #[derive(Debug)]
 pub(super) enum Segment {
     /// The kernel's bridge, in this namespace.
@@ -65,7 +65,7 @@ pub(super) enum Segment {
     Switch { switch: Switch, _namespace: NetNs },
 }
 
-/// What drops packets.
+/// The place at which packets are dropped.
 #[derive(Debug)]
 pub(super) enum Cutter {
     /// Rules where packets arrive.
@@ -85,12 +85,12 @@ pub(super) struct Member {
 }
 
 impl Network {
-    /// What cuts its links.
+    /// The engine that cuts its links.
     pub fn engine(&self) -> PartitionEngine {
         self.options.engine
     }
 
-    /// What it was built with, save that TCP knobs which this kernel lacks are none.
+    /// The options that it was built with, except that TCP knobs which this kernel lacks are none.
     pub fn options(&self) -> &NetworkOptions {
         &self.options
     }
@@ -143,7 +143,7 @@ impl Drop for Network {
     fn drop(&mut self) {
         let home = self.namespace(CLIENTS).expect("the clients are a member");
         if let Cutter::Iptables(iptables) = &self.cutter {
-            // Its rules match nobody once the interface is gone, if they cannot be removed.
+            // Rules that cannot be removed match nothing once the interface is gone.
             let _ = iptables.uninstall(home);
         }
         remove_controller_interface(home);

@@ -10,7 +10,7 @@ use super::shaping;
 use faults::grudge::Link;
 use faults::host::{HostError, PartitionSeen};
 
-/// Told by its length from those that measure a link.
+/// Its length distinguishes it from those that measure a link.
 const PROBE: [u8; 1] = [0];
 /// A datagram on this network arrives, or is dropped and counted, within a millisecond. On a
 /// machine that is starved it took a tenth of a second and more, which proves nothing; and a heal
@@ -22,7 +22,7 @@ const NEW_LINK_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Who takes part: an address, and a socket that is bound to it and does not block.
+/// An end of a link: an address, and a socket that is bound to it and does not block.
 pub(super) type End<'a> = (Ipv4Addr, &'a UdpSocket);
 
 /// A directed link by the places of its ends, sender first.
@@ -101,7 +101,7 @@ fn pairs(ends: &[End<'_>]) -> BTreeSet<Pair> {
 
 fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
     for (from, to) in pairs {
-        // Lost here or on the way, whoever waits for it sends again.
+        // A datagram that is lost here or on the way is sent again.
         let _ = ends[*from].1.send_to(&PROBE, (ends[*to].0, PROBE_PORT));
     }
 }

@@ -17,7 +17,7 @@ use faults::host::{HostError, LinkCounts, LinkSeen};
 const FEWEST_PROBES: f64 = 5.0;
 /// To see what happens to few packets only.
 const MOST_PROBES: f64 = 500.0;
-/// What happens by chance is then seen at least once with a probability of 99 %.
+/// A fault by chance is then seen at least once with a probability of 99 %.
 const EXPECTED_HITS: f64 = 5.0;
 /// Of a narrow link, probes take at most so much.
 const PROBING_TIME: Duration = Duration::from_millis(50);
@@ -27,7 +27,7 @@ const PROBE_BYTES: usize = 12;
 const PROBE_BITS: usize = (14 + 20 + 8 + PROBE_BYTES) * 8;
 /// For datagrams beyond the delay that they were asked to have; some may be lost.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Whoever asked waits no longer. Of links slower than that nothing is seen to arrive.
+/// The longest wait for datagrams. On slower links none is seen to arrive.
 const LONGEST_DELAY: Duration = Duration::from_secs(3);
 
 fn no_switch() -> HostError {
@@ -65,7 +65,7 @@ impl Network {
         if look { measure(self) } else { Ok(BTreeMap::new()) }
     }
 
-    /// What every link did to packets so far; those that none ever passed are missing.
+    /// The counts of every link so far; links over which no packet ever went are missing.
     pub fn shaped(&self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
         let switch = working_switch(self)?;
         let counted = self.links().map(|(link, from, to)| (link, switch.counts(from, to)));
@@ -73,7 +73,7 @@ impl Network {
     }
 }
 
-/// How long a packet may be on its way over a link with this condition, its queue apart; at most
+/// The longest time of a packet on a link with this condition, without its queue; at most
 /// what one waits for.
 pub(super) fn longest_delay(condition: &LinkCondition) -> Duration {
     let asked = (condition.delay_ms + condition.jitter_ms) / 1e3;
@@ -81,7 +81,7 @@ pub(super) fn longest_delay(condition: &LinkCondition) -> Duration {
     (asked.min(LONGEST_DELAY) + REORDER_HOLD).min(LONGEST_DELAY)
 }
 
-/// How many datagrams show what a link with this condition does.
+/// The number of datagrams that show what a link with this condition does.
 fn probes_for(condition: &LinkCondition) -> usize {
     let chances = [
         condition.loss_percent,
@@ -102,7 +102,7 @@ struct Probed {
     link: Link,
     ends: (usize, usize),
     wanted: usize,
-    /// Whether every datagram should arrive.
+    /// True if every datagram should arrive.
     loses_none: bool,
     /// When each was sent, and how long it took.
     datagrams: Vec<(Instant, Option<Duration>)>,

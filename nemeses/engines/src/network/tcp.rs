@@ -1,4 +1,5 @@
-//! How soon TCP tries again after a cut: a knob of the lab, by default the kernel's own.
+//! The time after which TCP tries again after a cut: a knob of the lab, by default the kernel's
+//! own.
 //!
 //! A connection that hangs is tried again after twice the time each time. With the kernel's own
 //! settings, a connection that was cut for 20 s resumed 6.5 s after the heal; with tries at least
@@ -21,8 +22,8 @@ pub struct TcpKnobs {
     /// takes 1,000 and more. Linux has it since 6.15.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rto_max_ms: Option<u32>,
-    /// How many tries before a connection is given up, with `rto_max_ms` between them at most; the
-    /// kernel's own is 15.
+    /// The number of tries before a connection is given up, with `rto_max_ms` between them at most;
+    /// the kernel's own is 15.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
 }

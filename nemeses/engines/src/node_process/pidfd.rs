@@ -13,8 +13,8 @@ const NO_FLAGS: libc::c_long = 0;
 
 /// Opens that of a child which was not waited for yet.
 pub(super) fn open_pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: the call takes integers; what it returns is a new descriptor that is nobody
-    // else's.
+    // SAFETY: the call takes integers; what it returns is a new descriptor that nothing
+    // else owns.
     unsafe {
         let descriptor =
             libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(pid.as_raw()), NO_FLAGS);

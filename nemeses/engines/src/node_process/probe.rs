@@ -15,7 +15,7 @@ use faults::fault::ClockCondition;
 /// The name of such a process.
 pub(crate) const PROBE: &str = "probe";
 
-/// A process whose output nobody wants. It is killed when dropped.
+/// A process whose output is not read. It is killed when dropped.
 pub(crate) struct ProbeProcess {
     process: NodeProcess,
     // Last: what it started dies with it.

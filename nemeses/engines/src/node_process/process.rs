@@ -78,7 +78,7 @@ impl NodeProcess {
         self.shared.pid.as_raw() as u32
     }
 
-    /// What it is doing.
+    /// The state of its process.
     pub fn state(&self) -> NodeState {
         let life = self.shared.life();
         match (life.over, life.paused) {
@@ -95,7 +95,8 @@ impl NodeProcess {
         self.shared.signal(&life, Signal::SIGKILL);
     }
 
-    /// Waits until the process is dead and the listener heard of it, after [`NodeProcess::begin_kill`].
+    /// Waits until the process is dead and the listener heard of it, after
+    /// [`NodeProcess::begin_kill`].
     pub fn wait_until_dead(&self) -> Result<(), HostError> {
         let life = self.shared.life();
         let waited =
@@ -135,7 +136,7 @@ impl NodeProcess {
         resumed
     }
 
-    /// For whoever stops and continues it now and then, which is no pause.
+    /// The process group, to stop and continue it now and then, which is no pause.
     pub(crate) fn group(&self) -> ProcessGroup {
         ProcessGroup { shared: Arc::clone(&self.shared) }
     }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use super::pidfd::signal_through;
 
-/// What the process's own threads and its owner both know.
+/// The state that the threads of a process share with its owner.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) name: String,
@@ -22,7 +22,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Life {
     pub(super) paused: bool,
-    /// A call of [`NodeProcess::resume`] is looking whether it runs: let nobody stop it meanwhile.
+    /// A call of [`NodeProcess::resume`] is looking whether it runs: it must not be stopped
+    /// meanwhile.
     pub(super) resuming: bool,
     pub(super) expected_to_end: bool,
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
@@ -37,7 +38,7 @@ impl Shared {
         self.life.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
+    /// Sends a signal to the process through its pidfd and to the others of its group; to none
     /// once it is over.
     pub(super) fn signal(&self, life: &Life, signal: Signal) {
         if life.over {
@@ -45,7 +46,7 @@ impl Shared {
         }
         signal_through(&self.pidfd, signal);
         // The group's id is that of its first member, which is not reaped while its life is not
-        // over, so the id cannot be another group's. Nobody left to get it is fine.
+        // over, so the id cannot be another group's. An empty group is fine.
         let _ = killpg(self.pid, signal);
     }
 }
@@ -62,7 +63,7 @@ impl ProcessGroup {
         self.shared.pid.as_raw()
     }
 
-    /// Stops it, unless it is over or somebody who pauses or resumes it has the say.
+    /// Stops it, unless it is over, paused or being resumed.
     pub(crate) fn stop(&self) -> bool {
         let life = self.shared.life();
         let free = !life.over && !life.paused && !life.resuming;

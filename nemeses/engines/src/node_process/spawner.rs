@@ -44,7 +44,7 @@ pub(super) struct Spawned {
 #[derive(Debug)]
 struct Job {
     command: Command,
-    /// What gives it clocks of its own, with their condition.
+    /// The launch that gives it clocks of its own, with their condition.
     launch: Option<(Arc<Launch>, ClockCondition)>,
     answer: Sender<io::Result<Spawned>>,
 }
@@ -137,7 +137,7 @@ impl Drop for Spawner {
     }
 }
 
-/// Why nothing is started any more.
+/// The reason for which nothing is started any more.
 const GONE: &str = "the spawner thread is gone";
 
 fn naming(what: &str, error: io::Error) -> io::Error {

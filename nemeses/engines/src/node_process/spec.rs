@@ -1,4 +1,4 @@
-//! How a node is started, and what is heard of it.
+//! The command of a node, and its output.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::clock::OwnClock;
 
-/// How a node is started, each time.
+/// The command that starts a node, each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
     /// Its name, as in grudges.
@@ -18,15 +18,15 @@ pub struct NodeSpec {
     pub later_argv: Option<Vec<OsString>>,
     /// Set in its environment besides what it inherits.
     pub env: BTreeMap<OsString, OsString>,
-    /// Where it runs.
+    /// Its working directory.
     pub cwd: PathBuf,
-    /// Where its standard error is appended.
+    /// The file to which its standard error is appended.
     pub log_path: PathBuf,
-    /// Whether its clocks are its own, so that they can be set.
+    /// The clocks that it gets: only clocks of its own can be set.
     pub own_clock: OwnClock,
 }
 
-/// What is heard of a node, in this order for each process: it started, its lines, it exited.
+/// An event of a node, in this order for each process: it started, its lines, it exited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeOutput {
     /// Its process was started.
@@ -40,11 +40,11 @@ pub enum NodeOutput {
     Exited {
         /// `exit code 1`, `signal SIGKILL`…
         status: String,
-        /// Whether we killed it.
+        /// True when we killed it.
         expected: bool,
     },
 }
 
-/// Hears of nodes, from threads of ours. It must not wait for whoever is killing or starting a node
-/// just then: they wait until it has heard.
+/// Receives the events of nodes, on threads of ours. It must not wait for a thread that is killing
+/// or starting a node just then: they wait until it has heard.
 pub type NodeListener = Arc<dyn Fn(&str, NodeOutput) + Send + Sync>;

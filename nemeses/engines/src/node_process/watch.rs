@@ -50,7 +50,7 @@ pub(super) fn start(
     let (shared, lines_end) = match begun {
         Ok(begun) => begun,
         Err(error) => {
-            // Nobody else knows of it.
+            // No other thread knows of it.
             let _ = child.kill();
             let _ = child.wait();
             return Err(error);
@@ -112,7 +112,7 @@ fn is_seen_to_end(pid: Pid) -> bool {
     match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
         Err(Errno::EINTR) => false,
         // Stopped by a thread of ours that traces it just now: the kernel tells all of them
-        // (`wait(2)`), whatever they wait for. It goes on in a moment.
+        // (`wait(2)`), also those that wait for other events. It goes on in a moment.
         Ok(WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..)) => {
             std::thread::sleep(TRACING_PAUSE);
             false

@@ -7,15 +7,15 @@ use super::parent_link::{ParentLink, take_journal};
 use super::role::{Role, VARIABLE};
 use crate::doctor;
 
-/// Tells whether this process is the controller of a lab. Call it first in `main`, before any
+/// Finds out whether this process is the controller of a lab. Call it first in `main`, before any
 /// thread exists: a process that was started as one of the hidden helpers (guard, doctor's probes)
 /// does its work here and never returns.
 ///
 /// # Panics
-/// When the environment variable `STORMPROOF_ROLE` holds no role: somebody else set it.
+/// When the environment variable `STORMPROOF_ROLE` holds no role: it was set by a stranger.
 pub fn dispatch() -> LabContext {
     let Some(value) = std::env::var_os(VARIABLE) else { return LabContext::Outside };
-    // SAFETY: `dispatch` is documented to run before any thread exists, so nobody else can be
+    // SAFETY: `dispatch` is documented to run before any thread exists, so no other code can be
     // reading the environment.
     unsafe { std::env::remove_var(VARIABLE) };
     match value.to_str().and_then(Role::parse) {

@@ -104,7 +104,7 @@ impl Drop for Helper {
     }
 }
 
-/// How `pid` ended, as the standard library tells it.
+/// Waits for the end of `pid`, and returns its status as the standard library has it.
 fn wait_for(pid: Pid) -> nix::Result<ExitStatus> {
     loop {
         match waitpid(pid, None::<WaitPidFlag>) {
@@ -201,7 +201,7 @@ fn needs(namespaces: i32) -> &'static str {
     }
 }
 
-/// What an error of `clone(2)` means to a user.
+/// The meaning of an error of `clone(2)` for a user.
 fn explain(error: Errno) -> String {
     let hint = match error {
         Errno::ENOSPC | Errno::EUSERS => " (a limit in /proc/sys/user is reached)",
@@ -211,7 +211,7 @@ fn explain(error: Errno) -> String {
     format!("{}{hint}", error.desc())
 }
 
-/// What the new process does until it is the helper.
+/// The steps of the new process until it is the helper.
 struct ExecPlan {
     maps: Option<[(CString, CString); 3]>,
     die_with_parent: bool,
@@ -255,7 +255,7 @@ impl ExecPlan {
     /// Becomes the helper, or tells what failed and ends.
     ///
     /// # Safety
-    /// Only in a process that was just cloned, whatever threads its parent has.
+    /// Only in a process that was just cloned. Its parent may have any threads.
     unsafe fn run(&self) -> ! {
         // SAFETY: every call is async-signal-safe, every pointer is to a value that `self` owns.
         unsafe {

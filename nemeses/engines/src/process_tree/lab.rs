@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use faults::names::{self, UnknownName};
 
-/// Where a process runs.
+/// The place in which a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabContext {
     /// As the user started it.
@@ -16,7 +16,7 @@ pub enum LabContext {
     Inside(Lab),
 }
 
-/// How separate the nodes of a run are from the machine and from each other.
+/// The separation of the nodes of a run from the machine and from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lab {

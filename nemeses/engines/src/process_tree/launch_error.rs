@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct LaunchError {
-    /// What failed and why.
+    /// The step that failed, and the reason.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! How the controller starts itself again so that nothing outlives it.
+//! The process tree of a run: the controller starts itself again so that nothing outlives it.
 //!
 //! ```text
 //! outer        what the user started: waits, passes SIGINT and SIGTERM on, returns the status
@@ -7,17 +7,17 @@
 //!        └ nodes…
 //! ```
 //!
-//! Who dies takes the rest along. When the **outer** process dies, a pipe that only it holds open
-//! closes and the guard ends (in the namespace lab the kernel kills the guard at once, by
-//! `PR_SET_PDEATHSIG`). When the **guard** dies, in the namespace lab the kernel kills every process
-//! of its pid namespace and with the last one network, mounts and rules vanish; in the loopback lab
-//! controller and nodes die by `PR_SET_PDEATHSIG` and what is orphaned falls to the outer process,
-//! which kills it. When the **controller** ends, the guard reports how and ends; in the loopback
-//! lab it first kills all descendants, which fall to it as their parents die.
+//! Any of them that dies takes the rest along. When the **outer** process dies, a pipe that only it
+//! holds open closes and the guard ends (in the namespace lab the kernel kills the guard at once,
+//! by `PR_SET_PDEATHSIG`). When the **guard** dies, in the namespace lab the kernel kills every
+//! process of its pid namespace and with the last one network, mounts and rules vanish; in the
+//! loopback lab controller and nodes die by `PR_SET_PDEATHSIG` and what is orphaned falls to the
+//! outer process, which kills it. When the **controller** ends, the guard reports how and ends; in
+//! the loopback lab it first kills all descendants, which fall to it as their parents die.
 //!
-//! Guard and controller are a process group of their own. A terminal's Ctrl-C reaches only the outer
-//! process, which passes it on once; nodes never get it. The price is that the controller runs in
-//! the background of its terminal: it may write there (`SIGTTOU` is ignored) but not read.
+//! Guard and controller are a process group of their own. A terminal's Ctrl-C reaches only the
+//! outer process, which passes it on once; nodes never get it. The price is that the controller
+//! runs in the background of its terminal: it may write there (`SIGTTOU` is ignored) but not read.
 
 mod dispatch;
 mod guard;

@@ -19,10 +19,11 @@ use crate::{leftovers, proc};
 /// Starts this program again with the same arguments as the controller of a lab, in which
 /// [`dispatch`](super::dispatch) returns `Inside`, and waits until it ends.
 ///
-/// SIGINT and SIGTERM are passed on to it. Call it before other threads exist, since they would take
-/// these signals; any other signal that ends this process ends the lab. The status is the controller's own; that of the guard (SIGKILL) if somebody
-/// killed it. When this returns, no process of the lab is left, nor anything that its journal tells
-/// of. What earlier runs left is removed first.
+/// SIGINT and SIGTERM are passed on to it. Call it before other threads exist, since they would
+/// take these signals; any other signal that ends this process ends the lab. The status is the
+/// controller's own; that of the guard (SIGKILL) if it was killed. When this returns, no
+/// process of the lab is left, nor anything that its journal tells of. What earlier runs left is
+/// removed first.
 pub fn relaunch(lab: Lab) -> Result<ExitStatus, LaunchError> {
     // What cannot be removed is the doctor's to tell.
     leftovers::clean_journals();

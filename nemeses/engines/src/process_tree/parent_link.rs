@@ -1,4 +1,4 @@
-//! What a part of the process tree inherits from its parent.
+//! The link of a part of the process tree to its parent.
 #![expect(unsafe_code, reason = "inherited descriptors are taken over before any thread exists")]
 
 use std::fs::File;
@@ -9,13 +9,13 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::journal::Journal;
 
-/// What ties a helper to the process that started it.
+/// The link of a helper to the process that started it.
 pub(crate) struct ParentLink {
     /// Reads end of file once the parent is gone.
     pub(crate) lifeline: OwnedFd,
-    /// What the helper has to tell, one JSON value a line.
+    /// The reports of the helper, one JSON value a line.
     pub(crate) reports: File,
-    /// That of the outer process, unless it could not begin one.
+    /// The journal of the outer process, unless it could not begin one.
     pub(crate) journal: Option<Journal>,
 }
 
@@ -26,7 +26,7 @@ impl ParentLink {
         let mut reports = File::from(take_over(reports));
         // An empty line: this helper runs.
         if reports.write_all(b"\n").is_err() {
-            // The parent was killed meanwhile. Nothing is made yet, and nobody wants it.
+            // The parent was killed meanwhile. Nothing is made yet.
             std::process::exit(0);
         }
         Self { lifeline, reports, journal }
@@ -39,10 +39,10 @@ pub(super) fn take_journal(numbers: &[RawFd]) -> Option<Journal> {
     Journal::inherit(take_over(*number))
 }
 
-/// Takes a descriptor over and keeps it from whatever this process starts.
+/// Takes a descriptor over and keeps it from the programs that this process starts.
 fn take_over(number: RawFd) -> OwnedFd {
     // SAFETY: the parent passed this descriptor on to this process alone and told its number in a
-    // variable that was just removed, so nobody else can take it over.
+    // variable that was just removed, so it cannot be taken over twice.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
         .expect("the parent passes open descriptors");

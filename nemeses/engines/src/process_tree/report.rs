@@ -3,7 +3,7 @@
 use nix::sys::wait::WaitStatus;
 use serde::{Deserialize, Serialize};
 
-/// What the guard tells the outer process, one JSON value a line.
+/// The guard's report to the outer process, one JSON value a line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum GuardReport {

@@ -1,4 +1,4 @@
-//! Which part of the process tree this process is, told by its parent in an environment variable,
+//! The part of the process tree that this process is, set by its parent in an environment variable,
 //! so that the arguments stay the user's own.
 
 use std::os::fd::RawFd;
@@ -7,8 +7,9 @@ use std::process::Command;
 use super::lab::Lab;
 
 /// The environment variable: a role, and the numbers of descriptors that come along. Helpers have
-/// two that tie them to their parent; guard and controller may have the journal's besides. It is removed before anything else happens, so that nodes, which may be
-/// the same program, are not mistaken for a part of the tree.
+/// two that tie them to their parent; guard and controller may have the journal's besides. It is
+/// removed before anything else happens, so that nodes, which may be the same program, are not
+/// mistaken for a part of the tree.
 pub(super) const VARIABLE: &str = "STORMPROOF_ROLE";
 
 /// A part of the process tree, or a helper of the doctor.

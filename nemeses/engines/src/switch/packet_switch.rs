@@ -36,7 +36,7 @@ impl Switch {
         self.links.set_cut(from, to, cut);
     }
 
-    /// How many frames a link dropped so far because it was cut.
+    /// The number of frames that a link dropped so far because it was cut.
     pub(crate) fn dropped(&self, from: usize, to: usize) -> u64 {
         self.links.dropped(from, to)
     }
@@ -48,12 +48,12 @@ impl Switch {
         self.wake.ring();
     }
 
-    /// What a link did so far.
+    /// The counts of a link so far.
     pub(crate) fn counts(&self, from: usize, to: usize) -> LinkCounts {
         self.links.counts(from, to)
     }
 
-    /// That it still carries. It stops only by a bug or when it runs out of descriptors.
+    /// Checks that it still carries. It stops only by a bug or when it runs out of descriptors.
     pub(crate) fn check_running(&self) -> io::Result<()> {
         match &self.thread {
             Some(thread) if !thread.is_finished() => Ok(()),
