@@ -15,4 +15,4 @@ pub mod run;
 pub mod target;
 pub mod verdict_text;
 
-pub use engines::process_tree::{Place, dispatch};
+pub use engines::process_tree::{LabContext, dispatch};

@@ -1,14 +1,14 @@
-//! What does the faults of a family here, found by trying.
+//! The engine of each family of faults on this machine, found by trying.
 
 use super::network::{PartitionEngine, try_packet_faults};
 use super::{clock, cpu, disk};
 use faults::fault::{Engine, Family};
 
-/// What does the faults of `family` in a lab whose links are cut by `links`, or by proxies where it
-/// is none; it is tried for real. Call it inside of the lab, before its network is built.
+/// The engine for the faults of `family` in a lab whose links are cut by `links`, or by proxies
+/// where it is none; it is tried for real. Call it inside of the lab, before its network is built.
 ///
 /// # Errors
-/// Why nothing does, in half a sentence.
+/// The reason why there is none, in half a sentence.
 pub fn engine_for(family: Family, links: Option<PartitionEngine>) -> Result<String, String> {
     let no_links = || "nodes of the loopback lab are one host; use --lab netns".to_owned();
     match family.engine() {

@@ -1,13 +1,3 @@
-//! Finds and removes what runs left that are no more.
-//!
-//! Two things lead there: the [`journal`](super::journal)s of runs whose processes are all dead, and
-//! names that tell an [`Owner`] which does not live, should its journal be lost: cgroups called
-//! `stormproof-PID-STARTED…`, mounts from a source called so, loop devices backed by a file called
-//! so. What belongs to a run that goes on is never touched: its journal is locked, and its owner
-//! lives.
-
-mod undo;
-
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -15,18 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::journal::{Leftover, Owner, Told, boot, directories, is_ours_alone, read, try_lock};
-use super::mounts::mounts;
-
-pub(super) use undo::{loop_devices, remove_cgroup, undo_all};
-
-/// How the names of all that outlives processes begin.
-pub(super) const PREFIX: &str = "stormproof-";
+use super::leftover::{Leftover, Owner, PREFIX};
+use super::undo::{is_there, loop_devices, undo_all, undo_idle};
+use crate::journal::{Journal, JournalState, boot, directories, is_ours_alone, read, try_lock};
+use crate::mounts::mounts;
 
 /// Something that is left of a run that is no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Found {
-    /// What it is.
+    /// The thing that is left.
     #[serde(flatten)]
     pub leftover: Leftover,
     /// The process that the run was started as.
@@ -39,12 +26,12 @@ impl fmt::Display for Found {
     }
 }
 
-/// What came of cleaning.
+/// The result of cleaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// What is gone now.
+    /// Everything that is gone now.
     pub removed: Vec<Found>,
-    /// What could not be removed, and why.
+    /// Everything that could not be removed, and the reason.
     pub kept: Vec<(Found, String)>,
 }
 
@@ -54,7 +41,7 @@ pub fn find() -> Vec<Found> {
     let mut found = Vec::new();
     for journal in dead {
         // What was announced and never made, or vanished with its owner, is nothing that is left.
-        let there = journal.leftovers().filter(|found| undo::is_there(&found.leftover));
+        let there = journal.leftovers().filter(|found| is_there(&found.leftover));
         found.extend(there);
     }
     let told: BTreeSet<_> = found.iter().map(|found| found.leftover.clone()).collect();
@@ -68,18 +55,18 @@ pub fn clean() -> Cleaned {
     let mut cleaned = clean_journals();
     let live = Journals::look().live;
     for found in by_name(&live) {
-        let result = undo::undo_idle(&found.leftover);
+        let result = undo_idle(&found.leftover);
         cleaned.note(found, result);
     }
     cleaned
 }
 
 /// As [`clean`], without what no journal tells of.
-pub(super) fn clean_journals() -> Cleaned {
+pub(crate) fn clean_journals() -> Cleaned {
     let mut cleaned = Cleaned::default();
     for journal in Journals::look().dead {
         let there: BTreeSet<_> =
-            journal.leftovers().filter(|found| undo::is_there(&found.leftover)).collect();
+            journal.leftovers().filter(|found| is_there(&found.leftover)).collect();
         let results = undo_all(&journal.open);
         if results.iter().all(|(_, result)| result.is_ok()) {
             // Gone is what it should be.
@@ -93,6 +80,15 @@ pub(super) fn clean_journals() -> Cleaned {
         }
     }
     cleaned
+}
+
+/// Undoes what a journal remembers, and removes the file when nothing is left. For a process that
+/// outlives the controller.
+pub(crate) fn settle(journal: &Journal) {
+    // What cannot be undone stays in the file, for `clean`.
+    if undo_all(&journal.left()).iter().all(|(_, result)| result.is_ok()) {
+        journal.remove();
+    }
 }
 
 impl Cleaned {
@@ -113,12 +109,12 @@ struct Journals {
     live: Live,
 }
 
-/// That of a run that is no more.
+/// The journal of a run that is no more.
 struct DeadJournal {
     path: PathBuf,
     owner: Owner,
     open: Vec<Leftover>,
-    /// Locked, so that nobody else clears up after it at the same time.
+    /// Locked, so that no other process cleans up after it at the same time.
     _lock: File,
 }
 
@@ -128,7 +124,7 @@ impl DeadJournal {
     }
 }
 
-/// What the journals of runs that go on tell.
+/// The owners and leftovers in the journals of runs that go on.
 #[derive(Default)]
 struct Live {
     owners: BTreeSet<Owner>,
@@ -136,7 +132,7 @@ struct Live {
 }
 
 impl Live {
-    /// Whether something of that name may belong to a run that goes on.
+    /// Returns whether something of that name may belong to a run that goes on.
     fn covers(&self, leftover: &Leftover, owner: Owner) -> bool {
         self.leftovers.contains(leftover) || self.owners.contains(&owner) || owner.lives()
     }
@@ -159,30 +155,30 @@ impl Journals {
         journals
     }
 
-    /// One that cannot be read, or vanishes meanwhile, is nobody's.
+    /// Adds one. A file that cannot be read, or vanishes meanwhile, is left out.
     fn add(&mut self, path: PathBuf) {
         let file = OpenOptions::new().read(true).append(true).open(&path);
         let Ok(file) = file else { return };
         let Ok(dead) = try_lock(&file) else { return };
         let Ok(text) = read(&file) else { return };
-        let told = Told::parse(&text);
-        let owner = told.header.as_ref().map(|header| header.owner);
+        let state = JournalState::parse(&text);
+        let owner = state.header.as_ref().map(|header| header.owner);
         // One that is only just being begun is called after its owner too.
         let owner = owner.or_else(|| path.file_stem()?.to_str()?.parse().ok());
         let Some(owner) = owner else { return };
         if dead {
             // Nothing survives the machine.
-            let gone = told.header.is_some_and(|header| header.boot != boot());
-            let open = if gone { Vec::new() } else { told.open };
+            let gone = state.header.is_some_and(|header| header.boot != boot());
+            let open = if gone { Vec::new() } else { state.open };
             self.dead.push(DeadJournal { path, owner, open, _lock: file });
         } else {
             self.live.owners.insert(owner);
-            self.live.leftovers.extend(told.open);
+            self.live.leftovers.extend(state.open);
         }
     }
 }
 
-/// What carries our name, but does not belong to a run that goes on.
+/// Everything that carries our name, but does not belong to a run that goes on.
 fn by_name(live: &Live) -> Vec<Found> {
     let mut found = Vec::new();
     let mut add = |leftover: Leftover, name: &str| {

@@ -1,36 +1,20 @@
-//! A small switch in user space: it carries frames between the ports of a segment, can drop those
-//! of any link in one direction, and can delay, lose, double, reorder, damage and slow them.
-//!
-//! It needs neither iptables nor netem nor any other kernel module. Its ports are raw sockets
-//! (`packet(7)`) on the switch ends of veth pairs. With `PACKET_VNET_HDR` a frame comes with its
-//! offload header and stands for up to 64 KB of a TCP stream, so that one thread carries gigabits;
-//! on a link without trouble both are passed on as they are.
-//!
-//! [`links`] is what each link shall do and did; [`shaper`] decides about a packet, [`frame`] knows
-//! what is inside of it, [`carrier`] is the thread that does it.
-
-mod carrier;
-mod frame;
-mod links;
-mod port;
-mod shaper;
+//! The switch as its owner sees it.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::wake::Wake;
+use super::carrier;
+use super::links::Links;
+use super::port::Port;
+use crate::wake::Wake;
 use faults::fault::LinkCondition;
 use faults::host::LinkCounts;
-use links::Links;
-
-pub(super) use port::Port;
-pub(super) use shaper::REORDER_HOLD;
 
 /// A switch that runs until it is dropped. Ports are numbered in the order in which they were
 /// given.
 #[derive(Debug)]
-pub(super) struct Switch {
+pub(crate) struct Switch {
     links: Arc<Links>,
     wake: Arc<Wake>,
     thread: Option<JoinHandle<()>>,
@@ -38,7 +22,7 @@ pub(super) struct Switch {
 
 impl Switch {
     /// Starts carrying.
-    pub(super) fn start(ports: Vec<Port>) -> io::Result<Self> {
+    pub(crate) fn start(ports: Vec<Port>) -> io::Result<Self> {
         let links = Arc::new(Links::new(ports.len()));
         let wake = Arc::new(Wake::new()?);
         let (shared, heard) = (Arc::clone(&links), Arc::clone(&wake));
@@ -48,29 +32,29 @@ impl Switch {
     }
 
     /// Makes frames of a link drop or pass, those that it holds back included.
-    pub(super) fn set_cut(&self, from: usize, to: usize, cut: bool) {
+    pub(crate) fn set_cut(&self, from: usize, to: usize, cut: bool) {
         self.links.set_cut(from, to, cut);
     }
 
-    /// How many frames a link dropped so far because it was cut.
-    pub(super) fn dropped(&self, from: usize, to: usize) -> u64 {
+    /// The number of frames that a link dropped so far because it was cut.
+    pub(crate) fn dropped(&self, from: usize, to: usize) -> u64 {
         self.links.dropped(from, to)
     }
 
     /// Gives every link its condition.
-    pub(super) fn set_conditions(&self, condition: impl Fn(usize, usize) -> LinkCondition) {
+    pub(crate) fn set_conditions(&self, condition: impl Fn(usize, usize) -> LinkCondition) {
         self.links.set_conditions(condition);
         // Frames may be held by links that are well again.
         self.wake.ring();
     }
 
-    /// What a link did so far.
-    pub(super) fn counts(&self, from: usize, to: usize) -> LinkCounts {
+    /// The counts of a link so far.
+    pub(crate) fn counts(&self, from: usize, to: usize) -> LinkCounts {
         self.links.counts(from, to)
     }
 
-    /// That it still carries. It stops only by a bug or when it runs out of descriptors.
-    pub(super) fn check_running(&self) -> io::Result<()> {
+    /// Checks that it still carries. It stops only by a bug or when it runs out of descriptors.
+    pub(crate) fn check_running(&self) -> io::Result<()> {
         match &self.thread {
             Some(thread) if !thread.is_finished() => Ok(()),
             _ => Err(io::Error::other("the switch stopped, a bug of stormproof")),

@@ -37,6 +37,7 @@ mod launch;
 mod memory;
 #[cfg(target_arch = "x86_64")]
 mod node_clock;
+mod own_clock;
 #[cfg(target_arch = "x86_64")]
 mod parameters;
 #[cfg(target_arch = "x86_64")]
@@ -50,30 +51,10 @@ mod trial;
 mod vdso;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use elsewhere::{Launch, NodeClock};
+pub(crate) use elsewhere::{Launch, NodeClock};
 #[cfg(target_arch = "x86_64")]
-pub(super) use launch::Launch;
+pub(crate) use launch::Launch;
 #[cfg(target_arch = "x86_64")]
-pub(super) use node_clock::NodeClock;
-pub(super) use trial::{try_out, try_out_deadlines};
-
-/// Whether a node gets clocks of its own when it is started. Without, clock faults cannot be done
-/// to it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OwnClock {
-    /// It has the machine's clocks, and is started as any program is.
-    #[default]
-    No,
-    /// Its clocks are its own. For runtimes that hand the kernel only relative time-outs, such as
-    /// those of Go and Erlang: a wait until an absolute time would end too early or too late by
-    /// as much as the clock is off.
-    Plain,
-    /// Its clocks are its own, and a thread of the controller corrects each wait until an absolute
-    /// time. Right for every runtime; Rust, C, C++, Java and Python wait like that.
-    ///
-    /// Each such wait begins up to 10 µs later, and every system call takes some 30 ns more, as
-    /// `clock_figures` measures. Such waits fail once the controller is gone, which takes its nodes
-    /// along. Where the controller has no privileges, programs with the set-user-id bit that the
-    /// node starts do not get theirs.
-    WithDeadlines,
-}
+pub(crate) use node_clock::NodeClock;
+pub use own_clock::OwnClock;
+pub(crate) use trial::{try_out, try_out_deadlines};

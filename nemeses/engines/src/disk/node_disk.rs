@@ -1,37 +1,11 @@
-//! A disk for each node that can be slow, full, broken, or lose its power.
-//!
-//! Each node's data directory is a FUSE file system that this process serves from memory, from a
-//! [`faults::disk_image`]. Programs run on it unmodified.
-//!
-//! The process that serves a mount must never wait for it. So nothing here looks at a mount by its
-//! path; whoever wants the files of a node takes them from the image with [`Disk::export`]. And a
-//! process that waits for an answer of its disk cannot be killed until it has it: before waiting
-//! for a process's end, lift the condition that holds it, or switch the power off.
-//!
-//! A power failure, each step at all nodes before the next: links down (a node without power says
-//! nothing) → [`Disk::power_off`] → SIGKILL → wait for the processes → [`Disk::crash`] →
-//! [`Disk::power_on`] → start. Killing first would let a delayed fsync complete, and hide what it
-//! was to lose.
-//!
-//! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
-//! only what is read for the first time since it was set. `syncfs` and `sync` make nothing durable:
-//! the kernel does not pass them on to FUSE. There are no extended attributes and no `O_TMPFILE`.
-
-mod counters;
-mod filesystem;
-mod gate;
-mod loop_device;
-mod mount;
-mod serve;
-mod translate;
-mod trial;
+//! The disk of one node, as its owner sees it.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use fuser::INodeNo;
@@ -39,53 +13,29 @@ use nix::unistd::{getgid, getuid};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+use super::interceptor::RequestInterceptor;
+use super::mount::Mount;
+use super::serve::NodeFilesystem;
+use super::shared::{Powered, Shared};
 use faults::disk_image::{Image, Kind, Unsynced};
 use faults::fault::{Damage, DiskCondition, PowerCut};
 use faults::host::{DiskSeen, PowerSeen};
 
-use gate::Gate;
-pub use loop_device::{LoopDisk, RealFileSystem};
-use mount::Mount;
-pub use mount::TYPE;
-use serve::NodeFilesystem;
-pub use trial::try_out;
-
 /// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
-pub const CAPACITY: u64 = 4 << 30;
+const CAPACITY: u64 = 4 << 30;
 
-/// How much of a file is copied at once by [`Disk::export`], with the disk waiting.
+/// The bytes of a file that [`Disk::export`] copies at once, while the disk waits.
 const EXPORTED_AT_ONCE: u64 = 1 << 20;
 
-/// A mounted disk. Dropping it unmounts it, whoever still uses it, and frees what it held.
+/// A mounted disk. Dropping it unmounts it, even while it is used, and frees its content.
 pub struct Disk {
     path: PathBuf,
     shared: Arc<Shared>,
     mount: Option<Mount>,
 }
 
-/// What the mount and its owner both know.
-struct Shared {
-    powered: Mutex<Powered>,
-    gate: Gate,
-}
-
-/// The image, and who may change it. Under one lock, so that nothing becomes durable after the
-/// power was seen to be off.
-struct Powered {
-    image: Image,
-    on: bool,
-    /// Counts mounts.
-    mount: u64,
-}
-
-impl Shared {
-    fn powered(&self) -> MutexGuard<'_, Powered> {
-        self.powered.lock().expect("a change of the image does not panic")
-    }
-}
-
 impl Disk {
-    /// Mounts an empty disk of [`CAPACITY`] at a directory, which is made if it is missing and
+    /// Mounts an empty disk of 4 GiB at a directory, which is made if it is missing and
     /// hidden if it is not empty. Chances of errors are drawn from `seed`.
     ///
     /// # Errors
@@ -97,19 +47,20 @@ impl Disk {
         let image = Image::new(CAPACITY, uid, gid, SystemTime::now());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let powered = Mutex::new(Powered { image, on: false, mount: 0 });
-        let shared = Arc::new(Shared { powered, gate: Gate::new(&name, seed)? });
+        let shared =
+            Arc::new(Shared { powered, interceptor: RequestInterceptor::new(&name, seed)? });
         let mut disk = Self { path, shared, mount: None };
         disk.power_on()?;
         Ok(disk)
     }
 
-    /// Where it is mounted.
+    /// The directory at which it is mounted.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Makes the disk behave so from now on, and tells what it did until then. The default
-    /// condition heals it: whatever was held back goes on at once.
+    /// condition heals it: requests that were held back go on at once.
     pub fn set(&self, condition: &DiskCondition) -> DiskSeen {
         {
             let image = &mut self.shared.powered().image;
@@ -118,21 +69,21 @@ impl Disk {
                 .map(|kib| image.space().used.saturating_add(kib.saturating_mul(1024)));
             image.set_capacity(room.unwrap_or(CAPACITY).min(CAPACITY));
         }
-        self.shared.gate.set(condition)
+        self.shared.interceptor.set(condition)
     }
 
-    /// Answers whatever the condition holds back now, as if its time had come. A process that is to
-    /// be killed waits for nothing else.
-    pub fn let_go(&self) {
-        self.shared.gate.let_go();
+    /// Answers all requests that the condition holds back now, as if their time had come. A process
+    /// that is to be killed waits for nothing else.
+    pub fn release(&self) {
+        self.shared.interceptor.release();
     }
 
-    /// What it did since the condition was last changed.
+    /// The operations and faults since the condition was last changed.
     pub fn seen(&self) -> DiskSeen {
-        self.shared.gate.seen()
+        self.shared.interceptor.seen()
     }
 
-    /// What a power failure may take now.
+    /// The changes that a power failure may lose now.
     pub fn unsynced(&self) -> Unsynced {
         self.shared.powered().image.unsynced()
     }
@@ -142,8 +93,8 @@ impl Disk {
         self.shared.powered().image.clone()
     }
 
-    /// Whether the power is on.
-    pub fn is_on(&self) -> bool {
+    /// Returns whether the power is on.
+    pub(crate) fn is_on(&self) -> bool {
         self.shared.powered().on
     }
 
@@ -151,7 +102,7 @@ impl Disk {
     /// those that were delayed or stalled. Processes that use the disk can then be killed.
     pub fn power_off(&self) {
         self.shared.powered().on = false;
-        self.shared.gate.set_power(false);
+        self.shared.interceptor.set_power(false);
     }
 
     /// Loses what was not synced, as `cut` and `seed` say. Processes must not run any more; the
@@ -162,8 +113,8 @@ impl Disk {
         self.shared.powered().image.crash(cut, &mut random)
     }
 
-    /// Mounts the disk anew with what is on it, after [`Disk::crash`]. Whoever still uses the old
-    /// mount gets errors.
+    /// Mounts the disk anew with what is on it, after [`Disk::crash`]. A process that still uses
+    /// the old mount gets errors.
     pub fn power_on(&mut self) -> io::Result<()> {
         if self.is_on() {
             return Ok(());
@@ -175,7 +126,7 @@ impl Disk {
             powered.on = true;
             powered.mount
         };
-        self.shared.gate.set_power(true);
+        self.shared.interceptor.set_power(true);
         let filesystem = NodeFilesystem { shared: Arc::clone(&self.shared), mount };
         match Mount::new(&self.path, filesystem) {
             Ok(mount) => self.mount = Some(mount),
@@ -187,9 +138,9 @@ impl Disk {
         Ok(())
     }
 
-    /// Whether its requests are answered, as they are while the power is on. If not, that is a bug
-    /// of ours.
-    pub fn is_served(&self) -> bool {
+    /// Returns whether its requests are answered, as they are while the power is on. If not, it is
+    /// a bug of ours.
+    pub(crate) fn is_served(&self) -> bool {
         self.mount.as_ref().is_some_and(Mount::is_served)
     }
 
@@ -208,8 +159,8 @@ impl Disk {
         Ok(damaged.what)
     }
 
-    /// Copies everything on the disk into a directory elsewhere, as processes see it, whatever
-    /// state the mount is in. Sockets and the like are left out.
+    /// Copies everything on the disk into a directory elsewhere, as processes see it, in any
+    /// state of the mount. Sockets and the like are left out.
     pub fn export(&self, to: &Path) -> io::Result<()> {
         fs::create_dir_all(to)?;
         let paths = self.shared.powered().image.paths();

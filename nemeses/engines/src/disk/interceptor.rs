@@ -1,7 +1,7 @@
-//! What stands between a request and its answer: the condition of the disk.
+//! The condition of a disk, which stands between a request and its answer.
 //!
 //! No thread that serves requests ever waits. A request that a condition holds back is put aside
-//! and answered later, by a thread of the gate's own or by whoever lifts the condition.
+//! and answered later, by the delay thread or by the thread that lifts the condition.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,9 +22,9 @@ use faults::host::DiskSeen;
 type Finish = Box<dyn FnOnce(Option<Errno>) + Send>;
 
 /// Holds requests back, or lets them fail.
-pub(super) struct Gate {
+pub(super) struct RequestInterceptor {
     shared: Arc<Shared>,
-    clerk: Option<JoinHandle<()>>,
+    delay_thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -86,15 +86,15 @@ impl Held {
     }
 }
 
-/// What happens to a request.
-enum Verdict {
+/// The fault, or none, that a request meets.
+enum Action {
     Pass,
     Fail(Errno),
     Delay(Instant, Option<Errno>),
     Stall,
 }
 
-impl Gate {
+impl RequestInterceptor {
     /// One without conditions. Chances are drawn from `seed`.
     pub(super) fn new(name: &str, seed: u64) -> std::io::Result<Self> {
         let state = State {
@@ -115,10 +115,10 @@ impl Gate {
             made: Instant::now(),
             counted_since: AtomicU64::new(0),
         });
-        let of_clerk = Arc::clone(&shared);
-        let clerk = std::thread::Builder::new().name(format!("delays of {name}"));
-        let clerk = clerk.spawn(move || of_clerk.answer_when_due())?;
-        Ok(Self { shared, clerk: Some(clerk) })
+        let for_thread = Arc::clone(&shared);
+        let delay_thread = std::thread::Builder::new().name(format!("delays of {name}"));
+        let delay_thread = delay_thread.spawn(move || for_thread.answer_when_due())?;
+        Ok(Self { shared, delay_thread: Some(delay_thread) })
     }
 
     /// Has `finish` run now or later, with an error if the request is to fail. `bytes` count
@@ -133,28 +133,28 @@ impl Gate {
             return finish(None);
         }
         let mut state = self.shared.state();
-        match state.judge(kind, bytes, Instant::now()) {
-            Verdict::Pass => {
+        match state.decide(kind, bytes, Instant::now()) {
+            Action::Pass => {
                 drop(state);
                 finish(None);
             }
-            Verdict::Fail(error) => {
+            Action::Fail(error) => {
                 drop(state);
                 finish(Some(error));
             }
-            Verdict::Delay(due, error) => {
+            Action::Delay(due, error) => {
                 let held = state.hold(due, error, Box::new(finish));
                 state.delayed.push(Reverse(held));
                 self.shared.changed.notify_one();
             }
-            Verdict::Stall => {
+            Action::Stall => {
                 let held = state.hold(Instant::now(), None, Box::new(finish));
                 state.stalled.push(held);
             }
         }
     }
 
-    /// Whether every request passes at once.
+    /// Returns whether every request passes at once.
     pub(super) fn is_open(&self) -> bool {
         self.shared.open.load(Ordering::Acquire)
     }
@@ -167,7 +167,7 @@ impl Gate {
         }
     }
 
-    /// What was counted since the condition was last changed.
+    /// The counts since the condition was last changed.
     pub(super) fn seen(&self) -> DiskSeen {
         self.shared.seen(Counter::seen, self.shared.state().stalled.len())
     }
@@ -193,8 +193,8 @@ impl Gate {
         seen
     }
 
-    /// Answers whatever is held back now, as if its time had come. The condition stays.
-    pub(super) fn let_go(&self) {
+    /// Answers all requests that are held back now, as if their time had come. The condition stays.
+    pub(super) fn release(&self) {
         let mut state = self.shared.state();
         self.shared.count_anew(&state);
         let mut released = std::mem::take(&mut state.stalled);
@@ -203,8 +203,8 @@ impl Gate {
         released.into_iter().for_each(Held::finish);
     }
 
-    /// With the power off every request fails with EIO at once, those held back included, whatever
-    /// the condition asks for; so none of them is counted.
+    /// With the power off every request fails with EIO at once under any condition, those held back
+    /// included, and none of them is counted.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();
         state.power = power;
@@ -220,18 +220,18 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
+impl Drop for RequestInterceptor {
     fn drop(&mut self) {
         self.set_power(false);
         self.shared.state().closing = true;
         self.shared.changed.notify_one();
-        // A request that it has just answered may have been the last to know of the gate: then it is
-        // the clerk itself that is here, and ends by itself.
-        if let Some(clerk) = self.clerk.take()
-            && clerk.thread().id() != std::thread::current().id()
+        // A request that it has just answered may have held the last reference to the interceptor:
+        // then it is the delay thread itself that runs this, and it ends by itself.
+        if let Some(delay_thread) = self.delay_thread.take()
+            && delay_thread.thread().id() != std::thread::current().id()
         {
             // Its panic was reported when it happened.
-            let _ = clerk.join();
+            let _ = delay_thread.join();
         }
     }
 }
@@ -242,7 +242,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Whether a request that was received then is counted.
+    /// Returns whether a request that was received then is counted.
     fn counts_from(&self, received: Instant) -> bool {
         let since = Duration::from_nanos(self.counted_since.load(Ordering::Relaxed));
         received.saturating_duration_since(self.made) >= since
@@ -270,7 +270,7 @@ impl Shared {
         }
     }
 
-    /// The clerk's life.
+    /// The life of the delay thread.
     fn answer_when_due(&self) {
         let mut state = self.state();
         while !state.closing {
@@ -298,15 +298,15 @@ impl Shared {
 }
 
 impl State {
-    fn judge(&mut self, kind: OpKind, bytes: u64, now: Instant) -> Verdict {
+    fn decide(&mut self, kind: OpKind, bytes: u64, now: Instant) -> Action {
         if !self.power {
-            return Verdict::Fail(Errno::EIO);
+            return Action::Fail(Errno::EIO);
         }
         if self.condition.read_only && kind != OpKind::Read {
-            return Verdict::Fail(Errno::EROFS);
+            return Action::Fail(Errno::EROFS);
         }
         if self.condition.fsync_stalled && kind == OpKind::Fsync {
-            return Verdict::Stall;
+            return Action::Stall;
         }
         let of_kind = match kind {
             OpKind::Read => self.condition.read,
@@ -328,9 +328,9 @@ impl State {
             due = due.max(free);
         }
         match error {
-            _ if due > now => Verdict::Delay(due, error),
-            Some(error) => Verdict::Fail(error),
-            None => Verdict::Pass,
+            _ if due > now => Action::Delay(due, error),
+            Some(error) => Action::Fail(error),
+            None => Action::Pass,
         }
     }
 
@@ -347,7 +347,7 @@ impl State {
     }
 }
 
-/// What a plan may ask for; longer than a day is a mistake of the plan's that must not panic.
+/// The time that a plan asks for; more than a day is a mistake of the plan, and must not panic.
 fn milliseconds(time: f64) -> Duration {
     Duration::try_from_secs_f64(time.clamp(0.0, 86_400_000.0) / 1e3).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! A share of a processor without the kernel's help: whoever used more than its share is stopped
-//! until it has not.
+//! A share of a processor without the kernel's help: a node that used more than its share is
+//! stopped until it has not.
 //!
 //! A thread looks every few milliseconds how much processor time each node's process group used, by
 //! the clock that the kernel keeps for every process, and stops or continues it by signals. A node
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
-use crate::node_process::{NodeProcess, Reins};
+use crate::node_process::{NodeProcess, ProcessGroup};
 use crate::proc;
 use faults::host::CpuSeen;
 
@@ -29,7 +29,7 @@ const LIST_EVERY: Duration = Duration::from_millis(200);
 
 /// The thread and what it goes by. Dropped, it lets every node go.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct CpuThrottle {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,7 +42,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    nodes: BTreeMap<String, Turn>,
+    nodes: BTreeMap<String, ThrottledNode>,
     over: bool,
 }
 
@@ -62,32 +62,32 @@ impl Shared {
                 std::thread::sleep(TICK);
                 self.state()
             };
-            state.nodes.values_mut().for_each(Turn::look);
+            state.nodes.values_mut().for_each(ThrottledNode::look);
         }
     }
 }
 
-impl Turns {
+impl CpuThrottle {
     pub(super) fn new() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let watching = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("turns".to_owned());
+        let thread = std::thread::Builder::new().name("cpu throttle".to_owned());
         let thread = Some(thread.spawn(move || watching.watch())?);
         Ok(Self { shared, thread })
     }
 
     pub(super) fn limit(&self, node: &str, percent: f64, process: Option<&NodeProcess>) {
         self.free(node);
-        let mut turn = Turn::new(percent);
-        turn.runs = process.map(|process| Run::new(process.reins(), true));
-        self.shared.state().nodes.insert(node.to_owned(), turn);
+        let mut throttled = ThrottledNode::new(percent);
+        throttled.usage = process.map(|process| GroupUsage::new(process.group(), true));
+        self.shared.state().nodes.insert(node.to_owned(), throttled);
         self.shared.changed.notify_all();
     }
 
     /// Holds for a new process of a node that is limited.
     pub(super) fn admit(&self, node: &str, process: &NodeProcess) {
-        if let Some(turn) = self.shared.state().nodes.get_mut(node) {
-            turn.runs = Some(Run::new(process.reins(), false));
+        if let Some(node) = self.shared.state().nodes.get_mut(node) {
+            node.usage = Some(GroupUsage::new(process.group(), false));
         }
     }
 
@@ -97,11 +97,11 @@ impl Turns {
     }
 
     pub(super) fn seen(&self, node: &str) -> CpuSeen {
-        self.shared.state().nodes.get(node).map(Turn::seen).unwrap_or_default()
+        self.shared.state().nodes.get(node).map(ThrottledNode::seen).unwrap_or_default()
     }
 }
 
-impl Drop for Turns {
+impl Drop for CpuThrottle {
     fn drop(&mut self) {
         {
             let mut state = self.shared.state();
@@ -118,21 +118,21 @@ impl Drop for Turns {
 
 /// A node that is limited.
 #[derive(Debug)]
-struct Turn {
+struct ThrottledNode {
     budget: Budget,
     looked: Instant,
-    runs: Option<Run>,
+    usage: Option<GroupUsage>,
     held_since: Option<Instant>,
     held: u64,
     held_for: Duration,
 }
 
-impl Turn {
+impl ThrottledNode {
     fn new(percent: f64) -> Self {
         Self {
             budget: Budget::new(percent),
             looked: Instant::now(),
-            runs: None,
+            usage: None,
             held_since: None,
             held: 0,
             held_for: Duration::ZERO,
@@ -142,17 +142,17 @@ impl Turn {
     fn look(&mut self) {
         let now = Instant::now();
         let elapsed = now - std::mem::replace(&mut self.looked, now);
-        let Some(run) = &mut self.runs else { return };
-        let overdrawn = self.budget.after(elapsed, run.used(now));
+        let Some(usage) = &mut self.usage else { return };
+        let overdrawn = self.budget.after(elapsed, usage.used(now));
         if overdrawn {
             // Again and again, since it may have been continued, or have forked as it was stopped.
-            let stopped = run.reins.stop();
+            let stopped = usage.group.stop();
             if stopped && self.held_since.is_none() {
                 self.held_since = Some(now);
                 self.held += 1;
             }
         } else if let Some(since) = self.held_since.take() {
-            run.reins.go();
+            usage.group.go();
             self.held_for += now - since;
         }
     }
@@ -164,15 +164,16 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ThrottledNode {
     fn drop(&mut self) {
-        if let (Some(run), Some(_)) = (&self.runs, self.held_since) {
-            run.reins.go();
+        if let (Some(usage), Some(_)) = (&self.usage, self.held_since) {
+            usage.group.go();
         }
     }
 }
 
-/// What a node may use still; negative when it used more than its share. In seconds of a processor.
+/// The time that a node may still use, in seconds of a processor; negative when it used more than
+/// its share.
 #[derive(Debug)]
 struct Budget {
     share: f64,
@@ -184,7 +185,7 @@ impl Budget {
         Self { share: percent / 100.0, left: 0.0 }
     }
 
-    /// Whether more than the share was used, when `used` of it was in `elapsed`.
+    /// Returns whether the node is over its share, after it used `used` in `elapsed`.
     fn after(&mut self, elapsed: Duration, used: Duration) -> bool {
         let most = self.share * PERIOD.as_secs_f64();
         self.left = (self.left + self.share * elapsed.as_secs_f64()).min(most);
@@ -195,27 +196,27 @@ impl Budget {
 
 /// A process of a node, with those of its group, and what each had used when last looked at.
 #[derive(Debug)]
-struct Run {
-    reins: Reins,
+struct GroupUsage {
+    group: ProcessGroup,
     used: BTreeMap<i32, Duration>,
     listed: Option<Instant>,
 }
 
-impl Run {
+impl GroupUsage {
     /// Time that it used already counts only when it did not run before.
-    fn new(reins: Reins, ran_before: bool) -> Self {
-        let mut run = Self { reins, used: BTreeMap::new(), listed: None };
+    fn new(group: ProcessGroup, ran_before: bool) -> Self {
+        let mut run = Self { group, used: BTreeMap::new(), listed: None };
         if ran_before {
             run.used(Instant::now());
         }
         run
     }
 
-    /// How much processor time all of them used since the last time it was asked.
+    /// The processor time that all of them used since the last call.
     fn used(&mut self, now: Instant) -> Duration {
         if self.listed.is_none_or(|listed| now - listed > LIST_EVERY) {
             self.listed = Some(now);
-            let members = proc::group_members(self.reins.group());
+            let members = proc::group_members(self.group.id());
             self.used.retain(|pid, _| members.contains(pid));
             for pid in members {
                 self.used.entry(pid).or_default();
@@ -233,7 +234,7 @@ impl Run {
     }
 }
 
-/// How much processor time a process used since it began; none when it is gone.
+/// The processor time that a process used since it began; none when it is gone.
 pub(super) fn processor_time(pid: i32) -> Option<Duration> {
     let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(pid)).ok()?;
     Some(clock.now().ok()?.into())

@@ -1,81 +1,37 @@
-//! Partitions without namespaces: nodes share the loopback, and between them stands a proxy whose
-//! links can be cut.
-//!
-//! A node listens on one port and tells its peers another, the proxy's. There is one such port for
-//! each node, since a service may want to be known to all by the same address; who opened a
-//! connection to it is found by the kernel's tables (see [`source`]). Clients have ports of their
-//! own, so that nobody has to look.
-//!
-//! A cut holds bytes back as a partition does: connections hang, and what was sent is delivered
-//! after the heal, as TCP's retransmissions would. Each direction of a connection is judged by who
-//! sends, so that a cut of one direction lets questions through and holds the answers. A connection
-//! that is opened while either direction is cut comes to life after the heal, if whoever opened it
-//! still waits: over a real network its handshake would take both directions. What differs from one
-//! is that the kernel accepts for the proxy, so that opening a connection never hangs or is refused:
-//! it hangs, or ends, when it is used. Datagrams and packets are out of reach.
-
-mod connection;
-mod flow;
-mod proxy;
-mod source;
+//! The network of a loopback lab, as its owner sees it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::node_process::NodeProcess;
-use super::wake::Wake;
-use connection::Connection;
+use super::addresses::{LoopbackAddresses, PeerDoor};
+use super::connection::Connection;
+use super::proxy::{Door, Proxy};
+use super::shared::{LinkState, Shared};
+use crate::node_process::NodeProcess;
+use crate::wake::Wake;
 use faults::grudge::{CLIENTS, Grudge, Link};
 use faults::host::{HostError, PartitionSeen};
-use proxy::{Door, Proxy};
 
 /// The proxy's thread takes orders within a millisecond; only a starved machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_micros(200);
 
-/// Where a node of the loopback lab is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoopbackAddresses {
-    /// Where it listens for clients.
-    pub listen: SocketAddr,
-    /// Where clients reach it, through the proxy.
-    pub clients: SocketAddr,
-    /// Its doors for its peers; never empty.
-    pub peers: Vec<PeerDoor>,
-}
-
-/// Where a node meets its peers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerDoor {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// Where they reach it: elsewhere where a proxy can cut their links.
-    pub advertised: SocketAddr,
-}
-
-impl PeerDoor {
-    /// One that peers reach where the node listens.
-    pub fn open(address: SocketAddr) -> Self {
-        PeerDoor { listen: address, advertised: address }
-    }
-}
-
-/// What a link held back.
+/// The bytes that a link held back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// How often a connection had bytes for it, or its end, or its beginning, that had to wait.
+    /// The number of times that bytes, the end or the beginning of a connection had to wait.
     pub times: u64,
-    /// How many bytes were let go by heals.
+    /// The number of bytes that heals released.
     pub bytes: u64,
 }
 
@@ -89,55 +45,8 @@ pub struct LoopbackNetwork {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the proxy's thread and its owner both know. Links are by sender, then receiver.
-#[derive(Debug)]
-struct Shared {
-    /// The clients first.
-    names: Vec<String>,
-    links: Vec<LinkState>,
-    /// How often cuts changed, and up to where the thread knows.
-    revision: AtomicU64,
-    adopted: AtomicU64,
-    /// The process group of each node, by which its connections are known.
-    processes: Mutex<BTreeMap<i32, usize>>,
-    wake: Wake,
-}
-
-#[derive(Debug, Default)]
-struct LinkState {
-    cut: AtomicBool,
-    /// Directions of connections that wait just now.
-    waiting: AtomicU64,
-    times: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Shared {
-    fn index(&self, from: usize, to: usize) -> usize {
-        from * self.names.len() + to
-    }
-
-    fn link(&self, from: usize, to: usize) -> &LinkState {
-        &self.links[self.index(from, to)]
-    }
-
-    fn processes(&self) -> MutexGuard<'_, BTreeMap<i32, usize>> {
-        self.processes.lock().expect("nobody panics with it")
-    }
-
-    /// Every directed link, with its ends.
-    fn all(&self) -> impl Iterator<Item = (Link, usize, usize)> {
-        let ends = || self.names.iter().enumerate();
-        ends().flat_map(move |(from, sender)| {
-            ends().filter(move |(to, _)| from != *to).map(move |(to, receiver)| {
-                (Link { from: sender.clone(), to: receiver.clone() }, from, to)
-            })
-        })
-    }
-}
-
 /// Our own ends of a connection of the proxy between two ends of the network: bytes that go over it
-/// are treated as those of anybody.
+/// are treated as those of any connection.
 struct Probe {
     ends: [(usize, UnixStream); 2],
 }
@@ -186,15 +95,15 @@ impl LoopbackNetwork {
         Ok(Self { shared, addresses, grudge: Grudge::none(), probes, looks: 0, thread })
     }
 
-    /// Where a node is reached.
+    /// The addresses of a node.
     pub fn addresses(&self, node: &str) -> Option<LoopbackAddresses> {
         let place = self.shared.names.iter().position(|name| name == node)?;
         self.addresses.get(place.checked_sub(1)?).cloned()
     }
 
     /// Starts a node's process by `start`, and knows its connections from then on: those of its
-    /// process group, and of whatever descends from it.
-    pub(super) fn starting(
+    /// process group, and of its descendants.
+    pub(crate) fn starting(
         &self,
         node: &str,
         start: impl FnOnce() -> io::Result<NodeProcess>,
@@ -248,7 +157,8 @@ impl LoopbackNetwork {
         Ok(start.elapsed())
     }
 
-    /// What each link held back since the network was built; those that never did are missing.
+    /// The bytes that each link held back since the network was built; links without any are
+    /// missing.
     pub fn held_back(&self) -> BTreeMap<Link, HeldBack> {
         let read = |(link, from, to): (Link, usize, usize)| {
             let state = self.shared.link(from, to);

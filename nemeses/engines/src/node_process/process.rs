@@ -1,87 +1,20 @@
-//! One node's process: spawned so that it cannot outlive us, listened to, signalled, waited for.
-//!
-//! A node is the process group of the process that was started, so that a wrapper script and the
-//! server behind it are paused and killed together.
+//! A node's process: started, signalled, waited for, its clocks set.
 
-mod spawner;
-mod watch;
-
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use super::clock::NodeClock;
-use super::{namespace::NetNs, proc};
+use super::shared::{ProcessGroup, Shared};
+use super::spawner::{Spawned, Spawner};
+use super::spec::{NodeListener, NodeSpec};
+use super::watch;
+use crate::clock::NodeClock;
+use crate::namespace::NetNs;
+use crate::proc;
 use faults::fault::ClockCondition;
 use faults::host::{ClockSeen, HostError, NodeState};
-use spawner::Spawned;
-
-pub use super::clock::OwnClock;
-pub use spawner::Spawner;
-
-/// How a node is started, each time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeSpec {
-    /// Its name, as in grudges.
-    pub name: String,
-    /// The program and its arguments.
-    pub argv: Vec<OsString>,
-    /// The same for every start after the first, where it differs.
-    pub later_argv: Option<Vec<OsString>>,
-    /// Set in its environment besides what it inherits.
-    pub env: BTreeMap<OsString, OsString>,
-    /// Where it runs.
-    pub cwd: PathBuf,
-    /// Where its standard error is appended.
-    pub log_path: PathBuf,
-    /// Whether its clocks are its own, so that they can be set.
-    pub own_clock: OwnClock,
-}
-
-impl NodeSpec {
-    /// A process to try something on, whose output nobody wants.
-    pub(super) fn probe(argv: &[&str], own_clock: OwnClock) -> Self {
-        Self {
-            name: "probe".to_owned(),
-            argv: argv.iter().map(Into::into).collect(),
-            later_argv: None,
-            env: BTreeMap::new(),
-            cwd: PathBuf::from("/"),
-            log_path: PathBuf::from("/dev/null"),
-            own_clock,
-        }
-    }
-}
-
-/// What is heard of a node, in this order for each process: it started, its lines, it exited.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NodeOutput {
-    /// Its process was started.
-    Started {
-        /// Process id as the controller sees it.
-        pid: u32,
-    },
-    /// A line of its standard output, without the newline; what is not UTF-8 is replaced.
-    Line(String),
-    /// Its process ended.
-    Exited {
-        /// `exit code 1`, `signal SIGKILL`…
-        status: String,
-        /// Whether we killed it.
-        expected: bool,
-    },
-}
-
-/// Hears of nodes, from threads of ours. It must not wait for whoever is killing or starting a node
-/// just then: they wait until it has heard.
-pub type NodeListener = Arc<dyn Fn(&str, NodeOutput) + Send + Sync>;
 
 /// A process that SIGKILL does not end in this time hangs in the kernel.
 const DEATH_PATIENCE: Duration = Duration::from_secs(5);
@@ -96,79 +29,6 @@ pub struct NodeProcess {
     shared: Arc<Shared>,
     /// Its own clocks, or why it has the machine's.
     clock: Result<NodeClock, String>,
-}
-
-/// What the process's own threads and its owner both know.
-#[derive(Debug)]
-struct Shared {
-    name: String,
-    pid: Pid,
-    /// Signals through it never hit another process with the same id.
-    pidfd: OwnedFd,
-    life: Mutex<Life>,
-    ended: Condvar,
-}
-
-#[derive(Debug)]
-struct Life {
-    paused: bool,
-    /// A call of [`NodeProcess::resume`] is looking whether it runs: let nobody stop it meanwhile.
-    resuming: bool,
-    expected_to_end: bool,
-    /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
-    over: bool,
-    /// Set once it is reaped and the listener heard of its end.
-    told: bool,
-}
-
-impl Shared {
-    fn life(&self) -> MutexGuard<'_, Life> {
-        // A thread that panicked here left nothing half-done: each change is one assignment.
-        self.life.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Sends a signal to the process through its pidfd and to the others of its group; to nobody
-    /// once it is over.
-    fn signal(&self, life: &Life, signal: Signal) {
-        if life.over {
-            return;
-        }
-        watch::signal_through(&self.pidfd, signal);
-        // The group's id is that of its first member, which is not reaped while its life is not
-        // over, so the id cannot be another group's. Nobody left to get it is fine.
-        let _ = killpg(self.pid, signal);
-    }
-}
-
-/// Stops and continues a process without its being paused.
-#[derive(Debug)]
-pub(super) struct Reins {
-    shared: Arc<Shared>,
-}
-
-impl Reins {
-    /// The process group.
-    pub(super) fn group(&self) -> i32 {
-        self.shared.pid.as_raw()
-    }
-
-    /// Stops it, unless it is over or somebody who pauses or resumes it has the say.
-    pub(super) fn stop(&self) -> bool {
-        let life = self.shared.life();
-        let free = !life.over && !life.paused && !life.resuming;
-        if free {
-            self.shared.signal(&life, Signal::SIGSTOP);
-        }
-        free
-    }
-
-    /// Continues it, unless it is paused.
-    pub(super) fn go(&self) {
-        let life = self.shared.life();
-        if !life.paused {
-            self.shared.signal(&life, Signal::SIGCONT);
-        }
-    }
 }
 
 impl NodeProcess {
@@ -218,7 +78,7 @@ impl NodeProcess {
         self.shared.pid.as_raw() as u32
     }
 
-    /// What it is doing.
+    /// The state of its process.
     pub fn state(&self) -> NodeState {
         let life = self.shared.life();
         match (life.over, life.paused) {
@@ -229,18 +89,20 @@ impl NodeProcess {
     }
 
     /// Sends SIGKILL, without waiting for the end.
-    pub fn begin_kill(&self) {
+    pub(crate) fn begin_kill(&self) {
         let mut life = self.shared.life();
         life.expected_to_end = true;
         self.shared.signal(&life, Signal::SIGKILL);
     }
 
-    /// Waits until the process is dead and the listener heard of it, after [`NodeProcess::begin_kill`].
+    /// Waits until the process is dead and the listener heard of it, after
+    /// [`NodeProcess::begin_kill`].
     pub fn wait_until_dead(&self) -> Result<(), HostError> {
         let life = self.shared.life();
-        let waited = self.shared.ended.wait_timeout_while(life, DEATH_PATIENCE, |life| !life.told);
+        let waited =
+            self.shared.ended.wait_timeout_while(life, DEATH_PATIENCE, |life| !life.reported);
         let (life, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
-        if life.told {
+        if life.reported {
             Ok(())
         } else {
             let pid = self.shared.pid;
@@ -274,9 +136,9 @@ impl NodeProcess {
         resumed
     }
 
-    /// For whoever stops and continues it now and then, which is no pause.
-    pub(super) fn reins(&self) -> Reins {
-        Reins { shared: Arc::clone(&self.shared) }
+    /// The process group, to stop and continue it now and then, which is no pause.
+    pub(crate) fn group(&self) -> ProcessGroup {
+        ProcessGroup { shared: Arc::clone(&self.shared) }
     }
 
     fn wait_for_threads(&self, what: &str, fits: impl Fn(char) -> bool) -> Result<(), HostError> {
