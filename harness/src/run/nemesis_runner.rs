@@ -16,34 +16,34 @@ use faults::record::{FaultRecord, Happened, Injected, Stage};
 use faults::schedule::{Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 
-use super::excuses::Excuses;
+use super::expected_exits::ExpectedExits;
 use super::live::{Live, Snapshot};
 use super::recorder::Recorder;
 
-/// How often the clocks of nodes are read while a clock fault may be on: often enough for a plot.
+/// The interval at which the clocks of nodes are read while a clock fault may be on: often enough for a plot.
 const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
 
 /// A fault that could not be undone is tried again after this time.
 const UNDO_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long members that were removed may take to come back once everything is undone: a cluster may
+/// The time that members which were removed may take to come back once everything is undone: a cluster may
 /// need several elections before it can add one.
 const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 
 /// Carries out a schedule.
-pub struct Storm<H> {
+pub struct NemesisRunner<H> {
     nemesis: Nemesis<H>,
     recorder: Arc<Recorder>,
     live: Live,
-    excuses: Arc<Excuses>,
+    expected_exits: Arc<ExpectedExits>,
     nodes: Vec<String>,
-    /// How the history speaks of the faults that fired so far.
+    /// The names of the faults that fired so far, by number.
     labels: BTreeMap<u32, Label>,
     /// When a fault was last undone, on the run's clock.
     last_undo: Option<Duration>,
 }
 
-/// How the history speaks of a fault.
+/// The name of a fault in the history, and whom it hits.
 struct Label {
     fault: u32,
     family: Family,
@@ -58,7 +58,7 @@ enum Due<'a> {
     Undo(u32),
 }
 
-/// What is due, by time; of two things at the same time the one that was put in first comes first.
+/// The things that are due, by time; of two things at the same time the one that was put in first comes first.
 struct Agenda<'a> {
     due: BTreeMap<(Duration, u64), Due<'a>>,
     next: u64,
@@ -84,19 +84,27 @@ impl<'a> Agenda<'a> {
     }
 }
 
-impl<H: Host> Storm<H> {
+impl<H: Host> NemesisRunner<H> {
     /// No fault is on yet.
     pub fn new(
         nemesis: Nemesis<H>,
         recorder: Arc<Recorder>,
         live: Live,
-        excuses: Arc<Excuses>,
+        expected_exits: Arc<ExpectedExits>,
         nodes: Vec<String>,
     ) -> Self {
-        Storm { nemesis, recorder, live, excuses, nodes, labels: BTreeMap::new(), last_undo: None }
+        Self {
+            nemesis,
+            recorder,
+            live,
+            expected_exits,
+            nodes,
+            labels: BTreeMap::new(),
+            last_undo: None,
+        }
     }
 
-    /// The world it blows in.
+    /// The host that faults are done to.
     pub fn host(&self) -> &H {
         self.nemesis.host()
     }
@@ -107,7 +115,7 @@ impl<H: Host> Storm<H> {
     ///
     /// # Errors
     /// When the history cannot be written.
-    pub fn blow(&mut self, schedule: &[Entry], begin: Duration, stop: &Receiver<()>) -> Result<()> {
+    pub fn run(&mut self, schedule: &[Entry], begin: Duration, stop: &Receiver<()>) -> Result<()> {
         let mut agenda = Agenda::new(schedule);
         while let Some((at, due)) = agenda.take() {
             if !self.wait_until(begin + at, stop) {
@@ -134,7 +142,7 @@ impl<H: Host> Storm<H> {
         Ok(())
     }
 
-    /// Waits, and looks at the clocks meanwhile; false when the storm is to end.
+    /// Waits, and looks at the clocks meanwhile; false when the run of faults is to end.
     fn wait_until(&mut self, time: Duration, stop: &Receiver<()>) -> bool {
         loop {
             let wait = time.saturating_sub(self.recorder.elapsed());
@@ -170,7 +178,7 @@ impl<H: Host> Storm<H> {
         let later = resolved.steps[1..].to_vec();
         for node in &self.nodes {
             if resolved.steps.iter().any(|step| step.action.may_end(node)) {
-                self.excuses.give(node, entry.id, &label.name);
+                self.expected_exits.allow(node, entry.id, &label.name);
             }
         }
         let injected = self.nemesis.inject(entry, resolved);
@@ -178,7 +186,7 @@ impl<H: Host> Storm<H> {
         let over = matches!(injected.outcome, Outcome::Skipped { .. })
             || label.family.excuse() == Excuse::AtInjection;
         if over {
-            self.excuses.withdraw(entry.id, self.recorder.elapsed());
+            self.expected_exits.revoke(entry.id, self.recorder.elapsed());
         }
         let done = Happened::Injected(Injected { facts: Some(facts), ..injected });
         self.recorder.fault(label.record(done))?;
@@ -187,7 +195,7 @@ impl<H: Host> Storm<H> {
         Ok(later)
     }
 
-    /// What is known of the cluster now.
+    /// The cluster as it is known now.
     fn facts(&self, live: &Snapshot) -> Facts {
         let now = self.recorder.elapsed();
         let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
@@ -229,7 +237,7 @@ impl<H: Host> Storm<H> {
         }
         self.last_undo = Some(self.recorder.elapsed());
         if label.family.excuse() != Excuse::Forever {
-            self.excuses.withdraw(id, self.recorder.elapsed());
+            self.expected_exits.revoke(id, self.recorder.elapsed());
             // Who cannot come back yet is tried again after the next one.
             self.start_ended_nodes()?;
         }

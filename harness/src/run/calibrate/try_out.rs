@@ -5,8 +5,6 @@
 //! answer. What answers something else is a mistake of whoever described the service, or a service
 //! that is not what it is taken for; either way an error, and no verdict.
 
-mod script;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,14 +19,15 @@ use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 use workloads::{Invocation, Object, PRECONDITION_FAILED, Workload, stream};
 
-use self::script::Step;
-use super::cluster::Cluster;
-use super::load::Clients;
-use super::operation::Actor;
-use super::recorder::Recorder;
-use super::{HEALTHY_LIMIT, contents, converge, token_prefix};
+use super::script::{self, Step};
 use crate::lab::LabInUse;
 use crate::plan::Plan;
+use crate::run::cluster::Cluster;
+use crate::run::execute::{HEALTHY_LIMIT, token_prefix};
+use crate::run::load::Clients;
+use crate::run::operation::Actor;
+use crate::run::recorder::Recorder;
+use crate::run::{contents, converge};
 use crate::target::{Client, NodeStatus, Target};
 use results::words::counted;
 
@@ -48,7 +47,7 @@ const OBJECTS: &str = "check";
 /// members tell of what they hold. Tells line by line what works.
 ///
 /// # Errors
-/// What does not work, with the request and the answer that show it.
+/// Something that does not work, with the request and the answer that show it.
 pub async fn calibrate(
     plan: &Plan,
     target: Arc<dyn Target>,
@@ -251,7 +250,7 @@ impl Trial<'_> {
         Ok((token, event))
     }
 
-    /// Whether the versions grow as it is claimed.
+    /// Checks that the versions grow as it is claimed.
     fn judge_versions(&self, claims: Option<Claims>, client: &dyn Client) -> Result<String> {
         let Some(claims) = claims else { return Ok("none are claimed".into()) };
         let with_version = self.answers.iter().filter_map(|(invocation, event)| {
@@ -295,7 +294,7 @@ impl Trial<'_> {
     }
 }
 
-/// What the service said of an operation: the value, or none if a precondition failed.
+/// The answer of the service to an operation: the value, or none if a precondition failed.
 fn settled(event: &Event) -> Result<Option<Value>, String> {
     match (event.kind, event.error.as_deref()) {
         (EventType::Ok, _) => Ok(Some(event.value.clone())),
@@ -324,7 +323,7 @@ fn due(expected: &Option<Value>) -> String {
     }
 }
 
-/// Whether all members tell the same of what they hold, and what was written is in it.
+/// Checks that all members tell the same of what they hold, and that what was written is in it.
 async fn look_into_members(cluster: &Cluster) -> Result<String> {
     let Some(told) = contents::settled(cluster, &Default::default()).await else {
         return Ok("nobody asks members what they hold".into());
