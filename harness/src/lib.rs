@@ -13,6 +13,5 @@ pub mod plan;
 pub mod progress;
 pub mod run;
 pub mod target;
-pub mod verdict_text;
 
 pub use engines::process_tree::{LabContext, dispatch};

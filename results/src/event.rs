@@ -70,6 +70,15 @@ impl PhaseEvent {
         let event = Event::new(Process::Controller, EventType::Info, "phase", name);
         Event { index: self.index, time: self.time, ..event }
     }
+
+    /// The beginning of a phase that an event of a history marks; none when it marks none.
+    pub fn of_history(event: &Event) -> Option<Self> {
+        if event.process != Process::Controller || event.f != "phase" {
+            return None;
+        }
+        let phase = Phase::deserialize(&event.value).ok()?;
+        Some(Self { index: event.index, time: event.time, phase })
+    }
 }
 
 /// The phases of a run, in order.

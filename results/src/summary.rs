@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use checker::verdict::{Analysis, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::event::Phase;
+
 /// The verdict of a run with everything a reader needs to believe and repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -28,7 +30,7 @@ pub struct Summary {
     /// What was run, and where.
     pub run: RunInfo,
     /// Seconds spent in each phase, in order.
-    pub phases: Vec<(String, f64)>,
+    pub phases: Vec<(Phase, f64)>,
 }
 
 /// The liveness half of a verdict.

@@ -5,7 +5,7 @@ use faults::effect::Measurement;
 use faults::fault::Family;
 use faults::outcome::Outcome;
 use serde_json::{Value, json};
-use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::metrics::{
     NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
     operation_figures, operations, phases, recoveries,
@@ -180,8 +180,8 @@ fn clocks_are_told_by_node_and_change_no_role() {
 #[test]
 fn phases_follow_each_other_to_the_end_of_the_history() {
     let history = history(&[phase(0, "setup"), phase(7, "load"), client(9, 0, "invoke")]);
-    let told: Vec<_> = phases(&history).into_iter().map(|p| (p.name, p.start, p.end)).collect();
-    assert_eq!(told, [("setup".to_owned(), 0, 7), ("load".to_owned(), 7, 9)]);
+    let told: Vec<_> = phases(&history).into_iter().map(|p| (p.phase, p.start, p.end)).collect();
+    assert_eq!(told, [(Phase::Setup, 0, 7), (Phase::Load, 7, 9)]);
 }
 
 #[test]

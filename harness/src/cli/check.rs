@@ -3,13 +3,11 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use checker::verdict::Analysis;
 use clap::Args;
-use results::words;
+use results::verdict_text;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
-use crate::verdict_text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -28,40 +26,8 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         if let Some(choice) = choice {
             println!("{choice}");
         }
-        print(&analysis);
+        let colour = std::io::stdout().is_terminal();
+        print!("{}", verdict_text::analysis(&analysis, colour));
     }
     Ok(analysis.verdict.into())
-}
-
-fn print(analysis: &Analysis) {
-    let colour = std::io::stdout().is_terminal();
-    let badge = verdict_text::badge(analysis.verdict, colour);
-    let scope = format!(
-        "{} on {}, {} in {}",
-        words::counted(analysis.operations, "operation"),
-        words::counted(analysis.keys, "key"),
-        analysis.algorithm,
-        words::counted(analysis.steps, "step")
-    );
-    match (&analysis.counterexample, analysis.sentence()) {
-        (Some(counterexample), Some(sentence)) => {
-            println!("{badge}  {sentence}");
-            println!("\n{}", verdict_text::counterexample(counterexample));
-            println!("  {scope}");
-        }
-        (_, Some(sentence)) => println!("{badge}  {sentence} ({scope})"),
-        (_, None) => println!("{badge}  {scope}"),
-    }
-    if let Some(versions) = &analysis.versions {
-        println!("  {versions}");
-    }
-    if let Some(audit) = &analysis.audit {
-        println!("  {audit}");
-    }
-    if let Some(divergence) = &analysis.divergence {
-        println!("  {divergence}");
-    }
-    if let Some(accounting) = &analysis.accounting {
-        println!("  {}", words::elements(accounting));
-    }
 }

@@ -12,8 +12,7 @@ use clap::Args;
 use engines::process_tree::{Lab, LabContext};
 use faults::fault::Family;
 use results::run_directory::REPORT;
-use results::summary::Summary;
-use results::words;
+use results::verdict_text;
 use workloads::Workload;
 
 use super::plan::PlanFlags;
@@ -22,7 +21,6 @@ use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
 use crate::target::Target;
-use crate::verdict_text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -168,53 +166,12 @@ fn leave_out_what_is_lacking(
 }
 
 fn print(ended: &Ended) {
-    let Summary { verdict, sentence, safety, liveness, coverage, findings, run, .. } =
-        &ended.summary;
-    let colour = std::io::stdout().is_terminal();
-    println!("\n{}  {sentence}", verdict_text::badge(*verdict, colour));
-    if let Some(counterexample) = &safety.counterexample {
-        println!("\n{}", verdict_text::counterexample(counterexample));
-    }
-    let line = |name: &str, text: String| println!("  {name:<10} {text}");
     let counts = &ended.counts;
-    line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
-    let outcomes: Vec<String> = counts
-        .faults
-        .outcome_counts()
-        .iter()
-        .map(|(outcome, count)| format!("{count} {outcome}"))
-        .collect();
-    if !outcomes.is_empty() {
-        line("faults", outcomes.join(" · "));
-    }
-    line("safety", format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
-    if let Some(versions) = &safety.versions {
-        line("versions", verdict_text::versions(versions));
-    }
-    if let Some(audit) = &safety.audit {
-        line("tokens", verdict_text::tokens(audit));
-    }
-    if let Some(divergence) = &safety.divergence {
-        line("members", verdict_text::members(divergence));
-    }
-    if let Some(accounting) = &safety.accounting {
-        line("elements", words::elements(accounting));
-    }
-    line("liveness", format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
-    for finding in findings {
-        line("finding", finding.text.clone());
-    }
-    for gap in &coverage.gaps {
-        line("untested", gap.clone());
-    }
-    for (family, engine) in &run.engines {
-        line("engine", format!("{family} by {engine}"));
-    }
-    for (what, reason) in &run.skipped {
-        line("left out", format!("{what}: {reason}"));
-    }
-    line("again", run.command.clone());
-    line("report", shortest(&ended.path).join(REPORT).display().to_string());
+    let operations = [counts.ok, counts.fail, counts.info];
+    let report = shortest(&ended.path).join(REPORT);
+    let colour = std::io::stdout().is_terminal();
+    let text = verdict_text::run(&ended.summary, operations, &counts.faults, &report, colour);
+    print!("\n{text}");
 }
 
 /// The path as seen from the working directory, if it lies below.

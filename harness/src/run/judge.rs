@@ -6,6 +6,7 @@ use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
 use faults::coverage::Fired;
 use faults::schedule::ScheduleOptions;
+use results::event::Phase;
 use results::metrics::FaultInterval;
 use results::summary::{Coverage, Liveness};
 use results::words::counted;
@@ -89,18 +90,11 @@ pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Ve
     (verdict, sentence)
 }
 
-/// Seconds spent in each phase, from the phases' marks; the last one has not ended yet.
-pub fn phases(history: &History) -> Vec<(String, f64)> {
-    let marks: Vec<(&str, u64)> = history
-        .events
-        .iter()
-        .filter(|event| event.process == Process::Controller && event.f == "phase")
-        .filter_map(|event| Some((event.value.as_str()?, event.time)))
-        .collect();
-    marks
-        .windows(2)
-        .map(|pair| (pair[0].0.to_owned(), (pair[1].1 - pair[0].1) as f64 / 1e9))
-        .collect()
+/// Seconds spent in each phase; the last one has not ended yet.
+pub fn phases(history: &History) -> Vec<(Phase, f64)> {
+    let mut phases = results::metrics::phases(history);
+    phases.pop();
+    phases.iter().map(|interval| (interval.phase, interval.seconds())).collect()
 }
 
 #[cfg(test)]

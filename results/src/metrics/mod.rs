@@ -1,4 +1,4 @@
-//! What can be read off a run's events: intervals and figures, each a pure function of the events.
+//! Intervals and figures, each a pure function of a run's events.
 //!
 //! The page, and every later report, draws these; none of them reads the history on its own.
 

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use faults::effect::{Effect, Measurement};
 
-use super::units;
 use crate::words;
 
 /// The measurements of a fault in words with units, the most telling first:
 /// `packets_dropped: 312, cut_after: 11.2 ms` becomes `312 packets dropped, cut after 11 ms`. The
 /// shortest and the longest of something become one range: `fsync 51–60 ms`. Empty when nothing was
 /// measured.
-pub fn effect_words(effect: &Effect) -> String {
+pub(super) fn effect_words(effect: &Effect) -> String {
     phrases(effect).into_iter().map(|phrase| phrase.words).collect::<Vec<_>>().join(", ")
 }
 
@@ -49,7 +48,7 @@ fn phrases(effect: &Effect) -> Vec<Phrase> {
         let (rank, words) = match extremes(effect, name, measurement) {
             Some((what, least, most, other)) => {
                 ranged.insert(other);
-                (Rank::Telling, format!("{} {}", spaced(what), range(least, most)))
+                (Rank::Telling, format!("{} {}", words::spaced(what), range(least, most)))
             }
             None => (rank(name, measurement), phrase(name, measurement)),
         };
@@ -108,7 +107,7 @@ fn range(least: f64, most: f64) -> String {
 }
 
 fn phrase(name: &str, measurement: &Measurement) -> String {
-    let words = spaced(name);
+    let words = words::spaced(name);
     match measurement {
         Measurement::Count(count) => counted(*count, &words),
         Measurement::Number(number) => format!("{} {words}", decimal(*number)),
@@ -146,9 +145,9 @@ pub(super) fn offset(milliseconds: f64) -> String {
 fn time(milliseconds: f64) -> String {
     let nanoseconds = milliseconds * 1e6;
     if nanoseconds < 0.0 {
-        return format!("−{}", units::duration(-nanoseconds as u64));
+        return format!("−{}", words::duration(-nanoseconds as u64));
     }
-    units::duration(nanoseconds as u64)
+    words::duration(nanoseconds as u64)
 }
 
 /// A number with no more digits than it needs: whole from 100 on, else three that count.
@@ -165,10 +164,6 @@ fn decimal(number: f64) -> String {
         Some(size) => format!("−{size}"),
         None => text.to_owned(),
     }
-}
-
-fn spaced(name: &str) -> String {
-    name.replace('_', " ")
 }
 
 #[cfg(test)]

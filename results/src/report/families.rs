@@ -1,8 +1,10 @@
-//! Signs by which families of faults are told apart without colours: each has a letter of its own.
+//! The signs of the families of faults, by which they differ without colours: each has a letter of
+//! its own.
 
 use faults::fault::Family;
+use maud::{Markup, html};
 
-use super::markup::Markup;
+use crate::metrics::FaultInterval;
 
 /// The letter of a family. Of one that this version does not know, it is the first of its name.
 fn letter(family: &str) -> String {
@@ -14,10 +16,12 @@ fn letter(family: &str) -> String {
 
 /// The sign of a family, as the timeline draws it.
 pub(super) fn sign(family: &str) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<span class=\"family\" data-family=\"").text(family);
-    out.raw("\" aria-hidden=\"true\"><b>").text(letter(family)).raw("</b></span>");
-    out
+    html! { span.family data-family=(family) aria-hidden="true" { b { (letter(family)) } } }
+}
+
+/// The name of a fault with the sign of its family.
+pub(super) fn named(fault: &FaultInterval) -> Markup {
+    html! { (sign(fault.family.name())) (fault.name) }
 }
 
 #[cfg(test)]

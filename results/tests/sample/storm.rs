@@ -157,7 +157,7 @@ fn log(events: &mut Vec<Event>, number: usize, fault: &Told) {
     log(at(fault.to), EventType::Info, "undo", ended);
 }
 
-/// What the faults above make of the clocks, read every 100 ms while they are on.
+/// The offsets that the faults above cause, read every 100 ms while they are on.
 fn tell_clocks(events: &mut Vec<NodeEvent>) {
     let mut tell =
         |milliseconds: u64, node: &str, wall_offset_ms: f64, monotonic_offset_ms: f64| {

@@ -10,7 +10,7 @@ use crate::metrics::{
 };
 use crate::summary::Summary;
 
-pub(super) struct Facts<'a> {
+pub(super) struct ReportData<'a> {
     pub(super) summary: &'a Summary,
     /// Nanoseconds from the start of the run to the last thing that was recorded.
     pub(super) end: u64,
@@ -24,14 +24,14 @@ pub(super) struct Facts<'a> {
     pub(super) clocks: Vec<ClockTrack>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> ReportData<'a> {
     pub(super) fn new(
         summary: &'a Summary,
         history: &'a History,
         node_events: &[NodeEvent],
-    ) -> Facts<'a> {
-        let last_told = node_events.iter().map(|event| event.time).max().unwrap_or(0);
-        let end = end_of_history(history).max(last_told);
+    ) -> ReportData<'a> {
+        let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
+        let end = end_of_history(history).max(last_heard);
         let operations = operations(history);
         let faults = fault_intervals(history);
         let phases = phases(history);
@@ -43,7 +43,7 @@ impl<'a> Facts<'a> {
             .map(|node| (node.clone(), node_spans(node, node_events, &faults, end)))
             .collect();
         let clocks = clock_tracks(&summary.run.nodes, node_events);
-        Facts { summary, end, operations, faults, phases, recoveries, nodes, clocks }
+        ReportData { summary, end, operations, faults, phases, recoveries, nodes, clocks }
     }
 
     pub(super) fn counterexample(&self) -> Option<&'a Counterexample> {
@@ -57,13 +57,13 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// What `node` was at `time`.
+    /// The state of `node` at `time`.
     pub(super) fn state_at(&self, node: &str, time: u64) -> Option<&NodeState> {
         let (_, spans) = self.nodes.iter().find(|(name, _)| name == node)?;
         spans.iter().find(|span| span.start <= time && time < span.end).map(|span| &span.state)
     }
 
-    /// What `node` was just before a fault began: the fault itself must not be counted.
+    /// The role of `node` just before a fault began: the fault itself must not be counted.
     pub(super) fn role_before(&self, node: &str, fault: &FaultInterval) -> &str {
         match self.state_at(node, fault.start.saturating_sub(1)) {
             Some(NodeState::Role(role)) => role,

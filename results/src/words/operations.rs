@@ -1,62 +1,16 @@
-//! Numbers, verdicts and operations as people read them, on pages and terminals alike.
+//! Operations in the notation of the field.
 
-use checker::accounting::{Accounting, Fate};
 use checker::history::EventType;
-use checker::verdict::{Operation, Verdict};
+use checker::verdict::Operation;
 use serde_json::Value;
 
-/// Of a longer value the beginning and the end are shown, where lists differ, each so long; the
+/// Of a longer text the beginning and the end are shown, where lists differ, each so long; the
 /// history has it whole.
 const SHOWN_AT_AN_END: usize = 20;
 
-/// A count with separators: `58,312`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 key`, `12,345 keys`.
-pub fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
-}
-
-/// What a verdict is called.
-pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "valid",
-        Verdict::Unknown => "unknown",
-        Verdict::Invalid => "invalid",
-    }
-}
-
-/// What became of elements: `480 elements, 470 acknowledged: 3 lost, 2 never dequeued`.
-pub fn elements(accounting: &Accounting) -> String {
-    let told = |fate: Fate| fate.is_wrong() || fate == Fate::NeverDequeued;
-    let mut fates: Vec<String> = (accounting.fates.iter())
-        .filter(|(fate, _)| told(**fate))
-        .map(|(fate, number)| format!("{} {}", count(*number), fate.name()))
-        .collect();
-    if accounting.wrong() == 0 {
-        fates.insert(0, "none lost, duplicated or unexpected".into());
-    }
-    format!(
-        "{}, {} acknowledged: {}",
-        counted(accounting.attempted, "element"),
-        count(accounting.acknowledged),
-        fates.join(", ")
-    )
-}
-
-/// An operation in the notation of the field: `write 19`, `read → 12`, `cas 12 → 40`,
+/// An operation: `write 19`, `read → 12`, `cas 12 → 40`,
 /// `txn r x → 3, w y 4`.
-pub fn operation(operation: &Operation) -> String {
+pub(crate) fn operation(operation: &Operation) -> String {
     let Operation { f, input, output, outcome, .. } = operation;
     let unknown = *outcome == EventType::Info;
     let what = match (f.as_str(), input.as_array().map(Vec::as_slice)) {
@@ -93,14 +47,16 @@ fn steps(steps: &[Value], answered: bool) -> String {
     format!(" {}", steps.join(", "))
 }
 
+/// A value as JSON, [shortened]; null is `nothing`.
 fn value(value: &Value) -> String {
-    if value.is_null() {
-        return "nothing".into();
-    }
-    let text = value.to_string();
+    if value.is_null() { "nothing".into() } else { shortened(&value.to_string()) }
+}
+
+/// The beginning and the end of a long text, by which it differs from others.
+pub(crate) fn shortened(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= 2 * SHOWN_AT_AN_END + 1 {
-        return text;
+        return text.to_owned();
     }
     let beginning = characters[..SHOWN_AT_AN_END].iter();
     let end = characters[characters.len() - SHOWN_AT_AN_END..].iter();
@@ -113,15 +69,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn counts_are_grouped_by_thousands_and_agree_with_their_noun() {
-        assert_eq!(count(58_312), "58,312");
-        assert_eq!(counted(0, "key"), "0 keys");
-        assert_eq!(counted(1, "key"), "1 key");
-        assert_eq!(counted(999, "step"), "999 steps");
-        assert_eq!(counted(1_234_567, "operation"), "1,234,567 operations");
-    }
-
     fn words(f: &str, input: Value, output: Value, outcome: EventType) -> String {
         let operation: Operation = serde_json::from_value(json!({
             "process": 7, "f": f, "input": input, "output": output, "outcome": outcome,
@@ -132,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_tells_what_it_asked_and_what_it_learned() {
+    fn an_operation_shows_what_it_asked_and_what_it_learned() {
         let of = |f, input, output| words(f, input, output, EventType::Ok);
         assert_eq!(of("read", json!(null), json!(12)), "read → 12");
         assert_eq!(of("read", json!(null), json!(null)), "read → nothing");
