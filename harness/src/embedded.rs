@@ -35,7 +35,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Parser;
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 use workloads::Workload;
 
 use crate::cli::plan::PlanFlags;
@@ -59,7 +59,7 @@ struct Flags {
 /// Tests `target` by `workload` as `stormproof run` with these flags would, and returns how it ended.
 /// Errors have been printed by then. `place` is what [`dispatch`](crate::dispatch) returned.
 pub fn run(
-    place: Place,
+    place: LabContext,
     target: impl Target + 'static,
     workload: Workload,
     flags: &[&str],

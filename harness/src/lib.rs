@@ -14,4 +14,4 @@ pub mod progress;
 pub mod run;
 pub mod target;
 
-pub use engines::process_tree::{Place, dispatch};
+pub use engines::process_tree::{LabContext, dispatch};

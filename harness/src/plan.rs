@@ -13,7 +13,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use cluster::bugs::Bug;
 use faults::fault::Family;
-use faults::schedule::{Budget, Entry, Profile, Schedule, ScheduleOptions, read_entries};
+use faults::schedule::{
+    Budget, Compositions, Entry, Profile, Schedule, ScheduleOptions, read_entries,
+};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::run_directory::PLAN;
@@ -181,6 +183,7 @@ impl Plan {
             time_limit: self.load(),
             profile: self.profile.unwrap_or_else(|| Profile::for_families(&self.faults)),
             budget: self.fault_budget,
+            compositions: Compositions::default(),
         }
     }
 

@@ -138,6 +138,11 @@ fn results_that_cannot_be_written_are_a_failure_of_the_harness() {
 fn lists_name_what_flags_take() {
     run(&["list", "workloads"]).exits(0).says("register");
     run(&["list", "faults"]).exits(0).says("partition").says("kill").says("pause");
+    run(&["list", "compositions"])
+        .exits(0)
+        .says("power-fails-again")
+        .says("disk+power; weight 3")
+        .says("tears them");
     run(&["list", "bugs"]).exits(0).says("stale-read").says("ignore-tokens");
     run(&["list", "models"]).exits(0).says("register");
     run(&["list", "targets"]).exits(0).says("bundled");

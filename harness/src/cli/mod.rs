@@ -17,7 +17,7 @@ mod up;
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 
 use crate::exit::{self, Exit};
 
@@ -68,7 +68,7 @@ enum Command {
 /// Runs the command line and returns how it ended. Errors have been printed by then.
 ///
 /// `place` is what [`crate::dispatch`] returned, first of all in `main`.
-pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+pub fn main(place: LabContext, arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

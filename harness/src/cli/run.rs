@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
-use engines::process_tree::{Lab, Place};
+use engines::process_tree::{Lab, LabContext};
 use faults::fault::Family;
 use results::run_directory::REPORT;
 use results::verdict_text;
@@ -41,7 +41,7 @@ pub struct MachineFlags {
     results: PathBuf,
 }
 
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
     let by_name = |family| arguments.plan.asks_by_name(family);
     let subject = Subject::of(&plan)?;
@@ -69,15 +69,15 @@ impl Subject {
 /// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
 /// refused where somebody asked for it `by_name`.
 pub fn carry_out(
-    place: Place,
+    place: LabContext,
     plan: Plan,
     subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
 ) -> Result<Exit> {
     match place {
-        Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan, subject, by_name, machine),
+        LabContext::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
+        LabContext::Inside(lab) => inside(lab, plan, subject, by_name, machine),
     }
 }
 

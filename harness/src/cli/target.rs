@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use engines::process_tree::{Lab, Place};
+use engines::process_tree::{Lab, LabContext};
 use results::run_directory::RunDirectory;
 use workloads::clients::{ClientPlan, Fixed};
 
@@ -60,14 +60,14 @@ struct Check {
     addresses: Vec<SocketAddr>,
 }
 
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let Command::Check(check) = arguments.command;
     let plan = check.plan();
     plan.validate()?;
     plan.open_target()?;
     match place {
-        Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, &plan),
+        LabContext::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
+        LabContext::Inside(lab) => inside(lab, &plan),
     }
 }
 

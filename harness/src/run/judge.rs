@@ -1,4 +1,4 @@
-//! What a run's parts add up to.
+//! The verdict of a run from its parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use results::words::counted;
 
 use crate::target::NONSENSE;
 
-/// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
+/// Judges if the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
 pub fn coverage(
     history: &History,
@@ -205,6 +205,7 @@ mod tests {
             time_limit: std::time::Duration::from_secs(60),
             profile: faults::schedule::Profile::Nightly,
             budget: None,
+            compositions: faults::schedule::Compositions::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&History { events }), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };

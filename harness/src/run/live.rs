@@ -1,4 +1,4 @@
-//! What is going on right now, kept up to date by the event stream: who leads, how many operations
+//! The state of a run right now, kept up to date by the event stream: who leads, how many operations
 //! came to what, which faults are on.
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub struct Snapshot {
     nodes: BTreeMap<String, NodeState>,
     /// The newest leadership there was, whether it still holds or not.
     newest: Option<Leadership>,
-    /// Who led before that one.
+    /// The leader before that one.
     former_leader: Option<String>,
 }
 
@@ -51,7 +51,7 @@ struct NodeState {
 }
 
 impl Snapshot {
-    /// Who leads: of all that claim to, the one with the highest term.
+    /// The leader: of all that claim to, the one with the highest term.
     pub fn leader(&self) -> Option<&str> {
         self.nodes
             .iter()
@@ -66,7 +66,7 @@ impl Snapshot {
         on.map(|fault| fault.name.as_str()).collect()
     }
 
-    /// Who led last before whoever leads now: it may not know yet that it was deposed.
+    /// The node that led last before the present leader: it may not know yet that it was deposed.
     pub fn former_leader(&self) -> Option<&str> {
         self.former_leader.as_deref()
     }
@@ -76,7 +76,7 @@ impl Snapshot {
         self.newest.as_ref().map(|leadership| leadership.since)
     }
 
-    /// What every node says it is: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
+    /// The role that every node says it has: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
     /// is down or has said nothing yet is missing.
     pub fn roles(&self) -> BTreeMap<String, String> {
         let known = self.nodes.iter().filter(|(_, state)| !state.role.is_empty());

@@ -21,7 +21,7 @@ const WAITING: usize = 1 << 16;
 /// When nothing comes for so long, what is there is judged.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// How the history stands, as far as it was checked.
+/// The verdict on the history, as far as it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing is wrong that would be known.

@@ -1,4 +1,4 @@
-//! How others reach the thread that carries.
+//! A way to wake the thread that carries frames or connections.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -17,9 +17,8 @@ use serde_json::Value;
 
 use crate::coverage::Facts;
 use crate::effect::Effect;
-use crate::fault::Family;
+use crate::fault::{Action, Family};
 use crate::outcome::Outcome;
-use crate::schedule::Action;
 
 /// Something that happened to a fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -238,7 +237,7 @@ mod tests {
     fn grudge() -> Action {
         let mut grudge = Grudge::none();
         grudge.drop_link("n2", "n1");
-        Action::Grudge(grudge)
+        Action::Partition(grudge)
     }
 
     #[track_caller]

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::history::History;
 use faults::coverage::Facts;
 use faults::effect::Effect;
-use faults::fault::Family;
+use faults::fault::{Action, Family};
 use faults::grudge::Grudge;
 use faults::outcome::Outcome;
 use faults::record::{Happened, Stage};
-use faults::schedule::Action;
 
 use crate::event::FaultEvent;
 
@@ -127,7 +126,7 @@ impl FaultInterval {
         if !record.nodes.is_empty() {
             self.nodes.clone_from(&record.nodes);
         }
-        if let (None, Action::Grudge(grudge)) = (&self.grudge, record.what.action()) {
+        if let (None, Action::Partition(grudge)) = (&self.grudge, record.what.action()) {
             self.grudge = Some(grudge.clone()).filter(|grudge| !grudge.is_empty());
         }
         match &record.what {

@@ -1,6 +1,6 @@
 //! The states of each node over time: its role and term, or that it was down or paused.
 
-use faults::fault::Family;
+use faults::fault::Processes;
 
 use crate::event::{NodeChange, NodeEvent};
 use crate::metrics::FaultInterval;
@@ -55,11 +55,10 @@ pub fn node_spans(
         .iter()
         .any(|event| event.node == node && matches!(event.change, NodeChange::Exited { .. }));
     for fault in faults.iter().filter(|fault| fault.was_attempted()) {
-        let state = match fault.family {
-            Family::Pause => NodeState::Paused,
-            // What is damaged is damaged while its node is down.
-            Family::Kill | Family::Power | Family::Corruption if !process_seen => NodeState::Down,
-            _ => continue,
+        let state = match fault.family.processes() {
+            Processes::Paused => NodeState::Paused,
+            Processes::Down if !process_seen => NodeState::Down,
+            Processes::Down | Processes::Running => continue,
         };
         if fault.nodes.iter().any(|hit| hit == node) {
             let from = fault.injected.unwrap_or(fault.start);

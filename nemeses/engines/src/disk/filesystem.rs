@@ -1,4 +1,4 @@
-//! What the kernel asks of a mount, answered from an image.
+//! The requests of the kernel to a mount, answered from an image.
 
 use std::ffi::OsStr;
 use std::io;
@@ -251,7 +251,7 @@ impl Filesystem for NodeFilesystem {
         reply: ReplyData,
     ) {
         // Only bytes that are there take bandwidth, however far the kernel reads ahead.
-        let bytes = if self.shared.gate.is_open() {
+        let bytes = if self.shared.interceptor.is_open() {
             0
         } else {
             let status = self.shared.act(self.mount, |image| image.status(inode.0));

@@ -131,7 +131,7 @@ impl Carrier<'_> {
             frame.due = shaper.hurried(frame.came, frame.due);
         }
         self.held = held.into();
-        // Before whatever comes next.
+        // Before any later frame.
         self.send_what_is_due();
     }
 
@@ -228,7 +228,7 @@ impl Carrier<'_> {
     }
 }
 
-/// Whoever has the destination address, or every other port when nobody has it.
+/// The port that has the destination address, or every other port when none has it.
 fn receivers(
     from: usize,
     destination: &[u8],

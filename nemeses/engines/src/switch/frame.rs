@@ -1,4 +1,4 @@
-//! What is inside of a frame, as far as faults are concerned: its segments, its checksums, its bits.
+//! The inside of a frame, as far as faults are concerned: its segments, its checksums, its bits.
 //!
 //! Nodes leave two pieces of work to a network card that they do not have: to cut up to 64 KB of a
 //! TCP stream into packets, and to fill in checksums. Each frame says what is left to do in the
@@ -36,8 +36,8 @@ const TCP_FLAGS: usize = 13;
 const FIN_AND_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
 
-/// Where the parts of a frame are that is IPv4 with TCP or UDP, and no fragment. Places count from
-/// the start of the offload header.
+/// The places of the parts of a frame that is IPv4 with TCP or UDP, and no fragment. They count
+/// from the start of the offload header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Layout {
     ip: usize,

@@ -38,7 +38,7 @@ impl Port {
         Ok(Self { socket, mac })
     }
 
-    /// Who is behind it.
+    /// The hardware address of the end behind it.
     pub(super) fn mac(&self) -> Mac {
         self.mac
     }
@@ -49,7 +49,7 @@ impl Port {
         read(&self.socket, buffer).ok()
     }
 
-    /// Whether the interface took the frame.
+    /// Sends a frame; returns whether the interface took it.
     pub(super) fn send(&self, packet: &[u8]) -> bool {
         write(&self.socket, packet).is_ok()
     }

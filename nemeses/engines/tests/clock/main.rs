@@ -70,7 +70,7 @@ fn drifting(rate: f64) -> ClockCondition {
     ClockCondition { rate, ..right() }
 }
 
-/// Whether this machine lets us patch a child. Only what the machine lacks is a reason to skip.
+/// Tries to patch a child. Only something that the machine lacks is a reason to skip.
 fn can_be_done() -> Ran {
     let node = Node::start(vec!["sleep".into(), "60".into()], OwnClock::WithDeadlines, &right());
     match node.process().clocks() {

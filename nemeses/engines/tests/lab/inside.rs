@@ -1,4 +1,4 @@
-//! What the controller does in each test.
+//! The controller's part of each test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -105,7 +105,7 @@ fn hold(lab: Lab) {
     let (heard, hears) = channel();
     let heard = Mutex::new(heard);
     let listener = move |_: &str, output: NodeOutput| {
-        let _ = heard.lock().expect("nobody panics here").send(output);
+        let _ = heard.lock().expect("no holder panics").send(output);
     };
     let mut host = LocalHost::new(network(lab, &nodes), Arc::new(listener)).expect("threads start");
     for node in &nodes {
@@ -143,7 +143,7 @@ fn host(lab: Lab, nodes: &[String]) -> (LocalHost, Receiver<(String, NodeOutput)
     let (heard, hears) = channel();
     let heard = Mutex::new(heard);
     let listener = move |node: &str, output: NodeOutput| {
-        let _ = heard.lock().expect("nobody panics here").send((node.to_owned(), output));
+        let _ = heard.lock().expect("no holder panics").send((node.to_owned(), output));
     };
     let host = LocalHost::new(network(lab, nodes), Arc::new(listener)).expect("threads start");
     (host, hears)
@@ -177,7 +177,7 @@ fn check_nodes(lab: Lab, directory: &Path) {
     std::thread::sleep(Duration::from_millis(50));
     while hears.try_recv().is_ok() {}
     let silence = hears.recv_timeout(Duration::from_millis(100));
-    assert!(silence.is_err(), "whoever is paused says nothing, not even the wrapper's child");
+    assert!(silence.is_err(), "a paused node prints nothing, not even the wrapper's child");
     let took = host.resume(&one)["n1"].clone().expect("it continues");
     println!("resumed in {took:?}");
     assert_eq!(next(), line("tick"));
@@ -236,7 +236,7 @@ fn check_processors(lab: Lab, directory: &Path) {
     let later = seen(&mut host, 20.0);
     println!("allowed 20 % of a processor, used about {percent:.0} %, {later:?}");
     assert!(later.throttled > first.throttled && later.throttled_ms > first.throttled_ms);
-    if engine.engine != CpuEngine::Turns {
+    if engine.engine != CpuEngine::Throttle {
         // The kernel's clock ticks in hundredths of a second, and counts both of two processes.
         assert!(percent < 30.0, "the kernel gives no more");
     }
@@ -273,7 +273,7 @@ fn check_processors(lab: Lab, directory: &Path) {
     assert_eq!(left, Vec::<PathBuf>::new(), "a host that is dropped leaves no cgroup");
 }
 
-/// How much processor time the processes of a node's group used, to a hundredth of a second.
+/// The processor time that the processes of a node's group used, to a hundredth of a second.
 fn used_by_group(host: &LocalHost, node: &str) -> Duration {
     let group = host.pid(node).expect("it runs").to_string();
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();

@@ -60,7 +60,7 @@ fn trouble(network: &mut Network, condition: LinkCondition) -> LinkSeen {
     seen[&only]
 }
 
-/// What the link from n1 to n2 did.
+/// The counts of the link from n1 to n2.
 fn counts(network: &Network) -> LinkCounts {
     network.shaped().expect("links are counted").get(&link("n1", "n2")).copied().unwrap_or_default()
 }
@@ -204,7 +204,7 @@ fn transfer(network: &Network, bytes: &[u8]) -> Duration {
     start.elapsed()
 }
 
-/// Damage is noticed by whoever receives it: it is like loss, and never reaches a program.
+/// The receiver's kernel notices damage: it is like loss, and never reaches a program.
 fn check_corruption(network: &mut Network) {
     let before = counts(network);
     let seen = trouble(network, LinkCondition { corrupt_percent: 100.0, ..Default::default() });
@@ -317,7 +317,7 @@ fn check_clients(mut network: Network) {
     check_knobs(&network);
 }
 
-/// What is said to be set is set at both ends.
+/// Checks that the reported settings are in force at both ends.
 fn check_knobs(network: &Network) {
     let TcpKnobs { rto_max_ms, retries } = network.options().tcp;
     for end in ["n1", CLIENTS] {

@@ -42,7 +42,7 @@ impl Peers {
         Ok(connection)
     }
 
-    /// What a peer answers; a connection that broke is opened anew the next time.
+    /// Asks a peer; a connection that broke is opened anew the next time.
     fn ask(&mut self, peer: &str) -> &'static str {
         match self.try_to_ask(peer) {
             Ok(()) => "pong",
@@ -87,7 +87,7 @@ pub fn serve(listen: &str, peers: &[&str]) {
             let mut connection = BufReader::new(connection?);
             let mut line = String::new();
             while connection.read_line(&mut line)? > 0 {
-                let mut peers = peers.lock().expect("nobody panics with it");
+                let mut peers = peers.lock().expect("no holder panics");
                 let answer = match line.trim().split_once(' ') {
                     Some(("ask", peer)) => peers.ask(peer).to_owned(),
                     Some(("ping", number)) => format!("pong {number}"),
@@ -232,7 +232,7 @@ pub fn check_proxies(directory: &Path) {
 fn until_up(address: SocketAddr) {
     let start = Instant::now();
     while TcpStream::connect(address).is_err() {
-        assert!(start.elapsed() < HANGS_AFTER, "nobody listens at {address}");
+        assert!(start.elapsed() < HANGS_AFTER, "no process listens at {address}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -287,7 +287,7 @@ fn check_clients(host: &mut LocalHost) {
     cut(host, &Grudge::none());
     assert_eq!((first.hear(), late.hear()), ("pong".to_owned(), "pong".to_owned()));
     assert!(first.hears_nothing());
-    assert_eq!(first.ask("notes"), notes, "a connection was never made for somebody who is gone");
+    assert_eq!(first.ask("notes"), notes, "a connection was never made for a client that is gone");
 }
 
 fn check_processes(host: &mut LocalHost) {
@@ -302,7 +302,7 @@ fn check_processes(host: &mut LocalHost) {
     assert_eq!(client.ask("ask n2"), "silence", "its end is held too");
     cut(host, &Grudge::none());
     client.comes_to("ask n2", "broken");
-    assert_eq!(client.ask("ask n2"), "broken", "nobody listens");
+    assert_eq!(client.ask("ask n2"), "broken", "no process listens");
     host.start(&one)["n2"].as_ref().expect("it starts");
     assert_eq!(host.state("n2"), NodeState::Running);
     client.comes_to("ask n2", "pong");

@@ -15,7 +15,7 @@ use crate::watching::{
     is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
 };
 
-/// Whether a test could be run here.
+/// The result of a test: it ran, or it could not be run here.
 pub enum Ran {
     Yes,
     Skipped(String),

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use super::nemesis::Nemesis;
+use super::nemesis_tests::{count, inject, kill, names, nemesis, partition, pause, undo};
 use super::pretended::Pretended;
-use super::tests::{count, inject, kill, names, nemesis, partition, pause, undo};
-use super::*;
+use crate::effect::Measurement;
 use crate::fault::{
-    Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, Fault, Kill, Leadership,
-    LinkCondition, Membership, MembershipChange, Packet, Partition, Power, PowerCut, Rhythm, Shape,
-    Trouble,
+    Action, Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, Fault, Kill, Killed,
+    Leadership, LinkCondition, Membership, MembershipChange, Packet, Partition, Power, PowerCut,
+    Rhythm, Shape, Trouble,
 };
-use crate::grudge::{CLIENTS, Grudge};
-use crate::host::{CpuSeen, HostError, OpSeen, PowerSeen};
-use crate::schedule::Roles;
+use crate::grudge::{CLIENTS, Grudge, Link};
+use crate::host::{CpuSeen, DiskSeen, Host, HostError, LinkCounts, NodeState, OpSeen, PowerSeen};
+use crate::outcome::Outcome;
+use crate::record::Undone;
+use crate::schedule::{Entry, Roles};
 
 fn packet(condition: LinkCondition) -> Fault {
     let (aim, direction) = (Aim::Leader, Direction::Into);
@@ -395,14 +398,14 @@ fn flaky_links_are_cut_and_healed_beat_by_beat_beside_a_steady_partition() {
     let flaky = Partition { cut_ms: 80, whole_ms: 120, ..Partition::steady(Shape::IsolateLeader) };
     let recovery = live(&mut nemesis, 2, Fault::Partition(flaky), |host, action| {
         let mut expected = steady.clone();
-        if let Action::Grudge(grudge) = action {
+        if let Action::Partition(grudge) = action {
             expected.merge(grudge);
         }
         assert_eq!(host.grudge, expected);
     });
     assert_eq!(recovery.outcome, Outcome::Installed);
     assert_eq!(count(&recovery.effect, "steps"), 9);
-    assert!(matches!(recovery.action, Action::Grudge(_)), "what it was, not where it ended");
+    assert!(matches!(recovery.action, Action::Partition(_)), "what it was, not where it ended");
     assert_eq!(nemesis.host().grudge, steady);
 }
 
@@ -441,7 +444,7 @@ fn a_strobe_and_a_jump_of_one_clock_add_up() {
 #[test]
 fn a_step_of_a_fault_that_is_not_on_does_nothing() {
     let mut nemesis = nemesis();
-    assert_eq!(nemesis.step(1, Action::Kill(["n1".to_owned()].into())), None);
+    assert_eq!(nemesis.step(1, Action::Kill(Killed(["n1".to_owned()].into()))), None);
     check_whole(nemesis.host());
 }
 
@@ -480,7 +483,7 @@ fn nodes_that_the_budget_spared_stay_spared_in_later_steps() {
     let report = inject(&mut nemesis, 1, fault, "n3");
     assert_eq!(report.action.nodes().len(), 1);
     nemesis.step(1, Action::Nothing);
-    let beat = nemesis.step(1, Action::Kill(names().into_iter().collect())).unwrap();
+    let beat = nemesis.step(1, Action::Kill(Killed(names().into_iter().collect()))).unwrap();
     assert_eq!(beat.action, report.action);
     let down = nemesis.host().states.values().filter(|state| **state == NodeState::Stopped);
     assert_eq!(down.count(), 1);

@@ -87,7 +87,9 @@ impl Profile {
                 "nothing but compositions that the families asked for can make, with no budget: \
                  for a bug that takes just these together"
             }
-            Self::Only(Family::Corruption) => "this family alone, at no more than a minority",
+            Self::Only(family) if family.about().budget_alone == Budget::Minority => {
+                "this family alone, at no more than a minority"
+            }
             Self::Only(_) => "this family alone, dense and at every aim, with no budget",
         }
     }
@@ -151,20 +153,9 @@ impl Profile {
                 ..nightly
             },
             Self::Only(family) => Parameters {
-                budget: match family {
-                    // A node with damaged files is down for good: of a cluster without a majority
-                    // nothing more is to be learnt.
-                    Family::Corruption => Budget::Minority,
-                    _ => Budget::All,
-                },
+                budget: family.about().budget_alone,
                 composition_chance: 0.0,
-                gap: match family {
-                    // A hand-over is a moment; the new leader should have its own.
-                    Family::Leadership | Family::Maintenance => (0.2, 4.0),
-                    // What is damaged must have been noticed before more is.
-                    Family::Corruption => (2.0, 6.0),
-                    _ => (0.1, 1.0),
-                },
+                gap: family.about().gap_alone,
                 progress_share: 0.4,
                 ..nightly
             },
