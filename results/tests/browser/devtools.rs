@@ -18,7 +18,7 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "goog
 /// Longer than the slowest answer of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Not one of these may leave the machine or wait for something outside.
+/// Headless, and with nothing that would ask a network.
 const ARGUMENTS: [&str; 12] = [
     "--headless",
     "--no-sandbox",
