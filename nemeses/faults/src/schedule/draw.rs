@@ -33,14 +33,14 @@ pub(crate) use limits::{ClusterLimits, between, weighted, whole_between};
 /// A fault with its place on the timeline.
 #[derive(Debug, Clone)]
 pub(super) struct Planned {
-    /// When it begins, in seconds: on the timeline after the load began, in a composition after the
-    /// composition did.
+    /// Its beginning in seconds: on the timeline after that of the load, in a composition after that
+    /// of the composition.
     pub begins: f64,
     /// For how many seconds it lasts.
     pub lasts: f64,
     /// The seed of what is left open until it fires.
     pub pick: u32,
-    /// What happens.
+    /// The fault itself.
     pub fault: Fault,
 }
 

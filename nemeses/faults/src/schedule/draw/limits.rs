@@ -1,11 +1,11 @@
-//! How much a fault may be aimed at, and how things are drawn.
+//! The limits of a cluster that a fault keeps to, and the drawing of numbers and choices.
 
 use rand::Rng;
 use rand::RngExt;
 
 use crate::fault::Aim;
 
-/// How many nodes a fault may have when it is drawn.
+/// The numbers of nodes that a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClusterLimits {
     /// How many nodes the cluster has.
