@@ -124,6 +124,16 @@ fn a_file_that_holds_no_composition_is_refused() {
 }
 
 #[test]
+fn the_example_of_the_readme_is_one() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, example) = readme.split_once("```toml\n[[composition]]").expect("an example");
+    let (example, _) = example.split_once("```").expect("an end of the example");
+    let composition = own(&format!("[[composition]]{example}"));
+    assert_eq!(composition.name(), "power-fails-behind-slow-links");
+}
+
+#[test]
 fn an_aim_may_have_a_name_of_a_name() {
     let text = "[[composition]]\nname = \"x\"\nabout = \"\"\n\
                 draw = { who = \"$them\", them = { all = 1, one = 1 } }\n\
