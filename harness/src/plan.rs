@@ -201,9 +201,10 @@ impl Plan {
         Schedule::draw(&self.schedule_options()).entries == self.schedule
     }
 
-    /// Draws the schedule from the seed.
-    pub fn draw_schedule(&mut self) {
-        self.schedule = Schedule::draw(&self.schedule_options()).entries;
+    /// Draws the schedule from the seed, of those compositions and single faults.
+    pub fn draw_schedule(&mut self, compositions: Compositions) {
+        let options = ScheduleOptions { compositions, ..self.schedule_options() };
+        self.schedule = Schedule::draw(&options).entries;
     }
 
     /// The command that makes a run of the same plan: flags, where flags say it all; else the

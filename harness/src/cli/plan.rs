@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::Args;
 use faults::fault::Family;
-use faults::schedule::{Budget, Profile};
+use faults::schedule::{Budget, Compositions, Profile};
 use results::run_directory::{PLAN, TARGET};
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Fixed, Routing};
@@ -47,7 +47,7 @@ pub struct PlanFlags {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "target", "bin", "settings", "nodes", "workload", "faults", "profile", "fault_budget", "time_limit", "rate", "concurrency", "keys", "seed", "bug",
         "recovery_limit", "start_within", "quick_tcp", "keep_going", "lab", "addresses", "routing", "deadline",
-        "attempt_timeout", "values",
+        "attempt_timeout", "values", "compositions",
     ])]
     plan: Option<PathBuf>,
     /// The service to test: one that stormproof knows, or FILE.toml, a manifest of yours
@@ -73,6 +73,9 @@ pub struct PlanFlags {
     /// densely, its name [default: nightly, or that of the only family]
     #[arg(long, value_parser = names::profile())]
     profile: Option<String>,
+    /// Draw from the compositions of a file too; `list compositions` names those that come along
+    #[arg(long, value_name = "FILE")]
+    compositions: Option<PathBuf>,
     /// How many nodes may be down at once: a number, minority or all [default: the profile's]
     #[arg(long, value_name = "NODES")]
     fault_budget: Option<Budget>,
@@ -137,6 +140,12 @@ pub fn read_plan(path: &Path) -> Result<Plan> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
     Plan::from_toml(&text).with_context(|| format!("{} is not a plan", path.display()))
+}
+
+fn read_compositions(path: &Path) -> Result<Compositions> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+    Compositions::read(&text).map_err(|bad| bad_input(format!("{}: {bad}", path.display())))
 }
 
 /// Reads the plan of a saved run. The manifest of its target is the one that was saved with it.
@@ -238,7 +247,15 @@ impl PlanFlags {
             schedule: Vec::new(),
         };
         plan.validate()?;
-        plan.draw_schedule();
+        match &self.compositions {
+            None => plan.draw_schedule(Compositions::default()),
+            Some(file) => {
+                // A plan whose faults are not those of its seed has no budget unless it names one.
+                let profile = plan.schedule_options().profile;
+                plan.fault_budget.get_or_insert(profile.budget());
+                plan.draw_schedule(read_compositions(file)?);
+            }
+        }
         Ok(plan)
     }
 

@@ -1,4 +1,4 @@
-//! The nodes that a fault may be aimed at, and what chance draws.
+//! The limits of a cluster that a fault keeps to, and the drawing of numbers and choices.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -8,7 +8,7 @@ use super::Aim;
 /// How long a fault lasts that is done when it has begun, in seconds.
 pub(crate) const MOMENT: f64 = 0.1;
 
-/// How many nodes a fault may have when it is drawn.
+/// The numbers of nodes that a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClusterLimits {
     /// How many nodes the cluster has.

@@ -1,4 +1,4 @@
-//! What a field of a composition is drawn from.
+//! The fields of a composition: words, numbers, and choices of them by weight.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::expression::{Expression, Rounding};
 use crate::fault::weighted;
 
-/// What one value is drawn from.
+/// The source of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Field {
     /// Always the same, or drawn anew.
@@ -17,14 +17,14 @@ pub(super) enum Field {
     Choice(Vec<(Source, u32)>),
 }
 
-/// What a value is.
+/// A value, or what it is worked out from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
     /// A word, or true or false.
     Literal(Value),
     /// A number.
     Number(Expression),
-    /// What is drawn once for the composition, be it a number or not.
+    /// The name of what is drawn once for the composition, be it a number or not.
     Name(String),
 }
 
@@ -68,11 +68,6 @@ impl Field {
             Self::Choice(choice) => (None, &choice[..]),
         };
         one.into_iter().chain(choice.iter().map(|(source, _)| source))
-    }
-
-    /// The words among them.
-    pub fn words(&self) -> impl Iterator<Item = &Value> {
-        self.sources().filter_map(Source::word)
     }
 
     /// The name that it always is the value of.
@@ -138,7 +133,8 @@ impl Source {
         }
     }
 
-    fn word(&self) -> Option<&Value> {
+    /// The word that it is, if it is no number.
+    pub fn word(&self) -> Option<&Value> {
         match self {
             Self::Literal(word) => Some(word),
             _ => None,

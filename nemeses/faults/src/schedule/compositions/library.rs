@@ -34,7 +34,7 @@ pub enum BadCompositions {
     Nonsense {
         /// The name of the composition.
         name: String,
-        /// What is wrong with it, and where.
+        /// The fault and the field that are wrong, and why.
         what: String,
     },
 }
@@ -74,8 +74,8 @@ fn three() -> usize {
 /// beyond.
 const MOST_NODES: usize = 50;
 const MOST_WEIGHT: u32 = 1_000_000;
-/// So often is a composition drawn for each size of a cluster before it is taken for good. All
-/// choices are as likely then: of two with ten each, every pair is drawn.
+/// So often is a composition drawn for each size of a cluster before it is taken for good, with all
+/// choices as likely: each is met many times, however small its weight.
 const TRIES: usize = 400;
 
 impl Compositions {
@@ -211,6 +211,9 @@ impl Template {
     fn read(mut written: BTreeMap<String, Value>) -> Result<Self, String> {
         let mut take =
             |name: &str| written.remove(name).ok_or_else(|| format!("missing field `{name}`"));
+        if take("id").is_ok() {
+            return Err("an `id` is given to it when it has its place in a schedule".to_owned());
+        }
         let (family, at, lasts) = (take("family")?, take("at")?, take("lasts")?);
         let family = family.as_str().ok_or("`family` is a name")?;
         let family: Family = family.parse().map_err(|unknown| format!("{unknown}"))?;

@@ -25,7 +25,7 @@ pub struct Composition {
     pub(super) weight: u32,
     /// The smallest cluster that it makes sense in.
     pub(super) nodes: usize,
-    /// What is drawn once and used by name; each refers only to those before it.
+    /// Values that are drawn once and used by name; each refers only to those before it.
     pub(super) names: Vec<(String, Field)>,
     pub(super) faults: Vec<Template>,
 }
@@ -34,7 +34,7 @@ pub struct Composition {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Template {
     pub family: Family,
-    /// When it begins, in seconds after the composition.
+    /// Its beginning, in seconds after that of the composition.
     pub at: Field,
     /// For how many seconds it lasts.
     pub lasts: Field,
@@ -65,14 +65,15 @@ impl Composition {
         self.faults.iter().map(|fault| fault.family).collect()
     }
 
-    /// Whether it makes sense in such a cluster: each fault has someone to aim at.
+    /// Says if it makes sense in such a cluster: each fault has nodes that it can be aimed at.
     pub(in crate::schedule) fn fits(&self, limits: &ClusterLimits) -> bool {
         let has_aim = |fault: &Template| {
             let Some(mut aim) = fault.aim() else { return true };
-            if let Some(name) = aim.as_name() {
-                aim = self.name_of(name).unwrap_or(aim);
+            while let Some(named) = aim.as_name().and_then(|name| self.name_of(name)) {
+                aim = named;
             }
-            aim.words().any(|aim| fault.can_aim(aim, limits))
+            let can_aim = |word: &Value| fault.can_aim(word, limits);
+            aim.sources().any(|source| source.word().is_none_or(can_aim))
         };
         limits.nodes >= self.nodes && self.faults.iter().all(has_aim)
     }
@@ -112,12 +113,12 @@ impl Composition {
 }
 
 impl Template {
-    /// Whom it is aimed at, by a field of one of two names; none for partitions.
+    /// Its aim, by either name that there is for it; none for partitions.
     fn aim(&self) -> Option<&Field> {
         self.fields.iter().find_map(|(name, field)| is_aim(name).then_some(field))
     }
 
-    /// Whether there are such nodes, no more of them than a fault may have.
+    /// Says if there are such nodes, and no more of them than a fault may have.
     fn can_aim(&self, aim: &Value, limits: &ClusterLimits) -> bool {
         // What is no aim is found when the fault is read.
         let Ok(aim) = serde_json::from_value::<Aim>(aim.clone()) else { return true };
@@ -151,7 +152,7 @@ impl Template {
         for (name, field) in &self.fields {
             draw(name, field, Rounding::AsWritten, random)?;
         }
-        let Entry { at, lasts, fault, .. } = read_entry(written)?;
+        let Entry { at, lasts, pick, fault, .. } = read_entry(written)?;
         Ok(Planned { begins: at.as_secs_f64(), lasts: lasts.as_secs_f64(), pick, fault })
     }
 }

@@ -64,6 +64,7 @@ fn an_error_names_the_composition_the_fault_and_the_field() {
     let refused = |fault: &str, what: &str| check_refused("", fault, &format!("fault 2: {what}"));
     refused("lasts = 1\nfamily = \"kill\"\naim = \"one\"", "missing field `at`");
     refused("at = 0\nlasts = 1\nfamily = \"pause\"", "missing field `aim`");
+    refused("id = 7", "an `id` is given to it when it has its place in a schedule");
     refused("at = 0\nlasts = 1\nfamily = 5", "`family` is a name");
     let rest = |at: &str| format!("at = {at}\nlasts = 1\nfamily = \"kill\"\naim = \"one\"");
     refused(&rest("\"soon\""), "invalid type: string \"soon\", expected f64");
@@ -120,4 +121,26 @@ fn a_file_that_holds_no_composition_is_refused() {
     assert_eq!(error(empty), "composition x: there is no [[composition.fault]] in it");
     let twice = format!("{VALUES}\n{VALUES}");
     assert_eq!(error(&twice), "composition every-kind-of-value: there are two of this name");
+}
+
+#[test]
+fn the_example_of_the_readme_is_one() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, example) = readme.split_once("```toml\n[[composition]]").expect("an example");
+    let (example, _) = example.split_once("```").expect("an end of the example");
+    let composition = own(&format!("[[composition]]{example}"));
+    assert_eq!(composition.name(), "power-fails-behind-slow-links");
+}
+
+#[test]
+fn an_aim_may_have_a_name_of_a_name() {
+    let text = "[[composition]]\nname = \"x\"\nabout = \"\"\n\
+                draw = { who = \"$them\", them = { all = 1, one = 1 } }\n\
+                [[composition.fault]]\nat = 0\nlasts = 1\nfamily = \"kill\"\naim = \"$who\"";
+    let composition = own(text);
+    assert!(composition.fits(&limits(3, 1)));
+    let drawn = drawings(&composition, limits(3, 3), 1, 50);
+    let aims: Vec<_> = drawn.iter().flatten().map(|planned| planned.fault.aim()).collect();
+    assert!(aims.contains(&Some(Aim::All)) && aims.contains(&Some(Aim::One)));
 }

@@ -1,4 +1,4 @@
-//! What makes each of the compositions that come along what it is.
+//! The compositions that come along, each with all that makes it what it is.
 
 use std::collections::BTreeMap;
 
