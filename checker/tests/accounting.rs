@@ -1,5 +1,5 @@
-//! What the counts of elements call wrong no legal order explains: they accuse no history that has
-//! one.
+//! Counts of elements call nothing wrong that a legal order explains: they accuse no history that
+//! has one.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What every counterexample must be: a contradiction by itself, and a smallest one.
+//! Every counterexample must be a contradiction by itself, and a smallest one.
 
 mod support;
 

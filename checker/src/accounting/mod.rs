@@ -1,10 +1,10 @@
-//! What became of each element of sets and queues.
+//! The outcomes of the elements of sets and queues.
 //!
 //! A counterexample shows one reason why a history has no legal order. How much was lost, and how
 //! late the rest appeared, is told by counting. The counts are those of Jepsen's `set-full` and
-//! `total-queue`, except that each element is counted once, by the worst that became of it, and that
-//! nothing is called lost which may still be somewhere: what no legal order explains is *wrong*
-//! ([`Fate::is_wrong`]) and makes the verdict Invalid, and nothing else is.
+//! `total-queue`, except that each element is counted once, by the worst that became of it, and
+//! that nothing is called lost which may still be somewhere: what no legal order explains is
+//! *wrong* ([`Fate::is_wrong`]) and makes the verdict Invalid, and nothing else is.
 
 mod queue;
 mod set;
@@ -13,21 +13,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Datum, OperationRef, Operations};
-use crate::model::{Conventions, ValueId, Values};
-use crate::oracle::MAX_KEPT;
-use crate::oracle::audit::Kind;
-use crate::verdict::Verdict;
+use crate::history::{Datum, OperationRef};
+use crate::lattice::Verdict;
+use crate::ledger::Ledger;
+use crate::model::{Collection, ValueId, Values};
+use crate::oracle::kept::MAX_KEPT;
 
-/// What became of an element. The worst comes first.
+/// The outcome of an element. The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// It was there for certain, and later it was not. Of a queue: its enqueue was acknowledged, no
     /// dequeue answered it or may have removed it unseen, and the queue was found empty after that.
     Lost,
-    /// A read of a set answered it more than once; or it was dequeued more often than somebody tried
-    /// to enqueue it, each time too many counted.
+    /// A read of a set answered it more than once; or it was dequeued more often than somebody
+    /// tried to enqueue it, each time too many counted.
     Duplicated,
     /// It was read or dequeued, although nobody tried to put it in.
     Unexpected,
@@ -49,7 +49,7 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Whether no legal order explains it.
+    /// Returns whether no legal order explains it.
     pub fn is_wrong(self) -> bool {
         matches!(self, Fate::Lost | Fate::Duplicated | Fate::Unexpected | Fate::Stale)
     }
@@ -77,26 +77,27 @@ pub struct Finding {
     /// The set or queue; none when the history names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What became of it.
+    /// Its outcome.
     pub fate: Fate,
-    /// What shows it, in a sentence.
+    /// The proof in a sentence.
     pub sentence: String,
 }
 
-/// What became of the elements of all sets or queues of a history.
+/// The outcomes of the elements of all sets or queues of a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounting {
-    /// Whether they are sets or queues.
-    pub kind: Kind,
-    /// Elements that somebody tried to put in, surely failed attempts left out; of a queue, as often
-    /// as somebody tried.
+    /// True if they are sets or queues.
+    pub kind: Collection,
+    /// Elements that somebody tried to put in, surely failed attempts left out; of a queue, as
+    /// often as somebody tried.
     pub attempted: u64,
     /// Those of them that were acknowledged.
     pub acknowledged: u64,
-    /// How many elements became what. Those that nobody tried to put in are counted too.
+    /// The number of elements with each outcome. Those that no operation tried to put in are
+    /// counted too.
     pub fates: BTreeMap<Fate, u64>,
-    /// How long after it was there for certain a read began that lacked an element which later ones
-    /// found; the longest, in nanoseconds.
+    /// The time from when it was there for certain to a read that lacked an element which later
+    /// ones found; the longest, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_staleness: Option<u64>,
     /// Some of what is wrong, the worst first.
@@ -105,12 +106,12 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    /// How many elements became this.
+    /// The number of elements with this outcome.
     pub fn count(&self, fate: Fate) -> u64 {
         self.fates.get(&fate).copied().unwrap_or(0)
     }
 
-    /// How many elements became something that no legal order explains.
+    /// The number of elements with an outcome that no legal order explains.
     pub fn wrong(&self) -> u64 {
         self.fates.iter().filter(|(fate, _)| fate.is_wrong()).map(|(_, count)| count).sum()
     }
@@ -137,44 +138,23 @@ impl Accounting {
 }
 
 /// Counts what became of the elements of the sets or queues of a history, each of which held
-/// `initial` before the first operation. None for lists, whose models tell all that counts would.
-pub fn account(
-    kind: Kind,
-    operations: &Operations,
-    initial: Datum<'_>,
-    conventions: Conventions,
-) -> Option<Accounting> {
+/// `initial` before the first operation. None for lists, whose models show all that counts would.
+pub(crate) fn account(collections: &[Ledger<'_>], initial: Datum<'_>) -> Option<Accounting> {
+    let kind = collections.first()?.kind;
     let object = match kind {
-        Kind::Set => set::account,
-        Kind::Queue => queue::account,
-        Kind::List => return None,
+        Collection::Set => set::account,
+        Collection::Queue => queue::account,
+        Collection::List => return None,
     };
     let (fates, findings) = (BTreeMap::new(), Vec::new());
     let mut accounting =
         Accounting { kind, attempted: 0, acknowledged: 0, fates, worst_staleness: None, findings };
-    for (key, operations) in by_key(operations) {
-        object(&mut accounting, Object { key, operations, initial, conventions });
+    for ledger in collections {
+        object(&mut accounting, ledger, initial);
     }
     accounting.findings.sort_by_key(|finding| finding.fate);
     accounting.findings.truncate(MAX_KEPT);
     Some(accounting)
-}
-
-/// A set or queue with what was done to it, in the order of invocations.
-struct Object<'a> {
-    key: Option<&'a str>,
-    operations: Vec<OperationRef<'a>>,
-    initial: Datum<'a>,
-    conventions: Conventions,
-}
-
-/// The operations by key, in the order of the keys' names; those without a key come first.
-fn by_key(operations: &Operations) -> BTreeMap<Option<&str>, Vec<OperationRef<'_>>> {
-    let mut keys: BTreeMap<Option<&str>, Vec<OperationRef<'_>>> = BTreeMap::new();
-    for operation in operations.iter() {
-        keys.entry(operation.key()).or_default().push(operation);
-    }
-    keys
 }
 
 /// Something for each value.
@@ -229,10 +209,20 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::history::Operations;
+    use crate::model::{AnyModel, Conventions, Queue, Set};
+
+    fn of(kind: Collection, operations: &Operations, initial: Datum<'_>) -> Option<Accounting> {
+        let model = match kind {
+            Collection::Queue => AnyModel::of(&Queue),
+            _ => AnyModel::of(&Set),
+        };
+        super::account(&Ledger::all(model, operations, Conventions::default()), initial)
+    }
 
     /// The counts and the findings of a history of the object `x`, whose events, given as
     /// `process type f value`, are a second apart.
-    pub(super) fn account(kind: Kind, initial: &str, log: &str) -> (String, Vec<String>) {
+    pub(super) fn account(kind: Collection, initial: &str, log: &str) -> (String, Vec<String>) {
         let lines: String = (log.lines().map(str::trim).filter(|line| !line.is_empty()))
             .enumerate()
             .map(|(index, line)| {
@@ -253,8 +243,7 @@ mod tests {
         let reading = crate::history::read(lines.as_bytes()).expect("the log is a history");
         let mut buffer = String::new();
         let initial = Datum::parse(initial, &mut buffer).expect("it is JSON");
-        let accounting = super::account(kind, &reading.operations, initial, Conventions::default());
-        let accounting = accounting.expect("a set or a queue");
+        let accounting = of(kind, &reading.operations, initial).expect("a set or a queue");
         let fates = accounting.fates.iter().map(|(fate, count)| format!("{count} {}", fate.name()));
         let fates: Vec<String> = fates.collect();
         let counts = format!(
@@ -271,8 +260,7 @@ mod tests {
         let operations = crate::history::read(&b"0 :invoke :add 1\n0 :ok :add 1\n"[..])
             .expect("the log is a history")
             .operations;
-        let accounting =
-            super::account(Kind::Set, &operations, Datum::Null, Conventions::default());
+        let accounting = of(Collection::Set, &operations, Datum::Null);
         let json = serde_json::to_string(&accounting).expect("it can be saved");
         assert!(json.contains(r#""fates":{"never-read":1}"#), "{json}");
         assert_eq!(

@@ -1,10 +1,11 @@
-//! What became of the elements of queues: `jepsen.checker/total-queue`.
+//! The outcomes of the elements of queues: `jepsen.checker/total-queue`.
 
-use super::{Accounting, Fate, Moment, Object, PerValue};
-use crate::history::{EventType, OperationRef};
+use super::{Accounting, Fate, Moment, PerValue};
+use crate::history::{Datum, EventType};
+use crate::ledger::Ledger;
 use crate::words;
 
-/// How often something happened with one value.
+/// The counts of one value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     attempts: u64,
@@ -15,34 +16,28 @@ struct Counts {
 }
 
 /// Counts what became of the elements of one queue, whatever their order.
-pub(super) fn account(accounting: &mut Accounting, queue: Object<'_>) {
-    let looks = queue.operations.iter().copied().filter(|operation| found_empty(*operation));
-    let emptied = looks.map(Moment::of_invocation).max();
-    let taken_unseen = queue.operations.iter().any(|operation| {
-        operation.f() == "dequeue"
-            && matches!(operation.outcome(), EventType::Info | EventType::Invoke)
-    });
+pub(super) fn account(accounting: &mut Accounting, queue: &Ledger<'_>, initial: Datum<'_>) {
+    let emptied = queue.found_empty().map(Moment::of_invocation);
+    let taken_unseen = queue.unseen_removals() > 0;
     let mut counts = PerValue::<Counts>::default();
-    for value in queue.initial.as_list().into_iter().flatten() {
+    for value in initial.as_list().into_iter().flatten() {
         let Counts { attempts, acknowledged, settled, .. } = counts.of(value);
         (*attempts, *acknowledged) = (*attempts + 1, *acknowledged + 1);
         *settled += u64::from(emptied.is_some());
     }
-    for operation in &queue.operations {
-        let ok = operation.outcome() == EventType::Ok;
-        match operation.f() {
-            "enqueue" if operation.outcome() != EventType::Fail => {
-                let counts = counts.of(operation.input());
-                counts.attempts += 1;
-                counts.acknowledged += u64::from(ok);
-                let settled = ok && Moment::of_completion(*operation) < emptied;
-                counts.settled += u64::from(settled);
-            }
-            "dequeue" if ok && !operation.output().is_null() => {
-                counts.of(operation.output()).dequeued += 1;
-            }
-            _ => {}
+    for (enqueue, element) in &queue.inserts {
+        if enqueue.outcome() == EventType::Fail {
+            continue;
         }
+        let ok = enqueue.outcome() == EventType::Ok;
+        let counts = counts.of(*element);
+        counts.attempts += 1;
+        counts.acknowledged += u64::from(ok);
+        let settled = ok && Moment::of_completion(*enqueue) < emptied;
+        counts.settled += u64::from(settled);
+    }
+    for element in queue.removed() {
+        counts.of(element).dequeued += 1;
     }
 
     let name = queue.key.unwrap_or("the queue");
@@ -85,22 +80,12 @@ pub(super) fn account(accounting: &mut Accounting, queue: Object<'_>) {
     }
 }
 
-/// Whether it is a dequeue that found nothing.
-fn found_empty(operation: OperationRef<'_>) -> bool {
-    operation.f() == "dequeue"
-        && match operation.outcome() {
-            EventType::Ok => operation.output().is_null(),
-            EventType::Fail => operation.was_refuted(),
-            EventType::Info | EventType::Invoke => false,
-        }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::oracle::audit::Kind;
+    use crate::model::Collection;
 
     fn account(log: &str) -> (String, Vec<String>) {
-        crate::accounting::tests::account(Kind::Queue, "null", log)
+        crate::accounting::tests::account(Collection::Queue, "null", log)
     }
 
     const DEQUEUED_1: &str = "3 invoke dequeue null\n 3 ok dequeue 1\n";
@@ -157,7 +142,8 @@ mod tests {
 
     #[test]
     fn what_was_there_at_first_is_expected_and_may_be_lost() {
-        let account = |log: &str| crate::accounting::tests::account(Kind::Queue, "[1,2]", log).0;
+        let account =
+            |log: &str| crate::accounting::tests::account(Collection::Queue, "[1,2]", log).0;
         let log = [DEQUEUED_1, FOUND_EMPTY].concat();
         assert_eq!(account(&log), "2 attempted, 2 acknowledged: 1 lost, 1 dequeued");
         assert_eq!(

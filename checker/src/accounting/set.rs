@@ -1,10 +1,11 @@
-//! What became of the elements of sets: `jepsen.checker/set-full`.
+//! The outcomes of the elements of sets: `jepsen.checker/set-full`.
 
-use super::{Accounting, Fate, Moment, Object, PerValue};
+use super::{Accounting, Fate, Moment, PerValue};
 use crate::history::{Datum, EventType, OperationRef};
+use crate::ledger::Ledger;
 use crate::words;
 
-/// What is known of one element.
+/// The facts about one element.
 #[derive(Debug, Clone, Copy, Default)]
 struct Element {
     attempted: bool,
@@ -37,37 +38,27 @@ impl Element {
 }
 
 /// Counts what became of the elements of one set.
-pub(super) fn account(accounting: &mut Accounting, set: Object<'_>) {
+pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Datum<'_>) {
     let mut elements = PerValue::<Element>::default();
-    for value in set.initial.as_list().into_iter().flatten() {
+    for value in initial.as_list().into_iter().flatten() {
         let element = elements.of(value);
         (element.attempted, element.acknowledged) = (true, true);
         element.known = Some(Moment::BEGINNING);
     }
     // First everything that was put in or found, so that a read lacks elements of later additions
     // too; before they are known, a read that lacks them says nothing.
-    let reads: Vec<OperationRef<'_>> = set
-        .operations
-        .iter()
-        .copied()
-        .filter(|operation| {
-            operation.f() == "read"
-                && operation.outcome() == EventType::Ok
-                && !set.conventions.silence(*operation)
-        })
-        .collect();
-    for addition in set.operations.iter().filter(|it| it.f() == "add") {
+    for (addition, value) in &set.inserts {
         if addition.outcome() == EventType::Fail {
             continue;
         }
-        let element = elements.of(addition.input());
+        let element = elements.of(*value);
         element.attempted = true;
         if addition.outcome() == EventType::Ok {
             element.acknowledged = true;
             element.known = earlier(element.known, Moment::of_completion(*addition));
         }
     }
-    for (number, read) in (1..).zip(&reads) {
+    for (number, read) in (1..).zip(&set.observations) {
         for value in answer(*read) {
             let element = elements.of(value);
             element.duplicated |= element.found_by == number;
@@ -76,7 +67,7 @@ pub(super) fn account(accounting: &mut Accounting, set: Object<'_>) {
             element.known = earlier(element.known, Moment::of_completion(*read));
         }
     }
-    find_absences(&reads, &mut elements);
+    find_absences(&set.observations, &mut elements);
 
     let name = set.key.unwrap_or("the set");
     for (value, element) in elements.iter() {
@@ -139,7 +130,8 @@ fn answer(read: OperationRef<'_>) -> impl Iterator<Item = Datum<'_>> {
     read.output().as_list().into_iter().flatten()
 }
 
-/// How long after it was there for certain a read began that lacked it, in nanoseconds.
+/// The time from when it was there for certain to the beginning of a read that lacked it, in
+/// nanoseconds.
 fn staleness(element: &Element) -> Option<u64> {
     Some(element.lacked?.time.saturating_sub(element.known?.time))
 }
@@ -150,10 +142,10 @@ fn earlier(known: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use crate::oracle::audit::Kind;
+    use crate::model::Collection;
 
     fn account(log: &str) -> (String, Vec<String>) {
-        crate::accounting::tests::account(Kind::Set, "null", log)
+        crate::accounting::tests::account(Collection::Set, "null", log)
     }
 
     #[test]
@@ -224,7 +216,7 @@ mod tests {
     #[test]
     fn what_was_there_at_first_is_expected() {
         let log = "1 invoke read null\n 1 ok read [7]";
-        let (counts, _) = crate::accounting::tests::account(Kind::Set, "[7]", log);
+        let (counts, _) = crate::accounting::tests::account(Collection::Set, "[7]", log);
         assert_eq!(counts, "1 attempted, 1 acknowledged: 1 stable");
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with what was read of a list or a set, or taken from a queue.
+//! Complaints about what was read of a list or a set, or taken from a queue.
 
 use std::collections::BTreeSet;
 

@@ -1,59 +1,39 @@
 //! A counterexample in one sentence.
 
 use crate::counterexample::collections::{Complaint, complain};
-use crate::counterexample::minimal::Core;
+use crate::counterexample::core::Core;
 use crate::counterexample::words::{deed, value, when};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Model, Transition, ValueId, Values};
+use crate::model::{Transition, ValueId, Values};
 use crate::partition::Partition;
 
-/// How many reads in a row must find a value again before it is said to have stayed.
+/// The number of reads in a row that must find a value again before it is said to have stayed.
 const STAYED: usize = 3;
 
-/// What to say about a counterexample. Numbers and remarks are those of the shown operations.
+/// The explanation of a counterexample. Numbers and remarks are those of the shown operations.
 pub(super) struct Explanation {
     pub(super) sentence: String,
     pub(super) culprits: Vec<usize>,
     pub(super) remarks: Vec<String>,
 }
 
-/// The operations of a partition as transitions between values, where the model's are.
-pub(super) fn transitions<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-) -> Vec<Option<Transition>> {
-    partition
-        .calls
-        .iter()
-        .map(|call| match call {
-            Call::Known(input, output) => model.transition(input, Some(output)),
-            Call::Unknown(input) => model.transition(input, None),
-            Call::Silent => None,
-        })
-        .collect()
-}
-
 /// Says what is wrong. Every clause of the sentence is checked against the whole partition, not
 /// only against the operations shown.
-pub(super) fn explain<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    core: &Core,
-    shown: &[usize],
-) -> Explanation {
+pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -> Explanation {
+    let object = &*partition.object;
     let scene = Scene {
-        operations: (0..partition.operations.len()).map(|it| partition.operation(it)).collect(),
-        transitions: transitions(model, partition),
-        initial: model.value(&partition.initial),
+        operations: (0..partition.len()).map(|place| partition.operation(place)).collect(),
+        transitions: (0..partition.len()).map(|place| object.transition(place)).collect(),
+        initial: object.initial_value(),
         core,
     };
     let last = partition.operation(core.last);
     let finding = match scene.transitions[core.last].and_then(|transition| transition.requires) {
         Some(required) => {
-            let text = value(partition.values.value(required));
+            let text = value(object.values().value(required));
             scene
                 .foreign(required, &text, || {
-                    failed_writes(model, partition, required).next().map(|write| {
+                    failed_writes(partition, required).next().map(|write| {
                         format!(
                             "the only write of {text}, by process {} {}, had failed",
                             write.process(),
@@ -83,38 +63,31 @@ pub(super) fn explain<M: Model>(
 }
 
 /// Writes of a value to the key that surely did not happen.
-fn failed_writes<'a, M: Model>(
-    model: &'a M,
-    partition: &'a Partition<'_, M>,
+fn failed_writes<'a>(
+    partition: &'a Partition<'_>,
     wanted: ValueId,
 ) -> impl Iterator<Item = OperationRef<'a>> {
     let mut values = Values::new();
-    let wanted = values.id(partition.values.value(wanted));
+    let wanted = values.id(partition.object.values().value(wanted));
     partition.history().iter().filter(move |operation| {
         operation.outcome() == EventType::Fail
-            && (operation.key() == partition.key || !model.splits_by_key())
-            && match model.call(operation.as_unknown(), Conventions::default(), &mut values) {
-                Ok(Call::Unknown(input)) => {
-                    model.transition(&input, None).and_then(|transition| transition.leaves)
-                        == Some(wanted)
-                }
-                _ => false,
-            }
+            && operation.key() == partition.key
+            && partition.model.0.leaves(*operation, &mut values) == Some(wanted)
     })
 }
 
-/// What was found: the second half of the sentence, and who is to blame.
+/// The second half of the sentence, and the operations to blame.
 struct Finding {
     clause: String,
     /// Places in the partition.
     culprits: Vec<usize>,
     /// The operation that shows that another value was in effect.
     evidence: Option<usize>,
-    /// What to remark at the operation that completed last.
+    /// The remark at the operation that completed last.
     remark: String,
 }
 
-/// What the sentence is about.
+/// The operations that the sentence is about.
 struct Scene<'a> {
     operations: Vec<OperationRef<'a>>,
     transitions: Vec<Option<Transition>>,
@@ -226,8 +199,8 @@ impl Scene<'_> {
         Some(Finding { clause, culprits, evidence: Some(evidence), remark })
     }
 
-    /// Whether an operation can have left `value` after `other` showed another value and before
-    /// the last operation of the core answered.
+    /// Returns whether an operation can have left `value` after `other` showed another value and
+    /// before the last operation of the core answered.
     fn may_have_come_back(&self, value: ValueId, other: OperationRef<'_>) -> bool {
         let seen = self.last().completed().unwrap_or(u64::MAX);
         let sources: Vec<usize> = self.sources(value).collect();
@@ -245,8 +218,8 @@ impl Scene<'_> {
         })
     }
 
-    /// Whether the next operations that saw a value, after the last one of the core, all saw this
-    /// one. A single one may have asked the same outdated node.
+    /// Returns whether the next operations that saw a value, after the last one of the core, all
+    /// saw this one. A single one may have asked the same outdated node.
     fn stayed(&self, value: ValueId) -> bool {
         let Some(seen) = self.last().completed() else { return false };
         let mut later: Vec<_> = (0..self.operations.len())
@@ -261,7 +234,7 @@ impl Scene<'_> {
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
-    /// What is wrong with the elements that were read or taken.
+    /// The contradiction in the elements that were read or taken.
     fn of_a_collection(&self) -> Option<Finding> {
         let last = self.core.last;
         let others: Vec<_> = (self.core.shown.iter().filter(|place| **place != last))
@@ -300,13 +273,8 @@ impl Scene<'_> {
         }
     }
 
-    /// What to say beside a shown operation; empty when its values say it all.
-    fn remark<M: Model>(
-        &self,
-        place: usize,
-        finding: &Finding,
-        partition: &Partition<'_, M>,
-    ) -> String {
+    /// The remark beside a shown operation; empty when its values say it all.
+    fn remark(&self, place: usize, finding: &Finding, partition: &Partition<'_>) -> String {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
@@ -314,9 +282,12 @@ impl Scene<'_> {
             finding.remark.clone()
         } else if Some(place) == finding.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
-            format!("{} was in effect by then", text(shown.map(|id| partition.values.value(id))))
+            format!(
+                "{} was in effect by then",
+                text(shown.map(|id| partition.object.values().value(id)))
+            )
         } else if leaves.is_some() && leaves == required {
-            let from = text(leaves.map(|id| partition.values.value(id)));
+            let from = text(leaves.map(|id| partition.object.values().value(id)));
             match self.operations[place].outcome() {
                 EventType::Info => format!("{from} may come from here"),
                 _ => format!("{from} comes from here"),

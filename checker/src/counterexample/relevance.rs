@@ -1,9 +1,8 @@
-//! Which operations bear on a contradiction.
+//! The operations that bear on a contradiction.
 
 use std::collections::BTreeSet;
 
-use crate::model::{Call, Model};
-use crate::partition::Partition;
+use crate::object::Object;
 use crate::search::Deed;
 
 /// The mutations that matter to whether some operations contradict each other, if of all others it
@@ -13,22 +12,16 @@ use crate::search::Deed;
 /// A mutation whose value nobody found can be left out of any legal order: what comes next in it
 /// does not care what it left. So only those matter that left a value which was found, by one of
 /// the operations or by a mutation that matters.
-pub(super) fn mutations<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
+pub(super) fn mutations(
+    object: &dyn Object,
     operations: &BTreeSet<usize>,
 ) -> Option<BTreeSet<usize>> {
-    model.value(&partition.initial)?;
+    let problem = object.by_value()?;
     // The places of the mutations by the value that they leave.
-    let mut leavers: Vec<Vec<usize>> = vec![Vec::new(); partition.values.count()];
-    let mut found_by = Vec::with_capacity(partition.calls.len());
-    for (place, call) in partition.calls.iter().enumerate() {
-        let deed = match call {
-            Call::Known(input, output) => Deed::of(model, input, Some(output)),
-            Call::Unknown(input) => Deed::of(model, input, None),
-            Call::Silent => None,
-        };
-        let (found, left) = match deed? {
+    let mut leavers: Vec<Vec<usize>> = vec![Vec::new(); problem.values as usize];
+    let mut found_by = Vec::with_capacity(problem.steps.len());
+    for (place, step) in problem.steps.iter().enumerate() {
+        let (found, left) = match step.deed {
             Deed::Read(value) => (Some(value), None),
             Deed::Write(value) => (None, Some(value)),
             Deed::CompareAndSet { from, to } => (Some(from), Some(to)),

@@ -1,6 +1,6 @@
 //! A contradiction among the last operations before it shows, whatever was there before.
 //!
-//! Where few values are written again and again, a read is wrong only because of all the writes of
+//! If few values are written again and again, a read is wrong only because of all the writes of
 //! its value that are over. Believing each of them makes a contradiction of thousands of
 //! operations. Mostly the last few operations contradict each other by themselves, whatever value
 //! they found: those are worth looking at.
@@ -17,24 +17,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::counterexample::minimal::{Core, fewest};
+use crate::counterexample::core::Core;
+use crate::counterexample::fewest::fewest;
 use crate::counterexample::questions::Effort;
-use crate::model::Model;
-use crate::partition::{Claim, Partition};
+use crate::model::Interval;
+use crate::object::{Claim, Object};
 use crate::search::{ByValue, Deed, Outcome, Step, just_in_time};
 
-/// How many of the last operations are looked at, one after the other until they suffice.
+/// The numbers of the last operations that are looked at, one after the other until they suffice.
 const SIZES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
 /// Looks for a contradiction among the last operations up to the completion of the one at `last`.
 /// None if there is none, or the state is not one value.
-pub(super) fn find<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    last: usize,
-    effort: &mut Effort,
-) -> Option<Core> {
-    let problem = partition.by_value(model)?;
+pub(super) fn find(object: &dyn Object, last: usize, effort: &mut Effort) -> Option<Core> {
+    let problem = object.by_value()?;
     let end = problem.steps[last].returned()?;
     let until = problem.steps.partition_point(|step| step.invoked <= end);
     let window =
@@ -56,14 +52,14 @@ pub(super) fn find<M: Model>(
     }
     effort.all_answered = true;
     let window = window(enough);
-    let is_read = |place: usize| partition.is_observer(model, place);
+    let is_read = |place: usize| object.is_observer(place);
     let shown = fewest(window.believable(), last, is_read, |believed| {
         window.is_contradiction(believed, effort)
     });
-    Some(Core::of_window(model, partition, &shown, last, effort.all_answered))
+    Some(Core::of_window(object, &shown, last, effort.all_answered))
 }
 
-/// What was under way from a moment on, up to a completion.
+/// The operations that were under way from a moment on, up to a completion.
 struct Window {
     since: u64,
     /// Steps with their places in the partition. What had not returned by the end of the window is
@@ -89,7 +85,7 @@ impl Window {
         self.steps.iter().filter(|(_, step)| within(step)).map(|(place, _)| *place).collect()
     }
 
-    /// Whether the operations at these places contradict each other.
+    /// Returns whether the operations at these places contradict each other.
     fn is_contradiction(&self, believed: &BTreeSet<usize>, effort: &mut Effort) -> bool {
         let (mut steps, mut doubted) = (Vec::new(), Vec::new());
         for (place, step) in &self.steps {
@@ -107,16 +103,10 @@ impl Window {
     }
 }
 
-/// What is held of an operation if only what was invoked since a moment is believed, up to an end.
+/// The claim about an operation if only what was invoked since a moment is believed, up to an end.
 /// Without a moment it is the prefix up to the end.
-pub(super) fn claim<M: Model>(
-    partition: &Partition<'_, M>,
-    place: usize,
-    since: Option<u64>,
-    end: u64,
-) -> Option<Claim> {
-    let invoked = partition.operation(place).invoked();
-    let returned = partition.returned(place);
+pub(super) fn claim(interval: Interval, since: Option<u64>, end: u64) -> Option<Claim> {
+    let (invoked, returned) = (interval.invoked, interval.returned());
     if invoked > end || returned.is_some_and(|at| Some(at) < since) {
         None
     } else if Some(invoked) >= since && returned.is_some_and(|at| at <= end) {

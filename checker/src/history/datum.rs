@@ -33,7 +33,7 @@ pub enum OwnedDatum {
 }
 
 impl<'a> Datum<'a> {
-    /// Whether it is nothing.
+    /// Returns whether it is nothing.
     pub fn is_null(self) -> bool {
         self == Datum::Null
     }
@@ -185,7 +185,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Where the first element of the inside of a list ends: at a comma that is in no bracket and no
+/// The end of the first element of the inside of a list: a comma that is in no bracket and no
 /// string, or with the list.
 fn element_end(json: &[u8]) -> usize {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -217,8 +217,8 @@ fn plain(json: &str) -> Option<Datum<'static>> {
     }
 }
 
-/// Whether JSON text that somebody else found well formed surely is in canonical form: it holds
-/// only brackets, commas, whole numbers in their only spelling, and strings without escapes.
+/// Returns whether JSON text that somebody else found well formed surely is in canonical form: it
+/// holds only brackets, commas, whole numbers in their only spelling, and strings without escapes.
 fn is_canonical(json: &str) -> bool {
     let mut in_string = false;
     let mut previous = b'[';

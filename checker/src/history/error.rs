@@ -1,4 +1,4 @@
-//! What can be wrong with a history, said so that its author finds the place.
+//! Errors in histories, said so that their authors find the place.
 
 use std::fmt;
 
@@ -39,9 +39,9 @@ pub enum HistoryError {
     OtherOperation {
         /// The position of the completion.
         event: usize,
-        /// What the invocation asked for.
+        /// The request of the invocation.
         invoked: String,
-        /// What the completion answered.
+        /// The answer of the completion.
         completed: String,
         /// The position of the invocation.
         since: usize,
@@ -61,7 +61,7 @@ pub enum HistoryError {
         event: usize,
         /// The model's name.
         model: &'static str,
-        /// What does not fit.
+        /// The misfit.
         reason: String,
     },
     /// The caller named a model that does not exist.
@@ -72,7 +72,7 @@ pub enum HistoryError {
     Initial {
         /// The model's name.
         model: &'static str,
-        /// What is wrong with the value.
+        /// The misfit.
         reason: String,
     },
 }
@@ -98,7 +98,7 @@ impl HistoryError {
         }
     }
 
-    /// What is wrong, without saying where. `place` names the position of another event.
+    /// The error without its place. `place` names the position of another event.
     pub(crate) fn reason(&self, place: &dyn Fn(usize) -> String) -> String {
         match self {
             HistoryError::StillOpen { process, since, .. } => format!(
@@ -155,7 +155,7 @@ pub struct ReadError {
     pub line: usize,
     /// The column, counted from 1 in bytes, where one can be named.
     pub column: Option<usize>,
-    /// What is wrong, in words.
+    /// The error in words.
     pub reason: String,
 }
 

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::history::datum::Datum;
-use crate::history::{Attempt, EventType, History, HistoryError, Pairing, Process};
-use crate::verdict::Operation;
+use crate::history::{Attempt, EventType, History, HistoryError, Operation, Pairing, Process};
 
 /// Every operation that clients invoked, by invocation. Those that failed are among them.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +21,7 @@ pub struct Operations {
 /// The place of an operation in [`Operations`], counted from 0.
 pub type Place = u32;
 
-/// What is kept of an operation.
+/// The part of an operation that is kept.
 #[derive(Debug, Clone)]
 struct Row {
     invoked: u64,
@@ -41,7 +40,7 @@ struct Row {
     node: u32,
     line: u32,
     outcome: EventType,
-    /// Whether it failed because the service found its precondition unmet.
+    /// True if it failed because the service found its precondition unmet.
     refuted: bool,
 }
 
@@ -92,12 +91,12 @@ impl Operations {
         Ok(pairing.finish())
     }
 
-    /// How many there are.
+    /// The number of them.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether nobody invoked anything.
+    /// Returns whether nobody invoked anything.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -129,7 +128,7 @@ impl Operations {
         self.keys.names.iter().map(|name| &**name)
     }
 
-    /// What was known right after the event with this index.
+    /// The operations as they were known right after the event with this index.
     pub(crate) fn until(&self, index: u64) -> Operations {
         let invoked = self.rows.iter().take_while(|row| row.invoked <= index);
         let rows = invoked.cloned().map(|row| match some(row.completed) {
@@ -285,8 +284,9 @@ impl<'a> OperationRef<'a> {
         self.outcome
     }
 
-    /// Whether it failed because the service found its precondition unmet: a compare-and-set found
-    /// another value, a queue was empty. Other failures did not happen at all.
+    /// Returns whether it failed because the service found its precondition unmet: a
+    /// compare-and-set found another value, a queue was empty. Other failures did not happen at
+    /// all.
     pub fn was_refuted(self) -> bool {
         self.row.refuted
     }
@@ -371,7 +371,7 @@ fn some(number: u64) -> Option<u64> {
     (number != NONE).then_some(number)
 }
 
-/// What an invocation says.
+/// The content of an invocation.
 pub(super) struct Opened<'a> {
     /// Its number, of [`Operations::add_process`].
     pub(super) process: u32,
@@ -383,7 +383,7 @@ pub(super) struct Opened<'a> {
     pub(super) token: Option<&'a str>,
 }
 
-/// What a completion says.
+/// The content of a completion.
 pub(super) struct Closed<'a> {
     pub(super) outcome: EventType,
     pub(super) index: u64,
@@ -428,7 +428,7 @@ impl Names {
     }
 }
 
-/// Where a text begins in [`Texts`].
+/// The beginning of a text in [`Texts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TextId(u64);
 

@@ -48,7 +48,7 @@ pub struct Pairing {
     buffer: String,
 }
 
-/// What a process is doing. Places in the file are lines or positions, as the caller counts.
+/// The activity of a process. Places in the file are lines or positions, as the caller counts.
 #[derive(Debug, Clone, Copy)]
 enum Client {
     Idle,
@@ -204,7 +204,7 @@ impl Pairing {
         Ok(())
     }
 
-    /// What was paired so far. An invocation without completion counts as `info`.
+    /// The operations paired so far. An invocation without completion counts as `info`.
     pub fn operations(&self) -> &Operations {
         &self.operations
     }
@@ -215,7 +215,7 @@ impl Pairing {
     }
 }
 
-/// What invocation and completion call the operation, if they differ.
+/// The names of the operation in invocation and completion, if they differ.
 fn differ(
     operations: &Operations,
     operation: Place,

@@ -5,17 +5,21 @@
 //! "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI 2006, calls it a
 //! sequencer).
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, OperationRef, Operations};
 use crate::model::mutex::owner;
 use crate::model::possession::{Clash, Move, Owners, Possession, holders};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Model, Timed, ValueId, Values};
+use crate::model::recorded::{all_answers, echoes};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Hints, Model, Recorded, Solver, TimedCall,
+    ValueId, Values,
+};
 
 /// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
 /// reentrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FencedLock;
 
-/// Who holds the lock, and the last token.
+/// The holder of the lock, and the last token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State {
     /// The owner; [`ValueId::ABSENT`] is nobody.
@@ -24,7 +28,7 @@ pub struct State {
     pub token: i64,
 }
 
-/// What a lock is asked to do.
+/// A request to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Be held by this owner, if nobody holds it.
@@ -33,7 +37,7 @@ pub enum Input {
     Release(ValueId),
 }
 
-/// What a lock answers.
+/// An answer of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// It was acquired, with this token.
@@ -49,6 +53,7 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a lock with rising tokens a key: acquire, release",
     functions: &["acquire", "release"],
+    read: None,
 };
 
 /// The name in verdicts of the algorithm that needs no search.
@@ -59,40 +64,8 @@ impl Model for FencedLock {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        let owner = owner(operation, values);
-        let input = match operation.f() {
-            "acquire" => Input::Acquire(owner),
-            "release" => Input::Release(owner),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(match (operation.outcome(), input) {
-            (EventType::Ok, Input::Acquire(_)) => {
-                let token = operation.output().as_integer().ok_or_else(|| {
-                    format!("acquire answers a whole number, not {}", operation.output())
-                })?;
-                Call::Known(input, Output::Acquired(token))
-            }
-            (EventType::Ok, Input::Release(_)) => Call::Known(input, Output::Released),
-            (EventType::Fail, _) if conventions.observe_failed_cas => {
-                Call::Known(input, Output::Refused)
-            }
-            (EventType::Fail, _) => Call::Silent,
-            _ => Call::Unknown(input),
-        })
-    }
-
-    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, String> {
-        Ok(State { holder: values.id(initial), token: i64::MIN })
+    fn initial(&self) -> State {
+        State { holder: ValueId::ABSENT, token: i64::MIN }
     }
 
     /// A token may be any that is greater than the last one. This gives out the least, which is
@@ -121,21 +94,75 @@ impl Model for FencedLock {
         }
     }
 
-    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
-        output == Some(&Output::Refused)
+    fn hints(&self) -> &dyn Hints<FencedLock> {
+        self
     }
 
-    /// Where owners are processes: the possessions (see
+    fn solver(&self) -> Option<&dyn Solver<FencedLock>> {
+        Some(self)
+    }
+}
+
+impl Recorded for FencedLock {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, String> {
+        Ok(State { holder: values.id(initial), token: i64::MIN })
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Input, String> {
+        let owner = owner(operation, values);
+        match operation.f() {
+            "acquire" => Ok(Input::Acquire(owner)),
+            "release" => Ok(Input::Release(owner)),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, String> {
+        let answer = operation.output();
+        match (input, answer.as_integer()) {
+            (Input::Acquire(_), Some(token)) => Ok(Output::Acquired(token)),
+            (Input::Acquire(_), None) => {
+                Err(format!("acquire answers a whole number, not {answer}"))
+            }
+            (Input::Release(_), _) => Ok(Output::Released),
+        }
+    }
+
+    fn refusal(&self, _input: &Input, conventions: Conventions) -> Option<Output> {
+        conventions.observe_failed_cas.then_some(Output::Refused)
+    }
+
+    fn fits_answers(&self, operations: &Operations) -> bool {
+        all_answers(operations, "acquire", |it| it.output().as_integer().is_some())
+            && !all_answers(operations, "acquire", echoes)
+    }
+}
+
+impl Solver<FencedLock> for FencedLock {
+    /// If owners are processes: the lock intervals (see
     /// [`possession`](crate::model::possession)) come one after the other in the order of their
     /// tokens. That respects time if none ends after the beginning of a later one.
-    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
         if calls.initial().holder != ValueId::ABSENT {
             return None;
         }
         let mut moves = Vec::with_capacity(calls.len());
         for (place, timed) in calls.iter().enumerate() {
-            let Timed { call, invoked, returned } = timed;
-            let (Call::Known(input, _) | Call::Unknown(input)) = call else { return None };
+            let TimedCall { call, invoked, returned } = timed;
+            let (input, _) = call.parts();
             let (owner, releases) = match *input {
                 _ if matches!(call, Call::Known(_, Output::Refused)) => return None,
                 Input::Acquire(owner) => (owner, false),
@@ -149,11 +176,17 @@ impl Model for FencedLock {
 
     /// The less the last token, the more can come next.
     fn beginnings(&self, calls: &Calls<'_, Self>) -> Option<Vec<State>> {
-        let owners = calls.values_that_differ(|input, _| match *input {
-            Input::Acquire(owner) | Input::Release(owner) => [Some(owner), None],
+        let owners = calls.values_that_differ(|input| match *input {
+            Input::Acquire(owner) | Input::Release(owner) => owner,
         });
         let state = |holder| State { holder, token: i64::MIN };
         Some(holders(owners).into_iter().map(state).collect())
+    }
+}
+
+impl Hints<FencedLock> for FencedLock {
+    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
+        output == Some(&Output::Refused)
     }
 }
 

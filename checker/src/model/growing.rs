@@ -5,12 +5,12 @@
 //! order for all others (Kingsbury & Alvaro, "Elle: inferring isolation anomalies from experimental
 //! observations", PVLDB 14(3), 2020, section 4.2.3).
 //!
-//! What was seen falls into *blocks*: a put, or the beginning, with the appends that were seen
-//! after it and the reads that saw them. No other put can stand inside of a block, and no append
-//! that the longest read of the block did not see. A put or append that nobody saw is a block of
-//! its own, since it can stand before or after any other. If its outcome is unknown, it is taken
-//! never to have happened: where it stands in a legal order, nobody reads before the next put, so
-//! the order without it is legal too.
+//! The texts that were seen fall into *blocks*: a put, or the beginning, with the appends that were
+//! seen after it and the reads that saw them. No other put can stand inside of a block, and no
+//! append that the longest read of the block did not see. A put or append that nobody saw is a
+//! block of its own, since it can stand before or after any other. If its outcome is unknown, it is
+//! taken never to have happened: where it stands in a legal order, nobody reads before the next
+//! put, so the order without it is legal too.
 //!
 //! The order inside of a block is fixed, except for reads that saw the same. Between blocks it is
 //! that of Gibbons & Korach ("Testing shared memories", SIAM J. Comput. 26(4), 1997): block `a` has
@@ -33,7 +33,7 @@ use crate::model::Direct;
 /// The algorithm's name in verdicts.
 const NAME: &str = "longest-read";
 
-/// What an operation did to the text of the object.
+/// The effect of an operation on the text of the object.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Deed<'a> {
     /// Put a piece at its end.
@@ -70,7 +70,7 @@ pub(super) fn decide(acts: &[Act<'_>]) -> Option<Direct> {
     Some(Direct { algorithm: NAME, steps: acts.len() as u64, contradiction, since: None })
 }
 
-/// Who brought which piece.
+/// The operations that brought each piece.
 struct Pieces<'a>(BTreeMap<&'a str, usize>);
 
 impl<'a> Pieces<'a> {
@@ -88,8 +88,9 @@ impl<'a> Pieces<'a> {
         neighbours.all(|(piece, next)| !next.starts_with(piece)).then_some(Pieces(pieces))
     }
 
-    /// Who brought the piece that a text begins with, and what follows it. There is at most one
-    /// such piece, and no other piece stands between it and the text in the order of texts.
+    /// The operation that brought the piece that a text begins with, and the rest of the text.
+    /// There is at most one such piece, and no other piece stands between it and the text in the
+    /// order of texts.
     fn first_of<'b>(&self, text: &'b str) -> Option<(usize, &'b str)> {
         let below: (Bound<&str>, Bound<&str>) = (Bound::Unbounded, Bound::Included(text));
         let (piece, act) = self.0.range::<str, _>(below).next_back()?;
@@ -100,7 +101,7 @@ impl<'a> Pieces<'a> {
 /// Acts that follow each other.
 #[derive(Debug, Default)]
 struct Block {
-    /// Whether it comes before all others: what was seen before any put.
+    /// True if it comes before all others: what was seen before any put.
     initial: bool,
     /// In their order.
     acts: Vec<usize>,

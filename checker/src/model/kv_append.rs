@@ -1,14 +1,16 @@
 //! A string for each key, to get, put and append to.
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, OperationRef};
 use crate::model::growing::{self, Act, Deed};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
+use crate::model::{
+    Call, Calls, Description, Direct, Growth, Hints, Model, Recorded, Solver, TimedCall, Values,
+};
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KvAppend;
 
-/// What a string is asked to do.
+/// A request to a string.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the string.
@@ -19,7 +21,7 @@ pub enum Input {
     Append(String),
 }
 
-/// What a string answers.
+/// An answer of a string.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The string.
@@ -33,6 +35,7 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a string a key: get, put, append",
     functions: &["get", "put", "append"],
+    read: Some("get"),
 };
 
 impl Model for KvAppend {
@@ -40,36 +43,8 @@ impl Model for KvAppend {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        _values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        if operation.outcome() == EventType::Fail {
-            return Ok(Call::Silent);
-        }
-        let ok = operation.outcome() == EventType::Ok;
-        let (input, output) = match operation.f() {
-            "get" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                (Input::Get, Output::Value(text("get answers", operation.output())?))
-            }
-            "put" => (Input::Put(text("put takes", operation.input())?), Output::Done),
-            "append" => (Input::Append(text("append takes", operation.input())?), Output::Done),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, String> {
-        text("a key holds", initial)
+    fn initial(&self) -> String {
+        String::new()
     }
 
     fn apply(&self, state: &String, input: &Input) -> (String, Output) {
@@ -80,15 +55,52 @@ impl Model for KvAppend {
         }
     }
 
-    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
-        match input {
-            Input::Get => true,
-            Input::Append(value) => value.is_empty(),
-            Input::Put(_) => false,
+    fn hints(&self) -> &dyn Hints<KvAppend> {
+        self
+    }
+
+    fn solver(&self) -> Option<&dyn Solver<KvAppend>> {
+        Some(self)
+    }
+}
+
+impl Recorded for KvAppend {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, String> {
+        text("a key holds", initial)
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        _values: &mut Values,
+    ) -> Result<Input, String> {
+        match operation.f() {
+            "get" => Ok(Input::Get),
+            "put" => text("put takes", operation.input()).map(Input::Put),
+            "append" => text("append takes", operation.input()).map(Input::Append),
+            other => Err(DESCRIPTION.lacks(other)),
         }
     }
 
-    fn decide_directly(&self, calls: &Calls<'_, KvAppend>) -> Option<Direct> {
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, String> {
+        match input {
+            Input::Get => text("get answers", operation.output()).map(Output::Value),
+            Input::Put(_) | Input::Append(_) => Ok(Output::Done),
+        }
+    }
+}
+
+impl Solver<KvAppend> for KvAppend {
+    fn decide(&self, calls: &Calls<'_, KvAppend>) -> Option<Direct> {
         if !calls.initial().is_empty() {
             return None;
         }
@@ -105,11 +117,21 @@ impl Model for KvAppend {
                 Call::Known(Input::Get, Output::Value(text)) => Some(Deed::Read(text)),
                 _ => None,
             };
-            let Timed { invoked, returned, .. } = timed;
+            let TimedCall { invoked, returned, .. } = timed;
             deed.map(|deed| Act { place, invoked, returned, deed })
         };
         let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
         growing::decide(&acts)
+    }
+}
+
+impl Hints<KvAppend> for KvAppend {
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        match input {
+            Input::Get => true,
+            Input::Append(value) => value.is_empty(),
+            Input::Put(_) => false,
+        }
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<String>> {

@@ -1,4 +1,4 @@
-//! Who held a lock when, where that can be told owner by owner.
+//! The times at which a lock was held, where they follow owner by owner.
 //!
 //! Suppose that no two operations of an owner overlap, and that only the last one of each owner may
 //! be of unknown outcome: owners are processes. Then the operations of an owner took effect in the
@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Direct, ValueId};
 
-/// What an owner did to a lock, with success or with unknown outcome.
+/// An operation of an owner on a lock, with success or with unknown outcome.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Move {
     /// The place of the operation.
     pub(super) place: usize,
     pub(super) owner: ValueId,
-    /// Whether it gave the lock back.
+    /// True if it gave the lock back.
     pub(super) releases: bool,
     pub(super) invoked: u64,
     /// None if the outcome is unknown.
@@ -51,7 +51,7 @@ impl Clash {
         Clash { places, since: moves.first().map(|it| it.invoked) }
     }
 
-    /// What there is to say once possessions were compared.
+    /// The decision once lock intervals were compared.
     pub(super) fn decision(clash: Option<Clash>, algorithm: &'static str, moves: usize) -> Direct {
         let since = clash.as_ref().and_then(|clash| clash.since);
         let contradiction = clash.map(|clash| clash.places);

@@ -88,7 +88,7 @@ impl Values {
         self.values[id.0 as usize].borrow()
     }
 
-    /// How many values there are; every number is below.
+    /// The number of values; every value is below.
     pub fn count(&self) -> usize {
         self.values.len()
     }

@@ -1,10 +1,11 @@
 //! Operations on a state that is one value, in as few bytes as their deciders need.
 
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use crate::model::Model;
+use crate::model::Transition;
 
-/// What an operation did to the value. Values are numbered from 0 without gaps.
+/// The effect of an operation on the value. Values are numbered from 0 without great gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Deed {
     /// Saw this value.
@@ -13,9 +14,9 @@ pub(crate) enum Deed {
     Write(u32),
     /// Found the first value and left the second; the two differ (otherwise it is a read).
     CompareAndSet {
-        /// What it found.
+        /// The value that it found.
         from: u32,
-        /// What it left.
+        /// The value that it left.
         to: u32,
     },
     /// Saw that the value was another one than this: a compare-and-set that failed.
@@ -23,16 +24,8 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    /// What an operation of a model did; none if it is no such thing.
-    pub(crate) fn of<M: Model>(
-        model: &M,
-        input: &M::Input,
-        output: Option<&M::Output>,
-    ) -> Option<Deed> {
-        if let Some(value) = model.excludes(input, output) {
-            return Some(Deed::SawAnother(value.0));
-        }
-        let transition = model.transition(input, output)?;
+    /// The deed of a transition; none if it says nothing.
+    pub(crate) fn of(transition: Transition) -> Option<Deed> {
         Some(match (transition.requires, transition.leaves) {
             (Some(value), None) => Deed::Read(value.0),
             (None, Some(value)) => Deed::Write(value.0),
@@ -40,12 +33,21 @@ impl Deed {
             (None, None) => return None,
         })
     }
+
+    /// The values that it is about.
+    fn values(&mut self) -> impl Iterator<Item = &mut u32> {
+        let (one, other) = match self {
+            Deed::Read(value) | Deed::Write(value) | Deed::SawAnother(value) => (value, None),
+            Deed::CompareAndSet { from, to } => (from, Some(to)),
+        };
+        [one].into_iter().chain(other)
+    }
 }
 
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// What it did; of an unknown outcome, what it does if it has any effect.
+    /// Its effect; of an unknown outcome, the effect if it has any.
     pub(crate) deed: Deed,
     /// Index of the invocation in the history.
     pub(crate) invoked: u64,
@@ -77,8 +79,35 @@ impl Step {
 pub(crate) struct ByValue {
     /// The value before all of them.
     pub(crate) initial: u32,
-    /// How many values there are; every number is below.
+    /// The number of values; every value is below.
     pub(crate) values: u32,
     /// The operations.
     pub(crate) steps: Vec<Step>,
+}
+
+/// Values are renumbered if they are sparser than this.
+const SPARSEST: usize = 4;
+
+/// So many values there may be, however few operations there are.
+const FEW: usize = 64;
+
+impl ByValue {
+    /// The operations with values that are numbered without great gaps.
+    pub(crate) fn new(initial: u32, mut steps: Vec<Step>) -> ByValue {
+        let mut initial = initial;
+        let named = |steps: &mut [Step]| {
+            steps.iter_mut().flat_map(|step| step.deed.values()).map(|value| *value).max()
+        };
+        let greatest = named(&mut steps).unwrap_or(0).max(initial);
+        if greatest as usize > SPARSEST * steps.len() + FEW {
+            let mut numbers = HashMap::new();
+            let values = steps.iter_mut().flat_map(|step| step.deed.values());
+            for value in [&mut initial].into_iter().chain(values) {
+                let next = numbers.len() as u32;
+                *value = *numbers.entry(*value).or_insert(next);
+            }
+            return ByValue { initial, values: numbers.len() as u32, steps };
+        }
+        ByValue { initial, values: greatest + 1, steps }
+    }
 }

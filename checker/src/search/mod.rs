@@ -1,14 +1,15 @@
-//! Is there a legal order? One partition at a time.
+//! Searches for a legal order, one object at a time.
 //!
-//! [`Problem`] is what is left of a partition once everything that cannot matter is dropped;
-//! [`wing_gong_lowe`] searches it. [`by_value::ByValue`] is the same for a register;
-//! [`just_in_time`] searches that, and [`portfolio`] lets the two take turns.
+//! [`Problem`] is what is left of the operations once everything that cannot matter is dropped;
+//! [`wing_gong_lowe`] searches it, whatever the model. [`by_value::ByValue`] is the same for a
+//! register; [`just_in_time`] searches that.
 
+mod alike;
 mod by_value;
 mod call_list;
-mod demand;
 mod fingerprint;
 pub(crate) mod just_in_time;
+mod machine;
 pub(crate) mod portfolio;
 mod problem;
 #[cfg(test)]
@@ -16,10 +17,13 @@ mod random_histories;
 pub(crate) mod wing_gong_lowe;
 pub(crate) mod zones;
 
+pub(crate) use alike::grouped;
 pub(crate) use by_value::{ByValue, Deed, Step};
-pub(crate) use problem::{Item, Problem};
+pub(crate) use fingerprint::Seed;
+pub(crate) use machine::{Chosen, Machine};
+pub(crate) use problem::{Optional, Problem, Settled};
 
-/// How a search ended.
+/// The end of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A legal order was found.
@@ -32,7 +36,7 @@ pub(crate) enum Outcome {
     OutOfMemory,
 }
 
-/// What a search may spend.
+/// The limits of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// Operations tried.
@@ -41,10 +45,10 @@ pub(crate) struct Limits {
     pub(crate) memory: usize,
 }
 
-/// How a search ended, by which algorithm, and what it cost.
+/// The end of a search, and its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// How it ended.
+    /// The end.
     pub(crate) outcome: Outcome,
     /// Operations tried.
     pub(crate) steps: u64,

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use crate::model::register::{Input, Output, Register};
 use crate::model::{Call, ValueId};
+use crate::object::{Object, Typed};
 use crate::search::by_value::{ByValue, Deed, Step};
-use crate::search::{Item, Problem};
+use crate::search::{Limits, Outcome, wing_gong_lowe};
 
 #[expect(dead_code, reason = "only the figures name processes and keys")]
 #[path = "../../benches/figures/simulation.rs"]
@@ -13,7 +14,7 @@ mod simulation;
 
 pub(crate) use simulation::{Ending, Request, Simulation, simulate};
 
-/// Whether a compare-and-set that failed is evidence.
+/// True if a compare-and-set that failed is evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failed {
     LeftOut,
@@ -47,9 +48,11 @@ pub(crate) fn problem(simulation: Simulation, failed: Failed) -> ByValue {
     ByValue { initial: 0, values: simulation.values + 1, steps: steps.collect() }
 }
 
-/// The same for the search of Wing, Gong and Lowe.
-pub(crate) fn as_register(problem: &ByValue) -> Problem<Register> {
-    let items = problem.steps.iter().map(|step| {
+/// The same as decided by the search of Wing, Gong and Lowe.
+pub(crate) fn by_wing_gong_lowe(problem: &ByValue, limits: Limits) -> Outcome {
+    let mut register = Typed::new(&Register);
+    assert_eq!(problem.initial, ValueId::ABSENT.0, "a register is empty at first");
+    for step in &problem.steps {
         let (input, output) = match step.deed {
             Deed::Read(value) => (Input::Read, Output::Value(ValueId(value))),
             Deed::Write(value) => (Input::Write(ValueId(value)), Output::Written),
@@ -66,12 +69,13 @@ pub(crate) fn as_register(problem: &ByValue) -> Problem<Register> {
             Some(_) => Call::Known(input, output),
             None => Call::Unknown(input),
         };
-        Item { invoked: step.invoked, completed: step.returned(), call }
-    });
-    Problem::new(&Register, ValueId(problem.initial), problem.values as usize, items)
+        register.push_call(call, step.invoked, step.returned());
+    }
+    let (problem, mut machine) = register.problem();
+    wing_gong_lowe::decide(&problem, &mut *machine, limits).outcome
 }
 
-/// Whether there is a legal order. Tries all of them, but none twice from the same point.
+/// Returns whether there is a legal order. Tries all of them, but none twice from the same point.
 pub(crate) fn oracle(problem: &ByValue) -> bool {
     assert!(problem.steps.len() <= 64, "the oracle is for small histories");
     let mut tried = HashSet::new();

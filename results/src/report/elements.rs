@@ -1,7 +1,7 @@
 //! The panel of the accounting: what became of the elements of sets and queues.
 
 use checker::accounting::{Accounting, Fate};
-use checker::oracle::audit::Kind;
+use checker::model::Collection;
 
 use super::facts::Facts;
 use super::markup::Markup;
@@ -24,9 +24,9 @@ pub(super) fn elements(facts: &Facts<'_>) -> Option<Markup> {
 }
 
 /// What can become of the elements of such objects.
-fn fates(kind: Kind) -> &'static [Fate] {
+fn fates(kind: Collection) -> &'static [Fate] {
     match kind {
-        Kind::Queue => &[
+        Collection::Queue => &[
             Fate::Lost,
             Fate::Duplicated,
             Fate::Unexpected,
@@ -35,7 +35,7 @@ fn fates(kind: Kind) -> &'static [Fate] {
             Fate::Recovered,
             Fate::Dequeued,
         ],
-        Kind::Set | Kind::List => &[
+        Collection::Set | Collection::List => &[
             Fate::Lost,
             Fate::Duplicated,
             Fate::Unexpected,
@@ -67,11 +67,13 @@ fn row(accounting: &Accounting, fate: Fate) -> Markup {
     out
 }
 
-fn meaning(kind: Kind, fate: Fate) -> &'static str {
+fn meaning(kind: Collection, fate: Fate) -> &'static str {
     match (fate, kind) {
-        (Fate::Lost, Kind::Queue) => "acknowledged, never dequeued, and the queue was found empty",
+        (Fate::Lost, Collection::Queue) => {
+            "acknowledged, never dequeued, and the queue was found empty"
+        }
         (Fate::Lost, _) => "was there for certain, and the last read lacks it",
-        (Fate::Duplicated, Kind::Queue) => "dequeued more often than enqueued",
+        (Fate::Duplicated, Collection::Queue) => "dequeued more often than enqueued",
         (Fate::Duplicated, _) => "answered more than once by one read",
         (Fate::Unexpected, _) => "seen, although nobody put it in",
         (Fate::Stale, _) => "missing from a read after it was there for certain, found later",

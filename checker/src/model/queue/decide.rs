@@ -11,8 +11,8 @@
 //! elements: in a shortest cycle demands of the two kinds alternate, and of two demands
 //! `e(1) < E(2)`, `e(3) < E(4)` one of `e(1) < E(4)`, `e(3) < E(2)` holds as well, which makes a
 //! shorter one. So it suffices to look for pairs with `e(u) < E(v)` and `d(v) < D(u)` (VOrd), and
-//! there `e(u)` and `D(u)` are the ends as they were recorded. The names, and VRepeat for an element
-//! that goes out twice, are those of Henzinger, Sezgin & Vafeiadis ("Aspect-oriented
+//! there `e(u)` and `D(u)` are the ends as they were recorded. The names, and VRepeat for an
+//! element that goes out twice, are those of Henzinger, Sezgin & Vafeiadis ("Aspect-oriented
 //! linearizability proofs", CONCUR 2013).
 //!
 //! **An element of which no dequeue is known** went out at infinity, after all others. If its
@@ -47,7 +47,7 @@
 //! ("Efficient decrease-and-conquer linearizability monitoring", arXiv 2410.04581) treat complete
 //! ones. The argument above is tested against the search.
 
-use crate::model::queue::{Found, Input, Queue};
+use crate::model::queue::{Found, Input, Output, Queue};
 use crate::model::{Call, Calls, Direct, ValueId};
 
 /// The name in verdicts.
@@ -64,7 +64,7 @@ struct Interval {
     returned: u64,
 }
 
-/// What is known of one value.
+/// The operations on one value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Element {
     enqueue: Option<Interval>,
@@ -85,7 +85,7 @@ struct Stay {
     departure: Departure,
 }
 
-/// How an element went out.
+/// The way in which an element went out.
 #[derive(Debug, Clone, Copy)]
 enum Departure {
     /// By the dequeue at this place.
@@ -146,36 +146,55 @@ fn direct(calls: &Calls<'_, Queue>, contradiction: Option<Vec<usize>>) -> Direct
 
 /// None if a value was enqueued twice; an error names two dequeues of one element.
 fn sort(calls: &Calls<'_, Queue>) -> Option<Result<Sorted, Vec<usize>>> {
-    let mut elements = vec![Element::default(); calls.values().count()];
+    let mut elements = Elements::default();
     let (mut empties, mut pending) = (Vec::new(), Vec::new());
     let mut twice = None;
     for (place, timed) in calls.iter().enumerate() {
         let interval =
             Interval { place, invoked: timed.invoked, returned: timed.returned.unwrap_or(NEVER) };
-        let (Call::Known(input, _) | Call::Unknown(input)) = timed.call else { continue };
-        match *input {
-            Input::Dequeue(Found::Element(ValueId(value))) if timed.returned.is_none() => {
-                elements[value as usize].doubted.get_or_insert(timed.invoked);
-            }
-            Input::Enqueue(ValueId(value)) => {
-                if elements[value as usize].enqueue.replace(interval).is_some() {
+        let found = match *timed.call {
+            Call::Known(Input::Enqueue(element), _) | Call::Unknown(Input::Enqueue(element)) => {
+                if elements.of(element).enqueue.replace(interval).is_some() {
                     return None;
                 }
+                continue;
             }
-            Input::Dequeue(Found::Element(ValueId(value))) => {
-                if let Some(first) = elements[value as usize].dequeue.replace(interval) {
+            Call::Known(Input::Dequeue(_), Output::Dequeued(element)) => Found::Element(element),
+            Call::Known(Input::Dequeue(_), _) => Found::Nothing,
+            Call::Unknown(Input::Dequeue(found)) => found,
+        };
+        match found {
+            Found::Element(element) if timed.returned.is_none() => {
+                elements.of(element).doubted.get_or_insert(timed.invoked);
+            }
+            Found::Element(element) => {
+                if let Some(first) = elements.of(element).dequeue.replace(interval) {
                     twice = twice.or(Some(vec![first.place, place]));
                 }
             }
-            Input::Dequeue(Found::Nothing) => empties.push(interval),
-            Input::Dequeue(Found::Anything) => pending.push(timed.invoked),
+            Found::Nothing => empties.push(interval),
+            Found::Anything => pending.push(timed.invoked),
         }
     }
-    Some(twice.map_or(Ok(Sorted { elements, empties, pending }), Err))
+    Some(twice.map_or(Ok(Sorted { elements: elements.0, empties, pending }), Err))
+}
+
+/// The elements, by the number of their value.
+#[derive(Debug, Default)]
+struct Elements(Vec<Element>);
+
+impl Elements {
+    fn of(&mut self, ValueId(value): ValueId) -> &mut Element {
+        let place = value as usize;
+        if place >= self.0.len() {
+            self.0.resize(place + 1, Element::default());
+        }
+        &mut self.0[place]
+    }
 }
 
 impl Element {
-    /// Whether it surely came in, and no dequeue of it is known.
+    /// Returns whether it surely came in, and no dequeue of it is known.
     fn is_stray(&self) -> bool {
         self.dequeue.is_none() && self.enqueue.is_some_and(|enqueue| enqueue.returned != NEVER)
     }

@@ -6,15 +6,15 @@ use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Handling, Model, ValueId, Values,
+    Calls, Collection, Conventions, Description, Direct, ElementEffect, Hints, Model, Recorded,
+    Solver, ValueId, Values,
 };
-use crate::oracle::audit::Kind;
 
 /// A queue for each key, empty at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Queue;
 
-/// What a queue is asked to do.
+/// A request to a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Take this element in at the end.
@@ -23,8 +23,8 @@ pub enum Input {
     Dequeue(Found),
 }
 
-/// What is known of what a dequeue found. The queue does not know; but whoever doubts when a
-/// dequeue took effect need not doubt which element it removed.
+/// The knowledge of what a dequeue found. The queue does not have it; but even if it is in doubt
+/// when a dequeue took effect, it need not be in doubt which element it removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Found {
     /// It may have found any element, or none: the outcome is unknown.
@@ -35,7 +35,7 @@ pub enum Found {
     Nothing,
 }
 
-/// What a queue answers.
+/// An answer of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The element was taken in.
@@ -51,6 +51,7 @@ static DESCRIPTION: Description = Description {
     aliases: &["fifo-queue"],
     summary: "a first-in-first-out queue a key: enqueue, dequeue",
     functions: &["enqueue", "dequeue"],
+    read: None,
 };
 
 impl Model for Queue {
@@ -58,57 +59,8 @@ impl Model for Queue {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    /// A dequeue that failed because its precondition was unmet saw the queue empty, and so did
-    /// one that answered nil. Of a dequeue whose answer is no longer believed to have come at its
-    /// time, it is still believed which element it would have removed.
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        _conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        let outcome = operation.outcome();
-        match operation.f() {
-            "enqueue" if operation.input().is_null() => Err("enqueue takes an element".to_string()),
-            "enqueue" => {
-                let input = Input::Enqueue(values.id(operation.input()));
-                Ok(match outcome {
-                    EventType::Ok => Call::Known(input, Output::Enqueued),
-                    EventType::Fail => Call::Silent,
-                    _ => Call::Unknown(input),
-                })
-            }
-            "dequeue" => Ok(match (outcome, values.id(operation.output())) {
-                (EventType::Fail, _) | (EventType::Ok, ValueId::ABSENT) => {
-                    Call::Known(Input::Dequeue(Found::Nothing), Output::Empty)
-                }
-                (EventType::Ok, element) => {
-                    let input = Input::Dequeue(Found::Element(element));
-                    Call::Known(input, Output::Dequeued(element))
-                }
-                (_, ValueId::ABSENT) => Call::Unknown(Input::Dequeue(Found::Anything)),
-                (_, element) => Call::Unknown(Input::Dequeue(Found::Element(element))),
-            }),
-            other => Err(DESCRIPTION.lacks(other)),
-        }
-    }
-
-    fn initial(
-        &self,
-        initial: Datum<'_>,
-        values: &mut Values,
-    ) -> Result<VecDeque<ValueId>, String> {
-        if initial.is_null() {
-            return Ok(VecDeque::new());
-        }
-        let list = initial
-            .as_list()
-            .ok_or_else(|| format!("a queue is a list of elements, not {initial}"))?;
-        Ok(list.map(|element| values.id(element)).collect())
+    fn initial(&self) -> VecDeque<ValueId> {
+        VecDeque::new()
     }
 
     fn apply(&self, state: &VecDeque<ValueId>, input: &Input) -> (VecDeque<ValueId>, Output) {
@@ -147,6 +99,90 @@ impl Model for Queue {
         }
     }
 
+    fn hints(&self) -> &dyn Hints<Queue> {
+        self
+    }
+
+    fn solver(&self) -> Option<&dyn Solver<Queue>> {
+        Some(self)
+    }
+}
+
+impl Recorded for Queue {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(
+        &self,
+        initial: Datum<'_>,
+        values: &mut Values,
+    ) -> Result<VecDeque<ValueId>, String> {
+        if initial.is_null() {
+            return Ok(VecDeque::new());
+        }
+        let list = initial
+            .as_list()
+            .ok_or_else(|| format!("a queue is a list of elements, not {initial}"))?;
+        Ok(list.map(|element| values.id(element)).collect())
+    }
+
+    /// Of a dequeue whose answer is no longer believed to have come at its time, it is still
+    /// believed which element it would have removed.
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Input, String> {
+        match operation.f() {
+            "enqueue" if operation.input().is_null() => Err("enqueue takes an element".to_string()),
+            "enqueue" => Ok(Input::Enqueue(values.id(operation.input()))),
+            "dequeue" => {
+                let is_known = matches!(operation.outcome(), EventType::Ok | EventType::Fail);
+                Ok(Input::Dequeue(match values.id(operation.output()) {
+                    ValueId::ABSENT if is_known => Found::Nothing,
+                    ValueId::ABSENT => Found::Anything,
+                    element => Found::Element(element),
+                }))
+            }
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        _operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, String> {
+        Ok(match *input {
+            Input::Enqueue(_) => Output::Enqueued,
+            Input::Dequeue(Found::Element(element)) => Output::Dequeued(element),
+            Input::Dequeue(Found::Nothing | Found::Anything) => Output::Empty,
+        })
+    }
+
+    /// A dequeue whose precondition was unmet saw the queue empty, as one that answered nil.
+    fn refusal(&self, input: &Input, _conventions: Conventions) -> Option<Output> {
+        matches!(input, Input::Dequeue(_)).then_some(Output::Empty)
+    }
+
+    fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
+        match operation.f() {
+            "enqueue" => Some(ElementEffect::Insert(Collection::Queue, operation.input())),
+            "dequeue" => Some(ElementEffect::Remove),
+            _ => None,
+        }
+    }
+}
+
+impl Solver<Queue> for Queue {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        decide::decide(calls)
+    }
+}
+
+impl Hints<Queue> for Queue {
     fn is_observer(&self, input: &Input, output: Option<&Output>) -> bool {
         *input == Input::Dequeue(Found::Nothing) || output == Some(&Output::Empty)
     }
@@ -157,18 +193,6 @@ impl Model for Queue {
             Input::Dequeue(Found::Nothing) => Input::Dequeue(Found::Anything),
             other => *other,
         }
-    }
-
-    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
-        match operation.f() {
-            "enqueue" => Some(Handling::Puts(Kind::Queue, operation.input())),
-            "dequeue" => Some(Handling::Takes),
-            _ => None,
-        }
-    }
-
-    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
-        decide::decide(calls)
     }
 }
 

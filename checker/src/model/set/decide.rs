@@ -26,13 +26,13 @@ use crate::model::{Call, Calls, Direct, ValueId};
 /// The name in verdicts.
 const NAME: &str = "set-levels";
 
-/// What is known of the operations on a set.
+/// The operations on a set.
 #[derive(Debug)]
 pub(in crate::model) struct Operations<'a> {
     /// By element.
     additions: Vec<Option<Addition>>,
     reads: Vec<Read<'a>>,
-    /// How many elements were there from the start.
+    /// The number of elements that were there from the start.
     initial: usize,
 }
 
@@ -43,7 +43,7 @@ struct Addition {
     invoked: u64,
     /// Index of the first return of an addition that is known, and its place.
     returned: Option<(u64, usize)>,
-    /// Whether a level that was looked at has the element.
+    /// True if a level that was looked at has the element.
     seen: bool,
 }
 
@@ -73,7 +73,13 @@ impl Latest {
 }
 
 pub(super) fn decide(calls: &Calls<'_, Set>) -> Direct {
-    let mut operations = Operations::new(calls.values().count());
+    let named = calls.iter().filter_map(|timed| match timed.call {
+        Call::Known(Input::Read, Output::Elements(elements)) => elements.last().copied(),
+        Call::Known(Input::Add(element), _) | Call::Unknown(Input::Add(element)) => Some(*element),
+        _ => None,
+    });
+    let greatest = named.chain(calls.initial().last().copied()).max();
+    let mut operations = Operations::new(greatest.map_or(0, |element| element.0 as usize + 1));
     for element in calls.initial() {
         let addition = Addition { invoked: 0, returned: None, seen: true };
         operations.additions[element.0 as usize] = Some(addition);

@@ -5,17 +5,18 @@ pub(super) mod decide;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, OperationRef, Operations};
+use crate::model::recorded;
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, ValueId, Values,
+    Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Model, Recorded, Solver,
+    ValueId, Values,
 };
-use crate::oracle::audit::Kind;
 
 /// A grow-only set for each key. A key that nothing was added to holds the empty set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Set;
 
-/// What a set is asked to do.
+/// A request to a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the elements.
@@ -24,11 +25,11 @@ pub enum Input {
     Add(ValueId),
 }
 
-/// What a set answers.
+/// An answer of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// What was read, by number. No set holds an element twice, so an answer that does is one
-    /// that no set can have given.
+    /// The elements that were read, by number. No set holds an element twice, so an answer that
+    /// does is one that no set can have given.
     Elements(Arc<[ValueId]>),
     /// The element was added.
     Added,
@@ -39,6 +40,7 @@ static DESCRIPTION: Description = Description {
     aliases: &["g-set"],
     summary: "a growing set a key: add, read",
     functions: &["add", "read"],
+    read: Some("read"),
 };
 
 impl Model for Set {
@@ -46,41 +48,8 @@ impl Model for Set {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        if operation.outcome() == EventType::Fail {
-            return Ok(Call::Silent);
-        }
-        let ok = operation.outcome() == EventType::Ok;
-        let (input, output) = match operation.f() {
-            "read" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                let elements = elements("read answers", operation.output(), values)?;
-                (Input::Read, Output::Elements(elements.into()))
-            }
-            "add" if operation.input().is_null() => return Err("add takes an element".to_string()),
-            "add" => (Input::Add(values.id(operation.input())), Output::Added),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(
-        &self,
-        initial: Datum<'_>,
-        values: &mut Values,
-    ) -> Result<BTreeSet<ValueId>, String> {
-        Ok(elements("a set is", initial, values)?.into_iter().collect())
+    fn initial(&self) -> BTreeSet<ValueId> {
+        BTreeSet::new()
     }
 
     fn apply(&self, state: &BTreeSet<ValueId>, input: &Input) -> (BTreeSet<ValueId>, Output) {
@@ -94,20 +63,78 @@ impl Model for Set {
         }
     }
 
-    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
-        matches!(input, Input::Read)
+    fn hints(&self) -> &dyn Hints<Set> {
+        self
     }
 
-    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+    fn solver(&self) -> Option<&dyn Solver<Set>> {
+        Some(self)
+    }
+}
+
+impl Recorded for Set {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(
+        &self,
+        initial: Datum<'_>,
+        values: &mut Values,
+    ) -> Result<BTreeSet<ValueId>, String> {
+        Ok(elements("a set is", initial, values)?.into_iter().collect())
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Input, String> {
         match operation.f() {
-            "add" => Some(Handling::Puts(Kind::Set, operation.input())),
-            "read" => Some(Handling::Shows(Kind::Set)),
+            "read" => Ok(Input::Read),
+            "add" if operation.input().is_null() => Err("add takes an element".to_string()),
+            "add" => Ok(Input::Add(values.id(operation.input()))),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        values: &mut Values,
+    ) -> Result<Output, String> {
+        Ok(match input {
+            Input::Read => {
+                let elements = elements("read answers", operation.output(), values)?;
+                Output::Elements(elements.into())
+            }
+            Input::Add(_) => Output::Added,
+        })
+    }
+
+    fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
+        match operation.f() {
+            "add" => Some(ElementEffect::Insert(Collection::Set, operation.input())),
+            "read" => Some(ElementEffect::Observe(Collection::Set)),
             _ => None,
         }
     }
 
-    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+    fn fits_answers(&self, operations: &Operations) -> bool {
+        recorded::all_reads(operations, |answer| answer.as_list().is_some())
+    }
+}
+
+impl Solver<Set> for Set {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
         Some(decide::decide(calls))
+    }
+}
+
+impl Hints<Set> for Set {
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        matches!(input, Input::Read)
     }
 
     fn growth(&self, _input: &Input) -> Option<Growth<BTreeSet<ValueId>>> {

@@ -11,8 +11,8 @@ use crate::model::{Calls, Direct};
 /// The algorithm's name in verdicts.
 const NAME: &str = "precedence-graph";
 
-/// Who read from whom is known when no value is written to an object twice. What follows from that
-/// and from real time is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3), 2020; Adya, "Weak
+/// It is known who read from whom when no value is written to an object twice. What follows from
+/// that and from real time is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3), 2020; Adya, "Weak
 /// consistency", MIT 1999). A cycle in it is a contradiction. Without one, an order that keeps to
 /// it is searched for; it is rare that anything must be taken back. None if something was written
 /// twice, or when that search gives up.

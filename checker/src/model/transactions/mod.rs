@@ -4,7 +4,7 @@
 //! agrees with real time. To decide it is NP-complete even when every value is written once
 //! (Papadimitriou, "The serializability of concurrent database updates", J. ACM 26(4), 1979; Biswas
 //! & Enea, "On the complexity of checking transactional consistency", OOPSLA 2019), but what real
-//! clients record is nearly always easy: see [`decide`](Model::decide_directly).
+//! clients record is nearly always easy: see [`decide`](Solver::decide).
 
 pub(super) mod decide;
 mod legal_order;
@@ -13,15 +13,15 @@ mod versions;
 
 use std::sync::Arc;
 
-use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Model, ValueId, Values};
+use crate::history::{Datum, OperationRef};
+use crate::model::{Calls, Description, Direct, Hints, Model, Recorded, Solver, ValueId, Values};
 
 /// A group of registers and lists, changed by transactions. A key of a history is a group; one
 /// without keys is a single group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Transactions;
 
-/// What an object holds.
+/// The content of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Content {
     /// A value that is no list; [`ValueId::ABSENT`] when there is none, or the empty list.
@@ -51,49 +51,17 @@ static DESCRIPTION: Description = Description {
     aliases: &["transactions"],
     summary: "objects a key, changed atomically: txn of r, w and append",
     functions: &["txn"],
+    read: None,
 };
 
 impl Model for Transactions {
     type State = State;
     type Input = Box<[Step]>;
-    /// What each read saw.
+    /// The content that each read saw.
     type Output = Box<[Content]>;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        _conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Self::Input, Self::Output>, String> {
-        if operation.f() != "txn" {
-            return Err(DESCRIPTION.lacks(operation.f()));
-        }
-        match operation.outcome() {
-            EventType::Fail => Ok(Call::Silent),
-            EventType::Ok => {
-                let (asked, _) = steps(operation.input(), values)?;
-                let (input, output) = steps(operation.output(), values)?;
-                if asked != input {
-                    let (asked, answered) = (operation.input(), operation.output());
-                    return Err(format!("{answered} is no answer to the transaction {asked}"));
-                }
-                Ok(Call::Known(input, output))
-            }
-            _ => Ok(Call::Unknown(steps(operation.input(), values)?.0)),
-        }
-    }
-
-    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<State, String> {
-        match initial.is_null() {
-            true => Ok(State::default()),
-            false => {
-                Err(format!("the objects of transactions hold nothing at first, not {initial}"))
-            }
-        }
+    fn initial(&self) -> State {
+        State::default()
     }
 
     fn apply(&self, state: &State, input: &Box<[Step]>) -> (State, Box<[Content]>) {
@@ -112,12 +80,64 @@ impl Model for Transactions {
         (after, answers.into())
     }
 
-    fn is_observer(&self, input: &Box<[Step]>, _output: Option<&Box<[Content]>>) -> bool {
-        input.iter().all(|step| matches!(step, Step::Read(_)))
+    fn hints(&self) -> &dyn Hints<Transactions> {
+        self
     }
 
-    fn decide_directly(&self, calls: &Calls<'_, Transactions>) -> Option<Direct> {
+    fn solver(&self) -> Option<&dyn Solver<Transactions>> {
+        Some(self)
+    }
+}
+
+impl Recorded for Transactions {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<State, String> {
+        match initial.is_null() {
+            true => Ok(State::default()),
+            false => {
+                Err(format!("the objects of transactions hold nothing at first, not {initial}"))
+            }
+        }
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Self::Input, String> {
+        match operation.f() {
+            "txn" => Ok(steps(operation.input(), values)?.0),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Self::Input,
+        values: &mut Values,
+    ) -> Result<Self::Output, String> {
+        let (answered, output) = steps(operation.output(), values)?;
+        if answered != *input {
+            let (asked, answered) = (operation.input(), operation.output());
+            return Err(format!("{answered} is no answer to the transaction {asked}"));
+        }
+        Ok(output)
+    }
+}
+
+impl Solver<Transactions> for Transactions {
+    fn decide(&self, calls: &Calls<'_, Transactions>) -> Option<Direct> {
         decide::decide(calls)
+    }
+}
+
+impl Hints<Transactions> for Transactions {
+    fn is_observer(&self, input: &Box<[Step]>, _output: Option<&Box<[Content]>>) -> bool {
+        input.iter().all(|step| matches!(step, Step::Read(_)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The beam: a frontier that is kept narrow, and looks closer where it came up empty.
 //!
-//! Where a narrow frontier ends, either what was cut away would have got on, or nothing does.
+//! At the end of a narrow frontier, either what was cut away would have got on, or nothing does.
 //!
 //! - **Nothing does.** Most often that can be shown from the last few events alone (see
 //!   [`contradiction`]).
@@ -18,10 +18,10 @@ use crate::search::{Decision, Limits, Outcome};
 /// Events between two checkpoints.
 const CHECKPOINT_EVERY: Moment = 64;
 
-/// How far the beam goes back from a dead end at first, and stays wide beyond it, in events.
+/// The reach of the beam back from a dead end at first, and of its width beyond it, in events.
 const FIRST_REACH: Moment = 64;
 
-/// How much further the beam goes back each time, and how much wider it is.
+/// The growth of that reach each time, and of the width.
 const WIDENING: u32 = 4;
 
 /// Steps for the proof that nothing gets past a dead end, besides as many as were taken already.
@@ -60,7 +60,7 @@ impl<'a, S: SlotSet> Beam<'a, S> {
         }
     }
 
-    /// Where every order ends; none if one gets to the end of the history.
+    /// The place at which every order ends; none if one gets to the end of the history.
     fn run(&mut self, meter: &mut Meter) -> Result<Option<Moment>, Spent> {
         while !self.frontier.at_end() {
             let place = self.frontier.place();

@@ -32,10 +32,10 @@ pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding
     second
 }
 
-/// What one pass found.
+/// The result of one pass.
 struct Pass {
     finding: Finding,
-    /// Whether an Invalid rests on a memo that recognized something.
+    /// True if an Invalid rests on a memo that recognized something.
     doubtful: bool,
 }
 
@@ -51,16 +51,16 @@ struct Search<'a, S> {
     deepest: Option<Moment>,
     /// The steps taken when that was found.
     stuck_since: u64,
-    /// Whether it was shown, without the memo, that nothing gets past that return.
+    /// True if it was shown, without the memo, that nothing gets past that return.
     proven: bool,
-    /// How many steps to go on before it is asked whether that return is a dead end for all.
+    /// The number of steps to go on before it is asked whether that return is a dead end for all.
     patience: u64,
 }
 
 /// A search that goes this many steps without getting further may be stuck for good.
 const FIRST_PATIENCE: u64 = 1_000;
 
-/// How much more patience there is after each look, and how much longer a look may take than what
+/// The growth of the patience after each look, and of a look beyond what
 /// was waited for.
 const MORE_PATIENCE: u64 = 4;
 
@@ -97,7 +97,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
         }
     }
 
-    /// Whether some order gets to the end.
+    /// Returns whether some order gets to the end.
     fn search(&mut self) -> Result<bool, Spent> {
         let mut ways = Vec::new();
         while let Some((moment, configuration)) = self.stack.pop() {
@@ -128,8 +128,8 @@ impl<'a, S: SlotSet> Search<'a, S> {
         Ok(false)
     }
 
-    /// Whether it can be shown that no order gets past the deepest return. Asked only from time to
-    /// time, when the search still is before it.
+    /// Returns whether it can be shown that no order gets past the deepest return. Asked only from
+    /// time to time, when the search still is before it.
     fn is_stuck_for_good(&mut self, present: Moment) -> Result<bool, Spent> {
         let Some(place) = self.deepest.filter(|deepest| present <= *deepest) else {
             return Ok(false);

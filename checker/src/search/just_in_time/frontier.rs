@@ -15,7 +15,7 @@ const COMPARISONS_PER_STEP: u64 = 16;
 pub(super) struct Frontier<'a, S> {
     window: Window<'a, S>,
     configurations: Vec<Configuration<S>>,
-    /// Whether configurations were given up for want of room.
+    /// True if configurations were given up for want of room.
     pub(super) was_cut: bool,
 }
 
@@ -50,7 +50,7 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
         self.window.place
     }
 
-    /// Whether the whole history is explained.
+    /// Returns whether the whole history is explained.
     pub(super) fn at_end(&self) -> bool {
         self.window.place as usize == self.window.timeline.events.len()
     }

@@ -34,9 +34,9 @@
 //!    where it started, or ends, without that anything saw what they left, can be left out.
 //! 8. **Who cannot be told apart, is one.** Values that nobody asks for are one value; mutations of
 //!    unknown outcome that nobody can have seen, even through others, never happened.
-//! 9. **Doubted operations need not happen.** One that returns unused may be dropped. Of writes that
-//!    do the same, one that must happen can come right before one that need not and took its place,
-//!    so rule 6 holds for them; compare-and-sets of the two kinds are no twins.
+//! 9. **Doubted operations need not happen.** One that returns unused may be dropped. Of writes
+//!    that do the same, one that must happen can come right before one that need not and took its
+//!    place, so rule 6 holds for them; compare-and-sets of the two kinds are no twins.
 //! 10. **Covered configurations** (the beam). A configuration is dropped if another one can do
 //!     whatever it can ([`Configuration::covers`](configuration::Configuration::covers)).
 
@@ -65,10 +65,10 @@ pub(crate) const NAME: &str = "just-in-time";
 /// The name of the beam in verdicts.
 pub(crate) const BEAM_NAME: &str = "just-in-time-beam";
 
-/// How a search ended, and where.
+/// The end of a search, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// How it ended.
+    /// The end.
     pub(crate) decision: Decision,
     /// If Invalid: the place of the step up to whose completion no order explains the history.
     pub(crate) ended_at: Option<usize>,

@@ -1,4 +1,4 @@
-//! What can come next: the ways to get past the return of an operation.
+//! Moves: the ways to get past the return of an operation.
 
 use crate::search::by_value::Deed;
 use crate::search::just_in_time::configuration::Configuration;
@@ -28,7 +28,7 @@ pub(super) struct Moves<'a, S> {
     meter: &'a mut Meter,
 }
 
-/// Where a chain of compare-and-sets stands.
+/// The state of a chain of compare-and-sets.
 #[derive(Debug, Clone)]
 struct Link {
     /// The value that it has led to.
@@ -43,7 +43,7 @@ impl Link {
         Link { value, idle: Vec::new() }
     }
 
-    /// Whether the last step was of unknown outcome and nobody has seen what it left.
+    /// Returns whether the last step was of unknown outcome and nobody has seen what it left.
     fn is_idle(&self) -> bool {
         !self.idle.is_empty()
     }
@@ -356,7 +356,7 @@ struct Edge {
     doubted: bool,
 }
 
-/// Who does it.
+/// The operation that does it.
 #[derive(Debug, Clone, Copy)]
 enum By {
     /// The operation in this slot.

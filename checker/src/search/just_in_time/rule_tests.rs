@@ -33,7 +33,7 @@ fn history(mut steps: Vec<Step>) -> ByValue {
     ByValue { initial: 0, values: 10, steps }
 }
 
-/// What all searches say, and how many configurations the whole frontier has at the end.
+/// The decision of all searches, and the number of configurations of the whole frontier at the end.
 fn judge(steps: Vec<Step>) -> (Outcome, usize) {
     let problem = history(steps);
     let outcome = depth_first(&problem, LIMITS).decision.outcome;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::search::alike::grouped;
 use crate::search::by_value::{ByValue, Deed};
 
 /// A place in the row of events, or the gap before it.
@@ -25,7 +26,7 @@ pub(super) struct Known {
     pub(super) slot: u32,
     /// Its place in the list of steps.
     pub(super) step: u32,
-    /// Whether it may also never have taken effect. It is no observer then.
+    /// True if it may also never have taken effect. It is no observer then.
     pub(super) doubted: bool,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct Timeline {
     pub(super) initial: Vec<u32>,
     /// Mutations invoked before this moment can be taken to have been overwritten at once.
     pub(super) overwritten: Moment,
-    /// How many values there are.
+    /// The number of values.
     pub(super) values: usize,
     /// The most operations that are open at a time.
     pub(super) slots: usize,
@@ -143,22 +144,16 @@ impl Timeline {
             }
         }
 
-        let mut groups: Vec<Group> = Vec::new();
-        let mut group_of = HashMap::new();
-        let mut unknown_since: Vec<Moment> = Vec::new();
-        for (deed, available) in unknown {
-            let group = *group_of.entry(deed).or_insert_with(|| {
-                groups.push(Group { deed, available: Vec::new() });
-                groups.len() - 1
-            });
-            groups[group].available.push(available);
-            unknown_since.push(available);
-        }
+        let mut unknown_since: Vec<Moment> =
+            unknown.iter().map(|(_, available)| *available).collect();
         unknown_since.sort_unstable();
+        let groups: Vec<Group> = grouped(unknown)
+            .into_iter()
+            .map(|(deed, available)| Group { deed, available })
+            .collect();
         let mut unknown_writes = vec![None; values];
         let mut unknown_sets = vec![Vec::new(); values];
-        for (place, group) in groups.iter_mut().enumerate() {
-            group.available.sort_unstable();
+        for (place, group) in groups.iter().enumerate() {
             match group.deed {
                 Deed::Write(value) => unknown_writes[value as usize] = Some(place as u32),
                 Deed::CompareAndSet { from, .. } => {
@@ -264,7 +259,7 @@ impl Timeline {
             .collect()
     }
 
-    /// How many mutations of a group can take effect at a moment.
+    /// The number of mutations of a group that can take effect at a moment.
     pub(super) fn available(&self, group: u32, moment: Moment) -> u32 {
         let available = &self.groups[group as usize].available;
         available.partition_point(|since| *since <= moment) as u32
@@ -280,7 +275,7 @@ impl Timeline {
     }
 }
 
-/// What the values of a partition are for.
+/// The roles of the values of a partition.
 struct Roles {
     /// For each value, whether anything distinguishes it from others.
     told_apart: Vec<bool>,
@@ -341,9 +336,9 @@ impl Roles {
         roles
     }
 
-    /// Whether a mutation of unknown outcome can have been seen, if only through others. If not,
-    /// an order that uses it can do without it and without the others of unknown outcome that rest
-    /// on it: what comes next is no observer of theirs.
+    /// Returns whether a mutation of unknown outcome can have been seen, if only through others. If
+    /// not, an order that uses it can do without it and without the others of unknown outcome that
+    /// rest on it: what comes next is no observer of theirs.
     fn may_be_seen(&self, deed: Deed) -> bool {
         match deed {
             Deed::Read(_) | Deed::SawAnother(_) => false,

@@ -4,7 +4,7 @@ use crate::search::by_value::Deed;
 use crate::search::just_in_time::slots::SlotSet;
 use crate::search::just_in_time::timeline::{Event, Known, Moment, Timeline};
 
-/// What is open before the event at `place`.
+/// The operations that are open before the event at `place`.
 #[derive(Debug)]
 pub(super) struct Window<'a, S> {
     pub(super) timeline: &'a Timeline,

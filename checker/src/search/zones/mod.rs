@@ -57,10 +57,10 @@ use places::MaybePlace;
 /// The name in verdicts.
 pub(crate) const NAME: &str = "zones";
 
-/// What the zones of a register say.
+/// The decision by the zones of a register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Zones {
-    /// What contradicts each other; none when there is a legal order.
+    /// The operations that contradict each other; none when there is a legal order.
     pub(crate) contradiction: Option<Contradiction>,
     /// Operations looked at.
     pub(crate) steps: u64,

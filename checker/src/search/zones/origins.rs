@@ -3,7 +3,7 @@
 use super::{Contradiction, MaybePlace};
 use crate::search::by_value::{ByValue, Deed, Step};
 
-/// What is known about a value.
+/// The facts about a value.
 #[derive(Clone, Copy)]
 pub(super) struct Value {
     /// The one operation that leaves it.

@@ -6,7 +6,7 @@ use super::random::{Recipe, history};
 use crate::search::by_value::ByValue;
 use crate::search::zones::decide;
 
-/// How often an invalid history came up among how many.
+/// The number of invalid histories, and of all.
 #[derive(Default)]
 struct Tally {
     invalid: u64,

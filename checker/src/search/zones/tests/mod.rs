@@ -36,7 +36,7 @@ fn problem(mut steps: Vec<Step>) -> ByValue {
     ByValue { initial: INITIAL, values, steps }
 }
 
-/// What is left of a problem if only the operations at these places are believed: other mutations
+/// The rest of a problem if only the operations at these places are believed: other mutations
 /// may have taken effect at any time since they were invoked, or never; other reads are left out.
 fn believing(problem: &ByValue, places: &[usize]) -> ByValue {
     let steps = problem.steps.iter().enumerate().filter_map(|(place, step)| match step.deed {

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use super::{INITIAL, problem};
 use crate::search::by_value::{ByValue, Deed, Step};
 
-/// How to make a history.
+/// The recipe of a history.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recipe {
     pub(super) seed: u64,
@@ -16,14 +16,14 @@ pub(super) struct Recipe {
     pub(super) unknown: f64,
     /// The share of compare-and-sets among mutations.
     pub(super) swaps: f64,
-    /// How many operations say something else than what happened.
+    /// The number of operations that say something else than what happened.
     pub(super) lies: usize,
 }
 
 /// An operation that somebody waits for.
 struct Open {
     step: Step,
-    /// Whether it found what it wanted; none until it has taken effect or failed to.
+    /// True if it found what it wanted; none until it has taken effect or failed to.
     succeeded: Option<bool>,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
     problem(steps)
 }
 
-/// What a client asks for.
+/// The request of a client.
 fn ask(recipe: Recipe, random: &mut ChaCha8Rng, value: u32, last_written: &mut u32) -> Deed {
     if random.random_bool(0.4) {
         return Deed::Read(INITIAL);

@@ -1,15 +1,16 @@
-//! What contents and applied logs tell about one operation.
+//! The evidence of contents and applied logs about one operation.
 
 use std::collections::HashMap;
 
-use super::audit::{AppliedLog, Contents, Kind, Outcome, Reason, Told};
+use super::terms::{AppliedLog, Contents, Outcome, Reason, Told};
+use crate::model::Collection;
 
-/// How often an operation took effect, as far as some evidence tells.
+/// The number of effects of an operation, as far as some evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Finding {
     /// So many effects are seen.
     pub(super) at_least: u64,
-    /// Why there may be more; none if there are not.
+    /// The reason why there may be more; none if there are not.
     pub(super) gap: Option<Reason>,
 }
 
@@ -22,10 +23,10 @@ impl Finding {
 
 /// Something that shows effects. Operations are named by their place among those audited.
 pub(super) trait Evidence {
-    /// How often an operation took effect. None if this evidence is not about it at all.
+    /// The number of effects of an operation. None if this evidence is not about it at all.
     fn find(&self, place: usize) -> Option<Finding>;
 
-    /// What was found, in words.
+    /// The evidence in words.
     fn trace(&self, place: usize) -> String;
 }
 
@@ -40,7 +41,7 @@ fn absent(told: &Told<'_>, as_of: Option<u64>, no_time: Reason, too_early: Reaso
     Finding { at_least: 0, gap }
 }
 
-/// What the objects hold.
+/// The contents of the objects.
 pub(super) struct ContentsEvidence<'a, 'h> {
     told: &'a [Told<'h>],
     contents: &'a [Contents<'h>],
@@ -48,7 +49,7 @@ pub(super) struct ContentsEvidence<'a, 'h> {
     object: Vec<Option<usize>>,
     /// The positions at which the elements of operations are, by operation.
     positions: Grouped<usize>,
-    /// Whether another operation puts the same element there.
+    /// True if another operation puts the same element there.
     shared: Vec<bool>,
 }
 
@@ -105,7 +106,7 @@ impl Evidence for ContentsEvidence<'_, '_> {
             finding.gap = finding.gap.or(removed);
             return Some(finding);
         }
-        if contents.kind == Kind::Set {
+        if contents.kind == Collection::Set {
             // What is listed twice is still one element.
             return Some(Finding { at_least: 1, gap: Some(Reason::SetHidesRepeats) });
         }
@@ -119,13 +120,13 @@ impl Evidence for ContentsEvidence<'_, '_> {
         let Some(contents) = self.object[place] else { return String::new() };
         match (self.positions.of(place), self.contents[contents].kind) {
             ([], _) => format!("{object} does not hold {element}"),
-            (positions, Kind::List) => {
+            (positions, Collection::List) => {
                 let numbers: Vec<String> = positions.iter().map(usize::to_string).collect();
                 let plural = if positions.len() == 1 { "" } else { "s" };
                 format!("{object} holds {element} at position{plural} {}", numbers.join(" and "))
             }
-            (_, Kind::Set) | ([_], _) => format!("{object} holds {element}"),
-            (positions, Kind::Queue) => {
+            (_, Collection::Set) | ([_], _) => format!("{object} holds {element}"),
+            (positions, Collection::Queue) => {
                 format!("{element} came out of {object} or is in it {} times", positions.len())
             }
         }
@@ -169,13 +170,13 @@ struct Seen {
     log: usize,
 }
 
-/// What the nodes applied.
+/// The entries that the nodes applied.
 pub(super) struct LogEvidence<'a, 'h> {
     told: &'a [Told<'h>],
     logs: &'a [AppliedLog<'h>],
     /// The effects of each operation, by index.
     seen: Grouped<Seen>,
-    /// Whether the logs together tell of every index up to their highest.
+    /// True if the logs together tell of every index up to their highest.
     complete: bool,
     /// The latest time of which a log tells everything.
     as_of: Option<u64>,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::eras;
-use super::version::{Answered, Claims, Effect, Era, ReadVersion, Reset, Rule, Scope};
+use super::report::Era;
+use super::terms::{Answered, Claims, Effect, ReadVersion, Reset, Rule, Scope};
 use crate::words::at;
 
-/// What the rules ask of an answer.
+/// The part of an answer that the rules look at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     /// Its place among all answers.
@@ -109,7 +109,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
     pub(super) fn shared(&self, resets: &[Reset<'_>], found: &mut Vec<Found>) {
         let numbered = self.by_completion().filter(|point| self.claims.numbers(point.effect));
         let mut places: Vec<(usize, u64, usize)> = numbered
-            .filter_map(|point| Some((eras::era(resets, point)?, point.version, point.place)))
+            .filter_map(|point| Some((era(resets, point)?, point.version, point.place)))
             .collect();
         // Stable: within a version by completion.
         places.sort_by_key(|(era, version, _)| (*era, *version));
@@ -127,9 +127,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
         let mut points: Vec<((usize, u32, u64), &Point)> = self
             .by_completion()
             .filter(|point| value(point).is_some())
-            .filter_map(|point| {
-                Some(((eras::era(resets, point)?, point.key?, point.version), point))
-            })
+            .filter_map(|point| Some(((era(resets, point)?, point.key?, point.version), point)))
             .collect();
         points.sort_by_key(|(state, _)| *state);
         for group in points.chunk_by(|a, b| a.0 == b.0) {
@@ -145,9 +143,9 @@ impl<'a, 'h> Sequence<'a, 'h> {
         }
     }
 
-    /// How many answers belong to no era.
+    /// The number of answers that belong to no era.
     pub(super) fn between(&self, boundaries: &[Reset<'_>]) -> u64 {
-        let stray = |point: &&Point| eras::era(boundaries, point).is_none();
+        let stray = |point: &&Point| era(boundaries, point).is_none();
         self.by_completion().filter(stray).count() as u64
     }
 
@@ -180,6 +178,43 @@ impl<'a, 'h> Sequence<'a, 'h> {
         );
         Era { of, highest_before, lowest_after, sentence }
     }
+}
+
+/// The era of an answer when each of `boundaries`, which are in order, began a new one. None if it
+/// ran during one of them: it may have happened before or after.
+pub(super) fn era(boundaries: &[Reset<'_>], answer: &Point) -> Option<usize> {
+    let era = boundaries.partition_point(|reset| reset.ended < answer.invoked);
+    boundaries.get(era).is_none_or(|next| answer.completed < next.began).then_some(era)
+}
+
+/// The resets, in order, that began a new era of the versions of `sequence`.
+///
+/// A reset did when versions fall across it. No fall that a reset explains is missed: the one that
+/// ended last before the lower of two answers could have happened has both of them on its sides.
+pub(super) fn boundaries<'r>(sequence: &Sequence<'_, '_>, resets: &[Reset<'r>]) -> Vec<Reset<'r>> {
+    let mut boundaries: Vec<Reset<'r>> = Vec::new();
+    for (place, reset) in resets.iter().enumerate() {
+        let since = boundaries.last().map(|before| before.ended);
+        let next = resets.get(place + 1).map(|next| next.began);
+        let this_era = |point: &Point| since.is_none_or(|since| point.invoked > since);
+        let before_the_next = |point: &Point| next.is_none_or(|next| point.completed < next);
+
+        let old = |point: &Point| this_era(point) && point.invoked < reset.ended;
+        let new = |point: &Point| {
+            this_era(point) && before_the_next(point) && point.completed > reset.began
+        };
+        let across = sequence.falls(old, new);
+        let Some(first) = across.first() else { continue };
+
+        // Had the versions stayed as high as before until this fall, the fall would contradict
+        // those answers too, and the reset would be no excuse.
+        let floor = sequence.answers[first.earlier].version;
+        let went_on = |point: &Point| point.invoked > reset.ended && point.version >= floor;
+        if sequence.falls(went_on, |point| point.place == first.later).is_empty() {
+            boundaries.push(*reset);
+        }
+    }
+    boundaries
 }
 
 /// An answer that binds those after it.
