@@ -4,7 +4,7 @@
 
 use stormproof_checker::prelude::*;
 
-/// A ticket machine: every ticket has the next number.
+/// Every ticket has the next number.
 #[derive(Debug)]
 struct TicketMachine;
 
@@ -23,31 +23,21 @@ impl Model for TicketMachine {
     }
 }
 
-fn main() -> Result<(), OperationError> {
-    // Ticket 2 was drawn before ticket 1 was asked for.
-    let operations = [
-        Operation::new(10, (), 20, 2),
-        Operation::new(30, (), 40, 1),
-        Operation::unknown(50, ()),
-        Operation::new(60, (), 70, 4),
+/// Judges tickets that were drawn.
+pub fn main() -> Result<(), OperationError> {
+    // One ticket was drawn, and its answer lost: that explains the gap.
+    let mut operations = vec![
+        Operation::new(10, (), 20, 1),
+        Operation::unknown(30, ()),
+        Operation::new(40, (), 50, 3),
     ];
+    assert_eq!(check_operations(&TicketMachine, &operations)?.verdict, Verdict::Valid);
+
+    // Nothing explains that a later ticket has a smaller number.
+    operations.push(Operation::new(60, (), 70, 2));
     let judgement = check_operations(&TicketMachine, &operations)?;
     println!("{:?}: {:?} contradict each other", judgement.verdict, judgement.contradiction);
     assert_eq!(judgement.verdict, Verdict::Invalid);
-
-    // An answer of unknown outcome explains the ticket that nobody got.
-    let judgement = check_operations(
-        &TicketMachine,
-        &[Operation::new(10, (), 40, 1), Operation::unknown(50, ()), Operation::new(60, (), 70, 3)],
-    )?;
-    assert_eq!(judgement.verdict, Verdict::Valid);
+    assert!(judgement.contradiction.contains(&3));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn it_runs() {
-        super::main().expect("the operations return after their calls");
-    }
 }

@@ -19,6 +19,7 @@ use crate::verdict::Analysis;
 
 /// The progress of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Keys that are decided, or given up for want of budget.
     pub done: usize,
@@ -91,9 +92,11 @@ fn check_values(
     let partitions = split(model, source, options.threads).map_err(|error| match error {
         SplitError::Operation(place, reason) => {
             let event = operations.get(place).line();
-            HistoryError::Unfit { event, model: name, reason }
+            HistoryError::Unfit { event, model: name, reason: reason.to_string() }
         }
-        SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+        SplitError::Initial(reason) => {
+            HistoryError::Initial { model: name, reason: reason.to_string() }
+        }
     })?;
 
     let judged = judge(&partitions, options, progress);

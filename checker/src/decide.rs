@@ -22,8 +22,8 @@ pub(crate) enum Evidence {
     /// Nothing.
     #[default]
     None,
-    /// The operations at these places contradict each other, whatever became of the others. If
-    /// there is an index, then also whatever had returned by then.
+    /// The operations at these places contradict each other, no matter what became of the others.
+    /// If there is an index, then also no matter what had returned by then.
     Contradiction(Vec<usize>, Option<u64>),
     /// There is no legal order of what happened up to the completion of the operation at this
     /// place, and there is one of what happened before.

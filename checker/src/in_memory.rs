@@ -46,7 +46,7 @@ pub struct Judgement {
     /// Search steps spent.
     pub steps: u64,
     /// If the verdict is Invalid: the places of operations that no order explains, as few as could
-    /// be found. Whatever became of the others, these contradict each other.
+    /// be found. No matter what became of the others, these contradict each other.
     pub contradiction: Vec<usize>,
 }
 

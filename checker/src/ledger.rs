@@ -10,9 +10,9 @@ pub(crate) struct Ledger<'a> {
     /// The name of the collection; none if the history gives none.
     pub(crate) key: Option<&'a str>,
     pub(crate) kind: Collection,
-    /// Insertions with their elements, whatever came of them.
+    /// Insertions with their elements, with any outcome.
     pub(crate) inserts: Vec<(OperationRef<'a>, Datum<'a>)>,
-    /// Removals, whatever came of them.
+    /// Removals, with any outcome.
     pub(crate) removals: Vec<OperationRef<'a>>,
     /// Answers that show all elements.
     pub(crate) observations: Vec<OperationRef<'a>>,
@@ -25,11 +25,11 @@ impl<'a> Ledger<'a> {
         operations: &'a Operations,
         conventions: Conventions,
     ) -> Vec<Ledger<'a>> {
+        let Some(kind) = model.description().collection else { return Vec::new() };
         let mut ledgers: BTreeMap<Option<&str>, Ledger<'_>> = BTreeMap::new();
         for operation in operations.iter() {
             let Some(effect) = model.0.element_effect(operation) else { continue };
             let key = operation.key();
-            let kind = effect.collection();
             let ledger = ledgers.entry(key).or_insert_with(|| Ledger {
                 key,
                 kind,
@@ -38,9 +38,9 @@ impl<'a> Ledger<'a> {
                 observations: Vec::new(),
             });
             match effect {
-                ElementEffect::Insert(_, element) => ledger.inserts.push((operation, element)),
+                ElementEffect::Insert(element) => ledger.inserts.push((operation, element)),
                 ElementEffect::Remove => ledger.removals.push(operation),
-                ElementEffect::Observe(_) => {
+                ElementEffect::Observe => {
                     if operation.outcome() == EventType::Ok && !conventions.silence(operation) {
                         ledger.observations.push(operation);
                     }

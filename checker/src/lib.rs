@@ -92,8 +92,8 @@
 //! | `longest-read` | lists and strings whose every element is appended once (Kingsbury & Alvaro 2020) | linear in what was read |
 //! | `set-levels` | growing sets | n log n |
 //! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
-//! | `possessions`, `possessions-by-token` | locks, with and without fencing tokens | n log n |
-//! | `telling-sums` | counters to which different powers of two are added, or the like | n log n |
+//! | `lock-intervals`, `lock-intervals-by-token` | locks, with and without fencing tokens | n log n |
+//! | `unique-subset-sums` | counters to which different powers of two are added, or the like | n log n |
 //! | `sum-levels` | counters that only grow | linear in most cases |
 //! | `precedence-graph` | transactions whose every value is written once (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
 //! | `just-in-time`, `just-in-time-beam` | registers of few values (Lowe 2017) | exponential in the number of clients, at worst |
@@ -126,6 +126,11 @@
 // The recorder of test histories, which unit tests share with the others, calls the crate so.
 #[cfg(test)]
 extern crate self as stormproof_checker;
+
+/// Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub mod accounting;
 mod check;

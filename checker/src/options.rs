@@ -28,7 +28,8 @@ impl Default for Budget {
 /// The way in which a history is judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// The name of the model; none chooses it by the operations (see [`model::choose`]).
+    /// The name of the model; none chooses it by the operations (see
+    /// [`choose`](crate::model::choose)).
     pub model: Option<String>,
     /// The content of every key before the first operation; null for nothing.
     pub initial: Value,

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use crate::history::{Datum, EventType, OperationRef, Operations, Place};
-use crate::model::{AnyModel, Conventions};
-use crate::object::Object;
+use crate::model::{AnyModel, Conventions, Misfit};
+use crate::object::{Object, Reader};
 use crate::parallel;
 
 /// The history that partitions are made from.
@@ -32,9 +32,9 @@ pub(crate) struct Partition<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SplitError {
     /// The initial value does not fit the model.
-    Initial(String),
+    Initial(Misfit),
     /// This operation does not.
-    Operation(Place, String),
+    Operation(Place, Misfit),
 }
 
 /// Splits operations by key, in the order of the keys' names.
@@ -56,7 +56,7 @@ pub(crate) fn split<'a>(
     for result in split {
         match result {
             Ok(some) => partitions.extend(some),
-            // Of several operations that do not fit, the first is told, whoever met it.
+            // Of several operations that do not fit, the first is told, no matter which thread met it.
             Err(error) if first_error.as_ref().is_none_or(|first| error < *first) => {
                 first_error = Some(error);
             }
@@ -76,7 +76,7 @@ fn share_of<'a>(
     shares: usize,
 ) -> Result<Vec<Partition<'a>>, SplitError> {
     let history = source.history;
-    let mut partitions: Vec<Partition<'a>> = Vec::new();
+    let mut unfinished: Vec<Unfinished<'a>> = Vec::new();
     // By the number of the key: where its partition is.
     let mut partition_of_key: Vec<Option<usize>> = vec![None; history.keys().len()];
     let mut partition_without_key = None;
@@ -95,40 +95,34 @@ fn share_of<'a>(
             Some(at) => *at,
             None => {
                 let key = number.and(operation.key());
-                partitions.push(Partition::empty(model, source, key).map_err(SplitError::Initial)?);
-                *known.insert(partitions.len() - 1)
+                let reader = model.0.open(source.initial, source.conventions);
+                let reader = reader.map_err(SplitError::Initial)?;
+                unfinished.push(Unfinished { key, operations: Vec::new(), reader });
+                *known.insert(unfinished.len() - 1)
             }
         };
-        partitions[at]
-            .push(place, operation, source.conventions)
-            .map_err(|reason| SplitError::Operation(place, reason))?;
+        let partition = &mut unfinished[at];
+        match partition.reader.push(operation) {
+            Ok(true) => partition.operations.push(place),
+            Ok(false) => {}
+            Err(reason) => return Err(SplitError::Operation(place, reason)),
+        }
     }
-    Ok(partitions)
+    let finish = |Unfinished { key, operations, reader }| {
+        let object = Reader::finish(reader);
+        Partition { model, history, key, operations, object }
+    };
+    Ok(unfinished.into_iter().map(finish).collect())
+}
+
+/// A partition whose operations are being read.
+struct Unfinished<'a> {
+    key: Option<&'a str>,
+    operations: Vec<Place>,
+    reader: Box<dyn Reader<'a> + 'a>,
 }
 
 impl<'a> Partition<'a> {
-    fn empty(
-        model: AnyModel<'a>,
-        source: Source<'a>,
-        key: Option<&'a str>,
-    ) -> Result<Self, String> {
-        let object = model.0.open(source.initial)?;
-        Ok(Partition { model, history: source.history, key, operations: Vec::new(), object })
-    }
-
-    /// Adds an operation unless it says nothing.
-    fn push(
-        &mut self,
-        place: Place,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-    ) -> Result<(), String> {
-        if self.object.push(operation, conventions)? {
-            self.operations.push(place);
-        }
-        Ok(())
-    }
-
     /// The number of operations.
     pub(crate) fn len(&self) -> usize {
         self.operations.len()

@@ -8,7 +8,7 @@ use std::path::Path;
 use stormproof_checker::history::{
     Event, EventType, History, OperationRef, Operations, Process, read,
 };
-use stormproof_checker::online::{Sighting, Watch};
+use stormproof_checker::online::{OnlineVerdict, Watch};
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Options, check};
 use support::{Recording, Service, paired, record};
@@ -57,17 +57,17 @@ fn compare(model: &str, service: Service, count: u64) {
         let mut expected = Verdict::Valid;
         for (place, event) in history.events.iter().enumerate() {
             watch.push(event);
-            let sighting = watch.settle().clone();
+            let verdict = watch.judge_now().clone();
             assert_eq!(watch.given_up(), 0, "{recording:?}");
             if expected == Verdict::Valid {
                 expected = offline(&history, place + 1, &options);
                 if expected == Verdict::Invalid {
                     let key = Some("k0".to_string());
                     let index = event.index;
-                    assert_eq!(sighting, Sighting::Illegal { key, index }, "{recording:?}");
+                    assert_eq!(verdict, OnlineVerdict::Illegal { key, index }, "{recording:?}");
                 }
             }
-            let legal = sighting == Sighting::Legal;
+            let legal = verdict == OnlineVerdict::Legal;
             assert_eq!(legal, expected == Verdict::Valid, "event {place} of {recording:?}");
             let legal_events = if legal { place as u64 + 1 } else { watch.legal_before() };
             assert_eq!(watch.legal_before(), legal_events, "event {place} of {recording:?}");
@@ -101,21 +101,21 @@ fn a_key_that_outgrows_its_log_is_judged_up_to_there_and_given_up() {
             };
             for (place, event) in history.events.iter().enumerate() {
                 match watch.push(event).clone() {
-                    Sighting::Illegal { index, .. } => {
+                    OnlineVerdict::Illegal { index, .. } => {
                         let end = history.events.partition_point(|event| event.index < index);
                         assert_eq!(offline(&history, end, &options), Verdict::Valid);
                         assert_eq!(offline(&history, end + 1, &options), Verdict::Invalid);
                         noticed += 1;
                         break;
                     }
-                    Sighting::Legal if watch.given_up() > 0 => {
+                    OnlineVerdict::Legal if watch.given_up() > 0 => {
                         // All that came before the event too many had a legal order.
                         assert_eq!(invoked(place + 1), CAPACITY + 1, "{recording:?}");
                         assert_eq!(offline(&history, place, &options), Verdict::Valid);
                         given_up += 1;
                         break;
                     }
-                    Sighting::Legal => {}
+                    OnlineVerdict::Legal => {}
                 }
             }
         }
@@ -128,14 +128,14 @@ fn a_lie_late_on_a_hot_key_is_noticed() {
     let history = record(Recording { operations: 20_000, ..Recording::default() });
     let mut watch = Watch::new(&options("register")).expect("there is such a model");
     for event in &history.events {
-        assert_eq!(*watch.push(event), Sighting::Legal);
+        assert_eq!(*watch.push(event), OnlineVerdict::Legal);
     }
     let last = history.events.last().expect("there are some");
     for event in read_after(last, "k0", 77_777_777.into()) {
         watch.push(&event);
     }
     let (key, index) = (Some("k0".to_string()), last.index + 2);
-    assert_eq!(*watch.settle(), Sighting::Illegal { key, index });
+    assert_eq!(*watch.judge_now(), OnlineVerdict::Illegal { key, index });
     assert_eq!(watch.given_up(), 0);
 }
 
@@ -162,25 +162,25 @@ fn compare_at_its_own_pace(history: &History, options: &Options) -> Option<usize
     let mut legal_before = 0;
     let mut noticed = None;
     for (place, event) in history.events.iter().enumerate() {
-        let sighting = watch.push(event).clone();
+        let verdict = watch.push(event).clone();
         assert_eq!(watch.given_up(), 0);
         // Most often only the last few events are not judged yet: looking at some is enough.
         if watch.legal_before() > legal_before + 50 {
             legal_before = watch.legal_before();
             assert_eq!(offline(history, place_of(legal_before), options), Verdict::Valid);
         }
-        if let Sighting::Illegal { index, .. } = sighting {
+        if let OnlineVerdict::Illegal { index, .. } = verdict {
             noticed = Some(place - place_of(index));
             break;
         }
     }
-    match watch.settle() {
-        Sighting::Legal => {
+    match watch.judge_now() {
+        OnlineVerdict::Legal => {
             assert_eq!(watch.legal_before(), history.events.last().map_or(0, |it| it.index + 1));
             assert_eq!(offline(history, history.events.len(), options), Verdict::Valid);
             None
         }
-        Sighting::Illegal { index, .. } => {
+        OnlineVerdict::Illegal { index, .. } => {
             let end = place_of(*index);
             assert_eq!(offline(history, end + 1, options), Verdict::Invalid);
             assert_eq!(offline(history, end, options), Verdict::Valid);
@@ -241,7 +241,7 @@ fn keys_in_turn(keys: u64, lies: usize) -> Vec<Event> {
 fn what_is_kept_is_bounded_by_the_keys_in_use() {
     let mut watch = Watch::new(&options("register")).expect("there is such a model");
     for event in keys_in_turn(60, 0) {
-        assert_eq!(*watch.push(&event), Sighting::Legal);
+        assert_eq!(*watch.push(&event), OnlineVerdict::Legal);
         // Ten seconds, a second for each key, and the one in use.
         assert!(watch.in_use() <= 12, "{} keys are kept", watch.in_use());
     }
@@ -258,7 +258,7 @@ fn nothing_is_said_of_a_key_that_was_dropped_and_comes_back() {
     for event in read_after(events.last().expect("there are some"), "k0", 77.into()) {
         watch.push(&event);
     }
-    assert_eq!(*watch.settle(), Sighting::Legal, "nobody wrote 77, but who would know");
+    assert_eq!(*watch.judge_now(), OnlineVerdict::Legal, "nobody wrote 77, but who would know");
     assert_eq!(watch.given_up(), 1);
 }
 

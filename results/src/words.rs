@@ -1,6 +1,6 @@
 //! Numbers, verdicts and operations as people read them, on pages and terminals alike.
 
-use checker::accounting::{Accounting, Fate};
+use checker::accounting::{Accounting, ElementOutcome as Fate};
 use checker::history::EventType;
 use checker::verdict::{Operation, Verdict};
 use serde_json::Value;

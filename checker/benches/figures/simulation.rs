@@ -58,7 +58,7 @@ pub enum Ending {
     Ok,
     /// A compare-and-set found another value.
     Failed,
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
 }
 

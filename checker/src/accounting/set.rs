@@ -1,6 +1,7 @@
 //! The outcomes of the elements of sets: `jepsen.checker/set-full`.
 
-use super::{Accounting, Fate, Moment, PerValue};
+use super::count::{EventTime, PerValue};
+use super::outcomes::{Accounting, ElementOutcome};
 use crate::history::{Datum, EventType, OperationRef};
 use crate::ledger::Ledger;
 use crate::words;
@@ -13,26 +14,26 @@ struct Element {
     duplicated: bool,
     /// When it was there for certain: the first completion of its addition or of a read that found
     /// it.
-    known: Option<Moment>,
+    known: Option<EventTime>,
     /// The beginning of the last read that found it.
-    found: Option<Moment>,
+    found: Option<EventTime>,
     /// The beginning of the last read that lacked it.
-    lacked: Option<Moment>,
+    lacked: Option<EventTime>,
     /// The number of the last read that found it, for the reads that lack it.
     found_by: usize,
 }
 
 impl Element {
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> ElementOutcome {
         let was_missing = self.known.is_some_and(|known| self.lacked > Some(known));
         match self {
-            Element { attempted: false, .. } => Fate::Unexpected,
-            _ if was_missing && self.lacked > self.found => Fate::Lost,
-            Element { duplicated: true, .. } => Fate::Duplicated,
-            _ if was_missing => Fate::Stale,
-            Element { found: Some(_), .. } => Fate::Stable,
-            Element { acknowledged: true, .. } => Fate::NeverRead,
-            _ => Fate::InDoubt,
+            Element { attempted: false, .. } => ElementOutcome::Unexpected,
+            _ if was_missing && self.lacked > self.found => ElementOutcome::Lost,
+            Element { duplicated: true, .. } => ElementOutcome::Duplicated,
+            _ if was_missing => ElementOutcome::Stale,
+            Element { found: Some(_), .. } => ElementOutcome::Stable,
+            Element { acknowledged: true, .. } => ElementOutcome::NeverRead,
+            _ => ElementOutcome::InDoubt,
         }
     }
 }
@@ -43,7 +44,7 @@ pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Da
     for value in initial.as_list().into_iter().flatten() {
         let element = elements.of(value);
         (element.attempted, element.acknowledged) = (true, true);
-        element.known = Some(Moment::BEGINNING);
+        element.known = Some(EventTime::BEGINNING);
     }
     // First everything that was put in or found, so that a read lacks elements of later additions
     // too; before they are known, a read that lacks them says nothing.
@@ -55,7 +56,7 @@ pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Da
         element.attempted = true;
         if addition.outcome() == EventType::Ok {
             element.acknowledged = true;
-            element.known = earlier(element.known, Moment::of_completion(*addition));
+            element.known = earlier(element.known, EventTime::of_completion(*addition));
         }
     }
     for (number, read) in (1..).zip(&set.observations) {
@@ -63,8 +64,8 @@ pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Da
             let element = elements.of(value);
             element.duplicated |= element.found_by == number;
             element.found_by = number;
-            element.found = Some(Moment::of_invocation(*read));
-            element.known = earlier(element.known, Moment::of_completion(*read));
+            element.found = Some(EventTime::of_invocation(*read));
+            element.known = earlier(element.known, EventTime::of_completion(*read));
         }
     }
     find_absences(&set.observations, &mut elements);
@@ -77,18 +78,20 @@ pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Da
         accounting.attempted += u64::from(element.attempted);
         accounting.acknowledged += u64::from(element.acknowledged);
         let fate = element.fate();
-        let staleness = staleness(element).filter(|_| fate == Fate::Stale);
+        let staleness = staleness(element).filter(|_| fate == ElementOutcome::Stale);
         accounting.worst_staleness = accounting.worst_staleness.max(staleness);
         let sentence = || {
             let value = words::value(value);
-            let when = |moment: Option<Moment>| moment.map(Moment::words).unwrap_or_default();
+            let when = |moment: Option<EventTime>| moment.map(EventTime::words).unwrap_or_default();
             let (known, lacked) = (when(element.known), when(element.lacked));
             match fate {
-                Fate::Lost => format!(
+                ElementOutcome::Lost => format!(
                     "{value} was in {name} {known}, and the last read, which began {lacked}, lacks it"
                 ),
-                Fate::Duplicated => format!("a read of {name} answered {value} more than once"),
-                Fate::Unexpected => {
+                ElementOutcome::Duplicated => {
+                    format!("a read of {name} answered {value} more than once")
+                }
+                ElementOutcome::Unexpected => {
                     format!("a read of {name} answered {value}, which nobody added")
                 }
                 _ => format!(
@@ -118,7 +121,7 @@ fn find_absences(reads: &[OperationRef<'_>], elements: &mut PerValue<Element>) {
             let element = &mut elements.entries[*place];
             let is_there = element.found_by == stamp;
             if !is_there {
-                element.lacked = Some(Moment::of_invocation(*read));
+                element.lacked = Some(EventTime::of_invocation(*read));
             }
             is_there
         });
@@ -136,7 +139,7 @@ fn staleness(element: &Element) -> Option<u64> {
     Some(element.lacked?.time.saturating_sub(element.known?.time))
 }
 
-fn earlier(known: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+fn earlier(known: Option<EventTime>, other: Option<EventTime>) -> Option<EventTime> {
     [known, other].into_iter().flatten().min()
 }
 
@@ -145,7 +148,7 @@ mod tests {
     use crate::model::Collection;
 
     fn account(log: &str) -> (String, Vec<String>) {
-        crate::accounting::tests::account(Collection::Set, "null", log)
+        crate::accounting::account::tests::account(Collection::Set, "null", log)
     }
 
     #[test]
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn what_was_there_at_first_is_expected() {
         let log = "1 invoke read null\n 1 ok read [7]";
-        let (counts, _) = crate::accounting::tests::account(Collection::Set, "[7]", log);
+        let (counts, _) = crate::accounting::account::tests::account(Collection::Set, "[7]", log);
         assert_eq!(counts, "1 attempted, 1 acknowledged: 1 stable");
     }
 }

@@ -15,15 +15,15 @@ pub(crate) struct Core {
     pub(super) last: usize,
     /// True if it is certain that without any one of them there is a legal order.
     pub(super) minimal: bool,
-    /// If they contradict each other whatever had returned by the time the first of them was
+    /// If they contradict each other no matter what had returned by the time the first of them was
     /// invoked: the index of that invocation. Otherwise their past is believed as well, as far as
     /// it is shown.
     pub(super) since: Option<u64>,
 }
 
 impl Core {
-    /// Operations that contradict each other whatever was there before, with those that left the
-    /// values they saw.
+    /// Operations that contradict each other no matter what was there before, with those that left
+    /// the values they saw.
     pub(super) fn of_window(
         object: &dyn Object,
         operations: &BTreeSet<usize>,

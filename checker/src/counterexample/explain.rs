@@ -1,10 +1,10 @@
 //! A counterexample in one sentence.
 
-use crate::counterexample::collections::{Complaint, complain};
+use crate::counterexample::collections::{Complaint, Entry, complain};
 use crate::counterexample::core::Core;
-use crate::counterexample::words::{deed, value, when};
+use crate::counterexample::words::{in_words, value, when};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Transition, ValueId, Values};
+use crate::model::{AnyModel, Transition, ValueId, Values};
 use crate::partition::Partition;
 
 /// The number of reads in a row that must find a value again before it is said to have stayed.
@@ -28,11 +28,11 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         core,
     };
     let last = partition.operation(core.last);
-    let finding = match scene.transitions[core.last].and_then(|transition| transition.requires) {
+    let reason = match scene.transitions[core.last].and_then(|transition| transition.requires) {
         Some(required) => {
             let text = value(object.values().value(required));
             scene
-                .foreign(required, &text, || {
+                .unwritten(required, &text, || {
                     failed_writes(partition, required).next().map(|write| {
                         format!(
                             "the only write of {text}, by process {} {}, had failed",
@@ -45,19 +45,20 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         }
         None => None,
     };
-    let finding =
-        finding.or_else(|| scene.of_a_collection()).unwrap_or_else(|| scene.contradiction());
+    let reason = reason
+        .or_else(|| scene.of_a_collection(partition.model))
+        .unwrap_or_else(|| scene.contradiction());
 
-    let mut sentence = format!("{} {}, {}", deed(last), when(last), finding.clause);
-    if core.since.is_some() && finding.evidence.is_none() && shown.len() > 1 {
+    let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
+    if core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
         sentence.push_str(", whatever was there before");
     }
     if !core.minimal {
         sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
     }
     let place_of = |operation: usize| shown.iter().position(|place| *place == operation);
-    let remarks = shown.iter().map(|place| scene.remark(*place, &finding, partition)).collect();
-    let mut culprits: Vec<usize> = finding.culprits.iter().copied().filter_map(place_of).collect();
+    let remarks = shown.iter().map(|place| scene.remark(*place, &reason, partition)).collect();
+    let mut culprits: Vec<usize> = reason.culprits.iter().copied().filter_map(place_of).collect();
     culprits.sort_unstable();
     Explanation { sentence, culprits, remarks }
 }
@@ -77,7 +78,7 @@ fn failed_writes<'a>(
 }
 
 /// The second half of the sentence, and the operations to blame.
-struct Finding {
+struct Reason {
     clause: String,
     /// Places in the partition.
     culprits: Vec<usize>,
@@ -108,12 +109,12 @@ impl Scene<'_> {
     }
 
     /// A value that nothing had left when it was seen.
-    fn foreign(
+    fn unwritten(
         &self,
         required: ValueId,
         text: &str,
         failed: impl FnOnce() -> Option<String>,
-    ) -> Option<Finding> {
+    ) -> Option<Reason> {
         if self.initial == Some(required) {
             return None;
         }
@@ -134,11 +135,11 @@ impl Scene<'_> {
             }
             Some(_) => return None,
         };
-        Some(Finding { clause, culprits: vec![self.core.last], evidence: None, remark })
+        Some(Reason { clause, culprits: vec![self.core.last], evidence: None, remark })
     }
 
     /// A value that another one had replaced.
-    fn superseded(&self, required: ValueId, text: &str) -> Option<Finding> {
+    fn superseded(&self, required: ValueId, text: &str) -> Option<Reason> {
         let began = self.last().invoked();
         // The last operation of the core that completed before and shows another value.
         let shows_another = |place: &usize| {
@@ -161,7 +162,7 @@ impl Scene<'_> {
         let mut clause = match (transition.requires, transition.leaves) {
             (Some(from), Some(_)) if from == required => {
                 culprits.push(evidence);
-                format!("although {} {}", deed(shown), when(shown))
+                format!("although {} {}", in_words(shown), when(shown))
             }
             (None, Some(_)) if shown.f() == "delete" => {
                 format!("although its deletion had been acknowledged {}", when(shown))
@@ -196,7 +197,7 @@ impl Scene<'_> {
             "nothing" => "there was a value by then".to_string(),
             _ => format!("{text} had been replaced"),
         };
-        Some(Finding { clause, culprits, evidence: Some(evidence), remark })
+        Some(Reason { clause, culprits, evidence: Some(evidence), remark })
     }
 
     /// Returns whether an operation can have left `value` after `other` showed another value and
@@ -235,20 +236,26 @@ impl Scene<'_> {
     }
 
     /// The contradiction in the elements that were read or taken.
-    fn of_a_collection(&self) -> Option<Finding> {
+    fn of_a_collection(&self, model: AnyModel<'_>) -> Option<Reason> {
+        let kind = model.description().collection?;
+        let entry = |place: usize| Entry::of(model, place, self.operations[place]);
         let last = self.core.last;
-        let others: Vec<_> = (self.core.shown.iter().filter(|place| **place != last))
-            .map(|place| (*place, self.operations[*place]))
+        let others: Vec<Entry<'_>> = self
+            .core
+            .shown
+            .iter()
+            .filter(|place| **place != last)
+            .filter_map(|it| entry(*it))
             .collect();
-        let Complaint { clause, shown_by } = complain(self.last(), &others)?;
+        let Complaint { clause, shown_by } = complain(kind, entry(last)?, &others)?;
         let mut culprits = vec![last];
         culprits.extend(shown_by);
         let remark = "with this, no order is left".to_string();
-        Some(Finding { clause, culprits, evidence: None, remark })
+        Some(Reason { clause, culprits, evidence: None, remark })
     }
 
-    /// Whatever has no better name.
-    fn contradiction(&self) -> Finding {
+    /// A contradiction that has no better name.
+    fn contradiction(&self) -> Reason {
         let others = self.core.shown.len() - 1;
         let clause = match others {
             0 => "which no order of the operations explains".to_string(),
@@ -256,7 +263,7 @@ impl Scene<'_> {
                 let other = self.core.shown.iter().find(|place| **place != self.core.last);
                 match other.map(|place| self.operations[*place]) {
                     Some(other) => {
-                        format!("which contradicts that {} {}", deed(other), when(other))
+                        format!("which contradicts that {} {}", in_words(other), when(other))
                     }
                     None => "which no order of the operations explains".to_string(),
                 }
@@ -265,7 +272,7 @@ impl Scene<'_> {
                 "and no order of it and {others} other operations explains what they answered"
             ),
         };
-        Finding {
+        Reason {
             clause,
             culprits: vec![self.core.last],
             evidence: None,
@@ -274,13 +281,13 @@ impl Scene<'_> {
     }
 
     /// The remark beside a shown operation; empty when its values say it all.
-    fn remark(&self, place: usize, finding: &Finding, partition: &Partition<'_>) -> String {
+    fn remark(&self, place: usize, reason: &Reason, partition: &Partition<'_>) -> String {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
         if place == self.core.last {
-            finding.remark.clone()
-        } else if Some(place) == finding.evidence {
+            reason.remark.clone()
+        } else if Some(place) == reason.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
             format!(
                 "{} was in effect by then",

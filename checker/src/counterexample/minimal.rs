@@ -9,7 +9,7 @@ use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
 use crate::counterexample::window;
 use crate::decide::{Evidence, decide};
-use crate::object::{Claim, Object};
+use crate::object::{Kept, Object};
 use crate::search::{Limits, Outcome};
 
 /// Steps for all prefixes in which an earlier contradiction is looked for, and for each of them: a
@@ -41,19 +41,19 @@ pub(super) fn core(object: &dyn Object, evidence: Evidence, memory: usize) -> Co
                 None => relevance::mutations(object, &believed),
                 Some(_) => None,
             };
-            let claim = |place| {
+            let kept = |place| {
                 if believed.contains(&place) {
-                    Some(Claim::AsRecorded)
+                    Some(Kept::AsRecorded)
                 } else if let Some(since) = since {
-                    let within = window::claim(intervals[place], Some(since), end?);
-                    within.and(Some(Claim::Invoked))
+                    let within = window::kept(intervals[place], Some(since), end?);
+                    within.and(Some(Kept::Invoked))
                 } else if bears_on_it.as_ref().is_none_or(|places| places.contains(&place)) {
-                    Some(Claim::Invoked)
+                    Some(Kept::Invoked)
                 } else {
                     None
                 }
             };
-            among(object, &claim, since, last.filter(|_| certain), &mut effort)
+            among(object, &kept, since, last.filter(|_| certain), &mut effort)
         }
     }
 }
@@ -61,12 +61,12 @@ pub(super) fn core(object: &dyn Object, evidence: Evidence, memory: usize) -> Co
 /// The core of a weaker object, in the places of the whole.
 fn among(
     object: &dyn Object,
-    claim: &dyn Fn(usize) -> Option<Claim>,
+    kept: &dyn Fn(usize) -> Option<Kept>,
     since: Option<u64>,
     last: Option<usize>,
     effort: &mut Effort,
 ) -> Core {
-    let (narrowed, origins) = object.weakened(claim);
+    let (narrowed, origins) = object.weakened(kept);
     let last = last.and_then(|last| origins.binary_search(&last).ok());
     let core = minimize(Questions { object: &*narrowed, since, effort }, last);
     Core {
@@ -105,7 +105,7 @@ fn earliest(object: &dyn Object, known: Vec<usize>, since: Option<u64>, memory: 
         };
         let last = completions[middle];
         let (prefix, origins) =
-            object.weakened(&|place| window::claim(intervals[place], None, last));
+            object.weakened(&|place| window::kept(intervals[place], None, last));
         let decision = decide(&*prefix, Limits { steps: STEPS_FOR_A_PREFIX, memory });
         left = left.saturating_sub(decision.steps.max(origins.len() as u64));
         match (decision.outcome, decision.evidence) {

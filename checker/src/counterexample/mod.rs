@@ -4,11 +4,11 @@
 //! invoked: a read that is taken away says nothing, a mutation that is taken away may have taken
 //! effect at any time since its invocation, or never. Simply deleting a write would make every
 //! read of its value a contradiction, and every counterexample would shrink to such a read. In the
-//! weaker sense, what is left is true whatever else happened: these operations alone contradict
-//! each other, and without any one of them they do not.
+//! weaker sense, what is left is true no matter what else happened: these operations alone
+//! contradict each other, and without any one of them they do not.
 //!
 //! If that would take all writes that are over (few values, and locks), only a stretch of the
-//! history is looked at, whatever was there before; see [`window`].
+//! history is looked at, no matter what was there before; see [`window`].
 //!
 //! So that the operations can be understood by themselves, an operation that left a value which
 //! one of them saw is shown beside them, and goes together with those that saw its value.

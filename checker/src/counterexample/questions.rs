@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::decide;
-use crate::object::{Claim, Object};
+use crate::object::{Kept, Object};
 use crate::search::{Limits, Outcome};
 
 /// Steps for one question. A question that is not answered within them counts as answered no, so
@@ -60,15 +60,15 @@ pub(super) struct Questions<'a> {
 }
 
 impl Questions<'_> {
-    /// Returns whether these operations contradict each other, whatever became of the others that
-    /// were invoked up to index `end`.
+    /// Returns whether these operations contradict each other, no matter what became of the others
+    /// that were invoked up to index `end`.
     pub(super) fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
         let intervals = self.object.intervals();
         let (weakened, _) = self.object.weakened(&|place| {
             if believed.contains(&place) {
-                Some(Claim::AsRecorded)
+                Some(Kept::AsRecorded)
             } else if intervals[place].invoked <= end {
-                Some(Claim::Invoked)
+                Some(Kept::Invoked)
             } else {
                 None
             }

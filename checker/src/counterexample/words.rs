@@ -5,7 +5,7 @@ use crate::words::at;
 pub(super) use crate::words::value;
 
 /// An operation with its process: `process 7 read 12 from k3`.
-pub(super) fn deed(operation: OperationRef<'_>) -> String {
+pub(super) fn in_words(operation: OperationRef<'_>) -> String {
     let to = |preposition: &str| match operation.key() {
         Some(key) => format!(" {preposition} {key}"),
         None => String::new(),

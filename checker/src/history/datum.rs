@@ -26,7 +26,7 @@ pub enum Datum<'a> {
 /// A [`Datum`] that owns its text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum OwnedDatum {
-    /// Whatever needs no text; never [`Datum::Json`].
+    /// A value that needs no text; never [`Datum::Json`].
     Plain(Datum<'static>),
     /// Canonical JSON text.
     Json(Box<str>),
@@ -204,7 +204,7 @@ fn element_end(json: &[u8]) -> usize {
     json.len()
 }
 
-/// Values that are no text, in whatever spelling JSON has only one for.
+/// Values that are no text, in the only spelling that JSON has for them.
 fn plain(json: &str) -> Option<Datum<'static>> {
     match json {
         "null" => Some(Datum::Null),
@@ -217,7 +217,7 @@ fn plain(json: &str) -> Option<Datum<'static>> {
     }
 }
 
-/// Returns whether JSON text that somebody else found well formed surely is in canonical form: it
+/// Returns whether JSON text that another reader found well formed surely is in canonical form: it
 /// holds only brackets, commas, whole numbers in their only spelling, and strings without escapes.
 fn is_canonical(json: &str) -> bool {
     let mut in_string = false;

@@ -8,6 +8,7 @@ use crate::history::Process;
 /// from, counted from 1 (see [`HistoryError::in_file`]); of a history that was never in a file,
 /// those of its events, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HistoryError {
     /// A process invoked while an earlier operation of its own had not completed.
     StillOpen {
@@ -149,7 +150,9 @@ impl fmt::Display for HistoryError {
 impl std::error::Error for HistoryError {}
 
 /// Bytes that are not a history: where, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}{}: {reason}", .column.map_or_else(String::new, |at| format!(", column {at}")))]
+#[non_exhaustive]
 pub struct ReadError {
     /// The line, counted from 1.
     pub line: usize,
@@ -165,14 +168,3 @@ impl ReadError {
         ReadError { line, column: None, reason: reason.into() }
     }
 }
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column {
-            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.reason),
-            None => write!(f, "line {}: {}", self.line, self.reason),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub enum Process {
     /// A single-threaded client. A process whose operation ended `info` never acts again.
     Client(u64),
-    /// Whatever injects and undoes faults.
+    /// The part that injects and undoes faults.
     Nemesis,
     /// The run itself: it marks its phases.
     Controller,
@@ -129,7 +129,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event without a place in a history yet: index and time are 0, and whatever is optional
+    /// An event without a place in a history yet: index and time are 0, and all that is optional
     /// is missing.
     pub fn new(process: Process, kind: EventType, f: impl Into<String>, value: Value) -> Event {
         Event {

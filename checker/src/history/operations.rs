@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::history::datum::Datum;
-use crate::history::{Attempt, EventType, History, HistoryError, Operation, Pairing, Process};
+use crate::history::{Attempt, EventType, Operation, Process};
 
 /// Every operation that clients invoked, by invocation. Those that failed are among them.
 #[derive(Debug, Clone, Default)]
@@ -79,24 +79,12 @@ pub struct OperationRef<'a> {
 }
 
 impl Operations {
-    /// Pairs the events of a history.
-    ///
-    /// # Errors
-    /// When they are not well formed; see [`Pairing::push`]. The error counts events from 0.
-    pub fn of(history: &History) -> Result<Operations, HistoryError> {
-        let mut pairing = Pairing::default();
-        for (position, event) in history.events.iter().enumerate() {
-            pairing.push_event(event, position)?;
-        }
-        Ok(pairing.finish())
-    }
-
     /// The number of them.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Returns whether nobody invoked anything.
+    /// Returns whether nothing was invoked.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

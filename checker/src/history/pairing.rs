@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::history::datum::Datum;
 use crate::history::operations::{Closed, Opened, Operations, Place};
-use crate::history::{Event, EventType, HistoryError, Process};
+use crate::history::{Event, EventType, History, HistoryError, Process};
 
 /// An event whose texts are borrowed from the line that it stands on.
 #[derive(Debug, Deserialize)]
@@ -70,6 +70,20 @@ struct Parts<'a> {
     version: Option<u64>,
     error: Option<&'a str>,
     attempts: Option<&'a str>,
+}
+
+impl Operations {
+    /// Pairs the events of a history.
+    ///
+    /// # Errors
+    /// When they are not well formed; see [`Pairing::push_event`]. The error counts events from 0.
+    pub fn of(history: &History) -> Result<Operations, HistoryError> {
+        let mut pairing = Pairing::default();
+        for (position, event) in history.events.iter().enumerate() {
+            pairing.push_event(event, position)?;
+        }
+        Ok(pairing.finish())
+    }
 }
 
 impl Pairing {

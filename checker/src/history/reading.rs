@@ -38,6 +38,7 @@ impl Format {
 
 /// A history that was read from a file.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Reading {
     /// The operations of clients. [`OperationRef::line`](crate::history::OperationRef::line) tells
     /// where it stands.

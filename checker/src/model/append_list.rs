@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::history::{Datum, OperationRef};
-use crate::model::growing::{self, Act, Deed};
+use crate::model::growing::{self, Op, TimedOp};
 use crate::model::{
-    Call, Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Model, Recorded,
-    Solver, Values,
+    Call, Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Misfit, Model,
+    Recorded, Solver, Values,
 };
 
 /// A list that only grows, for each key. A key that was never appended to holds the empty list.
@@ -43,6 +43,7 @@ static DESCRIPTION: Description = Description {
     summary: "a list a key: append, read",
     functions: &["append", "read"],
     read: Some("read"),
+    collection: Some(Collection::List),
 };
 
 impl Model for AppendList {
@@ -75,7 +76,7 @@ impl Recorded for AppendList {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<Elements, String> {
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<Elements, Misfit> {
         Elements::of("a key holds", initial)
     }
 
@@ -83,7 +84,7 @@ impl Recorded for AppendList {
         &self,
         operation: OperationRef<'_>,
         _values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         match operation.f() {
             "read" => Ok(Input::Read),
             "append" => Ok(Input::Append(Elements::one(operation.input()))),
@@ -96,7 +97,7 @@ impl Recorded for AppendList {
         operation: OperationRef<'_>,
         input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         match input {
             Input::Read => Elements::of("read answers", operation.output()).map(Output::List),
             Input::Append(_) => Ok(Output::Appended),
@@ -105,8 +106,8 @@ impl Recorded for AppendList {
 
     fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
         match operation.f() {
-            "append" => Some(ElementEffect::Insert(Collection::List, operation.input())),
-            "read" => Some(ElementEffect::Observe(Collection::List)),
+            "append" => Some(ElementEffect::Insert(operation.input())),
+            "read" => Some(ElementEffect::Observe),
             _ => None,
         }
     }
@@ -117,19 +118,19 @@ impl Solver<AppendList> for AppendList {
         if *calls.initial() != Elements::default() {
             return None;
         }
-        let act = |place| {
+        let op_at = |place| {
             let timed = calls.get(place);
-            let deed = match timed.call {
+            let op = match timed.call {
                 Call::Known(Input::Append(element), _) | Call::Unknown(Input::Append(element)) => {
-                    Deed::Append(&element.0)
+                    Op::Append(&element.0)
                 }
-                Call::Known(Input::Read, Output::List(elements)) => Deed::Read(&elements.0),
+                Call::Known(Input::Read, Output::List(elements)) => Op::Read(&elements.0),
                 _ => return None,
             };
-            Some(Act { place, invoked: timed.invoked, returned: timed.returned, deed })
+            Some(TimedOp { place, invoked: timed.invoked, returned: timed.returned, op })
         };
-        let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
-        growing::decide(&acts)
+        let ops: Vec<TimedOp<'_>> = (0..calls.len()).filter_map(op_at).collect();
+        growing::decide(&ops)
     }
 }
 
@@ -153,7 +154,7 @@ impl Elements {
     }
 
     /// The elements of a list; nil is the empty one, as a key that was never appended to.
-    fn of(what: &str, list: Datum<'_>) -> Result<Elements, String> {
+    fn of(what: &str, list: Datum<'_>) -> Result<Elements, Misfit> {
         if list.is_null() {
             return Ok(Elements::default());
         }
@@ -164,7 +165,7 @@ impl Elements {
         match inside {
             Some("") => Ok(Elements::default()),
             Some(inside) => Ok(Elements(format!("{inside},").into())),
-            None => Err(format!("{what} a list, not {list}")),
+            None => Err(Misfit::new(format!("{what} a list, not {list}"))),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::model::{ALL, AnyModel, find};
 
 /// A model that was chosen for a history, and why.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Choice {
     /// The model.
     pub model: AnyModel<'static>,

@@ -3,9 +3,10 @@
 use crate::history::{Datum, OperationRef, Operations};
 use crate::model::sums::{self, Addition, Read};
 use crate::model::{
-    Call, Calls, Description, Direct, Growth, Hints, Model, Recorded, Solver, TimedCall, Values,
+    Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver, TimedCall,
+    Values,
 };
-use crate::model::{recorded, telling_sums};
+use crate::model::{recorded, unique_subset_sums};
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +36,7 @@ static DESCRIPTION: Description = Description {
     summary: "a sum a key: add, read",
     functions: &["add", "read"],
     read: Some("read"),
+    collection: None,
 };
 
 impl Model for Counter {
@@ -68,7 +70,7 @@ impl Recorded for Counter {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<i128, String> {
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<i128, Misfit> {
         number("a counter holds", initial).map(i128::from)
     }
 
@@ -76,7 +78,7 @@ impl Recorded for Counter {
         &self,
         operation: OperationRef<'_>,
         _values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         match operation.f() {
             "read" => Ok(Input::Read),
             "add" => number("add takes", operation.input()).map(Input::Add),
@@ -89,7 +91,7 @@ impl Recorded for Counter {
         operation: OperationRef<'_>,
         input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         Ok(match input {
             Input::Read => Output::Sum(number("read answers", operation.output())?.into()),
             Input::Add(_) => Output::Added,
@@ -120,7 +122,7 @@ impl Solver<Counter> for Counter {
             }
         }
         let initial = *calls.initial();
-        telling_sums::decide(initial, &additions, &reads).or_else(|| {
+        unique_subset_sums::decide(initial, &additions, &reads).or_else(|| {
             let only_grows = additions.iter().all(|addition| addition.amount > 0);
             only_grows.then(|| sums::decide(initial, &additions, reads))?
         })
@@ -145,9 +147,10 @@ impl Hints<Counter> for Counter {
 }
 
 /// A whole number; nil is 0, as a key that was never added to.
-fn number(what: &str, value: Datum<'_>) -> Result<i64, String> {
+fn number(what: &str, value: Datum<'_>) -> Result<i64, Misfit> {
     if value.is_null() {
         return Ok(0);
     }
-    value.as_integer().ok_or_else(|| format!("{what} a whole number, not {value}"))
+    let misfit = || Misfit::new(format!("{what} a whole number, not {value}"));
+    value.as_integer().ok_or_else(misfit)
 }

@@ -19,20 +19,10 @@ pub enum Collection {
 /// The effect of an operation on the elements that its object keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ElementEffect<'a> {
-    /// It puts this element into a collection of that kind.
-    Insert(Collection, Datum<'a>),
-    /// It takes an element out of a queue and answers it.
+    /// It puts this element into the collection.
+    Insert(Datum<'a>),
+    /// It takes an element out of the collection and answers it.
     Remove,
-    /// It answers all elements that a collection of that kind holds, of a list in order.
-    Observe(Collection),
-}
-
-impl ElementEffect<'_> {
-    /// The kind of collection that has such operations.
-    pub fn collection(self) -> Collection {
-        match self {
-            ElementEffect::Insert(kind, _) | ElementEffect::Observe(kind) => kind,
-            ElementEffect::Remove => Collection::Queue,
-        }
-    }
+    /// It answers all elements that the collection holds, of a list in order.
+    Observe,
 }

@@ -1,17 +1,17 @@
 //! A lock for each key whose acquisitions answer a fencing token: acquire, release.
 //!
-//! Whoever writes under the lock sends the token along, and storage refuses a token smaller than
-//! one it has seen. So a token must be greater than every one that was given out before (Kleppmann,
-//! "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI 2006, calls it a
-//! sequencer).
+//! A client that writes under the lock sends the token along, and storage refuses a token smaller
+//! than one it has seen. So a token must be greater than every one that was given out before
+//! (Kleppmann, "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI
+//! 2006, calls it a sequencer).
 
 use crate::history::{Datum, OperationRef, Operations};
+use crate::model::lock_interval::{Clash, LockInterval, Move, Owners, holders};
 use crate::model::mutex::owner;
-use crate::model::possession::{Clash, Move, Owners, Possession, holders};
 use crate::model::recorded::{all_answers, echoes};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Hints, Model, Recorded, Solver, TimedCall,
-    ValueId, Values,
+    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Recorded, Solver,
+    TimedCall, ValueId, Values,
 };
 
 /// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
@@ -22,7 +22,7 @@ pub struct FencedLock;
 /// The holder of the lock, and the last token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The owner; [`ValueId::ABSENT`] is nobody.
+    /// The owner; [`ValueId::ABSENT`] if it is free.
     pub holder: ValueId,
     /// The token that was given out last; the least number if there was none.
     pub token: i64,
@@ -31,7 +31,7 @@ pub struct State {
 /// A request to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// Be held by this owner, if nobody holds it.
+    /// Be held by this owner, if it is free.
     Acquire(ValueId),
     /// Be free, if this owner holds it.
     Release(ValueId),
@@ -54,10 +54,11 @@ static DESCRIPTION: Description = Description {
     summary: "a lock with rising tokens a key: acquire, release",
     functions: &["acquire", "release"],
     read: None,
+    collection: None,
 };
 
 /// The name in verdicts of the algorithm that needs no search.
-const ALGORITHM: &str = "possessions-by-token";
+const ALGORITHM: &str = "lock-intervals-by-token";
 
 impl Model for FencedLock {
     type State = State;
@@ -108,7 +109,7 @@ impl Recorded for FencedLock {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, String> {
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, Misfit> {
         Ok(State { holder: values.id(initial), token: i64::MIN })
     }
 
@@ -116,7 +117,7 @@ impl Recorded for FencedLock {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         let owner = owner(operation, values);
         match operation.f() {
             "acquire" => Ok(Input::Acquire(owner)),
@@ -130,12 +131,12 @@ impl Recorded for FencedLock {
         operation: OperationRef<'_>,
         input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         let answer = operation.output();
         match (input, answer.as_integer()) {
             (Input::Acquire(_), Some(token)) => Ok(Output::Acquired(token)),
             (Input::Acquire(_), None) => {
-                Err(format!("acquire answers a whole number, not {answer}"))
+                Err(Misfit::new(format!("acquire answers a whole number, not {answer}")))
             }
             (Input::Release(_), _) => Ok(Output::Released),
         }
@@ -153,7 +154,7 @@ impl Recorded for FencedLock {
 
 impl Solver<FencedLock> for FencedLock {
     /// If owners are processes: the lock intervals (see
-    /// [`possession`](crate::model::possession)) come one after the other in the order of their
+    /// `lock_interval.rs`) come one after the other in the order of their
     /// tokens. That respects time if none ends after the beginning of a later one.
     fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
         if calls.initial().holder != ValueId::ABSENT {
@@ -192,19 +193,20 @@ impl Hints<FencedLock> for FencedLock {
 
 /// Two owners that held the lock at one time, or not in the order of their tokens.
 fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<Clash> {
-    let possessions = match owners.possessions() {
-        Ok(possessions) => possessions,
+    let lock_intervals = match owners.lock_intervals() {
+        Ok(lock_intervals) => lock_intervals,
         Err(clash) => return Some(clash),
     };
-    let mut by_token: Vec<(i64, Possession)> = possessions
+    let mut by_token: Vec<(i64, LockInterval)> = lock_intervals
         .into_iter()
-        .filter_map(|possession| match calls.get(possession.acquisition.place).call {
-            Call::Known(_, Output::Acquired(token)) => Some((*token, possession)),
+        .filter_map(|lock_interval| match calls.get(lock_interval.acquisition.place).call {
+            Call::Known(_, Output::Acquired(token)) => Some((*token, lock_interval)),
             _ => None,
         })
         .collect();
-    by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition.place));
-    let mut last: Option<(i64, Possession)> = None;
+    by_token
+        .sort_unstable_by_key(|(token, lock_interval)| (*token, lock_interval.acquisition.place));
+    let mut last: Option<(i64, LockInterval)> = None;
     for (token, next) in by_token {
         if let Some((last_token, last)) = last
             && (last_token == token || last.to > next.from)

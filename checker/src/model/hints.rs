@@ -9,7 +9,7 @@ use crate::model::values::ValueId;
 pub struct Transition {
     /// The only value at which the operation can have had this outcome; none when any will do.
     pub requires: Option<ValueId>,
-    /// The value that it leaves, whatever was there before; none when it changes nothing.
+    /// The value that it leaves, no matter what was there before; none when it changes nothing.
     pub leaves: Option<ValueId>,
 }
 
@@ -18,7 +18,7 @@ pub struct Transition {
 pub enum Growth<S> {
     /// It only grows: a string gets longer, a sum greater.
     Forward,
-    /// It leaves this state, whatever was there before.
+    /// It leaves this state, no matter what was there before.
     Anew(S),
 }
 
@@ -33,7 +33,7 @@ pub trait Hints<M: Model> {
 
     /// The request of an operation whose answer is no longer believed: that of the same operation
     /// with an unknown outcome.
-    fn doubted(&self, input: &M::Input) -> M::Input {
+    fn retracted(&self, input: &M::Input) -> M::Input {
         input.clone()
     }
 

@@ -1,9 +1,10 @@
 //! A string for each key, to get, put and append to.
 
 use crate::history::{Datum, OperationRef};
-use crate::model::growing::{self, Act, Deed};
+use crate::model::growing::{self, Op, TimedOp};
 use crate::model::{
-    Call, Calls, Description, Direct, Growth, Hints, Model, Recorded, Solver, TimedCall, Values,
+    Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver, TimedCall,
+    Values,
 };
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
@@ -36,6 +37,7 @@ static DESCRIPTION: Description = Description {
     summary: "a string a key: get, put, append",
     functions: &["get", "put", "append"],
     read: Some("get"),
+    collection: None,
 };
 
 impl Model for KvAppend {
@@ -69,7 +71,7 @@ impl Recorded for KvAppend {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, String> {
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, Misfit> {
         text("a key holds", initial)
     }
 
@@ -77,7 +79,7 @@ impl Recorded for KvAppend {
         &self,
         operation: OperationRef<'_>,
         _values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         match operation.f() {
             "get" => Ok(Input::Get),
             "put" => text("put takes", operation.input()).map(Input::Put),
@@ -91,7 +93,7 @@ impl Recorded for KvAppend {
         operation: OperationRef<'_>,
         input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         match input {
             Input::Get => text("get answers", operation.output()).map(Output::Value),
             Input::Put(_) | Input::Append(_) => Ok(Output::Done),
@@ -104,24 +106,24 @@ impl Solver<KvAppend> for KvAppend {
         if !calls.initial().is_empty() {
             return None;
         }
-        let act = |place| {
+        let op_at = |place| {
             let timed = calls.get(place);
-            let deed = match timed.call {
+            let op = match timed.call {
                 // To append nothing changes nothing and says nothing.
                 Call::Known(Input::Append(piece), _) | Call::Unknown(Input::Append(piece)) => {
-                    (!piece.is_empty()).then_some(Deed::Append(piece))
+                    (!piece.is_empty()).then_some(Op::Append(piece))
                 }
                 Call::Known(Input::Put(piece), _) | Call::Unknown(Input::Put(piece)) => {
-                    Some(Deed::Anew(piece))
+                    Some(Op::Anew(piece))
                 }
-                Call::Known(Input::Get, Output::Value(text)) => Some(Deed::Read(text)),
+                Call::Known(Input::Get, Output::Value(text)) => Some(Op::Read(text)),
                 _ => None,
             };
             let TimedCall { invoked, returned, .. } = timed;
-            deed.map(|deed| Act { place, invoked, returned, deed })
+            op.map(|op| TimedOp { place, invoked, returned, op })
         };
-        let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
-        growing::decide(&acts)
+        let ops: Vec<TimedOp<'_>> = (0..calls.len()).filter_map(op_at).collect();
+        growing::decide(&ops)
     }
 }
 
@@ -150,7 +152,7 @@ impl Hints<KvAppend> for KvAppend {
 }
 
 /// A string; nil is the empty one, as a key that was never written.
-fn text(what: &str, value: Datum<'_>) -> Result<String, String> {
+fn text(what: &str, value: Datum<'_>) -> Result<String, Misfit> {
     if value.is_null() {
         return Ok(String::new());
     }

@@ -1,11 +1,11 @@
 //! A lock for each key: acquire, release.
 
 use crate::history::{Datum, OperationRef, Operations};
-use crate::model::possession::{Clash, Move, Owners, holders};
+use crate::model::lock_interval::{Clash, Move, Owners, holders};
 use crate::model::recorded::{all_answers, echoes};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Hints, Model, Recorded, Solver, TimedCall,
-    Transition, ValueId, Values,
+    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Recorded, Solver,
+    TimedCall, Transition, ValueId, Values,
 };
 
 /// A lock for each key, which one owner at a time can hold. It is not reentrant.
@@ -15,7 +15,7 @@ pub struct Mutex;
 /// A request to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// Be held by this owner, if nobody holds it.
+    /// Be held by this owner, if it is free.
     Acquire(ValueId),
     /// Be free, if this owner holds it.
     Release(ValueId),
@@ -36,10 +36,11 @@ static DESCRIPTION: Description = Description {
     summary: "a lock a key: acquire, release",
     functions: &["acquire", "release"],
     read: None,
+    collection: None,
 };
 
 /// The name in verdicts of the algorithm that needs no search.
-const ALGORITHM: &str = "possessions";
+const ALGORITHM: &str = "lock-intervals";
 
 impl Model for Mutex {
     /// The holder of the lock; [`ValueId::ABSENT`] if it is free.
@@ -73,7 +74,7 @@ impl Recorded for Mutex {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, String> {
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, Misfit> {
         Ok(values.id(initial))
     }
 
@@ -81,7 +82,7 @@ impl Recorded for Mutex {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         let owner = owner(operation, values);
         match operation.f() {
             "acquire" => Ok(Input::Acquire(owner)),
@@ -95,7 +96,7 @@ impl Recorded for Mutex {
         _operation: OperationRef<'_>,
         _input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         Ok(Output::Done)
     }
 
@@ -111,7 +112,7 @@ impl Recorded for Mutex {
 
 impl Solver<Mutex> for Mutex {
     /// If owners are processes: an order is one of the lock intervals (see
-    /// [`possession`](crate::model::possession)), one after the other. It respects time if none
+    /// `lock_interval.rs`), one after the other. It respects time if none
     /// ends after the beginning of a later one, that is, if the spans in which the lock surely was
     /// held are disjoint; and then the order of these spans is one (zones as of Gibbons & Korach,
     /// "Testing shared memories", SIAM J. Comput. 26(4), 1997).
@@ -181,12 +182,12 @@ pub(super) fn owner(operation: OperationRef<'_>, values: &mut Values) -> ValueId
 
 /// Two owners that held the lock at one time.
 fn two_holders(owners: &Owners) -> Option<Clash> {
-    let mut possessions = match owners.possessions() {
-        Ok(possessions) => possessions,
+    let mut lock_intervals = match owners.lock_intervals() {
+        Ok(lock_intervals) => lock_intervals,
         Err(clash) => return Some(clash),
     };
-    possessions.sort_unstable_by_key(|possession| possession.from);
-    let both = possessions.windows(2).find(|pair| pair[0].to > pair[1].from)?;
+    lock_intervals.sort_unstable_by_key(|lock_interval| lock_interval.from);
+    let both = lock_intervals.windows(2).find(|pair| pair[0].to > pair[1].from)?;
     Some(owners.clash(&both[0], &both[1]))
 }
 
@@ -194,25 +195,25 @@ fn two_holders(owners: &Owners) -> Option<Clash> {
 mod tests {
     use super::*;
 
-    const NOBODY: ValueId = ValueId::ABSENT;
+    const FREE: ValueId = ValueId::ABSENT;
     const ANN: ValueId = ValueId(1);
     const BOB: ValueId = ValueId(2);
 
     #[test]
     fn one_owner_holds_it_until_that_owner_releases_it() {
         let after = |state, input| Mutex.step(&state, &input, Some(&Output::Done));
-        assert_eq!(after(NOBODY, Input::Acquire(ANN)), Some(ANN));
+        assert_eq!(after(FREE, Input::Acquire(ANN)), Some(ANN));
         assert_eq!(after(ANN, Input::Acquire(BOB)), None);
         assert_eq!(after(ANN, Input::Acquire(ANN)), None);
         assert_eq!(after(ANN, Input::Release(BOB)), None);
-        assert_eq!(after(ANN, Input::Release(ANN)), Some(NOBODY));
-        assert_eq!(after(NOBODY, Input::Release(ANN)), None);
+        assert_eq!(after(ANN, Input::Release(ANN)), Some(FREE));
+        assert_eq!(after(FREE, Input::Release(ANN)), None);
     }
 
     #[test]
     fn a_refusal_changes_nothing() {
         assert_eq!(Mutex.apply(&ANN, &Input::Acquire(BOB)), (ANN, Output::Refused));
         assert_eq!(Mutex.apply(&ANN, &Input::Release(BOB)), (ANN, Output::Refused));
-        assert_eq!(Mutex.step(&NOBODY, &Input::Acquire(BOB), Some(&Output::Refused)), None);
+        assert_eq!(Mutex.step(&FREE, &Input::Acquire(BOB), Some(&Output::Refused)), None);
     }
 }

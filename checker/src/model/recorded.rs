@@ -2,7 +2,7 @@
 
 use crate::history::{Datum, EventType, OperationRef, Operations};
 use crate::model::call::CallOf;
-use crate::model::elements::ElementEffect;
+use crate::model::elements::{Collection, ElementEffect};
 use crate::model::{Call, Model, Values};
 
 /// The meaning of a read that answered nil.
@@ -35,6 +35,24 @@ impl Conventions {
     }
 }
 
+/// The reason why something recorded does not fit a model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{0}")]
+pub struct Misfit(String);
+
+impl Misfit {
+    /// The reason in words, as the rest of a sentence.
+    pub fn new(reason: impl Into<String>) -> Misfit {
+        Misfit(reason.into())
+    }
+}
+
+impl From<String> for Misfit {
+    fn from(reason: String) -> Misfit {
+        Misfit(reason)
+    }
+}
+
 /// A model in words.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Description {
@@ -48,12 +66,15 @@ pub struct Description {
     pub functions: &'static [&'static str],
     /// The name of the operation that reads; none where an answer of nil is as good as any.
     pub read: Option<&'static str>,
+    /// The kind of collection that keeps what is put into it; none if the object is no such thing.
+    pub collection: Option<Collection>,
 }
 
 impl Description {
     /// The error of an operation that the model does not have.
-    pub(super) fn lacks(&self, function: &str) -> String {
-        format!("there is no operation `{function}`, only {}", self.functions.join(", "))
+    pub(super) fn lacks(&self, function: &str) -> Misfit {
+        let functions = self.functions.join(", ");
+        Misfit(format!("there is no operation `{function}`, only {functions}"))
     }
 }
 
@@ -73,9 +94,9 @@ pub trait Recorded: Model {
         &self,
         initial: Datum<'_>,
         values: &mut Values,
-    ) -> Result<Self::State, String>;
+    ) -> Result<Self::State, Misfit>;
 
-    /// Reads the request of an operation, whatever its outcome.
+    /// Reads the request of an operation, with any outcome.
     ///
     /// # Errors
     /// The reason why the operation is none of this model's.
@@ -83,7 +104,7 @@ pub trait Recorded: Model {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Self::Input, String>;
+    ) -> Result<Self::Input, Misfit>;
 
     /// Reads the answer of an operation that is `ok` and has this request.
     ///
@@ -94,7 +115,7 @@ pub trait Recorded: Model {
         operation: OperationRef<'_>,
         input: &Self::Input,
         values: &mut Values,
-    ) -> Result<Self::Output, String>;
+    ) -> Result<Self::Output, Misfit>;
 
     /// The answer of an operation whose precondition the service refuted; none if it counts as
     /// something that did not happen.
@@ -120,12 +141,14 @@ pub trait Recorded: Model {
     ///
     /// # Errors
     /// The reason why the operation is none of this model's.
+    // Called once for each operation, from one place.
+    #[inline]
     fn decode(
         &self,
         operation: OperationRef<'_>,
         conventions: Conventions,
         values: &mut Values,
-    ) -> Result<Option<CallOf<Self>>, String>
+    ) -> Result<Option<CallOf<Self>>, Misfit>
     where
         Self: Sized,
     {
@@ -137,8 +160,7 @@ pub trait Recorded: Model {
             };
             return Ok(input.and_then(refused));
         }
-        let is_read = self.description().read == Some(operation.f());
-        if is_read && conventions.silence(operation) {
+        if conventions.silence(operation) && self.description().read == Some(operation.f()) {
             return Ok(None);
         }
         let input = self.decode_input(operation, values)?;

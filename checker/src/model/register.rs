@@ -1,7 +1,9 @@
 //! A register: one value a key, to read, write, compare-and-set and delete.
 
 use crate::history::{Datum, OperationRef};
-use crate::model::{Conventions, Description, Hints, Model, Recorded, Transition, ValueId, Values};
+use crate::model::{
+    Conventions, Description, Hints, Misfit, Model, Recorded, Transition, ValueId, Values,
+};
 
 /// A register of one value, or none, for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +42,7 @@ static DESCRIPTION: Description = Description {
     summary: "one value a key: read, write, cas, delete",
     functions: &["read", "write", "cas", "delete"],
     read: Some("read"),
+    collection: None,
 };
 
 impl Model for Register {
@@ -70,22 +73,26 @@ impl Recorded for Register {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, String> {
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, Misfit> {
         Ok(values.id(initial))
     }
 
+    #[inline]
     fn decode_input(
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         Ok(match operation.f() {
             "read" => Input::Read,
             "write" => Input::Write(values.id(operation.input())),
             "delete" => Input::Write(ValueId::ABSENT),
             "cas" => {
                 let Some([from, to]) = operation.input().as_pair() else {
-                    return Err(format!("cas takes [from, to], not {}", operation.input()));
+                    return Err(Misfit::new(format!(
+                        "cas takes [from, to], not {}",
+                        operation.input()
+                    )));
                 };
                 Input::CompareAndSet { from: values.id(from), to: values.id(to) }
             }
@@ -93,12 +100,13 @@ impl Recorded for Register {
         })
     }
 
+    #[inline]
     fn decode_output(
         &self,
         operation: OperationRef<'_>,
         input: &Input,
         values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         Ok(match input {
             Input::Read => Output::Value(values.id(operation.output())),
             Input::Write(_) => Output::Written,

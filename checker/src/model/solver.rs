@@ -45,11 +45,11 @@ pub struct Direct {
     /// The number of steps it took: operations, or parts of them, that were looked at.
     pub steps: u64,
     /// None if there is a legal order. Else the places of operations that contradict each other,
-    /// whatever became of all others: each other mutation may have taken effect at any time after
-    /// its invocation or never, and other observers say nothing. As few as are at hand; they need
-    /// not be minimal.
+    /// no matter what became of all others: each other mutation may have taken effect at any time
+    /// after its invocation or never, and other observers say nothing. As few as are at hand; they
+    /// need not be minimal.
     pub contradiction: Option<Vec<usize>>,
-    /// If they contradict each other whatever was there before: an index such that what had
+    /// If they contradict each other no matter what was there before: an index such that what had
     /// returned by then does not matter (see [`Solver::beginnings`]). Else their whole past
     /// matters.
     pub since: Option<u64>,

@@ -100,7 +100,7 @@ impl Default for Values {
     }
 }
 
-/// Hashes one integer. Whoever writes a history has nothing to gain by making it collide.
+/// Hashes one integer. Writers of histories have nothing to gain by collisions.
 #[derive(Debug, Default)]
 struct Scrambler(u64);
 

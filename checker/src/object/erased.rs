@@ -4,9 +4,9 @@ use std::fmt::Debug;
 
 use crate::history::{Datum, EventType, OperationRef, Operations};
 use crate::model::{
-    Call, Conventions, Description, ElementEffect, Recorded, Transition, ValueId, Values,
+    Call, Conventions, Description, ElementEffect, Misfit, Recorded, Transition, ValueId, Values,
 };
-use crate::object::{Object, Typed};
+use crate::object::reader::{Reader, TypedReader};
 
 /// A recorded model without its types. Each [`Recorded`] model is one.
 pub(crate) trait Erased: Debug + Sync {
@@ -19,11 +19,15 @@ pub(crate) trait Erased: Debug + Sync {
     /// [`Recorded::element_effect`].
     fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>>;
 
-    /// An object in this state, without operations yet.
+    /// A reader of the operations on an object in this state.
     ///
     /// # Errors
     /// The reason why `initial` is no state of the model.
-    fn open<'m>(&'m self, initial: Datum<'_>) -> Result<Box<dyn Object + 'm>, String>;
+    fn open<'m>(
+        &'m self,
+        initial: Datum<'_>,
+        conventions: Conventions,
+    ) -> Result<Box<dyn Reader<'m> + 'm>, Misfit>;
 
     /// Returns whether the operation would change something if it took effect.
     fn mutates(&self, operation: OperationRef<'_>, values: &mut Values) -> bool;
@@ -54,15 +58,19 @@ impl<M: Recorded> Erased for M {
         Recorded::element_effect(self, operation)
     }
 
-    fn open<'m>(&'m self, initial: Datum<'_>) -> Result<Box<dyn Object + 'm>, String> {
+    fn open<'m>(
+        &'m self,
+        initial: Datum<'_>,
+        conventions: Conventions,
+    ) -> Result<Box<dyn Reader<'m> + 'm>, Misfit> {
         let mut values = Values::new();
         let initial = self.decode_initial(initial, &mut values)?;
-        Ok(Box::new(Typed::recorded(self, initial, values)))
+        Ok(Box::new(TypedReader::new(self, conventions, initial, values)))
     }
 
     fn mutates(&self, operation: OperationRef<'_>, values: &mut Values) -> bool {
         match Recorded::element_effect(self, operation) {
-            Some(effect) => !matches!(effect, ElementEffect::Observe(_)),
+            Some(effect) => !matches!(effect, ElementEffect::Observe),
             None => self
                 .decode_input(operation.as_unknown(), values)
                 .is_ok_and(|input| !self.hints().is_observer(&input, None)),

@@ -1,24 +1,12 @@
 //! The operations on one object, without the types of its model.
 
-use crate::history::OperationRef;
-use crate::model::{Conventions, Direct, Interval, Transition, ValueId, Values};
-use crate::object::Claim;
+use crate::model::{Direct, Interval, Transition, ValueId, Values};
+use crate::object::Kept;
 use crate::search::{ByValue, Machine, Problem};
 
 /// The operations on one object, by invocation, in the terms of its model. Those that say nothing
 /// are not among them.
 pub(crate) trait Object: Send + Sync {
-    /// Adds an operation, which comes later than all others, unless it says nothing; returns
-    /// whether it says something.
-    ///
-    /// # Errors
-    /// The reason why it is none of the model's.
-    fn push(
-        &mut self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-    ) -> Result<bool, String>;
-
     /// When each operation can have taken effect.
     fn intervals(&self) -> &[Interval];
 
@@ -47,12 +35,9 @@ pub(crate) trait Object: Send + Sync {
     /// The operations for a search, and the states in which they put the object.
     fn problem(&self) -> (Problem, Box<dyn Machine + '_>);
 
-    /// A weaker form: `claim` names what is still held of the operation at each place; none leaves
+    /// A weaker form: `kept` names what is still held of the operation at each place; none leaves
     /// it out. Returns also the place here of each of its operations.
-    fn weakened(
-        &self,
-        claim: &dyn Fn(usize) -> Option<Claim>,
-    ) -> (Box<dyn Object + '_>, Vec<usize>);
+    fn weakened(&self, kept: &dyn Fn(usize) -> Option<Kept>) -> (Box<dyn Object + '_>, Vec<usize>);
 
     /// The same operations from each of the states from one of which they have a legal order if
     /// they have one from any state at all; none if those are not known, or more than `most`.

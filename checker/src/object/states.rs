@@ -8,9 +8,9 @@ pub(super) struct States<'a, M: Model> {
     model: &'a M,
     hints: &'a dyn Hints<M>,
     /// The operations that took effect, with their answers.
-    pub(super) settled: Vec<(&'a M::Input, &'a M::Output)>,
+    pub(super) certain: Vec<(&'a M::Input, &'a M::Output)>,
     /// Mutations of unknown outcome, one for each group that asks for the same.
-    pub(super) optional: Vec<&'a M::Input>,
+    pub(super) maybe_applied: Vec<&'a M::Input>,
     present: M::State,
     /// The states before the present one, the first of all first.
     before: Vec<M::State>,
@@ -23,8 +23,8 @@ impl<'a, M: Model> States<'a, M> {
         States {
             model,
             hints: model.hints(),
-            settled: Vec::new(),
-            optional: Vec::new(),
+            certain: Vec::new(),
+            maybe_applied: Vec::new(),
             present: initial,
             before: Vec::new(),
             tried: None,
@@ -33,11 +33,11 @@ impl<'a, M: Model> States<'a, M> {
 
     fn after(&self, state: &M::State, operation: Chosen) -> Option<M::State> {
         let (input, output) = match operation {
-            Chosen::Settled(place) => {
-                let (input, output) = self.settled[place];
+            Chosen::Certain(place) => {
+                let (input, output) = self.certain[place];
                 (input, Some(output))
             }
-            Chosen::Optional(group) => (self.optional[group], None),
+            Chosen::MaybeApplied(group) => (self.maybe_applied[group], None),
         };
         self.model.step(state, input, output)
     }
@@ -57,12 +57,12 @@ impl<M: Model> Machine for States<'_, M> {
         let before = self.before.last().expect("something came before");
         self.after(before, next).is_some_and(|without| {
             self.tried.as_ref() == Some(&without)
-                || may_swap && self.after(&without, Chosen::Optional(last)) == self.tried
+                || may_swap && self.after(&without, Chosen::MaybeApplied(last)) == self.tried
         })
     }
 
     fn outgrows(&self, observer: usize) -> bool {
-        let (input, output) = self.settled[observer];
+        let (input, output) = self.certain[observer];
         self.tried.as_ref().is_some_and(|state| self.hints.outgrew(state, input, output))
     }
 

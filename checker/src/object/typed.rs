@@ -3,37 +3,30 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::history::{EventType, OperationRef};
 use crate::model::{
-    Call, CallOf, Calls, Conventions, Direct, Growth, Interval, Model, Recorded, Transition,
-    ValueId, Values,
+    Call, CallOf, Calls, Direct, Growth, Interval, Model, Transition, ValueId, Values,
 };
 use crate::object::states::States;
-use crate::object::{Claim, Object};
-use crate::search::{ByValue, Deed, Machine, Optional, Problem, Settled, Step, grouped};
+use crate::object::{Kept, Object};
+use crate::search::{ByValue, Certain, Machine, MaybeApplied, Op, Problem, TimedOp, grouped};
 
 /// The operations on an object of some model.
 pub(crate) struct Typed<'a, M: Model> {
-    model: &'a M,
-    /// Reads operations of histories; none where they come otherwise.
-    decode: Option<Decode<M>>,
-    initial: M::State,
-    values: Cow<'a, Values>,
-    table: Cow<'a, Table<M>>,
+    pub(super) model: &'a M,
+    pub(super) initial: M::State,
+    pub(super) values: Cow<'a, Values>,
+    pub(super) table: Cow<'a, Table<M>>,
     /// Of a weaker form: what was recorded, and the place there of each operation.
-    recorded: Option<(&'a Table<M>, Vec<usize>)>,
+    pub(super) recorded: Option<(&'a Table<M>, Vec<usize>)>,
 }
 
-type Decode<M> =
-    fn(&M, OperationRef<'_>, Conventions, &mut Values) -> Result<Option<CallOf<M>>, String>;
-
 /// Operations with their intervals.
-struct Table<M: Model> {
-    calls: Vec<CallOf<M>>,
-    intervals: Vec<Interval>,
+pub(super) struct Table<M: Model> {
+    pub(super) calls: Vec<CallOf<M>>,
+    pub(super) intervals: Vec<Interval>,
     /// The places of those that the service refused. They did not happen, unless they are held to
     /// be observations.
-    refused: BTreeSet<usize>,
+    pub(super) refused: BTreeSet<usize>,
 }
 
 impl<M: Model> Clone for Table<M> {
@@ -47,11 +40,17 @@ impl<M: Model> Clone for Table<M> {
 }
 
 impl<M: Model> Table<M> {
-    const EMPTY: Table<M> =
+    pub(super) const EMPTY: Table<M> =
         Table { calls: Vec::new(), intervals: Vec::new(), refused: BTreeSet::new() };
 
     /// Adds an operation unless it says nothing; returns whether it says something.
-    fn push(&mut self, model: &M, call: CallOf<M>, invoked: u64, completed: Option<u64>) -> bool {
+    pub(super) fn push(
+        &mut self,
+        model: &M,
+        call: CallOf<M>,
+        invoked: u64,
+        completed: Option<u64>,
+    ) -> bool {
         let returned = match &call {
             Call::Known(..) => completed,
             // Without an answer, what changes nothing says nothing.
@@ -69,7 +68,6 @@ impl<'a, M: Model> Typed<'a, M> {
     pub(crate) fn new(model: &'a M) -> Typed<'a, M> {
         Typed {
             model,
-            decode: None,
             initial: model.initial(),
             values: Cow::Owned(Values::new()),
             table: Cow::Owned(Table::EMPTY),
@@ -96,22 +94,22 @@ impl<'a, M: Model> Typed<'a, M> {
     /// [`Object::weakened`].
     pub(crate) fn weaker(
         &self,
-        claim: &dyn Fn(usize) -> Option<Claim>,
+        kept: &dyn Fn(usize) -> Option<Kept>,
     ) -> (Typed<'_, M>, Vec<usize>) {
         let (mut table, mut places, mut origins) = (Table::EMPTY, Vec::new(), Vec::new());
         for place in 0..self.table.calls.len() {
-            let Some(claim) = claim(place) else { continue };
+            let Some(kept) = kept(place) else { continue };
             let (recorded, origin) = match &self.recorded {
                 Some((table, origins)) => (*table, origins[place]),
                 None => (&*self.table, place),
             };
-            let call = match (claim, &self.table.calls[place]) {
-                (Claim::AsRecorded, _) => recorded.calls[origin].clone(),
-                (Claim::Invoked, _) if recorded.refused.contains(&origin) => continue,
-                (Claim::Invoked, Call::Known(input, _)) => {
-                    Call::Unknown(self.model.hints().doubted(input))
+            let call = match (kept, &self.table.calls[place]) {
+                (Kept::AsRecorded, _) => recorded.calls[origin].clone(),
+                (Kept::Invoked, _) if recorded.refused.contains(&origin) => continue,
+                (Kept::Invoked, Call::Known(input, _)) => {
+                    Call::Unknown(self.model.hints().retracted(input))
                 }
-                (Claim::Invoked, unknown) => unknown.clone(),
+                (Kept::Invoked, unknown) => unknown.clone(),
             };
             let interval = recorded.intervals[origin];
             if table.push(self.model, call, interval.invoked, interval.returned()) {
@@ -124,9 +122,11 @@ impl<'a, M: Model> Typed<'a, M> {
             None => &*self.table,
         };
         let weaker = Typed {
+            model: self.model,
+            initial: self.initial.clone(),
+            values: Cow::Borrowed(&self.values),
             table: Cow::Owned(table),
             recorded: Some((recorded, origins)),
-            ..self.starting_from(self.initial.clone())
         };
         (weaker, places)
     }
@@ -135,7 +135,6 @@ impl<'a, M: Model> Typed<'a, M> {
     fn starting_from(&self, initial: M::State) -> Typed<'_, M> {
         Typed {
             model: self.model,
-            decode: self.decode,
             initial,
             values: Cow::Borrowed(&self.values),
             table: Cow::Borrowed(&self.table),
@@ -144,31 +143,7 @@ impl<'a, M: Model> Typed<'a, M> {
     }
 }
 
-impl<'a, M: Recorded> Typed<'a, M> {
-    /// No operations yet of a recorded history in which the object had this state at first.
-    pub(crate) fn recorded(model: &'a M, initial: M::State, values: Values) -> Typed<'a, M> {
-        let values = Cow::Owned(values);
-        Typed { decode: Some(M::decode), initial, values, ..Typed::new(model) }
-    }
-}
-
 impl<M: Model> Object for Typed<'_, M> {
-    fn push(
-        &mut self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-    ) -> Result<bool, String> {
-        let decode = self.decode.expect("the model reads histories");
-        let call = decode(self.model, operation, conventions, self.values.to_mut())?;
-        let (invoked, completed) = (operation.invoked(), operation.completed());
-        let says_something = call.is_some_and(|call| self.push_call(call, invoked, completed));
-        if says_something && operation.outcome() == EventType::Fail {
-            let table = self.table.to_mut();
-            table.refused.insert(table.calls.len() - 1);
-        }
-        Ok(says_something)
-    }
-
     fn intervals(&self) -> &[Interval] {
         &self.table.intervals
     }
@@ -201,16 +176,16 @@ impl<M: Model> Object for Typed<'_, M> {
     fn by_value(&self) -> Option<ByValue> {
         let hints = self.model.hints();
         let initial = hints.value(&self.initial)?;
-        let mut steps = Vec::with_capacity(self.table.calls.len());
+        let mut problem = ByValue::with_capacity(initial.0, self.table.calls.len());
         for (call, interval) in self.table.calls.iter().zip(&self.table.intervals) {
             let (input, output) = call.parts();
-            let deed = match hints.excludes(input, output) {
-                Some(value) => Deed::SawAnother(value.0),
-                None => Deed::of(hints.transition(input, output)?)?,
+            let op = match hints.excludes(input, output) {
+                Some(value) => Op::SawAnother(value.0),
+                None => Op::of(hints.transition(input, output)?)?,
             };
-            steps.push(Step::new(deed, interval.invoked, interval.returned()));
+            problem.push(TimedOp::new(op, interval.invoked, interval.returned()));
         }
-        Some(ByValue::new(initial.0, steps))
+        Some(problem.without_gaps())
     }
 
     fn solve(&self) -> Option<Direct> {
@@ -220,7 +195,7 @@ impl<M: Model> Object for Typed<'_, M> {
     fn problem(&self) -> (Problem, Box<dyn Machine + '_>) {
         let (model, hints) = (self.model, self.model.hints());
         let mut states = States::new(model, self.initial.clone());
-        let (mut settled, mut unknown) = (Vec::new(), Vec::new());
+        let (mut certain, mut unknown) = (Vec::new(), Vec::new());
         let (mut class_of, mut class_sizes) = (HashMap::new(), Vec::new());
         for (call, interval) in self.table.calls.iter().zip(&self.table.intervals) {
             let (input, output) = call.parts();
@@ -233,26 +208,23 @@ impl<M: Model> Object for Typed<'_, M> {
                     });
                     class_sizes[class] += 1;
                     let observer = hints.is_observer(input, output);
-                    settled.push(Settled { invoked, returned, observer, class });
-                    states.settled.push((input, known));
+                    certain.push(Certain { invoked, returned, observer, class });
+                    states.certain.push((input, known));
                 }
                 _ => unknown.push((input, invoked)),
             }
         }
-        let mut optional = Vec::new();
+        let mut maybe_applied = Vec::new();
         for (input, invoked) in grouped(unknown) {
-            states.optional.push(input);
-            optional.push(Optional { invoked });
+            states.maybe_applied.push(input);
+            maybe_applied.push(MaybeApplied { invoked });
         }
-        let revivals = self.revivals(&settled, &states);
-        (Problem { settled, class_sizes, optional, revivals }, Box::new(states))
+        let revivals = self.revivals(&certain, &states);
+        (Problem { certain, class_sizes, maybe_applied, revivals }, Box::new(states))
     }
 
-    fn weakened(
-        &self,
-        claim: &dyn Fn(usize) -> Option<Claim>,
-    ) -> (Box<dyn Object + '_>, Vec<usize>) {
-        let (weaker, places) = self.weaker(claim);
+    fn weakened(&self, kept: &dyn Fn(usize) -> Option<Kept>) -> (Box<dyn Object + '_>, Vec<usize>) {
+        let (weaker, places) = self.weaker(kept);
         (Box::new(weaker), places)
     }
 
@@ -264,19 +236,19 @@ impl<M: Model> Object for Typed<'_, M> {
 }
 
 impl<M: Model> Typed<'_, M> {
-    /// For each observer, the settled operations after which its answer is possible again once the
+    /// For each observer, the certain operations after which its answer is possible again once the
     /// state has grown past it (see [`Hints::outgrew`]). None for what is no observer, and when a
     /// mutation of unknown outcome could make the answer possible at any time. Empty when a
     /// mutation may do anything.
     ///
     /// [`Hints::outgrew`]: crate::model::Hints::outgrew
-    fn revivals(&self, settled: &[Settled], states: &States<'_, M>) -> Vec<Option<Vec<usize>>> {
+    fn revivals(&self, certain: &[Certain], states: &States<'_, M>) -> Vec<Option<Vec<usize>>> {
         let hints = self.model.hints();
         let mut fresh_starts = Vec::new();
-        let mutations = settled.iter().enumerate().filter(|(_, operation)| !operation.observer);
+        let mutations = certain.iter().enumerate().filter(|(_, operation)| !operation.observer);
         for (place, input) in mutations
-            .map(|(place, _)| (Some(place), states.settled[place].0))
-            .chain(states.optional.iter().map(|input| (None, *input)))
+            .map(|(place, _)| (Some(place), states.certain[place].0))
+            .chain(states.maybe_applied.iter().map(|input| (None, *input)))
         {
             match hints.growth(input) {
                 Some(Growth::Forward) => {}
@@ -285,14 +257,14 @@ impl<M: Model> Typed<'_, M> {
             }
         }
         let revivals_of = |place: usize| {
-            let (input, output) = states.settled[place];
-            settled[place].observer.then_some(())?;
+            let (input, output) = states.certain[place];
+            certain[place].observer.then_some(())?;
             fresh_starts
                 .iter()
                 .filter(|(_, state)| !hints.outgrew(state, input, output))
                 .map(|(place, _)| *place)
                 .collect()
         };
-        (0..settled.len()).map(revivals_of).collect()
+        (0..certain.len()).map(revivals_of).collect()
     }
 }

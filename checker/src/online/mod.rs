@@ -2,7 +2,7 @@
 //!
 //! A [`Watch`] is told of every event. It says of a prefix of the history what the offline checker
 //! says of it, where operations that are open at the end of the prefix are of unknown outcome; and
-//! it says so a while after the prefix ended. An Invalid is final: whatever comes later cannot
+//! it says so a while after the prefix ended. An Invalid is final: what comes later cannot
 //! change it.
 //!
 //! Every key has a log (`log.rs`), which the offline checker judges whenever it has grown by a
@@ -16,4 +16,4 @@
 mod log;
 mod watch;
 
-pub use watch::{Sighting, Watch};
+pub use watch::{OnlineVerdict, Watch};

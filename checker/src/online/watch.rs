@@ -27,8 +27,8 @@ const QUIET_SWEEPS: u32 = 20;
 /// ([`legal_before`](Watch::legal_before)): a key is judged once there are sixteen new completions
 /// and one for each 32 of its operations (and for each thousand steps that the last judgement took,
 /// where a search is needed). Fewer than sixteen are judged twice in a second of the history's own
-/// time, and all when the key has been quiet for half a second. Whoever wants to know at once asks
-/// for it ([`settle`](Watch::settle)).
+/// time, and all when the key has been quiet for half a second. To know at once, ask
+/// for it ([`judge_now`](Watch::judge_now)).
 ///
 /// Nothing that it cannot judge makes it fail: such a key is given up, which says nothing about
 /// it, and is left to the offline checker. So is a key that has a hundred thousand operations, and
@@ -45,7 +45,7 @@ pub struct Watch {
     open: BTreeMap<u64, Event>,
     next_index: u64,
     next_sweep: Sweep,
-    sighting: Sighting,
+    verdict: OnlineVerdict,
 }
 
 /// The terms on which keys are judged.
@@ -65,7 +65,7 @@ impl Judge {
 
 /// The verdict of a [`Watch`] on the events so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
+pub enum OnlineVerdict {
     /// Nothing is wrong that would be known.
     Legal,
     /// The operations on this key have no legal order; of a history without keys, those on the
@@ -97,8 +97,9 @@ impl Watch {
         let model =
             model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.to_string()))?;
         let initial = OwnedDatum::from(&options.initial);
-        if let Err(reason) = model.0.open(initial.borrow()) {
-            return Err(HistoryError::Initial { model: model.description().name, reason });
+        if let Err(reason) = model.0.open(initial.borrow(), options.conventions) {
+            let (model, reason) = (model.description().name, reason.to_string());
+            return Err(HistoryError::Initial { model, reason });
         }
         Ok(Watch {
             judge: Judge { model, conventions: options.conventions, initial },
@@ -108,13 +109,13 @@ impl Watch {
             open: BTreeMap::new(),
             next_index: 0,
             next_sweep: Sweep { time: SWEEP_TIME, index: SWEEP_EVENTS },
-            sighting: Sighting::Legal,
+            verdict: OnlineVerdict::Legal,
         })
     }
 
     /// Takes the next event.
-    pub fn push(&mut self, event: &Event) -> &Sighting {
-        if self.sighting == Sighting::Legal {
+    pub fn push(&mut self, event: &Event) -> &OnlineVerdict {
+        if self.verdict == OnlineVerdict::Legal {
             let comes_later = event.index >= self.next_index;
             self.next_index = event.index + 1;
             if let Process::Client(process) = event.process {
@@ -130,24 +131,24 @@ impl Watch {
                 self.sweep();
             }
         }
-        &self.sighting
+        &self.verdict
     }
 
     /// Judges what has not been judged yet.
-    pub fn settle(&mut self) -> &Sighting {
+    pub fn judge_now(&mut self) -> &OnlineVerdict {
         let terms = self.judge.terms();
         let judged = self.in_use.iter_mut().map(|(name, it)| (name.clone(), it.log.judge(terms)));
         let judged: Vec<_> = judged.collect();
         self.conclude(judged);
-        &self.sighting
+        &self.verdict
     }
 
     /// The index up to which the history is known to be legal: of the events before it the offline
     /// checker says Valid, keys aside that were given up.
     pub fn legal_before(&self) -> u64 {
-        match self.sighting {
-            Sighting::Illegal { index, .. } => index,
-            Sighting::Legal => {
+        match self.verdict {
+            OnlineVerdict::Illegal { index, .. } => index,
+            OnlineVerdict::Legal => {
                 let unjudged = self.in_use.values().filter_map(|it| it.log.first_unjudged());
                 unjudged.min().unwrap_or(self.next_index)
             }
@@ -236,7 +237,7 @@ impl Watch {
             }
         }
         let Some(mut first) = first else { return };
-        // Another key may have been illegal before, and nobody has looked.
+        // Another key may have been illegal before, and was not looked at.
         let Watch { in_use, judge, .. } = self;
         let terms = judge.terms();
         for (name, watched) in in_use {
@@ -249,7 +250,7 @@ impl Watch {
             }
         }
         let (index, key) = first;
-        self.sighting = Sighting::Illegal { key, index };
+        self.verdict = OnlineVerdict::Illegal { key, index };
         self.in_use.clear();
         self.open.clear();
     }

@@ -2,7 +2,7 @@
 //!
 //! Every member is asked for all that it holds once the cluster has healed and nothing is in
 //! flight. It sees what no answer showed: a member that skipped an entry (etcd#13766) serves right
-//! answers as long as nobody reads that key through it.
+//! answers as long as no client reads that key through it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -46,6 +46,7 @@ pub struct Held {
 
 /// The result of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DivergenceReport {
     /// The members that were compared, in order of their names.
     pub members: Vec<MemberFigures>,
@@ -63,6 +64,7 @@ pub struct DivergenceReport {
 
 /// One member in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MemberFigures {
     /// The member.
     pub node: String,
@@ -81,6 +83,7 @@ pub struct MemberFigures {
 
 /// A name under which members hold different things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// The name.
     pub name: String,

@@ -11,5 +11,3 @@ pub mod divergence;
 pub(crate) mod kept;
 pub mod of_history;
 pub mod version;
-
-pub use kept::MAX_KEPT;

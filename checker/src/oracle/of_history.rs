@@ -46,12 +46,12 @@ pub(crate) fn complete(
     options: &Options,
     records: &Records<'_>,
 ) -> Analysis {
-    let deeds = Deeds::new(model, operations, options.conventions);
-    analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
-    analysis.audit = deeds.audit(options.initial.is_null(), records);
+    let meanings = Meanings::new(model, operations, options.conventions);
+    analysis.versions = options.versions.and_then(|claims| meanings.versions(&claims, records));
+    analysis.audit = meanings.audit(options.initial.is_null(), records);
     analysis.divergence = divergence::compare(records.contents, operations);
     let initial = OwnedDatum::from(&options.initial);
-    analysis.accounting = accounting::account(&deeds.ledgers, initial.borrow());
+    analysis.accounting = accounting::account(&meanings.ledgers, initial.borrow());
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
     let divergence = analysis.divergence.iter().map(DivergenceReport::verdict);
@@ -62,20 +62,20 @@ pub(crate) fn complete(
 }
 
 /// The operations of a history in the terms of its model.
-struct Deeds<'a> {
+struct Meanings<'a> {
     model: AnyModel<'a>,
     operations: &'a Operations,
     conventions: Conventions,
     ledgers: Vec<Ledger<'a>>,
-    /// True if the operation at each place would change something if it took effect. Often nobody
-    /// asks.
+    /// True if the operation at each place would change something if it took effect. Often this
+    /// is not asked for.
     mutates: OnceCell<Vec<bool>>,
 }
 
-impl<'a> Deeds<'a> {
+impl<'a> Meanings<'a> {
     fn new(model: AnyModel<'a>, operations: &'a Operations, conventions: Conventions) -> Self {
         let ledgers = Ledger::all(model, operations, conventions);
-        Deeds { model, operations, conventions, ledgers, mutates: OnceCell::new() }
+        Meanings { model, operations, conventions, ledgers, mutates: OnceCell::new() }
     }
 
     /// All operations, each with whether it would change something.
@@ -178,8 +178,8 @@ impl<'a> Deeds<'a> {
     /// The element that the operation puts into its object.
     fn element(&self, operation: OperationRef<'_>) -> Option<String> {
         match self.model.0.element_effect(operation)? {
-            ElementEffect::Insert(_, element) => Some(element.to_string()),
-            ElementEffect::Remove | ElementEffect::Observe(_) => None,
+            ElementEffect::Insert(element) => Some(element.to_string()),
+            ElementEffect::Remove | ElementEffect::Observe => None,
         }
     }
 

@@ -6,9 +6,9 @@ use crate::search::fingerprint::Seed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chosen {
     /// An operation that took effect.
-    Settled(usize),
+    Certain(usize),
     /// The first unused one of a group of mutations of unknown outcome.
-    Optional(usize),
+    MaybeApplied(usize),
 }
 
 /// The states of an object while operations are put in an order and taken back. The search sees

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::model::register::{Input, Output, Register};
 use crate::model::{Call, ValueId};
 use crate::object::{Object, Typed};
-use crate::search::by_value::{ByValue, Deed, Step};
+use crate::search::by_value::{ByValue, Op, TimedOp};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
 
 #[expect(dead_code, reason = "only the figures name processes and keys")]
@@ -24,26 +24,26 @@ pub(crate) enum Failed {
 /// The operations of a simulation of one key.
 pub(crate) fn problem(simulation: Simulation, failed: Failed) -> ByValue {
     let steps = simulate(simulation).into_iter().filter_map(|operation| {
-        let deed = match operation.request {
+        let op = match operation.request {
             Request::Read { .. } if operation.ending == Ending::Unknown => return None,
-            Request::Read { answer } => Deed::Read(answer),
-            Request::Write(value) => Deed::Write(value),
+            Request::Read { answer } => Op::Read(answer),
+            Request::Write(value) => Op::Write(value),
             Request::CompareAndSet { from, .. } if operation.ending == Ending::Failed => {
                 if failed == Failed::LeftOut {
                     return None;
                 }
-                Deed::SawAnother(from)
+                Op::SawAnother(from)
             }
             Request::CompareAndSet { from, to } if from == to => {
                 if operation.ending == Ending::Unknown {
                     return None;
                 }
-                Deed::Read(from)
+                Op::Read(from)
             }
-            Request::CompareAndSet { from, to } => Deed::CompareAndSet { from, to },
+            Request::CompareAndSet { from, to } => Op::CompareAndSet { from, to },
         };
         let returned = (operation.ending != Ending::Unknown).then_some(operation.returned);
-        Some(Step::new(deed, operation.invoked, returned))
+        Some(TimedOp::new(op, operation.invoked, returned))
     });
     ByValue { initial: 0, values: simulation.values + 1, steps: steps.collect() }
 }
@@ -53,14 +53,14 @@ pub(crate) fn by_wing_gong_lowe(problem: &ByValue, limits: Limits) -> Outcome {
     let mut register = Typed::new(&Register);
     assert_eq!(problem.initial, ValueId::ABSENT.0, "a register is empty at first");
     for step in &problem.steps {
-        let (input, output) = match step.deed {
-            Deed::Read(value) => (Input::Read, Output::Value(ValueId(value))),
-            Deed::Write(value) => (Input::Write(ValueId(value)), Output::Written),
-            Deed::CompareAndSet { from, to } => (
+        let (input, output) = match step.op {
+            Op::Read(value) => (Input::Read, Output::Value(ValueId(value))),
+            Op::Write(value) => (Input::Write(ValueId(value)), Output::Written),
+            Op::CompareAndSet { from, to } => (
                 Input::CompareAndSet { from: ValueId(from), to: ValueId(to) },
                 Output::Swapped(true),
             ),
-            Deed::SawAnother(value) => (
+            Op::SawAnother(value) => (
                 Input::CompareAndSet { from: ValueId(value), to: ValueId(value) },
                 Output::Swapped(false),
             ),
@@ -89,11 +89,11 @@ fn some_order(problem: &ByValue, placed: u64, value: u32, tried: &mut HashSet<(u
     };
     tried.insert((placed, value))
         && left().filter(|(_, step)| step.invoked <= first_return).any(|(place, step)| {
-            let after = match step.deed {
-                Deed::Read(seen) => (seen == value).then_some(value),
-                Deed::Write(left) => Some(left),
-                Deed::CompareAndSet { from, to } => (from == value).then_some(to),
-                Deed::SawAnother(other) => (other != value).then_some(value),
+            let after = match step.op {
+                Op::Read(seen) => (seen == value).then_some(value),
+                Op::Write(left) => Some(left),
+                Op::CompareAndSet { from, to } => (from == value).then_some(to),
+                Op::SawAnother(other) => (other != value).then_some(value),
             };
             after.is_some_and(|after| some_order(problem, placed | 1 << place, after, tried))
         })

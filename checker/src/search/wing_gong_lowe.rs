@@ -32,8 +32,8 @@ pub(crate) const NAME: &str = "wing-gong-lowe";
 const SEEDS: [Seed; 2] = [Seed(0x5EED_0000_0000_0001), Seed(0x5EED_FFFF_0000_0002)];
 
 /// Roles of the things that make a fingerprint.
-const SETTLED: u64 = 1;
-const OPTIONAL: u64 = 2;
+const CERTAIN: u64 = 1;
+const MAYBE_APPLIED: u64 = 2;
 const STATE: u64 = 3;
 const CONTEXT: u64 = 4;
 
@@ -77,7 +77,7 @@ enum Cursor {
     /// Try mutations that took effect, from this entry on.
     Mutations(Entry),
     /// Try mutations of unknown outcome, from this group on.
-    Optionals(usize),
+    MaybeApplied(usize),
 }
 
 struct Search<'a> {
@@ -93,9 +93,9 @@ struct Search<'a> {
     context: Option<usize>,
     /// The fingerprint of the set of operations that were placed.
     placed: u128,
-    /// For each group of `problem.optional`, the number used.
+    /// For each group of `problem.maybe_applied`, the number used.
     used: Vec<usize>,
-    /// For each settled operation, whether it was placed.
+    /// For each certain operation, whether it was placed.
     is_placed: Vec<bool>,
     /// For each class, the number of operations left.
     class_left: Vec<usize>,
@@ -109,7 +109,7 @@ impl<'a> Search<'a> {
         seed: Seed,
     ) -> Search<'a> {
         let intervals: Vec<(u64, u64)> = problem
-            .settled
+            .certain
             .iter()
             .map(|operation| (operation.invoked, operation.returned))
             .collect();
@@ -124,8 +124,8 @@ impl<'a> Search<'a> {
             frames: Vec::new(),
             context: None,
             placed: 0,
-            used: vec![0; problem.optional.len()],
-            is_placed: vec![false; problem.settled.len()],
+            used: vec![0; problem.maybe_applied.len()],
+            is_placed: vec![false; problem.certain.len()],
             class_left: problem.class_sizes.clone(),
         }
     }
@@ -138,8 +138,8 @@ impl<'a> Search<'a> {
             }
             cursor = match cursor {
                 Cursor::Observers(Entry::Call(operation)) => {
-                    let chosen = Chosen::Settled(operation);
-                    if self.problem.settled[operation].observer && self.machine.try_next(chosen) {
+                    let chosen = Chosen::Certain(operation);
+                    if self.problem.certain[operation].observer && self.machine.try_next(chosen) {
                         self.steps += 1;
                         self.place(chosen, true);
                     }
@@ -163,24 +163,24 @@ impl<'a> Search<'a> {
                     if !self.count_step() {
                         return Outcome::OutOfSteps;
                     }
-                    if self.try_settled(operation) {
+                    if self.try_certain(operation) {
                         Cursor::Observers(self.list.first())
                     } else {
                         Cursor::Mutations(self.list.after(operation))
                     }
                 }
-                Cursor::Mutations(Entry::Return(_) | Entry::End) => Cursor::Optionals(0),
-                Cursor::Optionals(group) if group < self.problem.optional.len() => {
+                Cursor::Mutations(Entry::Return(_) | Entry::End) => Cursor::MaybeApplied(0),
+                Cursor::MaybeApplied(group) if group < self.problem.maybe_applied.len() => {
                     if !self.count_step() {
                         return Outcome::OutOfSteps;
                     }
-                    if self.try_optional(group) {
+                    if self.try_maybe_applied(group) {
                         Cursor::Observers(self.list.first())
                     } else {
-                        Cursor::Optionals(group + 1)
+                        Cursor::MaybeApplied(group + 1)
                     }
                 }
-                Cursor::Optionals(_) => match self.take_back() {
+                Cursor::MaybeApplied(_) => match self.take_back() {
                     Some(cursor) => cursor,
                     None => return Outcome::Invalid,
                 },
@@ -194,9 +194,9 @@ impl<'a> Search<'a> {
     }
 
     /// Places a mutation that took effect, unless a rule says that it need not be tried.
-    fn try_settled(&mut self, index: usize) -> bool {
-        let chosen = Chosen::Settled(index);
-        let need_not_be_tried = self.problem.settled[index].observer
+    fn try_certain(&mut self, index: usize) -> bool {
+        let chosen = Chosen::Certain(index);
+        let need_not_be_tried = self.problem.certain[index].observer
             || self.has_a_twin_that_returned_first(index)
             || !self.machine.try_next(chosen)
             || self.context.is_some_and(|last| self.machine.can_do_without(last, chosen, true))
@@ -209,12 +209,12 @@ impl<'a> Search<'a> {
 
     /// Rule 2.
     fn has_a_twin_that_returned_first(&self, index: usize) -> bool {
-        let operation = &self.problem.settled[index];
+        let operation = &self.problem.certain[index];
         if self.class_left[operation.class] < 2 {
             return false;
         }
         self.list.enabled().any(|other| {
-            let twin = &self.problem.settled[other];
+            let twin = &self.problem.certain[other];
             twin.class == operation.class && (twin.returned, other) < (operation.returned, index)
         })
     }
@@ -237,12 +237,12 @@ impl<'a> Search<'a> {
     }
 
     /// Applies the next mutation of a group, unless a rule says that it need not be tried.
-    fn try_optional(&mut self, index: usize) -> bool {
-        let group = &self.problem.optional[index];
+    fn try_maybe_applied(&mut self, index: usize) -> bool {
+        let group = &self.problem.maybe_applied[index];
         let Some(&invoked) = group.invoked.get(self.used[index]) else { return false };
         let first_return =
-            self.list.first_to_return().map_or(0, |first| self.problem.settled[first].returned);
-        let chosen = Chosen::Optional(index);
+            self.list.first_to_return().map_or(0, |first| self.problem.certain[first].returned);
+        let chosen = Chosen::MaybeApplied(index);
         let need_not_be_tried = invoked > first_return
             || !self.machine.try_next(chosen)
             || self.machine.changes_nothing()
@@ -262,13 +262,13 @@ impl<'a> Search<'a> {
         self.machine.advance();
         self.toggle(chosen);
         let context = match chosen {
-            Chosen::Settled(operation) => {
+            Chosen::Certain(operation) => {
                 self.list.lift(operation);
                 self.is_placed[operation] = true;
-                self.class_left[self.problem.settled[operation].class] -= 1;
+                self.class_left[self.problem.certain[operation].class] -= 1;
                 None
             }
-            Chosen::Optional(group) => {
+            Chosen::MaybeApplied(group) => {
                 self.used[group] += 1;
                 Some(group)
             }
@@ -283,15 +283,15 @@ impl<'a> Search<'a> {
         loop {
             let frame = self.frames.pop()?;
             let cursor = match frame.chosen {
-                Chosen::Settled(operation) => {
+                Chosen::Certain(operation) => {
                     self.list.unlift(operation);
                     self.is_placed[operation] = false;
-                    self.class_left[self.problem.settled[operation].class] += 1;
+                    self.class_left[self.problem.certain[operation].class] += 1;
                     Cursor::Mutations(self.list.after(operation))
                 }
-                Chosen::Optional(group) => {
+                Chosen::MaybeApplied(group) => {
                     self.used[group] -= 1;
-                    Cursor::Optionals(group + 1)
+                    Cursor::MaybeApplied(group + 1)
                 }
             };
             self.machine.go_back();
@@ -307,8 +307,8 @@ impl<'a> Search<'a> {
     /// outcomes, before the use is counted or after it was discounted.
     fn toggle(&mut self, chosen: Chosen) {
         self.placed ^= match chosen {
-            Chosen::Settled(operation) => self.seed.of(SETTLED, &operation),
-            Chosen::Optional(group) => self.seed.of(OPTIONAL, &(group, self.used[group])),
+            Chosen::Certain(operation) => self.seed.of(CERTAIN, &operation),
+            Chosen::MaybeApplied(group) => self.seed.of(MAYBE_APPLIED, &(group, self.used[group])),
         };
     }
 

@@ -1,6 +1,6 @@
 //! The panel of the accounting: what became of the elements of sets and queues.
 
-use checker::accounting::{Accounting, Fate};
+use checker::accounting::{Accounting, ElementOutcome as Fate};
 use checker::model::Collection;
 
 use super::facts::Facts;

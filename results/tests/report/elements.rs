@@ -1,6 +1,6 @@
 //! The panel of elements, and the counterexamples of every model.
 
-use checker::accounting::Fate;
+use checker::accounting::ElementOutcome as Fate;
 use checker::verdict::Verdict;
 
 use crate::sample::{Sample, judged, models};

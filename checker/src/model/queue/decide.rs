@@ -34,13 +34,13 @@
 //! the dequeue of an element with `e(u) < E`; strays that came in earlier have earlier ones), and
 //! the union of `[e, p]` over all strays only shrinks.
 //!
-//! **Doubted dequeues** come up when it is asked what follows from some operations alone: a dequeue
-//! of unknown outcome that removed its own element, if any. If only such dequeues are of unknown
-//! outcome, every stray that has one may be taken to have gone out by it; if one in front of it
-//! stayed, the spans are the same as if it had stayed too. If there are others, a first attempt
-//! gives the strays without a doubted dequeue those others, which is one possible assignment; a
-//! second gives any stray any dequeue, which allows more than is possible. Only where the first
-//! finds no order and the second finds one is a search needed.
+//! **Retractable dequeues** come up when it is asked what follows from some operations alone: a
+//! dequeue of unknown outcome that removed its own element, if any. If only such dequeues are of
+//! unknown outcome, every stray that has one may be taken to have gone out by it; if one in front
+//! of it stayed, the spans are the same as if it had stayed too. If there are others, a first
+//! attempt gives the strays without a retractable dequeue those others, which is one possible
+//! assignment; a second gives any stray any dequeue, which allows more than is possible. Only where
+//! the first finds no order and the second finds one is a search needed.
 //!
 //! Axioms for histories with pending operations were given wrongly more than once; Abdulla, Atig,
 //! Jonsson, Lång & Ngo ("Efficient linearizability monitoring", arXiv 2509.17795) and Lee & Mathur
@@ -48,7 +48,7 @@
 //! ones. The argument above is tested against the search.
 
 use crate::model::queue::{Found, Input, Output, Queue};
-use crate::model::{Call, Calls, Direct, ValueId};
+use crate::model::{Call, Calls, Direct, Solver, ValueId};
 
 /// The name in verdicts.
 const NAME: &str = "queue-axioms";
@@ -69,8 +69,8 @@ struct Interval {
 struct Element {
     enqueue: Option<Interval>,
     dequeue: Option<Interval>,
-    /// Index of the first invocation of a doubted dequeue of it.
-    doubted: Option<u64>,
+    /// Index of the first invocation of a retractable dequeue of it.
+    retractable: Option<u64>,
 }
 
 /// An element that surely came in, and when it surely was in the queue.
@@ -90,8 +90,8 @@ struct Stay {
 enum Departure {
     /// By the dequeue at this place.
     Known(usize),
-    /// By its doubted dequeue, or not at all.
-    Doubted,
+    /// By its retractable dequeue, or not at all.
+    Retractable,
     /// It is the stray with this number, by the return of its enqueue: it went out by the dequeue
     /// of unknown outcome with this number, or not at all.
     Stray(usize),
@@ -100,9 +100,9 @@ enum Departure {
 /// Which dequeues of unknown outcome strays go out by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assignment {
-    /// Their doubted ones where they have one, the others by those that may remove anything.
+    /// Their retractable ones where they have one, the others by those that may remove anything.
     OwnFirst,
-    /// Any, as if doubted ones could remove anything too.
+    /// Any, as if retractable ones could remove anything too.
     Any,
 }
 
@@ -111,13 +111,19 @@ struct Sorted {
     elements: Vec<Element>,
     /// Observations that the queue was empty.
     empties: Vec<Interval>,
-    /// Indices of the invocations of dequeues of unknown outcome, rising. Doubted ones are not
+    /// Indices of the invocations of dequeues of unknown outcome, rising. Retractable ones are not
     /// among them.
     pending: Vec<u64>,
 }
 
+impl Solver<Queue> for Queue {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        decide(calls)
+    }
+}
+
 /// None if a value was enqueued twice, or if a search is needed.
-pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
+fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
     if !calls.initial().is_empty() {
         return None;
     }
@@ -133,7 +139,7 @@ pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
         out_of_order(&sorted, &stays).or_else(|| never_empty(&sorted, &stays))
     };
     match contradiction(Assignment::OwnFirst) {
-        Some(_) if sorted.any_doubted() && !sorted.pending.is_empty() => {
+        Some(_) if sorted.any_retractable() && !sorted.pending.is_empty() => {
             contradiction(Assignment::Any).map(|certain| direct(calls, Some(certain)))
         }
         contradiction => Some(direct(calls, contradiction)),
@@ -165,7 +171,7 @@ fn sort(calls: &Calls<'_, Queue>) -> Option<Result<Sorted, Vec<usize>>> {
         };
         match found {
             Found::Element(element) if timed.returned.is_none() => {
-                elements.of(element).doubted.get_or_insert(timed.invoked);
+                elements.of(element).retractable.get_or_insert(timed.invoked);
             }
             Found::Element(element) => {
                 if let Some(first) = elements.of(element).dequeue.replace(interval) {
@@ -201,12 +207,12 @@ impl Element {
 }
 
 impl Sorted {
-    fn doubted(&self) -> impl Iterator<Item = u64> + '_ {
-        self.elements.iter().filter(|element| element.is_stray()).filter_map(|it| it.doubted)
+    fn retractable(&self) -> impl Iterator<Item = u64> + '_ {
+        self.elements.iter().filter(|element| element.is_stray()).filter_map(|it| it.retractable)
     }
 
-    fn any_doubted(&self) -> bool {
-        self.doubted().next().is_some()
+    fn any_retractable(&self) -> bool {
+        self.retractable().next().is_some()
     }
 }
 
@@ -214,7 +220,7 @@ impl Sorted {
 fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
     let mut pending = sorted.pending.clone();
     if assignment == Assignment::Any {
-        pending.extend(sorted.doubted());
+        pending.extend(sorted.retractable());
         pending.sort_unstable();
     }
     let mut stays: Vec<Stay> = sorted
@@ -222,10 +228,10 @@ fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
         .iter()
         .filter_map(|element| {
             let enqueue = element.enqueue.filter(|enqueue| enqueue.returned != NEVER)?;
-            let (to, departure) = match (element.dequeue, element.doubted) {
+            let (to, departure) = match (element.dequeue, element.retractable) {
                 (Some(dequeue), _) => (dequeue.invoked, Departure::Known(dequeue.place)),
-                (None, Some(doubted)) if assignment == Assignment::OwnFirst => {
-                    (doubted, Departure::Doubted)
+                (None, Some(retractable)) if assignment == Assignment::OwnFirst => {
+                    (retractable, Departure::Retractable)
                 }
                 (None, _) => (NEVER, Departure::Stray(0)),
             };
@@ -249,7 +255,7 @@ fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
 fn witnesses(stays: &[Stay], stay: &Stay) -> Vec<usize> {
     match stay.departure {
         Departure::Known(dequeue) => vec![stay.enqueue, dequeue],
-        Departure::Doubted => vec![stay.enqueue],
+        Departure::Retractable => vec![stay.enqueue],
         Departure::Stray(last) => stays
             .iter()
             .filter(|stay| matches!(stay.departure, Departure::Stray(number) if number <= last))

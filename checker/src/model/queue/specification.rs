@@ -1,13 +1,11 @@
-//! A first-in-first-out queue for each key: enqueue, dequeue.
-
-mod decide;
+//! The specification of a first-in-first-out queue.
 
 use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::{
-    Calls, Collection, Conventions, Description, Direct, ElementEffect, Hints, Model, Recorded,
-    Solver, ValueId, Values,
+    Collection, Conventions, Description, ElementEffect, Hints, Misfit, Model, Recorded, Solver,
+    ValueId, Values,
 };
 
 /// A queue for each key, empty at first.
@@ -52,6 +50,7 @@ static DESCRIPTION: Description = Description {
     summary: "a first-in-first-out queue a key: enqueue, dequeue",
     functions: &["enqueue", "dequeue"],
     read: None,
+    collection: Some(Collection::Queue),
 };
 
 impl Model for Queue {
@@ -117,7 +116,7 @@ impl Recorded for Queue {
         &self,
         initial: Datum<'_>,
         values: &mut Values,
-    ) -> Result<VecDeque<ValueId>, String> {
+    ) -> Result<VecDeque<ValueId>, Misfit> {
         if initial.is_null() {
             return Ok(VecDeque::new());
         }
@@ -133,9 +132,11 @@ impl Recorded for Queue {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         match operation.f() {
-            "enqueue" if operation.input().is_null() => Err("enqueue takes an element".to_string()),
+            "enqueue" if operation.input().is_null() => {
+                Err(Misfit::new("enqueue takes an element"))
+            }
             "enqueue" => Ok(Input::Enqueue(values.id(operation.input()))),
             "dequeue" => {
                 let is_known = matches!(operation.outcome(), EventType::Ok | EventType::Fail);
@@ -154,7 +155,7 @@ impl Recorded for Queue {
         _operation: OperationRef<'_>,
         input: &Input,
         _values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         Ok(match *input {
             Input::Enqueue(_) => Output::Enqueued,
             Input::Dequeue(Found::Element(element)) => Output::Dequeued(element),
@@ -169,16 +170,10 @@ impl Recorded for Queue {
 
     fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
         match operation.f() {
-            "enqueue" => Some(ElementEffect::Insert(Collection::Queue, operation.input())),
+            "enqueue" => Some(ElementEffect::Insert(operation.input())),
             "dequeue" => Some(ElementEffect::Remove),
             _ => None,
         }
-    }
-}
-
-impl Solver<Queue> for Queue {
-    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
-        decide::decide(calls)
     }
 }
 
@@ -188,7 +183,7 @@ impl Hints<Queue> for Queue {
     }
 
     /// One that saw nothing may as well have removed anything, at another time.
-    fn doubted(&self, input: &Input) -> Input {
+    fn retracted(&self, input: &Input) -> Input {
         match input {
             Input::Dequeue(Found::Nothing) => Input::Dequeue(Found::Anything),
             other => *other,

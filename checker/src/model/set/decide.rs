@@ -21,7 +21,7 @@
 //! decide sets whose operations look at single elements; reads of all elements make it simpler.
 
 use crate::model::set::{Input, Output, Set};
-use crate::model::{Call, Calls, Direct, ValueId};
+use crate::model::{Call, Calls, Direct, Solver, ValueId};
 
 /// The name in verdicts.
 const NAME: &str = "set-levels";
@@ -72,7 +72,13 @@ impl Latest {
     }
 }
 
-pub(super) fn decide(calls: &Calls<'_, Set>) -> Direct {
+impl Solver<Set> for Set {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        Some(decide(calls))
+    }
+}
+
+fn decide(calls: &Calls<'_, Set>) -> Direct {
     let named = calls.iter().filter_map(|timed| match timed.call {
         Call::Known(Input::Read, Output::Elements(elements)) => elements.last().copied(),
         Call::Known(Input::Add(element), _) | Call::Unknown(Input::Add(element)) => Some(*element),
@@ -132,8 +138,8 @@ impl<'a> Operations<'a> {
         self.reads.push(read);
     }
 
-    /// Operations that contradict each other, whatever became of the others; none if there is a
-    /// legal order. Steps are added to `steps`.
+    /// Operations that contradict each other, no matter what became of the others; none if there is
+    /// a legal order. Steps are added to `steps`.
     pub(in crate::model) fn contradiction(self, steps: &mut u64) -> Option<Vec<usize>> {
         let Operations { additions, mut reads, initial } = self;
         reads.sort_by_key(|read| read.elements.len());

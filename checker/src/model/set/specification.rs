@@ -1,6 +1,4 @@
-//! A set for each key that only grows: add an element, read them all.
-
-pub(super) mod decide;
+//! The specification of a growing set.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +6,7 @@ use std::sync::Arc;
 use crate::history::{Datum, OperationRef, Operations};
 use crate::model::recorded;
 use crate::model::{
-    Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Model, Recorded, Solver,
+    Collection, Description, ElementEffect, Growth, Hints, Misfit, Model, Recorded, Solver,
     ValueId, Values,
 };
 
@@ -41,6 +39,7 @@ static DESCRIPTION: Description = Description {
     summary: "a growing set a key: add, read",
     functions: &["add", "read"],
     read: Some("read"),
+    collection: Some(Collection::Set),
 };
 
 impl Model for Set {
@@ -81,7 +80,7 @@ impl Recorded for Set {
         &self,
         initial: Datum<'_>,
         values: &mut Values,
-    ) -> Result<BTreeSet<ValueId>, String> {
+    ) -> Result<BTreeSet<ValueId>, Misfit> {
         Ok(elements("a set is", initial, values)?.into_iter().collect())
     }
 
@@ -89,10 +88,10 @@ impl Recorded for Set {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Input, String> {
+    ) -> Result<Input, Misfit> {
         match operation.f() {
             "read" => Ok(Input::Read),
-            "add" if operation.input().is_null() => Err("add takes an element".to_string()),
+            "add" if operation.input().is_null() => Err(Misfit::new("add takes an element")),
             "add" => Ok(Input::Add(values.id(operation.input()))),
             other => Err(DESCRIPTION.lacks(other)),
         }
@@ -103,7 +102,7 @@ impl Recorded for Set {
         operation: OperationRef<'_>,
         input: &Input,
         values: &mut Values,
-    ) -> Result<Output, String> {
+    ) -> Result<Output, Misfit> {
         Ok(match input {
             Input::Read => {
                 let elements = elements("read answers", operation.output(), values)?;
@@ -115,20 +114,14 @@ impl Recorded for Set {
 
     fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
         match operation.f() {
-            "add" => Some(ElementEffect::Insert(Collection::Set, operation.input())),
-            "read" => Some(ElementEffect::Observe(Collection::Set)),
+            "add" => Some(ElementEffect::Insert(operation.input())),
+            "read" => Some(ElementEffect::Observe),
             _ => None,
         }
     }
 
     fn fits_answers(&self, operations: &Operations) -> bool {
         recorded::all_reads(operations, |answer| answer.as_list().is_some())
-    }
-}
-
-impl Solver<Set> for Set {
-    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
-        Some(decide::decide(calls))
     }
 }
 
@@ -152,7 +145,7 @@ impl Hints<Set> for Set {
 }
 
 /// The elements of a list, by number; nil has none.
-fn elements(what: &str, list: Datum<'_>, values: &mut Values) -> Result<Vec<ValueId>, String> {
+fn elements(what: &str, list: Datum<'_>, values: &mut Values) -> Result<Vec<ValueId>, Misfit> {
     if list.is_null() {
         return Ok(Vec::new());
     }

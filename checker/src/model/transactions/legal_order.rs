@@ -26,9 +26,9 @@ const MEMORY: usize = 64 << 20;
 
 /// Searches depth first. Of the transactions before which nothing else has to come, one that only
 /// reads and finds what it saw comes next, if there is any; else one that changes only objects
-/// whose present version nobody else has still to read, the one that has to be over first before
-/// the others. What is placed tells what every object holds, as far as anyone will look at it, so
-/// sets that led nowhere need not be tried again.
+/// whose present version no other transaction has still to read, the one that has to be over first
+/// before the others. What is placed tells what every object holds, as far as anyone will look at
+/// it, so sets that led nowhere need not be tried again.
 pub(super) struct LegalOrder<'a> {
     known: &'a Versions,
     graph: &'a Precedence<'a>,

@@ -144,7 +144,7 @@ impl<'a> Precedence<'a> {
     }
 
     /// The order that follows at once from real time alone: the reader of a version comes before
-    /// whatever changed the object after the writer had returned, thus before the first of these to
+    /// what changed the object after the writer had returned, thus before the first of these to
     /// return.
     fn consequences_of_real_time(&self) -> Vec<Edge> {
         // By object: its writers by invocation, each with the one of it and the later ones that

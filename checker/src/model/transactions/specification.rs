@@ -1,20 +1,9 @@
-//! Transactions over several objects: each reads, writes and appends atomically.
-//!
-//! The promise is strict serializability: some order of the transactions explains every answer and
-//! agrees with real time. To decide it is NP-complete even when every value is written once
-//! (Papadimitriou, "The serializability of concurrent database updates", J. ACM 26(4), 1979; Biswas
-//! & Enea, "On the complexity of checking transactional consistency", OOPSLA 2019), but what real
-//! clients record is nearly always easy: see [`decide`](Solver::decide).
-
-pub(super) mod decide;
-mod legal_order;
-mod precedence;
-mod versions;
+//! The specification of transactions.
 
 use std::sync::Arc;
 
 use crate::history::{Datum, OperationRef};
-use crate::model::{Calls, Description, Direct, Hints, Model, Recorded, Solver, ValueId, Values};
+use crate::model::{Description, Hints, Misfit, Model, Recorded, Solver, ValueId, Values};
 
 /// A group of registers and lists, changed by transactions. A key of a history is a group; one
 /// without keys is a single group.
@@ -52,6 +41,7 @@ static DESCRIPTION: Description = Description {
     summary: "objects a key, changed atomically: txn of r, w and append",
     functions: &["txn"],
     read: None,
+    collection: None,
 };
 
 impl Model for Transactions {
@@ -94,12 +84,12 @@ impl Recorded for Transactions {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<State, String> {
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<State, Misfit> {
         match initial.is_null() {
             true => Ok(State::default()),
-            false => {
-                Err(format!("the objects of transactions hold nothing at first, not {initial}"))
-            }
+            false => Err(Misfit::new(format!(
+                "the objects of transactions hold nothing at first, not {initial}"
+            ))),
         }
     }
 
@@ -107,7 +97,7 @@ impl Recorded for Transactions {
         &self,
         operation: OperationRef<'_>,
         values: &mut Values,
-    ) -> Result<Self::Input, String> {
+    ) -> Result<Self::Input, Misfit> {
         match operation.f() {
             "txn" => Ok(steps(operation.input(), values)?.0),
             other => Err(DESCRIPTION.lacks(other)),
@@ -119,19 +109,13 @@ impl Recorded for Transactions {
         operation: OperationRef<'_>,
         input: &Self::Input,
         values: &mut Values,
-    ) -> Result<Self::Output, String> {
+    ) -> Result<Self::Output, Misfit> {
         let (answered, output) = steps(operation.output(), values)?;
         if answered != *input {
             let (asked, answered) = (operation.input(), operation.output());
-            return Err(format!("{answered} is no answer to the transaction {asked}"));
+            return Err(Misfit::new(format!("{answered} is no answer to the transaction {asked}")));
         }
         Ok(output)
-    }
-}
-
-impl Solver<Transactions> for Transactions {
-    fn decide(&self, calls: &Calls<'_, Transactions>) -> Option<Direct> {
-        decide::decide(calls)
     }
 }
 
@@ -142,7 +126,7 @@ impl Hints<Transactions> for Transactions {
 }
 
 impl Content {
-    const NOTHING: Content = Content::Value(ValueId::ABSENT);
+    pub(super) const NOTHING: Content = Content::Value(ValueId::ABSENT);
 
     fn of(value: Datum<'_>, values: &mut Values) -> Content {
         match value.as_list() {
@@ -151,7 +135,7 @@ impl Content {
         }
     }
 
-    fn list(elements: &[ValueId]) -> Content {
+    pub(super) fn list(elements: &[ValueId]) -> Content {
         match elements {
             [] => Content::NOTHING,
             elements => Content::List(elements.into()),
@@ -159,7 +143,7 @@ impl Content {
     }
 
     /// The elements, if it is a list; nothing is the empty one.
-    fn as_list(&self) -> Option<&[ValueId]> {
+    pub(super) fn as_list(&self) -> Option<&[ValueId]> {
         match self {
             Content::List(elements) => Some(elements),
             Content::Value(ValueId::ABSENT) => Some(&[]),
@@ -196,9 +180,11 @@ impl State {
 type Parts = (Box<[Step]>, Box<[Content]>);
 
 /// Reads a transaction.
-fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<Parts, String> {
-    let wrong =
-        || format!("txn takes steps like [\"r\",\"x\",null] or [\"w\",\"x\",1], not {transaction}");
+fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<Parts, Misfit> {
+    let wrong = || {
+        let like = r#"["r","x",null] or ["w","x",1]"#;
+        Misfit::new(format!("txn takes steps like {like}, not {transaction}"))
+    };
     let mut steps = Vec::new();
     let mut contents = Vec::new();
     for step in transaction.as_list().ok_or_else(wrong)? {

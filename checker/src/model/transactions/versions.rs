@@ -93,8 +93,8 @@ struct Longest {
 impl Versions {
     /// Traces what was read to who wrote it. Transactions of unknown outcome are left out when
     /// nothing that they did was seen by one that was answered. In any legal order they can be
-    /// left out: whoever read one of their objects after them did so after another write of it
-    /// (nobody, if it is a list), and what others of unknown outcome read, nobody knows.
+    /// left out: a transaction that read one of their objects after them did so after another write
+    /// of it (none, if it is a list), and it is not known what others of unknown outcome read.
     pub(super) fn of(calls: &Calls<'_, Transactions>) -> Result<Versions, Unclear> {
         let origins = Origins::of(calls)?;
         let mut touches: Vec<Vec<Touch>> = Vec::with_capacity(calls.len());

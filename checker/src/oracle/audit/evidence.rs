@@ -7,38 +7,38 @@ use crate::model::Collection;
 
 /// The number of effects of an operation, as far as some evidence shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(super) struct Effects {
     /// So many effects are seen.
     pub(super) at_least: u64,
     /// The reason why there may be more; none if there are not.
     pub(super) gap: Option<Reason>,
 }
 
-impl Finding {
+impl Effects {
     /// Nothing is known.
-    pub(super) fn unknown(reason: Reason) -> Finding {
-        Finding { at_least: 0, gap: Some(reason) }
+    pub(super) fn unknown(reason: Reason) -> Effects {
+        Effects { at_least: 0, gap: Some(reason) }
     }
 }
 
 /// Something that shows effects. Operations are named by their place among those audited.
 pub(super) trait Evidence {
     /// The number of effects of an operation. None if this evidence is not about it at all.
-    fn find(&self, place: usize) -> Option<Finding>;
+    fn find(&self, place: usize) -> Option<Effects>;
 
     /// The evidence in words.
     fn trace(&self, place: usize) -> String;
 }
 
 /// An operation that is absent from evidence of `as_of`.
-fn absent(told: &Told<'_>, as_of: Option<u64>, no_time: Reason, too_early: Reason) -> Finding {
+fn absent(told: &Told<'_>, as_of: Option<u64>, no_time: Reason, too_early: Reason) -> Effects {
     let gap = match (told.outcome, as_of, told.completed) {
         (Outcome::Info, _, _) => Some(Reason::MayStillCome),
         (_, None, _) => Some(no_time),
         (_, Some(as_of), Some(completed)) if completed < as_of => None,
         _ => Some(too_early),
     };
-    Finding { at_least: 0, gap }
+    Effects { at_least: 0, gap }
 }
 
 /// The contents of the objects.
@@ -89,10 +89,10 @@ impl<'a, 'h> ContentsEvidence<'a, 'h> {
 }
 
 impl Evidence for ContentsEvidence<'_, '_> {
-    fn find(&self, place: usize) -> Option<Finding> {
+    fn find(&self, place: usize) -> Option<Effects> {
         let contents = &self.contents[self.object[place]?];
         if self.shared[place] {
-            return Some(Finding::unknown(Reason::SharedElement));
+            return Some(Effects::unknown(Reason::SharedElement));
         }
         let positions = self.positions.of(place);
         let removed = (contents.untraced_removals > 0).then_some(Reason::UntracedRemoval);
@@ -108,10 +108,10 @@ impl Evidence for ContentsEvidence<'_, '_> {
         }
         if contents.kind == Collection::Set {
             // What is listed twice is still one element.
-            return Some(Finding { at_least: 1, gap: Some(Reason::SetHidesRepeats) });
+            return Some(Effects { at_least: 1, gap: Some(Reason::SetHidesRepeats) });
         }
         let unsettled = contents.as_of.is_none().then_some(Reason::NoFinalRead);
-        Some(Finding { at_least: positions.len() as u64, gap: unsettled.or(removed) })
+        Some(Effects { at_least: positions.len() as u64, gap: unsettled.or(removed) })
     }
 
     fn trace(&self, place: usize) -> String {
@@ -223,7 +223,7 @@ impl<'a, 'h> LogEvidence<'a, 'h> {
 }
 
 impl Evidence for LogEvidence<'_, '_> {
-    fn find(&self, place: usize) -> Option<Finding> {
+    fn find(&self, place: usize) -> Option<Effects> {
         if self.logs.is_empty() {
             return None;
         }
@@ -246,7 +246,7 @@ impl Evidence for LogEvidence<'_, '_> {
         // One state machine may apply one entry twice.
         let of_one_log = |log| seen.iter().filter(|seen| seen.log == log).count() as u64;
         let at_least = (0..self.logs.len()).map(of_one_log).max().unwrap_or(0).max(agreed);
-        Some(Finding { at_least, gap: disagree.or(incomplete) })
+        Some(Effects { at_least, gap: disagree.or(incomplete) })
     }
 
     fn trace(&self, place: usize) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::evidence::{ContentsEvidence, Evidence, Finding, LogEvidence};
+use super::evidence::{ContentsEvidence, Effects, Evidence, LogEvidence};
 use super::report::{AuditReport, AuditViolation, Row, Unobservable, Wrong};
 use super::terms::{AppliedLog, Contents, Outcome, Reason, Told};
 use crate::oracle::kept::MAX_KEPT;
@@ -32,7 +32,7 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
     let evidence: [&dyn Evidence; 2] = [&from_logs, &from_contents];
     for (place, told) in told.iter().enumerate() {
         let findings = if shared_token[place] {
-            [Some(Finding::unknown(Reason::SharedToken)), None]
+            [Some(Effects::unknown(Reason::SharedToken)), None]
         } else {
             evidence.map(|evidence| evidence.find(place))
         };
@@ -46,7 +46,7 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
 
         let finding = best(findings).unwrap_or_else(|| {
             let nothing_to_find = told.element.is_none() && !contents.is_empty();
-            Finding::unknown(if nothing_to_find { Reason::NoElement } else { Reason::NoEvidence })
+            Effects::unknown(if nothing_to_find { Reason::NoElement } else { Reason::NoEvidence })
         });
         let row = &mut table[told.outcome as usize];
         let column = match (finding.at_least, finding.gap) {
@@ -83,7 +83,7 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
 }
 
 /// The broken promise if an operation whose client was told `outcome` did what was found.
-fn wrong(outcome: Outcome, finding: &Finding) -> Option<Wrong> {
+fn wrong(outcome: Outcome, finding: &Effects) -> Option<Wrong> {
     if finding.gap == Some(Reason::NodesDisagree) {
         return Some(Wrong::Disagreement);
     }
@@ -97,7 +97,7 @@ fn wrong(outcome: Outcome, finding: &Finding) -> Option<Wrong> {
 
 /// The finding that knows most: an exact one, else the one that shows more effects. Logs come
 /// before contents.
-fn best(findings: [Option<Finding>; 2]) -> Option<Finding> {
+fn best(findings: [Option<Effects>; 2]) -> Option<Effects> {
     // Of equals the first is the least.
     findings
         .into_iter()

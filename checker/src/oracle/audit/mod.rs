@@ -2,9 +2,9 @@
 //! client was told.
 //!
 //! A mutation carries a token through all its attempts, so that a service that honours tokens
-//! applies it once at most, whatever was retried and whoever led. The client was told `ok` (it took
-//! effect), `fail` (it did not and will not) or nothing (`info`). Two kinds of evidence show what
-//! really became of it:
+//! applies it once at most, no matter what was retried and which node led. The client was told `ok`
+//! (it took effect), `fail` (it did not and will not) or nothing (`info`). Two kinds of evidence
+//! show what really became of it:
 //!
 //! - **Applied logs** ([`AppliedLog`]): what each node's state machine did with the entries of its
 //!   log. They show every effect, and whether the nodes agree on it.

@@ -34,6 +34,7 @@ pub struct Row {
 
 /// The number of tokens of which the effects are not known exactly, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Unobservable {
     /// The reason.
     pub reason: Reason,
@@ -59,6 +60,7 @@ pub enum Wrong {
 
 /// An operation that broke the promise of its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditViolation {
     /// The way.
     pub wrong: Wrong,
@@ -83,6 +85,7 @@ pub struct AuditViolation {
 
 /// The findings of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditReport {
     /// Mutations audited.
     pub tokens: u64,
@@ -105,7 +108,7 @@ impl AuditReport {
     }
 
     /// The same with the requests that were made for the operation of each token that broke its
-    /// promise. Of the others nobody wants to know, and there are many.
+    /// promise. Those of the others are left out: there are many.
     pub fn with_attempts(mut self, attempts: impl Fn(&str) -> Vec<Attempt>) -> AuditReport {
         for violation in &mut self.violations {
             violation.attempts = attempts(&violation.token);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use super::report::VersionReport;
-use super::sequence::{Point, Sequence, boundaries, era};
+use super::sequence::{Sequence, TimedAnswer, boundaries, era};
 use super::terms::{Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Scope};
 use crate::oracle::kept::MAX_KEPT;
 
@@ -28,7 +28,7 @@ pub fn judge(answers: &[Answered<'_>], claims: &Claims, resets: &[Reset<'_>]) ->
         violations: Vec::new(),
     };
     let (mut keys, mut streams) = (Numbers::default(), Numbers::default());
-    let mut sequences: BTreeMap<(u32, Option<u32>), Vec<Point>> = BTreeMap::new();
+    let mut sequences: BTreeMap<(u32, Option<u32>), Vec<TimedAnswer>> = BTreeMap::new();
     for (place, answer) in answers.iter().enumerate() {
         let stream = streams.number(answer.stream);
         let key = answer.key.map(|key| keys.number((stream, key)));
@@ -42,7 +42,7 @@ pub fn judge(answers: &[Answered<'_>], claims: &Claims, resets: &[Reset<'_>]) ->
             Scope::Key => (stream, key),
         };
         let Answered { effect, version, invoked, completed, .. } = *answer;
-        let point = Point { place, key, effect, version, invoked, completed };
+        let point = TimedAnswer { place, key, effect, version, invoked, completed };
         sequences.entry(sequence).or_default().push(point);
         report.answers += 1;
     }
@@ -73,7 +73,7 @@ pub fn judge(answers: &[Answered<'_>], claims: &Claims, resets: &[Reset<'_>]) ->
             }
             report.between_eras += sequence.between(&boundaries);
             for number in 0..=boundaries.len() {
-                let within = |point: &Point| era(&boundaries, point) == Some(number);
+                let within = |point: &TimedAnswer| era(&boundaries, point) == Some(number);
                 found.extend(sequence.falls(within, within));
             }
         }

@@ -5,10 +5,10 @@
 //!
 //! The service [claims](Claims) that its state carries a number that never falls, and that each
 //! answer carries the number of the state in which the operation took effect or was answered.
-//! Whoever promises linearizable operations besides has promised a linearizable object whose state
-//! is the pair of data and version: each operation has one point between invocation and completion
-//! at which it happens, and an operation that completed before another was invoked has the earlier
-//! point. Every rule follows from that.
+//! A service that promises linearizable operations besides has promised a linearizable object whose
+//! state is the pair of data and version: each operation has one point between invocation and
+//! completion at which it happens, and an operation that completed before another was invoked has
+//! the earlier point. Every rule follows from that.
 //!
 //! - [`Rule::Below`]. An operation that was invoked after another completed with version r happens
 //!   later, and the version never falls: it answers at least r.

@@ -14,6 +14,7 @@ const MAX_SHOWN: usize = 3;
 
 /// An answer of a [`Violation`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Witness {
     /// The process that invoked it.
     pub process: Process,
@@ -41,6 +42,7 @@ pub struct Witness {
 
 /// Two answers that cannot both be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Violation {
     /// The rule that they break.
     pub rule: Rule,
@@ -55,6 +57,7 @@ pub struct Violation {
 
 /// Versions that began again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Era {
     /// Whose versions: `the store`, `stream s`, `key k3`.
     pub of: String,
@@ -68,6 +71,7 @@ pub struct Era {
 
 /// The findings about the versions of a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VersionReport {
     /// The promises of the service.
     pub claims: Claims,

@@ -8,7 +8,7 @@ use crate::words::at;
 
 /// The part of an answer that the rules look at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Point {
+pub(super) struct TimedAnswer {
     /// Its place among all answers.
     pub(super) place: usize,
     pub(super) key: Option<u32>,
@@ -30,7 +30,7 @@ pub(super) struct Found {
 pub(super) struct Sequence<'a, 'h> {
     pub(super) answers: &'a [Answered<'h>],
     claims: &'a Claims,
-    by_invocation: Vec<Point>,
+    by_invocation: Vec<TimedAnswer>,
     /// Places in `by_invocation`.
     completions: Vec<usize>,
 }
@@ -39,7 +39,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
     pub(super) fn new(
         answers: &'a [Answered<'h>],
         claims: &'a Claims,
-        points: Vec<Point>,
+        points: Vec<TimedAnswer>,
     ) -> Sequence<'a, 'h> {
         let mut by_invocation = points;
         // A history is nearly in order, which these sorts are quick to notice.
@@ -51,7 +51,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
         Sequence { answers, claims, by_invocation, completions }
     }
 
-    fn by_completion(&self) -> impl Iterator<Item = &Point> {
+    fn by_completion(&self) -> impl Iterator<Item = &TimedAnswer> {
         self.completions.iter().map(|place| &self.by_invocation[*place])
     }
 
@@ -59,8 +59,8 @@ impl<'a, 'h> Sequence<'a, 'h> {
     /// before they were invoked, each with the highest of these, in order of invocation.
     pub(super) fn falls(
         &self,
-        bearers: impl Fn(&Point) -> bool,
-        suspects: impl Fn(&Point) -> bool,
+        bearers: impl Fn(&TimedAnswer) -> bool,
+        suspects: impl Fn(&TimedAnswer) -> bool,
     ) -> Vec<Found> {
         let mut found = Vec::new();
         let mut floors = Floors::default();
@@ -78,15 +78,15 @@ impl<'a, 'h> Sequence<'a, 'h> {
     }
 
     /// The answer below which `point` may not be.
-    fn floor(&self, floors: &Floors, point: &Point) -> Option<Floor> {
+    fn floor(&self, floors: &Floors, point: &TimedAnswer) -> Option<Floor> {
         let follows_all =
             self.claims.reads == ReadVersion::State || self.claims.numbers(point.effect);
         if follows_all { floors.all } else { floors.by_key.get(&point.key?).copied() }
     }
 
     /// Takes note that the answer `point` has been given.
-    fn raise(&self, floors: &mut Floors, point: &Point) {
-        let Point { place, version, .. } = *point;
+    fn raise(&self, floors: &mut Floors, point: &TimedAnswer) {
+        let TimedAnswer { place, version, .. } = *point;
         let floor = Floor { version, place };
         if floors.all.is_none_or(|all| all.version < version) {
             floors.all = Some(floor);
@@ -123,8 +123,8 @@ impl<'a, 'h> Sequence<'a, 'h> {
     /// Answers that know another value of their key at their version than the first that completed.
     /// Two mutations of one version are left to [`Sequence::shared`].
     pub(super) fn two_values(&self, resets: &[Reset<'_>], found: &mut Vec<Found>) {
-        let value = |point: &Point| self.answers[point.place].value;
-        let mut points: Vec<((usize, u32, u64), &Point)> = self
+        let value = |point: &TimedAnswer| self.answers[point.place].value;
+        let mut points: Vec<((usize, u32, u64), &TimedAnswer)> = self
             .by_completion()
             .filter(|point| value(point).is_some())
             .filter_map(|point| Some(((era(resets, point)?, point.key?, point.version), point)))
@@ -145,7 +145,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
 
     /// The number of answers that belong to no era.
     pub(super) fn between(&self, boundaries: &[Reset<'_>]) -> u64 {
-        let stray = |point: &&Point| era(boundaries, point).is_none();
+        let stray = |point: &&TimedAnswer| era(boundaries, point).is_none();
         self.by_completion().filter(stray).count() as u64
     }
 
@@ -182,7 +182,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
 
 /// The era of an answer when each of `boundaries`, which are in order, began a new one. None if it
 /// ran during one of them: it may have happened before or after.
-pub(super) fn era(boundaries: &[Reset<'_>], answer: &Point) -> Option<usize> {
+pub(super) fn era(boundaries: &[Reset<'_>], answer: &TimedAnswer) -> Option<usize> {
     let era = boundaries.partition_point(|reset| reset.ended < answer.invoked);
     boundaries.get(era).is_none_or(|next| answer.completed < next.began).then_some(era)
 }
@@ -196,11 +196,11 @@ pub(super) fn boundaries<'r>(sequence: &Sequence<'_, '_>, resets: &[Reset<'r>]) 
     for (place, reset) in resets.iter().enumerate() {
         let since = boundaries.last().map(|before| before.ended);
         let next = resets.get(place + 1).map(|next| next.began);
-        let this_era = |point: &Point| since.is_none_or(|since| point.invoked > since);
-        let before_the_next = |point: &Point| next.is_none_or(|next| point.completed < next);
+        let this_era = |point: &TimedAnswer| since.is_none_or(|since| point.invoked > since);
+        let before_the_next = |point: &TimedAnswer| next.is_none_or(|next| point.completed < next);
 
-        let old = |point: &Point| this_era(point) && point.invoked < reset.ended;
-        let new = |point: &Point| {
+        let old = |point: &TimedAnswer| this_era(point) && point.invoked < reset.ended;
+        let new = |point: &TimedAnswer| {
             this_era(point) && before_the_next(point) && point.completed > reset.began
         };
         let across = sequence.falls(old, new);
@@ -209,7 +209,7 @@ pub(super) fn boundaries<'r>(sequence: &Sequence<'_, '_>, resets: &[Reset<'r>]) 
         // Had the versions stayed as high as before until this fall, the fall would contradict
         // those answers too, and the reset would be no excuse.
         let floor = sequence.answers[first.earlier].version;
-        let went_on = |point: &Point| point.invoked > reset.ended && point.version >= floor;
+        let went_on = |point: &TimedAnswer| point.invoked > reset.ended && point.version >= floor;
         if sequence.falls(went_on, |point| point.place == first.later).is_empty() {
             boundaries.push(*reset);
         }

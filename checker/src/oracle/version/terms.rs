@@ -133,7 +133,7 @@ pub struct Answered<'a> {
 ///
 /// It is taken to have begun a new era only when answers from before contradict answers from
 /// after, and the versions did not first go on as before: otherwise the old era continues and what
-/// falls in it is a violation. Whatever ran during the reset may belong to either era; when a new
+/// falls in it is a violation. What ran during the reset may belong to either era; when a new
 /// one begins, it is left out. [`Rule::Shared`] and [`Rule::TwoValues`] never compare across a
 /// reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

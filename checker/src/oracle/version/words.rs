@@ -21,12 +21,12 @@ impl Found {
                  before it began"
             ),
             Rule::Shared => {
-                format!("{told}, the version at which {} {when}", act(earlier))
+                format!("{told}, the version at which {} {when}", in_words(earlier))
             }
             Rule::TwoValues => format!(
                 "{told}, but {} had another value when {} at that version {when}",
                 object(later),
-                act(earlier)
+                in_words(earlier)
             ),
         };
         Violation {
@@ -65,18 +65,18 @@ fn object<'a>(answer: &Answered<'a>) -> &'a str {
 }
 
 /// `process 7 read k3`.
-fn act(answer: &Answered<'_>) -> String {
+fn in_words(answer: &Answered<'_>) -> String {
     let (process, object) = (answer.process, object(answer));
     match answer.effect {
         Effect::FailedPrecondition => {
             format!("process {process} failed a {} of {object}", answer.f)
         }
-        _ => format!("process {process} {}", deed(answer.f, object)),
+        _ => format!("process {process} {}", past_tense(answer.f, object)),
     }
 }
 
 /// The effect of an operation that took effect: `wrote k3`.
-fn deed(f: &str, object: &str) -> String {
+fn past_tense(f: &str, object: &str) -> String {
     match f {
         "read" | "get" => format!("read {object}"),
         "write" | "put" => format!("wrote {object}"),
@@ -95,5 +95,5 @@ fn deed(f: &str, object: &str) -> String {
 /// `process 7 read k3 at version 812 at 12.410 s`.
 fn told(answer: &Answered<'_>) -> String {
     let when = at(answer.end, answer.completed);
-    format!("{} at version {} {when}", act(answer), answer.version)
+    format!("{} at version {} {when}", in_words(answer), answer.version)
 }

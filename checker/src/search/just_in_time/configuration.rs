@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::search::by_value::Deed;
+use crate::search::by_value::Op;
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Known, Moment, Timeline};
+use crate::search::just_in_time::timeline::{EventIndex, Known, Timeline};
 use crate::search::just_in_time::window::Window;
 
 /// The state of a search at one moment.
@@ -12,9 +12,9 @@ use crate::search::just_in_time::window::Window;
 pub(super) struct Configuration<S> {
     /// The present value.
     pub(super) value: u32,
-    /// The moment of the last write that counts. Whatever was invoked before it and is neither
+    /// The moment of the last write that counts. What was invoked before it and is neither
     /// done nor returned can still be put right before that write.
-    pub(super) overwritten: Moment,
+    pub(super) overwritten: EventIndex,
     /// The open operations that are linearized.
     pub(super) done: S,
     /// The number used of each group of unknown outcome.
@@ -93,7 +93,7 @@ impl<S: SlotSet> Configuration<S> {
         let own_debts =
             || self.done.without(&other.done).filter(|it| window.all_writes.contains(*it));
         own_debts().all(|debt| {
-            let Known { deed: Deed::Write(value), returned, .. } = *window.owner(debt) else {
+            let Known { op: Op::Write(value), returned, .. } = *window.owner(debt) else {
                 unreachable!("only writes are among the writes");
             };
             let same_and_not_before = |slot: &usize| {

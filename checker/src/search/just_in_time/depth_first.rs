@@ -6,12 +6,13 @@
 
 use crate::search::fingerprint::{Memo, Seed};
 use crate::search::just_in_time::configuration::Configuration;
+use crate::search::just_in_time::contradiction;
+use crate::search::just_in_time::ending::Ending;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::moves::{self, Moves};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Moment, Timeline};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Timeline};
 use crate::search::just_in_time::window::Window;
-use crate::search::just_in_time::{Finding, contradiction};
 use crate::search::{Decision, Limits, Outcome};
 
 /// Two unrelated families of fingerprints.
@@ -22,7 +23,7 @@ const CONFIGURATION: u64 = 5;
 
 /// Searches a timeline. An Invalid that a collision of fingerprints could have caused is confirmed
 /// with other fingerprints.
-pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding {
+pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Ending {
     let first = Search::<S>::new(timeline, limits, SEEDS[0]).run();
     if first.finding.decision.outcome != Outcome::Invalid || !first.doubtful {
         return first.finding;
@@ -34,7 +35,7 @@ pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding
 
 /// The result of one pass.
 struct Pass {
-    finding: Finding,
+    finding: Ending,
     /// True if an Invalid rests on a memo that recognized something.
     doubtful: bool,
 }
@@ -46,9 +47,9 @@ struct Search<'a, S> {
     memo: Memo,
     seed: Seed,
     /// Configurations to go on from, with their moments; the most promising last.
-    stack: Vec<(Moment, Configuration<S>)>,
+    stack: Vec<(EventIndex, Configuration<S>)>,
     /// The last return that some configuration came to without getting past it.
-    deepest: Option<Moment>,
+    deepest: Option<EventIndex>,
     /// The steps taken when that was found.
     stuck_since: u64,
     /// True if it was shown, without the memo, that nothing gets past that return.
@@ -89,7 +90,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
         };
         let ended_at = self.deepest.filter(|_| outcome == Outcome::Invalid);
         Pass {
-            finding: Finding {
+            finding: Ending {
                 decision: Decision { outcome, steps: self.meter.steps },
                 ended_at: ended_at.map(|place| self.timeline.step_at(place)),
             },
@@ -130,7 +131,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
 
     /// Returns whether it can be shown that no order gets past the deepest return. Asked only from
     /// time to time, when the search still is before it.
-    fn is_stuck_for_good(&mut self, present: Moment) -> Result<bool, Spent> {
+    fn is_stuck_for_good(&mut self, present: EventIndex) -> Result<bool, Spent> {
         let Some(place) = self.deepest.filter(|deepest| present <= *deepest) else {
             return Ok(false);
         };

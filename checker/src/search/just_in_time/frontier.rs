@@ -4,7 +4,7 @@ use crate::search::just_in_time::configuration::Configuration;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::moves::{self, Moves};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Moment, Timeline};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Timeline};
 use crate::search::just_in_time::window::Window;
 
 /// Comparisons of two configurations that cost as much as one step.
@@ -22,7 +22,7 @@ pub(super) struct Frontier<'a, S> {
 /// A moment to come back to.
 #[derive(Debug, Clone)]
 pub(super) struct Checkpoint<S> {
-    pub(super) place: Moment,
+    pub(super) place: EventIndex,
     configurations: Vec<Configuration<S>>,
     was_cut: bool,
 }
@@ -46,7 +46,7 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
     }
 
     /// The place of the next event.
-    pub(super) fn place(&self) -> Moment {
+    pub(super) fn place(&self) -> EventIndex {
         self.window.place
     }
 

@@ -1,8 +1,9 @@
 //! Values that compare-and-sets lead to one from the other, and the blocks they make (rules 4, 5).
 
+use super::contradiction::Contradiction;
 use super::origins::{Origins, Value, left_by, returned};
-use super::{Contradiction, MaybePlace};
-use crate::search::by_value::{ByValue, Deed};
+use super::places::MaybePlace;
+use crate::search::by_value::{ByValue, Op};
 
 /// The ends of a block that its order depends on.
 pub(super) struct Blocks {
@@ -46,7 +47,7 @@ impl Chains<'_> {
         known.writer.get().is_some_and(|writer| {
             let step = &self.problem.steps[writer];
             let took_effect = step.returned().is_some() || !known.finder.is_none();
-            matches!(step.deed, Deed::Write(_)) && took_effect
+            matches!(step.op, Op::Write(_)) && took_effect
         })
     }
 

@@ -1,7 +1,7 @@
 //! True if blocks can be put one after the other (rule 6).
 
-use super::Contradiction;
 use super::chains::Blocks;
+use super::contradiction::Contradiction;
 use super::origins::{Origins, returned};
 use crate::search::by_value::ByValue;
 

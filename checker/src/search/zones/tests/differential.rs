@@ -1,7 +1,7 @@
 //! The same verdict as two other deciders, and contradictions that are enough.
 
-use super::believing;
 use super::oracle::{some_order_is_legal, the_search_finds_an_order};
+use super::problem::believing;
 use super::random::{Recipe, history};
 use crate::search::by_value::ByValue;
 use crate::search::zones::decide;

@@ -1,15 +1,15 @@
 //! Two other deciders: one that tries everything, and the search.
 
-use crate::search::by_value::{ByValue, Deed, Step};
+use crate::search::by_value::{ByValue, Op, TimedOp};
 use crate::search::{Limits, Outcome, portfolio};
 
 /// Returns whether any order is legal, found by trying all of them. For a dozen operations at most.
 pub(super) fn some_order_is_legal(problem: &ByValue) -> bool {
-    let mut left: Vec<Step> = problem.steps.clone();
+    let mut left: Vec<TimedOp> = problem.steps.clone();
     can_go_on(problem.initial, &mut left)
 }
 
-fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
+fn can_go_on(value: u32, left: &mut Vec<TimedOp>) -> bool {
     let Some(first_return) = left.iter().filter_map(|step| step.returned()).min() else {
         return true;
     };
@@ -19,11 +19,11 @@ fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
         if step.invoked > first_return {
             return false;
         }
-        let after = match step.deed {
-            Deed::Read(seen) => (seen == value).then_some(value),
-            Deed::Write(written) => Some(written),
-            Deed::CompareAndSet { from, to } => (from == value).then_some(to),
-            Deed::SawAnother(other) => (other != value).then_some(value),
+        let after = match step.op {
+            Op::Read(seen) => (seen == value).then_some(value),
+            Op::Write(written) => Some(written),
+            Op::CompareAndSet { from, to } => (from == value).then_some(to),
+            Op::SawAnother(other) => (other != value).then_some(value),
         };
         after.is_some_and(|after| {
             left.swap_remove(place);

@@ -1,36 +1,31 @@
-//! Each case by name, then many random histories against two other deciders.
+//! Problems written by hand.
 
-mod cases;
-mod differential;
-mod oracle;
-mod random;
-
-use crate::search::by_value::{ByValue, Deed, Step};
+use crate::search::by_value::{ByValue, Op, TimedOp};
 
 /// The initial value in these tests.
-const INITIAL: u32 = 0;
+pub(super) const INITIAL: u32 = 0;
 
 /// An operation that was invoked and returned at these indices.
-fn known(deed: Deed, invoked: u64, returned: u64) -> Step {
-    Step::new(deed, invoked, Some(returned))
+pub(super) fn known(op: Op, invoked: u64, returned: u64) -> TimedOp {
+    TimedOp::new(op, invoked, Some(returned))
 }
 
 /// A mutation of unknown outcome.
-fn unknown(deed: Deed, invoked: u64) -> Step {
-    Step::new(deed, invoked, None)
+pub(super) fn unknown(op: Op, invoked: u64) -> TimedOp {
+    TimedOp::new(op, invoked, None)
 }
 
 /// A compare-and-set.
-fn swap(from: u32, to: u32) -> Deed {
-    Deed::CompareAndSet { from, to }
+pub(super) fn swap(from: u32, to: u32) -> Op {
+    Op::CompareAndSet { from, to }
 }
 
 /// A problem of these operations, whichever order they are given in.
-fn problem(mut steps: Vec<Step>) -> ByValue {
+pub(super) fn problem(mut steps: Vec<TimedOp>) -> ByValue {
     steps.sort_by_key(|step| step.invoked);
-    let greatest = steps.iter().map(|step| match step.deed {
-        Deed::Read(value) | Deed::Write(value) | Deed::SawAnother(value) => value,
-        Deed::CompareAndSet { from, to } => from.max(to),
+    let greatest = steps.iter().map(|step| match step.op {
+        Op::Read(value) | Op::Write(value) | Op::SawAnother(value) => value,
+        Op::CompareAndSet { from, to } => from.max(to),
     });
     let values = greatest.max().unwrap_or(INITIAL) + 1;
     ByValue { initial: INITIAL, values, steps }
@@ -38,11 +33,11 @@ fn problem(mut steps: Vec<Step>) -> ByValue {
 
 /// The rest of a problem if only the operations at these places are believed: other mutations
 /// may have taken effect at any time since they were invoked, or never; other reads are left out.
-fn believing(problem: &ByValue, places: &[usize]) -> ByValue {
-    let steps = problem.steps.iter().enumerate().filter_map(|(place, step)| match step.deed {
+pub(super) fn believing(problem: &ByValue, places: &[usize]) -> ByValue {
+    let steps = problem.steps.iter().enumerate().filter_map(|(place, step)| match step.op {
         _ if places.contains(&place) => Some(*step),
-        Deed::Read(_) | Deed::SawAnother(_) => None,
-        Deed::Write(_) | Deed::CompareAndSet { .. } => Some(step.returning(None)),
+        Op::Read(_) | Op::SawAnother(_) => None,
+        Op::Write(_) | Op::CompareAndSet { .. } => Some(step.returning(None)),
     });
     ByValue { steps: steps.collect(), ..*problem }
 }

@@ -11,7 +11,7 @@ use crate::model::sums;
 use crate::model::{Direct, ValueId};
 
 /// The algorithm's name in verdicts.
-const NAME: &str = "telling-sums";
+const NAME: &str = "unique-subset-sums";
 
 /// Decides a counter that held `initial` at first. Additions come in the order of invocation. None
 /// if a sum may be that of several sets.

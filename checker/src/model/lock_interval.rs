@@ -3,10 +3,11 @@
 //! Suppose that no two operations of an owner overlap, and that only the last one of each owner may
 //! be of unknown outcome: owners are processes. Then the operations of an owner took effect in the
 //! order in which they were invoked, so acquisitions and releases must alternate, and nothing
-//! stands between the two of a pair: each pair is a *possession*. An owner's last operation needs
-//! no search either. An acquisition of unknown outcome is the last operation of all if it took
-//! effect, so it may be left out. A release of unknown outcome may be taken to have happened: if
-//! the lock stays held without it, it can come last; if its owner holds nothing, it does nothing.
+//! stands between the two of a pair: each pair is a *lock interval*. An owner's last operation
+//! needs no search either. An acquisition of unknown outcome is the last operation of all if it
+//! took effect, so it may be left out. A release of unknown outcome may be taken to have happened:
+//! if the lock stays held without it, it can come last; if its owner holds nothing, it does
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,7 @@ pub(super) struct Move {
 
 /// An acquisition with the release that follows it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Possession {
+pub(super) struct LockInterval {
     /// The acquisition.
     pub(super) acquisition: Move,
     /// Index of the return of the acquisition: from here on the lock surely was held.
@@ -37,7 +38,8 @@ pub(super) struct Possession {
     pub(super) to: u64,
 }
 
-/// Moves that contradict each other, whatever had returned before the first of them was invoked.
+/// Moves that contradict each other, no matter what had returned before the first of them was
+/// invoked.
 #[derive(Debug)]
 pub(super) struct Clash {
     places: Vec<usize>,
@@ -59,7 +61,7 @@ impl Clash {
     }
 }
 
-/// Those who can hold a lock: owners, and nobody.
+/// Those who can hold a lock: owners, and no owner.
 pub(super) fn holders(mut owners: Vec<ValueId>) -> Vec<ValueId> {
     if !owners.contains(&ValueId::ABSENT) {
         owners.push(ValueId::ABSENT);
@@ -87,21 +89,22 @@ impl Owners {
         Some(Owners(owners))
     }
 
-    /// All possessions, by owner.
+    /// All lock intervals, by owner.
     ///
     /// # Errors
     /// Moves of an owner that contradict each other.
-    pub(super) fn possessions(&self) -> Result<Vec<Possession>, Clash> {
-        let mut possessions = Vec::new();
+    pub(super) fn lock_intervals(&self) -> Result<Vec<LockInterval>, Clash> {
+        let mut lock_intervals = Vec::new();
         for moves in self.0.values() {
-            let mut held: Option<Possession> = None;
+            let mut held: Option<LockInterval> = None;
             for (number, it) in moves.iter().enumerate() {
                 match (held, it.releases, it.returned) {
                     (None, false, Some(returned)) => {
-                        held = Some(Possession { acquisition: *it, from: returned, to: u64::MAX });
+                        held =
+                            Some(LockInterval { acquisition: *it, from: returned, to: u64::MAX });
                     }
-                    (Some(possession), true, _) => {
-                        possessions.push(Possession { to: it.invoked, ..possession });
+                    (Some(lock_interval), true, _) => {
+                        lock_intervals.push(LockInterval { to: it.invoked, ..lock_interval });
                         held = None;
                     }
                     (_, _, None) => {}
@@ -115,15 +118,15 @@ impl Owners {
                     }
                 }
             }
-            possessions.extend(held);
+            lock_intervals.extend(held);
         }
-        Ok(possessions)
+        Ok(lock_intervals)
     }
 
-    /// Two possessions that cannot be one before the other. The acquisitions say so by themselves,
-    /// since the owners' earlier releases had returned before; a release that had not when the
-    /// first of the acquisitions was invoked must be held to be true as well.
-    pub(super) fn clash(&self, one: &Possession, other: &Possession) -> Clash {
+    /// Two lock intervals that cannot be one before the other. The acquisitions say so by
+    /// themselves, since the owners' earlier releases had returned before; a release that had not
+    /// when the first of the acquisitions was invoked must be held to be true as well.
+    pub(super) fn clash(&self, one: &LockInterval, other: &LockInterval) -> Clash {
         let acquisitions = [one.acquisition, other.acquisition];
         let (mut since, mut moves) = (u64::MAX, acquisitions.to_vec());
         let until = acquisitions.iter().filter_map(|it| it.returned).max().unwrap_or(u64::MAX);
