@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! use std::process::ExitCode;
-//! # use stormproof::target::Bundled;
+//! # use stormproof::targets::Bundled;
 //!
 //! fn main() -> ExitCode {
 //!     // First of all, before any thread exists: this program is started again as the controller
@@ -41,7 +41,7 @@ use workloads::Workload;
 use crate::cli::plan::PlanFlags;
 use crate::cli::run::{MachineFlags, Subject, carry_out};
 use crate::exit::{self, Exit};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// In the environment: flags that win over those of the program, separated by white space.
 pub const FLAGS: &str = "STORMPROOF_FLAGS";

@@ -17,7 +17,7 @@ use faults::fault::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::target::{Member, PeerDoor, Target};
+use crate::targets::{Member, PeerDoor, Target};
 
 /// The port for clients of every node that has an address of its own; those for peers follow it.
 const PORT: u16 = 7000;

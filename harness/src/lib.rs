@@ -12,7 +12,7 @@ pub mod lab;
 pub mod plan;
 pub mod progress;
 pub mod run;
-pub mod target;
+pub mod targets;
 pub mod verdict_text;
 
 pub use engines::process_tree::{Place, dispatch};

@@ -24,8 +24,8 @@ use workloads::{Workload, stream};
 use crate::client_mix::ClientMix;
 use crate::exit::{bad_input, usage};
 use crate::lab::LabChoice;
-use crate::target::Target;
-use crate::target::registry::{self, Choice};
+use crate::targets::Target;
+use crate::targets::registry::{self, Choice};
 use results::words::counted;
 
 /// What a run will do.

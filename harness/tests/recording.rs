@@ -11,7 +11,7 @@ use results::event::RunEvent;
 use results::run_directory::{HISTORY, RunDirectory};
 use stormproof::run::load::{self, Clients};
 use stormproof::run::recorder::Recorder;
-use stormproof::target::{
+use stormproof::targets::{
     Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, refusal, row,
 };
 use workloads::clients::{ClientPlan, Fixed};

@@ -14,7 +14,7 @@ use stormproof::run::live::Live;
 use stormproof::run::load::{self, Clients};
 use stormproof::run::online_check;
 use stormproof::run::recorder::Recorder;
-use stormproof::target::{Client, Reply, Request};
+use stormproof::targets::{Client, Reply, Request};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use workloads::clients::{ClientPlan, Fixed};

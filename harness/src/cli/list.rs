@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::names;
 use crate::exit::Exit;
-use crate::target::registry;
+use crate::targets::registry;
 
 #[derive(Debug, Args)]
 pub struct Arguments {

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use faults::fault::Family;
 use faults::schedule::Profile;
 
-use crate::target::{is_manifest, registry};
+use crate::targets::{is_manifest, registry};
 
 /// Accepts the name of a workload.
 pub fn workload() -> PossibleValuesParser {

@@ -18,8 +18,8 @@ use crate::client_mix::ClientMix;
 use crate::exit::{Exit, bad_input};
 use crate::lab::LabChoice;
 use crate::plan::Plan;
-use crate::target::Target;
-use crate::target::registry::{self, Choice};
+use crate::targets::Target;
+use crate::targets::registry::{self, Choice};
 
 /// How long the load lasts when nobody says otherwise: long enough for each family to strike
 /// several times, short enough to wait for.

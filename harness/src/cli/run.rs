@@ -21,7 +21,7 @@ use crate::exit::{Exit, usage};
 use crate::lab::{self, EngineChoice, Engines, LabInUse};
 use crate::plan::Plan;
 use crate::run::{Ended, Setup, execute};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::verdict_text;
 
 #[derive(Debug, Args)]

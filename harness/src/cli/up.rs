@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::lab::{self, LabChoice};
 use crate::plan::node_names;
 use crate::run::cluster::{end_of_log, last_lines};
-use crate::target::{Bundled, Member, Target};
+use crate::targets::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);

@@ -29,7 +29,7 @@ use super::recorder::Recorder;
 use super::{HEALTHY_LIMIT, contents, converge, token_prefix};
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Client, NodeStatus, Target};
+use crate::targets::{Client, NodeStatus, Target};
 use results::words::counted;
 
 /// Nothing goes wrong, so there is time for every answer, also on a machine that is busy.

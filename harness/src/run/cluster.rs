@@ -19,7 +19,7 @@ use super::excuses::Excuses;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Auditor, Client, Dumper, Member, Target};
+use crate::targets::{Auditor, Client, Dumper, Member, Target};
 
 /// How many lines of a log an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;

@@ -9,7 +9,7 @@ use faults::schedule::ScheduleOptions;
 use results::summary::{Coverage, FaultCoverage, Liveness};
 use results::words::counted;
 
-use crate::target::NONSENSE;
+use crate::targets::NONSENSE;
 
 /// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.

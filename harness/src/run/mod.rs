@@ -42,7 +42,7 @@ use self::storm::Storm;
 use crate::lab::{Engines, LabInUse};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::target::{NodeStatus, Target};
+use crate::targets::{NodeStatus, Target};
 
 /// How long a fresh cluster may take to agree on a leader: generous, for a machine that is busy
 /// with other things; a healthy one takes a second.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use serde_json::{Value, json};
-use stormproof::target::{
+use stormproof::targets::{
     Answer, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply, Request,
     Target, row,
 };

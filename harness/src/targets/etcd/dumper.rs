@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::gateway::{Gateway, KeyValue, RangeBody, encode, number};
-use crate::target::{BoxFuture, Dumper, Member, Refusal};
+use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
 /// How many keys one answer may have: some hundred kilobytes of them.
 const PAGE: usize = 5_000;

@@ -11,8 +11,8 @@ use super::Reads;
 use super::four_letters::{Role, role};
 use super::messages::{Answer, BAD_VERSION, Change, NO_NODE, NODE_EXISTS, Outcome, Request, Znode};
 use super::session::{Ensemble, errors};
-use crate::target::documents::{self, Documents, Replaced, Replacement, Seen};
-use crate::target::{BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply};
+use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
+use crate::targets::{BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply};
 
 /// The znode below which all tokens stand; no run is called so.
 pub(super) const TOKENS: &str = "/token";
@@ -193,7 +193,7 @@ impl Client for ZooKeeperClient {
     fn attempt<'a>(
         &'a self,
         node: usize,
-        request: &'a crate::target::Request,
+        request: &'a crate::targets::Request,
     ) -> BoxFuture<'a, Reply> {
         Box::pin(documents::attempt(self, &self.model, node, request))
     }

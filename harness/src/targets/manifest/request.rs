@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::schema::Text;
 use super::source::Source;
 use super::template::{Scope, Template};
-use crate::target::http::transport_error;
+use crate::targets::http::transport_error;
 
 /// How much of a body is shown to people.
 const SHOWN: usize = 600;

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::Connections;
 use super::raft_group::raft_group;
-use crate::target::Member;
+use crate::targets::Member;
 
 /// How long a leader may take to hand over: a follower that is told to campaign has votes within
 /// milliseconds.

@@ -12,7 +12,7 @@ use super::request::{Heard, Parts, Question};
 use super::schema;
 use super::source::Source;
 use super::template::text_of;
-use crate::target::{Member, NodeStatus};
+use crate::targets::{Member, NodeStatus};
 
 /// How a node is asked for its state.
 #[derive(Debug)]

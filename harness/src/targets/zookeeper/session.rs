@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::messages::{self, Answer, Request, SESSION_EXPIRED, SESSION_MOVED};
-use crate::target::http::TRANSPORT_ERRORS;
-use crate::target::{ErrorRow, Member, Refusal, row};
+use crate::targets::http::TRANSPORT_ERRORS;
+use crate::targets::{ErrorRow, Member, Refusal, row};
 
 /// How long a connection may take to open, as with the other targets.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);

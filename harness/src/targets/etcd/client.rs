@@ -13,8 +13,8 @@ use super::gateway::{
     Gateway, KeyValue, TxnAnswer, delete, end_of, errors, get, holds, is_absent, is_at, put,
     put_with_lease,
 };
-use crate::target::documents::{self, Documents, Replaced, Replacement, Seen};
-use crate::target::{
+use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
+use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
 };
 

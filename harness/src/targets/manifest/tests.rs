@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::exit::{Exit, of_error};
-use crate::target::PeerDoor;
+use crate::targets::PeerDoor;
 
 const BUNDLED: &str = include_str!("../../../examples/targets/bundled.toml");
 const ETCD: &str = include_str!("../../../examples/targets/etcd.toml");

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::connection::{Connections, ERRORS, STREAM, Stored};
 use super::raft_group::raft_group;
 use crate::exit::usage;
-use crate::target::{
+use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
 };
 

@@ -12,8 +12,8 @@ use super::answer::{Place, Reading, Test};
 use super::request::{Heard, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
-use crate::target::http::TRANSPORT_ERRORS;
-use crate::target::{ErrorRow, NONSENSE, row};
+use crate::targets::http::TRANSPORT_ERRORS;
+use crate::targets::{ErrorRow, NONSENSE, row};
 
 /// What is known where an operation is sent.
 pub const OPERATION: &[&str] = &["run", "key", "value", "token"];

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
 use super::gateway::{Gateway, MemberStatus};
-use crate::target::Member;
+use crate::targets::Member;
 
 /// How long a leader may take to hand over. etcd gives up after its request timeout of 7 s, which
 /// faults would outlast.

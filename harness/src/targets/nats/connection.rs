@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::{CLIENT, OBSERVER};
-use crate::target::{ErrorRow, Member, Refusal, row};
+use crate::targets::{ErrorRow, Member, Refusal, row};
 
 /// The stream.
 pub(super) const STREAM: &str = "stormproof";

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::ACCOUNT;
 use super::connection::{Connections, STREAM, Stored};
-use crate::target::{BoxFuture, Dumper, Member, Refusal};
+use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
 /// How long a server may take to tell everything: some ten thousand messages in a second, and all
 /// servers are asked at the same time on a machine that may be small.

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::STATUS_TIMEOUT;
-use crate::target::Member;
+use crate::targets::Member;
 
 /// How long a leader may take to hand over. It gives up after 800 ms itself; what is left is for
 /// the connection, which faults may make slow.

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::target::http::{self, transport_error};
-use crate::target::{ErrorRow, Member, Refusal, row};
+use crate::targets::http::{self, transport_error};
+use crate::targets::{ErrorRow, Member, Refusal, row};
 
 /// How long a question about a node may take that is no operation of a client.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);

@@ -230,7 +230,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::target::PeerDoor;
+    use crate::targets::PeerDoor;
 
     #[test]
     fn a_server_listens_at_its_own_addresses_and_finds_others_at_their_doors() {

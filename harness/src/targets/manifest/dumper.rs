@@ -14,7 +14,7 @@ use super::answer::{Place, Reading, is_pointer, number};
 use super::request::{Heard, Parts, Question};
 use super::schema;
 use super::source::Source;
-use crate::target::{BoxFuture, Dumper, Member, http};
+use crate::targets::{BoxFuture, Dumper, Member, http};
 
 /// How long one answer may take: all members are asked at the same time on a machine that may be
 /// small.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::ACCOUNT;
 use super::connection::Connections;
-use crate::target::NodeStatus;
+use crate::targets::NodeStatus;
 
 /// What begins the name of the Raft group of a stream.
 const STREAM_GROUP: &str = "S-";

@@ -12,8 +12,8 @@ use super::Service;
 use super::operation::{MISREAD, Meaning, Operations, Refused, SERVER_ERROR};
 use super::request::{Exchange, Heard};
 use super::status::Roster;
-use crate::target::http::{self, TRANSPORT_ERRORS};
-use crate::target::{
+use crate::targets::http::{self, TRANSPORT_ERRORS};
+use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request, refusal,
 };
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::client::TOKENS;
 use super::messages::{Answer, NO_NODE, Outcome, Request};
 use super::session::Ensemble;
-use crate::target::{BoxFuture, Dumper, Member, Refusal};
+use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
 /// How many znodes are read at once: their paths are far shorter than the megabyte that servers
 /// take, and what they hold is some hundred kilobytes.

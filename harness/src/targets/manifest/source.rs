@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::schema::{Schema, Text};
 use super::template::Template;
 use crate::exit::bad_input;
-use crate::target::registry::cannot_be_set;
+use crate::targets::registry::cannot_be_set;
 
 /// A manifest as text.
 pub struct Source<'a> {

@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::schema::{self, Clocks, Text, VersionCommand};
 use super::source::Source;
 use super::template::Template;
-use crate::target::{Launch, Member};
+use crate::targets::{Launch, Member};
 
 /// The running binary itself, also when its file was replaced meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -177,7 +177,7 @@ impl Node {
 /// meant, unless an index says which.
 fn of_member(cluster: &[Member], node: usize, name: &str) -> Value {
     let member = &cluster[node];
-    let doors = |of: fn(&crate::target::PeerDoor) -> Value| match &member.peers[..] {
+    let doors = |of: fn(&crate::targets::PeerDoor) -> Value| match &member.peers[..] {
         [only] => of(only),
         several => several.iter().map(of).collect(),
     };

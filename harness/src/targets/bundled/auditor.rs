@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use results::applied_log::{AppliedEntry, AppliedLog};
 use serde::Deserialize;
 
-use crate::target::{Auditor, BoxFuture, Member};
+use crate::targets::{Auditor, BoxFuture, Member};
 
 /// How long one page may take: a node writes it within milliseconds, but all of them do so at the
 /// same time on a machine that may be small.
