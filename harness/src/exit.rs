@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use checker::verdict::Verdict;
 
-/// The exit codes, as `DESIGN.md` and `--help` name them.
+/// The exit codes, as the README and `--help` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: every verdict was Valid, or there was nothing to judge.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use results::event::{Phase, RunEvent};
 
+use crate::printing::err;
 use crate::run::live::{Live, Snapshot};
 use crate::run::recorder::Listener;
 
@@ -52,7 +53,7 @@ impl Progress {
                         bar.set_position(meter.elapsed(&now).as_millis() as u64);
                         bar.set_message(line);
                     }
-                    None => eprintln!("{line}"),
+                    None => err!("{line}"),
                 }
             }
         });
@@ -66,7 +67,7 @@ impl Progress {
             if let RunEvent::Note(note) = event {
                 match &bar {
                     Some(bar) => bar.println(note),
-                    None => eprintln!("{note}"),
+                    None => err!("{note}"),
                 }
             }
         })

@@ -1,4 +1,4 @@
-//! What the clients of a run are like together: drawn from the seed, unless it is fixed.
+//! The clients of a run together, as the seed draws them.
 //!
 //! No mix of clients finds everything. Clients that roam stay with the leader, and never notice
 //! what followers say; few hot keys make operations meet, many make the service large; a client
@@ -48,23 +48,6 @@ pub struct ClientPlan {
     /// Operations a second from all clients together (an open loop); none for as fast as they go
     /// (a closed loop).
     pub rate: Option<f64>,
-}
-
-/// What is not drawn. The default fixes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Fixed {
-    /// Who is pinned.
-    pub routing: Option<Routing>,
-    /// The deadline of every client.
-    pub deadline: Option<Duration>,
-    /// How long one request may take.
-    pub attempt_timeout: Option<Duration>,
-    /// Objects in use at a time.
-    pub keys: Option<usize>,
-    /// What sizes written values have.
-    pub values: Option<ValueSizes>,
-    /// Operations a second; `Some(None)` for a closed loop.
-    pub rate: Option<Option<f64>>,
 }
 
 /// Which clients are pinned to a node; the others roam.
@@ -136,50 +119,41 @@ impl TryFrom<String> for Routing {
     }
 }
 
-impl Fixed {
-    /// What stormproof's clients are when nothing is drawn: half of them are pinned, deadlines are
-    /// three seconds, five keys are hot, values are numbers, a thousand operations a second.
-    pub fn usual() -> Self {
-        let usual = RetryPolicy::default();
-        Fixed {
-            routing: Some(Routing::Half),
-            deadline: Some(usual.deadline),
-            attempt_timeout: Some(usual.attempt_timeout),
-            keys: Some(USUAL_KEYS),
-            values: Some(ValueSizes::Numbers),
-            rate: Some(Some(USUAL_RATE)),
-        }
-    }
-}
-
 impl ClientPlan {
-    /// Draws what is not fixed for so many clients. Each choice has a random stream of its own, so
-    /// that fixing one leaves the others as they were.
-    pub fn draw(seed: u64, clients: usize, fixed: &Fixed) -> Self {
+    /// The plan that a seed gives for so many clients. Each choice has a random stream of its own,
+    /// so that a caller who replaces one leaves the others as they were.
+    pub fn draw(seed: u64, clients: usize) -> Self {
         let stream = |choice: &str| stream(seed, &format!("clients: {choice}"));
-        let routing = fixed.routing.unwrap_or_else(|| routing(&mut stream("routing")));
-        let deadlines = match fixed.deadline {
-            Some(deadline) => vec![deadline; clients],
-            None => deadlines(clients, &mut stream("deadlines")),
-        };
-        let attempt_timeout =
-            fixed.attempt_timeout.unwrap_or_else(|| attempt_timeout(&mut stream("attempts")));
         ClientPlan {
-            routing,
-            deadlines,
-            attempt_timeout,
-            keys: fixed.keys.unwrap_or_else(|| keys(&mut stream("keys"))),
-            values: fixed.values.unwrap_or_else(|| values(&mut stream("values"))),
-            rate: fixed.rate.unwrap_or_else(|| rate(&mut stream("rate"))),
+            routing: routing(&mut stream("routing")),
+            deadlines: deadlines(clients, &mut stream("deadlines")),
+            attempt_timeout: attempt_timeout(&mut stream("attempts")),
+            keys: keys(&mut stream("keys")),
+            values: values(&mut stream("values")),
+            rate: rate(&mut stream("rate")),
         }
     }
 
-    /// How many clients there are.
+    /// The plan of so many clients when nothing is drawn: half of them are pinned, deadlines are
+    /// three seconds, five keys are hot, values are numbers, a thousand operations a second.
+    pub fn usual(clients: usize) -> Self {
+        let usual = RetryPolicy::default();
+        ClientPlan {
+            routing: Routing::Half,
+            deadlines: vec![usual.deadline; clients],
+            attempt_timeout: usual.attempt_timeout,
+            keys: USUAL_KEYS,
+            values: ValueSizes::Numbers,
+            rate: Some(USUAL_RATE),
+        }
+    }
+
+    /// The number of clients.
     pub fn clients(&self) -> usize {
         self.deadlines.len()
     }
 
-    /// When a client tries again and when it gives up.
+    /// The moments at which a client tries again and gives up.
     pub fn policy(&self, client: usize) -> RetryPolicy {
         let deadline = self.deadlines[client];
         let attempt_timeout = self.attempt_timeout.min(deadline);
@@ -247,13 +221,13 @@ mod tests {
     const NODES: usize = 5;
     const CLIENTS: usize = 10;
 
-    fn plans(fixed: &Fixed) -> Vec<ClientPlan> {
-        (0..100).map(|seed| ClientPlan::draw(seed, CLIENTS, fixed)).collect()
+    fn plans() -> Vec<ClientPlan> {
+        (0..100).map(|seed| ClientPlan::draw(seed, CLIENTS)).collect()
     }
 
     #[test]
     fn every_choice_appears_within_a_hundred_seeds() {
-        let plans = plans(&Fixed::default());
+        let plans = plans();
         let routings: BTreeSet<Routing> = plans.iter().map(|plan| plan.routing).collect();
         assert_eq!(routings, BTreeSet::from(Routing::ALL));
         let deadlines: BTreeSet<Duration> =
@@ -277,7 +251,7 @@ mod tests {
 
     #[test]
     fn most_runs_are_moderate() {
-        let plans = plans(&Fixed::default());
+        let plans = plans();
         let share = |it: &dyn Fn(&ClientPlan) -> bool| plans.iter().filter(|plan| it(plan)).count();
         assert!(share(&|plan| plan.rate == Some(USUAL_RATE)) > 50);
         assert!(share(&|plan| plan.values == ValueSizes::Numbers) > 50);
@@ -306,26 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fixed_is_not_drawn_and_leaves_the_rest_as_it_was() {
-        let free = plans(&Fixed::default());
-        let fixed = plans(&Fixed { keys: Some(7), ..Fixed::default() });
-        for (free, fixed) in free.into_iter().zip(fixed) {
-            assert_eq!(fixed, ClientPlan { keys: 7, ..free });
-        }
-    }
-
-    #[test]
-    fn the_usual_clients_do_not_depend_on_the_seed() {
-        let plans = plans(&Fixed::usual());
-        assert!(plans.iter().all(|plan| *plan == plans[0]));
-        assert_eq!(plans[0].policy(0), RetryPolicy::default());
-        assert_eq!((plans[0].keys, plans[0].rate), (5, Some(1000.0)));
-        assert_eq!((plans[0].routing, plans[0].values), (Routing::Half, ValueSizes::Numbers));
+    fn the_usual_clients_are_what_a_small_machine_keeps_up_with() {
+        let usual = ClientPlan::usual(CLIENTS);
+        assert_eq!((usual.clients(), usual.policy(0)), (CLIENTS, RetryPolicy::default()));
+        assert_eq!((usual.keys, usual.rate), (5, Some(1000.0)));
+        assert_eq!((usual.routing, usual.values), (Routing::Half, ValueSizes::Numbers));
     }
 
     #[test]
     fn no_request_may_outlast_its_operation() {
-        for plan in plans(&Fixed::default()) {
+        for plan in plans() {
             for client in 0..CLIENTS {
                 let policy = plan.policy(client);
                 assert!(policy.attempt_timeout <= policy.deadline);

@@ -9,6 +9,7 @@ use results::words;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
+use crate::printing::out;
 use crate::verdict_text;
 
 #[derive(Debug, Args)]
@@ -23,10 +24,10 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let Judged { analysis, choice } = judge(&arguments.judging)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&analysis)?);
+        out!("{}", serde_json::to_string_pretty(&analysis)?);
     } else {
         if let Some(choice) = choice {
-            println!("{choice}");
+            out!("{choice}");
         }
         print(&analysis);
     }
@@ -45,23 +46,23 @@ fn print(analysis: &Analysis) {
     );
     match (&analysis.counterexample, analysis.sentence()) {
         (Some(counterexample), Some(sentence)) => {
-            println!("{badge}  {sentence}");
-            println!("\n{}", verdict_text::counterexample(counterexample));
-            println!("  {scope}");
+            out!("{badge}  {sentence}");
+            out!("\n{}", verdict_text::counterexample(counterexample));
+            out!("  {scope}");
         }
-        (_, Some(sentence)) => println!("{badge}  {sentence} ({scope})"),
-        (_, None) => println!("{badge}  {scope}"),
+        (_, Some(sentence)) => out!("{badge}  {sentence} ({scope})"),
+        (_, None) => out!("{badge}  {scope}"),
     }
     if let Some(versions) = &analysis.versions {
-        println!("  {versions}");
+        out!("  {versions}");
     }
     if let Some(audit) = &analysis.audit {
-        println!("  {audit}");
+        out!("  {audit}");
     }
     if let Some(divergence) = &analysis.divergence {
-        println!("  {divergence}");
+        out!("  {divergence}");
     }
     if let Some(accounting) = &analysis.accounting {
-        println!("  {}", words::elements(accounting));
+        out!("  {}", words::elements(accounting));
     }
 }

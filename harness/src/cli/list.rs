@@ -3,8 +3,9 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::names;
 use crate::exit::Exit;
+use crate::names;
+use crate::printing::out;
 use crate::targets::registry;
 
 #[derive(Debug, Args)]
@@ -72,7 +73,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     };
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, summary) in rows {
-        println!("{name:width$}  {summary}");
+        out!("{name:width$}  {summary}");
     }
     Ok(Exit::Valid)
 }

@@ -4,9 +4,8 @@ mod check;
 mod doctor;
 mod judging;
 mod list;
-mod names;
 mod node;
-pub(crate) mod plan;
+mod plan;
 mod replay;
 mod report;
 pub(crate) mod run;
@@ -20,6 +19,7 @@ use clap::{Parser, Subcommand};
 use engines::process_tree::Place;
 
 use crate::exit::{self, Exit};
+use crate::printing::err;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 valid · 1 invalid · 2 unknown · 3 harness failure · 64 wrong usage · 65 unreadable input";
@@ -92,7 +92,7 @@ pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit
         Command::Panic => panic!("asked for"),
     };
     ended.unwrap_or_else(|error| {
-        eprintln!("stormproof: {error:#}");
+        err!("stormproof: {error:#}");
         exit::of_error(&error)
     })
 }

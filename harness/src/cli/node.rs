@@ -10,8 +10,8 @@ use cluster::bugs::Bugs;
 use cluster::core::Timings;
 use cluster::server::{self, Config};
 
-use super::names;
 use crate::exit::Exit;
+use crate::names;
 
 const EXIT_CODES: &str = "\
 Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 74 the disk failed · \

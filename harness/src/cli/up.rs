@@ -17,10 +17,11 @@ use engines::process_tree::Place;
 use faults::host::Host;
 use results::event::NodeChange;
 
-use super::names;
 use crate::exit::Exit;
-use crate::lab::{self, LabChoice};
-use crate::plan::node_names;
+use crate::lab;
+use crate::names;
+use crate::plan::{LabChoice, node_names};
+use crate::printing::out;
 use crate::run::cluster::{end_of_log, last_lines};
 use crate::targets::{Bundled, Member, Target};
 
@@ -42,7 +43,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Start a node that ended again after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(..=86_400))]
     restart_after: u64,
     /// Plant a bug; `list bugs` describes them
     #[arg(long, value_parser = names::bug())]
@@ -100,7 +102,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
                     bail!("{node} did not start ({status}){log}");
                 }
                 let seconds = arguments.restart_after;
-                println!("{node} ended ({status}); it starts again in {seconds} s");
+                out!("{node} ended ({status}); it starts again in {seconds} s");
                 restart.insert(node, Instant::now() + Duration::from_secs(seconds));
             }
             Ok((node, output)) => watch.hear(&node, output),
@@ -145,15 +147,10 @@ fn log_of(members: &[Member], node: &str) -> PathBuf {
 
 fn introduce(members: &[Member]) {
     for member in members {
-        println!(
-            "{}  http://{}  data in {}",
-            member.name,
-            member.for_clients,
-            member.data.display()
-        );
+        out!("{}  http://{}  data in {}", member.name, member.for_clients, member.data.display());
     }
     let first = members[0].for_clients;
-    println!(
+    out!(
         "\nTry, in another terminal (a follower refuses and names the leader):\n  \
          curl -s {first}/status\n  \
          curl -s {first}/kv -d '{{\"f\":\"write\",\"key\":\"k\",\"value\":1,\"token\":\"me:1\"}}'\n  \
@@ -173,7 +170,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     fn hear(&mut self, node: &str, output: NodeOutput) {
         match output {
-            NodeOutput::Started { pid } => println!("{node} runs as process {pid}"),
+            NodeOutput::Started { pid } => out!("{node} runs as process {pid}"),
             NodeOutput::Line(line) => {
                 if let Some(NodeChange::Role { role, term, .. }) = self.target.node_change(&line)
                     && role == "leader"
@@ -181,7 +178,7 @@ impl Watch<'_> {
                 {
                     let address = self.members.iter().find(|member| member.name == node);
                     let address = address.map(|it| it.for_clients.to_string()).unwrap_or_default();
-                    println!("{node} ({address}) leads in term {term}");
+                    out!("{node} ({address}) leads in term {term}");
                     self.leader = Some((node.to_owned(), term));
                 }
             }

@@ -1,6 +1,8 @@
 //! Exit codes and error messages, as a user meets them.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod test_binary;
 
 use std::path::Path;
 
@@ -21,7 +23,8 @@ const VALID: &str = r#"{"index":0,"time":10,"process":0,"type":"invoke","f":"wri
 #[test]
 fn help_is_no_error_and_names_the_exit_codes() {
     run(&["--help"]).exits(0).says("3 harness failure");
-    run(&["run", "--help"]).exits(0).says("--faults");
+    let help = run(&["run", "--help"]).exits(0).says("--faults").says("[possible values: ");
+    help.says("The clients:").says("This machine:").says("[default: 60s]");
     run(&["--version"]).exits(0);
 }
 
@@ -39,6 +42,12 @@ fn a_misspelt_flag_or_name_is_answered_with_the_nearest_one() {
 fn impossible_figures_are_refused_before_anything_starts() {
     run(&["run", "--nodes", "0"]).exits(64).says("--nodes");
     run(&["run", "--rate", "-3"]).exits(64);
+    run(&["run", "--time-limit", "99999999h"]).exits(64).says("--time-limit").says("1h");
+    run(&["run", "--concurrency", "100000000"]).exits(64).says("1..=10000");
+    run(&["plan", "--keys", "100000000"]).exits(64).says("1..=100000");
+    run(&["up", "--restart-after", "18446744073709551615"]).exits(64).says("86400");
+    run(&["check", "x.jsonl", "--threads", "100000000"]).exits(64).says("1..=1024");
+    run(&["target", "check", "bundled", "--nodes", "99"]).exits(64).says("1..=50");
     run(&["run", "--time-limit", "soon"]).exits(64).says("--time-limit");
 }
 
@@ -135,6 +144,44 @@ fn results_that_cannot_be_written_are_a_failure_of_the_harness() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_nothing_but_the_printing() {
+    let directory = scratch("closed-pipe");
+    let stale = VALID.replace(r#""value":1}"#, r#""value":2}"#);
+    let stale = stale.replacen(r#""value":2}"#, r#""value":1}"#, 2);
+    let (valid, invalid) =
+        (write(&directory, "valid.jsonl", VALID), write(&directory, "invalid.jsonl", &stale));
+    for (arguments, code) in [
+        (&["list", "faults"][..], 0),
+        (&["list", "workloads"], 0),
+        (&["list", "bugs"], 0),
+        (&["plan", "--seed", "1"], 0),
+        (&["plan", "--seed", "1", "--toml"], 0),
+        (&["--help"], 0),
+        (&["run", "--help"], 0),
+        (&["check", &valid], 0),
+        (&["check", &valid, "--json"], 0),
+        (&["check", &invalid], 1),
+        (&["shrink", &invalid], 1),
+        (&["doctor"], 0),
+        (&["doctor", "--json"], 0),
+        (&["run", "--nodes", "0"], 64),
+        (&["report", "/nowhere"], 65),
+    ] {
+        for only_standard_output in [true, false] {
+            let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+            drop(reader);
+            let mut command = common::stormproof();
+            command.args(arguments);
+            if !only_standard_output {
+                command.stderr(writer.try_clone().expect("it can be held twice"));
+            }
+            command.stdout(writer);
+            common::finished(command.output().expect("the binary starts")).exits(code);
+        }
+    }
+}
+
+#[test]
 fn lists_name_what_flags_take() {
     run(&["list", "workloads"]).exits(0).says("register");
     run(&["list", "faults"]).exits(0).says("partition").says("kill").says("pause");
@@ -154,17 +201,18 @@ fn a_seed_always_gives_the_same_plan_and_a_plan_can_be_run_from_its_file() {
 }
 
 #[test]
-fn a_flag_beside_a_plan_is_refused_rather_than_ignored() {
-    let toml = run(&["plan", "--seed", "42", "--toml"]).exits(0).out;
-    let file = write(&scratch("plan-and-flag"), "plan.toml", &toml);
-    for flag in [
-        ["--lab", "loopback"],
-        ["--recovery-limit", "5s"],
-        ["--start-within", "2s"],
-        ["--seed", "1"],
-    ] {
-        run(&["plan", "--plan", &file, flag[0], flag[1]]).exits(64).says(flag[0]);
-    }
+fn a_lone_fault_is_a_whole_plan_and_flags_beside_it_count_more() {
+    // As the README shows it.
+    let fault = "[[fault]]\nat = 5.0              # seconds after the load began\nlasts = 2.5\n\
+                 family = \"disk\"\naim = \"leader\"\ntrouble = \"slow-fsync\"\ndelay_ms = 50\n";
+    assert!(include_str!("../../../README.md").contains("[[fault]]\nat = 5.0"));
+    let file = write(&scratch("lone-fault"), "plan.toml", fault);
+    let plan = run(&["plan", "--plan", &file]).exits(0).says("5 nodes · register · disk · 1 fault");
+    plan.says("5.0 s for 2.5 s: fsync 50 ms slower at the leader");
+    let fewer = run(&["plan", "--plan", &file, "--nodes", "3", "--seed", "9"]).exits(0);
+    fewer.says("3 nodes").says("seed 9").says("1 fault in 60 s");
+    run(&["plan", "--plan", &file, "--nodes", "99"]).exits(64).says("1..=50");
+    run(&["run", "--plan", &file, "--lab", "none"]).exits(64).says("plan.toml").says("--lab none");
 }
 
 /// Runs the doctor with journals of its own, of which the one of a process that is gone says `what`.
