@@ -16,15 +16,8 @@ mod member;
 mod nats;
 mod program;
 pub mod registry;
+mod target;
 mod zookeeper;
-
-use std::sync::Arc;
-
-use checker::oracle::version::Claims;
-use engines::node_process::OwnClock;
-use faults::fault::Family;
-use faults::host::Administrator;
-use results::event::NodeChange;
 
 pub use auditor::Auditor;
 pub use bundled::Bundled;
@@ -38,107 +31,5 @@ pub use manifest::{Manifest, is_manifest};
 pub use member::{Launch, Member, PeerDoor};
 #[cfg(feature = "nats")]
 pub use nats::Nats;
+pub use target::Target;
 pub use zookeeper::{Reads, ZooKeeper};
-
-/// A service that stormproof can start and speak to.
-pub trait Target: Send + Sync {
-    /// What `--target` calls it.
-    fn name(&self) -> &str;
-
-    /// The version under test.
-    ///
-    /// # Errors
-    /// When its programs are not there; the message says how to come by them.
-    fn version(&self) -> anyhow::Result<String>;
-
-    /// The text that it was made from, which is kept with every run; none of those that come with
-    /// stormproof.
-    fn definition(&self) -> Option<&str> {
-        None
-    }
-
-    /// How many ports of their own its nodes want for their peers, besides the one for clients;
-    /// 0 if both come to the same.
-    fn peer_ports(&self) -> usize {
-        0
-    }
-
-    /// Writes what a node must find before its first start, such as its configuration. The node's
-    /// disk is in place by then.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    fn prepare(&self, _cluster: &[Member], _node: usize) -> anyhow::Result<()> {
-        Ok(())
-    }
-
-    /// What starts one node, first or again.
-    fn launch(&self, cluster: &[Member], node: usize) -> Launch;
-
-    /// Whether its nodes [tell](Target::node_change) of their roles. Those of others are asked for
-    /// their status again and again.
-    fn prints_roles(&self) -> bool {
-        false
-    }
-
-    /// How its processes can have clocks of their own. Right for every runtime unless it hands the
-    /// kernel only relative time-outs, as Go does.
-    fn own_clock(&self) -> OwnClock {
-        OwnClock::WithDeadlines
-    }
-
-    /// Understands a line that a node printed on its standard output.
-    fn node_change(&self, _line: &str) -> Option<NodeChange> {
-        None
-    }
-
-    /// What does the faults of a family that only the service itself can do, such as
-    /// `POST /admin/transfer`; none where nothing does.
-    fn asked_for(&self, _family: Family) -> Option<&'static str> {
-        None
-    }
-
-    /// Whether it can have the faults of that family: those that need nothing of it, and those that
-    /// it can be asked for.
-    fn can(&self, family: Family) -> bool {
-        !family.needs_target() || self.asked_for(family).is_some()
-    }
-
-    /// Who asks the cluster for the faults that it can be [asked for](Target::asked_for). Called
-    /// within a runtime.
-    ///
-    /// # Errors
-    /// When the means to ask cannot be made.
-    fn administrator(&self, _cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
-        Ok(None)
-    }
-
-    /// What it promises about the versions that it answers; none if it has none.
-    fn versions(&self) -> Option<Claims> {
-        None
-    }
-
-    /// Who asks the nodes what they applied; none where nobody can.
-    ///
-    /// # Errors
-    /// When the means to ask cannot be made.
-    fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
-        Ok(None)
-    }
-
-    /// Who asks the members for all that they hold; none where nobody can.
-    ///
-    /// # Errors
-    /// When the means to ask cannot be made.
-    fn dumper(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
-        Ok(None)
-    }
-
-    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire; `model`
-    /// is what judges the operations, and so what objects they are about.
-    ///
-    /// # Errors
-    /// When the service has no such objects.
-    fn client(&self, cluster: &[Member], run: &str, model: &str)
-    -> anyhow::Result<Arc<dyn Client>>;
-}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::STATUS_TIMEOUT;
+use super::target::STATUS_TIMEOUT;
 use crate::targets::Member;
 
 /// How long a leader may take to hand over. It gives up after 800 ms itself; what is left is for

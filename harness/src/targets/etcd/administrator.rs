@@ -117,7 +117,7 @@ impl EtcdAdministrator {
             }
         };
         match timeout(ADD_TIMEOUT, adding).await {
-            Ok(()) => Ok(super::data(&self.cluster[position])),
+            Ok(()) => Ok(super::target::data(&self.cluster[position])),
             Err(_) => Err(HostError::Unavailable(format!("{name} was not added again in time"))),
         }
     }

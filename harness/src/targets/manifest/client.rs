@@ -8,10 +8,10 @@ use anyhow::{Result, anyhow};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::Service;
 use super::operation::{MISREAD, Meaning, Operations, Refused, SERVER_ERROR};
 use super::request::{Exchange, Heard};
 use super::status::Roster;
+use super::target::Service;
 use crate::targets::http::{self, TRANSPORT_ERRORS};
 use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request, refusal,

@@ -9,11 +9,11 @@ use checker::oracle::divergence::{Contents, Held};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::Service;
 use super::answer::{Place, Reading, is_pointer, number};
 use super::request::{Heard, Parts, Question};
 use super::schema;
 use super::source::Source;
+use super::target::Service;
 use crate::targets::{BoxFuture, Dumper, Member, http};
 
 /// How long one answer may take: all members are asked at the same time on a machine that may be

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::{CLIENT, OBSERVER};
+use super::target::{CLIENT, OBSERVER};
 use crate::targets::{ErrorRow, Member, Refusal, row};
 
 /// The stream.

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::ACCOUNT;
 use super::connection::{Connections, STREAM, Stored};
+use super::target::ACCOUNT;
 use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
 /// How long a server may take to tell everything: some ten thousand messages in a second, and all

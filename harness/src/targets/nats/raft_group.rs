@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::ACCOUNT;
 use super::connection::Connections;
+use super::target::ACCOUNT;
 use crate::targets::NodeStatus;
 
 /// What begins the name of the Raft group of a stream.

@@ -7,10 +7,10 @@ use anyhow::bail;
 use tokio::sync::OnceCell;
 use workloads::Object;
 
-use super::Reads;
 use super::four_letters::{Role, role};
 use super::messages::{Answer, BAD_VERSION, Change, NO_NODE, NODE_EXISTS, Outcome, Request, Znode};
 use super::session::{Ensemble, errors};
+use super::target::Reads;
 use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
 use crate::targets::{BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply};
 

@@ -1,28 +1,4 @@
-//! ZooKeeper, by its own protocol over TCP.
-//!
-//! It has no objects but znodes, small files in a tree, so every object is a
-//! [document](super::documents): a znode that is set only at the version at which it was read, in
-//! one transaction with a znode for the operation's token. The [session](session) says why there is
-//! no library for the protocol in between.
-//!
-//! What is linearizable: transactions are. A read is answered by whichever server was asked, from
-//! what it has, so it may be stale. `sync` before it, in the same session, makes the server catch
-//! up with its leader; that is what ZooKeeper has for it. It makes nobody ask a majority whether
-//! that leader still leads (ZOOKEEPER-1675), so one that was cut off or paused and does not know
-//! yet that it was replaced may still have stale reads answered.
-//!
-//! What a power failure breaks: a server writes its first snapshot, that of the empty tree, without
-//! fsync, and refuses to start when it finds a log and no snapshot (`FileTxnSnapLog.restore`). So one
-//! that loses power before the kernel wrote that file never comes back. ZooKeeper has a switch that
-//! lets it start, which Java takes from the environment:
-//! `JAVA_TOOL_OPTIONS=-Dzookeeper.snapshot.trust.empty=true`.
-
-mod client;
-mod dumper;
-mod four_letters;
-mod jute;
-mod messages;
-mod session;
+//! ZooKeeper as a target.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -33,9 +9,9 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
 
-use self::client::ZooKeeperClient;
-use self::dumper::ZooKeeperDumper;
-use super::{Client, Dumper, Launch, Member, Target};
+use super::client::ZooKeeperClient;
+use super::dumper::ZooKeeperDumper;
+use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 /// Where Debian's packages put it, and what it logs by: to its standard error.
 const DEBIAN: &str = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar";

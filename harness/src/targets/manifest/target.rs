@@ -1,21 +1,4 @@
-//! Services that a manifest describes: a TOML file that says how a node is started and what is sent
-//! for each operation, for any service with an HTTP API. `harness/examples/targets/README.md` is the
-//! reference of the format; two manifests stand beside it.
-//!
-//! [`schema`] has its shape and [`source`] its lines, for errors. The rest is made from them before
-//! anything starts: [`node`] starts nodes, [`status`] knows who leads, [`operation`] what is sent and
-//! what answers mean, from [`template`], [`request`] and [`answer`].
-
-mod answer;
-mod client;
-mod dumper;
-mod node;
-mod operation;
-mod request;
-mod schema;
-mod source;
-mod status;
-mod template;
+//! A service of a manifest as a target.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,15 +8,15 @@ use anyhow::Result;
 use checker::oracle::version::Claims;
 use engines::node_process::OwnClock;
 
-use self::client::ManifestClient;
-use self::dumper::{Dump, ManifestDumper};
-use self::node::{Node, Version};
-use self::operation::{Operation, Operations, Refused};
-use self::schema::Versions;
-use self::source::Source;
-use self::status::Status;
-use super::{Client, Dumper, Launch, Member, Target};
+use super::client::ManifestClient;
+use super::dumper::{Dump, ManifestDumper};
+use super::node::{Node, Version};
+use super::operation::{Operation, Operations, Refused};
+use super::schema::Versions;
+use super::source::Source;
+use super::status::Status;
 use crate::exit::bad_input;
+use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 /// A service that a manifest describes.
 #[derive(Debug)]
@@ -49,14 +32,14 @@ pub struct Manifest {
 
 /// How a running service is spoken to.
 #[derive(Debug)]
-struct Service {
+pub(super) struct Service {
     /// The manifest's file, for errors.
-    file: String,
-    status: Status,
-    refusals: Vec<Refused>,
+    pub(super) file: String,
+    pub(super) status: Status,
+    pub(super) refusals: Vec<Refused>,
     /// By the models that judge them.
-    models: BTreeMap<&'static str, Operations>,
-    dump: Option<Dump>,
+    pub(super) models: BTreeMap<&'static str, Operations>,
+    pub(super) dump: Option<Dump>,
 }
 
 /// Whether `--target` means a manifest: the name of a TOML file.
@@ -84,7 +67,7 @@ impl Manifest {
             return Err(source.error(schema.name.span(), what));
         }
         for (variable, text) in &schema.variables {
-            if !template::is_name(variable) || node::is_taken(variable) {
+            if !super::template::is_name(variable) || super::node::is_taken(variable) {
                 let what = format!("a variable cannot be called {variable}");
                 return Err(source.error(text.span(), what));
             }
@@ -167,5 +150,5 @@ impl Target for Manifest {
 }
 
 #[cfg(test)]
-#[path = "manifest/tests.rs"]
+#[path = "tests.rs"]
 mod tests;

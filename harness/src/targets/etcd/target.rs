@@ -1,14 +1,4 @@
-//! etcd, by its JSON gateway: `POST /v3/kv/txn` and its kin.
-//!
-//! etcd has no idempotency tokens, so a retry is made idempotent by a compare: every mutation puts a
-//! key of its token besides, in a transaction that wants it to be absent. Whoever finds it there
-//! answers what was done. A register is written, a set added to and a lock taken by one such
-//! transaction; everything else is a [document](super::documents), compared by its `mod_revision`.
-
-mod administrator;
-mod client;
-mod dumper;
-mod gateway;
+//! etcd as a target.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,12 +8,12 @@ use engines::node_process::OwnClock;
 use faults::fault::Family;
 use faults::host::Administrator;
 
-use self::administrator::EtcdAdministrator;
-use self::client::EtcdClient;
-use self::dumper::EtcdDumper;
-use self::gateway::Gateway;
-use super::program::Program;
-use super::{Client, Dumper, Launch, Member, Target};
+use super::administrator::EtcdAdministrator;
+use super::client::EtcdClient;
+use super::dumper::EtcdDumper;
+use super::gateway::Gateway;
+use crate::targets::program::Program;
+use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 const PROGRAM: Program = Program {
     name: "etcd",
@@ -40,7 +30,7 @@ pub struct Etcd {
 }
 
 /// Where a member keeps its data.
-fn data(member: &Member) -> PathBuf {
+pub(super) fn data(member: &Member) -> PathBuf {
     member.data.join("etcd")
 }
 

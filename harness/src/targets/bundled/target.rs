@@ -1,8 +1,4 @@
-//! The bundled Raft cluster: JSON over HTTP, every node a `stormproof node`.
-
-mod administrator;
-mod auditor;
-mod words;
+//! The bundled cluster as a target.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +12,17 @@ use results::event::NodeChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::administrator::BundledAdministrator;
-use self::auditor::BundledAuditor;
-use self::words::{Kept, Words};
-use super::http::{self, transport_error};
-use super::{
+use super::administrator::BundledAdministrator;
+use super::auditor::BundledAuditor;
+use super::words::{Kept, Words};
+use crate::targets::http::{self, transport_error};
+use crate::targets::{
     Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
     Request, Target, refusal, row,
 };
 
 /// How long a status request may take.
-const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One row an error; `definite` means that the request had and will have no effect.
 const ERRORS: &[ErrorRow] = &[
