@@ -7,6 +7,7 @@ use checker::verdict::Verdict;
 
 /// The exit codes, as the README and `--help` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exit {
     /// 0: every verdict was Valid, or there was nothing to judge.
     Valid,

@@ -1,7 +1,9 @@
-//! stormproof, the library: lab, targets, runner and command line.
+//! stormproof, the library: it tests a replicated service of one's own from Rust.
 //!
-//! A program that wants to be its own controller calls [`dispatch`] first in `main`; see
-//! [`embedded`].
+//! A service is a [`Target`](prelude::Target), and a run of it a [`Test`]. A test binary of several
+//! runs is [`test_main`]. A program of either kind calls [`dispatch`] first in `main`: it is started
+//! again as the controller of its lab. All that a target needs is in the [`prelude`];
+//! `harness/tests/own_service` is a whole example.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -19,8 +21,8 @@ pub mod targets;
 mod testing;
 mod verdict_text;
 
+#[doc(hidden)]
 pub use cli::main;
-pub use engines::process_tree::Place;
 pub use exit::Exit;
 pub use testing::{Test, dispatch, test_main};
 pub use {anyhow, serde_json, tokio};

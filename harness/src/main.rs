@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use stormproof::Exit;
 
 fn main() -> ExitCode {
-    let place = stormproof::dispatch();
+    stormproof::dispatch();
     exit_3_on_panic();
-    stormproof::main(place, std::env::args_os()).into()
+    stormproof::main(std::env::args_os()).into()
 }
 
 /// A panic anywhere is a failure of the harness and never a verdict. Exiting at once is safe:

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
-use engines::process_tree::Place;
 
 use super::{check, doctor, list, node, plan, replay, report, run, shrink, target, up};
 use crate::exit::{self, Exit};
 use crate::printing::err;
+use crate::testing::place;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 valid · 1 invalid · 2 unknown · 3 harness failure · 64 wrong usage · 65 unreadable input";
@@ -55,8 +55,10 @@ enum Command {
 
 /// Runs the command line and returns how it ended. Errors have been printed by then.
 ///
-/// `place` is what [`crate::dispatch`] returned, first of all in `main`.
-pub fn main(place: Place, arguments: impl IntoIterator<Item = OsString>) -> Exit {
+/// # Panics
+/// When [`crate::dispatch`] was not called first in `main`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let place = place();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {

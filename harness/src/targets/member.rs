@@ -11,6 +11,7 @@ pub use engines::loopback::PeerDoor;
 
 /// One member of a cluster.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Member {
     /// `n1`, `n2`…
     pub name: String,

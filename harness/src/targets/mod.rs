@@ -9,13 +9,13 @@ mod client;
 pub mod documents;
 mod dumper;
 mod etcd;
-pub mod http;
+pub(crate) mod http;
 mod manifest;
 mod member;
 #[cfg(feature = "nats")]
 mod nats;
 mod program;
-pub mod registry;
+pub(crate) mod registry;
 mod target;
 mod zookeeper;
 
@@ -27,7 +27,8 @@ pub use client::{
 };
 pub use dumper::Dumper;
 pub use etcd::Etcd;
-pub use manifest::{Manifest, is_manifest};
+pub use manifest::Manifest;
+pub(crate) use manifest::is_manifest;
 pub use member::{Launch, Member, PeerDoor};
 #[cfg(feature = "nats")]
 pub use nats::Nats;

@@ -36,15 +36,15 @@ static PLACE: OnceLock<Place> = OnceLock::new();
 ///
 /// # Panics
 /// When the environment variable `STORMPROOF_STAGE` holds something else than stormproof's own.
-pub fn dispatch() -> Place {
-    *PLACE.get_or_init(process_tree::dispatch)
+pub fn dispatch() {
+    PLACE.get_or_init(process_tree::dispatch);
 }
 
 /// The place that [`dispatch`] found.
 ///
 /// # Panics
 /// When it was not called.
-pub(super) fn place() -> Place {
+pub(crate) fn place() -> Place {
     *PLACE.get().expect("stormproof::dispatch() comes first in main")
 }
 

@@ -3,5 +3,6 @@
 mod binary;
 mod test;
 
+pub(crate) use binary::place;
 pub use binary::{dispatch, test_main};
 pub use test::Test;
