@@ -1,4 +1,4 @@
-//! How a command of stormproof ends.
+//! The end of a command of stormproof.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -58,7 +58,7 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// The code to end with.
     pub exit: Exit,
-    /// What to tell the user: what is wrong and what to do.
+    /// The message for the user: what is wrong and what to do.
     pub message: String,
 }
 

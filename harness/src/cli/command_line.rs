@@ -26,7 +26,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Test a service: start it, storm it, judge it, write the report
+    /// Test a service: start it, inject faults, judge it, write the report
     Run(run::Arguments),
     /// Judge a history, or a saved run again
     Check(check::Arguments),

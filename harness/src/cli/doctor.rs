@@ -23,7 +23,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// What the namespace lab cannot do without, by the names of the doctor's trials.
+/// The needs of the namespace lab, by the names of the doctor's trials.
 const NAMESPACE_LAB: [&str; 3] = ["network, mount and pid namespaces", "veth", "pause and kill"];
 
 pub fn main(arguments: Arguments) -> Result<Exit> {

@@ -28,25 +28,25 @@ pub struct Judging {
     /// The model to judge by [default: chosen from the operations; says which]
     #[arg(long, value_parser = names::model())]
     model: Option<String>,
-    /// What every key holds before the first operation, as JSON [default: null, nothing]
+    /// The value of every key before the first operation, as JSON [default: null, nothing]
     #[arg(long, value_name = "JSON", value_parser = json)]
     initial: Option<Value>,
     /// Operations that the search may try before it answers Unknown
     #[arg(long, value_name = "STEPS")]
     budget: Option<u64>,
-    /// How many keys are judged at a time [default: one for each processor]
+    /// The number of keys that are judged at a time [default: one for each processor]
     #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     threads: Option<usize>,
     /// Take a compare-and-set that failed as the observation that another value was there
     #[arg(long)]
     observe_failed_cas: bool,
-    /// What the service promises about the versions in its answers [default: of a run, what its
+    /// The promise of the service about the versions in its answers [default: of a run, what its
     /// target claims; else none]
     #[arg(long, value_name = "CLAIM")]
     versions: Option<Versions>,
 }
 
-/// What a service may promise about versions.
+/// The promises that a service may make about versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Versions {
     /// They are indices of one log for the whole store, in which every mutation has an entry of its
@@ -62,13 +62,13 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
 
 /// A history that was judged.
 pub struct Judged {
-    /// What came of it.
+    /// The outcome.
     pub analysis: Analysis,
     /// By which model, and why, in a sentence; none if the caller named the model.
     pub choice: Option<String>,
 }
 
-/// Reads the history and judges it. Tells on stderr what the reader tolerated.
+/// Reads the history and judges it. Prints to standard error what the reader tolerated.
 ///
 /// # Errors
 /// When the file cannot be read, is no history, or does not fit the model.

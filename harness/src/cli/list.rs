@@ -10,7 +10,7 @@ use crate::targets::registry;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// What to list
+    /// The list to print
     #[arg(value_enum)]
     what: What,
 }

@@ -54,7 +54,7 @@ pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
 pub struct Subject {
     /// The service.
     pub target: Arc<dyn Target>,
-    /// What its clients do.
+    /// The operations of its clients.
     pub workload: Workload,
 }
 

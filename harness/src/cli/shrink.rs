@@ -16,7 +16,7 @@ use crate::printing::{err, out};
 pub struct Arguments {
     #[command(flatten)]
     judging: Judging,
-    /// Where to write the history [default: to standard output]
+    /// The file to write the history to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

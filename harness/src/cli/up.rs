@@ -28,18 +28,18 @@ use crate::targets::{Bundled, Member, Target};
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);
 
-/// How often Ctrl-C and nodes that are due for a restart are looked for.
+/// The time between two looks for Ctrl-C and for nodes that are due for a restart.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many nodes
+    /// The number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
     nodes: u16,
     /// The port of the first node; the others follow it
     #[arg(long, default_value_t = 7001)]
     port: u16,
-    /// Where the nodes keep their data [default: a directory of its own that is removed again]
+    /// The folder of the nodes' data [default: one of its own that is removed again]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Start a node that ended again after so many seconds
@@ -51,7 +51,7 @@ pub struct Arguments {
     bug: Option<String>,
 }
 
-/// What the nodes tell, by name.
+/// The output of a node, by name.
 type News = (String, NodeOutput);
 
 pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
@@ -126,7 +126,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
 
 fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<LocalHost> {
     let listener = move |node: &str, output| {
-        // Nobody listens any more when the cluster is being stopped.
+        // The channel is closed when the cluster is being stopped.
         let _ = tell.send((node.to_owned(), output));
     };
     let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
@@ -159,11 +159,11 @@ fn introduce(members: &[Member]) {
     );
 }
 
-/// Tells what happens in the cluster, as it happens.
+/// Prints what happens in the cluster, as it happens.
 struct Watch<'a> {
     target: &'a Bundled,
     members: &'a [Member],
-    /// The last leader that was told, with its term.
+    /// The last leader that was printed, with its term.
     leader: Option<(String, u64)>,
 }
 

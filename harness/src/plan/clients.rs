@@ -13,12 +13,13 @@ use super::values::seconds;
 /// The group of these flags in `--help`.
 const CLIENTS: &str = "The clients";
 
-/// The shortest and the longest time that a client may wait or keep trying, in seconds. Its last operation is waited for.
+/// The shortest and the longest time that a client may wait or keep trying, in seconds. Its last
+/// operation is waited for.
 const SHORTEST_WAIT: f64 = 0.001;
 const LONGEST_WAIT: f64 = 600.0;
 
-/// The clients besides their number, rate and keys: flags, and the table `[clients]` of `plan.toml`.
-/// What is empty is drawn from the seed.
+/// The clients besides their number, rate and keys: flags, and the table `[clients]` of
+/// `plan.toml`. An empty one is drawn from the seed.
 #[derive(Debug, Clone, PartialEq, Args, Serialize)]
 pub(crate) struct Clients {
     /// Which clients begin each operation at a node of their own: half, pinned (all) or roaming

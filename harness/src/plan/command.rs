@@ -13,8 +13,8 @@ use crate::targets::Target;
 /// In the environment of a test: flags over its own, separated by white space as in a shell.
 pub(crate) const FLAGS: &str = "STORMPROOF_FLAGS";
 
-/// The way in which a run is started: by the command line, or by a program of somebody's own that has flags of
-/// its own.
+/// The way in which a run is started: by the command line, or by a program of somebody's own that
+/// has flags of its own.
 pub(crate) enum Again {
     /// `stormproof run`.
     Run,
@@ -26,7 +26,7 @@ pub(crate) enum Again {
         test: Option<String>,
         /// The flags that the test has of its own.
         own: Written,
-        /// What it tests.
+        /// The service under test.
         target: Arc<dyn Target>,
         /// The name of its workload.
         workload: String,
@@ -34,8 +34,8 @@ pub(crate) enum Again {
 }
 
 impl Again {
-    /// The command that makes a run of the same plan: the fewest flags that say it, where flags can;
-    /// else the plan's file, which the run `id` left below `results`.
+    /// The command that makes a run of the same plan: the fewest flags that say it, where flags
+    /// can; else the plan's file, which the run `id` left below `results`.
     pub fn command(&self, plan: &Plan, results: &Path, id: &str) -> String {
         let flags = self.flags(plan).unwrap_or_else(|| {
             let file = results.join(id).join(PLAN);

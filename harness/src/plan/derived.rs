@@ -1,4 +1,5 @@
-//! What follows from a plan: nodes, clients, starts, target, and what its schedule is drawn for.
+//! The facts that follow from a plan: nodes, clients, starts, target, and the options of its
+//! schedule.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -26,11 +26,12 @@ const MACHINE: &str = "This machine";
 /// load of twice the length, and its history is judged in memory.
 const LONGEST_LOAD: f64 = 3600.0;
 
-/// The plan of a run. Each field is a flag of `run`, and a key of `plan.toml` under the field's name.
+/// The plan of a run. Each field is a flag of `run`, and a key of `plan.toml` under the field's
+/// name.
 ///
-/// A field is the only place of its flag: clap reads name, help, default and bounds off it, also for
-/// values in files, and serde writes it. An `Option`, an empty list or `any` stands for "drawn" or
-/// "derived" until the plan is [resolved](super::Written::resolve).
+/// A field is the only place of its flag: clap reads name, help, default and bounds off it, also
+/// for values in files, and serde writes it. An `Option`, an empty list or `any` stands for "drawn"
+/// or "derived" until the plan is [resolved](super::Written::resolve).
 #[derive(Debug, Clone, PartialEq, Args, Serialize)]
 pub(crate) struct Plan {
     /// The service to test: one that stormproof knows, or FILE.toml, a manifest of yours
@@ -91,7 +92,8 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = LOAD, default_value_t = seed_of_the_moment(), hide_default_value = true,
         value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
-    /// Go on with the load once what clients saw is known to have no legal order, instead of stopping
+    /// Go on with the load once what clients saw is known to have no legal order, instead of
+    /// stopping
     #[arg(long, help_heading = LOAD, num_args = 0..=1, require_equals = true, value_name = "BOOL",
         default_value_t = false, default_missing_value = "true", hide_default_value = true,
         hide_possible_values = true)]
@@ -128,8 +130,8 @@ pub(crate) struct Plan {
     /// The clients besides their number, rate and keys
     #[command(flatten)]
     pub clients: Clients,
-    /// The faults of the run; in TOML each is a table `[[fault]]`. They are no flag: they are drawn,
-    /// unless a file spells them out.
+    /// The faults of the run; in TOML each is a table `[[fault]]`. They are no flag: they are
+    /// drawn, unless a file spells them out.
     #[arg(skip)]
     #[serde(rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<Entry>,

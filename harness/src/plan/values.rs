@@ -62,7 +62,7 @@ impl Serialize for FaultName {
 pub(crate) enum Rate {
     /// So many; 0 for as fast as the clients go.
     PerSecond(f64),
-    /// What the seed gives.
+    /// The rate that the seed gives.
     Any,
 }
 

@@ -203,9 +203,9 @@ impl Written {
         self
     }
 
-    /// What is written here, and for the rest what is written `beneath`. Addresses bring their
-    /// number of nodes, faults and a family's own profile replace each other, and either of them
-    /// the faults that a file spells out.
+    /// The flags that are written here, and those written `beneath` for the rest. Addresses bring
+    /// their number of nodes, faults and a family's own profile replace each other, and either of
+    /// them the faults that a file spells out.
     pub fn over(mut self, mut beneath: Written) -> Written {
         if self.values("addresses").is_some() {
             beneath = beneath.without("nodes").without("lab");

@@ -1,4 +1,4 @@
-//! What each node applied, for the audit of idempotency.
+//! The commands that each node applied, for the audit of idempotency.
 
 use results::applied_log::AppliedLog;
 

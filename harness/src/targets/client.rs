@@ -1,4 +1,4 @@
-//! What the runner asks of every client, whatever the service speaks.
+//! The client of a service, whichever protocol it speaks.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -17,16 +17,16 @@ pub struct Request {
     pub key: String,
     /// The argument; null for a read.
     pub value: Value,
-    /// Whether it could change anything.
+    /// True if it could change anything.
     pub mutates: bool,
     /// The idempotency token of the operation: the same for each of its requests.
     pub token: String,
 }
 
-/// What came of one request.
+/// The outcome of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// What the service's state machine said about the token; it settles the operation.
+    /// The word of the service's state machine about the token; it settles the operation.
     Answer(Answer),
     /// Anything else; it settles this request alone.
     Refusal(Refusal),
@@ -38,7 +38,7 @@ impl From<Result<Answer, Refusal>> for Reply {
     }
 }
 
-/// What the state machine said.
+/// The word of the state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The value, for the history; none when a precondition failed.
@@ -47,7 +47,7 @@ pub struct Answer {
     pub version: Option<u64>,
 }
 
-/// Why a request got no answer.
+/// The reason why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The name of a row of the client's error table.
@@ -61,7 +61,7 @@ pub struct Refusal {
 pub struct ErrorRow {
     /// The error's name in histories.
     pub name: Cow<'static, str>,
-    /// Whether it proves that the request had and will have no effect.
+    /// True if it proves that the request had and will have no effect.
     pub definite: bool,
     /// When it occurs.
     pub meaning: Cow<'static, str>,
@@ -72,7 +72,7 @@ pub const fn row(name: &'static str, definite: bool, meaning: &'static str) -> E
     ErrorRow { name: Cow::Borrowed(name), definite, meaning: Cow::Borrowed(meaning) }
 }
 
-/// What clients call an answer that they could not understand.
+/// The error of an answer that could not be understood.
 pub const NONSENSE: &str = "nonsense";
 
 /// A request that came to nothing, without a hint who leads.
@@ -87,7 +87,7 @@ impl Refusal {
     }
 }
 
-/// What a node says of itself.
+/// The status of a node, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeStatus {
     /// The name of the leader it follows, or its own.
@@ -108,14 +108,14 @@ pub trait Client: Send + Sync {
     /// Every error the client reports. `timeout` must be among them: the runner reports it.
     fn errors(&self) -> &[ErrorRow];
 
-    /// Whether [`status`](Client::status) knows who leads. Where it does not, nodes are asked only
-    /// whether they answer, and no fault finds a leader to aim at.
+    /// Returns true if [`status`](Client::status) knows who leads. Where it does not, nodes are
+    /// asked only whether they answer, and no fault finds a leader to aim at.
     fn knows_leader(&self) -> bool {
         true
     }
 
-    /// Whether the service applies the token of a mutation of that name once, however often it is
-    /// sent. If not, it is sent again only after a definite refusal.
+    /// Returns true if the service applies the token of a mutation of that name once, however often
+    /// it is sent. If not, it is sent again only after a definite refusal.
     fn honours_token(&self, f: &str) -> bool;
 
     /// The last request with what came back, for people, where the client keeps it.
@@ -129,8 +129,8 @@ pub trait Client: Send + Sync {
         None
     }
 
-    /// Whether that error proves that nothing happened. An error that the table does not know
-    /// proves nothing.
+    /// Returns true if that error proves that nothing happened. An error that the table does not
+    /// know proves nothing.
     fn is_definite(&self, error: &str) -> bool {
         self.errors().iter().any(|row| row.name == error && row.definite)
     }

@@ -14,20 +14,20 @@ use workloads::Object;
 
 use super::{Answer, BoxFuture, Refusal, Reply, Request};
 
-/// What a service has under a key, and under a token.
+/// The document under a key, and the note under a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The document; none where there is none yet.
     pub document: Option<Vec<u8>>,
-    /// What tells this state of the document from every other, for [`Documents::replace`].
+    /// The mark that tells this state of the document from every other, for [`Documents::replace`].
     pub state: u64,
     /// The version at which it was read, if the service tells.
     pub version: Option<u64>,
-    /// What was kept with the token, and the version at which it was.
+    /// The note that was kept with the token, and the version at which it was.
     pub token: Option<(Vec<u8>, Option<u64>)>,
 }
 
-/// What came of writing back.
+/// The outcome of writing back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaced {
     /// It is written, at that version if the service tells.
@@ -62,18 +62,18 @@ pub trait Documents: Send + Sync {
     ) -> BoxFuture<'a, Result<Replaced, Refusal>>;
 }
 
-/// What is to be written.
+/// The change to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Replacement<'a> {
     /// The key of the document.
     pub key: &'a str,
     /// The state that it must be in.
     pub state: u64,
-    /// What it becomes.
+    /// The new document.
     pub document: &'a [u8],
     /// The token of the operation.
     pub token: &'a str,
-    /// What is kept with it.
+    /// The note that is kept with the token.
     pub answer: &'a [u8],
 }
 
@@ -129,7 +129,7 @@ async fn act(
     }
 }
 
-/// What [`words`] wrote.
+/// The inverse of [`words`].
 fn understand<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|_| Refusal::of("nonsense"))
 }

@@ -1,4 +1,4 @@
-//! What each member holds, for the divergence check.
+//! The contents of each member, for the divergence check.
 
 use checker::oracle::divergence::Contents;
 

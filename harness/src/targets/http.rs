@@ -1,4 +1,4 @@
-//! What the clients of services that speak HTTP have in common.
+//! The common parts of clients that speak HTTP.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::{ErrorRow, row};
 
-/// How long a connection may take to open. A node that is up answers within a millisecond; one
+/// The time that a connection may take to open. A node that is up answers within a millisecond; one
 /// that is not must not use up the operation's time.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 

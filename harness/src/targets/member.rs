@@ -15,20 +15,20 @@ pub use engines::loopback::PeerDoor;
 pub struct Member {
     /// `n1`, `n2`…
     pub name: String,
-    /// Where it listens for clients.
+    /// The address at which it listens for clients.
     pub listens: SocketAddr,
-    /// Where clients reach it: elsewhere where a proxy can cut their links.
+    /// The address at which clients reach it: another one where a proxy can cut their links.
     pub for_clients: SocketAddr,
-    /// Where it meets its peers: as many doors as its target asked for, and at least one.
+    /// The doors at which it meets its peers: as many as its target asked for, and at least one.
     pub peers: Vec<PeerDoor>,
-    /// Where it keeps its data; survives restarts. It may be a disk of its own, on which faults
-    /// strike.
+    /// The folder of its data, which survives restarts. It may be a disk of its own, on which
+    /// faults strike.
     pub data: PathBuf,
-    /// Where its logs and its configuration are, out of the reach of faults.
+    /// The folder of its logs and its configuration, out of the reach of faults.
     pub folder: PathBuf,
 }
 
-/// What starts a node.
+/// The command that starts a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Launch {
     /// The program and its arguments.
@@ -66,17 +66,17 @@ impl Member {
         if peers.is_empty() { self } else { Member { peers, ..self } }
     }
 
-    /// Where peers reach it; of several doors the first.
+    /// The address at which peers reach it; of several doors the first.
     pub fn for_peers(&self) -> SocketAddr {
         self.peers[0].advertised
     }
 
-    /// Where its standard error goes.
+    /// The file of its standard error.
     pub fn log(&self) -> PathBuf {
         self.folder.join("stderr.log")
     }
 
-    /// How this member's process is started, each time; its standard error goes to its log.
+    /// The start of this member's process, each time; its standard error goes to its log.
     ///
     /// # Errors
     /// When the working directory is gone.

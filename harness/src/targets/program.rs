@@ -10,16 +10,17 @@ use anyhow::{Context, Result, bail};
 pub(super) struct Program {
     /// Its file name.
     pub name: &'static str,
-    /// What it serves as, for people.
+    /// The service, in words.
     pub service: &'static str,
-    /// What begins the line of `--version` that ends with the version.
+    /// The beginning of the line of `--version` that ends with the version.
     pub version_after: &'static str,
-    /// What to install, with the names of packages.
+    /// The packages to install.
     pub install: &'static str,
 }
 
 impl Program {
-    /// What is executed: `bin`, or the program in that folder; without it, the `PATH` is searched.
+    /// The file to execute: `bin`, or the program in that folder; without it, the `PATH` is
+    /// searched.
     pub(super) fn path(&self, bin: Option<&Path>) -> PathBuf {
         match bin {
             Some(folder) if folder.is_dir() => folder.join(self.name),

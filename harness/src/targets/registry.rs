@@ -10,25 +10,25 @@ use cluster::bugs::Bug;
 use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;
 
-/// What a target is opened with besides its name.
+/// The choices with which a target is opened, besides its name.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
     /// The planted bug; the bundled cluster alone has some.
     pub bug: Option<Bug>,
-    /// Where its programs are, if they are not to be looked for on the `PATH`: the program itself,
-    /// or the folder that holds it.
+    /// The place of its programs, if they are not to be looked for on the `PATH`: the program
+    /// itself, or the folder that holds it.
     pub bin: Option<PathBuf>,
-    /// What its nodes are told besides, by name.
+    /// Further settings of its nodes, by name.
     pub settings: BTreeMap<String, String>,
 }
 
 /// A target that comes with stormproof.
 pub struct Known {
-    /// What `--target` calls it.
+    /// The name that `--target` takes.
     pub name: &'static str,
     /// One line for `list targets`.
     pub summary: &'static str,
-    /// What `--set` can set.
+    /// The names that `--set` can set.
     pub settings: &'static [&'static str],
     open: fn(Choice) -> Result<Arc<dyn Target>>,
 }
@@ -128,7 +128,7 @@ fn nats(_choice: Choice) -> Result<Arc<dyn Target>> {
     ))
 }
 
-/// Why something cannot be set, with what can.
+/// The reason why something cannot be set, with the names that can.
 pub fn cannot_be_set(unknown: &str, target: &str, settings: &[&str]) -> anyhow::Error {
     let known = match settings {
         [] => "nothing can".to_owned(),

@@ -12,7 +12,7 @@ use super::{Auditor, Client, Dumper, Launch, Member};
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {
-    /// What `--target` calls it.
+    /// The name that `--target` takes.
     fn name(&self) -> &str;
 
     /// The version under test.
@@ -27,7 +27,7 @@ pub trait Target: Send + Sync {
         None
     }
 
-    /// How many ports of their own its nodes want for their peers, besides the one for clients;
+    /// The number of ports that its nodes want for their peers alone, besides the one for clients;
     /// 0 if both come to the same.
     fn peer_ports(&self) -> usize {
         0
@@ -42,17 +42,17 @@ pub trait Target: Send + Sync {
         Ok(())
     }
 
-    /// What starts one node, first or again.
+    /// The command that starts one node, for the first time or again.
     fn launch(&self, cluster: &[Member], node: usize) -> Launch;
 
-    /// Whether its nodes [tell](Target::node_change) of their roles. Those of others are asked for
-    /// their status again and again.
+    /// Returns true if its nodes [print](Target::node_change) their roles. Those of others are
+    /// asked for their status again and again.
     fn prints_roles(&self) -> bool {
         false
     }
 
-    /// How its processes can have clocks of their own. Right for every runtime unless it hands the
-    /// kernel only relative time-outs, as Go does.
+    /// The way in which its processes can have clocks of their own. Right for every runtime unless
+    /// it hands the kernel only relative time-outs, as Go does.
     fn own_clock(&self) -> OwnClock {
         OwnClock::WithDeadlines
     }
@@ -62,20 +62,20 @@ pub trait Target: Send + Sync {
         None
     }
 
-    /// What does the faults of a family that only the service itself can do, such as
-    /// `POST /admin/transfer`; none where nothing does.
+    /// The request by which the service itself does the faults of a family, such as
+    /// `POST /admin/transfer`; none if it has no such request.
     fn asked_for(&self, _family: Family) -> Option<&'static str> {
         None
     }
 
-    /// Whether it can have the faults of that family: those that need nothing of it, and those that
-    /// it can be asked for.
+    /// Returns true if it can have the faults of that family: those that need nothing of it, and
+    /// those that it can be asked for.
     fn can(&self, family: Family) -> bool {
         !family.needs_target() || self.asked_for(family).is_some()
     }
 
-    /// Who asks the cluster for the faults that it can be [asked for](Target::asked_for). Called
-    /// within a runtime.
+    /// The client that asks the cluster for the faults that it can be [asked
+    /// for](Target::asked_for). Called within a runtime.
     ///
     /// # Errors
     /// When the means to ask cannot be made.
@@ -83,12 +83,12 @@ pub trait Target: Send + Sync {
         Ok(None)
     }
 
-    /// What it promises about the versions that it answers; none if it has none.
+    /// Its promises about the versions that it answers; none if it has none.
     fn versions(&self) -> Option<Claims> {
         None
     }
 
-    /// Who asks the nodes what they applied; none where nobody can.
+    /// The client that asks the nodes what they applied; none if they cannot be asked.
     ///
     /// # Errors
     /// When the means to ask cannot be made.
@@ -96,7 +96,7 @@ pub trait Target: Send + Sync {
         Ok(None)
     }
 
-    /// Who asks the members for all that they hold; none where nobody can.
+    /// The client that asks the members for all that they hold; none if they cannot be asked.
     ///
     /// # Errors
     /// When the means to ask cannot be made.

@@ -29,7 +29,7 @@ struct Flags {
 
 /// A run of stormproof: a target, a workload, and flags of `stormproof run`.
 ///
-/// What is not said has the default that the command has. Flags in the environment variable
+/// Everything else has the default that the command has. Flags in the environment variable
 /// `STORMPROOF_FLAGS` count more than those of the test: `STORMPROOF_FLAGS="--seed 42" cargo test`.
 ///
 /// ```no_run
@@ -56,8 +56,8 @@ pub struct Test {
 }
 
 impl Test {
-    /// A test of `target` by the workload `register`, for a minute, with every fault that the target
-    /// and this machine can have.
+    /// A test of `target` by the workload `register`, for a minute, with every fault that the
+    /// target and this machine can have.
     pub fn new(target: impl Target + 'static) -> Test {
         let register = workloads::find("register").expect("the workload of the command line");
         Test {
@@ -121,8 +121,8 @@ impl Test {
         self.flag("seed", seed)
     }
 
-    /// Any other flag of `stormproof run` by its name, such as `flag("start-within", "2s")`. A value
-    /// that the flag cannot have ends the run with [`Exit::Usage`].
+    /// Any other flag of `stormproof run` by its name, such as `flag("start-within", "2s")`. A
+    /// value that the flag cannot have ends the run with [`Exit::Usage`].
     ///
     /// # Panics
     /// When there is no such flag.
@@ -138,9 +138,9 @@ impl Test {
         self
     }
 
-    /// Carries the run out and returns how it ended. What came of it and errors have been printed by
-    /// then. A program carries out one run: in a lab, the controller is the program itself, from its
-    /// beginning.
+    /// Carries the run out and returns how it ended. What came of it and errors have been printed
+    /// by then. A program carries out one run: in a lab, the controller is the program itself, from
+    /// its beginning.
     ///
     /// # Panics
     /// When [`dispatch`](crate::dispatch) was not called first in `main`.

@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 use super::target::STATUS_TIMEOUT;
 use crate::targets::Member;
 
-/// How long a leader may take to hand over. It gives up after 800 ms itself; what is left is for
-/// the connection, which faults may make slow.
+/// The time that a leader may take to hand over. It gives up after 800 ms itself; what is left is
+/// for the connection, which faults may make slow.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often a transfer is asked for: the second time of whoever the first one named.
+/// The number of times that a transfer is asked for: the second time of the leader that the first
+/// one named.
 const ATTEMPTS: usize = 2;
 
 /// Asks the nodes where clients reach them.
@@ -27,7 +28,7 @@ pub(super) struct BundledAdministrator {
     runtime: Handle,
 }
 
-/// What a node says of itself.
+/// The status of a node, in its own words.
 #[derive(Deserialize)]
 struct StatusBody {
     term: u64,
@@ -46,8 +47,8 @@ impl BundledAdministrator {
         Ok(Self { http, nodes: cluster.iter().map(node).collect(), runtime })
     }
 
-    /// Who leads, as far as the nodes tell: whoever is named in the highest term. All are asked at
-    /// once, since some may be paused.
+    /// The leader, as far as the nodes say: the one that is named in the highest term. All are
+    /// asked at once, since some may be paused.
     async fn leader(&self) -> Option<String> {
         let mut questions = JoinSet::new();
         for (_, url) in &self.nodes {

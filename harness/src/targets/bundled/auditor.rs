@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::targets::{Auditor, BoxFuture, Member};
 
-/// How long one page may take: a node writes it within milliseconds, but all of them do so at the
-/// same time on a machine that may be small.
+/// The time that one page may take: a node writes it within milliseconds, but all of them do so at
+/// the same time on a machine that may be small.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks the nodes where clients reach them.
@@ -31,7 +31,7 @@ struct Command {
 /// The answer of a node that has forgotten what it was asked for.
 #[derive(Deserialize)]
 struct Forgotten {
-    /// What it still knows of begins here.
+    /// The beginning of what it still knows of.
     first: u64,
 }
 

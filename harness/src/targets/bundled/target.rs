@@ -21,7 +21,7 @@ use crate::targets::{
     Request, Target, refusal, row,
 };
 
-/// How long a status request may take.
+/// The time that a status request may take.
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One row an error; `definite` means that the request had and will have no effect.

@@ -6,13 +6,13 @@
 
 use self::Kept::{Answer, Argument};
 
-/// What the history has as the value of an operation that ended `ok`.
+/// The value that the history has of an operation that ended `ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// What was asked. The service answers something that the model does not know of, such as the
-    /// length of the list after an append.
+    /// The value of the invocation. The service answers something that the model does not know of,
+    /// such as the length of the list after an append.
     Argument,
-    /// What was answered.
+    /// The answer.
     Answer,
 }
 
@@ -21,9 +21,9 @@ pub(super) enum Kept {
 pub(super) struct Word {
     /// Its name in histories.
     f: &'static str,
-    /// What the service calls it.
+    /// The service's name for it.
     pub(super) sent: &'static str,
-    /// What the history keeps.
+    /// The value that the history keeps.
     pub(super) kept: Kept,
 }
 
@@ -61,7 +61,7 @@ impl Words {
         WORDS.iter().find(|(name, _)| *name == model).map(|(_, words)| Words(words))
     }
 
-    /// What becomes of an operation; none if the model has no such operation.
+    /// The words for an operation; none if the model has no such operation.
     pub(super) fn word(self, f: &str) -> Option<Word> {
         self.0.iter().find(|word| word.f == f).copied()
     }

@@ -12,19 +12,19 @@ use tokio::time::{sleep, timeout};
 use super::gateway::{Gateway, MemberStatus};
 use crate::targets::Member;
 
-/// How long a leader may take to hand over. etcd gives up after its request timeout of 7 s, which
-/// faults would outlast.
+/// The time that a leader may take to hand over. etcd gives up after its request timeout of 7 s,
+/// which faults would outlast.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a member may take to tend its store. The stores of a run are small; a member that other
-/// faults keep from answering must not hold up the faults that follow.
+/// The time that a member may take to tend its store. The stores of a run are small; a member that
+/// other faults keep from answering must not hold up the faults that follow.
 const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a change of the members may take: it goes through the log.
+/// The time that a change of the members may take: it goes through the log.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a member is tried to be added again. What keeps it out may be another fault, which would
-/// wait for longer as well.
+/// The time for which a member is tried to be added again. What keeps it out may be another fault,
+/// which would wait for longer as well.
 const ADD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Between two trials to add it.
@@ -47,7 +47,7 @@ impl EtcdAdministrator {
         Ok(EtcdAdministrator { gateway, cluster, names, runtime })
     }
 
-    /// What every member that answers says of itself.
+    /// The status of every member that answers.
     async fn statuses(&self) -> Vec<(usize, MemberStatus)> {
         let mut questions = tokio::task::JoinSet::new();
         for node in 0..self.names.len() {
@@ -74,9 +74,9 @@ impl EtcdAdministrator {
         format!("http://{}", self.cluster[position].for_peers())
     }
 
-    /// Only while all the others serve: without one that has not joined yet, or never comes back, the
-    /// rest might be no majority for ever. etcd itself would ask that they have been connected for
-    /// seconds, which in a storm they never are, so it is started without that check.
+    /// Only while all the others serve: without one that has not joined yet, or never comes back,
+    /// the rest might be no majority for ever. etcd itself would ask that they have been connected
+    /// for seconds, which in a storm they never are, so it is started without that check.
     async fn remove_member(&self, name: &str) -> Result<(), HostError> {
         let position = self.position(name)?;
         let unavailable = |why: &str| HostError::Unavailable(format!("{name} stays: {why}"));
@@ -167,8 +167,8 @@ impl EtcdAdministrator {
         }
     }
 
-    /// Compaction forgets everything before the revision at which the member is; it goes through the
-    /// log, so all members do it. Defragmentation is the member's own affair.
+    /// Compaction forgets everything before the revision at which the member is; it goes through
+    /// the log, so all members do it. Defragmentation is the member's own affair.
     async fn tend(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
         let failed = |why: &str| HostError::Failed(format!("{node} did not {work}: {why}"));
         let position = self.position(node)?;

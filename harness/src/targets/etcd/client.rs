@@ -18,7 +18,7 @@ use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
 };
 
-/// How long a lease lasts, in seconds: longer than any run, so that a lock goes only by its
+/// The time that a lease lasts, in seconds: longer than any run, so that a lock goes only by its
 /// release. What happens to holders whose leases end is no fault of the service.
 const LEASE_SECONDS: u64 = 24 * 60 * 60;
 
@@ -34,7 +34,7 @@ enum Way {
     Set,
     /// A key with a lease.
     Lock {
-        /// Whether an acquisition answers the revision at which it was made.
+        /// True if an acquisition answers the revision at which it was made.
         fenced: bool,
     },
     /// A document.
@@ -89,7 +89,7 @@ impl EtcdClient {
         format!("{}/{key}", self.run)
     }
 
-    /// Where a token stands: apart from all keys, so that nobody comes upon it who reads a prefix.
+    /// The key of a token: apart from all others, so that no read of a prefix finds it.
     fn token(&self, token: &str) -> String {
         format!("{TOKENS}/{token}")
     }
@@ -253,7 +253,7 @@ impl EtcdClient {
     }
 }
 
-/// What is kept with the token of an operation that took effect, and of one whose precondition
+/// The note with the token of an operation that took effect, and of one whose precondition
 /// failed.
 const DONE: &[u8] = b"done";
 const FAILED: &[u8] = b"failed";

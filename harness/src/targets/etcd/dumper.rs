@@ -1,4 +1,4 @@
-//! What each member of etcd holds: its keys, its revision and its own hash of all that.
+//! The contents of each member of etcd: its keys, its revision and its own hash of all that.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use super::gateway::{Gateway, KeyValue, RangeBody, encode, number};
 use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
-/// How many keys one answer may have: some hundred kilobytes of them.
+/// The number of keys that one answer may have: some hundred kilobytes of them.
 const PAGE: usize = 5_000;
 
-/// How long one answer may take: a page takes some ten milliseconds, but all members are asked at
-/// the same time on a machine that may be small.
+/// The time that one answer may take: a page takes some ten milliseconds, but all members are asked
+/// at the same time on a machine that may be small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Asks members where clients reach them.
@@ -25,7 +25,7 @@ pub(super) struct EtcdDumper {
     names: Vec<String>,
 }
 
-/// How far a member is.
+/// The position of a member in the log.
 #[derive(Debug, PartialEq, Eq)]
 struct Progress {
     applied: u64,

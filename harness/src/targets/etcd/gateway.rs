@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::targets::http::{self, transport_error};
 use crate::targets::{ErrorRow, Member, Refusal, row};
 
-/// How long a question about a node may take that is no operation of a client.
+/// The time that a question about a node may take that is no operation of a client.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Refusals by what their texts contain, besides those of any HTTP client. Whatever etcd says after
@@ -28,7 +28,7 @@ static REFUSALS: &[(&str, ErrorRow)] = &[
     ("corrupt", row("corrupt", false, "the cluster found itself corrupt")),
 ];
 
-/// What is none of these.
+/// An error that is none of these.
 static OTHER_REFUSAL: ErrorRow = row("unavailable", false, "any other refusal of etcd");
 static NONSENSE: ErrorRow = row("nonsense", false, "the answer could not be understood");
 
@@ -54,25 +54,25 @@ pub struct Gateway {
 pub struct KeyValue {
     /// The key.
     pub key: Vec<u8>,
-    /// What it holds.
+    /// The data that it holds.
     pub value: Vec<u8>,
     /// The revision at which it was last put.
     pub mod_revision: u64,
 }
 
-/// What a transaction came to.
+/// The outcome of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TxnAnswer {
     /// The revision of the store: of a transaction that changed something its own, else that of
     /// what was read.
     pub revision: u64,
-    /// Whether every compare held.
+    /// True if every compare held.
     pub succeeded: bool,
-    /// What each range of the branch that was taken found; other requests found nothing.
+    /// The keys that each range of the branch that was taken found; other requests found nothing.
     pub found: Vec<Vec<KeyValue>>,
 }
 
-/// What a member says of itself.
+/// The status of a member, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberStatus {
     /// Its id.
@@ -92,7 +92,7 @@ pub struct Listed {
     /// Its name; empty until it has started.
     #[serde(default)]
     pub name: String,
-    /// Where others reach it.
+    /// The addresses at which others reach it.
     #[serde(default, rename = "peerURLs")]
     pub peer_urls: Vec<String>,
 }
@@ -112,7 +112,7 @@ impl Gateway {
         Ok(Gateway { http: http::client()?, urls: urls.collect() })
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub fn members(&self) -> usize {
         self.urls.len()
     }
@@ -168,7 +168,7 @@ impl Gateway {
         answer.understood().ok_or_else(|| Refusal::of("nonsense"))
     }
 
-    /// Whether a refusal proves that nothing happened.
+    /// Returns true if a refusal proves that nothing happened.
     pub fn is_definite(refusal: &Refusal) -> bool {
         errors().iter().any(|row| row.definite && row.name == refusal.error)
     }
@@ -181,7 +181,7 @@ impl Gateway {
         Ok(self.call::<ListBody>(node, "cluster/member/list", &json!({})).await?.members)
     }
 
-    /// What a member says of itself; none when it does not answer in time.
+    /// The status of a member, in its own words; none when it does not answer in time.
     pub async fn status(&self, node: usize) -> Option<MemberStatus> {
         let nothing = json!({});
         let asked = self.call::<StatusBody>(node, "maintenance/status", &nothing);
@@ -271,7 +271,7 @@ pub fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// What the gateway leaves out.
+/// The values that the gateway leaves out.
 fn zero() -> String {
     "0".into()
 }
@@ -296,7 +296,7 @@ struct ResponseBody {
     response_range: Option<RangeBody>,
 }
 
-/// What a range found.
+/// The keys that a range found.
 #[derive(Deserialize)]
 pub struct RangeBody {
     header: Header,

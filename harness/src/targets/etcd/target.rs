@@ -29,7 +29,7 @@ pub struct Etcd {
     pub bin: Option<PathBuf>,
 }
 
-/// Where a member keeps its data.
+/// The folder of a member's data.
 pub(super) fn data(member: &Member) -> PathBuf {
     member.data.join("etcd")
 }

@@ -12,7 +12,7 @@ use super::schema::{self, Text};
 use super::source::Source;
 use super::template::text_of;
 
-/// What must hold of an answer, all of it.
+/// The conditions of an answer, all of which must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Test {
     /// One of these status codes; any if there are none.
@@ -84,7 +84,7 @@ impl Test {
         }
     }
 
-    /// Whether it holds.
+    /// Returns true if it holds.
     pub fn holds(&self, heard: &Heard) -> bool {
         let at = |pointer: &String| heard.json().and_then(|json| json.pointer(pointer));
         let status = self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&heard.status));
@@ -146,7 +146,7 @@ impl Place {
         }
     }
 
-    /// What stands there; none if nothing does.
+    /// The value there; none if there is none.
     pub fn find(&self, heard: &Heard) -> Option<Value> {
         match self {
             Place::Pointer(pointer) => heard.json()?.pointer(pointer).cloned(),
@@ -160,7 +160,7 @@ impl Place {
         number(&self.find(heard)?)
     }
 
-    /// How the manifest calls it.
+    /// The name that the manifest gives it.
     pub fn name(&self) -> String {
         match self {
             Place::Pointer(pointer) => pointer.clone(),
@@ -170,7 +170,7 @@ impl Place {
     }
 }
 
-/// Whether it is a JSON pointer; the empty one means all.
+/// Returns true if it is a JSON pointer; the empty one means all.
 pub fn is_pointer(text: &str) -> bool {
     text.is_empty() || text.starts_with('/')
 }
@@ -183,7 +183,7 @@ pub fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// What is undone before a value is what was written.
+/// The encodings that are undone before a value is the one that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decoding {
@@ -206,7 +206,7 @@ impl Decoding {
     }
 }
 
-/// Where a value is, and how it is written there.
+/// The place of a value, and its form there.
 #[derive(Debug, Clone)]
 pub struct Reading {
     place: Place,
@@ -242,7 +242,7 @@ impl Reading {
     /// The value.
     ///
     /// # Errors
-    /// What is not as it was said to be.
+    /// The complaint: it is not as it was said to be.
     pub fn read(&self, heard: &Heard) -> Result<Value, String> {
         let found = self.place.find(heard);
         let found = found.ok_or_else(|| format!("there is no {} in it", self.place.name()))?;
@@ -259,7 +259,7 @@ impl Reading {
     /// The text of what stands in an element of a list, or under a key of a map.
     ///
     /// # Errors
-    /// What is not as it was said to be.
+    /// The complaint: it is not as it was said to be.
     pub fn read_in(&self, element: &Value) -> Result<String, String> {
         let name = self.place.name();
         let Place::Pointer(pointer) = &self.place else {

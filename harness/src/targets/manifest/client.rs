@@ -17,7 +17,7 @@ use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request, refusal,
 };
 
-/// How long a status request may take.
+/// The time that a status request may take.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A client of one cluster.

@@ -16,11 +16,11 @@ use super::source::Source;
 use super::target::Service;
 use crate::targets::{BoxFuture, Dumper, Member, http};
 
-/// How long one answer may take: all members are asked at the same time on a machine that may be
-/// small.
+/// The time that one answer may take: all members are asked at the same time on a machine that may
+/// be small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How a member is asked for all that it holds.
+/// The question to a member for all that it holds.
 #[derive(Debug)]
 pub struct Dump {
     question: Question,
@@ -67,7 +67,7 @@ impl Dump {
         })
     }
 
-    /// What an answer says that the member holds.
+    /// The contents of the member, as an answer says.
     fn held(&self, heard: &Heard) -> Result<BTreeMap<String, Held>, String> {
         // Services leave out a list that is empty.
         let entries = self.entries.find(heard).unwrap_or_default();
@@ -134,7 +134,7 @@ impl ManifestDumper {
         Ok(Contents { node, position: Some(before), revision, digest: None, held })
     }
 
-    /// How far a member is.
+    /// The position of a member in the log.
     async fn applied(&self, node: usize) -> Result<u64> {
         let status = &self.service.status;
         let place = status.applied.as_ref().context("[status] has no applied")?;

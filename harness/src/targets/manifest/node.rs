@@ -1,4 +1,4 @@
-//! How a node is started, as its manifest tells.
+//! The start of a node, as its manifest has it.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ use crate::targets::{Launch, Member};
 /// The running binary itself, also when its file was replaced meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// What is known of a node wherever it is mentioned.
+/// The placeholders of a node wherever it is mentioned.
 const NODE: &[&str] = &[
     "name",
     "number",
@@ -31,18 +31,18 @@ const NODE: &[&str] = &[
     "peer_address",
 ];
 
-/// What is known besides where it is started.
+/// The further placeholders where it is started.
 const START: &[&str] = &["data", "folder", "peers", "others", "stormproof"];
 
-/// Whether a placeholder of that name has a meaning of its own somewhere.
+/// Returns true if a placeholder of that name has a meaning of its own somewhere.
 pub fn is_taken(name: &str) -> bool {
     [NODE, START, super::operation::OPERATION, &["open"]].concat().contains(&name)
 }
 
-/// How a node is started.
+/// The start of a node.
 #[derive(Debug)]
 pub struct Node {
-    /// Where the manifest has the command.
+    /// The place of the command in the manifest.
     place: String,
     command: Vec<Template>,
     restart: Option<Vec<Template>>,
@@ -51,7 +51,7 @@ pub struct Node {
     peers: Option<(Template, Option<String>)>,
     /// Ports for peers, besides the one for clients.
     pub peer_ports: usize,
-    /// How its clocks can be its own.
+    /// The way in which its clocks can be its own.
     pub own_clock: OwnClock,
 }
 
@@ -109,7 +109,7 @@ impl Node {
         }
     }
 
-    /// What starts one node of a cluster.
+    /// The command that starts one node of a cluster.
     pub fn launch(&self, cluster: &[Member], node: usize) -> Launch {
         let scope = |name: &str| self.look_up(cluster, node, name);
         let argv = |command: &Vec<Template>| {
@@ -173,7 +173,7 @@ impl Node {
     }
 }
 
-/// What is known of a member wherever it is mentioned. Of several doors for peers the first is
+/// The placeholders of a member wherever it is mentioned. Of several doors for peers the first is
 /// meant, unless an index says which.
 fn of_member(cluster: &[Member], node: usize, name: &str) -> Value {
     let member = &cluster[node];
@@ -197,18 +197,18 @@ fn of_member(cluster: &[Member], node: usize, name: &str) -> Value {
     }
 }
 
-/// How the version is known.
+/// The source of the version.
 #[derive(Debug)]
 pub enum Version {
     /// It is said.
     Text(String),
     /// A command prints it.
     Command {
-        /// Where the manifest says so.
+        /// The place in the manifest that says so.
         place: String,
         /// The program and its arguments.
         argv: Vec<String>,
-        /// What stands before it.
+        /// The text before it.
         after: String,
     },
 }
@@ -263,7 +263,7 @@ impl Version {
     }
 }
 
-/// Whether a program is there, by its path or on the `PATH`.
+/// Returns true if a program is there, by its path or on the `PATH`.
 fn exists(program: &str) -> bool {
     if program.contains('/') {
         return Path::new(program).exists();

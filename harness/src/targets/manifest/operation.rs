@@ -15,7 +15,7 @@ use super::source::Source;
 use crate::targets::http::TRANSPORT_ERRORS;
 use crate::targets::{ErrorRow, NONSENSE, row};
 
-/// What is known where an operation is sent.
+/// The placeholders where an operation is sent.
 pub const OPERATION: &[&str] = &["run", "key", "value", "token"];
 
 /// Operations whose answer has a value that nobody knew before, by the models that want it. Of all
@@ -33,9 +33,9 @@ const ANSWERED: &[(&str, &str)] = &[
 /// One operation of a workload.
 #[derive(Debug)]
 pub struct Operation {
-    /// What is sent.
+    /// The request.
     pub question: Question,
-    /// Whether the service applies its token once.
+    /// True if the service applies its token once.
     pub honours_token: bool,
     ok: Test,
     failed: Option<Test>,
@@ -47,7 +47,7 @@ pub struct Operation {
 /// The operations of one workload, by name.
 pub type Operations = BTreeMap<String, Operation>;
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Debug, PartialEq)]
 pub enum Meaning {
     /// The operation was done: its value, none if that is what was asked.
@@ -182,10 +182,10 @@ impl Operation {
         })
     }
 
-    /// What an answer means that is no refusal.
+    /// The meaning of an answer that is no refusal.
     ///
     /// # Errors
-    /// Why it means nothing.
+    /// The reason why it means nothing.
     pub fn understand(&self, heard: &Heard) -> Result<Meaning, String> {
         if self.failed.as_ref().is_some_and(|failed| failed.holds(heard)) {
             return Ok(Meaning::Failed);
@@ -225,10 +225,10 @@ pub struct Refused {
     leader: Option<Place>,
 }
 
-/// What no row of the manifest names.
+/// The error that no row of the manifest names.
 pub static SERVER_ERROR: ErrorRow =
     row("server_error", false, "an answer of status 5xx that no other row names");
-/// What the manifest does not tell.
+/// The errors that the manifest does not name.
 pub static MISREAD: ErrorRow = row(NONSENSE, false, "the answer could not be understood");
 
 impl Refused {
@@ -261,12 +261,12 @@ impl Refused {
         Ok(compiled)
     }
 
-    /// Whether an answer is this refusal.
+    /// Returns true if an answer is this refusal.
     pub fn is(&self, heard: &Heard) -> bool {
         self.when.holds(heard)
     }
 
-    /// Who leads, as the answer says.
+    /// The leader, as the answer says.
     pub fn leader(&self, heard: &Heard) -> Option<Value> {
         self.leader.as_ref()?.find(heard)
     }

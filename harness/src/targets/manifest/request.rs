@@ -15,13 +15,13 @@ use super::source::Source;
 use super::template::{Scope, Template};
 use crate::targets::http::transport_error;
 
-/// How much of a body is shown to people.
+/// The longest part of a body that is shown to people.
 const SHOWN: usize = 600;
 
 /// A request, to be filled in.
 #[derive(Debug)]
 pub struct Question {
-    /// Where the manifest asks it: `file.toml:12`.
+    /// The place in the manifest that asks it: `file.toml:12`.
     pub place: String,
     method: Method,
     path: Template,
@@ -59,19 +59,19 @@ pub struct Parts<'a> {
 /// A request that was sent and what came of it.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// Where the manifest asks it.
+    /// The place in the manifest that asks it.
     pub place: String,
     /// `POST http://127.0.0.1:7000/kv`.
     pub sent: String,
     /// The body that was sent.
     pub body: Option<String>,
-    /// What came back, or what came in between.
+    /// The response, or the error that came instead.
     pub heard: Result<Heard, Lost>,
-    /// What was not understood of it.
+    /// The part of it that was not understood.
     pub complaint: Option<String>,
 }
 
-/// Why nothing came back.
+/// The reason why there is no response.
 #[derive(Debug, Clone)]
 pub struct Lost {
     /// The row of the error table.
@@ -80,7 +80,7 @@ pub struct Lost {
     pub text: String,
 }
 
-/// What came back.
+/// The response.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// The status code.
@@ -130,7 +130,7 @@ impl Question {
         Ok(Question { place: source.place(&request.span()), method, path, headers, body })
     }
 
-    /// Whether that placeholder stands anywhere in it.
+    /// Returns true if that placeholder stands anywhere in it.
     pub fn mentions(&self, name: &str) -> bool {
         self.path.mentions(name)
             || self.headers.iter().any(|(_, text)| text.mentions(name))
@@ -228,7 +228,7 @@ pub fn json_of(value: &toml::Value) -> Result<Value, String> {
     }
 }
 
-/// What stands in a path for a text that may be anything.
+/// The form in a path of a text that may be anything.
 fn percent_encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,4 +1,4 @@
-//! What a manifest may say, as it stands in the file. What it means is made of it elsewhere; here is
+//! The manifest as it stands in the file. Its meaning is made of it elsewhere; here is
 //! only its shape, with the places of whatever may turn out wrong.
 
 use std::collections::BTreeMap;
@@ -14,21 +14,21 @@ pub type Text = Spanned<String>;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
-    /// What reports call the service.
+    /// The name of the service in reports.
     pub name: Text,
     /// The version under test: a text, or a [`VersionCommand`].
     pub version: Spanned<toml::Value>,
     /// Placeholders of its own, with what `--set` may replace.
     #[serde(default)]
     pub variables: BTreeMap<String, Text>,
-    /// How a node is started.
+    /// The start of a node.
     pub node: Node,
-    /// How a node is asked for its state.
+    /// The question to a node for its state.
     pub status: Status,
-    /// What answers have in common.
+    /// The common parts of answers.
     #[serde(default)]
     pub answers: Answers,
-    /// What the service promises about versions.
+    /// The promises of the service about versions.
     pub versions: Option<Versions>,
     /// The rows of the error table.
     #[serde(default, rename = "refusal")]
@@ -36,7 +36,7 @@ pub struct Schema {
     /// The operations of each workload.
     #[serde(default)]
     pub workload: BTreeMap<Text, BTreeMap<Text, Operation>>,
-    /// How a member is asked for all that it holds.
+    /// The question to a member for all that it holds.
     pub dump: Option<Dump>,
 }
 
@@ -46,12 +46,12 @@ pub struct Schema {
 pub struct VersionCommand {
     /// The program and its arguments.
     pub command: Vec<String>,
-    /// What stands before the version, on the first line that has it.
+    /// The text before the version, on the first line that has it.
     #[serde(default)]
     pub after: String,
 }
 
-/// How a node is started.
+/// The start of a node.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
@@ -65,9 +65,9 @@ pub struct Node {
     /// Ports for peers, besides the one for clients.
     #[serde(default)]
     pub peer_ports: usize,
-    /// What `{peers}` and `{others}` are made of.
+    /// The parts of `{peers}` and `{others}`.
     pub peers: Option<Peers>,
-    /// How its clocks can be its own.
+    /// The way in which its clocks can be its own.
     #[serde(default)]
     pub clocks: Clocks,
     /// Files that it finds before its first start.
@@ -75,17 +75,17 @@ pub struct Node {
     pub files: Vec<File>,
 }
 
-/// What `{peers}` and `{others}` are made of.
+/// The parts of `{peers}` and `{others}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peers {
     /// One of them.
     pub each: Text,
-    /// What stands between two; without it each is an argument of its own.
+    /// The text between two; without it each is an argument of its own.
     pub join: Option<String>,
 }
 
-/// How a node's clocks can be its own.
+/// The way in which a node's clocks can be its own.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clocks {
@@ -102,13 +102,13 @@ pub enum Clocks {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Where.
+    /// The place.
     pub path: Text,
-    /// What is in it.
+    /// The contents.
     pub text: Text,
 }
 
-/// How a node is asked for its state.
+/// The question to a node for its state.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
@@ -121,21 +121,21 @@ pub struct Status {
     pub json: Option<Spanned<toml::Value>>,
     /// Its body as text.
     pub body: Option<Text>,
-    /// Whether the node is ready.
+    /// The test that the node is ready.
     pub ready: Option<Spanned<toml::Table>>,
-    /// Who leads, as this node believes.
+    /// The leader, as this node believes.
     pub leader: Option<Text>,
-    /// Whether this node leads, where it does not name another.
+    /// The test that this node leads, where it does not name another.
     pub leads: Option<Spanned<toml::Table>>,
     /// Its term.
     pub term: Option<Text>,
-    /// What other nodes call this one, if that is no address and no name.
+    /// The name of this node among the others, if that is no address and no name.
     pub id: Option<Text>,
-    /// How far it has applied the log.
+    /// The position up to which it has applied the log.
     pub applied: Option<Text>,
 }
 
-/// What answers have in common.
+/// The common parts of answers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
@@ -145,23 +145,23 @@ pub struct Answers {
     pub failed: Option<Spanned<toml::Table>>,
     /// That there is no such object yet.
     pub nothing: Option<Spanned<toml::Table>>,
-    /// Where the value is.
+    /// The place of the value.
     pub value: Option<Spanned<toml::Value>>,
 }
 
-/// What the service promises about versions.
+/// The promises of the service about versions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Versions {
-    /// Where they are in answers.
+    /// Their place in answers.
     pub at: Text,
-    /// How far one sequence of them reaches.
+    /// The scope of one sequence of them.
     pub scope: Scope,
-    /// What a mutation does to them.
+    /// The effect of a mutation on them.
     pub mutations: MutationVersion,
-    /// What that of a read tells.
+    /// The meaning of that of a read.
     pub reads: ReadVersion,
-    /// Whether a failed precondition has one of its own.
+    /// True if a failed precondition has one of its own.
     #[serde(default)]
     pub failures_are_numbered: bool,
 }
@@ -172,11 +172,11 @@ pub struct Versions {
 pub struct Refusal {
     /// Its name in histories.
     pub error: Text,
-    /// How it is known.
+    /// The test by which it is known.
     pub when: Spanned<toml::Table>,
-    /// Whether it proves that nothing happened or ever will.
+    /// True if it proves that nothing happened or ever will.
     pub definite: bool,
-    /// Who leads, as the answer says.
+    /// The leader, as the answer says.
     pub leader: Option<Text>,
     /// When it occurs, for people.
     #[serde(default)]
@@ -196,7 +196,7 @@ pub struct Operation {
     pub json: Option<Spanned<toml::Value>>,
     /// Its body as text.
     pub body: Option<Text>,
-    /// Whether the service applies a token once, however often it is sent.
+    /// True if the service applies a token once, however often it is sent.
     #[serde(default)]
     pub honours_token: bool,
     /// Instead of what all answers have in common.
@@ -207,11 +207,11 @@ pub struct Operation {
     pub nothing: Option<Spanned<toml::Table>>,
     /// The same.
     pub value: Option<Spanned<toml::Value>>,
-    /// Where the version is.
+    /// The place of the version.
     pub version: Option<Text>,
 }
 
-/// Where a value is, spelt out.
+/// The place of a value, spelt out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
@@ -219,12 +219,12 @@ pub struct Reading {
     pub at: String,
     /// Of a list: where in each element.
     pub each: Option<String>,
-    /// What is undone, in this order.
+    /// The encodings to undo, in this order.
     #[serde(default)]
     pub decode: Vec<super::answer::Decoding>,
 }
 
-/// How a member is asked for all that it holds.
+/// The question to a member for all that it holds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dump {
@@ -241,12 +241,12 @@ pub struct Dump {
     pub entries: Text,
     /// The key, in each element of a list.
     pub key: Option<Spanned<toml::Value>>,
-    /// What stands before the key as the history knows it.
+    /// The text before the key as the history knows it.
     pub key_after: Option<String>,
     /// The value, in each element.
     pub value: Option<Spanned<toml::Value>>,
     /// The version, in each element.
     pub version: Option<Text>,
-    /// What the member's state counts.
+    /// The position that the member's state counts.
     pub revision: Option<Text>,
 }

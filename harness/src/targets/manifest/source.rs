@@ -16,7 +16,7 @@ use crate::targets::registry::cannot_be_set;
 pub struct Source<'a> {
     /// The file, as the command line names it.
     pub path: &'a Path,
-    /// What is in it.
+    /// The contents.
     pub text: &'a str,
     /// The values of its variables.
     pub variables: BTreeMap<String, String>,
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
     }
 
-    /// What is wrong at a place, with the line that says it.
+    /// The complaint about a place, with its line.
     pub fn error(&self, span: Range<usize>, what: impl Display) -> anyhow::Error {
         let begin =
             self.text.get(..span.start).unwrap_or_default().rfind('\n').map_or(0, |at| at + 1);

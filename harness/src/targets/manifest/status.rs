@@ -1,4 +1,4 @@
-//! What nodes say of themselves, and whom they mean when they name a leader.
+//! The status of nodes, in their own words, and whom they mean when they name a leader.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,17 +14,17 @@ use super::source::Source;
 use super::template::text_of;
 use crate::targets::{Member, NodeStatus};
 
-/// How a node is asked for its state.
+/// The question to a node for its state.
 #[derive(Debug)]
 pub struct Status {
-    /// What is asked.
+    /// The question.
     pub question: Question,
     ready: Test,
     leader: Option<Place>,
     leads: Option<Test>,
     term: Option<Place>,
     id: Option<Place>,
-    /// How far it has applied the log.
+    /// The position up to which it has applied the log.
     pub applied: Option<Place>,
 }
 
@@ -55,7 +55,7 @@ impl Status {
         })
     }
 
-    /// What to say of an answer that names no leader, if that is worth a word.
+    /// The complaint about an answer that names no leader, if it is one.
     pub fn names_nobody(&self) -> Option<String> {
         match (&self.leader, &self.leads) {
             (Some(place), _) => Some(format!("it names no leader at {}", place.name())),
@@ -64,7 +64,7 @@ impl Status {
         }
     }
 
-    /// Whether it tells who leads.
+    /// Returns true if it names the leader.
     pub fn knows_leader(&self) -> bool {
         self.leader.is_some() || self.leads.is_some()
     }
@@ -74,7 +74,7 @@ impl Status {
 #[derive(Debug)]
 pub struct Roster {
     names: Vec<String>,
-    /// Where each can be met.
+    /// The addresses of each.
     addresses: Vec<Vec<SocketAddr>>,
     /// Positions by what nodes call themselves.
     ids: Mutex<BTreeMap<String, usize>>,
@@ -115,10 +115,10 @@ impl Roster {
         by_name.or_else(by_id).or_else(by_address).or_else(by_number)
     }
 
-    /// What the node at that position says; none if it is not ready or does not say.
+    /// The status of the node at that position; none if it is not ready or does not say.
     ///
     /// # Errors
-    /// What was not understood.
+    /// The answer that was not understood.
     pub fn understand(
         &self,
         node: usize,

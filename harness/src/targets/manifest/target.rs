@@ -26,11 +26,11 @@ pub struct Manifest {
     node: Node,
     claims: Option<Claims>,
     service: Arc<Service>,
-    /// What stands in the file.
+    /// The text of the file.
     text: String,
 }
 
-/// How a running service is spoken to.
+/// The protocol of a running service.
 #[derive(Debug)]
 pub(super) struct Service {
     /// The manifest's file, for errors.
@@ -42,7 +42,7 @@ pub(super) struct Service {
     pub(super) dump: Option<Dump>,
 }
 
-/// Whether `--target` means a manifest: the name of a TOML file.
+/// Returns true if `--target` means a manifest: the name of a TOML file.
 pub fn is_manifest(target: &str) -> bool {
     Path::new(target).extension().is_some_and(|extension| extension == "toml")
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-/// What placeholders stand for.
+/// The values of placeholders.
 pub type Scope<'a> = dyn Fn(&str) -> Value + Sync + 'a;
 
 /// A text with placeholders.
@@ -33,7 +33,7 @@ struct Slot {
     filters: Vec<Filter>,
 }
 
-/// What is made of a value, each time a text.
+/// The filters of a value, each of which makes a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filter {
     /// Its JSON.
@@ -50,7 +50,7 @@ impl Template {
     /// the same placeholders.
     ///
     /// # Errors
-    /// What is wrong, when another placeholder or filter stands in it.
+    /// The complaint when another placeholder or filter stands in it.
     pub fn parse(
         text: &str,
         names: &[&str],
@@ -100,7 +100,7 @@ impl Template {
         Ok(Template(pieces))
     }
 
-    /// Whether that placeholder stands in it.
+    /// Returns true if that placeholder stands in it.
     pub fn mentions(&self, name: &str) -> bool {
         self.0.iter().any(|piece| match piece {
             Piece::Text(_) => false,
@@ -109,7 +109,7 @@ impl Template {
         })
     }
 
-    /// Whether it is that placeholder and nothing else.
+    /// Returns true if it is that placeholder and nothing else.
     pub fn is_just(&self, name: &str) -> bool {
         matches!(&self.0[..], [Piece::Slot(slot)] if slot.name == name && slot.filters.is_empty())
     }
@@ -181,7 +181,7 @@ impl Slot {
     }
 }
 
-/// Whether a placeholder can be called so.
+/// Returns true if a placeholder can be called so.
 pub fn is_name(name: &str) -> bool {
     let letter = |letter: char| letter.is_ascii_lowercase() || letter == '_';
     name.starts_with(letter) && name.chars().all(|it| letter(it) || it.is_ascii_digit())

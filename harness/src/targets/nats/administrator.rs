@@ -10,8 +10,8 @@ use super::connection::Connections;
 use super::raft_group::raft_group;
 use crate::targets::Member;
 
-/// How long a leader may take to hand over: a follower that is told to campaign has votes within
-/// milliseconds.
+/// The time that a leader may take to hand over: a follower that is told to campaign has votes
+/// within milliseconds.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Between two looks whether it has.
@@ -32,8 +32,8 @@ impl NatsAdministrator {
         Ok(NatsAdministrator { connections, names, runtime: Handle::try_current()? })
     }
 
-    /// The request reaches the leader through whoever is asked, so it is sent by way of the one that
-    /// shall lead.
+    /// The request reaches the leader through whoever is asked, so it is sent by way of the one
+    /// that shall lead.
     async fn transfer_to(&self, to: &str) -> Result<(), HostError> {
         let unavailable = |what: String| Err(HostError::Unavailable(what));
         let Some(node) = self.names.iter().position(|name| name == to) else {

@@ -118,7 +118,7 @@ impl NatsClient {
         }
     }
 
-    /// What a server says of the stream's Raft group; if it knows none, the stream is made, as a
+    /// The stream's Raft group, as a server has it; if it knows none, the stream is made, as a
     /// service does that starts: then it is there soon, and what an earlier one held is missing
     /// from what it answers.
     async fn ask_status(&self, node: usize) -> Option<NodeStatus> {
@@ -139,7 +139,7 @@ impl NatsClient {
     }
 }
 
-/// Whether a replica that told these had everything up to that sequence.
+/// Returns true if a replica that said this had everything up to that sequence.
 fn reaches(messages: &[Stored], sequence: u64) -> bool {
     messages.last().is_some_and(|last| last.sequence >= sequence)
 }
@@ -163,7 +163,7 @@ struct Taking {
     element: u64,
 }
 
-/// What a dequeue finds.
+/// The finding of a dequeue.
 #[derive(Debug, PartialEq)]
 enum Next {
     Empty,
@@ -180,8 +180,8 @@ enum Next {
     },
 }
 
-/// What a dequeue of that token finds in everything about a queue. Elements are taken in order, so
-/// that the last note tells how far.
+/// The finding of a dequeue of that token in everything about a queue. Elements are taken in order,
+/// so that the last note tells how far.
 fn next(messages: &[Stored], elements: &str, notes: &str, token: &str) -> Result<Next, Refusal> {
     let of = |subject| move |message: &&Stored| message.subject == subject;
     let (mut taken, mut after) = (0, 0);

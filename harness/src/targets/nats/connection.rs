@@ -16,22 +16,22 @@ use crate::targets::{ErrorRow, Member, Refusal, row};
 /// The stream.
 pub(super) const STREAM: &str = "stormproof";
 
-/// How long a connection may take to open: long on a machine that is busy, short beside the time
-/// that a node is cut off for.
+/// The time that a connection may take to open: long on a machine that is busy, short beside the
+/// time that a node is cut off for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Between two trials to connect.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often a connection is tried. After two pings without an answer it is opened anew, sooner
-/// than TCP would send again after a long cut.
+/// The time between two pings of a connection. After two without an answer it is opened anew,
+/// sooner than TCP would send again after a long cut.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a question about a server may take that is no operation of a client.
+/// The time that a question about a server may take that is no operation of a client.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long JetStream remembers the ids of messages: longer than any run, also one in which clocks
-/// jump.
+/// The time for which JetStream remembers the ids of messages: longer than any run, also one in
+/// which clocks jump.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The most messages that one answer has; servers have a limit of bytes besides.
@@ -42,7 +42,7 @@ const SUBJECT: &str = "Nats-Subject";
 const SEQUENCE: &str = "Nats-Sequence";
 /// The sequence of the message before, in the same answer; 0 of the first one.
 const LAST_SEQUENCE: &str = "Nats-Last-Sequence";
-/// How many messages are left behind this one.
+/// The number of messages that are left behind this one.
 const PENDING: &str = "Nats-Num-Pending";
 
 /// Statuses of what replicas tell; messages have none.
@@ -93,7 +93,7 @@ pub(super) struct Stored {
     pub subject: String,
     /// Its sequence in the stream.
     pub sequence: u64,
-    /// What was published.
+    /// The message that was published.
     pub payload: Vec<u8>,
 }
 
@@ -102,11 +102,11 @@ pub(super) struct Stored {
 pub(super) struct Published {
     /// Its sequence.
     pub sequence: u64,
-    /// Whether one with the same id was there already, and is what is told of.
+    /// True if one with the same id was there already, and is meant.
     pub is_repeat: bool,
 }
 
-/// What a publish was answered.
+/// The answer to a publish.
 #[derive(Deserialize)]
 struct PublishAnswer {
     #[serde(default)]
@@ -125,13 +125,13 @@ struct ApiError {
 /// The error of a publish that expected another message to be the last one of its subject.
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
 
-/// What a request to JetStream's interface was answered.
+/// The answer to a request to JetStream's interface.
 #[derive(Deserialize)]
 struct InterfaceAnswer {
     error: Option<Value>,
 }
 
-/// What a server answers a question about itself.
+/// The answer of a server to a question about itself.
 #[derive(Deserialize)]
 struct ServerAnswer<T> {
     data: T,
@@ -214,7 +214,7 @@ impl Connections {
     /// Makes the stream, if it is not there.
     ///
     /// # Errors
-    /// What JetStream says, or why it says nothing.
+    /// The word of JetStream, or the reason why there is none.
     pub(super) async fn make_stream(&self, node: usize) -> Result<(), Refusal> {
         let configuration = json!({
             "name": STREAM,
@@ -232,7 +232,7 @@ impl Connections {
     /// Has the stream's leader hand over to the member of that name.
     ///
     /// # Errors
-    /// What JetStream says, or why it says nothing.
+    /// The word of JetStream, or the reason why there is none.
     pub(super) async fn step_down(&self, node: usize, to: &str) -> Result<(), Refusal> {
         let wanted = json!({"placement": {"preferred": to}});
         self.interface(node, "STREAM.LEADER.STEPDOWN", &wanted).await
@@ -250,7 +250,7 @@ impl Connections {
         }
     }
 
-    /// What a server says of itself, of that kind (`RAFTZ`, `JSZ`); none when it says nothing in
+    /// The status of a server, of that kind (`RAFTZ`, `JSZ`); none when it says nothing in
     /// time.
     pub(super) async fn told_by_server<T: for<'a> Deserialize<'a>>(
         &self,

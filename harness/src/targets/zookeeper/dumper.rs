@@ -12,15 +12,15 @@ use super::messages::{Answer, NO_NODE, Outcome, Request};
 use super::session::Ensemble;
 use crate::targets::{BoxFuture, Dumper, Member, Refusal};
 
-/// How many znodes are read at once: their paths are far shorter than the megabyte that servers
-/// take, and what they hold is some hundred kilobytes.
+/// The number of znodes that are read at once: their paths are far shorter than the megabyte that
+/// servers take, and what they hold is some hundred kilobytes.
 const PAGE: usize = 2_000;
 
-/// How long one answer may take: a page takes some ten milliseconds, but all members are asked at
-/// the same time on a machine that may be small.
+/// The time that one answer may take: a page takes some ten milliseconds, but all members are asked
+/// at the same time on a machine that may be small.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where servers keep what is their own: quotas and the configuration.
+/// The place of what is the servers' own: quotas and the configuration.
 const SYSTEM: &str = "zookeeper";
 
 /// Asks members where clients reach them, without `sync`, so that each answers what it has.
@@ -85,7 +85,7 @@ impl ZooKeeperDumper {
     }
 }
 
-/// How far a member is, which must stay the same while it is asked.
+/// The position of a member, which must stay the same while it is asked.
 #[derive(Debug, Default)]
 struct Progress {
     zxid: Option<u64>,

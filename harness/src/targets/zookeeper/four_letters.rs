@@ -1,4 +1,4 @@
-//! What a server says of itself when it is sent the word `srvr` instead of a request.
+//! The status of a server, which it answers to the word `srvr` instead of a request.
 //!
 //! Source: "The Four Letter Words" in ZooKeeper's administrator's guide.
 
@@ -9,13 +9,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long a server may take to answer.
+/// The time that a server may take to answer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What a server that serves says of itself.
+/// The status of a server that serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
-    /// Whether it leads. A server without any others does.
+    /// True if it leads. A server without any others does.
     pub leads: bool,
     /// The last transaction that it applied.
     pub zxid: u64,

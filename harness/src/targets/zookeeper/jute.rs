@@ -37,7 +37,7 @@ impl Writer {
         written
     }
 
-    /// What was written, behind its length: a frame of the protocol.
+    /// The bytes that were written, behind their length: a frame of the protocol.
     ///
     /// # Panics
     /// When it is longer than 2 GiB.

@@ -32,7 +32,7 @@ pub const SESSION_MOVED: i32 = -118;
 /// Everybody may do everything, of `ZooDefs.Perms`.
 const ALL_PERMISSIONS: i32 = 31;
 
-/// What a server is asked.
+/// The requests to a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Request<'a> {
     /// To catch up with the leader before whatever this session asks next.
@@ -52,21 +52,21 @@ pub enum Change<'a> {
     Create {
         /// Its path; the znode above it must be there.
         path: &'a str,
-        /// What it holds.
+        /// The data that it holds.
         data: &'a [u8],
     },
     /// New data of a znode.
     Set {
         /// Its path.
         path: &'a str,
-        /// What it shall hold.
+        /// The data that it shall hold.
         data: &'a [u8],
         /// The version that it must be at; -1 for any.
         version: i32,
     },
 }
 
-/// What one operation of a transaction, or one read of several, came to.
+/// The outcome of one operation of a transaction, or of one read of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A znode was created.
@@ -86,11 +86,11 @@ pub enum Outcome {
 /// A znode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Znode {
-    /// What it holds.
+    /// The data that it holds.
     pub data: Vec<u8>,
     /// The zxid of the transaction that wrote that.
     pub mzxid: u64,
-    /// How often its data was set since it was created.
+    /// The number of times that its data was set since it was created.
     pub version: i32,
 }
 
@@ -103,7 +103,7 @@ pub struct Answer {
     pub zxid: u64,
     /// The error code; 0 if there is none.
     pub error: i32,
-    /// What the request asked for.
+    /// The result of the request.
     pub body: Vec<u8>,
 }
 
@@ -120,7 +120,7 @@ pub fn connect(session_timeout: Duration) -> Vec<u8> {
         .frame()
 }
 
-/// How long the new session lasts by the answer to [`connect`].
+/// The time that the new session lasts by the answer to [`connect`].
 pub fn connected(answer: &[u8]) -> Option<Duration> {
     let mut reader = Reader(answer);
     let _protocol = reader.int()?;
@@ -180,7 +180,7 @@ impl Answer {
         Some(Answer { xid, zxid: zxid.try_into().ok()?, error, body: reader.0.to_vec() })
     }
 
-    /// What the operations of a transaction came to, or the reads of several znodes.
+    /// The outcomes of the operations of a transaction, or of the reads of several znodes.
     pub fn outcomes(&self) -> Option<Vec<Outcome>> {
         let mut reader = Reader(&self.body);
         let mut outcomes = Vec::new();

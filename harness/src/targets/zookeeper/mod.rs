@@ -5,16 +5,16 @@
 //! one transaction with a znode for the operation's token. The [session](session) says why there is
 //! no library for the protocol in between.
 //!
-//! What is linearizable: transactions are. A read is answered by whichever server was asked, from
+//! Linearizable are transactions. A read is answered by whichever server was asked, from
 //! what it has, so it may be stale. `sync` before it, in the same session, makes the server catch
 //! up with its leader; that is what ZooKeeper has for it. It makes nobody ask a majority whether
 //! that leader still leads (ZOOKEEPER-1675), so one that was cut off or paused and does not know
 //! yet that it was replaced may still have stale reads answered.
 //!
-//! What a power failure breaks: a server writes its first snapshot, that of the empty tree, without
-//! fsync, and refuses to start when it finds a log and no snapshot (`FileTxnSnapLog.restore`). So one
-//! that loses power before the kernel wrote that file never comes back. ZooKeeper has a switch that
-//! lets it start, which Java takes from the environment:
+//! A power failure breaks this: a server writes its first snapshot, that of the empty tree, without
+//! fsync, and refuses to start when it finds a log and no snapshot (`FileTxnSnapLog.restore`). So
+//! one that loses power before the kernel wrote that file never comes back. ZooKeeper has a switch
+//! that lets it start, which Java takes from the environment:
 //! `JAVA_TOOL_OPTIONS=-Dzookeeper.snapshot.trust.empty=true`.
 
 mod client;

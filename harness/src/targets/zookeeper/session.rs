@@ -18,13 +18,14 @@ use super::messages::{self, Answer, Request, SESSION_EXPIRED, SESSION_MOVED};
 use crate::targets::http::TRANSPORT_ERRORS;
 use crate::targets::{ErrorRow, Member, Refusal, row};
 
-/// How long a connection may take to open, as with the other targets.
+/// The time that a connection may take to open, as with the other targets.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How long a new session may take: a server agrees on it with a majority, which waits for disks.
+/// The time that a new session may take: a server agrees on it with a majority, which waits for
+/// disks.
 const SESSION_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a session is asked to last when nothing is heard of it. Sessions whose connections
+/// The time that a session is asked to last when nothing is heard of it. Sessions whose connections
 /// were given up are gone a few seconds later, before the members are compared.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 
@@ -69,7 +70,7 @@ impl Ensemble {
         }
     }
 
-    /// Where clients reach that member.
+    /// The address at which clients reach that member.
     pub fn address(&self, node: usize) -> SocketAddr {
         self.addresses[node]
     }
@@ -114,7 +115,7 @@ fn refused_by(code: i32) -> Refusal {
 #[derive(Debug)]
 struct Session {
     connection: TcpStream,
-    /// How long it lasts when nothing is heard of it.
+    /// The time that it lasts when nothing is heard of it.
     lasts: Duration,
     last_used: Instant,
     last_xid: i32,
@@ -143,7 +144,7 @@ impl Session {
         Ok(messages::connected(&self.receive().await?))
     }
 
-    /// Whether it can be used: the server neither hung up nor may have forgotten it by now.
+    /// Returns true if it can be used: the server neither hung up nor may have forgotten it by now.
     fn is_alive(&self) -> bool {
         let nothing_to_read = || {
             let read = self.connection.try_read(&mut [0]);
@@ -188,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a request to a server of that behaviour.
+    /// The outcome of a request to a server of that behaviour.
     async fn asked<Served: Future<Output = ()>>(
         serve: impl FnOnce(TcpListener) -> Served,
     ) -> (String, bool) {

@@ -13,16 +13,16 @@ use super::client::ZooKeeperClient;
 use super::dumper::ZooKeeperDumper;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
-/// Where Debian's packages put it, and what it logs by: to its standard error.
+/// The places of Debian's packages, and the logger that writes to standard error.
 const DEBIAN: &str = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar";
 
-/// What runs a server.
+/// The class that runs a server.
 const SERVER: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
 
-/// What tells the version.
+/// The class that prints the version.
 const VERSION: &str = "org.apache.zookeeper.version.VersionInfoMain";
 
-/// What else a configuration says than where everybody is.
+/// The lines of a configuration besides the addresses.
 ///
 /// Servers miss each other after `syncLimit` ticks and give up joining after `initLimit` of them:
 /// two seconds and ten. ZooKeeper's own ticks, of two seconds, would leave a healed cluster too
@@ -36,7 +36,7 @@ admin.enableServer=false
 4lw.commands.whitelist=*
 ";
 
-/// How fresh is what clients read.
+/// The freshness of what clients read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reads {
     /// `sync` first, as ZooKeeper's documentation has it: linearizable unless a leader has been
@@ -52,7 +52,7 @@ pub enum Reads {
 /// ZooKeeper, each server a Java process of its own.
 #[derive(Debug, Clone, Default)]
 pub struct ZooKeeper {
-    /// How fresh is what clients read.
+    /// The freshness of what clients read.
     pub reads: Reads,
     /// The folder of an unpacked distribution, or a jar that names what it needs; without it, what
     /// Debian's package has.
@@ -60,7 +60,7 @@ pub struct ZooKeeper {
 }
 
 impl ZooKeeper {
-    /// Where Java finds the classes.
+    /// The path on which Java finds the classes.
     fn classpath(&self) -> String {
         match &self.bin {
             // Its `conf` says how to log.
@@ -73,12 +73,12 @@ impl ZooKeeper {
     }
 }
 
-/// Where a member's configuration is.
+/// The file of a member's configuration.
 fn configuration_file(member: &Member) -> PathBuf {
     member.folder.join("zoo.cfg")
 }
 
-/// Where a member keeps its data.
+/// The folder of a member's data.
 fn data(member: &Member) -> PathBuf {
     member.data.join("zookeeper")
 }
