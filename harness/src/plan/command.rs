@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use results::run_directory::PLAN;
 
 use super::flags::Plan;
@@ -79,11 +79,17 @@ impl Again {
 
     /// The plan that these flags would make, without its schedule.
     fn resolve(&self, written: &Written) -> Result<Plan> {
-        match self {
-            Again::Run => written.resolve_undrawn(),
+        let (whole, test) = match self {
+            Again::Run => (written.clone(), None),
             Again::Test { own, target, workload, .. } => {
-                written.clone().over(own.clone()).resolve_undrawn_for(&**target, workload)
+                (written.clone().over(own.clone()), Some((target, workload)))
             }
+        };
+        // It has no default: another process draws another one.
+        ensure!(whole.values("seed").is_some(), "a seed is said");
+        match test {
+            None => whole.resolve_undrawn(),
+            Some((target, workload)) => whole.resolve_undrawn_for(&**target, workload),
         }
     }
 }

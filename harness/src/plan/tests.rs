@@ -208,6 +208,8 @@ fn the_command_says_what_differs_and_nothing_else() {
         "stormproof run --target zookeeper --recovery-limit 12 --seed 42 --keep-going \
          --lab loopback --partition-engine switch --set reads=quorum --deadline 1,2"
     );
+    let drawn = plan("--nodes 3");
+    assert_eq!(command(&drawn), format!("stormproof run --nodes 3 --seed {}", drawn.seed));
     let mut spelt_out = plan("--seed 42");
     spelt_out.schedule.pop();
     assert_eq!(command(&spelt_out), "stormproof run --plan results/runs/id/plan.toml");
@@ -257,6 +259,9 @@ fn flags_beside_a_file_count_more() {
     let power = over(&drawn, "--profile power");
     assert_eq!(power.fault_names(","), "power");
     assert_eq!(over(&drawn, "--addresses 127.0.0.1:1 --target etcd").nodes, 1);
+
+    let empty = scratch.write("empty.toml", "\n");
+    assert!(refusal(&format!("--plan {empty}")).contains("is empty"));
 
     let flags = parse(&["--plan", &drawn, "--faults", "pause"]).expect("flags");
     assert!(flags.asks_by_name("pause".parse().expect("a family")));

@@ -276,8 +276,13 @@ impl Written {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+    // A run reads its plan twice, outside and inside of the lab, and a pipe only once.
+    match text.trim().is_empty() {
+        true => Err(bad_input(format!("{} is empty; a plan is read from a file", path.display()))),
+        false => Ok(text),
+    }
 }
 
 /// A single value of a file as text.
