@@ -27,9 +27,9 @@ use super::{
 };
 
 use crate::lab::{Engines, LabInUse};
-use crate::plan::Plan;
+use crate::plan::{Again, Plan};
 use crate::progress::Progress;
-use crate::target::{NodeStatus, Target};
+use crate::targets::{NodeStatus, Target};
 
 /// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is busy
 /// with other things; a healthy one takes a second.
@@ -51,6 +51,8 @@ pub struct Setup {
     pub engines: Engines,
     /// The directory that run directories go to.
     pub results: PathBuf,
+    /// The way in which the run is started once more.
+    pub again: Again,
 }
 
 /// The end of a run.
@@ -278,8 +280,8 @@ impl Run {
     fn generator(&self, workload: &Workload) -> Box<dyn Load> {
         let options = GeneratorOptions {
             seed: self.plan.seed,
-            hot_keys: self.plan.keys,
-            values: self.plan.clients.values,
+            hot_keys: self.clients.plan.keys,
+            values: self.clients.plan.values,
         };
         (workload.generator)(&options)
     }
@@ -300,8 +302,8 @@ impl Run {
                 () = self.contradicted() => {}
             }
         };
-        let mut generator = if self.plan.rate > 0.0 {
-            let interval = Duration::from_secs_f64(1.0 / self.plan.rate);
+        let mut generator = if let Some(rate) = self.clients.plan.rate {
+            let interval = Duration::from_secs_f64(1.0 / rate);
             load.stagger(interval, self.plan.seed).time_limit(self.plan.load()).boxed()
         } else {
             load.time_limit(self.plan.load()).boxed()
@@ -363,16 +365,16 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
         bug: plan.bug.clone(),
         nodes: plan.node_names(),
         workload: plan.workload.clone(),
-        faults: plan.faults.iter().map(|family| family.name().into()).collect(),
+        faults: plan.drawn_families().iter().map(|family| family.name().into()).collect(),
         skipped: engines.lacking.clone(),
         seed: plan.seed,
         time_limit_seconds: plan.time_limit,
         stopped_early_seconds: None,
-        rate: (plan.rate > 0.0).then_some(plan.rate),
-        concurrency: plan.concurrency as u32,
+        rate: plan.client_plan().rate,
+        concurrency: plan.client_plan().clients() as u32,
         lab: format!("{}: {}", lab.name(), lab.reason),
         engines: engines.found.clone(),
-        command: plan.command(&setup.results, &id),
+        command: setup.again.command(plan, &setup.results, &id),
         environment: environment::describe(),
         id,
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use checker::history::Event;
-use checker::online::{Sighting, Watch};
+use checker::online::{OnlineVerdict, Watch};
 use results::event::RunEvent;
 use tokio::sync::watch;
 
@@ -60,7 +60,7 @@ pub fn start(model: &str) -> Result<(Listener, watch::Receiver<Standing>)> {
     std::thread::Builder::new()
         .name("online check".into())
         .spawn(move || {
-            if let Sighting::Illegal { key, index } = first_sighting(history, &waiting) {
+            if let OnlineVerdict::Illegal { key, index } = first_verdict(history, &waiting) {
                 contradicted.send_replace(Standing::Illegal { key, index });
             }
         })
@@ -93,15 +93,15 @@ fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> 
 }
 
 /// Waits until something is wrong or the events end.
-fn first_sighting(mut history: Watch, events: &Receiver<Event>) -> Sighting {
+fn first_verdict(mut history: Watch, events: &Receiver<Event>) -> OnlineVerdict {
     loop {
-        let sighting = match events.recv_timeout(QUIET) {
+        let verdict = match events.recv_timeout(QUIET) {
             Ok(event) => history.push(&event),
-            Err(RecvTimeoutError::Timeout) => history.settle(),
-            Err(RecvTimeoutError::Disconnected) => return history.settle().clone(),
+            Err(RecvTimeoutError::Timeout) => history.judge_now(),
+            Err(RecvTimeoutError::Disconnected) => return history.judge_now().clone(),
         };
-        if *sighting != Sighting::Legal {
-            return sighting.clone();
+        if *verdict != OnlineVerdict::Legal {
+            return verdict.clone();
         }
     }
 }
