@@ -19,7 +19,6 @@ mod progress;
 mod run;
 pub mod targets;
 mod testing;
-mod verdict_text;
 
 #[doc(hidden)]
 pub use cli::main;

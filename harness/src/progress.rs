@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use results::event::{Phase, RunEvent};
+use results::event::RunEvent;
+use results::words;
 
 use crate::printing::err;
 use crate::run::live::{Live, Snapshot};
@@ -111,8 +112,8 @@ impl Meter {
             self.last = (Instant::now(), completed);
         }
         let rate = self.rate;
-        let phase = now.phase.map_or("starting", phase_name);
-        let faults: Vec<&str> = now.faults.values().map(String::as_str).collect();
+        let phase = now.phase.map_or("starting", words::phase);
+        let faults = now.faults_on();
         let faults = if faults.is_empty() { "no fault".into() } else { faults.join(" + ") };
         format!(
             "{phase} {:>3}/{} s · {rate:>5.0} ops/s · ok {} fail {} info {} · leader {} · {faults}",
@@ -123,18 +124,5 @@ impl Meter {
             now.info,
             now.leader().unwrap_or("none"),
         )
-    }
-}
-
-fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Setup => "setup",
-        Phase::Healthy => "waiting for health",
-        Phase::Load => "load",
-        Phase::Recover => "recovering",
-        Phase::Converge => "converging",
-        Phase::FinalReads => "final reads",
-        Phase::Check => "checking",
-        Phase::Report => "writing the report",
     }
 }

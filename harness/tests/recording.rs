@@ -53,7 +53,7 @@ fn the_order_on_file_is_that_of_indices_and_times_and_what_listeners_see() {
     let listener = {
         let seen = seen.clone();
         Box::new(move |event: &RunEvent| {
-            let RunEvent::History(event) = event else { panic!("{event:?}") };
+            let RunEvent::Operation(event) = event else { panic!("{event:?}") };
             seen.lock().expect("no panic").push(event.clone());
             // Lets others come and wait their turn.
             thread::yield_now();

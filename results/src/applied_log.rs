@@ -1,6 +1,6 @@
-//! `nodes/<name>/applied.jsonl`: what a node's state machine did with the commands of its log.
+//! `nodes/<name>/applied.jsonl`: the commands of its log that a node's state machine applied.
 //!
-//! The first line says of which indices the file tells; each further line is one command that
+//! The first line says which indices the file covers; each further line is one command that
 //! carries a token:
 //!
 //! ```text
@@ -9,25 +9,25 @@
 //! ```
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::run_directory::NODES;
+use crate::layout::node_files;
 
 /// File name of what a node applied within its folder.
 pub const APPLIED: &str = "applied.jsonl";
 
-/// What a node applied without a gap, in one life of its process.
+/// The commands that a node applied without a gap, in one life of its process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedLog {
     /// The node.
     pub node: String,
-    /// The first index that it tells of.
+    /// The first index that it covers.
     pub from: u64,
-    /// The last index that it tells of.
+    /// The last index that it covers.
     pub through: u64,
     /// The commands with a token, in order.
     pub entries: Vec<AppliedEntry>,
@@ -40,7 +40,7 @@ pub struct AppliedEntry {
     pub index: u64,
     /// Its token.
     pub token: Box<str>,
-    /// Whether it took effect: its precondition held, and it was no retry of one that had.
+    /// True if it took effect: its precondition held, and it was no retry of one that had.
     pub applied: bool,
 }
 
@@ -75,27 +75,13 @@ impl AppliedLog {
     }
 }
 
-/// What the nodes of the run at `run` applied, by name; of nodes that did not tell there is nothing.
+/// The commands that the nodes of the run at `run` applied, by the names of the nodes; nothing of
+/// nodes that left no such file.
 ///
 /// # Errors
 /// When a file cannot be read or understood. The message names file and line.
 pub fn read_all(run: &Path) -> Result<Vec<AppliedLog>> {
-    let nodes = run.join(NODES);
-    let entries = match std::fs::read_dir(&nodes) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", nodes.display()));
-        }
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", nodes.display()))?;
-        files.push(entry.path().join(APPLIED));
-    }
-    // A directory lists its entries in no order; the verdict must not depend on it.
-    files.sort();
-    files.iter().filter(|file| file.exists()).map(|file| read(file)).collect()
+    node_files(run, APPLIED)?.iter().map(|file| read(file)).collect()
 }
 
 fn read(path: &Path) -> Result<AppliedLog> {

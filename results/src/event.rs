@@ -1,22 +1,87 @@
 //! The one typed stream of everything that happens in a run. The progress bar, the saved history,
-//! the report and whatever comes later are readers of it.
+//! the report and what comes later are readers of it.
 
-use checker::history::Event;
+use checker::history::{Event, EventType, Process};
+use faults::record::FaultRecord;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
-    /// A client's invocation or completion, a fault, or a phase mark; saved to `history.jsonl`.
-    History(Event),
+    /// A client's invocation or completion; saved to `history.jsonl`.
+    Operation(Event),
+    /// Something that happened to a fault; saved to `history.jsonl`.
+    Fault(FaultEvent),
+    /// The beginning of a phase; saved to `history.jsonl`.
+    Phase(PhaseEvent),
     /// A node's process or role changed; saved to `nodes/<name>/events.jsonl`.
     Node(NodeEvent),
-    /// A sentence for whoever watches, such as which lab was chosen and why.
+    /// A sentence for the person who watches, such as which lab was chosen and why.
     Note(String),
 }
 
-/// The phases of a run, in order. Each is marked in the history when it begins, as an `info` event
-/// of process `controller` with `f` = `phase` and the name as its value.
+/// Something that happened to a fault, with its place in the history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultEvent {
+    /// The place of its event in the history.
+    pub index: u64,
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// The record: the fault, and what happened to it.
+    pub record: FaultRecord,
+}
+
+impl FaultEvent {
+    /// The event of the history that stands for it.
+    pub fn to_history(&self) -> Event {
+        let record = &self.record;
+        let kind = if record.what.is_intent() { EventType::Invoke } else { EventType::Info };
+        let event = Event::new(Process::Nemesis, kind, record.family.name(), record.to_value());
+        Event { index: self.index, time: self.time, ..event }
+    }
+
+    /// The fault that an event of a history is about; none when it is about none.
+    pub fn of_history(event: &Event) -> Option<Self> {
+        if event.process != Process::Nemesis {
+            return None;
+        }
+        let is_intent = event.kind == EventType::Invoke;
+        let record = FaultRecord::from_value(&event.f, is_intent, &event.value)?;
+        Some(Self { index: event.index, time: event.time, record })
+    }
+}
+
+/// The beginning of a phase, with its place in the history: an `info` event of process
+/// `controller` with `f` = `phase` and the name as its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseEvent {
+    /// The place of its event in the history.
+    pub index: u64,
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// The phase that began.
+    pub phase: Phase,
+}
+
+impl PhaseEvent {
+    /// The event of the history that stands for it.
+    pub fn to_history(&self) -> Event {
+        let name = self.phase.name().into();
+        let event = Event::new(Process::Controller, EventType::Info, "phase", name);
+        Event { index: self.index, time: self.time, ..event }
+    }
+
+    /// The beginning of a phase that an event of a history marks; none when it marks none.
+    pub fn of_history(event: &Event) -> Option<Self> {
+        if event.process != Process::Controller || event.f != "phase" {
+            return None;
+        }
+        let phase = Phase::deserialize(&event.value).ok()?;
+        Some(Self { index: event.index, time: event.time, phase })
+    }
+}
+
+/// The phases of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -38,6 +103,22 @@ pub enum Phase {
     Report,
 }
 
+impl Phase {
+    /// The name used in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Healthy => "healthy",
+            Self::Load => "load",
+            Self::Recover => "recover",
+            Self::Converge => "converge",
+            Self::FinalReads => "final-reads",
+            Self::Check => "check",
+            Self::Report => "report",
+        }
+    }
+}
+
 /// A change of one node, stamped by the controller when it heard of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeEvent {
@@ -45,12 +126,12 @@ pub struct NodeEvent {
     pub time: u64,
     /// The node.
     pub node: String,
-    /// What changed.
+    /// The change.
     #[serde(flatten)]
     pub change: NodeChange,
 }
 
-/// What changed at a node. One line of `nodes/<name>/events.jsonl` looks like
+/// A change at a node. One line of `nodes/<name>/events.jsonl` looks like
 /// `{"time":1200,"node":"n1","event":"role","role":"leader","term":4,"leader":"n1"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -65,17 +146,17 @@ pub enum NodeChange {
         /// `exit code 1`, `signal SIGKILL`…
         status: String,
     },
-    /// It told of a new role, term or leader.
+    /// It reported a new role, term or leader.
     Role {
         /// `follower`, `pre-candidate`, `candidate`, `leader`.
         role: String,
         /// Its current term.
         term: u64,
-        /// Whom it believes to lead.
+        /// The node that it believes to lead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         leader: Option<String>,
     },
-    /// It told how far its log is committed.
+    /// It reported its commit index.
     Commit {
         /// The highest committed index.
         index: u64,
@@ -83,9 +164,9 @@ pub enum NodeChange {
     /// Its clocks were read. They are read every 100 to 250 ms while a fault of clocks is on, and
     /// once when the run begins and ends.
     Clock {
-        /// How far its wall clock is ahead of the controller's, in milliseconds; negative behind.
+        /// The distance of its wall clock from the controller's, in milliseconds; negative behind.
         wall_offset_ms: f64,
-        /// How far its monotonic clock is ahead of the controller's, in milliseconds.
+        /// The distance of its monotonic clock from the controller's, in milliseconds.
         monotonic_offset_ms: f64,
     },
 }

@@ -1,7 +1,7 @@
 //! Reading a run directory again.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use checker::history::{Event, History};
 use serde::de::DeserializeOwned;
 
 use crate::event::NodeEvent;
-use crate::run_directory::{HISTORY, NODE_EVENTS, NODES, PLAN, VERDICT};
+use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
 use crate::summary::Summary;
 
 /// Everything that a run left, read back.
@@ -25,15 +25,15 @@ pub struct LoadedRun {
     pub history: History,
     /// The events of all nodes, by time.
     pub node_events: Vec<NodeEvent>,
-    /// What the reader should know about the reading, such as a last line that was cut off.
+    /// Remarks on the reading, such as that the last line was cut off.
     pub notes: Vec<String>,
 }
 
 /// Reads the run directory at `path`.
 pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
     let mut notes = Vec::new();
-    let history = read_history(&path.join(HISTORY), &mut notes)?;
-    let node_events = read_node_events(&path.join(NODES), &mut notes)?;
+    let history = History { events: read_lines::<Event>(&path.join(HISTORY), &mut notes)? };
+    let node_events = read_node_events(path, &mut notes)?;
     let verdict = path.join(VERDICT);
     let summary = match read_if_there(&verdict)? {
         None => None,
@@ -46,54 +46,36 @@ pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
     Ok(LoadedRun { path: path.to_owned(), plan, summary, history, node_events, notes })
 }
 
-/// Reads a history of our own format, one JSON event a line.
+/// Reads JSON values, one a line.
 ///
 /// A last line without its newline is left out and noted: its `write(2)` never finished. That is
 /// sound: an invocation is recorded before it is sent, so this one never was; and an operation that
 /// lost its completion counts as of unknown outcome.
-///
-/// # Errors
-/// When the file cannot be read, or a line is not an event. The message names file and line.
-pub fn read_history(path: &Path, notes: &mut Vec<String>) -> Result<History> {
-    Ok(History { events: read_lines::<Event>(path, notes)? })
-}
-
 fn read_lines<T: DeserializeOwned>(path: &Path, notes: &mut Vec<String>) -> Result<Vec<T>> {
+    let unreadable = || format!("cannot read {}", path.display());
+    let mut file = BufReader::new(File::open(path).with_context(unreadable)?);
+    let mut values = Vec::new();
     // Bytes, not text: a cut may fall within a character.
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-    if end < bytes.len() {
-        notes.push(format!("{}: the last line is cut off and was left out", path.display()));
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if file.read_until(b'\n', &mut line).with_context(unreadable)? == 0 {
+            break;
+        }
+        if line.last() != Some(&b'\n') {
+            notes.push(format!("{}: the last line is cut off and was left out", path.display()));
+        } else if !line.trim_ascii().is_empty() {
+            let at = || format!("{}, line {number}", path.display());
+            values.push(serde_json::from_slice(&line).with_context(at)?);
+        }
     }
-    bytes[..end]
-        .split(|&byte| byte == b'\n')
-        .enumerate()
-        .filter(|(_, line)| !line.trim_ascii().is_empty())
-        .map(|(number, line)| {
-            serde_json::from_slice(line)
-                .with_context(|| format!("{}, line {}", path.display(), number + 1))
-        })
-        .collect()
+    Ok(values)
 }
 
-fn read_node_events(nodes: &Path, notes: &mut Vec<String>) -> Result<Vec<NodeEvent>> {
-    let entries = match fs::read_dir(nodes) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", nodes.display()));
-        }
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", nodes.display()))?;
-        files.push(entry.path().join(NODE_EVENTS));
-    }
-    // A directory lists its entries in no order; the page must not depend on it.
-    files.sort();
+fn read_node_events(run: &Path, notes: &mut Vec<String>) -> Result<Vec<NodeEvent>> {
     let mut events: Vec<NodeEvent> = Vec::new();
-    for file in files.iter().filter(|file| file.exists()) {
-        events.extend(read_lines::<NodeEvent>(file, notes)?);
+    for file in node_files(run, NODE_EVENTS)? {
+        events.extend(read_lines::<NodeEvent>(&file, notes)?);
     }
     events.sort_by_key(|event| event.time);
     Ok(events)

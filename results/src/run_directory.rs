@@ -27,25 +27,10 @@ use checker::history::Event;
 
 use crate::event::{NodeEvent, RunEvent};
 use crate::event_log::EventLog;
+pub use crate::layout::{HISTORY, NODES, PLAN, REPORT, TARGET, VERDICT};
+use crate::layout::{LATEST, NODE_EVENTS};
 use crate::loaded_run::{self, LoadedRun};
 use crate::summary::Summary;
-
-/// File name of the resolved plan within a run directory.
-pub const PLAN: &str = "plan.toml";
-/// File name of the target's manifest within a run directory, if it has one.
-pub const TARGET: &str = "target.toml";
-/// File name of the history within a run directory.
-pub const HISTORY: &str = "history.jsonl";
-/// File name of the [`Summary`] within a run directory.
-pub const VERDICT: &str = "verdict.json";
-/// File name of the page within a run directory.
-pub const REPORT: &str = "report.html";
-/// The folder that holds one folder for each node.
-pub const NODES: &str = "nodes";
-/// File name of a node's events within its folder.
-pub const NODE_EVENTS: &str = "events.jsonl";
-/// The link, beside the run directories, to the newest of them.
-pub const LATEST: &str = "latest";
 
 /// One run's directory, open for recording, or opened again later.
 #[derive(Debug)]
@@ -61,7 +46,7 @@ pub struct RunDirectory {
 impl RunDirectory {
     /// Makes `results_dir/id` and points `results_dir/latest` at it. Missing parents are made too.
     /// A directory that is already there is never touched: `-2`, `-3`… is put behind the id until a
-    /// name is free, and [`id`](Self::id) tells which it became.
+    /// name is free, and [`id`](Self::id) returns it.
     ///
     /// # Errors
     /// When the id is no plain file name, or the directory, its empty history or the link cannot be
@@ -96,7 +81,7 @@ impl RunDirectory {
         RunDirectory { path, id, history: None, node_logs: BTreeMap::new() }
     }
 
-    /// Where the directory is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -117,13 +102,15 @@ impl RunDirectory {
         Ok(path)
     }
 
-    /// Saves whatever of a [`RunEvent`] is to be saved; notes are not.
+    /// Saves a [`RunEvent`]; notes are not saved.
     ///
     /// # Errors
     /// See [`append_event`](Self::append_event).
     pub fn record(&mut self, event: &RunEvent) -> Result<()> {
         match event {
-            RunEvent::History(event) => self.append_event(event),
+            RunEvent::Operation(event) => self.append_event(event),
+            RunEvent::Fault(event) => self.append_event(&event.to_history()),
+            RunEvent::Phase(event) => self.append_event(&event.to_history()),
             RunEvent::Node(event) => self.append_node_event(event),
             RunEvent::Note(_) => Ok(()),
         }
@@ -238,7 +225,7 @@ fn claim_free_name(results_dir: &Path, id: &str) -> Result<String> {
 }
 
 /// Points `latest` at a run by a relative link, so that the whole folder can be moved. The link is
-/// replaced in one step: whoever follows it meanwhile finds a run.
+/// replaced in one step: who follows it meanwhile finds a run.
 fn point_latest_at(results_dir: &Path, id: &str) -> Result<()> {
     let latest = results_dir.join(LATEST);
     let draft = results_dir.join(format!(".{LATEST}-{id}"));

@@ -1,10 +1,13 @@
 //! Intervals and figures, read off small histories written by hand.
 
 use checker::history::{Event, EventType, History};
+use faults::effect::Measurement;
+use faults::fault::Family;
+use faults::outcome::Outcome;
 use serde_json::{Value, json};
-use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::metrics::{
-    FaultOutcome, NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
+    NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
     operation_figures, operations, phases, recoveries,
 };
 
@@ -53,15 +56,15 @@ fn the_four_events_of_a_fault_make_one_interval() {
     let faults = fault_intervals(&history);
     assert_eq!(faults.len(), 1);
     let fault = &faults[0];
-    assert_eq!((fault.fault, fault.index, fault.family.as_str()), (3, 1, "partition"));
+    assert_eq!((fault.fault, fault.index, fault.family), (3, 1, Family::Partition));
     assert_eq!((fault.start, fault.injected), (10, Some(12)));
     assert_eq!((fault.undo_start, fault.end), (Some(40), Some(44)));
-    assert_eq!(fault.outcome, FaultOutcome::Installed);
+    assert!(fault.took_effect());
     assert_eq!(fault.undo_problems, [""; 0]);
-    assert_eq!(fault.effect["packets_dropped"], 312, "the total counts");
-    assert_eq!(fault.effect_at_injection["packets_dropped"], 2);
-    assert_eq!(fault.effect_over_life["packets_dropped"], 312);
-    assert_eq!(fault.grudge["n1"], ["n2"]);
+    assert_eq!(fault.effect.count("packets_dropped"), Some(312), "the total counts");
+    assert_eq!(fault.effect_at_injection.count("packets_dropped"), Some(2));
+    assert_eq!(fault.effect_over_life.count("packets_dropped"), Some(312));
+    assert!(fault.grudge.as_ref().is_some_and(|grudge| grudge.drops("n2", "n1")));
     assert!(!fault.overlaps(0, 9) && fault.overlaps(0, 10), "closed at its beginning");
     assert!(fault.overlaps(44, 50) && !fault.overlaps(45, 50), "and at its end");
 }
@@ -80,14 +83,10 @@ fn skipped_unfinished_and_unreported_faults_are_told_apart() {
         nemesis(31, "info", "note", json!("not about a fault")),
     ]);
     let faults = fault_intervals(&history);
-    let told: Vec<_> = faults.iter().map(|fault| (fault.outcome, fault.end)).collect();
-    let expected = [
-        (FaultOutcome::Skipped, Some(11)),
-        (FaultOutcome::Indeterminate, None),
-        (FaultOutcome::Unreported, None),
-    ];
+    let told: Vec<_> = faults.iter().map(|fault| (fault.outcome_name(), fault.end)).collect();
+    let expected = [("skipped", Some(11)), ("indeterminate", None), ("unreported", None)];
     assert_eq!(told, expected);
-    assert_eq!(faults[0].reason.as_deref(), Some("already down"));
+    assert_eq!(faults[0].reason(), Some("already down"));
     assert!(!faults[0].overlaps(0, 100), "what was skipped was never on");
     assert!(faults[1].overlaps(90, 100), "what was never undone is still on");
 }
@@ -115,8 +114,10 @@ fn steps_belong_to_their_fault_and_end_nothing() {
     let steps: Vec<_> = fault.steps.iter().map(|step| (step.index, step.time)).collect();
     assert_eq!(steps, [(3, 21), (5, 31)]);
     assert_eq!((fault.injected, fault.end), (Some(11), Some(41)));
-    assert_eq!(fault.effect["wall_offset_ms"], -500.0, "not that it is right again in the end");
-    assert_eq!(fault.effect_at_injection["wall_offset_ms"], -400.0);
+    let farthest = Some(&Measurement::Offset(-500.0));
+    assert_eq!(fault.effect.get("wall"), farthest, "not that it is right again in the end");
+    let at_injection = fault.effect_at_injection.get("wall");
+    assert_eq!(at_injection, Some(&Measurement::Offset(-400.0)));
 }
 
 #[test]
@@ -127,14 +128,14 @@ fn an_effect_that_shows_only_over_time_counts() {
         let events =
             [stage(10, "disk", "inject", doubtful.clone()), stage(40, "disk", "undo", undone)];
         let fault = fault_intervals(&history(&events.concat())).remove(0);
-        (fault.outcome, fault.reason)
+        fault.outcome
     };
-    assert_eq!(judged(seen), (FaultOutcome::Installed, None));
-    let reason = Some("nothing was synced yet".to_owned());
-    assert_eq!(judged(json!({})), (FaultOutcome::Indeterminate, reason));
+    assert_eq!(judged(seen), Some(Outcome::Installed));
+    let reason = "nothing was synced yet".to_owned();
+    assert_eq!(judged(json!({})), Some(Outcome::Indeterminate { reason }));
     let later = json!({"outcome": "indeterminate", "reason": "nothing was synced at all"});
-    let reason = Some("nothing was synced at all".to_owned());
-    assert_eq!(judged(later), (FaultOutcome::Indeterminate, reason));
+    let reason = "nothing was synced at all".to_owned();
+    assert_eq!(judged(later), Some(Outcome::Indeterminate { reason }));
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn an_effect_that_was_seen_once_stays_seen() {
         stage(40, "packet", "undo", json!({"outcome": "indeterminate", "reason": "no packet"})),
     ];
     let fault = &fault_intervals(&history(&events.concat()))[0];
-    assert_eq!((fault.outcome, &fault.reason), (FaultOutcome::Installed, &None));
+    assert_eq!(fault.outcome, Some(Outcome::Installed));
 }
 
 #[test]
@@ -179,8 +180,8 @@ fn clocks_are_told_by_node_and_change_no_role() {
 #[test]
 fn phases_follow_each_other_to_the_end_of_the_history() {
     let history = history(&[phase(0, "setup"), phase(7, "load"), client(9, 0, "invoke")]);
-    let told: Vec<_> = phases(&history).into_iter().map(|p| (p.name, p.start, p.end)).collect();
-    assert_eq!(told, [("setup".to_owned(), 0, 7), ("load".to_owned(), 7, 9)]);
+    let told: Vec<_> = phases(&history).into_iter().map(|p| (p.phase, p.start, p.end)).collect();
+    assert_eq!(told, [(Phase::Setup, 0, 7), (Phase::Load, 7, 9)]);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn what_was_recorded_is_read_back() {
     let mut run = RunDirectory::create(&scratch.0.join("runs"), "a-run").expect("created");
     let events = vec![event(0, EventType::Invoke), event(1, EventType::Ok)];
     for event in &events {
-        run.record(&RunEvent::History(event.clone())).expect("recorded");
+        run.record(&RunEvent::Operation(event.clone())).expect("recorded");
     }
     run.record(&RunEvent::Note("nothing to save".into())).expect("ignored");
     run.append_node_event(&node_event(7, "n2")).expect("recorded");

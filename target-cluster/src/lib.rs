@@ -32,7 +32,10 @@
 //! | `{"type":"fail","error":…,"value":…,"version":…}` | 412 | `precondition_failed`, `wrong_type`, `empty` or `too_large`: nothing was changed; `value` is what was found, left out if that is large |
 //! | `{"type":"refused","error":…,"definite":…}` | see below | no answer |
 //!
-//! [`kv::Answer::version`] says what a client may rely on.
+//! A client may rely on this: when an operation has completed with version `r`, a query that begins
+//! after that answers `r` or more, a command that begins after that (under a token of its own) more
+//! than `r`. No two commands have the same version. A query sees the effects of exactly the commands
+//! whose versions are not above its own.
 //!
 //! | refusal | status | definite | |
 //! |---|---|---|---|
@@ -51,7 +54,7 @@
 //! # The audit
 //!
 //! `GET /admin/applied?after=INDEX` answers what this node applied behind that index (0 if it is left
-//! out), from its own log, whatever its role:
+//! out), from its own log, in any role:
 //!
 //! ```text
 //! curl localhost:7002/admin/applied?after=16
@@ -64,16 +67,15 @@
 //! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
 //! for a command without one; entries without a command are left out. A page has up to 4096 commands,
 //! and what follows the last of them is the next page; an empty one means that the node has applied
-//! no more. It knows of the last two million entries ([`core::FATES_MAX`]); from further back it
-//! refuses with `forgotten` rather than to begin in the middle. A node that was restarted learns only
-//! from the leader how far its log is committed: `applied` in `/status` tells how far it is.
+//! no more. It knows of the last two million entries; from further back it refuses with `forgotten`
+//! rather than to begin in the middle. A node that was restarted learns only from the leader how
+//! far its log is committed: `applied` in `/status` says how far it is.
 //!
 //! # Between the nodes
 //!
-//! `POST /raft/pre-vote`, `/raft/request-vote` ([`core::VoteRequest`], [`core::VoteResponse`]),
-//! `/raft/append-entries` and `/raft/heartbeat`, which is an append without entries
-//! ([`core::AppendRequest`], [`core::AppendResponse`]), and `/raft/timeout-now`
-//! ([`core::TimeoutNowRequest`], [`core::TimeoutNowResponse`]) are for the other voters.
+//! `POST /raft/pre-vote`, `/raft/request-vote`, `/raft/append-entries`, `/raft/heartbeat`, which is an
+//! append without entries, and `/raft/timeout-now` are for the other voters. The bodies are the
+//! requests and responses of `core/message.rs`.
 //!
 //! # The event stream
 //!
@@ -97,9 +99,9 @@
 //! | 75 | `n2: …/raft.log is in use by another process` | it does not start |
 //!
 //! A disk that is slow or stalls keeps only those waiting for whom something must become durable.
-//! What a power failure leaves of writes that were not synced is cut off at the next start. Damage
-//! to what had been synced is noticed, but for damage to the last records of a node that was killed
-//! within 100 ms of writing them, or lost power: nothing tells that those had been durable.
+//! The rest that a power failure leaves of writes that were not synced is cut off at the next start.
+//! Damage to what had been synced is noticed, but for damage to the last records of a node that was
+//! killed within 100 ms of writing them, or lost power: nothing shows that those had been durable.
 
 pub mod bugs;
 pub mod core;

@@ -14,11 +14,11 @@ use stormproof_cluster::server::{Config, Failure, LOG_FILE, run_until};
 use stormproof_cluster::storage::FileDisk;
 use tokio::sync::oneshot;
 
-/// How long a cluster may take to do what it should. Generous: it only ends a test that hangs.
+/// The time that a cluster may take to do what it should. Generous: it only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Long enough that a machine busy with other things does not depose a leader in the middle of a
-/// test, so that what a test is told does not depend on the machine.
+/// test, so that the answers in a test do not depend on the machine.
 const TIMINGS: Timings = Timings {
     heartbeat: Duration::from_millis(50),
     election_min: Duration::from_millis(1_500),
@@ -116,6 +116,13 @@ impl Cluster {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// A leader without the wait for the first election timeout: n1 is asked to stand at once, as by
+    /// a leader that hands over.
+    async fn first_leader(&self) -> String {
+        self.post("n1", "/raft/timeout-now", &json!({"term": 0, "leader": "n2"})).await;
+        self.leader().await
+    }
+
     /// Waits until every running node agrees on a leader that is running, and gives its name.
     async fn leader(&self) -> String {
         let start = Instant::now();
@@ -149,7 +156,7 @@ impl Drop for Cluster {
 #[tokio::test]
 async fn a_cluster_answers_over_plain_http() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let ask = async |body: Value| {
         let (code, mut answer) = cluster.post(&leader, "/kv", &body).await;
         let version = answer.as_object_mut().unwrap().remove("version");
@@ -186,7 +193,7 @@ async fn a_cluster_answers_over_plain_http() {
 #[tokio::test]
 async fn a_follower_refuses_at_once_and_names_the_leader() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let follower = cluster.configs.keys().find(|id| **id != leader).unwrap();
     for body in [json!({"f": "read", "key": "k"}), json!({"f": "write", "key": "k", "value": 1})] {
         let (code, answer) = cluster.post(follower, "/kv", &body).await;
@@ -231,7 +238,7 @@ async fn what_was_acknowledged_survives_the_leader_and_a_retry_is_recognised_by_
 #[tokio::test]
 async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
     let cluster = Cluster::start();
-    let first = cluster.leader().await;
+    let first = cluster.first_leader().await;
     let others: Vec<_> = cluster.configs.keys().filter(|id| **id != first).cloned().collect();
     let [to, other] = &others[..] else { panic!("three nodes") };
     let add = json!({"f": "add", "key": "c", "value": 5, "token": "client:1"});
@@ -257,9 +264,9 @@ async fn leadership_goes_where_it_is_asked_to_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_a_precondition_can_be_told_apart() {
+async fn answers_to_failed_preconditions_can_be_distinguished() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     for (body, code, expected) in [
         (json!({"f": "insert", "key": "s", "value": 1}), 200, json!({"type": "ok", "value": true})),
         (
@@ -293,7 +300,7 @@ async fn what_is_told_of_a_precondition_can_be_told_apart() {
     assert_eq!(answer["value"], answer["version"], "the fencing token is the log index");
 }
 
-/// Waits until the node has applied the entry at `index`, and gives all that it tells of.
+/// Waits until the node has applied the entry at `index`, and returns all that it lists.
 async fn applied(cluster: &Cluster, id: &str, index: u64) -> Vec<Value> {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
@@ -310,7 +317,7 @@ async fn applied(cluster: &Cluster, id: &str, index: u64) -> Vec<Value> {
 #[tokio::test]
 async fn large_values_reach_every_node() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let large = "x".repeat(200_000);
     let mut last = 0;
     // More than one append carries.
@@ -332,9 +339,9 @@ async fn large_values_reach_every_node() {
 }
 
 #[tokio::test]
-async fn every_node_tells_what_became_of_each_token() {
+async fn every_node_lists_the_result_of_each_token() {
     let mut cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let mut indices = Vec::new();
     for (f, value, token) in [
         ("add", json!(1), "a:1"),
@@ -348,16 +355,16 @@ async fn every_node_tells_what_became_of_each_token() {
         let status = cluster.get(&leader, "/status").await.unwrap();
         indices.push(status["applied"].as_u64().unwrap());
     }
-    let tell = |position: usize, token: &str, result: &str| {
+    let listed = |position: usize, token: &str, result: &str| {
         let applied = result == "ok";
         json!({"index": indices[position], "token": token, "applied": applied, "result": result})
     };
     let expected = [
-        tell(0, "a:1", "ok"),
-        tell(1, "a:1", "duplicate"),
-        tell(2, "a:2", "ok"),
-        tell(3, "a:1", "stale"),
-        tell(4, "b:1", "fail"),
+        listed(0, "a:1", "ok"),
+        listed(1, "a:1", "duplicate"),
+        listed(2, "a:2", "ok"),
+        listed(3, "a:1", "stale"),
+        listed(4, "b:1", "fail"),
     ];
     let last = *indices.last().unwrap();
     for id in ["n1", "n2", "n3"] {
@@ -377,7 +384,7 @@ async fn every_node_tells_what_became_of_each_token() {
 #[tokio::test]
 async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
     let cluster = Cluster::start();
-    let leader = cluster.leader().await;
+    let leader = cluster.first_leader().await;
     let before = cluster.get(&leader, "/status").await.unwrap();
     let vote = json!({"term": 99, "candidate": "n9", "last_index": 9, "last_term": 9});
     let (code, answer) = cluster.post(&leader, "/raft/request-vote", &vote).await;
@@ -411,7 +418,7 @@ fn run_until_it(config: &Config, done: impl Fn() -> bool) -> Result<(), Failure>
 }
 
 #[test]
-fn a_log_that_is_damaged_or_cut_off_is_told_and_not_served() {
+fn a_log_that_is_damaged_or_cut_off_is_reported_and_not_served() {
     let config = alone("damaged");
     let log = config.data_dir.join(LOG_FILE);
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
@@ -452,7 +459,7 @@ fn a_data_directory_serves_one_process_at_a_time() {
 }
 
 #[test]
-fn a_disk_that_fails_at_the_start_is_told_with_what_failed() {
+fn a_disk_that_fails_at_the_start_is_reported_with_what_failed() {
     let config = alone("no-disk");
     std::fs::create_dir_all(config.data_dir.join(LOG_FILE)).unwrap();
     let failure = run_until_it(&config, || false).unwrap_err();

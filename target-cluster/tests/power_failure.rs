@@ -1,5 +1,5 @@
-//! Logs that live through one power failure after another, from seeds: whatever sectors are lost of
-//! what was not synced, the log starts again, and with everything that was.
+//! Logs that live through one power failure after another, from seeds: any sectors may be lost of
+//! what was not synced, and the log starts again with everything that was.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use stormproof_cluster::core::{Entry, Payload, Record};
 use stormproof_cluster::kv::{Command, Mutation};
 use stormproof_cluster::storage::{MemoryDisk, OpenError, WriteAheadLog};
 
-/// How many logs are tried, and how often the power fails on each.
+/// The number of logs that are tried, and of power failures on each.
 const SEEDS: u64 = 400;
 const POWER_FAILURES: u64 = 12;
 
@@ -24,12 +24,12 @@ fn entry(index: u64, random: &mut ChaCha8Rng) -> Record {
     Record::Entry(Arc::new(Entry { index, term: 1, payload }))
 }
 
-/// What became of one log.
+/// The life of one log.
 #[derive(Default)]
 struct Lived {
-    /// How many torn tails were cut off.
+    /// The number of torn tails that were cut off.
     torn: u64,
-    /// Whether entries that had been synced were gone after some restart.
+    /// True if entries that had been synced were gone after some restart.
     lost_synced: bool,
 }
 

@@ -9,7 +9,7 @@
 //! | `wait 100` | 100 ms pass at once; everyone notices |
 //! | `run 2000` | 2000 ms pass as they do in peace; of the output only roles, replies and faults |
 //! | `settle [n1 n2]` | everything between these nodes (or all) is executed, synced and delivered |
-//! | `execute n1 [2]` | n1 executes its next effects, one or as many as told |
+//! | `execute n1 [2]` | n1 executes its next effect, or as many as given |
 //! | `sync n1` | what n1 has written becomes durable |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
 //! | `partition n1/n2 n3`, `cut n1 n2`, `heal` | who talks to whom |
@@ -23,6 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use goldenscript::{Command, Context, Runner};
@@ -129,8 +130,8 @@ impl Runner for Script {
             }
             "run" => {
                 self.run_in_peace(word(0)?.parse()?);
-                let told = |line: &String| line.contains(" is ") || line.contains(" replies ");
-                output.extend(self.world.take_trace().into_iter().filter(told));
+                let shown = |line: &String| line.contains(" is ") || line.contains(" replies ");
+                output.extend(self.world.take_trace().into_iter().filter(shown));
             }
             "settle" => {
                 let chosen = self.nodes(words)?;
@@ -231,6 +232,20 @@ impl Runner for Script {
             }
         }
         Ok(lines.join("\n"))
+    }
+}
+
+#[test]
+fn every_planted_bug_has_a_script_named_after_it() {
+    for bug in Bug::ALL {
+        let name = bug.name().replace('-', "_");
+        let plants = |path: PathBuf| {
+            path.to_string_lossy().contains(&name)
+                && std::fs::read_to_string(path).expect("a script").contains(&format!("bugs={bug}"))
+        };
+        let mut scripts = std::fs::read_dir("tests/scripts").expect("the scripts are there");
+        let found = scripts.any(|file| plants(file.expect("it can be read").path()));
+        assert!(found, "no script shows what {bug} does");
     }
 }
 

@@ -6,7 +6,7 @@
 use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::world::{Settings, simulate};
 
-/// How many seeds are tried: what fits into some ten seconds.
+/// The number of seeds that are tried: what fits into some ten seconds.
 const SEEDS: u64 = 300;
 
 fn settings(bugs: impl Into<Bugs>) -> Settings {
@@ -19,9 +19,9 @@ fn no_seed_breaks_a_property() {
     let (mut acknowledged, mut terms, mut transferred) = (0, 0, 0);
     for seed in 0..SEEDS {
         let simulated = simulate(seed, &settings);
-        if let Some(finding) = simulated.finding {
+        if let Some(violation) = simulated.violation {
             let tail = simulated.trace.len().saturating_sub(60);
-            panic!("seed {seed}: {finding}\n{}", simulated.trace[tail..].join("\n"));
+            panic!("seed {seed}: {violation}\n{}", simulated.trace[tail..].join("\n"));
         }
         acknowledged += simulated.acknowledged;
         terms += simulated.term;
@@ -44,35 +44,35 @@ fn one_seed_gives_one_trace() {
 }
 
 /// The first property that a seed breaks with the bug on.
-fn first_finding(bug: Bug) -> &'static str {
+fn first_violation(bug: Bug) -> &'static str {
     let settings = settings([bug]);
-    let caught = (0..SEEDS).find_map(|seed| simulate(seed, &settings).finding);
+    let caught = (0..SEEDS).find_map(|seed| simulate(seed, &settings).violation);
     caught.unwrap_or_else(|| panic!("no seed finds {bug}")).property
 }
 
 #[test]
 fn a_stale_read_is_caught() {
-    assert_eq!(first_finding(Bug::StaleRead), "client promises");
+    assert_eq!(first_violation(Bug::StaleRead), "client promises");
 }
 
 #[test]
 fn an_ignored_token_is_caught() {
-    assert_eq!(first_finding(Bug::IgnoreTokens), "client promises");
+    assert_eq!(first_violation(Bug::IgnoreTokens), "client promises");
 }
 
 #[test]
 fn what_is_acknowledged_before_it_is_durable_is_lost() {
-    assert_eq!(first_finding(Bug::AckBeforeFsync), "leader completeness");
+    assert_eq!(first_violation(Bug::AckBeforeFsync), "leader completeness");
 }
 
 #[test]
-fn a_vote_told_before_it_is_durable_is_given_twice() {
-    assert_eq!(first_finding(Bug::VoteNotDurable), "election safety");
+fn a_vote_sent_before_it_is_durable_is_given_twice() {
+    assert_eq!(first_violation(Bug::VoteNotDurable), "election safety");
 }
 
 #[test]
 fn what_is_appended_after_a_torn_tail_is_lost() {
     // What is lost is an entry or a vote, as it happens.
-    let found = first_finding(Bug::AppendAfterTornTail);
+    let found = first_violation(Bug::AppendAfterTornTail);
     assert!(["leader completeness", "election safety"].contains(&found), "{found}");
 }

@@ -35,7 +35,8 @@ fn main() -> ExitCode {
             let clients = ClientPlan::draw(seed, CLIENTS);
             let options =
                 GeneratorOptions { seed, hot_keys: clients.keys, values: ValueSizes::Numbers };
-            let recorded = Simulation::stormy(seed, CLIENTS).run(workload, &options, operations);
+            let recorded =
+                Simulation::unreliable(seed, CLIENTS).run(workload, &options, operations);
             let unknown = |kind: EventType| kind == EventType::Info;
             let unknown =
                 recorded.history.events.iter().filter(|event| unknown(event.kind)).count();

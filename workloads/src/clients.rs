@@ -1,4 +1,4 @@
-//! The clients of a run together, as the seed draws them.
+//! The mix of the clients of a run: drawn from the seed, unless it is fixed.
 //!
 //! No mix of clients finds everything. Clients that roam stay with the leader, and never notice
 //! what followers say; few hot keys make operations meet, many make the service large; a client
@@ -17,42 +17,42 @@ use crate::retry::RetryPolicy;
 use crate::route::Route;
 use crate::{ValueSizes, stream};
 
-/// Operations a second of a run whose rate nobody chose: the clients keep up with it on a small
-/// machine while faults come and go, and the report stays quick.
+/// Operations a second of a run for which no rate was chosen: the clients keep up with it on a
+/// small machine while faults come and go, and the report stays quick.
 const USUAL_RATE: f64 = 1000.0;
 
-/// Objects in use at a time when nobody says otherwise.
+/// Objects in use at a time unless another number is chosen.
 const USUAL_KEYS: usize = 5;
 
-/// How long a client keeps trying, by class.
+/// The short and the long deadline of a client.
 const SHORT: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(10);
 
-/// How long values are in a run with long ones, and in one with very long ones, in bytes.
+/// The length of values in a run with long ones, and in one with very long ones, in bytes.
 const LONG_VALUES: usize = 4 << 10;
 const VERY_LONG_VALUES: usize = 300 << 10;
 
 /// All clients of a run, and what they do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientPlan {
-    /// Who is pinned.
+    /// The clients that are pinned.
     pub routing: Routing,
     /// From the first byte of an operation to the moment it is given up, for each client.
     pub deadlines: Vec<Duration>,
-    /// How long one request may take.
+    /// The longest time that one request may take.
     pub attempt_timeout: Duration,
     /// Objects in use at a time.
     pub keys: usize,
-    /// What sizes written values have.
+    /// The sizes of written values.
     pub values: ValueSizes,
     /// Operations a second from all clients together (an open loop); none for as fast as they go
     /// (a closed loop).
     pub rate: Option<f64>,
 }
 
-/// Which clients are pinned to a node; the others roam.
+/// The choice of the clients that are pinned to a node; the others roam.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[serde(rename_all = "lowercase")]
 pub enum Routing {
     /// Every other one, to the nodes in turn.
     Half,
@@ -66,7 +66,7 @@ impl Routing {
     /// All there are.
     pub const ALL: [Routing; 3] = [Routing::Half, Routing::Pinned, Routing::Roaming];
 
-    /// What it is called.
+    /// The name that flags and plans have for it.
     pub fn name(self) -> &'static str {
         match self {
             Routing::Half => "half",
@@ -96,26 +96,17 @@ impl fmt::Display for Routing {
     }
 }
 
+/// A name that no routing has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("clients are half, pinned or roaming, not {0}")]
+pub struct ParseRoutingError(String);
+
 impl FromStr for Routing {
-    type Err = String;
+    type Err = ParseRoutingError;
 
-    fn from_str(name: &str) -> Result<Self, String> {
+    fn from_str(name: &str) -> Result<Self, ParseRoutingError> {
         let found = Routing::ALL.into_iter().find(|routing| routing.name() == name);
-        found.ok_or_else(|| format!("clients are half, pinned or roaming, not {name}"))
-    }
-}
-
-impl From<Routing> for String {
-    fn from(routing: Routing) -> String {
-        routing.name().into()
-    }
-}
-
-impl TryFrom<String> for Routing {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        name.parse()
+        found.ok_or_else(|| ParseRoutingError(name.into()))
     }
 }
 
@@ -153,7 +144,7 @@ impl ClientPlan {
         self.deadlines.len()
     }
 
-    /// The moments at which a client tries again and gives up.
+    /// The times at which a client tries again and gives up.
     pub fn policy(&self, client: usize) -> RetryPolicy {
         let deadline = self.deadlines[client];
         let attempt_timeout = self.attempt_timeout.min(deadline);
@@ -177,7 +168,7 @@ fn routing(rng: &mut ChaCha8Rng) -> Routing {
     weighted(rng, &[(6, Routing::Half), (2, Routing::Pinned), (2, Routing::Roaming)])
 }
 
-/// The usual deadline for everybody, or a class for each client.
+/// The usual deadline for all of them, or a class for each client.
 fn deadlines(clients: usize, rng: &mut ChaCha8Rng) -> Vec<Duration> {
     let usual = RetryPolicy::default().deadline;
     if rng.random() {
@@ -275,6 +266,7 @@ mod tests {
     fn routings_are_read_back_from_their_names() {
         for routing in Routing::ALL {
             assert_eq!(routing.to_string().parse(), Ok(routing));
+            assert_eq!(serde_json::to_value(routing).unwrap(), routing.name());
         }
         assert!("everywhere".parse::<Routing>().is_err());
     }

@@ -1,8 +1,8 @@
-//! The counter workload: additions whose sum tells which of them took part.
+//! The counter workload: additions whose sum shows which of them took part.
 //!
 //! The additions to one counter are the powers of two, in an order that is drawn, so every read is
 //! the exact set of additions it saw: a lost one and a doubled one never cancel out. In every
-//! fourth counter some of them are subtracted; the sum is as telling.
+//! fourth counter some of them are subtracted; the sum shows as much.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -13,10 +13,10 @@ use crate::generator::{Context, Generator, Invocation, Next, operations};
 use crate::rotation::Rotation;
 use crate::{GeneratorOptions, Load, Workload, stream};
 
-/// What `--workload counter` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload counter` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "counter",
-    summary: "powers of two are added to counters, so that a sum tells which of them it holds",
+    summary: "powers of two are added to counters, so that a sum shows which of them it holds",
     model: "counter",
     kinds: &["add", "read"],
     generator: |options| Box::new(Counter::new(options)),
@@ -33,12 +33,12 @@ const OPERATIONS_PER_COUNTER: u32 = 100;
 /// Out of a hundred operations, how many read; the rest add as long as there is something to add.
 const READS: u32 = 55;
 
-/// Of how many counters one goes down as well as up.
+/// One in so many counters goes down as well as up.
 const ONE_BOTH_WAYS_IN: u64 = 4;
 
 struct Counter {
     rng: ChaCha8Rng,
-    /// With what is still to be added; none before the first operation.
+    /// Each with the additions still to be made; none before the first operation.
     counters: Rotation<Option<Vec<i64>>>,
 }
 

@@ -1,16 +1,18 @@
-//! What clients do.
+//! Workloads: the behaviour of clients.
 //!
 //! A [`Workload`] names a generator of operations and the model that judges them. Beside it stand
-//! the other choices a client makes: how it retries ([`retry`]), whom it asks ([`route`]), and
-//! what all clients of a run are like together ([`clients`]). Generators of one's own are put
+//! the other choices a client makes: how it retries ([`retry`]), which nodes it asks ([`route`]),
+//! and the mix of all clients of a run ([`clients`]). Generators of one's own are put
 //! together from those in [`generator`]; [`simulation`] tries them without a cluster. All of it is
 //! pure: time and randomness are passed in, so a seed gives the same stream of operations every
 //! time.
 
 mod append;
 pub mod clients;
+mod collecting;
 mod counter;
 pub mod generator;
+mod list;
 mod lock;
 mod locking;
 mod mutex;
@@ -25,66 +27,11 @@ pub mod simulation;
 mod stream;
 mod txn;
 mod values;
+mod workload;
 
 pub use generator::{Context, Generator, Invocation, Next};
+pub use list::{ALL, find};
 pub use object::Object;
 pub use stream::stream;
-pub use values::ValueSizes;
-
-/// The error of an operation that failed because the service's state did not allow it: a cas of
-/// another value, the dequeue of an empty queue, the acquisition of a lock that is held.
-pub const PRECONDITION_FAILED: &str = "precondition_failed";
-
-/// A kind of load with the model that judges it.
-#[derive(Debug, Clone, Copy)]
-pub struct Workload {
-    /// What `--workload` calls it.
-    pub name: &'static str,
-    /// One line for `list workloads`.
-    pub summary: &'static str,
-    /// The name of the checker's model that judges it.
-    pub model: &'static str,
-    /// Every kind of operation it makes; a run in which one of them never succeeded is Unknown.
-    pub kinds: &'static [&'static str],
-    /// Makes its generator.
-    pub generator: fn(&GeneratorOptions) -> Box<dyn Load>,
-    /// What a healed service must do with a fresh object of that name: a mutation, and then an
-    /// operation that rests on it. Both are of the workload's kinds, so that its model can judge
-    /// them.
-    pub probe: fn(&str) -> [Invocation; 2],
-}
-
-/// A workload's generator. It never ends: whoever runs it decides how long and how fast.
-pub trait Load: Generator {
-    /// The operations that close the run once the cluster has healed: one last look at everything
-    /// that the run wrote.
-    fn final_phase(&self) -> Box<dyn Generator>;
-}
-
-/// What a generator is made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GeneratorOptions {
-    /// The run's seed.
-    pub seed: u64,
-    /// How many objects are in use at a time: keys, queues, locks.
-    pub hot_keys: usize,
-    /// What sizes written values have, in workloads that can write any value.
-    pub values: ValueSizes,
-}
-
-/// Every workload, by name.
-pub const ALL: &[Workload] = &[
-    append::WORKLOAD,
-    counter::WORKLOAD,
-    lock::WORKLOAD,
-    mutex::WORKLOAD,
-    queue::WORKLOAD,
-    register::WORKLOAD,
-    set::WORKLOAD,
-    txn::WORKLOAD,
-];
-
-/// The workload of that name.
-pub fn find(name: &str) -> Option<&'static Workload> {
-    ALL.iter().find(|workload| workload.name == name)
-}
+pub use values::{ParseValueSizesError, ValueSizes};
+pub use workload::{GeneratorOptions, Load, PRECONDITION_FAILED, Workload};

@@ -1,13 +1,13 @@
 //! The lock workload: locks whose every acquisition answers a fencing token.
 //!
-//! The tokens of a lock must rise with each acquisition; they tell a storage that a holder from
+//! The tokens of a lock must rise with each acquisition; by them a storage knows that a holder from
 //! before must no longer be listened to (Kleppmann, "How to do distributed locking", 2016).
 
 use crate::Workload;
 use crate::locking::{self, Locking};
 
-/// What `--workload lock` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload lock` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "lock",
     summary: "locks whose acquisitions answer fencing tokens that only rise",
     model: "fenced-lock",

@@ -1,4 +1,4 @@
-//! What clients of locks do, whatever the locks promise.
+//! The clients of locks, mutexes and fenced ones alike.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::{GeneratorOptions, Load, PRECONDITION_FAILED, stream};
 /// Operations before a lock is replaced.
 const OPERATIONS_PER_LOCK: u32 = 200;
 
-/// Processes acquire locks that are drawn, and whoever holds one releases it next. The others come
-/// upon it in the meantime and fail.
+/// Processes acquire locks that are drawn, and a process that holds one releases it next. The others
+/// come upon it in the meantime and fail.
 ///
 /// Once the outcome of an operation is unknown, its process may hold the lock and never acts
-/// again: nobody else would ever get it. So the lock is replaced.
+/// again: no other process would ever get it. So the lock is replaced.
 pub(crate) struct Locking {
     rng: ChaCha8Rng,
     locks: Rotation<()>,
@@ -85,25 +85,25 @@ impl Generator for Locking {
 }
 
 impl Load for Locking {
-    /// Whoever still acts releases what it holds; then every lock is acquired once more. One that
-    /// is held must not be had, and one that is had is released again.
+    /// A process that still acts releases what it holds; then every lock is acquired once more. One
+    /// that is held must not be had, and one that is had is released again.
     fn final_phase(&self) -> Box<dyn Generator> {
         let mut left: Vec<String> = self.locks.names().collect();
         left.reverse();
-        LastLook { left, held: self.held.clone() }.boxed()
+        FinalAcquisitions { left, held: self.held.clone() }.boxed()
     }
 }
 
-struct LastLook {
+struct FinalAcquisitions {
     /// Locks that were not yet tried, the next one last.
     left: Vec<String>,
     held: BTreeMap<u64, String>,
 }
 
-impl Generator for LastLook {
+impl Generator for FinalAcquisitions {
     fn next(&mut self, context: &Context) -> Next {
         let Some(&thread) = context.free().first() else { return Next::PENDING };
-        // Whoever acquired a lock releases it before anything else.
+        // A process that acquired a lock releases it before anything else.
         let holder = context.free().iter().find_map(|thread| {
             let process = context.process(*thread);
             self.held.get(&process).map(|lock| (*thread, operation("release", lock, process)))

@@ -1,10 +1,10 @@
-//! The mutex workload: a lock that nobody can take while somebody holds it.
+//! The mutex workload: a lock that has at most one holder at a time.
 
 use crate::Workload;
 use crate::locking::{self, Locking};
 
-/// What `--workload mutex` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload mutex` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "mutex",
     summary: "locks are acquired and released; at most one process holds a lock",
     model: "mutex",

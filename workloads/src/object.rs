@@ -1,4 +1,4 @@
-//! What a service keeps under a key: the objects that the workloads are about.
+//! The objects that a service keeps under its keys, and that the workloads are about.
 //!
 //! The simulated service keeps them, and so do clients of services that have nothing of the kind,
 //! as documents that are read, changed and written back.
@@ -22,9 +22,9 @@ pub enum Object {
     Counter(i64),
     /// `enqueue`, `dequeue`; the first one in is the first one out.
     Queue(VecDeque<Value>),
-    /// `acquire`, `release`; who holds it.
+    /// `acquire`, `release`; the holder.
     Mutex(Option<Value>),
-    /// `acquire`, `release`; who holds it, and the token given out last.
+    /// `acquire`, `release`; the holder, and the token given out last.
     FencedLock(Option<Value>, u64),
     /// `txn`; the values by key.
     Group(BTreeMap<String, Value>),
@@ -48,8 +48,8 @@ impl Object {
         Some(object)
     }
 
-    /// Carries out an operation: what the history's completion says, or none when the state does
-    /// not allow it.
+    /// Carries out an operation: the value of the completion in the history, or none when the state
+    /// does not allow it.
     ///
     /// # Panics
     /// When the object has no such operation.

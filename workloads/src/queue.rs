@@ -15,8 +15,8 @@ use crate::rotation::Rotation;
 use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, PRECONDITION_FAILED, Workload, stream};
 
-/// What `--workload queue` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload queue` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "queue",
     summary: "elements are enqueued and dequeued; in the end every queue is drained",
     model: "queue",
@@ -32,18 +32,18 @@ const OPERATIONS_PER_QUEUE: u32 = 200;
 /// now and then and little is left to drain.
 const ENQUEUES: u32 = 48;
 
-/// The longest element, in bytes. Whoever dequeues is answered with one, and a service that knows
-/// retries keeps its answers: few keep large ones.
+/// The longest element, in bytes. A dequeue is answered with one, and a service that knows retries
+/// keeps its answers: few keep large ones.
 const LONGEST_ELEMENT: usize = 32 << 10;
 
-/// How often draining a queue may go wrong before it is given up: the cluster has healed, so once
+/// The most trials at draining a queue before it is given up: the cluster has healed, so one failure
 /// is rare already.
 const DRAINING_TRIALS: u32 = 5;
 
 struct Queue {
     rng: ChaCha8Rng,
     values: ValueSizes,
-    /// With how many elements were enqueued; each takes the next number.
+    /// Each with the number of elements enqueued; each element takes the next number.
     queues: Rotation<u64>,
 }
 

@@ -1,6 +1,6 @@
 //! The register workload: reads, writes and compare-and-sets of many keys, a few hot at a time.
 //!
-//! All values written to a key differ, which tells the checker who wrote what. A cas expects the
+//! All values written to a key differ, which shows the checker who wrote what. A cas expects the
 //! value last seen at its key, so a good share of them succeeds.
 
 use checker::history::{Event, EventType};
@@ -13,8 +13,8 @@ use crate::rotation::Rotation;
 use crate::values::{self, ValueSizes};
 use crate::{GeneratorOptions, Load, Workload, stream};
 
-/// What `--workload register` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload register` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "register",
     summary: "reads, writes and compare-and-sets of many keys, few hot at a time",
     model: "register",
@@ -40,10 +40,10 @@ struct Register {
     keys: Rotation<Key>,
 }
 
-/// What is known about a key in use.
+/// The knowledge about a key in use.
 #[derive(Default)]
 struct Key {
-    /// How many values were written; every write takes the next number.
+    /// The number of values written; every write takes the next number.
     written: u64,
     /// The value it was last seen to hold.
     seen: Option<Value>,

@@ -1,4 +1,4 @@
-//! How long a client keeps trying.
+//! The patience of a client.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ pub struct RetryPolicy {
     /// election, short enough that a majority lost for seconds leaves operations of unknown
     /// outcome, which is when services break their promises.
     pub deadline: Duration,
-    /// How long one request may take: as long as the shortest election, far above what a healthy
-    /// cluster takes. A paused node answers nothing; its client must have time left to ask others.
+    /// The longest time that one request may take: as long as the shortest election, far above what
+    /// a healthy cluster takes. A paused node answers nothing; its client must have time left to ask
+    /// others.
     pub attempt_timeout: Duration,
     /// The longest wait after the first error; it doubles with each further one.
     pub first_backoff: Duration,

@@ -1,7 +1,7 @@
 //! Objects in use: a few at a time, each for a bounded number of operations.
 //!
-//! What is checked is each object by itself, so the checker meets many short histories instead of
-//! a few endless ones.
+//! Each object is checked by itself, so the checker meets many short histories instead of a few
+//! endless ones.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -20,13 +20,13 @@ pub(crate) struct Rotation<S> {
     operations: u32,
     /// Bytes written to an object before it is replaced.
     bytes: usize,
-    hot: Vec<Object<S>>,
-    /// How many objects have been opened so far; the next one's number.
+    hot: Vec<HotObject<S>>,
+    /// The number of objects opened so far; the next one's number.
     opened: u64,
 }
 
 /// An object in use.
-pub(crate) struct Object<S> {
+pub(crate) struct HotObject<S> {
     /// Its key in histories.
     pub name: String,
     /// Its number; the first is 0.
@@ -35,11 +35,11 @@ pub(crate) struct Object<S> {
     left: u32,
     /// Bytes that may still be written to it.
     bytes_left: usize,
-    /// What its workload knows about it.
+    /// The knowledge of its workload about it.
     pub state: S,
 }
 
-impl<S> Object<S> {
+impl<S> HotObject<S> {
     /// Counts bytes written. The object is replaced when they become too many.
     pub fn grow(&mut self, bytes: usize) {
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
@@ -76,7 +76,7 @@ impl<S: Default> Rotation<S> {
     }
 
     /// Draws the object for an operation, a fresh one if the drawn one has served its time.
-    pub fn draw(&mut self, rng: &mut ChaCha8Rng) -> &mut Object<S> {
+    pub fn draw(&mut self, rng: &mut ChaCha8Rng) -> &mut HotObject<S> {
         let position = rng.random_range(0..self.hot.len());
         if self.hot[position].left == 0 || self.hot[position].bytes_left == 0 {
             self.hot[position] = self.open();
@@ -87,7 +87,7 @@ impl<S: Default> Rotation<S> {
     }
 
     /// The object of that name, as long as it is in use.
-    pub fn find(&mut self, name: &str) -> Option<&mut Object<S>> {
+    pub fn find(&mut self, name: &str) -> Option<&mut HotObject<S>> {
         self.hot.iter_mut().find(|object| object.name == name)
     }
 
@@ -96,10 +96,10 @@ impl<S: Default> Rotation<S> {
         (0..self.opened).map(|number| format!("{}{number}", self.prefix))
     }
 
-    fn open(&mut self) -> Object<S> {
+    fn open(&mut self) -> HotObject<S> {
         let number = self.opened;
         self.opened += 1;
-        Object {
+        HotObject {
             name: format!("{}{number}", self.prefix),
             number,
             left: self.operations,

@@ -1,19 +1,19 @@
-//! Whom a client asks.
+//! The nodes that a client asks.
 //!
-//! Some clients roam: they stay with whoever answered last and go elsewhere on trouble. Others are
-//! pinned: each of their operations begins at their own node, whatever they have learned, so that a
-//! deposed leader and every follower keep being asked. Both follow a refusal's hint for the rest
-//! of the operation.
+//! Some clients roam: they stay with the node that answered last and go elsewhere on trouble. Others
+//! are pinned: each of their operations begins at their own node, even if they have learned of
+//! another leader, so that a deposed leader and every follower keep being asked. Both follow a
+//! refusal's hint for the rest of the operation.
 
 use rand::{Rng, RngExt};
 
-/// How one client picks nodes, by position.
+/// The way in which one client picks nodes, by position.
 #[derive(Debug, Clone)]
 pub struct Route {
     nodes: usize,
-    /// Where every operation begins, for a pinned client.
+    /// The node at which every operation begins, for a pinned client.
     pinned: Option<usize>,
-    /// Whom to ask next.
+    /// The node to ask next.
     current: usize,
 }
 
@@ -27,7 +27,7 @@ impl Route {
         Route { nodes, pinned: Some(node), current: node }
     }
 
-    /// The route of a client that asks `first`, of `nodes`, and then whoever answered last.
+    /// The route of a client that asks `first`, of `nodes`, and then the node that answered last.
     ///
     /// # Panics
     /// When there is no such node.
@@ -35,7 +35,7 @@ impl Route {
         Route { pinned: None, ..Route::pinned(first, nodes) }
     }
 
-    /// Where every operation begins, for a pinned client.
+    /// The node at which every operation begins, for a pinned client.
     pub fn home(&self) -> Option<usize> {
         self.pinned
     }
@@ -48,7 +48,7 @@ impl Route {
         self.current
     }
 
-    /// Whom to ask after `current` refused or was silent: the leader it named, else anyone else.
+    /// The node to ask after `current` refused or was silent: the leader it named, else any other.
     pub fn after_error(&mut self, hint: Option<usize>, rng: &mut impl Rng) -> usize {
         self.current = match hint {
             Some(node) if node != self.current => node,

@@ -13,8 +13,8 @@ use crate::generator::{Context, Generator, Invocation, Next, operations};
 use crate::rotation::Rotation;
 use crate::{GeneratorOptions, Load, Workload, stream};
 
-/// What `--workload txn` runs.
-pub const WORKLOAD: Workload = Workload {
+/// The workload that `--workload txn` runs.
+pub(crate) const WORKLOAD: Workload = Workload {
     name: "txn",
     summary: "transactions read and write several keys of a group at once",
     model: "txn",
@@ -42,7 +42,7 @@ const READS: u32 = 55;
 
 struct Txn {
     rng: ChaCha8Rng,
-    /// With how many values were written; every write takes the next number.
+    /// Each with the number of values written to it; every write takes the next number.
     groups: Rotation<u64>,
 }
 
@@ -57,8 +57,8 @@ impl Txn {
     fn draw(&mut self) -> Invocation {
         let rng = &mut self.rng;
         let group = self.groups.draw(rng);
-        // Each key is read at most once and written at most once, in any order: whoever reads
-        // what the same transaction wrote before must see it.
+        // Each key is read at most once and written at most once, in any order: a read must see
+        // what the same transaction wrote before it.
         let mut to_read = KEYS;
         let mut to_write = KEYS;
         to_read.shuffle(rng);

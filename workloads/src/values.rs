@@ -1,4 +1,4 @@
-//! What is written: small numbers, or strings of all sizes.
+//! The values that are written: small numbers, or strings of all sizes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,24 +8,24 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Of how many values one is large. Hundreds of kilobytes in each operation would be a test of
+/// One in so many values is large. Hundreds of kilobytes in each operation would be a test of
 /// the network and of the report, and of nothing else.
 const ONE_LARGE_IN: u32 = 100;
 
-/// Of how many values one is of middle size.
+/// One in so many values is of middle size.
 const ONE_MEDIUM_IN: u32 = 10;
 
-/// What most values are no longer than, in bytes, and what those of middle size are.
+/// The longest of small values and of those of middle size, in bytes.
 const SMALL: usize = 32;
 const MEDIUM: usize = 1 << 10;
 
 /// The longest that values can be, in bytes: services commonly refuse bodies of a megabyte.
 const LONGEST: usize = 512 << 10;
 
-/// What the shape of numbers is called.
+/// The name of the sizes of numbers.
 const NUMBERS: &str = "numbers";
 
-/// What sizes written values have. As text it is `numbers`, or the bytes of the longest string.
+/// The sizes of written values. As text: `numbers`, or the bytes of the longest string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum ValueSizes {
@@ -56,7 +56,7 @@ impl ValueSizes {
             longest.min(SMALL)
         };
         let length = rng.random_range(0..=longest_of_its_kind);
-        // What is read first is what tells values apart.
+        // Values differ in what is read first.
         let mut text = format!("{number}-");
         text.push_str(&"x".repeat(length.saturating_sub(text.len())));
         json!(text)
@@ -72,15 +72,27 @@ impl fmt::Display for ValueSizes {
     }
 }
 
-impl FromStr for ValueSizes {
-    type Err = String;
+/// A text that no value sizes have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseValueSizesError {
+    /// A string of no bytes, or of too many.
+    #[error("values are 1 to {LONGEST} bytes long")]
+    Length,
+    /// Neither `numbers` nor a number of bytes.
+    #[error("values are {NUMBERS} or strings of so many bytes: {0}?")]
+    Unreadable(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for ValueSizes {
+    type Err = ParseValueSizesError;
+
+    fn from_str(text: &str) -> Result<Self, ParseValueSizesError> {
         match text.parse() {
             _ if text == NUMBERS => Ok(ValueSizes::Numbers),
             Ok(longest @ 1..=LONGEST) => Ok(ValueSizes::UpTo(longest)),
-            Ok(_) => Err(format!("values are 1 to {LONGEST} bytes long")),
-            Err(_) => Err(format!("values are {NUMBERS} or strings of so many bytes: {text}?")),
+            Ok(_) => Err(ParseValueSizesError::Length),
+            Err(_) => Err(ParseValueSizesError::Unreadable(text.into())),
         }
     }
 }
@@ -92,9 +104,9 @@ impl From<ValueSizes> for String {
 }
 
 impl TryFrom<String> for ValueSizes {
-    type Error = String;
+    type Error = ParseValueSizesError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, ParseValueSizesError> {
         text.parse()
     }
 }
@@ -121,8 +133,8 @@ mod tests {
         for sizes in [ValueSizes::Numbers, ValueSizes::UpTo(1), ValueSizes::UpTo(300_000)] {
             assert_eq!(sizes.to_string().parse(), Ok(sizes));
         }
-        for nonsense in ["0", "-1", "many", "10000000"] {
-            assert!(nonsense.parse::<ValueSizes>().is_err(), "{nonsense}");
+        for unparseable in ["0", "-1", "many", "10000000"] {
+            assert!(unparseable.parse::<ValueSizes>().is_err(), "{unparseable}");
         }
     }
 

@@ -21,9 +21,9 @@ fn forever(key: &str) -> Box<dyn Generator> {
     repeat(write(key)).boxed()
 }
 
-/// What clients of a register do when nothing goes wrong.
-fn calm(generator: impl Generator) -> History {
-    run(Simulation::calm(1, THREADS), generator)
+/// The history of a register's clients when nothing goes wrong.
+fn reliable(generator: impl Generator) -> History {
+    run(Simulation::reliable(1, THREADS), generator)
 }
 
 fn run(simulation: Simulation, mut generator: impl Generator) -> History {
@@ -47,7 +47,7 @@ fn process(event: &Event) -> u64 {
     process
 }
 
-/// Which processes acted on a key.
+/// The processes that acted on a key.
 fn processes(history: &History, key: &str) -> BTreeSet<u64> {
     invocations(history).filter(|event| event.key.as_deref() == Some(key)).map(process).collect()
 }
@@ -65,15 +65,15 @@ fn assert_apart(history: &History, before: &str, after: &str) {
 
 #[test]
 fn given_operations_come_once_each_and_in_order() {
-    let history = calm(operations(["a", "b", "c", "d", "e", "f", "g", "h"].map(write)));
+    let history = reliable(operations(["a", "b", "c", "d", "e", "f", "g", "h"].map(write)));
     assert_eq!(keys(&history), ["a", "b", "c", "d", "e", "f", "g", "h"]);
-    assert!(run(Simulation::calm(1, 1), operations([])).events.is_empty());
+    assert!(run(Simulation::reliable(1, 1), operations([])).events.is_empty());
 }
 
 #[test]
 fn a_function_decides_until_it_has_nothing_more() {
     let mut left = 5;
-    let history = calm(from_fn(move |context: &Context| {
+    let history = reliable(from_fn(move |context: &Context| {
         left -= 1;
         (left >= 0).then(|| write(&format!("{}", context.threads().len())))
     }));
@@ -82,15 +82,15 @@ fn a_function_decides_until_it_has_nothing_more() {
 
 #[test]
 fn a_limit_bounds_operations_and_once_is_one() {
-    assert_eq!(calm(forever("a").limit(17)).events.len(), 34);
-    assert_eq!(keys(&calm(forever("a").once())), ["a"]);
-    assert!(calm(forever("a").limit(0)).events.is_empty());
+    assert_eq!(reliable(forever("a").limit(17)).events.len(), 34);
+    assert_eq!(keys(&reliable(forever("a").once())), ["a"]);
+    assert!(reliable(forever("a").limit(0)).events.is_empty());
 }
 
 #[test]
 fn a_time_limit_bounds_when_operations_begin_and_ends_what_waits() {
     let limit = Duration::from_millis(500);
-    let history = calm(forever("a").time_limit(limit));
+    let history = reliable(forever("a").time_limit(limit));
     let last = invocations(&history).last().expect("many operations");
     assert!(Duration::from_nanos(last.time) < limit);
     assert!(invocations(&history).count() > 100);
@@ -102,14 +102,14 @@ fn a_time_limit_bounds_when_operations_begin_and_ends_what_waits() {
             Next::PENDING
         }
     }
-    let history = calm(phases([Never.time_limit(limit).boxed(), forever("b").once().boxed()]));
+    let history = reliable(phases([Never.time_limit(limit).boxed(), forever("b").once().boxed()]));
     assert_eq!(Duration::from_nanos(history.events[0].time), limit);
 }
 
 #[test]
 fn a_time_limit_begins_when_its_phase_does() {
     let second = Duration::from_secs(1);
-    let history = calm(phases([
+    let history = reliable(phases([
         forever("a").time_limit(second).boxed(),
         forever("b").time_limit(second).boxed(),
     ]));
@@ -120,19 +120,21 @@ fn a_time_limit_begins_when_its_phase_does() {
 
 #[test]
 fn a_mix_keeps_the_weights_and_outlives_its_parts() {
-    let history = calm(mix(1, [(1, forever("a")), (3, forever("b"))]).limit(4_000));
+    let history = reliable(mix(1, [(1, forever("a")), (3, forever("b"))]).limit(4_000));
     assert!((850..1_150).contains(&count(&history, "a")), "{} of 4,000", count(&history, "a"));
 
-    let history = calm(mix(1, [(1, forever("a").limit(5).boxed()), (1, forever("b"))]).limit(100));
+    let history =
+        reliable(mix(1, [(1, forever("a").limit(5).boxed()), (1, forever("b"))]).limit(100));
     assert_eq!((count(&history, "a"), count(&history, "b")), (5, 95));
     let finite = |key| forever(key).limit(5).boxed();
-    assert_eq!(calm(mix(1, [(1, finite("a")), (9, finite("b"))])).events.len(), 20);
+    assert_eq!(reliable(mix(1, [(1, finite("a")), (9, finite("b"))])).events.len(), 20);
 }
 
 #[test]
 fn what_is_pending_does_not_hold_up_the_rest_of_a_mix() {
     let slow = forever("a").delay(Duration::from_millis(100)).boxed();
-    let history = calm(mix(1, [(9, slow), (1, forever("b"))]).time_limit(Duration::from_secs(1)));
+    let history =
+        reliable(mix(1, [(9, slow), (1, forever("b"))]).time_limit(Duration::from_secs(1)));
     assert_eq!(count(&history, "a"), 10);
     assert!(count(&history, "b") > 200);
 }
@@ -142,13 +144,13 @@ fn stagger_keeps_the_rate_at_uneven_distances_and_delay_at_even_ones() {
     let interval = Duration::from_millis(10);
     let times =
         |history: &History| -> Vec<u64> { invocations(history).map(|event| event.time).collect() };
-    let staggered = times(&calm(forever("a").stagger(interval, 1).limit(2_000)));
+    let staggered = times(&reliable(forever("a").stagger(interval, 1).limit(2_000)));
     let seconds = Duration::from_nanos(*staggered.last().expect("2,000")).as_secs_f64();
     assert!((19.0..21.0).contains(&seconds), "2,000 operations in {seconds} s");
     let distances: BTreeSet<u64> = staggered.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(distances.len() > 1_000, "the distances are even");
 
-    let delayed = times(&calm(forever("a").delay(interval).limit(100)));
+    let delayed = times(&reliable(forever("a").delay(interval).limit(100)));
     assert!(delayed.windows(2).all(|pair| pair[1] - pair[0] == 10_000_000), "{delayed:?}");
 }
 
@@ -181,18 +183,18 @@ fn slots_that_a_timer_missed_by_a_few_milliseconds_are_made_up_for() {
 fn then_goes_on_at_once_and_phases_wait_for_each_other() {
     let both = || (forever("a").limit(20), forever("b").limit(20));
     let (a, b) = both();
-    let history = calm(a.then(b));
+    let history = reliable(a.then(b));
     let first_b = history.events.iter().position(|event| event.key.as_deref() == Some("b"));
     let last_a = history.events.iter().rposition(|event| event.key.as_deref() == Some("a"));
     assert!(first_b < last_a, "an operation of a was still open when b began");
 
     let (a, b) = both();
-    let history = calm(phases([a.boxed(), b.boxed(), forever("c").once().boxed()]));
+    let history = reliable(phases([a.boxed(), b.boxed(), forever("c").once().boxed()]));
     assert_apart(&history, "a", "b");
     assert_apart(&history, "b", "c");
 
     let (a, b) = both();
-    let history = calm(a.then(b.synchronize()));
+    let history = reliable(a.then(b.synchronize()));
     assert_apart(&history, "a", "b");
     assert_eq!(history.events.len(), 80);
 }
@@ -221,16 +223,16 @@ fn a_phase_learns_of_its_last_completion() {
             }
         }
     }
-    let history = calm(phases([Witness::default().boxed(), forever("b").limit(3).boxed()]));
+    let history = reliable(phases([Witness::default().boxed(), forever("b").limit(3).boxed()]));
     assert_apart(&history, "a", "b");
 }
 
 #[test]
 fn operations_are_for_the_chosen_threads_alone() {
-    let history = calm(forever("a").on_threads(|thread| thread % 2 == 1).limit(60));
+    let history = reliable(forever("a").on_threads(|thread| thread % 2 == 1).limit(60));
     assert_eq!(processes(&history, "a"), BTreeSet::from([1, 3, 5]));
-    // Nobody could ever carry it out.
-    assert!(calm(forever("a").on_threads(|thread| thread == 99)).events.is_empty());
+    // No thread could ever carry it out.
+    assert!(reliable(forever("a").on_threads(|thread| thread == 99)).events.is_empty());
 }
 
 #[test]
@@ -238,14 +240,14 @@ fn a_phase_for_some_threads_does_not_stop_those_after_it() {
     let only = |thread: usize, key: &str| {
         forever(key).limit(3).on_threads(move |other| other == thread).boxed()
     };
-    let history = calm(phases([only(5, "a"), only(0, "b"), only(3, "c")]));
+    let history = reliable(phases([only(5, "a"), only(0, "b"), only(3, "c")]));
     assert_eq!(keys(&history), ["a", "a", "a", "b", "b", "b", "c", "c", "c"]);
 }
 
 #[test]
 fn reserved_threads_serve_their_part_and_the_others_the_rest() {
     let parts = [(2, forever("a")), (1, forever("b").limit(3).boxed())];
-    let history = calm(reserve(parts, forever("c")).limit(300));
+    let history = reliable(reserve(parts, forever("c")).limit(300));
     assert_eq!(processes(&history, "a"), BTreeSet::from([0, 1]));
     assert_eq!(processes(&history, "b"), BTreeSet::from([2]));
     assert_eq!(processes(&history, "c"), BTreeSet::from([3, 4, 5]));
@@ -253,19 +255,19 @@ fn reserved_threads_serve_their_part_and_the_others_the_rest() {
     assert!(count(&history, "a") > 80 && count(&history, "c") > 120);
 
     let finite = |key| forever(key).limit(4).boxed();
-    let history = calm(reserve([(2, finite("a"))], finite("b")));
+    let history = reliable(reserve([(2, finite("a"))], finite("b")));
     assert_eq!(history.events.len(), 16);
 }
 
 #[test]
 fn each_thread_has_its_own() {
-    let history = calm(each_thread(|thread| forever(&format!("t{thread}")).limit(10)));
+    let history = reliable(each_thread(|thread| forever(&format!("t{thread}")).limit(10)));
     for thread in 0..THREADS as u64 {
         let key = format!("t{thread}");
         assert_eq!(count(&history, &key), 10);
         assert_eq!(processes(&history, &key), BTreeSet::from([thread]));
     }
-    let history = calm(phases([
+    let history = reliable(phases([
         each_thread(|_| operations(["a"].map(write))).boxed(),
         forever("b").on_threads(|thread| thread == 0).once().boxed(),
     ]));
@@ -274,8 +276,8 @@ fn each_thread_has_its_own() {
 }
 
 #[test]
-fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
-    let simulation = Simulation { lost: 0.3, ..Simulation::calm(3, THREADS) };
+fn each_process_has_its_own_and_one_that_replaces_another_begins_anew() {
+    let simulation = Simulation { lost: 0.3, ..Simulation::reliable(3, THREADS) };
     let greet = |process: u64| forever(&format!("p{process}")).limit(30);
     let history = run(simulation, each_process(greet));
     let mut ends: BTreeMap<u64, EventType> = BTreeMap::new();
@@ -285,7 +287,7 @@ fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
     }
     assert!(ends.len() > THREADS, "no process was replaced");
     for (process, end) in ends {
-        // Whoever got through all thirty was not cut short.
+        // A process that got through all thirty was not cut short.
         let acted = count(&history, &format!("p{process}"));
         assert!(acted == 30 || (acted < 30 && end == EventType::Info), "{process}: {acted}");
     }
@@ -293,12 +295,12 @@ fn each_process_has_its_own_and_whoever_replaces_one_begins_anew() {
 
 #[test]
 fn until_ok_tries_until_its_own_operation_works() {
-    // A cas of a value that is not there fails until somebody writes it.
+    // A cas of a value that is not there fails until another process writes it.
     let cas = Invocation::mutation("cas", "x", json!([1, 2]));
     let others = forever("other").delay(Duration::from_millis(50)).limit(5);
     let writer = others.then(operations([write("x")]));
     let generator = reserve([(1, repeat(cas).until_ok().boxed())], writer.boxed());
-    let history = calm(generator);
+    let history = reliable(generator);
     let outcomes: Vec<EventType> = history
         .events
         .iter()
@@ -311,8 +313,8 @@ fn until_ok_tries_until_its_own_operation_works() {
 }
 
 #[test]
-fn everybody_gets_the_same_share_of_the_work() {
-    let history = calm(forever("a").delay(Duration::from_millis(20)).limit(600));
+fn every_thread_gets_the_same_share_of_the_work() {
+    let history = reliable(forever("a").delay(Duration::from_millis(20)).limit(600));
     let mut shares: BTreeMap<u64, usize> = BTreeMap::new();
     for event in invocations(&history) {
         *shares.entry(process(event)).or_default() += 1;

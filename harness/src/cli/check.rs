@@ -3,14 +3,12 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use checker::verdict::Analysis;
 use clap::Args;
-use results::words;
+use results::verdict_text;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
-use crate::printing::out;
-use crate::verdict_text;
+use crate::printing::{out, print_out};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -29,40 +27,8 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         if let Some(choice) = choice {
             out!("{choice}");
         }
-        print(&analysis);
+        let colour = std::io::stdout().is_terminal();
+        print_out(format_args!("{}", verdict_text::analysis(&analysis, colour)));
     }
     Ok(analysis.verdict.into())
-}
-
-fn print(analysis: &Analysis) {
-    let colour = std::io::stdout().is_terminal();
-    let badge = verdict_text::badge(analysis.verdict, colour);
-    let scope = format!(
-        "{} on {}, {} in {}",
-        words::counted(analysis.operations, "operation"),
-        words::counted(analysis.keys, "key"),
-        analysis.algorithm,
-        words::counted(analysis.steps, "step")
-    );
-    match (&analysis.counterexample, analysis.sentence()) {
-        (Some(counterexample), Some(sentence)) => {
-            out!("{badge}  {sentence}");
-            out!("\n{}", verdict_text::counterexample(counterexample));
-            out!("  {scope}");
-        }
-        (_, Some(sentence)) => out!("{badge}  {sentence} ({scope})"),
-        (_, None) => out!("{badge}  {scope}"),
-    }
-    if let Some(versions) = &analysis.versions {
-        out!("  {versions}");
-    }
-    if let Some(audit) = &analysis.audit {
-        out!("  {audit}");
-    }
-    if let Some(divergence) = &analysis.divergence {
-        out!("  {divergence}");
-    }
-    if let Some(accounting) = &analysis.accounting {
-        out!("  {}", words::elements(accounting));
-    }
 }

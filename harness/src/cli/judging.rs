@@ -98,7 +98,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     if options.model.is_none() {
         let choice = checker::model::choose(&reading.operations)
             .map_err(|error| unreadable(&error.in_file()))?;
-        let model = choice.kind.description().name;
+        let model = choice.model.description().name;
         told = Some(format!("{}, judged as {model}: {}", reading.format.name(), choice.reason));
         options.model = Some(model.into());
     }

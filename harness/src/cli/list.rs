@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use faults::schedule::Compositions;
 
 use crate::exit::Exit;
 use crate::names;
@@ -23,6 +24,8 @@ enum What {
     Faults,
     /// For --profile
     Profiles,
+    /// What the profiles draw besides single faults; --compositions takes more
+    Compositions,
     /// For --bug
     Bugs,
     /// For --target
@@ -47,6 +50,15 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             .collect(),
         What::Faults => names::offered_families()
             .map(|family| (family.name().into(), family.description().into()))
+            .collect(),
+        What::Compositions => Compositions::shipped()
+            .iter()
+            .map(|composition| {
+                let families: Vec<_> = composition.families().iter().map(|it| it.name()).collect();
+                let (families, weight) = (families.join("+"), composition.weight());
+                let about = composition.about();
+                (composition.name().into(), format!("{about} ({families}; weight {weight})"))
+            })
             .collect(),
         What::Bugs => cluster::bugs::Bug::ALL
             .iter()

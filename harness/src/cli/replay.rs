@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 
 use super::run::{MachineFlags, Subject, carry_out};
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ pub struct Arguments {
 
 /// The same faults at the same times against a new cluster, and the same streams of operations.
 /// Real processes do not repeat themselves, so the verdict may be another.
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let flags = arguments.flags;
     let plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
     // The saved run was possible on its machine; this one may be able to do less.

@@ -9,20 +9,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 use faults::fault::Family;
 use results::run_directory::REPORT;
-use results::summary::Summary;
-use results::words;
+use results::verdict_text;
 use workloads::Workload;
 
 use crate::exit::Exit;
 use crate::lab::{self, Fitted};
 use crate::plan::{Again, Plan, PlanFlags};
-use crate::printing::{err, out};
+use crate::printing::{err, print_out};
 use crate::run::{Ended, Setup, execute};
 use crate::targets::Target;
-use crate::verdict_text;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -43,7 +41,7 @@ pub struct MachineFlags {
     pub results: Option<PathBuf>,
 }
 
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
     let by_name = |family| arguments.plan.asks_by_name(family);
     let subject = Subject::of(&plan)?;
@@ -71,7 +69,7 @@ impl Subject {
 /// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
 /// refused if it was asked for `by_name`.
 pub fn carry_out(
-    place: Place,
+    place: LabContext,
     plan: Plan,
     subject: Subject,
     by_name: impl Fn(Family) -> bool,
@@ -79,8 +77,8 @@ pub fn carry_out(
     again: Again,
 ) -> Result<Exit> {
     let lab = match place {
-        Place::Outside => return Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => lab,
+        LabContext::Outside => return Ok(exit_of(lab::enter(plan.lab)?)),
+        LabContext::Inside(lab) => lab,
     };
     let Subject { target, workload } = subject;
     let Fitted { plan, version, lab, engines } = lab::fit(plan, lab, &*target, by_name)?;
@@ -116,52 +114,12 @@ pub fn exit_of(status: ExitStatus) -> Exit {
 }
 
 fn print(ended: &Ended) {
-    let Summary { verdict, sentence, safety, liveness, coverage, findings, run, .. } =
-        &ended.summary;
-    let colour = std::io::stdout().is_terminal();
-    out!("\n{}  {sentence}", verdict_text::badge(*verdict, colour));
-    if let Some(counterexample) = &safety.counterexample {
-        out!("\n{}", verdict_text::counterexample(counterexample));
-    }
-    let line = |name: &str, text: String| out!("  {name:<10} {text}");
     let counts = &ended.counts;
-    line("operations", format!("ok {} · fail {} · info {}", counts.ok, counts.fail, counts.info));
-    let outcomes: Vec<String> = counts
-        .outcome_counts()
-        .iter()
-        .map(|(outcome, count)| format!("{count} {outcome}"))
-        .collect();
-    if !outcomes.is_empty() {
-        line("faults", outcomes.join(" · "));
-    }
-    line("safety", format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
-    if let Some(versions) = &safety.versions {
-        line("versions", verdict_text::versions(versions));
-    }
-    if let Some(audit) = &safety.audit {
-        line("tokens", verdict_text::tokens(audit));
-    }
-    if let Some(divergence) = &safety.divergence {
-        line("members", verdict_text::members(divergence));
-    }
-    if let Some(accounting) = &safety.accounting {
-        line("elements", words::elements(accounting));
-    }
-    line("liveness", format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
-    for finding in findings {
-        line("finding", finding.text.clone());
-    }
-    for gap in &coverage.gaps {
-        line("untested", gap.clone());
-    }
-    for (family, engine) in &run.engines {
-        line("engine", format!("{family} by {engine}"));
-    }
-    for (what, reason) in &run.skipped {
-        line("left out", format!("{what}: {reason}"));
-    }
-    line("again", run.command.clone());
-    line("report", shortest(&ended.path).join(REPORT).display().to_string());
+    let operations = [counts.ok, counts.fail, counts.info];
+    let report = shortest(&ended.path).join(REPORT);
+    let colour = std::io::stdout().is_terminal();
+    let text = verdict_text::run(&ended.summary, operations, &counts.faults, &report, colour);
+    print_out(format_args!("\n{text}"));
 }
 
 /// The path as seen from the working directory, if it lies below.

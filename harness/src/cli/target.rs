@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use engines::process_tree::{Lab, Place};
+use engines::process_tree::{Lab, LabContext};
 use results::run_directory::RunDirectory;
 
 use super::run::exit_of;
@@ -34,12 +34,12 @@ struct Check {
     cluster: ClusterFlags,
 }
 
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let Command::Check(check) = arguments.command;
     let plan = check.cluster.without_faults()?;
     match place {
-        Place::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        Place::Inside(lab) => inside(lab, plan),
+        LabContext::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
+        LabContext::Inside(lab) => inside(lab, plan),
     }
 }
 

@@ -13,7 +13,7 @@ use clap::Args;
 use cluster::bugs::Bug;
 use engines::LocalHost;
 use engines::node_process::NodeOutput;
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 use faults::host::Host;
 use results::event::NodeChange;
 
@@ -54,8 +54,8 @@ pub struct Arguments {
 /// The output of a node, by name.
 type News = (String, NodeOutput);
 
-pub fn main(place: Place, arguments: Arguments) -> Result<Exit> {
-    if place == Place::Outside {
+pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
+    if place == LabContext::Outside {
         return Ok(super::run::exit_of(lab::enter(LabChoice::Loopback)?));
     }
     let temporary = std::env::temp_dir().join(format!("stormproof-up-{}", timestamp()));

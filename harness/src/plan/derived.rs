@@ -116,6 +116,7 @@ impl Plan {
             time_limit: self.load(),
             profile: self.profile.unwrap_or_else(|| Profile::for_families(&families)),
             budget: self.fault_budget,
+            compositions: self.drawn_from.clone(),
             families,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
-use faults::schedule::{Budget, Entry, Profile};
+use faults::schedule::{Budget, Compositions, Entry, Profile};
 use serde::Serialize;
 
 use super::clients::Clients;
@@ -110,6 +110,10 @@ pub(crate) struct Plan {
         value_parser = names::profile().try_map(|name| name.parse::<Profile>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Draw from the compositions of a file too; `list compositions` names those that come along
+    #[arg(long, help_heading = FAULTS, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compositions: Option<PathBuf>,
     /// The most nodes that may be down at once: a number, minority or all [default: the profile's]
     #[arg(long, help_heading = FAULTS, value_name = "NODES", value_parser = budget)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +139,10 @@ pub(crate) struct Plan {
     #[arg(skip)]
     #[serde(rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<Entry>,
+    /// The compositions that it is drawn from: those that come along and those of the file.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub drawn_from: Compositions,
 }
 
 /// Accepts a number within bounds.

@@ -1,10 +1,11 @@
 //! From what a person wrote to a plan in which nothing is left to be drawn.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Result;
 use faults::fault::Family;
-use faults::schedule::{Profile, Schedule};
+use faults::schedule::{Compositions, Profile, Schedule};
 
 use super::clients::Clients;
 use super::flags::Plan;
@@ -66,6 +67,14 @@ impl Written {
         plan.keys = Some(clients.keys);
         plan.rate = Rate::PerSecond(clients.rate.unwrap_or(0.0));
         plan.clients = Clients::of(&clients);
+        if let Some(file) = &plan.compositions {
+            match read_compositions(file) {
+                Ok(compositions) => plan.drawn_from = compositions,
+                // Nothing is to be drawn, and the file may be that of another machine.
+                Err(_) if self.schedule().is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
         check(&plan)?;
         Ok(plan)
     }
@@ -103,6 +112,13 @@ impl Written {
         schedule.validate(plan.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))?;
         Ok(plan)
     }
+}
+
+/// Reads a user's own compositions.
+fn read_compositions(path: &Path) -> Result<Compositions> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+    Compositions::read(&text).map_err(|bad| bad_input(format!("{}: {bad}", path.display())))
 }
 
 /// Refuses values that contradict each other.

@@ -9,22 +9,22 @@ use anyhow::{Context, Result};
 use checker::oracle::version::Claims;
 use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
-use faults::fault::Family;
+use faults::fault::Engine;
 use results::event::NodeChange;
 use results::summary::Finding;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::excuses::Excuses;
+use super::expected_exits::ExpectedExits;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
 use crate::targets::{Auditor, Client, Dumper, Member, Target};
 
-/// How many lines of a log an error shows: a panic with its message and a few frames.
+/// The number of lines of a log that an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;
 
-/// A node's process that ended although nobody killed it.
+/// A node's process that ended although it was not killed.
 #[derive(Debug, Clone)]
 pub struct Exit {
     /// The node.
@@ -34,8 +34,8 @@ pub struct Exit {
     /// Seconds since the run started.
     pub seconds: f64,
     /// The fault that left it nothing better to do, if there was one.
-    pub excuse: Option<String>,
-    /// Where its log is.
+    pub allowed_by: Option<String>,
+    /// The path of its log.
     pub log: PathBuf,
     /// The last lines of it at that moment.
     pub lines: Vec<String>,
@@ -47,12 +47,12 @@ pub struct Cluster {
     pub members: Vec<Member>,
     exits: Arc<Exits>,
     /// Which nodes may end by themselves, for whoever injects faults.
-    pub excuses: Arc<Excuses>,
-    /// What the target promises about the versions that it answers.
+    pub expected: Arc<ExpectedExits>,
+    /// The promises of the target about the versions that it answers.
     pub versions: Option<Claims>,
-    /// Who asks the nodes what they applied.
+    /// Asks the nodes what they applied.
     auditor: Option<Arc<dyn Auditor>>,
-    /// Who asks the members what they hold.
+    /// Asks the members what they hold.
     pub(super) dumper: Option<Arc<dyn Dumper>>,
 }
 
@@ -83,7 +83,7 @@ impl Cluster {
             std::fs::create_dir_all(data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
         }
-        let own_clock = match families.contains(&Family::Clock) {
+        let own_clock = match families.iter().any(|family| family.engine() == Engine::Clocks) {
             true => target.own_clock(),
             false => OwnClock::No,
         };
@@ -97,13 +97,13 @@ impl Cluster {
         let (auditor, dumper) = (target.auditor(&members)?, target.dumper(&members)?);
         let versions = target.versions();
         let exits = Arc::new(Exits::default());
-        let excuses = Arc::new(Excuses::default());
+        let expected = Arc::new(ExpectedExits::default());
         let log_of = |member: &Member| (member.name.clone(), member.log());
         let ear = Ear {
             recorder: recorder.clone(),
             target: target.clone(),
             exits: exits.clone(),
-            excuses: excuses.clone(),
+            expected: expected.clone(),
             logs: members.iter().map(log_of).collect(),
         };
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
@@ -126,10 +126,10 @@ impl Cluster {
                 .prepare(&members, node)
                 .with_context(|| format!("cannot prepare {}", member.name))?;
         }
-        Ok((Cluster { members, exits, excuses, versions, auditor, dumper }, host))
+        Ok((Cluster { members, exits, expected, versions, auditor, dumper }, host))
     }
 
-    /// Waits until some process ends although nobody killed it and no fault excuses it.
+    /// Waits until some process ends although it was not killed and no fault expected it.
     pub async fn unexpected_exit(&self) -> Exit {
         loop {
             let news = self.exits.news.notified();
@@ -140,17 +140,17 @@ impl Cluster {
         }
     }
 
-    /// The first process that ended although nobody killed it and no fault excuses it.
+    /// The first process that ended although it was not killed and no fault expected it.
     pub fn first_unexpected_exit(&self) -> Option<Exit> {
-        self.exits.seen().iter().find(|exit| exit.excuse.is_none()).cloned()
+        self.exits.seen().iter().find(|exit| exit.allowed_by.is_none()).cloned()
     }
 
-    /// What the run found out about the target besides its verdict: processes that ended by
+    /// The findings about the target besides its verdict: processes that ended by
     /// themselves because of a fault.
     pub fn findings(&self) -> Vec<Finding> {
         let excused = |exit: &Exit| {
-            let Exit { node, status, seconds, excuse, lines, .. } = exit;
-            let fault = excuse.as_ref()?;
+            let Exit { node, status, seconds, allowed_by, lines, .. } = exit;
+            let fault = allowed_by.as_ref()?;
             let text = format!("{node} ended by itself ({status}) at {seconds:.1} s: {fault}");
             let log = lines.clone();
             Some(Finding { node: node.clone(), seconds: *seconds, text, log })
@@ -158,7 +158,7 @@ impl Cluster {
         self.exits.seen().iter().filter_map(excused).collect()
     }
 
-    /// What to tell when the cluster never agreed on a leader.
+    /// The message when the cluster never agreed on a leader.
     pub fn never_healthy(&self, limit: Duration, client: &dyn Client) -> String {
         let seconds = limit.as_secs();
         let mut text = format!("the nodes were not ready within {seconds} s");
@@ -237,7 +237,7 @@ impl Cluster {
     }
 }
 
-/// Where a disk is saved: beside the directory that it was mounted at.
+/// The place where a disk is saved: beside the directory that it was mounted at.
 fn saved_disk(member: &Member) -> PathBuf {
     member.data.with_file_name("disk")
 }
@@ -249,7 +249,7 @@ impl Exits {
 }
 
 impl Exit {
-    /// What to tell of it, with the last lines of the node's log.
+    /// The message about it, with the last lines of the node's log.
     pub fn describe(&self) -> String {
         let Exit { node, status, seconds, log, lines, .. } = self;
         let end = end_of_log(log, lines);
@@ -262,7 +262,7 @@ struct Ear {
     recorder: Arc<Recorder>,
     target: Arc<dyn Target>,
     exits: Arc<Exits>,
-    excuses: Arc<Excuses>,
+    expected: Arc<ExpectedExits>,
     logs: BTreeMap<String, PathBuf>,
 }
 
@@ -291,7 +291,7 @@ impl Ear {
             node: node.into(),
             status: status.into(),
             seconds: now.as_secs_f64(),
-            excuse: self.excuses.reason(node, now),
+            allowed_by: self.expected.reason(node, now),
             lines: last_lines(&log),
             log,
         };
@@ -300,7 +300,7 @@ impl Ear {
     }
 }
 
-/// How an error shows the last lines of a log.
+/// The form in which an error shows the last lines of a log.
 pub fn end_of_log(log: &Path, lines: &[String]) -> String {
     if lines.is_empty() {
         return format!("; its log {} is empty", log.display());

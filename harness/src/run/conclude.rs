@@ -6,6 +6,7 @@ use checker::oracle::version::Claims;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
+use results::metrics::fault_intervals;
 use results::summary::{Liveness, RunInfo, Summary};
 
 use super::cluster::Cluster;
@@ -62,9 +63,11 @@ pub fn conclude(
             failure = failure.or(Some(bug));
         }
     }
-    let coverage = judge::coverage(&loaded.history, workload.kinds, plan.schedule.len());
-    let fault_coverage = (!plan.schedule.is_empty())
-        .then(|| judge::fault_coverage(&loaded.history, &plan.schedule_options()));
+    let faults = fault_intervals(&loaded.history);
+    let planned = plan.schedule.len();
+    let coverage = judge::coverage(&loaded.history, &faults, workload.kinds, planned);
+    let fault_coverage =
+        (planned > 0).then(|| judge::fault_coverage(&faults, &plan.schedule_options()));
     let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
     let phases = judge::phases(&loaded.history);
     let summary = Summary {

@@ -1,4 +1,4 @@
-//! What the members hold in the end, for the divergence check.
+//! The contents of the members in the end, for the divergence check.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::time::{Instant, sleep};
 use super::cluster::Cluster;
 use super::recorder::Recorder;
 
-/// How long members may take to come equally far once nothing is in flight. A follower learns of the
+/// The time that members may take to come equally far once nothing is in flight. A follower learns of the
 /// last commit with the next heartbeat; one that was down may still be given what it missed.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What members say, by name.
+/// The answers of the members, by name.
 type Told = Vec<(String, Result<Contents>)>;
 
 /// Asks all members but those in `damaged`, again and again until they have applied the same, and
@@ -45,7 +45,7 @@ pub async fn save(
     Ok(())
 }
 
-/// What each member but those in `damaged` says, once all have applied the same or the patience with
+/// The answer of each member but those in `damaged`, once all have applied the same or the patience with
 /// them is over; none if nobody can ask.
 pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
     let deadline = Instant::now() + SETTLE_LIMIT;
@@ -63,7 +63,7 @@ pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<To
     }
 }
 
-/// What each member says, by name; none if nobody can ask.
+/// The answer of each member, by name; none if the target has nothing to ask with.
 async fn ask(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
     let dumper = cluster.dumper.as_ref()?;
     let mut questions = JoinSet::new();

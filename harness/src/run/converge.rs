@@ -154,7 +154,7 @@ pub async fn converge(
     })
 }
 
-/// What the cluster still failed to do at the deadline; none when it did everything.
+/// The part that the cluster still failed to do at the deadline; none when it did everything.
 async fn served_by_all(
     clients: &Arc<Clients>,
     probe: Probe,

@@ -1,4 +1,4 @@
-//! What is there before the load: it is read, not assumed.
+//! The state before the load: it is read, not assumed.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use workloads::Workload;
 use super::load::Clients;
 use crate::targets::{Reply, Request};
 
-/// How long the first read may take: a cluster that has just agreed on a leader may still refuse.
+/// The time that the first read may take: a cluster that has just agreed on a leader may still refuse.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long one attempt may take.
+/// The time that one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Between two attempts.

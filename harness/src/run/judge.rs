@@ -1,4 +1,4 @@
-//! What a run's parts add up to.
+//! The verdict of a run from its parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,31 +6,29 @@ use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
 use faults::coverage::Fired;
 use faults::schedule::ScheduleOptions;
-use results::summary::{Coverage, FaultCoverage, Liveness};
+use results::event::Phase;
+use results::metrics::FaultInterval;
+use results::summary::{Coverage, Liveness};
 use results::words::counted;
 
 use crate::targets::NONSENSE;
 
-/// Whether the run exercised what its plan asked for: every kind of operation succeeded at least
+/// Judges if the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.
-pub fn coverage(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
-    let mut succeeded: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut installed = false;
-    for event in &history.events {
-        match event.process {
-            Process::Client(_) if event.kind == EventType::Ok => {
-                *succeeded.entry(&event.f).or_default() += 1;
-            }
-            Process::Nemesis if event.kind == EventType::Info => {
-                // Told at its beginning or, where it takes time to see, at its end.
-                installed |= event.value["outcome"] == "installed";
-            }
-            _ => {}
-        }
-    }
+pub fn coverage(
+    history: &History,
+    faults: &[FaultInterval],
+    kinds: &[&str],
+    planned_faults: usize,
+) -> Coverage {
+    let ok =
+        |event: &&Event| matches!(event.process, Process::Client(_)) && event.kind == EventType::Ok;
+    let succeeded: BTreeSet<&str> =
+        history.events.iter().filter(ok).map(|event| event.f.as_str()).collect();
+    let installed = faults.iter().any(FaultInterval::took_effect);
     let mut gaps: Vec<String> = kinds
         .iter()
-        .filter(|kind| !succeeded.contains_key(**kind))
+        .filter(|kind| !succeeded.contains(**kind))
         .map(|kind| format!("no {kind} ever succeeded"))
         .collect();
     if planned_faults > 0 && !installed {
@@ -59,27 +57,17 @@ pub fn never_understood(history: &History) -> Option<&str> {
     understood.into_iter().find_map(|(f, understood)| (!understood).then_some(f))
 }
 
-/// Which situations the faults that took effect reached, of those that a schedule of `options`
+/// The situations that the faults which took effect reached, of those that a schedule of `options`
 /// could have reached.
-pub fn fault_coverage(history: &History, options: &ScheduleOptions) -> FaultCoverage {
-    let nemesis =
-        |event: &&Event| event.process == Process::Nemesis && event.kind == EventType::Info;
-    let events: Vec<&Event> = history.events.iter().filter(nemesis).collect();
-    let installed = |event: &&&Event| event.value["outcome"] == "installed";
-    let took_effect: BTreeSet<Option<u64>> =
-        events.iter().filter(installed).map(|event| event.value["fault"].as_u64()).collect();
-    let fired = events.iter().filter_map(|event| {
-        took_effect.contains(&event.value["fault"].as_u64()).then_some(())?;
-        Some(Fired {
-            family: event.f.parse().ok()?,
-            nodes: serde_json::from_value(event.value["nodes"].clone()).ok()?,
-            // Only the event of the injection has them.
-            facts: serde_json::from_value(event.value.get("facts")?.clone()).ok()?,
-        })
+pub fn fault_coverage(
+    faults: &[FaultInterval],
+    options: &ScheduleOptions,
+) -> faults::coverage::Coverage {
+    let fired = faults.iter().filter(|fault| fault.took_effect()).filter_map(|fault| {
+        let (nodes, facts) = (fault.nodes.clone(), fault.facts.clone()?);
+        Some(Fired { family: fault.family, nodes, facts })
     });
-    let reached = faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options);
-    let reached = serde_json::to_value(reached).and_then(serde_json::from_value);
-    reached.expect("what the report draws has the fields that are counted")
+    faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options)
 }
 
 /// The worst of the three, and the sentence that a reader should see first.
@@ -102,23 +90,19 @@ pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Ve
     (verdict, sentence)
 }
 
-/// Seconds spent in each phase, from the phases' marks; the last one has not ended yet.
-pub fn phases(history: &History) -> Vec<(String, f64)> {
-    let marks: Vec<(&str, u64)> = history
-        .events
-        .iter()
-        .filter(|event| event.process == Process::Controller && event.f == "phase")
-        .filter_map(|event| Some((event.value.as_str()?, event.time)))
-        .collect();
-    marks
-        .windows(2)
-        .map(|pair| (pair[0].0.to_owned(), (pair[1].1 - pair[0].1) as f64 / 1e9))
-        .collect()
+/// Seconds spent in each phase; the last one has not ended yet.
+pub fn phases(history: &History) -> Vec<(Phase, f64)> {
+    let mut phases = results::metrics::phases(history);
+    phases.pop();
+    phases.iter().map(|interval| (interval.phase, interval.seconds())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use checker::history::Attempt;
+    use faults::coverage::{Phase, Role};
+    use faults::fault::Family;
+    use results::metrics::fault_intervals;
     use serde_json::json;
 
     use super::*;
@@ -126,16 +110,20 @@ mod tests {
     fn history(ok: &[&str], outcomes: &[&str]) -> History {
         let operations =
             ok.iter().map(|f| Event::new(Process::Client(1), EventType::Ok, *f, json!(null)));
-        let faults = outcomes.iter().map(|outcome| {
-            let value = json!({"fault": 0, "stage": "inject", "outcome": outcome});
+        let faults = outcomes.iter().enumerate().map(|(number, outcome)| {
+            let value = json!({"fault": number, "stage": "inject", "outcome": outcome});
             Event::new(Process::Nemesis, EventType::Info, "kill", value)
         });
         History { events: operations.chain(faults).collect() }
     }
 
+    fn judged(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
+        coverage(history, &fault_intervals(history), kinds, planned_faults)
+    }
+
     #[test]
     fn a_run_whose_cas_never_succeeded_is_unknown() {
-        let coverage = coverage(&history(&["read", "write"], &[]), &["read", "write", "cas"], 0);
+        let coverage = judged(&history(&["read", "write"], &[]), &["read", "write", "cas"], 0);
         assert_eq!(coverage.verdict, Verdict::Unknown);
         assert_eq!(coverage.gaps, ["no cas ever succeeded"]);
     }
@@ -166,18 +154,18 @@ mod tests {
 
     #[test]
     fn a_run_whose_faults_did_nothing_is_unknown() {
-        let vacuous = coverage(&history(&["read"], &["skipped", "indeterminate"]), &["read"], 2);
+        let vacuous = judged(&history(&["read"], &["skipped", "indeterminate"]), &["read"], 2);
         assert_eq!(vacuous.verdict, Verdict::Unknown);
         let seen_at_its_end = {
             let mut history = history(&["read"], &["indeterminate"]);
             let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
             history.events.push(Event::new(Process::Nemesis, EventType::Info, "disk", value));
-            coverage(&history, &["read"], 1)
+            judged(&history, &["read"], 1)
         };
         assert_eq!(seen_at_its_end.verdict, Verdict::Valid);
-        let one = coverage(&history(&["read"], &["skipped", "installed"]), &["read"], 2);
+        let one = judged(&history(&["read"], &["skipped", "installed"]), &["read"], 2);
         assert_eq!(one.verdict, Verdict::Valid);
-        let none_asked_for = coverage(&history(&["read"], &[]), &["read"], 0);
+        let none_asked_for = judged(&history(&["read"], &[]), &["read"], 0);
         assert_eq!(none_asked_for.verdict, Verdict::Valid);
     }
 
@@ -186,7 +174,7 @@ mod tests {
         let mut events = history(&["read"], &["indeterminate"]).events;
         let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
         events.push(Event::new(Process::Nemesis, EventType::Info, "packet", value));
-        assert_eq!(coverage(&History { events }, &["read"], 1).verdict, Verdict::Valid);
+        assert_eq!(judged(&History { events }, &["read"], 1).verdict, Verdict::Valid);
     }
 
     #[test]
@@ -212,17 +200,18 @@ mod tests {
         ];
         let options = ScheduleOptions {
             nodes: 3,
-            families: [faults::fault::Family::Pause].into(),
+            families: [Family::Pause].into(),
             seed: 1,
             time_limit: std::time::Duration::from_secs(60),
             profile: faults::schedule::Profile::Nightly,
             budget: None,
+            compositions: faults::schedule::Compositions::default(),
         };
-        let coverage = fault_coverage(&History { events }, &options);
+        let coverage = fault_coverage(&fault_intervals(&History { events }), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };
-        assert_eq!((cell.family.as_str(), cell.role.as_str()), ("pause", "leader"));
-        assert_eq!((cell.phase.as_str(), cell.count), ("steady", 2));
-        assert!(coverage.missed.iter().any(|missed| missed.role == "follower"));
+        assert_eq!((cell.family, cell.role), (Family::Pause, Role::Leader));
+        assert_eq!((cell.phase, cell.count), (Phase::Steady, 2));
+        assert!(coverage.missed.iter().any(|missed| missed.role == Role::Follower));
     }
 
     #[test]

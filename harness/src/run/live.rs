@@ -1,12 +1,13 @@
-//! What is going on right now, kept up to date by the event stream: who leads, how many operations
+//! The state of a run right now, kept up to date by the event stream: who leads, how many operations
 //! came to what, which faults are on.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use checker::history::{Event, EventType, Process};
+use checker::history::EventType;
 use results::event::{NodeChange, Phase, RunEvent};
+use results::metrics::FaultIntervals;
 
 use super::recorder::Listener;
 
@@ -25,14 +26,12 @@ pub struct Snapshot {
     pub fail: u64,
     /// Operations that ended `info`.
     pub info: u64,
-    /// The names of the faults that are on, by number.
-    pub faults: BTreeMap<u64, String>,
-    /// What each fault came to, by number: `installed`, `skipped`, `indeterminate`.
-    pub outcomes: BTreeMap<u64, String>,
+    /// Every fault so far.
+    pub faults: FaultIntervals,
     nodes: BTreeMap<String, NodeState>,
     /// The newest leadership there was, whether it still holds or not.
     newest: Option<Leadership>,
-    /// Who led before that one.
+    /// The leader before that one.
     former_leader: Option<String>,
 }
 
@@ -52,7 +51,7 @@ struct NodeState {
 }
 
 impl Snapshot {
-    /// Who leads: of all that claim to, the one with the highest term.
+    /// The leader: of all that claim to, the one with the highest term.
     pub fn leader(&self) -> Option<&str> {
         self.nodes
             .iter()
@@ -61,16 +60,13 @@ impl Snapshot {
             .map(|(name, _)| name.as_str())
     }
 
-    /// How many faults came to which outcome.
-    pub fn outcome_counts(&self) -> BTreeMap<&str, u64> {
-        let mut counts = BTreeMap::new();
-        for outcome in self.outcomes.values() {
-            *counts.entry(outcome.as_str()).or_default() += 1;
-        }
-        counts
+    /// The names of the faults that are on.
+    pub fn faults_on(&self) -> Vec<&str> {
+        let on = self.faults.iter().filter(|fault| fault.is_on());
+        on.map(|fault| fault.name.as_str()).collect()
     }
 
-    /// Who led last before whoever leads now: it may not know yet that it was deposed.
+    /// The node that led last before the present leader: it may not know yet that it was deposed.
     pub fn former_leader(&self) -> Option<&str> {
         self.former_leader.as_deref()
     }
@@ -80,7 +76,7 @@ impl Snapshot {
         self.newest.as_ref().map(|leadership| leadership.since)
     }
 
-    /// What every node says it is: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
+    /// The role that every node says it has: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
     /// is down or has said nothing yet is missing.
     pub fn roles(&self) -> BTreeMap<String, String> {
         let known = self.nodes.iter().filter(|(_, state)| !state.role.is_empty());
@@ -101,17 +97,14 @@ impl Snapshot {
 
     fn take(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::History(event) => match event.process {
-                Process::Client(_) => self.count(event.kind),
-                Process::Nemesis => self.fault(event),
-                Process::Controller if event.f == "phase" => {
-                    self.phase = serde_json::from_value(event.value.clone()).ok();
-                    if self.phase == Some(Phase::Load) {
-                        self.load_began = Some(Instant::now());
-                    }
+            RunEvent::Operation(event) => self.count(event.kind),
+            RunEvent::Fault(event) => self.faults.take(event),
+            RunEvent::Phase(event) => {
+                self.phase = Some(event.phase);
+                if event.phase == Phase::Load {
+                    self.load_began = Some(Instant::now());
                 }
-                Process::Controller => {}
-            },
+            }
             RunEvent::Node(event) => {
                 if let NodeChange::Role { role, term, .. } = &event.change
                     && role == "leader"
@@ -142,28 +135,6 @@ impl Snapshot {
         };
         *counter += 1;
     }
-
-    fn fault(&mut self, event: &Event) {
-        let Some(number) = event.value["fault"].as_u64() else { return };
-        match (event.kind, event.value["stage"].as_str()) {
-            (EventType::Info, Some("inject")) => {
-                let outcome = event.value["outcome"].as_str().unwrap_or("indeterminate");
-                self.outcomes.insert(number, outcome.into());
-                if outcome != "skipped" {
-                    let name = event.value["name"].as_str().unwrap_or(&event.f);
-                    self.faults.insert(number, name.into());
-                }
-            }
-            (EventType::Info, Some("undo")) => {
-                // What can be seen only over time is judged at the end.
-                if event.value["outcome"] == "installed" {
-                    self.outcomes.insert(number, "installed".into());
-                }
-                self.faults.remove(&number);
-            }
-            _ => {}
-        }
-    }
 }
 
 /// A [`Snapshot`] that several threads read while the event stream writes it.
@@ -185,7 +156,8 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use results::event::NodeEvent;
+    use faults::record::FaultRecord;
+    use results::event::{FaultEvent, NodeEvent};
     use serde_json::json;
 
     use super::*;
@@ -224,14 +196,14 @@ mod tests {
     #[test]
     fn a_fault_is_on_from_its_injection_to_its_undoing() {
         let mut snapshot = Snapshot::default();
-        let mut tell = |stage: &str, outcome: &str| {
+        let mut on_after = |stage: &str, outcome: &str| {
             let value = json!({"fault": 3, "stage": stage, "name": "kill n1", "outcome": outcome});
-            let event = Event::new(Process::Nemesis, EventType::Info, "kill", value);
-            snapshot.take(&RunEvent::History(event));
-            snapshot.faults.len()
+            let record = FaultRecord::from_value("kill", false, &value).expect("a record");
+            snapshot.take(&RunEvent::Fault(FaultEvent { index: 0, time: 0, record }));
+            snapshot.faults_on().len()
         };
-        assert_eq!(tell("inject", "skipped"), 0);
-        assert_eq!(tell("inject", "installed"), 1);
-        assert_eq!(tell("undo", "installed"), 0);
+        assert_eq!(on_after("inject", "skipped"), 0);
+        assert_eq!(on_after("inject", "installed"), 1);
+        assert_eq!(on_after("undo", "installed"), 0);
     }
 }

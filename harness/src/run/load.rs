@@ -22,7 +22,7 @@ use super::operation::Actor;
 use super::recorder::Recorder;
 use crate::targets::Client;
 
-/// What all clients of a run share.
+/// Everything that all clients of a run share.
 pub struct Clients {
     /// Writes down what they do.
     pub recorder: Arc<Recorder>,
@@ -34,7 +34,7 @@ pub struct Clients {
     pub seed: u64,
     /// The first part of every token: the run's id.
     pub run: String,
-    /// What each is like; as many as there are act at a time.
+    /// The traits of each; as many as there are act at a time.
     pub plan: ClientPlan,
     /// The number of the next process.
     next_process: AtomicU64,

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use checker::history::{Event, Process};
-use checker::online::{Sighting, Watch};
+use checker::history::Event;
+use checker::online::{OnlineVerdict, Watch};
 use results::event::RunEvent;
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ const WAITING: usize = 1 << 16;
 /// When nothing comes for so long, what is there is judged.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// How the history stands, as far as it was checked.
+/// The verdict on the history, as far as it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing is wrong that would be known.
@@ -60,7 +60,7 @@ pub fn start(model: &str) -> Result<(Listener, watch::Receiver<Standing>)> {
     std::thread::Builder::new()
         .name("online check".into())
         .spawn(move || {
-            if let Sighting::Illegal { key, index } = first_sighting(history, &waiting) {
+            if let OnlineVerdict::Illegal { key, index } = first_verdict(history, &waiting) {
                 contradicted.send_replace(Standing::Illegal { key, index });
             }
         })
@@ -71,9 +71,7 @@ pub fn start(model: &str) -> Result<(Listener, watch::Receiver<Standing>)> {
 fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> Listener {
     let mut events = Some(events);
     Box::new(move |event| {
-        if let (RunEvent::History(event), Some(check)) = (event, &events)
-            && let Process::Client(_) = event.process
-        {
+        if let (RunEvent::Operation(event), Some(check)) = (event, &events) {
             // Attempts and tokens say nothing that a model would look at.
             let event = Event {
                 index: event.index,
@@ -95,22 +93,22 @@ fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> 
 }
 
 /// Waits until something is wrong or the events end.
-fn first_sighting(mut history: Watch, events: &Receiver<Event>) -> Sighting {
+fn first_verdict(mut history: Watch, events: &Receiver<Event>) -> OnlineVerdict {
     loop {
-        let sighting = match events.recv_timeout(QUIET) {
+        let verdict = match events.recv_timeout(QUIET) {
             Ok(event) => history.push(&event),
-            Err(RecvTimeoutError::Timeout) => history.settle(),
-            Err(RecvTimeoutError::Disconnected) => return history.settle().clone(),
+            Err(RecvTimeoutError::Timeout) => history.judge_now(),
+            Err(RecvTimeoutError::Disconnected) => return history.judge_now().clone(),
         };
-        if *sighting != Sighting::Legal {
-            return sighting.clone();
+        if *verdict != OnlineVerdict::Legal {
+            return verdict.clone();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use checker::history::EventType;
+    use checker::history::{EventType, Process};
     use serde_json::{Value, json};
 
     use super::*;
@@ -123,7 +121,7 @@ mod tests {
                 let mut event = Event::new(Process::Client(1), kind, *f, value.clone());
                 event.index = 2 * place as u64 + end;
                 event.key = Some("k7".into());
-                listener(&RunEvent::History(event));
+                listener(&RunEvent::Operation(event));
             }
         }
     }

@@ -14,7 +14,7 @@ use workloads::{Invocation, PRECONDITION_FAILED};
 use super::recorder::Recorder;
 use crate::targets::{Answer, Client, Reply, Request, refusal};
 
-/// What a process needs to act.
+/// Everything that a process needs to act.
 pub struct Actor<'a> {
     /// Writes down what it does.
     pub recorder: &'a Recorder,
@@ -30,7 +30,7 @@ pub struct Actor<'a> {
     pub rng: &'a mut ChaCha8Rng,
 }
 
-/// How an operation ended.
+/// The end of an operation.
 struct Settled {
     kind: EventType,
     answer: Option<(Answer, usize)>,

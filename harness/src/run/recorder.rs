@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use checker::history::{Event, EventType, Process};
-use results::event::{NodeChange, NodeEvent, Phase, RunEvent};
+use checker::history::Event;
+use faults::record::FaultRecord;
+use results::event::{FaultEvent, NodeChange, NodeEvent, Phase, PhaseEvent, RunEvent};
 use results::run_directory::RunDirectory;
-use serde_json::Value;
 
 /// A reader of the event stream.
 pub type Listener = Box<dyn FnMut(&RunEvent) + Send>;
@@ -42,23 +42,18 @@ impl Recorder {
         self.elapsed().as_nanos() as u64
     }
 
-    /// Records an event of the history; its index and time are set here. The line has been
-    /// handed to the kernel when this returns, so that an invocation is on record before the
-    /// first byte of its request is sent.
+    /// Records an event of a client; its index and time are set here. The line has been handed to
+    /// the kernel when this returns, so that an invocation is on record before the first byte of
+    /// its request is sent.
     ///
     /// # Errors
     /// When the history cannot be written. What was written before stays.
-    pub fn record(&self, mut event: Event) -> Result<Event> {
-        let mut inner = self.lock();
-        event.index = inner.next_index;
-        event.time = self.now();
-        inner.directory.append_event(&event)?;
-        inner.next_index += 1;
-        let event = RunEvent::History(event);
-        inner.tell(&event);
+    pub fn record(&self, event: Event) -> Result<Event> {
+        let event =
+            self.append(|index, time| RunEvent::Operation(Event { index, time, ..event }))?;
         match event {
-            RunEvent::History(event) => Ok(event),
-            _ => unreachable!("made two lines above"),
+            RunEvent::Operation(event) => Ok(event),
+            _ => unreachable!("made three lines above"),
         }
     }
 
@@ -67,16 +62,25 @@ impl Recorder {
     /// # Errors
     /// When the history cannot be written.
     pub fn phase(&self, phase: Phase) -> Result<()> {
-        let name = serde_json::to_value(phase)?;
-        self.record(Event::new(Process::Controller, EventType::Info, "phase", name)).map(drop)
+        self.append(|index, time| RunEvent::Phase(PhaseEvent { index, time, phase })).map(drop)
     }
 
-    /// Records what the nemesis is about to do (`invoke`) or has done (`info`).
+    /// Records what happens to a fault.
     ///
     /// # Errors
     /// When the history cannot be written.
-    pub fn nemesis(&self, kind: EventType, family: &str, value: Value) -> Result<()> {
-        self.record(Event::new(Process::Nemesis, kind, family, value)).map(drop)
+    pub fn fault(&self, record: FaultRecord) -> Result<()> {
+        self.append(|index, time| RunEvent::Fault(FaultEvent { index, time, record })).map(drop)
+    }
+
+    /// Gives an event of the history its index and time, saves it and shows it.
+    fn append(&self, event: impl FnOnce(u64, u64) -> RunEvent) -> Result<RunEvent> {
+        let mut inner = self.lock();
+        let event = event(inner.next_index, self.now());
+        inner.directory.record(&event)?;
+        inner.next_index += 1;
+        inner.tell(&event);
+        Ok(event)
     }
 
     /// Records a change of a node. It is no part of the history; a disk that is full is reported

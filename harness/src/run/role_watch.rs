@@ -14,7 +14,7 @@ use crate::targets::NodeStatus;
 /// leader finds it; long beside an answer.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a node may take to answer. One that hangs has the role that it had.
+/// The time that a node may take to answer. One that hangs has the role that it had.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks every node until the value that is returned is dropped, and records what changes.

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
-use engines::process_tree::{self, Place};
+use engines::process_tree::{self, LabContext};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
@@ -29,7 +29,7 @@ const TEST: &str = "STORMPROOF_TEST";
 const WAITS: &str = "STORMPROOF_TEST_OF";
 
 /// The place that [`dispatch`] found.
-static PLACE: OnceLock<Place> = OnceLock::new();
+static PLACE: OnceLock<LabContext> = OnceLock::new();
 
 /// Finds out where this process runs. Call it first in `main`, before any thread exists: a process
 /// that was started as one of stormproof's helpers does its work here and never returns.
@@ -44,7 +44,7 @@ pub fn dispatch() {
 ///
 /// # Panics
 /// When it was not called.
-pub(crate) fn place() -> Place {
+pub(crate) fn place() -> LabContext {
     *PLACE.get().expect("stormproof::dispatch() comes first in main")
 }
 
@@ -68,7 +68,7 @@ pub fn test_main<N: Into<String>>(tests: impl IntoIterator<Item = (N, Test)>) ->
             err!("stormproof: there is no test {name}");
             return Exit::Usage.into();
         };
-        if place == Place::Outside {
+        if place == LabContext::Outside {
             end_with_parent();
         }
         return test.run_named(place, Some(&name)).into();

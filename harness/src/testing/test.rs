@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
-use engines::process_tree::Place;
+use engines::process_tree::LabContext;
 use workloads::Workload;
 
 use super::binary::place;
@@ -149,14 +149,14 @@ impl Test {
     }
 
     /// The same for one of several tests.
-    pub(super) fn run_named(self, place: Place, name: Option<&str>) -> Exit {
+    pub(super) fn run_named(self, place: LabContext, name: Option<&str>) -> Exit {
         self.carry_out(place, name).unwrap_or_else(|error| {
             err!("stormproof: {error:#}");
             of_error(&error)
         })
     }
 
-    fn carry_out(self, place: Place, name: Option<&str>) -> Result<Exit> {
+    fn carry_out(self, place: LabContext, name: Option<&str>) -> Result<Exit> {
         let Test { target, workload, own, results } = self;
         let more = split(&std::env::var(FLAGS).unwrap_or_default());
         let flags = Flags::try_parse_from(more)

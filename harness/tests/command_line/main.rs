@@ -185,6 +185,11 @@ fn a_reader_that_goes_away_ends_nothing_but_the_printing() {
 fn lists_name_what_flags_take() {
     run(&["list", "workloads"]).exits(0).says("register");
     run(&["list", "faults"]).exits(0).says("partition").says("kill").says("pause");
+    run(&["list", "compositions"])
+        .exits(0)
+        .says("power-fails-again")
+        .says("disk+power; weight 3")
+        .says("tears them");
     run(&["list", "bugs"]).exits(0).says("stale-read").says("ignore-tokens");
     run(&["list", "models"]).exits(0).says("register");
     run(&["list", "targets"]).exits(0).says("bundled");
@@ -198,6 +203,29 @@ fn a_seed_always_gives_the_same_plan_and_a_plan_can_be_run_from_its_file() {
     let toml = run(&["plan", "--seed", "42", "--toml"]).exits(0).out;
     let file = write(&scratch("plan"), "plan.toml", &toml);
     assert_eq!(run(&["plan", "--plan", &file]).exits(0).out, first.out);
+}
+
+#[test]
+fn compositions_of_a_user_are_drawn_into_the_plan() {
+    let directory = scratch("compositions");
+    let mine = "[[composition]]\nname = \"slow-and-paused\"\nabout = \"\"\n\
+                [[composition.fault]]\nat = 0\nlasts = \"2.0..3.0\"\nfamily = \"cpu\"\n\
+                aim = \"all\"\npercent = 5\n[[composition.fault]]\nat = \"0.5..1.5\"\n\
+                lasts = 1\nfamily = \"pause\"\naim = \"follower\"\n";
+    let flags = ["plan", "--seed", "1", "--faults", "cpu,pause", "--profile", "composed"];
+    let plan = |more: &[&str]| run(&[&flags[..], more].concat());
+    let file = write(&directory, "mine.toml", mine);
+    let drawn = plan(&["--compositions", &file]).exits(0);
+    let drawn = drawn.says("5 % of a processor for all nodes").says("pause a follower");
+    // What was drawn stands in the plan, which tells the file too.
+    let toml = plan(&["--compositions", &file, "--toml"]).exits(0).says("compositions = ");
+    let saved = write(&directory, "plan.toml", &toml.out);
+    assert_eq!(run(&["plan", "--plan", &saved]).exits(0).out, drawn.out);
+
+    let bad = write(&directory, "bad.toml", &mine.replace("percent = 5", "percent = 500"));
+    let refused = plan(&["--compositions", &bad]).exits(65);
+    refused.says("bad.toml: composition slow-and-paused: fault 1, in a cluster of 3: percent");
+    plan(&["--compositions", "/nowhere/at/all"]).exits(65).says("/nowhere/at/all");
 }
 
 #[test]

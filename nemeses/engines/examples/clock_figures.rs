@@ -25,7 +25,7 @@ const WAITS: u32 = 20_000;
 const BATCHES: usize = 15;
 /// Changes of the clocks that are measured.
 const CHANGES: usize = 10_000;
-/// How long a drift is watched.
+/// The time for which a drift is watched.
 const DRIFT: Duration = Duration::from_secs(4);
 /// A wait that is too long by what the clock has gained, if its deadline is not corrected.
 const WAIT: Duration = Duration::from_millis(500);
@@ -49,12 +49,12 @@ fn main() -> Result<(), Failure> {
     long_waits()
 }
 
-/// What a node does, for ever: it says one number a line.
+/// The life of a node: it prints one number a line, for ever.
 fn play(role: &str) -> ! {
     let (nothing, never) = (Mutex::new(()), Condvar::new());
     let wait = |time| {
-        let guard = nothing.lock().expect("nobody else is here");
-        drop(never.wait_timeout(guard, time).expect("nobody else is here"));
+        let guard = nothing.lock().expect("no other thread has it");
+        drop(never.wait_timeout(guard, time).expect("no other thread has it"));
     };
     // Else each wait lasts at least 50 µs, which hides what happens before it begins.
     nix::sys::prctl::set_timerslack(1).expect("every process may");
@@ -93,7 +93,7 @@ fn batch(count: u32, action: impl Fn()) -> u128 {
     start.elapsed().as_nanos() * 1000 / u128::from(count)
 }
 
-/// What the monotonic clock shows, in nanoseconds.
+/// The monotonic clock, in nanoseconds.
 fn monotonic() -> i64 {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every machine has this clock");
     time.tv_sec() * 1_000_000_000 + time.tv_nsec()
@@ -129,7 +129,7 @@ impl Node {
                 let heard = monotonic();
                 let number = line.parse().expect("it says numbers");
                 // Who listens may have gone.
-                let _ = said.lock().expect("nobody panics here").send((heard, number));
+                let _ = said.lock().expect("no holder panics").send((heard, number));
             }
         };
         let spawner = Spawner::new()?;

@@ -1,7 +1,8 @@
 //! Measures the disk engine: fsync delays against what was asked for, throughput against tmpfs and
 //! the machine's own disk, mounting, and the power failure of five nodes.
 //!
-//! `cargo run --release -p stormproof-engines --example disk_figures [DIRECTORY ON A REAL DISK]`, as root.
+//! `cargo run --release -p stormproof-engines --example disk_figures [DIRECTORY ON A REAL DISK]`,
+//! as root.
 
 use std::error::Error;
 use std::fs::{self, File};

@@ -19,19 +19,19 @@ use stormproof_engines::loopback::LoopbackNetwork;
 use stormproof_engines::network::{
     Network, NetworkOptions, PartitionEngine, TcpKnobs, choose_engine,
 };
-use stormproof_engines::process_tree::{Lab, Place, dispatch, relaunch};
+use stormproof_engines::process_tree::{Lab, LabContext, dispatch, relaunch};
 
 /// Round trips measured.
 const ROUND_TRIPS: usize = 20_000;
 /// Partitions made and healed.
 const PARTITIONS: usize = 20;
-/// How long a stream is measured.
+/// The time for which a stream is measured.
 const STREAM: Duration = Duration::from_secs(3);
 /// Any port: the nodes run nothing else.
 const PORT: u16 = 7;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    if dispatch() == Place::Outside {
+    if dispatch() == LabContext::Outside {
         let status = relaunch(Lab::Namespaces)?;
         return Ok(ExitCode::from(status.code().unwrap_or(1) as u8));
     }

@@ -1,7 +1,7 @@
 //! Partitions by iptables: a chain of our own on INPUT in each node's namespace.
 //!
 //! This is what Jepsen does on real hosts, and what works on any. Packets are dropped where they
-//! arrive, so that the sender hears nothing: that is what a partition is.
+//! arrive, so that the sender gets no answer, as in a partition.
 #![expect(unsafe_code, reason = "pre_exec ties the child to its parent")]
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const INSTALL: &str = "*filter\n:STORMPROOF - [0:0]\n-I INPUT 1 -j STORMPROOF\nC
 const UNINSTALL: &str = "*filter\n-D INPUT -j STORMPROOF\n-F STORMPROOF\n-X STORMPROOF\nCOMMIT\n";
 /// Seconds to wait for another iptables that holds the lock; they hold it for milliseconds.
 const LOCK_PATIENCE: &str = "5";
-/// Where system tools are, whatever an ordinary user's PATH says.
+/// The directories of system tools, which the PATH of an ordinary user may lack.
 const SYSTEM_DIRECTORIES: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"];
 /// A datagram over the loopback arrives at once; only a starved machine takes longer.
 const TRIAL_PATIENCE: Duration = Duration::from_millis(200);
@@ -52,7 +52,7 @@ impl Backend {
         }
     }
 
-    /// What `--version` says.
+    /// The word in the output of `--version`.
     fn in_version(self) -> &'static str {
         match self {
             Self::Legacy => "(legacy)",
@@ -145,7 +145,7 @@ impl Iptables {
         self.load(namespace, &rules(sources))
     }
 
-    /// How many packets were dropped from each address since [`Iptables::drop_from`].
+    /// The number of packets dropped from each address since [`Iptables::drop_from`].
     pub(super) fn dropped(&self, namespace: &NetNs) -> io::Result<BTreeMap<Ipv4Addr, u64>> {
         let mut command = inside(namespace, &self.save)?;
         command.args(["-c", "-t", "filter"]);
@@ -202,7 +202,7 @@ fn run(mut command: Command, input: &str) -> io::Result<String> {
     let mut child = command.spawn()?;
     let mut stdin = child.stdin.take().expect("standard input is piped");
     // The input is smaller than a pipe, so this does not wait for the reader. A child that ended
-    // early tells why by its status.
+    // early gives its reason by its status.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output()?;

@@ -1,8 +1,8 @@
-//! What outlives the processes of a run, written down before it is made.
+//! The journal of a run: everything that outlives its processes, written down before it is made.
 //!
 //! Processes, namespaces, rules and mounts of the namespace lab vanish with the run. Directories of
-//! cgroups, loop devices and mounts of the loopback lab do not: whoever makes one says so here
-//! first, so that whoever finds the journal of a run that is no more can undo it
+//! cgroups, loop devices and mounts of the loopback lab do not: each is written down here
+//! first, so that it can be undone when the journal of a dead run is found
 //! ([`super::leftovers`]).
 //!
 //! A journal is one small file of JSON lines:
@@ -13,118 +13,38 @@
 //! {"done":1}
 //! ```
 //!
-//! It lies in the first of these directories that can be written: `$XDG_STATE_HOME/stormproof/journal`,
-//! `$HOME/.local/state/stormproof/journal`, for root `/var/lib/stormproof/journal`, and
-//! `stormproof-UID/journal` among the temporary files. It is removed at a clean end.
+//! It lies in the first of these directories that can be written:
+//! `$XDG_STATE_HOME/stormproof/journal`, `$HOME/.local/state/stormproof/journal`, for root
+//! `/var/lib/stormproof/journal`, and `stormproof-UID/journal` among the temporary files. It is
+//! removed at a clean end.
 //!
 //! Its owners hold a lock (`flock(2)`) on it: outer process, guard and controller share one open
-//! file, so the kernel lets go of the lock when the last of them has died, however it died. Other
-//! than a process id, a lock cannot be mistaken for somebody else's, and it is seen across pid
-//! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the machine
-//! either.
+//! file, so the kernel releases the lock when the last of them has died, however it died. Other
+//! than a process id, a lock cannot be mistaken for another process's, and it is seen across pid
+//! namespaces. Nothing is synced to the disk: the leftovers in a journal do not survive the
+//! machine either.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::leftovers;
-use super::proc::Stat;
-
-/// Something that stays when every process of a run is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-pub enum Leftover {
-    /// A directory of a cgroup hierarchy. Its name begins with `stormproof-`.
-    Cgroup {
-        /// Where it is.
-        path: PathBuf,
-    },
-    /// A mount in the mount namespace of whoever started the run.
-    Mount {
-        /// Where it is mounted.
-        path: PathBuf,
-    },
-    /// Every loop device that is backed by this file.
-    LoopDevice {
-        /// The file.
-        image: PathBuf,
-    },
-}
-
-impl fmt::Display for Leftover {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cgroup { path } => write!(out, "cgroup {}", path.display()),
-            Self::Mount { path } => write!(out, "mount {}", path.display()),
-            Self::LoopDevice { image } => write!(out, "loop device of {}", image.display()),
-        }
-    }
-}
-
-/// The process that a run was started as. Written `PID-STARTED`, as in the names of what it makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Owner {
-    /// Its id in the pid namespace that it was started in.
-    pub pid: i32,
-    /// When it was started, in clock ticks since the machine was.
-    pub started: u64,
-}
-
-impl Owner {
-    /// This process.
-    fn own() -> io::Result<Self> {
-        // Not `getpid`: whoever looks for this process looks into the same `/proc`.
-        let pid = fs::read_link("/proc/self")?.to_string_lossy().parse().unwrap_or_default();
-        let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc does not know us"))?;
-        Ok(Self { pid, started: stat.started })
-    }
-
-    /// Whether that process runs still, and is not another one with the same id.
-    pub(super) fn lives(self) -> bool {
-        Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
-    }
-
-    /// The owner that a name like `stormproof-4711-8471-n1` tells.
-    pub(super) fn in_name(name: &str) -> Option<Self> {
-        name.strip_prefix(leftovers::PREFIX)?.parse().ok()
-    }
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}-{}", self.pid, self.started)
-    }
-}
-
-impl FromStr for Owner {
-    type Err = ();
-
-    /// Whatever follows after another hyphen or a dot is passed over.
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.split(['-', '.']);
-        let mut next = || parts.next().ok_or(());
-        let pid = next()?.parse().map_err(|_| ())?;
-        Ok(Self { pid, started: next()?.parse().map_err(|_| ())? })
-    }
-}
+use super::leftovers::{Leftover, Owner};
 
 /// The first line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Header {
     #[serde(flatten)]
     pub(super) owner: Owner,
-    /// Which start of the machine it is about; nothing of an earlier one is left.
+    /// The start of the machine that it is about; nothing of an earlier one is left.
     pub(super) boot: String,
-    /// Where the journal lies.
+    /// The path of the journal.
     file: PathBuf,
 }
 
@@ -141,16 +61,16 @@ enum Line {
     Done(u64),
 }
 
-/// What a journal tells.
+/// The content of a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct JournalState {
     /// Whose it is; none when its owner died before it could say so.
     pub(super) header: Option<Header>,
-    /// What is not undone, in the order in which it was made.
+    /// The leftovers that are not undone, in the order in which they were made.
     pub(super) open: Vec<Leftover>,
 }
 
-impl Told {
+impl JournalState {
     /// A line that was cut short by a death is passed over: what it announces was not made.
     pub(super) fn parse(text: &str) -> Self {
         let mut header = None;
@@ -168,7 +88,7 @@ impl Told {
 
 /// Says that a leftover was announced, until it is [`Journal::done`].
 #[derive(Debug)]
-#[must_use = "what is undone must be told, or it is undone again"]
+#[must_use = "what is undone must be written down, or it is undone again"]
 pub struct Ticket(u64);
 
 /// The journal of this run. Copies are the same journal.
@@ -182,18 +102,18 @@ struct Shared {
     file: File,
     header: Header,
     last: AtomicU64,
-    /// Whether this process is the one that it began with.
+    /// True in the process that created it.
     own: bool,
 }
 
-/// That of the outer process, in a guard or a controller.
+/// The journal of the outer process, in a guard or a controller.
 static INHERITED: OnceLock<Journal> = OnceLock::new();
-/// That of this process, as long as anybody uses it.
+/// The journal that this process created, as long as it is in use.
 static OWN: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 impl Journal {
     /// The journal of the lab that this process is the controller of; else one of its own, which
-    /// ends, with everything undone, when its last copy is dropped.
+    /// is removed when its last copy is dropped and nothing is left.
     ///
     /// # Errors
     /// When no directory for journals can be written. Nothing that outlives the processes may be
@@ -205,8 +125,8 @@ impl Journal {
         }
     }
 
-    /// Who started this run. What it makes is called `stormproof-OWNER-…`, so that it is found even
-    /// without a journal.
+    /// The process that started this run. Its leftovers are called `stormproof-OWNER-…`, so that
+    /// they are found even without a journal.
     pub fn owner(&self) -> Owner {
         self.shared.header.owner
     }
@@ -223,7 +143,7 @@ impl Journal {
 
     /// Writes down that what the ticket stands for is undone, or was not made.
     pub fn done(&self, ticket: Ticket) {
-        // Untold, it is undone again at the end, which changes nothing.
+        // Unstate, it is undone again at the end, which changes nothing.
         let _ = self.shared.write(&Line::Done(ticket.0));
     }
 
@@ -242,15 +162,19 @@ impl Journal {
     /// process. One that makes no sense is none.
     pub(super) fn inherit(descriptor: OwnedFd) -> Option<Self> {
         let file = File::from(descriptor);
-        let header = Told::parse(&read(&file).ok()?).header?;
+        let header = JournalState::parse(&read(&file).ok()?).header?;
         let shared = Shared { file, header, last: AtomicU64::new(0), own: false };
         Some(INHERITED.get_or_init(|| Self { shared: Arc::new(shared) }).clone())
     }
 
-    /// Undoes whatever is not, and removes the file if nothing is left. For whoever outlives the
-    /// controller.
-    pub(super) fn settle(&self) {
-        self.shared.settle();
+    /// The leftovers that are not undone, in the order in which they were made.
+    pub(super) fn left(&self) -> Vec<Leftover> {
+        self.shared.left()
+    }
+
+    /// Removes the file.
+    pub(super) fn remove(&self) {
+        self.shared.remove();
     }
 }
 
@@ -287,19 +211,21 @@ impl Shared {
         (&self.file).write_all(text.as_bytes())
     }
 
-    fn settle(&self) {
-        let open = read(&self.file).map(|text| Told::parse(&text).open).unwrap_or_default();
-        // What cannot be undone stays in the file, for `leftovers::clean`.
-        if leftovers::undo_all(&open).iter().all(|(_, result)| result.is_ok()) {
-            let _ = fs::remove_file(&self.header.file);
-        }
+    fn left(&self) -> Vec<Leftover> {
+        read(&self.file).map(|text| JournalState::parse(&text).open).unwrap_or_default()
+    }
+
+    fn remove(&self) {
+        // One that is gone already, or cannot be removed, has no leftovers in it.
+        let _ = fs::remove_file(&self.header.file);
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.own {
-            self.settle();
+        // What is left is for `leftovers::clean`, at the next start or by the doctor.
+        if self.own && self.left().is_empty() {
+            self.remove();
         }
     }
 }
@@ -318,7 +244,7 @@ pub(super) fn read(file: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Where journals may lie, the preferred place first.
+/// The directories for journals, the preferred one first.
 pub(super) fn directories() -> Vec<PathBuf> {
     let absolute = |variable: &str| {
         std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
@@ -333,7 +259,7 @@ pub(super) fn directories() -> Vec<PathBuf> {
     places.into_iter().map(|place| place.join("journal")).collect()
 }
 
-/// Makes the directory if need be, and makes sure that nobody else can write there: its journals
+/// Makes the directory if need be, and makes sure that no other user can write there: its journals
 /// say what is removed.
 fn usable(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
@@ -363,13 +289,13 @@ fn create_in(directory: &Path, owner: Owner) -> io::Result<(File, PathBuf)> {
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).mode(0o600).open(&path)?;
         if !try_lock(&file)? {
-            // Somebody of another pid namespace, or who is looking at an old one just now.
+            // It belongs to a process of another pid namespace, or is being looked at just now.
             number += 1;
             continue;
         }
         let metadata = file.metadata()?;
         if metadata.nlink() == 0 {
-            // Whoever clears up removed it before we had the lock.
+            // A clean-up removed it before we had the lock.
             continue;
         }
         if metadata.len() == 0 {
@@ -379,8 +305,8 @@ fn create_in(directory: &Path, owner: Owner) -> io::Result<(File, PathBuf)> {
     }
 }
 
-/// Takes the lock unless somebody has it. It is held (`flock(2)`) until every copy of the descriptor is closed,
-/// those in other processes included.
+/// Takes the lock unless it is held. It is held (`flock(2)`) until every copy of the
+/// descriptor is closed, those in other processes included.
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -418,29 +344,18 @@ mod tests {
             "\n",
             r#"{"intent":{"id":4,"what":"cgro"#,
         );
-        let told = Told::parse(text);
-        assert_eq!(told.header.unwrap().owner, Owner { pid: 4711, started: 8471 });
+        let state = JournalState::parse(text);
+        assert_eq!(state.header.unwrap().owner, Owner { pid: 4711, started: 8471 });
         let mount = Leftover::Mount { path: "/mnt/a b".into() };
-        assert_eq!(told.open, [mount, Leftover::LoopDevice { image: "/tmp/image".into() }]);
-        assert_eq!(Told::parse("{\"owner\":{\"pid\":47"), Told::default());
+        assert_eq!(state.open, [mount, Leftover::LoopDevice { image: "/tmp/image".into() }]);
+        assert_eq!(JournalState::parse("{\"owner\":{\"pid\":47"), JournalState::default());
     }
 
     #[test]
     fn lines_are_read_back_as_they_were_written() {
         let line = serde_json::to_string(&Line::Intent { id: 7, leftover: cgroup("x") }).unwrap();
         assert_eq!(line, r#"{"intent":{"id":7,"what":"cgroup","path":"/sys/fs/cgroup/x"}}"#);
-        assert_eq!(Told::parse(&line).open, [cgroup("x")]);
-    }
-
-    #[test]
-    fn an_owner_is_told_from_another_with_its_id() {
-        let own = Owner::own().unwrap();
-        assert!(own.lives());
-        assert!(!Owner { started: own.started + 1, ..own }.lives());
-        assert_eq!(Owner::in_name(&format!("stormproof-{own}-n1")), Some(own));
-        assert_eq!(format!("{own}-2.jsonl").parse(), Ok(own));
-        assert_eq!(Owner::in_name("stormproof-disk.img"), None);
-        assert_eq!(Owner::in_name("other-1-2"), None);
+        assert_eq!(JournalState::parse(&line).open, [cgroup("x")]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The engines: everything that touches the kernel, and the only unsafe code of the project.
-//! Which faults there are and when they happen is decided in `stormproof-faults`.
+//! The faults and their times are decided in `stormproof-faults`.
 //!
-//! [`process_tree`] starts the controller again inside namespaces that vanish with it;
-//! [`network`] gives each node a namespace, an address and links that can be cut, by iptables or by
-//! a switch of our own, which also delays, loses and damages packets; [`loopback`] cuts links by
-//! proxies where there are no namespaces; [`node_process`] spawns and signals nodes, whose clocks can be their own
-//! ([`node_process::OwnClock`]); [`cpu`] makes processors slow; [`disk`] gives each node a file
+//! [`process_tree`] starts the controller again inside namespaces that vanish with it; [`network`]
+//! gives each node a namespace, an address and links that can be cut, by iptables or by a switch of
+//! our own, which also delays, loses and damages packets; [`loopback`] cuts links by proxies where
+//! there are no namespaces; [`node_process`] spawns and signals nodes, whose clocks can be their
+//! own ([`node_process::OwnClock`]); [`cpu`] makes processors slow; [`disk`] gives each node a file
 //! system that fails and loses power; [`LocalHost`] is all of that behind [`faults::host::Host`];
 //! [`doctor`] tries each on the machine at hand. What would outlive the processes stands in a
 //! [`journal`], and [`leftovers`] finds and removes it when they are gone.
@@ -17,12 +17,12 @@
 //! use faults::nemesis::Nemesis;
 //! use stormproof_engines::LocalHost;
 //! use stormproof_engines::network::{Network, choose_engine};
-//! use stormproof_engines::process_tree::{Lab, Place, dispatch, relaunch};
+//! use stormproof_engines::process_tree::{Lab, LabContext, dispatch, relaunch};
 //!
 //! // First of all, before any thread exists.
 //! let lab = match dispatch() {
-//!     Place::Inside(lab) => lab,
-//!     Place::Outside => {
+//!     LabContext::Inside(lab) => lab,
+//!     LabContext::Outside => {
 //!         let status = relaunch(Lab::Namespaces).or_else(|_| relaunch(Lab::Loopback))?;
 //!         std::process::exit(status.code().unwrap_or(3))
 //!     }

@@ -23,9 +23,9 @@ use faults::host::{
 };
 
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
-const LET_GO_PATIENCE: Duration = Duration::from_secs(2);
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks whether they did.
-const LET_GO_PAUSE: Duration = Duration::from_millis(1);
+const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
 const HEALING_LOOKS: usize = 10;
 
@@ -35,7 +35,7 @@ pub struct LocalHost {
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
     administrator: Option<Box<dyn Administrator>>,
-    /// Nodes that somebody else runs.
+    /// Nodes that are not run by us.
     foreign: BTreeSet<String>,
     listener: NodeListener,
     // After the nodes: what it made for them can only be removed when they are dead.
@@ -47,13 +47,13 @@ pub struct LocalHost {
 struct LocalNode {
     spec: NodeSpec,
     process: Option<NodeProcess>,
-    /// What its clocks have now, or will have when it starts.
+    /// The condition of its clocks now, or when it starts.
     clocks: ClockCondition,
     disk: Option<LocalDisk>,
     standing: Standing,
 }
 
-/// What a node is to its cluster, as far as faults changed that.
+/// The membership of a node in its cluster, as far as faults changed it.
 enum Standing {
     Member,
     /// Taken out, or about to be. It has to be added before it starts.
@@ -99,7 +99,7 @@ impl LocalHost {
         self.nodes.insert(node.spec.name.clone(), node);
     }
 
-    /// Makes a node known that somebody else runs. It is taken to run for ever; no fault but those
+    /// Makes a node known that is not run by us. It is taken to run for ever; no fault but those
     /// that its service is asked for can be done to it.
     pub fn add_foreign_node(&mut self, name: &str) {
         self.foreign.insert(name.to_owned());
@@ -108,7 +108,7 @@ impl LocalHost {
     /// Mounts an empty disk of its own for a node, where its data directory is to be.
     ///
     /// # Errors
-    /// Where FUSE is not to be had, or there is no such node.
+    /// FUSE is not available, or there is no such node.
     pub fn mount_disk(&mut self, node: &str, path: &Path, seed: u64) -> io::Result<()> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("no node {node}"));
         let known = self.nodes.get_mut(node).ok_or_else(unknown)?;
@@ -152,7 +152,7 @@ impl LocalHost {
         self.nodes.get(node)?.process.as_ref()
     }
 
-    /// Does something to each node's process and tells how long it took; a node without one fails.
+    /// Does something to each node's process and returns the times; a node without one fails.
     fn each(
         &self,
         nodes: &BTreeSet<String>,
@@ -208,7 +208,7 @@ impl Host for LocalHost {
             disk.is_some_and(|disk| disk.is_on() && !disk.is_served())
         };
         if let Some(node) = self.nodes.values().find(unserved) {
-            let why = format!("nobody serves the disk of {}, a bug of stormproof", node.spec.name);
+            let why = format!("the disk of {} is not served, a bug of stormproof", node.spec.name);
             return Err(HostError::Failed(why));
         }
         if self.network.is_none() && self.proxies.is_none() {
@@ -236,9 +236,9 @@ impl Host for LocalHost {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.cpu.unleash(nodes);
+        self.cpu.release(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
-        self.let_disks_go(nodes);
+        self.release_disks(nodes);
         self.each(nodes, NodeProcess::wait_until_dead)
     }
 
@@ -251,9 +251,9 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.cpu.unleash(nodes);
+        self.cpu.release(nodes);
         let paused = self.each(nodes, NodeProcess::pause);
-        self.cpu.leash(nodes);
+        self.cpu.throttle(nodes);
         paused
     }
 
@@ -380,7 +380,7 @@ impl Host for LocalHost {
     ) -> Result<Duration, HostError> {
         let is_out = |it: &&LocalNode| !matches!(it.standing, Standing::Member);
         if let Some(other) = self.nodes.values().find(is_out) {
-            // Whoever joins has to know all the others.
+            // A node that joins has to know all the others.
             let name = &other.spec.name;
             return Err(HostError::Unavailable(format!("{name} is no member at the moment")));
         }
@@ -413,20 +413,20 @@ impl Host for LocalHost {
 }
 
 fn asked(administrator: &Option<Box<dyn Administrator>>) -> Result<&dyn Administrator, HostError> {
-    let nobody = || HostError::Unavailable("this target cannot be asked to".to_owned());
-    administrator.as_deref().ok_or_else(nobody)
+    let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
+    administrator.as_deref().ok_or_else(missing)
 }
 
 impl LocalHost {
     /// A process that waits for its disk does not die before it has its answer. Those of `nodes`
     /// are about to die, so what their disks hold back is answered now.
-    fn let_disks_go(&self, nodes: &BTreeSet<String>) {
+    fn release_disks(&self, nodes: &BTreeSet<String>) {
         let waits =
             |node: &&String| self.disk(node).is_some() && self.state(node) != NodeState::Stopped;
         let start = Instant::now();
-        while start.elapsed() < LET_GO_PATIENCE && nodes.iter().any(|node| waits(&node)) {
-            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::let_go);
-            std::thread::sleep(LET_GO_PAUSE);
+        while start.elapsed() < RELEASE_PATIENCE && nodes.iter().any(|node| waits(&node)) {
+            nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::release);
+            std::thread::sleep(RELEASE_PAUSE);
         }
     }
 
@@ -439,7 +439,7 @@ impl LocalHost {
         {
             return Ok(process.pid());
         }
-        // The old one's end is told before the new one's start.
+        // The old one's end is reported before the new one's start.
         node.process = None;
         if matches!(node.standing, Standing::Removed) {
             node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);
@@ -479,7 +479,7 @@ impl LocalHost {
 impl Drop for LocalHost {
     fn drop(&mut self) {
         // A node that has used up its share could not die at once.
-        self.cpu.unleash_all();
+        self.cpu.release_all();
     }
 }
 

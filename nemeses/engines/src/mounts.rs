@@ -1,4 +1,4 @@
-//! What is mounted, as the calling process sees it.
+//! The mounts that the calling process sees.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,9 +8,9 @@ use std::path::PathBuf;
 /// A line of `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
-    /// Which directory of its file system is mounted.
+    /// The directory of its file system that is mounted.
     pub(super) root: PathBuf,
-    /// Where.
+    /// The directory at which it is mounted.
     pub(super) point: PathBuf,
     /// The type of the file system, such as `cgroup2` or `fuse.stormproof`.
     pub(super) kind: String,
@@ -31,7 +31,7 @@ impl Mount {
         Some(Self { root, point, kind, source, options: after.next()?.to_owned() })
     }
 
-    /// Whether the file system was mounted with this option.
+    /// Returns whether the file system was mounted with this option.
     pub(super) fn has_option(&self, option: &str) -> bool {
         self.options.split(',').any(|one| one == option)
     }

@@ -12,7 +12,7 @@ pub struct NetNs {
     descriptor: OwnedFd,
 }
 
-/// The namespace of the calling thread, whatever the process's other threads are in.
+/// The namespace of the calling thread; other threads of the process may be in others.
 const OWN: &str = "/proc/thread-self/ns/net";
 
 impl NetNs {

@@ -1,7 +1,8 @@
-//! Whether the kernel has netem, its own packet faults (`tc-netem(8)`).
+//! A trial of netem, the kernel's own packet faults (`tc-netem(8)`).
 //!
 //! Nothing here uses it: our switch does the same on every machine, by the link rather than by the
-//! interface, and counts what it does. The doctor tells of it, so that nobody looks for it in vain.
+//! interface, and counts what it does. The doctor reports on it, so that its absence is not taken
+//! for the reason of anything.
 
 use std::io;
 

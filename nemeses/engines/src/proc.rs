@@ -1,4 +1,4 @@
-//! What `/proc` tells about processes.
+//! Processes as `/proc` shows them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,8 +12,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     /// The process group.
     pub(super) group: i32,
-    /// When it was started, in clock ticks since the machine was. With the process id it tells
-    /// this process from any other that had the same id before or has it later.
+    /// When it was started, in clock ticks since the machine was. With the process id it
+    /// distinguishes this process from any other that had the same id before or has it later.
     pub(super) started: u64,
 }
 
@@ -30,7 +30,7 @@ impl Stat {
         Some(Self { state, parent, group, started })
     }
 
-    /// That of a process; none when it is gone.
+    /// Reads that of a process; none when it is gone.
     pub(super) fn of(pid: i32) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
@@ -41,7 +41,7 @@ impl Stat {
         fields.split_ascii_whitespace().nth(6)?.parse().ok()
     }
 
-    /// Whether it exists in the table of processes only.
+    /// Returns whether only its entry in the table of processes is left.
     pub(super) fn is_dead(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
@@ -53,12 +53,12 @@ fn numbers(directory: &str) -> impl Iterator<Item = i32> + use<> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Processes may end while we look, so whatever cannot be read is left out.
+/// Processes may end while we look, so processes that cannot be read are left out.
 pub(super) fn processes() -> impl Iterator<Item = (i32, Stat)> {
     numbers("/proc").filter_map(|pid| Some((pid, Stat::of(pid)?)))
 }
 
-/// The children of a process, dead ones that nobody waited for included.
+/// The children of a process, dead ones that were not waited for included.
 pub(super) fn children(parent: i32) -> BTreeSet<i32> {
     processes().filter(|(_, stat)| stat.parent == parent).map(|(pid, _)| pid).collect()
 }
@@ -81,7 +81,7 @@ pub(super) fn living_threads(pid: i32) -> Vec<i32> {
     numbers(&format!("/proc/{pid}/task")).filter(alive).collect()
 }
 
-/// Whether a thread is gone or on its way out, so that it cannot be traced any more.
+/// Returns whether a thread is gone or about to be, so that it cannot be traced any more.
 pub(super) fn is_ending(pid: i32, thread: i32) -> bool {
     /// `PF_EXITING` of the kernel's `sched.h`.
     const EXITING: u32 = 0x4;

@@ -211,7 +211,8 @@ pub struct Missed {
     pub phase: Phase,
 }
 
-type Situation = (Family, Role, Phase);
+/// Whom a fault of a family hit, and when.
+pub type Situation = (Family, Role, Phase);
 
 impl Coverage {
     /// Counts the faults of a run that took effect, and lists what `options` could have drawn
@@ -268,19 +269,7 @@ fn reachable(options: &ScheduleOptions) -> BTreeSet<Situation> {
 /// The roles that those may have whom a fault is aimed at.
 fn roles_of(fault: &Fault, nodes: usize) -> Vec<Role> {
     let one_of_many = || vec![Role::Leader, Role::Follower, Role::Candidate, Role::FormerLeader];
-    let aim = match fault {
-        Fault::Partition(partition) if !partition.shape.is_about_one() => {
-            return vec![Role::Several];
-        }
-        Fault::Partition(partition) => {
-            if partition.shape.is_about_leader() {
-                Aim::Leader
-            } else {
-                Aim::One
-            }
-        }
-        fault => fault.aim().unwrap_or(Aim::One),
-    };
+    let Some(aim) = fault.spec().hits() else { return vec![Role::Several] };
     match aim {
         Aim::Leader => vec![Role::Leader, Role::Candidate],
         Aim::Follower => vec![Role::Follower, Role::Candidate, Role::FormerLeader],
@@ -296,6 +285,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::schedule::Compositions;
 
     fn facts(roles: &[(&str, &str)]) -> Facts {
         let roles = roles.iter().map(|(node, role)| ((*node).to_owned(), (*role).to_owned()));
@@ -317,6 +307,7 @@ mod tests {
             time_limit: Duration::from_secs(60),
             profile,
             budget: None,
+            compositions: Compositions::default(),
         }
     }
 

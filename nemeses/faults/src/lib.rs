@@ -11,11 +11,13 @@
 
 pub mod coverage;
 pub mod disk_image;
+pub mod effect;
 pub mod fault;
 pub mod grudge;
 pub mod host;
 pub mod names;
 pub mod nemesis;
 pub mod outcome;
+pub mod record;
 pub mod schedule;
 pub mod shaping;

@@ -1,4 +1,4 @@
-//! How far the clocks of each node were off, over time.
+//! The offsets of the clocks of each node over time.
 
 use crate::event::{NodeChange, NodeEvent};
 
@@ -7,11 +7,11 @@ use crate::event::{NodeChange, NodeEvent};
 pub struct ClockTrack {
     /// The node.
     pub node: String,
-    /// What was read, by time.
+    /// The readings, by time.
     pub offsets: Vec<ClockOffset>,
 }
 
-/// How far the clocks of a node were ahead of the controller's at one moment.
+/// The offsets of a node's clocks from the controller's at one moment; ahead is positive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClockOffset {
     /// Nanoseconds since the start of the run.

@@ -1,4 +1,4 @@
-//! What can be read off a run's events: intervals and figures, each a pure function of the events.
+//! Intervals and figures, each a pure function of a run's events.
 //!
 //! The page, and every later report, draws these; none of them reads the history on its own.
 
@@ -11,9 +11,7 @@ mod phases;
 mod recovery;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
-pub use fault_intervals::{
-    FaultInterval, FaultOutcome, FaultStep, MeasuredEffect, fault_intervals,
-};
+pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
 pub use operations::{RunOperation, operations};

@@ -11,9 +11,9 @@ use crate::metrics::RunOperation;
 pub struct OperationFigures {
     /// The operation's name, such as `read`.
     pub f: String,
-    /// How they ended.
+    /// Their outcome.
     pub outcome: EventType,
-    /// How many there were.
+    /// Their number.
     pub count: u64,
     /// The latency that half of them did not exceed, in nanoseconds; none when none of them ended.
     pub p50: Option<u64>,
@@ -32,11 +32,11 @@ pub struct OperationFigures {
 pub struct AttemptError {
     /// The error, as the client's error table names it.
     pub error: String,
-    /// Whether it proves that the attempt had no effect; none when the client did not say.
+    /// True if it proves that the attempt had no effect; none when the client did not say.
     pub definite: Option<bool>,
-    /// How many attempts met it.
+    /// The number of attempts that met it.
     pub count: u64,
-    /// How many of those operations were ok in the end.
+    /// The number of those operations that were ok in the end.
     pub then_ok: u64,
 }
 

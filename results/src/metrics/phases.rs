@@ -1,31 +1,35 @@
-//! When each phase of the run went on.
+//! The phases of a run in time.
 
-use checker::history::{History, Process};
+use checker::history::History;
+
+use crate::event::{Phase, PhaseEvent};
 
 /// One phase of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhaseInterval {
-    /// The phase's name, such as `load`.
-    pub name: String,
+    /// The phase.
+    pub phase: Phase,
     /// When it began, in nanoseconds since the start of the run.
     pub start: u64,
     /// When the next phase began, or the history ended.
     pub end: u64,
 }
 
+impl PhaseInterval {
+    /// The length of the phase in seconds.
+    pub fn seconds(&self) -> f64 {
+        (self.end - self.start) as f64 / 1e9
+    }
+}
+
 /// The phases that the controller marked in the history, in order.
 pub fn phases(history: &History) -> Vec<PhaseInterval> {
     let mut phases: Vec<PhaseInterval> = Vec::new();
-    let marks = history
-        .events
-        .iter()
-        .filter(|event| event.process == Process::Controller && event.f == "phase");
-    for mark in marks {
+    for PhaseEvent { time, phase, .. } in history.events.iter().filter_map(PhaseEvent::of_history) {
         if let Some(before) = phases.last_mut() {
-            before.end = mark.time.max(before.start);
+            before.end = time.max(before.start);
         }
-        let name = mark.value.as_str().map_or_else(|| mark.value.to_string(), str::to_owned);
-        phases.push(PhaseInterval { name, start: mark.time, end: mark.time });
+        phases.push(PhaseInterval { phase, start: time, end: time });
     }
     if let Some(last) = phases.last_mut() {
         last.end = last.end.max(end_of_history(history));

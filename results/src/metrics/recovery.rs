@@ -1,9 +1,10 @@
-//! What each fault did to the clients, and how long it took until they were served again.
+//! The effect of each fault on the clients, and the time until they were served again.
 
 use std::collections::BTreeSet;
 
 use checker::history::EventType;
 
+use crate::event::Phase;
 use crate::metrics::{FaultInterval, PhaseInterval, RunOperation};
 
 /// A time without any ok is an interruption from this length on, in nanoseconds. Elections take
@@ -16,7 +17,7 @@ const TIMES_MEAN_GAP: u64 = 10;
 /// The effect of one fault on the clients.
 ///
 /// It is measured from the moment the fault began to the moment the next one did, or the load
-/// ended. Faults that overlap share their effects; no one can tell them apart.
+/// ended. Faults that overlap share their effects; they cannot be separated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
     /// Position of the fault among the intervals it was computed from.
@@ -26,11 +27,11 @@ pub struct Recovery {
     pub first_error: Option<FirstError>,
     /// The longest time without any operation that ended ok, in nanoseconds.
     pub longest_gap: u64,
-    /// Whether that was an interruption, and when it ended.
+    /// An interruption with its end, if it was one.
     pub service: Service,
 }
 
-/// How the clients were served during a fault.
+/// The service to the clients during a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// No gap between oks was longer than is usual.
@@ -61,7 +62,7 @@ pub fn recoveries(
     let oks = ok_times(operations);
     let mut errors = errors_by_time(operations);
     let all = (0, oks.last().copied().unwrap_or(0));
-    let load = phases.iter().find(|phase| phase.name == "load");
+    let load = phases.iter().find(|phase| phase.phase == Phase::Load);
     let (load_start, load_end) = load.map_or(all, |load| (load.start, load.end));
     let mean_gap = (load_end - load_start) / (oks.len() as u64).max(1);
     let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);
@@ -129,7 +130,7 @@ fn longest_gap(oks: &[u64], from: u64, until: u64, load_end: u64) -> (u64, Optio
     let mut longest = (0, Some(from));
     let mut longest_share = 0;
     let mut gap_start = from;
-    // The load ends within the last gap: it is at least so long, and nobody saw its end.
+    // The load ends within the last gap: it is at least so long, and its end was not seen.
     for end in ends.chain([None]) {
         let gap_end = end.unwrap_or(load_end);
         let share = gap_end.min(until).saturating_sub(gap_start);

@@ -1,4 +1,4 @@
-//! What the script of the page draws: the timeline, as one JSON value.
+//! The data of the timeline, which the script of the page draws, as one JSON value.
 //!
 //! Times are whole microseconds since the start of the run, which is finer than a screen shows.
 
@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 use super::clock_data::clocks;
 use super::columns::Column;
 use super::effects::{effect_label, effect_words};
-use super::facts::Facts;
-use super::families::letter;
-use super::units;
+use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
 use crate::words;
 
@@ -22,8 +20,8 @@ const SHORTEST_RUN: u64 = 1_000_000_000;
 /// A strobe may step a thousand times; no screen shows more ticks in one bar than this.
 const MOST_STEPS: usize = 300;
 
-pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
-    let nodes: Vec<Value> = facts
+pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
+    let nodes: Vec<Value> = data
         .nodes
         .iter()
         .map(|(name, spans)| {
@@ -31,38 +29,37 @@ pub(super) fn drawing_data(facts: &Facts<'_>) -> Value {
             json!({"name": name, "spans": spans})
         })
         .collect();
-    let faults: Vec<Value> =
-        facts.faults.iter().map(|fault| self::fault(fault, facts.end)).collect();
-    let phases: Vec<Value> = facts
+    let faults: Vec<Value> = data.faults.iter().map(|fault| self::fault(fault, data.end)).collect();
+    let phases: Vec<Value> = data
         .phases
         .iter()
-        .map(|phase| json!([phase.name, micros(phase.start), micros(phase.end)]))
+        .map(|phase| json!([words::phase(phase.phase), micros(phase.start), micros(phase.end)]))
         .collect();
-    let marks: Vec<Value> = facts
+    let marks: Vec<Value> = data
         .culprits()
         .map(|culprit| {
             json!({"time": micros(culprit.end.unwrap_or(culprit.start)),
                    "label": words::operation(culprit), "index": culprit.invoked})
         })
         .collect();
-    let findings: Vec<Value> = facts
+    let findings: Vec<Value> = data
         .summary
         .findings
         .iter()
         .map(|finding| {
-            let time = micros(units::nanoseconds(finding.seconds));
+            let time = micros(words::nanoseconds(finding.seconds));
             json!({"time": time, "node": finding.node, "text": finding.text})
         })
         .collect();
     json!({
-        "end": micros(facts.end.max(SHORTEST_RUN)),
+        "end": micros(data.end.max(SHORTEST_RUN)),
         "phases": phases,
         "nodes": nodes,
         "faults": faults,
         "marks": marks,
         "findings": findings,
-        "clocks": clocks(&facts.clocks),
-        "operations": operations(&facts.operations, facts.end),
+        "clocks": clocks(&data.clocks),
+        "operations": operations(&data.operations, data.end),
     })
 }
 
@@ -86,11 +83,11 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
         "family": fault.family,
         "name": fault.name,
         "nodes": fault.nodes,
-        "outcome": fault.outcome.to_string(),
-        "reason": fault.reason,
+        "outcome": fault.outcome_name(),
+        "reason": fault.reason(),
         "effect": effect_words(&fault.effect),
         "label": effect_label(&fault.effect),
-        "letter": letter(&fault.family),
+        "letter": fault.family.letter(),
         "steps": steps(fault),
         "stepCount": fault.steps.len(),
         "start": micros(fault.start),

@@ -1,105 +1,93 @@
-//! The panel of the accounting: what became of the elements of sets and queues.
+//! The panel of the accounting: the outcomes of the elements of sets and queues.
 
-use checker::accounting::{Accounting, Fate};
-use checker::oracle::audit::Kind;
+use checker::accounting::{Accounting, ElementOutcome};
+use checker::model::Collection;
+use maud::{Markup, html};
 
-use super::facts::Facts;
-use super::markup::Markup;
-use super::tables::{head, number, section};
-use super::units;
+use super::panel::{Column, count_cell, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none for runs without sets and queues.
-pub(super) fn elements(facts: &Facts<'_>) -> Option<Markup> {
-    let accounting = facts.summary.safety.accounting.as_ref()?;
-    let mut out = section("elements", "Elements");
-    out.raw("<p class=\"lead\">").text(words::elements(accounting)).raw(".</p>");
-    out.raw("<div class=\"scroll\">");
-    out.piece(head(&[("fate", ""), ("elements", "number"), ("that is", "")]));
-    for fate in fates(accounting.kind) {
-        out.piece(row(accounting, *fate));
-    }
-    out.raw("</tbody></table></div>").piece(findings(accounting)).raw("</section>");
-    Some(out)
+pub(super) fn elements(data: &ReportData<'_>) -> Option<Markup> {
+    let accounting = data.summary.safety.accounting.as_ref()?;
+    let columns = [Column::Text("fate"), Column::Number("elements"), Column::Text("that is")];
+    let rows = html! { @for &fate in fates(accounting.kind) { (row(accounting, fate)) } };
+    let content = html! {
+        p.lead { (words::elements(accounting)) "." }
+        (table(&columns, rows))
+        @if !accounting.findings.is_empty() {
+            ul.violations {
+                @for finding in &accounting.findings {
+                    li { b { (finding.fate.name()) } " " (finding.sentence) }
+                }
+            }
+            (more(accounting.wrong(), accounting.findings.len(), "more element"))
+        }
+    };
+    Some(panel("elements", "Elements", content))
 }
 
-/// What can become of the elements of such objects.
-fn fates(kind: Kind) -> &'static [Fate] {
+/// The outcomes that elements of such objects can have.
+fn fates(kind: Collection) -> &'static [ElementOutcome] {
     match kind {
-        Kind::Queue => &[
-            Fate::Lost,
-            Fate::Duplicated,
-            Fate::Unexpected,
-            Fate::NeverDequeued,
-            Fate::InDoubt,
-            Fate::Recovered,
-            Fate::Dequeued,
+        Collection::Queue => &[
+            ElementOutcome::Lost,
+            ElementOutcome::Duplicated,
+            ElementOutcome::Unexpected,
+            ElementOutcome::NeverDequeued,
+            ElementOutcome::InDoubt,
+            ElementOutcome::Recovered,
+            ElementOutcome::Dequeued,
         ],
-        Kind::Set | Kind::List => &[
-            Fate::Lost,
-            Fate::Duplicated,
-            Fate::Unexpected,
-            Fate::Stale,
-            Fate::NeverRead,
-            Fate::InDoubt,
-            Fate::Stable,
+        Collection::Set | Collection::List => &[
+            ElementOutcome::Lost,
+            ElementOutcome::Duplicated,
+            ElementOutcome::Unexpected,
+            ElementOutcome::Stale,
+            ElementOutcome::NeverRead,
+            ElementOutcome::InDoubt,
+            ElementOutcome::Stable,
         ],
     }
 }
 
-fn row(accounting: &Accounting, fate: Fate) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<tr><th scope=\"row\">").text(fate.name()).raw("</th>");
-    match (accounting.count(fate), fate.is_wrong()) {
-        (0, _) => drop(out.raw("<td class=\"number muted\">–</td>")),
-        (count, true) => drop(
-            out.raw("<td class=\"number broken\"><span aria-hidden=\"true\">✗</span> ")
-                .text(words::count(count))
-                .raw("</td>"),
-        ),
-        (count, false) => number(&mut out, words::count(count)),
+fn row(accounting: &Accounting, fate: ElementOutcome) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (fate.name()) }
+            (count_cell(accounting.count(fate), fate.is_wrong()))
+            td {
+                (meaning(accounting.kind, fate))
+                @if let (ElementOutcome::Stale, Some(longest)) = (fate, accounting.worst_staleness) {
+                    ", at most " (words::duration(longest)) " late"
+                }
+            }
+        }
     }
-    out.raw("<td>").text(meaning(accounting.kind, fate));
-    if let (Fate::Stale, Some(longest)) = (fate, accounting.worst_staleness) {
-        out.text(format!(", at most {} late", units::duration(longest)));
-    }
-    out.raw("</td></tr>");
-    out
 }
 
-fn meaning(kind: Kind, fate: Fate) -> &'static str {
+fn meaning(kind: Collection, fate: ElementOutcome) -> &'static str {
     match (fate, kind) {
-        (Fate::Lost, Kind::Queue) => "acknowledged, never dequeued, and the queue was found empty",
-        (Fate::Lost, _) => "was there for certain, and the last read lacks it",
-        (Fate::Duplicated, Kind::Queue) => "dequeued more often than enqueued",
-        (Fate::Duplicated, _) => "answered more than once by one read",
-        (Fate::Unexpected, _) => "seen, although nobody put it in",
-        (Fate::Stale, _) => "missing from a read after it was there for certain, found later",
-        (Fate::NeverDequeued, _) => {
+        (ElementOutcome::Lost, Collection::Queue) => {
+            "acknowledged, never dequeued, and the queue was found empty"
+        }
+        (ElementOutcome::Lost, _) => "was there for certain, and the last read lacks it",
+        (ElementOutcome::Duplicated, Collection::Queue) => "dequeued more often than enqueued",
+        (ElementOutcome::Duplicated, _) => "answered more than once by one read",
+        (ElementOutcome::Unexpected, _) => "seen, although no client put it in",
+        (ElementOutcome::Stale, _) => {
+            "missing from a read after it was there for certain, found later"
+        }
+        (ElementOutcome::NeverDequeued, _) => {
             "acknowledged; still in the queue, or taken by a dequeue of unknown outcome"
         }
-        (Fate::NeverRead, _) => "acknowledged, and no read began after that",
-        (Fate::InDoubt, _) => "not acknowledged and never seen; it may never have come in",
-        (Fate::Recovered, _) => "dequeued, although it was not acknowledged",
-        (Fate::Dequeued, _) => "acknowledged and dequeued",
-        (Fate::Stable, _) => "found by every read after it was there for certain",
+        (ElementOutcome::NeverRead, _) => "acknowledged, and no read began after that",
+        (ElementOutcome::InDoubt, _) => {
+            "not acknowledged and never seen; it may never have come in"
+        }
+        (ElementOutcome::Recovered, _) => "dequeued, although it was not acknowledged",
+        (ElementOutcome::Dequeued, _) => "acknowledged and dequeued",
+        (ElementOutcome::Stable, _) => "found by every read after it was there for certain",
     }
-}
-
-fn findings(accounting: &Accounting) -> Markup {
-    let mut out = Markup::new();
-    if accounting.findings.is_empty() {
-        return out;
-    }
-    out.raw("<ul class=\"violations\">");
-    for finding in &accounting.findings {
-        out.raw("<li><b>").raw(finding.fate.name()).raw("</b> ").text(&finding.sentence);
-        out.raw("</li>");
-    }
-    out.raw("</ul>");
-    let more = accounting.wrong().saturating_sub(accounting.findings.len() as u64);
-    if more > 0 {
-        out.raw("<p class=\"muted\">and ").text(words::counted(more, "more element")).raw("</p>");
-    }
-    out
 }

@@ -1,59 +1,50 @@
-//! How families of faults are told apart without colours: each has a letter of its own.
+//! The signs of the families of faults, by which they differ without colours: each has a letter of
+//! its own.
 
-use super::markup::Markup;
+use faults::fault::Family;
+use maud::{Markup, html};
 
-/// The letter of a family. Of one that this page does not know, it is the first of its name.
-pub(super) fn letter(family: &str) -> String {
-    let known = match family {
-        "partition" => "P",
-        "packet" => "N",
-        "kill" => "K",
-        "pause" => "S",
-        "cpu" => "U",
-        "clock" => "C",
-        "disk" => "D",
-        "power" => "W",
-        "corruption" => "X",
-        "leadership" => "L",
-        "membership" => "M",
-        "maintenance" => "T",
-        other => return other.chars().take(1).flat_map(char::to_uppercase).collect(),
-    };
-    known.to_owned()
+use crate::metrics::FaultInterval;
+
+/// The letter of a family. Of one that this version does not know, it is the first of its name.
+fn letter(family: &str) -> String {
+    match family.parse::<Family>() {
+        Ok(family) => family.letter().to_string(),
+        Err(_) => family.chars().take(1).flat_map(char::to_uppercase).collect(),
+    }
 }
 
 /// The sign of a family, as the timeline draws it.
 pub(super) fn sign(family: &str) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<span class=\"family\" data-family=\"").text(family);
-    out.raw("\" aria-hidden=\"true\"><b>").text(letter(family)).raw("</b></span>");
-    out
+    html! { span.family data-family=(family) aria-hidden="true" { b { (letter(family)) } } }
+}
+
+/// The name of a fault with the sign of its family.
+pub(super) fn named(fault: &FaultInterval) -> Markup {
+    html! { (sign(fault.family.name())) (fault.name) }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use faults::fault::Family;
 
     use super::letter;
 
     #[test]
-    fn every_family_has_a_letter_of_its_own() {
-        let families = [
-            "partition",
-            "packet",
-            "kill",
-            "pause",
-            "cpu",
-            "clock",
-            "disk",
-            "power",
-            "corruption",
-            "leadership",
-            "membership",
-            "maintenance",
-        ];
-        let letters: BTreeSet<String> = families.iter().map(|family| letter(family)).collect();
-        assert_eq!(letters.len(), families.len());
+    fn every_family_has_a_colour_and_a_texture_in_style_and_script() {
+        let style = include_str!("page/style.css");
+        let script = include_str!("page/families.js");
+        for family in Family::ALL {
+            let colours = style.matches(&format!(" --{family}: #")).count();
+            assert_eq!(colours, 3, "{family}: light, dark by choice, dark by the system");
+            assert!(style.contains(&format!(".family[data-family=\"{family}\"]")), "{family}");
+            assert!(script.contains(&format!(" {family}: \"")), "{family}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_family_has_a_letter_too() {
+        assert_eq!(letter("packet"), "N");
         assert_eq!(letter("quantum"), "Q");
         assert_eq!(letter(""), "");
     }

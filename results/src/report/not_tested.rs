@@ -1,221 +1,179 @@
-//! The panel that tells what the run leaves open.
+//! The panel with what the run leaves open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Facts;
+use faults::coverage::{Coverage, Phase, Role, Situation};
+use faults::fault::Family;
+use maud::{Markup, html};
+
 use super::families::sign;
-use super::markup::Markup;
-use super::tables::{head, number, section};
-use super::units;
-use crate::metrics::{FaultInterval, FaultOutcome};
-use crate::summary::FaultCoverage;
+use super::panel::{Column, panel, table};
+use super::report_data::ReportData;
+use crate::metrics::FaultInterval;
 use crate::words;
 
-pub(super) fn not_tested(facts: &Facts<'_>) -> Markup {
-    let summary = facts.summary;
-    let mut out = section("not-tested", "Not tested");
-    let ineffective: Vec<&FaultInterval> =
-        facts.faults.iter().filter(|fault| fault.outcome != FaultOutcome::Installed).collect();
-    let gaps = &summary.coverage.gaps;
-    if gaps.is_empty() && summary.run.skipped.is_empty() && ineffective.is_empty() {
-        out.raw("<p class=\"empty\">Nothing that the plan asked for was left out.</p>");
-    } else {
-        out.raw("<ul class=\"gaps\">");
-        for gap in gaps {
-            out.raw("<li><b>gap</b> ").text(gap).raw("</li>");
+pub(super) fn not_tested(data: &ReportData<'_>) -> Markup {
+    let content = html! {
+        (gaps(data))
+        @match &data.summary.fault_coverage {
+            Some(coverage) => { (reached(coverage)) }
+            None => { (roles_hit(data)) }
         }
-        for (what, why) in &summary.run.skipped {
-            out.raw("<li><b>").text(what).raw("</b> left out: ").text(why).raw("</li>");
-        }
-        for fault in ineffective {
-            out.raw("<li><b>").text(fault.outcome).raw("</b> ").text(&fault.name);
-            out.text(format!(" at {} (event {})", units::moment(fault.start), fault.index));
-            if let Some(reason) = &fault.reason {
-                out.raw(": ").text(reason);
-            }
-            out.raw("</li>");
-        }
-        out.raw("</ul>");
-    }
-    match &summary.fault_coverage {
-        Some(coverage) => out.piece(reached(coverage)),
-        None => out.piece(roles_hit(facts)),
     };
-    out.raw("</section>");
-    out
+    panel("not-tested", "Not tested", content)
 }
 
-/// How often a family of faults met a role in a phase.
-type Reached<'a> = BTreeMap<(&'a str, &'a str, &'a str), u64>;
-
-/// Which families met which roles in which phases of the cluster, and which could have.
-fn reached(coverage: &FaultCoverage) -> Markup {
-    let mut out = Markup::new();
-    let mut reached: Reached<'_> = BTreeMap::new();
-    for cell in coverage.cells.iter().filter(|cell| cell.count > 0) {
-        *reached.entry((&cell.family, &cell.role, &cell.phase)).or_default() += cell.count;
+/// Everything that was asked for and left out, or had no effect.
+fn gaps(data: &ReportData<'_>) -> Markup {
+    let ineffective: Vec<&FaultInterval> =
+        data.faults.iter().filter(|fault| !fault.took_effect()).collect();
+    let gaps = &data.summary.coverage.gaps;
+    let skipped = &data.summary.run.skipped;
+    if gaps.is_empty() && skipped.is_empty() && ineffective.is_empty() {
+        return html! { p.empty { "Nothing that the plan asked for was left out." } };
     }
-    let mut missed: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    missed.extend(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)));
-    let uncounted = coverage.cells.iter().filter(|cell| cell.count == 0);
-    missed.extend(uncounted.map(|cell| (&*cell.family, &*cell.role, &*cell.phase)));
-    missed.retain(|place| !reached.contains_key(place));
+    html! {
+        ul.gaps {
+            @for gap in gaps { li { b { "gap" } " " (gap) } }
+            @for (what, why) in skipped { li { b { (what) } " left out: " (why) } }
+            @for fault in ineffective {
+                li {
+                    b { (fault.outcome_name()) } " " (fault.name)
+                    " at " (words::moment(fault.start)) " (event " (fault.index) ")"
+                    @if let Some(reason) = fault.reason() { ": " (reason) }
+                }
+            }
+        }
+    }
+}
+
+/// The families that met roles in phases of the cluster, and those that could have.
+fn reached(coverage: &Coverage) -> Markup {
+    let cells = coverage.cells.iter();
+    let reached: BTreeMap<Situation, u64> =
+        cells.map(|c| ((c.family, c.role, c.phase), c.count)).collect();
+    let missed: BTreeSet<Situation> =
+        coverage.missed.iter().map(|m| (m.family, m.role, m.phase)).collect();
     let possible = (reached.len() + missed.len()) as u64;
     if possible == 0 {
-        return out;
+        return Markup::default();
     }
-
-    out.raw("<h3>What the faults met</h3><p class=\"muted\">");
-    out.text(format!(
-        "Of {} of family, role and phase that this plan can reach, {} reached and {} not.",
-        words::counted(possible, "combination"),
-        match reached.len() {
-            1 => "1 was".to_owned(),
-            count => format!("{} were", words::count(count as u64)),
-        },
-        words::count(missed.len() as u64)
-    ));
-    out.raw("</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"coverage\">");
-    out.piece(heat_table(coverage, &reached, &missed)).raw("</div>");
-    out.raw("<p class=\"heat-key muted\"><span class=\"reached\">3</span> faults in effect ");
-    out.raw("<span class=\"missed\">○</span> not reached ");
-    out.raw("<span>·</span> out of this plan’s reach</p>");
-    out
-}
-
-fn heat_table(
-    coverage: &FaultCoverage,
-    reached: &Reached<'_>,
-    missed: &BTreeSet<(&str, &str, &str)>,
-) -> Markup {
-    let places = || {
-        let cells = coverage.cells.iter().map(|c| (&*c.family, &*c.role, &*c.phase));
-        cells.chain(coverage.missed.iter().map(|m| (&*m.family, &*m.role, &*m.phase)))
-    };
-    let families = in_order(places().map(|(family, _, _)| family));
-    let mut roles = in_order(places().map(|(_, role, _)| role));
-    roles.sort_by_key(|role| place_among(role, &ROLES_BY_RANK));
-    let mut phases = in_order(places().map(|(_, _, phase)| phase));
-    phases.sort_by_key(|phase| place_among(phase, &PHASES_BY_COURSE));
-    let most = reached.values().copied().max().unwrap_or(1);
-
-    let mut out = Markup::new();
-    out.raw("<table class=\"heat\"><thead><tr><td></td>");
-    for role in &roles {
-        out.raw("<th scope=\"colgroup\" colspan=\"").text(phases.len()).raw("\">").text(role);
-        out.raw("</th>");
-    }
-    out.raw("</tr><tr><th scope=\"col\">family</th>");
-    for _ in &roles {
-        for phase in &phases {
-            out.raw("<th scope=\"col\"><span>").text(phase).raw("</span></th>");
+    let combinations = words::counted(possible, "combination");
+    let were = if reached.len() == 1 { "was" } else { "were" };
+    html! {
+        h3 { "What the faults met" }
+        p.muted {
+            "Of " (combinations) " of family, role and phase that this plan can reach, "
+            (words::count(reached.len() as u64)) " " (were) " reached and "
+            (words::count(missed.len() as u64)) " not."
+        }
+        div.scroll tabindex="0" role="region" aria-label="coverage" {
+            (heat_table(&reached, &missed))
+        }
+        p.heat-key.muted {
+            span.reached { "3" } " faults in effect "
+            span.missed { "○" } " not reached "
+            span { "·" } " out of this plan’s reach"
         }
     }
-    out.raw("</tr></thead><tbody>");
-    for family in families {
-        out.raw("<tr><th scope=\"row\">").piece(sign(family)).text(family).raw("</th>");
-        for role in &roles {
-            for phase in &phases {
-                let place = (family, *role, *phase);
-                out.piece(heat_cell(place, reached.get(&place), most, missed.contains(&place)));
+}
+
+fn heat_table(reached: &BTreeMap<Situation, u64>, missed: &BTreeSet<Situation>) -> Markup {
+    let places: Vec<&Situation> = reached.keys().chain(missed).collect();
+    let families: BTreeSet<Family> = places.iter().map(|(family, ..)| *family).collect();
+    let roles: BTreeSet<Role> = places.iter().map(|(_, role, _)| *role).collect();
+    let phases: BTreeSet<Phase> = places.iter().map(|(.., phase)| *phase).collect();
+    let most = reached.values().copied().max().unwrap_or(1);
+    html! {
+        table.heat {
+            thead {
+                tr {
+                    td {}
+                    @for role in &roles { th scope="colgroup" colspan=(phases.len()) { (words::spaced(role.name())) } }
+                }
+                tr {
+                    th scope="col" { "family" }
+                    @for _ in &roles {
+                        @for phase in &phases { th scope="col" { span { (words::spaced(phase.name())) } } }
+                    }
+                }
+            }
+            tbody {
+                @for family in families {
+                    tr {
+                        th scope="row" { (sign(family.name())) (family.name()) }
+                        @for role in &roles {
+                            @for phase in &phases {
+                                @let place = (family, *role, *phase);
+                                (heat_cell(place, reached.get(&place), most, missed.contains(&place)))
+                            }
+                        }
+                    }
+                }
             }
         }
-        out.raw("</tr>");
     }
-    out.raw("</tbody></table>");
-    out
 }
 
-fn heat_cell(
-    (family, role, phase): (&str, &str, &str),
-    count: Option<&u64>,
-    most: u64,
-    missed: bool,
-) -> Markup {
-    let mut out = Markup::new();
-    let place = format!("{family}, {role}, {phase}");
+fn heat_cell(place: Situation, count: Option<&u64>, most: u64, missed: bool) -> Markup {
+    let (family, role, phase) = place;
+    let place =
+        format!("{family}, {}, {}", words::spaced(role.name()), words::spaced(phase.name()));
     match count {
         Some(&count) => {
-            // By its root, so that one is not lost beside a hundred.
-            let heat = (count as f64 / most as f64).sqrt() * 60.0 + 12.0;
-            let faults = words::counted(count, "fault");
-            out.raw("<td class=\"reached\" style=\"--heat:").text(format!("{heat:.0}%"));
-            out.raw("\" title=\"").text(format!("{place}: {faults}")).raw("\">");
-            out.text(words::count(count));
-        }
-        None if missed => {
-            out.raw("<td class=\"missed\" title=\"").text(format!("{place}: not reached"));
-            out.raw(
-                "\"><span aria-hidden=\"true\">○</span><span class=\"spoken\">not reached</span>",
-            );
-        }
-        None => {
-            out.raw("<td title=\"").text(format!("{place}: out of this plan’s reach"));
-            out.raw("\"><span aria-hidden=\"true\">·</span>");
-        }
-    }
-    out.raw("</td>");
-    out
-}
-
-/// Words that roles are known by, the mightiest first; what qualifies a word stands before it.
-const ROLES_BY_RANK: [(&str, u8); 5] =
-    [("former", 3), ("candidate", 1), ("no leader", 1), ("leader", 0), ("follower", 2)];
-
-/// Words that the phases of a cluster are known by, in the course of a failure.
-const PHASES_BY_COURSE: [(&str, u8); 4] =
-    [("steady", 0), ("election", 1), ("leader", 2), ("fault", 3)];
-
-/// Where a name belongs: at the place of the first word that it contains, or behind all of them.
-fn place_among(name: &str, words: &[(&str, u8)]) -> u8 {
-    let known = words.iter().find(|(word, _)| name.contains(word));
-    known.map_or(u8::MAX, |(_, place)| *place)
-}
-
-/// Each name once, in the order in which they first occur.
-fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    names.filter(|name| seen.insert(*name)).collect()
-}
-
-/// How often each family of faults hit a node of each role.
-fn roles_hit(facts: &Facts<'_>) -> Markup {
-    let mut hits: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
-    for family in &facts.summary.run.faults {
-        hits.entry(family).or_default();
-    }
-    for fault in facts.faults.iter().filter(|fault| fault.outcome == FaultOutcome::Installed) {
-        let roles = hits.entry(&fault.family).or_default();
-        for node in &fault.nodes {
-            *roles.entry(facts.role_before(node, fault)).or_default() += 1;
-        }
-    }
-    let mut out = Markup::new();
-    if hits.is_empty() {
-        return out;
-    }
-    const ROLES: [&str; 3] = ["leader", "candidate", "follower"];
-    out.raw("<h3>Whom the faults hit</h3><div class=\"scroll\">").piece(head(&[
-        ("family", ""),
-        (ROLES[0], "number"),
-        (ROLES[1], "number"),
-        (ROLES[2], "number"),
-        ("other", "number"),
-    ]));
-    for (family, roles) in hits {
-        out.raw("<tr><th scope=\"row\">").piece(sign(family)).text(family).raw("</th>");
-        for role in ROLES {
-            let hits = roles.get(role).copied().unwrap_or(0);
-            if hits == 0 {
-                out.raw("<td class=\"number muted\">not reached</td>");
-            } else {
-                number(&mut out, words::count(hits));
+            // By its root, so that one is not lost beside a hundred; never so hot that the number
+            // cannot be read.
+            let heat = (count as f64 / most as f64).sqrt() * 40.0 + 12.0;
+            html! {
+                td.reached style=(format!("--heat:{heat:.0}%"))
+                    title={ (place) ": " (words::counted(count, "fault")) } { (words::count(count)) }
             }
         }
-        let other = roles.iter().filter(|(role, _)| !ROLES.contains(role)).map(|(_, hits)| hits);
-        number(&mut out, words::count(other.sum()));
-        out.raw("</tr>");
+        None if missed => html! {
+            td.missed title={ (place) ": not reached" } {
+                span aria-hidden="true" { "○" } span.spoken { "not reached" }
+            }
+        },
+        None => html! {
+            td title={ (place) ": out of this plan’s reach" } { span aria-hidden="true" { "·" } }
+        },
     }
-    out.raw("</tbody></table></div>");
-    out
+}
+
+/// The number of times that each family of faults hit a node of each role.
+fn roles_hit(data: &ReportData<'_>) -> Markup {
+    let mut hits: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for family in &data.summary.run.faults {
+        hits.entry(family).or_default();
+    }
+    for fault in data.faults.iter().filter(|fault| fault.took_effect()) {
+        let roles = hits.entry(fault.family.name()).or_default();
+        for node in &fault.nodes {
+            *roles.entry(data.role_before(node, fault)).or_default() += 1;
+        }
+    }
+    if hits.is_empty() {
+        return Markup::default();
+    }
+    const ROLES: [&str; 3] = ["leader", "candidate", "follower"];
+    let [leader, candidate, follower] = ROLES.map(Column::Number);
+    let columns = [Column::Text("family"), leader, candidate, follower, Column::Number("other")];
+    let other = |roles: &BTreeMap<&str, u64>| -> u64 {
+        roles.iter().filter(|(role, _)| !ROLES.contains(role)).map(|(_, hits)| hits).sum()
+    };
+    let rows = html! {
+        @for (family, roles) in &hits {
+            tr {
+                th scope="row" { (sign(family)) (family) }
+                @for role in ROLES {
+                    @match roles.get(role) {
+                        Some(&hits) => { td.number { (words::count(hits)) } }
+                        None => { td.number.muted { "not reached" } }
+                    }
+                }
+                td.number { (words::count(other(roles))) }
+            }
+        }
+    };
+    html! { h3 { "Whom the faults hit" } (table(&columns, rows)) }
 }

@@ -1,139 +1,141 @@
 //! The schedule as it really happened, which is also the timeline for those who cannot see it.
 
+use faults::effect::Effect;
+use maud::{Markup, html};
+
 use super::effects::effect_words;
-use super::facts::Facts;
-use super::markup::Markup;
-use super::tables::{head, named, section};
-use super::units;
-use crate::metrics::{FaultInterval, MeasuredEffect, NodeState};
+use super::families::named;
+use super::panel::{Column, panel, tall_table};
+use super::report_data::ReportData;
+use crate::metrics::{FaultInterval, NodeSpan, NodeState};
 use crate::words;
 
-pub(super) fn schedule(facts: &Facts<'_>) -> Markup {
+pub(super) fn schedule(data: &ReportData<'_>) -> Markup {
+    let content = match rows(data).as_slice() {
+        [] => html! {
+            p.empty { "No phase, fault or change of leader was recorded." }
+        },
+        rows => table(rows),
+    };
+    panel("schedule", "Schedule, as it happened", content)
+}
+
+fn table(rows: &[(u64, Markup)]) -> Markup {
+    let columns = [
+        Column::Number("time"),
+        Column::Text("event"),
+        Column::Text("what"),
+        Column::Text("nodes"),
+        Column::Text("what came of it"),
+        Column::Text("measured at once"),
+        Column::Text("measured over its life"),
+    ];
+    tall_table("schedule", &columns, html! { @for (_, row) in rows { (row) } })
+}
+
+/// Phases, faults and what became of nodes, by time.
+fn rows(data: &ReportData<'_>) -> Vec<(u64, Markup)> {
     let mut rows: Vec<(u64, Markup)> = Vec::new();
-    for phase in &facts.phases {
-        let lasted = format!("lasted {}", units::duration(phase.end - phase.start));
-        let row = plain_row("phase", phase.start, &phase.name, &lasted);
-        rows.push((phase.start, row));
+    for phase in &data.phases {
+        let lasted = format!("lasted {}", words::duration(phase.end - phase.start));
+        let name = words::phase(phase.phase);
+        rows.push((phase.start, plain_row("phase", phase.start, name, &lasted)));
     }
-    for fault in &facts.faults {
-        rows.push((fault.start, fault_row(facts, fault)));
+    for fault in &data.faults {
+        rows.push((fault.start, fault_row(data, fault)));
     }
-    for (node, spans) in &facts.nodes {
-        for span in spans {
-            let what = match &span.state {
-                NodeState::Role(role) if role == "leader" => "leads",
-                NodeState::Down => "is down",
-                NodeState::Paused | NodeState::Silent | NodeState::Role(_) => continue,
-            };
-            let term = span.term.map_or_else(String::new, |term| format!(" in term {term}"));
-            let lasted = format!("for {}", units::duration(span.end - span.start));
-            rows.push((
-                span.start,
-                plain_row("node", span.start, &format!("{node} {what}{term}"), &lasted),
-            ));
-        }
+    for (node, spans) in &data.nodes {
+        rows.extend(spans.iter().filter_map(|span| Some((span.start, node_row(node, span)?))));
     }
     rows.sort_by_key(|(time, _)| *time);
+    rows
+}
 
-    let mut out = section("schedule", "Schedule, as it happened");
-    if rows.is_empty() {
-        out.raw(
-            "<p class=\"empty\">No phase, fault or change of leader was recorded.</p></section>",
-        );
-        return out;
-    }
-    out.raw("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" ");
-    out.raw("aria-labelledby=\"schedule-title\">").piece(head(&[
-        ("time", "number"),
-        ("event", ""),
-        ("what", ""),
-        ("nodes", ""),
-        ("what came of it", ""),
-        ("measured at once", ""),
-        ("measured over its life", ""),
-    ]));
-    for (_, row) in rows {
-        out.piece(row);
-    }
-    out.raw("</tbody></table></div></section>");
-    out
+/// A row about a node; none for what happens too often to be shown.
+fn node_row(node: &str, span: &NodeSpan) -> Option<Markup> {
+    let what = match &span.state {
+        NodeState::Role(role) if role == "leader" => "leads",
+        NodeState::Down => "is down",
+        NodeState::Paused | NodeState::Silent | NodeState::Role(_) => return None,
+    };
+    let term = span.term.map_or_else(String::new, |term| format!(" in term {term}"));
+    let lasted = format!("for {}", words::duration(span.end - span.start));
+    Some(plain_row("node", span.start, &format!("{node} {what}{term}"), &lasted))
 }
 
 /// A row about a phase or a node.
-fn plain_row(kind: &'static str, time: u64, what: &str, lasted: &str) -> Markup {
-    let mut row = Markup::new();
-    row.raw("<tr class=\"").raw(kind).raw("\"><td class=\"number\">").text(units::moment(time));
-    row.raw("</td><td>").raw(kind).raw("</td><th scope=\"row\" colspan=\"2\">").text(what);
-    row.raw("</th><td colspan=\"3\">").text(lasted).raw("</td></tr>");
-    row
+fn plain_row(kind: &str, time: u64, what: &str, lasted: &str) -> Markup {
+    html! {
+        tr class=(kind) {
+            td.number { (words::moment(time)) }
+            td { (kind) }
+            th scope="row" colspan="2" { (what) }
+            td colspan="3" { (lasted) }
+        }
+    }
 }
 
-fn fault_row(facts: &Facts<'_>, fault: &FaultInterval) -> Markup {
-    let mut out = Markup::new();
-    out.raw("<tr class=\"fault\"><td class=\"number\">").text(units::moment(fault.start));
-    out.raw("</td><td>#").text(fault.index).raw("</td><th scope=\"row\">").piece(named(fault));
-    if !fault.grudge.is_empty() {
-        let grudge: Vec<String> = fault
-            .grudge
-            .iter()
-            .map(|(node, dropped)| format!("{node} drops {}", dropped.join(" ")))
-            .collect();
-        out.raw("<small>").text(grudge.join("; ")).raw("</small>");
-    }
-    out.piece(steps(fault)).raw("</th><td>").text(nodes(facts, fault)).raw("</td><td>");
-    out.text(fault.outcome);
-    let remarks = fault.reason.iter().chain(&fault.note).chain(&fault.undo_problems);
-    for remark in remarks {
-        out.raw("<small>").text(remark).raw("</small>");
-    }
-    if fault.was_attempted() {
-        out.raw("<small>").text(match (fault.end, fault.undo_problems.is_empty()) {
-            (Some(end), _) => format!("undone at {}", units::moment(end)),
-            (None, true) => "never seen undone".to_owned(),
-            (None, false) => "could not be undone".to_owned(),
-        });
-        out.raw("</small>");
-    }
-    out.raw("</td>");
-    for effect in [&fault.effect_at_injection, &fault.effect_over_life] {
-        out.piece(measured(effect));
-    }
-    out.raw("</tr>");
-    out
-}
-
-fn measured(effect: &MeasuredEffect) -> Markup {
-    let mut out = Markup::new();
-    if effect.is_empty() {
-        out.raw("<td class=\"muted\">–</td>");
-    } else {
-        out.raw("<td>").text(effect_words(effect)).raw("</td>");
-    }
-    out
-}
-
-/// How often the fault changed while it was on.
-fn steps(fault: &FaultInterval) -> Markup {
-    let mut out = Markup::new();
-    if let (Some(first), Some(last)) = (fault.steps.first(), fault.steps.last()) {
-        let steps = words::counted(fault.steps.len() as u64, "step");
-        let from = units::moment(first.time);
-        out.raw("<small>").text(match fault.steps.len() {
-            1 => format!("{steps}, at {from} (#{})", first.index),
-            _ => {
-                let to = units::moment(last.time);
-                format!("{steps}, from {from} to {to} (#{}–{})", first.index, last.index)
+fn fault_row(data: &ReportData<'_>, fault: &FaultInterval) -> Markup {
+    let others = fault.note.iter().chain(&fault.undo_problems).map(String::as_str);
+    html! {
+        tr.fault {
+            td.number { (words::moment(fault.start)) }
+            td { "#" (fault.index) }
+            th scope="row" {
+                (named(fault))
+                @if let Some(grudge) = &fault.grudge { small { (maud::display(grudge)) } }
+                (steps(fault))
             }
-        });
-        out.raw("</small>");
+            td { (nodes(data, fault)) }
+            td {
+                (fault.outcome_name())
+                @for remark in fault.reason().into_iter().chain(others) {
+                    small { (remark) }
+                }
+                @if fault.was_attempted() { small { (undone(fault)) } }
+            }
+            (measured(&fault.effect_at_injection))
+            (measured(&fault.effect_over_life))
+        }
     }
-    out
 }
 
-fn nodes(facts: &Facts<'_>, fault: &FaultInterval) -> String {
+fn undone(fault: &FaultInterval) -> String {
+    match (fault.end, fault.undo_problems.is_empty()) {
+        (Some(end), _) => format!("undone at {}", words::moment(end)),
+        (None, true) => "never seen undone".to_owned(),
+        (None, false) => "could not be undone".to_owned(),
+    }
+}
+
+fn measured(effect: &Effect) -> Markup {
+    html! {
+        @if effect.is_empty() { td.muted { "–" } } @else { td { (effect_words(effect)) } }
+    }
+}
+
+/// The number of changes of the fault while it was on, with their times.
+fn steps(fault: &FaultInterval) -> Markup {
+    let (Some(first), Some(last)) = (fault.steps.first(), fault.steps.last()) else {
+        return Markup::default();
+    };
+    let from = words::moment(first.time);
+    html! {
+        small {
+            (words::counted(fault.steps.len() as u64, "step"))
+            @if fault.steps.len() == 1 { ", at " (from) " (#" (first.index) ")" }
+            @else {
+                ", from " (from) " to " (words::moment(last.time))
+                " (#" (first.index) "–" (last.index) ")"
+            }
+        }
+    }
+}
+
+fn nodes(data: &ReportData<'_>, fault: &FaultInterval) -> String {
     match fault.nodes.len() {
         0 => "–".to_owned(),
-        count if count > 1 && count == facts.nodes.len() => "all".to_owned(),
-        _ => fault.nodes.join(", "),
+        count if count > 1 && count == data.nodes.len() => "all".to_owned(),
+        _ => fault.nodes.iter().cloned().collect::<Vec<_>>().join(", "),
     }
 }

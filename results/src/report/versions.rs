@@ -1,57 +1,44 @@
 //! The panel of the version oracle: how many answers were compared, and which contradict another.
 
-use checker::oracle::version::{Effect, MutationVersion, Rule, Scope, VersionReport, Witness};
+use checker::oracle::version::{
+    Effect, MutationVersion, Rule, Scope, VersionReport, Violation, Witness,
+};
+use maud::{Markup, html};
 
-use super::facts::Facts;
-use super::markup::Markup;
-use super::tables::{head, section};
-use super::units;
+use super::panel::{Column, more, panel, table};
+use super::report_data::ReportData;
 use crate::words;
 
 /// The panel; none when no versions were judged.
-pub(super) fn versions(facts: &Facts<'_>) -> Option<Markup> {
-    let report = facts.summary.safety.versions.as_ref()?;
-    let mut out = section("versions", "Versions");
-    out.raw("<p class=\"lead\">").text(words::counted(report.answers, "answer"));
-    out.raw(" compared");
-    match report.contradictions {
-        0 => out.raw(": none contradicts another.</p>"),
-        some => out.raw(": ").text(words::counted(some, "contradiction")).raw(".</p>"),
+pub(super) fn versions(data: &ReportData<'_>) -> Option<Markup> {
+    let report = data.summary.safety.versions.as_ref()?;
+    let content = html! {
+        p.lead { (words::versions(report)) "." }
+        @if !report.violations.is_empty() {
+            ul.violations {
+                @for violation in &report.violations { li { (contradiction(violation)) } }
+            }
+            (more(report.contradictions, report.violations.len(), "more contradiction"))
+        }
+        @for era in &report.eras { p { (era.sentence) } }
+        p.muted { (claims(report)) }
     };
-    out.piece(contradictions(report));
-    for era in &report.eras {
-        out.raw("<p>").text(&era.sentence).raw("</p>");
-    }
-    out.raw("<p class=\"muted\">").text(claims(report)).raw("</p></section>");
-    Some(out)
+    Some(panel("versions", "Versions", content))
 }
 
-fn contradictions(report: &VersionReport) -> Markup {
-    let mut out = Markup::new();
-    if report.violations.is_empty() {
-        return out;
+fn contradiction(violation: &Violation) -> Markup {
+    let columns = [
+        Column::Text("answer"),
+        Column::Number("version"),
+        Column::Number("from"),
+        Column::Number("to"),
+        Column::Text("by"),
+        Column::Text("events"),
+    ];
+    html! {
+        p { b { (name(violation.rule)) } " " (violation.sentence) }
+        (table(&columns, html! { (witness(&violation.earlier)) (witness(&violation.later)) }))
     }
-    out.raw("<ul class=\"violations\">");
-    for violation in &report.violations {
-        out.raw("<li><p><b>").raw(name(violation.rule)).raw("</b> ").text(&violation.sentence);
-        out.raw("</p><div class=\"scroll\">").piece(head(&[
-            ("answer", ""),
-            ("version", "number"),
-            ("from", "number"),
-            ("to", "number"),
-            ("by", ""),
-            ("events", ""),
-        ]));
-        out.piece(witness(&violation.earlier)).piece(witness(&violation.later));
-        out.raw("</tbody></table></div></li>");
-    }
-    out.raw("</ul>");
-    let more = report.contradictions.saturating_sub(report.violations.len() as u64);
-    if more > 0 {
-        out.raw("<p class=\"muted\">and ");
-        out.text(words::counted(more, "more contradiction")).raw("</p>");
-    }
-    out
 }
 
 fn name(rule: Rule) -> &'static str {
@@ -64,22 +51,23 @@ fn name(rule: Rule) -> &'static str {
 }
 
 fn witness(answer: &Witness) -> Markup {
-    let mut out = Markup::new();
-    let key = answer.key.as_deref().unwrap_or_default();
-    let failed =
-        if answer.effect == Effect::FailedPrecondition { " (precondition failed)" } else { "" };
-    out.raw("<tr><th scope=\"row\">")
-        .text(format!("p{} {} {key}{failed}", answer.process, answer.f));
-    out.raw("</th><td class=\"number\">").text(words::count(answer.version));
-    out.raw("</td><td class=\"number\">").text(units::moment(answer.start));
-    out.raw("</td><td class=\"number\">").text(units::moment(answer.end));
-    out.raw("</td><td>").text(answer.node.as_deref().unwrap_or("–"));
-    out.raw("</td><td>").text(format!("#{}–{}", answer.invoked, answer.completed));
-    out.raw("</td></tr>");
-    out
+    html! {
+        tr {
+            th scope="row" {
+                "p" (maud::display(answer.process)) " " (answer.f) " "
+                (answer.key.as_deref().unwrap_or_default())
+                @if answer.effect == Effect::FailedPrecondition { " (precondition failed)" }
+            }
+            td.number { (words::count(answer.version)) }
+            td.number { (words::moment(answer.start)) }
+            td.number { (words::moment(answer.end)) }
+            td { (answer.node.as_deref().unwrap_or("–")) }
+            td { "#" (answer.invoked) "–" (answer.completed) }
+        }
+    }
 }
 
-/// What the versions were taken to mean.
+/// The meaning that the versions were taken to have.
 fn claims(report: &VersionReport) -> String {
     let scope = match report.claims.scope {
         Scope::Store => "the whole store",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::history::{Attempt, Event, EventType, History, Process};
 use checker::verdict::{Analysis, Counterexample, Operation, Verdict};
 use serde_json::{Value, json};
-use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::summary::{Coverage, Liveness, RunInfo, Summary};
 
 mod objects;
@@ -18,19 +18,19 @@ const SECOND: u64 = 1_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 /// Setup and Healthy take so long before the load begins.
 const LOAD_START: u64 = 1_400 * MILLISECOND;
-/// How long a cluster that lost its leader elects.
+/// The length of an election after the leader was lost.
 const ELECTION: u64 = 900 * MILLISECOND;
 const CLIENTS: u64 = 32;
 
-/// What kind of run to make.
+/// The kind of run to make.
 pub struct Options {
-    /// How long the load lasts.
+    /// The length of the load.
     pub seconds: u64,
     /// Operations a second.
     pub rate: u64,
-    /// Whether there were faults.
+    /// True if there were faults.
     pub faults: bool,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -523,15 +523,14 @@ impl<'a> Maker<'a> {
             fault_coverage: None,
             findings: Vec::new(),
             phases: [
-                ("setup", 0.4),
-                ("healthy", 1.0),
-                ("load", self.options.seconds as f64),
-                ("recover", 0.5),
-                ("converge", 1.31),
-                ("final-reads", 0.4),
-                ("check", 0.021),
+                (Phase::Setup, 0.4),
+                (Phase::Healthy, 1.0),
+                (Phase::Load, self.options.seconds as f64),
+                (Phase::Recover, 0.5),
+                (Phase::Converge, 1.31),
+                (Phase::FinalReads, 0.4),
+                (Phase::Check, 0.021),
             ]
-            .map(|(name, seconds)| (name.to_owned(), seconds))
             .to_vec(),
         }
     }

@@ -2,9 +2,11 @@
 
 use checker::history::{Event, EventType, Process};
 use checker::verdict::Verdict;
+use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
+use faults::fault::Family;
 use serde_json::{Value, json};
 use stormproof_results::event::{NodeChange, NodeEvent};
-use stormproof_results::summary::{CoverageCell, FaultCoverage, Finding, MissedCell};
+use stormproof_results::summary::Finding;
 
 use super::{LOAD_START, MILLISECOND, NODES, Options, SECOND, Sample, event, sample};
 
@@ -56,14 +58,14 @@ fn faults() -> Vec<Told> {
             json!({"packets_dropped": 312, "healed_after_ms": 9.1})),
         told("packet", "delay 50 ms into the leader n2", &["n2"], (4_000, 8_000),
             json!({"one_way_fastest_ms": 50.2, "one_way_slowest_ms": 50.9}),
-            json!({"packets_delayed": 8_112, "one_way_fastest_ms": 50.1, "one_way_slowest_ms": 57.3})),
+            json!({"one_way_fastest_ms": 50.1, "one_way_slowest_ms": 57.3, "packets_delayed": 8_112})),
         told("clock", "wall clock jumps by -5000 ms (n1)", &["n1"], (5_000, 10_000),
             json!({"wall_offset_ms": -5000.02, "monotonic_offset_ms": 0, "rate": 1}),
             json!({"wall_offset_ms": 0.01, "monotonic_offset_ms": 0, "rate": 1})),
         told("disk", "fsync 50 to 60 ms slower (all nodes)", ALL, (9_000, 15_000), none(),
             json!({"fsync_fastest_ms": 50.9, "fsync_slowest_ms": 60.3, "fsync_mean_ms": 55.2, "fsyncs_delayed": 1_204})),
         told("power", "power failure of a minority", &["n2", "n3"], (12_000, 14_500),
-            json!({"sectors_lost": 1_204, "sectors_kept": 311, "names_lost": 3, "names_kept": 0, "down_after_ms": 31.5}),
+            json!({"sectors_lost": 1_204, "names_lost": 3, "sectors_kept": 311, "names_kept": 0, "down_after_ms": 31.5}),
             json!({"nodes_started": 2})),
         told("clock", "clocks run at rate 1.05 (n5)", &["n5"], (11_000, 17_000),
             json!({"wall_offset_ms": 0.4, "monotonic_offset_ms": 0.4, "rate": 1.05}),
@@ -73,7 +75,7 @@ fn faults() -> Vec<Told> {
         told("disk", "2 % of disk operations fail (n2)", &["n2"], (17_500, 21_000), none(),
             json!({"operations_failed": 37})),
         told("cpu", "5 % of a processor (n3)", &["n3"], (18_000, 22_000),
-            json!({"throttled": 2, "throttled_ms": 18.4}), json!({"throttled": 388, "throttled_ms": 3_601.8})),
+            json!({"throttled_ms": 18.4, "throttled": 2}), json!({"throttled_ms": 3_601.8, "throttled": 388})),
         told("pause", "pause n5", &["n5"], (20_000, 21_200),
             json!({"nodes_paused": 1, "stopped_after_ms": 0.2}), json!({"nodes_resumed": 1, "running_after_ms": 0.1})),
         told("leadership", "transfer leadership from n4 to n5", &["n4"], (23_000, 23_400),
@@ -155,7 +157,7 @@ fn log(events: &mut Vec<Event>, number: usize, fault: &Told) {
     log(at(fault.to), EventType::Info, "undo", ended);
 }
 
-/// What the faults above make of the clocks, read every 100 ms while they are on.
+/// The offsets that the faults above cause, read every 100 ms while they are on.
 fn tell_clocks(events: &mut Vec<NodeEvent>) {
     let mut tell =
         |milliseconds: u64, node: &str, wall_offset_ms: f64, monotonic_offset_ms: f64| {
@@ -270,24 +272,21 @@ fn summarise(run: &mut Sample, faults: &[Told]) {
     summary.fault_coverage = Some(coverage(&families));
 }
 
-fn coverage(families: &[&str]) -> FaultCoverage {
-    let mut coverage = FaultCoverage::default();
-    let roles = ["leader", "follower", "candidate", "former leader", "several"];
-    let phases = ["steady", "election", "new leader", "other fault", "recovering"];
+fn coverage(families: &[&str]) -> Coverage {
+    let mut coverage = Coverage::default();
     for (row, family) in families.iter().enumerate() {
-        for (column, role) in roles.iter().enumerate() {
-            for (depth, phase) in phases.iter().enumerate() {
-                let (family, role) = ((*family).to_owned(), (*role).to_owned());
-                let phase = (*phase).to_owned();
+        let family: Family = family.parse().expect("a family");
+        for (column, role) in Role::ALL.into_iter().enumerate() {
+            for (depth, phase) in Phase::ALL.into_iter().enumerate() {
                 match (row * 7 + column * 5 + depth * 3) % 8 {
-                    0 | 1 => coverage.cells.push(CoverageCell {
+                    0 | 1 => coverage.cells.push(Cell {
                         role,
                         family,
                         phase,
                         count: 1 + (row + depth * column) as u64,
                     }),
                     2 => {}
-                    _ => coverage.missed.push(MissedCell { role, family, phase }),
+                    _ => coverage.missed.push(Missed { role, family, phase }),
                 }
             }
         }

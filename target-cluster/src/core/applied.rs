@@ -1,6 +1,6 @@
-//! What became of the commands that this node applied, for whoever audits it from outside: a token
-//! whose mutation took effect at two indices was not honoured, an acknowledged one that took effect
-//! at none was lost.
+//! The results of the commands that this node applied, for an audit from outside: a token whose
+//! mutation took effect at two indices was not honoured, an acknowledged one that took effect at
+//! none was lost.
 //!
 //! The log has the tokens already, so all that is kept beside it is one byte an entry. Like the state
 //! machine it is made anew after a restart, as the node learns how far its log is committed.
@@ -11,19 +11,19 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Entry, Node, Payload};
-use crate::kv::{Answer, Applied, Outcome};
+use crate::kv::{Answer, Applied, OperationResult};
 
-/// Of how many entries, up to the last one applied, a node knows what became of them: hours of a
-/// busy cluster in two megabytes.
-pub const FATES_MAX: usize = 2_000_000;
+/// The most entries, up to the last one applied, of which a node knows the results: hours of a busy
+/// cluster in two megabytes.
+pub(super) const APPLY_RESULTS_MAX: usize = 2_000_000;
 
-/// What became of a command when this node applied it.
+/// The result of a command when this node applied it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Fate {
+pub(crate) enum ApplyResult {
     /// It took effect.
     Ok,
-    /// The state machine looked at it and said no; nothing was changed.
+    /// The state machine refused it; nothing was changed.
     Fail,
     /// It is a retry, recognised by its token, and got the first answer again.
     Duplicate,
@@ -31,71 +31,71 @@ pub enum Fate {
     Stale,
 }
 
-impl Fate {
-    /// The fate of the command of the entry at `index`.
-    fn of(index: u64, applied: &Applied) -> Fate {
+impl ApplyResult {
+    /// The result of the command of the entry at `index`.
+    fn of(index: u64, applied: &Applied) -> ApplyResult {
         match applied {
-            Applied::StaleToken => Fate::Stale,
-            Applied::Answer(Answer { version, .. }) if *version < index => Fate::Duplicate,
-            Applied::Answer(Answer { outcome: Outcome::Ok(_), .. }) => Fate::Ok,
-            Applied::Answer(_) => Fate::Fail,
+            Applied::StaleToken => ApplyResult::Stale,
+            Applied::Answer(Answer { version, .. }) if *version < index => ApplyResult::Duplicate,
+            Applied::Answer(Answer { result: OperationResult::Ok(_), .. }) => ApplyResult::Ok,
+            Applied::Answer(_) => ApplyResult::Fail,
         }
     }
 }
 
-/// An entry with a command, and what became of that.
+/// An entry with a command, and the result of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppliedCommand {
+pub(crate) struct AppliedCommand {
     /// The entry.
     pub entry: Arc<Entry>,
-    /// What became of it.
-    pub fate: Fate,
+    /// The result of its command.
+    pub result: ApplyResult,
 }
 
-/// What was asked for lies too far back.
+/// The commands that were asked for lie too far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forgotten {
-    /// The first index of which it is known what became of it.
+pub(crate) struct Forgotten {
+    /// The first index of which the result is known.
     pub first: u64,
 }
 
-/// The fates of the entries applied last.
+/// The results of the entries applied last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Fates {
+pub(super) struct ApplyResults {
     /// Up to the last entry applied; nothing of an entry that carries no command.
-    kept: VecDeque<Option<Fate>>,
+    kept: VecDeque<Option<ApplyResult>>,
     /// The index of the first one kept.
     first: u64,
-    /// How many are kept.
+    /// The most that are kept.
     limit: usize,
 }
 
-impl Fates {
+impl ApplyResults {
     /// None yet; later up to `limit`.
-    pub(super) fn new(limit: usize) -> Fates {
+    pub(super) fn new(limit: usize) -> ApplyResults {
         assert!(limit > 0, "an audit without memory finds nothing");
-        Fates { kept: VecDeque::new(), first: 1, limit }
+        ApplyResults { kept: VecDeque::new(), first: 1, limit }
     }
 
-    /// Notes what became of the entry at `index`, the next one.
+    /// Notes the result of the entry at `index`, the next one.
     pub(super) fn note(&mut self, index: u64, applied: Option<&Applied>) {
         assert_eq!(index, self.first + self.kept.len() as u64, "entries are applied in order");
-        self.kept.push_back(applied.map(|applied| Fate::of(index, applied)));
+        self.kept.push_back(applied.map(|applied| ApplyResult::of(index, applied)));
         if self.kept.len() > self.limit {
             self.kept.pop_front();
             self.first += 1;
         }
     }
 
-    /// Index and fate of the entries with a command behind the one at `after`.
-    fn after(&self, after: u64) -> Result<impl Iterator<Item = (u64, Fate)>, Forgotten> {
+    /// Index and result of the entries with a command behind the one at `after`.
+    fn after(&self, after: u64) -> Result<impl Iterator<Item = (u64, ApplyResult)>, Forgotten> {
         let next = after.saturating_add(1);
         if next < self.first {
             return Err(Forgotten { first: self.first });
         }
         let skipped = usize::try_from(next - self.first).unwrap_or(usize::MAX);
         let known = (self.first..).zip(&self.kept).skip(skipped);
-        Ok(known.filter_map(|(index, fate)| fate.map(|fate| (index, fate))))
+        Ok(known.filter_map(|(index, result)| result.map(|result| (index, result))))
     }
 }
 
@@ -103,17 +103,17 @@ impl Node {
     /// The first commands, at most `limit`, that this node applied behind the entry at `after`. None
     /// when it has applied no more. Which they are never changes, but after a restart a node may for
     /// a while know of fewer.
-    pub fn applied_after(
+    pub(crate) fn applied_after(
         &self,
         after: u64,
         limit: usize,
     ) -> Result<Vec<AppliedCommand>, Forgotten> {
-        let command = |(index, fate)| {
+        let command = |(index, result)| {
             let entry = Arc::clone(self.log.get(index).expect("what was applied is in the log"));
-            assert!(matches!(entry.payload, Payload::Command(_)), "only commands have fates");
-            AppliedCommand { entry, fate }
+            assert!(matches!(entry.payload, Payload::Command(_)), "only commands have results");
+            AppliedCommand { entry, result }
         };
-        Ok(self.fates.after(after)?.take(limit).map(command).collect())
+        Ok(self.apply_results.after(after)?.take(limit).map(command).collect())
     }
 }
 
@@ -125,28 +125,28 @@ mod tests {
 
     #[test]
     fn the_fate_tells_what_took_effect_from_what_did_not() {
-        let answer = |outcome, version| Applied::Answer(Answer { outcome, version });
-        for (applied, fate) in [
-            (answer(Outcome::Ok(Value::Null), 7), Fate::Ok),
-            (answer(Outcome::Empty, 7), Fate::Fail),
-            (answer(Outcome::Ok(Value::Null), 6), Fate::Duplicate),
-            (answer(Outcome::Empty, 6), Fate::Duplicate),
-            (Applied::StaleToken, Fate::Stale),
+        let answer = |result, version| Applied::Answer(Answer { result, version });
+        for (applied, result) in [
+            (answer(OperationResult::Ok(Value::Null), 7), ApplyResult::Ok),
+            (answer(OperationResult::Empty, 7), ApplyResult::Fail),
+            (answer(OperationResult::Ok(Value::Null), 6), ApplyResult::Duplicate),
+            (answer(OperationResult::Empty, 6), ApplyResult::Duplicate),
+            (Applied::StaleToken, ApplyResult::Stale),
         ] {
-            assert_eq!(Fate::of(7, &applied), fate, "{applied:?}");
+            assert_eq!(ApplyResult::of(7, &applied), result, "{applied:?}");
         }
     }
 
     #[test]
-    fn the_oldest_fates_are_forgotten_and_that_is_told() {
-        let mut fates = Fates::new(3);
+    fn the_oldest_results_are_forgotten_and_that_is_reported() {
+        let mut apply_results = ApplyResults::new(3);
         for index in [1, 3, 4] {
             if index == 3 {
-                fates.note(2, None);
+                apply_results.note(2, None);
             }
-            fates.note(index, Some(&Applied::StaleToken));
+            apply_results.note(index, Some(&Applied::StaleToken));
         }
-        let after = |index| fates.after(index).map(|known| known.map(|(i, _)| i).collect());
+        let after = |index| apply_results.after(index).map(|known| known.map(|(i, _)| i).collect());
         assert_eq!(after(0), Err(Forgotten { first: 2 }), "1 is forgotten");
         assert_eq!(after(1), Ok(vec![3, 4]), "2 carried no command");
         assert_eq!(after(3), Ok(vec![4]));

@@ -1,4 +1,4 @@
-//! What waits for the disk.
+//! The consequences that wait for the disk.
 //!
 //! Records are numbered as they are emitted. A consequence that rests on them is held back until
 //! the driver reports that all records emitted so far are durable.
@@ -26,7 +26,8 @@ pub(super) struct Durability {
     emitted: u64,
     /// The sequence number of the last record known to be durable.
     durable: u64,
-    /// What waits, with the sequence number it waits for; those never fall along the queue.
+    /// The consequences that wait, with the sequence number that each waits for; those never fall
+    /// along the queue.
     waiting: VecDeque<(u64, Consequence)>,
 }
 

@@ -1,4 +1,4 @@
-//! Who leads: pre-votes (thesis, §9.6), votes (paper, §5.2 and §5.4.1), stepping down.
+//! Elections: pre-votes (thesis, §9.6), votes (paper, §5.2 and §5.4.1), stepping down.
 
 use std::collections::BTreeSet;
 
@@ -17,15 +17,15 @@ impl Node {
         self.persist(Record::Vote { term, vote });
     }
 
-    /// Becomes follower of nobody yet in a later term.
+    /// Becomes follower in a later term, whose leader is not known yet.
     pub(super) fn adopt_term(&mut self, term: u64) {
         assert!(term > self.term);
         self.set_term_and_vote(term, None);
         self.become_follower(None);
     }
 
-    /// Becomes follower in the current term. A leader answers everyone who waits for it: nobody
-    /// else will.
+    /// Becomes follower in the current term. A leader answers everyone who waits for it: no other
+    /// node will.
     pub(super) fn become_follower(&mut self, leader: Option<NodeId>) {
         let deadline = self.draw_deadline();
         let follower = Role::Follower { leader, heard: self.now, deadline };
@@ -51,7 +51,7 @@ impl Node {
         self.stand_if_pre_elected();
     }
 
-    /// Answers a pre-vote. The answer binds nobody, so it does not wait for the disk, and it leaves
+    /// Answers a pre-vote. The answer binds no one, so it does not wait for the disk, and it leaves
     /// the voter's own deadline alone (hashicorp/raft#609).
     pub(super) fn pre_vote_requested(&mut self, call: u64, request: VoteRequest) {
         let has_leader = match &self.role {
@@ -115,11 +115,11 @@ impl Node {
         self.lead_if_elected();
     }
 
-    /// Votes or refuses. A vote is told only once it is durable; a refusal rests on nothing.
+    /// Votes or refuses. A vote is sent only once it is durable; a refusal rests on nothing.
     ///
-    /// Whether the voter hears a leader is no question here: whoever stands was pre-elected by a
-    /// majority that heard none, or told to by the leader itself. So a successor needs no mark in
-    /// its request that would overrule such a check (thesis, §4.2.3).
+    /// It does not matter here whether the voter hears a leader: a candidate was pre-elected by a
+    /// majority that heard none, or was asked to stand by the leader itself. So a successor needs no
+    /// mark in its request that would overrule such a check (thesis, §4.2.3).
     pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
         let VoteRequest { term: asked, candidate, last_index, last_term } = request;
         let free = asked > self.term
@@ -160,7 +160,7 @@ impl Node {
     }
 
     /// A candidate leads once a majority voted for it, itself included: its own vote counts only
-    /// when it is durable, and before that nobody was asked.
+    /// when it is durable, and before that no other node was asked.
     fn lead_if_elected(&mut self) {
         let majority = self.majority();
         if let Role::Candidate { granted, .. } = &self.role

@@ -1,4 +1,4 @@
-//! What goes into the core and what comes out.
+//! The inputs and effects of the core.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::kv::{Answer, Command, Query};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Input {
+pub(crate) enum Input {
     /// Time passed; due no later than [`super::Node::next_deadline`].
     Tick,
     /// Another voter asks.
@@ -21,7 +21,7 @@ pub enum Input {
     },
     /// Another voter answered a request of this node, of now or of long ago.
     Response {
-        /// Who answered.
+        /// The voter that answered.
         from: NodeId,
         /// The answer.
         response: Response,
@@ -35,11 +35,11 @@ pub enum Input {
         /// The question.
         query: Query,
     },
-    /// Somebody wants another voter to lead.
+    /// Another voter is asked to lead.
     Transfer {
         /// The driver's number for this request; its reply carries it.
         request: u64,
-        /// Who is to lead: one of the voters.
+        /// The node that is to lead: one of the voters.
         to: NodeId,
     },
     /// Every record with a sequence number up to `through` is durable.
@@ -47,14 +47,14 @@ pub enum Input {
         /// The sequence number of the last durable record.
         through: u64,
     },
-    /// What the wall clock shows. Only a node with the planted bug `wall-clock-lease` is told, or
-    /// cares: wall clocks are set, forwards and back.
+    /// The time that the wall clock shows. Only a node with the planted bug `wall-clock-lease` gets
+    /// this, or cares: wall clocks are set, forwards and back.
     WallClock(Time),
 }
 
 /// One command of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The driver's number for this request; its reply carries it.
     pub request: u64,
     /// The command.
@@ -63,19 +63,19 @@ pub struct Proposal {
 
 /// Something to be done by the driver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Append the record to the write-ahead log; report [`Input::Persisted`] once it is durable.
     Persist {
         /// Counts the records of this node since it started, from 1.
         sequence: u64,
-        /// What to write.
+        /// The record to write.
         record: Record,
     },
     /// Ask another node.
     Call {
-        /// Whom.
+        /// The node to ask.
         to: NodeId,
-        /// What.
+        /// The question.
         request: Request,
     },
     /// Answer a call of another node.
@@ -92,20 +92,21 @@ pub enum Effect {
         /// The answer or refusal.
         reply: Reply,
     },
-    /// Tell whoever watches: role, term or leader changed.
+    /// Report to those who watch: role, term or leader changed.
     Role(RoleChange),
 }
 
 /// One record of the write-ahead log. Replayed in order, records give the durable state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Record {
     /// Term and vote, always both at once: the one without the other would allow a second vote in
     /// the term (hashicorp/raft#661).
     Vote {
         /// The current term.
         term: u64,
-        /// Whom this node voted for in it.
+        /// The candidate that this node voted for in it.
         vote: Option<NodeId>,
     },
     /// The entry behind the last one.
@@ -117,14 +118,14 @@ pub enum Record {
     },
 }
 
-/// What a client gets.
+/// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Reply {
-    /// The state machine's word.
+pub(crate) enum Reply {
+    /// The answer of the state machine.
     Answer(Answer),
     /// Leadership is where it was wanted.
     Transferred {
-        /// Who leads.
+        /// The new leader.
         leader: NodeId,
         /// The term that it leads.
         term: u64,
@@ -133,12 +134,12 @@ pub enum Reply {
     Refused(Refusal),
 }
 
-/// Why there is no answer.
+/// The reason for which there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// This node does not lead. The command was not appended here.
     NotLeader {
-        /// Who leads, if known.
+        /// The leader, if known.
         leader: Option<NodeId>,
     },
     /// This node led when the command was appended, and leads no more. It may be committed yet.
@@ -151,13 +152,13 @@ pub enum Refusal {
     StaleToken,
     /// This leader hands over. The command was not appended; another transfer was not begun.
     Transferring,
-    /// Nobody was seen to take over in time, or somebody else was. The successor may lead yet.
+    /// No node was seen to take over in time, or another one was. The successor may lead yet.
     TransferFailed,
 }
 
 impl Refusal {
     /// The name in the JSON answer.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Refusal::NotLeader { .. } => "not_leader",
             Refusal::LeadershipLost => "leadership_lost",
@@ -169,9 +170,9 @@ impl Refusal {
         }
     }
 
-    /// Whether it proves that this attempt had no effect and never will (redisraft#23 is what
+    /// True if it proves that this attempt had no effect and never will (redisraft#23 is what
     /// happens when that is claimed of an entry that commits).
-    pub fn is_definite(&self) -> bool {
+    pub(crate) fn is_definite(&self) -> bool {
         match self {
             Refusal::NotLeader { .. }
             | Refusal::NoQuorumForRead
@@ -182,13 +183,13 @@ impl Refusal {
     }
 }
 
-/// A node's standing after a change of it.
+/// A node's role, term and leader after a change of one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RoleChange {
+pub(crate) struct RoleChange {
     /// Its role.
     pub role: RoleName,
     /// Its term.
     pub term: u64,
-    /// Whom it believes to lead.
+    /// The node that it believes to lead.
     pub leader: Option<NodeId>,
 }

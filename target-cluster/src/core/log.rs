@@ -17,28 +17,33 @@ impl Log {
     }
 
     /// The term of the last entry; 0 when there is none.
-    pub fn last_term(&self) -> u64 {
+    pub(crate) fn last_term(&self) -> u64 {
         self.entries.last().map_or(0, |entry| entry.term)
     }
 
     /// The entry at `index`, if there is one.
-    pub fn get(&self, index: u64) -> Option<&Arc<Entry>> {
+    pub(crate) fn get(&self, index: u64) -> Option<&Arc<Entry>> {
         self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
     }
 
     /// The term of the entry at `index`; 0 for index 0, which every log is thought to share.
-    pub fn term_at(&self, index: u64) -> Option<u64> {
+    pub(crate) fn term_at(&self, index: u64) -> Option<u64> {
         if index == 0 { Some(0) } else { self.get(index).map(|entry| entry.term) }
     }
 
     /// All entries in order.
-    pub fn entries(&self) -> &[Arc<Entry>] {
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
     }
 
     /// Up to `entries_max` entries from `index` on: as many as take about `bytes_max` bytes, but at
     /// least one.
-    pub fn batch(&self, index: u64, entries_max: usize, bytes_max: usize) -> Vec<Arc<Entry>> {
+    pub(crate) fn batch(
+        &self,
+        index: u64,
+        entries_max: usize,
+        bytes_max: usize,
+    ) -> Vec<Arc<Entry>> {
         assert!(index > 0, "the first entry has index 1");
         let mut bytes = 0;
         let fits = |entry: &&Arc<Entry>| {
@@ -51,35 +56,35 @@ impl Log {
     }
 
     /// Adds the next entry.
-    pub fn append(&mut self, entry: Arc<Entry>) {
+    pub(crate) fn append(&mut self, entry: Arc<Entry>) {
         assert_eq!(entry.index, self.last_index() + 1, "a log has no gap");
         assert!(entry.term >= self.last_term(), "terms never fall along a log");
         self.entries.push(entry);
     }
 
     /// Removes the entries from `index` on.
-    pub fn truncate(&mut self, index: u64) {
+    pub(crate) fn truncate(&mut self, index: u64) {
         assert!((1..=self.last_index()).contains(&index), "there is something to remove");
         self.entries.truncate(index as usize - 1);
     }
 
     /// The first index of the run of entries with the same term that ends at `index`.
-    pub fn start_of_term(&self, index: u64) -> u64 {
+    pub(crate) fn start_of_term(&self, index: u64) -> u64 {
         let term = self.term_at(index);
         let below = &self.entries[..index as usize];
         below.partition_point(|entry| Some(entry.term) < term) as u64 + 1
     }
 
     /// The last index of an entry of `term`, if there is any.
-    pub fn end_of_term(&self, term: u64) -> Option<u64> {
+    pub(crate) fn end_of_term(&self, term: u64) -> Option<u64> {
         let end = self.entries.partition_point(|entry| entry.term <= term);
         let last = self.entries[..end].last()?;
         (last.term == term).then_some(last.index)
     }
 
-    /// Whether a log that ends with an entry of `last_term` at `last_index` is at least as
+    /// True if a log that ends with an entry of `last_term` at `last_index` is at least as
     /// complete as this one (paper, §5.4.1).
-    pub fn is_covered_by(&self, last_term: u64, last_index: u64) -> bool {
+    pub(crate) fn is_covered_by(&self, last_term: u64, last_index: u64) -> bool {
         (last_term, last_index) >= (self.last_term(), self.last_index())
     }
 }

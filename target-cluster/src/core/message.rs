@@ -1,5 +1,5 @@
-//! What nodes say to each other, and the log entries they say it about. The JSON forms of these
-//! types are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
+//! The messages between nodes, and the log entries that they carry. The JSON forms of these types
+//! are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Entry {
     pub index: u64,
     /// The term of the leader that created it.
     pub term: u64,
-    /// What it says.
+    /// Its content.
     pub payload: Payload,
 }
 
@@ -54,9 +54,10 @@ impl Entry {
     }
 }
 
-/// What an entry says.
+/// The content of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Payload {
     /// Nothing: a new leader's first entry, with which it commits what it took over (paper, §8).
     Noop,
@@ -66,7 +67,7 @@ pub enum Payload {
 
 /// A question to another node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Request {
+pub(crate) enum Request {
     /// Would you vote for me? Changes nothing on either side (thesis, §9.6).
     PreVote(VoteRequest),
     /// Vote for me.
@@ -77,9 +78,20 @@ pub enum Request {
     TimeoutNow(TimeoutNowRequest),
 }
 
+impl Request {
+    /// The node that asks.
+    pub(crate) fn sender(&self) -> &NodeId {
+        match self {
+            Request::PreVote(request) | Request::Vote(request) => &request.candidate,
+            Request::Append(request) => &request.leader,
+            Request::TimeoutNow(request) => &request.leader,
+        }
+    }
+}
+
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Response {
+pub(crate) enum Response {
     /// To a pre-vote.
     PreVote(VoteResponse),
     /// To a request for a vote.
@@ -92,10 +104,10 @@ pub enum Response {
 
 /// Asks for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct VoteRequest {
+pub(crate) struct VoteRequest {
     /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
     pub term: u64,
-    /// Who asks.
+    /// The node that asks.
     pub candidate: NodeId,
     /// The index of the last entry of its log.
     pub last_index: u64,
@@ -105,21 +117,21 @@ pub struct VoteRequest {
 
 /// Answers a request for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct VoteResponse {
+pub(crate) struct VoteResponse {
     /// The voter's current term, for the candidate to catch up with.
     pub term: u64,
-    /// The term that was asked for; tells an answer to an earlier candidacy apart.
+    /// The term that was asked for; distinguishes an answer to an earlier candidacy.
     pub asked: u64,
-    /// Whether the vote was given.
+    /// True if the vote was given.
     pub granted: bool,
 }
 
-/// Replicates entries, or without any tells that the leader is alive.
+/// Replicates entries, or without any shows that the leader is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AppendRequest {
+pub(crate) struct AppendRequest {
     /// The leader's term.
     pub term: u64,
-    /// Who leads.
+    /// The leader.
     pub leader: NodeId,
     /// The index of the entry before the first one sent. Of a heartbeat, the last entry that the
     /// receiver is known to share.
@@ -128,7 +140,7 @@ pub struct AppendRequest {
     pub previous_term: u64,
     /// The entries, in order; empty for a heartbeat.
     pub entries: Vec<Arc<Entry>>,
-    /// How far the leader's log is committed.
+    /// The index through which the leader's log is committed.
     pub commit: u64,
     /// The leader's latest round of confirming reads (thesis, §6.4); sent back in the answer, which
     /// confirms it.
@@ -136,9 +148,9 @@ pub struct AppendRequest {
 }
 
 impl AppendRequest {
-    /// Whether the entries follow each other from the previous one on, in terms that never fall nor
+    /// True if the entries follow each other from the previous one on, in terms that never fall nor
     /// pass the leader's. Those of a leader do; a driver refuses what a stranger made up.
-    pub fn is_well_formed(&self) -> bool {
+    pub(crate) fn is_well_formed(&self) -> bool {
         let mut previous = (self.previous_index, self.previous_term);
         self.entries.iter().all(|entry| {
             let (index, term) = std::mem::replace(&mut previous, (entry.index, entry.term));
@@ -149,44 +161,44 @@ impl AppendRequest {
 
 /// Asks a follower that holds the whole log to stand for election at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TimeoutNowRequest {
+pub(crate) struct TimeoutNowRequest {
     /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
     pub term: u64,
-    /// Who leads, and hands over.
+    /// The leader, which hands over.
     pub leader: NodeId,
 }
 
-/// Says that a [`TimeoutNowRequest`] came. Whether the receiver won, its appends tell.
+/// Says that a [`TimeoutNowRequest`] came. The receiver's appends show whether it won.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TimeoutNowResponse {
+pub(crate) struct TimeoutNowResponse {
     /// The receiver's term when the request came.
     pub term: u64,
 }
 
 /// Answers an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AppendResponse {
+pub(crate) struct AppendResponse {
     /// The receiver's current term.
     pub term: u64,
     /// The round of the request.
     pub round: u64,
-    /// What became of it.
+    /// The result of the request.
     pub result: AppendResult,
 }
 
-/// What became of an append or heartbeat.
+/// The result of an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum AppendResult {
+pub(crate) enum AppendResult {
     /// The receiver's log is durable and the leader's own through this index.
     Accepted(u64),
     /// The heartbeat was heard. Says nothing about the log, so it does not wait for the disk.
     Heard,
     /// The receiver's entry at `previous` is missing or of another term.
     Conflict {
-        /// The previous index of the request; tells an answer to an earlier probe apart.
+        /// The previous index of the request; distinguishes an answer to an earlier probe.
         previous: u64,
-        /// Where to try next: the first index of the conflicting term, or the one after the last.
+        /// The index to try next: the first of the conflicting term, or the one after the last.
         index: u64,
         /// The conflicting term; none if the receiver has no entry there.
         term: Option<u64>,

@@ -1,11 +1,11 @@
 //! The Raft core: inputs in, effects out. It does no IO and has no clock, threads or randomness of
 //! its own, so a server, a simulated world and a model checker can all drive the same code.
 //!
-//! [`Node::step`] takes what happened and when, and returns one ordered list of [`Effect`]s. The
+//! `Node::step` takes what happened and when, and returns one ordered list of `Effect`s. The
 //! driver executes them in that order; a crash may fall between any two of them.
 //!
-//! **Durability.** An [`Effect::Persist`] asks for a record to be written. The driver makes records
-//! durable in their order, many with one barrier if it can, and reports [`Input::Persisted`]. What
+//! **Durability.** An `Effect::Persist` asks for a record to be written. The driver makes records
+//! durable in their order, many with one barrier if it can, and reports `Input::Persisted`. What
 //! rests on a record is emitted only after that: the request for votes, the own vote, a vote
 //! granted, entries accepted, the leader's count of its own entries. What rests on none does not
 //! wait for the disk: heartbeats, their answers, refusals, the replication of entries to others
@@ -33,13 +33,19 @@ mod role;
 mod timing;
 mod transfer;
 
-pub use applied::{AppliedCommand, FATES_MAX, Fate, Forgotten};
-pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
+pub use input::Record;
 pub use log::Log;
-pub use message::{
-    AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
-    TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
+pub use message::{Entry, NodeId, Payload};
+pub use node::{APPEND_ENTRIES_MAX, Node, Recovered, Status};
+pub use role::RoleName;
+pub use timing::Timings;
+
+pub(crate) use applied::{AppliedCommand, ApplyResult, Forgotten};
+pub(crate) use input::{Effect, Input, Proposal, Refusal, Reply, RoleChange};
+pub(crate) use message::{
+    AppendRequest, AppendResponse, AppendResult, Request, Response, TimeoutNowRequest,
+    TimeoutNowResponse, VoteRequest, VoteResponse,
 };
-pub use node::{APPEND_BYTES_MAX, APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
-pub use role::{Leader, Role, RoleName};
-pub use timing::{Time, Timings};
+pub(crate) use node::{APPEND_BYTES_MAX, Options};
+pub(crate) use role::{Leader, Role};
+pub(crate) use timing::Time;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::applied::{FATES_MAX, Fates};
+use super::applied::{APPLY_RESULTS_MAX, ApplyResults};
 use super::durability::Durability;
 use super::timing::Jitter;
 use super::transfer::Transfer;
@@ -15,23 +15,23 @@ use super::{
 use crate::bugs::{Bug, Bugs};
 use crate::kv::Store;
 
-/// The usual [`Options::append_entries_max`]: enough to keep a follower busy for several barriers.
+/// The most entries that one append carries as a rule: enough to keep a follower busy for several barriers.
 pub const APPEND_ENTRIES_MAX: usize = 512;
 
 /// About how many bytes of entries one append carries at most, though always one entry: few enough
 /// that a follower reads and syncs them well within an election timeout.
-pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
-/// How a node behaves; the same while it runs.
+/// The options of a node; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Options {
+pub(crate) struct Options {
     /// This node.
     pub id: NodeId,
     /// All voters, this node among them.
     pub voters: BTreeSet<NodeId>,
-    /// How long nodes wait for each other.
+    /// The times that nodes wait for each other.
     pub timings: Timings,
-    /// How many entries one append carries at most.
+    /// The most entries that one append carries.
     pub append_entries_max: usize,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
@@ -39,29 +39,31 @@ pub struct Options {
     pub bugs: Bugs,
 }
 
-/// What a node finds on its disk.
+/// The state that a node finds on its disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Recovered {
     /// The current term.
     pub term: u64,
-    /// Whom the node voted for in that term.
+    /// The candidate that the node voted for in that term.
     pub vote: Option<NodeId>,
     /// The log.
     pub log: Log,
 }
 
-/// What a node tells about itself.
+/// A node's report about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Status {
     /// Its role.
     pub role: RoleName,
     /// Its term.
     pub term: u64,
-    /// Whom it believes to lead.
+    /// The node that it believes to lead.
     pub leader: Option<NodeId>,
-    /// How far it knows its log to be committed.
+    /// The index through which it knows its log to be committed.
     pub commit: u64,
-    /// How far its log is applied.
+    /// The index through which its log is applied.
     pub applied: u64,
     /// The index of the last entry of its log, committed or not.
     pub last_index: u64,
@@ -74,27 +76,27 @@ pub struct Node {
     pub(super) options: Options,
     /// The time of the current step.
     pub(super) now: Time,
-    /// What the wall clock showed last, if this node is told.
+    /// The time that the wall clock showed last, if this node gets it.
     pub(super) wall: Time,
     /// Draws election timeouts.
     pub(super) jitter: Jitter,
     /// The latest term seen; persisted with the vote.
     pub(super) term: u64,
-    /// Whom this node voted for in the term.
+    /// The candidate that this node voted for in the term.
     pub(super) vote: Option<NodeId>,
     /// The log, durable or not.
     pub(super) log: Log,
-    /// The highest index known to be committed. Not persisted: a leader tells it again.
+    /// The highest index known to be committed. Not persisted: a leader sends it again.
     pub(super) commit: u64,
     /// The state machine, which has applied everything committed.
     pub(super) store: Store,
-    /// What became of the commands that it applied.
-    pub(super) fates: Fates,
-    /// What this node is.
+    /// The results of the commands that it applied.
+    pub(super) apply_results: ApplyResults,
+    /// The role of this node.
     pub(super) role: Role,
-    /// The transfer of its leadership that somebody waits for.
+    /// The transfer of its leadership that is on its way.
     pub(super) transfer: Option<Transfer>,
-    /// What waits for the disk.
+    /// The consequences that wait for the disk.
     pub(super) durability: Durability,
     /// The effects of the current step; empty between steps.
     pub(super) effects: Vec<Effect>,
@@ -102,7 +104,7 @@ pub struct Node {
 
 impl Node {
     /// A node that starts, or starts again, as follower with what its disk holds.
-    pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
+    pub(crate) fn new(options: Options, recovered: Recovered, now: Time) -> Node {
         assert!(options.voters.contains(&options.id), "a node is one of its voters");
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
@@ -120,7 +122,7 @@ impl Node {
             log: recovered.log,
             commit: 0,
             store: Store::new(&options.bugs),
-            fates: Fates::new(FATES_MAX),
+            apply_results: ApplyResults::new(APPLY_RESULTS_MAX),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),
@@ -130,7 +132,7 @@ impl Node {
     }
 
     /// Takes in what happened at the time `now` and returns what must be done, in order.
-    pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
+    pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
         assert!(now >= self.now, "time never goes back");
         assert!(self.effects.is_empty(), "every step hands out all its effects");
         self.now = now;
@@ -167,7 +169,7 @@ impl Node {
         std::mem::take(&mut self.effects)
     }
 
-    /// When [`Input::Tick`] is due next.
+    /// The time when the next tick is due.
     pub fn next_deadline(&self) -> Time {
         let own = match &self.role {
             Role::Follower { deadline, .. }
@@ -192,22 +194,17 @@ impl Node {
     }
 
     /// Name, voters, timings, bugs.
-    pub fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
     /// The log, durable or not.
-    pub fn log(&self) -> &Log {
+    pub(crate) fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Whom this node voted for in its term.
-    pub fn vote(&self) -> Option<&NodeId> {
-        self.vote.as_ref()
-    }
-
     /// The entries known to be committed.
-    pub fn committed(&self) -> &[Arc<Entry>] {
+    pub(crate) fn committed(&self) -> &[Arc<Entry>] {
         &self.log.entries()[..self.commit as usize]
     }
 
@@ -221,7 +218,7 @@ impl Node {
         RoleChange { role: self.role.name(), term: self.term, leader }
     }
 
-    /// How many voters are a majority.
+    /// The number of voters that is a majority.
     pub(super) fn majority(&self) -> usize {
         self.options.voters.len() / 2 + 1
     }

@@ -1,7 +1,7 @@
 //! Linearizable reads without a log entry: ReadIndex (thesis, §6.4).
 //!
 //! A read that arrives waits for a round of heartbeats that begins after it. The round remembers
-//! the commit index at which it began; once a majority answered it, nobody else led when it began,
+//! the commit index at which it began; once a majority answered it, no other node led when it began,
 //! so everything acknowledged before is at or below that index. One round confirms every read that
 //! had gathered before it, and one round is on its way at a time. Periodic heartbeats carry the
 //! number of the current round too, so that a lost message only delays it.
@@ -24,7 +24,7 @@ pub(super) struct Reads {
 /// A round on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Round {
-    /// How far the log was committed when it began.
+    /// The index through which the log was committed when it began.
     read_index: u64,
     /// Request number and question of its reads.
     reads: Vec<(u64, Query)>,
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// Whether an entry of the own term is committed. Before that a leader does not know how far
+    /// True if an entry of the own term is committed. Before that a leader does not know how far
     /// its predecessors' are (etcd#7331).
     fn knows_commit(&self) -> bool {
         self.log.term_at(self.commit) == Some(self.term)

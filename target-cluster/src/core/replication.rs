@@ -13,7 +13,7 @@ use super::{
 use crate::bugs::Bug;
 use crate::kv::Applied;
 
-/// How many commands may wait for their commit before more are refused. Far above what clients
+/// The most commands that wait for their commit before more are refused. Far above what clients
 /// keep open on a healthy cluster; a bound on the memory of a leader that is losing its majority.
 const WAITING_MAX: usize = 16_384;
 
@@ -104,7 +104,7 @@ impl Node {
         }
     }
 
-    /// Tells every follower that the leader is alive. A heartbeat speaks only of the prefix that
+    /// Shows every follower that the leader is alive. A heartbeat speaks only of the prefix that
     /// the follower is known to share, so nothing on its way can be in conflict with it.
     pub(super) fn send_heartbeats(&mut self) {
         let Role::Leader(leader) = &mut self.role else { return };
@@ -140,7 +140,7 @@ impl Node {
         self.replicate();
     }
 
-    /// Whether this node leads and a majority answered it within the shortest election timeout.
+    /// True if this node leads and a majority answered it within the shortest election timeout.
     pub(super) fn hears_majority(&self) -> bool {
         let (clock, timeout) = (self.contact_clock(), self.options.timings.election_min);
         let Role::Leader(leader) = &self.role else { return false };
@@ -241,7 +241,7 @@ impl Node {
         }
         self.advance_commit();
         self.replicate();
-        self.tell_successor();
+        self.ask_successor();
         self.answer_confirmed_reads();
     }
 
@@ -261,7 +261,7 @@ impl Node {
         }
     }
 
-    /// Commits and applies through `index`; a leader answers whoever waits for an entry.
+    /// Commits and applies through `index`; a leader answers the clients that wait for an entry.
     fn commit_through(&mut self, index: u64) {
         assert!(index <= self.log.last_index(), "only what is in the log is committed");
         while self.commit < index {
@@ -270,12 +270,12 @@ impl Node {
             let applied = match &entry.payload {
                 Payload::Noop => {
                     self.store.skip(entry.index);
-                    self.fates.note(entry.index, None);
+                    self.apply_results.note(entry.index, None);
                     continue;
                 }
                 Payload::Command(command) => self.store.apply(entry.index, command),
             };
-            self.fates.note(entry.index, Some(&applied));
+            self.apply_results.note(entry.index, Some(&applied));
             if let Role::Leader(leader) = &mut self.role
                 && let Some(request) = leader.waiting.remove(&self.commit)
             {

@@ -1,4 +1,4 @@
-//! What a node can be, with what it knows only while it is that.
+//! The roles of a node, with the data that it has only in that role.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,38 +10,38 @@ use super::{NodeId, Time};
 
 /// The role of a node, with its data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Role {
+pub(crate) enum Role {
     /// Follows a leader, or waits for one.
     Follower {
-        /// Whom it heard lead in its term.
+        /// The leader that it heard in its term.
         leader: Option<NodeId>,
-        /// When it last heard that leader; without one, when it became follower.
+        /// The time when it last heard that leader; without one, when it became follower.
         heard: Time,
-        /// When it stands for election unless it hears a leader or grants a vote before.
+        /// The time when it stands for election unless it hears a leader or grants a vote before.
         deadline: Time,
     },
     /// Asks whether an election could be won, before it disturbs anyone with a new term.
     PreCandidate {
-        /// Who would vote for it, itself included.
+        /// The nodes that would vote for it, itself included.
         granted: BTreeSet<NodeId>,
-        /// When it asks again.
+        /// The time when it asks again.
         deadline: Time,
     },
     /// Stands for election in its term.
     Candidate {
-        /// Who voted for it. A set: a duplicated answer counts once.
+        /// The nodes that voted for it. A set: a duplicated answer counts once.
         granted: BTreeSet<NodeId>,
-        /// When it gives up and asks for pre-votes again.
+        /// The time when it gives up and asks for pre-votes again.
         deadline: Time,
     },
     /// Leads its term.
     Leader(Leader),
 }
 
-/// What only a leader knows.
+/// The data of a leader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Leader {
-    /// How far each other voter is.
+pub(crate) struct Leader {
+    /// The progress of each other voter.
     pub(super) peers: BTreeMap<NodeId, Progress>,
     /// Through which index the leader's own log is durable.
     pub(super) durable: u64,
@@ -49,21 +49,21 @@ pub struct Leader {
     pub(super) waiting: BTreeMap<u64, u64>,
     /// Reads that wait for a majority.
     pub(super) reads: Reads,
-    /// When the next heartbeat is due.
+    /// The time when the next heartbeat is due.
     pub(super) heartbeat_due: Time,
 }
 
-/// What a leader knows of another voter.
+/// The state of another voter, as its leader knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
     /// Its log is durable and the same as the leader's through this index.
     pub(super) matched: u64,
     /// The next entry to send.
     pub(super) next: u64,
-    /// When the append that is not answered yet was sent. One at a time: while it is on its way,
-    /// new entries gather into the next.
+    /// The time when the append was sent that is not answered yet. One at a time: while it is on
+    /// its way, new entries gather into the next.
     pub(super) in_flight: Option<Time>,
-    /// When it last answered; at first, when the leader was elected. By the clock of
+    /// The time when it last answered; at first, when the leader was elected. By the clock of
     /// `Node::contact_clock`.
     pub(super) contact: Time,
     /// The latest read round that it confirmed.
@@ -74,13 +74,13 @@ pub(super) struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoleName {
-    /// See [`Role::Follower`].
+    /// Follows a leader, or waits for one.
     Follower,
-    /// See [`Role::PreCandidate`].
+    /// Asks whether an election could be won.
     PreCandidate,
-    /// See [`Role::Candidate`].
+    /// Stands for election in its term.
     Candidate,
-    /// See [`Role::Leader`].
+    /// Leads its term.
     Leader,
 }
 
@@ -97,7 +97,7 @@ impl fmt::Display for RoleName {
 
 impl Role {
     /// The role without its data.
-    pub fn name(&self) -> RoleName {
+    pub(crate) fn name(&self) -> RoleName {
         match self {
             Role::Follower { .. } => RoleName::Follower,
             Role::PreCandidate { .. } => RoleName::PreCandidate,

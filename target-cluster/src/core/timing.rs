@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// A point in time: since an arbitrary start, by a clock that never goes back.
-pub type Time = Duration;
+pub(crate) type Time = Duration;
 
-/// How long nodes wait for each other.
+/// The times that nodes wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timings {
-    /// How often a leader tells that it is alive.
+    /// The time between two heartbeats, with which a leader shows that it is alive.
     pub heartbeat: Duration,
     /// The shortest election timeout. For as long, a follower that heard its leader refuses
     /// pre-votes, and a leader that heard no majority stays leader.
@@ -20,7 +20,7 @@ pub struct Timings {
 impl Default for Timings {
     /// Heartbeats every 50 ms and election timeouts of 400 to 800 ms. A follower stands only after
     /// eight heartbeats are missing, so that a busy machine or a slow barrier of the disk deposes
-    /// nobody; and among five nodes the first of them stands after about half a second, so that a
+    /// no one; and among five nodes the first of them stands after about half a second, so that a
     /// cluster serves within one second of its start, of a crash of its leader, or of a heal.
     fn default() -> Timings {
         Timings {

@@ -1,14 +1,14 @@
 //! Leadership handed over on request (thesis, §3.10).
 //!
-//! The leader takes no more commands, brings its successor up to date and tells it to stand at once.
-//! Reads go on: their rounds find out by themselves whether this node still leads. What was accepted
-//! before is in the successor's log when that is told, so it is committed by whoever wins; who waits
-//! for it here is told `leadership_lost`, as at any other end of a leadership.
+//! The leader takes no more commands, brings its successor up to date and asks it to stand at once.
+//! Reads go on: their rounds find out by themselves whether this node still leads. Commands accepted
+//! before are in the successor's log when it is asked to stand, so the next leader commits them;
+//! the clients that wait for them here get `leadership_lost`, as at any other end of a leadership.
 //!
-//! Who asked is answered when the successor is heard to lead, by a leader that has become follower.
-//! After an election timeout the transfer is over, whatever came of it: a leader that still leads
-//! takes commands again (hashicorp/raft#487, openraft#2088 are what comes of a transfer that does not
-//! end, or that accepts commands which nobody will have).
+//! The request for the transfer is answered when the successor is heard to lead, by a leader that
+//! has become follower. After an election timeout the transfer is over, successful or not: a leader
+//! that still leads takes commands again (hashicorp/raft#487, openraft#2088 are what comes of a
+//! transfer that does not end, or that accepts commands which no node will have).
 
 use super::{
     Effect, Node, NodeId, Refusal, Reply, Request, Response, Role, Time, TimeoutNowRequest,
@@ -20,18 +20,18 @@ use super::{
 pub(super) struct Transfer {
     /// The driver's number for the request.
     request: u64,
-    /// Who is to lead.
+    /// The node that is to lead.
     to: NodeId,
     /// The term of the leader that was asked.
     term: u64,
-    /// When it is over.
+    /// The time when it is over.
     pub(super) deadline: Time,
-    /// Whether the successor was told to stand.
-    told: bool,
+    /// True once the successor was asked to stand.
+    asked: bool,
 }
 
 impl Node {
-    /// Somebody wants `to` to lead.
+    /// The node `to` is wanted to lead.
     pub(super) fn begin_transfer(&mut self, request: u64, to: NodeId) {
         assert!(self.options.voters.contains(&to), "only a voter can lead");
         if !matches!(self.role, Role::Leader(_)) {
@@ -42,21 +42,21 @@ impl Node {
             return self.refuse(request, Refusal::Transferring);
         }
         let deadline = self.now + self.options.timings.election_max;
-        self.transfer = Some(Transfer { request, to, term: self.term, deadline, told: false });
-        self.tell_successor();
+        self.transfer = Some(Transfer { request, to, term: self.term, deadline, asked: false });
+        self.ask_successor();
     }
 
-    /// Tells the successor to stand once it holds the whole log, which grows no more: before that
-    /// nobody might vote for it. It is told once. If that is lost, the transfer fails and can be
+    /// Asks the successor to stand once it holds the whole log, which grows no more: before that
+    /// no node might vote for it. It is asked once. If that is lost, the transfer fails and can be
     /// asked for again.
-    pub(super) fn tell_successor(&mut self) {
+    pub(super) fn ask_successor(&mut self) {
         let (Role::Leader(leader), Some(transfer)) = (&self.role, &mut self.transfer) else {
             return;
         };
         let holds_all = |matched| matched == self.log.last_index();
         let ready = leader.peers.get(&transfer.to).is_some_and(|peer| holds_all(peer.matched));
-        if ready && !transfer.told {
-            transfer.told = true;
+        if ready && !transfer.asked {
+            transfer.asked = true;
             let to = transfer.to.clone();
             let (term, leader) = (self.term, self.options.id.clone());
             let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
@@ -81,14 +81,14 @@ impl Node {
         }
     }
 
-    /// Ends the transfer and answers who asked, if it has come to something or its time is over.
+    /// Ends the transfer and answers its request, if it has succeeded or its time is over.
     pub(super) fn end_transfer(&mut self) {
         let Some(transfer) = &self.transfer else { return };
         let leader = self.standing().leader;
-        let somebody_else = leader.is_some() && self.term > transfer.term;
+        let another_leads = leader.is_some() && self.term > transfer.term;
         let reply = match leader {
             Some(leader) if leader == transfer.to => Reply::Transferred { leader, term: self.term },
-            _ if somebody_else || transfer.deadline <= self.now => {
+            _ if another_leads || transfer.deadline <= self.now => {
                 Reply::Refused(Refusal::TransferFailed)
             }
             _ => return,

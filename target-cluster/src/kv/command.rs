@@ -1,4 +1,4 @@
-//! What a client can ask for, as the log holds it.
+//! The operations that a client can ask for, as the log holds them.
 
 use std::fmt;
 
@@ -19,6 +19,7 @@ pub enum Operation {
 
 /// A request that changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Query {
     /// The value of the key; `null` when there is none.
     Read {
@@ -42,7 +43,7 @@ pub enum Query {
 /// A mutation with its idempotency token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {
-    /// What to change.
+    /// The change.
     pub mutation: Mutation,
     /// Makes a retry recognisable; without one, the mutation is always applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +53,7 @@ pub struct Command {
 /// A change of one key, or of several by a transaction. `null` stands for "no value": to write it deletes the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mutation {
     /// Sets the value. Answers `null`.
     Write {
@@ -86,7 +88,7 @@ pub enum Mutation {
     Add {
         /// The key of the counter.
         key: String,
-        /// What is added; may be negative.
+        /// The number that is added; may be negative.
         delta: i64,
     },
     /// Puts an element into a set, which keeps one of each. Answers whether it is new.
@@ -113,14 +115,14 @@ pub enum Mutation {
     Acquire {
         /// The key of the lock.
         key: String,
-        /// Who takes it.
+        /// The owner that takes it.
         owner: String,
     },
     /// Gives a lock back. Answers `null`, or fails with the holder if that is not `owner`.
     Release {
         /// The key of the lock.
         key: String,
-        /// Who held it.
+        /// The owner that held it.
         owner: String,
     },
     /// Changes several keys at once. Answers the micro-operations with the reads filled in.
@@ -157,7 +159,7 @@ impl Command {
 /// has one outstanding at a time (Ongaro's thesis, §6.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Token {
-    /// Who sends; everything before the last colon.
+    /// The session that sends; everything before the last colon.
     pub session: String,
     /// The number of the command within its session.
     pub number: u64,

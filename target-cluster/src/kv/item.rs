@@ -1,10 +1,10 @@
-//! What can stand under a key.
+//! The kinds of items that can stand under a key.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
-/// What stands under a key. Nothing stands under a key that was never used, or was deleted.
+/// The item under a key. There is none under a key that was never used, or was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Item {
     /// Anything that was written; a list and a counter are JSON as well.
@@ -26,17 +26,17 @@ pub(super) struct Set {
     texts: BTreeSet<String>,
 }
 
-/// Who holds a lock.
+/// The state of a lock that is held.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Lock {
-    /// Whoever acquired it.
+    /// The owner that acquired it.
     pub(super) owner: String,
     /// The log index at which that was.
     pub(super) token: u64,
 }
 
 impl Item {
-    /// What a read answers.
+    /// The value that a read answers.
     pub(super) fn as_json(&self) -> Value {
         match self {
             Item::Value(value) => value.clone(),
@@ -48,7 +48,7 @@ impl Item {
 }
 
 impl Set {
-    /// Adds an element; tells whether it is new.
+    /// Adds an element; returns true if it is new.
     pub(super) fn insert(&mut self, element: &Value) -> bool {
         let mut sorted = element.clone();
         sorted.sort_all_objects();

@@ -3,8 +3,10 @@
 //! It is deterministic: the same commands in the same order give the same state and the same
 //! answers on every node.
 
+mod answer;
 mod command;
 mod item;
+mod malformed;
 mod request;
 mod sessions;
 mod size;
@@ -13,8 +15,12 @@ mod transaction;
 mod values;
 
 pub use command::{Command, Mutation, Operation, Query, Token};
+pub use malformed::MalformedRequest;
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
-pub use size::ANSWER_BYTES_MAX;
-pub use store::{Answer, Applied, Outcome, Store};
-pub use transaction::{MicroFunction, MicroOperation, TRANSACTION_MAX, Transaction};
+pub use size::{ANSWER_BYTES_MAX, TRANSACTION_MAX};
+pub use transaction::Transaction;
+
+pub(crate) use answer::{Answer, OperationResult};
+pub(crate) use store::{Applied, Store};
+pub(crate) use transaction::{MicroFunction, MicroOperation};

@@ -1,10 +1,10 @@
-//! What a client sends, and what it asks for.
+//! The requests of clients, and the operations that they ask for.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::size::{ANSWER_BYTES_MAX, json_bytes};
-use super::{Command, Mutation, Operation, Query, Token, Transaction};
+use super::{Command, MalformedRequest, Mutation, Operation, Query, Token, Transaction};
 
 /// The body of `POST /kv`, such as `{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}`.
 ///
@@ -20,25 +20,25 @@ use super::{Command, Mutation, Operation, Query, Token, Transaction};
 /// | `insert` | the new element of the set, not `null` | `true`, or `false` if it was there already | |
 /// | `enqueue` | the new last element of the queue, not `null`, up to 64 KiB | the new length | |
 /// | `dequeue` | | the oldest element, which is removed | `empty` |
-/// | `acquire` | the owner's name, a string | the fencing token: the log index of the acquisition, so every later one's is greater | `precondition_failed` with the holder, whoever that is |
+/// | `acquire` | the owner's name, a string | the fencing token: the log index of the acquisition, so every later one's is greater | `precondition_failed` with the holder, even if that is the same owner |
 /// | `release` | the owner's name | `null` | `precondition_failed` with the holder, `null` if there is none |
 /// | `holder` | | `{"owner":…,"token":…}`, `null` if the lock is free | |
 /// | `txn` | `[[f,key,value],…]` | the same with the reads filled in | `too_large` |
 ///
 /// Everything is absent before it is first written, added to or acquired, and a lock is absent
-/// whenever nobody holds it. Every `f` but `read`, `write`, `cas` and `delete` fails with
+/// whenever it is free. Every `f` but `read`, `write`, `cas` and `delete` fails with
 /// `wrong_type` where something of another kind stands; those four take any kind, so a `write` or
 /// `delete` also empties a set or queue and frees a lock. A failure changes nothing, and brings
 /// along what was found unless that takes more than 64 KiB.
 ///
-/// **Locks** are mutexes without a lease: held until they are released, by whoever gives the owner's
-/// name. An owner that acquires again, under another token, fails like anybody else. A client that
-/// does not know whether it acquired may release in the same name.
+/// **Locks** are mutexes without a lease: held until they are released, by any client that gives the
+/// owner's name. An owner that acquires again, under another token, fails like any other. A client
+/// that does not know whether it acquired may release in the same name.
 ///
 /// **Transactions** consist of 1 to 64 micro-operations, `["r",key,null]`, `["w",key,value]` (`null`
 /// deletes) and `["append",key,value]`, which happen in that order and all at once: each sees what
-/// those before it wrote. If one is of the `wrong_type`, none of them is done, and the value told is
-/// the one that was in the way. Together with what is read they may take up to 64 KiB; one that asks
+/// those before it wrote. If one is of the `wrong_type`, none of them is done, and the value answered
+/// is the one that was in the way. Together with what is read they may take up to 64 KiB; one that asks
 /// for more is a `bad_request`, one that finds more fails with `too_large`. A transaction that only
 /// reads has no such limit on what it finds, and goes through no log.
 ///
@@ -49,7 +49,7 @@ use super::{Command, Mutation, Operation, Query, Token, Transaction};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestBody {
-    /// What to do; see the table.
+    /// The operation; see the table.
     pub f: String,
     /// The key acted on. A `txn` names its keys itself, and does not need one: with one, all of its
     /// keys are in that group, so that `x` stands for the key `<group>/x`.
@@ -65,8 +65,11 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// The operation that the body asks for, or a sentence that tells what is wrong with it.
-    pub fn into_operation(self) -> Result<Operation, String> {
+    /// The operation that the body asks for.
+    ///
+    /// # Errors
+    /// When the body asks for none that can be carried out.
+    pub fn into_operation(self) -> Result<Operation, MalformedRequest> {
         let RequestBody { f, key, value, token } = self;
         if f == "txn" {
             let transaction = Transaction::parse(key, value)?;
@@ -76,10 +79,9 @@ impl RequestBody {
                 command(Mutation::Transaction(transaction), token.as_deref())
             });
         }
-        let key = key.ok_or("the body needs a \"key\"");
+        let key = key.ok_or(MalformedRequest::NoKey);
         if ["read", "counter", "holder", "delete", "dequeue"].contains(&&*f) && !value.is_null() {
-            // A value where none belongs is a mistake of the caller, better told than ignored.
-            return Err(format!("{f} takes no \"value\", got {value}"));
+            return Err(MalformedRequest::UnexpectedValue { f, value });
         }
         let mutation = match f.as_str() {
             "read" => return Ok(Operation::Query(Query::Read { key: key? })),
@@ -92,32 +94,26 @@ impl RequestBody {
                     let mut next = || pair.next().unwrap_or_default();
                     Mutation::Cas { key: key?, expected: next(), new: next() }
                 }
-                other => return Err(format!("cas needs \"value\":[expected,new], not {other}")),
+                other => return Err(MalformedRequest::NoPair(other)),
             },
             "append" => Mutation::Append { key: key?, value },
             "delete" => Mutation::Delete { key: key? },
             "add" => match value.as_i64() {
                 Some(delta) => Mutation::Add { key: key?, delta },
-                None => return Err(format!("add needs an integer as \"value\", not {value}")),
+                None => return Err(MalformedRequest::NoInteger(value)),
             },
             "insert" => Mutation::Insert { key: key?, element: element(&f, value)? },
             "enqueue" => {
                 let element = element(&f, value)?;
-                // Whoever dequeues it is answered with it, and an answer is kept.
                 if json_bytes(&element) > ANSWER_BYTES_MAX {
-                    return Err(format!("an element may take up to {ANSWER_BYTES_MAX} bytes"));
+                    return Err(MalformedRequest::ElementTooLarge);
                 }
                 Mutation::Enqueue { key: key?, element }
             }
             "dequeue" => Mutation::Dequeue { key: key? },
             "acquire" => Mutation::Acquire { key: key?, owner: owner(&f, value)? },
             "release" => Mutation::Release { key: key?, owner: owner(&f, value)? },
-            other => {
-                return Err(format!(
-                    "there is no operation '{other}'; the operations are read, write, cas, append, \
-                     delete, add, counter, insert, enqueue, dequeue, acquire, release, holder, txn"
-                ));
-            }
+            other => return Err(MalformedRequest::UnknownOperation(other.to_string())),
         };
         Ok(command(mutation, token.as_deref()))
     }
@@ -127,14 +123,14 @@ fn command(mutation: Mutation, token: Option<&str>) -> Operation {
     Operation::Command(Command { mutation, token: token.map(Token::parse) })
 }
 
-fn element(f: &str, value: Value) -> Result<Value, String> {
-    if value.is_null() { Err(format!("{f} needs an element as \"value\"")) } else { Ok(value) }
+fn element(f: &str, value: Value) -> Result<Value, MalformedRequest> {
+    if value.is_null() { Err(MalformedRequest::NoElement(f.to_string())) } else { Ok(value) }
 }
 
-fn owner(f: &str, value: Value) -> Result<String, String> {
+fn owner(f: &str, value: Value) -> Result<String, MalformedRequest> {
     match value {
         Value::String(name) => Ok(name),
-        other => Err(format!("{f} needs the owner's name as \"value\", not {other}")),
+        value => Err(MalformedRequest::NoOwner { f: f.to_string(), value }),
     }
 }
 
@@ -145,7 +141,8 @@ mod tests {
     use super::*;
 
     fn parse(body: &str) -> Result<Operation, String> {
-        serde_json::from_str::<RequestBody>(body).map_err(|e| e.to_string())?.into_operation()
+        let body: RequestBody = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        body.into_operation().map_err(|error| error.to_string())
     }
 
     #[test]
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_body_is_told_what_is_wrong() {
+    fn a_malformed_body_is_answered_with_what_is_wrong() {
         let element = "x".repeat(ANSWER_BYTES_MAX);
         let too_large = json!({"f": "enqueue", "key": "k", "value": element}).to_string();
         let written = json!({"f": "txn", "value": [["w", "k", element]]}).to_string();

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use super::{Answer, Token};
 
-/// How many sessions are remembered. A client retries within seconds; a hundred thousand sessions
-/// outlast any such retry by far and cost some tens of megabytes, since answers to commands are short
-/// as a rule, and never longer than [`super::ANSWER_BYTES_MAX`]. Beyond that the session that was
-/// not used for the longest time, in log order, is forgotten, on every node at the same entry.
+/// The most sessions that are remembered. A client retries within seconds; a hundred thousand
+/// sessions outlast any such retry by far and cost some tens of megabytes, since answers to commands
+/// are short as a rule, and never longer than [`super::ANSWER_BYTES_MAX`]. Beyond that the session
+/// that was not used for the longest time, in log order, is forgotten, on every node at the same
+/// entry.
 pub const MAX_SESSIONS: usize = 100_000;
 
-/// What a session knows of a token.
+/// The knowledge of a session about a token.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Known {
     /// It is new: apply the command.
@@ -31,7 +32,7 @@ pub(super) struct Sessions {
     sessions: BTreeMap<String, Session>,
     /// Session names by the log index of their latest use; an entry uses one session at most.
     by_use: BTreeMap<u64, String>,
-    /// How many are kept.
+    /// The most that are kept.
     limit: usize,
 }
 
@@ -53,7 +54,7 @@ impl Sessions {
         Sessions { sessions: BTreeMap::new(), by_use: BTreeMap::new(), limit }
     }
 
-    /// What is known of `token`, which the entry at `index` carries.
+    /// Looks up the token of the entry at `index`.
     pub(super) fn look_up(&mut self, token: &Token, index: u64) -> Known {
         let Some(session) = self.sessions.get_mut(&token.session) else { return Known::No };
         assert!(index > session.used, "entries are applied in the order of their indices");

@@ -1,10 +1,13 @@
-//! How large things are, so that what is kept or sent in one piece can be bounded.
+//! Sizes of values, so that what is kept or sent in one piece can be bounded.
 
 use serde_json::Value;
 
 /// About how many bytes an answer to a command may take at most. Those answers are kept, one for
 /// each session, so that a retry gets the same again.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The most micro-operations that a transaction has.
+pub const TRANSACTION_MAX: usize = 64;
 
 /// About how many bytes a value takes as JSON. Numbers count as eight bytes and escaped characters
 /// as one, so that a string costs no look at its characters. The JSON that this service writes is at

@@ -1,54 +1,13 @@
 //! The store: applies committed commands, answers queries.
 
-use serde_json::Value;
-
 use super::sessions::{Known, MAX_SESSIONS, Sessions};
 use super::values::Values;
-use super::{Command, Query};
+use super::{Answer, Command, Query};
 use crate::bugs::{Bug, Bugs};
 
-/// What the state machine said.
+/// The result of applying a command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Answer {
-    /// The result.
-    pub outcome: Outcome,
-    /// The log index at which it was answered, whether with ok or fail: of a command that of its own
-    /// entry (of a retried one, that of the entry which was answered first), of a query that of the
-    /// last entry applied before it.
-    ///
-    /// A client may rely on this: when an operation has completed with version `r`, a query that
-    /// begins after that answers `r` or more, a command that begins after that (under a token of its
-    /// own) more than `r`. No two commands have the same version. A query sees the effects of exactly
-    /// the commands whose versions are not above its own.
-    pub version: u64,
-}
-
-/// The result of a command or query. Each is an answer: it settles the operation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It took effect; the value is that of the operation.
-    Ok(Value),
-    /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.
-    PreconditionFailed {
-        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
-        actual: Option<Value>,
-    },
-    /// What is there is not of the kind that the operation works on (an append to what is not a
-    /// list, an add to what is not an integer, or beyond 64 bits). Nothing was changed.
-    WrongType {
-        /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
-        actual: Option<Value>,
-    },
-    /// A `dequeue` found no element.
-    Empty,
-    /// A transaction that writes would be answered with more than [`super::ANSWER_BYTES_MAX`].
-    /// Nothing was changed.
-    TooLarge,
-}
-
-/// What became of a command that was applied.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Applied {
+pub(crate) enum Applied {
     /// It was answered, now or when it was first sent.
     Answer(Answer),
     /// Its session is past it. Whether it ever took effect is not known any more.
@@ -57,7 +16,7 @@ pub enum Applied {
 
 /// The replicated state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Store {
+pub(crate) struct Store {
     values: Values,
     sessions: Sessions,
     applied: u64,
@@ -66,7 +25,7 @@ pub struct Store {
 
 impl Store {
     /// An empty store.
-    pub fn new(bugs: &Bugs) -> Store {
+    pub(crate) fn new(bugs: &Bugs) -> Store {
         Store {
             values: Values::default(),
             sessions: Sessions::new(MAX_SESSIONS),
@@ -76,18 +35,18 @@ impl Store {
     }
 
     /// The index of the last entry applied; 0 before the first.
-    pub fn applied(&self) -> u64 {
+    pub(crate) fn applied(&self) -> u64 {
         self.applied
     }
 
     /// Passes over an entry that carries no command.
-    pub fn skip(&mut self, index: u64) {
+    pub(crate) fn skip(&mut self, index: u64) {
         assert_eq!(index, self.applied + 1, "entries are applied in order, without a gap");
         self.applied = index;
     }
 
     /// Applies the command of the entry at `index`.
-    pub fn apply(&mut self, index: u64, command: &Command) -> Applied {
+    pub(crate) fn apply(&mut self, index: u64, command: &Command) -> Applied {
         self.skip(index);
         let token = command.token.as_ref().filter(|_| !self.ignore_tokens);
         if let Some(token) = token {
@@ -98,7 +57,7 @@ impl Store {
             }
         }
         let answer =
-            Answer { outcome: self.values.mutate(index, &command.mutation), version: index };
+            Answer { result: self.values.mutate(index, &command.mutation), version: index };
         if let Some(token) = token {
             self.sessions.remember(token, index, answer.clone());
         }
@@ -106,17 +65,17 @@ impl Store {
     }
 
     /// Answers a query from the state as it is now.
-    pub fn query(&self, query: &Query) -> Answer {
-        Answer { outcome: self.values.query(query), version: self.applied }
+    pub(crate) fn query(&self, query: &Query) -> Answer {
+        Answer { result: self.values.query(query), version: self.applied }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::kv::{Operation, RequestBody};
+    use crate::kv::{Operation, OperationResult, RequestBody};
 
     /// Applies one request as the next entry and gives what it was answered.
     fn run(store: &mut Store, body: Value) -> Applied {
@@ -127,9 +86,9 @@ mod tests {
         }
     }
 
-    fn outcome(store: &mut Store, body: Value) -> Outcome {
+    fn result(store: &mut Store, body: Value) -> OperationResult {
         match run(store, body) {
-            Applied::Answer(answer) => answer.outcome,
+            Applied::Answer(answer) => answer.result,
             Applied::StaleToken => panic!("stale token"),
         }
     }
@@ -140,9 +99,9 @@ mod tests {
         let add = |token: &str| json!({"f": "add", "key": "c", "value": 1, "token": token});
         let first = run(store, add("s:1"));
         assert_eq!(first, run(store, add("s:1")));
-        assert_eq!(outcome(store, add("s:2")), Outcome::Ok(json!(2)));
+        assert_eq!(result(store, add("s:2")), OperationResult::Ok(json!(2)));
         assert_eq!(run(store, add("s:1")), Applied::StaleToken);
-        assert_eq!(outcome(store, add("t:1")), Outcome::Ok(json!(3)), "sessions are apart");
+        assert_eq!(result(store, add("t:1")), OperationResult::Ok(json!(3)), "sessions are apart");
     }
 
     #[test]
@@ -159,7 +118,7 @@ mod tests {
         let store = &mut Store::new(&Bugs::new());
         let add = json!({"f": "add", "key": "c", "value": 1});
         run(store, add.clone());
-        assert_eq!(outcome(store, add), Outcome::Ok(json!(2)));
+        assert_eq!(result(store, add), OperationResult::Ok(json!(2)));
     }
 
     /// Mutations of every kind, of which each changes what the next of its kind is answered.
@@ -208,9 +167,9 @@ mod tests {
     fn ignore_tokens_applies_a_retry_of_any_kind_again() {
         for body in one_of_each() {
             let store = &mut prepared(&Bugs::from([Bug::IgnoreTokens]));
-            let first = outcome(store, body.clone());
-            assert!(matches!(first, Outcome::Ok(_)), "{body}");
-            assert_ne!(outcome(store, body.clone()), first, "{body}");
+            let first = result(store, body.clone());
+            assert!(matches!(first, OperationResult::Ok(_)), "{body}");
+            assert_ne!(result(store, body.clone()), first, "{body}");
         }
     }
 
@@ -250,7 +209,7 @@ mod tests {
         run(store, add("b:1"));
         run(store, add("a:1"));
         run(store, add("c:1"));
-        assert_eq!(outcome(store, add("a:1")), Outcome::Ok(json!(1)), "a was used after b");
-        assert_eq!(outcome(store, add("b:1")), Outcome::Ok(json!(4)), "b was forgotten");
+        assert_eq!(result(store, add("a:1")), OperationResult::Ok(json!(1)), "a was used after b");
+        assert_eq!(result(store, add("b:1")), OperationResult::Ok(json!(4)), "b was forgotten");
     }
 }

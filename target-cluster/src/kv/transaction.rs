@@ -3,15 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::size::{ANSWER_BYTES_MAX, json_bytes};
+use super::MalformedRequest;
+use super::size::{ANSWER_BYTES_MAX, TRANSACTION_MAX, json_bytes};
 
-/// How many micro-operations a transaction has at most.
-pub const TRANSACTION_MAX: usize = 64;
-
-/// What one micro-operation does.
+/// The function of one micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum MicroFunction {
+pub(crate) enum MicroFunction {
     /// Reads the key. Its value is `null` when asked, and filled in when answered.
     #[serde(rename = "r")]
     Read,
@@ -24,7 +22,7 @@ pub enum MicroFunction {
 
 /// One step of a transaction: function, key, value. Its JSON is Jepsen's form, `["w","x",3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct MicroOperation(pub MicroFunction, pub String, pub Value);
+pub(crate) struct MicroOperation(pub MicroFunction, pub String, pub Value);
 
 /// Micro-operations that happen in their order, with nothing between them: each sees what those
 /// before it did, and if one cannot be done, none is.
@@ -38,31 +36,30 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// The transaction that a body asks for, or a sentence that tells what is wrong with it.
-    pub(super) fn parse(group: Option<String>, value: Value) -> Result<Transaction, String> {
-        let operations: Vec<MicroOperation> = serde_json::from_value(value)
-            .map_err(|error| format!("txn needs \"value\":[[f,key,value],…]: {error}"))?;
+    /// The transaction that a body asks for.
+    pub(super) fn parse(
+        group: Option<String>,
+        value: Value,
+    ) -> Result<Transaction, MalformedRequest> {
+        let operations: Vec<MicroOperation> =
+            serde_json::from_value(value).map_err(MalformedRequest::NoMicroOperations)?;
         if !(1..=TRANSACTION_MAX).contains(&operations.len()) {
-            let count = operations.len();
-            return Err(format!("txn takes 1 to {TRANSACTION_MAX} micro-operations, not {count}"));
+            return Err(MalformedRequest::TransactionLength(operations.len()));
         }
-        let read = |MicroOperation(f, ..): &&MicroOperation| *f == MicroFunction::Read;
-        if let Some(MicroOperation(_, key, value)) =
-            operations.iter().filter(read).find(|MicroOperation(.., value)| !value.is_null())
-        {
-            return Err(format!(
-                "a read of a txn takes null as its value; that of {key} has {value}"
-            ));
+        for MicroOperation(f, key, value) in &operations {
+            if *f == MicroFunction::Read && !value.is_null() {
+                let (key, value) = (key.clone(), value.clone());
+                return Err(MalformedRequest::ReadWithValue { key, value });
+            }
         }
         let transaction = Transaction { group, operations };
-        // What was written is part of the answer, and an answer is kept.
         if transaction.bytes() > ANSWER_BYTES_MAX {
-            return Err(format!("a txn may take up to {ANSWER_BYTES_MAX} bytes"));
+            return Err(MalformedRequest::TransactionTooLarge);
         }
         Ok(transaction)
     }
 
-    /// Whether it changes nothing.
+    /// True if it changes nothing.
     pub(super) fn is_read_only(&self) -> bool {
         self.operations.iter().all(|MicroOperation(f, ..)| *f == MicroFunction::Read)
     }

@@ -1,4 +1,4 @@
-//! What the keys hold, and how mutations change it. Tokens and versions are not known here.
+//! The values of the keys, and how mutations change them. Tokens and versions are not known here.
 
 use std::collections::BTreeMap;
 
@@ -6,57 +6,57 @@ use serde_json::Value;
 
 use super::item::{Item, Lock};
 use super::size::{ANSWER_BYTES_MAX, json_bytes};
-use super::{MicroFunction, MicroOperation, Mutation, Outcome, Query, Transaction};
+use super::{MicroFunction, MicroOperation, Mutation, OperationResult, Query, Transaction};
 
-/// What stands under each key.
+/// The item under each key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Values {
     items: BTreeMap<String, Item>,
 }
 
-/// What takes back one step of a transaction.
+/// The way back from one step of a transaction.
 enum Undo {
-    /// Puts back what stood there.
+    /// Puts back the item that stood there.
     Put(String, Option<Item>),
     /// Removes the last element of a list.
     Pop(String),
 }
 
 impl Values {
-    /// Makes the change of the entry at `index`, or tells why not and leaves everything as it is.
-    pub(super) fn mutate(&mut self, index: u64, mutation: &Mutation) -> Outcome {
+    /// Makes the change of the entry at `index`, or answers why not and leaves everything as it is.
+    pub(super) fn mutate(&mut self, index: u64, mutation: &Mutation) -> OperationResult {
         match mutation {
             Mutation::Write { key, value } => {
                 self.set(key, value);
-                Outcome::Ok(Value::Null)
+                OperationResult::Ok(Value::Null)
             }
             Mutation::Delete { key } => {
                 self.items.remove(key);
-                Outcome::Ok(Value::Null)
+                OperationResult::Ok(Value::Null)
             }
             Mutation::Cas { key, expected, new } => {
                 if self.read(key) != *expected {
                     return self.precondition_failed(key);
                 }
                 self.set(key, new);
-                Outcome::Ok(Value::Null)
+                OperationResult::Ok(Value::Null)
             }
             Mutation::Append { key, value } => match self.append(key, value) {
-                Some(length) => Outcome::Ok(length.into()),
+                Some(length) => OperationResult::Ok(length.into()),
                 None => self.wrong_type(key),
             },
             Mutation::Add { key, delta } => {
                 match self.counter(key).and_then(|count| count.checked_add(*delta)) {
                     Some(sum) => {
                         self.set(key, &sum.into());
-                        Outcome::Ok(sum.into())
+                        OperationResult::Ok(sum.into())
                     }
                     None => self.wrong_type(key),
                 }
             }
             Mutation::Insert { key, element } => {
                 match self.item(key, || Item::Set(Default::default())) {
-                    Item::Set(set) => Outcome::Ok(set.insert(element).into()),
+                    Item::Set(set) => OperationResult::Ok(set.insert(element).into()),
                     _ => self.wrong_type(key),
                 }
             }
@@ -64,21 +64,23 @@ impl Values {
                 match self.item(key, || Item::Queue(Default::default())) {
                     Item::Queue(queue) => {
                         queue.push_back(element.clone());
-                        Outcome::Ok(queue.len().into())
+                        OperationResult::Ok(queue.len().into())
                     }
                     _ => self.wrong_type(key),
                 }
             }
             Mutation::Dequeue { key } => match self.items.get_mut(key) {
-                Some(Item::Queue(queue)) => queue.pop_front().map_or(Outcome::Empty, Outcome::Ok),
-                None => Outcome::Empty,
+                Some(Item::Queue(queue)) => {
+                    queue.pop_front().map_or(OperationResult::Empty, OperationResult::Ok)
+                }
+                None => OperationResult::Empty,
                 Some(_) => self.wrong_type(key),
             },
             Mutation::Acquire { key, owner } => match self.items.get(key) {
                 None => {
                     let lock = Lock { owner: owner.clone(), token: index };
                     self.items.insert(key.clone(), Item::Lock(lock));
-                    Outcome::Ok(index.into())
+                    OperationResult::Ok(index.into())
                 }
                 Some(Item::Lock(_)) => self.precondition_failed(key),
                 Some(_) => self.wrong_type(key),
@@ -86,7 +88,7 @@ impl Values {
             Mutation::Release { key, owner } => match self.items.get(key) {
                 Some(Item::Lock(lock)) if lock.owner == *owner => {
                     self.items.remove(key);
-                    Outcome::Ok(Value::Null)
+                    OperationResult::Ok(Value::Null)
                 }
                 Some(Item::Lock(_)) | None => self.precondition_failed(key),
                 Some(_) => self.wrong_type(key),
@@ -96,15 +98,15 @@ impl Values {
     }
 
     /// Answers a query.
-    pub(super) fn query(&self, query: &Query) -> Outcome {
+    pub(super) fn query(&self, query: &Query) -> OperationResult {
         match query {
-            Query::Read { key } => Outcome::Ok(self.read(key)),
+            Query::Read { key } => OperationResult::Ok(self.read(key)),
             Query::Counter { key } => match self.counter(key) {
-                Some(count) => Outcome::Ok(count.into()),
+                Some(count) => OperationResult::Ok(count.into()),
                 None => self.wrong_type(key),
             },
             Query::Holder { key } => match self.items.get(key) {
-                Some(Item::Lock(_)) | None => Outcome::Ok(self.read(key)),
+                Some(Item::Lock(_)) | None => OperationResult::Ok(self.read(key)),
                 Some(_) => self.wrong_type(key),
             },
             Query::Transaction(transaction) => {
@@ -112,13 +114,13 @@ impl Values {
                     let MicroOperation(f, name, _) = operation;
                     answered(*f, name, self.read(&key))
                 };
-                Outcome::Ok(transaction.steps().map(filled_in).collect())
+                OperationResult::Ok(transaction.steps().map(filled_in).collect())
             }
         }
     }
 
     /// Does every micro-operation, or takes back those that it did.
-    fn transact(&mut self, transaction: &Transaction) -> Outcome {
+    fn transact(&mut self, transaction: &Transaction) -> OperationResult {
         let mut undo = Vec::new();
         let mut answer = Vec::new();
         // What it wrote was looked at when it was asked; what it reads must fit in beside it.
@@ -130,7 +132,7 @@ impl Values {
                     bytes += json_bytes(&found);
                     if bytes > ANSWER_BYTES_MAX {
                         self.take_back(undo);
-                        return Outcome::TooLarge;
+                        return OperationResult::TooLarge;
                     }
                     found
                 }
@@ -153,7 +155,7 @@ impl Values {
             };
             answer.push(answered(*f, name, value));
         }
-        Outcome::Ok(Value::Array(answer))
+        OperationResult::Ok(Value::Array(answer))
     }
 
     /// Takes back the steps of a transaction, the last first.
@@ -196,7 +198,7 @@ impl Values {
         }
     }
 
-    /// What stands under the key; if nothing does, what is made for it.
+    /// The item under the key; if there is none, one that is made for it.
     fn item(&mut self, key: &str, make: impl FnOnce() -> Item) -> &mut Item {
         self.items.entry(key.to_string()).or_insert_with(make)
     }
@@ -213,15 +215,15 @@ impl Values {
         }
     }
 
-    fn precondition_failed(&self, key: &str) -> Outcome {
-        Outcome::PreconditionFailed { actual: self.found(key) }
+    fn precondition_failed(&self, key: &str) -> OperationResult {
+        OperationResult::PreconditionFailed { actual: self.found(key) }
     }
 
-    fn wrong_type(&self, key: &str) -> Outcome {
-        Outcome::WrongType { actual: self.found(key) }
+    fn wrong_type(&self, key: &str) -> OperationResult {
+        OperationResult::WrongType { actual: self.found(key) }
     }
 
-    /// What is there, for an answer that says what is in the way.
+    /// The value found, for an answer that says what is in the way.
     fn found(&self, key: &str) -> Option<Value> {
         Some(self.read(key)).filter(|value| json_bytes(value) <= ANSWER_BYTES_MAX)
     }

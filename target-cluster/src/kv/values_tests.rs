@@ -4,7 +4,7 @@ use super::*;
 use crate::kv::{Operation, RequestBody};
 
 /// Carries out one request, as the entry at `index` if it is a command.
-fn run(values: &mut Values, index: u64, body: Value) -> Outcome {
+fn run(values: &mut Values, index: u64, body: Value) -> OperationResult {
     let body: RequestBody = serde_json::from_value(body).unwrap();
     match body.into_operation().unwrap() {
         Operation::Query(query) => values.query(&query),
@@ -13,23 +13,23 @@ fn run(values: &mut Values, index: u64, body: Value) -> Outcome {
 }
 
 /// Carries out requests one after the other, from index 1 on, and compares what they are answered.
-fn check(script: impl IntoIterator<Item = (Value, Outcome)>) {
+fn check(script: impl IntoIterator<Item = (Value, OperationResult)>) {
     let mut values = Values::default();
     for (index, (body, expected)) in (1..).zip(script) {
         assert_eq!(run(&mut values, index, body.clone()), expected, "{index}: {body}");
     }
 }
 
-fn ok(value: Value) -> Outcome {
-    Outcome::Ok(value)
+fn ok(value: Value) -> OperationResult {
+    OperationResult::Ok(value)
 }
 
-fn failed(actual: Value) -> Outcome {
-    Outcome::PreconditionFailed { actual: Some(actual) }
+fn failed(actual: Value) -> OperationResult {
+    OperationResult::PreconditionFailed { actual: Some(actual) }
 }
 
-fn wrong_type(actual: Value) -> Outcome {
-    Outcome::WrongType { actual: Some(actual) }
+fn wrong_type(actual: Value) -> OperationResult {
+    OperationResult::WrongType { actual: Some(actual) }
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_set_keeps_what_was_inserted() {
 #[test]
 fn a_queue_gives_the_oldest_first_and_tells_that_it_is_empty() {
     check([
-        (json!({"f": "dequeue", "key": "q"}), Outcome::Empty),
+        (json!({"f": "dequeue", "key": "q"}), OperationResult::Empty),
         (json!({"f": "read", "key": "q"}), ok(json!(null))),
         (json!({"f": "enqueue", "key": "q", "value": 1}), ok(json!(1))),
         (json!({"f": "enqueue", "key": "q", "value": 2}), ok(json!(2))),
@@ -78,7 +78,7 @@ fn a_queue_gives_the_oldest_first_and_tells_that_it_is_empty() {
         (json!({"f": "enqueue", "key": "q", "value": 3}), ok(json!(2))),
         (json!({"f": "dequeue", "key": "q"}), ok(json!(2))),
         (json!({"f": "dequeue", "key": "q"}), ok(json!(3))),
-        (json!({"f": "dequeue", "key": "q"}), Outcome::Empty),
+        (json!({"f": "dequeue", "key": "q"}), OperationResult::Empty),
         (json!({"f": "insert", "key": "q", "value": 1}), wrong_type(json!([]))),
         (json!({"f": "insert", "key": "s", "value": 1}), ok(json!(true))),
         (json!({"f": "dequeue", "key": "s"}), wrong_type(json!([1]))),
@@ -155,14 +155,14 @@ fn a_transaction_that_cannot_be_done_leaves_everything_as_it_was() {
     for (last, expected) in [
         (json!(["append", "lock", 1]), wrong_type(json!(5))),
         (json!(["append", "written", 1]), wrong_type(json!("new"))),
-        (json!(["append", "large", 1]), Outcome::WrongType { actual: None }),
-        (json!(["r", "large", null]), Outcome::TooLarge),
+        (json!(["append", "large", 1]), OperationResult::WrongType { actual: None }),
+        (json!(["r", "large", null]), OperationResult::TooLarge),
     ] {
         assert_eq!(run(&mut values, 9, steps(last.clone())), expected, "{last}");
         assert_eq!(values, before, "{last}");
     }
     let read = run(&mut values, 9, json!({"f": "txn", "value": [["r", "large", null]]}));
-    assert!(matches!(read, Outcome::Ok(_)), "what is not kept may be large");
+    assert!(matches!(read, OperationResult::Ok(_)), "what is not kept may be large");
 }
 
 #[test]
@@ -171,8 +171,8 @@ fn no_answer_that_is_kept_is_large() {
     let mut values = Values::default();
     run(&mut values, 1, json!({"f": "write", "key": "k", "value": large}));
     let cas = run(&mut values, 2, json!({"f": "cas", "key": "k", "value": [1, 2]}));
-    assert_eq!(cas, Outcome::PreconditionFailed { actual: None });
+    assert_eq!(cas, OperationResult::PreconditionFailed { actual: None });
     let insert = run(&mut values, 3, json!({"f": "insert", "key": "k", "value": 1}));
-    assert_eq!(insert, Outcome::WrongType { actual: None });
+    assert_eq!(insert, OperationResult::WrongType { actual: None });
     assert_eq!(run(&mut values, 4, json!({"f": "read", "key": "k"})), ok(large));
 }

@@ -1,4 +1,4 @@
-//! What a node needs to know to run.
+//! The configuration of a node.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -15,21 +15,21 @@ use crate::core::{APPEND_ENTRIES_MAX, NodeId, Options, Timings};
 pub struct Config {
     /// Its name, such as `n1`.
     pub id: String,
-    /// Where it serves clients and the other nodes.
+    /// The address at which it serves clients and the other nodes.
     pub listen: SocketAddr,
     /// The voters by name, with the `host:port` at which they are reached. This node may be among
     /// them, and should be if that is not `listen`: clients are sent there.
     pub peers: BTreeMap<String, String>,
-    /// Where it keeps its log; made if missing.
+    /// The directory of its log; made if missing.
     pub data_dir: PathBuf,
-    /// How long nodes wait for each other.
+    /// The times that nodes wait for each other.
     pub timings: Timings,
     /// Planted bugs that are switched on.
     pub bugs: Bugs,
 }
 
 impl Config {
-    /// Whether the values make sense; told before anything is opened.
+    /// Refuses values that make no sense, before anything is opened.
     pub(super) fn check(&self) -> Result<()> {
         let Timings { heartbeat, election_min, election_max } = self.timings;
         ensure!(!self.id.is_empty(), "a node needs a name");
@@ -42,7 +42,7 @@ impl Config {
         Ok(())
     }
 
-    /// What the core needs. The seed comes from the operating system's randomness: nodes that
+    /// The options of the core. The seed comes from the operating system's randomness: nodes that
     /// start at the same instant must not draw the same timeouts.
     pub(super) fn options(&self) -> Options {
         let names = self.peers.keys().map(String::as_str).chain([self.id.as_str()]);
@@ -56,7 +56,7 @@ impl Config {
         }
     }
 
-    /// Where `node` is reached.
+    /// The address at which `node` is reached.
     pub(super) fn address_of(&self, node: &str) -> Option<String> {
         let own = || (node == self.id).then(|| self.listen.to_string());
         self.peers.get(node).cloned().or_else(own)

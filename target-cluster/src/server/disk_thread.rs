@@ -5,17 +5,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::bugs::{Bug, Bugs};
 use crate::core::Record;
 use crate::storage::{FileDisk, WriteAheadLog, needs_barrier};
 
-/// How long what is durable may go without a note of it beside the log. A note costs one small
-/// write and no barrier; damage to what was written since the last one may go unnoticed.
+/// The longest time between a barrier and the note beside the log of what is durable. A note costs
+/// one small write and no barrier; damage to what was written since the last one may go unnoticed.
 const MARK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the planted bug `ack-before-fsync` goes without a barrier, as stores do that promise
-/// their users to sync "every second".
+/// The time that the planted bug `ack-before-fsync` goes without a barrier, as stores do that
+/// promise their users to sync "every second".
 const LAZY_SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records to be made durable, with the sequence number of the last.
@@ -27,14 +27,14 @@ pub(super) struct Batch {
 }
 
 /// Starts the thread. It ends when the sender is dropped, or with the first error, which it
-/// reports: whatever fails, nothing that was not reported before counts as durable.
+/// reports: after an error, only what was reported before counts as durable.
 pub(super) fn start(
     wal: WriteAheadLog<FileDisk>,
     bugs: Bugs,
     inbox: Inbox,
 ) -> io::Result<(Sender<Batch>, JoinHandle<()>)> {
     let (sender, batches) = channel();
-    let thread = DiskThread { wal, bugs, inbox, upkeep: None };
+    let thread = DiskThread { wal, bugs, inbox, deferred_due: None };
     let thread = thread::Builder::new().name("disk".into()).spawn(move || thread.run(&batches))?;
     Ok((sender, thread))
 }
@@ -43,15 +43,15 @@ struct DiskThread {
     wal: WriteAheadLog<FileDisk>,
     bugs: Bugs,
     inbox: Inbox,
-    /// When something is due that nobody waits for, if anything is.
-    upkeep: Option<Instant>,
+    /// The time at which work is due that no request waits for, if any is.
+    deferred_due: Option<Instant>,
 }
 
 impl DiskThread {
     fn run(mut self, batches: &Receiver<Batch>) {
         if let Err(error) = self.serve(batches) {
             // If the loop is gone, the node is going down anyway.
-            let _ = self.inbox.blocking_send(Event::DiskFailed(error));
+            let _ = self.inbox.blocking_send(Incoming::DiskFailed(error));
         }
     }
 
@@ -59,7 +59,7 @@ impl DiskThread {
     /// lasts, the next batch gathers.
     fn serve(&mut self, batches: &Receiver<Batch>) -> io::Result<()> {
         loop {
-            let received = match self.upkeep {
+            let received = match self.deferred_due {
                 None => batches.recv().map_err(RecvTimeoutError::from),
                 Some(due) => batches.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
@@ -70,15 +70,15 @@ impl DiskThread {
                         records.extend(batch.records);
                     }
                     self.write(&records)?;
-                    if self.inbox.blocking_send(Event::Persisted { through }).is_err() {
+                    if self.inbox.blocking_send(Incoming::Persisted { through }).is_err() {
                         return Ok(());
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if self.upkeep.is_some_and(|due| due <= Instant::now()) {
-                self.look_after()?;
+            if self.deferred_due.is_some_and(|due| due <= Instant::now()) {
+                self.run_deferred()?;
             }
         }
     }
@@ -90,13 +90,13 @@ impl DiskThread {
         }
         let lazy = self.bugs.contains(&Bug::AckBeforeFsync);
         let interval = if lazy { LAZY_SYNC_INTERVAL } else { MARK_INTERVAL };
-        self.upkeep.get_or_insert_with(|| Instant::now() + interval);
+        self.deferred_due.get_or_insert_with(|| Instant::now() + interval);
         Ok(())
     }
 
-    /// Does what nobody waits for.
-    fn look_after(&mut self) -> io::Result<()> {
-        self.upkeep = None;
+    /// Does the work that no request waits for.
+    fn run_deferred(&mut self) -> io::Result<()> {
+        self.deferred_due = None;
         if self.bugs.contains(&Bug::AckBeforeFsync) {
             self.wal.sync()?;
         }

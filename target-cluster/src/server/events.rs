@@ -1,5 +1,5 @@
-//! What a node tells: the event stream on stdout, one JSON object a line, for the controller that
-//! started it, and the log for people on stderr.
+//! The output of a node: the event stream on stdout, one JSON object a line, for the controller
+//! that started it, and the log for people on stderr.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::core::RoleChange;
 
-/// Writes a line of the log for people to stderr, in one piece. That nobody reads it is no reason to
-/// stop.
+/// Writes a line of the log for people to stderr, in one piece. A stderr that is closed is no
+/// reason to stop.
 pub(super) fn say(node: &dyn Display, what: impl Display) {
     let _ = io::stderr().write_all(format!("{node}: {what}\n").as_bytes());
 }
@@ -21,7 +21,7 @@ pub(super) fn say(node: &dyn Display, what: impl Display) {
 /// keeps the node waiting.
 pub(super) struct Events(Sender<Value>);
 
-/// Starts the thread that writes. It ends when [`Events`] is dropped or nobody reads stdout.
+/// Starts the thread that writes. It ends when [`Events`] is dropped or stdout is closed.
 pub(super) fn start() -> io::Result<Events> {
     let (sender, lines) = channel();
     thread::Builder::new().name("events".into()).spawn(move || write(&lines))?;
@@ -55,7 +55,7 @@ impl Events {
     }
 
     fn send(&self, line: Value) {
-        // The thread ends when nobody reads stdout; the node goes on without being watched.
+        // The thread ends when stdout is closed; the node goes on without being watched.
         let _ = self.0.send(line);
     }
 }

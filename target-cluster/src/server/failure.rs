@@ -1,30 +1,35 @@
-//! Why a node stopped, or did not start, and the exit code that says so. The codes are those of
+//! The reasons for which a node stops or does not start, and their exit codes, which are those of
 //! BSD's `sysexits.h`.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use crate::storage::OpenError;
 
-/// Why a node stopped, or did not start.
-#[derive(Debug)]
+/// The reason for which a node stopped, or did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
-    /// Reading, writing or syncing failed, at the start or later. After that nobody knows what is
+    /// Reading, writing or syncing failed, at the start or later. After that it is unknown what is
     /// on the disk, so the node neither tries again nor goes on (rostam#94 is what comes of it).
+    #[error("the disk failed: {0}; stopping, since what is on disk is unknown")]
     Disk(io::Error),
-    /// What had been durable is damaged. Another start will find the same.
+    /// The log is damaged where it had been durable. Another start will find the same.
+    #[error("{}: {error}", .log.display())]
     Corrupt {
         /// The log.
         log: PathBuf,
-        /// Where and how it is damaged.
+        /// The place and kind of the damage.
         error: OpenError,
     },
     /// Another process runs on the same data directory.
+    #[error("{0}")]
     InUse(io::Error),
-    /// An assertion of the core failed: what it was told cannot be, unless a promise was broken.
+    /// An assertion of the core failed: its inputs cannot be, unless a promise was broken.
+    #[error("the raft core failed: {0}")]
     Assertion(String),
     /// Anything else, such as an address that is taken.
+    #[error("{0:#}")]
     Other(anyhow::Error),
 }
 
@@ -53,22 +58,6 @@ impl Failure {
         }
     }
 }
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Disk(error) => {
-                write!(f, "the disk failed: {error}; stopping, since what is on disk is unknown")
-            }
-            Failure::Corrupt { log, error } => write!(f, "{}: {error}", log.display()),
-            Failure::InUse(error) => error.fmt(f),
-            Failure::Assertion(panic) => write!(f, "the raft core failed: {panic}"),
-            Failure::Other(error) => write!(f, "{error:#}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {

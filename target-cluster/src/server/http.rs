@@ -17,17 +17,16 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::api::{Told, bad_request, refused, told};
+use super::api::{JsonResponse, bad_request, refused, response_to};
 use super::config::Config;
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::core::{
-    AppendRequest, AppliedCommand, Fate, Forgotten, NodeId, Payload, Reply, Request, Response,
-    Status, TimeoutNowRequest, VoteRequest,
+    AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request, Response, Status,
 };
 use crate::kv::{Operation, RequestBody};
 
-/// How long a client's request may wait for its answer. Longer than an election under the default
-/// timings and a commit after it, shorter than the patience of any client.
+/// The longest time that a client's request waits for its answer. Longer than an election under
+/// the default timings and a commit after it, shorter than the patience of any client.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
@@ -39,11 +38,11 @@ const CLIENT_BODY_MAX: usize = 1024 * 1024;
 /// number that was sent in its shortest form, a character that needs escaping).
 const PEER_BODY_MAX: usize = 16 * 1024 * 1024;
 
-/// How many commands `/admin/applied` tells of at once. They are written within some milliseconds,
-/// during which the node does nothing else.
+/// The most commands that `/admin/applied` lists at once. They are written within some
+/// milliseconds, during which the node does nothing else.
 const APPLIED_PAGE: usize = 4_096;
 
-/// What every handler needs.
+/// The state that every handler needs.
 #[derive(Clone)]
 struct Service {
     config: Arc<Config>,
@@ -71,32 +70,32 @@ pub(super) fn router(config: Config, inbox: Inbox) -> Router {
         .with_state(Service { config: Arc::new(config), inbox })
 }
 
-async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> Told {
+async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> JsonResponse {
     let operation = body
         .map_err(|error| error.body_text())
         .and_then(|body| {
             serde_json::from_slice::<RequestBody>(&body).map_err(|error| error.to_string())
         })
-        .and_then(RequestBody::into_operation);
+        .and_then(|body| body.into_operation().map_err(|error| error.to_string()));
     let operation = match operation {
         Ok(operation) => operation,
         Err(reason) => return bad_request(&reason),
     };
-    // Whatever becomes of a read, it changed nothing.
+    // A read changes nothing, answered or not.
     let definite = matches!(operation, Operation::Query(_));
     let (reply, answer) = oneshot::channel();
-    ask(&service, Event::Client { operation, reply }, answer, definite).await
+    ask(&service, Incoming::Client { operation, reply }, answer, definite).await
 }
 
 /// The body of `/admin/transfer`.
 #[derive(Deserialize)]
 struct TransferBody {
-    /// Who is to lead.
+    /// The voter that is to lead.
     to: NodeId,
 }
 
-/// Hands leadership over; answers when the other one leads, or tells why it does not.
-async fn transfer(State(service): State<Service>, body: Bytes) -> Told {
+/// Hands leadership over; answers when the other one leads, or gives the reason why it does not.
+async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
     let to = match serde_json::from_slice::<TransferBody>(&body) {
         Ok(TransferBody { to }) => to,
         Err(error) => return bad_request(&error.to_string()),
@@ -105,17 +104,17 @@ async fn transfer(State(service): State<Service>, body: Bytes) -> Told {
         return bad_request(&format!("{to} is not a voter"));
     }
     let (reply, answer) = oneshot::channel();
-    ask(&service, Event::Transfer { to, reply }, answer, false).await
+    ask(&service, Incoming::Transfer { to, reply }, answer, false).await
 }
 
 /// Passes a request to the core and waits for its reply. `definite` says whether a request that
 /// has no reply in time surely changed nothing.
 async fn ask(
     service: &Service,
-    event: Event,
+    event: Incoming,
     answer: oneshot::Receiver<Reply>,
     definite: bool,
-) -> Told {
+) -> JsonResponse {
     match service.inbox.try_send(event) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
@@ -126,7 +125,7 @@ async fn ask(
         }
     }
     match timeout(REQUEST_DEADLINE, answer).await {
-        Ok(Ok(reply)) => told(&service.config, reply),
+        Ok(Ok(reply)) => response_to(&service.config, reply),
         Ok(Err(_)) => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
     }
@@ -156,15 +155,15 @@ async fn status(State(service): State<Service>) -> HttpResponse {
 }
 
 /// Healthy is a node that knows a leader, or leads.
-async fn health(State(service): State<Service>) -> Told {
+async fn health(State(service): State<Service>) -> JsonResponse {
     let leader = ask_status(&service).await.and_then(|status| status.leader);
     let code = if leader.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Told(code, json!({"healthy": leader.is_some(), "leader": leader}))
+    JsonResponse(code, json!({"healthy": leader.is_some(), "leader": leader}))
 }
 
 async fn ask_status(service: &Service) -> Option<Status> {
     let (reply, status) = oneshot::channel();
-    service.inbox.send(Event::Status { reply }).await.ok()?;
+    service.inbox.send(Incoming::Status { reply }).await.ok()?;
     status.await.ok()
 }
 
@@ -175,13 +174,13 @@ struct AppliedBody {
     index: u64,
     /// The token of the command, if it has one.
     token: Option<String>,
-    /// Whether the mutation took effect here.
+    /// True if the mutation took effect here.
     applied: bool,
-    /// What became of it.
-    result: Fate,
+    /// The result of applying it.
+    result: ApplyResult,
 }
 
-/// Tells what became of commands that this node applied.
+/// Lists the commands that this node applied, with their results.
 async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> HttpResponse {
     let after = match query.as_deref() {
         None => Some(0),
@@ -191,60 +190,44 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
         return bad_request("the query is after=INDEX").into_response();
     };
     let (reply, page) = oneshot::channel();
-    let asked = service.inbox.send(Event::Applied { after, limit: APPLIED_PAGE, reply }).await;
+    let asked = service.inbox.send(Incoming::Applied { after, limit: APPLIED_PAGE, reply }).await;
     let page = if asked.is_ok() { page.await.ok() } else { None };
     match page {
         Some(Ok(commands)) => {
-            let bodies = commands.iter().filter_map(|AppliedCommand { entry, fate }| {
+            let bodies = commands.iter().filter_map(|AppliedCommand { entry, result }| {
                 let Payload::Command(command) = &entry.payload else { return None };
                 Some(AppliedBody {
                     index: entry.index,
                     token: command.token.as_ref().map(ToString::to_string),
-                    applied: *fate == Fate::Ok,
-                    result: *fate,
+                    applied: *result == ApplyResult::Ok,
+                    result: *result,
                 })
             });
             json_of(&bodies.collect::<Vec<_>>())
         }
         Some(Err(Forgotten { first })) => {
-            let mut told = refused(StatusCode::GONE, "forgotten", true);
-            told.1["first"] = first.into();
-            told.into_response()
+            let mut response = refused(StatusCode::GONE, "forgotten", true);
+            response.1["first"] = first.into();
+            response.into_response()
         }
         None => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response(),
     }
 }
 
 async fn pre_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: VoteRequest| {
-        let candidate = request.candidate.clone();
-        Some((candidate, Request::PreVote(request)))
-    })
-    .await
+    called(&service, &body, Request::PreVote).await
 }
 
 async fn request_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: VoteRequest| {
-        let candidate = request.candidate.clone();
-        Some((candidate, Request::Vote(request)))
-    })
-    .await
+    called(&service, &body, Request::Vote).await
 }
 
 async fn append_entries(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: AppendRequest| {
-        let leader = request.leader.clone();
-        request.is_well_formed().then_some((leader, Request::Append(request)))
-    })
-    .await
+    called(&service, &body, Request::Append).await
 }
 
 async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, |request: TimeoutNowRequest| {
-        let leader = request.leader.clone();
-        Some((leader, Request::TimeoutNow(request)))
-    })
-    .await
+    called(&service, &body, Request::TimeoutNow).await
 }
 
 /// Passes the request of another voter to the core and waits for the response. What no other voter
@@ -252,21 +235,22 @@ async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpRespons
 async fn called<B: DeserializeOwned>(
     service: &Service,
     body: &[u8],
-    check: impl FnOnce(B) -> Option<(NodeId, Request)>,
+    request: impl FnOnce(B) -> Request,
 ) -> HttpResponse {
     let request = match serde_json::from_slice::<B>(body) {
-        Ok(body) => check(body),
+        Ok(body) => request(body),
         Err(error) => return bad_request(&error.to_string()).into_response(),
     };
-    let Some((sender, request)) = request else {
+    if matches!(&request, Request::Append(append) if !append.is_well_formed()) {
         return bad_request("the entries do not follow each other").into_response();
-    };
+    }
+    let sender = request.sender();
     let config = &service.config;
     if sender.as_str() == config.id || !config.peers.contains_key(sender.as_str()) {
         return bad_request(&format!("{sender} is not another voter")).into_response();
     }
     let (reply, response) = oneshot::channel();
-    if service.inbox.send(Event::Called { request, reply }).await.is_ok() {
+    if service.inbox.send(Incoming::Called { request, reply }).await.is_ok() {
         match response.await {
             Ok(Response::PreVote(body) | Response::Vote(body)) => return json_of(&body),
             Ok(Response::Append(body)) => return json_of(&body),
@@ -281,12 +265,12 @@ fn json_of(body: &impl Serialize) -> HttpResponse {
     Json(body).into_response()
 }
 
-async fn nothing_here() -> Told {
-    let mut told = bad_request(
+async fn nothing_here() -> JsonResponse {
+    let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
          /raft/request-vote, /raft/append-entries, /raft/heartbeat, /raft/timeout-now, \
          POST /admin/transfer, GET /admin/applied",
     );
-    told.0 = StatusCode::NOT_FOUND;
-    told
+    response.0 = StatusCode::NOT_FOUND;
+    response
 }

@@ -10,6 +10,7 @@ mod disk_thread;
 mod events;
 mod failure;
 mod http;
+mod inbox;
 mod peers;
 mod raft_loop;
 mod run;

@@ -1,10 +1,9 @@
 //! Calls to the other nodes.
 //!
-//! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats, appends.
-//! A lane has one call on its way; of
-//! the calls that come meanwhile only the newest is kept, since it says all that the others said.
-//! So a node that does not answer holds up nothing but its own lanes, and costs no more than three
-//! connections.
+//! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats,
+//! appends. A lane has one call on its way; of the calls that come meanwhile only the newest is
+//! kept, since it says all that the others said. So a node that does not answer holds up nothing
+//! but its own lanes, and costs no more than three connections.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,11 +16,12 @@ use tokio::sync::watch;
 
 use super::config::Config;
 use super::events::say;
-use super::raft_loop::{Event, Inbox};
+use super::inbox::{Inbox, Incoming};
 use crate::core::{NodeId, Request, Response};
 
-/// How long dialling may take. Within one machine or site it takes under a millisecond; what takes
-/// longer has lost its first packet, and dialling anew is faster than TCP's retransmission (1 s).
+/// The longest time that dialling may take. Within one machine or site it takes under a
+/// millisecond; what takes longer has lost its first packet, and dialling anew is faster than
+/// TCP's retransmission (1 s).
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The lanes to all other nodes.
@@ -34,7 +34,7 @@ struct Lanes {
     appends: watch::Sender<Option<Request>>,
 }
 
-/// What a lane's task needs.
+/// The state of a lane's task.
 struct Lane {
     from: NodeId,
     to: NodeId,
@@ -102,7 +102,7 @@ impl Lane {
             match self.call(&request).await {
                 Ok(response) => {
                     reachable = true;
-                    let event = Event::Answered { from: self.to.clone(), response };
+                    let event = Incoming::Answered { from: self.to.clone(), response };
                     if self.inbox.send(event).await.is_err() {
                         return;
                     }

@@ -1,7 +1,6 @@
 //! The loop that owns the core: takes in what gathered, steps, executes the effects in order.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
@@ -11,59 +10,23 @@ use tokio::time::timeout_at;
 use super::disk_thread::Batch;
 use super::events::{Events, say};
 use super::failure::Failure;
+use super::inbox::Incoming;
 use super::peers::Peers;
 use crate::bugs::Bug;
-use crate::core::{
-    AppliedCommand, Effect, Forgotten, Input, Node, NodeId, Proposal, Reply, Request, Response,
-    RoleChange, Status,
-};
+use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
 use crate::kv::Operation;
 
-/// How many events may wait for the loop; beyond that, clients are refused. A few milliseconds of
-/// work for the core.
-const INBOX_CAPACITY: usize = 8_192;
-
-/// How many events are taken in between two looks at the clock.
+/// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
 
-/// How often the commit index is told at most: often enough to draw it, rare enough to cost nothing.
+/// The shortest time between two reports of the commit index: often enough to draw it, rare enough
+/// to cost nothing.
 const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Something that happened outside the core.
-pub(super) enum Event {
-    /// A client asks.
-    Client { operation: Operation, reply: oneshot::Sender<Reply> },
-    /// Somebody wants a voter to lead.
-    Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
-    /// Another node asks.
-    Called { request: Request, reply: oneshot::Sender<Response> },
-    /// Another node answered.
-    Answered { from: NodeId, response: Response },
-    /// Someone wants to know how the node is.
-    Status { reply: oneshot::Sender<Status> },
-    /// Someone wants to know what became of up to `limit` commands behind an index.
-    Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
-    /// Records are durable.
-    Persisted { through: u64 },
-    /// The disk failed; nothing more can be promised.
-    DiskFailed(io::Error),
-}
-
-/// What became of some commands, or from where on it is known.
-pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
-
-/// Where events are put in.
-pub(super) type Inbox = mpsc::Sender<Event>;
-
-/// A new inbox, and the end that the loop reads.
-pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Event>) {
-    mpsc::channel(INBOX_CAPACITY)
-}
-
-/// Runs the node until its disk fails or everyone who could tell it something is gone.
+/// Runs the node until its disk fails or all that could put something into the inbox is gone.
 pub(super) async fn run(
     node: Node,
-    mut inbox: mpsc::Receiver<Event>,
+    mut inbox: mpsc::Receiver<Incoming>,
     disk: std::sync::mpsc::Sender<Batch>,
     peers: Peers,
     events: Events,
@@ -77,9 +40,9 @@ pub(super) async fn run(
         replies: BTreeMap::new(),
         calls: BTreeMap::new(),
         last_number: 0,
-        commit_told: (0, start),
+        commit_reported: (0, start),
     };
-    driver.tell_role();
+    driver.report_role();
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
     loop {
         let deadline = (start + driver.node.next_deadline()).into();
@@ -99,30 +62,30 @@ struct Driver {
     disk: std::sync::mpsc::Sender<Batch>,
     peers: Peers,
     events: Events,
-    /// Who waits for which reply.
+    /// The receiver of each reply, by the number of the request.
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
-    /// Who waits for which response.
+    /// The receiver of each response, by the number of the call.
     calls: BTreeMap<u64, oneshot::Sender<Response>>,
     /// The last number given to a request or call.
     last_number: u64,
-    /// The commit index told last, and when.
-    commit_told: (u64, Instant),
+    /// The commit index reported last, and the time of that.
+    commit_reported: (u64, Instant),
 }
 
 impl Driver {
     /// Steps through everything that gathered, then executes what the core asked for. The commands
     /// among it are proposed together, so that one append carries them.
-    fn turn(&mut self, now: Duration, gathered: &mut Vec<Event>) -> Result<(), Failure> {
+    fn turn(&mut self, now: Duration, gathered: &mut Vec<Incoming>) -> Result<(), Failure> {
         let mut effects = Vec::new();
         if self.node.options().bugs.contains(&Bug::WallClockLease) {
-            // A clock before 1970 cannot be told from 1970; the bug is as bad with it.
+            // A clock before 1970 counts as 1970; the bug is as bad with it.
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             effects.extend(self.node.step(now, Input::WallClock(wall)));
         }
         let mut proposals = Vec::new();
         for event in gathered.drain(..) {
             let input = match event {
-                Event::Client { operation, reply } => {
+                Incoming::Client { operation, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     match operation {
@@ -133,28 +96,28 @@ impl Driver {
                         }
                     }
                 }
-                Event::Transfer { to, reply } => {
+                Incoming::Transfer { to, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
                 }
-                Event::Called { request, reply } => {
+                Incoming::Called { request, reply } => {
                     let call = self.number();
                     self.calls.insert(call, reply);
                     Input::Request { call, request }
                 }
-                Event::Answered { from, response } => Input::Response { from, response },
-                Event::Persisted { through } => Input::Persisted { through },
-                Event::Status { reply } => {
-                    // Who asked may have gone; then nobody needs to know.
+                Incoming::Answered { from, response } => Input::Response { from, response },
+                Incoming::Persisted { through } => Input::Persisted { through },
+                Incoming::Status { reply } => {
+                    // The one that asked may have gone; then the answer is not needed.
                     let _ = reply.send(self.node.status());
                     continue;
                 }
-                Event::Applied { after, limit, reply } => {
+                Incoming::Applied { after, limit, reply } => {
                     let _ = reply.send(self.node.applied_after(after, limit));
                     continue;
                 }
-                Event::DiskFailed(error) => return Err(Failure::Disk(error)),
+                Incoming::DiskFailed(error) => return Err(Failure::Disk(error)),
             };
             effects.extend(self.node.step(now, input));
         }
@@ -163,7 +126,7 @@ impl Driver {
         }
         effects.extend(self.node.step(now, Input::Tick));
         self.execute(effects)?;
-        self.tell_commit();
+        self.report_commit();
         Ok(())
     }
 
@@ -188,7 +151,7 @@ impl Driver {
                         let _ = receiver.send(reply);
                     }
                 }
-                Effect::Role(change) => self.tell_change(&change),
+                Effect::Role(change) => self.report_change(&change),
             }
         }
         if !batch.records.is_empty() {
@@ -202,24 +165,24 @@ impl Driver {
         self.last_number
     }
 
-    fn tell_role(&self) {
+    fn report_role(&self) {
         let Status { role, term, leader, .. } = self.node.status();
-        self.tell_change(&RoleChange { role, term, leader });
+        self.report_change(&RoleChange { role, term, leader });
     }
 
-    fn tell_change(&self, change: &RoleChange) {
+    fn report_change(&self, change: &RoleChange) {
         self.events.role(change);
         let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
         let id = &self.node.options().id;
         say(id, format_args!("{} in term {}, led by {leader}", change.role, change.term));
     }
 
-    fn tell_commit(&mut self) {
+    fn report_commit(&mut self) {
         let commit = self.node.status().commit;
-        let (told, when) = self.commit_told;
-        if commit > told && when.elapsed() >= COMMIT_EVENT_INTERVAL {
+        let (reported, when) = self.commit_reported;
+        if commit > reported && when.elapsed() >= COMMIT_EVENT_INTERVAL {
             self.events.commit(commit);
-            self.commit_told = (commit, Instant::now());
+            self.commit_reported = (commit, Instant::now());
         }
     }
 }

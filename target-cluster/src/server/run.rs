@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::pin::{Pin, pin};
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
 
 use super::events::say;
 use super::failure::Failure;
-use super::{Config, disk_thread, events, http, peers, raft_loop};
+use super::{Config, disk_thread, events, http, inbox, peers, raft_loop};
 use crate::bugs::Bug;
 use crate::core::Node;
 use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
@@ -17,9 +18,9 @@ use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
 /// The name of the write-ahead log within the data directory.
 pub const LOG_FILE: &str = "raft.log";
 
-/// Runs a node. Returns only when it cannot start or cannot go on, and has then told why on stderr:
-/// the address is taken, the data directory is in use or cannot be written, the log is corrupt, the
-/// disk failed.
+/// Runs a node. Returns only when it cannot start or cannot go on, and has then written the reason
+/// to stderr: the address is taken, the data directory is in use or cannot be written, the log is
+/// corrupt, the disk failed.
 pub fn run(config: Config) -> Result<(), Failure> {
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -34,6 +35,15 @@ pub fn run_until(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
+    run_until_ready(config, listener, pin!(stop))
+}
+
+/// As [`run_until`], but not generic, so that no caller compiles the whole server once more.
+fn run_until_ready(
+    config: Config,
+    listener: TcpListener,
+    stop: Pin<&mut dyn Future<Output = ()>>,
+) -> Result<(), Failure> {
     let id = config.id.clone();
     let ended = config
         .check()
@@ -46,7 +56,7 @@ pub fn run_until(
     ended
 }
 
-/// Opens the log and tells what is in it.
+/// Opens the log and writes to stderr what is in it.
 fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
     let disk = FileDisk::open(&config.data_dir, LOG_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Failure::InUse(error),
@@ -81,13 +91,13 @@ fn serve(
     config: Config,
     opened: Opened<FileDisk>,
     listener: TcpListener,
-    stop: impl Future<Output = ()>,
+    stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let (inbox, events_in) = raft_loop::inbox();
+    let (inbox, events_in) = inbox::inbox();
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
     let ended = runtime.block_on(async move {
@@ -103,7 +113,7 @@ fn serve(
         let raft = tokio::spawn(raft);
         // Without it, each answer of a few hundred bytes could wait for an acknowledgement.
         let listener = listener.tap_io(|stream| {
-            // A connection that is gone already fails here; its first read will tell.
+            // A connection that is gone already fails here; its first read will show it.
             let _ = stream.set_nodelay(true);
         });
         let http = axum::serve(listener, http::router(config, inbox));

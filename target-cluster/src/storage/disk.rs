@@ -1,4 +1,4 @@
-//! Where the bytes of a log go.
+//! The interface of the disk below a log.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub trait Disk {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file to `length` bytes, durably.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
-    /// How many bytes of the file were once durable, as far as it was noted.
+    /// The number of bytes of the file that were once durable, as far as it was noted.
     fn watermark(&mut self) -> io::Result<u64>;
     /// Notes that so many bytes of the file are durable. The note itself is not synced: when it is
     /// lost, an older one stands, which is true as well.

@@ -13,7 +13,7 @@ use super::watermark::Watermark;
 pub struct FileDisk {
     file: File,
     path: PathBuf,
-    /// Where the next byte is written.
+    /// The position at which the next byte is written.
     end: u64,
     watermark: Watermark,
 }

@@ -1,57 +1,49 @@
-//! How a record stands in the file.
+//! The form of a record in the file.
 //!
 //! ```text
 //! magic (4) | length of the payload (4) | durable (8) | CRC-32 of all but the magic (4) | payload
 //! ```
 //!
 //! Numbers are little-endian; the payload is the record as JSON, for people with `strings`.
-//! `durable` is how many bytes of the file were durable when the record was written. It tells two
-//! things apart that look the same, a bad record with good ones behind it: if one of those says
-//! that the bad one had been durable, the disk has damaged it; if none does, all of them were on
-//! their way when the power failed, and the disk wrote them in an order of its own.
+//! `durable` is how many bytes of the file were durable when the record was written. It
+//! distinguishes two things that look the same, a bad record with good ones behind it: if one of
+//! those says that the bad one had been durable, the disk has damaged it; if none does, all of them
+//! were on their way when the power failed, and the disk wrote them in an order of its own.
 
 use crate::core::Record;
 
 /// The first bytes of every record; what a search for records behind a bad one looks for.
-pub const MAGIC: [u8; 4] = *b"\xf5Raf";
+pub(super) const MAGIC: [u8; 4] = *b"\xf5Raf";
 
-/// How many bytes stand before a payload.
-pub const HEADER_BYTES: usize = 20;
+/// The number of bytes before a payload.
+const HEADER_BYTES: usize = 20;
 
 /// A record as read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Frame {
-    /// What it says.
+    /// The record.
     pub(super) record: Record,
-    /// How many bytes of the file were durable when it was written.
+    /// The number of bytes of the file that were durable when it was written.
     pub(super) durable: u64,
-    /// How many bytes it takes.
+    /// Its length in the file, in bytes.
     pub(super) size: usize,
 }
 
-/// Why there is no record at a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The reason for which there is no record at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadFrame {
     /// The file ends before the record does.
+    #[error("the record is cut short")]
     Short,
     /// The first bytes are not those of a record.
+    #[error("no record begins here")]
     NoMagic,
     /// The checksum differs.
+    #[error("the checksum of the record differs")]
     Checksum,
     /// The checksum is right, but this version cannot read the payload.
+    #[error("the record is not one this version knows")]
     Payload,
-}
-
-impl BadFrame {
-    /// For an error message.
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            BadFrame::Short => "the record is cut short",
-            BadFrame::NoMagic => "no record begins here",
-            BadFrame::Checksum => "the checksum of the record differs",
-            BadFrame::Payload => "the record is not one this version knows",
-        }
-    }
 }
 
 /// Adds the bytes of `record` to `out`.

@@ -7,13 +7,13 @@ use super::Disk;
 /// One file in memory, with a cache before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryDisk {
-    /// What is read.
+    /// The bytes that are read.
     cache: Vec<u8>,
-    /// What a power failure leaves.
+    /// The bytes that a power failure leaves.
     durable: Vec<u8>,
-    /// What was written and not synced, in order: where, and which bytes.
+    /// The writes that were not synced, in order: position and bytes.
     writes: Vec<(usize, Vec<u8>)>,
-    /// Kept in any case: the hardest case for whoever trusts it.
+    /// Kept in any case: the hardest case for a log that trusts it.
     watermark: u64,
 }
 
@@ -28,7 +28,7 @@ impl MemoryDisk {
         &self.cache
     }
 
-    /// How many bytes a power failure could take.
+    /// The number of bytes that a power failure could take.
     pub fn unsynced(&self) -> usize {
         self.writes.iter().map(|(_, bytes)| bytes.len()).sum()
     }
@@ -43,7 +43,8 @@ impl MemoryDisk {
         kept
     }
 
-    /// Writes to the disk what survives of each write, sector by sector; tells how many bytes did.
+    /// Writes to the disk what survives of each write, sector by sector; returns how many bytes
+    /// did.
     fn write_back(&mut self, sector: usize, mut survives: impl FnMut() -> bool) -> usize {
         let mut kept = 0;
         for (offset, bytes) in std::mem::take(&mut self.writes) {

@@ -1,4 +1,4 @@
-//! What a node keeps on its disk: one write-ahead log of [`crate::core::Record`]s.
+//! The disk of a node: one write-ahead log of [`crate::core::Record`]s.
 //!
 //! The bytes are those of `frame`; where they go is behind [`Disk`], so that the simulated world
 //! can lose what was not synced.
@@ -11,9 +11,9 @@ mod memory_disk;
 mod wal;
 mod watermark;
 
-pub use barrier::needs_barrier;
 pub use disk::Disk;
 pub use file_disk::FileDisk;
-pub use frame::{HEADER_BYTES, MAGIC};
 pub use memory_disk::MemoryDisk;
 pub use wal::{OpenError, Opened, WriteAheadLog};
+
+pub(crate) use barrier::needs_barrier;

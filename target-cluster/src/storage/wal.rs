@@ -1,16 +1,15 @@
 //! The write-ahead log: records in order, and what they add up to after a restart.
 //!
-//! A restart has to tell two things apart that look the same, a write that the power failed in and
+//! A restart has to distinguish two things that look the same, a write that the power failed in and
 //! damage to what had been durable. The one is ordinary and cut off, the other breaks promises that
 //! the node gave, so it refuses to start. Two witnesses say how much of the file had been durable:
 //! every record how much it was when the record was written, and the watermark beside the file.
-//! What is bad below the highest of them is damage.
+//! A bad record below the highest of them is damage.
 //!
-//! What neither witnesses is not noticed: that the last records were cut off or damaged that were
-//! written since the watermark was last noted and to which nothing was added. Such a node is as if
-//! it had acknowledged what it lost.
+//! Damage that neither of them witnesses is not noticed: that the last records were cut off or
+//! damaged that were written since the watermark was last noted and to which nothing was added.
+//! Such a node is as if it had acknowledged what it lost.
 
-use std::fmt;
 use std::io;
 
 use super::Disk;
@@ -22,68 +21,54 @@ use crate::core::{Record, Recovered};
 #[derive(Debug)]
 pub struct WriteAheadLog<D> {
     disk: D,
-    /// How many bytes the file has.
+    /// The length of the file, in bytes.
     written: u64,
-    /// How many of them are durable.
+    /// The number of those bytes that are durable.
     durable: u64,
-    /// How many of those the watermark speaks of.
+    /// The number of those that the watermark speaks of.
     marked: u64,
     /// Reused for each append.
     buffer: Vec<u8>,
 }
 
-/// What opening a log gives.
+/// A log that was opened, with what was found in it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Opened<D> {
     /// The log, ready for more.
     pub wal: WriteAheadLog<D>,
     /// The state that its records add up to.
     pub recovered: Recovered,
-    /// How many records it had.
+    /// The number of records that it had.
     pub records: usize,
-    /// How many bytes of a torn tail were cut off.
+    /// The length of the torn tail that was cut off, in bytes.
     pub torn_bytes: u64,
 }
 
-/// Why a log cannot be opened.
-#[derive(Debug)]
+/// The reason for which a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// The disk failed.
-    Io(io::Error),
+    #[error("the log cannot be read: {0}")]
+    Io(#[from] io::Error),
     /// A record that had been durable is damaged. To go on without it could break a promise that
     /// this node gave (camunda#6098), so it does not start.
+    #[error(
+        "the log is corrupt at byte {offset}: {reason}. What was durable is damaged, so the node \
+         does not start"
+    )]
     Corrupt {
-        /// Where the record begins.
+        /// The byte at which the record begins.
         offset: u64,
-        /// What is wrong with it.
+        /// The defect, in words.
         reason: String,
     },
 }
 
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::Io(error) => write!(f, "the log cannot be read: {error}"),
-            OpenError::Corrupt { offset, reason } => write!(
-                f,
-                "the log is corrupt at byte {offset}: {reason}. What was durable is damaged, so \
-                 the node does not start"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-impl From<io::Error> for OpenError {
-    fn from(error: io::Error) -> OpenError {
-        OpenError::Io(error)
-    }
-}
-
 impl<D: Disk> WriteAheadLog<D> {
     /// Reads the log and makes it ready for more: a torn tail is cut off first, durably, since
-    /// whatever were written behind it could never be read (cqlite#1390). What was read is made
+    /// records written behind it could never be read (cqlite#1390). What was read is made
     /// durable too: it may have been written, but not synced, before the process was killed.
     pub fn open(mut disk: D, bugs: &Bugs) -> Result<Opened<D>, OpenError> {
         let appends_after_torn_tail = bugs.contains(&Bug::AppendAfterTornTail);
@@ -105,7 +90,7 @@ impl<D: Disk> WriteAheadLog<D> {
                         witnessed = witnessed.max(witnessed_behind(&bytes, offset));
                     }
                     if bad == BadFrame::Payload || witnessed > offset as u64 {
-                        let reason = bad.reason().to_string();
+                        let reason = bad.to_string();
                         return Err(OpenError::Corrupt { offset: offset as u64, reason });
                     }
                     break;
@@ -173,7 +158,7 @@ impl<D: Disk> WriteAheadLog<D> {
     }
 }
 
-/// How much the good records behind the bad one at `offset` say had been durable.
+/// The most bytes that any good record behind the bad one at `offset` says had been durable.
 fn witnessed_behind(bytes: &[u8], offset: usize) -> u64 {
     (offset + 1..bytes.len())
         .filter(|&at| bytes[at..].starts_with(&MAGIC))
@@ -297,7 +282,7 @@ mod tests {
         let mut bytes = whole.clone();
         bytes[whole.len() - 1] ^= 1;
         let opened = open(&bytes).unwrap();
-        assert_eq!(opened.records, 1, "nothing tells it from a torn write");
+        assert_eq!(opened.records, 1, "nothing distinguishes it from a torn write");
         assert!(opened.torn_bytes > 0);
         let opened = open_marked(&bytes, whole.len());
         assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{opened:?}");

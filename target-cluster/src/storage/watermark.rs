@@ -1,6 +1,6 @@
 //! The note of how many bytes of a log were once durable.
 //!
-//! A log cannot tell by itself that its end was cut off, nor that its last record was damaged:
+//! A log cannot show by itself that its end was cut off, nor that its last record was damaged:
 //! both look like a write that the power failed in. The note can, as far as it reaches.
 //!
 //! ```text
@@ -18,19 +18,19 @@ use std::os::unix::fs::FileExt;
 /// The first bytes of a slot.
 const MAGIC: [u8; 4] = *b"\xf5Dur";
 
-/// How many bytes a slot takes.
+/// The length of a slot, in bytes.
 const SLOT_BYTES: usize = 16;
 
-/// Where the slots stand: in different sectors, whatever the size of those is.
+/// The positions of the slots: in different sectors, of up to 4096 bytes.
 const SLOTS: [u64; 2] = [0, 4096];
 
 /// The note, in a file of its own.
 #[derive(Debug)]
 pub(super) struct Watermark {
     file: File,
-    /// What it says.
+    /// The number of durable bytes that it says.
     durable: u64,
-    /// Which slot is written next: not the one that says so.
+    /// The slot that is written next: not the one that holds the value.
     next: usize,
 }
 
@@ -50,7 +50,7 @@ impl Watermark {
         Ok(Watermark { file, durable: noted[0].max(noted[1]), next })
     }
 
-    /// What is noted.
+    /// The number of durable bytes that is noted.
     pub(super) fn get(&self) -> u64 {
         self.durable
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::invariants::{ClientPromises, Floor};
 use crate::core::{NodeId, Refusal, Reply, Time};
-use crate::kv::{Answer, Operation, Outcome, RequestBody};
+use crate::kv::{Answer, Operation, OperationResult, RequestBody};
 
 /// The counter that all clients add to.
 const COUNTER: &str = "counter";
@@ -20,26 +20,26 @@ const COUNTER: &str = "counter";
 /// The list that the transactions of all clients append to.
 const LIST: &str = "list";
 
-/// How long a client waits for an answer before it tries another node: about an election, so that
-/// some retries overtake their first attempt and some do not.
+/// The time that a client waits for an answer before it tries another node: about an election, so
+/// that some retries overtake their first attempt and some do not.
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// All clients, and what they were promised.
 pub(super) struct Clients {
     clients: Vec<Client>,
-    /// Which client waits for the reply to a request; those given up stay, their answers count.
+    /// The client that waits for the reply to a request; those given up stay, their answers count.
     asked: BTreeMap<u64, (usize, u64)>,
     promises: ClientPromises,
-    /// How many operations were drawn: every one has a number of its own.
+    /// The number of operations drawn: every one has a number of its own.
     drawn: u64,
 }
 
 /// One client.
 struct Client {
     name: String,
-    /// Whom it asks next.
+    /// The node that it asks next.
     node: NodeId,
-    /// How many operations it has begun.
+    /// The number of operations that it has begun.
     number: u64,
     outstanding: Option<Outstanding>,
 }
@@ -47,13 +47,13 @@ struct Client {
 struct Outstanding {
     operation: Operation,
     expects: Expects,
-    /// What was acknowledged when it began.
+    /// The effects that were acknowledged when it began.
     floor: Floor,
-    /// When it is sent again.
+    /// The time at which it is sent again.
     retry: Time,
 }
 
-/// What kind of answer an operation gets.
+/// The kind of answer that an operation gets.
 #[derive(Debug, Clone, Copy)]
 enum Expects {
     /// The counter after an add.
@@ -67,7 +67,7 @@ enum Expects {
 }
 
 impl Expects {
-    /// Whether the operation changes anything.
+    /// True if the operation changes anything.
     fn is_command(self) -> bool {
         matches!(self, Expects::Sum | Expects::ListWith(_))
     }
@@ -91,12 +91,12 @@ impl Clients {
         }
     }
 
-    /// How many commands were acknowledged.
+    /// The number of commands that were acknowledged.
     pub(super) fn acknowledged(&self) -> u64 {
         self.promises.acknowledged()
     }
 
-    /// Whether no operation is outstanding.
+    /// True if no operation is outstanding.
     pub(super) fn are_idle(&self) -> bool {
         self.clients.iter().all(|client| client.outstanding.is_none())
     }
@@ -141,13 +141,13 @@ impl Clients {
             let due = |waiting: &Outstanding| waiting.retry <= world.now();
             if self.clients[position].outstanding.as_ref().is_some_and(due) {
                 self.send(position, random, world);
-                // Where it goes if this attempt is not answered either; a refusal knows better.
+                // It goes there if this attempt is not answered either; a refusal knows better.
                 self.clients[position].node = any_node(random, world);
             }
         }
     }
 
-    /// Takes in the replies that came; tells what breaks a promise.
+    /// Takes in the replies that came; the error is a sentence about the promise that one breaks.
     pub(super) fn receive(
         &mut self,
         replies: Vec<(NodeId, u64, Reply)>,
@@ -162,7 +162,7 @@ impl Clients {
                 continue;
             };
             match reply {
-                Reply::Answer(Answer { outcome: Outcome::Ok(value), version }) => {
+                Reply::Answer(Answer { result: OperationResult::Ok(value), version }) => {
                     let (expects, floor) = (waiting.expects, waiting.floor.clone());
                     client.node = from;
                     client.outstanding = None;
@@ -182,9 +182,9 @@ impl Clients {
                     }
                 }
                 Reply::Answer(other) => {
-                    return Err(format!("nobody asked for what {other:?} answers"));
+                    return Err(format!("no client asked for what {other:?} answers"));
                 }
-                Reply::Transferred { .. } => return Err("nobody here asked who leads".to_string()),
+                Reply::Transferred { .. } => return Err("no client asked who leads".to_string()),
                 Reply::Refused(Refusal::StaleToken) => {
                     return Err("a token is stale though its operation is outstanding".to_string());
                 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
-use crate::kv::{Answer, Command, MicroFunction, MicroOperation, Mutation, Outcome};
+use crate::kv::{Answer, Command, MicroFunction, MicroOperation, Mutation, OperationResult};
 
-/// What `node` does with the effect.
+/// The sentence about `node` that an effect makes.
 pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
     match effect {
         Effect::Persist { record, .. } => format!("{node} writes {}", self::record(record)),
@@ -133,16 +133,16 @@ fn found(value: Option<&Value>) -> String {
 
 fn reply(reply: &Reply) -> String {
     match reply {
-        Reply::Answer(Answer { outcome, version }) => match outcome {
-            Outcome::Ok(value) => format!("{value} at {version}"),
-            Outcome::PreconditionFailed { actual } => {
+        Reply::Answer(Answer { result, version }) => match result {
+            OperationResult::Ok(value) => format!("{value} at {version}"),
+            OperationResult::PreconditionFailed { actual } => {
                 format!("failed, is {} at {version}", found(actual.as_ref()))
             }
-            Outcome::WrongType { actual } => {
+            OperationResult::WrongType { actual } => {
                 format!("wrong type, is {} at {version}", found(actual.as_ref()))
             }
-            Outcome::Empty => format!("empty at {version}"),
-            Outcome::TooLarge => format!("too large at {version}"),
+            OperationResult::Empty => format!("empty at {version}"),
+            OperationResult::TooLarge => format!("too large at {version}"),
         },
         Reply::Transferred { leader, term } => format!("{leader} leads term {term}"),
         Reply::Refused(refusal) => {

@@ -1,6 +1,6 @@
 //! The simulated world: many nodes, a network that delays, drops, duplicates, reorders and cuts,
 //! disks that lose what was not synced, crashes between any two effects. Everything is a function
-//! of what it is told, so a script or a seed reproduces a run to the letter.
+//! of the calls made to it, so a script or a seed reproduces a run to the letter.
 //!
 //! Golden scripts drive a [`World`] by hand; [`simulate`] drives one by chance and judges it by the
 //! [`invariants`].
@@ -12,5 +12,5 @@ mod simulation;
 #[expect(clippy::module_inception, reason = "the folder is the simulated world, this file is it")]
 mod world;
 
-pub use simulation::{Finding, Settings, Simulated, simulate};
+pub use simulation::{Settings, Simulated, Violation, simulate};
 pub use world::{Packet, World};

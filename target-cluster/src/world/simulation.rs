@@ -16,7 +16,7 @@ use super::invariants::{self, Invariant};
 use crate::bugs::Bugs;
 use crate::core::{APPEND_ENTRIES_MAX, Node, NodeId, Reply, RoleName, Timings};
 
-/// How many clients there are: enough that operations overlap.
+/// The number of clients: enough that operations overlap.
 const CLIENTS: usize = 4;
 
 /// Short timeouts, close to each other: elections are frequent and collide.
@@ -26,52 +26,54 @@ const TIMINGS: Timings = Timings {
     election_max: Duration::from_millis(250),
 };
 
-/// How much virtual time the nodes have, once all faults are over, to elect a leader and answer
+/// The virtual time that the nodes have, once all faults are over, to elect a leader and answer
 /// every client. Dozens of election timeouts, in case of split votes.
 const PEACE: Duration = Duration::from_secs(10);
 
-/// What to simulate.
+/// The settings of a simulation.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How many steps under faults.
+    /// The number of steps under faults.
     pub steps: usize,
     /// The planted bugs that are on.
     pub bugs: Bugs,
 }
 
-/// What came of it.
+/// The result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Simulated {
     /// Everything that happened, a line each.
     pub trace: Vec<String>,
-    /// What was found wrong; the simulation ends with it.
-    pub finding: Option<Finding>,
-    /// How many writes were acknowledged: a measure of how much was tested.
+    /// The property that was broken; the simulation ends with it.
+    pub violation: Option<Violation>,
+    /// The number of writes that were acknowledged: a measure of how much was tested.
     pub acknowledged: u64,
     /// The highest term: a measure of how often leadership changed.
     pub term: u64,
-    /// How many transfers of leadership came to what they should.
+    /// The number of transfers of leadership that succeeded.
     pub transferred: u64,
 }
 
 /// A broken property.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
-    /// Which.
+#[non_exhaustive]
+pub struct Violation {
+    /// Its name.
     pub property: &'static str,
-    /// What was seen.
+    /// A sentence about what was seen.
     pub detail: String,
 }
 
-impl Finding {
-    fn of_panic(panic: &(dyn Any + Send)) -> Finding {
+impl Violation {
+    fn of_panic(panic: &(dyn Any + Send)) -> Violation {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Finding { property: "assertion", detail: text.unwrap_or_default() }
+        Violation { property: "assertion", detail: text.unwrap_or_default() }
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.property, self.detail)
     }
@@ -95,10 +97,10 @@ pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
     };
     // A node whose own assertion fails has found something wrong as well.
     let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
-    let finding = ended.unwrap_or_else(|panic| Err(Finding::of_panic(&*panic))).err();
+    let violation = ended.unwrap_or_else(|panic| Err(Violation::of_panic(&*panic))).err();
     let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
     Simulated {
-        finding,
+        violation,
         acknowledged: simulation.clients.acknowledged(),
         term,
         transferred: simulation.transferred,
@@ -116,10 +118,10 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn run(&mut self, steps: usize) -> Result<(), Finding> {
+    fn run(&mut self, steps: usize) -> Result<(), Violation> {
         for _ in 0..steps {
             self.happen();
-            self.look()?;
+            self.check()?;
         }
         self.make_peace()
     }
@@ -220,8 +222,8 @@ impl Simulation {
         }
     }
 
-    /// What was not synced survives sector by sector; sectors about as long as a record tear more
-    /// often than those of real disks.
+    /// Writes that were not synced survive sector by sector; sectors about as long as a record tear
+    /// more often than those of real disks.
     fn lose_power(&mut self, id: &NodeId) {
         let sector = [64, 512, 4096][self.random.random_range(0..3)];
         let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];
@@ -256,26 +258,29 @@ impl Simulation {
     }
 
     /// Checks everything after a step.
-    fn look(&mut self) -> Result<(), Finding> {
+    fn check(&mut self) -> Result<(), Violation> {
         self.trace.extend(self.world.take_trace());
-        let nodes: Vec<_> = self.world.nodes().collect();
-        for invariant in &mut self.invariants {
-            invariant.check(&nodes).map_err(|detail| {
-                let property = invariant.name();
-                Finding { property, detail }
-            })?;
+        // What has not changed has been checked, and most steps change nothing.
+        if self.world.take_changed() {
+            let nodes: Vec<_> = self.world.nodes().collect();
+            for invariant in &mut self.invariants {
+                invariant.check(&nodes).map_err(|detail| {
+                    let property = invariant.name();
+                    Violation { property, detail }
+                })?;
+            }
         }
         let replies = self.world.take_replies();
         let transferred = |reply: &&(_, _, Reply)| matches!(reply.2, Reply::Transferred { .. });
         self.transferred += replies.iter().filter(transferred).count() as u64;
         self.clients
             .receive(replies, &mut self.random, &self.world)
-            .map_err(|detail| Finding { property: "client promises", detail })
+            .map_err(|detail| Violation { property: "client promises", detail })
     }
 
     /// Every fault ends and every node starts; then each client must get its answer, and the
     /// nodes agree.
-    fn make_peace(&mut self) -> Result<(), Finding> {
+    fn make_peace(&mut self) -> Result<(), Violation> {
         self.world.heal();
         for id in self.world.names() {
             self.world.start(&id);
@@ -288,7 +293,7 @@ impl Simulation {
             }
             self.clients.retry(&mut self.random, &mut self.world);
             self.world.settle(&self.world.names());
-            self.look()?;
+            self.check()?;
             let statuses: Vec<_> = self.world.nodes().map(|node| node.status()).collect();
             let (leader, commit) = (&statuses[0].leader, statuses[0].commit);
             let agree = leader.is_some()
@@ -298,6 +303,6 @@ impl Simulation {
             }
         }
         let detail = format!("no agreement within {PEACE:?} after all faults ended");
-        Err(Finding { property: "liveness", detail })
+        Err(Violation { property: "liveness", detail })
     }
 }

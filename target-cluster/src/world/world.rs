@@ -1,4 +1,4 @@
-//! Nodes, disks, network. Whoever drives the world decides what happens next.
+//! Nodes, disks, network. The driver of the world decides what happens next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,17 +11,17 @@ use crate::core::{
 use crate::kv::Operation;
 use crate::storage::{MemoryDisk, WriteAheadLog, needs_barrier};
 
-/// What every wall clock shows at the beginning: late enough that it can be set back.
+/// The time that every wall clock shows at the beginning: late enough that it can be set back.
 const WALL_AT_START: Time = Time::from_secs(1_000_000);
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
-    /// Who sent it.
+    /// The sender.
     pub from: NodeId,
-    /// To whom.
+    /// The receiver.
     pub to: NodeId,
-    /// What it says.
+    /// Its content.
     message: Message,
 }
 
@@ -36,40 +36,42 @@ pub struct World {
     now: Time,
     hosts: BTreeMap<NodeId, Host>,
     packets: Vec<Packet>,
-    /// From whom to whom nothing gets through.
+    /// The sender and receiver between which nothing gets through.
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// The last number given to a client's request or to a call.
     last_number: u64,
     replies: Vec<(NodeId, u64, Reply)>,
     trace: Vec<String>,
+    /// True if log, commit, role or term of a node changed since that was last asked.
+    changed: bool,
 }
 
 /// A machine: what a node is started with, and the node or what its crash left.
 struct Host {
     options: Options,
     state: State,
-    /// How far its wall clock was set forwards, and back.
+    /// The time by which its wall clock was set forwards, and back.
     wall_ahead: Time,
     wall_behind: Time,
 }
 
 enum State {
-    Up(Box<Process>),
+    Up(Box<RunningNode>),
     Down(MemoryDisk),
 }
 
 /// A running node.
-struct Process {
+struct RunningNode {
     node: Node,
     wal: WriteAheadLog<MemoryDisk>,
-    /// What the core asked for and was not done yet.
+    /// The effects that the core asked for and that were not executed yet.
     effects: VecDeque<Effect>,
-    /// The sequence number of the last record written, of the last synced, and of the last that the
-    /// core was told to be durable: the same unless a planted bug tells it too early.
+    /// The sequence number of the last record written, of the last synced, and of the last that was
+    /// reported to the core as durable: the same unless a planted bug reports it too early.
     written: u64,
     synced: u64,
-    told: u64,
-    /// Who waits for the response to a call.
+    reported: u64,
+    /// The node that waits for the response to a call.
     callers: BTreeMap<u64, NodeId>,
 }
 
@@ -92,6 +94,7 @@ impl World {
             last_number: 0,
             replies: Vec::new(),
             trace: Vec::new(),
+            changed: true,
         };
         for (position, id) in names.iter().enumerate() {
             let options = Options {
@@ -127,7 +130,7 @@ impl World {
     /// The nodes that run.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.hosts.values().filter_map(|host| match &host.state {
-            State::Up(process) => Some(&process.node),
+            State::Up(running) => Some(&running.node),
             State::Down(_) => None,
         })
     }
@@ -137,28 +140,28 @@ impl World {
         self.nodes().find(|node| node.options().id == *id)
     }
 
-    /// What is on its way, oldest first.
+    /// The packets on their way, oldest first.
     pub fn packets(&self) -> &[Packet] {
         &self.packets
     }
 
     /// The nodes that have effects to execute.
-    pub fn busy(&self) -> Vec<NodeId> {
-        self.those(|process| !process.effects.is_empty())
+    pub(crate) fn busy(&self) -> Vec<NodeId> {
+        self.those(|running| !running.effects.is_empty())
     }
 
     /// The nodes that have written what is not durable.
-    pub fn unsynced(&self) -> Vec<NodeId> {
-        self.those(|process| process.written > process.synced)
+    pub(crate) fn unsynced(&self) -> Vec<NodeId> {
+        self.those(|running| running.written > running.synced)
     }
 
     /// The nodes in which something waits for a barrier.
-    pub fn waiting_for_barrier(&self) -> Vec<NodeId> {
-        self.those(|process| process.written > process.told)
+    pub(crate) fn waiting_for_barrier(&self) -> Vec<NodeId> {
+        self.those(|running| running.written > running.reported)
     }
 
-    /// Takes the replies that clients got: who replied, to which request, what.
-    pub fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
+    /// Takes the replies that clients got: the node, the number of the request, the reply.
+    pub(crate) fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
         std::mem::take(&mut self.replies)
     }
 
@@ -167,7 +170,12 @@ impl World {
         std::mem::take(&mut self.trace)
     }
 
-    /// Time passes; nobody notices until it is ticked.
+    /// True if anything that the invariants look at changed since this was last called.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Time passes; no node notices until it is ticked.
     pub fn advance(&mut self, by: Time) {
         self.now += by;
     }
@@ -189,7 +197,7 @@ impl World {
         request
     }
 
-    /// Somebody asks a node to hand leadership to another; returns the request's number.
+    /// A node is asked to hand leadership to another; returns the request's number.
     pub fn transfer(&mut self, id: &NodeId, to: &NodeId) -> u64 {
         let request = self.number();
         self.step(id, Input::Transfer { request, to: to.clone() });
@@ -198,17 +206,17 @@ impl World {
 
     /// Executes the first effect that the node has not executed yet.
     pub fn execute(&mut self, id: &NodeId) {
-        let Some(process) = self.process(id) else { return };
-        let Some(effect) = process.effects.pop_front() else { return };
+        let Some(running) = self.running(id) else { return };
+        let Some(effect) = running.effects.pop_front() else { return };
         let line = describe::effect(id, &effect);
         let from = id.clone();
         match effect {
             Effect::Persist { sequence, record } => {
-                process.wal.append([&record]).expect("a disk in memory does not fail");
-                process.written = sequence;
-                let all_told = process.told + 1 == sequence;
-                if all_told && !needs_barrier(&record, &process.node.options().bugs) {
-                    process.told = sequence;
+                running.wal.append([&record]).expect("a disk in memory does not fail");
+                running.written = sequence;
+                let all_reported = running.reported + 1 == sequence;
+                if all_reported && !needs_barrier(&record, &running.node.options().bugs) {
+                    running.reported = sequence;
                     self.trace.push(line);
                     return self.step(id, Input::Persisted { through: sequence });
                 }
@@ -217,7 +225,7 @@ impl World {
                 self.packets.push(Packet { from, to, message: Message::Request(request) });
             }
             Effect::Respond { call, response } => {
-                let to = process.callers.remove(&call).expect("a call is answered once");
+                let to = running.callers.remove(&call).expect("a call is answered once");
                 self.packets.push(Packet { from, to, message: Message::Response(response) });
             }
             Effect::Reply { request, reply } => self.replies.push((from, request, reply)),
@@ -226,24 +234,24 @@ impl World {
         self.trace.push(line);
     }
 
-    /// Makes durable what the node has written, and tells it.
+    /// Makes durable what the node has written, and reports that to it.
     pub fn sync(&mut self, id: &NodeId) {
-        let Some(process) = self.process(id) else { return };
-        let written = process.written;
-        if process.synced == written {
+        let Some(running) = self.running(id) else { return };
+        let written = running.written;
+        if running.synced == written {
             return;
         }
-        process.wal.sync().expect("a disk in memory does not fail");
-        process.wal.mark().expect("a disk in memory does not fail");
-        process.synced = written;
-        let news = std::mem::replace(&mut process.told, written) < written;
+        running.wal.sync().expect("a disk in memory does not fail");
+        running.wal.mark().expect("a disk in memory does not fail");
+        running.synced = written;
+        let news = std::mem::replace(&mut running.reported, written) < written;
         self.trace.push(format!("{id} syncs"));
         if news {
             self.step(id, Input::Persisted { through: written });
         }
     }
 
-    /// The node is told that its sync failed, and stops; what it wrote can still be read.
+    /// The node hears that its sync failed, and stops; what it wrote can still be read.
     pub fn fail_sync(&mut self, id: &NodeId) {
         self.stop(id, |disk| {
             disk.fail_sync();
@@ -261,7 +269,7 @@ impl World {
     /// Delivers a packet, unless the way is cut or the receiver down: then it is lost.
     pub fn deliver(&mut self, position: usize) {
         let Packet { from, to, message } = self.packets.remove(position);
-        if self.cuts.contains(&(from.clone(), to.clone())) || self.process(&to).is_none() {
+        if self.cuts.contains(&(from.clone(), to.clone())) || self.running(&to).is_none() {
             self.trace.push(format!("{from}→{to} lost"));
             return;
         }
@@ -269,8 +277,8 @@ impl World {
             Message::Request(request) => {
                 self.trace.push(format!("{from}→{to} {}", describe::request(&request)));
                 let call = self.number();
-                if let Some(process) = self.process(&to) {
-                    process.callers.insert(call, from);
+                if let Some(running) = self.running(&to) {
+                    running.callers.insert(call, from);
                 }
                 Input::Request { call, request }
             }
@@ -331,16 +339,17 @@ impl World {
         });
     }
 
-    /// The process ends, and something happens to its disk.
+    /// The node ends, and something happens to its disk.
     fn stop(&mut self, id: &NodeId, happen: impl FnOnce(&mut MemoryDisk) -> String) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let (was_up, mut disk) =
             match std::mem::replace(&mut host.state, State::Down(MemoryDisk::default())) {
-                State::Up(process) => (true, process.wal.into_disk()),
+                State::Up(running) => (true, running.wal.into_disk()),
                 State::Down(disk) => (false, disk),
             };
         let what = happen(&mut disk);
         host.state = State::Down(disk);
+        self.changed = true;
         if was_up {
             self.trace.push(format!("{id} {what}"));
         }
@@ -354,15 +363,16 @@ impl World {
             .expect("a crash corrupts nothing");
         let Recovered { term, log, .. } = &opened.recovered;
         self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
-        host.state = State::Up(Box::new(Process {
+        host.state = State::Up(Box::new(RunningNode {
             node: Node::new(host.options.clone(), opened.recovered, self.now),
             wal: opened.wal,
             effects: VecDeque::new(),
             written: 0,
             synced: 0,
-            told: 0,
+            reported: 0,
             callers: BTreeMap::new(),
         }));
+        self.changed = true;
     }
 
     /// Executes, syncs and delivers among these nodes, until nothing is left to do but wait.
@@ -397,14 +407,14 @@ impl World {
         text.trim_end().to_string()
     }
 
-    fn those(&self, test: impl Fn(&Process) -> bool) -> Vec<NodeId> {
-        let up = |host: &Host| matches!(&host.state, State::Up(process) if test(process));
+    fn those(&self, test: impl Fn(&RunningNode) -> bool) -> Vec<NodeId> {
+        let up = |host: &Host| matches!(&host.state, State::Up(running) if test(running));
         self.hosts.iter().filter(|(_, host)| up(host)).map(|(id, _)| id.clone()).collect()
     }
 
-    fn process(&mut self, id: &NodeId) -> Option<&mut Process> {
+    fn running(&mut self, id: &NodeId) -> Option<&mut RunningNode> {
         match &mut self.hosts.get_mut(id).expect("it is one of the nodes").state {
-            State::Up(process) => Some(process),
+            State::Up(running) => Some(running),
             State::Down(_) => None,
         }
     }
@@ -413,13 +423,19 @@ impl World {
         let now = self.now;
         let host = &self.hosts[id];
         let wall = (WALL_AT_START + now + host.wall_ahead).saturating_sub(host.wall_behind);
-        if let Some(process) = self.process(id) {
-            if process.node.options().bugs.contains(&Bug::WallClockLease) {
-                let effects = process.node.step(now, Input::WallClock(wall));
-                process.effects.extend(effects);
+        if let Some(running) = self.running(id) {
+            if running.node.options().bugs.contains(&Bug::WallClockLease) {
+                let effects = running.node.step(now, Input::WallClock(wall));
+                running.effects.extend(effects);
             }
-            let effects = process.node.step(now, input);
-            process.effects.extend(effects);
+            let committed = running.node.committed().len();
+            let effects = running.node.step(now, input);
+            let shows_change =
+                |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
+            let changed =
+                running.node.committed().len() != committed || effects.iter().any(shows_change);
+            running.effects.extend(effects);
+            self.changed |= changed;
         }
     }
 

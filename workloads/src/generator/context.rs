@@ -1,10 +1,10 @@
-//! What a generator is asked with.
+//! The context in which a generator is asked.
 
 use std::time::Duration;
 
 use checker::history::Process;
 
-/// The time, and who could act.
+/// The time, and the threads that could act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     time: Duration,
@@ -39,7 +39,7 @@ impl Context {
         &self.free
     }
 
-    /// Whether no operation is open.
+    /// True if no operation is open.
     pub fn all_free(&self) -> bool {
         self.free.len() == self.threads.len()
     }
@@ -65,25 +65,25 @@ impl Context {
         Context { time: self.time, threads, free }
     }
 
-    /// For whoever runs a generator: it is `time` now.
+    /// For the runner of a generator: it is `time` now.
     pub fn advance(&mut self, time: Duration) {
         assert!(time >= self.time, "time went back from {:?} to {time:?}", self.time);
         self.time = time;
     }
 
-    /// For whoever runs a generator: the thread begins an operation.
+    /// For the runner of a generator: the thread begins an operation.
     pub fn begin(&mut self, thread: usize) {
         let free = self.free.iter().position(|free| *free == thread);
         self.free.remove(free.expect("a thread that begins an operation was free"));
     }
 
-    /// For whoever runs a generator: the thread's operation has ended.
+    /// For the runner of a generator: the thread's operation has ended.
     pub fn finish(&mut self, thread: usize) {
         assert!(!self.free.contains(&thread), "thread {thread} had no open operation");
         self.free.push(thread);
     }
 
-    /// For whoever runs a generator: somebody else acts on the thread from now on.
+    /// For the runner of a generator: another process acts on the thread from now on.
     pub fn replace(&mut self, thread: usize, process: u64) {
         let position = self.position(thread);
         self.threads[position].1 = process;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use checker::history::{Event, Process};
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
-/// Whom a generator belongs to.
+/// The owner of a generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     Thread,
@@ -79,7 +80,7 @@ impl<G: Generator, F: FnMut(u64) -> G + Send> Generator for Each<G, F> {
                 operation => return operation,
             }
         }
-        // Who is busy may have more to do, or be replaced by somebody new.
+        // A busy thread may have more to do, or get a new process.
         if exhausted == context.threads().len() {
             Next::Exhausted
         } else {

@@ -1,4 +1,4 @@
-//! An operation before anything came of it.
+//! An operation before it is carried out.
 
 use checker::history::{Event, EventType, Process};
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub struct Invocation {
     pub key: String,
     /// Its argument; null for a read.
     pub value: Value,
-    /// Whether it could change anything. What could not may always be tried again.
+    /// True if it could change anything. An operation that could not may always be tried again.
     pub mutates: bool,
 }
 

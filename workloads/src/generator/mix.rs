@@ -4,7 +4,8 @@ use checker::history::Event;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 use crate::stream;
 
 /// Operations of several generators, drawn by their weights. What is exhausted drops out; what is

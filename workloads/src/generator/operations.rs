@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Context, Generator, Invocation, Next};
 
-/// Each of these operations once, in order, by whoever is free.
+/// Each of these operations once, in order, for the threads that are free.
 pub fn operations(invocations: impl IntoIterator<Item = Invocation>) -> Operations {
     Operations { left: invocations.into_iter().collect() }
 }
@@ -28,12 +28,13 @@ impl Generator for Operations {
     }
 }
 
-/// This operation again and again, by whoever is free.
+/// This operation again and again, for the threads that are free.
 pub fn repeat(invocation: Invocation) -> impl Generator {
     from_fn(move |_| Some(invocation.clone()))
 }
 
-/// What the function returns, by whoever has been idle longest; exhausted when it returns none.
+/// The operations that the function returns, for the thread that has been idle longest; exhausted
+/// when it returns none.
 pub fn from_fn<F: FnMut(&Context) -> Option<Invocation> + Send>(function: F) -> FromFn<F> {
     FromFn { function, exhausted: false }
 }

@@ -1,4 +1,4 @@
-//! When operations begin.
+//! The times at which operations begin.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rand::rngs::ChaCha8Rng;
 use super::{Context, Generator, Next};
 use crate::stream;
 
-/// Slots that were missed by less are made up for: a timer wakes whoever waits for a slot a
+/// Slots that were missed by less are made up for: a timer wakes a client that waits for a slot a
 /// millisecond or more too late, and that must not lower the rate.
 const CATCH_UP: Duration = Duration::from_millis(10);
 
@@ -22,7 +22,7 @@ struct Slots {
 }
 
 impl Slots {
-    /// What the generator answers if its time has come; `distance` is that to the slot after.
+    /// The generator's answer if its time has come; `distance` is that to the slot after.
     fn pass(
         &mut self,
         inner: &mut impl Generator,

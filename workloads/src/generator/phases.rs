@@ -71,7 +71,7 @@ pub fn phases<'a>(phases: impl IntoIterator<Item = Box<dyn Generator + 'a>>) -> 
 /// See [`phases`].
 pub struct Phases<'a> {
     left: VecDeque<Box<dyn Generator + 'a>>,
-    /// Whether the first of `left` is the next phase to begin.
+    /// True while the first of `left` has not begun yet.
     waiting: bool,
 }
 

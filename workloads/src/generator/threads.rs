@@ -2,7 +2,8 @@
 
 use checker::history::Event;
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
 /// See [`Generator::on_threads`].
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ pub fn reserve<'a>(
 
 /// See [`reserve`].
 pub struct Reserve<'a> {
-    /// How many threads each part has, the rest left out.
+    /// The number of threads of each part, the rest left out.
     counts: Vec<usize>,
     /// One for each part, and the rest's.
     generators: Vec<Box<dyn Generator + 'a>>,
@@ -77,8 +78,8 @@ impl Reserve<'_> {
 impl Generator for Reserve<'_> {
     fn next(&mut self, context: &Context) -> Next {
         let contexts = self.contexts(context);
-        // Whose thread has been idle longest comes first, so that no part starves the others;
-        // those without a free thread are asked too, whether there is anything left.
+        // The part whose thread has been idle longest comes first, so that no part starves the
+        // others; those without a free thread are asked too, whether there is anything left.
         let idle = |part: &usize| {
             let first = contexts[*part].free().first();
             let place = |thread| context.free().iter().position(|free| free == thread);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use checker::history::Event;
 
-use super::{Context, Generator, Next, sooner};
+use super::next::sooner;
+use super::{Context, Generator, Next};
 
 /// See [`Generator::time_limit`].
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ impl<G: Generator> Generator for TimeLimit<G> {
             return Next::Exhausted;
         }
         match self.inner.next(context) {
-            // Whoever waits for something must hear of the end.
+            // A runner that waits for something must hear of the end.
             Next::Pending { until } => Next::Pending { until: sooner(until, Some(end)) },
             next => next,
         }

@@ -11,14 +11,14 @@ use super::Lie;
 use crate::Object;
 use crate::generator::Invocation;
 
-/// How many states of a key a stale read may go back.
+/// The number of states of a key that a stale read may go back.
 const REMEMBERED: usize = 64;
 
-/// How long before a read began the state that it wrongly answers from was replaced: by then the
-/// mutation that replaced it has been acknowledged, unless its answer was lost.
+/// The time between the replacement of a state and a read that may wrongly answer from it: by then
+/// the mutation that replaced it has been acknowledged, unless its answer was lost.
 const STALE_BY: Duration = Duration::from_millis(50);
 
-/// What is kept under each key, and what was answered to each token.
+/// The objects under each key, and the answers to each token.
 pub(super) struct Service {
     fresh: Object,
     keys: BTreeMap<String, Versions>,
@@ -26,8 +26,8 @@ pub(super) struct Service {
     answers: BTreeMap<usize, Option<Value>>,
     lies: Option<(Lie, f64)>,
     rng: ChaCha8Rng,
-    /// How many lies were told.
-    pub told: u64,
+    /// The number of lies.
+    pub lies_told: u64,
 }
 
 struct Versions {
@@ -38,11 +38,11 @@ struct Versions {
 
 impl Service {
     pub fn new(fresh: Object, lies: Option<(Lie, f64)>, rng: ChaCha8Rng) -> Self {
-        Service { fresh, keys: BTreeMap::new(), answers: BTreeMap::new(), lies, rng, told: 0 }
+        Service { fresh, keys: BTreeMap::new(), answers: BTreeMap::new(), lies, rng, lies_told: 0 }
     }
 
     /// A request of operation number `operation`, which began at `invoked`, arrives at `now`.
-    /// Whatever was answered to it before is answered again.
+    /// One that was answered before gets the same answer again.
     pub fn serve(
         &mut self,
         operation: usize,
@@ -64,21 +64,21 @@ impl Service {
                 let stale = versions.past.front_mut();
                 match stale.filter(|(replaced, _)| *replaced + STALE_BY < invoked) {
                     Some((_, state)) => {
-                        self.told += 1;
+                        self.lies_told += 1;
                         state.serve(f, value)
                     }
                     None => answer,
                 }
             }
             Some(Lie::Forgotten) if versions.now != before => {
-                self.told += 1;
+                self.lies_told += 1;
                 versions.now = before.clone();
                 answer
             }
             Some(Lie::Repeated) if versions.now != before => {
                 let once = versions.now.clone();
                 versions.now.serve(f, value);
-                self.told += u64::from(versions.now != once);
+                self.lies_told += u64::from(versions.now != once);
                 answer
             }
             _ => answer,

@@ -15,33 +15,33 @@ use super::{Recorded, Simulation};
 use crate::generator::{Context, Generator, Invocation, Next};
 use crate::{Object, PRECONDITION_FAILED, stream};
 
-/// How long a message takes, in microseconds.
+/// The time that a message takes, in microseconds.
 const LATENCY: Range<u64> = 100..10_000;
 
-/// How much longer a late one takes.
+/// The additional time of a late one, in microseconds.
 const LATENESS: Range<u64> = 10_000..2_000_000;
 
-/// How long a client waits for an answer before it asks again.
+/// The time that a client waits for an answer before it asks again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(60);
 
-/// How long it waits until then, in microseconds.
+/// The pause before that, in microseconds.
 const BACKOFF: Range<u64> = 5_000..30_000;
 
-/// When it gives up.
+/// The time after which it gives up.
 const DEADLINE: Duration = Duration::from_millis(400);
 
 /// From the end of an outage to the next, and how long one lasts, in microseconds.
 const BETWEEN_OUTAGES: Range<u64> = 500_000..4_000_000;
 const OUTAGE: Range<u64> = 50_000..1_000_000;
 
-/// What happens at some time.
+/// An event of the simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Moment {
+enum SimulatedEvent {
     /// A request reaches the service.
     Arrival(Attempt),
     /// Its answer reaches the client: a value, or none when a precondition failed.
     Answer(Attempt, Option<Value>),
-    /// The news that nobody serves reaches the client.
+    /// The refusal of a service that is down reaches the client.
     Refusal(Attempt),
     /// The client has waited long enough.
     Timeout(Attempt),
@@ -56,36 +56,36 @@ struct Attempt {
     number: u32,
 }
 
-/// A moment with its time. Of several at the same time, the one planned first comes first.
+/// An event with its time. Of several at the same time, the one scheduled first comes first.
 #[derive(Debug, PartialEq, Eq)]
-struct Planned {
+struct Scheduled {
     time: Duration,
     order: u64,
-    moment: Moment,
+    event: SimulatedEvent,
 }
 
-impl Ord for Planned {
+impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.time, self.order).cmp(&(other.time, other.order))
     }
 }
 
-impl PartialOrd for Planned {
+impl PartialOrd for Scheduled {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// An operation and how far it has come.
-struct Call {
+struct OperationState {
     thread: usize,
     invocation: Invocation,
     invoked: Duration,
     /// The number of the attempt that is under way; what comes of earlier ones is not heard.
     attempt: u32,
-    /// Whether some attempt may have taken effect, or may yet.
+    /// True once some attempt may have taken effect, or may yet.
     in_doubt: bool,
-    /// Whether its client still waits. Its requests may arrive long after that.
+    /// True while its client waits. Its requests may arrive long after that.
     open: bool,
 }
 
@@ -106,16 +106,16 @@ pub(super) struct World {
     outage: Outage,
     context: Context,
     next_process: u64,
-    calls: Vec<Call>,
-    agenda: BinaryHeap<Reverse<Planned>>,
-    planned: u64,
+    operations: Vec<OperationState>,
+    event_queue: BinaryHeap<Reverse<Scheduled>>,
+    scheduled: u64,
     events: Vec<Event>,
 }
 
 impl World {
     pub fn new(simulation: &Simulation, object: Object) -> Self {
         let Simulation { seed, threads, lost, late, outages, lies } = *simulation;
-        assert!(threads > 0, "somebody must act");
+        assert!(threads > 0, "a simulation needs a thread");
         let mut rng = stream(seed, "simulation");
         let outage = next_outage(Duration::ZERO, &mut rng);
         World {
@@ -127,9 +127,9 @@ impl World {
             outage,
             context: Context::new(0..threads as u64),
             next_process: threads as u64,
-            calls: Vec::new(),
-            agenda: BinaryHeap::new(),
-            planned: 0,
+            operations: Vec::new(),
+            event_queue: BinaryHeap::new(),
+            scheduled: 0,
             events: Vec::new(),
         }
     }
@@ -142,7 +142,7 @@ impl World {
     }
 
     pub fn into_recorded(self) -> Recorded {
-        Recorded { history: History { events: self.events }, lies: self.service.told }
+        Recorded { history: History { events: self.events }, lies: self.service.lies_told }
     }
 
     /// Carries out what the generator has, and waits for the last of it.
@@ -165,16 +165,16 @@ impl World {
             if exhausted && self.context.all_free() {
                 return;
             }
-            let next = self.agenda.peek().map(|Reverse(planned)| planned.time);
+            let next = self.event_queue.peek().map(|Reverse(scheduled)| scheduled.time);
             match (wake, next) {
                 (Some(wake), next) if next.is_none_or(|next| wake < next) => {
                     assert!(wake > self.context.time(), "pending until a time that is over");
                     self.context.advance(wake);
                 }
                 (_, Some(_)) => {
-                    let Reverse(planned) = self.agenda.pop().expect("there is a next moment");
-                    self.context.advance(planned.time);
-                    self.happen(planned.moment, generator);
+                    let Reverse(scheduled) = self.event_queue.pop().expect("there is a next event");
+                    self.context.advance(scheduled.time);
+                    self.happen(scheduled.event, generator);
                 }
                 (_, None) => panic!("the generator waits although nothing will ever happen"),
             }
@@ -184,10 +184,17 @@ impl World {
     fn invoke(&mut self, thread: usize, invocation: Invocation, generator: &mut dyn Generator) {
         let process = self.context.process(thread);
         let event = invocation.event(process);
-        let operation = self.calls.len();
+        let operation = self.operations.len();
         let invoked = self.context.time();
         let (attempt, in_doubt, open) = (0, false, true);
-        self.calls.push(Call { thread, invocation, invoked, attempt, in_doubt, open });
+        self.operations.push(OperationState {
+            thread,
+            invocation,
+            invoked,
+            attempt,
+            in_doubt,
+            open,
+        });
         self.context.begin(thread);
         let event = self.record(event);
         generator.update(&self.context, &event);
@@ -195,7 +202,7 @@ impl World {
     }
 
     fn send(&mut self, attempt: Attempt) {
-        self.plan(ATTEMPT_TIMEOUT, Moment::Timeout(attempt));
+        self.schedule(ATTEMPT_TIMEOUT, SimulatedEvent::Timeout(attempt));
         if self.rng.random_bool(self.lost) {
             return;
         }
@@ -203,33 +210,33 @@ impl World {
         if self.rng.random_bool(self.late) {
             delay += self.draw(LATENESS);
         }
-        self.plan(delay, Moment::Arrival(attempt));
+        self.schedule(delay, SimulatedEvent::Arrival(attempt));
     }
 
-    fn happen(&mut self, moment: Moment, generator: &mut dyn Generator) {
-        match moment {
-            Moment::Arrival(attempt) => self.arrive(attempt),
-            Moment::Answer(attempt, answer) => {
+    fn happen(&mut self, event: SimulatedEvent, generator: &mut dyn Generator) {
+        match event {
+            SimulatedEvent::Arrival(attempt) => self.arrive(attempt),
+            SimulatedEvent::Answer(attempt, answer) => {
                 if self.is_under_way(attempt) {
                     let (kind, error) = match answer {
                         Some(_) => (EventType::Ok, None),
                         None => (EventType::Fail, Some(PRECONDITION_FAILED)),
                     };
-                    self.settle(attempt.operation, kind, answer, error, generator);
+                    self.complete(attempt.operation, kind, answer, error, generator);
                 }
             }
-            Moment::Refusal(attempt) => {
+            SimulatedEvent::Refusal(attempt) => {
                 if self.is_under_way(attempt) {
                     self.try_again(attempt, "refused", generator);
                 }
             }
-            Moment::Timeout(attempt) => {
+            SimulatedEvent::Timeout(attempt) => {
                 if self.is_under_way(attempt) {
-                    self.calls[attempt.operation].in_doubt = true;
+                    self.operations[attempt.operation].in_doubt = true;
                     self.try_again(attempt, "timeout", generator);
                 }
             }
-            Moment::Retry(attempt) => self.send(attempt),
+            SimulatedEvent::Retry(attempt) => self.send(attempt),
         }
     }
 
@@ -241,39 +248,39 @@ impl World {
         if self.outages && self.outage.begin <= now {
             if self.outage.refuses {
                 let delay = self.draw(LATENCY);
-                self.plan(delay, Moment::Refusal(attempt));
+                self.schedule(delay, SimulatedEvent::Refusal(attempt));
             }
             return;
         }
-        // Whoever gave up has no use for an answer, but the service does not know that.
-        let Call { invocation, invoked, .. } = &self.calls[attempt.operation];
+        // A client that gave up has no use for an answer, but the service does not know that.
+        let OperationState { invocation, invoked, .. } = &self.operations[attempt.operation];
         let answer = self.service.serve(attempt.operation, invocation, *invoked, now);
         if !self.rng.random_bool(self.lost) {
             let delay = self.draw(LATENCY);
-            self.plan(delay, Moment::Answer(attempt, answer));
+            self.schedule(delay, SimulatedEvent::Answer(attempt, answer));
         }
     }
 
     fn try_again(&mut self, attempt: Attempt, error: &'static str, generator: &mut dyn Generator) {
         let wait = self.draw(BACKOFF);
         let now = self.context.time();
-        let call = &mut self.calls[attempt.operation];
-        if now + wait >= call.invoked + DEADLINE {
-            let kind = if call.in_doubt { EventType::Info } else { EventType::Fail };
-            self.settle(attempt.operation, kind, None, Some(error), generator);
+        let state = &mut self.operations[attempt.operation];
+        if now + wait >= state.invoked + DEADLINE {
+            let kind = if state.in_doubt { EventType::Info } else { EventType::Fail };
+            self.complete(attempt.operation, kind, None, Some(error), generator);
             return;
         }
-        call.attempt += 1;
-        let next = Attempt { number: call.attempt, ..attempt };
-        self.plan(wait, Moment::Retry(next));
+        state.attempt += 1;
+        let next = Attempt { number: state.attempt, ..attempt };
+        self.schedule(wait, SimulatedEvent::Retry(next));
     }
 
     fn is_under_way(&self, attempt: Attempt) -> bool {
-        let call = &self.calls[attempt.operation];
-        call.open && call.attempt == attempt.number
+        let state = &self.operations[attempt.operation];
+        state.open && state.attempt == attempt.number
     }
 
-    fn settle(
+    fn complete(
         &mut self,
         operation: usize,
         kind: EventType,
@@ -281,10 +288,10 @@ impl World {
         error: Option<&'static str>,
         generator: &mut dyn Generator,
     ) {
-        let call = &mut self.calls[operation];
-        call.open = false;
-        let thread = call.thread;
-        let mut event = call.invocation.event(self.context.process(thread));
+        let state = &mut self.operations[operation];
+        state.open = false;
+        let thread = state.thread;
+        let mut event = state.invocation.event(self.context.process(thread));
         event.kind = kind;
         event.error = error.map(String::from);
         if let Some(answer) = answer {
@@ -294,7 +301,7 @@ impl World {
         self.context.finish(thread);
         generator.update(&self.context, &event);
         if kind == EventType::Info {
-            // Its operation may still take effect; whoever acts next is somebody else.
+            // Its operation may still take effect, so another process acts from now on.
             self.context.replace(thread, self.next_process);
             self.next_process += 1;
         }
@@ -307,10 +314,10 @@ impl World {
         event
     }
 
-    fn plan(&mut self, delay: Duration, moment: Moment) {
+    fn schedule(&mut self, delay: Duration, event: SimulatedEvent) {
         let time = self.context.time() + delay;
-        self.agenda.push(Reverse(Planned { time, order: self.planned, moment }));
-        self.planned += 1;
+        self.event_queue.push(Reverse(Scheduled { time, order: self.scheduled, event }));
+        self.scheduled += 1;
     }
 
     fn draw(&mut self, microseconds: Range<u64>) -> Duration {

@@ -1,4 +1,4 @@
-//! What is done to an object to see what its service means.
+//! The operations that are done to an object to see what its service means.
 
 use serde_json::{Value, json};
 use workloads::Invocation;
@@ -80,7 +80,7 @@ pub fn of(model: &str, object: &str) -> Vec<Step> {
     }
 }
 
-/// Whether an answer is what was expected, as far as the model promises.
+/// Says if an answer is what was expected, as far as the model promises.
 pub fn alike(model: &str, expected: &Option<Value>, answered: &Option<Value>) -> bool {
     let (Some(expected), Some(answered)) = (expected, answered) else {
         return expected.is_none() && answered.is_none();

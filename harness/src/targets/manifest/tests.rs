@@ -76,8 +76,13 @@ fn the_examples_are_manifests() {
 #[test]
 fn what_the_pages_show_are_manifests() {
     for page in PAGES {
-        let begin = page.find("name = \"").expect("a manifest begins with its name");
-        let manifest = page[begin..].split("```").next().expect("it ends with its block");
+        let begin = "```toml\nname = \"";
+        let place = page.find(begin).expect("a manifest begins with its name");
+        let manifest = page[place..]
+            .trim_start_matches("```toml")
+            .split("```")
+            .next()
+            .expect("it ends with its block");
         read(manifest, &[]).expect("it is a manifest");
     }
 }

@@ -1,19 +1,19 @@
 //! The code that answers a node's questions about the time.
 //!
 //! It is copied byte for byte into the vDSO of the node, so it refers to nothing outside itself but
-//! what [`super::patch`] writes over [`Code::original`]. It follows the System V calling convention,
-//! as the functions that it stands for do.
+//! what [`super::patch`] writes over [`Code::original`]. It follows the System V calling
+//! convention, as the functions that it stands for do.
 #![expect(unsafe_code, reason = "the bytes of our own assembly are read")]
 
 use std::arch::global_asm;
 
 use super::parameters::{PARAMETER_BYTES, ROW_OF_CLOCK, SEQUENCE_BYTES};
 
-/// How often a reader looks again while the parameters are being changed, about half a second. A
+/// The number of looks of a reader while the parameters are being changed, about half a second. A
 /// change takes microseconds; a writer that is gone for longer died, and this process is about to.
 const PATIENCE: u32 = 1 << 24;
 
-/// Where the system calls end that read clocks, on this architecture.
+/// The numbers of the system calls that read clocks, on this architecture.
 const CLOCK_GETTIME: libc::c_long = libc::SYS_clock_gettime;
 const GETTIMEOFDAY: libc::c_long = libc::SYS_gettimeofday;
 
@@ -168,10 +168,10 @@ own_clock_end:
     r8 = const row(8), r9 = const row(9), r10 = const row(10), r11 = const row(11),
 );
 
-/// How many bytes there are for the displaced instructions and the jump behind them.
+/// The number of bytes for the displaced instructions and the jump behind them.
 pub(super) const ORIGINAL_BYTES: usize = 40;
 
-/// Where the code looks for the row of a clock, from the beginning of the parameters.
+/// The offset of the row of a clock, from the beginning of the parameters.
 const fn row(clock: usize) -> usize {
     match ROW_OF_CLOCK[clock] {
         Some(row) => SEQUENCE_BYTES + row * super::parameters::LINE_BYTES,
@@ -204,7 +204,7 @@ pub(super) struct Code {
     pub(super) original: usize,
     /// Stops a traced process.
     pub(super) trap: usize,
-    /// What [`super::parameters`] describes.
+    /// The parameters, as [`super::parameters`] describes them.
     pub(super) parameters: usize,
 }
 

@@ -9,7 +9,7 @@
 //! variable after an interruption, so what was replaced is remembered by its address. A program
 //! that reads the variable for itself after the wait is off by as much as its clock is. Another
 //! thread that changes it meanwhile may do so before or after the replacement: nothing here
-//! protects anybody, so that is only a program with a race that meets a second one.
+//! protects it, so that is only a program with a race that meets a second one.
 #![expect(unsafe_code, reason = "ioctls of the seccomp listener have no safe wrapper")]
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(super) fn supervise(pid: i32, listener: OwnedFd, clock: Option<NodeClock>) -
     Ok(())
 }
 
-/// Lets the supervisor run on the processor of the thread that asks, which waits for it anyhow
+/// Lets the supervisor run on the processor of the thread that asks, which waits for it in any case
 /// (Linux 6.6). Older kernels take a little longer.
 fn wake_at_once(listener: &OwnedFd) {
     const SYNC_WAKE_UP: libc::c_ulong = 1;
@@ -75,15 +75,15 @@ impl Supervisor {
                     self.correct(&question);
                     self.go_on(&question);
                 }
-                // Whoever asked was killed meanwhile, or a signal came.
+                // The thread that asked was killed meanwhile, or a signal came.
                 Err(Errno::ENOENT | Errno::EINTR) => {}
                 Err(_) => return,
             }
         }
     }
 
-    /// Whether there is a question, rather than nobody left to ask one. To receive without asking
-    /// this first could take for ever: before Linux 6.11 it does not end with the last process.
+    /// Waits for a question; returns false when no process is left to ask one. To receive without
+    /// this could take for ever: before Linux 6.11 it does not end with the last process.
     fn wait(&self) -> bool {
         loop {
             let mut waiting = [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
@@ -118,7 +118,7 @@ impl Supervisor {
             flags: libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
         };
         let listener = self.listener.as_raw_fd();
-        // It fails when whoever asked was killed meanwhile.
+        // It fails when the thread that asked was killed meanwhile.
         // SAFETY: the kernel reads what it is given, which is of the size that it expects.
         unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
     }
@@ -145,7 +145,7 @@ impl Supervisor {
     ) {
         let mut found: Timespec = [0; 16];
         if memory.read(wait.address, &mut found).is_err() {
-            // The kernel will say so to the process.
+            // The kernel will report it to the process.
             return;
         }
         let before = self.replaced.get(&wait.address).filter(|before| before.put == found);
@@ -156,7 +156,7 @@ impl Supervisor {
         let Some(machine) = lines.line(wait.row).machine_at(asked_for) else { return };
         // A time of zero would disarm a timer.
         let put = timespec(machine.max(1));
-        // Not if whoever asked has been killed, and its id is another's.
+        // Not if the thread that asked was killed, and its id is another's.
         if put == found || !self.still_waits(question) || memory.write(wait.address, &put).is_err()
         {
             return;
@@ -173,7 +173,7 @@ impl Supervisor {
         valid == 0
     }
 
-    /// Nobody waits any more for a time that is over.
+    /// Forgets times that are over, for which no thread waits any more.
     fn forget(&mut self, clock: &NodeClock) {
         let Ok(now) = machine_clocks() else { return };
         clock.with(|lines, _| {
@@ -186,7 +186,7 @@ impl Supervisor {
 /// A wait until an absolute time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Wait {
-    /// Where the time is.
+    /// The address of the time.
     address: u64,
     /// By which clock it is meant.
     row: usize,

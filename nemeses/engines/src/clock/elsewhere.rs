@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 
-use super::OwnClock;
+use super::own_clock::OwnClock;
 use faults::fault::ClockCondition;
 use faults::host::{ClockSeen, HostError};
 

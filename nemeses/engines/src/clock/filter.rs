@@ -1,4 +1,4 @@
-//! Which waits of a process are looked at before the kernel sees them: a seccomp filter
+//! The waits of a process that are looked at before the kernel sees them: a seccomp filter
 //! (`seccomp_unotify(2)`) on those that end at an absolute time, and nothing else.
 #![expect(unsafe_code, reason = "seccomp has no safe wrapper")]
 
@@ -15,17 +15,17 @@ pub(super) const FUTEX_WAITS: [u32; 4] = [
     libc::FUTEX_LOCK_PI2 as u32,
 ];
 
-/// What `futex(2)` calls options, besides the command.
+/// The options of `futex(2)`, besides the command.
 pub(super) const FUTEX_OPTIONS: u32 =
     (libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME) as u32;
 
-/// Where the second half of the arguments of [`libc::seccomp_data`] begins, and of each of them.
+/// The offset of the arguments in [`libc::seccomp_data`].
 const ARGUMENTS: u32 = 16;
 
 /// x86_64, little-endian, in 64 bits (`audit.h`).
 const THIS_ARCHITECTURE: u32 = 0xc000_003e;
 
-/// How far to jump when a program is done with a call.
+/// The distance of a jump when a program is done with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// To the next instruction.
@@ -40,27 +40,27 @@ enum Then {
 
 /// An instruction whose jumps are not numbers yet.
 #[derive(Debug, Clone, Copy)]
-enum Step {
+enum Instruction {
     Load(u32),
     And(u32),
     If(u32, u32, Then, Then),
 }
 
 /// The program. For each call: is it this one, does it end at an absolute time, is there a time.
-fn steps() -> Vec<Step> {
+fn instructions() -> Vec<Instruction> {
     use Then::{Allow, Ask, Next, Over};
     let number = |call: libc::c_long| call as u32;
-    let low = |argument: u32| Step::Load(ARGUMENTS + 8 * argument);
-    let high = |argument: u32| Step::Load(ARGUMENTS + 8 * argument + 4);
-    let equals = |value, yes, no| Step::If(BPF_JEQ, value, yes, no);
+    let low = |argument: u32| Instruction::Load(ARGUMENTS + 8 * argument);
+    let high = |argument: u32| Instruction::Load(ARGUMENTS + 8 * argument + 4);
+    let equals = |value, yes, no| Instruction::If(BPF_JEQ, value, yes, no);
     // A pointer is there if either half of it is not zero.
     let asks_if_there =
         |argument| [low(argument), equals(0, Next, Ask), high(argument), equals(0, Allow, Ask)];
-    let absolute = |flags| [low(1), Step::If(BPF_JSET, flags, Next, Allow)];
+    let absolute = |flags| [low(1), Instruction::If(BPF_JSET, flags, Next, Allow)];
     let [first, second, third, fourth] = FUTEX_WAITS;
     let futex = [
         low(1),
-        Step::And(!FUTEX_OPTIONS),
+        Instruction::And(!FUTEX_OPTIONS),
         equals(first, Over(3), Next),
         equals(second, Over(2), Next),
         equals(third, Over(1), Next),
@@ -78,49 +78,50 @@ fn steps() -> Vec<Step> {
             [&absolute(libc::TFD_TIMER_ABSTIME as u32)[..], &asks_if_there(2)].concat(),
         ),
     ];
-    let mut steps = vec![Step::Load(4), equals(THIS_ARCHITECTURE, Next, Allow), Step::Load(0)];
+    let mut instructions =
+        vec![Instruction::Load(4), equals(THIS_ARCHITECTURE, Next, Allow), Instruction::Load(0)];
     for (call, body) in calls {
-        steps.push(equals(number(call), Next, Over(body.len() as u8)));
-        steps.extend(body);
+        instructions.push(equals(number(call), Next, Over(body.len() as u8)));
+        instructions.extend(body);
     }
-    steps
+    instructions
 }
 
 /// The program as the kernel takes it.
 pub(super) fn program() -> Vec<libc::sock_filter> {
-    let steps = steps();
-    let count = steps.len();
-    let instruction = |code: u32, jump_if: u8, jump_else: u8, value: u32| libc::sock_filter {
+    let instructions = instructions();
+    let count = instructions.len();
+    let encoded = |code: u32, jump_if: u8, jump_else: u8, value: u32| libc::sock_filter {
         code: code as u16,
         jt: jump_if,
         jf: jump_else,
         k: value,
     };
-    let mut program: Vec<_> = (steps.into_iter().enumerate())
-        .map(|(index, step)| {
+    let mut program: Vec<_> = (instructions.into_iter().enumerate())
+        .map(|(index, instruction)| {
             // The last two instructions are the answers.
             let distance = |then| match then {
                 Then::Next => 0,
-                Then::Over(steps) => steps,
+                Then::Over(instructions) => instructions,
                 Then::Allow => (count - index - 1) as u8,
                 Then::Ask => (count - index) as u8,
             };
-            match step {
-                Step::Load(offset) => instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, offset),
-                Step::And(mask) => instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, mask),
-                Step::If(test, value, yes, no) => {
-                    instruction(BPF_JMP | test | BPF_K, distance(yes), distance(no), value)
+            match instruction {
+                Instruction::Load(offset) => encoded(BPF_LD | BPF_W | BPF_ABS, 0, 0, offset),
+                Instruction::And(mask) => encoded(BPF_ALU | BPF_AND | BPF_K, 0, 0, mask),
+                Instruction::If(test, value, yes, no) => {
+                    encoded(BPF_JMP | test | BPF_K, distance(yes), distance(no), value)
                 }
             }
         })
         .collect();
-    program.push(instruction(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
-    program.push(instruction(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
+    program.push(encoded(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(encoded(BPF_RET | BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
     program
 }
 
 /// Installs a program in this process, for itself and all it becomes. Returns the descriptor at
-/// which its calls are heard of; if nobody has it, these calls fail with `ENOSYS`.
+/// which its calls arrive; if no process holds it, these calls fail with `ENOSYS`.
 ///
 /// Without privileges the kernel demands that the process never gains any (`PR_SET_NO_NEW_PRIVS`),
 /// so that a node which starts programs with the set-user-id bit gets them without it.
@@ -149,7 +150,7 @@ fn set(program: &[libc::sock_filter], flags: libc::c_ulong) -> Result<OwnedFd, E
         filter: program.as_ptr().cast_mut(),
     };
     // SAFETY: the kernel copies the program, which is only read; what it returns is a new
-    // descriptor that is nobody else's.
+    // descriptor that nothing else owns.
     unsafe {
         let mode = libc::c_ulong::from(libc::SECCOMP_SET_MODE_FILTER);
         let descriptor = libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program);
@@ -162,7 +163,7 @@ fn set(program: &[libc::sock_filter], flags: libc::c_ulong) -> Result<OwnedFd, E
 mod tests {
     use super::*;
 
-    /// What the program says of a call, by a small interpreter of its few instructions.
+    /// The answer of the program to a call, by a small interpreter of its few instructions.
     fn verdict(call: libc::c_long, arguments: [u64; 6], architecture: u32) -> u32 {
         let load = |offset: u32| match offset {
             0 => call as u32,

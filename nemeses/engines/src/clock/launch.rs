@@ -15,27 +15,28 @@ use nix::unistd::Pid;
 
 use super::memory::Memory;
 use super::node_clock::{NodeClock, machine_clocks};
+use super::own_clock::OwnClock;
 use super::parameters::{CLOCKS, MONOTONIC, Reading, WALL};
 use super::patch::Patch;
 use super::tracee::{Stopped, trace_me};
-use super::{OwnClock, deadlines, filter};
+use super::{deadlines, filter};
 use faults::fault::ClockCondition;
 
 /// One process that is about to be started.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    /// What the child tells comes out of here…
-    hears: OwnedFd,
-    /// …and goes in here.
-    tells: OwnedFd,
+    /// Receives the report of the child.
+    receiver: OwnedFd,
+    /// The child sends its report here.
+    sender: OwnedFd,
     /// The filter that the child installs, if there are deadlines to correct.
     filter: Option<Vec<libc::sock_filter>>,
 }
 
-/// What the child tells: the errors of tracing and of the filter, 0 if there was none.
-type Told = [i32; 2];
+/// The report of the child: the errors of tracing and of the filter, 0 if there was none.
+type ChildReport = [i32; 2];
 
-/// Where it is told that there is no filter.
+/// The second number when the child installs no filter.
 const NO_FILTER: i32 = 0;
 
 /// The shift at which the patched clock is looked at, before anything runs in the process.
@@ -51,11 +52,11 @@ impl Launch {
         };
         let kind = SockType::SeqPacket;
         let pair = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
-        Ok(Some(Self { hears: pair.0, tells: pair.1, filter }))
+        Ok(Some(Self { receiver: pair.0, sender: pair.1, filter }))
     }
 
     /// The child's part, the last before it execs. It is traced by its parent afterwards, so it
-    /// stands still as soon as it has exec'd. What fails is told to the parent, and the process
+    /// stands still as soon as it has exec'd. A failure is reported to the parent, and the process
     /// starts all the same.
     ///
     /// It makes system calls only, so that it may run between fork and exec.
@@ -63,12 +64,12 @@ impl Launch {
         let listener = self.filter.as_ref().map(|program| filter::install(program));
         let traced = trace_me();
         let filtered = listener.as_ref().and_then(|listener| listener.as_ref().err().copied());
-        let told = [
+        let report = [
             traced.err().map_or(0, |error| error as i32),
             filtered.map_or(NO_FILTER, |error| error as i32),
         ];
-        // A filter that nobody listens to would break the process, so this must not fail silently.
-        Ok(send(&self.tells, &told, listener.and_then(Result::ok))?)
+        // A filter without a listener would break the process, so this must not fail silently.
+        Ok(send(&self.sender, &report, listener.and_then(Result::ok))?)
     }
 
     /// The parent's part, on the thread that started the process: patches it while it stands still,
@@ -80,8 +81,8 @@ impl Launch {
         condition: &ClockCondition,
     ) -> io::Result<Result<NodeClock, String>> {
         let pid = Pid::from_raw(pid as i32);
-        let (told, listener) = receive(&self.hears)?;
-        let [traced, filtered] = told.map(Errno::from_raw);
+        let (report, listener) = receive(&self.receiver)?;
+        let [traced, filtered] = report.map(Errno::from_raw);
         let clock = match traced as i32 {
             0 => match Stopped::after_exec(pid)? {
                 Some(mut stopped) => {
@@ -94,7 +95,7 @@ impl Launch {
             _ => Err(format!("it cannot be traced: {}", traced.desc())),
         };
         if let Some(listener) = listener {
-            // Also without a clock: its filter asks, and somebody has to answer.
+            // Also without a clock: its filter asks, and must get answers.
             deadlines::supervise(pid.as_raw(), listener, clock.as_ref().ok().cloned())?;
         }
         Ok(match filtered as i32 {
@@ -138,14 +139,14 @@ fn prove(
     row: usize,
     shift: i64,
 ) -> Result<(), String> {
-    let told = |error: io::Error| format!("its patched clock cannot be read: {error}");
+    let failed = |error: io::Error| format!("its patched clock cannot be read: {error}");
     let at = |reading: Reading| reading[row] + shift;
     let mut result = [0; size_of::<libc::timespec>()];
-    let before = at(machine_clocks().map_err(told)?);
+    let before = at(machine_clocks().map_err(failed)?);
     let clock = CLOCKS[row] as u64;
     let returned = stopped.call(memory, patch.clock_gettime, patch.trap, clock, &mut result);
-    let after = at(machine_clocks().map_err(told)?);
-    match returned.map_err(told)? {
+    let after = at(machine_clocks().map_err(failed)?);
+    match returned.map_err(failed)? {
         None => return Err("it died before its clocks were patched".to_owned()),
         Some(0) => {}
         Some(error) => return Err(format!("its patched clock returns {}", error as i32)),
@@ -162,10 +163,12 @@ fn prove(
 /// Room for one descriptor in a message (`cmsg(3)`), aligned as it has to be.
 type Control = [usize; 8];
 
-/// Sends what the child tells, by system calls alone.
-fn send(socket: &OwnedFd, told: &Told, listener: Option<OwnedFd>) -> Result<(), Errno> {
-    let mut part =
-        libc::iovec { iov_base: told.as_ptr().cast_mut().cast(), iov_len: size_of::<Told>() };
+/// Sends the report of the child, by system calls alone.
+fn send(socket: &OwnedFd, report: &ChildReport, listener: Option<OwnedFd>) -> Result<(), Errno> {
+    let mut part = libc::iovec {
+        iov_base: report.as_ptr().cast_mut().cast(),
+        iov_len: size_of::<ChildReport>(),
+    };
     let mut control: Control = [0; 8];
     // SAFETY: all of a message may be zero. The pointers are to values that outlive the call, and
     // `control` has room for the header and one descriptor.
@@ -187,14 +190,15 @@ fn send(socket: &OwnedFd, told: &Told, listener: Option<OwnedFd>) -> Result<(), 
     Ok(())
 }
 
-/// Receives what the child told before it exec'd.
-fn receive(socket: &OwnedFd) -> io::Result<(Told, Option<OwnedFd>)> {
-    let mut told: Told = [0; 2];
-    let mut part = libc::iovec { iov_base: told.as_mut_ptr().cast(), iov_len: size_of::<Told>() };
+/// Receives the report that the child sent before its exec.
+fn receive(socket: &OwnedFd) -> io::Result<(ChildReport, Option<OwnedFd>)> {
+    let mut report: ChildReport = [0; 2];
+    let mut part =
+        libc::iovec { iov_base: report.as_mut_ptr().cast(), iov_len: size_of::<ChildReport>() };
     let mut control: Control = [0; 8];
     let socket = socket.as_fd().as_raw_fd();
     let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
-    // SAFETY: as for sending; a descriptor that arrives is new and nobody else's.
+    // SAFETY: as for sending; a descriptor that arrives is new, and nothing else owns it.
     let (length, listener) = unsafe {
         let mut message: libc::msghdr = MaybeUninit::zeroed().assume_init();
         (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
@@ -206,8 +210,8 @@ fn receive(socket: &OwnedFd) -> io::Result<(Told, Option<OwnedFd>)> {
             .then(|| OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<i32>().read_unaligned()));
         (length as usize, listener)
     };
-    if length != size_of::<Told>() {
+    if length != size_of::<ChildReport>() {
         return Err(io::Error::other("the child said nothing before its exec"));
     }
-    Ok((told, listener))
+    Ok((report, listener))
 }

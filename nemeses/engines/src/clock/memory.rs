@@ -28,7 +28,7 @@ impl Memory {
     }
 }
 
-/// Where the vDSO of a process is: its first address, and the first behind it.
+/// The place of the vDSO of a process: its first address, and the first behind it.
 pub(super) fn vdso(pid: i32) -> Result<(u64, u64), String> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"));
     let maps = maps.map_err(|error| format!("cannot read the mappings of {pid}: {error}"))?;

@@ -22,18 +22,18 @@ pub(crate) struct NodeClock {
     state: Arc<Mutex<State>>,
 }
 
-/// What is in the memory of the process, as it was last written.
+/// The content of the process's memory, as it was last written.
 #[derive(Debug)]
 struct State {
     memory: Memory,
-    /// Where the parameters are.
+    /// The address of the parameters.
     parameters: u64,
     sequence: u32,
     lines: Lines,
     condition: ClockCondition,
 }
 
-/// How often an adoption is begun again because a thread stood where a jump has to go.
+/// The number of tries to adopt a process, while a thread of it stands where a jump has to go.
 const ADOPTIONS: u32 = 100;
 
 impl NodeClock {
@@ -50,7 +50,7 @@ impl NodeClock {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked here left numbers that are each right, if not those asked for.
+        // A thread that panicked here left numbers that are each right, if not those asked for.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
@@ -119,7 +119,8 @@ impl NodeClock {
     /// [`AllStopped`].
     fn adopt(&self) -> Result<(), String> {
         for _ in 0..ADOPTIONS {
-            // Without the state, which a thread of it may need first to have its deadline corrected.
+            // Without the state, which a thread of it may need first to have its deadline
+            // corrected.
             let stopped = AllStopped::stop(self.pid);
             let stopped = stopped.map_err(|error| format!("cannot stop its threads: {error}"))?;
             let memory = Memory::open(self.pid);
@@ -139,21 +140,21 @@ impl NodeClock {
         Err("a thread of it never leaves the beginning of a function of the vDSO".to_owned())
     }
 
-    /// What `correct` makes of the lines and the memory as they are now; nothing changes meanwhile.
+    /// Returns the result of `correct` on the lines and the memory; nothing changes meanwhile.
     pub(super) fn with<T>(&self, correct: impl FnOnce(&Lines, &Memory) -> T) -> T {
         let state = self.state();
         correct(&state.lines, &state.memory)
     }
 }
 
-/// Whether this is what reading or writing the memory of a program says that is no more.
+/// Returns whether this error means that the memory belongs to a program that is no more.
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::WriteZero)
 }
 
 impl State {
-    /// The machine's clocks are read after readers in the process began to wait: whoever read them
-    /// before has read the old lines, and whoever reads them later gets the new ones.
+    /// The machine's clocks are read after readers in the process began to wait: a reader that read
+    /// them before has read the old lines, and one that reads them later gets the new ones.
     fn change(&mut self, condition: &ClockCondition) -> io::Result<()> {
         self.write_sequence(self.sequence + 1)?;
         let now = machine_clocks()?;
@@ -179,7 +180,7 @@ impl State {
     }
 }
 
-/// What the machine's clocks show now.
+/// The machine's clocks now.
 pub(super) fn machine_clocks() -> io::Result<Reading> {
     let mut reading = Reading::default();
     for (clock, nanoseconds) in CLOCKS.into_iter().zip(&mut reading) {

@@ -1,4 +1,4 @@
-//! What the clocks of a process show when those of the machine show something: the arithmetic,
+//! The clocks of a process as a function of the machine's: the arithmetic,
 //! and how it lies in the memory of the process.
 
 use faults::fault::ClockCondition;
@@ -13,9 +13,9 @@ pub(super) const CLOCKS: [libc::clockid_t; 5] = [
     libc::CLOCK_TAI,
 ];
 
-/// Where in [`CLOCKS`] the wall clock is.
+/// The place of the wall clock in [`CLOCKS`].
 pub(super) const WALL: usize = 0;
-/// Where in [`CLOCKS`] the monotonic clock is.
+/// The place of the monotonic clock in [`CLOCKS`].
 pub(super) const MONOTONIC: usize = 1;
 
 /// By number of a clock (`clock_gettime(2)`), which of [`CLOCKS`] it is: the coarse ones and those
@@ -49,7 +49,7 @@ const MILLISECOND: f64 = 1e6;
 /// fit into 64 bits.
 pub(super) const FARTHEST_SHIFT_MS: i64 = 30 * 365 * 86_400_000;
 
-/// What one clock of a process shows, as a straight line through an anchor. Times are nanoseconds.
+/// One clock of a process, as a straight line through an anchor. Times are nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line {
     /// The anchor on the machine's clock.
@@ -67,29 +67,29 @@ impl Line {
     /// Shows what the machine's clock shows.
     const NEUTRAL: Self = Self { machine: 0, own: 0, rate: RIGHT };
 
-    /// What the process sees when the machine's clock shows `machine`, rounded as the code in the
+    /// The process's time when the machine's clock shows `machine`, rounded as the code in the
     /// process does.
     pub(super) fn own_at(&self, machine: i64) -> i64 {
         let since = i128::from(machine - self.machine) * i128::from(self.rate);
         self.own + (since >> 32) as i64
     }
 
-    /// What the machine's clock shows when the process first sees `own` or more; none when that is
+    /// The machine's time when the process first sees `own` or more; none when that is
     /// out of reach.
     pub(super) fn machine_at(&self, own: i64) -> Option<i64> {
         let (since, rate) = (i128::from(own) - i128::from(self.own), i128::from(self.rate));
-        // Rounded up, so that nobody who waits for it looks too early.
+        // Rounded up, so that a thread that waits for it does not look too early.
         let since = -(-(since << 32)).div_euclid(rate);
         i64::try_from(i128::from(self.machine) + since).ok()
     }
 
-    /// How far the process is ahead when the machine's clock shows `machine`.
+    /// The nanoseconds by which the process is ahead when the machine's clock shows `machine`.
     fn ahead_at(&self, machine: i64) -> i64 {
         self.own_at(machine) - machine
     }
 }
 
-/// What all clocks of a process show.
+/// All clocks of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lines([Line; CLOCKS.len()]);
 
@@ -129,7 +129,7 @@ impl Lines {
         lines
     }
 
-    /// How the clocks differ from the machine's when that shows `now`.
+    /// The difference of the clocks from the machine's when that shows `now`.
     pub(super) fn seen(&self, now: &Reading) -> ClockSeen {
         let ahead = |row: usize| self.0[row].ahead_at(now[row]) as f64 / MILLISECOND;
         ClockSeen {

@@ -1,4 +1,4 @@
-//! What to write into the vDSO of a process, so that its clocks are its own.
+//! The changes in the vDSO of a process which make its clocks its own.
 
 use super::code::{Code, ORIGINAL_BYTES, code};
 use super::memory::{self, Memory};
@@ -12,7 +12,7 @@ const ALIGNMENT: usize = 64;
 /// A jump by a distance of 32 bits.
 const JUMP_BYTES: usize = 5;
 
-/// Where things are in a process that was patched, or is about to be.
+/// The places of everything in a process that was patched, or is about to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Patch {
     /// In this order: the code, and then the jumps to it.
@@ -23,7 +23,7 @@ pub(super) struct Patch {
     pub(super) trap: u64,
     /// The parameters, their sequence number first.
     pub(super) parameters: u64,
-    /// Whether the machine's clock is read by the original code, rather than by a system call.
+    /// True if the machine's clock is read by the original code, rather than by a system call.
     pub(super) keeps_original: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Patch {
 struct Write {
     address: u64,
     bytes: Vec<u8>,
-    /// What is there before.
+    /// The bytes that are there before.
     replaced: Vec<u8>,
 }
 
@@ -109,8 +109,8 @@ impl Patch {
         }
     }
 
-    /// Whether a thread whose next instruction is at `address` would find another one there,
-    /// or a part of one.
+    /// Returns whether a thread whose next instruction is at `address` would find another one
+    /// there, or a part of one.
     pub(super) fn displaces(&self, address: u64) -> bool {
         // At the first byte it would take the jump, as it should.
         let inside = |jump: &Write| {

@@ -1,8 +1,8 @@
-//! How many bytes of the beginning of a function can be moved elsewhere.
+//! The part of the beginning of a function that can be moved elsewhere.
 //!
-//! Only the instructions that compilers begin functions with are known. Whatever else is met, the
-//! function is not moved, and the node reads its clocks by system calls: right, but slower. A whole
-//! decoder would be a far larger dependency for the same few instructions.
+//! Only the instructions that compilers begin functions with are known. At any other instruction,
+//! the function is not moved, and the node reads its clocks by system calls: right, but slower. A
+//! whole decoder would be a far larger dependency for the same few instructions.
 
 /// The length of the whole instructions that cover at least `least` bytes of `code`; none when one
 /// of them is not known to mean the same elsewhere.

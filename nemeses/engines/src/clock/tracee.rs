@@ -19,7 +19,7 @@ const RED_ZONE: u64 = 128;
 /// A signal that stopped a thread while it was traced: neither ours nor to be lost.
 type Held = Option<Signal>;
 
-/// Why a thread stopped that is traced.
+/// The reason for which a traced thread stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stop {
     signal: Signal,
@@ -98,7 +98,7 @@ impl Stopped {
 }
 
 /// Waits for the next stop of a child with one thread. None when it is dead; it is not reaped then,
-/// since somebody else may wait for its end.
+/// since another thread may wait for its end.
 fn next_stop(child: Pid) -> io::Result<Option<Stop>> {
     loop {
         match waitid(Id::Pid(child), STOP_OR_END) {
@@ -128,8 +128,8 @@ fn take_stop(thread: Pid) -> io::Result<Option<Stop>> {
 
 /// All threads of a running process, stopped by this thread's tracing until this is dropped.
 ///
-/// Whatever then is still traced, because it does not stop or has died, is let go by the kernel when
-/// this thread ends. So it has to be a thread of its own.
+/// A thread that is then still traced, because it does not stop or has died, is released by the
+/// kernel when this thread ends. So it has to be a thread of its own.
 #[derive(Debug)]
 pub(super) struct AllStopped {
     pid: i32,
@@ -137,7 +137,7 @@ pub(super) struct AllStopped {
 }
 
 /// A thread stops at its next return to user mode. One that hangs in the kernel, such as on a disk
-/// that stalls, takes longer than anybody wants to wait.
+/// that stalls, takes longer than a caller can wait.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Between two looks at a thread that does not stop at once.
@@ -195,7 +195,7 @@ impl AllStopped {
         Ok(())
     }
 
-    /// Where each thread goes on.
+    /// The next instruction of each thread.
     pub(super) fn instructions(&self) -> io::Result<Vec<u64>> {
         let registers = |thread: &i32| Ok(ptrace::getregs(Pid::from_raw(*thread))?.rip);
         self.threads.keys().map(registers).collect()

@@ -1,9 +1,7 @@
 //! Tries, for the doctor, whether nodes can have clocks of their own here.
 
-use std::sync::Arc;
-
-use super::OwnClock;
-use crate::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use super::own_clock::OwnClock;
+use crate::node_process::ProbeProcess;
 use faults::fault::ClockCondition;
 
 /// A shift that no delay is mistaken for.
@@ -23,16 +21,12 @@ pub(crate) fn try_out_deadlines() -> Result<String, String> {
 }
 
 fn shift(own_clock: OwnClock) -> Result<(), String> {
-    let spec = NodeSpec::probe(&["sleep", "60"], own_clock);
-    let told = |error: &dyn std::fmt::Display| error.to_string();
-    let spawner = Spawner::new().map_err(|error| told(&error))?;
-    let deaf: NodeListener = Arc::new(|_: &str, _| {});
+    let process = ProbeProcess::start(&["sleep", "60"], own_clock);
+    let process = process.map_err(|error| error.to_string())?;
     let right = ClockCondition::default();
-    let process = NodeProcess::start(&spec, None, &right, &spawner, &deaf);
-    let process = process.map_err(|error| told(&error))?;
     let shifted = ClockCondition { wall_shift_ms: SHIFT_MS, ..right };
     for (condition, expected) in [(shifted, SHIFT_MS as f64), (right, 0.0)] {
-        let seen = process.set_clocks(&condition).map_err(|error| told(&error))?;
+        let seen = process.set_clocks(&condition).map_err(|error| error.to_string())?;
         if seen.wall_offset_ms != expected {
             return Err(format!("its clock is {} ms off, not {expected}", seen.wall_offset_ms));
         }

@@ -8,11 +8,11 @@ use object::{Endianness, Object, ObjectSymbol};
 /// The image in the memory of one process.
 #[derive(Debug, Clone)]
 pub(super) struct Image {
-    /// Where it is.
+    /// Its first address.
     pub(super) base: u64,
     /// All of its pages.
     pub(super) bytes: Vec<u8>,
-    /// Where in `bytes` nothing is any more.
+    /// The offset in `bytes` behind which there is nothing.
     pub(super) padding: usize,
     /// The function that every program reads its clocks with.
     pub(super) clock_gettime: Function,
@@ -24,9 +24,9 @@ pub(super) struct Image {
 /// A function of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Function {
-    /// Where in the image it begins.
+    /// Its offset in the image.
     pub(super) offset: usize,
-    /// How many bytes it has.
+    /// The number of its bytes.
     pub(super) length: usize,
 }
 

@@ -7,24 +7,25 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 
-use super::naming;
-use crate::journal::{Journal, Leftover, Ticket};
-use crate::leftovers::remove_cgroup;
+use crate::journal::{Journal, Ticket};
+use crate::leftovers::{Leftover, PREFIX, remove_cgroup};
 use crate::mounts::mounts;
 use crate::node_process::NodeProcess;
 use crate::proc;
 use faults::host::CpuSeen;
 
-/// How often a process gets its share, unless the share is too small: the shorter, the more evenly
-/// slow. The kernel takes a millisecond at least, and gives no share of less than one.
+/// The period in which a process gets its share, unless the share is too small: the shorter, the
+/// more evenly slow. The kernel takes a millisecond at least, and gives no share of less than one.
 const PERIOD_US: f64 = 10_000.0;
 /// The smallest share of a period.
 const LEAST_QUOTA_US: f64 = 1_000.0;
+/// The smallest share that the kernel can give: a millisecond in a second.
+pub(super) const LEAST_PERCENT: f64 = 0.1;
 /// A process that forks while it is moved leaves a child behind, which is moved next. One that
 /// forks faster than this is not held.
 const MOVES: u32 = 20;
 
-/// Where cgroups can be made.
+/// A place in which cgroups can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hierarchy {
     version: Version,
@@ -81,19 +82,19 @@ fn own_cgroup(hierarchy: impl Fn(&str) -> bool) -> Result<PathBuf, String> {
     own.map(|(_, path)| path.into()).ok_or_else(|| "/proc/self/cgroup does not name ours".into())
 }
 
-/// Where a cgroup is seen in a mount of the directory `root` of its hierarchy. In a container it
+/// The path of a cgroup in a mount of the directory `root` of its hierarchy. In a container it
 /// may not be seen at all; then the mount itself is what we may use.
 fn below(point: &Path, root: &Path, cgroup: &Path) -> PathBuf {
     let path = cgroup.strip_prefix(root).map(|relative| point.join(relative));
     path.ok().filter(|path| path.is_dir()).unwrap_or_else(|| point.to_owned())
 }
 
-/// That of one node, removed when dropped, with whoever is in it.
+/// The cgroup of one node, removed when dropped, with the processes in it.
 #[derive(Debug)]
 pub(super) struct Cgroup {
     version: Version,
     path: PathBuf,
-    /// What the kernel had counted when we began to.
+    /// The counts of the kernel when ours began.
     before: CpuSeen,
     journal: Journal,
     ticket: Option<Ticket>,
@@ -106,7 +107,7 @@ impl Cgroup {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Two controllers of one outer process, one after the other, number theirs alike, but the
         // second starts when the first one's are gone.
-        let path = hierarchy.base.join(format!("stormproof-{}-{number}", journal.owner()));
+        let path = hierarchy.base.join(format!("{PREFIX}{}-{number}", journal.owner()));
         let ticket = journal.intend(Leftover::Cgroup { path: path.clone() });
         let ticket = ticket.map_err(|error| format!("cannot write the journal: {error}"))?;
         let version = hierarchy.version;
@@ -123,7 +124,7 @@ impl Cgroup {
         let (quota, period) = quota_and_period(percent);
         match self.version {
             Version::One => {
-                // One at a time, lest the old quota be too much for the new period.
+                // One at a time: the old quota could be too much for the new period.
                 self.free()?;
                 self.write("cpu.cfs_period_us", &period.to_string())?;
                 self.write("cpu.cfs_quota_us", &quota.to_string())
@@ -168,7 +169,7 @@ impl Cgroup {
         Ok(())
     }
 
-    /// What was counted since.
+    /// The counts since then.
     pub(super) fn seen(&self) -> Result<CpuSeen, String> {
         let now = self.counted()?;
         Ok(CpuSeen {
@@ -223,6 +224,11 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
     fs::File::options().write(true).open(path)?.write_all(text.as_bytes())
 }
 
+/// An error with the file that it is about.
+fn naming(path: &Path, error: io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,10 +240,10 @@ mod tests {
         assert_eq!(quota_and_period(10.0), (1_000, 10_000));
         assert_eq!(quota_and_period(1.0), (1_000, 100_000));
         // The longest period that the kernel takes is a second.
-        assert_eq!(quota_and_period(super::super::LEAST_PERCENT), (1_000, 1_000_000));
+        assert_eq!(quota_and_period(LEAST_PERCENT), (1_000, 1_000_000));
     }
 
-    /// What is written to which file, in a directory that only looks like a cgroup.
+    /// Limits are written to these files, in a directory that only looks like a cgroup.
     #[test]
     fn each_version_is_told_in_its_own_words() {
         let files = ["cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"];

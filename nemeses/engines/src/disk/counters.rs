@@ -1,11 +1,11 @@
-//! How many operations were answered, and how long they took.
+//! Counts of the operations that were answered, and their times.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use faults::host::OpSeen;
 
-/// What conditions tell apart.
+/// The kinds of operations that conditions distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpKind {
     Read,
@@ -50,7 +50,7 @@ impl Counter {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     pub(super) fn seen(&self) -> OpSeen {
         let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
         let count = load(&self.count);
@@ -66,8 +66,8 @@ impl Counter {
         }
     }
 
-    /// What was counted so far; counting starts anew. What is answered meanwhile may be counted
-    /// half to either.
+    /// Returns the counts so far, and starts anew. An operation that is answered meanwhile may be
+    /// counted half to either.
     pub(super) fn take(&self) -> OpSeen {
         let seen = self.seen();
         let fresh = Self::default();

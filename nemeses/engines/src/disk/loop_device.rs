@@ -90,7 +90,7 @@ impl LoopDisk {
         Ok(disk)
     }
 
-    /// Where it is mounted.
+    /// The directory at which it is mounted.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -104,9 +104,9 @@ impl LoopDisk {
         Ok(())
     }
 
-    /// Mounts it again, with what the journal holds. Nobody may use it any more.
+    /// Mounts it again, with what the journal holds. It must not be in use any more.
     pub fn power_on(&mut self) -> io::Result<()> {
-        // Not detached but unmounted: while anybody uses the old mount, there is no new one.
+        // Not detached but unmounted: while the old mount is in use, there is no new one.
         umount2(&self.path, MntFlags::empty())?;
         self.point = None;
         self.attach_and_mount()
@@ -143,7 +143,7 @@ fn attach(image: &Path) -> io::Result<(File, PathBuf)> {
         let device = open(&path)?;
         match configure(&device, image.as_raw_fd()) {
             Ok(()) => return Ok((device, path)),
-            // Somebody else took it meanwhile.
+            // Another process took it meanwhile.
             Err(Errno::EBUSY) => {}
             Err(other) => return Err(other.into()),
         }

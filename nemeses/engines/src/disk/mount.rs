@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{getgid, getuid};
 
-use crate::journal::{Journal, Leftover, Ticket};
-use crate::leftovers::PREFIX;
+use crate::journal::{Journal, Ticket};
+use crate::leftovers::{Leftover, PREFIX};
 
 /// The type of our mounts, as `/proc/PID/mountinfo` shows it. Their source names the run, as
 /// `stormproof-OWNER`.
@@ -26,7 +26,7 @@ const THREADS: usize = 1;
 
 const DEVICE: &str = "/dev/fuse";
 
-/// A mounted file system. It is detached when dropped, whoever still uses it.
+/// A mounted file system. It is detached when dropped, even while it is used.
 pub(super) struct Mount {
     session: BackgroundSession,
     // Last: it ends the session.
@@ -58,14 +58,16 @@ impl MountPoint {
 
 impl Drop for MountPoint {
     fn drop(&mut self) {
-        // Force ends the connection to us, so that whoever still uses the mount gets errors and the
-        // serving threads end. It needs the right to; without it they end with the last user.
+        // Force ends the connection to us, so that processes that still use the mount get errors
+        // and the serving threads end. It needs the right to; without it they end with the last
+        // user.
         let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
         let detached = match umount2(&self.path, flags | MntFlags::MNT_FORCE) {
             Err(Errno::EPERM) => umount2(&self.path, flags),
             result => result,
         };
-        // What is still there stays in the journal; what somebody else unmounted is gone as well.
+        // What is still there stays in the journal; a mount that was unmounted elsewhere is gone as
+        // well.
         if matches!(detached, Ok(()) | Err(Errno::EINVAL | Errno::ENOENT))
             && let Some(ticket) = self.ticket.take()
         {
@@ -95,7 +97,7 @@ impl Mount {
         Ok(Self { session: session.spawn()?, _point: point })
     }
 
-    /// Whether somebody still answers requests. It ends only with the mount or by a bug.
+    /// Returns whether requests are still answered. That ends only with the mount or by a bug.
     pub(super) fn is_served(&self) -> bool {
         !self.session.guard.is_finished()
     }

@@ -1,4 +1,4 @@
-//! How a request is served: past the gate, on the image, back to the kernel.
+//! The way of a request: past the interceptor, to the image, back to the kernel.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use fuser::{
     ReplyEntry, ReplyStatfs, ReplyWrite, Request,
 };
 
-use super::Shared;
 use super::counters::OpKind;
-use super::translate::{attributes, errno};
+use super::shared::Shared;
+use super::translate::attributes;
 use faults::disk_image::{Attributes, Image, New, Refusal, Status};
 
-/// How long the kernel may believe what it was told. Nobody but the kernel changes anything, and
+/// The time for which the kernel may cache answers. Only the kernel changes anything, and
 /// damage is followed by a notification.
 pub(super) const BELIEVED: Duration = Duration::from_secs(3600);
 
 /// Numbers of inodes are never used twice.
 pub(super) const GENERATION: Generation = Generation(0);
 
-/// One mount of an image. After the next mount whatever still comes through this one fails.
+/// One mount of an image. After the next mount, requests through this one fail.
 pub(super) struct NodeFilesystem {
     pub(super) shared: Arc<Shared>,
     pub(super) mount: u64,
 }
 
-/// What every kind of reply can say.
+/// An error, which every kind of reply can carry.
 pub(super) trait Refuse: Send + 'static {
     fn refuse(self, error: Errno);
 }
@@ -65,13 +65,13 @@ impl NodeFilesystem {
     ) {
         let received = Instant::now();
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
-        self.shared.gate.pass(kind, bytes, move |error| {
+        self.shared.interceptor.pass(kind, bytes, move |error| {
             let result = match error {
                 Some(error) => Err((error, true)),
                 None => shared.act(mount, act),
             };
             let is_fault = matches!(result, Err((_, true)));
-            shared.gate.record(kind, received, is_fault);
+            shared.interceptor.record(kind, received, is_fault);
             match result {
                 Ok(value) => answer(reply, value),
                 Err((error, _)) => reply.refuse(error),
@@ -107,29 +107,21 @@ impl NodeFilesystem {
         reply: ReplyEntry,
     ) {
         let make = creation(request, parent, name, new, mode);
-        self.serve(OpKind::Metadata, 0, reply, make, |reply, status| {
-            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
-        });
+        self.serve(OpKind::Metadata, 0, reply, make, answer_entry);
     }
 }
 
-impl Shared {
-    /// Acts on the image, unless the power is off or `mount` is not the mount of today. The flag
-    /// says whether the error is a fault's.
-    pub(super) fn act<T>(
-        &self,
-        mount: u64,
-        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
-    ) -> Result<T, (Errno, bool)> {
-        let mut powered = self.powered();
-        if !powered.on || powered.mount != mount {
-            return Err((Errno::EIO, true));
-        }
-        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
-    }
+/// Answers with an entry of a directory.
+pub(super) fn answer_entry(reply: ReplyEntry, status: Status) {
+    reply.entry(&BELIEVED, &attributes(&status), GENERATION);
 }
 
-/// Creates something for whoever asks.
+/// Answers with the attributes of a file.
+pub(super) fn answer_attributes(reply: ReplyAttr, status: Status) {
+    reply.attr(&BELIEVED, &attributes(&status));
+}
+
+/// Creates something with the owner of the request.
 pub(super) fn creation(
     request: &Request,
     parent: INodeNo,

@@ -4,7 +4,7 @@ use fuser::{Errno, FileAttr, FileType, INodeNo};
 
 use faults::disk_image::{Kind, Refusal, Status};
 
-/// What `stat` and `statfs` count in.
+/// The unit in bytes of `stat` and `statfs`.
 pub(super) const BLOCK: u32 = 4096;
 
 pub(super) fn errno(refusal: Refusal) -> Errno {

@@ -1,4 +1,4 @@
-//! Whether disks can be had on this machine.
+//! A trial of disks on this machine.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use nix::unistd::mkdtemp;
 
-use super::Disk;
+use super::node_disk::Disk;
 use faults::fault::PowerCut;
 
 /// Mounts a disk in a throwaway place, writes, syncs, and takes its power. Tells how long mounting
@@ -16,7 +16,7 @@ use faults::fault::PowerCut;
 /// It may hang where the kernel does, so the caller sets a time limit, in a process of its own.
 pub fn try_out() -> Result<String, String> {
     // A name of its own, also where other processes have the same number in namespaces of theirs:
-    // whoever removes a directory detaches what others have mounted there.
+    // removing a directory detaches the mounts of others there.
     let place = mkdtemp(&std::env::temp_dir().join("stormproof-disk-trial-XXXXXX"))
         .map_err(|error| format!("there is no temporary directory: {error}"))?;
     let tried = try_at(&place);

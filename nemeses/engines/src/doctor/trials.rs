@@ -2,14 +2,13 @@
 #![expect(unsafe_code, reason = "forking tries namespaces in a process that may lose")]
 
 use std::io;
-use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-use super::{Finding, Probe};
+use super::probe::{Probe, TrialResult};
 use crate::clock;
 use crate::cpu::{self, CpuEngine};
 use crate::disk;
@@ -20,23 +19,22 @@ use crate::namespace::NetNs;
 use crate::netem;
 use crate::netlink::Netlink;
 use crate::network::{Network, PartitionEngine};
-use crate::node_process::{NodeListener, NodeProcess, NodeSpec, OwnClock, Spawner};
-use crate::process_tree::furnish_namespaces;
+use crate::node_process::{OwnClock, ProbeProcess};
+use crate::process_tree::set_up_namespaces;
 use crate::switch::Port;
-use faults::fault::ClockCondition;
 use faults::grudge::Grudge;
 
-/// Something to try, and what to tell of it.
+/// Something to try, and the text that reports on it.
 pub(super) struct Trial {
     pub(super) name: &'static str,
     costs: &'static str,
     remedy: &'static str,
-    pub(super) run: fn() -> Finding,
+    pub(super) run: fn() -> TrialResult,
 }
 
 impl Trial {
-    pub(super) fn probe(&self, finding: Finding) -> Probe {
-        let (works, detail) = match finding {
+    pub(super) fn probe(&self, result: TrialResult) -> Probe {
+        let (works, detail) = match result {
             Ok(seen) => (true, seen),
             Err(why) => (false, why),
         };
@@ -90,7 +88,7 @@ pub(super) const PLAIN: &[Trial] = &[
         name: "processor quota by stopping and continuing",
         costs: "the fault family cpu, where no quota of a cgroup works either",
         remedy: "Linux 5.3 or newer, and no seccomp filter on signals",
-        run: || cpu::try_out(CpuEngine::Turns),
+        run: || cpu::try_out(CpuEngine::Throttle),
     },
     Trial {
         name: "proxies between nodes of one host",
@@ -100,13 +98,13 @@ pub(super) const PLAIN: &[Trial] = &[
     },
     Trial {
         name: "nothing left of earlier runs",
-        costs: "cgroups, mounts and loop devices that nobody uses stay",
+        costs: "unused cgroups, mounts and loop devices stay",
         remedy: "stormproof doctor --clean, as the user whose they are",
         run: nothing_left,
     },
 ];
 
-/// How many of [`IN_LAB`], from the first on, the namespace lab cannot do without.
+/// The number of trials of [`IN_LAB`], from the first on, that the namespace lab depends on.
 pub(super) const LAB_NEEDS: usize = 2;
 
 /// Tried inside the namespaces of a lab. The first one furnishes them for the others.
@@ -163,16 +161,12 @@ pub(super) const IN_LAB: &[Trial] = &[
     },
 ];
 
-fn told<T>(result: io::Result<T>) -> Result<T, String> {
+fn or_text<T>(result: io::Result<T>) -> Result<T, String> {
     result.map_err(|error| error.to_string())
 }
 
-fn pause_and_kill() -> Finding {
-    let spec = NodeSpec::probe(&["sleep", "60"], OwnClock::No);
-    let spawner = told(Spawner::new())?;
-    let deaf: NodeListener = Arc::new(|_: &str, _| {});
-    let clocks = ClockCondition::default();
-    let process = told(NodeProcess::start(&spec, None, &clocks, &spawner, &deaf))?;
+fn pause_and_kill() -> TrialResult {
+    let process = or_text(ProbeProcess::start(&["sleep", "60"], OwnClock::No))?;
     process.pause().map_err(|error| error.to_string())?;
     process.resume().map_err(|error| error.to_string())?;
     process.begin_kill();
@@ -180,7 +174,7 @@ fn pause_and_kill() -> Finding {
     Ok("a process was stopped, continued and killed through its pidfd".to_owned())
 }
 
-fn cgroup_quota() -> Finding {
+fn cgroup_quota() -> TrialResult {
     let one = match cpu::try_out(CpuEngine::CgroupV1) {
         Ok(seen) => return Ok(format!("version 1: {seen}")),
         Err(why) => why,
@@ -190,7 +184,7 @@ fn cgroup_quota() -> Finding {
         .map_err(|two| format!("version 1: {one}; version 2: {two}"))
 }
 
-fn nothing_left() -> Finding {
+fn nothing_left() -> TrialResult {
     match leftovers::find().as_slice() {
         [] => Ok("neither cgroup nor mount nor loop device".to_owned()),
         left => Err(left.iter().map(Found::to_string).collect::<Vec<_>>().join("; ")),
@@ -198,9 +192,9 @@ fn nothing_left() -> Finding {
 }
 
 /// In a child, which is all that it changes.
-fn user_namespace() -> Finding {
+fn user_namespace() -> TrialResult {
     // SAFETY: this helper has one thread, so its child may do what it likes.
-    let child = match told(unsafe { fork() }.map_err(io::Error::from))? {
+    let child = match or_text(unsafe { fork() }.map_err(io::Error::from))? {
         ForkResult::Child => {
             // Some systems give the namespace but no rights in it, so make another with its help.
             let made =
@@ -218,26 +212,26 @@ fn user_namespace() -> Finding {
     }
 }
 
-fn namespaces() -> Finding {
-    furnish_namespaces()?;
+fn namespaces() -> TrialResult {
+    set_up_namespaces()?;
     Ok("made, with mounts of their own and a loopback".to_owned())
 }
 
 /// A scratch namespace with one end of a veth pair, whose other end is in a second one.
 fn pair() -> Result<(NetNs, NetNs), String> {
-    let (one, other) = (told(NetNs::create())?, told(NetNs::create())?);
+    let (one, other) = (or_text(NetNs::create())?, or_text(NetNs::create())?);
     let mac = [2, 0, 0, 0, 0, 1];
     let made = one.run(|| Netlink::open()?.add_veth("probe0", "probe1", &other, mac));
-    told(made.and_then(|made| made))?;
+    or_text(made.and_then(|made| made))?;
     Ok((one, other))
 }
 
-fn veth() -> Finding {
+fn veth() -> TrialResult {
     pair()?;
     Ok("a pair was made between two namespaces".to_owned())
 }
 
-fn bridge() -> Finding {
+fn bridge() -> TrialResult {
     let (one, _other) = pair()?;
     let made = one.run(|| {
         let mut netlink = Netlink::open()?;
@@ -245,25 +239,25 @@ fn bridge() -> Finding {
         netlink.join_bridge("probe0", "probebridge")?;
         netlink.set_up("probebridge")
     });
-    told(made.and_then(|made| made))?;
+    or_text(made.and_then(|made| made))?;
     Ok("one was made and joined".to_owned())
 }
 
-fn raw_socket() -> Finding {
+fn raw_socket() -> TrialResult {
     let (one, _other) = pair()?;
     let opened = one.run(|| Port::open("probe0", [2, 0, 0, 0, 0, 1]));
-    told(opened.and_then(|opened| opened))?;
+    or_text(opened.and_then(|opened| opened))?;
     Ok("one was opened on a veth".to_owned())
 }
 
-fn iptables(backend: Backend) -> Finding {
+fn iptables(backend: Backend) -> TrialResult {
     Iptables::try_out(backend)?;
     Ok("a rule dropped a datagram, and no more once it was removed".to_owned())
 }
 
-fn switch() -> Finding {
+fn switch() -> TrialResult {
     let nodes = ["n1".to_owned(), "n2".to_owned()];
-    let mut network = told(Network::build(&nodes, PartitionEngine::Switch))?;
+    let mut network = or_text(Network::build(&nodes, PartitionEngine::Switch))?;
     let seen = network.cut(&Grudge::into_node(&nodes, "n1")).map_err(|error| error.to_string())?;
     if !seen.unproven.is_empty() || !seen.silent.is_empty() {
         return Err(format!("a cut link passes packets or another does not: {seen:?}"));

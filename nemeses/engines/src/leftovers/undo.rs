@@ -12,8 +12,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::PREFIX;
-use crate::journal::Leftover;
+use super::leftover::{Leftover, PREFIX};
 use crate::mounts::mounts;
 
 /// Processes that were killed leave their cgroup, and mounts their device, within milliseconds.
@@ -25,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 const LOOP_CLR_FD: libc::Ioctl = 0x4C01;
 
 /// Undoes all of these, the last one first, as a mount rests on its device.
-pub(crate) fn undo_all(open: &[Leftover]) -> Vec<(Leftover, Result<(), String>)> {
+pub(super) fn undo_all(open: &[Leftover]) -> Vec<(Leftover, Result<(), String>)> {
     let undo = |leftover: &Leftover| match leftover {
         Leftover::Cgroup { path } => remove_cgroup(path),
         Leftover::Mount { path } => unmount(path),
@@ -34,7 +33,7 @@ pub(crate) fn undo_all(open: &[Leftover]) -> Vec<(Leftover, Result<(), String>)>
     open.iter().rev().map(|leftover| (leftover.clone(), undo(leftover))).collect()
 }
 
-/// Undoes it unless somebody is at it.
+/// Undoes it unless it is in use.
 pub(super) fn undo_idle(leftover: &Leftover) -> Result<(), String> {
     match leftover {
         Leftover::Cgroup { path } => match members(path).as_deref() {
@@ -45,7 +44,8 @@ pub(super) fn undo_idle(leftover: &Leftover) -> Result<(), String> {
     }
 }
 
-/// Whether there is anything to undo. It never looks at a mounted file system, which may not answer.
+/// Returns whether there is anything to undo. It never looks at a mounted file system, which may
+/// not answer.
 pub(super) fn is_there(leftover: &Leftover) -> bool {
     match leftover {
         Leftover::Cgroup { path } => path.is_dir(),
@@ -54,7 +54,7 @@ pub(super) fn is_there(leftover: &Leftover) -> bool {
     }
 }
 
-/// Kills whoever is in a cgroup and removes it.
+/// Kills the processes in a cgroup and removes it.
 pub(crate) fn remove_cgroup(path: &Path) -> Result<(), String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with(PREFIX) {
@@ -68,7 +68,7 @@ pub(crate) fn remove_cgroup(path: &Path) -> Result<(), String> {
             Err(error) if start.elapsed() > PATIENCE => return Err(error.to_string()),
             Err(_) => {}
         }
-        // A process that has used up its share cannot even die. Whichever hierarchy it is, the
+        // A process that has used up its share cannot even die. In either hierarchy, the
         // files of the other are missing.
         for (file, unlimited) in [("cpu.cfs_quota_us", "-1"), ("cpu.max", "max")] {
             let _ = overwrite(&path.join(file), unlimited);
@@ -98,7 +98,7 @@ fn is_mounted(path: &Path) -> bool {
     mounts().is_ok_and(|mounts| mounts.iter().any(|mount| mount.point == path))
 }
 
-/// Takes a mount out of sight at once, whoever uses it; it is gone when they have let go.
+/// Takes a mount out of sight at once, even in use; it is gone when its users have closed it.
 fn unmount(path: &Path) -> Result<(), String> {
     let start = Instant::now();
     // Several may lie on each other.
@@ -113,7 +113,7 @@ fn unmount(path: &Path) -> Result<(), String> {
 }
 
 /// Every loop device with a file, and the file.
-pub(crate) fn loop_devices() -> Vec<(PathBuf, PathBuf)> {
+pub(super) fn loop_devices() -> Vec<(PathBuf, PathBuf)> {
     let entries = fs::read_dir("/sys/block").into_iter().flatten().flatten();
     let devices = entries.filter_map(|entry| {
         let backing = fs::read_to_string(entry.path().join("loop/backing_file")).ok()?;
@@ -139,7 +139,7 @@ fn detach(image: &Path) -> Result<(), String> {
         // SAFETY: the descriptor is open, and this request takes no argument.
         let cleared = unsafe { libc::ioctl(open.as_raw_fd(), LOOP_CLR_FD, 0) };
         match Errno::result(cleared) {
-            // It goes when the last who has it open lets go, this function included.
+            // It goes when its last user has closed it, this function included.
             Ok(_) | Err(Errno::ENXIO | Errno::EBUSY) => {}
             Err(error) => return Err(format!("{}: {}", device.display(), error.desc())),
         }

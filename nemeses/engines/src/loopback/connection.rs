@@ -11,8 +11,8 @@ use nix::sys::socket::{
 };
 
 use super::flow::{Broken, Flow};
+use super::shared::{LinkState, Shared};
 use super::source::Ends;
-use super::{LinkState, Shared};
 
 /// Links as the proxy's thread knows them.
 pub(super) struct Links<'a> {
@@ -34,7 +34,7 @@ impl<'a> Links<'a> {
 /// A connection from `from`, who is near, to `to`.
 pub(super) struct Connection {
     from: usize,
-    /// Set while nobody has looked who opened it, since no link was cut.
+    /// Set as long as its opener was not looked for, since no link was cut.
     unknown: Option<Ends>,
     to: usize,
     near: OwnedFd,
@@ -51,7 +51,7 @@ enum Far {
     Open(OwnedFd),
 }
 
-/// A connection is over: both of its sides know, or it is too late to tell.
+/// A connection is over: both of its sides know, or can no longer be informed.
 #[derive(Debug)]
 pub(super) struct Over;
 
@@ -59,7 +59,8 @@ pub(super) struct Over;
 pub(super) type Interest<'a> = Option<(BorrowedFd<'a>, PollFlags)>;
 
 impl Connection {
-    /// Who knocked is `from`, unless it is `unknown` yet; whom he wants listens at `listens`.
+    /// Begins a connection that `from` opened, unless that is `unknown` yet, to a node that listens
+    /// at `listens`.
     pub(super) fn begin(
         from: usize,
         unknown: Option<Ends>,
@@ -82,7 +83,7 @@ impl Connection {
         Self { from, unknown: None, to, near, far, there, back }
     }
 
-    /// What to look for to find out who opened it, where nobody has looked.
+    /// The addresses by which its opener can be found, as long as that is not known.
     pub(super) fn unknown(&self) -> Option<Ends> {
         self.unknown
     }
@@ -93,12 +94,12 @@ impl Connection {
         self.unknown = None;
     }
 
-    /// What it waits for, near and far.
+    /// The events that it waits for, near and far.
     pub(super) fn interest(&self, links: &Links<'_>) -> [Interest<'_>; 2] {
         let near = self.near.as_fd();
         let wanted = |socket, events: PollFlags| (!events.is_empty()).then_some((socket, events));
         match &self.far {
-            // Who gave up before he was heard is gone.
+            // An opener that gave up before it was served is gone.
             Far::Wanted(_) => [Some((near, hung_up())), None],
             Far::Opening(far) => [None, Some((far.as_fd(), PollFlags::POLLOUT))],
             Far::Open(far) => {
@@ -202,14 +203,14 @@ impl Connection {
         };
         let at_once = libc::linger { l_onoff: 1, l_linger: 0 };
         for socket in [Some(&self.near), far].into_iter().flatten() {
-            // Whoever cannot be told so is told of an end.
+            // A socket that refuses this option sees an ordinary end.
             let _ = setsockopt(socket, sockopt::Linger, &at_once);
         }
         Over
     }
 }
 
-/// Who opened a connection hung up, or will send no more.
+/// The events which say that the opener of a connection closed it, or will send no more.
 fn hung_up() -> PollFlags {
     PollFlags::from_bits_retain(libc::POLLRDHUP) | PollFlags::POLLHUP | PollFlags::POLLERR
 }

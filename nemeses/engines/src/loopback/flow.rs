@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 
-use super::LinkState;
+use super::shared::LinkState;
 
 /// Taken at once from one socket.
 pub(super) const PIECE: usize = 64 << 10;
@@ -23,9 +23,9 @@ pub(super) struct Flow {
     pending: Vec<u8>,
     /// The source will send no more.
     ended: bool,
-    /// And the sink knows.
-    told: bool,
-    /// The sink takes no more. Only the other direction may say so to the source.
+    /// The sink knows that, too.
+    sink_knows: bool,
+    /// The sink takes no more. Only the other direction may report it to the source.
     sink_is_gone: bool,
     /// Something waits because of a cut.
     waits: bool,
@@ -36,10 +36,10 @@ pub(super) struct Flow {
 pub(super) struct Broken;
 
 impl Flow {
-    /// What to wait for: at the source, and at the sink.
+    /// The events to wait for: at the source, and at the sink.
     pub(super) fn interest(&self, is_cut: bool) -> (PollFlags, PollFlags) {
         let nothing = PollFlags::empty();
-        if self.told || (is_cut && self.waits) {
+        if self.sink_knows || (is_cut && self.waits) {
             (nothing, nothing)
         } else if self.pending.is_empty() || is_cut {
             (PollFlags::POLLIN, nothing)
@@ -48,13 +48,13 @@ impl Flow {
         }
     }
 
-    /// Whether all was delivered, the end included.
+    /// Returns whether everything was delivered, the end included.
     pub(super) fn is_over(&self) -> bool {
-        self.told
+        self.sink_knows
     }
 
     /// Moves what can be moved. A cut direction moves nothing, and counts when it has something to
-    /// move, as `has_something` of its source tells.
+    /// move, as `has_something` says of its source.
     pub(super) fn advance(
         &mut self,
         source: &OwnedFd,
@@ -65,7 +65,7 @@ impl Flow {
         buffer: &mut [u8],
     ) -> Result<(), Broken> {
         if is_cut {
-            if !self.told && (has_something || !self.pending.is_empty() || self.ended) {
+            if !self.sink_knows && (has_something || !self.pending.is_empty() || self.ended) {
                 self.wait(link);
             }
             return Ok(());
@@ -76,13 +76,13 @@ impl Flow {
             self.release(link);
         }
         for _ in 0..TURNS {
-            if !self.deliver(sink) || self.told {
+            if !self.deliver(sink) || self.sink_knows {
                 return Ok(());
             }
             if self.ended {
                 // The sink may be gone, which is the end as well.
                 let _ = shutdown(sink.as_raw_fd(), Shutdown::Write);
-                self.told = true;
+                self.sink_knows = true;
                 return Ok(());
             }
             match recv(source.as_raw_fd(), buffer, MsgFlags::empty()) {
@@ -95,7 +95,7 @@ impl Flow {
         Ok(())
     }
 
-    /// Whether the sink took all that was pending.
+    /// Returns whether the sink took everything that was pending.
     fn deliver(&mut self, sink: &OwnedFd) -> bool {
         if self.sink_is_gone {
             self.pending.clear();
@@ -131,7 +131,7 @@ impl Flow {
     }
 }
 
-/// How many bytes a socket has to be read.
+/// The number of bytes that a socket has ready to be read.
 fn readable(socket: &OwnedFd) -> usize {
     let mut bytes: libc::c_int = 0;
     // SAFETY: the request writes one integer, which lives until the call returns.

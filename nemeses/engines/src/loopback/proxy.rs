@@ -13,7 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::connection::{Connection, Links};
 use super::flow::PIECE;
-use super::{Shared, source};
+use super::shared::Shared;
+use super::source;
 
 /// When no descriptor is left for a new connection; others may close meanwhile.
 const BREATH: Duration = Duration::from_millis(10);
@@ -23,7 +24,7 @@ pub(super) struct Door {
     listener: TcpListener,
     node: usize,
     listens: SocketAddr,
-    /// Who comes by it; none when that must be found out.
+    /// The node that uses it; none when that must be found out.
     from: Option<usize>,
 }
 
@@ -54,7 +55,7 @@ impl Proxy {
         Self { doors, connections, shared, cuts }
     }
 
-    /// Carries until told to stop.
+    /// Carries until it is stopped.
     pub(super) fn run(mut self) {
         let mut buffer = vec![0; PIECE];
         loop {
@@ -84,14 +85,15 @@ impl Proxy {
         }
     }
 
-    /// What happened: at the bell, at each door, near and far of each connection.
+    /// The events at the bell, at each door, and near and far of each connection.
     fn wait(&self) -> Vec<PollFlags> {
         let mut waited = vec![PollFd::new(self.shared.wake.as_fd(), PollFlags::POLLIN)];
         let doors = self.doors.iter().map(|door| door.listener.as_fd());
         waited.extend(doors.map(|door| PollFd::new(door, PollFlags::POLLIN)));
         let links = Links { shared: &self.shared, cuts: &self.cuts };
         for wanted in self.connections.iter().flat_map(|connection| connection.interest(&links)) {
-            // A socket of which nothing is wanted is left out, else its end would be told for ever.
+            // A socket of which nothing is wanted is left out, else its end would be reported for
+            // ever.
             waited.push(match wanted {
                 Some((socket, events)) => PollFd::new(socket, events),
                 None => PollFd::new(self.shared.wake.as_fd(), PollFlags::empty()),
@@ -128,7 +130,7 @@ impl Proxy {
         let found = source::nodes_of(&unknown, &self.shared.processes());
         let unknown = self.connections.iter_mut().filter(|it| it.unknown().is_some());
         for (connection, node) in unknown.zip(found) {
-            // Whoever is no node is a client.
+            // A process of no node is a client.
             connection.opened_by(node.unwrap_or(0));
         }
     }
@@ -169,7 +171,7 @@ impl Proxy {
     }
 }
 
-/// Who cannot be spoken to has gone already.
+/// A peer that does not accept the option has gone already.
 fn prepare(near: &TcpStream) -> Option<()> {
     near.set_nonblocking(true).ok()?;
     near.set_nodelay(true).ok()

@@ -1,6 +1,6 @@
-//! Which node opened a connection of the loopback, by the tables of `/proc`.
+//! The node that opened a connection of the loopback, by the tables of `/proc`.
 //!
-//! `/proc/net/tcp` tells the inode of the socket at the other end, and `/proc/PID/fd` who holds it.
+//! `/proc/net/tcp` has the inode of the socket at the other end, and `/proc/PID/fd` its holder.
 //! Nodes are our own children, or theirs, so that we may look.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,8 @@ pub(super) type Ends = (SocketAddr, SocketAddr);
 /// by process group.
 ///
 /// The tables are read once for all: a machine has thousands of connections, most of them over, and
-/// reading them for each that is opened would take longer than it takes to give up and open another.
+/// reading them for each that is opened would take longer than it takes to give up and open
+/// another.
 pub(super) fn nodes_of(
     connections: &[Ends],
     processes: &BTreeMap<i32, usize>,
@@ -64,7 +65,7 @@ fn sockets_of(connections: &[Ends]) -> BTreeMap<u64, usize> {
     sockets
 }
 
-/// The node that a process belongs to: by its group, or by that of whoever started it, if it went
+/// The node that a process belongs to: by its group, or by that of its ancestors, if it went
 /// its own way.
 fn ancestor_among(
     pid: i32,
@@ -93,8 +94,9 @@ fn sockets_held(pid: i32) -> impl Iterator<Item = u64> {
     })
 }
 
-/// A line of `/proc/net/tcp` or `tcp6` (`proc(5)`): the ends of the connection, local and remote, as
-/// [`name`] has them, and the inode of the socket. A socket that nobody holds any more has none.
+/// A line of `/proc/net/tcp` or `tcp6` (`proc(5)`): the ends of the connection, local and remote,
+/// as [`name`] has them, and the inode of the socket. A socket that no process holds any more has
+/// none.
 fn socket_in(line: &str) -> Option<((&str, &str), u64)> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let ends = (plain(fields.next()?), plain(fields.next()?));
@@ -103,14 +105,14 @@ fn socket_in(line: &str) -> Option<((&str, &str), u64)> {
     Some((ends, inode))
 }
 
-/// An address as the tables have it, like `0100007F:1F90`. A program may also speak IPv4 by a socket
-/// of IPv6: the last of four words is then the address.
+/// An address as the tables have it, like `0100007F:1F90`. A program may also speak IPv4 by a
+/// socket of IPv6: the last of four words is then the address.
 fn plain(field: &str) -> &str {
     field.strip_prefix(MAPPED).unwrap_or(field)
 }
 
-/// An address as the tables have it, which is as the machine has it in memory. Of IPv6 there is none
-/// here.
+/// An address as the tables have it, which is as the machine has it in memory. Of IPv6 there is
+/// none here.
 fn name(address: SocketAddr) -> String {
     let IpAddr::V4(ip) = address.ip() else { return String::new() };
     format!("{:08X}:{:04X}", u32::from_ne_bytes(ip.octets()), address.port())
@@ -143,7 +145,11 @@ mod tests {
         assert_eq!(nodes_of(&[(door, peer)], &BTreeMap::new()), [None]);
         assert_eq!(nodes_of(&[], &[(own, 3)].into()), []);
         drop(stream);
-        assert_eq!(nodes_of(&both[1..], &[(own, 3)].into()), [None], "nobody holds it any more");
+        assert_eq!(
+            nodes_of(&both[1..], &[(own, 3)].into()),
+            [None],
+            "no process holds it any more"
+        );
         drop(accepted);
     }
 

@@ -1,4 +1,4 @@
-//! How a network comes into being.
+//! The construction of a network.
 
 use std::fs;
 use std::io;
@@ -7,21 +7,21 @@ use std::net::{Ipv4Addr, UdpSocket};
 use nix::net::if_::if_nametoindex;
 
 use super::engine::PartitionEngine;
-use super::probe::{self, PROBE_PORT};
-use super::{Cutter, Member, Network, NetworkOptions, Segment, in_parallel};
+use super::lab_network::{
+    CONTROLLER_ADDRESS, CONTROLLER_INTERFACE, Cutter, Member, Network, NetworkOptions, PROBE_PORT,
+    Segment, remove_controller_interface,
+};
+use super::parallel::in_parallel;
+use super::probe;
 use crate::iptables::{Backend, Iptables};
 use crate::namespace::NetNs;
 use crate::netlink::{Mac, Netlink};
 use crate::switch::{Port, Switch};
 use faults::grudge::{CLIENTS, Grudge};
 
-/// The controller's address on the segment.
-pub const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
-/// How many nodes have room beside the controller.
-pub const MOST_NODES: usize = 253;
+/// The number of nodes that have room beside the controller.
+const MOST_NODES: usize = 253;
 
-/// The controller's end of its link.
-const CONTROLLER_INTERFACE: &str = "storm0";
 /// A node's end of its link.
 const NODE_INTERFACE: &str = "eth0";
 const BRIDGE: &str = "bridge0";
@@ -47,30 +47,29 @@ struct End<'a> {
     address: Ipv4Addr,
 }
 
-pub(super) fn build(nodes: &[String], options: NetworkOptions) -> io::Result<Network> {
-    if nodes.len() > MOST_NODES {
-        let what = format!("{} nodes: a segment has room for {MOST_NODES}", nodes.len());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+impl Network {
+    /// Builds a network for `nodes`. The controller's interface goes to the namespace of the
+    /// calling thread, which must be one of a lab.
+    pub fn build(nodes: &[String], options: impl Into<NetworkOptions>) -> io::Result<Self> {
+        let options = options.into();
+        if nodes.len() > MOST_NODES {
+            let what = format!("{} nodes: a segment has room for {MOST_NODES}", nodes.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        if nodes.iter().any(|node| node == CLIENTS) {
+            let what = format!("no node may be called {CLIENTS}, the name of the clients");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        if if_nametoindex(CONTROLLER_INTERFACE).is_ok() {
+            let what = format!("there is a network here already: {CONTROLLER_INTERFACE}");
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
+        let home = NetNs::current()?;
+        assemble(nodes, options, home).inspect_err(|_| {
+            // The thread is still in it.
+            let _ = NetNs::current().map(|home| remove_controller_interface(&home));
+        })
     }
-    if nodes.iter().any(|node| node == CLIENTS) {
-        let what = format!("no node may be called {CLIENTS}, the name of the clients");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
-    if if_nametoindex(CONTROLLER_INTERFACE).is_ok() {
-        let what = format!("there is a network here already: {CONTROLLER_INTERFACE}");
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
-    }
-    let home = NetNs::current()?;
-    assemble(nodes, options, home).inspect_err(|_| {
-        // The thread is still in it.
-        let _ = NetNs::current().map(|home| remove_controller_interface(&home));
-    })
-}
-
-/// Namespaces go with their descriptors, but the kernel takes its time; the interface in that of
-/// the controller goes at once. One that is gone already is fine.
-pub(super) fn remove_controller_interface(home: &NetNs) {
-    let _ = home.run(|| Netlink::open()?.remove_link(CONTROLLER_INTERFACE));
 }
 
 fn assemble(nodes: &[String], options: NetworkOptions, home: NetNs) -> io::Result<Network> {
@@ -89,10 +88,10 @@ fn assemble(nodes: &[String], options: NetworkOptions, home: NetNs) -> io::Resul
     let ends: Vec<_> = [controller].into_iter().chain(node_ends).collect();
     let ports = segment.run(|| join(&ends, by_switch))??;
     let everybody: Vec<_> = ends.iter().map(|end| end.address).collect();
-    let furnished = in_parallel(ends.iter(), |end| {
-        end.namespace.run(|| Ok((furnish(end, &everybody)?, options.tcp.turn()?)))?
+    let set_up = in_parallel(ends.iter(), |end| {
+        end.namespace.run(|| Ok((set_up(end, &everybody)?, options.tcp.apply()?)))?
     })?;
-    let (probes, tcp): (Vec<_>, Vec<_>) = furnished.into_iter().unzip();
+    let (probes, tcp): (Vec<_>, Vec<_>) = set_up.into_iter().unzip();
     let tcp = tcp.first().copied().expect("the controller is an end");
 
     let segment = match by_switch {
@@ -165,7 +164,7 @@ fn join(ends: &[End<'_>], by_switch: bool) -> io::Result<Vec<Port>> {
 
 /// In the namespace of an end: the address, everybody else's hardware address, and the socket of
 /// the probes.
-fn furnish(end: &End<'_>, everybody: &[Ipv4Addr]) -> io::Result<UdpSocket> {
+fn set_up(end: &End<'_>, everybody: &[Ipv4Addr]) -> io::Result<UdpSocket> {
     let mut netlink = Netlink::open()?;
     disable_ipv6(end.interface)?;
     netlink.set_up("lo")?;

@@ -1,4 +1,4 @@
-//! Which engine cuts links, chosen by trying.
+//! The engines that cut links, and the choice between them by trying.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::iptables::{Backend, Iptables};
 use faults::names::{self, UnknownName};
 
-/// What cuts links.
+/// An engine that cuts links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartitionEngine {

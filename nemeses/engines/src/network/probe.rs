@@ -5,13 +5,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Network, shaping};
+use super::lab_network::{Network, PROBE_PORT};
+use super::shaping;
 use faults::grudge::Link;
 use faults::host::{HostError, PartitionSeen};
 
-/// The discard service's port (RFC 863), which nothing else uses.
-pub(super) const PROBE_PORT: u16 = 9;
-/// Told by its length from those that measure a link.
+/// Its length distinguishes it from those that measure a link.
 const PROBE: [u8; 1] = [0];
 /// A datagram on this network arrives, or is dropped and counted, within a millisecond. On a
 /// machine that is starved it took a tenth of a second and more, which proves nothing; and a heal
@@ -23,7 +22,7 @@ const NEW_LINK_PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Who takes part: an address, and a socket that is bound to it and does not block.
+/// An end of a link: an address, and a socket that is bound to it and does not block.
 pub(super) type End<'a> = (Ipv4Addr, &'a UdpSocket);
 
 /// A directed link by the places of its ends, sender first.
@@ -102,12 +101,12 @@ fn pairs(ends: &[End<'_>]) -> BTreeSet<Pair> {
 
 fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
     for (from, to) in pairs {
-        // Lost here or on the way, whoever waits for it sends again.
+        // A datagram that is lost here or on the way is sent again.
         let _ = ends[*from].1.send_to(&PROBE, (ends[*to].0, PROBE_PORT));
     }
 }
 
-/// Takes what has arrived, and tells over which links.
+/// Takes the datagrams that have arrived, and returns their links.
 fn arrived(ends: &[End<'_>]) -> BTreeSet<Pair> {
     let mut arrived = BTreeSet::new();
     for (to, (_, socket)) in ends.iter().enumerate() {

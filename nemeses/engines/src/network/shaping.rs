@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use super::probe::PROBE_PORT;
-use super::{Network, PartitionEngine};
+use super::lab_network::{Network, PROBE_PORT};
 use crate::switch::{REORDER_HOLD, Switch};
 use faults::fault::LinkCondition;
 use faults::grudge::Link;
@@ -18,7 +17,7 @@ use faults::host::{HostError, LinkCounts, LinkSeen};
 const FEWEST_PROBES: f64 = 5.0;
 /// To see what happens to few packets only.
 const MOST_PROBES: f64 = 500.0;
-/// What happens by chance is then seen at least once with a probability of 99 %.
+/// A fault by chance is then seen at least once with a probability of 99 %.
 const EXPECTED_HITS: f64 = 5.0;
 /// Of a narrow link, probes take at most so much.
 const PROBING_TIME: Duration = Duration::from_millis(50);
@@ -28,26 +27,8 @@ const PROBE_BYTES: usize = 12;
 const PROBE_BITS: usize = (14 + 20 + 8 + PROBE_BYTES) * 8;
 /// For datagrams beyond the delay that they were asked to have; some may be lost.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// Whoever asked waits no longer. Of links slower than that nothing is seen to arrive.
+/// The longest wait for datagrams. On slower links none is seen to arrive.
 const LONGEST_DELAY: Duration = Duration::from_secs(3);
-
-/// Builds a network of two nodes and delays one link. The error says what failed. The calling
-/// thread must be in a lab.
-pub fn try_packet_faults() -> Result<String, String> {
-    let nodes = ["n1".to_owned(), "n2".to_owned()];
-    let mut network =
-        Network::build(&nodes, PartitionEngine::Switch).map_err(|error| error.to_string())?;
-    let link = Link { from: nodes[0].clone(), to: nodes[1].clone() };
-    let slow = LinkCondition { delay_ms: 5.0, ..LinkCondition::default() };
-    let seen = network.shape(&[(link.clone(), slow)].into(), true);
-    let seen = seen.map_err(|error| error.to_string())?;
-    match seen.get(&link).and_then(|seen| seen.fastest_ms) {
-        Some(fastest) if fastest >= slow.delay_ms => {
-            Ok(format!("a delay of 5 ms was measured as {fastest:.2} ms"))
-        }
-        other => Err(format!("a delay of 5 ms was measured as {other:?} ms")),
-    }
-}
 
 fn no_switch() -> HostError {
     let why = "the kernel's bridge carries packets here, which passes them as they are; \
@@ -61,31 +42,38 @@ fn working_switch(network: &Network) -> Result<&Switch, HostError> {
     Ok(switch)
 }
 
-/// Gives every link its condition, those that are not named none.
-pub(super) fn shape(
-    network: &mut Network,
-    links: &BTreeMap<Link, LinkCondition>,
-) -> Result<(), HostError> {
-    let switch = working_switch(network)?;
-    let names: Vec<_> = network.members.iter().map(|member| &member.name).collect();
-    switch.set_conditions(|from, to| {
-        let link = Link { from: names[from].clone(), to: names[to].clone() };
-        links.get(&link).copied().unwrap_or_default()
-    });
-    let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
-    network.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
-    network.shapings = network.shapings.wrapping_add(1);
-    Ok(())
+impl Network {
+    /// Gives exactly these links these conditions, all others none. Where `look` is true, datagrams
+    /// are sent over the links with conditions, to see what they meet; that takes as long as their
+    /// delays and a tenth of a second more where some are lost. Packets that are held back when
+    /// conditions change wait no longer than if they had come now, and keep their order.
+    pub fn shape(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        self.check_known(links.keys().cloned())?;
+        let switch = working_switch(self)?;
+        let names: Vec<_> = self.members.iter().map(|member| &member.name).collect();
+        switch.set_conditions(|from, to| {
+            let link = Link { from: names[from].clone(), to: names[to].clone() };
+            links.get(&link).copied().unwrap_or_default()
+        });
+        let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
+        self.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
+        self.shapings = self.shapings.wrapping_add(1);
+        if look { measure(self) } else { Ok(BTreeMap::new()) }
+    }
+
+    /// The counts of every link so far; links over which no packet ever went are missing.
+    pub fn shaped(&self) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
+        let switch = working_switch(self)?;
+        let counted = self.links().map(|(link, from, to)| (link, switch.counts(from, to)));
+        Ok(counted.filter(|(_, counts)| *counts != LinkCounts::default()).collect())
+    }
 }
 
-/// What every link did to packets so far; those over which none went are missing.
-pub(super) fn counts(network: &Network) -> Result<BTreeMap<Link, LinkCounts>, HostError> {
-    let switch = working_switch(network)?;
-    let counted = network.links().map(|(link, from, to)| (link, switch.counts(from, to)));
-    Ok(counted.filter(|(_, counts)| *counts != LinkCounts::default()).collect())
-}
-
-/// How long a packet may be on its way over a link with this condition, its queue apart; at most
+/// The longest time of a packet on a link with this condition, without its queue; at most
 /// what one waits for.
 pub(super) fn longest_delay(condition: &LinkCondition) -> Duration {
     let asked = (condition.delay_ms + condition.jitter_ms) / 1e3;
@@ -93,7 +81,7 @@ pub(super) fn longest_delay(condition: &LinkCondition) -> Duration {
     (asked.min(LONGEST_DELAY) + REORDER_HOLD).min(LONGEST_DELAY)
 }
 
-/// How many datagrams show what a link with this condition does.
+/// The number of datagrams that show what a link with this condition does.
 fn probes_for(condition: &LinkCondition) -> usize {
     let chances = [
         condition.loss_percent,
@@ -114,7 +102,7 @@ struct Probed {
     link: Link,
     ends: (usize, usize),
     wanted: usize,
-    /// Whether every datagram should arrive.
+    /// True if every datagram should arrive.
     loses_none: bool,
     /// When each was sent, and how long it took.
     datagrams: Vec<(Instant, Option<Duration>)>,
@@ -138,7 +126,7 @@ impl Probed {
 
 /// Sends datagrams over every link that has a condition and is not cut, and sees what becomes of
 /// them. Both ends have the same clock, so that one way can be measured.
-pub(super) fn look(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+fn measure(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
     let mut probed: Vec<_> = network
         .links()
         .filter(|(link, _, _)| !network.grudge.drops(&link.from, &link.to))
@@ -175,14 +163,15 @@ pub(super) fn look(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostEr
         if left.is_zero() {
             break;
         }
-        // Interrupted or not, what has arrived tells.
+        // Interrupted or not, the datagrams that have arrived are read.
         let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None);
         receive(network, &mut probed);
     }
     Ok(probed.into_iter().map(|link| (link.link.clone(), link.seen())).collect())
 }
 
-/// The shaping tells a datagram from those of an earlier look that were held back until now.
+/// The number of the shaping distinguishes a datagram from those of an earlier look that were held
+/// back until now.
 fn send(network: &Network, place: usize, link: &mut Probed) {
     let (from, to) = link.ends;
     let number = link.datagrams.len() as u32;

@@ -1,4 +1,5 @@
-//! How soon TCP tries again after a cut: a knob of the lab, by default the kernel's own.
+//! The time after which TCP tries again after a cut: a knob of the lab, by default the kernel's
+//! own.
 //!
 //! A connection that hangs is tried again after twice the time each time. With the kernel's own
 //! settings, a connection that was cut for 20 s resumed 6.5 s after the heal; with tries at least
@@ -7,7 +8,6 @@
 
 use std::fs;
 use std::io;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,8 @@ pub struct TcpKnobs {
     /// takes 1,000 and more. Linux has it since 6.15.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rto_max_ms: Option<u32>,
-    /// How many tries before a connection is given up, with `rto_max_ms` between them at most; the
-    /// kernel's own is 15.
+    /// The number of tries before a connection is given up, with `rto_max_ms` between them at most;
+    /// the kernel's own is 15.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
 }
@@ -32,14 +32,9 @@ impl TcpKnobs {
     /// Tries at least once a second, for a hundred seconds.
     pub const QUICK: Self = Self { rto_max_ms: Some(1_000), retries: Some(100) };
 
-    /// The longest time between two tries.
-    pub fn rto_max(&self) -> Option<Duration> {
-        self.rto_max_ms.map(|milliseconds| Duration::from_millis(milliseconds.into()))
-    }
-
     /// In the namespace of the calling thread. It returns what could be set: what this kernel does
     /// not have is left out.
-    pub(super) fn turn(self) -> io::Result<Self> {
+    pub(super) fn apply(self) -> io::Result<Self> {
         Ok(Self {
             rto_max_ms: set(RTO_MAX, self.rto_max_ms)?,
             retries: set(RETRIES, self.retries)?,

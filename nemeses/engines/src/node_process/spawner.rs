@@ -16,10 +16,10 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{getpid, getppid};
 
-use super::NodeSpec;
+use super::spec::NodeSpec;
 use crate::clock::{Launch, NodeClock};
 use crate::namespace::NetNs;
-use crate::process_tree::remove_stage;
+use crate::process_tree::remove_role;
 use faults::fault::ClockCondition;
 
 /// Starts processes that die when this value is dropped, or this process dies.
@@ -44,7 +44,7 @@ pub(super) struct Spawned {
 #[derive(Debug)]
 struct Job {
     command: Command,
-    /// What gives it clocks of its own, with their condition.
+    /// The launch that gives it clocks of its own, with their condition.
     launch: Option<(Arc<Launch>, ClockCondition)>,
     answer: Sender<io::Result<Spawned>>,
 }
@@ -99,7 +99,7 @@ impl Spawner {
         let mut command = Command::new(program);
         command.args(arguments).envs(&spec.env).current_dir(&spec.cwd).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        remove_stage(&mut command);
+        remove_role(&mut command);
         let namespace = namespace.map(|inside| inside.as_fd().try_clone_to_owned()).transpose()?;
         let launch = Launch::prepare(spec.own_clock)?.map(Arc::new);
         let childs_launch = launch.clone();
@@ -137,7 +137,7 @@ impl Drop for Spawner {
     }
 }
 
-/// Why nothing is started any more.
+/// The reason for which nothing is started any more.
 const GONE: &str = "the spawner thread is gone";
 
 fn naming(what: &str, error: io::Error) -> io::Error {

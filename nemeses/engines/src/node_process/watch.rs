@@ -1,8 +1,6 @@
 //! The two threads of each node's process: one reads its lines, one waits for its end.
-#![expect(unsafe_code, reason = "pidfd system calls have no safe wrapper")]
 
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,7 +12,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::{Life, NodeListener, NodeOutput, Shared};
+use super::pidfd::open_pidfd;
+use super::shared::{Life, Shared};
+use super::spec::{NodeListener, NodeOutput};
 
 /// After the end of a process its last lines are still in the pipe. Another process that inherited
 /// the pipe may hold it open for ever.
@@ -24,9 +24,6 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// Between two looks at a process that is being traced, which takes a millisecond or so.
 const TRACING_PAUSE: Duration = Duration::from_millis(1);
-
-/// Neither system call on pidfds gets any. Arguments of raw system calls are as wide as registers.
-const NO_FLAGS: libc::c_long = 0;
 
 /// Starts both threads; they end with the process.
 pub(super) fn start(
@@ -41,7 +38,7 @@ pub(super) fn start(
             resuming: false,
             expected_to_end: false,
             over: false,
-            told: false,
+            reported: false,
         };
         let ended = Condvar::new();
         let shared = Arc::new(Shared { name, pid, pidfd, life: Mutex::new(life), ended });
@@ -53,7 +50,7 @@ pub(super) fn start(
     let (shared, lines_end) = match begun {
         Ok(begun) => begun,
         Err(error) => {
-            // Nobody else knows of it.
+            // No other thread knows of it.
             let _ = child.kill();
             let _ = child.wait();
             return Err(error);
@@ -64,28 +61,6 @@ pub(super) fn start(
         .name(format!("wait {}", shared.name))
         .spawn(move || wait_for_end(&watched, child, &lines_end, &listener))?;
     Ok(shared)
-}
-
-fn open_pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: the call takes integers; what it returns is a new descriptor that is nobody
-    // else's.
-    unsafe {
-        let descriptor =
-            libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(pid.as_raw()), NO_FLAGS);
-        let descriptor = Errno::result(descriptor)?;
-        Ok(OwnedFd::from_raw_fd(descriptor as i32))
-    }
-}
-
-/// Sends a signal to the process of a pidfd. One that is gone needs none.
-pub(super) fn signal_through(pidfd: &OwnedFd, signal: Signal) {
-    // SAFETY: the descriptor is open, no information is passed along, no flags are set.
-    unsafe {
-        let none = std::ptr::null::<libc::siginfo_t>();
-        let pidfd = libc::c_long::from(pidfd.as_raw_fd());
-        let signal = signal as libc::c_long;
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, none, NO_FLAGS);
-    }
 }
 
 /// Delivers line by line. The receiver's other end closes at the end of the output.
@@ -127,17 +102,17 @@ fn wait_for_end(shared: &Shared, mut child: Child, lines_end: &Receiver<()>, tel
         Err(error) => format!("unknown: {error}"),
     };
     tell(&shared.name, NodeOutput::Exited { status, expected });
-    shared.life().told = true;
+    shared.life().reported = true;
     shared.ended.notify_all();
 }
 
-/// Waits until a child ends or something else happens, which the result tells. A child that ended
+/// Waits until a child ends or something else happens; returns true for the end. A child that ended
 /// is not reaped yet: its id is still its own.
 fn is_seen_to_end(pid: Pid) -> bool {
     match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
         Err(Errno::EINTR) => false,
-        // Stopped by a thread of ours that traces it just now: the kernel tells all of them
-        // (`wait(2)`), whatever they wait for. It goes on in a moment.
+        // Stopped by a thread of ours that traces it just now: the kernel informs all of them
+        // (`wait(2)`), also those that wait for other events. It goes on in a moment.
         Ok(WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..)) => {
             std::thread::sleep(TRACING_PAUSE);
             false

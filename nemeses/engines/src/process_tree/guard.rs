@@ -9,7 +9,6 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
@@ -17,37 +16,36 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getppid};
 
-use super::outer::{GuardReport, raw_status};
-use super::stage::{Stage, Ties, VARIABLE};
-use super::{Lab, reaper};
+use super::lab::Lab;
+use super::launch_error::step;
+use super::namespaces::set_up_namespaces;
+use super::parent_link::ParentLink;
+use super::reaper;
+use super::report::{GuardReport, raw_status};
+use super::role::{Role, VARIABLE};
 use crate::journal::Journal;
-use crate::netlink::Netlink;
+use crate::leftovers;
 
 /// The guard's whole life. When it returns, the controller and, in the loopback lab, all its
 /// descendants are gone; in the namespace lab they go with this process, which is process 1.
-pub(super) fn run(lab: Lab, mut ties: Ties) {
-    let last_words = match start_controller(lab, ties.journal.as_ref()) {
+pub(super) fn run(lab: Lab, mut parent: ParentLink) {
+    let last_words = match start_controller(lab, parent.journal.as_ref()) {
         Err(reason) => Some(GuardReport::Failed(reason)),
-        Ok((controller, signals)) => watch(controller, &signals, &ties).map(GuardReport::Ended),
+        Ok((controller, signals)) => watch(controller, &signals, &parent).map(GuardReport::Ended),
     };
     if lab == Lab::Loopback {
         reaper::kill_children(&BTreeSet::new());
         // The outer process does it too, unless it is dead. In the namespace lab it must: there the
         // nodes live until this process is gone.
-        if let Some(journal) = &ties.journal {
-            journal.settle();
+        if let Some(journal) = &parent.journal {
+            leftovers::settle(journal);
         }
     }
     if let Some(words) = last_words {
         let line = serde_json::to_string(&words).expect("a report is plain data");
         // An outer process that is gone needs no report.
-        let _ = writeln!(ties.reports, "{line}");
+        let _ = writeln!(parent.reports, "{line}");
     }
-}
-
-/// What it takes for a step to be told when it fails.
-fn step<T, E: std::fmt::Display>(what: &str, result: Result<T, E>) -> Result<T, String> {
-    result.map_err(|error| format!("cannot {what}: {error}"))
 }
 
 fn start_controller(lab: Lab, journal: Option<&Journal>) -> Result<(Pid, SignalFd), String> {
@@ -58,7 +56,7 @@ fn start_controller(lab: Lab, journal: Option<&Journal>) -> Result<(Pid, SignalF
     // the right to write there.
     step("ignore SIGTTOU", unsafe { signal(Signal::SIGTTOU, SigHandler::SigIgn) })?;
     match lab {
-        Lab::Namespaces => furnish_namespaces()?,
+        Lab::Namespaces => set_up_namespaces()?,
         Lab::Loopback => step("become a subreaper", set_child_subreaper(true))?,
     }
     let guard = nix::unistd::getpid();
@@ -69,7 +67,7 @@ fn start_controller(lab: Lab, journal: Option<&Journal>) -> Result<(Pid, SignalF
     }
     let journal = journal.map(|journal| journal.as_fd().as_raw_fd());
     let number = journal.map(|number| format!(" {number}")).unwrap_or_default();
-    command.args(arguments).env(VARIABLE, Stage::Controller(lab).name() + &number);
+    command.args(arguments).env(VARIABLE, Role::Controller(lab).name() + &number);
     // SAFETY: between fork and exec it makes a few system calls and allocates nothing. The journal
     // is open as long as this process lives.
     unsafe {
@@ -89,25 +87,12 @@ fn start_controller(lab: Lab, journal: Option<&Journal>) -> Result<(Pid, SignalF
     Ok((Pid::from_raw(controller.id() as i32), signals))
 }
 
-/// Mounts of our own, of which the machine sees nothing, and a loopback that works.
-pub(crate) fn furnish_namespaces() -> Result<(), String> {
-    let none = None::<&str>;
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    step("make mounts private", mount(none, "/", none, private, none))?;
-    let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    step("mount /proc", mount(Some("proc"), "/proc", Some("proc"), safe, none))?;
-    // iptables locks a file in /run, where an ordinary user may not write.
-    let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    step("mount /run", mount(Some("tmpfs"), "/run", Some("tmpfs"), safe, Some("mode=0755")))?;
-    step("set the loopback up", Netlink::open().and_then(|mut link| link.set_up("lo")))
-}
-
 /// Waits until the controller ends, and returns its `wait` status; none when the outer process is
 /// gone first. Orphans that fall to this process are reaped on the way.
-fn watch(controller: Pid, signals: &SignalFd, ties: &Ties) -> Option<i32> {
+fn watch(controller: Pid, signals: &SignalFd, parent: &ParentLink) -> Option<i32> {
     loop {
         let mut waiting = [
-            PollFd::new(ties.lifeline.as_fd(), PollFlags::POLLIN),
+            PollFd::new(parent.lifeline.as_fd(), PollFlags::POLLIN),
             PollFd::new(signals.as_fd(), PollFlags::POLLIN),
         ];
         // An interrupted poll is repeated; any other failure must not end the watch either.

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use crate::proc;
 
-/// A process that SIGKILL does not end within this time hangs in the kernel; nobody could end it.
+/// A process that SIGKILL does not end within this time hangs in the kernel; nothing could end it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks: a process takes about this long to die.
 const PAUSE: Duration = Duration::from_millis(1);

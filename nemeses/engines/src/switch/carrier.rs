@@ -71,7 +71,7 @@ struct Carrier<'a> {
     highest: Vec<u64>,
 }
 
-/// Carries frames until told to stop.
+/// Carries frames until it is stopped.
 pub(super) fn carry(ports: &[Port], links: &Links, wake: &Wake) {
     // The kernel may else wake it 50 µs late. If it does not want to, delays are that much longer.
     let _ = set_timerslack(1);
@@ -115,7 +115,7 @@ impl Carrier<'_> {
         self.held.peek().map(|next| next.due.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes over conditions that changed, and lets go what would not have to wait any more.
+    /// Takes over conditions that changed, and sends frames that would not have to wait any more.
     fn adopt_conditions(&mut self) {
         let Some((revision, conditions)) = self.links.conditions_since(self.revision) else {
             return;
@@ -131,7 +131,7 @@ impl Carrier<'_> {
             frame.due = shaper.hurried(frame.came, frame.due);
         }
         self.held = held.into();
-        // Before whatever comes next.
+        // Before any later frame.
         self.send_what_is_due();
     }
 
@@ -228,7 +228,7 @@ impl Carrier<'_> {
     }
 }
 
-/// Whoever has the destination address, or every other port when nobody has it.
+/// The port that has the destination address, or every other port when none has it.
 fn receivers(
     from: usize,
     destination: &[u8],

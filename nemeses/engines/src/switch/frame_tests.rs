@@ -44,7 +44,7 @@ fn pseudo_header(packet: &[u8], layout: &Layout) -> u64 {
     sum_of(&packet[layout.ip + 12..layout.ip + 20]) + u64::from(layout.protocol) + length
 }
 
-/// Whether a receiver that looks at the checksums takes it.
+/// Returns whether a receiver that looks at the checksums accepts it.
 fn is_sound(packet: &[u8]) -> bool {
     is_sound_as(packet, &Layout::of(packet).expect("it is IPv4"))
 }

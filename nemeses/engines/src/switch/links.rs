@@ -1,4 +1,4 @@
-//! What each link does to frames, and what it did: shared by whoever says it and the thread that
+//! The conditions and counts of each link, shared by the owner of the switch and the thread that
 //! carries.
 
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ pub(super) struct LinkState {
 }
 
 impl LinkState {
-    /// Whether a frame passes the cut; one that does not is counted.
+    /// Returns whether a frame passes the cut; one that does not is counted.
     pub(super) fn passes(&self) -> bool {
         let cut = self.cut.load(Ordering::Relaxed);
         if cut {
@@ -114,7 +114,7 @@ impl Links {
 
     /// Gives every link its condition, all at once.
     pub(super) fn set_conditions(&self, condition: impl Fn(usize, usize) -> LinkCondition) {
-        let mut conditions = self.conditions.lock().expect("nobody panics with it");
+        let mut conditions = self.conditions.lock().expect("no holder panics");
         for from in 0..self.ports {
             for to in 0..self.ports {
                 conditions[self.index(from, to)] = condition(from, to);
@@ -128,7 +128,7 @@ impl Links {
         if self.revision.load(Ordering::Acquire) == known {
             return None;
         }
-        let conditions = self.conditions.lock().expect("nobody panics with it");
+        let conditions = self.conditions.lock().expect("no holder panics");
         Some((self.revision.load(Ordering::Acquire), conditions.clone()))
     }
 }

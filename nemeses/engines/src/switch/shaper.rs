@@ -1,5 +1,5 @@
-//! What befalls each packet of a troubled link: decided here from its condition, a stream of
-//! random numbers and the time, and done by the carrier.
+//! The faults of each packet on a link with a condition: decided here from the condition, a stream
+//! of random numbers and the time, and done by the carrier.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use faults::fault::LinkCondition;
 /// busy link, short beside a heartbeat.
 pub(crate) const REORDER_HOLD: Duration = Duration::from_millis(5);
 /// A narrow link has room for what it carries in so long; what comes then is lost, as in a router.
-/// Longer queues would be delays that nobody asked for.
+/// Longer queues would be delays that the plan did not ask for.
 const RATE_QUEUE: Duration = Duration::from_secs(1);
 
 /// Decides for one link.
@@ -38,7 +38,7 @@ impl Shaper {
         }
     }
 
-    /// What happens from the next packet on, at `now`. Packets on their way go out as
+    /// Sets the condition from the next packet on, at `now`. Packets on their way go out as
     /// [`Shaper::hurried`] says, and new ones keep their places behind them.
     pub(super) fn set(&mut self, condition: LinkCondition, now: Instant) {
         self.condition = condition;
@@ -64,8 +64,8 @@ impl Shaper {
         self.condition.is_neutral()
     }
 
-    /// Whether it matters what one packet is. A mere delay is the same for all that a frame stands
-    /// for.
+    /// Returns whether faults differ by packet. A mere delay is the same for all packets that a
+    /// frame stands for.
     pub(super) fn tells_packets_apart(&self) -> bool {
         let delayed = LinkCondition {
             delay_ms: self.condition.delay_ms,
@@ -75,17 +75,17 @@ impl Shaper {
         self.condition != delayed
     }
 
-    /// Whether the next packet is lost.
+    /// Decides whether the next packet is lost.
     pub(super) fn loses(&mut self) -> bool {
         self.happens(self.condition.loss_percent)
     }
 
-    /// Whether it arrives twice.
+    /// Decides whether it arrives twice.
     pub(super) fn duplicates(&mut self) -> bool {
         self.happens(self.condition.duplicate_percent)
     }
 
-    /// Whether a bit of it is flipped.
+    /// Decides whether a bit of it is flipped.
     pub(super) fn corrupts(&mut self) -> bool {
         self.happens(self.condition.corrupt_percent)
     }
@@ -125,7 +125,7 @@ impl Shaper {
     }
 }
 
-/// How long a link of so many kilobits a second takes for so many bytes.
+/// The time that a link of so many kilobits a second takes for so many bytes.
 fn time_of(bytes: usize, kilobits: u64) -> Duration {
     // A link of no rate at all would never be free again; that is what a cut is for.
     Duration::from_secs_f64(bytes as f64 * 8.0 / (kilobits.max(1) as f64 * 1e3))

@@ -51,7 +51,7 @@ pub fn follows() -> Ran {
     Ok(())
 }
 
-/// Nobody listens there now.
+/// No process listens there now.
 fn free_ports() -> [u16; 2] {
     let listen = || TcpListener::bind("127.0.0.1:0").expect("there are ports");
     [listen(), listen()].map(|listener| listener.local_addr().expect("it is bound").port())

@@ -30,7 +30,7 @@ pub struct Node {
     _spawner: Spawner,
 }
 
-/// How a node of these tests is started.
+/// The command of a node of these tests.
 pub fn spec(argv: Vec<OsString>, own_clock: OwnClock) -> NodeSpec {
     NodeSpec {
         name: "n1".to_owned(),
@@ -48,7 +48,7 @@ pub fn listener() -> (NodeListener, Receiver<NodeOutput>) {
     let (heard, lines) = channel();
     let heard = Mutex::new(heard);
     let listener = move |_: &str, output: NodeOutput| {
-        let _ = heard.lock().expect("nobody panics here").send(output);
+        let _ = heard.lock().expect("no holder panics").send(output);
     };
     (Arc::new(listener), lines)
 }
@@ -80,7 +80,7 @@ impl Node {
         while self.lines.try_recv().is_ok() {}
     }
 
-    /// What its clocks showed at a moment from now on. Its monotonic clock must not be behind.
+    /// Its clocks at a moment from now on. Its monotonic clock must not be behind.
     pub fn tick(&self) -> Tick {
         let (_, now) = clocks();
         loop {

@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 /// Leads the arguments of this program when it is a node.
 pub const NODE: &str = "--node";
 
-/// How long the waits are.
+/// The length of the waits.
 pub const WAIT: Duration = Duration::from_millis(500);
 
 /// A runtime.
@@ -53,7 +53,7 @@ fn python() -> Result<OsString, String> {
     Ok(PathBuf::from(path.trim()).into())
 }
 
-/// What a command says, or that it does not work here.
+/// The output of a command; none if it does not work here.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output();
     let output = output.map_err(|error| format!("{:?}: {error}", command.get_program()))?;
@@ -63,7 +63,7 @@ pub fn run(command: &mut Command) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What the clocks of this process show, in nanoseconds.
+/// The clocks of this process, in nanoseconds.
 pub fn clocks() -> (i64, i64) {
     let read = |clock| {
         let time = clock_gettime(clock).expect("every machine has this clock");
@@ -95,11 +95,11 @@ fn wait() {
     loop {
         tick();
         let start = Instant::now();
-        let mut guard = nothing.lock().expect("nobody else is here");
+        let mut guard = nothing.lock().expect("no other thread has it");
         let mut is_over = false;
         // Not `wait_timeout_while`, which looks at the clock and waits again if it was too early.
         while !is_over {
-            let (again, result) = never.wait_timeout(guard, WAIT).expect("nobody else is here");
+            let (again, result) = never.wait_timeout(guard, WAIT).expect("no other thread has it");
             (guard, is_over) = (again, result.timed_out());
         }
         println!("W {}", start.elapsed().as_nanos());

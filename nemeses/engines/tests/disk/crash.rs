@@ -1,4 +1,4 @@
-//! What a power failure leaves, of the engine's disk and of real file systems.
+//! The content that a power failure leaves, of the engine's disk and of real file systems.
 //!
 //! Each scenario runs on the engine, from which all that it may leave is collected, and on real
 //! ext4 and XFS where root allows. What those leave must be among it, and what a scenario promises
@@ -28,7 +28,7 @@ struct Scenario {
     /// Done before, and wholly synced.
     setup: fn(&Path) -> io::Result<()>,
     act: fn(&Path) -> io::Result<()>,
-    /// What must be there afterwards, and what must not.
+    /// The content that must be there afterwards, and that which must not.
     promised: &'static [(&'static str, Option<&'static str>)],
 }
 
@@ -89,8 +89,8 @@ const SCENARIOS: &[Scenario] = &[
         promised: &[],
     },
     Scenario {
-        // ext4 begins to write the file when it is renamed over another one, and leaves all of it, or
-        // zeros if the power fails before the end; XFS leaves it empty.
+        // ext4 begins to write the file when it is renamed over another one, and leaves all of it,
+        // or zeros if the power fails before the end; XFS leaves it empty.
         name: "rename over with fsync of the directory alone",
         setup: file_a,
         act: |dir| {

@@ -16,7 +16,7 @@ use crate::support::{disk, skip};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Clients that put keys, each the next when the last is acknowledged.
 const CLIENTS: usize = 4;
-/// How long they do before the power fails.
+/// The time for which they write before the power fails.
 const LOAD: Duration = Duration::from_millis(250);
 
 /// One etcd, killed when dropped.
@@ -45,8 +45,8 @@ impl Etcd {
         etcd
     }
 
-    /// Whether it acknowledged. Keys and values are taken for Base64, which any eight letters and
-    /// digits are.
+    /// Returns whether it acknowledged. Keys and values are taken for Base64, which any eight
+    /// letters and digits are.
     fn put(&self, key: &str, value: &str) -> io::Result<()> {
         let body = format!(r#"{{"key":"{key}","value":"{value}"}}"#);
         self.post("/v3/kv/put", &body).map(|_| ())
@@ -85,7 +85,7 @@ impl Drop for Etcd {
     }
 }
 
-/// One that nobody listened on a moment ago.
+/// One on which no process listened a moment ago.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -73,7 +73,7 @@ fn what_a_power_failure_lets_fail_early_does_not_tell_against_a_delay() {
     let Some((_scratch, mut disk)) = disk("slow-and-off") else { return };
     let mut file = File::create(disk.path().join("a")).unwrap();
     file.write_all(b"x").unwrap();
-    // Longer than anybody waits for it.
+    // Longer than any test waits for it.
     disk.set(&DiskCondition { fsync: slow(60_000.0), ..DiskCondition::default() });
     std::thread::scope(|scope| {
         let sync = scope.spawn(|| error(file.sync_all()));

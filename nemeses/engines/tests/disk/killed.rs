@@ -1,7 +1,8 @@
-//! A controller that is killed leaves a dead mount where it had no namespace of its own. The journal
-//! tells of it.
+//! A controller that is killed leaves a dead mount where it had no namespace of its own. The
+//! journal tells of it.
 //!
-//! This program is test, controller and `doctor` in one: the latter two are the ignored tests below.
+//! This program is test, controller and `doctor` in one: the latter two are the ignored tests
+//! below.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use stormproof_engines::leftovers;
 
 use crate::support::{Scratch, own_mounts, skip};
 
-/// Where the helpers mount.
+/// The directory at which the helpers mount.
 const PLACE: &str = "STORMPROOF_TEST_PLACE";
 
 /// A helper, with a journal that no other run knows of. What it prints is heard.
@@ -74,9 +75,9 @@ fn the_mount_of_a_killed_controller_is_found_by_its_journal() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     let afterwards = look();
-    // Before any assertion, so that the directory can be removed whatever is wrong.
+    // Before any assertion, so that the directory is removed also when one fails.
     nix::mount::umount2(ours.as_str(), nix::mount::MntFlags::MNT_DETACH).unwrap();
     assert_eq!(while_it_lives, None, "it belongs to a run that goes on");
-    let afterwards = afterwards.expect("nobody uses it any more");
+    let afterwards = afterwards.expect("it is not in use any more");
     assert!(afterwards.contains(&holder.id().to_string()), "{afterwards}");
 }

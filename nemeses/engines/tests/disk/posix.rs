@@ -1,5 +1,5 @@
-//! What programs rely on: each check gives the same answer on our mount and on the machine's own
-//! file system.
+//! The behaviour on which programs rely: each check gives the same answer on our mount and on the
+//! machine's own file system.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 
 use crate::support::{Scratch, disk, skip};
 
-/// What a check saw, or the number of the error that it met.
+/// The observation of a check, or the number of the error that it met.
 type Answer = Result<String, Option<i32>>;
 
 fn saw(value: impl Debug) -> io::Result<String> {

@@ -12,7 +12,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use stormproof_engines::LocalHost;
-use stormproof_engines::journal::{Journal, Leftover};
+use stormproof_engines::journal::Journal;
+use stormproof_engines::leftovers::Leftover;
 use stormproof_engines::process_tree::Lab;
 
 use crate::CLEAN;
@@ -27,7 +28,7 @@ const KILLS: u32 = 50;
 /// Each falls this long after the start, at the most: by then two nodes run and are limited, and
 /// mounts and loop devices come and go.
 const LATEST_KILL: Duration = Duration::from_millis(450);
-/// Where the journals of these tests lie.
+/// The variable that names the directory of the journals of these tests.
 const STATE: &str = "XDG_STATE_HOME";
 
 /// Limits two nodes, mounts and attaches, and undoes it again, until it is killed.
@@ -67,7 +68,7 @@ pub fn leave(lab: Lab, directory: &Path) {
         let detached = Command::new("losetup").arg("--detach").arg(device.trim()).status();
         assert!(detached.expect("losetup is there").success());
         journal.done(attached);
-        umount2(&point, MntFlags::empty()).expect("nobody uses it");
+        umount2(&point, MntFlags::empty()).expect("it is not in use");
         journal.done(mounted);
     }
 }
@@ -89,7 +90,7 @@ pub fn cgroups(prefix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Why the tests here cannot be run.
+/// The reason for which the tests here cannot be run.
 fn lacking(user: User) -> Option<&'static str> {
     if user != User::Same {
         return Some("it takes root to make what outlives processes");
@@ -124,7 +125,7 @@ impl Leaving {
         Self { directory, watched }
     }
 
-    /// What is left of it in the machine's view, besides processes and its journal.
+    /// Everything that is left of it in the machine's view, besides processes and its journal.
     fn left(&self) -> Vec<String> {
         let directory = self.directory.to_str().expect("it was one");
         let mut left: Vec<_> = cgroups(&format!("stormproof-{}-", self.watched.outer_pid()))
@@ -140,7 +141,7 @@ impl Leaving {
         left
     }
 
-    /// What `doctor --clean` says that it removed.
+    /// The output of `doctor --clean`: everything that it removed.
     fn clean(&self) -> String {
         let own = std::env::current_exe().expect("this program has a path");
         let output = Command::new(own).arg(CLEAN).env(STATE, self.directory.join("state")).output();
@@ -197,7 +198,7 @@ pub fn killed_at_random(user: User, lab: Lab) -> Ran {
         };
         *parts.entry(part).or_insert(0) += 1;
         leaving.watched.time_until_nothing_left();
-        // Where somebody is left to do it, it is done unasked.
+        // Where a process is left to do it, it is done unasked.
         let all_died = match part {
             "outer process" => lab == Lab::Namespaces,
             part => part == "all of them at once",
@@ -227,7 +228,7 @@ pub fn killed_at_random(user: User, lab: Lab) -> Ran {
     Ran::Yes
 }
 
-/// Cleaning up is for what nobody uses.
+/// Only leftovers that are not in use are removed.
 pub fn running_left_alone(user: User, lab: Lab) -> Ran {
     if let Some(why) = lacking(user) {
         return Ran::Skipped(why.to_owned());

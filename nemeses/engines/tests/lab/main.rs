@@ -11,7 +11,7 @@ mod watching;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
 
-use stormproof_engines::process_tree::{Lab, Place, dispatch, relaunch};
+use stormproof_engines::process_tree::{Lab, LabContext, dispatch, relaunch};
 use stormproof_engines::{doctor, leftovers};
 
 /// Leads the arguments of an outer process: then a lab, a role, and the role's own.
@@ -28,18 +28,20 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match (place, arguments.as_slice()) {
-        (Place::Inside(lab), [OUTER, _, role, arguments @ ..]) => {
+        (LabContext::Inside(lab), [OUTER, _, role, arguments @ ..]) => {
             inside::play(lab, role, arguments)
         }
-        (Place::Inside(_), other) => panic!("a controller is started with its role, not {other:?}"),
-        (Place::Outside, [OUTER, lab, ..]) => run_outer(lab.parse().expect("a lab's name")),
-        (Place::Outside, [DOCTOR]) => examine(),
-        (Place::Outside, [peers::NODE, listen, peers @ ..]) => {
+        (LabContext::Inside(_), other) => {
+            panic!("a controller is started with its role, not {other:?}")
+        }
+        (LabContext::Outside, [OUTER, lab, ..]) => run_outer(lab.parse().expect("a lab's name")),
+        (LabContext::Outside, [DOCTOR]) => examine(),
+        (LabContext::Outside, [peers::NODE, listen, peers @ ..]) => {
             peers::serve(listen, peers);
             ExitCode::SUCCESS
         }
-        (Place::Outside, [CLEAN]) => clean(),
-        (Place::Outside, filters) => tests::run(filters),
+        (LabContext::Outside, [CLEAN]) => clean(),
+        (LabContext::Outside, filters) => tests::run(filters),
     }
 }
 

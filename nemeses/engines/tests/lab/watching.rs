@@ -1,4 +1,4 @@
-//! What the test runner sees of a lab from outside.
+//! A lab as the test runner sees it from outside.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -22,10 +22,10 @@ pub const NOTHING_LEFT_WITHIN: Duration = Duration::from_secs(1);
 /// No step of a test takes this long unless it hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(60);
 
-/// Who runs the outer process.
+/// The user that runs the outer process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum User {
-    /// Whoever runs the tests.
+    /// The user that runs the tests.
     Same,
     /// `nobody`, by `setpriv`, which takes root.
     Nobody,
@@ -62,7 +62,7 @@ impl User {
 const FORBID_NAMESPACES: &str = "for kind in user net mnt pid; do \
     echo 0 > /proc/sys/user/max_${kind}_namespaces; done; exec \"$0\" \"$@\"";
 
-/// A lab as seen from outside. Whatever is left of it is killed when it is dropped.
+/// A lab as seen from outside. Its remaining processes are killed when it is dropped.
 pub struct Watched {
     mark: String,
     outer: Child,
@@ -195,7 +195,7 @@ pub fn parent(pid: i32) -> Option<i32> {
     stat_field(pid, 1)?.parse().ok()
 }
 
-/// Whether it is a part of a process tree of ours rather than a node.
+/// Returns whether it is a part of a process tree of ours rather than a node.
 pub fn is_this_program(pid: i32) -> bool {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     line.split(|byte| *byte == 0).any(|word| word == OUTER.as_bytes())

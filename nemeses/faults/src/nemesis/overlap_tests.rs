@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use super::nemesis::Nemesis;
+use super::nemesis_tests::{count, inject, kill, names, nemesis, partition, pause, undo};
 use super::pretended::Pretended;
-use super::tests::{count, inject, kill, names, nemesis, partition, pause, undo};
-use super::*;
+use crate::effect::Measurement;
 use crate::fault::{
-    Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, Fault, Kill, Leadership,
-    LinkCondition, Membership, MembershipChange, Packet, Partition, Power, PowerCut, Rhythm, Shape,
-    Trouble,
+    Action, Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, Fault, Kill, Killed,
+    Leadership, LinkCondition, Membership, MembershipChange, Packet, Partition, Power, PowerCut,
+    Rhythm, Shape, Trouble,
 };
-use crate::grudge::{CLIENTS, Grudge};
-use crate::host::{CpuSeen, HostError, OpSeen, PowerSeen};
-use crate::schedule::Roles;
+use crate::grudge::{CLIENTS, Grudge, Link};
+use crate::host::{CpuSeen, DiskSeen, Host, HostError, LinkCounts, NodeState, OpSeen, PowerSeen};
+use crate::outcome::Outcome;
+use crate::record::Undone;
+use crate::schedule::{Entry, Roles};
 
 fn packet(condition: LinkCondition) -> Fault {
     let (aim, direction) = (Aim::Leader, Direction::Into);
@@ -111,7 +114,7 @@ fn all_faults_at_once_are_undone_in_an_order_that_lets_nodes_start_well() {
     for (id, fault) in (1..).zip(every_fault()) {
         inject(&mut nemesis, id, fault, "n3");
     }
-    let families: Vec<_> = nemesis.undo_all().into_iter().map(|undone| undone.id).collect();
+    let families: Vec<_> = nemesis.undo_all().into_iter().map(|(id, _)| id).collect();
     // The pause found its node killed and was skipped.
     assert_eq!(families, [1, 2, 7, 6, 5, 3, 8, 9, 10, 11]);
     check_whole(nemesis.host());
@@ -122,7 +125,7 @@ fn conditions_of_one_link_add_up_while_both_last() {
     let mut nemesis = nemesis();
     let report = inject(&mut nemesis, 1, slow_links(), "n3");
     assert_eq!(report.outcome, Outcome::Installed);
-    assert_eq!(report.effect["one_way_ms"], Measurement::Number(50.1));
+    assert_eq!(report.effect.get("one_way"), Some(&Measurement::Milliseconds(50.1)));
     inject(&mut nemesis, 2, slow_links(), "n3");
     assert!(nemesis.host().links.values().all(|condition| condition.delay_ms == 100.0));
     undo(&mut nemesis, 1);
@@ -176,7 +179,7 @@ fn a_processor_gets_the_smallest_share_and_was_slow_once_something_was_held_back
     nemesis.host_mut().throttled.insert("n3".to_owned(), held_back);
     let recovery = undo(&mut nemesis, 2);
     assert_eq!(recovery.outcome, Outcome::Installed);
-    assert_eq!(recovery.effect["throttled_ms"], Measurement::Number(350.0));
+    assert_eq!(recovery.effect.get("throttled"), Some(&Measurement::Milliseconds(350.0)));
     assert_eq!(nemesis.host().cpu["n3"], 10.0);
     nemesis.host_mut().throttled.clear();
     assert!(is_indeterminate(&undo(&mut nemesis, 1).outcome), "it never wanted more");
@@ -191,15 +194,15 @@ fn clocks_are_judged_by_how_far_they_moved_not_by_where_they_are() {
     nemesis.host_mut().astray_ms = 900.0;
     let report = inject(&mut nemesis, 1, clock(ClockError::Jump { by_ms: -5000 }), "n3");
     assert_eq!(report.outcome, Outcome::Installed, "{report:?}");
-    assert_eq!(report.effect["wall_offset_ms"], Measurement::Number(-4100.0));
+    assert_eq!(report.effect.get("wall"), Some(&Measurement::Offset(-4100.0)));
     let report = inject(&mut nemesis, 2, clock(ClockError::Drift { rate: 1.05 }), "n3");
     assert_eq!(report.outcome, Outcome::Installed, "{report:?}");
-    assert_eq!(report.effect["rate"], Measurement::Number(1.05));
+    assert_eq!(report.effect.get("rate"), Some(&Measurement::Rate(1.05)));
     undo(&mut nemesis, 1);
     assert_eq!(nemesis.host().clocks["n3"].wall_shift_ms, 0);
     assert_eq!(nemesis.host().clocks["n3"].rate, 1.05);
     let recovery = undo(&mut nemesis, 2);
-    assert_eq!(recovery.effect["rate"], Measurement::Number(1.05), "as it was until now");
+    assert_eq!(recovery.effect.get("rate"), Some(&Measurement::Rate(1.05)), "as it was until now");
     assert!(nemesis.host().clocks.is_empty());
 }
 
@@ -265,7 +268,7 @@ fn what_a_disk_did_before_another_fault_changed_it_is_not_forgotten() {
     assert!(nemesis.host().disks_seen.is_empty(), "forgotten by the disk");
     let first = undo(&mut nemesis, 1);
     assert_eq!(count(&first.effect, "operations"), 15);
-    assert_eq!(first.effect["fsync_fastest_ms"], Measurement::Number(52.0));
+    assert_eq!(first.effect.get("fsync_fastest"), Some(&Measurement::Milliseconds(52.0)));
 }
 
 #[test]
@@ -333,7 +336,7 @@ fn files_are_damaged_while_their_node_is_down() {
     let report = inject(&mut nemesis, 7, corruption(), "n3");
     assert_eq!(report.outcome, Outcome::Installed);
     let told = Measurement::Text("n3: flip a bit of the largest file by 7".to_owned());
-    assert_eq!(report.effect["damaged"], told);
+    assert_eq!(report.effect.get("damaged"), Some(&told));
     undo(&mut nemesis, 7);
     assert_eq!(nemesis.host().log, ["kill 1", "damage n3", "start 1"]);
     assert!(nemesis.may_end("n3"), "it may notice later, too");
@@ -372,7 +375,7 @@ fn live(
     id: u32,
     fault: Fault,
     check: impl Fn(&Pretended, &Action),
-) -> Recovery {
+) -> Undone {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
     let entry = Entry { id, at, lasts, pick: id, fault };
     let resolved = entry.resolve(&names(), Roles::led_by("n3"));
@@ -395,14 +398,14 @@ fn flaky_links_are_cut_and_healed_beat_by_beat_beside_a_steady_partition() {
     let flaky = Partition { cut_ms: 80, whole_ms: 120, ..Partition::steady(Shape::IsolateLeader) };
     let recovery = live(&mut nemesis, 2, Fault::Partition(flaky), |host, action| {
         let mut expected = steady.clone();
-        if let Action::Grudge(grudge) = action {
+        if let Action::Partition(grudge) = action {
             expected.merge(grudge);
         }
         assert_eq!(host.grudge, expected);
     });
     assert_eq!(recovery.outcome, Outcome::Installed);
-    assert_eq!(count(&recovery.effect, "beats"), 9);
-    assert!(matches!(recovery.action, Action::Grudge(_)), "what it was, not where it ended");
+    assert_eq!(count(&recovery.effect, "steps"), 9);
+    assert!(matches!(recovery.action, Action::Partition(_)), "what it was, not where it ended");
     assert_eq!(nemesis.host().grudge, steady);
 }
 
@@ -441,7 +444,7 @@ fn a_strobe_and_a_jump_of_one_clock_add_up() {
 #[test]
 fn a_step_of_a_fault_that_is_not_on_does_nothing() {
     let mut nemesis = nemesis();
-    assert_eq!(nemesis.step(1, Action::Kill(["n1".to_owned()].into())), None);
+    assert_eq!(nemesis.step(1, Action::Kill(Killed(["n1".to_owned()].into()))), None);
     check_whole(nemesis.host());
 }
 
@@ -480,7 +483,7 @@ fn nodes_that_the_budget_spared_stay_spared_in_later_steps() {
     let report = inject(&mut nemesis, 1, fault, "n3");
     assert_eq!(report.action.nodes().len(), 1);
     nemesis.step(1, Action::Nothing);
-    let beat = nemesis.step(1, Action::Kill(names().into_iter().collect())).unwrap();
+    let beat = nemesis.step(1, Action::Kill(Killed(names().into_iter().collect()))).unwrap();
     assert_eq!(beat.action, report.action);
     let down = nemesis.host().states.values().filter(|state| **state == NodeState::Stopped);
     assert_eq!(down.count(), 1);

@@ -1,7 +1,11 @@
 //! What every drawn schedule keeps to, over hundreds of seeds.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Rhythm, Trouble};
+use crate::fault::{Aim, Cpu, Disk, Family, Fault, Kill, Pause, Rhythm, Trouble};
 
 const USUAL: [Family; 8] = [
     Family::Partition,
@@ -22,6 +26,7 @@ fn options(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> ScheduleO
         time_limit: Duration::from_secs(seconds),
         profile,
         budget: None,
+        compositions: Compositions::default(),
     }
 }
 
@@ -340,6 +345,28 @@ fn a_composed_schedule_has_whole_compositions_of_its_families_and_nothing_else()
         assert!(!composed(&[Family::Pause], 5, seed).is_empty(), "its own faults, seed {seed}");
     }
     assert!(power_twice >= 40 && torn >= 40, "{power_twice} and {torn} of 50");
+}
+
+#[test]
+fn a_composition_of_a_user_takes_part() {
+    let own = "[[composition]]\nname = \"late-and-slow\"\nabout = \"\"\n\
+               [[composition.fault]]\nat = \"0.5..1.5\"\nlasts = 2\nfamily = \"pause\"\n\
+               aim = \"follower\"\n[[composition.fault]]\nat = 0\nlasts = \"2.0..3.0\"\n\
+               family = \"cpu\"\naim = \"leader\"\npercent = 5";
+    let compositions = Compositions::read(own).unwrap();
+    for seed in 0..20 {
+        let families = [Family::Pause, Family::Cpu].into();
+        let options = options(Profile::Composed, 5, seed, 30);
+        let options = ScheduleOptions { families, compositions: compositions.clone(), ..options };
+        let entries = Schedule::draw(&options).entries;
+        assert!(entries.len() >= 6, "seed {seed}: {}", entries.len());
+        for pair in entries.chunks(2) {
+            assert_eq!(pair[0].fault, Fault::Cpu(Cpu { aim: Aim::Leader, percent: 5.0 }));
+            assert_eq!(pair[1].fault, Fault::Pause(Pause { aim: Aim::Follower }));
+            let after = (pair[1].at - pair[0].at).as_secs_f64();
+            assert!((0.499..=1.501).contains(&after), "seed {seed}: {after}");
+        }
+    }
 }
 
 #[test]

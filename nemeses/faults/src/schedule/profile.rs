@@ -42,11 +42,11 @@ pub(super) struct Parameters {
     pub longest: f64,
     /// The longest time without a majority in one go.
     pub longest_without_majority: f64,
-    /// From the end of a scene to the next.
+    /// From the end of a fault or composition to the next.
     pub gap: (f64, f64),
     /// How often a fault begins while the one before it lasts.
     pub overlap_chance: f64,
-    /// How often a scene is a composition.
+    /// How often a composition comes next rather than a fault alone.
     pub composition_chance: f64,
     /// At least this share of the time the cluster can make progress.
     pub progress_share: f64,
@@ -87,7 +87,9 @@ impl Profile {
                 "nothing but compositions that the families asked for can make, with no budget: \
                  for a bug that takes just these together"
             }
-            Self::Only(Family::Corruption) => "this family alone, at no more than a minority",
+            Self::Only(family) if family.about().budget_alone == Budget::Minority => {
+                "this family alone, at no more than a minority"
+            }
             Self::Only(_) => "this family alone, dense and at every aim, with no budget",
         }
     }
@@ -151,20 +153,9 @@ impl Profile {
                 ..nightly
             },
             Self::Only(family) => Parameters {
-                budget: match family {
-                    // A node with damaged files is down for good: of a cluster without a majority
-                    // nothing more is to be learnt.
-                    Family::Corruption => Budget::Minority,
-                    _ => Budget::All,
-                },
+                budget: family.about().budget_alone,
                 composition_chance: 0.0,
-                gap: match family {
-                    // A hand-over is a moment; the new leader should have its own.
-                    Family::Leadership | Family::Maintenance => (0.2, 4.0),
-                    // What is damaged must have been noticed before more is.
-                    Family::Corruption => (2.0, 6.0),
-                    _ => (0.1, 1.0),
-                },
+                gap: family.about().gap_alone,
                 progress_share: 0.4,
                 ..nightly
             },

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::*;
+use std::collections::BTreeSet;
+
+use super::Entry;
+use super::resolve::Resolved;
 use crate::fault::{
-    Clock, ClockError, Disk, Kill, Leadership, LinkCondition, Partition, Pause, Power, PowerCut,
-    Rhythm, Trouble,
+    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, Disks, Fault, Kill, Killed,
+    Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm, Roles, Shape,
+    Step, Transfer, Trouble,
 };
+use crate::grudge::{CLIENTS, Grudge};
 
 fn names(count: usize) -> Vec<String> {
     (1..=count).map(|index| format!("n{index}")).collect()
@@ -24,10 +29,10 @@ fn resolve(fault: Fault, pick: u32, nodes: usize, leader: Option<&str>) -> Resol
 fn a_fault_aimed_at_the_leader_takes_whoever_leads() {
     for pick in 0..20 {
         let kill = resolve(Fault::Kill(Kill::once(Aim::Leader)), pick, 5, Some("n4"));
-        assert_eq!(kill.action(), &Action::Kill(["n4".to_owned()].into()));
+        assert_eq!(kill.action(), &Action::Kill(Killed(["n4".to_owned()].into())));
         assert_eq!((kill.target.as_deref(), kill.note), (Some("n4"), None));
         let isolate = Fault::Partition(Partition::steady(Shape::IsolateLeader));
-        let expected = Action::Grudge(Grudge::isolate(&names(5), "n4"));
+        let expected = Action::Partition(Grudge::isolate(&names(5), "n4"));
         assert_eq!(resolve(isolate, pick, 5, Some("n4")).action(), &expected);
     }
 }
@@ -55,7 +60,7 @@ fn each_aim_takes_as_many_nodes_as_it_says() {
             for pick in 0..20 {
                 let fault = Fault::Kill(Kill::once(aim));
                 let resolved = resolve(fault, pick, nodes, Some("n1"));
-                let Action::Kill(killed) = resolved.action() else {
+                let Action::Kill(Killed(killed)) = resolved.action() else {
                     panic!("a kill resolves to a kill")
                 };
                 assert_eq!(killed.len(), aim.count(nodes), "{aim} of {nodes}");
@@ -91,7 +96,7 @@ fn a_shape_takes_the_majority_exactly_when_it_says_so() {
         for nodes in shape.smallest_cluster()..=7 {
             let fault = Fault::Partition(Partition::steady(shape));
             let resolved = resolve(fault, 3, nodes, Some("n1"));
-            let Action::Grudge(grudge) = resolved.action() else { panic!("{shape}") };
+            let Action::Partition(grudge) = resolved.action() else { panic!("{shape}") };
             let left = somebody_has_a_majority(grudge, &names(nodes));
             assert_eq!(left, !shape.takes_majority(nodes), "{shape}, {nodes} nodes");
         }
@@ -102,7 +107,7 @@ fn a_shape_takes_the_majority_exactly_when_it_says_so() {
 fn a_leader_in_a_minority_keeps_followers_but_no_majority() {
     let fault = Fault::Partition(Partition::steady(Shape::LeaderInMinority));
     let resolved = resolve(fault, 9, 5, Some("n3"));
-    let Action::Grudge(grudge) = resolved.action() else {
+    let Action::Partition(grudge) = resolved.action() else {
         panic!("a partition resolves to a grudge")
     };
     let heard = names(5).iter().filter(|node| !grudge.drops("n3", node)).count();
@@ -129,7 +134,7 @@ fn a_follower_never_leads_and_a_former_leader_is_whoever_lost_leadership_last() 
         assert!(followers.nodes().iter().eq(["n1", "n3", "n4"]));
         let unknown = pause(Aim::Followers).resolve(&names(4), Roles::default());
         assert_eq!(unknown.nodes().len(), 3);
-        assert!(unknown.note.unwrap().contains("nobody was known to lead"));
+        assert!(unknown.note.unwrap().contains("no node was known to lead"));
         let former = pause(Aim::FormerLeader).resolve(&names(5), roles);
         assert_eq!((former.target.as_deref(), former.note), (Some("n4"), None));
         let unknown = pause(Aim::FormerLeader).resolve(&names(5), Roles::led_by("n2"));
@@ -145,7 +150,8 @@ fn leadership_is_never_handed_to_who_leads() {
             for former_leader in [None, Some("n1"), Some("n3")] {
                 let roles = Roles { leader: Some("n1"), former_leader };
                 let transfer = entry(Fault::Leadership(Leadership { to }), pick);
-                let Action::Transfer(to) = transfer.resolve(&names(3), roles).action().clone()
+                let Action::Leadership(Transfer(to)) =
+                    transfer.resolve(&names(3), roles).action().clone()
                 else {
                     panic!("there is somebody to hand over to")
                 };
@@ -176,7 +182,7 @@ fn slow(aim: Aim, direction: Direction, clients: bool, ramp: bool) -> Fault {
 
 fn shaped(fault: Fault, nodes: usize) -> Vec<(String, String)> {
     let resolved = resolve(fault, 1, nodes, Some("n1"));
-    let Action::Shape(shaping) = resolved.action() else { panic!("a packet fault shapes links") };
+    let Action::Packet(shaping) = resolved.action() else { panic!("a packet fault shapes links") };
     assert!(shaping.links().all(|(_, condition)| condition.delay_ms == 100.0));
     shaping.links().map(|(link, _)| (link.from, link.to)).collect()
 }
@@ -222,7 +228,7 @@ fn flaky_links_are_cut_and_whole_by_turns() {
     let times: Vec<_> = resolved.steps.iter().map(|step| step.after.as_millis()).collect();
     assert_eq!(times, [0, 80, 200, 280, 400, 480, 600, 680, 800, 880]);
     for pair in resolved.steps.chunks(2) {
-        assert!(matches!(pair[0].action, Action::Grudge(_)));
+        assert!(matches!(pair[0].action, Action::Partition(_)));
         assert_eq!(pair[1].action, Action::Nothing);
     }
 }
@@ -234,7 +240,7 @@ fn a_strobing_clock_jumps_to_and_fro() {
     let resolved = resolve(fault, 1, 3, Some("n1"));
     check_times(&resolved, Duration::from_secs(1));
     let on: Vec<_> =
-        resolved.steps.iter().map(|step| matches!(step.action, Action::Clocks(_))).collect();
+        resolved.steps.iter().map(|step| matches!(step.action, Action::Clock(_))).collect();
     assert_eq!(on, [true, false, true, false]);
 }
 
@@ -254,7 +260,7 @@ fn a_crash_loop_kills_the_same_node_again_and_again() {
         assert!(alive < Duration::from_secs(1));
         for (index, step) in resolved.steps.iter().enumerate() {
             let expected = if index % 2 == 0 {
-                Action::Kill(["n1".to_owned()].into())
+                Action::Kill(Killed(["n1".to_owned()].into()))
             } else {
                 Action::Nothing
             };
@@ -282,7 +288,7 @@ fn a_ramp_climbs_to_the_whole_and_descends_again_in_steps_below_an_election() {
         .steps
         .iter()
         .map(|step| match &step.action {
-            Action::Shape(shaping) => shaping.links().next().unwrap().1.delay_ms,
+            Action::Packet(shaping) => shaping.links().next().unwrap().1.delay_ms,
             other => panic!("{other}"),
         })
         .collect();
@@ -295,10 +301,39 @@ fn a_ramp_climbs_to_the_whole_and_descends_again_in_steps_below_an_election() {
 fn disks_and_clocks_get_the_condition_that_was_asked_for() {
     let fault = Fault::Disk(Disk { aim: Aim::All, trouble: Trouble::StalledFsync });
     let resolved = resolve(fault, 1, 3, Some("n1"));
-    let Action::Disks(disks) = resolved.action() else { panic!("it is a disk fault") };
+    let Action::Disk(Disks(disks)) = resolved.action() else { panic!("it is a disk fault") };
     assert!(disks.len() == 3 && disks.values().all(|condition| condition.fsync_stalled));
     let fault = Fault::Clock(Clock { aim: Aim::One, error: ClockError::Drift { rate: 1.05 } });
     let resolved = resolve(fault, 1, 3, Some("n1"));
-    let Action::Clocks(clocks) = resolved.action() else { panic!("it is a clock fault") };
+    let Action::Clock(Clocks(clocks)) = resolved.action() else { panic!("it is a clock fault") };
     assert!(clocks.len() == 1 && clocks.values().all(|condition| condition.rate == 1.05));
+}
+
+fn set(nodes: &[&str]) -> BTreeSet<String> {
+    nodes.iter().map(|node| (*node).to_owned()).collect()
+}
+
+fn kill(nodes: &[&str]) -> Resolved {
+    let step = Step { after: Duration::ZERO, action: Action::Kill(Killed(set(nodes))) };
+    Resolved { steps: vec![step], target: None, note: None }
+}
+
+#[test]
+fn a_fault_is_done_to_as_many_nodes_as_there_is_room_for() {
+    let whole = kill(&["n1", "n2"]);
+    assert_eq!(whole.clone().within(&set(&[]), 2), Ok(whole.clone()));
+    assert_eq!(whole.clone().within(&set(&["n1"]), 2), Ok(whole.clone()), "n1 is down anyway");
+    let less = whole.clone().within(&set(&["n3"]), 2).unwrap();
+    assert_eq!(less.action(), &Action::Kill(Killed(set(&["n1"]))));
+    assert_eq!(less.note.as_deref(), Some("spared for the budget of 2: n2"));
+    let reason = whole.within(&set(&["n3", "n4"]), 2).unwrap_err();
+    assert_eq!(reason, "budget: of at most 2 nodes 2 are down already (n3, n4)");
+}
+
+#[test]
+fn what_takes_nobody_down_needs_no_room() {
+    let slow = Action::Cpu(CpuShares([("n1".to_owned(), 5.0)].into()));
+    let step = Step { after: Duration::ZERO, action: slow };
+    let resolved = Resolved { steps: vec![step], target: None, note: None };
+    assert_eq!(resolved.clone().within(&set(&["n2", "n3"]), 2), Ok(resolved));
 }

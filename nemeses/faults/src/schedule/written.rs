@@ -8,44 +8,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{Entry, Schedule};
-use crate::fault::{
-    Clock, ClockCondition, ClockError, Disk, Family, Fault, Packet, Partition, PowerCut, Trouble,
-};
+use crate::fault::{Family, Fault};
 
 /// The fields of every fault.
 const COMMON: [&str; 5] = ["id", "at", "lasts", "pick", "family"];
-
-/// The further fields of a family's faults.
-fn fields(family: Family) -> &'static [&'static str] {
-    match family {
-        Family::Partition => &["shape", "cut_ms", "whole_ms"],
-        Family::Packet => &[
-            "aim",
-            "direction",
-            "clients",
-            "ramp",
-            "delay_ms",
-            "jitter_ms",
-            "loss_percent",
-            "duplicate_percent",
-            "reorder_percent",
-            "corrupt_percent",
-            "rate_kbit",
-        ],
-        Family::Kill => &["aim", "rhythm"],
-        Family::Pause => &["aim"],
-        Family::Cpu => &["aim", "percent"],
-        Family::Clock => &["aim", "error", "by_ms", "every_ms", "rate"],
-        Family::Disk => {
-            &["aim", "trouble", "delay_ms", "jitter_ms", "kib_per_second", "percent", "after_kib"]
-        }
-        Family::Power => &["aim", "keep_percent", "sector"],
-        Family::Corruption => &["aim", "damage", "file"],
-        Family::Leadership => &["to"],
-        Family::Membership => &["aim", "change"],
-        Family::Maintenance => &["aim", "work"],
-    }
-}
 
 /// Reads the entries of a schedule, for `#[serde(deserialize_with)]`. An entry without `id` gets its
 /// place in the list, counted from 1, one without `pick` gets 0.
@@ -65,14 +31,15 @@ pub fn read_entries<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Entry>, D:
     Ok(entries)
 }
 
-fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, String> {
+/// Reads one entry, whose every field is written.
+pub(super) fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, String> {
     let family = written.get("family").ok_or("missing field `family`")?;
     let family = family.as_str().ok_or("`family` is a name")?;
     let family: Family = family.parse().map_err(|unknown| format!("{unknown}"))?;
-    let known = || COMMON.iter().chain(fields(family));
+    let known = || COMMON.iter().chain(family.about().fields);
     for field in written.keys() {
         if !known().any(|known| known == field) {
-            let known = fields(family).join(", ");
+            let known = family.about().fields.join(", ");
             return Err(format!("a {family} fault has no field `{field}`; it has {known}"));
         }
     }
@@ -100,13 +67,6 @@ impl fmt::Display for Nonsense {
 
 impl std::error::Error for Nonsense {}
 
-/// The longest delay that anybody can mean, in milliseconds: a minute.
-const LONGEST_DELAY_MS: f64 = 60_000.0;
-/// The shortest beat of what comes and goes, in milliseconds: one step takes about as long.
-const SHORTEST_BEAT_MS: u32 = 10;
-/// The farthest that a clock may jump, in milliseconds: ten years.
-const FARTHEST_JUMP_MS: i64 = 10 * 365 * 24 * 3600 * 1000;
-
 impl Schedule {
     /// Looks a schedule over for a cluster of `nodes`.
     ///
@@ -133,118 +93,15 @@ impl Schedule {
 /// Whether a fault can be meant for a cluster of `nodes`.
 fn possible(fault: &Fault, nodes: usize) -> Result<(), String> {
     if fault.aim().is_some_and(|aim| aim.count(nodes) == 0) {
-        return Err(format!("of {nodes} nodes it has nobody to aim at"));
+        return Err(format!("of {nodes} nodes it has none to aim at"));
     }
-    match fault {
-        Fault::Partition(partition) => possible_partition(partition, nodes),
-        Fault::Packet(packet) => possible_packet(packet, nodes),
-        Fault::Cpu(cpu) => percent("percent", cpu.percent).and_then(|()| {
-            if cpu.percent > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
-        }),
-        Fault::Clock(Clock { error, .. }) => possible_clock(error),
-        Fault::Disk(Disk { trouble, .. }) => possible_disk(trouble),
-        Fault::Power(power) => {
-            let PowerCut { keep_percent, sector } = power.cut;
-            percent("keep_percent", keep_percent)?;
-            if PowerCut::SECTORS.contains(&sector) {
-                return Ok(());
-            }
-            Err(format!("sector is 512 or 4096 bytes, not {sector}"))
-        }
-        Fault::Leadership(_) | Fault::Membership(_) if nodes < 2 => {
-            Err("a single node has no other to hand anything to".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn possible_partition(partition: &Partition, nodes: usize) -> Result<(), String> {
-    let Partition { shape, cut_ms, whole_ms } = *partition;
-    let least = shape.smallest_cluster();
-    if nodes < least {
-        return Err(format!("it takes {least} nodes, there are {nodes}"));
-    }
-    if (cut_ms == 0) != (whole_ms == 0) {
-        return Err("flaky links need both cut_ms and whole_ms".to_owned());
-    }
-    if partition.is_flaky() && cut_ms.min(whole_ms) < SHORTEST_BEAT_MS {
-        return Err(format!("cut_ms and whole_ms are at least {SHORTEST_BEAT_MS}"));
-    }
-    Ok(())
-}
-
-fn possible_packet(packet: &Packet, nodes: usize) -> Result<(), String> {
-    let condition = &packet.condition;
-    delay("delay_ms", condition.delay_ms)?;
-    delay("jitter_ms", condition.jitter_ms)?;
-    percent("loss_percent", condition.loss_percent)?;
-    percent("duplicate_percent", condition.duplicate_percent)?;
-    percent("reorder_percent", condition.reorder_percent)?;
-    percent("corrupt_percent", condition.corrupt_percent)?;
-    if condition.rate_kbit == Some(0) {
-        return Err("rate_kbit must be above 0; a partition cuts links".to_owned());
-    }
-    if condition.is_neutral() {
-        return Err("nothing happens to the packets; say delay_ms, loss_percent…".to_owned());
-    }
-    if nodes < 2 && !packet.clients {
-        return Err("a single node has links with clients only; say clients = true".to_owned());
-    }
-    Ok(())
-}
-
-fn possible_clock(error: &ClockError) -> Result<(), String> {
-    match *error {
-        ClockError::Jump { by_ms } | ClockError::Strobe { by_ms, .. }
-            if by_ms == 0 || by_ms.checked_abs().is_none_or(|by| by > FARTHEST_JUMP_MS) =>
-        {
-            Err(format!("a clock jumps by something, ten years at most, not by {by_ms} ms"))
-        }
-        ClockError::Strobe { every_ms, .. } if every_ms < SHORTEST_BEAT_MS => {
-            Err(format!("every_ms is at least {SHORTEST_BEAT_MS}, not {every_ms}"))
-        }
-        ClockError::Drift { rate } if !ClockCondition::RATES.contains(&rate) => {
-            Err(format!("a rate is from 0.9 to 1.1, not {rate}"))
-        }
-        ClockError::Drift { rate: 1.0 } => Err("at rate 1 a clock goes right".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-fn possible_disk(trouble: &Trouble) -> Result<(), String> {
-    match *trouble {
-        Trouble::Slow { delay_ms, jitter_ms } | Trouble::SlowFsync { delay_ms, jitter_ms } => {
-            delay("delay_ms", delay_ms)?;
-            delay("jitter_ms", jitter_ms)?;
-            if delay_ms + jitter_ms > 0.0 { Ok(()) } else { Err("it is not slower".to_owned()) }
-        }
-        Trouble::Narrow { kib_per_second: 0 } => Err("kib_per_second must be above 0".to_owned()),
-        Trouble::Failing { percent: of_hundred } => {
-            percent("percent", of_hundred)?;
-            if of_hundred > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
-        }
-        _ => Ok(()),
-    }
-}
-
-fn percent(name: &str, value: f64) -> Result<(), String> {
-    if (0.0..=100.0).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{name} is from 0 to 100, not {value}"))
-}
-
-fn delay(name: &str, value: f64) -> Result<(), String> {
-    if (0.0..=LONGEST_DELAY_MS).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("{name} is from 0 to {LONGEST_DELAY_MS}, not {value}"))
+    fault.spec().validate(nodes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::{Profile, ScheduleOptions};
+    use crate::schedule::{Compositions, Profile, ScheduleOptions};
 
     fn read(fault: &str) -> Result<Schedule, String> {
         let text = format!("[[fault]]\nat = 1\nlasts = 2.5\n{fault}");
@@ -328,7 +185,7 @@ mod tests {
         let nonsense = read(two).unwrap().validate(5).unwrap_err();
         assert_eq!((nonsense.place, nonsense.what.as_str()), (2, "the id 1 was given before"));
         let majority = read("family = \"kill\"\naim = \"minority\"").unwrap();
-        assert!(majority.validate(2).unwrap_err().what.contains("nobody"));
+        assert!(majority.validate(2).unwrap_err().what.contains("none to aim at"));
     }
 
     #[test]
@@ -343,6 +200,7 @@ mod tests {
                         time_limit: std::time::Duration::from_secs(60),
                         profile,
                         budget: None,
+                        compositions: Compositions::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");
                     let text = toml::to_string(&schedule).unwrap();

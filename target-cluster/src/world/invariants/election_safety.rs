@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::Invariant;
 use crate::core::{Node, NodeId, RoleName};
 
-/// Who led each term.
+/// The leader of each term.
 #[derive(Debug, Default)]
-pub struct ElectionSafety {
+pub(super) struct ElectionSafety {
     leaders: BTreeMap<u64, NodeId>,
 }
 

@@ -7,7 +7,7 @@ use crate::core::{Entry, Node, RoleName};
 
 /// Every entry ever committed, from index 1 on, with the term in which that was first seen.
 #[derive(Debug, Default)]
-pub struct LeaderCompleteness {
+pub(super) struct LeaderCompleteness {
     committed: Vec<(u64, Arc<Entry>)>,
 }
 

@@ -6,7 +6,7 @@ use crate::core::Node;
 
 /// Needs no memory.
 #[derive(Debug)]
-pub struct LogMatching;
+pub(super) struct LogMatching;
 
 impl Invariant for LogMatching {
     fn name(&self) -> &'static str {

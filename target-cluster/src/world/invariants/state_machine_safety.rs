@@ -8,7 +8,7 @@ use crate::core::{Entry, Node};
 
 /// Every entry ever applied, from index 1 on.
 #[derive(Debug, Default)]
-pub struct StateMachineSafety {
+pub(super) struct StateMachineSafety {
     applied: Vec<Arc<Entry>>,
 }
 

@@ -1,0 +1,395 @@
+//! One run: setup, health, load with faults, recovery, convergence, final reads, verdict, report.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use checker::verdict::Verdict;
+use engines::LocalHost;
+use faults::nemesis::Nemesis;
+use results::event::Phase;
+use results::run_directory::RunDirectory;
+use results::summary::{Liveness, RunInfo, Summary};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use workloads::{Generator, GeneratorOptions, Load, Workload};
+
+use super::cluster::Cluster;
+use super::live::{Live, Snapshot};
+use super::load::Clients;
+use super::nemesis_runner::NemesisRunner;
+use super::online_check::Standing;
+use super::recorder::Recorder;
+use super::{
+    conclude, contents, converge, environment, initial, interrupt, judge, load, online_check,
+    role_watch,
+};
+
+use crate::lab::{Engines, LabInUse};
+use crate::plan::{Again, Plan};
+use crate::progress::Progress;
+use crate::targets::{NodeStatus, Target};
+
+/// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is busy
+/// with other things; a healthy one takes a second.
+pub(super) const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
+
+/// The parts that a run is made from.
+pub struct Setup {
+    /// The plan.
+    pub plan: Plan,
+    /// The service to do it to.
+    pub target: Arc<dyn Target>,
+    /// Its version.
+    pub version: String,
+    /// The workload of its clients.
+    pub workload: Workload,
+    /// The lab that the nodes live in.
+    pub lab: LabInUse,
+    /// The engine of each family of faults.
+    pub engines: Engines,
+    /// The directory that run directories go to.
+    pub results: PathBuf,
+    /// The way in which the run is started once more.
+    pub again: Again,
+}
+
+/// The end of a run.
+pub struct Ended {
+    /// The verdict with all that belongs to it.
+    pub summary: Summary,
+    /// The run directory.
+    pub path: PathBuf,
+    /// The counts of operations and faults by outcome.
+    pub counts: Snapshot,
+    /// The failure of the harness itself, if anything did. The verdict is then about what
+    /// was recorded before.
+    pub failure: Option<anyhow::Error>,
+}
+
+/// Carries out a plan from an empty directory to a report.
+///
+/// # Errors
+/// When the lab or the nodes cannot be started: then there is nothing to judge. The message holds
+/// the last lines of the log of a node that died. What was recorded stays in the run directory.
+pub async fn execute(setup: Setup) -> Result<Ended> {
+    let started = SystemTime::now();
+    let plan = &setup.plan;
+    let directory =
+        RunDirectory::create(&setup.results, &run_id(plan, setup.target.name(), started))?;
+    directory.save_plan(&plan.to_toml()?)?;
+    if let Some(manifest) = setup.target.definition() {
+        directory.save_target(manifest)?;
+    }
+    let live = Live::default();
+    let progress = Progress::start(live.clone(), plan.load());
+    let (online_check, standing) = online_check::start(setup.workload.model)?;
+    let listeners = vec![live.listener(), progress.listener(), online_check];
+    let recorder = Arc::new(Recorder::new(directory, listeners));
+
+    let watched = Watched { live: live.clone(), standing: standing.clone() };
+    let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
+    let ended = match set_up {
+        Ok(run) => {
+            let id = recorder.with_directory(|directory| directory.id().to_owned());
+            let mut info = information(&setup, id, started);
+            let (cluster, stopped_early) = (run.cluster.clone(), run.stopped_early.clone());
+            let tested = run.test().await;
+            info.stopped_early_seconds = stopped_early.get().copied();
+            let contradiction = standing.borrow().illegal_since();
+            let ended =
+                conclude::conclude(&setup, info, tested, contradiction, &cluster, &recorder, &live);
+            ended.and_then(|ended| {
+                // What the nodes stored is of use only to somebody who looks for a fault.
+                if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
+                    cluster.remove_data()?;
+                }
+                Ok(ended)
+            })
+        }
+        Err(error) => Err(error),
+    };
+    progress.finish();
+    ended.with_context(|| {
+        let path = recorder.with_directory(|directory| directory.path().to_owned());
+        format!("the run ended without a verdict; what there is of it is in {}", path.display())
+    })
+}
+
+/// A run whose lab stands and whose cluster serves.
+struct Run {
+    plan: Plan,
+    workload: Workload,
+    recorder: Arc<Recorder>,
+    clients: Arc<Clients>,
+    cluster: Arc<Cluster>,
+    nemesis: Arc<Mutex<NemesisRunner<LocalHost>>>,
+    stop: watch::Receiver<bool>,
+    standing: watch::Receiver<Standing>,
+    /// The tasks that ask the nodes for their roles, where they do not print them; ends with the run.
+    _roles: JoinSet<()>,
+    /// When the load was ended because the history was known to be Invalid, in seconds.
+    stopped_early: Arc<OnceLock<f64>>,
+}
+
+/// A run as it is known while it goes on.
+struct Watched {
+    live: Live,
+    standing: watch::Receiver<Standing>,
+}
+
+impl Run {
+    async fn set_up(setup: &Setup, recorder: Arc<Recorder>, watched: Watched) -> Result<Run> {
+        let Watched { live, standing } = watched;
+        let Setup { plan, target, workload, lab, .. } = setup;
+        let (plan, workload) = (plan.clone(), *workload);
+        recorder.phase(Phase::Setup)?;
+        recorder.note(plan.to_string());
+        recorder.note(plan.clients.to_string());
+        recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
+        if let Some(engine) = lab.partition_engine {
+            recorder.note(format!("partitions by {engine}: {}", lab.engine_reason));
+        }
+        let say = recorder.clone();
+        let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
+
+        let (cluster, host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
+        let cluster = Arc::new(cluster);
+        let nodes = plan.node_names();
+        let run_id = token_prefix();
+        let client = target.client(&cluster.members, &run_id, workload.model)?;
+        let clients = Clients::new(
+            recorder.clone(),
+            client,
+            nodes.clone(),
+            plan.seed,
+            run_id,
+            plan.client_plan(),
+        );
+        let clients = Arc::new(clients);
+        let nemesis = Nemesis::new(host).within(plan.most_down());
+        let nemesis =
+            NemesisRunner::new(nemesis, recorder.clone(), live, cluster.expected.clone(), nodes);
+        let nemesis = Arc::new(Mutex::new(nemesis));
+        let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
+        blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
+
+        recorder.phase(Phase::Healthy)?;
+        let everybody: Vec<usize> = (0..plan.nodes).collect();
+        tokio::select! {
+            agreed = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match agreed {
+                Some(NodeStatus { leader: Some(leader), .. }) => {
+                    recorder.note(format!("{leader} leads {} nodes", plan.nodes))
+                }
+                Some(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
+                None => bail!(cluster.never_healthy(HEALTHY_LIMIT, &*clients.client)),
+            },
+            exit = cluster.unexpected_exit() => bail!(exit.describe()),
+        }
+        initial::look(&clients, &workload).await?;
+        let roles = match target.prints_roles() || !clients.client.knows_leader() {
+            true => JoinSet::new(),
+            false => role_watch::watch(&clients),
+        };
+        let stopped_early = Arc::default();
+        Ok(Run {
+            plan,
+            workload,
+            recorder,
+            clients,
+            cluster,
+            nemesis,
+            stop,
+            standing,
+            stopped_early,
+            _roles: roles,
+        })
+    }
+
+    /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
+    /// it ends.
+    async fn test(self) -> Result<Liveness> {
+        let tested = self.carry_out().await;
+        let cluster = self.cluster.clone();
+        let saved =
+            blocking(&self.nemesis, move |nemesis| cluster.save_disks(nemesis.host())).await;
+        let liveness = tested?;
+        saved?;
+        Ok(liveness)
+    }
+
+    async fn carry_out(&self) -> Result<Liveness> {
+        let workload = &self.workload;
+        let mut load = self.generator(workload);
+
+        self.recorder.phase(Phase::Load)?;
+        let begin = self.recorder.elapsed();
+        let (faults_go_on, faults_stop) = mpsc::channel();
+        let schedule = self.plan.schedule.clone();
+        let nemesis = self.nemesis.clone();
+        let faults = tokio::spawn(async move {
+            blocking(&nemesis, move |nemesis| nemesis.run(&schedule, begin, &faults_stop)).await
+        });
+        let driven = self.drive(&mut *load).await;
+        drop(faults_go_on);
+        let injected = faults.await.context("the thread of the faults panicked")?;
+
+        // Undo first, complain afterwards.
+        let undone = self.recorder.phase(Phase::Recover);
+        let damaged = blocking(&self.nemesis, |nemesis| {
+            nemesis.recover()?;
+            Ok(nemesis.damaged().clone())
+        });
+        let damaged = damaged.await?;
+        driven.and(injected).and(undone)?;
+        self.ensure_understood()?;
+
+        self.recorder.phase(Phase::Converge)?;
+        let limit = Duration::from_secs_f64(self.plan.recovery_limit);
+        let mut liveness =
+            converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
+        if let Some(exit) = self.cluster.first_unexpected_exit() {
+            liveness.verdict = Verdict::Invalid;
+            liveness.sentence = exit.describe();
+        }
+
+        self.recorder.phase(Phase::FinalReads)?;
+        let mut last_look = load.final_phase();
+        load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
+        self.cluster.save_applied(&damaged, &self.recorder).await?;
+        contents::save(&self.cluster, &damaged, &self.recorder).await?;
+        Ok(liveness)
+    }
+
+    /// A service that was not understood was not tested.
+    ///
+    /// # Errors
+    /// When answers to a kind of operation came and none of them could be understood.
+    fn ensure_understood(&self) -> Result<()> {
+        let Some(misread) = self.clients.client.first_misread() else { return Ok(()) };
+        let loaded = self.recorder.with_directory(|directory| directory.load())?;
+        match judge::never_understood(&loaded.history) {
+            Some(f) => {
+                bail!("no answer to a {f} could be understood; the first misread:\n{misread}")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn generator(&self, workload: &Workload) -> Box<dyn Load> {
+        let options = GeneratorOptions {
+            seed: self.plan.seed,
+            hot_keys: self.clients.plan.keys,
+            values: self.clients.plan.values,
+        };
+        (workload.generator)(&options)
+    }
+
+    /// The load at the plan's rate, until its time is over, it is known to be Invalid or somebody
+    /// interrupts.
+    async fn drive(&self, load: &mut dyn Load) -> Result<()> {
+        let mut stop = self.stop.clone();
+        let interrupted = async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                // Nobody is left who could interrupt.
+                std::future::pending().await
+            }
+        };
+        let stopped = async move {
+            tokio::select! {
+                () = interrupted => {}
+                () = self.contradicted() => {}
+            }
+        };
+        let mut generator = if let Some(rate) = self.clients.plan.rate {
+            let interval = Duration::from_secs_f64(1.0 / rate);
+            load.stagger(interval, self.plan.seed).time_limit(self.plan.load()).boxed()
+        } else {
+            load.time_limit(self.plan.load()).boxed()
+        };
+        load::drive(self.clients.clone(), &mut *generator, stopped).await
+    }
+}
+
+impl Run {
+    /// Until the load is to be stopped because the history is known to be Invalid.
+    async fn contradicted(&self) {
+        let mut standing = self.standing.clone();
+        let known = standing.wait_for(|standing| *standing != Standing::Open).await;
+        let known = known.map(|known| known.clone());
+        let now = self.recorder.elapsed().as_secs_f64();
+        match known {
+            Ok(Standing::Illegal { key, index }) => {
+                let of_key = key.map_or_else(String::new, |key| format!(" of {key}"));
+                let what = format!(
+                    "{now:.1} s: the operations{of_key} have no legal order since event {index}"
+                );
+                if !self.plan.keep_going {
+                    let _ = self.stopped_early.set(now);
+                    self.recorder.note(format!("stopped early at {what}"));
+                    return;
+                }
+                self.recorder.note(format!("going on at {what}"));
+            }
+            Ok(Standing::FellBehind) => self.recorder.note(format!(
+                "{now:.1} s: the check does not keep up with the run; it is left for the end"
+            )),
+            // The check has ended, which is told where it was done.
+            Ok(Standing::Open) | Err(_) => {}
+        }
+        std::future::pending().await
+    }
+}
+
+/// Does something slow with the nemesis outside of the asynchronous threads.
+async fn blocking<T: Send + 'static>(
+    nemesis: &Arc<Mutex<NemesisRunner<LocalHost>>>,
+    act: impl FnOnce(&mut NemesisRunner<LocalHost>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let nemesis = nemesis.clone();
+    let acting = tokio::task::spawn_blocking(move || {
+        // One that panicked with it in hand left what is on noted, so that it can be undone.
+        act(&mut nemesis.lock().unwrap_or_else(PoisonError::into_inner))
+    });
+    acting.await.context("the thread of the faults panicked")?
+}
+
+/// The report's account of the run before anything came of it.
+fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
+    let Setup { plan, target, version, lab, engines, .. } = setup;
+    RunInfo {
+        started: humantime::format_rfc3339_seconds(started).to_string(),
+        target: target.name().into(),
+        target_version: version.clone(),
+        bug: plan.bug.clone(),
+        nodes: plan.node_names(),
+        workload: plan.workload.clone(),
+        faults: plan.drawn_families().iter().map(|family| family.name().into()).collect(),
+        skipped: engines.lacking.clone(),
+        seed: plan.seed,
+        time_limit_seconds: plan.time_limit,
+        stopped_early_seconds: None,
+        rate: plan.client_plan().rate,
+        concurrency: plan.client_plan().clients() as u32,
+        lab: format!("{}: {}", lab.name(), lab.reason),
+        engines: engines.found.clone(),
+        command: setup.again.command(plan, &setup.results, &id),
+        environment: environment::describe(),
+        id,
+    }
+}
+
+/// `20261120T191500Z-bundled-register-partition+kill-s42`.
+fn run_id(plan: &Plan, target: &str, started: SystemTime) -> String {
+    let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
+    let faults = plan.fault_names("+");
+    format!("{time}-{target}-{}-{faults}-s{}", plan.workload, plan.seed)
+}
+
+/// The begin of every token and every key of this run on the wire, so that an earlier run on the
+/// same cluster, or one at the same time, is never mistaken for this one.
+pub(super) fn token_prefix() -> String {
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("r{:x}-{:x}", time.as_millis(), std::process::id())
+}

@@ -1,0 +1,340 @@
+//! The way of one fault: the role is resolved when the fault fires, the intent is recorded, the
+//! fault is injected and its effect measured, the outcome is recorded; the same for the undoing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use faults::coverage::Facts;
+use faults::fault::{Action, Excuse, Family};
+use faults::host::{ClockSeen, Host, HostError, NodeState};
+use faults::nemesis::Nemesis;
+use faults::outcome::Outcome;
+use faults::record::{FaultRecord, Happened, Injected, Stage};
+use faults::schedule::{Entry, Resolved, Roles, Step};
+use results::event::NodeChange;
+
+use super::expected_exits::ExpectedExits;
+use super::live::{Live, Snapshot};
+use super::recorder::Recorder;
+
+/// The interval at which the clocks of nodes are read while a clock fault may be on: often enough for a plot.
+const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
+
+/// A fault that could not be undone is tried again after this time.
+const UNDO_AGAIN: Duration = Duration::from_millis(500);
+
+/// The time that members which were removed may take to come back once everything is undone: a cluster may
+/// need several elections before it can add one.
+const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
+
+/// Carries out a schedule.
+pub struct NemesisRunner<H> {
+    nemesis: Nemesis<H>,
+    recorder: Arc<Recorder>,
+    live: Live,
+    expected_exits: Arc<ExpectedExits>,
+    nodes: Vec<String>,
+    /// The names of the faults that fired so far, by number.
+    labels: BTreeMap<u32, Label>,
+    /// When a fault was last undone, on the run's clock.
+    last_undo: Option<Duration>,
+}
+
+/// The name of a fault in the history, and whom it hits.
+struct Label {
+    fault: u32,
+    family: Family,
+    name: String,
+    nodes: BTreeSet<String>,
+}
+
+/// Something that is due at a time of the load.
+enum Due<'a> {
+    Inject(&'a Entry),
+    Step(u32, Action),
+    Undo(u32),
+}
+
+/// The things that are due, by time; of two things at the same time the one that was put in first comes first.
+struct Agenda<'a> {
+    due: BTreeMap<(Duration, u64), Due<'a>>,
+    next: u64,
+}
+
+impl<'a> Agenda<'a> {
+    fn new(schedule: &'a [Entry]) -> Self {
+        let mut agenda = Self { due: BTreeMap::new(), next: 0 };
+        for entry in schedule {
+            agenda.put(entry.at, Due::Inject(entry));
+            agenda.put(entry.ends(), Due::Undo(entry.id));
+        }
+        agenda
+    }
+
+    fn put(&mut self, at: Duration, due: Due<'a>) {
+        self.due.insert((at, self.next), due);
+        self.next += 1;
+    }
+
+    fn take(&mut self) -> Option<(Duration, Due<'a>)> {
+        self.due.pop_first().map(|((at, _), due)| (at, due))
+    }
+}
+
+impl<H: Host> NemesisRunner<H> {
+    /// No fault is on yet.
+    pub fn new(
+        nemesis: Nemesis<H>,
+        recorder: Arc<Recorder>,
+        live: Live,
+        expected_exits: Arc<ExpectedExits>,
+        nodes: Vec<String>,
+    ) -> Self {
+        Self {
+            nemesis,
+            recorder,
+            live,
+            expected_exits,
+            nodes,
+            labels: BTreeMap::new(),
+            last_undo: None,
+        }
+    }
+
+    /// The host that faults are done to.
+    pub fn host(&self) -> &H {
+        self.nemesis.host()
+    }
+
+    /// Injects, varies and undoes every fault of `schedule` at its time, counted from `begin` on
+    /// the recorder's clock. Ends early when `stop` is told anything or is dropped; whatever is on
+    /// then stays on until [`recover`](Storm::recover).
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn run(&mut self, schedule: &[Entry], begin: Duration, stop: &Receiver<()>) -> Result<()> {
+        let mut agenda = Agenda::new(schedule);
+        while let Some((at, due)) = agenda.take() {
+            if !self.wait_until(begin + at, stop) {
+                return Ok(());
+            }
+            match due {
+                Due::Inject(entry) => {
+                    for step in self.inject(entry)? {
+                        agenda.put(entry.at + step.after, Due::Step(entry.id, step.action));
+                    }
+                }
+                Due::Step(id, action) => self.step(id, action)?,
+                Due::Undo(id) => {
+                    self.undo(id)?;
+                    if self.nemesis.active().any(|(active, _)| active == id) {
+                        // Not wholly undone, or not seen to be. What stays on would weigh on every
+                        // fault that follows.
+                        let now = self.recorder.elapsed().saturating_sub(begin);
+                        agenda.put(now + UNDO_AGAIN, Due::Undo(id));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits, and looks at the clocks meanwhile; false when the run of faults is to end.
+    fn wait_until(&mut self, time: Duration, stop: &Receiver<()>) -> bool {
+        loop {
+            let wait = time.saturating_sub(self.recorder.elapsed());
+            if stop.recv_timeout(wait.min(CLOCK_SAMPLE)) != Err(RecvTimeoutError::Timeout) {
+                return false;
+            }
+            if wait <= CLOCK_SAMPLE {
+                return true;
+            }
+            self.sample_clocks();
+        }
+    }
+
+    /// Records how far the clocks of each node are off, where they are its own.
+    pub fn sample_clocks(&mut self) {
+        for (node, seen) in self.nemesis.host_mut().clocks() {
+            if let Ok(ClockSeen { wall_offset_ms, monotonic_offset_ms, .. }) = seen {
+                self.recorder
+                    .node(&node, NodeChange::Clock { wall_offset_ms, monotonic_offset_ms });
+            }
+        }
+    }
+
+    /// Lets a fault begin; returns what it does later.
+    fn inject(&mut self, entry: &Entry) -> Result<Vec<Step>> {
+        let live = self.live.snapshot();
+        let roles = Roles { leader: live.leader(), former_leader: live.former_leader() };
+        let resolved = entry.resolve(&self.nodes, roles);
+        let label = Label::new(entry, &resolved);
+        let intent = Happened::Intended(Stage::Inject, resolved.action().clone());
+        self.recorder.fault(label.record(intent))?;
+        let facts = self.facts(&live);
+        let later = resolved.steps[1..].to_vec();
+        for node in &self.nodes {
+            if resolved.steps.iter().any(|step| step.action.may_end(node)) {
+                self.expected_exits.allow(node, entry.id, &label.name);
+            }
+        }
+        let injected = self.nemesis.inject(entry, resolved);
+        // Who lost its power is dead by now, and has to serve when it is back.
+        let over = matches!(injected.outcome, Outcome::Skipped { .. })
+            || label.family.excuse() == Excuse::AtInjection;
+        if over {
+            self.expected_exits.revoke(entry.id, self.recorder.elapsed());
+        }
+        let done = Happened::Injected(Injected { facts: Some(facts), ..injected });
+        self.recorder.fault(label.record(done))?;
+        self.labels.insert(entry.id, label);
+        self.sample_clocks();
+        Ok(later)
+    }
+
+    /// The cluster as it is known now.
+    fn facts(&self, live: &Snapshot) -> Facts {
+        let now = self.recorder.elapsed();
+        let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
+        let on = self.nemesis.active().filter_map(|(id, _)| self.labels.get(&id));
+        Facts {
+            roles: live.roles(),
+            former_leader: live.former_leader().map(str::to_owned),
+            since_leader_change_ms: live.leads_since().map(Duration::from_nanos).map(since),
+            since_undo_ms: self.last_undo.map(since),
+            others_on: on.map(|label| label.family).collect(),
+        }
+    }
+
+    fn step(&mut self, id: u32, action: Action) -> Result<()> {
+        let Some(label) = self.labels.get(&id) else { return Ok(()) };
+        if !self.nemesis.active().any(|(active, _)| active == id) {
+            return Ok(());
+        }
+        let intent = Happened::Intended(Stage::Step, action.clone());
+        self.recorder.fault(label.record(intent))?;
+        if let Some(stepped) = self.nemesis.step(id, action) {
+            self.recorder.fault(label.record(Happened::Stepped(stepped)))?;
+        }
+        Ok(())
+    }
+
+    fn undo(&mut self, id: u32) -> Result<()> {
+        let active = self.nemesis.active().find(|(active, _)| *active == id);
+        let (Some((_, action)), Some(label)) = (active, self.labels.get(&id)) else {
+            return Ok(());
+        };
+        let intent = Happened::Intended(Stage::Undo, action.clone());
+        self.recorder.fault(label.record(intent))?;
+        if let Some(undone) = self.nemesis.undo(id) {
+            for problem in &undone.problems {
+                self.recorder.note(format!("could not undo {}: {problem}", label.name));
+            }
+            self.recorder.fault(label.record(Happened::Undone(undone)))?;
+        }
+        self.last_undo = Some(self.recorder.elapsed());
+        if label.family.excuse() != Excuse::Forever {
+            self.expected_exits.revoke(id, self.recorder.elapsed());
+            // Who cannot come back yet is tried again after the next one.
+            self.start_ended_nodes()?;
+        }
+        self.sample_clocks();
+        Ok(())
+    }
+
+    /// Starts, as a supervisor would, every node that is down although no fault holds it down: one
+    /// that a fault gave reason to end. Tells which cannot come back yet, and why.
+    fn start_ended_nodes(&mut self) -> Result<BTreeMap<String, String>> {
+        let held = self.nemesis.active().filter_map(|(_, action)| action.holds_down());
+        let held: BTreeSet<String> = held.flatten().cloned().collect();
+        let down = self.stopped_nodes();
+        self.start_nodes(&down.difference(&held).cloned().collect())
+    }
+
+    /// Undoes whatever is on and starts every node that is down.
+    ///
+    /// # Errors
+    /// When a fault cannot be undone, a node cannot be started or a part of the lab died: then
+    /// nothing can be asked of the cluster.
+    pub fn recover(&mut self) -> Result<()> {
+        for id in self.nemesis.undo_order() {
+            self.undo(id)?;
+        }
+        let still_on: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();
+        if !still_on.is_empty() {
+            bail!("the faults {still_on:?} could not be undone");
+        }
+        if let Err(error) = self.nemesis.host_mut().check_sound() {
+            bail!("the lab is not sound: {error}");
+        }
+        let begin = Instant::now();
+        loop {
+            match self.start_ended_nodes()?.into_iter().next() {
+                None => return Ok(()),
+                Some((node, why)) if begin.elapsed() > COME_BACK_WITHIN => {
+                    bail!("{node} cannot come back: {why}")
+                }
+                Some(_) => std::thread::sleep(UNDO_AGAIN),
+            }
+        }
+    }
+
+    /// The nodes whose files were damaged: nobody can ask them to serve.
+    pub fn damaged(&self) -> &BTreeSet<String> {
+        self.nemesis.damaged()
+    }
+
+    /// Starts each node at its time after now.
+    ///
+    /// # Errors
+    /// When the process of one cannot be made.
+    pub fn start(&mut self, starts: &[(Duration, String)]) -> Result<()> {
+        let begin = self.recorder.elapsed();
+        for (at, node) in starts {
+            std::thread::sleep((begin + *at).saturating_sub(self.recorder.elapsed()));
+            self.start_nodes(&[node.clone()].into())?;
+        }
+        Ok(())
+    }
+
+    fn stopped_nodes(&self) -> BTreeSet<String> {
+        let host = self.nemesis.host();
+        let stopped = self.nodes.iter().filter(|node| host.state(node) == NodeState::Stopped);
+        stopped.cloned().collect()
+    }
+
+    /// Starts these nodes; those that run are left alone. Tells which cannot be started yet, and
+    /// why: removed members that nobody can add at the moment.
+    fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        let mut put_off = BTreeMap::new();
+        for (node, started) in self.nemesis.host_mut().start(nodes) {
+            match started {
+                Ok(_) => {}
+                Err(HostError::Unavailable(why)) => drop(put_off.insert(node, why)),
+                Err(error) => bail!("cannot start {node}: {error}"),
+            }
+        }
+        Ok(put_off)
+    }
+}
+
+impl Label {
+    fn new(entry: &Entry, resolved: &Resolved) -> Self {
+        let nodes = resolved.nodes();
+        let mut name = entry.fault.to_string();
+        if !nodes.is_empty() {
+            let list: Vec<&str> = nodes.iter().map(String::as_str).collect();
+            name = format!("{name} ({})", list.join(", "));
+        }
+        Label { fault: entry.id, family: entry.fault.family(), name, nodes }
+    }
+
+    /// The record that this happened to the fault.
+    fn record(&self, what: Happened) -> FaultRecord {
+        let Self { fault, family, ref name, ref nodes } = *self;
+        FaultRecord { fault, family, name: name.clone(), nodes: nodes.clone(), what }
+    }
+}

@@ -1,0 +1,34 @@
+//! A disk for each node that can be slow, full, broken, or lose its power.
+//!
+//! Each node's data directory is a FUSE file system that this process serves from memory, from a
+//! [`faults::disk_image`]. Programs run on it unmodified.
+//!
+//! The process that serves a mount must never wait for it. So nothing here looks at a mount by its
+//! path; the files of a node are taken from the image with [`Disk::export`]. And a
+//! process that waits for an answer of its disk cannot be killed until it has it: before waiting
+//! for a process's end, lift the condition that holds it, or switch the power off.
+//!
+//! A power failure, each step at all nodes before the next: links down (a node without power says
+//! nothing) → [`Disk::power_off`] → SIGKILL → wait for the processes → [`Disk::crash`] →
+//! [`Disk::power_on`] → start. Killing first would let a delayed fsync complete, and hide what it
+//! was to lose.
+//!
+//! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
+//! only what is read for the first time since it was set. `syncfs` and `sync` make nothing durable:
+//! the kernel does not pass them on to FUSE. There are no extended attributes and no `O_TMPFILE`.
+
+mod counters;
+mod filesystem;
+mod interceptor;
+mod loop_device;
+mod mount;
+mod node_disk;
+mod serve;
+mod shared;
+mod translate;
+mod trial;
+
+pub use loop_device::{LoopDisk, RealFileSystem};
+pub use mount::TYPE;
+pub use node_disk::Disk;
+pub use trial::try_out;

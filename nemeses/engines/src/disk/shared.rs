@@ -1,0 +1,44 @@
+//! The state that a mount shares with the owner of its disk.
+
+use std::sync::{Mutex, MutexGuard};
+
+use fuser::Errno;
+
+use super::interceptor::RequestInterceptor;
+use super::translate::errno;
+use faults::disk_image::{Image, Refusal};
+
+/// The state that the mount shares with the owner of the disk.
+pub(super) struct Shared {
+    pub(super) powered: Mutex<Powered>,
+    pub(super) interceptor: RequestInterceptor,
+}
+
+/// The image, and who may change it. Under one lock, so that nothing becomes durable after the
+/// power was seen to be off.
+pub(super) struct Powered {
+    pub(super) image: Image,
+    pub(super) on: bool,
+    /// Counts mounts.
+    pub(super) mount: u64,
+}
+
+impl Shared {
+    pub(super) fn powered(&self) -> MutexGuard<'_, Powered> {
+        self.powered.lock().expect("a change of the image does not panic")
+    }
+
+    /// Acts on the image, unless the power is off or `mount` is not the mount of today. The flag
+    /// says whether the error is a fault's.
+    pub(super) fn act<T>(
+        &self,
+        mount: u64,
+        act: impl FnOnce(&mut Image) -> Result<T, Refusal>,
+    ) -> Result<T, (Errno, bool)> {
+        let mut powered = self.powered();
+        if !powered.on || powered.mount != mount {
+            return Err((Errno::EIO, true));
+        }
+        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
+    }
+}

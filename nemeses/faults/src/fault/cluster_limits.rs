@@ -1,0 +1,72 @@
+//! The limits of a cluster that a fault keeps to, and the drawing of numbers and choices.
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+
+use super::Aim;
+
+/// How long a fault lasts that is done when it has begun, in seconds.
+pub(crate) const MOMENT: f64 = 0.1;
+
+/// The numbers of nodes that a fault may have when it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClusterLimits {
+    /// How many nodes the cluster has.
+    pub nodes: usize,
+    /// The most that any fault may be aimed at.
+    pub most: usize,
+    /// The most that a fault may take down.
+    pub most_down: usize,
+}
+
+impl ClusterLimits {
+    /// Draws whom a fault is aimed at that takes nobody down. Where the table has nobody for so
+    /// small a cluster it is the leader.
+    pub fn aim(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
+        self.at_most(self.most, weights, random)
+    }
+
+    /// Draws whom a fault is aimed at that takes its nodes down.
+    pub fn aim_down(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
+        self.at_most(self.most.min(self.most_down), weights, random)
+    }
+
+    fn at_most(&self, most: usize, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
+        let fits = |aim: Aim| (1..=most).contains(&aim.count(self.nodes));
+        if weights.iter().any(|(aim, _)| fits(*aim)) {
+            weighted(weights, fits, random)
+        } else {
+            Aim::Leader
+        }
+    }
+}
+
+/// Draws one of `weights` that `fits`, each as often as its weight says.
+///
+/// # Panics
+/// When none fits: the tables beside the families always hold one that does.
+pub(crate) fn weighted<T: Copy>(
+    weights: &[(T, u32)],
+    fits: impl Fn(T) -> bool,
+    random: &mut ChaCha8Rng,
+) -> T {
+    let fitting: Vec<_> = weights.iter().filter(|(choice, _)| fits(*choice)).collect();
+    let mut left = random.random_range(0..fitting.iter().map(|(_, weight)| weight).sum());
+    for (choice, weight) in fitting {
+        if left < *weight {
+            return *choice;
+        }
+        left -= weight;
+    }
+    unreachable!("what is left is below the sum of the weights")
+}
+
+/// Draws a number between two others, each power of ten as often as any other.
+pub(crate) fn between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
+    least * (most / least).powf(random.random_range(0.0..1.0))
+}
+
+/// The same as a whole number.
+pub(crate) fn whole_between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
+    between(least, most, random).round()
+}

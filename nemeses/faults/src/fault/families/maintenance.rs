@@ -1,0 +1,122 @@
+//! Maintenance: what operators have a service do to its own store in daily operation. It needs a
+//! target that can.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::state::list;
+use crate::fault::{
+    About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
+};
+use crate::fault::{Acting, Judgement, Probe};
+use crate::fault::{Budget, MOMENT, RoleDraw, weighted};
+
+pub(in crate::fault) const ABOUT: About = About {
+    name: "maintenance",
+    letter: 'T',
+    description: "nodes compact or defragment their stores, for targets that can",
+    engine: Engine::Target,
+    cuts_links: false,
+    within_fault_model: true,
+    processes: Processes::Running,
+    excuse: Excuse::WhileOn,
+    fields: &["aim", "work"],
+    lasts: (MOMENT, MOMENT),
+    draw: |wanted, random| {
+        let work = weighted(&WORK, |_| true, random);
+        Some(Fault::Maintenance(Maintenance { aim: wanted.limits.aim(&WEIGHTS, random), work }))
+    },
+    parts_leader: false,
+    budget_alone: Budget::All,
+    gap_alone: (0.2, 4.0),
+    undone: UndoneWith::Requests,
+    steps: Steps::InTurn,
+};
+
+/// Nodes work on their stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// Which nodes are told to.
+    pub aim: Aim,
+    /// What they do.
+    pub work: Upkeep,
+}
+
+/// What a node does to its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upkeep {
+    /// It forgets old versions. A service may do it on all nodes, whichever is told to.
+    Compact,
+    /// It gives back the room of what it has forgotten, and may serve no client meanwhile.
+    Defragment,
+}
+
+impl fmt::Display for Upkeep {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Compact => "compact",
+            Self::Defragment => "defragment",
+        })
+    }
+}
+
+/// How often each aim is drawn: a leader that stands still is the hard case.
+const WEIGHTS: [(Aim, u32); 3] = [(Aim::Leader, 2), (Aim::Follower, 1), (Aim::One, 1)];
+
+/// How often each kind of work is drawn.
+const WORK: [(Upkeep, u32); 2] = [(Upkeep::Compact, 1), (Upkeep::Defragment, 1)];
+
+impl fmt::Display for Maintenance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} the store of {}", self.work, self.aim)
+    }
+}
+
+impl Spec for Maintenance {
+    fn aim(&self) -> Option<Aim> {
+        Some(self.aim)
+    }
+
+    fn set_aim(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
+        let nodes = roles.nodes(self.aim);
+        Action::Maintenance(StoresMaintained { nodes, work: self.work })
+    }
+}
+
+/// These nodes work on their stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoresMaintained {
+    /// The nodes.
+    pub nodes: BTreeSet<String>,
+    /// What they do.
+    pub work: Upkeep,
+}
+
+impl fmt::Display for StoresMaintained {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} the store of {}", self.work, list(&self.nodes))
+    }
+}
+
+impl State for StoresMaintained {
+    fn nodes(&self) -> BTreeSet<String> {
+        self.nodes.clone()
+    }
+
+    fn retain(&mut self, kept: &BTreeSet<String>) {
+        self.nodes.retain(|node| kept.contains(node));
+    }
+
+    fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        let maintain = |node: &String| (node.clone(), acting.host.maintain(node, self.work));
+        let results = self.nodes.iter().map(maintain).collect();
+        Judgement::of_nodes(&results, "stores_maintained", "maintained_after")
+    }
+}

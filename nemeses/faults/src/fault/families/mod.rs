@@ -1,0 +1,14 @@
+//! The families of faults, a file each. [`list`](super::list) names them all.
+
+pub(super) mod clock;
+pub(super) mod corruption;
+pub(super) mod cpu;
+pub(super) mod disk;
+pub(super) mod kill;
+pub(super) mod leadership;
+pub(super) mod maintenance;
+pub(super) mod membership;
+pub(super) mod packet;
+pub(super) mod partition;
+pub(super) mod pause;
+pub(super) mod power;

@@ -1,0 +1,157 @@
+//! Roles become names when a fault fires.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::Aim;
+use crate::grudge::{CLIENTS, Grudge};
+
+/// How often a set of several nodes is drawn around the leader.
+const LEADER_AMONG_SEVERAL: f64 = 0.7;
+
+/// Who has which role when a fault fires, as far as anybody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles<'a> {
+    /// Who leads; of two that claim to, the one with the higher term.
+    pub leader: Option<&'a str>,
+    /// Who led last before that.
+    pub former_leader: Option<&'a str>,
+}
+
+impl<'a> Roles<'a> {
+    /// `leader` leads, and nobody is known to have led before.
+    pub fn led_by(leader: &'a str) -> Self {
+        Self { leader: Some(leader), former_leader: None }
+    }
+}
+
+/// The nodes in the order of one draw, and what became of the roles.
+pub(crate) struct RoleDraw<'a> {
+    pick: u32,
+    shuffled: Vec<String>,
+    roles: Roles<'a>,
+    /// For sets of nodes: whether the leader is among them.
+    leader_included: bool,
+    /// The node that the fault is aimed at by role or by lot, where it is aimed at one.
+    pub target: Option<String>,
+    /// What a reader should know: that no node was known to lead and one was drawn instead.
+    pub note: Option<String>,
+}
+
+impl<'a> RoleDraw<'a> {
+    pub fn new(pick: u32, nodes: &[String], roles: Roles<'a>) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(pick.into());
+        let leader_included = random.random_bool(LEADER_AMONG_SEVERAL);
+        let mut shuffled = nodes.to_vec();
+        shuffled.shuffle(&mut random);
+        let known = |name: &&str| nodes.iter().any(|node| node == name);
+        let roles = Roles {
+            leader: roles.leader.filter(known),
+            former_leader: roles.former_leader.filter(known),
+        };
+        Self { pick, shuffled, roles, leader_included, target: None, note: None }
+    }
+
+    /// The nodes in the order of the draw.
+    pub fn shuffled(&self) -> &[String] {
+        &self.shuffled
+    }
+
+    /// The seed of what is drawn when the fault is done.
+    pub fn seed(&self) -> u64 {
+        self.pick.into()
+    }
+
+    /// The same condition for each node of an aim.
+    pub fn each<T: Copy>(&mut self, aim: Aim, condition: T) -> BTreeMap<String, T> {
+        self.nodes(aim).into_iter().map(|node| (node, condition)).collect()
+    }
+
+    /// Every link of the nodes in `off`, those with clients too.
+    pub fn links_of(&self, off: &BTreeSet<String>) -> Grudge {
+        let mut everybody = self.shuffled.clone();
+        everybody.push(CLIENTS.to_owned());
+        let mut links = Grudge::none();
+        off.iter().for_each(|node| links.merge(&Grudge::isolate(&everybody, node)));
+        links
+    }
+
+    /// The holder of a role, or a node by lot.
+    fn holder(&mut self, holder: Option<&str>, nobody: &str) -> Option<String> {
+        if holder.is_none() {
+            let drawn = self.shuffled.first();
+            self.note = drawn.map(|node| format!("{nobody}, {node} was drawn instead"));
+        }
+        self.target = holder.map(str::to_owned).or_else(|| self.shuffled.first().cloned());
+        self.target.clone()
+    }
+
+    pub fn leader(&mut self) -> Option<String> {
+        self.holder(self.roles.leader, "no node was known to lead")
+    }
+
+    fn former_leader(&mut self) -> Option<String> {
+        self.holder(self.roles.former_leader, "no node was known to have lost leadership")
+    }
+
+    pub fn one(&mut self) -> Option<String> {
+        self.target = self.shuffled.first().cloned();
+        self.target.clone()
+    }
+
+    /// A node that does not lead. A single node has no follower.
+    fn follower(&mut self) -> Option<String> {
+        if self.shuffled.len() < 2 {
+            return None;
+        }
+        let leads = self.roles.leader;
+        let follower = self.shuffled.iter().find(|node| Some(node.as_str()) != leads).cloned();
+        self.holder(leads.and(follower.as_deref()), "no node was known to lead")
+    }
+
+    /// Whom the leader hands over to: whoever `aim` means, but never the leader itself.
+    pub fn successor(&mut self, aim: Aim) -> Option<String> {
+        let meant = match aim {
+            Aim::FormerLeader => self.former_leader(),
+            _ => self.follower(),
+        };
+        match meant {
+            Some(node) if self.roles.leader == Some(&node) => self.follower(),
+            meant => meant,
+        }
+    }
+
+    pub fn nodes(&mut self, aim: Aim) -> BTreeSet<String> {
+        let count = aim.count(self.shuffled.len());
+        match aim {
+            Aim::One => self.one().into_iter().collect(),
+            Aim::Leader => self.leader().into_iter().collect(),
+            Aim::Follower => self.follower().into_iter().collect(),
+            Aim::Followers => {
+                let spared = self.leader();
+                self.target = None;
+                self.shuffled
+                    .iter()
+                    .filter(|node| Some(*node) != spared.as_ref())
+                    .cloned()
+                    .collect()
+            }
+            Aim::FormerLeader => self.former_leader().into_iter().collect(),
+            Aim::Minority | Aim::Majority | Aim::All => {
+                if self.leader_included {
+                    self.move_leader_to_front();
+                }
+                self.shuffled.iter().take(count).cloned().collect()
+            }
+        }
+    }
+
+    fn move_leader_to_front(&mut self) {
+        let leader = self.roles.leader;
+        // Stable: the others keep the order of the draw.
+        self.shuffled.sort_by_key(|node| Some(node.as_str()) != leader);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a fault of any family can be asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use rand::rngs::ChaCha8Rng;
+
+use super::{Action, Aim, Fault, RoleDraw, Step, throughout};
+
+/// The parameters of one family's faults, as a plan has them.
+pub(crate) trait Spec: fmt::Display {
+    /// The role or the number of the nodes that it is aimed at; none for a partition, whose shape
+    /// says it.
+    fn aim(&self) -> Option<Aim>;
+
+    /// Aims it at other nodes, where it has an aim.
+    fn set_aim(&mut self, aim: Aim);
+
+    /// The number of nodes, of so many, that do not serve at some moment of it: killed, paused,
+    /// without power, with a disk that takes no writes, or no members. A partition takes no node
+    /// down, nor does what is only slow.
+    fn nodes_down(&self, nodes: usize) -> usize {
+        let _ = nodes;
+        0
+    }
+
+    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
+    fn takes_majority(&self, nodes: usize) -> bool {
+        nodes - self.nodes_down(nodes) < nodes / 2 + 1
+    }
+
+    /// Whether clients get little done while it is on together with another such fault.
+    fn disturbs(&self, nodes: usize) -> bool {
+        self.nodes_down(nodes) > 0
+    }
+
+    /// Whether clients reach no leader although no other node can lead.
+    fn starves_clients(&self) -> bool {
+        false
+    }
+
+    /// The aim by which the roles of those whom it hits are known; none where it is about several
+    /// nodes or the links between them.
+    fn hits(&self) -> Option<Aim> {
+        self.aim()
+    }
+
+    /// Says why it cannot be meant for a cluster of `nodes`.
+    ///
+    /// # Errors
+    /// The reason, as half a sentence.
+    fn validate(&self, nodes: usize) -> Result<(), String> {
+        let _ = nodes;
+        Ok(())
+    }
+
+    /// Replaces its roles by names.
+    fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action;
+
+    /// What it does at which time of its life, when `whole` is what it does to which nodes.
+    fn over_time(&self, whole: Action, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
+        let _ = (lasts, random);
+        throughout(whole)
+    }
+}
+
+impl Fault {
+    /// The role or the number of the nodes that it is aimed at; none for a partition, whose
+    /// [`Shape`](super::Shape) says it.
+    pub fn aim(&self) -> Option<Aim> {
+        self.spec().aim()
+    }
+
+    /// The same fault aimed at other nodes; a partition stays as it is.
+    #[must_use]
+    pub fn aimed_at(mut self, at: Aim) -> Self {
+        self.spec_mut().set_aim(at);
+        self
+    }
+
+    /// The number of `nodes` that do not serve at some moment of it.
+    pub fn nodes_down(&self, nodes: usize) -> usize {
+        self.spec().nodes_down(nodes)
+    }
+
+    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
+    pub fn takes_majority(&self, nodes: usize) -> bool {
+        self.spec().takes_majority(nodes)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spec().fmt(out)
+    }
+}

@@ -1,0 +1,99 @@
+//! Phrases of faults, and whom they take down.
+use super::*;
+use crate::grudge::Grudge;
+
+#[test]
+fn a_fault_reads_as_a_phrase() {
+    let check = |fault: Fault, phrase: &str| assert_eq!(fault.to_string(), phrase);
+    let into_leader = Partition::steady(Shape::IntoLeader);
+    check(Fault::Partition(into_leader), "partition, cut every link into the leader");
+    let flaky = Partition { cut_ms: 80, whole_ms: 120, ..into_leader };
+    check(
+        Fault::Partition(flaky),
+        "flaky links, cut every link into the leader, 80 ms cut and 120 ms whole",
+    );
+    let slow = Packet {
+        aim: Aim::Leader,
+        direction: Direction::Into,
+        clients: false,
+        ramp: false,
+        condition: LinkCondition { delay_ms: 50.0, ..LinkCondition::default() },
+    };
+    check(Fault::Packet(slow), "50 ms delay into the leader");
+    let all = Packet { clients: true, ramp: true, ..slow };
+    check(Fault::Packet(all), "50 ms delay into the leader, clients too, ramping up and down");
+    check(Fault::Kill(Kill::once(Aim::All)), "kill all nodes");
+    check(
+        Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }),
+        "rolling restart of all nodes",
+    );
+    check(Fault::Kill(Kill { aim: Aim::Leader, rhythm: Rhythm::Loop }), "crash loop of the leader");
+    check(
+        Fault::Power(Power {
+            aim: Aim::Majority,
+            cut: PowerCut { keep_percent: 0.0, sector: 512 },
+        }),
+        "power failure of a majority, losing what was not synced",
+    );
+    check(
+        Fault::Disk(Disk {
+            aim: Aim::One,
+            trouble: Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 },
+        }),
+        "fsync 50 to 60 ms slower at one node",
+    );
+    check(Fault::Cpu(Cpu { aim: Aim::One, percent: 5.0 }), "5 % of a processor for one node");
+    check(
+        Fault::Clock(Clock { aim: Aim::Leader, error: ClockError::Jump { by_ms: -5000 } }),
+        "wall clock jumps by -5000 ms at the leader",
+    );
+    check(Fault::Leadership(Leadership { to: Aim::Follower }), "hand leadership to a follower");
+}
+
+#[test]
+fn what_takes_nodes_down_is_counted_and_what_is_only_slow_is_not() {
+    let check = |fault: Fault, down: usize| assert_eq!(fault.nodes_down(5), down, "{fault}");
+    check(Fault::Kill(Kill::once(Aim::Majority)), 3);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Loop }), 5);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }), 1);
+    check(Fault::Pause(Pause { aim: Aim::Minority }), 2);
+    check(Fault::Disk(Disk { aim: Aim::All, trouble: Trouble::StalledFsync }), 5);
+    let slow = Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };
+    check(Fault::Disk(Disk { aim: Aim::All, trouble: slow }), 0);
+    check(Fault::Partition(Partition::steady(Shape::IsolateLeader)), 0);
+    check(Fault::Cpu(Cpu { aim: Aim::All, percent: 5.0 }), 0);
+}
+
+fn names(count: usize) -> Vec<String> {
+    (1..=count).map(|index| format!("n{index}")).collect()
+}
+
+#[test]
+fn of_a_power_failure_the_links_of_the_nodes_that_stay_are_left_alone() {
+    let nodes = names(3);
+    let mut links = Grudge::isolate(&nodes, "n1");
+    links.merge(&Grudge::isolate(&nodes, "n2"));
+    let failure = PowerFailure {
+        nodes: ["n1".to_owned(), "n2".to_owned()].into(),
+        cut: PowerCut { keep_percent: 0.0, sector: 512 },
+        seed: 1,
+        links,
+    };
+    let Action::Power(less) = Action::Power(failure).only(&["n1".to_owned()].into()) else {
+        panic!("it stays a power failure")
+    };
+    assert_eq!(less.links, Grudge::isolate(&nodes, "n1"));
+    assert_eq!(less.nodes, ["n1".to_owned()].into());
+}
+
+#[test]
+fn a_node_may_end_of_a_disk_that_refuses_and_not_of_one_that_is_slow() {
+    let disks =
+        |trouble: Trouble| Action::Disk(Disks([("n1".to_owned(), trouble.condition())].into()));
+    assert!(disks(Trouble::ReadOnly).may_end("n1"));
+    assert!(disks(Trouble::Failing { percent: 1.0 }).may_end("n1"));
+    assert!(!disks(Trouble::ReadOnly).may_end("n2"));
+    assert!(!disks(Trouble::StalledFsync).may_end("n1"));
+    assert!(!Action::Kill(Killed(["n1".to_owned()].into())).may_end("n1"), "that is our doing");
+    assert_eq!(disks(Trouble::StalledFsync).takes_down().len(), 1);
+}

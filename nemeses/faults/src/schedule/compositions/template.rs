@@ -1,0 +1,163 @@
+//! One composition: what of it is fixed, and what is drawn each time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use serde_json::Value;
+
+use super::expression::Rounding;
+use super::field::{Field, Names};
+use crate::fault::ClusterLimits;
+use crate::fault::{Aim, Family, Fault};
+use crate::schedule::Entry;
+use crate::schedule::planned::{Planned, Streams};
+use crate::schedule::written::read_entry;
+
+/// The name of what is known of every cluster: its size.
+pub(super) const NODES: &str = "nodes";
+
+/// Faults that belong together, and what of them is drawn each time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Composition {
+    pub(super) name: String,
+    pub(super) about: String,
+    pub(super) weight: u32,
+    /// The smallest cluster that it makes sense in.
+    pub(super) nodes: usize,
+    /// Values that are drawn once and used by name; each refers only to those before it.
+    pub(super) names: Vec<(String, Field)>,
+    pub(super) faults: Vec<Template>,
+}
+
+/// A fault of a composition.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Template {
+    pub family: Family,
+    /// Its beginning, in seconds after that of the composition.
+    pub at: Field,
+    /// For how many seconds it lasts.
+    pub lasts: Field,
+    /// Everything else, by the names that schedules have for it.
+    pub fields: BTreeMap<String, Field>,
+    /// Of all the faults that it can be, one that takes the most nodes down: an aim must fit it.
+    pub heaviest: Option<Fault>,
+}
+
+impl Composition {
+    /// The name, unique among all compositions.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One sentence for `stormproof list compositions`.
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// The weight that it is drawn with among all.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// The families that it takes.
+    pub fn families(&self) -> BTreeSet<Family> {
+        self.faults.iter().map(|fault| fault.family).collect()
+    }
+
+    /// Says if it makes sense in such a cluster: each fault has nodes that it can be aimed at.
+    pub(in crate::schedule) fn fits(&self, limits: &ClusterLimits) -> bool {
+        let has_aim = |fault: &Template| {
+            let Some(mut aim) = fault.aim() else { return true };
+            while let Some(named) = aim.as_name().and_then(|name| self.name_of(name)) {
+                aim = named;
+            }
+            let can_aim = |word: &Value| fault.can_aim(word, limits);
+            aim.sources().any(|source| source.word().is_none_or(can_aim))
+        };
+        limits.nodes >= self.nodes && self.faults.iter().all(has_aim)
+    }
+
+    fn name_of(&self, name: &str) -> Option<&Field> {
+        self.names.iter().find(|(known, _)| known == name).map(|(_, field)| field)
+    }
+
+    /// Draws its faults. Times and names come from the stream `random`, everything else from that
+    /// of each fault's family, so that leaving a family out changes nothing about the others.
+    ///
+    /// # Errors
+    /// When what was drawn is no fault, with its place.
+    pub(in crate::schedule) fn draw(
+        &self,
+        limits: &ClusterLimits,
+        random: &mut ChaCha8Rng,
+        streams: &mut Streams,
+    ) -> Result<Vec<Planned>, String> {
+        let mut names = Names::from([(NODES, limits.nodes.into())]);
+        for (name, field) in &self.names {
+            let aimed_by =
+                |fault: &&Template| fault.aim().is_some_and(|aim| aim.as_name() == Some(name));
+            let aimed_by: Vec<_> = self.faults.iter().filter(aimed_by).collect();
+            let fits = |aim: &Value| aimed_by.iter().all(|fault| fault.can_aim(aim, limits));
+            let value = field
+                .draw(Rounding::AsWritten, &names, fits, random)
+                .map_err(|what| format!("${name}: {what}"))?;
+            names.insert(name, value);
+        }
+        let planned = self.faults.iter().zip(1..).map(|(fault, place)| {
+            let drawn = fault.draw(limits, &names, random, streams.of(fault.family));
+            drawn.map_err(|what| format!("fault {place}: {what}"))
+        });
+        planned.collect()
+    }
+}
+
+impl Template {
+    /// Its aim, by either name that there is for it; none for partitions.
+    fn aim(&self) -> Option<&Field> {
+        self.fields.iter().find_map(|(name, field)| is_aim(name).then_some(field))
+    }
+
+    /// Says if there are such nodes, and no more of them than a fault may have.
+    fn can_aim(&self, aim: &Value, limits: &ClusterLimits) -> bool {
+        // What is no aim is found when the fault is read.
+        let Ok(aim) = serde_json::from_value::<Aim>(aim.clone()) else { return true };
+        let down = |fault: &Fault| fault.clone().aimed_at(aim).nodes_down(limits.nodes);
+        (1..=limits.most).contains(&aim.count(limits.nodes))
+            && self.heaviest.as_ref().map_or(0, down) <= limits.most_down
+    }
+
+    fn draw(
+        &self,
+        limits: &ClusterLimits,
+        names: &Names,
+        times: &mut ChaCha8Rng,
+        random: &mut ChaCha8Rng,
+    ) -> Result<Planned, String> {
+        let pick: u32 = random.random();
+        let mut written = BTreeMap::from([
+            ("id".to_owned(), 0.into()),
+            ("pick".to_owned(), pick.into()),
+            ("family".to_owned(), self.family.name().into()),
+        ]);
+        let mut draw = |name: &str, field: &Field, rounding, random: &mut ChaCha8Rng| {
+            let fits = |aim: &Value| !is_aim(name) || self.can_aim(aim, limits);
+            let value = field.draw(rounding, names, fits, random);
+            let value = value.map_err(|what| format!("`{name}`: {what}"))?;
+            written.insert(name.to_owned(), value);
+            Ok::<_, String>(())
+        };
+        draw("at", &self.at, Rounding::Never, times)?;
+        draw("lasts", &self.lasts, Rounding::Never, times)?;
+        for (name, field) in &self.fields {
+            draw(name, field, Rounding::AsWritten, random)?;
+        }
+        let Entry { at, lasts, pick, fault, .. } = read_entry(written)?;
+        Ok(Planned { begins: at.as_secs_f64(), lasts: lasts.as_secs_f64(), pick, fault })
+    }
+}
+
+/// Says if a field of this name holds an [`Aim`].
+fn is_aim(name: &str) -> bool {
+    ["aim", "to"].contains(&name)
+}

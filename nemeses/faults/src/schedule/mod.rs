@@ -1,0 +1,26 @@
+//! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
+
+mod compositions;
+mod draw_schedule;
+#[cfg(test)]
+mod draw_tests;
+mod options;
+mod planned;
+mod profile;
+mod resolve;
+#[cfg(test)]
+mod resolve_tests;
+#[expect(clippy::module_inception, reason = "the schedule itself, beside how it is made")]
+mod schedule;
+mod seconds;
+mod shuffle_bag;
+mod written;
+
+pub use compositions::{BadCompositions, Composition, Compositions};
+pub use options::ScheduleOptions;
+pub use profile::Profile;
+pub use resolve::Resolved;
+pub use schedule::{Entry, Schedule};
+pub use written::{Nonsense, read_entries};
+
+pub use crate::fault::{Budget, Roles, Step};

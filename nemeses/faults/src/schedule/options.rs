@@ -1,0 +1,33 @@
+//! What a schedule is drawn for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Compositions, Profile};
+use crate::fault::{Budget, Family};
+
+/// What a schedule is drawn for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduleOptions {
+    /// How many nodes the cluster has.
+    pub nodes: usize,
+    /// The families that take part.
+    pub families: BTreeSet<Family>,
+    /// Equal seeds give equal schedules.
+    pub seed: u64,
+    /// How long the load lasts; every fault ends before it does.
+    pub time_limit: Duration,
+    /// How rough it is.
+    pub profile: Profile,
+    /// How many nodes may be down at once; none leaves it to the profile.
+    pub budget: Option<Budget>,
+    /// The compositions that it may have.
+    pub compositions: Compositions,
+}
+
+impl ScheduleOptions {
+    /// The most nodes that may be down at once.
+    pub fn most_down(&self) -> usize {
+        self.budget.unwrap_or(self.profile.budget()).limit(self.nodes)
+    }
+}

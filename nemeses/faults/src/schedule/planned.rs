@@ -1,0 +1,49 @@
+//! A fault with its time, and the random streams that everything about it is drawn from.
+
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+
+use crate::fault::{Family, Fault};
+
+/// A fault with its place on the timeline.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    /// When it begins, in seconds: on the timeline after the load began, in a composition after the
+    /// composition did.
+    pub begins: f64,
+    /// For how many seconds it lasts.
+    pub lasts: f64,
+    /// The seed of what is left open until it fires.
+    pub pick: u32,
+    /// What happens.
+    pub fault: Fault,
+}
+
+/// The random stream numbered `number` of `seed`.
+pub(super) fn stream(seed: u64, number: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(number);
+    random
+}
+
+/// A time to the millisecond.
+pub(super) fn milliseconds(seconds: f64) -> Duration {
+    Duration::from_millis((seconds * 1e3).round() as u64)
+}
+
+/// What each family draws its own places from.
+pub(super) struct Streams(Vec<ChaCha8Rng>);
+
+impl Streams {
+    pub fn new(seed: u64) -> Self {
+        // A family's stream is numbered by its place in the list of all, never of those asked for.
+        Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
+    }
+
+    /// The stream of one family.
+    pub fn of(&mut self, family: Family) -> &mut ChaCha8Rng {
+        &mut self.0[family as usize]
+    }
+}

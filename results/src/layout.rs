@@ -1,0 +1,44 @@
+//! The names of what a run leaves, and where it stands.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// File name of the resolved plan within a run directory.
+pub const PLAN: &str = "plan.toml";
+/// File name of the target's manifest within a run directory, if it has one.
+pub const TARGET: &str = "target.toml";
+/// File name of the history within a run directory.
+pub const HISTORY: &str = "history.jsonl";
+/// File name of the [`Summary`](crate::summary::Summary) within a run directory.
+pub const VERDICT: &str = "verdict.json";
+/// File name of the page within a run directory.
+pub const REPORT: &str = "report.html";
+/// The folder that holds one folder for each node.
+pub const NODES: &str = "nodes";
+/// File name of a node's events within its folder.
+pub(crate) const NODE_EVENTS: &str = "events.jsonl";
+/// The link, beside the run directories, to the newest of them.
+pub(crate) const LATEST: &str = "latest";
+
+/// The files of this name in the folders of the nodes, by the names of the nodes; none when there
+/// are no nodes.
+///
+/// # Errors
+/// When the folder of the nodes cannot be listed. The message names it.
+pub(crate) fn node_files(run: &Path, name: &str) -> Result<Vec<PathBuf>> {
+    let nodes = run.join(NODES);
+    let list = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(&nodes)?.map(|entry| Ok(entry?.path().join(name))).collect()
+    };
+    let mut files = match list() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        files => files.with_context(|| format!("cannot read {}", nodes.display()))?,
+    };
+    files.retain(|file| file.exists());
+    // A directory lists its entries in no order; verdict and page must not depend on it.
+    files.sort();
+    Ok(files)
+}

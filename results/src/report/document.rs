@@ -1,0 +1,157 @@
+//! The page as a whole: the order of its panels, and the limits of the browser.
+
+use checker::history::History;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+use super::report_data::ReportData;
+use super::{
+    counterexample, drawing_data, elements, environment, findings, header, members, not_tested,
+    operations, recovery, schedule, tokens, versions,
+};
+use crate::event::NodeEvent;
+use crate::summary::Summary;
+use crate::words;
+
+const STYLE: &str = include_str!("page/style.css");
+/// Set before the first paint, so that a dark page never flashes white.
+const THEME: &str = include_str!("page/theme.js");
+/// The other scripts, in the order in which they need each other.
+const SCRIPTS: [&str; 9] = [
+    include_str!("page/columns.js"),
+    include_str!("page/families.js"),
+    include_str!("page/faults.js"),
+    include_str!("page/states.js"),
+    include_str!("page/clocks.js"),
+    include_str!("page/figures.js"),
+    include_str!("page/drawing.js"),
+    include_str!("page/timeline.js"),
+    include_str!("page/page.js"),
+];
+
+/// Nothing may be fetched from anywhere, no matter what the data of a run contain.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency over time. Arrow \
+    keys move the cursor, plus and minus zoom, Home shows the whole run. The schedule below says \
+    the same as a table.";
+
+/// The page of a run. The same run gives the same page, byte for byte.
+pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> String {
+    let data = ReportData::new(summary, history, node_events);
+    // A NUL is no legal HTML, and some tools take the file for binary.
+    document(&data).into_string().replace('\0', "\u{FFFD}")
+}
+
+fn document(data: &ReportData<'_>) -> Markup {
+    let id = &data.summary.run.id;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                link rel="icon" href="data:,";
+                title { (words::verdict(data.summary.verdict).to_uppercase()) " · " (id) }
+                style { (PreEscaped(STYLE)) }
+                script { (PreEscaped(THEME)) }
+            }
+            body {
+                nav.top {
+                    b { "stormproof" }
+                    " " span.id { (id) } " "
+                    button #theme type="button" aria-label="switch between light and dark" { "◐" }
+                }
+                header { (header::header(data)) }
+                main {
+                    (timeline())
+                    @for panel in panels(data).into_iter().flatten() { (panel) }
+                }
+                (sources())
+                script type="application/json" id="run-data" {
+                    (PreEscaped(json_for_script(&drawing_data::drawing_data(data))))
+                }
+                @for script in SCRIPTS { script { (PreEscaped(script)) } }
+            }
+        }
+    }
+}
+
+/// The panels below the timeline, in order; a run has only those that say something about it.
+fn panels(data: &ReportData<'_>) -> [Option<Markup>; 11] {
+    [
+        counterexample::counterexample(data),
+        Some(recovery::recovery(data)),
+        Some(operations::operations(data)),
+        elements::elements(data),
+        tokens::tokens(data),
+        versions::versions(data),
+        members::members(data),
+        Some(not_tested::not_tested(data)),
+        findings::findings(data),
+        Some(schedule::schedule(data)),
+        Some(environment::environment(data)),
+    ]
+}
+
+/// The place where the script draws.
+fn timeline() -> Markup {
+    html! {
+        section #timeline aria-labelledby="timeline-title" {
+            div.bar-of-tools {
+                h2 #timeline-title { "Timeline" }
+                output #range aria-live="off" {}
+                div.tools role="group" aria-label="zoom" {
+                    button #zoom-in type="button" aria-label="zoom in" { "+" }
+                    button #zoom-out type="button" aria-label="zoom out" { "−" }
+                    button #zoom-reset type="button" { "whole run" }
+                }
+            }
+            div #stage tabindex="0" role="application" aria-roledescription="timeline"
+                aria-label=(TIMELINE_IN_WORDS) aria-describedby="readout" {
+                canvas #drawing aria-hidden="true" {}
+                canvas #overlay aria-hidden="true" {}
+                noscript {
+                    "The timeline is drawn by a script. The schedule below says the same as a table."
+                }
+            }
+            dl #readout aria-live="polite" {}
+            div #legend aria-hidden="true" {}
+        }
+    }
+}
+
+fn sources() -> Markup {
+    html! {
+        footer {
+            "Drawn from " a href="history.jsonl" { "history.jsonl" } ", "
+            a href="nodes" { "nodes" } " and " a href="verdict.json" { "verdict.json" }
+            " beside this page; the plan is " a href="plan.toml" { "plan.toml" }
+            ". Times are seconds of the controller’s monotonic clock since the start of the run; "
+            "numbers with # are indices of events."
+        }
+    }
+}
+
+/// JSON that can stand in a `<script type="application/json">`: no `</script>` and no `<!--` can
+/// occur in it, and it still parses to the same data.
+fn json_for_script(value: &Value) -> String {
+    let json = value.to_string();
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn script_data_cannot_end_its_element() {
+        let value = serde_json::json!({"key": "</script><!--&"});
+        let text = json_for_script(&value);
+        assert!(!text.contains(['<', '>', '&']), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
+    }
+}

@@ -1,0 +1,90 @@
+//! The parts of panels: sections, tables and their cells.
+
+use checker::history::EventType;
+use checker::verdict::Verdict;
+use maud::{Markup, Render, html};
+
+use crate::words;
+
+/// A panel: a section under its heading.
+pub(super) fn panel(id: &str, title: impl Render, content: impl Render) -> Markup {
+    html! {
+        section id=(id) aria-labelledby={ (id) "-title" } {
+            h2 id={ (id) "-title" } { (title) }
+            (content)
+        }
+    }
+}
+
+/// A column of a table, by its heading.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column<'a> {
+    Text(&'a str),
+    Number(&'a str),
+}
+
+/// A table, which scrolls sideways where it is too wide.
+pub(super) fn table(columns: &[Column<'_>], rows: impl Render) -> Markup {
+    html! { div.scroll { (bare_table(columns, rows)) } }
+}
+
+/// A table of many rows, which scroll below its headings; the panel `id` gives it its name.
+pub(super) fn tall_table(id: &str, columns: &[Column<'_>], rows: impl Render) -> Markup {
+    html! {
+        div.scroll.tall tabindex="0" role="region" aria-labelledby={ (id) "-title" } {
+            (bare_table(columns, rows))
+        }
+    }
+}
+
+fn bare_table(columns: &[Column<'_>], rows: impl Render) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    @for column in columns {
+                        @match column {
+                            Column::Text(name) => { th scope="col" { (name) } }
+                            Column::Number(name) => { th.number scope="col" { (name) } }
+                        }
+                    }
+                }
+            }
+            tbody { (rows) }
+        }
+    }
+}
+
+/// A cell with a count; one that breaks a promise stands out.
+pub(super) fn count_cell(count: u64, wrong: bool) -> Markup {
+    html! {
+        @match (count, wrong) {
+            (0, _) => { td.number.muted { "–" } }
+            (_, true) => {
+                td.number.broken { span aria-hidden="true" { "✗" } " " (words::count(count)) }
+            }
+            (_, false) => { td.number { (words::count(count)) } }
+        }
+    }
+}
+
+/// A line about those of `total` things that are not among the `shown` ones.
+pub(super) fn more(total: u64, shown: usize, noun: &str) -> Markup {
+    let left = total.saturating_sub(shown as u64);
+    html! {
+        @if left > 0 { p.muted { "and " (words::counted(left, noun)) } }
+    }
+}
+
+/// The outcome of an operation, with its sign.
+pub(super) fn outcome(outcome: EventType) -> Markup {
+    let word = words::outcome(outcome);
+    html! { span class={ "outcome " (word) } { (word) } }
+}
+
+/// The name of a verdict, with its sign.
+pub(super) fn verdict(verdict: Verdict) -> Markup {
+    html! {
+        span aria-hidden="true" { (words::verdict_sign(verdict)) } " " (words::verdict(verdict))
+    }
+}

@@ -1,0 +1,75 @@
+//! Everything the panels draw from, derived once.
+
+use checker::history::History;
+use checker::verdict::{Counterexample, Operation};
+
+use crate::event::NodeEvent;
+use crate::metrics::{
+    ClockTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunOperation,
+    clock_tracks, end_of_history, fault_intervals, node_spans, operations, phases, recoveries,
+};
+use crate::summary::Summary;
+
+pub(super) struct ReportData<'a> {
+    pub(super) summary: &'a Summary,
+    /// Nanoseconds from the start of the run to the last thing that was recorded.
+    pub(super) end: u64,
+    pub(super) operations: Vec<RunOperation<'a>>,
+    pub(super) faults: Vec<FaultInterval>,
+    pub(super) phases: Vec<PhaseInterval>,
+    pub(super) recoveries: Vec<Recovery>,
+    /// Each node with what it was over time, in the order of the summary.
+    pub(super) nodes: Vec<(String, Vec<NodeSpan>)>,
+    /// The clocks of the nodes whose clocks were read.
+    pub(super) clocks: Vec<ClockTrack>,
+}
+
+impl<'a> ReportData<'a> {
+    pub(super) fn new(
+        summary: &'a Summary,
+        history: &'a History,
+        node_events: &[NodeEvent],
+    ) -> ReportData<'a> {
+        let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
+        let end = end_of_history(history).max(last_heard);
+        let operations = operations(history);
+        let faults = fault_intervals(history);
+        let phases = phases(history);
+        let recoveries = recoveries(&faults, &operations, &phases);
+        let nodes = summary
+            .run
+            .nodes
+            .iter()
+            .map(|node| (node.clone(), node_spans(node, node_events, &faults, end)))
+            .collect();
+        let clocks = clock_tracks(&summary.run.nodes, node_events);
+        ReportData { summary, end, operations, faults, phases, recoveries, nodes, clocks }
+    }
+
+    pub(super) fn counterexample(&self) -> Option<&'a Counterexample> {
+        self.summary.safety.counterexample.as_ref()
+    }
+
+    /// The operations that contradict the others.
+    pub(super) fn culprits(&self) -> impl Iterator<Item = &'a Operation> {
+        self.counterexample().into_iter().flat_map(|counterexample| {
+            counterexample.culprits.iter().filter_map(|&at| counterexample.operations.get(at))
+        })
+    }
+
+    /// The state of `node` at `time`.
+    pub(super) fn state_at(&self, node: &str, time: u64) -> Option<&NodeState> {
+        let (_, spans) = self.nodes.iter().find(|(name, _)| name == node)?;
+        spans.iter().find(|span| span.start <= time && time < span.end).map(|span| &span.state)
+    }
+
+    /// The role of `node` just before a fault began: the fault itself must not be counted.
+    pub(super) fn role_before(&self, node: &str, fault: &FaultInterval) -> &str {
+        match self.state_at(node, fault.start.saturating_sub(1)) {
+            Some(NodeState::Role(role)) => role,
+            Some(NodeState::Down) => "down",
+            Some(NodeState::Paused) => "paused",
+            Some(NodeState::Silent) | None => "unknown",
+        }
+    }
+}

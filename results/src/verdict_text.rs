@@ -1,0 +1,139 @@
+//! Verdicts and counterexamples as text, for terminals and logs.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use checker::history::EventType;
+use checker::verdict::{Analysis, Counterexample, Verdict};
+
+use crate::metrics::FaultIntervals;
+use crate::summary::Summary;
+use crate::words;
+
+/// The verdict of a run with what a person wants to know at once. `ended` counts the operations that
+/// ended ok, fail and info; `report` is the path of the page.
+pub fn run(
+    summary: &Summary,
+    ended: [u64; 3],
+    faults: &FaultIntervals,
+    report: &Path,
+    colour: bool,
+) -> String {
+    let Summary { safety, liveness, run, .. } = summary;
+    let mut text = format!("{}  {}\n", badge(summary.verdict, colour), summary.sentence);
+    if let Some(found) = &safety.counterexample {
+        text += &format!("\n{}\n", counterexample(found));
+    }
+    let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
+    let [ok, fail, info] = ended;
+    line("operations", &format!("ok {ok} · fail {fail} · info {info}"));
+    let outcomes = faults.outcome_counts().into_iter();
+    let outcomes: Vec<String> = outcomes.map(|(name, count)| format!("{count} {name}")).collect();
+    if !outcomes.is_empty() {
+        line("faults", &outcomes.join(" · "));
+    }
+    line("safety", &format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
+    let oracles = [
+        ("versions", safety.versions.as_ref().map(words::versions)),
+        ("tokens", safety.audit.as_ref().map(words::tokens)),
+        ("members", safety.divergence.as_ref().map(words::members)),
+        ("elements", safety.accounting.as_ref().map(words::elements)),
+    ];
+    for (name, words) in oracles {
+        words.iter().for_each(|words| line(name, words));
+    }
+    line("liveness", &format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
+    summary.findings.iter().for_each(|finding| line("finding", &finding.text));
+    summary.coverage.gaps.iter().for_each(|gap| line("untested", gap));
+    for (family, engine) in &run.engines {
+        line("engine", &format!("{family} by {engine}"));
+    }
+    for (what, reason) in &run.skipped {
+        line("left out", &format!("{what}: {reason}"));
+    }
+    line("again", &run.command);
+    line("report", &report.display().to_string());
+    text
+}
+
+/// The judgement of a history.
+pub fn analysis(analysis: &Analysis, colour: bool) -> String {
+    let badge = badge(analysis.verdict, colour);
+    let scope = format!(
+        "{} on {}, {} in {}",
+        words::counted(analysis.operations, "operation"),
+        words::counted(analysis.keys, "key"),
+        analysis.algorithm,
+        words::counted(analysis.steps, "step")
+    );
+    let mut text = match (&analysis.counterexample, analysis.sentence()) {
+        (Some(found), Some(sentence)) => {
+            format!("{badge}  {sentence}\n\n{}\n  {scope}\n", counterexample(found))
+        }
+        (_, Some(sentence)) => format!("{badge}  {sentence} ({scope})\n"),
+        (_, None) => format!("{badge}  {scope}\n"),
+    };
+    let oracles = [
+        analysis.versions.as_ref().map(ToString::to_string),
+        analysis.audit.as_ref().map(ToString::to_string),
+        analysis.divergence.as_ref().map(ToString::to_string),
+        analysis.accounting.as_ref().map(words::elements),
+    ];
+    for oracle in oracles.into_iter().flatten() {
+        text += &format!("  {oracle}\n");
+    }
+    text
+}
+
+/// The verdict in capitals, in colour on a terminal.
+pub fn badge(verdict: Verdict, colour: bool) -> String {
+    let code = match verdict {
+        Verdict::Valid => 32,
+        Verdict::Unknown => 33,
+        Verdict::Invalid => 31,
+    };
+    let word = words::verdict(verdict).to_uppercase();
+    if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
+}
+
+/// A counterexample as intervals on a common line, one operation a line.
+///
+/// Positions are by rank in the history: a gap of seconds would hide intervals of milliseconds,
+/// and Jepsen's plain logs have no times at all.
+pub fn counterexample(counterexample: &Counterexample) -> String {
+    const WIDTH: usize = 48;
+    let operations = &counterexample.operations;
+    let timed = operations.iter().any(|operation| operation.start > 0);
+    let mut ranks: Vec<u64> = operations
+        .iter()
+        .flat_map(|operation| [Some(operation.invoked), operation.completed])
+        .flatten()
+        .collect();
+    ranks.sort_unstable();
+    let column = |index: u64| {
+        let rank = ranks.partition_point(|&other| other < index);
+        rank * (WIDTH - 1) / ranks.len().max(1)
+    };
+    let mut text = String::new();
+    for (position, operation) in operations.iter().enumerate() {
+        let start = column(operation.invoked);
+        let (end, tail) = match operation.completed {
+            Some(end) => (column(end).max(start + 1), ']'),
+            None => (WIDTH, '…'),
+        };
+        let bar = format!("{}[{}{tail}", " ".repeat(start), "─".repeat(end - start - 1));
+        let mark = if counterexample.culprits.contains(&position) { "✗" } else { " " };
+        let remark = counterexample.remarks.get(position).map_or("", String::as_str);
+        let place = match timed {
+            true => words::moment(operation.start),
+            false => format!("event {}", operation.invoked),
+        };
+        let doubt = if operation.outcome == EventType::Info { " (unknown)" } else { "" };
+        let what = format!("p{} {}{doubt}", operation.process, words::operation(operation));
+        let line =
+            format!("{mark} {bar:<width$} {what:<28} {place:>11}  {remark}", width = WIDTH + 2);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}

@@ -1,0 +1,23 @@
+//! One vocabulary: numbers, times, verdicts, operations and findings as people read them, on pages
+//! and terminals alike.
+
+mod numbers;
+mod operations;
+mod phases;
+mod reports;
+mod times;
+mod verdicts;
+
+pub use self::numbers::counted;
+pub(crate) use self::numbers::{count, share};
+pub(crate) use self::operations::{operation, shortened};
+pub use self::phases::phase;
+pub use self::reports::{elements, members, tokens, versions};
+pub(crate) use self::times::{duration, moment, nanoseconds, seconds};
+pub use self::verdicts::verdict;
+pub(crate) use self::verdicts::{outcome, verdict_sign};
+
+/// A name of the program as people read it: `former-leader` is `former leader`.
+pub(crate) fn spaced(name: &str) -> String {
+    name.replace(['-', '_'], " ")
+}

@@ -1,0 +1,315 @@
+//! The page in a real browser. Skipped, with a word, where there is no Chromium.
+
+use std::fs;
+use std::path::PathBuf;
+
+use checker::history::History;
+use checker::verdict::Verdict;
+use stormproof_results::report;
+use stormproof_results::run_directory::RunDirectory;
+
+#[path = "browser/devtools.rs"]
+mod devtools;
+mod sample;
+
+use devtools::Browser;
+use sample::{Options, Sample, judged, models, sample, storm};
+
+/// The widths of a telephone and of a laptop.
+const WIDTHS: [u32; 2] = [420, 1400];
+
+/// The width of A4 within the browser's own margins.
+const PAPER: u32 = 718;
+
+/// The directory of a run with its page, removed in the end.
+struct Page(PathBuf);
+
+impl Page {
+    fn of(name: &str, run: &Sample) -> Page {
+        let folder = format!("stormproof-page-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        let mut directory = RunDirectory::create(&folder, "run").expect("a run directory");
+        for event in &run.history.events {
+            directory.append_event(event).expect("recorded");
+        }
+        for event in &run.node_events {
+            directory.append_node_event(event).expect("recorded");
+        }
+        directory.node_directory("n1").expect("a folder");
+        directory.save_plan("seed = 42\n").expect("saved");
+        directory.save_verdict(&run.summary).expect("saved");
+        let page = report::html(&run.summary, &run.history, &run.node_events);
+        directory.save_report(&page).expect("saved");
+        Page(folder)
+    }
+
+    fn address(&self) -> String {
+        format!("file://{}/run/report.html", self.0.display())
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn options(verdict: Verdict) -> Options {
+    Options { seconds: 20, rate: 100, faults: true, verdict }
+}
+
+/// One page of every kind, each with its name.
+fn pages() -> Vec<(String, Page)> {
+    let mut runs = vec![
+        ("valid".to_owned(), sample(&options(Verdict::Valid))),
+        ("invalid".to_owned(), sample(&options(Verdict::Invalid))),
+        ("unknown".to_owned(), sample(&options(Verdict::Unknown))),
+        ("calm".to_owned(), sample(&Options { faults: false, ..options(Verdict::Valid) })),
+        ("storm".to_owned(), storm(50)),
+        ("empty".to_owned(), {
+            let unknown = sample(&options(Verdict::Unknown));
+            Sample { history: History::default(), node_events: Vec::new(), ..unknown }
+        }),
+    ];
+    runs.extend(models().map(|model| (model.to_owned(), judged(model))));
+    runs.into_iter().map(|(name, run)| (name.clone(), Page::of(&name, &run))).collect()
+}
+
+#[test]
+fn every_page_is_whole_at_every_width_and_on_paper() {
+    let Some(mut browser) = Browser::start("whole") else { return };
+    for (name, page) in pages() {
+        browser.resize(1400);
+        browser.open(&page.address());
+        assert!(browser.text("#range").ends_with("the whole run"), "{name} was not drawn");
+        let broken = browser.evaluate(BROKEN_REFERENCES);
+        assert_eq!(broken, serde_json::json!([]), "{name} refers to what is not there");
+        for (media, widths) in [("screen", &WIDTHS[..]), ("print", &[PAPER])] {
+            browser.show_as(media, "light");
+            for &width in widths {
+                browser.resize(width);
+                let wide = browser.evaluate(TOO_WIDE);
+                assert_eq!(wide, serde_json::json!([]), "{name} at {width} on {media}");
+            }
+        }
+        browser.show_as("screen", "light");
+        assert_eq!(browser.complaints(), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Ids that stand twice, and references to ids that do not exist.
+const BROKEN_REFERENCES: &str = r##"(() => {
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    const ids = all("[id]").map((element) => element.id);
+    const broken = ids.filter((id, place) => ids.indexOf(id) !== place);
+    for (const name of ["aria-labelledby", "aria-describedby", "for"]) {
+        broken.push(...all(`[${name}]`).map((element) => element.getAttribute(name))
+            .filter((id) => !document.getElementById(id)));
+    }
+    broken.push(...all("a[href^='#']").map((link) => link.getAttribute("href"))
+        .filter((id) => !document.querySelector(id)));
+    return broken;
+})()"##;
+
+/// Elements that reach beyond the page. Those within something that scrolls sideways may.
+const TOO_WIDE: &str = r#"(() => {
+    const wide = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= wide) return [];
+    const scrolls = (element) => element.closest(".scroll, pre");
+    return [...document.body.querySelectorAll("*")]
+        .filter((element) => element.getBoundingClientRect().right > wide + 0.5 && !scrolls(element))
+        .map((element) => `${element.tagName}.${element.className} #${element.id}`)
+        .concat(`${document.documentElement.scrollWidth} > ${wide}`);
+})()"#;
+
+#[test]
+fn every_text_can_be_read_in_light_and_dark() {
+    let Some(mut browser) = Browser::start("contrast") else { return };
+    let runs = [storm(50), sample(&options(Verdict::Invalid)), judged("queue")];
+    for (number, run) in runs.iter().enumerate() {
+        let page = Page::of(&format!("contrast-{number}"), run);
+        for scheme in ["light", "dark"] {
+            browser.show_as("screen", scheme);
+            browser.open(&page.address());
+            let faint = browser.evaluate(FAINT);
+            assert_eq!(faint, serde_json::json!([]), "page {number}, {scheme}");
+        }
+    }
+}
+
+/// Texts with less contrast than WCAG 2.2 asks for at level AA (1.4.3): 4.5, or 3 for large ones.
+const FAINT: &str = r#"(() => {
+    const colour = (text) => {
+        const [name, ...rest] = text.match(/[a-z]+|[\d.]+/g);
+        const parts = rest.filter((part) => !Number.isNaN(Number(part))).map(Number);
+        const scale = name === "color" ? 255 : 1;
+        return [...parts.slice(0, 3).map((part) => part * scale), parts[3] ?? 1];
+    };
+    const lay = (over, under) =>
+        [0, 1, 2].map((at) => over[at] * over[3] + under[at] * (1 - over[3])).concat(1);
+    const background = (element) => {
+        const own = colour(getComputedStyle(element).backgroundColor);
+        return lay(own, element.parentElement ? background(element.parentElement) : [255, 255, 255, 1]);
+    };
+    const luminance = (colour) => {
+        const [red, green, blue] = colour.map((part) => part / 255)
+            .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const hasText = (element) => element.checkVisibility() && !element.closest("script, style, noscript")
+        && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    return [...document.body.querySelectorAll("*")].filter(hasText).flatMap((element) => {
+        const style = getComputedStyle(element);
+        const under = background(element);
+        const [light, dark] = [luminance(under), luminance(lay(colour(style.color), under))]
+            .sort((a, b) => b - a);
+        const size = parseFloat(style.fontSize);
+        const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        const contrast = (light + 0.05) / (dark + 0.05);
+        return contrast >= (large ? 3 : 4.5) ? [] : [`${contrast.toFixed(2)}: ${element.outerHTML}`];
+    });
+})()"#;
+
+#[test]
+fn every_link_leads_somewhere() {
+    let Some(mut browser) = Browser::start("links") else { return };
+    let page = Page::of("links", &storm(50));
+    browser.open(&page.address());
+    let links = browser.evaluate("[...document.querySelectorAll('a')].map((link) => link.href)");
+    let links: Vec<String> = serde_json::from_value(links).expect("a list of addresses");
+    let (within, beside): (Vec<_>, Vec<_>) = links.into_iter().partition(|it| it.contains('#'));
+    for link in &within {
+        browser.click(&format!("a[href='#{}']", link.rsplit('#').next().unwrap_or_default()));
+        let target = "document.querySelector(':target').getBoundingClientRect()";
+        browser.wait_until(&format!("{target}.top < innerHeight && {target}.bottom > 0"));
+    }
+    assert_eq!(within.len(), 1, "the findings");
+    for link in &beside {
+        let file = link.strip_prefix("file://").expect("a file beside the page");
+        assert!(fs::exists(file).expect("readable"), "{link}");
+    }
+    assert_eq!(beside.len(), 4, "history, nodes, verdict and plan");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_timeline_zooms_by_buttons_keys_mouse_and_address() {
+    let Some(mut browser) = Browser::start("zoom") else { return };
+    let page = Page::of("zoom", &storm(50));
+    browser.open(&page.address());
+    let whole = browser.text("#range");
+    let picture = "document.getElementById('drawing').toDataURL()";
+    let drawn = browser.evaluate(picture);
+
+    browser.click("#zoom-in");
+    let closer = browser.text("#range");
+    assert_ne!(closer, whole);
+    assert_ne!(browser.evaluate(picture), drawn, "it was drawn anew");
+    browser.click("#zoom-out");
+    assert_eq!(browser.text("#range"), whole);
+
+    browser.evaluate("document.getElementById('stage').focus()");
+    browser.press("+");
+    assert_ne!(browser.text("#range"), whole);
+    browser.press("Home");
+    assert_eq!(browser.text("#range"), whole);
+    assert_eq!(browser.evaluate(picture), drawn, "it looks as it did before");
+
+    let (left, top, width, height) = browser.place("#stage");
+    let at = |share: f64| (left + width * share, top + height / 2.0);
+    browser.mouse("mousePressed", at(0.4), true);
+    browser.mouse("mouseMoved", at(0.5), true);
+    browser.mouse("mouseReleased", at(0.6), true);
+    browser.settle();
+    let brushed = browser.text("#range");
+    assert_ne!(brushed, whole);
+    browser.click("#zoom-reset");
+    assert_eq!(browser.text("#range"), whole);
+
+    browser.open(&format!("{}#from=5&to=6.5&at=6", page.address()));
+    assert_eq!(browser.text("#range"), "5.000 s to 6.500 s");
+    assert!(browser.text("#readout").contains("6.000 s"), "{}", browser.text("#readout"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn everything_can_be_done_by_keyboard() {
+    let Some(mut browser) = Browser::start("keyboard") else { return };
+    let page = Page::of("keyboard", &sample(&options(Verdict::Invalid)));
+    browser.open(&page.address());
+    let focused = "document.activeElement.id || document.activeElement.className";
+    let mut reached: Vec<String> = Vec::new();
+    loop {
+        browser.press("Tab");
+        let element = browser.evaluate(focused).as_str().unwrap_or_default().to_owned();
+        let outline = "getComputedStyle(document.activeElement).outlineStyle";
+        let visible = browser.evaluate(outline) != "none" || element.is_empty();
+        assert!(visible, "a reader sees that {element} has the focus");
+        // Behind the last link the focus leaves the page, or comes back to its beginning.
+        if element.is_empty() && reached.len() > 20 || reached.len() > 200 {
+            break;
+        }
+        reached.push(element);
+    }
+    let wanted = ["theme", "copy", "zoom-in", "zoom-out", "zoom-reset", "stage", "neighbourhood"];
+    for id in wanted {
+        assert!(reached.iter().any(|element| element == id), "{id} in {reached:?}");
+    }
+    for class in ["row culprit", "scroll tall"] {
+        assert!(reached.iter().any(|element| element == class), "{class} in {reached:?}");
+    }
+
+    browser.evaluate("document.getElementById('stage').focus()");
+    browser.press("Home");
+    let before = browser.text("#readout");
+    browser.press("ArrowRight");
+    let after = browser.text("#readout");
+    assert_ne!(before, after);
+    browser.press("ArrowLeft");
+    assert_eq!(browser.text("#readout"), before);
+    browser.press("Escape");
+    assert!(browser.text("#readout").starts_with("Point at the timeline"));
+
+    let shown = "document.querySelectorAll('.row').values().filter((row) => row.offsetHeight).toArray().length";
+    let rows = browser.evaluate(shown);
+    browser.evaluate("document.getElementById('neighbourhood').focus()");
+    browser.press(" ");
+    let more = browser.evaluate(shown);
+    assert!(more.as_u64() > rows.as_u64(), "{rows} rows, then {more}");
+
+    browser.evaluate("document.getElementById('theme').focus()");
+    browser.press("Enter");
+    assert_eq!(browser.evaluate("document.documentElement.dataset.theme"), "dark");
+    browser.evaluate("document.getElementById('copy').focus()");
+    browser.press("Enter");
+    browser.wait_until("document.getElementById('copy').textContent !== 'copy'");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn on_paper_the_page_is_white_and_nothing_is_hidden_in_a_box_that_scrolls() {
+    let Some(mut browser) = Browser::start("paper") else { return };
+    let page = Page::of("paper", &storm(50));
+    browser.show_as("screen", "dark");
+    browser.open(&page.address());
+    let background = "getComputedStyle(document.querySelector('header')).backgroundColor";
+    let dark = browser.evaluate(background);
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))");
+    browser.show_as("print", "dark");
+    browser.resize(PAPER);
+    assert_eq!(browser.evaluate(background), "rgb(255, 255, 255)");
+    let clipped = browser.evaluate(
+        "[...document.querySelectorAll('.scroll, pre')]
+            .filter((box) => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1)
+            .map((box) => `${box.closest('section').id} ${box.scrollWidth}>${box.clientWidth} ${box.scrollHeight}>${box.clientHeight}`)",
+    );
+    assert_eq!(clipped, serde_json::json!([]));
+    browser.evaluate("dispatchEvent(new Event('afterprint'))");
+    browser.show_as("screen", "dark");
+    assert_eq!(browser.evaluate(background), dark, "and on the screen it is dark again");
+    let paper = browser.call("Page.printToPDF", serde_json::json!({"printBackground": true}));
+    // Base64 of `%PDF-`.
+    assert!(paper["data"].as_str().is_some_and(|data| data.starts_with("JVBERi")), "a document");
+    assert_eq!(browser.evaluate(background), dark, "after the print too");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

@@ -1,0 +1,43 @@
+//! The inbox of the loop: everything that happens outside the core, in the order in which it came.
+
+use std::io;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
+use crate::kv::Operation;
+
+/// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
+/// of work for the core.
+const INBOX_CAPACITY: usize = 8_192;
+
+/// Something that happened outside the core.
+pub(super) enum Incoming {
+    /// A client asks.
+    Client { operation: Operation, reply: oneshot::Sender<Reply> },
+    /// A voter is asked to lead.
+    Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
+    /// Another node asks.
+    Called { request: Request, reply: oneshot::Sender<Response> },
+    /// Another node answered.
+    Answered { from: NodeId, response: Response },
+    /// The status of the node is asked for.
+    Status { reply: oneshot::Sender<Status> },
+    /// The results of up to `limit` commands behind an index are asked for.
+    Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
+    /// Records are durable.
+    Persisted { through: u64 },
+    /// The disk failed; nothing more can be promised.
+    DiskFailed(io::Error),
+}
+
+/// Some commands with their results, or the index from which on these are known.
+pub(super) type AppliedPage = Result<Vec<AppliedCommand>, Forgotten>;
+
+/// The end into which events are put.
+pub(super) type Inbox = mpsc::Sender<Incoming>;
+
+/// A new inbox, and the end that the loop reads.
+pub(super) fn inbox() -> (Inbox, mpsc::Receiver<Incoming>) {
+    mpsc::channel(INBOX_CAPACITY)
+}
