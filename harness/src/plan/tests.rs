@@ -107,6 +107,10 @@ fn samples(id: &str) -> Vec<String> {
         "seed" => &["0", "42", "9223372036854775807"],
         "faults" => &["none", "kill", "partition,kill", "clock,all", "corruption", "membership"],
         "profile" => &["gentle", "brutal", "composed", "power", "kill"],
+        "compositions" => {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+            return vec![folder.join("tests/compositions.toml").display().to_string()];
+        }
         "fault_budget" => &["1", "minority", "all"],
         "lab" => &["netns", "loopback", "none"],
         "partition_engine" => &["iptables", "switch"],
@@ -282,8 +286,8 @@ fn everything_that_is_allocated_or_drawn_ahead_has_a_bound_that_its_refusal_name
         ("--concurrency 100000000", "1..=10000"),
         ("--keys 0", "1..=100000"),
         ("--keys 100000000", "1..=100000"),
-        ("--time-limit 99999999h", "100ms to 1h"),
-        ("--time-limit 0", "100ms to 1h"),
+        ("--time-limit 99999999h", "100ms to 1day"),
+        ("--time-limit 0", "100ms to 1day"),
         ("--rate -3", "0, or 0.001 to 1000000 a second"),
         ("--rate 1e-300", "0, or 0.001 to 1000000 a second"),
         ("--rate 1e300", "0, or 0.001 to 1000000 a second"),

@@ -42,7 +42,7 @@ fn a_misspelt_flag_or_name_is_answered_with_the_nearest_one() {
 fn impossible_figures_are_refused_before_anything_starts() {
     run(&["run", "--nodes", "0"]).exits(64).says("--nodes");
     run(&["run", "--rate", "-3"]).exits(64);
-    run(&["run", "--time-limit", "99999999h"]).exits(64).says("--time-limit").says("1h");
+    run(&["run", "--time-limit", "99999999h"]).exits(64).says("--time-limit").says("1day");
     run(&["run", "--concurrency", "100000000"]).exits(64).says("1..=10000");
     run(&["plan", "--keys", "100000000"]).exits(64).says("1..=100000");
     run(&["up", "--restart-after", "18446744073709551615"]).exits(64).says("86400");
