@@ -16,8 +16,8 @@ use crate::target::Member;
 /// faults would outlast.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a member may take to tend its store. The stores of a run are small; a member that other
-/// faults keep from answering must not hold up the faults that follow.
+/// The time that a member may take to work on its store. The stores of a run are small; a member
+/// that other faults keep from answering must not hold up the faults that follow.
 const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a change of the members may take: it goes through the log.

@@ -5,13 +5,13 @@ use rand::rngs::ChaCha8Rng;
 
 use super::Aim;
 
-/// How long a fault lasts that is done when it has begun, in seconds.
+/// The time that a fault lasts which is done as soon as it has begun, in seconds.
 pub(crate) const MOMENT: f64 = 0.1;
 
-/// How many nodes a fault may have when it is drawn.
+/// The number of nodes that a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClusterLimits {
-    /// How many nodes the cluster has.
+    /// The number of nodes in the cluster.
     pub nodes: usize,
     /// The most that any fault may be aimed at.
     pub most: usize,

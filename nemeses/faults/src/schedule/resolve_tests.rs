@@ -82,7 +82,7 @@ fn every_shape_cuts_something_from_its_smallest_cluster_on() {
     }
 }
 
-/// Whether some node talks with a majority in both directions, itself counted.
+/// Returns true if some node talks with a majority in both directions, itself counted.
 fn somebody_has_a_majority(grudge: &Grudge, nodes: &[String]) -> bool {
     nodes.iter().any(|one| {
         let talks = |other: &&String| !grudge.drops(one, other) && !grudge.drops(other, one);

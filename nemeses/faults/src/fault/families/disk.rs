@@ -44,12 +44,12 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Disk {
     /// The nodes whose disks are troubled.
     pub aim: Aim,
-    /// How.
+    /// The defect.
     #[serde(flatten)]
     pub trouble: Trouble,
 }
 
-/// What is wrong with a disk. In TOML `trouble = "slow-fsync"` with `delay_ms = 50`.
+/// A defect of a disk. In TOML `trouble = "slow-fsync"` with `delay_ms = 50`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "trouble", rename_all = "kebab-case")]
 pub enum Trouble {
@@ -91,7 +91,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What that means for each operation.
+    /// The condition of each operation under it.
     pub fn condition(&self) -> DiskCondition {
         let slow = |delay_ms, jitter_ms| OpCondition { delay_ms, jitter_ms, error_percent: 0.0 };
         let none = DiskCondition::default();
@@ -116,7 +116,7 @@ impl Trouble {
         }
     }
 
-    /// Whether a node with such a disk can no longer do its part: nothing becomes durable.
+    /// Returns true if a node with such a disk can no longer do its part: nothing becomes durable.
     pub fn takes_down(&self) -> bool {
         matches!(
             self,
@@ -148,7 +148,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// How often each aim is drawn: a leader waits for its own disk, and for a majority of all.
+/// The weight of each aim in a draw: a leader waits for its own disk, and for a majority of all.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 4),
     (Aim::Follower, 2),
@@ -158,7 +158,7 @@ const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::All, 1),
 ];
 
-/// The ways in which a disk is troubled.
+/// The kinds of defects, for the draw.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Slow,
@@ -277,7 +277,7 @@ fn jitter(delay_ms: f64, random: &mut ChaCha8Rng) -> f64 {
     (most * random.random_range(0.0..1.0)).round()
 }
 
-/// What happens to one kind of disk operation. The default is nothing.
+/// A condition of one kind of disk operation. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OpCondition {
@@ -293,7 +293,7 @@ pub struct OpCondition {
 }
 
 impl OpCondition {
-    /// Whether the operation is as if there were no fault.
+    /// Returns true if the operation is as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
@@ -307,7 +307,7 @@ impl OpCondition {
     }
 }
 
-/// What happens to the operations of one node's disk. The default is nothing.
+/// A condition of one node's disk. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DiskCondition {
@@ -338,7 +338,7 @@ pub struct DiskCondition {
 }
 
 impl DiskCondition {
-    /// Whether a process may end because of it, see [`Trouble::may_end_process`].
+    /// Returns true if a process may end because of it, see [`Trouble::may_end_process`].
     pub fn may_end_process(&self) -> bool {
         let ops = [self.read, self.write, self.fsync, self.metadata];
         self.full_after_kib.is_some()
@@ -346,12 +346,13 @@ impl DiskCondition {
             || ops.iter().any(|op| op.error_percent > 0.0)
     }
 
-    /// Whether a node with such a disk can no longer do its part, see [`Trouble::takes_down`].
+    /// Returns true if a node with such a disk can no longer do its part, see
+    /// [`Trouble::takes_down`].
     pub fn takes_down(&self) -> bool {
         self.fsync_stalled || self.may_end_process()
     }
 
-    /// Whether the disk is as if there were no fault.
+    /// Returns true if the disk is as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
@@ -460,7 +461,7 @@ fn apply(acting: &mut Acting<'_>, fresh: Option<u32>) -> PerNode<DiskSeen> {
     answers
 }
 
-/// Whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
+/// Judges whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
 fn judge(
     asked: &BTreeMap<String, DiskCondition>,
     seen: &BTreeMap<String, DiskSeen>,
@@ -497,7 +498,7 @@ fn operations(seen: &DiskSeen) -> [OpSeen; 4] {
     [seen.read, seen.write, seen.fsync, seen.metadata]
 }
 
-/// Whether a disk under `condition` was seen to meet all that it asks for.
+/// Checks that a disk under `condition` was seen to meet all that it asks for.
 fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> {
     let conditions = [condition.read, condition.write, condition.fsync, condition.metadata];
     let pairs = || conditions.into_iter().zip(operations(seen));
@@ -531,7 +532,7 @@ fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> 
     Ok(())
 }
 
-/// What a disk did in two stretches of time, or what two disks did.
+/// The sum of the counters of a disk in two stretches of time, or of two disks.
 fn together(left: &DiskSeen, right: &DiskSeen) -> DiskSeen {
     DiskSeen {
         read: both(left.read, right.read),

@@ -1,6 +1,6 @@
 //! Kill: node processes end with SIGKILL and are started again when the fault ends.
 //!
-//! What a process had in memory is lost, what it wrote survives: the kernel still holds it. Data
+//! The memory of a process is lost, its writes survive: the kernel still holds it. Data
 //! lost for want of an fsync is the disk family's business.
 
 use std::collections::BTreeSet;
@@ -46,12 +46,12 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Kill {
     /// The nodes whose processes are killed.
     pub aim: Aim,
-    /// How often.
+    /// The pattern of the kills.
     #[serde(default, skip_serializing_if = "Rhythm::is_once")]
     pub rhythm: Rhythm,
 }
 
-/// How often a process is killed while the fault lasts.
+/// The pattern of the kills while the fault lasts.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -82,7 +82,7 @@ impl fmt::Display for Kill {
     }
 }
 
-/// How often each aim is drawn. The leader has the most to lose; a whole cluster that restarts
+/// The weight of each aim in a draw. The leader has the most to lose; a whole cluster that restarts
 /// must come back with everything it promised.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 4),

@@ -63,14 +63,14 @@ pub struct Packet {
     pub aim: Aim,
     /// The direction of those links, seen from the nodes.
     pub direction: Direction,
-    /// Whether their links with the clients are among them.
+    /// Set if their links with the clients are among them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clients: bool,
-    /// Whether it grows in steps to its full measure and shrinks again, instead of being there at
+    /// Set if it grows in steps to its full measure and shrinks again, instead of being there at
     /// once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ramp: bool,
-    /// What happens to their packets.
+    /// The condition of those links.
     #[serde(flatten)]
     pub condition: LinkCondition,
 }
@@ -107,15 +107,15 @@ impl fmt::Display for Direction {
     }
 }
 
-/// How often each aim is drawn.
+/// The weight of each aim in a draw.
 const WEIGHTS: [(Aim, u32); 5] =
     [(Aim::Leader, 5), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 1), (Aim::All, 2)];
 
-/// How often each direction is drawn: one alone reaches more.
+/// The weight of each direction in a draw: one alone reaches more.
 const DIRECTIONS: [(Direction, u32); 3] =
     [(Direction::Into, 3), (Direction::OutOf, 2), (Direction::Both, 2)];
 
-/// The ways in which packets are troubled.
+/// The kinds of disturbances, for the draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Way {
     Delay,
@@ -266,7 +266,7 @@ impl LinkCondition {
     }
 }
 
-/// What happens to the packets of one directed link. The default is nothing.
+/// A condition of one directed link. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LinkCondition {
@@ -298,7 +298,7 @@ pub(crate) fn is_zero(value: &f64) -> bool {
 }
 
 impl LinkCondition {
-    /// Whether it delays every packet by some time and does nothing else.
+    /// Returns true if it delays every packet by some time and does nothing else.
     pub fn is_delay(&self) -> bool {
         let Self { delay_ms, jitter_ms, .. } = *self;
         delay_ms > 0.0 && *self == Self { delay_ms, jitter_ms, ..Self::default() }
@@ -318,12 +318,12 @@ impl LinkCondition {
         }
     }
 
-    /// Whether packets pass as if there were no fault.
+    /// Returns true if packets pass as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What a packet meets that passes both conditions, one after the other.
+    /// The condition that a packet meets which passes both, one after the other.
     pub fn and(&self, other: &Self) -> Self {
         Self {
             delay_ms: self.delay_ms + other.delay_ms,
@@ -420,8 +420,8 @@ fn union(acting: &Acting<'_>) -> BTreeMap<Link, LinkCondition> {
     union.links().collect()
 }
 
-/// Whether probes met on every link of `asked` what was asked of it. What befalls only some packets
-/// is counted over time instead, so that stays open.
+/// Judges whether probes met on every link of `asked` what was asked of it. What befalls only some
+/// packets is counted over time instead, so that stays open.
 fn judge(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgement {
     let (mut sent, mut arrived, mut fastest) = (0, 0, None::<f64>);
     let (mut unproven, mut too_fast) = (BTreeSet::new(), Vec::new());
@@ -458,8 +458,8 @@ fn judge(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgement {
     Judgement::open(outcome, effect)
 }
 
-/// What the links of `asked` did to packets between two readings, and whether that is all that was
-/// asked of them: of each kind of trouble at least one packet.
+/// The counters of the links of `asked` between two readings, and a judgement of whether that is
+/// all that was asked of them: of each kind of trouble at least one packet.
 fn judge_over_life(
     asked: &Shaping,
     before: &BTreeMap<Link, LinkCounts>,

@@ -30,7 +30,7 @@ enum Factor {
 enum Operand {
     /// A number; whole if it is written without a decimal point.
     Number { value: f64, whole: bool },
-    /// What is drawn once for the composition.
+    /// A value that is drawn once for the composition.
     Name(String),
 }
 

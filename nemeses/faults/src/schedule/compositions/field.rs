@@ -1,4 +1,4 @@
-//! What a field of a composition is drawn from.
+//! The source that a field of a composition is drawn from.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::expression::{Expression, Rounding};
 use crate::fault::weighted;
 
-/// What one value is drawn from.
+/// The source that one value is drawn from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Field {
     /// Always the same, or drawn anew.
@@ -17,14 +17,14 @@ pub(super) enum Field {
     Choice(Vec<(Source, u32)>),
 }
 
-/// What a value is.
+/// The kinds of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
     /// A word, or true or false.
     Literal(Value),
     /// A number.
     Number(Expression),
-    /// What is drawn once for the composition, be it a number or not.
+    /// A value that is drawn once for the composition, be it a number or not.
     Name(String),
 }
 

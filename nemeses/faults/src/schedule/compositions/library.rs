@@ -34,7 +34,7 @@ pub enum BadCompositions {
     Nonsense {
         /// The name of the composition.
         name: String,
-        /// What is wrong with it, and where.
+        /// The error in it, with its place.
         what: String,
     },
 }

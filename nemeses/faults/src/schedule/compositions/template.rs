@@ -25,7 +25,7 @@ pub struct Composition {
     pub(super) weight: u32,
     /// The smallest cluster that it makes sense in.
     pub(super) nodes: usize,
-    /// What is drawn once and used by name; each refers only to those before it.
+    /// The values that are drawn once and used by name; each refers only to those before it.
     pub(super) names: Vec<(String, Field)>,
     pub(super) faults: Vec<Template>,
 }
@@ -65,7 +65,7 @@ impl Composition {
         self.faults.iter().map(|fault| fault.family).collect()
     }
 
-    /// Whether it makes sense in such a cluster: each fault has someone to aim at.
+    /// Returns true if it makes sense in such a cluster: each fault has someone to aim at.
     pub(in crate::schedule) fn fits(&self, limits: &ClusterLimits) -> bool {
         let has_aim = |fault: &Template| {
             let Some(mut aim) = fault.aim() else { return true };
@@ -117,7 +117,7 @@ impl Template {
         self.fields.iter().find_map(|(name, field)| is_aim(name).then_some(field))
     }
 
-    /// Whether there are such nodes, no more of them than a fault may have.
+    /// Returns true if there are such nodes, no more of them than a fault may have.
     fn can_aim(&self, aim: &Value, limits: &ClusterLimits) -> bool {
         // What is no aim is found when the fault is read.
         let Ok(aim) = serde_json::from_value::<Aim>(aim.clone()) else { return true };

@@ -1,4 +1,4 @@
-//! What makes each of the compositions that come along what it is.
+//! Tests of the essence of each composition that is shipped.
 
 use std::collections::BTreeMap;
 
