@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::nemesis::Nemesis;
 use super::pretended::{Pretended, names};
 use crate::fault::{
-    Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, Family, Fault, Kill,
-    Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet, Partition, Pause,
-    Power, PowerCut, Shape, Trouble, Upkeep,
+    Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, DiskFault, Family, Fault,
+    Kill, Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet, Partition,
+    Pause, Power, PowerCut, Shape, Upkeep,
 };
 use crate::host::HostError;
 use crate::outcome::Outcome;
@@ -37,7 +37,7 @@ fn every_fault() -> Vec<Fault> {
         Family::Cpu => Fault::Cpu(Cpu { aim, percent: 5.0 }),
         Family::Clock => Fault::Clock(Clock { aim, error: ClockError::Jump { by_ms: -5000 } }),
         Family::Disk => {
-            let trouble = Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };
+            let trouble = DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };
             Fault::Disk(Disk { aim, trouble })
         }
         Family::Power => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Aim, Cpu, Disk, Family, Fault, Kill, Pause, Rhythm, Trouble};
+use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pause, Rhythm};
 
 const USUAL: [Family; 8] = [
     Family::Partition,
@@ -307,10 +307,10 @@ fn compositions_follow_each_other_within_an_election() {
     let parts = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.shape.parts_leader());
     let power = |fault: &Fault| fault.family() == Family::Power;
     let slow_fsync = |fault: &Fault| {
-        matches!(fault, Fault::Disk(Disk { trouble: Trouble::SlowFsync { .. }, .. }))
+        matches!(fault, Fault::Disk(Disk { trouble: DiskFault::SlowFsync { .. }, .. }))
     };
     let stall =
-        |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: Trouble::StalledFsync, .. }));
+        |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: DiskFault::StalledFsync, .. }));
     let crash_loop =
         |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Rhythm::Loop, .. }));
     let flaky = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.is_flaky());

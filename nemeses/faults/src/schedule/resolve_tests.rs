@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use super::Entry;
 use super::resolve::Resolved;
 use crate::fault::{
-    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, Disks, Fault, Kill, Killed,
-    Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm, Roles, Shape,
-    Step, Transfer, Trouble,
+    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, DiskFault, Disks, Fault,
+    Kill, Killed, Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm,
+    Roles, Shape, Step, Transfer,
 };
 use crate::grudge::{CLIENTS, Grudge};
 
@@ -299,7 +299,7 @@ fn a_ramp_climbs_to_the_whole_and_descends_again_in_steps_below_an_election() {
 
 #[test]
 fn disks_and_clocks_get_the_condition_that_was_asked_for() {
-    let fault = Fault::Disk(Disk { aim: Aim::All, trouble: Trouble::StalledFsync });
+    let fault = Fault::Disk(Disk { aim: Aim::All, trouble: DiskFault::StalledFsync });
     let resolved = resolve(fault, 1, 3, Some("n1"));
     let Action::Disk(Disks(disks)) = resolved.action() else { panic!("it is a disk fault") };
     assert!(disks.len() == 3 && disks.values().all(|condition| condition.fsync_stalled));

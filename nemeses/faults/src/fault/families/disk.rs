@@ -46,13 +46,13 @@ pub struct Disk {
     pub aim: Aim,
     /// The defect.
     #[serde(flatten)]
-    pub trouble: Trouble,
+    pub trouble: DiskFault,
 }
 
 /// A defect of a disk. In TOML `trouble = "slow-fsync"` with `delay_ms = 50`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "trouble", rename_all = "kebab-case")]
-pub enum Trouble {
+pub enum DiskFault {
     /// Every operation takes longer.
     Slow {
         /// By so many milliseconds.
@@ -90,7 +90,7 @@ pub enum Trouble {
     ReadOnly,
 }
 
-impl Trouble {
+impl DiskFault {
     /// The condition of each operation under it.
     pub fn condition(&self) -> DiskCondition {
         let slow = |delay_ms, jitter_ms| OpCondition { delay_ms, jitter_ms, error_percent: 0.0 };
@@ -130,7 +130,7 @@ fn range(delay: f64, jitter: f64) -> String {
     if jitter == 0.0 { delay.to_string() } else { format!("{delay} to {}", delay + jitter) }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for DiskFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Slow { delay_ms, jitter_ms } => {
@@ -192,19 +192,19 @@ impl Disk {
     /// Draws one, leaders first.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let trouble = match weighted(&WAYS, |_| true, random) {
-            Way::SlowFsync => Trouble::slow_fsync(random),
-            Way::Slow => Trouble::slow(random),
-            Way::StalledFsync => Trouble::StalledFsync,
-            Way::Narrow => Trouble::Narrow {
+            Way::SlowFsync => DiskFault::slow_fsync(random),
+            Way::Slow => DiskFault::slow(random),
+            Way::StalledFsync => DiskFault::StalledFsync,
+            Way::Narrow => DiskFault::Narrow {
                 kib_per_second: whole_between(KIB_PER_SECOND.0, KIB_PER_SECOND.1, random) as u64,
             },
-            Way::Failing => Trouble::Failing {
+            Way::Failing => DiskFault::Failing {
                 percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
             },
             Way::Full => {
-                Trouble::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
+                DiskFault::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
             }
-            Way::ReadOnly => Trouble::ReadOnly,
+            Way::ReadOnly => DiskFault::ReadOnly,
         };
         let aim = if trouble.takes_down() {
             wanted.limits.aim_down(&WEIGHTS, random)
@@ -236,15 +236,16 @@ impl Spec for Disk {
 
     fn validate(&self, _: usize) -> Result<(), String> {
         match self.trouble {
-            Trouble::Slow { delay_ms, jitter_ms } | Trouble::SlowFsync { delay_ms, jitter_ms } => {
+            DiskFault::Slow { delay_ms, jitter_ms }
+            | DiskFault::SlowFsync { delay_ms, jitter_ms } => {
                 delay("delay_ms", delay_ms)?;
                 delay("jitter_ms", jitter_ms)?;
                 if delay_ms + jitter_ms > 0.0 { Ok(()) } else { Err("it is not slower".to_owned()) }
             }
-            Trouble::Narrow { kib_per_second: 0 } => {
+            DiskFault::Narrow { kib_per_second: 0 } => {
                 Err("kib_per_second must be above 0".to_owned())
             }
-            Trouble::Failing { percent: of_hundred } => {
+            DiskFault::Failing { percent: of_hundred } => {
                 percent("percent", of_hundred)?;
                 if of_hundred > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
             }
@@ -257,7 +258,7 @@ impl Spec for Disk {
     }
 }
 
-impl Trouble {
+impl DiskFault {
     /// Draws how slow an fsync is.
     fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
@@ -338,7 +339,7 @@ pub struct DiskCondition {
 }
 
 impl DiskCondition {
-    /// Returns true if a process may end because of it, see [`Trouble::may_end_process`].
+    /// Returns true if a process may end because of it, see [`DiskFault::may_end_process`].
     pub fn may_end_process(&self) -> bool {
         let ops = [self.read, self.write, self.fsync, self.metadata];
         self.full_after_kib.is_some()
@@ -347,7 +348,7 @@ impl DiskCondition {
     }
 
     /// Returns true if a node with such a disk can no longer do its part, see
-    /// [`Trouble::takes_down`].
+    /// [`DiskFault::takes_down`].
     pub fn takes_down(&self) -> bool {
         self.fsync_stalled || self.may_end_process()
     }
@@ -565,8 +566,8 @@ mod tests {
 
     #[test]
     fn two_troubles_of_one_disk_add_up() {
-        let slow = Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 }.condition();
-        let full = Trouble::Full { after_kib: 64 }.condition();
+        let slow = DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 }.condition();
+        let full = DiskFault::Full { after_kib: 64 }.condition();
         let both = slow.and(&slow).and(&full);
         assert_eq!((both.fsync.delay_ms, both.fsync.jitter_ms), (100.0, 20.0));
         assert_eq!(both.full_after_kib, Some(64));

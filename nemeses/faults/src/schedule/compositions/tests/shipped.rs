@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::Compositions;
 use super::support::{drawings, find, limits};
 use crate::fault::{
-    Aim, Clock, ClockError, Cpu, Direction, Disk, Family, Fault, Kill, Leadership, Packet,
-    Partition, Pause, Power, Rhythm, Shape, Trouble,
+    Aim, Clock, ClockError, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill, Leadership,
+    Packet, Partition, Pause, Power, Rhythm, Shape,
 };
 use crate::schedule::planned::Planned;
 
@@ -160,7 +160,7 @@ fn is_killed_leader(planned: &Planned) {
 }
 
 fn is_slow_fsync(planned: &Planned, least: f64, most: f64) -> Aim {
-    let Fault::Disk(Disk { aim, trouble: Trouble::SlowFsync { delay_ms, jitter_ms: 0.0 } }) =
+    let Fault::Disk(Disk { aim, trouble: DiskFault::SlowFsync { delay_ms, jitter_ms: 0.0 } }) =
         planned.fault
     else {
         panic!("{planned:?}")
@@ -214,7 +214,7 @@ fn power_fails_while_fsync_is_slow() {
 fn a_leader_is_killed_in_a_slow_write_and_on_a_full_disk() {
     let describe = |[disk, kill]: &[Planned; 2]| {
         let Fault::Disk(Disk { aim: Aim::Leader, trouble }) = disk.fault else { panic!() };
-        let Trouble::Slow { delay_ms, jitter_ms } = trouble else { panic!("{trouble}") };
+        let DiskFault::Slow { delay_ms, jitter_ms } = trouble else { panic!("{trouble}") };
         within(delay_ms, 1.0, 50.0);
         within(jitter_ms, 0.0, delay_ms);
         within(disk.lasts, 1.0, 3.0);
@@ -232,7 +232,7 @@ fn a_leader_is_killed_in_a_slow_write_and_on_a_full_disk() {
     check("killed-in-slow-write", describe, &[("fast", 0.38), ("steady", 0.32), ("jittery", 0.3)]);
     let describe = |[disk, kill]: &[Planned; 2]| {
         let Fault::Disk(Disk { aim: Aim::Leader, trouble }) = disk.fault else { panic!() };
-        let Trouble::Full { after_kib } = trouble else { panic!("{trouble}") };
+        let DiskFault::Full { after_kib } = trouble else { panic!("{trouble}") };
         within(after_kib as f64, 1.0, 128.0);
         within(disk.lasts, 0.5, 2.0);
         is_killed_leader(kill);
@@ -422,7 +422,7 @@ fn a_node_crashes_again_and_again_behind_flaky_links() {
 #[test]
 fn a_leader_whose_disk_stalls_is_parted() {
     let describe = |[disk, parted]: &[Planned; 2]| {
-        let stalled = Disk { aim: Aim::Leader, trouble: Trouble::StalledFsync };
+        let stalled = Disk { aim: Aim::Leader, trouble: DiskFault::StalledFsync };
         assert_eq!(disk.fault, Fault::Disk(stalled));
         within(disk.lasts, 1.0, 3.0);
         follows(disk, parted, 0.1, 0.8);
