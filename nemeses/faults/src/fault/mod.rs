@@ -32,7 +32,7 @@ pub use families::clock::{Clock, ClockCondition, ClockError, Clocks};
 pub use families::corruption::{Corruption, Damage, FileDamage};
 pub use families::cpu::{Cpu, CpuShares};
 pub use families::disk::{Disk, DiskCondition, DiskFault, Disks, OpCondition};
-pub use families::kill::{Kill, Killed, Rhythm};
+pub use families::kill::{Kill, Killed, Pattern};
 pub use families::leadership::{Leadership, Transfer};
 pub use families::maintenance::{Maintenance, StoresMaintained, Upkeep};
 pub use families::membership::{MembersChanged, Membership, MembershipChange};

@@ -24,10 +24,13 @@ fn a_fault_reads_as_a_phrase() {
     check(Fault::Packet(all), "50 ms delay into the leader, clients too, ramping up and down");
     check(Fault::Kill(Kill::once(Aim::All)), "kill all nodes");
     check(
-        Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }),
+        Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }),
         "rolling restart of all nodes",
     );
-    check(Fault::Kill(Kill { aim: Aim::Leader, rhythm: Rhythm::Loop }), "crash loop of the leader");
+    check(
+        Fault::Kill(Kill { aim: Aim::Leader, rhythm: Pattern::Loop }),
+        "crash loop of the leader",
+    );
     check(
         Fault::Power(Power {
             aim: Aim::Majority,
@@ -54,8 +57,8 @@ fn a_fault_reads_as_a_phrase() {
 fn what_takes_nodes_down_is_counted_and_what_is_only_slow_is_not() {
     let check = |fault: Fault, down: usize| assert_eq!(fault.nodes_down(5), down, "{fault}");
     check(Fault::Kill(Kill::once(Aim::Majority)), 3);
-    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Loop }), 5);
-    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }), 1);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Loop }), 5);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }), 1);
     check(Fault::Pause(Pause { aim: Aim::Minority }), 2);
     check(Fault::Disk(Disk { aim: Aim::All, trouble: DiskFault::StalledFsync }), 5);
     let slow = DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pause, Rhythm};
+use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pattern, Pause};
 
 const USUAL: [Family; 8] = [
     Family::Partition,
@@ -312,7 +312,7 @@ fn compositions_follow_each_other_within_an_election() {
     let stall =
         |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: DiskFault::StalledFsync, .. }));
     let crash_loop =
-        |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Rhythm::Loop, .. }));
+        |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Pattern::Loop, .. }));
     let flaky = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.is_flaky());
     assert!(follows(&parts, &power, 0.6));
     assert!(follows(&parts, &|fault| fault.family() == Family::Kill, 0.6));

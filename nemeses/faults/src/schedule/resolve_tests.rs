@@ -8,7 +8,7 @@ use super::Entry;
 use super::resolve::Resolved;
 use crate::fault::{
     Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, DiskFault, Disks, Fault,
-    Kill, Killed, Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm,
+    Kill, Killed, Leadership, LinkCondition, Packet, Partition, Pattern, Pause, Power, PowerCut,
     Roles, Shape, Step, Transfer,
 };
 use crate::grudge::{CLIENTS, Grudge};
@@ -247,7 +247,7 @@ fn a_strobing_clock_jumps_to_and_fro() {
 #[test]
 fn a_crash_loop_kills_the_same_node_again_and_again() {
     for pick in 0..50 {
-        let fault = Fault::Kill(Kill { aim: Aim::Leader, rhythm: Rhythm::Loop });
+        let fault = Fault::Kill(Kill { aim: Aim::Leader, rhythm: Pattern::Loop });
         let resolved = resolve(fault.clone(), pick, 3, Some("n1"));
         check_times(&resolved, Duration::from_secs(1));
         assert_eq!(resolve(fault, pick, 3, Some("n1")), resolved, "equal arguments");
@@ -271,7 +271,7 @@ fn a_crash_loop_kills_the_same_node_again_and_again() {
 
 #[test]
 fn a_rolling_restart_takes_each_node_down_once_and_never_two() {
-    let fault = Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling });
+    let fault = Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling });
     let resolved = resolve(fault.clone(), 1, 5, Some("n1"));
     check_times(&resolved, Duration::from_secs(1));
     assert_eq!((resolved.nodes().len(), resolved.most_down()), (5, 1));

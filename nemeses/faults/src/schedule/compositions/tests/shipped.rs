@@ -6,7 +6,7 @@ use super::super::Compositions;
 use super::support::{drawings, find, limits};
 use crate::fault::{
     Aim, Clock, ClockError, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill, Leadership,
-    Packet, Partition, Pause, Power, Rhythm, Shape,
+    Packet, Partition, Pattern, Pause, Power, Shape,
 };
 use crate::schedule::planned::Planned;
 
@@ -322,7 +322,7 @@ fn nodes_are_killed_and_lose_power_while_they_elect() {
             within(parted.lasts, 0.8, 2.5);
             follows(parted, down, 0.05, 0.6);
             match down.fault {
-                Fault::Kill(Kill { aim: at, rhythm: Rhythm::Once }) => {
+                Fault::Kill(Kill { aim: at, rhythm: Pattern::Once }) => {
                     within(down.lasts, 0.05, 0.8);
                     aim(at)
                 }
@@ -412,7 +412,7 @@ fn a_node_crashes_again_and_again_behind_flaky_links() {
         within(whole_ms.into(), 30.0, 300.0);
         follows(flaky, kill, 0.05, 0.5);
         assert_eq!(kill.lasts, flaky.lasts);
-        let Fault::Kill(Kill { aim: at, rhythm: Rhythm::Loop }) = kill.fault else { panic!() };
+        let Fault::Kill(Kill { aim: at, rhythm: Pattern::Loop }) = kill.fault else { panic!() };
         aim(at)
     };
     let shares = [("follower", 2.0 / 3.0), ("leader", 1.0 / 3.0)];
@@ -449,7 +449,7 @@ fn a_leader_is_killed_among_slow_followers_and_nodes_roll_over_lossy_links() {
         assert_eq!((packet.aim, packet.direction), (Aim::All, Direction::Both));
         within(packet.condition.loss_percent, 1.0, 20.0);
         within(lossy.lasts, 0.4 * 5.0, 0.8 * 5.0);
-        assert_eq!(kill.fault, Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }));
+        assert_eq!(kill.fault, Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }));
         follows(lossy, kill, 0.05, 0.05);
         assert_eq!(kill.lasts, lossy.lasts);
         "lossy"
