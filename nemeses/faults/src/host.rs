@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
 };
 use crate::grudge::{Grudge, Link};
 
@@ -115,7 +115,7 @@ pub trait Host {
 
     /// Has `node` do this work on its store, and waits until it has. The value is how long it took.
     /// Only a host that knows how to ask its target can.
-    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
         Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
     }
 
@@ -156,7 +156,7 @@ pub trait Administrator: Send + Sync {
     /// # Errors
     /// `Unavailable` when the service has nothing of the kind; `Failed` with the service's refusal,
     /// or when no answer came.
-    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+    fn maintain(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
     }
 

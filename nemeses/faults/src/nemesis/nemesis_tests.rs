@@ -7,7 +7,7 @@ use super::pretended::{Pretended, names};
 use crate::fault::{
     Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, DiskFault, Family, Fault,
     Kill, Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet, Partition,
-    Pause, Power, PowerCut, Shape, Upkeep,
+    Pause, Power, PowerCut, Shape, StoreWork,
 };
 use crate::host::HostError;
 use crate::outcome::Outcome;
@@ -51,7 +51,7 @@ fn every_fault() -> Vec<Fault> {
             let change = MembershipChange::Remove;
             Fault::Membership(Membership { aim: Aim::Follower, change })
         }
-        Family::Maintenance => Fault::Maintenance(Maintenance { aim, work: Upkeep::Compact }),
+        Family::Maintenance => Fault::Maintenance(Maintenance { aim, work: StoreWork::Compact }),
     });
     faults.into()
 }

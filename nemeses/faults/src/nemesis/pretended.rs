@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
 };
 use crate::grudge::{Grudge, Link};
 use crate::host::{
@@ -273,7 +273,7 @@ impl Host for Pretended {
         Ok(Duration::from_millis(30))
     }
 
-    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
         self.works()?;
         self.log.push(format!("{work} {node}"));
         Ok(Duration::from_millis(30))

@@ -41,20 +41,20 @@ pub struct Maintenance {
     /// The nodes that are asked to.
     pub aim: Aim,
     /// The work that they do.
-    pub work: Upkeep,
+    pub work: StoreWork,
 }
 
 /// A piece of work that a node does to its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Upkeep {
+pub enum StoreWork {
     /// It forgets old versions. A service may do it on all nodes, whichever is asked to.
     Compact,
     /// It gives back the room of what it has forgotten, and may serve no client meanwhile.
     Defragment,
 }
 
-impl fmt::Display for Upkeep {
+impl fmt::Display for StoreWork {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Compact => "compact",
@@ -67,7 +67,7 @@ impl fmt::Display for Upkeep {
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Leader, 2), (Aim::Follower, 1), (Aim::One, 1)];
 
 /// The weight of each kind of work in a draw.
-const WORK: [(Upkeep, u32); 2] = [(Upkeep::Compact, 1), (Upkeep::Defragment, 1)];
+const WORK: [(StoreWork, u32); 2] = [(StoreWork::Compact, 1), (StoreWork::Defragment, 1)];
 
 impl fmt::Display for Maintenance {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +96,7 @@ pub struct StoresMaintained {
     /// The nodes.
     pub nodes: BTreeSet<String>,
     /// The work that they do.
-    pub work: Upkeep,
+    pub work: StoreWork,
 }
 
 impl fmt::Display for StoresMaintained {
