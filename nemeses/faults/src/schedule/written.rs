@@ -50,7 +50,7 @@ pub(super) fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, Stri
 /// The error in a schedule, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("fault {place} of the schedule ({entry}): {what}")]
-pub struct Nonsense {
+pub struct InvalidSchedule {
     /// Which entry, counted from 1.
     pub place: usize,
     /// The entry as a phrase.
@@ -64,10 +64,11 @@ impl Schedule {
     ///
     /// # Errors
     /// On the first entry that cannot be meant.
-    pub fn validate(&self, nodes: usize) -> Result<(), Nonsense> {
+    pub fn validate(&self, nodes: usize) -> Result<(), InvalidSchedule> {
         let mut ids = std::collections::BTreeSet::new();
         for (entry, place) in self.entries.iter().zip(1..) {
-            let refuse = |what: String| Err(Nonsense { place, entry: entry.to_string(), what });
+            let refuse =
+                |what: String| Err(InvalidSchedule { place, entry: entry.to_string(), what });
             if !ids.insert(entry.id) {
                 return refuse(format!("the id {} was given before", entry.id));
             }
