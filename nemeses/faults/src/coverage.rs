@@ -16,7 +16,7 @@ use crate::schedule::{Profile, Schedule, ScheduleOptions};
 /// The state of the cluster, as far as it was known, when a fault fired.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Facts {
+pub struct ClusterSnapshot {
     /// The role that each node reported; a node that is down or has said nothing is missing. The
     /// words are the target's: `leader`, `candidate` and `pre-candidate` mean what they say,
     /// everything else counts as a follower.
@@ -43,7 +43,7 @@ pub struct Fired {
     /// [`Resolved::nodes`](crate::schedule::Resolved::nodes).
     pub nodes: BTreeSet<String>,
     /// The state of the cluster then, as far as it was known.
-    pub facts: Facts,
+    pub facts: ClusterSnapshot,
 }
 
 /// Whom a fault hit.
@@ -129,7 +129,7 @@ impl fmt::Display for Phase {
     }
 }
 
-impl Facts {
+impl ClusterSnapshot {
     fn says(&self, node: &str, roles: &[&str]) -> bool {
         self.roles.get(node).is_some_and(|role| roles.contains(&role.as_str()))
     }
@@ -288,14 +288,14 @@ mod tests {
     use super::*;
     use crate::schedule::Compositions;
 
-    fn facts(roles: &[(&str, &str)]) -> Facts {
+    fn facts(roles: &[(&str, &str)]) -> ClusterSnapshot {
         let roles = roles.iter().map(|(node, role)| ((*node).to_owned(), (*role).to_owned()));
-        Facts { roles: roles.collect(), ..Facts::default() }
+        ClusterSnapshot { roles: roles.collect(), ..ClusterSnapshot::default() }
     }
 
     const STEADY: [(&str, &str); 3] = [("n1", "leader"), ("n2", "follower"), ("n3", "follower")];
 
-    fn fired(nodes: &[&str], facts: Facts) -> Fired {
+    fn fired(nodes: &[&str], facts: ClusterSnapshot) -> Fired {
         let nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
         Fired { family: Family::Kill, nodes, facts }
     }
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(cells(fired(&["n2"], steady())), [(Role::Follower, Phase::Steady)]);
         assert_eq!(cells(fired(&["n1", "n2"], steady())), [(Role::Several, Phase::Steady)]);
         assert_eq!(cells(fired(&[], steady())), [(Role::Several, Phase::Steady)]);
-        let deposed = Facts {
+        let deposed = ClusterSnapshot {
             former_leader: Some("n2".to_owned()),
             since_leader_change_ms: Some(300),
             ..steady()
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn phases_that_fall_together_count_each() {
-        let busy = Facts {
+        let busy = ClusterSnapshot {
             since_leader_change_ms: Some(5000),
             since_undo_ms: Some(100),
             others_on: vec![Family::Clock],
@@ -345,7 +345,7 @@ mod tests {
         };
         let expected = [(Role::Leader, Phase::AnotherFault), (Role::Leader, Phase::Recovering)];
         assert_eq!(cells(fired(&["n1"], busy)), expected);
-        let calm = Facts { since_undo_ms: Some(2000), ..facts(&STEADY) };
+        let calm = ClusterSnapshot { since_undo_ms: Some(2000), ..facts(&STEADY) };
         assert_eq!(cells(fired(&["n1"], calm)), [(Role::Leader, Phase::Steady)]);
     }
 
@@ -388,9 +388,9 @@ mod tests {
             r#"{"cells":[{"family":"kill","role":"leader","phase":"steady","count":1}]}"#
         );
         assert_eq!(serde_json::from_str::<Coverage>(&text).unwrap(), coverage);
-        let facts = Facts { others_on: vec![Family::Disk], ..facts(&[("n1", "leader")]) };
+        let facts = ClusterSnapshot { others_on: vec![Family::Disk], ..facts(&[("n1", "leader")]) };
         let text = serde_json::to_string(&facts).unwrap();
         assert_eq!(text, r#"{"roles":{"n1":"leader"},"others_on":["disk"]}"#);
-        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+        assert_eq!(serde_json::from_str::<ClusterSnapshot>(&text).unwrap(), facts);
     }
 }

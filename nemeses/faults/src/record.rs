@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::coverage::Facts;
+use crate::coverage::ClusterSnapshot;
 use crate::effect::Effect;
 use crate::fault::{Action, Family};
 use crate::outcome::Outcome;
@@ -72,7 +72,7 @@ pub struct Injected {
     /// A note for readers, such as that no node was known to lead.
     pub note: Option<String>,
     /// The state of the cluster before anything was done, as far as it was known.
-    pub facts: Option<Facts>,
+    pub facts: Option<ClusterSnapshot>,
 }
 
 /// The result of one step of a fault that changes while it lasts.
@@ -158,7 +158,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    facts: Option<Facts>,
+    facts: Option<ClusterSnapshot>,
 }
 
 impl FaultRecord {
