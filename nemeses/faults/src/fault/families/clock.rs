@@ -96,13 +96,14 @@ const WEIGHTS: [(Aim, u32); 5] =
 
 /// The kinds of errors, for the draw.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Deviation {
     Jump,
     Strobe,
     Drift,
 }
 
-const WAYS: [(Way, u32); 3] = [(Way::Jump, 4), (Way::Strobe, 2), (Way::Drift, 3)];
+const DEVIATIONS: [(Deviation, u32); 3] =
+    [(Deviation::Jump, 4), (Deviation::Strobe, 2), (Deviation::Drift, 3)];
 
 /// From a fraction of an election time-out to more than any lease.
 const JUMP_MS: (f64, f64) = (100.0, 60_000.0);
@@ -116,12 +117,12 @@ const DRIFT: (f64, f64) = (10.0, 100.0);
 impl ClockError {
     fn draw(random: &mut ChaCha8Rng) -> Self {
         let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
-        match weighted(&WAYS, |_| true, random) {
-            Way::Jump => {
+        match weighted(&DEVIATIONS, |_| true, random) {
+            Deviation::Jump => {
                 Self::Jump { by_ms: (sign * whole_between(JUMP_MS.0, JUMP_MS.1, random)) as i64 }
             }
-            Way::Strobe => Self::strobe(random),
-            Way::Drift => {
+            Deviation::Strobe => Self::strobe(random),
+            Deviation::Drift => {
                 Self::Drift { rate: (1e3 + sign * whole_between(DRIFT.0, DRIFT.1, random)) / 1e3 }
             }
         }

@@ -160,7 +160,7 @@ const WEIGHTS: [(Aim, u32); 6] = [
 
 /// The kinds of defects, for the draw.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Defect {
     Slow,
     SlowFsync,
     StalledFsync,
@@ -170,14 +170,14 @@ enum Way {
     ReadOnly,
 }
 
-const WAYS: [(Way, u32); 7] = [
-    (Way::SlowFsync, 4),
-    (Way::Slow, 2),
-    (Way::StalledFsync, 2),
-    (Way::Narrow, 1),
-    (Way::Failing, 1),
-    (Way::Full, 1),
-    (Way::ReadOnly, 1),
+const DEFECTS: [(Defect, u32); 7] = [
+    (Defect::SlowFsync, 4),
+    (Defect::Slow, 2),
+    (Defect::StalledFsync, 2),
+    (Defect::Narrow, 1),
+    (Defect::Failing, 1),
+    (Defect::Full, 1),
+    (Defect::ReadOnly, 1),
 ];
 
 /// From a good disk to one that takes longer than an election.
@@ -191,20 +191,20 @@ const FREE_KIB: (f64, f64) = (1.0, 256.0);
 impl Disk {
     /// Draws one, leaders first.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
-        let trouble = match weighted(&WAYS, |_| true, random) {
-            Way::SlowFsync => DiskFault::slow_fsync(random),
-            Way::Slow => DiskFault::slow(random),
-            Way::StalledFsync => DiskFault::StalledFsync,
-            Way::Narrow => DiskFault::Narrow {
+        let trouble = match weighted(&DEFECTS, |_| true, random) {
+            Defect::SlowFsync => DiskFault::slow_fsync(random),
+            Defect::Slow => DiskFault::slow(random),
+            Defect::StalledFsync => DiskFault::StalledFsync,
+            Defect::Narrow => DiskFault::Narrow {
                 kib_per_second: whole_between(KIB_PER_SECOND.0, KIB_PER_SECOND.1, random) as u64,
             },
-            Way::Failing => DiskFault::Failing {
+            Defect::Failing => DiskFault::Failing {
                 percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
             },
-            Way::Full => {
+            Defect::Full => {
                 DiskFault::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
             }
-            Way::ReadOnly => DiskFault::ReadOnly,
+            Defect::ReadOnly => DiskFault::ReadOnly,
         };
         let aim = if trouble.takes_down() {
             wanted.limits.aim_down(&WEIGHTS, random)

@@ -117,7 +117,7 @@ const DIRECTIONS: [(Direction, u32); 3] =
 
 /// The kinds of disturbances, for the draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
+enum Disturbance {
     Delay,
     Loss,
     Duplicate,
@@ -127,14 +127,14 @@ enum Way {
     DelayAndLoss,
 }
 
-const WAYS: [(Way, u32); 7] = [
-    (Way::Delay, 5),
-    (Way::Loss, 3),
-    (Way::Duplicate, 2),
-    (Way::Reorder, 2),
-    (Way::Corrupt, 1),
-    (Way::Rate, 1),
-    (Way::DelayAndLoss, 2),
+const DISTURBANCES: [(Disturbance, u32); 7] = [
+    (Disturbance::Delay, 5),
+    (Disturbance::Loss, 3),
+    (Disturbance::Duplicate, 2),
+    (Disturbance::Reorder, 2),
+    (Disturbance::Corrupt, 1),
+    (Disturbance::Rate, 1),
+    (Disturbance::DelayAndLoss, 2),
 ];
 
 /// From a wide network to more than an election time-out.
@@ -155,17 +155,23 @@ impl Packet {
     /// Draws one, leaders first. A single node has links with clients only.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let Wanted { limits, lasts, .. } = *wanted;
-        let way = weighted(&WAYS, |_| true, random);
+        let way = weighted(&DISTURBANCES, |_| true, random);
         let none = LinkCondition::default();
         let mut drawn = |(least, most): (f64, f64)| whole_between(least, most, random);
         let condition = match way {
-            Way::Delay => LinkCondition::delay(random),
-            Way::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
-            Way::Duplicate => LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none },
-            Way::Reorder => LinkCondition { reorder_percent: drawn(TROUBLE_PERCENT), ..none },
-            Way::Corrupt => LinkCondition { corrupt_percent: drawn(CORRUPT_PERCENT), ..none },
-            Way::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
-            Way::DelayAndLoss => {
+            Disturbance::Delay => LinkCondition::delay(random),
+            Disturbance::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
+            Disturbance::Duplicate => {
+                LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none }
+            }
+            Disturbance::Reorder => {
+                LinkCondition { reorder_percent: drawn(TROUBLE_PERCENT), ..none }
+            }
+            Disturbance::Corrupt => {
+                LinkCondition { corrupt_percent: drawn(CORRUPT_PERCENT), ..none }
+            }
+            Disturbance::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
+            Disturbance::DelayAndLoss => {
                 let loss_percent = drawn(LOSS_PERCENT);
                 LinkCondition { loss_percent, ..LinkCondition::delay(random) }
             }
@@ -175,7 +181,7 @@ impl Packet {
             aim: limits.aim(&WEIGHTS, random),
             direction: weighted(&DIRECTIONS, |_| true, random),
             clients: random.random_bool(CLIENTS_CHANCE) || limits.nodes < 2,
-            ramp: ramp && way == Way::Delay && lasts >= SHORTEST_RAMP,
+            ramp: ramp && way == Disturbance::Delay && lasts >= SHORTEST_RAMP,
             condition,
         }
     }
