@@ -114,8 +114,8 @@ impl Image {
         }
     }
 
-    /// Frees inodes that have no name, nobody uses and no power failure brings back. The journal is
-    /// empty.
+    /// Frees inodes that have no name, are not in use and that no power failure brings back. The
+    /// journal is empty.
     fn free_orphans(&mut self) {
         let needed = |inode: &Inode| inode.remembered > 0 || inode.durable_links > 0;
         let orphans = std::mem::take(&mut self.orphans);
@@ -140,8 +140,8 @@ impl Image {
         Unsynced { bytes: bytes.sum(), operations: self.journal.len() as u64 }
     }
 
-    /// The power fails: of what was not synced survives what `cut` and `random` say. Nobody uses
-    /// any inode any more.
+    /// The power fails: of what was not synced survives what `cut` and `random` say. No inode is in
+    /// use any more.
     pub fn crash(&mut self, cut: &PowerCut, random: &mut impl Rng) -> PowerSeen {
         let chance = (cut.keep_percent / 100.0).clamp(0.0, 1.0);
         let first = self.journal.next_place() - self.journal.len() as u64;

@@ -20,8 +20,8 @@ pub(crate) struct ClusterLimits {
 }
 
 impl ClusterLimits {
-    /// Draws whom a fault is aimed at that takes nobody down. Where the table has nobody for so
-    /// small a cluster it is the leader.
+    /// Draws the aim of a fault that takes no node down. Where the table has none for so small a
+    /// cluster it is the leader.
     pub fn aim(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
         self.at_most(self.most, weights, random)
     }
