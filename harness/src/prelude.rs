@@ -11,7 +11,7 @@ pub use checker::history::Event;
 pub use checker::oracle::divergence::{Contents, Held};
 pub use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
 pub use engines::node_process::OwnClock;
-pub use faults::fault::{Family, Upkeep};
+pub use faults::fault::{Family, StoreWork};
 pub use faults::host::{Administrator, HostError};
 pub use results::applied_log::{AppliedEntry, AppliedLog};
 pub use results::event::NodeChange;
