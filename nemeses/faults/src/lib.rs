@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Schedule::draw(seed) ─▶ Entry ─ resolve(nodes, roles) ─▶ Resolved ─▶ Nemesis ─▶ Host
-//!                                                 Report, Beat, Recovery ◀─┘  (what was measured)
+//!                                                         FaultRecord ◀─┘  (what was measured)
 //! ```
 
 pub mod coverage;
