@@ -81,9 +81,8 @@ fn a_minute_has_a_fault_every_two_or_three_seconds_and_every_family() {
 #[test]
 fn faults_keep_their_bounds_and_leave_start_and_end_quiet() {
     for profile in Profile::all() {
-        // The time that a draw takes grows faster than the schedule.
-        for (seconds, seeds) in [(5, 40), (10, 40), (60, 40), (300, 4)] {
-            for seed in 0..seeds {
+        for seed in 0..40 {
+            for seconds in [5, 10, 60, 300] {
                 let entries = draw(profile, 5, seed, seconds);
                 let quiet = Duration::from_secs(3).min(Duration::from_secs(seconds) / 5);
                 let limit = Duration::from_secs(seconds);
