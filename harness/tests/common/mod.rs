@@ -1,4 +1,4 @@
-//! What the tests of the binary share.
+//! The common parts of the tests of the binary.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -13,7 +13,7 @@ pub fn run(arguments: &[&str]) -> Finished {
     finished(stormproof().args(arguments).output().expect("the binary starts"))
 }
 
-/// What a finished command left.
+/// The exit code and the output of a finished command.
 #[derive(Debug)]
 pub struct Finished {
     pub code: Option<i32>,

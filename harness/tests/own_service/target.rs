@@ -1,4 +1,4 @@
-//! How the service is started, and how it is spoken to.
+//! The service as a target: its start, and its client.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

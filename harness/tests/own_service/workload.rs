@@ -1,4 +1,4 @@
-//! What clients do: three registers are read, written and swapped, and no others.
+//! The workload: three registers are read, written and swapped, and no others.
 
 use checker::history::Event;
 use serde_json::json;
