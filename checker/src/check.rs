@@ -5,76 +5,21 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
-
 use crate::counterexample;
 use crate::decide::{Decision, Evidence, decide};
-use crate::history::{Format, HistoryError, Operations, OwnedDatum};
-use crate::model::{self, Conventions, Model, WithModel};
+use crate::history::{HistoryError, Operations, OwnedDatum};
+use crate::lattice::Verdict;
+use crate::model::{self, AnyModel, Recorded};
+use crate::options::Options;
 use crate::oracle::of_history::{self, Records};
-use crate::oracle::version::Claims;
 use crate::parallel;
 use crate::partition::{Partition, Source, SplitError, split};
 use crate::search::{Limits, Outcome};
-use crate::verdict::{Analysis, Verdict};
+use crate::verdict::Analysis;
 
-/// What a check may spend. Counted, not timed, so that the verdict does not depend on the machine.
+/// The progress of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Operations that the search may try, over all keys. Shared evenly among the keys that are
-    /// hard to decide. A hundred million take some ten seconds on one core.
-    pub steps: u64,
-    /// Bytes that the search may remember for each key that is being judged; there are as many
-    /// such keys at a time as there are threads.
-    pub memory: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget { steps: 200_000_000, memory: 512 << 20 }
-    }
-}
-
-/// How to judge a history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// The name of the model; none chooses it by the operations (see [`model::choose`]).
-    pub model: Option<String>,
-    /// What every key holds before the first operation; null for nothing.
-    pub initial: Value,
-    /// What outcomes mean.
-    pub conventions: Conventions,
-    /// What the service promises about the versions that it answers; none if nobody says.
-    pub versions: Option<Claims>,
-    /// What the check may spend.
-    pub budget: Budget,
-    /// How many keys are judged at a time. The verdict does not depend on it.
-    pub threads: NonZeroUsize,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            model: None,
-            initial: Value::Null,
-            conventions: Conventions::default(),
-            versions: None,
-            budget: Budget::default(),
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        }
-    }
-}
-
-impl Options {
-    /// The default, with nil reads as files of this format mean them.
-    pub fn for_format(format: Format) -> Options {
-        let conventions = Conventions { nil_reads: format.nil_reads(), ..Conventions::default() };
-        Options { conventions, ..Options::default() }
-    }
-}
-
-/// How far a check has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Keys that are decided, or given up for want of budget.
     pub done: usize,
@@ -112,37 +57,30 @@ pub fn check_with_records(
     records: &Records<'_>,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Analysis, HistoryError> {
-    let kind = match &options.model {
+    let model = match &options.model {
         Some(name) => model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.clone()))?,
-        None => model::choose(operations)?.kind,
+        None => model::choose(operations)?.model,
     };
-    kind.apply(Check { operations, options, records, progress })
-}
-
-struct Check<'a> {
-    operations: &'a Operations,
-    options: &'a Options,
-    records: &'a Records<'a>,
-    progress: &'a (dyn Fn(Progress) + Sync),
-}
-
-impl WithModel for Check<'_> {
-    type Output = Result<Analysis, HistoryError>;
-
-    fn with<M: Model>(self, model: M) -> Self::Output {
-        let Check { operations, options, records, progress } = self;
-        let analysis = check_with_model(&model, operations, options, progress)?;
-        Ok(of_history::complete(analysis, &model, operations, options, records))
-    }
+    let analysis = check_values(model, operations, options, progress)?;
+    Ok(of_history::complete(analysis, model, operations, options, records))
 }
 
 /// Judges the values of a history by any model, one of the caller's own too. `options.model` is not
-/// looked at, nor are versions, tokens and elements: [`of_history::complete`] does that.
+/// looked at, nor are versions, tokens and elements.
 ///
 /// # Errors
 /// When the history is not well formed or does not fit the model.
-pub fn check_with_model<M: Model>(
+pub fn check_with_model<M: Recorded>(
     model: &M,
+    operations: &Operations,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Analysis, HistoryError> {
+    check_values(AnyModel::of(model), operations, options, progress)
+}
+
+fn check_values(
+    model: AnyModel<'_>,
     operations: &Operations,
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
@@ -154,17 +92,19 @@ pub fn check_with_model<M: Model>(
     let partitions = split(model, source, options.threads).map_err(|error| match error {
         SplitError::Operation(place, reason) => {
             let event = operations.get(place).line();
-            HistoryError::Unfit { event, model: name, reason }
+            HistoryError::Unfit { event, model: name, reason: reason.to_string() }
         }
-        SplitError::Initial(reason) => HistoryError::Initial { model: name, reason },
+        SplitError::Initial(reason) => {
+            HistoryError::Initial { model: name, reason: reason.to_string() }
+        }
     })?;
 
-    let judged = judge(model, &partitions, options, progress);
+    let judged = judge(&partitions, options, progress);
     let mut analysis = Analysis {
         verdict: judged.verdict(),
         model: name.to_string(),
         algorithm: judged.algorithms(),
-        operations: partitions.iter().map(|it| it.operations.len() as u64).sum(),
+        operations: partitions.iter().map(|it| it.len() as u64).sum(),
         keys: partitions.len() as u64,
         steps: judged.steps,
         reason: None,
@@ -181,19 +121,19 @@ pub fn check_with_model<M: Model>(
             let (invalid, evidence) = judged.invalid.expect("the verdict is Invalid");
             let partition = &partitions[invalid];
             let memory = options.budget.memory;
-            analysis.counterexample =
-                Some(counterexample::make(model, partition, evidence, memory));
+            analysis.counterexample = Some(counterexample::make(partition, evidence, memory));
         }
     }
     Ok(analysis)
 }
 
-/// What became of the partitions.
+/// The decisions of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
     /// The first partition that has no legal order, and what is known of why.
     invalid: Option<(usize, Evidence)>,
-    /// How many partitions each algorithm decided; if one is invalid, only which decided that.
+    /// The number of partitions that each algorithm decided; if one is invalid, only which decided
+    /// that.
     decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
     out_of_steps: Vec<usize>,
@@ -231,7 +171,7 @@ impl Judged {
     }
 
     /// Which budget ran out, and on which keys.
-    fn reason<M: Model>(&self, partitions: &[Partition<'_, M>]) -> String {
+    fn reason(&self, partitions: &[Partition<'_>]) -> String {
         let keys = |undecided: &[usize]| match undecided {
             [only] => match partitions[*only].key {
                 Some(key) => format!("key {key}"),
@@ -265,22 +205,20 @@ impl Judged {
 const FIRST_SHARE: u64 = 20_000;
 const SHARE_OF_AN_OPERATION: u64 = 32;
 
-/// How much larger the share of the next round is, where the budget allows it. A search starts
+/// The growth of the share from round to round, where the budget allows it. A search starts
 /// from the beginning in each round; the rounds before the last cost a seventh of it.
 const SHARE_GROWTH: u64 = 8;
 
 /// Judges the partitions in rounds of growing shares, until all are decided, one is invalid or the
 /// steps are spent.
-fn judge<M: Model>(
-    model: &M,
-    partitions: &[Partition<'_, M>],
+fn judge(
+    partitions: &[Partition<'_>],
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Judged {
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
-    let first_share = |partition: usize| {
-        FIRST_SHARE + SHARE_OF_AN_OPERATION * partitions[partition].operations.len() as u64
-    };
+    let first_share =
+        |partition: usize| FIRST_SHARE + SHARE_OF_AN_OPERATION * partitions[partition].len() as u64;
     let mut growth = 1;
     while !judged.out_of_steps.is_empty() {
         let left = options.budget.steps.saturating_sub(judged.steps);
@@ -301,7 +239,7 @@ fn judge<M: Model>(
         let report = |done| {
             progress(Progress { done: already_done + done, total: partitions.len() });
         };
-        let decisions = decide_all(model, partitions, &round, &limits, options.threads, &report);
+        let decisions = decide_all(partitions, &round, &limits, options.threads, &report);
         growth = growth.saturating_mul(SHARE_GROWTH);
         for (partition, decision) in round.into_iter().zip(decisions) {
             let Some(decision) = decision else { continue };
@@ -323,9 +261,8 @@ fn judge<M: Model>(
 
 /// Decides the partitions of a round on several threads. Those before the first invalid one are
 /// decided in any case; of those after it, some may be left out.
-fn decide_all<M: Model>(
-    model: &M,
-    partitions: &[Partition<'_, M>],
+fn decide_all(
+    partitions: &[Partition<'_>],
     round: &[usize],
     limits: &(dyn Fn(usize) -> Limits + Sync),
     threads: NonZeroUsize,
@@ -338,7 +275,7 @@ fn decide_all<M: Model>(
         if partition > first_invalid.load(Ordering::Relaxed) {
             return None;
         }
-        let decision = decide(model, &partitions[partition], limits(partition));
+        let decision = decide(&*partitions[partition].object, limits(partition));
         if decision.outcome == Outcome::Invalid {
             first_invalid.fetch_min(partition, Ordering::Relaxed);
         }

@@ -1,48 +1,44 @@
-//! Who decides a partition: the first of the algorithms that can.
+//! The order in which algorithms are asked to decide an object: the first that can, does.
 
-use crate::model::{Calls, Direct, Model};
-use crate::partition::Partition;
+use crate::model::Direct;
+use crate::object::Object;
 use crate::search::{Limits, Outcome, portfolio, wing_gong_lowe, zones};
 
-/// How a partition was decided.
+/// The decision of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// Whether there is a legal order.
     pub(crate) outcome: Outcome,
     /// The name of the algorithm that decided, or gave up last.
     pub(crate) algorithm: &'static str,
     /// Steps that it took.
     pub(crate) steps: u64,
-    /// What is known of why an Invalid is one.
+    /// The reason for an Invalid, as far as it is known.
     pub(crate) evidence: Evidence,
 }
 
-/// What an algorithm can tell of why there is no legal order.
+/// An algorithm's reason for there being no legal order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// Nothing.
     #[default]
     None,
-    /// The operations at these places contradict each other, whatever became of the others. If
-    /// there is an index, then also whatever had returned by then.
+    /// The operations at these places contradict each other, no matter what became of the others.
+    /// If there is an index, then also no matter what had returned by then.
     Contradiction(Vec<usize>, Option<u64>),
     /// There is no legal order of what happened up to the completion of the operation at this
     /// place, and there is one of what happened before.
     EndedAt(usize),
 }
 
-/// Decides a partition: directly where the model can, by zones where every value is written once,
+/// Decides an object: directly where its model can, by zones where every value is written once,
 /// else by search.
-pub(crate) fn decide<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    limits: Limits,
-) -> Decision {
-    if let Some(direct) = model.decide_directly(&Calls::of(partition)) {
+pub(crate) fn decide(object: &dyn Object, limits: Limits) -> Decision {
+    if let Some(direct) = object.solve() {
         return Decision::direct(direct);
     }
-    let Some(by_value) = partition.by_value(model) else {
-        let decision = wing_gong_lowe::decide(model, &partition.problem(model), limits);
+    let Some(by_value) = object.by_value() else {
+        let (problem, mut machine) = object.problem();
+        let decision = wing_gong_lowe::decide(&problem, &mut *machine, limits);
         return Decision {
             outcome: decision.outcome,
             algorithm: wing_gong_lowe::NAME,
@@ -55,7 +51,7 @@ pub(crate) fn decide<M: Model>(
         let (algorithm, steps) = (zones::NAME, zones.steps);
         return Decision::direct(Direct { algorithm, steps, contradiction, since: None });
     }
-    let judgement = portfolio::decide(&by_value, model, || partition.problem(model), limits);
+    let judgement = portfolio::decide(&by_value, limits);
     Decision {
         outcome: judgement.decision.outcome,
         algorithm: judgement.algorithm,

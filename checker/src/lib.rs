@@ -1,8 +1,60 @@
 //! History in, verdict out.
 //!
 //! This crate is pure: it does no IO and has no clock, no randomness, no async and no unsafe code.
-//! Whoever calls it hands in [`Operations`](history::Operations) and gets an
-//! [`Analysis`](verdict::Analysis) back:
+//!
+//! # Operations in memory
+//!
+//! [`check_operations`] takes a model and operations with the times of their calls and returns:
+//!
+//! ```
+//! use stormproof_checker::model::register::{Input, Output};
+//! use stormproof_checker::prelude::*;
+//!
+//! let (one, two) = (ValueId(1), ValueId(2));
+//! let operations = [
+//!     Operation::new(0, Input::Write(one), 10, Output::Written),
+//!     Operation::new(20, Input::Write(two), 30, Output::Written),
+//!     // Stale: two had been acknowledged.
+//!     Operation::new(40, Input::Read, 50, Output::Value(one)),
+//! ];
+//! let judgement = check_operations(&Register, &operations)?;
+//! assert_eq!(judgement.verdict, Verdict::Invalid);
+//! assert_eq!(judgement.contradiction, [0, 1, 2]);
+//! # Ok::<(), OperationError>(())
+//! ```
+//!
+//! A [`Model`](model::Model) of one's own needs an initial state and a step:
+//!
+//! ```
+//! use stormproof_checker::prelude::*;
+//!
+//! /// Every ticket has the next number.
+//! #[derive(Debug)]
+//! struct TicketMachine;
+//!
+//! impl Model for TicketMachine {
+//!     type State = u32;
+//!     type Input = ();
+//!     type Output = u32;
+//!
+//!     fn initial(&self) -> u32 {
+//!         0
+//!     }
+//!
+//!     fn apply(&self, last: &u32, _draw: &()) -> (u32, u32) {
+//!         (last + 1, last + 1)
+//!     }
+//! }
+//!
+//! let operations = [Operation::new(0, (), 10, 2), Operation::new(20, (), 30, 1)];
+//! assert_eq!(check_operations(&TicketMachine, &operations)?.verdict, Verdict::Invalid);
+//! # Ok::<(), OperationError>(())
+//! ```
+//!
+//! # Recorded histories
+//!
+//! [`check`] takes [`Operations`](history::Operations), as [`history::read`] makes them of a file,
+//! and returns an [`Analysis`](verdict::Analysis):
 //!
 //! ```
 //! use stormproof_checker::verdict::Verdict;
@@ -29,10 +81,10 @@
 //! and gives them a meaning; each key is decided, several at a time; and for the first key that has
 //! no legal order a minimal counterexample is made.
 //!
-//! # Who decides
+//! # Algorithms
 //!
-//! For each key the first that can; [`Analysis::algorithm`](verdict::Analysis::algorithm) tells
-//! who did.
+//! The first that can decides a key; [`Analysis::algorithm`](verdict::Analysis::algorithm) names
+//! it.
 //!
 //! | algorithm | decides | in time |
 //! |---|---|---|
@@ -40,8 +92,8 @@
 //! | `longest-read` | lists and strings whose every element is appended once (Kingsbury & Alvaro 2020) | linear in what was read |
 //! | `set-levels` | growing sets | n log n |
 //! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
-//! | `possessions`, `possessions-by-token` | locks, with and without fencing tokens | n log n |
-//! | `telling-sums` | counters to which different powers of two are added, or the like | n log n |
+//! | `lock-intervals`, `lock-intervals-by-token` | locks, with and without fencing tokens | n log n |
+//! | `unique-subset-sums` | counters to which different powers of two are added, or the like | n log n |
 //! | `sum-levels` | counters that only grow | linear in most cases |
 //! | `precedence-graph` | transactions whose every value is written once (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
 //! | `just-in-time`, `just-in-time-beam` | registers of few values (Lowe 2017) | exponential in the number of clients, at worst |
@@ -52,9 +104,9 @@
 //! and each algorithm is compared with the others, and on small histories with stateright's tester
 //! or with all orders, on tens of thousands of random histories.
 //!
-//! What it costs: `cargo bench -p stormproof-checker --bench figures`, without the reading of the file. The
-//! best of six runs on a machine of two cores on which five processes wanted to run at any time; the
-//! memory is that of the whole process, the history included:
+//! The cost: `cargo bench -p stormproof-checker --bench figures`, without the reading of the file.
+//! The best of six runs on a machine of two cores on which five processes wanted to run at any
+//! time; the memory is that of the whole process, the history included:
 //!
 //! | history of one key | milliseconds | megabytes | decided by |
 //! |---|---|---|---|
@@ -75,20 +127,33 @@
 #[cfg(test)]
 extern crate self as stormproof_checker;
 
+/// Its example is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod accounting;
 mod check;
 mod counterexample;
 mod decide;
 pub mod history;
+mod in_memory;
+mod lattice;
+mod ledger;
 pub mod model;
+mod object;
 pub mod online;
+mod options;
 pub mod oracle;
 mod parallel;
 mod partition;
+pub mod prelude;
 mod search;
 pub mod verdict;
 mod words;
 
-pub use check::{
-    Budget, Options, Progress, check, check_with_model, check_with_progress, check_with_records,
+pub use check::{Progress, check, check_with_model, check_with_progress, check_with_records};
+pub use in_memory::{
+    Judgement, Operation, OperationError, check_operations, check_operations_within,
 };
+pub use options::{Budget, Options};

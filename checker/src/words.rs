@@ -5,7 +5,7 @@ use crate::history::Datum;
 /// Values longer than this, in characters, are cut: a sentence is to be read at a glance.
 const LONGEST_VALUE: usize = 32;
 
-/// How many elements of a long list are shown at each of its ends.
+/// The number of elements of a long list that are shown at each of its ends.
 const SHOWN_AT_AN_END: usize = 2;
 
 const NANOSECONDS_PER_SECOND: f64 = 1e9;

@@ -1,9 +1,9 @@
-//! What the counts of elements call wrong no legal order explains: they accuse no history that has
-//! one.
+//! Counts of elements call nothing wrong that a legal order explains: they accuse no history that
+//! has one.
 
 use std::collections::BTreeMap;
 
-use stormproof_checker::accounting::Fate;
+use stormproof_checker::accounting::ElementOutcome;
 use stormproof_checker::model::{Queue, Set};
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Budget, Options, check, check_with_model};
@@ -14,7 +14,7 @@ use support::{Recording, Service, paired, record};
 
 #[test]
 fn counts_and_models_do_not_contradict_each_other() {
-    let mut seen: BTreeMap<Fate, u64> = BTreeMap::new();
+    let mut seen: BTreeMap<ElementOutcome, u64> = BTreeMap::new();
     for seed in 0..800 {
         let (service, model) = match seed % 2 {
             0 => (Service::Set, "set"),
@@ -51,7 +51,13 @@ fn counts_and_models_do_not_contradict_each_other() {
             assert_eq!(accounting.wrong(), 0, "{recording:?}: {accounting:?}");
         }
     }
-    for fate in [Fate::Lost, Fate::Duplicated, Fate::Unexpected, Fate::Stale, Fate::NeverDequeued] {
+    for fate in [
+        ElementOutcome::Lost,
+        ElementOutcome::Duplicated,
+        ElementOutcome::Unexpected,
+        ElementOutcome::Stale,
+        ElementOutcome::NeverDequeued,
+    ] {
         assert!(seen.contains_key(&fate), "no history had one {fate:?}: {seen:?}");
     }
 }

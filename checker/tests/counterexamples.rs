@@ -1,4 +1,4 @@
-//! What every counterexample must be: a contradiction by itself, and a smallest one.
+//! Every counterexample must be a contradiction by itself, and a smallest one.
 
 mod support;
 
@@ -115,7 +115,7 @@ fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
 }
 
 /// Of a long history of few values, believing all writes of a value that are over would make
-/// thousands of operations. The last ones contradict each other whatever was there before.
+/// thousands of operations. The last ones contradict each other no matter what was there before.
 #[test]
 fn few_values_are_explained_by_the_last_operations_whatever_was_there_before() {
     let mut explained = 0;

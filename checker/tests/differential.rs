@@ -4,25 +4,24 @@
 mod support;
 
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
-use stormproof_checker::history::{Datum, EventType, History, Operations};
+use stormproof_checker::history::{EventType, History, Operations};
 use stormproof_checker::model::sequential_spec::Sequential;
 use stormproof_checker::model::{
-    AppendList, Call, Conventions, Counter, FencedLock, KvAppend, Model, Mutex, Queue, Register,
+    AppendList, Call, Conventions, Counter, FencedLock, KvAppend, Mutex, Queue, Recorded, Register,
     Set, Transactions, Values,
 };
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Options, check_with_model};
 use support::{Recording, Service, paired, record};
 
-/// What stateright says. Operations in flight are those of unknown outcome: it may or may not
+/// The verdict of stateright. Operations in flight are those of unknown outcome: it may or may not
 /// apply them.
 fn oracle<M>(model: &M, history: &History) -> bool
 where
-    M: Model + Clone,
+    M: Recorded + Clone,
 {
     let mut values = Values::new();
-    let initial = model.initial(Datum::Null, &mut values).expect("null is a state");
-    let start = Sequential { model: model.clone(), state: initial };
+    let start = Sequential { model: model.clone(), state: model.initial() };
     let mut tester = LinearizabilityTester::new(start);
     let mut moments = Vec::new();
     let operations = Operations::of(history).expect("the history is well formed");
@@ -31,11 +30,11 @@ where
             continue;
         }
         let (process, invoked) = (operation.process(), operation.invoked());
-        match model.call(operation, Conventions::default(), &mut values).expect("it fits the model")
-        {
-            Call::Silent => {}
-            Call::Unknown(input) => moments.push((invoked, process, Some(input), None)),
-            Call::Known(input, output) => {
+        let call = model.decode(operation, Conventions::default(), &mut values);
+        match call.expect("it fits the model") {
+            None => {}
+            Some(Call::Unknown(input)) => moments.push((invoked, process, Some(input), None)),
+            Some(Call::Known(input, output)) => {
                 moments.push((invoked, process, Some(input), None));
                 let completed = operation.completed().expect("it is known");
                 moments.push((completed, process, None, Some(output)));
@@ -62,14 +61,21 @@ const FEW: u64 = 8;
 const ONE_IN: u64 = 23;
 const MORE: u64 = 3;
 
-/// Compares verdicts on `count` histories; some tenths of them must be invalid and valid each, or
-/// the comparison would say little.
-fn compare<M>(model: &M, service: Service, count: u64)
+/// The number of histories that are valid, and of those that are not, which show enough.
+const ENOUGH: u64 = 2_000;
+
+/// Compares verdicts on up to `most` histories; some tenths of them must be invalid and valid each,
+/// or the comparison would say little.
+fn compare<M>(model: &M, service: Service, most: u64)
 where
-    M: Model + Clone,
+    M: Recorded + Clone,
 {
-    let mut invalid = 0;
-    for seed in 0..count {
+    let (mut invalid, mut count) = (0, 0);
+    for seed in 0..most {
+        if invalid.min(count - invalid) >= ENOUGH {
+            break;
+        }
+        count += 1;
         let operations = match seed % ONE_IN {
             0 => FEW + 1 + seed / ONE_IN % MORE,
             _ => 4 + seed % (FEW - 3),

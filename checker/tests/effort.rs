@@ -1,4 +1,4 @@
-//! How much the search has to try. Steps are counted, not timed, so these tests give the same
+//! The work of the search. Steps are counted, not timed, so these tests give the same
 //! figures on every machine.
 
 mod support;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use stormproof_checker::history::{Attempt, Process};
+use stormproof_checker::model::Collection;
 use stormproof_checker::oracle::audit::{
-    Applied, AppliedLog, AuditReport, Contents, Kind, Outcome, Reason, Row, Told, Wrong, audit,
+    Applied, AppliedLog, AuditReport, Contents, Outcome, Reason, Row, Told, Wrong, audit,
 };
 use stormproof_checker::verdict::Verdict;
 
-const OBJECTS: [(&str, Kind); 3] =
-    [("list", Kind::List), ("queue", Kind::Queue), ("set", Kind::Set)];
+const OBJECTS: [(&str, Collection); 3] =
+    [("list", Collection::List), ("queue", Collection::Queue), ("set", Collection::Set)];
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
 
 /// An operation of the simulation, with what the service did with it.
@@ -25,12 +26,12 @@ struct Done {
     completed: Option<u64>,
 }
 
-/// What happened in a run: operations, and the replicated log of (place of operation, took effect).
+/// A run: operations, and the replicated log of (place of operation, took effect).
 #[derive(Debug, Clone)]
 struct Recording {
     operations: Vec<Done>,
     log: Vec<(usize, bool)>,
-    /// Where the log of each node differs.
+    /// The differences of the log of each node.
     differing: BTreeMap<(usize, u64), (usize, bool)>,
     /// Index in the history of the final reads.
     end: u64,
@@ -104,16 +105,16 @@ impl Recording {
             .collect()
     }
 
-    /// What the objects hold at the end.
+    /// The contents of the objects at the end.
     fn contents(&self) -> Vec<Contents<'_>> {
-        let contents = |(object, &(name, kind)): (usize, &(&'static str, Kind))| {
+        let contents = |(object, &(name, kind)): (usize, &(&'static str, Collection))| {
             let effects = self.log.iter().filter(|(_, took_effect)| *took_effect);
             let put = effects.map(|(place, _)| &self.operations[*place]);
             let mut elements: Vec<&str> = put
                 .filter(|operation| operation.object == object)
                 .map(|operation| operation.element.as_str())
                 .collect();
-            if kind == Kind::Set {
+            if kind == Collection::Set {
                 elements.sort_unstable();
                 elements.dedup();
             }
@@ -122,7 +123,7 @@ impl Recording {
         OBJECTS.iter().enumerate().map(contents).collect()
     }
 
-    /// What the nodes applied.
+    /// The entries that the nodes applied.
     fn logs(&self) -> Vec<AppliedLog<'_>> {
         let log = |(number, &node): (usize, &&'static str)| {
             let entry = |(place, &shared): (usize, &(usize, bool))| {
@@ -142,13 +143,14 @@ impl Recording {
         NODES.iter().enumerate().map(log).collect()
     }
 
-    /// How often an operation took effect.
+    /// The number of effects of an operation.
     fn effects(&self, place: usize) -> u64 {
         self.log.iter().filter(|entry| **entry == (place, true)).count() as u64
     }
 
-    /// The first operation that was told `outcome`, acts on one of `kinds` and took effect as often.
-    fn find(&self, outcome: Outcome, kinds: &[Kind], effects: u64) -> Option<usize> {
+    /// The first operation that was told `outcome`, acts on one of `kinds` and took effect as
+    /// often.
+    fn find(&self, outcome: Outcome, kinds: &[Collection], effects: u64) -> Option<usize> {
         (0..self.operations.len()).find(|place| {
             let operation = &self.operations[*place];
             operation.outcome == outcome
@@ -158,8 +160,8 @@ impl Recording {
     }
 }
 
-const ANY: &[Kind] = &[Kind::List, Kind::Queue, Kind::Set];
-const REPEATABLE: &[Kind] = &[Kind::List, Kind::Queue];
+const ANY: &[Collection] = &[Collection::List, Collection::Queue, Collection::Set];
+const REPEATABLE: &[Collection] = &[Collection::List, Collection::Queue];
 
 /// Expects the operation at `place` alone to be found wrong, by either kind of evidence.
 fn expect(recording: &Recording, place: usize, wrong: Wrong) {
@@ -305,11 +307,11 @@ fn operation<'a>(
     }
 }
 
-/// What a list was found to hold by a final read at index 10.
+/// The content of a list by a final read at index 10.
 fn list(elements: &[&'static str]) -> Contents<'static> {
     Contents {
         object: "k3",
-        kind: Kind::List,
+        kind: Collection::List,
         elements: elements.to_vec(),
         as_of: Some(10),
         untraced_removals: 0,
@@ -349,7 +351,12 @@ fn what_cannot_be_known_is_said_to_be_unobservable() {
             vec![log(1, Some(10))],
             Reason::MayStillCome,
         ),
-        (lost, vec![Contents { kind: Kind::Set, ..list(&["7"]) }], vec![], Reason::SetHidesRepeats),
+        (
+            lost,
+            vec![Contents { kind: Collection::Set, ..list(&["7"]) }],
+            vec![],
+            Reason::SetHidesRepeats,
+        ),
         (lost, vec![], vec![log(2, Some(10))], Reason::LogIncomplete),
         (lost, vec![], vec![log(1, None)], Reason::LogTooShort),
         (lost, vec![], vec![log(1, Some(2))], Reason::LogTooShort),

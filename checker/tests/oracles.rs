@@ -1,4 +1,5 @@
-//! Versions and tokens of whole histories: what values hide is found, and nobody is accused falsely.
+//! Versions and tokens of whole histories: what values hide is found, and nobody is accused
+//! falsely.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -297,7 +298,7 @@ fn simulate(model: &str, seed: u64) -> Service {
     service
 }
 
-/// What three nodes applied: one everything, the others a beginning of it.
+/// The entries that three nodes applied: one everything, the others a beginning of it.
 fn logs(log: &[(String, bool)], random: &mut ChaCha8Rng) -> Vec<AppliedLog<'static>> {
     let nodes = ["n1", "n2", "n3"];
     let reach = |node| if node == "n2" { log.len() } else { random.random_range(0..=log.len()) };

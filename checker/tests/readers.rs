@@ -282,7 +282,7 @@ fn chosen(functions: &[&str]) -> Result<String, HistoryError> {
     let lines: String = (functions.iter().enumerate())
         .map(|(process, f)| format!("{process} :invoke :{f} nil\n"))
         .collect();
-    choose(&reading(&lines).operations).map(|choice| choice.kind.description().name.to_string())
+    choose(&reading(&lines).operations).map(|choice| choice.model.description().name.to_string())
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn the_model_is_told_by_the_operations_or_asked_for() {
 #[test]
 fn models_with_the_same_operations_are_told_by_the_answers_or_asked_for() {
     let chosen = |text: &str| {
-        choose(&reading(text).operations).map(|choice| choice.kind.description().name).ok()
+        choose(&reading(text).operations).map(|choice| choice.model.description().name).ok()
     };
     let read = |answer: &str| {
         let add = "0 :invoke :add 1\n0 :ok :add 1\n";

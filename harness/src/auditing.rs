@@ -1,4 +1,4 @@
-//! What is handed to the checker besides the history: which versions a target promises, and what
+//! The evidence for the checker besides the history: which versions a target promises, and what
 //! its nodes applied.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use checker::oracle::of_history::Records;
 use checker::oracle::version::Claims;
 use results::{applied_log, member_contents};
 
-/// What the nodes of a saved run applied and held in the end.
+/// The commands that the nodes of a saved run applied, and what they held in the end.
 #[derive(Default)]
 pub struct Saved {
     logs: Vec<applied_log::AppliedLog>,
@@ -18,7 +18,7 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// Of a bare history nobody knows.
+    /// Nothing is known of a bare history.
     pub fn nothing() -> Saved {
         Saved::default()
     }

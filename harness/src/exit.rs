@@ -1,12 +1,13 @@
-//! How a command of stormproof ends.
+//! The end of a command of stormproof.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use checker::verdict::Verdict;
 
-/// The exit codes, as `DESIGN.md` and `--help` name them.
+/// The exit codes, as the README and `--help` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Exit {
     /// 0: every verdict was Valid, or there was nothing to judge.
     Valid,
@@ -57,7 +58,7 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// The code to end with.
     pub exit: Exit,
-    /// What to tell the user: what is wrong and what to do.
+    /// The message for the user: what is wrong and what to do.
     pub message: String,
 }
 

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use results::event::RunEvent;
 use results::words;
 
+use crate::printing::err;
 use crate::run::live::{Live, Snapshot};
 use crate::run::recorder::Listener;
 
@@ -53,7 +54,7 @@ impl Progress {
                         bar.set_position(meter.elapsed(&now).as_millis() as u64);
                         bar.set_message(line);
                     }
-                    None => eprintln!("{line}"),
+                    None => err!("{line}"),
                 }
             }
         });
@@ -67,7 +68,7 @@ impl Progress {
             if let RunEvent::Note(note) = event {
                 match &bar {
                     Some(bar) => bar.println(note),
-                    None => eprintln!("{note}"),
+                    None => err!("{note}"),
                 }
             }
         })

@@ -9,12 +9,11 @@ use std::thread;
 use checker::history::{Event, EventType, Process};
 use results::event::RunEvent;
 use results::run_directory::{HISTORY, RunDirectory};
-use stormproof::run::load::{self, Clients};
-use stormproof::run::recorder::Recorder;
-use stormproof::target::{
+use stormproof::internal::{Clients, Recorder, load};
+use stormproof::targets::{
     Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, refusal, row,
 };
-use workloads::clients::{ClientPlan, Fixed};
+use workloads::clients::ClientPlan;
 use workloads::generator::{Generator, Invocation, repeat};
 
 /// A folder that is removed again.
@@ -132,7 +131,7 @@ async fn an_invocation_is_on_file_before_it_is_sent() {
     let directory = scratch.run_directory();
     let client = Arc::new(Suspicious { history: directory.path().join(HISTORY) });
     let recorder = Arc::new(Recorder::new(directory, Vec::new()));
-    let plan = ClientPlan::draw(1, 8, &Fixed::usual());
+    let plan = ClientPlan::usual(8);
     let clients = Clients::new(recorder, client, vec!["n1".into()], 1, "r1".into(), plan);
     let write = Invocation::mutation("write", "k0", 1.into());
     let mut writes = repeat(write).limit(OPERATIONS as u64);

@@ -1,5 +1,5 @@
 //! The one typed stream of everything that happens in a run. The progress bar, the saved history,
-//! the report and whatever comes later are readers of it.
+//! the report and what comes later are readers of it.
 
 use checker::history::{Event, EventType, Process};
 use faults::record::FaultRecord;
@@ -27,7 +27,7 @@ pub struct FaultEvent {
     pub index: u64,
     /// Nanoseconds of the controller's monotonic clock since the start of the run.
     pub time: u64,
-    /// What happened to which fault.
+    /// The record: the fault, and what happened to it.
     pub record: FaultRecord,
 }
 
@@ -40,7 +40,7 @@ impl FaultEvent {
         Event { index: self.index, time: self.time, ..event }
     }
 
-    /// The fault that an event of a history tells of; none when it is about none.
+    /// The fault that an event of a history is about; none when it is about none.
     pub fn of_history(event: &Event) -> Option<Self> {
         if event.process != Process::Nemesis {
             return None;
@@ -126,12 +126,12 @@ pub struct NodeEvent {
     pub time: u64,
     /// The node.
     pub node: String,
-    /// What changed.
+    /// The change.
     #[serde(flatten)]
     pub change: NodeChange,
 }
 
-/// What changed at a node. One line of `nodes/<name>/events.jsonl` looks like
+/// A change at a node. One line of `nodes/<name>/events.jsonl` looks like
 /// `{"time":1200,"node":"n1","event":"role","role":"leader","term":4,"leader":"n1"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -146,17 +146,17 @@ pub enum NodeChange {
         /// `exit code 1`, `signal SIGKILL`…
         status: String,
     },
-    /// It told of a new role, term or leader.
+    /// It reported a new role, term or leader.
     Role {
         /// `follower`, `pre-candidate`, `candidate`, `leader`.
         role: String,
         /// Its current term.
         term: u64,
-        /// Whom it believes to lead.
+        /// The node that it believes to lead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         leader: Option<String>,
     },
-    /// It told how far its log is committed.
+    /// It reported its commit index.
     Commit {
         /// The highest committed index.
         index: u64,
@@ -164,9 +164,9 @@ pub enum NodeChange {
     /// Its clocks were read. They are read every 100 to 250 ms while a fault of clocks is on, and
     /// once when the run begins and ends.
     Clock {
-        /// How far its wall clock is ahead of the controller's, in milliseconds; negative behind.
+        /// The distance of its wall clock from the controller's, in milliseconds; negative behind.
         wall_offset_ms: f64,
-        /// How far its monotonic clock is ahead of the controller's, in milliseconds.
+        /// The distance of its monotonic clock from the controller's, in milliseconds.
         monotonic_offset_ms: f64,
     },
 }

@@ -21,13 +21,13 @@ pub struct Summary {
     /// Did the run test anything? Unknown when a kind of operation never succeeded, or when no
     /// fault took effect.
     pub coverage: Coverage,
-    /// In which situations the faults hit whom; none when nobody counted.
+    /// The situations in which faults hit nodes; none when they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_coverage: Option<faults::coverage::Coverage>,
-    /// What was learnt about the target that is no part of the verdict, by time.
+    /// Facts about the target that are no part of the verdict, by time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// What was run, and where.
+    /// The run and its place.
     pub run: RunInfo,
     /// Seconds spent in each phase, in order.
     pub phases: Vec<(Phase, f64)>,
@@ -38,39 +38,39 @@ pub struct Summary {
 pub struct Liveness {
     /// Valid, Invalid, or Unknown (starved machine, or the load was interrupted).
     pub verdict: Verdict,
-    /// What was asked of the cluster and what it did.
+    /// The demand on the cluster, and its reaction.
     pub sentence: String,
     /// Seconds from the last undo to the last node's answer; none when it never came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_seconds: Option<f64>,
-    /// How late the controller's own control probe was at worst, in seconds.
+    /// The greatest lateness of the controller's own control probe, in seconds.
     pub probe_lateness_seconds: f64,
 }
 
-/// Whether the run exercised what its plan asked for.
+/// The coverage of a run: the parts of its plan that it did not exercise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Valid or Unknown.
     pub verdict: Verdict,
-    /// What was not exercised, one sentence each.
+    /// The gaps, one sentence each.
     pub gaps: Vec<String>,
 }
 
-/// Something about the target that a person should know, whatever the verdict.
+/// A fact about the target that a person should know, apart from the verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The node that it is about.
     pub node: String,
     /// When it was noticed, in seconds since the start of the run.
     pub seconds: f64,
-    /// What happened, such as `n2 stopped by itself while its disk failed (exit code 74)`.
+    /// The event in words, such as `n2 stopped by itself while its disk failed (exit code 74)`.
     pub text: String,
     /// The last lines of the node's log until then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
 }
 
-/// What was run, and where.
+/// The run and its place: target, workload, faults, machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The name of the run directory.
@@ -94,7 +94,7 @@ pub struct RunInfo {
     pub skipped: Vec<(String, String)>,
     /// The seed of schedule and generators.
     pub seed: u64,
-    /// How long the load lasted, in seconds.
+    /// The length of the load, in seconds.
     pub time_limit_seconds: f64,
     /// When the load was ended before its time, because the history was known to be Invalid; in
     /// seconds since the start of the run.

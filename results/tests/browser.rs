@@ -123,6 +123,54 @@ const TOO_WIDE: &str = r#"(() => {
 })()"#;
 
 #[test]
+fn every_text_can_be_read_in_light_and_dark() {
+    let Some(mut browser) = Browser::start("contrast") else { return };
+    let runs = [storm(50), sample(&options(Verdict::Invalid)), judged("queue")];
+    for (number, run) in runs.iter().enumerate() {
+        let page = Page::of(&format!("contrast-{number}"), run);
+        for scheme in ["light", "dark"] {
+            browser.show_as("screen", scheme);
+            browser.open(&page.address());
+            let faint = browser.evaluate(FAINT);
+            assert_eq!(faint, serde_json::json!([]), "page {number}, {scheme}");
+        }
+    }
+}
+
+/// Texts with less contrast than WCAG 2.2 asks for at level AA (1.4.3): 4.5, or 3 for large ones.
+const FAINT: &str = r#"(() => {
+    const colour = (text) => {
+        const [name, ...rest] = text.match(/[a-z]+|[\d.]+/g);
+        const parts = rest.filter((part) => !Number.isNaN(Number(part))).map(Number);
+        const scale = name === "color" ? 255 : 1;
+        return [...parts.slice(0, 3).map((part) => part * scale), parts[3] ?? 1];
+    };
+    const lay = (over, under) =>
+        [0, 1, 2].map((at) => over[at] * over[3] + under[at] * (1 - over[3])).concat(1);
+    const background = (element) => {
+        const own = colour(getComputedStyle(element).backgroundColor);
+        return lay(own, element.parentElement ? background(element.parentElement) : [255, 255, 255, 1]);
+    };
+    const luminance = (colour) => {
+        const [red, green, blue] = colour.map((part) => part / 255)
+            .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const hasText = (element) => element.checkVisibility() && !element.closest("script, style, noscript")
+        && [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    return [...document.body.querySelectorAll("*")].filter(hasText).flatMap((element) => {
+        const style = getComputedStyle(element);
+        const under = background(element);
+        const [light, dark] = [luminance(under), luminance(lay(colour(style.color), under))]
+            .sort((a, b) => b - a);
+        const size = parseFloat(style.fontSize);
+        const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        const contrast = (light + 0.05) / (dark + 0.05);
+        return contrast >= (large ? 3 : 4.5) ? [] : [`${contrast.toFixed(2)}: ${element.outerHTML}`];
+    });
+})()"#;
+
+#[test]
 fn every_link_leads_somewhere() {
     let Some(mut browser) = Browser::start("links") else { return };
     let page = Page::of("links", &storm(50));

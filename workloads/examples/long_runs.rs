@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use checker::history::{EventType, Operations};
 use checker::verdict::Verdict;
-use stormproof_workloads::clients::{ClientPlan, Fixed};
+use stormproof_workloads::clients::ClientPlan;
 use stormproof_workloads::simulation::Simulation;
 use stormproof_workloads::{GeneratorOptions, ValueSizes};
 
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     println!("workload  seed  operations  unknown  keys   ms      verdict  decided by");
     for workload in stormproof_workloads::ALL {
         for seed in 1..=seeds {
-            let clients = ClientPlan::draw(seed, CLIENTS, &Fixed::default());
+            let clients = ClientPlan::draw(seed, CLIENTS);
             let options =
                 GeneratorOptions { seed, hot_keys: clients.keys, values: ValueSizes::Numbers };
             let recorded =

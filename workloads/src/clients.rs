@@ -50,23 +50,6 @@ pub struct ClientPlan {
     pub rate: Option<f64>,
 }
 
-/// The choices that are not drawn. The default fixes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Fixed {
-    /// The clients that are pinned.
-    pub routing: Option<Routing>,
-    /// The deadline of every client.
-    pub deadline: Option<Duration>,
-    /// The longest time that one request may take.
-    pub attempt_timeout: Option<Duration>,
-    /// Objects in use at a time.
-    pub keys: Option<usize>,
-    /// The sizes of written values.
-    pub values: Option<ValueSizes>,
-    /// Operations a second; `Some(None)` for a closed loop.
-    pub rate: Option<Option<f64>>,
-}
-
 /// The choice of the clients that are pinned to a node; the others roam.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,41 +110,32 @@ impl FromStr for Routing {
     }
 }
 
-impl Fixed {
-    /// The choices when nothing is drawn: half of the clients are pinned, deadlines are three
-    /// seconds, five keys are hot, values are numbers, a thousand operations a second.
-    pub fn usual() -> Self {
-        let usual = RetryPolicy::default();
-        Fixed {
-            routing: Some(Routing::Half),
-            deadline: Some(usual.deadline),
-            attempt_timeout: Some(usual.attempt_timeout),
-            keys: Some(USUAL_KEYS),
-            values: Some(ValueSizes::Numbers),
-            rate: Some(Some(USUAL_RATE)),
+impl ClientPlan {
+    /// The plan that a seed gives for so many clients. Each choice has a random stream of its own,
+    /// so that a caller who replaces one leaves the others as they were.
+    pub fn draw(seed: u64, clients: usize) -> Self {
+        let stream = |choice: &str| stream(seed, &format!("clients: {choice}"));
+        ClientPlan {
+            routing: routing(&mut stream("routing")),
+            deadlines: deadlines(clients, &mut stream("deadlines")),
+            attempt_timeout: attempt_timeout(&mut stream("attempts")),
+            keys: keys(&mut stream("keys")),
+            values: values(&mut stream("values")),
+            rate: rate(&mut stream("rate")),
         }
     }
-}
 
-impl ClientPlan {
-    /// Draws what is not fixed for so many clients. Each choice has a random stream of its own, so
-    /// that fixing one leaves the others as they were.
-    pub fn draw(seed: u64, clients: usize, fixed: &Fixed) -> Self {
-        let stream = |choice: &str| stream(seed, &format!("clients: {choice}"));
-        let routing = fixed.routing.unwrap_or_else(|| routing(&mut stream("routing")));
-        let deadlines = match fixed.deadline {
-            Some(deadline) => vec![deadline; clients],
-            None => deadlines(clients, &mut stream("deadlines")),
-        };
-        let attempt_timeout =
-            fixed.attempt_timeout.unwrap_or_else(|| attempt_timeout(&mut stream("attempts")));
+    /// The plan of so many clients when nothing is drawn: half of them are pinned, deadlines are
+    /// three seconds, five keys are hot, values are numbers, a thousand operations a second.
+    pub fn usual(clients: usize) -> Self {
+        let usual = RetryPolicy::default();
         ClientPlan {
-            routing,
-            deadlines,
-            attempt_timeout,
-            keys: fixed.keys.unwrap_or_else(|| keys(&mut stream("keys"))),
-            values: fixed.values.unwrap_or_else(|| values(&mut stream("values"))),
-            rate: fixed.rate.unwrap_or_else(|| rate(&mut stream("rate"))),
+            routing: Routing::Half,
+            deadlines: vec![usual.deadline; clients],
+            attempt_timeout: usual.attempt_timeout,
+            keys: USUAL_KEYS,
+            values: ValueSizes::Numbers,
+            rate: Some(USUAL_RATE),
         }
     }
 
@@ -238,13 +212,13 @@ mod tests {
     const NODES: usize = 5;
     const CLIENTS: usize = 10;
 
-    fn plans(fixed: &Fixed) -> Vec<ClientPlan> {
-        (0..100).map(|seed| ClientPlan::draw(seed, CLIENTS, fixed)).collect()
+    fn plans() -> Vec<ClientPlan> {
+        (0..100).map(|seed| ClientPlan::draw(seed, CLIENTS)).collect()
     }
 
     #[test]
     fn every_choice_appears_within_a_hundred_seeds() {
-        let plans = plans(&Fixed::default());
+        let plans = plans();
         let routings: BTreeSet<Routing> = plans.iter().map(|plan| plan.routing).collect();
         assert_eq!(routings, BTreeSet::from(Routing::ALL));
         let deadlines: BTreeSet<Duration> =
@@ -268,7 +242,7 @@ mod tests {
 
     #[test]
     fn most_runs_are_moderate() {
-        let plans = plans(&Fixed::default());
+        let plans = plans();
         let share = |it: &dyn Fn(&ClientPlan) -> bool| plans.iter().filter(|plan| it(plan)).count();
         assert!(share(&|plan| plan.rate == Some(USUAL_RATE)) > 50);
         assert!(share(&|plan| plan.values == ValueSizes::Numbers) > 50);
@@ -298,26 +272,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fixed_is_not_drawn_and_leaves_the_rest_as_it_was() {
-        let free = plans(&Fixed::default());
-        let fixed = plans(&Fixed { keys: Some(7), ..Fixed::default() });
-        for (free, fixed) in free.into_iter().zip(fixed) {
-            assert_eq!(fixed, ClientPlan { keys: 7, ..free });
-        }
-    }
-
-    #[test]
-    fn the_usual_clients_do_not_depend_on_the_seed() {
-        let plans = plans(&Fixed::usual());
-        assert!(plans.iter().all(|plan| *plan == plans[0]));
-        assert_eq!(plans[0].policy(0), RetryPolicy::default());
-        assert_eq!((plans[0].keys, plans[0].rate), (5, Some(1000.0)));
-        assert_eq!((plans[0].routing, plans[0].values), (Routing::Half, ValueSizes::Numbers));
+    fn the_usual_clients_are_what_a_small_machine_keeps_up_with() {
+        let usual = ClientPlan::usual(CLIENTS);
+        assert_eq!((usual.clients(), usual.policy(0)), (CLIENTS, RetryPolicy::default()));
+        assert_eq!((usual.keys, usual.rate), (5, Some(1000.0)));
+        assert_eq!((usual.routing, usual.values), (Routing::Half, ValueSizes::Numbers));
     }
 
     #[test]
     fn no_request_may_outlast_its_operation() {
-        for plan in plans(&Fixed::default()) {
+        for plan in plans() {
             for client in 0..CLIENTS {
                 let policy = plan.policy(client);
                 assert!(policy.attempt_timeout <= policy.deadline);

@@ -1,5 +1,5 @@
-//! How long histories take to judge. `cargo bench -p stormproof-checker --bench figures [-- WORD…]` prints a
-//! table of those whose names contain every word.
+//! The time that histories take to judge. `cargo bench -p stormproof-checker --bench figures [--
+//! WORD…]` prints a table of those whose names contain every word.
 //!
 //! Judging is timed without the reading of the history, which has rows of its own. The histories
 //! are recorded from a simulated register, always the same ones, and from a service of every model
@@ -7,8 +7,8 @@
 //! same time. With `STORMPROOF_CORPUS` set, the
 //! recorded histories of that folder are judged as well, the slowest of each kind is shown.
 //!
-//! Memory is the most that the process held while it judged, the history included. What earlier rows
-//! leave behind counts too: ask for a row by itself.
+//! Memory is the most that the process held while it judged, the history included. What earlier
+//! rows leave behind counts too: ask for a row by itself.
 
 mod corpus;
 mod memory;

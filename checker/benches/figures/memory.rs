@@ -1,4 +1,4 @@
-//! How much memory this process holds, where the system tells.
+//! The memory that this process holds, where the system tells.
 
 /// Lets the peak begin anew.
 pub fn forget_peak() {

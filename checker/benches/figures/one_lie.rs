@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType, History, Process};
 
-/// What is simulated.
+/// The simulated operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     List,
@@ -52,7 +52,7 @@ const OBJECTS: usize = 10;
 /// Time between two effects.
 const BETWEEN: u64 = 64;
 
-/// How many operations ago a stale answer was true.
+/// The number of operations ago at which a stale answer was true.
 const STALE: usize = 20 * CLIENTS;
 
 /// An operation at the moment of its effect.
@@ -122,7 +122,7 @@ pub fn record(service: Service, operations: usize, lie: bool) -> History {
 struct Simulated {
     service: Service,
     operations: usize,
-    /// Whether a wrong answer is still to be given.
+    /// True if a wrong answer is still to be given.
     lie: bool,
     /// The list, the text's pieces, the set or what was enqueued.
     elements: Vec<usize>,
@@ -130,13 +130,13 @@ struct Simulated {
     taken: usize,
     /// After each operation.
     sums: Vec<i64>,
-    /// What will be added to the present counter.
+    /// The amounts that will be added to the present counter.
     additions: Vec<i64>,
-    /// What each object of transactions held, in turn.
+    /// The contents of each object of transactions, in turn.
     objects: Vec<Vec<Value>>,
-    /// How many acquisitions there were.
+    /// The number of acquisitions.
     token: usize,
-    /// Who holds the lock.
+    /// The holder of the lock.
     holders: Vec<usize>,
 }
 
@@ -156,7 +156,7 @@ impl Simulated {
         }
     }
 
-    /// What happens at this place of the order.
+    /// The operation at this place of the order.
     fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
         let due = self.lie && number >= self.operations / 4 * 3;
         let client = number % CLIENTS;

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-/// What to simulate.
+/// The recipe of a simulation.
 #[derive(Debug, Clone, Copy)]
 pub struct Simulation {
     pub seed: u64,
@@ -23,8 +23,8 @@ pub struct Simulation {
     pub reads: f64,
     /// The share of writes that write 0, which stands for a deletion.
     pub deletions: f64,
-    /// How many reads answer what the register held some time before. They can still be explained
-    /// by another order.
+    /// The number of reads that answer what the register held some time before. They can still be
+    /// explained by another order.
     pub stale: usize,
 }
 
@@ -44,7 +44,7 @@ impl Default for Simulation {
     }
 }
 
-/// What a client asked for, and a read's answer.
+/// The request of a client, and a read's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     Read { answer: u32 },
@@ -52,13 +52,13 @@ pub enum Request {
     CompareAndSet { from: u32, to: u32 },
 }
 
-/// How it ended.
+/// The end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     Ok,
     /// A compare-and-set found another value.
     Failed,
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
 }
 
@@ -176,7 +176,7 @@ fn exponential(random: &mut ChaCha8Rng, mean: f64) -> u64 {
     (-(1.0 - random.random::<f64>()).ln() * mean) as u64
 }
 
-/// What a client asks for. `present` is what the register holds, `written` how many values were
+/// The request of a client. `present` is what the register holds, `written` how many values were
 /// made up so far.
 fn request(
     simulation: Simulation,

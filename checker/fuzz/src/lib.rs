@@ -1,4 +1,4 @@
-//! What must hold of every file, in whichever format: no panic, an error names a line of the file,
+//! Properties of every file, in whichever format: no panic, an error names a line of the file,
 //! and what was read can be judged and the judgement saved.
 
 use std::num::NonZeroUsize;

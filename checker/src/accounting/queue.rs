@@ -1,10 +1,12 @@
-//! What became of the elements of queues: `jepsen.checker/total-queue`.
+//! The outcomes of the elements of queues: `jepsen.checker/total-queue`.
 
-use super::{Accounting, Fate, Moment, Object, PerValue};
-use crate::history::{EventType, OperationRef};
+use super::count::{EventTime, PerValue};
+use super::outcomes::{Accounting, ElementOutcome};
+use crate::history::{Datum, EventType};
+use crate::ledger::Ledger;
 use crate::words;
 
-/// How often something happened with one value.
+/// The counts of one value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     attempts: u64,
@@ -14,35 +16,29 @@ struct Counts {
     dequeued: u64,
 }
 
-/// Counts what became of the elements of one queue, whatever their order.
-pub(super) fn account(accounting: &mut Accounting, queue: Object<'_>) {
-    let looks = queue.operations.iter().copied().filter(|operation| found_empty(*operation));
-    let emptied = looks.map(Moment::of_invocation).max();
-    let taken_unseen = queue.operations.iter().any(|operation| {
-        operation.f() == "dequeue"
-            && matches!(operation.outcome(), EventType::Info | EventType::Invoke)
-    });
+/// Counts what became of the elements of one queue, in any order.
+pub(super) fn account(accounting: &mut Accounting, queue: &Ledger<'_>, initial: Datum<'_>) {
+    let emptied = queue.found_empty().map(EventTime::of_invocation);
+    let taken_unseen = queue.unseen_removals() > 0;
     let mut counts = PerValue::<Counts>::default();
-    for value in queue.initial.as_list().into_iter().flatten() {
+    for value in initial.as_list().into_iter().flatten() {
         let Counts { attempts, acknowledged, settled, .. } = counts.of(value);
         (*attempts, *acknowledged) = (*attempts + 1, *acknowledged + 1);
         *settled += u64::from(emptied.is_some());
     }
-    for operation in &queue.operations {
-        let ok = operation.outcome() == EventType::Ok;
-        match operation.f() {
-            "enqueue" if operation.outcome() != EventType::Fail => {
-                let counts = counts.of(operation.input());
-                counts.attempts += 1;
-                counts.acknowledged += u64::from(ok);
-                let settled = ok && Moment::of_completion(*operation) < emptied;
-                counts.settled += u64::from(settled);
-            }
-            "dequeue" if ok && !operation.output().is_null() => {
-                counts.of(operation.output()).dequeued += 1;
-            }
-            _ => {}
+    for (enqueue, element) in &queue.inserts {
+        if enqueue.outcome() == EventType::Fail {
+            continue;
         }
+        let ok = enqueue.outcome() == EventType::Ok;
+        let counts = counts.of(*element);
+        counts.attempts += 1;
+        counts.acknowledged += u64::from(ok);
+        let settled = ok && EventTime::of_completion(*enqueue) < emptied;
+        counts.settled += u64::from(settled);
+    }
+    for element in queue.removed() {
+        counts.of(element).dequeued += 1;
     }
 
     let name = queue.key.unwrap_or("the queue");
@@ -54,17 +50,18 @@ pub(super) fn account(accounting: &mut Accounting, queue: Object<'_>) {
         let recovered = expected.saturating_sub(acknowledged);
         let missing = acknowledged.saturating_sub(dequeued);
         let lost = if taken_unseen { 0 } else { settled.saturating_sub(dequeued) };
-        let surplus = if attempts == 0 { Fate::Unexpected } else { Fate::Duplicated };
+        let surplus =
+            if attempts == 0 { ElementOutcome::Unexpected } else { ElementOutcome::Duplicated };
         let sentence = |fate| {
             let value = words::value(value);
             match fate {
-                Fate::Lost => {
-                    let empty = emptied.map(Moment::words).unwrap_or_default();
+                ElementOutcome::Lost => {
+                    let empty = emptied.map(EventTime::words).unwrap_or_default();
                     format!(
                         "{value} was enqueued in {name} and never dequeued, and {name} was found empty by a dequeue that began {empty}"
                     )
                 }
-                Fate::Unexpected => {
+                ElementOutcome::Unexpected => {
                     format!("{value} was dequeued from {name}, and nobody enqueued it")
                 }
                 _ => format!(
@@ -73,34 +70,24 @@ pub(super) fn account(accounting: &mut Accounting, queue: Object<'_>) {
             }
         };
         for (fate, count) in [
-            (Fate::Lost, lost),
+            (ElementOutcome::Lost, lost),
             (surplus, dequeued - expected),
-            (Fate::NeverDequeued, missing - lost),
-            (Fate::InDoubt, attempts - expected - missing),
-            (Fate::Recovered, recovered),
-            (Fate::Dequeued, expected - recovered),
+            (ElementOutcome::NeverDequeued, missing - lost),
+            (ElementOutcome::InDoubt, attempts - expected - missing),
+            (ElementOutcome::Recovered, recovered),
+            (ElementOutcome::Dequeued, expected - recovered),
         ] {
             accounting.note(queue.key, fate, count, || sentence(fate));
         }
     }
 }
 
-/// Whether it is a dequeue that found nothing.
-fn found_empty(operation: OperationRef<'_>) -> bool {
-    operation.f() == "dequeue"
-        && match operation.outcome() {
-            EventType::Ok => operation.output().is_null(),
-            EventType::Fail => operation.was_refuted(),
-            EventType::Info | EventType::Invoke => false,
-        }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::oracle::audit::Kind;
+    use crate::model::Collection;
 
     fn account(log: &str) -> (String, Vec<String>) {
-        crate::accounting::tests::account(Kind::Queue, "null", log)
+        crate::accounting::account::tests::account(Collection::Queue, "null", log)
     }
 
     const DEQUEUED_1: &str = "3 invoke dequeue null\n 3 ok dequeue 1\n";
@@ -146,7 +133,7 @@ mod tests {
         let overlapping = "0 invoke enqueue 2\n 4 invoke dequeue null\n 0 ok enqueue 2\n \
                            4 fail dequeue null\n";
         let unlost = "1 attempted, 1 acknowledged: 1 never dequeued";
-        // Nobody drained it, it was drained before or meanwhile, or somebody may have taken it.
+        // It was not drained, it was drained before or meanwhile, or something may have taken it.
         assert_eq!(account(enqueued).0, unlost);
         assert_eq!(account(&[FOUND_EMPTY, enqueued].concat()).0, unlost);
         assert_eq!(account(overlapping).0, unlost);
@@ -157,7 +144,9 @@ mod tests {
 
     #[test]
     fn what_was_there_at_first_is_expected_and_may_be_lost() {
-        let account = |log: &str| crate::accounting::tests::account(Kind::Queue, "[1,2]", log).0;
+        let account = |log: &str| {
+            crate::accounting::account::tests::account(Collection::Queue, "[1,2]", log).0
+        };
         let log = [DEQUEUED_1, FOUND_EMPTY].concat();
         assert_eq!(account(&log), "2 attempted, 2 acknowledged: 1 lost, 1 dequeued");
         assert_eq!(

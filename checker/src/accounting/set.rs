@@ -1,10 +1,12 @@
-//! What became of the elements of sets: `jepsen.checker/set-full`.
+//! The outcomes of the elements of sets: `jepsen.checker/set-full`.
 
-use super::{Accounting, Fate, Moment, Object, PerValue};
+use super::count::{EventTime, PerValue};
+use super::outcomes::{Accounting, ElementOutcome};
 use crate::history::{Datum, EventType, OperationRef};
+use crate::ledger::Ledger;
 use crate::words;
 
-/// What is known of one element.
+/// The facts about one element.
 #[derive(Debug, Clone, Copy, Default)]
 struct Element {
     attempted: bool,
@@ -12,71 +14,61 @@ struct Element {
     duplicated: bool,
     /// When it was there for certain: the first completion of its addition or of a read that found
     /// it.
-    known: Option<Moment>,
+    known: Option<EventTime>,
     /// The beginning of the last read that found it.
-    found: Option<Moment>,
+    found: Option<EventTime>,
     /// The beginning of the last read that lacked it.
-    lacked: Option<Moment>,
+    lacked: Option<EventTime>,
     /// The number of the last read that found it, for the reads that lack it.
     found_by: usize,
 }
 
 impl Element {
-    fn fate(&self) -> Fate {
+    fn fate(&self) -> ElementOutcome {
         let was_missing = self.known.is_some_and(|known| self.lacked > Some(known));
         match self {
-            Element { attempted: false, .. } => Fate::Unexpected,
-            _ if was_missing && self.lacked > self.found => Fate::Lost,
-            Element { duplicated: true, .. } => Fate::Duplicated,
-            _ if was_missing => Fate::Stale,
-            Element { found: Some(_), .. } => Fate::Stable,
-            Element { acknowledged: true, .. } => Fate::NeverRead,
-            _ => Fate::InDoubt,
+            Element { attempted: false, .. } => ElementOutcome::Unexpected,
+            _ if was_missing && self.lacked > self.found => ElementOutcome::Lost,
+            Element { duplicated: true, .. } => ElementOutcome::Duplicated,
+            _ if was_missing => ElementOutcome::Stale,
+            Element { found: Some(_), .. } => ElementOutcome::Stable,
+            Element { acknowledged: true, .. } => ElementOutcome::NeverRead,
+            _ => ElementOutcome::InDoubt,
         }
     }
 }
 
 /// Counts what became of the elements of one set.
-pub(super) fn account(accounting: &mut Accounting, set: Object<'_>) {
+pub(super) fn account(accounting: &mut Accounting, set: &Ledger<'_>, initial: Datum<'_>) {
     let mut elements = PerValue::<Element>::default();
-    for value in set.initial.as_list().into_iter().flatten() {
+    for value in initial.as_list().into_iter().flatten() {
         let element = elements.of(value);
         (element.attempted, element.acknowledged) = (true, true);
-        element.known = Some(Moment::BEGINNING);
+        element.known = Some(EventTime::BEGINNING);
     }
     // First everything that was put in or found, so that a read lacks elements of later additions
     // too; before they are known, a read that lacks them says nothing.
-    let reads: Vec<OperationRef<'_>> = set
-        .operations
-        .iter()
-        .copied()
-        .filter(|operation| {
-            operation.f() == "read"
-                && operation.outcome() == EventType::Ok
-                && !set.conventions.silence(*operation)
-        })
-        .collect();
-    for addition in set.operations.iter().filter(|it| it.f() == "add") {
+    for (addition, value) in &set.inserts {
         if addition.outcome() == EventType::Fail {
             continue;
         }
-        let element = elements.of(addition.input());
+        let element = elements.of(*value);
         element.attempted = true;
         if addition.outcome() == EventType::Ok {
             element.acknowledged = true;
-            element.known = earlier(element.known, Moment::of_completion(*addition));
+            element.known = earlier(element.known, EventTime::of_completion(*addition));
         }
     }
-    for (number, read) in (1..).zip(&reads) {
+    for (number, read) in (1..).zip(&set.observations) {
         for value in answer(*read) {
             let element = elements.of(value);
             element.duplicated |= element.found_by == number;
             element.found_by = number;
-            element.found = Some(Moment::of_invocation(*read));
-            element.known = earlier(element.known, Moment::of_completion(*read));
+            element.found = Some(EventTime::of_invocation(*read));
+            element.known = earlier(element.known, EventTime::of_completion(*read));
         }
     }
-    find_absences(&reads, &mut elements);
+    find_absences(&set.observations, &mut elements);
 
     let name = set.key.unwrap_or("the set");
     for (value, element) in elements.iter() {
@@ -86,18 +78,20 @@ pub(super) fn account(accounting: &mut Accounting, set: Object<'_>) {
         accounting.attempted += u64::from(element.attempted);
         accounting.acknowledged += u64::from(element.acknowledged);
         let fate = element.fate();
-        let staleness = staleness(element).filter(|_| fate == Fate::Stale);
+        let staleness = staleness(element).filter(|_| fate == ElementOutcome::Stale);
         accounting.worst_staleness = accounting.worst_staleness.max(staleness);
         let sentence = || {
             let value = words::value(value);
-            let when = |moment: Option<Moment>| moment.map(Moment::words).unwrap_or_default();
+            let when = |moment: Option<EventTime>| moment.map(EventTime::words).unwrap_or_default();
             let (known, lacked) = (when(element.known), when(element.lacked));
             match fate {
-                Fate::Lost => format!(
+                ElementOutcome::Lost => format!(
                     "{value} was in {name} {known}, and the last read, which began {lacked}, lacks it"
                 ),
-                Fate::Duplicated => format!("a read of {name} answered {value} more than once"),
-                Fate::Unexpected => {
+                ElementOutcome::Duplicated => {
+                    format!("a read of {name} answered {value} more than once")
+                }
+                ElementOutcome::Unexpected => {
                     format!("a read of {name} answered {value}, which nobody added")
                 }
                 _ => format!(
@@ -127,7 +121,7 @@ fn find_absences(reads: &[OperationRef<'_>], elements: &mut PerValue<Element>) {
             let element = &mut elements.entries[*place];
             let is_there = element.found_by == stamp;
             if !is_there {
-                element.lacked = Some(Moment::of_invocation(*read));
+                element.lacked = Some(EventTime::of_invocation(*read));
             }
             is_there
         });
@@ -139,21 +133,22 @@ fn answer(read: OperationRef<'_>) -> impl Iterator<Item = Datum<'_>> {
     read.output().as_list().into_iter().flatten()
 }
 
-/// How long after it was there for certain a read began that lacked it, in nanoseconds.
+/// The time from when it was there for certain to the beginning of a read that lacked it, in
+/// nanoseconds.
 fn staleness(element: &Element) -> Option<u64> {
     Some(element.lacked?.time.saturating_sub(element.known?.time))
 }
 
-fn earlier(known: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+fn earlier(known: Option<EventTime>, other: Option<EventTime>) -> Option<EventTime> {
     [known, other].into_iter().flatten().min()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::oracle::audit::Kind;
+    use crate::model::Collection;
 
     fn account(log: &str) -> (String, Vec<String>) {
-        crate::accounting::tests::account(Kind::Set, "null", log)
+        crate::accounting::account::tests::account(Collection::Set, "null", log)
     }
 
     #[test]
@@ -224,7 +219,7 @@ mod tests {
     #[test]
     fn what_was_there_at_first_is_expected() {
         let log = "1 invoke read null\n 1 ok read [7]";
-        let (counts, _) = crate::accounting::tests::account(Kind::Set, "[7]", log);
+        let (counts, _) = crate::accounting::account::tests::account(Collection::Set, "[7]", log);
         assert_eq!(counts, "1 attempted, 1 acknowledged: 1 stable");
     }
 }

@@ -1,9 +1,10 @@
-//! What is wrong with what was read of a list or a set, or taken from a queue.
+//! Complaints about what was read of a list or a set, or taken from a queue.
 
 use std::collections::BTreeSet;
 
 use crate::counterexample::words::{value, when};
 use crate::history::{Datum, EventType, OperationRef};
+use crate::model::{AnyModel, Collection, ElementEffect};
 
 /// A complaint about an operation, as the second half of a sentence, with the place of the
 /// operation that shows it, if one does.
@@ -12,22 +13,51 @@ pub(super) struct Complaint {
     pub(super) shown_by: Option<usize>,
 }
 
+/// An operation on a collection, with its place in the partition.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    place: usize,
+    operation: OperationRef<'a>,
+    effect: ElementEffect<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// None if the operation is on no collection.
+    pub(super) fn of(
+        model: AnyModel<'_>,
+        place: usize,
+        operation: OperationRef<'a>,
+    ) -> Option<Entry<'a>> {
+        Some(Entry { place, operation, effect: model.0.element_effect(operation)? })
+    }
+
+    fn is_ok(&self) -> bool {
+        self.operation.outcome() == EventType::Ok
+    }
+
+    fn inserts(&self, element: Datum<'_>) -> bool {
+        matches!(self.effect, ElementEffect::Insert(inserted) if inserted == element)
+    }
+}
+
 /// Complains about an operation that answered a collection or one of its elements. `others` are
-/// the operations that contradict it, with their places. None if nothing simple can be said.
+/// the operations that contradict it. None if nothing simple can be said.
 pub(super) fn complain(
-    operation: OperationRef<'_>,
-    others: &[(usize, OperationRef<'_>)],
+    kind: Collection,
+    entry: Entry<'_>,
+    others: &[Entry<'_>],
 ) -> Option<Complaint> {
-    match operation.f() {
-        "read" | "get" => about_elements(operation, others),
-        "dequeue" => about_a_dequeue(operation, others),
-        _ => None,
+    match entry.effect {
+        ElementEffect::Observe => about_elements(kind, entry.operation, others),
+        ElementEffect::Remove => about_a_removal(entry, others),
+        ElementEffect::Insert(..) => None,
     }
 }
 
 fn about_elements(
+    kind: Collection,
     read: OperationRef<'_>,
-    others: &[(usize, OperationRef<'_>)],
+    others: &[Entry<'_>],
 ) -> Option<Complaint> {
     let answered = read.output();
     let elements: Vec<Datum<'_>> = match answered {
@@ -40,49 +70,55 @@ fn about_elements(
         let clause = format!("in which {} stands twice", value(*twice));
         return Some(Complaint { clause, shown_by: None });
     }
-    let before = |other: &OperationRef<'_>| {
-        other.outcome() == EventType::Ok && other.completed().is_some_and(|at| at < read.invoked())
+    let before = |other: &&Entry<'_>| {
+        other.is_ok() && other.operation.completed().is_some_and(|at| at < read.invoked())
     };
     let lacks = |element: Datum<'_>| !seen.contains(&element.to_string());
-    others.iter().filter(|(_, other)| before(other)).find_map(|(place, other)| {
-        let (missing, how) = match other.f() {
-            "append" => (other.input(), "had been appended"),
-            "add" => (other.input(), "had been added"),
-            "read" | "get" => (other.output().as_list()?.find(|it| lacks(*it))?, "had been read"),
-            _ => return None,
+    others.iter().filter(before).find_map(|other| {
+        let (missing, how) = match other.effect {
+            ElementEffect::Insert(element) if kind == Collection::List => {
+                (element, "had been appended")
+            }
+            ElementEffect::Insert(element) => (element, "had been added"),
+            ElementEffect::Observe => {
+                (other.operation.output().as_list()?.find(|it| lacks(*it))?, "had been read")
+            }
+            ElementEffect::Remove => return None,
         };
         lacks(missing).then(|| Complaint {
-            clause: format!("without {}, which {how} {}", value(missing), when(*other)),
-            shown_by: Some(*place),
+            clause: format!("without {}, which {how} {}", value(missing), when(other.operation)),
+            shown_by: Some(other.place),
         })
     })
 }
 
-fn about_a_dequeue(
-    dequeue: OperationRef<'_>,
-    others: &[(usize, OperationRef<'_>)],
-) -> Option<Complaint> {
-    let element = dequeue.output();
-    let answered = |other: &OperationRef<'_>| other.outcome() == EventType::Ok;
-    if dequeue.outcome() == EventType::Ok
-        && let Some((place, other)) = others.iter().find(|(_, other)| {
-            other.f() == "dequeue" && answered(other) && other.output() == element
-        })
+fn about_a_removal(removal: Entry<'_>, others: &[Entry<'_>]) -> Option<Complaint> {
+    let element = removal.operation.output();
+    let is_again = |other: &&Entry<'_>| {
+        other.effect == ElementEffect::Remove
+            && other.is_ok()
+            && other.operation.output() == element
+    };
+    if removal.is_ok()
+        && let Some(other) = others.iter().find(is_again)
     {
-        let clause = format!("although process {} dequeued it {}", other.process(), when(*other));
-        return Some(Complaint { clause, shown_by: Some(*place) });
+        let (process, when) = (other.operation.process(), when(other.operation));
+        let clause = format!("although process {process} dequeued it {when}");
+        return Some(Complaint { clause, shown_by: Some(other.place) });
     }
-    let enqueued = |it: &OperationRef<'_>| it.f() == "enqueue" && it.input() == element;
-    let came_in = others.iter().map(|(_, it)| *it).find(enqueued).unwrap_or(dequeue).invoked();
-    let (place, earlier) = others.iter().find(|(_, other)| {
-        other.f() == "enqueue"
-            && answered(other)
-            && other.input() != element
-            && other.completed().is_some_and(|at| at < came_in)
-    })?;
-    let clause = format!(
-        "although {} had been enqueued before it and was still there",
-        value(earlier.input())
-    );
-    Some(Complaint { clause, shown_by: Some(*place) })
+    let inserted = others.iter().find(|other| other.inserts(element)).unwrap_or(&removal);
+    let came_in = inserted.operation.invoked();
+    others.iter().find_map(|other| match other.effect {
+        ElementEffect::Insert(earlier)
+            if other.is_ok()
+                && earlier != element
+                && other.operation.completed().is_some_and(|at| at < came_in) =>
+        {
+            let earlier = value(earlier);
+            let clause =
+                format!("although {earlier} had been enqueued before it and was still there");
+            Some(Complaint { clause, shown_by: Some(other.place) })
+        }
+        _ => None,
+    })
 }

@@ -1,59 +1,39 @@
 //! A counterexample in one sentence.
 
-use crate::counterexample::collections::{Complaint, complain};
-use crate::counterexample::minimal::Core;
-use crate::counterexample::words::{deed, value, when};
+use crate::counterexample::collections::{Complaint, Entry, complain};
+use crate::counterexample::core::Core;
+use crate::counterexample::words::{in_words, value, when};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Conventions, Model, Transition, ValueId, Values};
+use crate::model::{AnyModel, Transition, ValueId, Values};
 use crate::partition::Partition;
 
-/// How many reads in a row must find a value again before it is said to have stayed.
+/// The number of reads in a row that must find a value again before it is said to have stayed.
 const STAYED: usize = 3;
 
-/// What to say about a counterexample. Numbers and remarks are those of the shown operations.
+/// The explanation of a counterexample. Numbers and remarks are those of the shown operations.
 pub(super) struct Explanation {
     pub(super) sentence: String,
     pub(super) culprits: Vec<usize>,
     pub(super) remarks: Vec<String>,
 }
 
-/// The operations of a partition as transitions between values, where the model's are.
-pub(super) fn transitions<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-) -> Vec<Option<Transition>> {
-    partition
-        .calls
-        .iter()
-        .map(|call| match call {
-            Call::Known(input, output) => model.transition(input, Some(output)),
-            Call::Unknown(input) => model.transition(input, None),
-            Call::Silent => None,
-        })
-        .collect()
-}
-
 /// Says what is wrong. Every clause of the sentence is checked against the whole partition, not
 /// only against the operations shown.
-pub(super) fn explain<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    core: &Core,
-    shown: &[usize],
-) -> Explanation {
+pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -> Explanation {
+    let object = &*partition.object;
     let scene = Scene {
-        operations: (0..partition.operations.len()).map(|it| partition.operation(it)).collect(),
-        transitions: transitions(model, partition),
-        initial: model.value(&partition.initial),
+        operations: (0..partition.len()).map(|place| partition.operation(place)).collect(),
+        transitions: (0..partition.len()).map(|place| object.transition(place)).collect(),
+        initial: object.initial_value(),
         core,
     };
     let last = partition.operation(core.last);
-    let finding = match scene.transitions[core.last].and_then(|transition| transition.requires) {
+    let reason = match scene.transitions[core.last].and_then(|transition| transition.requires) {
         Some(required) => {
-            let text = value(partition.values.value(required));
+            let text = value(object.values().value(required));
             scene
-                .foreign(required, &text, || {
-                    failed_writes(model, partition, required).next().map(|write| {
+                .unwritten(required, &text, || {
+                    failed_writes(partition, required).next().map(|write| {
                         format!(
                             "the only write of {text}, by process {} {}, had failed",
                             write.process(),
@@ -65,56 +45,50 @@ pub(super) fn explain<M: Model>(
         }
         None => None,
     };
-    let finding =
-        finding.or_else(|| scene.of_a_collection()).unwrap_or_else(|| scene.contradiction());
+    let reason = reason
+        .or_else(|| scene.of_a_collection(partition.model))
+        .unwrap_or_else(|| scene.contradiction());
 
-    let mut sentence = format!("{} {}, {}", deed(last), when(last), finding.clause);
-    if core.since.is_some() && finding.evidence.is_none() && shown.len() > 1 {
+    let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
+    if core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
         sentence.push_str(", whatever was there before");
     }
     if !core.minimal {
         sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
     }
     let place_of = |operation: usize| shown.iter().position(|place| *place == operation);
-    let remarks = shown.iter().map(|place| scene.remark(*place, &finding, partition)).collect();
-    let mut culprits: Vec<usize> = finding.culprits.iter().copied().filter_map(place_of).collect();
+    let remarks = shown.iter().map(|place| scene.remark(*place, &reason, partition)).collect();
+    let mut culprits: Vec<usize> = reason.culprits.iter().copied().filter_map(place_of).collect();
     culprits.sort_unstable();
     Explanation { sentence, culprits, remarks }
 }
 
 /// Writes of a value to the key that surely did not happen.
-fn failed_writes<'a, M: Model>(
-    model: &'a M,
-    partition: &'a Partition<'_, M>,
+fn failed_writes<'a>(
+    partition: &'a Partition<'_>,
     wanted: ValueId,
 ) -> impl Iterator<Item = OperationRef<'a>> {
     let mut values = Values::new();
-    let wanted = values.id(partition.values.value(wanted));
+    let wanted = values.id(partition.object.values().value(wanted));
     partition.history().iter().filter(move |operation| {
         operation.outcome() == EventType::Fail
-            && (operation.key() == partition.key || !model.splits_by_key())
-            && match model.call(operation.as_unknown(), Conventions::default(), &mut values) {
-                Ok(Call::Unknown(input)) => {
-                    model.transition(&input, None).and_then(|transition| transition.leaves)
-                        == Some(wanted)
-                }
-                _ => false,
-            }
+            && operation.key() == partition.key
+            && partition.model.0.leaves(*operation, &mut values) == Some(wanted)
     })
 }
 
-/// What was found: the second half of the sentence, and who is to blame.
-struct Finding {
+/// The second half of the sentence, and the operations to blame.
+struct Reason {
     clause: String,
     /// Places in the partition.
     culprits: Vec<usize>,
     /// The operation that shows that another value was in effect.
     evidence: Option<usize>,
-    /// What to remark at the operation that completed last.
+    /// The remark at the operation that completed last.
     remark: String,
 }
 
-/// What the sentence is about.
+/// The operations that the sentence is about.
 struct Scene<'a> {
     operations: Vec<OperationRef<'a>>,
     transitions: Vec<Option<Transition>>,
@@ -135,12 +109,12 @@ impl Scene<'_> {
     }
 
     /// A value that nothing had left when it was seen.
-    fn foreign(
+    fn unwritten(
         &self,
         required: ValueId,
         text: &str,
         failed: impl FnOnce() -> Option<String>,
-    ) -> Option<Finding> {
+    ) -> Option<Reason> {
         if self.initial == Some(required) {
             return None;
         }
@@ -161,11 +135,11 @@ impl Scene<'_> {
             }
             Some(_) => return None,
         };
-        Some(Finding { clause, culprits: vec![self.core.last], evidence: None, remark })
+        Some(Reason { clause, culprits: vec![self.core.last], evidence: None, remark })
     }
 
     /// A value that another one had replaced.
-    fn superseded(&self, required: ValueId, text: &str) -> Option<Finding> {
+    fn superseded(&self, required: ValueId, text: &str) -> Option<Reason> {
         let began = self.last().invoked();
         // The last operation of the core that completed before and shows another value.
         let shows_another = |place: &usize| {
@@ -188,7 +162,7 @@ impl Scene<'_> {
         let mut clause = match (transition.requires, transition.leaves) {
             (Some(from), Some(_)) if from == required => {
                 culprits.push(evidence);
-                format!("although {} {}", deed(shown), when(shown))
+                format!("although {} {}", in_words(shown), when(shown))
             }
             (None, Some(_)) if shown.f() == "delete" => {
                 format!("although its deletion had been acknowledged {}", when(shown))
@@ -223,11 +197,11 @@ impl Scene<'_> {
             "nothing" => "there was a value by then".to_string(),
             _ => format!("{text} had been replaced"),
         };
-        Some(Finding { clause, culprits, evidence: Some(evidence), remark })
+        Some(Reason { clause, culprits, evidence: Some(evidence), remark })
     }
 
-    /// Whether an operation can have left `value` after `other` showed another value and before
-    /// the last operation of the core answered.
+    /// Returns whether an operation can have left `value` after `other` showed another value and
+    /// before the last operation of the core answered.
     fn may_have_come_back(&self, value: ValueId, other: OperationRef<'_>) -> bool {
         let seen = self.last().completed().unwrap_or(u64::MAX);
         let sources: Vec<usize> = self.sources(value).collect();
@@ -245,8 +219,8 @@ impl Scene<'_> {
         })
     }
 
-    /// Whether the next operations that saw a value, after the last one of the core, all saw this
-    /// one. A single one may have asked the same outdated node.
+    /// Returns whether the next operations that saw a value, after the last one of the core, all
+    /// saw this one. A single one may have asked the same outdated node.
     fn stayed(&self, value: ValueId) -> bool {
         let Some(seen) = self.last().completed() else { return false };
         let mut later: Vec<_> = (0..self.operations.len())
@@ -261,21 +235,27 @@ impl Scene<'_> {
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
-    /// What is wrong with the elements that were read or taken.
-    fn of_a_collection(&self) -> Option<Finding> {
+    /// The contradiction in the elements that were read or taken.
+    fn of_a_collection(&self, model: AnyModel<'_>) -> Option<Reason> {
+        let kind = model.description().collection?;
+        let entry = |place: usize| Entry::of(model, place, self.operations[place]);
         let last = self.core.last;
-        let others: Vec<_> = (self.core.shown.iter().filter(|place| **place != last))
-            .map(|place| (*place, self.operations[*place]))
+        let others: Vec<Entry<'_>> = self
+            .core
+            .shown
+            .iter()
+            .filter(|place| **place != last)
+            .filter_map(|it| entry(*it))
             .collect();
-        let Complaint { clause, shown_by } = complain(self.last(), &others)?;
+        let Complaint { clause, shown_by } = complain(kind, entry(last)?, &others)?;
         let mut culprits = vec![last];
         culprits.extend(shown_by);
         let remark = "with this, no order is left".to_string();
-        Some(Finding { clause, culprits, evidence: None, remark })
+        Some(Reason { clause, culprits, evidence: None, remark })
     }
 
-    /// Whatever has no better name.
-    fn contradiction(&self) -> Finding {
+    /// A contradiction that has no better name.
+    fn contradiction(&self) -> Reason {
         let others = self.core.shown.len() - 1;
         let clause = match others {
             0 => "which no order of the operations explains".to_string(),
@@ -283,7 +263,7 @@ impl Scene<'_> {
                 let other = self.core.shown.iter().find(|place| **place != self.core.last);
                 match other.map(|place| self.operations[*place]) {
                     Some(other) => {
-                        format!("which contradicts that {} {}", deed(other), when(other))
+                        format!("which contradicts that {} {}", in_words(other), when(other))
                     }
                     None => "which no order of the operations explains".to_string(),
                 }
@@ -292,7 +272,7 @@ impl Scene<'_> {
                 "and no order of it and {others} other operations explains what they answered"
             ),
         };
-        Finding {
+        Reason {
             clause,
             culprits: vec![self.core.last],
             evidence: None,
@@ -300,23 +280,21 @@ impl Scene<'_> {
         }
     }
 
-    /// What to say beside a shown operation; empty when its values say it all.
-    fn remark<M: Model>(
-        &self,
-        place: usize,
-        finding: &Finding,
-        partition: &Partition<'_, M>,
-    ) -> String {
+    /// The remark beside a shown operation; empty when its values say it all.
+    fn remark(&self, place: usize, reason: &Reason, partition: &Partition<'_>) -> String {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
         if place == self.core.last {
-            finding.remark.clone()
-        } else if Some(place) == finding.evidence {
+            reason.remark.clone()
+        } else if Some(place) == reason.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
-            format!("{} was in effect by then", text(shown.map(|id| partition.values.value(id))))
+            format!(
+                "{} was in effect by then",
+                text(shown.map(|id| partition.object.values().value(id)))
+            )
         } else if leaves.is_some() && leaves == required {
-            let from = text(leaves.map(|id| partition.values.value(id)));
+            let from = text(leaves.map(|id| partition.object.values().value(id)));
             match self.operations[place].outcome() {
                 EventType::Info => format!("{from} may come from here"),
                 _ => format!("{from} comes from here"),

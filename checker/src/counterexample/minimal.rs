@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::counterexample::core::Core;
+use crate::counterexample::fewest::fewest;
 use crate::counterexample::questions::{Effort, Questions};
 use crate::counterexample::relevance;
 use crate::counterexample::sources::Sources;
 use crate::counterexample::window;
 use crate::decide::{Evidence, decide};
-use crate::model::Model;
-use crate::partition::{Claim, Partition};
+use crate::object::{Kept, Object};
 use crate::search::{Limits, Outcome};
 
 /// Steps for all prefixes in which an earlier contradiction is looked for, and for each of them: a
@@ -17,95 +18,57 @@ use crate::search::{Limits, Outcome};
 const STEPS_FOR_THE_EARLIEST: u64 = 2_000_000;
 const STEPS_FOR_A_PREFIX: u64 = 1_000_000;
 
-/// A contradiction.
-#[derive(Debug)]
-pub(super) struct Core {
-    /// The operations that contradict each other, and those that left the values they saw, as
-    /// places in the partition.
-    pub(super) shown: BTreeSet<usize>,
-    /// The one that completed last; as a rule, there was a legal order before its completion.
-    pub(super) last: usize,
-    /// Whether it is certain that without any one of them there is a legal order.
-    pub(super) minimal: bool,
-    /// If they contradict each other whatever had returned by the time the first of them was
-    /// invoked: the index of that invocation. Otherwise their past is believed as well, as far as it
-    /// is shown.
-    pub(super) since: Option<u64>,
-}
-
-impl Core {
-    /// Operations that contradict each other whatever was there before, with those that left the
-    /// values they saw.
-    pub(super) fn of_window<M: Model>(
-        model: &M,
-        partition: &Partition<'_, M>,
-        operations: &BTreeSet<usize>,
-        last: usize,
-        minimal: bool,
-    ) -> Core {
-        let since = operations.iter().map(|place| partition.operation(*place).invoked()).min();
-        Core { shown: Sources::new(model, partition).add_to(operations), last, minimal, since }
-    }
-}
-
-/// Finds a minimal contradiction in a partition that has no legal order. If one is known that need
-/// not be minimal, only it and what bears on it is looked at.
-pub(super) fn core<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    evidence: Evidence,
-    memory: usize,
-) -> Core {
+/// Finds a minimal contradiction in a object whose operations have no legal order. If one is known
+/// that need not be minimal, only it and what bears on it is looked at.
+pub(super) fn core(object: &dyn Object, evidence: Evidence, memory: usize) -> Core {
     let mut effort = Effort::new(memory);
     match evidence {
         Evidence::None => {
             let effort = &mut effort;
-            minimize(Questions { model, partition, since: None, effort }, None)
+            minimize(Questions { object, since: None, effort }, None)
         }
-        Evidence::EndedAt(last) => window::find(model, partition, last, &mut effort)
-            .unwrap_or_else(|| {
-                let effort = &mut effort;
-                minimize(Questions { model, partition, since: None, effort }, Some(last))
-            }),
+        Evidence::EndedAt(last) => window::find(object, last, &mut effort).unwrap_or_else(|| {
+            let effort = &mut effort;
+            minimize(Questions { object, since: None, effort }, Some(last))
+        }),
         Evidence::Contradiction(places, since) => {
-            let Earliest { places, since, certain } =
-                earliest(model, partition, places, since, memory);
+            let Earliest { places, since, certain } = earliest(object, places, since, memory);
+            let intervals = object.intervals();
             let believed: BTreeSet<usize> = places.into_iter().collect();
-            let returned = |place: &usize| Some((partition.returned(*place)?, *place));
+            let returned = |place: &usize| Some((intervals[*place].returned()?, *place));
             let (end, last) = believed.iter().filter_map(returned).max().unzip();
             let bears_on_it = match since {
-                None => relevance::mutations(model, partition, &believed),
+                None => relevance::mutations(object, &believed),
                 Some(_) => None,
             };
-            let claim = |place| {
+            let kept = |place| {
                 if believed.contains(&place) {
-                    Some(Claim::AsRecorded)
+                    Some(Kept::AsRecorded)
                 } else if let Some(since) = since {
-                    let within = window::claim(partition, place, Some(since), end?);
-                    within.and(Some(Claim::Invoked))
+                    let within = window::kept(intervals[place], Some(since), end?);
+                    within.and(Some(Kept::Invoked))
                 } else if bears_on_it.as_ref().is_none_or(|places| places.contains(&place)) {
-                    Some(Claim::Invoked)
+                    Some(Kept::Invoked)
                 } else {
                     None
                 }
             };
-            among(model, partition, claim, since, last.filter(|_| certain), &mut effort)
+            among(object, &kept, since, last.filter(|_| certain), &mut effort)
         }
     }
 }
 
-/// The core of a weaker partition, in the places of the whole.
-fn among<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    claim: impl Fn(usize) -> Option<Claim>,
+/// The core of a weaker object, in the places of the whole.
+fn among(
+    object: &dyn Object,
+    kept: &dyn Fn(usize) -> Option<Kept>,
     since: Option<u64>,
     last: Option<usize>,
     effort: &mut Effort,
 ) -> Core {
-    let (narrowed, origins) = partition.weakened(model, claim);
+    let (narrowed, origins) = object.weakened(kept);
     let last = last.and_then(|last| origins.binary_search(&last).ok());
-    let core = minimize(Questions { model, partition: &narrowed, since, effort }, last);
+    let core = minimize(Questions { object: &*narrowed, since, effort }, last);
     Core {
         shown: core.shown.into_iter().map(|place| origins[place]).collect(),
         last: origins[core.last],
@@ -122,16 +85,11 @@ struct Earliest {
 
 /// Looks for an earlier contradiction than one that is known: the earliest says most of how things
 /// went wrong. Those that tell of the same prefix are equally good.
-fn earliest<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    known: Vec<usize>,
-    since: Option<u64>,
-    memory: usize,
-) -> Earliest {
-    let end = |places: &[usize]| places.iter().filter_map(|place| partition.returned(*place)).max();
-    let mut completions: Vec<u64> =
-        (0..partition.operations.len()).filter_map(|place| partition.returned(place)).collect();
+fn earliest(object: &dyn Object, known: Vec<usize>, since: Option<u64>, memory: usize) -> Earliest {
+    let intervals = object.intervals();
+    let end =
+        |places: &[usize]| places.iter().filter_map(|place| intervals[*place].returned()).max();
+    let mut completions: Vec<u64> = intervals.iter().filter_map(|it| it.returned()).collect();
     completions.sort_unstable();
     let mut at = completions.partition_point(|index| Some(*index) < end(&known));
     let (mut places, mut since) = (known, since);
@@ -147,8 +105,8 @@ fn earliest<M: Model>(
         };
         let last = completions[middle];
         let (prefix, origins) =
-            partition.weakened(model, |place| window::claim(partition, place, None, last));
-        let decision = decide(model, &prefix, Limits { steps: STEPS_FOR_A_PREFIX, memory });
+            object.weakened(&|place| window::kept(intervals[place], None, last));
+        let decision = decide(&*prefix, Limits { steps: STEPS_FOR_A_PREFIX, memory });
         left = left.saturating_sub(decision.steps.max(origins.len() as u64));
         match (decision.outcome, decision.evidence) {
             (Outcome::Invalid, Evidence::Contradiction(earlier, begins)) => {
@@ -175,25 +133,25 @@ fn earliest<M: Model>(
 ///
 /// Believing less never makes a contradiction, so an operation that was found to be needed once
 /// stays needed, and one pass with chunks of one makes the result minimal.
-fn minimize<M: Model>(mut questions: Questions<'_, M>, last: Option<usize>) -> Core {
-    let Questions { model, partition, since, .. } = questions;
-    let known = last.and_then(|place| Some((partition.returned(place)?, place)));
+fn minimize(mut questions: Questions<'_>, last: Option<usize>) -> Core {
+    let Questions { object, since, .. } = questions;
+    let intervals = object.intervals();
+    let known = last.and_then(|place| Some((intervals[place].returned()?, place)));
     let (end, last) = known.unwrap_or_else(|| shortest_prefix(&mut questions));
-    let completed = |place: usize| partition.returned(place).is_some_and(|at| at <= end);
-    let believed: BTreeSet<usize> =
-        (0..partition.operations.len()).filter(|place| completed(*place)).collect();
+    let completed = |place: &usize| intervals[*place].returned().is_some_and(|at| at <= end);
+    let believed: BTreeSet<usize> = (0..intervals.len()).filter(completed).collect();
 
-    let is_read = |place: usize| partition.is_observer(model, place);
+    let is_read = |place: usize| object.is_observer(place);
     // Without the last completion there is an order: it stays.
     let believed = fewest(believed, last, is_read, |fewer| questions.is_contradiction(fewer, end));
 
     if since.is_some() {
-        return Core::of_window(model, partition, &believed, last, questions.effort.all_answered);
+        return Core::of_window(object, &believed, last, questions.effort.all_answered);
     }
 
     // An operation that is shown for its value is held to be true as it was recorded, its
     // completion after the end of the prefix included. That may make others superfluous.
-    let sources = Sources::new(model, partition);
+    let sources = Sources::new(object);
     let mut shown = sources.add_to(&believed);
     let mut untried: Vec<usize> = shown.iter().copied().collect();
     while let Some(gone) = untried.pop() {
@@ -208,51 +166,17 @@ fn minimize<M: Model>(mut questions: Questions<'_, M>, last: Option<usize>) -> C
         false => shown
             .iter()
             .copied()
-            .max_by_key(|place| partition.returned(*place))
+            .max_by_key(|place| intervals[*place].returned())
             .expect("no operations are no contradiction"),
     };
     Core { shown, last, minimal: questions.effort.all_answered, since }
 }
 
-/// As few of some operations as still contradict each other, among them the one at `last`. Reads
-/// are dropped first, since an acknowledged write says more than a read of its value, and the oldest
-/// first, so that what remains is close to the end.
-pub(super) fn fewest(
-    mut believed: BTreeSet<usize>,
-    last: usize,
-    is_read: impl Fn(usize) -> bool,
-    mut is_contradiction: impl FnMut(&BTreeSet<usize>) -> bool,
-) -> BTreeSet<usize> {
-    let mut candidates: Vec<usize> =
-        believed.iter().copied().filter(|place| *place != last).collect();
-    candidates.sort_by_key(|place| (!is_read(*place), *place));
-    let mut chunk = candidates.len().div_ceil(2).max(1);
-    while !candidates.is_empty() {
-        let mut kept = Vec::new();
-        for dropped in candidates.chunks(chunk) {
-            let dropped_places: BTreeSet<usize> = dropped.iter().copied().collect();
-            let fewer: BTreeSet<usize> = believed.difference(&dropped_places).copied().collect();
-            if is_contradiction(&fewer) {
-                believed = fewer;
-            } else {
-                kept.extend_from_slice(dropped);
-            }
-        }
-        candidates = kept;
-        if chunk == 1 {
-            break;
-        }
-        chunk = chunk.div_ceil(2);
-    }
-    believed
-}
-
 /// The first completion up to which the history is a contradiction: its index and operation.
-fn shortest_prefix<M: Model>(questions: &mut Questions<'_, M>) -> (u64, usize) {
-    let partition = questions.partition;
-    let mut completions: Vec<(u64, usize)> = (0..partition.operations.len())
-        .filter_map(|place| Some((partition.returned(place)?, place)))
-        .collect();
+fn shortest_prefix(questions: &mut Questions<'_>) -> (u64, usize) {
+    let intervals = questions.object.intervals().iter().zip(0..);
+    let mut completions: Vec<(u64, usize)> =
+        intervals.filter_map(|(interval, place)| Some((interval.returned()?, place))).collect();
     completions.sort_unstable();
     // Every prefix of a history that has a legal order has one, so the prefixes can be halved.
     // The whole history is known to be a contradiction.

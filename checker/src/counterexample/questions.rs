@@ -1,10 +1,9 @@
-//! Is this still a contradiction?
+//! Questions whether weaker histories are still contradictions.
 
 use std::collections::BTreeSet;
 
 use crate::decide::decide;
-use crate::model::{Calls, Model};
-use crate::partition::{Claim, Partition};
+use crate::object::{Kept, Object};
 use crate::search::{Limits, Outcome};
 
 /// Steps for one question. A question that is not answered within them counts as answered no, so
@@ -18,12 +17,12 @@ const STEPS_IN_ALL: u64 = 6_000_000;
 /// From more states than this, no legal order is looked for.
 const MOST_BEGINNINGS: usize = 64;
 
-/// What the questions about one counterexample may cost.
+/// The limits of the questions about one counterexample.
 #[derive(Debug)]
 pub(super) struct Effort {
     steps_left: u64,
     memory: usize,
-    /// Whether every question so far was answered.
+    /// True if every question so far was answered.
     pub(super) all_answered: bool,
 }
 
@@ -53,42 +52,43 @@ impl Effort {
 }
 
 /// Asks whether weaker histories are still contradictions.
-pub(super) struct Questions<'a, M: Model> {
-    pub(super) model: &'a M,
-    pub(super) partition: &'a Partition<'a, M>,
-    /// If what was there before does not matter: when the partition begins.
+pub(super) struct Questions<'a> {
+    pub(super) object: &'a dyn Object,
+    /// If what was there before does not matter: when the history begins.
     pub(super) since: Option<u64>,
     pub(super) effort: &'a mut Effort,
 }
 
-impl<M: Model> Questions<'_, M> {
-    /// Whether these operations contradict each other, whatever became of the others that were
-    /// invoked up to index `end`.
+impl Questions<'_> {
+    /// Returns whether these operations contradict each other, no matter what became of the others
+    /// that were invoked up to index `end`.
     pub(super) fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
-        let (mut weakened, _) = self.partition.weakened(self.model, |place| {
+        let intervals = self.object.intervals();
+        let (weakened, _) = self.object.weakened(&|place| {
             if believed.contains(&place) {
-                Some(Claim::AsRecorded)
-            } else if self.partition.operation(place).invoked() <= end {
-                Some(Claim::Invoked)
+                Some(Kept::AsRecorded)
+            } else if intervals[place].invoked <= end {
+                Some(Kept::Invoked)
             } else {
                 None
             }
         });
-        let beginnings = match self.since {
-            None => Some(vec![weakened.initial.clone()]),
-            Some(_) => self.model.beginnings(&Calls::of(&weakened)),
-        };
-        let Some(beginnings) = beginnings.filter(|states| states.len() <= MOST_BEGINNINGS) else {
-            self.effort.all_answered = false;
-            return false;
-        };
-        beginnings.into_iter().all(|state| {
-            weakened.initial = state;
-            let answer = self.effort.ask(self.partition.operations.len(), |limits| {
-                let decision = decide(self.model, &weakened, limits);
+        let mut is_contradiction = |object: &dyn Object| {
+            let answer = self.effort.ask(intervals.len(), |limits| {
+                let decision = decide(object, limits);
                 (decision.outcome, decision.steps)
             });
             answer == Some(Outcome::Invalid)
-        })
+        };
+        match self.since {
+            None => is_contradiction(&*weakened),
+            Some(_) => match weakened.starts(MOST_BEGINNINGS) {
+                Some(objects) => objects.iter().all(|object| is_contradiction(&**object)),
+                None => {
+                    self.effort.all_answered = false;
+                    false
+                }
+            },
+        }
     }
 }

@@ -1,38 +1,31 @@
-//! Which operations bear on a contradiction.
+//! The operations that bear on a contradiction.
 
 use std::collections::BTreeSet;
 
-use crate::model::{Call, Model};
-use crate::partition::Partition;
-use crate::search::Deed;
+use crate::object::Object;
+use crate::search::Op;
 
 /// The mutations that matter to whether some operations contradict each other, if of all others it
 /// is only believed that they were invoked. None if all may matter: when the state is not one
 /// value, or an operation saw that a value was *not* there.
 ///
-/// A mutation whose value nobody found can be left out of any legal order: what comes next in it
-/// does not care what it left. So only those matter that left a value which was found, by one of
+/// A mutation whose value no operation found can be left out of any legal order: what comes next in
+/// it does not care what it left. So only those matter that left a value which was found, by one of
 /// the operations or by a mutation that matters.
-pub(super) fn mutations<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
+pub(super) fn mutations(
+    object: &dyn Object,
     operations: &BTreeSet<usize>,
 ) -> Option<BTreeSet<usize>> {
-    model.value(&partition.initial)?;
+    let problem = object.by_value()?;
     // The places of the mutations by the value that they leave.
-    let mut leavers: Vec<Vec<usize>> = vec![Vec::new(); partition.values.count()];
-    let mut found_by = Vec::with_capacity(partition.calls.len());
-    for (place, call) in partition.calls.iter().enumerate() {
-        let deed = match call {
-            Call::Known(input, output) => Deed::of(model, input, Some(output)),
-            Call::Unknown(input) => Deed::of(model, input, None),
-            Call::Silent => None,
-        };
-        let (found, left) = match deed? {
-            Deed::Read(value) => (Some(value), None),
-            Deed::Write(value) => (None, Some(value)),
-            Deed::CompareAndSet { from, to } => (Some(from), Some(to)),
-            Deed::SawAnother(_) => return None,
+    let mut leavers: Vec<Vec<usize>> = vec![Vec::new(); problem.values as usize];
+    let mut found_by = Vec::with_capacity(problem.steps.len());
+    for (place, step) in problem.steps.iter().enumerate() {
+        let (found, left) = match step.op {
+            Op::Read(value) => (Some(value), None),
+            Op::Write(value) => (None, Some(value)),
+            Op::CompareAndSet { from, to } => (Some(from), Some(to)),
+            Op::SawAnother(_) => return None,
         };
         found_by.push(found);
         if let Some(value) = left {

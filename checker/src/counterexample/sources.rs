@@ -1,12 +1,11 @@
-//! Where the values come from that the operations of a counterexample saw.
+//! The origins of the values that the operations of a counterexample saw.
 
 use std::collections::BTreeSet;
 
-use crate::counterexample::explain::transitions;
-use crate::model::{Model, Transition, ValueId};
-use crate::partition::Partition;
+use crate::model::{Transition, ValueId};
+use crate::object::Object;
 
-/// Who left and who saw which value in a partition.
+/// The operations that left and that saw each value.
 pub(super) struct Sources {
     transitions: Vec<Option<Transition>>,
     initial: Option<ValueId>,
@@ -15,13 +14,13 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    pub(super) fn new<M: Model>(model: &M, partition: &Partition<'_, M>) -> Sources {
-        let places = || (0..partition.operations.len()).map(|place| partition.operation(place));
+    pub(super) fn new(object: &dyn Object) -> Sources {
+        let places = 0..object.intervals().len();
         Sources {
-            transitions: transitions(model, partition),
-            initial: model.value(&partition.initial),
-            invoked: places().map(|operation| operation.invoked()).collect(),
-            completed: places().map(|operation| operation.completed()).collect(),
+            transitions: places.clone().map(|place| object.transition(place)).collect(),
+            initial: object.initial_value(),
+            invoked: object.intervals().iter().map(|interval| interval.invoked).collect(),
+            completed: places.map(|place| object.completed(place)).collect(),
         }
     }
 

@@ -1,9 +1,9 @@
-//! A contradiction among the last operations before it shows, whatever was there before.
+//! A contradiction among the last operations before it shows, no matter what was there before.
 //!
-//! Where few values are written again and again, a read is wrong only because of all the writes of
+//! If few values are written again and again, a read is wrong only because of all the writes of
 //! its value that are over. Believing each of them makes a contradiction of thousands of
-//! operations. Mostly the last few operations contradict each other by themselves, whatever value
-//! they found: those are worth looking at.
+//! operations. Mostly the last few operations contradict each other by themselves, no matter which
+//! value they found: those are worth looking at.
 //!
 //! Take a moment, and of all operations those that were invoked since. They come after everything
 //! that had returned by then, in any legal order of the whole. So they have a legal order from
@@ -17,24 +17,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::counterexample::minimal::{Core, fewest};
+use crate::counterexample::core::Core;
+use crate::counterexample::fewest::fewest;
 use crate::counterexample::questions::Effort;
-use crate::model::Model;
-use crate::partition::{Claim, Partition};
-use crate::search::{ByValue, Deed, Outcome, Step, just_in_time};
+use crate::model::Interval;
+use crate::object::{Kept, Object};
+use crate::search::{ByValue, Op, Outcome, TimedOp, just_in_time};
 
-/// How many of the last operations are looked at, one after the other until they suffice.
+/// The numbers of the last operations that are looked at, one after the other until they suffice.
 const SIZES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
 /// Looks for a contradiction among the last operations up to the completion of the one at `last`.
 /// None if there is none, or the state is not one value.
-pub(super) fn find<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    last: usize,
-    effort: &mut Effort,
-) -> Option<Core> {
-    let problem = partition.by_value(model)?;
+pub(super) fn find(object: &dyn Object, last: usize, effort: &mut Effort) -> Option<Core> {
+    let problem = object.by_value()?;
     let end = problem.steps[last].returned()?;
     let until = problem.steps.partition_point(|step| step.invoked <= end);
     let window =
@@ -44,7 +40,7 @@ pub(super) fn find<M: Model>(
         window.is_contradiction(&window.believable(), effort)
     };
     let most = SIZES.iter().position(|size| suffices(*size))?;
-    // Whatever contains a contradiction is one, so the sizes can be halved.
+    // All that contains a contradiction is one, so the sizes can be halved.
     let mut too_few = most.checked_sub(1).map_or(0, |less| SIZES[less]);
     let mut enough = SIZES[most];
     while too_few + 1 < enough {
@@ -56,28 +52,28 @@ pub(super) fn find<M: Model>(
     }
     effort.all_answered = true;
     let window = window(enough);
-    let is_read = |place: usize| partition.is_observer(model, place);
+    let is_read = |place: usize| object.is_observer(place);
     let shown = fewest(window.believable(), last, is_read, |believed| {
         window.is_contradiction(believed, effort)
     });
-    Some(Core::of_window(model, partition, &shown, last, effort.all_answered))
+    Some(Core::of_window(object, &shown, last, effort.all_answered))
 }
 
-/// What was under way from a moment on, up to a completion.
+/// The operations that were under way from a moment on, up to a completion.
 struct Window {
     since: u64,
     /// Steps with their places in the partition. What had not returned by the end of the window is
     /// of unknown outcome.
-    steps: Vec<(usize, Step)>,
+    steps: Vec<(usize, TimedOp)>,
     values: u32,
 }
 
 impl Window {
     fn new(problem: &ByValue, since: u64, end: u64) -> Window {
-        let matters = |step: &Step| {
+        let matters = |step: &TimedOp| {
             step.invoked <= end && step.returned().is_none_or(|returned| returned >= since)
         };
-        let until_the_end = |step: Step| step.returning(step.returned().filter(|at| *at <= end));
+        let until_the_end = |step: TimedOp| step.returning(step.returned().filter(|at| *at <= end));
         let steps = problem.steps.iter().enumerate().filter(|(_, step)| matters(step));
         let steps = steps.map(|(place, step)| (place, until_the_end(*step))).collect();
         Window { since, steps, values: problem.values }
@@ -85,43 +81,37 @@ impl Window {
 
     /// The places of all that happened within it.
     fn believable(&self) -> BTreeSet<usize> {
-        let within = |step: &Step| step.invoked >= self.since && step.returned().is_some();
+        let within = |step: &TimedOp| step.invoked >= self.since && step.returned().is_some();
         self.steps.iter().filter(|(_, step)| within(step)).map(|(place, _)| *place).collect()
     }
 
-    /// Whether the operations at these places contradict each other.
+    /// Returns whether the operations at these places contradict each other.
     fn is_contradiction(&self, believed: &BTreeSet<usize>, effort: &mut Effort) -> bool {
-        let (mut steps, mut doubted) = (Vec::new(), Vec::new());
+        let (mut steps, mut retractable) = (Vec::new(), Vec::new());
         for (place, step) in &self.steps {
             let is_believed = believed.contains(place);
-            if is_believed || matches!(step.deed, Deed::Write(_) | Deed::CompareAndSet { .. }) {
+            if is_believed || matches!(step.op, Op::Write(_) | Op::CompareAndSet { .. }) {
                 steps.push(*step);
-                doubted.push(!is_believed);
+                retractable.push(!is_believed);
             }
         }
         let problem = ByValue { initial: 0, values: self.values, steps };
         effort.ask(self.steps.len(), |limits| {
-            let decision = just_in_time::depth_first_in_window(&problem, &doubted, limits);
+            let decision = just_in_time::depth_first_in_window(&problem, &retractable, limits);
             (decision.outcome, decision.steps)
         }) == Some(Outcome::Invalid)
     }
 }
 
-/// What is held of an operation if only what was invoked since a moment is believed, up to an end.
+/// The kept about an operation if only what was invoked since a moment is believed, up to an end.
 /// Without a moment it is the prefix up to the end.
-pub(super) fn claim<M: Model>(
-    partition: &Partition<'_, M>,
-    place: usize,
-    since: Option<u64>,
-    end: u64,
-) -> Option<Claim> {
-    let invoked = partition.operation(place).invoked();
-    let returned = partition.returned(place);
+pub(super) fn kept(interval: Interval, since: Option<u64>, end: u64) -> Option<Kept> {
+    let (invoked, returned) = (interval.invoked, interval.returned());
     if invoked > end || returned.is_some_and(|at| Some(at) < since) {
         None
     } else if Some(invoked) >= since && returned.is_some_and(|at| at <= end) {
-        Some(Claim::AsRecorded)
+        Some(Kept::AsRecorded)
     } else {
-        Some(Claim::Invoked)
+        Some(Kept::Invoked)
     }
 }

@@ -4,8 +4,8 @@ use crate::history::{Datum, EventType, OperationRef};
 use crate::words::at;
 pub(super) use crate::words::value;
 
-/// Who did what: `process 7 read 12 from k3`.
-pub(super) fn deed(operation: OperationRef<'_>) -> String {
+/// An operation with its process: `process 7 read 12 from k3`.
+pub(super) fn in_words(operation: OperationRef<'_>) -> String {
     let to = |preposition: &str| match operation.key() {
         Some(key) => format!(" {preposition} {key}"),
         None => String::new(),
@@ -58,7 +58,7 @@ pub(super) fn deed(operation: OperationRef<'_>) -> String {
     }
 }
 
-/// What a transaction did, step by step: `read 1 from x and wrote 2 to y`.
+/// The effects of a transaction, step by step: `read 1 from x and wrote 2 to y`.
 fn steps(transaction: OperationRef<'_>) -> String {
     let known = transaction.outcome() == EventType::Ok;
     let list = if known { transaction.output() } else { transaction.input() };

@@ -26,14 +26,14 @@ pub enum Datum<'a> {
 /// A [`Datum`] that owns its text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum OwnedDatum {
-    /// Whatever needs no text; never [`Datum::Json`].
+    /// A value that needs no text; never [`Datum::Json`].
     Plain(Datum<'static>),
     /// Canonical JSON text.
     Json(Box<str>),
 }
 
 impl<'a> Datum<'a> {
-    /// Whether it is nothing.
+    /// Returns whether it is nothing.
     pub fn is_null(self) -> bool {
         self == Datum::Null
     }
@@ -185,7 +185,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Where the first element of the inside of a list ends: at a comma that is in no bracket and no
+/// The end of the first element of the inside of a list: a comma that is in no bracket and no
 /// string, or with the list.
 fn element_end(json: &[u8]) -> usize {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -204,7 +204,7 @@ fn element_end(json: &[u8]) -> usize {
     json.len()
 }
 
-/// Values that are no text, in whatever spelling JSON has only one for.
+/// Values that are no text, in the only spelling that JSON has for them.
 fn plain(json: &str) -> Option<Datum<'static>> {
     match json {
         "null" => Some(Datum::Null),
@@ -217,8 +217,8 @@ fn plain(json: &str) -> Option<Datum<'static>> {
     }
 }
 
-/// Whether JSON text that somebody else found well formed surely is in canonical form: it holds
-/// only brackets, commas, whole numbers in their only spelling, and strings without escapes.
+/// Returns whether JSON text that another reader found well formed surely is in canonical form: it
+/// holds only brackets, commas, whole numbers in their only spelling, and strings without escapes.
 fn is_canonical(json: &str) -> bool {
     let mut in_string = false;
     let mut previous = b'[';

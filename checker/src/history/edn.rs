@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::history::ReadError;
 
-/// How deep values may nest; deeper input is an attack on the stack, not a history.
+/// The greatest depth of values; deeper input is an attack on the stack, not a history.
 const DEEPEST: usize = 128;
 
 /// Reads EDN values one after the other.

@@ -1,4 +1,4 @@
-//! Where one event of an EDN file ends and the next begins, so that only one is held at a time.
+//! The borders between the events of an EDN file, so that only one is held at a time.
 
 use std::io::{BufRead, Bytes, Read};
 
@@ -17,7 +17,7 @@ pub(super) struct Forms<R: Read> {
     begun: bool,
 }
 
-/// What comes next in a file.
+/// The next part of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// A whole map, with the line and column of its first byte.

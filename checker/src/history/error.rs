@@ -1,4 +1,4 @@
-//! What can be wrong with a history, said so that its author finds the place.
+//! Errors in histories, said so that their authors find the place.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use crate::history::Process;
 /// from, counted from 1 (see [`HistoryError::in_file`]); of a history that was never in a file,
 /// those of its events, counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HistoryError {
     /// A process invoked while an earlier operation of its own had not completed.
     StillOpen {
@@ -39,9 +40,9 @@ pub enum HistoryError {
     OtherOperation {
         /// The position of the completion.
         event: usize,
-        /// What the invocation asked for.
+        /// The request of the invocation.
         invoked: String,
-        /// What the completion answered.
+        /// The answer of the completion.
         completed: String,
         /// The position of the invocation.
         since: usize,
@@ -61,7 +62,7 @@ pub enum HistoryError {
         event: usize,
         /// The model's name.
         model: &'static str,
-        /// What does not fit.
+        /// The misfit.
         reason: String,
     },
     /// The caller named a model that does not exist.
@@ -72,7 +73,7 @@ pub enum HistoryError {
     Initial {
         /// The model's name.
         model: &'static str,
-        /// What is wrong with the value.
+        /// The misfit.
         reason: String,
     },
 }
@@ -98,7 +99,7 @@ impl HistoryError {
         }
     }
 
-    /// What is wrong, without saying where. `place` names the position of another event.
+    /// The error without its place. `place` names the position of another event.
     pub(crate) fn reason(&self, place: &dyn Fn(usize) -> String) -> String {
         match self {
             HistoryError::StillOpen { process, since, .. } => format!(
@@ -149,13 +150,15 @@ impl fmt::Display for HistoryError {
 impl std::error::Error for HistoryError {}
 
 /// Bytes that are not a history: where, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}{}: {reason}", .column.map_or_else(String::new, |at| format!(", column {at}")))]
+#[non_exhaustive]
 pub struct ReadError {
     /// The line, counted from 1.
     pub line: usize,
     /// The column, counted from 1 in bytes, where one can be named.
     pub column: Option<usize>,
-    /// What is wrong, in words.
+    /// The error in words.
     pub reason: String,
 }
 
@@ -165,14 +168,3 @@ impl ReadError {
         ReadError { line, column: None, reason: reason.into() }
     }
 }
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.column {
-            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.reason),
-            None => write!(f, "line {}: {}", self.line, self.reason),
-        }
-    }
-}
-
-impl std::error::Error for ReadError {}

@@ -1,4 +1,4 @@
-//! What happened: events in the order in which the controller recorded them.
+//! Events in the order in which the controller recorded them.
 //!
 //! An [`Event`] is one line of `history.jsonl`. Field names are Jepsen's.
 
@@ -7,12 +7,12 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-/// Who did something: a client process, or stormproof itself.
+/// The actor of an event: a client process, or stormproof itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Process {
     /// A single-threaded client. A process whose operation ended `info` never acts again.
     Client(u64),
-    /// Whatever injects and undoes faults.
+    /// The part that injects and undoes faults.
     Nemesis,
     /// The run itself: it marks its phases.
     Controller,
@@ -83,10 +83,10 @@ pub struct Attempt {
     pub start: u64,
     /// When its answer, refusal or time-out came, in nanoseconds since the run started.
     pub end: u64,
-    /// Why the attempt did not answer; none when it did.
+    /// The reason why the attempt did not answer; none when it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Whether that error proves that the attempt had no effect.
+    /// True if that error proves that the attempt had no effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definite: Option<bool>,
 }
@@ -98,7 +98,7 @@ pub struct Event {
     pub index: u64,
     /// Nanoseconds of the controller's monotonic clock since the start of the run.
     pub time: u64,
-    /// Who acted.
+    /// The actor.
     pub process: Process,
     /// Invocation or kind of completion.
     #[serde(rename = "type")]
@@ -120,7 +120,7 @@ pub struct Event {
     /// The version (revision, log index) at which the service answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// Why an operation failed or is of unknown outcome.
+    /// The reason why an operation failed or is of unknown outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Every request that was made for this operation, in order.
@@ -129,7 +129,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event without a place in a history yet: index and time are 0, and whatever is optional
+    /// An event without a place in a history yet: index and time are 0, and all that is optional
     /// is missing.
     pub fn new(process: Process, kind: EventType, f: impl Into<String>, value: Value) -> Event {
         Event {

@@ -12,11 +12,11 @@ use crate::history::lines::Lines;
 use crate::history::reading::in_file;
 use crate::history::{Event, EventType, Format, Pairing, Process, ReadError, Reading};
 
-/// How many lines are looked at to tell whether a file is such a log: a log may begin with other
-/// messages.
+/// The number of lines that are looked at to tell whether a file is such a log: a log may begin
+/// with other messages.
 const LINES_LOOKED_AT: usize = 1000;
 
-/// Whether one of the first lines holds an operation.
+/// Returns whether one of the first lines holds an operation.
 pub(super) fn is_log(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| *byte == b'\n')

@@ -35,8 +35,8 @@ pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
     Ok(Reading { operations: pairing.finish(), format: Format::JsonLines, notes })
 }
 
-/// Whether a line is the beginning of an event and nothing else: it has no line end, and what it
-/// lacks is its own end.
+/// Returns whether a line is the beginning of an event and nothing else: it has no line end, and
+/// what it lacks is its own end.
 fn was_cut_off(line: &[u8], error: &serde_json::Error) -> bool {
     let half_a_character =
         || std::str::from_utf8(line).is_err_and(|error| error.error_len().is_none());

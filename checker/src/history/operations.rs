@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::history::datum::Datum;
-use crate::history::{Attempt, EventType, History, HistoryError, Pairing, Process};
-use crate::verdict::Operation;
+use crate::history::{Attempt, EventType, Operation, Process};
 
 /// Every operation that clients invoked, by invocation. Those that failed are among them.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +21,7 @@ pub struct Operations {
 /// The place of an operation in [`Operations`], counted from 0.
 pub type Place = u32;
 
-/// What is kept of an operation.
+/// The part of an operation that is kept.
 #[derive(Debug, Clone)]
 struct Row {
     invoked: u64,
@@ -41,7 +40,7 @@ struct Row {
     node: u32,
     line: u32,
     outcome: EventType,
-    /// Whether it failed because the service found its precondition unmet.
+    /// True if it failed because the service found its precondition unmet.
     refuted: bool,
 }
 
@@ -80,24 +79,12 @@ pub struct OperationRef<'a> {
 }
 
 impl Operations {
-    /// Pairs the events of a history.
-    ///
-    /// # Errors
-    /// When they are not well formed; see [`Pairing::push`]. The error counts events from 0.
-    pub fn of(history: &History) -> Result<Operations, HistoryError> {
-        let mut pairing = Pairing::default();
-        for (position, event) in history.events.iter().enumerate() {
-            pairing.push_event(event, position)?;
-        }
-        Ok(pairing.finish())
-    }
-
-    /// How many there are.
+    /// The number of them.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether nobody invoked anything.
+    /// Returns whether nothing was invoked.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -129,7 +116,7 @@ impl Operations {
         self.keys.names.iter().map(|name| &**name)
     }
 
-    /// What was known right after the event with this index.
+    /// The operations as they were known right after the event with this index.
     pub(crate) fn until(&self, index: u64) -> Operations {
         let invoked = self.rows.iter().take_while(|row| row.invoked <= index);
         let rows = invoked.cloned().map(|row| match some(row.completed) {
@@ -285,8 +272,9 @@ impl<'a> OperationRef<'a> {
         self.outcome
     }
 
-    /// Whether it failed because the service found its precondition unmet: a compare-and-set found
-    /// another value, a queue was empty. Other failures did not happen at all.
+    /// Returns whether it failed because the service found its precondition unmet: a
+    /// compare-and-set found another value, a queue was empty. Other failures did not happen at
+    /// all.
     pub fn was_refuted(self) -> bool {
         self.row.refuted
     }
@@ -371,7 +359,7 @@ fn some(number: u64) -> Option<u64> {
     (number != NONE).then_some(number)
 }
 
-/// What an invocation says.
+/// The content of an invocation.
 pub(super) struct Opened<'a> {
     /// Its number, of [`Operations::add_process`].
     pub(super) process: u32,
@@ -383,7 +371,7 @@ pub(super) struct Opened<'a> {
     pub(super) token: Option<&'a str>,
 }
 
-/// What a completion says.
+/// The content of a completion.
 pub(super) struct Closed<'a> {
     pub(super) outcome: EventType,
     pub(super) index: u64,
@@ -428,7 +416,7 @@ impl Names {
     }
 }
 
-/// Where a text begins in [`Texts`].
+/// The beginning of a text in [`Texts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TextId(u64);
 

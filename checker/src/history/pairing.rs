@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::history::datum::Datum;
 use crate::history::operations::{Closed, Opened, Operations, Place};
-use crate::history::{Event, EventType, HistoryError, Process};
+use crate::history::{Event, EventType, History, HistoryError, Process};
 
 /// An event whose texts are borrowed from the line that it stands on.
 #[derive(Debug, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Pairing {
     buffer: String,
 }
 
-/// What a process is doing. Places in the file are lines or positions, as the caller counts.
+/// The activity of a process. Places in the file are lines or positions, as the caller counts.
 #[derive(Debug, Clone, Copy)]
 enum Client {
     Idle,
@@ -70,6 +70,20 @@ struct Parts<'a> {
     version: Option<u64>,
     error: Option<&'a str>,
     attempts: Option<&'a str>,
+}
+
+impl Operations {
+    /// Pairs the events of a history.
+    ///
+    /// # Errors
+    /// When they are not well formed; see [`Pairing::push_event`]. The error counts events from 0.
+    pub fn of(history: &History) -> Result<Operations, HistoryError> {
+        let mut pairing = Pairing::default();
+        for (position, event) in history.events.iter().enumerate() {
+            pairing.push_event(event, position)?;
+        }
+        Ok(pairing.finish())
+    }
 }
 
 impl Pairing {
@@ -204,7 +218,7 @@ impl Pairing {
         Ok(())
     }
 
-    /// What was paired so far. An invocation without completion counts as `info`.
+    /// The operations paired so far. An invocation without completion counts as `info`.
     pub fn operations(&self) -> &Operations {
         &self.operations
     }
@@ -215,7 +229,7 @@ impl Pairing {
     }
 }
 
-/// What invocation and completion call the operation, if they differ.
+/// The names of the operation in invocation and completion, if they differ.
 fn differ(
     operations: &Operations,
     operation: Place,

@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a read of nil means in files of this format, by the habit of those who write them.
+    /// The meaning of a read of nil in files of this format, by the habit of those who write them.
     pub fn nil_reads(self) -> NilReads {
         match self {
             // Knossos fills in nil for "no value known"; its own register accepts any such read.
@@ -38,17 +38,18 @@ impl Format {
 
 /// A history that was read from a file.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Reading {
-    /// What clients did. [`OperationRef::line`](crate::history::OperationRef::line) tells where it
-    /// stands.
+    /// The operations of clients. [`OperationRef::line`](crate::history::OperationRef::line) tells
+    /// where it stands.
     pub operations: Operations,
     /// The format it was written in.
     pub format: Format,
-    /// What the reader tolerated, one sentence each, such as a truncated last line.
+    /// The flaws that the reader tolerated, one sentence each, such as a truncated last line.
     pub notes: Vec<String>,
 }
 
-/// How much of a file is looked at to tell its format.
+/// The part of a file that is looked at to tell its format.
 const HEAD: u64 = 1 << 20;
 
 /// Reads a history in whichever format it is written, one event at a time.

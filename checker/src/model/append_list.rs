@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::history::{Datum, EventType, OperationRef};
-use crate::model::growing::{self, Act, Deed};
+use crate::history::{Datum, OperationRef};
+use crate::model::growing::{self, Op, TimedOp};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Growth, Handling, Model, Values,
+    Call, Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Misfit, Model,
+    Recorded, Solver, Values,
 };
-use crate::oracle::audit::Kind;
 
 /// A list that only grows, for each key. A key that was never appended to holds the empty list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,7 +19,7 @@ pub struct AppendList;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Elements(Arc<str>);
 
-/// What a list is asked to do.
+/// A request to a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the elements.
@@ -28,7 +28,7 @@ pub enum Input {
     Append(Elements),
 }
 
-/// What a list answers.
+/// An answer of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// All elements.
@@ -42,6 +42,8 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a list a key: append, read",
     functions: &["append", "read"],
+    read: Some("read"),
+    collection: Some(Collection::List),
 };
 
 impl Model for AppendList {
@@ -49,35 +51,8 @@ impl Model for AppendList {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        _values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        if operation.outcome() == EventType::Fail {
-            return Ok(Call::Silent);
-        }
-        let ok = operation.outcome() == EventType::Ok;
-        let (input, output) = match operation.f() {
-            "read" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                (Input::Read, Output::List(Elements::of("read answers", operation.output())?))
-            }
-            "append" => (Input::Append(Elements::one(operation.input())), Output::Appended),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<Elements, String> {
-        Elements::of("a key holds", initial)
+    fn initial(&self) -> Elements {
+        Elements::default()
     }
 
     fn apply(&self, state: &Elements, input: &Input) -> (Elements, Output) {
@@ -87,35 +62,81 @@ impl Model for AppendList {
         }
     }
 
-    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
-        matches!(input, Input::Read)
+    fn hints(&self) -> &dyn Hints<AppendList> {
+        self
     }
 
-    fn handling<'a>(&self, operation: OperationRef<'a>) -> Option<Handling<'a>> {
+    fn solver(&self) -> Option<&dyn Solver<AppendList>> {
+        Some(self)
+    }
+}
+
+impl Recorded for AppendList {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<Elements, Misfit> {
+        Elements::of("a key holds", initial)
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        _values: &mut Values,
+    ) -> Result<Input, Misfit> {
         match operation.f() {
-            "append" => Some(Handling::Puts(Kind::List, operation.input())),
-            "read" => Some(Handling::Shows(Kind::List)),
+            "read" => Ok(Input::Read),
+            "append" => Ok(Input::Append(Elements::one(operation.input()))),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, Misfit> {
+        match input {
+            Input::Read => Elements::of("read answers", operation.output()).map(Output::List),
+            Input::Append(_) => Ok(Output::Appended),
+        }
+    }
+
+    fn element_effect<'a>(&self, operation: OperationRef<'a>) -> Option<ElementEffect<'a>> {
+        match operation.f() {
+            "append" => Some(ElementEffect::Insert(operation.input())),
+            "read" => Some(ElementEffect::Observe),
             _ => None,
         }
     }
+}
 
-    fn decide_directly(&self, calls: &Calls<'_, AppendList>) -> Option<Direct> {
+impl Solver<AppendList> for AppendList {
+    fn decide(&self, calls: &Calls<'_, AppendList>) -> Option<Direct> {
         if *calls.initial() != Elements::default() {
             return None;
         }
-        let act = |place| {
+        let op_at = |place| {
             let timed = calls.get(place);
-            let deed = match timed.call {
+            let op = match timed.call {
                 Call::Known(Input::Append(element), _) | Call::Unknown(Input::Append(element)) => {
-                    Deed::Append(&element.0)
+                    Op::Append(&element.0)
                 }
-                Call::Known(Input::Read, Output::List(elements)) => Deed::Read(&elements.0),
+                Call::Known(Input::Read, Output::List(elements)) => Op::Read(&elements.0),
                 _ => return None,
             };
-            Some(Act { place, invoked: timed.invoked, returned: timed.returned, deed })
+            Some(TimedOp { place, invoked: timed.invoked, returned: timed.returned, op })
         };
-        let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
-        growing::decide(&acts)
+        let ops: Vec<TimedOp<'_>> = (0..calls.len()).filter_map(op_at).collect();
+        growing::decide(&ops)
+    }
+}
+
+impl Hints<AppendList> for AppendList {
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        matches!(input, Input::Read)
     }
 
     fn growth(&self, _input: &Input) -> Option<Growth<Elements>> {
@@ -133,7 +154,7 @@ impl Elements {
     }
 
     /// The elements of a list; nil is the empty one, as a key that was never appended to.
-    fn of(what: &str, list: Datum<'_>) -> Result<Elements, String> {
+    fn of(what: &str, list: Datum<'_>) -> Result<Elements, Misfit> {
         if list.is_null() {
             return Ok(Elements::default());
         }
@@ -144,7 +165,7 @@ impl Elements {
         match inside {
             Some("") => Ok(Elements::default()),
             Some(inside) => Ok(Elements(format!("{inside},").into())),
-            None => Err(format!("{what} a list, not {list}")),
+            None => Err(Misfit::new(format!("{what} a list, not {list}"))),
         }
     }
 

@@ -1,15 +1,18 @@
 //! A counter for each key, to add to and read.
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, OperationRef, Operations};
 use crate::model::sums::{self, Addition, Read};
-use crate::model::telling_sums;
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
+use crate::model::{
+    Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver, TimedCall,
+    Values,
+};
+use crate::model::{recorded, unique_subset_sums};
 
 /// A counter of whole numbers for each key. A key that was never added to holds 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counter;
 
-/// What a counter is asked to do.
+/// A request to a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the sum.
@@ -18,7 +21,7 @@ pub enum Input {
     Add(i64),
 }
 
-/// What a counter answers.
+/// An answer of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The sum.
@@ -32,6 +35,8 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a sum a key: add, read",
     functions: &["add", "read"],
+    read: Some("read"),
+    collection: None,
 };
 
 impl Model for Counter {
@@ -40,35 +45,8 @@ impl Model for Counter {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        _values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        if operation.outcome() == EventType::Fail {
-            return Ok(Call::Silent);
-        }
-        let ok = operation.outcome() == EventType::Ok;
-        let (input, output) = match operation.f() {
-            "read" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                (Input::Read, Output::Sum(number("read answers", operation.output())?.into()))
-            }
-            "add" => (Input::Add(number("add takes", operation.input())?), Output::Added),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<i128, String> {
-        number("a counter holds", initial).map(i128::from)
+    fn initial(&self) -> i128 {
+        0
     }
 
     fn apply(&self, state: &i128, input: &Input) -> (i128, Output) {
@@ -78,14 +56,58 @@ impl Model for Counter {
         }
     }
 
-    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
-        matches!(input, Input::Read | Input::Add(0))
+    fn hints(&self) -> &dyn Hints<Counter> {
+        self
     }
 
-    fn decide_directly(&self, calls: &Calls<'_, Counter>) -> Option<Direct> {
+    fn solver(&self) -> Option<&dyn Solver<Counter>> {
+        Some(self)
+    }
+}
+
+impl Recorded for Counter {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<i128, Misfit> {
+        number("a counter holds", initial).map(i128::from)
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        _values: &mut Values,
+    ) -> Result<Input, Misfit> {
+        match operation.f() {
+            "read" => Ok(Input::Read),
+            "add" => number("add takes", operation.input()).map(Input::Add),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, Misfit> {
+        Ok(match input {
+            Input::Read => Output::Sum(number("read answers", operation.output())?.into()),
+            Input::Add(_) => Output::Added,
+        })
+    }
+
+    fn fits_answers(&self, operations: &Operations) -> bool {
+        recorded::all_reads(operations, |answer| answer.as_integer().is_some())
+    }
+}
+
+impl Solver<Counter> for Counter {
+    fn decide(&self, calls: &Calls<'_, Counter>) -> Option<Direct> {
         let mut additions = Vec::new();
         let mut reads = Vec::new();
-        for (place, Timed { call, invoked, returned }) in calls.iter().enumerate() {
+        for (place, TimedCall { call, invoked, returned }) in calls.iter().enumerate() {
             match *call {
                 Call::Known(Input::Add(0), _) | Call::Unknown(Input::Add(0)) => {}
                 Call::Known(Input::Add(amount), _) | Call::Unknown(Input::Add(amount)) => {
@@ -100,10 +122,16 @@ impl Model for Counter {
             }
         }
         let initial = *calls.initial();
-        telling_sums::decide(initial, &additions, &reads).or_else(|| {
+        unique_subset_sums::decide(initial, &additions, &reads).or_else(|| {
             let only_grows = additions.iter().all(|addition| addition.amount > 0);
             only_grows.then(|| sums::decide(initial, &additions, reads))?
         })
+    }
+}
+
+impl Hints<Counter> for Counter {
+    fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
+        matches!(input, Input::Read | Input::Add(0))
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<i128>> {
@@ -119,9 +147,10 @@ impl Model for Counter {
 }
 
 /// A whole number; nil is 0, as a key that was never added to.
-fn number(what: &str, value: Datum<'_>) -> Result<i64, String> {
+fn number(what: &str, value: Datum<'_>) -> Result<i64, Misfit> {
     if value.is_null() {
         return Ok(0);
     }
-    value.as_integer().ok_or_else(|| format!("{what} a whole number, not {value}"))
+    let misfit = || Misfit::new(format!("{what} a whole number, not {value}"));
+    value.as_integer().ok_or_else(misfit)
 }

@@ -1,4 +1,4 @@
-//! What models decide directly against what the search finds, on many recorded histories.
+//! Decisions of solvers against those of the search, on many recorded histories.
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
@@ -7,16 +7,17 @@ use std::num::NonZeroUsize;
 
 use support::{Recording, Service, paired, record};
 
-use crate::history::Datum;
+use crate::history::{Datum, EventType, Operations};
 use crate::model::transactions::decide::decide_in_group;
 use crate::model::{
-    AppendList, Calls, Conventions, Counter, Direct, FencedLock, KvAppend, Model, Mutex, Queue,
-    Register, Set, Transactions, Values,
+    AnyModel, AppendList, Conventions, Counter, Direct, FencedLock, KvAppend, Mutex, Queue,
+    Recorded, Register, Set, Transactions, Values,
 };
-use crate::partition::{Claim, Partition, Source, split};
+use crate::object::{Kept, Object, Typed, TypedReader};
+use crate::partition::{Source, split};
 use crate::search::{Limits, Outcome, wing_gong_lowe};
 
-/// What became of a number of histories.
+/// The decisions of a number of histories.
 #[derive(Debug, Default)]
 struct Tally {
     /// Decided directly and by the search alike.
@@ -32,20 +33,25 @@ struct Tally {
 
 const LIMITS: Limits = Limits { steps: 20_000, memory: 16 << 20 };
 
+/// The number of histories that are valid, and of those that are not, which show enough.
+const ENOUGH: u64 = 1_500;
+
 /// From this many operations on, a history is too large for the search to judge a weaker form of
 /// it, which has more orders.
 const MEDIUM: usize = 40;
 
 /// Judges the only partition of a recording both ways, and a weaker form of it: counterexamples are
 /// found by asking what follows if less is believed.
-fn compare<M: Model>(model: &M, recording: Recording, tallies: &mut [Tally; 2]) {
+fn compare(model: &impl Recorded, recording: Recording, tallies: &mut [Tally; 2]) {
     let operations = paired(&record(recording));
     let source =
         Source { history: &operations, conventions: Conventions::default(), initial: Datum::Null };
+    let model = AnyModel::of(model);
     let partitions = split(model, source, NonZeroUsize::MIN).expect("the recording fits the model");
     let [partition] = &partitions[..] else { return };
     let [tally, weaker_tally] = tallies;
-    let direct = compare_partition(model, partition, recording, tally);
+    let object = &*partition.object;
+    let direct = compare_object(object, recording, tally);
     if recording.lies == 0 {
         let contradiction = direct.and_then(|direct| direct.contradiction);
         assert_eq!(contradiction, None, "{recording:?}: the service is linearizable");
@@ -53,21 +59,16 @@ fn compare<M: Model>(model: &M, recording: Recording, tallies: &mut [Tally; 2]) 
     if recording.operations >= MEDIUM {
         return;
     }
-    let doubted = |place: usize| (place as u64 * 7 + recording.seed) % 10 < 3;
-    let claim = |place| if doubted(place) { Claim::Invoked } else { Claim::AsRecorded };
-    let (weaker, _) = partition.weakened(model, |place| Some(claim(place)));
-    compare_partition(model, &weaker, recording, weaker_tally);
+    let retractable = |place: usize| (place as u64 * 7 + recording.seed) % 10 < 3;
+    let kept = |place| if retractable(place) { Kept::Invoked } else { Kept::AsRecorded };
+    let (weaker, _) = object.weakened(&|place| Some(kept(place)));
+    compare_object(&*weaker, recording, weaker_tally);
 }
 
-/// Judges a partition both ways. What contradicts itself must also do so for the search, with
+/// Judges an object both ways. What contradicts itself must also do so for the search, with
 /// nothing else believed.
-fn compare_partition<M: Model>(
-    model: &M,
-    partition: &Partition<'_, M>,
-    recording: Recording,
-    tally: &mut Tally,
-) -> Option<Direct> {
-    let Some(direct) = model.decide_directly(&Calls::of(partition)) else {
+fn compare_object(object: &dyn Object, recording: Recording, tally: &mut Tally) -> Option<Direct> {
+    let Some(direct) = object.solve() else {
         tally.left_to_search += 1;
         return None;
     };
@@ -75,34 +76,33 @@ fn compare_partition<M: Model>(
         None => Outcome::Valid,
         Some(_) => Outcome::Invalid,
     };
-    let found = wing_gong_lowe::decide(model, &partition.problem(model), LIMITS).outcome;
+    let found = by_search(object);
     match found {
         Outcome::Valid => tally.valid += 1,
         Outcome::Invalid => tally.invalid += 1,
         Outcome::OutOfSteps | Outcome::OutOfMemory => tally.beyond_search += 1,
     }
     if matches!(found, Outcome::Valid | Outcome::Invalid) {
-        assert_eq!(expected, found, "{recording:?}: {direct:?}: {:#?}", partition.calls);
+        assert_eq!(expected, found, "{recording:?}: {direct:?}");
     }
     if let Some(contradiction) = &direct.contradiction {
+        let intervals = object.intervals();
         let is_past = |place: usize| {
-            partition.returned(place).is_some_and(|returned| Some(returned) < direct.since)
+            intervals[place].returned().is_some_and(|returned| Some(returned) < direct.since)
         };
-        let claim = |place: usize| match contradiction.contains(&place) {
-            true => Some(Claim::AsRecorded),
+        let (weaker, _) = object.weakened(&|place| match contradiction.contains(&place) {
+            true => Some(Kept::AsRecorded),
             // What does not matter may be left out.
-            false => (!is_past(place)).then_some(Claim::Invoked),
-        };
-        let (mut weaker, _) = partition.weakened(model, claim);
+            false => (!is_past(place)).then_some(Kept::Invoked),
+        });
         let beginnings = match direct.since {
-            None => vec![weaker.initial.clone()],
-            // Whatever was there before.
-            Some(_) => model.beginnings(&Calls::of(&weaker)).expect("the model tells them"),
+            None => vec![weaker],
+            // No matter what was there before.
+            Some(_) => weaker.starts(usize::MAX).expect("the model knows them"),
         };
         let mut suffices = true;
-        for state in beginnings {
-            weaker.initial = state;
-            let outcome = wing_gong_lowe::decide(model, &weaker.problem(model), LIMITS).outcome;
+        for weaker in beginnings {
+            let outcome = by_search(&*weaker);
             assert_ne!(outcome, Outcome::Valid, "{recording:?}: {direct:?} does not suffice");
             suffices &= outcome == Outcome::Invalid;
         }
@@ -111,13 +111,23 @@ fn compare_partition<M: Model>(
     Some(direct)
 }
 
-fn compare_many<M: Model>(model: &M, service: Service, small: u64, medium: u64) -> [Tally; 2] {
+fn by_search(object: &dyn Object) -> Outcome {
+    let (problem, mut machine) = object.problem();
+    wing_gong_lowe::decide(&problem, &mut *machine, LIMITS).outcome
+}
+
+/// Returns whether there were enough valid and invalid histories, and weaker forms of each kind.
+fn show_enough([of_small, weaker]: &[Tally; 2]) -> bool {
+    of_small.valid.min(of_small.invalid) >= ENOUGH && weaker.valid.min(weaker.invalid) >= ENOUGH / 3
+}
+
+fn compare_many(model: &impl Recorded, service: Service, small: u64, medium: u64) -> [Tally; 2] {
     compare_many_of(model, service, None, small, medium)
 }
 
 /// `values` is as in [`Recording`].
-fn compare_many_of<M: Model>(
-    model: &M,
+fn compare_many_of(
+    model: &impl Recorded,
     service: Service,
     values: Option<u64>,
     small: u64,
@@ -125,7 +135,12 @@ fn compare_many_of<M: Model>(
 ) -> [Tally; 2] {
     let mut of_small = [Tally::default(), Tally::default()];
     let mut of_medium = [Tally::default(), Tally::default()];
+    let mut count = 0;
     for seed in 0..small {
+        if show_enough(&of_small) {
+            break;
+        }
+        count += 1;
         let recording = Recording {
             service,
             seed,
@@ -153,11 +168,11 @@ fn compare_many_of<M: Model>(
     }
     println!("{of_small:?} {of_medium:?}");
     let ([of_small, weaker], [of_medium, _]) = (of_small, of_medium);
-    assert!(of_small.invalid > small / 8 && of_small.valid > small / 8, "{of_small:?}");
-    assert!(of_small.beyond_search < small / 50, "{of_small:?}");
+    assert!(of_small.invalid > count / 8 && of_small.valid > count / 8, "{of_small:?}");
+    assert!(of_small.beyond_search < count / 50, "{of_small:?}");
     assert!(of_small.sufficient > of_small.invalid * 8 / 10, "{of_small:?}");
     assert!(of_medium.invalid + of_medium.valid > medium / 3, "{of_medium:?}");
-    assert!(weaker.invalid > small / 20 && weaker.valid > small / 20, "{weaker:?}");
+    assert!(weaker.invalid > count / 20 && weaker.valid > count / 20, "{weaker:?}");
     [of_small, of_medium]
 }
 
@@ -226,6 +241,9 @@ fn counters_are_decided_as_the_search_decides_them() {
 fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
     let mut tallies = [Tally::default(), Tally::default()];
     for seed in 0..20_000 {
+        if show_enough(&tallies) {
+            break;
+        }
         let recording = Recording {
             service: Service::Powers,
             seed,
@@ -240,15 +258,18 @@ fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
     println!("{tallies:?}");
     let [tally, weaker] = tallies;
     assert_eq!(tally.left_to_search + weaker.left_to_search, 0);
-    assert!(tally.invalid > 4_000 && tally.valid > 4_000, "{tally:?}");
+    assert!(tally.invalid >= ENOUGH && tally.valid >= ENOUGH, "{tally:?}");
     assert!(tally.sufficient > tally.invalid * 8 / 10, "{tally:?}");
-    assert!(weaker.invalid > 1_000 && weaker.valid > 1_000, "{weaker:?}");
+    assert!(weaker.invalid >= ENOUGH / 3 && weaker.valid >= ENOUGH / 3, "{weaker:?}");
 }
 
 #[test]
 fn large_groups_of_transactions_are_decided_as_small_ones() {
     let mut invalid = 0;
     for seed in 0..10_000 {
+        if invalid > 1_000 {
+            break;
+        }
         let recording = Recording {
             service: Service::Transactions,
             seed,
@@ -259,40 +280,48 @@ fn large_groups_of_transactions_are_decided_as_small_ones() {
             ..Recording::default()
         };
         let operations = paired(&record(recording));
-        let conventions = Conventions::default();
-        let source = Source { history: &operations, conventions, initial: Datum::Null };
-        for partition in split(&Transactions, source, NonZeroUsize::MIN).expect("it fits the model")
-        {
-            let calls = Calls::of(&partition);
-            let small = Transactions.decide_directly(&calls).map(|it| it.contradiction.is_some());
-            let large = decide_in_group(&calls, 0).map(|it| it.contradiction.is_some());
-            assert_eq!(small, large, "{recording:?}");
-            invalid += u64::from(small == Some(true));
-        }
+        let object = typed(&Transactions, &operations);
+        let small = object.solve().map(|it| it.contradiction.is_some());
+        let large = decide_in_group(&object.calls(), 0).map(|it| it.contradiction.is_some());
+        assert_eq!(small, large, "{recording:?}");
+        invalid += u64::from(small == Some(true));
     }
     assert!(invalid > 1_000, "{invalid} are invalid");
 }
 
-/// A weaker partition has the calls that its operations would have had if they had been recorded
-/// so.
+/// The operations of a history of one key.
+fn typed<'m, M: Recorded>(model: &'m M, operations: &Operations) -> Typed<'m, M> {
+    let conventions = Conventions::default();
+    let mut reader = TypedReader::new(model, conventions, model.initial(), Values::new());
+    for operation in operations.iter() {
+        if operation.outcome() != EventType::Fail || operation.was_refuted() {
+            reader.read(operation).expect("it fits the model");
+        }
+    }
+    reader.into_object()
+}
+
+/// A weaker form has the calls that its operations would have had if they had been recorded so.
 #[test]
 fn weaker_calls_are_those_of_operations_without_an_answer() {
-    fn compare<M: Model>(model: &M, service: Service) {
-        let history = record(Recording { service, unknown: 0.1, ..Recording::default() });
-        let operations = paired(&history);
-        let conventions = Conventions::default();
-        let source = Source { history: &operations, conventions, initial: Datum::Null };
-        for partition in split(model, source, NonZeroUsize::MIN).expect("it fits the model") {
-            let mut values = Values::clone(&partition.values);
-            let (weaker, origins) = partition.weakened(model, |_| Some(Claim::Invoked));
-            for (at, place) in origins.into_iter().enumerate() {
-                let operation = partition.operation(place).as_unknown();
-                let expected = model.call(operation, conventions, &mut values);
-                assert_eq!(Ok(&weaker.calls[at]), expected.as_ref(), "{service:?}");
-            }
-            let (same, _) = weaker.weakened(model, |_| Some(Claim::AsRecorded));
-            assert!(same.calls.iter().all(|call| partition.calls.contains(call)), "{service:?}");
+    fn compare<M: Recorded>(model: &M, service: Service) {
+        let recording = Recording { service, unknown: 0.1, ..Recording::default() };
+        let operations = paired(&record(recording));
+        let object = typed(model, &operations);
+        let by_invocation = |invoked| operations.iter().find(|it| it.invoked() == invoked);
+        let mut values = object.values().clone();
+        let (weaker, places) = object.weaker(&|_| Some(Kept::Invoked));
+        for (at, place) in places.into_iter().enumerate() {
+            let invoked = object.intervals()[place].invoked;
+            let operation = by_invocation(invoked).expect("it was invoked").as_unknown();
+            let expected = model.decode(operation, Conventions::default(), &mut values);
+            let expected = expected.expect("it fits the model");
+            assert_eq!(Some(weaker.calls().get(at).call), expected.as_ref(), "{service:?}");
         }
+        let (same, places) = weaker.weaker(&|_| Some(Kept::AsRecorded));
+        assert_eq!(places.len(), weaker.calls().len());
+        let recorded: Vec<_> = object.calls().iter().map(|it| it.call).collect();
+        assert!(same.calls().iter().all(|it| recorded.contains(&it.call)), "{service:?}");
     }
     compare(&AppendList, Service::Lists);
     compare(&KvAppend, Service::Strings);

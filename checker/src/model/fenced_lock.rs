@@ -1,39 +1,43 @@
 //! A lock for each key whose acquisitions answer a fencing token: acquire, release.
 //!
-//! Whoever writes under the lock sends the token along, and storage refuses a token smaller than
-//! one it has seen. So a token must be greater than every one that was given out before (Kleppmann,
-//! "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI 2006, calls it a
-//! sequencer).
+//! A client that writes under the lock sends the token along, and storage refuses a token smaller
+//! than one it has seen. So a token must be greater than every one that was given out before
+//! (Kleppmann, "How to do distributed locking", 2016; Burrows, "The Chubby lock service", OSDI
+//! 2006, calls it a sequencer).
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, OperationRef, Operations};
+use crate::model::lock_interval::{Clash, LockInterval, Move, Owners, holders};
 use crate::model::mutex::owner;
-use crate::model::possession::{Clash, Move, Owners, Possession, holders};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Model, Timed, ValueId, Values};
+use crate::model::recorded::{all_answers, echoes};
+use crate::model::{
+    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Recorded, Solver,
+    TimedCall, ValueId, Values,
+};
 
 /// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
 /// reentrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FencedLock;
 
-/// Who holds the lock, and the last token.
+/// The holder of the lock, and the last token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The owner; [`ValueId::ABSENT`] is nobody.
+    /// The owner; [`ValueId::ABSENT`] if it is free.
     pub holder: ValueId,
     /// The token that was given out last; the least number if there was none.
     pub token: i64,
 }
 
-/// What a lock is asked to do.
+/// A request to a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// Be held by this owner, if nobody holds it.
+    /// Be held by this owner, if it is free.
     Acquire(ValueId),
     /// Be free, if this owner holds it.
     Release(ValueId),
 }
 
-/// What a lock answers.
+/// An answer of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// It was acquired, with this token.
@@ -49,50 +53,20 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a lock with rising tokens a key: acquire, release",
     functions: &["acquire", "release"],
+    read: None,
+    collection: None,
 };
 
 /// The name in verdicts of the algorithm that needs no search.
-const ALGORITHM: &str = "possessions-by-token";
+const ALGORITHM: &str = "lock-intervals-by-token";
 
 impl Model for FencedLock {
     type State = State;
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        let owner = owner(operation, values);
-        let input = match operation.f() {
-            "acquire" => Input::Acquire(owner),
-            "release" => Input::Release(owner),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(match (operation.outcome(), input) {
-            (EventType::Ok, Input::Acquire(_)) => {
-                let token = operation.output().as_integer().ok_or_else(|| {
-                    format!("acquire answers a whole number, not {}", operation.output())
-                })?;
-                Call::Known(input, Output::Acquired(token))
-            }
-            (EventType::Ok, Input::Release(_)) => Call::Known(input, Output::Released),
-            (EventType::Fail, _) if conventions.observe_failed_cas => {
-                Call::Known(input, Output::Refused)
-            }
-            (EventType::Fail, _) => Call::Silent,
-            _ => Call::Unknown(input),
-        })
-    }
-
-    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, String> {
-        Ok(State { holder: values.id(initial), token: i64::MIN })
+    fn initial(&self) -> State {
+        State { holder: ValueId::ABSENT, token: i64::MIN }
     }
 
     /// A token may be any that is greater than the last one. This gives out the least, which is
@@ -121,21 +95,75 @@ impl Model for FencedLock {
         }
     }
 
-    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
-        output == Some(&Output::Refused)
+    fn hints(&self) -> &dyn Hints<FencedLock> {
+        self
     }
 
-    /// Where owners are processes: the possessions (see
-    /// [`possession`](crate::model::possession)) come one after the other in the order of their
+    fn solver(&self) -> Option<&dyn Solver<FencedLock>> {
+        Some(self)
+    }
+}
+
+impl Recorded for FencedLock {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, Misfit> {
+        Ok(State { holder: values.id(initial), token: i64::MIN })
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Input, Misfit> {
+        let owner = owner(operation, values);
+        match operation.f() {
+            "acquire" => Ok(Input::Acquire(owner)),
+            "release" => Ok(Input::Release(owner)),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, Misfit> {
+        let answer = operation.output();
+        match (input, answer.as_integer()) {
+            (Input::Acquire(_), Some(token)) => Ok(Output::Acquired(token)),
+            (Input::Acquire(_), None) => {
+                Err(Misfit::new(format!("acquire answers a whole number, not {answer}")))
+            }
+            (Input::Release(_), _) => Ok(Output::Released),
+        }
+    }
+
+    fn refusal(&self, _input: &Input, conventions: Conventions) -> Option<Output> {
+        conventions.observe_failed_cas.then_some(Output::Refused)
+    }
+
+    fn fits_answers(&self, operations: &Operations) -> bool {
+        all_answers(operations, "acquire", |it| it.output().as_integer().is_some())
+            && !all_answers(operations, "acquire", echoes)
+    }
+}
+
+impl Solver<FencedLock> for FencedLock {
+    /// If owners are processes: the lock intervals (see
+    /// `lock_interval.rs`) come one after the other in the order of their
     /// tokens. That respects time if none ends after the beginning of a later one.
-    fn decide_directly(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
         if calls.initial().holder != ValueId::ABSENT {
             return None;
         }
         let mut moves = Vec::with_capacity(calls.len());
         for (place, timed) in calls.iter().enumerate() {
-            let Timed { call, invoked, returned } = timed;
-            let (Call::Known(input, _) | Call::Unknown(input)) = call else { return None };
+            let TimedCall { call, invoked, returned } = timed;
+            let (input, _) = call.parts();
             let (owner, releases) = match *input {
                 _ if matches!(call, Call::Known(_, Output::Refused)) => return None,
                 Input::Acquire(owner) => (owner, false),
@@ -149,29 +177,36 @@ impl Model for FencedLock {
 
     /// The less the last token, the more can come next.
     fn beginnings(&self, calls: &Calls<'_, Self>) -> Option<Vec<State>> {
-        let owners = calls.values_that_differ(|input, _| match *input {
-            Input::Acquire(owner) | Input::Release(owner) => [Some(owner), None],
+        let owners = calls.values_that_differ(|input| match *input {
+            Input::Acquire(owner) | Input::Release(owner) => owner,
         });
         let state = |holder| State { holder, token: i64::MIN };
         Some(holders(owners).into_iter().map(state).collect())
     }
 }
 
+impl Hints<FencedLock> for FencedLock {
+    fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
+        output == Some(&Output::Refused)
+    }
+}
+
 /// Two owners that held the lock at one time, or not in the order of their tokens.
 fn against_the_tokens(calls: &Calls<'_, FencedLock>, owners: &Owners) -> Option<Clash> {
-    let possessions = match owners.possessions() {
-        Ok(possessions) => possessions,
+    let lock_intervals = match owners.lock_intervals() {
+        Ok(lock_intervals) => lock_intervals,
         Err(clash) => return Some(clash),
     };
-    let mut by_token: Vec<(i64, Possession)> = possessions
+    let mut by_token: Vec<(i64, LockInterval)> = lock_intervals
         .into_iter()
-        .filter_map(|possession| match calls.get(possession.acquisition.place).call {
-            Call::Known(_, Output::Acquired(token)) => Some((*token, possession)),
+        .filter_map(|lock_interval| match calls.get(lock_interval.acquisition.place).call {
+            Call::Known(_, Output::Acquired(token)) => Some((*token, lock_interval)),
             _ => None,
         })
         .collect();
-    by_token.sort_unstable_by_key(|(token, possession)| (*token, possession.acquisition.place));
-    let mut last: Option<(i64, Possession)> = None;
+    by_token
+        .sort_unstable_by_key(|(token, lock_interval)| (*token, lock_interval.acquisition.place));
+    let mut last: Option<(i64, LockInterval)> = None;
     for (token, next) in by_token {
         if let Some((last_token, last)) = last
             && (last_token == token || last.to > next.from)

@@ -1,14 +1,17 @@
 //! A string for each key, to get, put and append to.
 
-use crate::history::{Datum, EventType, OperationRef};
-use crate::model::growing::{self, Act, Deed};
-use crate::model::{Call, Calls, Conventions, Description, Direct, Growth, Model, Timed, Values};
+use crate::history::{Datum, OperationRef};
+use crate::model::growing::{self, Op, TimedOp};
+use crate::model::{
+    Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver, TimedCall,
+    Values,
+};
 
 /// A key-value map of strings that grow. A key that was never written holds the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KvAppend;
 
-/// What a string is asked to do.
+/// A request to a string.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the string.
@@ -19,7 +22,7 @@ pub enum Input {
     Append(String),
 }
 
-/// What a string answers.
+/// An answer of a string.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The string.
@@ -33,6 +36,8 @@ static DESCRIPTION: Description = Description {
     aliases: &[],
     summary: "a string a key: get, put, append",
     functions: &["get", "put", "append"],
+    read: Some("get"),
+    collection: None,
 };
 
 impl Model for KvAppend {
@@ -40,36 +45,8 @@ impl Model for KvAppend {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        _values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        if operation.outcome() == EventType::Fail {
-            return Ok(Call::Silent);
-        }
-        let ok = operation.outcome() == EventType::Ok;
-        let (input, output) = match operation.f() {
-            "get" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                (Input::Get, Output::Value(text("get answers", operation.output())?))
-            }
-            "put" => (Input::Put(text("put takes", operation.input())?), Output::Done),
-            "append" => (Input::Append(text("append takes", operation.input())?), Output::Done),
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, String> {
-        text("a key holds", initial)
+    fn initial(&self) -> String {
+        String::new()
     }
 
     fn apply(&self, state: &String, input: &Input) -> (String, Output) {
@@ -80,36 +57,83 @@ impl Model for KvAppend {
         }
     }
 
+    fn hints(&self) -> &dyn Hints<KvAppend> {
+        self
+    }
+
+    fn solver(&self) -> Option<&dyn Solver<KvAppend>> {
+        Some(self)
+    }
+}
+
+impl Recorded for KvAppend {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<String, Misfit> {
+        text("a key holds", initial)
+    }
+
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        _values: &mut Values,
+    ) -> Result<Input, Misfit> {
+        match operation.f() {
+            "get" => Ok(Input::Get),
+            "put" => text("put takes", operation.input()).map(Input::Put),
+            "append" => text("append takes", operation.input()).map(Input::Append),
+            other => Err(DESCRIPTION.lacks(other)),
+        }
+    }
+
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        _values: &mut Values,
+    ) -> Result<Output, Misfit> {
+        match input {
+            Input::Get => text("get answers", operation.output()).map(Output::Value),
+            Input::Put(_) | Input::Append(_) => Ok(Output::Done),
+        }
+    }
+}
+
+impl Solver<KvAppend> for KvAppend {
+    fn decide(&self, calls: &Calls<'_, KvAppend>) -> Option<Direct> {
+        if !calls.initial().is_empty() {
+            return None;
+        }
+        let op_at = |place| {
+            let timed = calls.get(place);
+            let op = match timed.call {
+                // To append nothing changes nothing and says nothing.
+                Call::Known(Input::Append(piece), _) | Call::Unknown(Input::Append(piece)) => {
+                    (!piece.is_empty()).then_some(Op::Append(piece))
+                }
+                Call::Known(Input::Put(piece), _) | Call::Unknown(Input::Put(piece)) => {
+                    Some(Op::Anew(piece))
+                }
+                Call::Known(Input::Get, Output::Value(text)) => Some(Op::Read(text)),
+                _ => None,
+            };
+            let TimedCall { invoked, returned, .. } = timed;
+            op.map(|op| TimedOp { place, invoked, returned, op })
+        };
+        let ops: Vec<TimedOp<'_>> = (0..calls.len()).filter_map(op_at).collect();
+        growing::decide(&ops)
+    }
+}
+
+impl Hints<KvAppend> for KvAppend {
     fn is_observer(&self, input: &Input, _output: Option<&Output>) -> bool {
         match input {
             Input::Get => true,
             Input::Append(value) => value.is_empty(),
             Input::Put(_) => false,
         }
-    }
-
-    fn decide_directly(&self, calls: &Calls<'_, KvAppend>) -> Option<Direct> {
-        if !calls.initial().is_empty() {
-            return None;
-        }
-        let act = |place| {
-            let timed = calls.get(place);
-            let deed = match timed.call {
-                // To append nothing changes nothing and says nothing.
-                Call::Known(Input::Append(piece), _) | Call::Unknown(Input::Append(piece)) => {
-                    (!piece.is_empty()).then_some(Deed::Append(piece))
-                }
-                Call::Known(Input::Put(piece), _) | Call::Unknown(Input::Put(piece)) => {
-                    Some(Deed::Anew(piece))
-                }
-                Call::Known(Input::Get, Output::Value(text)) => Some(Deed::Read(text)),
-                _ => None,
-            };
-            let Timed { invoked, returned, .. } = timed;
-            deed.map(|deed| Act { place, invoked, returned, deed })
-        };
-        let acts: Vec<Act<'_>> = (0..calls.len()).filter_map(act).collect();
-        growing::decide(&acts)
     }
 
     fn growth(&self, input: &Input) -> Option<Growth<String>> {
@@ -128,7 +152,7 @@ impl Model for KvAppend {
 }
 
 /// A string; nil is the empty one, as a key that was never written.
-fn text(what: &str, value: Datum<'_>) -> Result<String, String> {
+fn text(what: &str, value: Datum<'_>) -> Result<String, Misfit> {
     if value.is_null() {
         return Ok(String::new());
     }

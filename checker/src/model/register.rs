@@ -1,13 +1,15 @@
 //! A register: one value a key, to read, write, compare-and-set and delete.
 
-use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{Call, Calls, Conventions, Description, Model, Transition, ValueId, Values};
+use crate::history::{Datum, OperationRef};
+use crate::model::{
+    Conventions, Description, Hints, Misfit, Model, Recorded, Transition, ValueId, Values,
+};
 
 /// A register of one value, or none, for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Register;
 
-/// What a register is asked to do.
+/// A request to a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     /// Answer the value.
@@ -23,14 +25,14 @@ pub enum Input {
     },
 }
 
-/// What a register answers.
+/// An answer of a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// The value that was read.
     Value(ValueId),
     /// The write was done.
     Written,
-    /// Whether a compare-and-set found the value it expected.
+    /// True if a compare-and-set found the value it expected.
     Swapped(bool),
 }
 
@@ -39,6 +41,8 @@ static DESCRIPTION: Description = Description {
     aliases: &["cas-register"],
     summary: "one value a key: read, write, cas, delete",
     functions: &["read", "write", "cas", "delete"],
+    read: Some("read"),
+    collection: None,
 };
 
 impl Model for Register {
@@ -46,45 +50,8 @@ impl Model for Register {
     type Input = Input;
     type Output = Output;
 
-    fn description(&self) -> &'static Description {
-        &DESCRIPTION
-    }
-
-    fn call(
-        &self,
-        operation: OperationRef<'_>,
-        conventions: Conventions,
-        values: &mut Values,
-    ) -> Result<Call<Input, Output>, String> {
-        let (ok, failed) = match operation.outcome() {
-            EventType::Fail if operation.f() != "cas" || !conventions.observe_failed_cas => {
-                return Ok(Call::Silent);
-            }
-            outcome => (outcome != EventType::Info, outcome == EventType::Fail),
-        };
-        let (input, output) = match operation.f() {
-            "read" => {
-                if conventions.silence(operation) {
-                    return Ok(Call::Silent);
-                }
-                (Input::Read, Output::Value(values.id(operation.output())))
-            }
-            "write" => (Input::Write(values.id(operation.input())), Output::Written),
-            "delete" => (Input::Write(ValueId::ABSENT), Output::Written),
-            "cas" => {
-                let Some([from, to]) = operation.input().as_pair() else {
-                    return Err(format!("cas takes [from, to], not {}", operation.input()));
-                };
-                let input = Input::CompareAndSet { from: values.id(from), to: values.id(to) };
-                (input, Output::Swapped(!failed))
-            }
-            other => return Err(DESCRIPTION.lacks(other)),
-        };
-        Ok(if ok { Call::Known(input, output) } else { Call::Unknown(input) })
-    }
-
-    fn initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, String> {
-        Ok(values.id(initial))
+    fn initial(&self) -> ValueId {
+        ValueId::ABSENT
     }
 
     fn apply(&self, state: &ValueId, input: &Input) -> (ValueId, Output) {
@@ -96,6 +63,64 @@ impl Model for Register {
         }
     }
 
+    fn hints(&self) -> &dyn Hints<Register> {
+        self
+    }
+}
+
+impl Recorded for Register {
+    fn description(&self) -> &'static Description {
+        &DESCRIPTION
+    }
+
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<ValueId, Misfit> {
+        Ok(values.id(initial))
+    }
+
+    #[inline]
+    fn decode_input(
+        &self,
+        operation: OperationRef<'_>,
+        values: &mut Values,
+    ) -> Result<Input, Misfit> {
+        Ok(match operation.f() {
+            "read" => Input::Read,
+            "write" => Input::Write(values.id(operation.input())),
+            "delete" => Input::Write(ValueId::ABSENT),
+            "cas" => {
+                let Some([from, to]) = operation.input().as_pair() else {
+                    return Err(Misfit::new(format!(
+                        "cas takes [from, to], not {}",
+                        operation.input()
+                    )));
+                };
+                Input::CompareAndSet { from: values.id(from), to: values.id(to) }
+            }
+            other => return Err(DESCRIPTION.lacks(other)),
+        })
+    }
+
+    #[inline]
+    fn decode_output(
+        &self,
+        operation: OperationRef<'_>,
+        input: &Input,
+        values: &mut Values,
+    ) -> Result<Output, Misfit> {
+        Ok(match input {
+            Input::Read => Output::Value(values.id(operation.output())),
+            Input::Write(_) => Output::Written,
+            Input::CompareAndSet { .. } => Output::Swapped(true),
+        })
+    }
+
+    fn refusal(&self, input: &Input, conventions: Conventions) -> Option<Output> {
+        let is_cas = matches!(input, Input::CompareAndSet { .. });
+        (is_cas && conventions.observe_failed_cas).then_some(Output::Swapped(false))
+    }
+}
+
+impl Hints<Register> for Register {
     fn is_observer(&self, input: &Input, output: Option<&Output>) -> bool {
         match input {
             Input::Read => true,
@@ -126,15 +151,6 @@ impl Model for Register {
             (Input::CompareAndSet { from, .. }, Some(Output::Swapped(false))) => Some(from),
             _ => None,
         }
-    }
-
-    fn beginnings(&self, calls: &Calls<'_, Register>) -> Option<Vec<ValueId>> {
-        Some(calls.values_that_differ(|input, output| match (*input, output) {
-            (Input::Read, Some(Output::Value(value))) => [Some(*value), None],
-            (Input::Read, _) => [None, None],
-            (Input::Write(value), _) => [Some(value), None],
-            (Input::CompareAndSet { from, to }, _) => [Some(from), Some(to)],
-        }))
     }
 
     fn value(&self, state: &ValueId) -> Option<ValueId> {

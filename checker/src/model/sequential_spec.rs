@@ -10,7 +10,7 @@ use crate::model::Model;
 pub struct Sequential<M: Model> {
     /// The specification.
     pub model: M,
-    /// What the object holds.
+    /// The content of the object.
     pub state: M::State,
 }
 

@@ -24,7 +24,7 @@ const NAME: &str = "sum-levels";
 const STEPS_AN_OPERATION: u64 = 256;
 const MORE_STEPS: u64 = 2_000_000;
 
-/// How many bytes of dead ends are remembered at most.
+/// The number of bytes of dead ends that are remembered at most.
 const MEMORY: usize = 64 << 20;
 
 /// An addition, here of more than 0. Those of unknown outcome may never have happened.
@@ -164,7 +164,7 @@ struct Search<'a> {
 struct Frame {
     addition: usize,
     level: usize,
-    /// What else can come in its place, the best last.
+    /// The alternatives in its place, the best last.
     alternatives: Vec<usize>,
 }
 
@@ -204,7 +204,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether there are such sets; none if that took too long to find out.
+    /// Returns whether there are such sets; none if that took too long to find out.
     fn run(&mut self) -> Option<bool> {
         let operations = (self.additions.len() + self.levels.len()) as u64;
         let limit = MORE_STEPS + STEPS_AN_OPERATION * operations;

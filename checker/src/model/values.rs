@@ -88,7 +88,7 @@ impl Values {
         self.values[id.0 as usize].borrow()
     }
 
-    /// How many values there are; every number is below.
+    /// The number of values; every value is below.
     pub fn count(&self) -> usize {
         self.values.len()
     }
@@ -100,7 +100,7 @@ impl Default for Values {
     }
 }
 
-/// Hashes one integer. Whoever writes a history has nothing to gain by making it collide.
+/// Hashes one integer. Writers of histories have nothing to gain by collisions.
 #[derive(Debug, Default)]
 struct Scrambler(u64);
 

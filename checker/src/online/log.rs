@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use crate::decide::decide;
-use crate::history::{Datum, Event, EventType, HistoryError, Operations, Pairing};
-use crate::model::{Conventions, Model};
+use crate::history::{Datum, Event, EventType, Operations, Pairing};
+use crate::model::{AnyModel, Conventions};
 use crate::partition::{Source, SplitError, split};
 use crate::search::{Limits, Outcome};
 
-/// What one judgement may spend where a search is needed: some ten milliseconds.
+/// The limits of one judgement where a search is needed: some ten milliseconds.
 const LIMITS: Limits = Limits { steps: 100_000, memory: 64 << 20 };
 
 /// So many completions are worth a judgement of a short log.
@@ -18,28 +18,27 @@ const FEW: usize = 16;
 /// judgements of a log together look at each operation about so many times.
 const SHARE: usize = 32;
 
-/// Where that takes many steps, each new completion pays for so many of them: a tenth of a
+/// If that takes many steps, each new completion pays for so many of them: a tenth of a
 /// millisecond.
 const STEPS: u64 = 1_000;
 
-/// What a history is judged by, besides the model.
+/// The terms on which a history is judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms<'a> {
+    pub(super) model: AnyModel<'a>,
     pub(super) conventions: Conventions,
     pub(super) initial: Datum<'a>,
 }
 
-/// What came of a judgement.
+/// The result of an event or a judgement of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judgement {
-    /// All events so far have a legal order.
-    Legal,
-    /// They have none since the event with this index.
+pub(super) enum Step {
+    /// Nothing is wrong that would be known.
+    GoOn,
+    /// There is no legal order since the event with this index.
     Illegal(u64),
-    /// The limits did not suffice.
-    Undecided,
-    /// The operations do not fit the model.
-    Unfit,
+    /// Nothing will be known of this key any more.
+    GiveUp,
 }
 
 /// Every operation on one key.
@@ -49,25 +48,31 @@ pub(super) struct Log {
     /// The completions, by index, that came after the last judgement. No other event can make a
     /// legal history illegal.
     unjudged: Vec<u64>,
-    /// What the last judgement took; the next one will hardly take less.
+    /// The steps of the last judgement; the next one will hardly take less.
     steps: u64,
 }
 
 impl Log {
-    /// Takes the next event.
-    ///
-    /// # Errors
-    /// When the events are no history.
-    pub(super) fn push(&mut self, event: &Event) -> Result<(), HistoryError> {
-        self.pairing.push_event(event, self.operations().len())?;
+    /// Takes the next event, and judges all events so far if there is enough new. A log of more
+    /// than `capacity` operations is judged for the last time.
+    pub(super) fn take(&mut self, event: &Event, capacity: usize, terms: Terms<'_>) -> Step {
+        if self.pairing.push_event(event, self.operations().len()).is_err() {
+            return Step::GiveUp;
+        }
         if matches!(event.kind, EventType::Ok | EventType::Fail) {
             self.unjudged.push(event.index);
         }
-        Ok(())
+        if self.operations().len() > capacity {
+            return match self.judge(terms) {
+                Step::Illegal(index) => Step::Illegal(index),
+                Step::GoOn | Step::GiveUp => Step::GiveUp,
+            };
+        }
+        if self.is_due() { self.judge(terms) } else { Step::GoOn }
     }
 
-    /// What was paired so far.
-    pub(super) fn operations(&self) -> &Operations {
+    /// The operations paired so far.
+    fn operations(&self) -> &Operations {
         self.pairing.operations()
     }
 
@@ -76,44 +81,44 @@ impl Log {
         self.unjudged.first().copied()
     }
 
-    /// Whether there is enough new for a judgement.
-    pub(super) fn is_due(&self) -> bool {
+    /// Returns whether there is enough new for a judgement.
+    fn is_due(&self) -> bool {
         self.unjudged.len() >= FEW && self.is_worth_it()
     }
 
-    /// Whether a judgement of the little that is new does not cost too much.
+    /// Returns whether a judgement of the little that is new does not cost too much.
     pub(super) fn is_worth_it(&self) -> bool {
         let new = self.unjudged.len();
         new * SHARE >= self.operations().len() && new as u64 * STEPS >= self.steps
     }
 
     /// Judges all events so far.
-    pub(super) fn judge<M: Model>(&mut self, model: &M, terms: Terms<'_>) -> Judgement {
+    pub(super) fn judge(&mut self, terms: Terms<'_>) -> Step {
         if self.unjudged.is_empty() {
-            return Judgement::Legal;
+            return Step::GoOn;
         }
-        let Ok((outcome, steps)) = outcome(model, self.operations(), terms) else {
-            return Judgement::Unfit;
+        let Ok((outcome, steps)) = outcome(self.operations(), terms) else {
+            return Step::GiveUp;
         };
         self.steps = steps;
         match outcome {
             Outcome::Valid => {
                 self.unjudged.clear();
-                Judgement::Legal
+                Step::GoOn
             }
-            Outcome::Invalid => Judgement::Illegal(self.first_illegal(model, terms)),
-            Outcome::OutOfSteps | Outcome::OutOfMemory => Judgement::Undecided,
+            Outcome::Invalid => Step::Illegal(self.first_illegal(terms)),
+            Outcome::OutOfSteps | Outcome::OutOfMemory => Step::GoOn,
         }
     }
 
     /// The first event that made the history illegal, by bisection: what is illegal stays so.
-    fn first_illegal<M: Model>(&self, model: &M, terms: Terms<'_>) -> u64 {
+    fn first_illegal(&self, terms: Terms<'_>) -> u64 {
         // The last of all is known to be one that has made it illegal.
         let (mut from, mut to) = (0, self.unjudged.len() - 1);
         while from < to {
             let middle = from.midpoint(to);
             let prefix = self.operations().until(self.unjudged[middle]);
-            match outcome(model, &prefix, terms) {
+            match outcome(&prefix, terms) {
                 Ok((Outcome::Invalid, _)) => to = middle,
                 _ => from = middle + 1,
             }
@@ -123,16 +128,12 @@ impl Log {
 }
 
 /// Judges operations as the offline checker does; also tells how many steps that took.
-fn outcome<M: Model>(
-    model: &M,
-    operations: &Operations,
-    terms: Terms<'_>,
-) -> Result<(Outcome, u64), SplitError> {
-    let Terms { conventions, initial } = terms;
+fn outcome(operations: &Operations, terms: Terms<'_>) -> Result<(Outcome, u64), SplitError> {
+    let Terms { model, conventions, initial } = terms;
     let source = Source { history: operations, conventions, initial };
     let (mut worst, mut steps) = (Outcome::Valid, 0);
     for partition in split(model, source, NonZeroUsize::MIN)? {
-        let decision = decide(model, &partition, LIMITS);
+        let decision = decide(&*partition.object, LIMITS);
         steps += decision.steps;
         match decision.outcome {
             Outcome::Valid => {}

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::Options;
 use crate::history::{Event, EventType, HistoryError, OwnedDatum, Process};
-use crate::model::{self, Conventions, Kind, Model, Values, WithModel};
-use crate::online::key::{Key, Step};
-use crate::online::log::Terms;
+use crate::model::{self, AnyModel, Conventions};
+use crate::online::log::{Log, Step, Terms};
+use crate::options::Options;
 
-/// The most operations of a key that are kept. A judgement of so many takes some ten milliseconds.
-const CAPACITY: usize = 10_000;
+/// The most operations of a key that are kept: ten megabytes of them. A judgement of so many takes
+/// some ten milliseconds, of sets and lists half a second.
+const CAPACITY: usize = 100_000;
 
-/// What has not been judged yet is looked for twice in a second of the history, in nanoseconds…
+/// Events that have not been judged yet are looked for twice in a second of the history, in
+/// nanoseconds…
 const SWEEP_TIME: u64 = 500_000_000;
 
 /// …and, since not every history has times, after so many events.
@@ -26,16 +27,45 @@ const QUIET_SWEEPS: u32 = 20;
 /// ([`legal_before`](Watch::legal_before)): a key is judged once there are sixteen new completions
 /// and one for each 32 of its operations (and for each thousand steps that the last judgement took,
 /// where a search is needed). Fewer than sixteen are judged twice in a second of the history's own
-/// time, and all when the key has been quiet for half a second. Whoever wants to know at once asks for it ([`settle`](Watch::settle)).
+/// time, and all when the key has been quiet for half a second. To know at once, ask
+/// for it ([`judge_now`](Watch::judge_now)).
 ///
 /// Nothing that it cannot judge makes it fail: such a key is given up, which says nothing about
-/// it, and is left to the offline checker. So is a key that comes back after it was not used for
-/// some ten seconds.
-pub struct Watch(Box<dyn Watcher>);
+/// it, and is left to the offline checker. So is a key that has a hundred thousand operations, and
+/// one that comes back after it was not used for some ten seconds.
+#[derive(Debug)]
+pub struct Watch {
+    judge: Judge,
+    capacity: usize,
+    /// By key; none where the history has none.
+    in_use: BTreeMap<Option<String>, InUse>,
+    /// Keys of which nothing but this is known any more.
+    done: BTreeMap<Option<String>, Done>,
+    /// The invocations that have not completed, by process.
+    open: BTreeMap<u64, Event>,
+    next_index: u64,
+    next_sweep: Sweep,
+    verdict: OnlineVerdict,
+}
 
-/// What a [`Watch`] knows of the events so far.
+/// The terms on which keys are judged.
+#[derive(Debug)]
+struct Judge {
+    model: AnyModel<'static>,
+    conventions: Conventions,
+    initial: OwnedDatum,
+}
+
+impl Judge {
+    fn terms(&self) -> Terms<'_> {
+        let Judge { model, conventions, initial } = self;
+        Terms { model: *model, conventions: *conventions, initial: initial.borrow() }
+    }
+}
+
+/// The verdict of a [`Watch`] on the events so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
+pub enum OnlineVerdict {
     /// Nothing is wrong that would be known.
     Legal,
     /// The operations on this key have no legal order; of a history without keys, those on the
@@ -58,123 +88,34 @@ impl Watch {
         Watch::with_capacity(options, CAPACITY)
     }
 
-    /// Watches and keeps at most so many operations of a key. A key that has more is followed by a
-    /// [`Frontier`](crate::online::Frontier), which judges every event and may give up.
+    /// Watches and keeps at most so many operations of a key. A key that has more is given up.
     ///
     /// # Errors
     /// As [`Watch::new`].
     pub fn with_capacity(options: &Options, capacity: usize) -> Result<Watch, HistoryError> {
         let name = options.model.as_deref().unwrap_or_default();
-        let kind: Kind =
+        let model =
             model::find(name).ok_or_else(|| HistoryError::UnknownModel(name.to_string()))?;
-        kind.apply(Open { options, capacity }).map(Watch)
-    }
-
-    /// Takes the next event.
-    pub fn push(&mut self, event: &Event) -> &Sighting {
-        self.0.push(event)
-    }
-
-    /// Judges what has not been judged yet.
-    pub fn settle(&mut self) -> &Sighting {
-        self.0.settle()
-    }
-
-    /// How far the history is known to be legal: that of the events before this index the offline
-    /// checker says Valid, keys aside that were given up.
-    pub fn legal_before(&self) -> u64 {
-        self.0.legal_before()
-    }
-
-    /// How many keys were given up.
-    pub fn given_up(&self) -> usize {
-        self.0.given_up()
-    }
-
-    /// How many keys are in use, of which more than the name is kept.
-    pub fn in_use(&self) -> usize {
-        self.0.in_use()
-    }
-}
-
-struct Open<'a> {
-    options: &'a Options,
-    capacity: usize,
-}
-
-impl WithModel for Open<'_> {
-    type Output = Result<Box<dyn Watcher>, HistoryError>;
-
-    fn with<M: Model + Clone + Send + 'static>(self, model: M) -> Self::Output {
-        let initial = OwnedDatum::from(&self.options.initial);
-        let name = model.description().name;
-        model
-            .initial(initial.borrow(), &mut Values::new())
-            .map_err(|reason| HistoryError::Initial { model: name, reason })?;
-        Ok(Box::new(Keys {
-            model,
-            conventions: self.options.conventions,
-            initial,
-            capacity: self.capacity,
+        let initial = OwnedDatum::from(&options.initial);
+        if let Err(reason) = model.0.open(initial.borrow(), options.conventions) {
+            let (model, reason) = (model.description().name, reason.to_string());
+            return Err(HistoryError::Initial { model, reason });
+        }
+        Ok(Watch {
+            judge: Judge { model, conventions: options.conventions, initial },
+            capacity,
             in_use: BTreeMap::new(),
             done: BTreeMap::new(),
             open: BTreeMap::new(),
             next_index: 0,
             next_sweep: Sweep { time: SWEEP_TIME, index: SWEEP_EVENTS },
-            sighting: Sighting::Legal,
-        }))
+            verdict: OnlineVerdict::Legal,
+        })
     }
-}
 
-/// A [`Keys`] of any model.
-trait Watcher: Send {
-    fn push(&mut self, event: &Event) -> &Sighting;
-    fn settle(&mut self) -> &Sighting;
-    fn legal_before(&self) -> u64;
-    fn given_up(&self) -> usize;
-    fn in_use(&self) -> usize;
-}
-
-/// The keys of a history. Keys are none where the history has none, or the model does not split.
-struct Keys<M: Model> {
-    model: M,
-    conventions: Conventions,
-    initial: OwnedDatum,
-    capacity: usize,
-    in_use: BTreeMap<Option<String>, InUse<M>>,
-    /// Keys of which nothing but this is known any more.
-    done: BTreeMap<Option<String>, Done>,
-    /// The invocations that have not completed, by process.
-    open: BTreeMap<u64, Event>,
-    next_index: u64,
-    next_sweep: Sweep,
-    sighting: Sighting,
-}
-
-struct InUse<M: Model> {
-    key: Key<M>,
-    /// Operations in flight.
-    open: usize,
-    /// How many sweeps came since its last event.
-    quiet_for: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    /// All its operations had a legal order.
-    Legal,
-    GivenUp,
-}
-
-/// When unjudged events are looked for: whichever comes first.
-struct Sweep {
-    time: u64,
-    index: u64,
-}
-
-impl<M: Model + Clone + Send> Watcher for Keys<M> {
-    fn push(&mut self, event: &Event) -> &Sighting {
-        if self.sighting == Sighting::Legal {
+    /// Takes the next event.
+    pub fn push(&mut self, event: &Event) -> &OnlineVerdict {
+        if self.verdict == OnlineVerdict::Legal {
             let comes_later = event.index >= self.next_index;
             self.next_index = event.index + 1;
             if let Process::Client(process) = event.process {
@@ -190,66 +131,61 @@ impl<M: Model + Clone + Send> Watcher for Keys<M> {
                 self.sweep();
             }
         }
-        &self.sighting
+        &self.verdict
     }
 
-    fn settle(&mut self) -> &Sighting {
-        let Keys { in_use, model, conventions, initial, .. } = self;
-        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
-        let judged = in_use.iter_mut().map(|(name, it)| (name, it.key.judge(true, model, terms)));
-        let judged: Vec<_> = judged.map(|(name, step)| (name.clone(), step)).collect();
+    /// Judges what has not been judged yet.
+    pub fn judge_now(&mut self) -> &OnlineVerdict {
+        let terms = self.judge.terms();
+        let judged = self.in_use.iter_mut().map(|(name, it)| (name.clone(), it.log.judge(terms)));
+        let judged: Vec<_> = judged.collect();
         self.conclude(judged);
-        &self.sighting
+        &self.verdict
     }
 
-    fn legal_before(&self) -> u64 {
-        match self.sighting {
-            Sighting::Illegal { index, .. } => index,
-            Sighting::Legal => {
-                let unjudged = self.in_use.values().filter_map(|it| it.key.first_unjudged());
+    /// The index up to which the history is known to be legal: of the events before it the offline
+    /// checker says Valid, keys aside that were given up.
+    pub fn legal_before(&self) -> u64 {
+        match self.verdict {
+            OnlineVerdict::Illegal { index, .. } => index,
+            OnlineVerdict::Legal => {
+                let unjudged = self.in_use.values().filter_map(|it| it.log.first_unjudged());
                 unjudged.min().unwrap_or(self.next_index)
             }
         }
     }
 
-    fn given_up(&self) -> usize {
+    /// The number of keys given up.
+    pub fn given_up(&self) -> usize {
         self.done.values().filter(|done| **done == Done::GivenUp).count()
     }
 
-    fn in_use(&self) -> usize {
+    /// The number of keys in use, of which more than the name is kept.
+    pub fn in_use(&self) -> usize {
         self.in_use.len()
     }
-}
 
-impl<M: Model + Clone + Send> Keys<M> {
     /// Takes an event of a client. `invocation` is the one that it completes; of an invocation
     /// there must be none. It must come later than all others.
     fn take(&mut self, event: &Event, invocation: Option<&Event>, comes_later: bool) {
-        let Keys { in_use, done, model, conventions, initial, capacity, .. } = self;
-        let name = match model.splits_by_key() {
-            true => invocation.unwrap_or(event).key.clone(),
-            false => None,
-        };
+        let Watch { in_use, done, judge, capacity, .. } = self;
+        let name = invocation.unwrap_or(event).key.clone();
         if let Some(done) = done.get_mut(&name) {
             *done = Done::GivenUp;
             return;
         }
-        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
-        let watched = in_use.entry(name.clone()).or_insert_with(|| InUse {
-            key: Key::new(),
-            open: 0,
-            quiet_for: 0,
-        });
+        let terms = judge.terms();
+        let watched = in_use.entry(name.clone()).or_default();
         watched.quiet_for = 0;
         let step = match (event.kind, invocation) {
             _ if !comes_later => Step::GiveUp,
             (EventType::Invoke, None) => {
                 watched.open += 1;
-                watched.key.take(event, None, *capacity, model, terms)
+                watched.log.take(event, *capacity, terms)
             }
             (EventType::Ok | EventType::Fail | EventType::Info, Some(_)) => {
                 watched.open -= 1;
-                watched.key.take(event, invocation, *capacity, model, terms)
+                watched.log.take(event, *capacity, terms)
             }
             _ => Step::GiveUp,
         };
@@ -260,12 +196,14 @@ impl<M: Model + Clone + Send> Keys<M> {
 
     /// Judges what is worth it, and drops the keys that are not used any more.
     fn sweep(&mut self) {
-        let Keys { in_use, model, conventions, initial, .. } = self;
-        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        let Watch { in_use, judge, .. } = self;
+        let terms = judge.terms();
         let mut judged = Vec::new();
         for (name, watched) in in_use {
-            let step = watched.key.judge(watched.quiet_for > 0, model, terms);
-            judged.push((name.clone(), step));
+            // What is too little for its cost is judged once nothing more comes.
+            if watched.quiet_for > 0 || watched.log.is_worth_it() {
+                judged.push((name.clone(), watched.log.judge(terms)));
+            }
             watched.quiet_for += 1;
         }
         self.conclude(judged);
@@ -273,7 +211,7 @@ impl<M: Model + Clone + Send> Keys<M> {
         self.in_use.retain(|name, watched| {
             let is_over = watched.open == 0 && watched.quiet_for >= QUIET_SWEEPS;
             if is_over {
-                let judged = match watched.key.first_unjudged() {
+                let judged = match watched.log.first_unjudged() {
                     None => Done::Legal,
                     Some(_) => Done::GivenUp,
                 };
@@ -299,26 +237,49 @@ impl<M: Model + Clone + Send> Keys<M> {
             }
         }
         let Some(mut first) = first else { return };
-        // Another key may have been illegal before, and nobody has looked.
-        let Keys { in_use, model, conventions, initial, .. } = self;
-        let terms = Terms { conventions: *conventions, initial: initial.borrow() };
+        // Another key may have been illegal before, and was not looked at.
+        let Watch { in_use, judge, .. } = self;
+        let terms = judge.terms();
         for (name, watched) in in_use {
-            let may_be_earlier = watched.key.first_unjudged().is_some_and(|it| it < first.0);
+            let may_be_earlier = watched.log.first_unjudged().is_some_and(|it| it < first.0);
             if may_be_earlier
-                && let Step::Illegal(index) = watched.key.judge(true, model, terms)
+                && let Step::Illegal(index) = watched.log.judge(terms)
                 && index < first.0
             {
                 first = (index, name.clone());
             }
         }
         let (index, key) = first;
-        self.sighting = Sighting::Illegal { key, index };
+        self.verdict = OnlineVerdict::Illegal { key, index };
         self.in_use.clear();
         self.open.clear();
     }
 }
 
-/// What is looked at of an event; how the answer was come by is not.
+#[derive(Debug, Default)]
+struct InUse {
+    log: Log,
+    /// Operations in flight.
+    open: usize,
+    /// The number of sweeps since its last event.
+    quiet_for: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All its operations had a legal order.
+    Legal,
+    GivenUp,
+}
+
+/// The time at which unjudged events are looked for: whichever comes first.
+#[derive(Debug)]
+struct Sweep {
+    time: u64,
+    index: u64,
+}
+
+/// The part of an event that is looked at; the way to the answer is not.
 fn without_history(event: &Event) -> Event {
     Event { token: None, attempts: Vec::new(), ..event.clone() }
 }

@@ -1,31 +1,32 @@
 //! The divergence check: members of one cluster that have applied the same must hold the same.
 //!
-//! Every member is asked for all that it holds once the cluster has healed and nothing is in flight.
-//! It sees what no answer showed: a member that skipped an entry (etcd#13766) serves right answers
-//! as long as nobody reads that key through it.
+//! Every member is asked for all that it holds once the cluster has healed and nothing is in
+//! flight. It sees what no answer showed: a member that skipped an entry (etcd#13766) serves right
+//! answers as long as no client reads that key through it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_KEPT;
 use crate::history::{EventType, OperationRef, Operations};
-use crate::verdict::Verdict;
+use crate::lattice::Verdict;
+use crate::oracle::kept::MAX_KEPT;
 use crate::words::{at, counted};
 
-/// What one member holds.
+/// The content of one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// The member.
     pub node: String,
-    /// How far it has applied the log, if it tells. Only members that are equally far are compared.
+    /// The last entry of the log that it has applied, if it tells. Only members that are equally
+    /// far are compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// What its state counts of its own, such as etcd's revision; equal at equal positions.
+    /// The revision that its state counts, such as etcd's; equal at equal positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
-    /// What it makes of its whole store, its past included, to be compared with others; equal at
+    /// A digest of its whole store, its past included, to be compared with others; equal at
     /// equal positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -33,7 +34,7 @@ pub struct Contents {
     pub held: BTreeMap<String, Held>,
 }
 
-/// What is held under one name.
+/// The content under one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The value as text, for people; two that differ must differ as text.
@@ -43,35 +44,37 @@ pub struct Held {
     pub version: Option<u64>,
 }
 
-/// What the comparison came to.
+/// The result of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DivergenceReport {
     /// The members that were compared, in order of their names.
     pub members: Vec<MemberFigures>,
-    /// How many names some member holds something under.
+    /// The number of names under which some member holds something.
     pub names: u64,
-    /// How many of these the members differ in.
+    /// The number of these in which the members differ.
     pub differing: u64,
     /// The first of these by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<Difference>,
-    /// What is wrong or was not compared, in one sentence; none if nothing is.
+    /// The difference, or what was not compared, in one sentence; none if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sentence: Option<String>,
 }
 
 /// One member in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MemberFigures {
     /// The member.
     pub node: String,
-    /// How far it has applied the log.
+    /// The last entry of the log that it has applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// What its state counts.
+    /// The revision that its state counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
-    /// What it makes of its whole store.
+    /// A digest of its whole store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// Under how many names it holds something.
@@ -80,10 +83,11 @@ pub struct MemberFigures {
 
 /// A name under which members hold different things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// The name.
     pub name: String,
-    /// What each of the compared members holds under it, in order; none if nothing.
+    /// The content of each of the compared members under it, in order; none if there is none.
     pub held: Vec<Option<Held>>,
     /// The operations that wrote it, as far as versions or tokens tell, each in a few words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -138,7 +142,8 @@ pub fn compare(contents: &[Contents], operations: &Operations) -> Option<Diverge
     Some(DivergenceReport { sentence, ..report })
 }
 
-/// Who wrote one of these: whose answer has the version of one, or whose token the name is.
+/// The operations that wrote one of these: whose answer has the version of one, or whose token the
+/// name is.
 fn writers(name: &str, held: &[Option<Held>], operations: &Operations) -> Vec<String> {
     let versions: BTreeSet<u64> = held.iter().flatten().filter_map(|held| held.version).collect();
     let wrote = |operation: &OperationRef<'_>| {
@@ -170,13 +175,13 @@ impl DivergenceReport {
         }
     }
 
-    /// Whether members that were compared differ.
+    /// Returns whether members that were compared differ.
     fn differ(&self) -> bool {
         let compared = self.members.iter().all(|it| it.position == self.members[0].position);
         compared && (self.differing > 0 || self.revisions_differ() || self.digests_differ())
     }
 
-    /// How members differ, in one sentence; none if they do not.
+    /// The difference between members in one sentence; none if there is none.
     fn diverged(&self) -> Option<String> {
         if !self.differ() {
             return None;

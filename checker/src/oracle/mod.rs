@@ -1,4 +1,4 @@
-//! What a history tells besides its values.
+//! Oracles for what a history shows besides its values.
 //!
 //! The models judge values, and a write of unknown outcome excuses nearly any value. Three oracles
 //! see what values hide: [`version`] compares the versions that came with the answers, [`audit`]
@@ -8,12 +8,6 @@
 
 pub mod audit;
 pub mod divergence;
-mod eras;
-mod evidence;
+pub(crate) mod kept;
 pub mod of_history;
-mod sequence;
 pub mod version;
-
-/// How many violations are kept in a result; all of them are counted. Ten are enough to see a
-/// pattern, and a broken service makes one with nearly every operation.
-pub const MAX_KEPT: usize = 10;

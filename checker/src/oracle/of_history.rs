@@ -1,30 +1,33 @@
-//! What the oracles are told of a history, for any model.
+//! The inputs of the oracles, made of a history of any model.
 //!
-//! The model says which operations change something ([`Model::is_observer`]) and which of them put
-//! elements into an object that keeps them ([`Model::handling`]). Versions and tokens stand in the
-//! history. What the nodes applied does not: whoever asked them hands it in as [`Records`].
+//! The model says which operations change something ([`Hints::is_observer`]) and which of them put
+//! elements into an object that keeps them ([`Recorded::element_effect`]). Versions and tokens
+//! stand in the history. What the nodes applied does not: it is handed in as [`Records`].
+//!
+//! [`Hints::is_observer`]: crate::model::Hints::is_observer
+//! [`Recorded::element_effect`]: crate::model::Recorded::element_effect
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::{self, AppliedLog, AuditReport, Kind, Outcome, Told};
+use super::audit::{self, AppliedLog, AuditReport, Outcome, Told};
 use super::divergence::{self, Contents, DivergenceReport};
 use super::version::{self, Answered, Claims, Effect, Reset, VersionReport};
 use crate::accounting::{self, Accounting};
-use crate::check::Options;
-use crate::history::{Datum, EventType, OperationRef, Operations, OwnedDatum, Process};
-use crate::model::{Call, Conventions, Handling, Model, Values};
+use crate::history::{EventType, OperationRef, Operations, OwnedDatum, Process};
+use crate::ledger::Ledger;
+use crate::model::{AnyModel, Conventions, ElementEffect, Values};
+use crate::options::Options;
 use crate::verdict::Analysis;
 
-/// What was recorded besides the history.
+/// The records besides the history.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records<'a> {
-    /// What the nodes applied.
+    /// The entries that the nodes applied.
     pub logs: Vec<AppliedLog<'a>>,
-    /// Whether the versions in the history are indices of these logs. Then it is known how far into
+    /// True if the versions in the history are indices of these logs. Then it is known how far into
     /// the history each of them reaches, and its `as_of` need not be told.
     pub versions_are_indices: bool,
-    /// What the members held in the end.
+    /// The contents of the members in the end.
     pub contents: &'a [Contents],
     /// When the store was wiped.
     pub resets: Vec<Reset<'a>>,
@@ -36,21 +39,19 @@ const NAMELESS: &str = "the object";
 /// Adds what versions, tokens, members and the counts of elements show to what `model` said of the
 /// values. A violation makes the analysis Invalid. An analysis of a history that has none of them
 /// stays as it is.
-pub fn complete<M: Model>(
+pub(crate) fn complete(
     mut analysis: Analysis,
-    model: &M,
+    model: AnyModel<'_>,
     operations: &Operations,
     options: &Options,
     records: &Records<'_>,
 ) -> Analysis {
-    let deeds = Deeds::new(model, operations, options.conventions);
-    analysis.versions = options.versions.and_then(|claims| deeds.versions(&claims, records));
-    analysis.audit = deeds.audit(options.initial.is_null(), records);
+    let meanings = Meanings::new(model, operations, options.conventions);
+    analysis.versions = options.versions.and_then(|claims| meanings.versions(&claims, records));
+    analysis.audit = meanings.audit(options.initial.is_null(), records);
     analysis.divergence = divergence::compare(records.contents, operations);
     let initial = OwnedDatum::from(&options.initial);
-    analysis.accounting = deeds.kind().and_then(|kind| {
-        accounting::account(kind, operations, initial.borrow(), options.conventions)
-    });
+    analysis.accounting = accounting::account(&meanings.ledgers, initial.borrow());
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
     let divergence = analysis.divergence.iter().map(DivergenceReport::verdict);
@@ -61,50 +62,29 @@ pub fn complete<M: Model>(
 }
 
 /// The operations of a history in the terms of its model.
-struct Deeds<'a, M> {
-    model: &'a M,
+struct Meanings<'a> {
+    model: AnyModel<'a>,
     operations: &'a Operations,
     conventions: Conventions,
-    /// Whether the operation at each place would change something if it took effect. Often nobody
-    /// asks.
+    ledgers: Vec<Ledger<'a>>,
+    /// True if the operation at each place would change something if it took effect. Often this
+    /// is not asked for.
     mutates: OnceCell<Vec<bool>>,
 }
 
-impl<'a, M: Model> Deeds<'a, M> {
-    fn new(model: &'a M, operations: &'a Operations, conventions: Conventions) -> Self {
-        Deeds { model, operations, conventions, mutates: OnceCell::new() }
-    }
-
-    /// What kind of object keeps the elements; none if none does.
-    fn kind(&self) -> Option<Kind> {
-        self.operations.iter().find_map(|operation| {
-            Some(match self.model.handling(operation)? {
-                Handling::Puts(kind, _) | Handling::Shows(kind) => kind,
-                Handling::Takes => Kind::Queue,
-            })
-        })
+impl<'a> Meanings<'a> {
+    fn new(model: AnyModel<'a>, operations: &'a Operations, conventions: Conventions) -> Self {
+        let ledgers = Ledger::all(model, operations, conventions);
+        Meanings { model, operations, conventions, ledgers, mutates: OnceCell::new() }
     }
 
     /// All operations, each with whether it would change something.
     fn iter(&self) -> impl Iterator<Item = (OperationRef<'a>, bool)> {
         let mutates = self.mutates.get_or_init(|| {
             let mut values = Values::new();
-            self.operations.iter().map(|operation| self.mutates(operation, &mut values)).collect()
+            self.operations.iter().map(|it| self.model.0.mutates(it, &mut values)).collect()
         });
         self.operations.iter().zip(mutates.iter().copied())
-    }
-
-    fn mutates(&self, operation: OperationRef<'_>, values: &mut Values) -> bool {
-        match self.model.handling(operation) {
-            Some(handling) => !matches!(handling, Handling::Shows(_)),
-            // What it asked for tells, whatever came of it.
-            None => match self.model.call(operation.as_unknown(), self.conventions, values) {
-                Ok(Call::Known(input, _) | Call::Unknown(input)) => {
-                    !self.model.is_observer(&input, None)
-                }
-                Ok(Call::Silent) | Err(_) => false,
-            },
-        }
     }
 
     /// None if no answer has a version.
@@ -147,25 +127,20 @@ impl<'a, M: Model> Deeds<'a, M> {
         })
     }
 
-    /// What its key held afterwards, for models whose state is one value.
+    /// The content of its key afterwards, for models whose state is one value.
     fn value(&self, operation: OperationRef<'_>, values: &mut Values) -> Option<u64> {
-        if operation.outcome() != EventType::Ok || self.model.handling(operation).is_some() {
-            return None;
-        }
-        let call = self.model.call(operation, self.conventions, values).ok()?;
-        let Call::Known(input, output) = call else { return None };
-        let transition = self.model.transition(&input, Some(&output))?;
+        let transition = self.model.0.transition(operation, self.conventions, values)?;
         transition.leaves.or(transition.requires).map(|value| value.0.into())
     }
 
-    /// None if no mutation has a token, or nothing shows what became of any. What objects hold shows
-    /// nothing unless they were `empty_at_first`.
+    /// None if no mutation has a token, or nothing shows what became of any. What objects hold
+    /// shows nothing unless they were `empty_at_first`.
     fn audit(&self, empty_at_first: bool, records: &Records<'_>) -> Option<AuditReport> {
-        let keepers = match empty_at_first {
-            true => self.keepers(),
-            false => BTreeMap::new(),
+        let objects: Vec<&Ledger<'_>> = match empty_at_first {
+            true => self.ledgers.iter().filter(|ledger| shows_effects(ledger)).collect(),
+            false => Vec::new(),
         };
-        if records.logs.is_empty() && keepers.is_empty() {
+        if records.logs.is_empty() && objects.is_empty() {
             return None;
         }
         let mutations: Vec<OperationRef<'a>> =
@@ -175,11 +150,17 @@ impl<'a, M: Model> Deeds<'a, M> {
         }
         let logs: Vec<AppliedLog<'_>> =
             records.logs.iter().map(|log| self.dated(log, records)).collect();
-        let kept: Vec<Vec<String>> = keepers.values().map(Keeper::elements).collect();
-        let contents: Vec<audit::Contents<'_>> = keepers
+        let kept: Vec<Vec<String>> = objects.iter().map(|it| elements(it)).collect();
+        let contents: Vec<audit::Contents<'_>> = objects
             .iter()
             .zip(&kept)
-            .map(|((object, keeper), elements)| keeper.contents(object, elements))
+            .map(|(ledger, elements)| audit::Contents {
+                object: ledger.key.unwrap_or(NAMELESS),
+                kind: ledger.kind,
+                elements: elements.iter().map(String::as_str).collect(),
+                as_of: ledger.last_observation().map(OperationRef::invoked),
+                untraced_removals: ledger.unseen_removals(),
+            })
             .collect();
         let put: Vec<Option<String>> = mutations.iter().map(|it| self.element(*it)).collect();
         let told: Vec<Told<'_>> = mutations
@@ -196,9 +177,9 @@ impl<'a, M: Model> Deeds<'a, M> {
 
     /// The element that the operation puts into its object.
     fn element(&self, operation: OperationRef<'_>) -> Option<String> {
-        match self.model.handling(operation)? {
-            Handling::Puts(_, element) => Some(element.to_string()),
-            Handling::Takes | Handling::Shows(_) => None,
+        match self.model.0.element_effect(operation)? {
+            ElementEffect::Insert(element) => Some(element.to_string()),
+            ElementEffect::Remove | ElementEffect::Observe => None,
         }
     }
 
@@ -214,36 +195,21 @@ impl<'a, M: Model> Deeds<'a, M> {
         let as_of = log.as_of.or_else(|| records.versions_are_indices.then(reaches).flatten());
         AppliedLog { as_of, ..log.clone() }
     }
+}
 
-    /// What is known of the objects that keep elements, by name. An object into which somebody put
-    /// elements without a token is left out: they could be taken for another operation's.
-    fn keepers(&self) -> BTreeMap<&'a str, Keeper<'a>> {
-        let mut keepers: BTreeMap<&str, Keeper<'_>> = BTreeMap::new();
-        let mut unclear: BTreeSet<&str> = BTreeSet::new();
-        for operation in self.operations.iter() {
-            let Some(handling) = self.model.handling(operation) else { continue };
-            let object = operation.key().unwrap_or(NAMELESS);
-            if !matches!(handling, Handling::Shows(_)) && operation.token().is_none() {
-                unclear.insert(object);
-            }
-            let silent = self.conventions.silence(operation);
-            match (handling, operation.outcome()) {
-                (Handling::Shows(kind), EventType::Ok) if !silent => {
-                    // They come in the order of their invocations: the last one stays.
-                    let keeper = keepers.entry(object).or_insert_with(|| Keeper::new(kind));
-                    keeper.as_of = Some(operation.invoked());
-                    keeper.shown = operation.output();
-                }
-                (Handling::Takes, outcome) => {
-                    let keeper = keepers.entry(object).or_insert_with(|| Keeper::new(Kind::Queue));
-                    keeper.take(operation, outcome);
-                }
-                _ => {}
-            }
-        }
-        keepers.retain(|object, _| !unclear.contains(object));
-        keepers
-    }
+/// Returns whether a collection shows which of its insertions took effect: it was looked at, and no
+/// element was put in or taken out without a token, which could be taken for another operation's.
+fn shows_effects(ledger: &Ledger<'_>) -> bool {
+    let changes = ledger.inserts.iter().map(|(it, _)| it).chain(&ledger.removals);
+    let was_looked_at = !ledger.observations.is_empty() || !ledger.removals.is_empty();
+    was_looked_at && changes.into_iter().all(|operation| operation.token().is_some())
+}
+
+/// The elements that a collection shows to have come in, of a list in order.
+fn elements(ledger: &Ledger<'_>) -> Vec<String> {
+    let last = ledger.observations.last().map(|it| it.output());
+    let shown = last.and_then(|it| it.as_list()).into_iter().flatten();
+    ledger.removed().chain(shown).map(|element| element.to_string()).collect()
 }
 
 fn told<'a>(operation: OperationRef<'a>, element: Option<&'a str>) -> Option<Told<'a>> {
@@ -261,50 +227,4 @@ fn told<'a>(operation: OperationRef<'a>, element: Option<&'a str>) -> Option<Tol
         completed: operation.completed(),
         end: operation.end().unwrap_or(0),
     })
-}
-
-/// What is known of an object that keeps elements.
-struct Keeper<'a> {
-    kind: Kind,
-    /// Invocation of the last read; of a queue, of the last look that found it empty.
-    as_of: Option<u64>,
-    /// What that read showed.
-    shown: Datum<'a>,
-    /// What was taken out.
-    taken: Vec<String>,
-    untraced_removals: u64,
-}
-
-impl Keeper<'_> {
-    fn new(kind: Kind) -> Self {
-        Keeper { kind, as_of: None, shown: Datum::Null, taken: Vec::new(), untraced_removals: 0 }
-    }
-
-    /// All that it shows to have come in, of a list in order.
-    fn elements(&self) -> Vec<String> {
-        let shown = self.shown.as_list().into_iter().flatten();
-        self.taken.iter().cloned().chain(shown.map(|element| element.to_string())).collect()
-    }
-
-    fn contents<'e>(&self, object: &'e str, elements: &'e [String]) -> audit::Contents<'e> {
-        audit::Contents {
-            object,
-            kind: self.kind,
-            elements: elements.iter().map(String::as_str).collect(),
-            as_of: self.as_of,
-            untraced_removals: self.untraced_removals,
-        }
-    }
-
-    fn take(&mut self, operation: OperationRef<'_>, outcome: EventType) {
-        match outcome {
-            EventType::Ok if !operation.output().is_null() => {
-                self.taken.push(operation.output().to_string());
-            }
-            EventType::Info | EventType::Invoke => self.untraced_removals += 1,
-            EventType::Fail if !operation.was_refuted() => {}
-            // It was empty: whatever had come in before had gone out.
-            EventType::Ok | EventType::Fail => self.as_of = Some(operation.invoked()),
-        }
-    }
 }

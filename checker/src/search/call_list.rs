@@ -13,7 +13,7 @@ pub(super) struct CallList {
     previous: Vec<Place>,
 }
 
-/// What stands at a place.
+/// The entry at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     /// This operation was called here.
@@ -67,12 +67,12 @@ impl CallList {
         }
     }
 
-    /// What comes first.
+    /// The first entry.
     pub(super) fn first(&self) -> Entry {
         self.entry(self.next[self.head() as usize])
     }
 
-    /// What comes after the call of `operation`, which may be the one that was lifted last.
+    /// The entry after the call of `operation`, which may be the one that was lifted last.
     pub(super) fn after(&self, operation: usize) -> Entry {
         self.entry(self.next[operation])
     }

@@ -10,11 +10,11 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Seeds a family of fingerprints; two seeds give unrelated families.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seed(pub(super) u64);
+pub(crate) struct Seed(pub(super) u64);
 
 impl Seed {
     /// The fingerprint of `value` in the role `salt`.
-    pub(super) fn of<T: Hash>(self, salt: u64, value: &T) -> u128 {
+    pub(crate) fn of<T: Hash>(self, salt: u64, value: &T) -> u128 {
         let mut hasher =
             Lanes { low: scramble(self.0 ^ salt), high: scramble(self.0.rotate_left(32) ^ !salt) };
         value.hash(&mut hasher);
@@ -86,7 +86,8 @@ impl Memo {
         new
     }
 
-    /// Whether anything was ever recognized. If not, no collision can have misled the search.
+    /// Returns whether anything was ever recognized. If not, no collision can have misled the
+    /// search.
     pub(super) fn was_hit(&self) -> bool {
         self.hits > 0
     }

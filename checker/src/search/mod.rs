@@ -1,14 +1,16 @@
-//! Is there a legal order? One partition at a time.
+//! Searches for a legal order, one object at a time.
 //!
-//! [`Problem`] is what is left of a partition once everything that cannot matter is dropped;
-//! [`wing_gong_lowe`] searches it. [`by_value::ByValue`] is the same for a register;
-//! [`just_in_time`] searches that, and [`portfolio`] lets the two take turns.
+//! [`Problem`] is what is left of the operations once everything that cannot matter is dropped;
+//! [`wing_gong_lowe`] searches it, for any model. [`by_value::ByValue`] is the same for a
+//! register; [`just_in_time`] searches that.
 
+mod alike;
 mod by_value;
 mod call_list;
-mod demand;
 mod fingerprint;
 pub(crate) mod just_in_time;
+mod limits;
+mod machine;
 pub(crate) mod portfolio;
 mod problem;
 #[cfg(test)]
@@ -16,36 +18,9 @@ mod random_histories;
 pub(crate) mod wing_gong_lowe;
 pub(crate) mod zones;
 
-pub(crate) use by_value::{ByValue, Deed, Step};
-pub(crate) use problem::{Item, Problem};
-
-/// How a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// A legal order was found.
-    Valid,
-    /// There is none.
-    Invalid,
-    /// The search spent its steps.
-    OutOfSteps,
-    /// The search spent its memory.
-    OutOfMemory,
-}
-
-/// What a search may spend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Operations tried.
-    pub(crate) steps: u64,
-    /// Bytes that the memo may take.
-    pub(crate) memory: usize,
-}
-
-/// How a search ended, by which algorithm, and what it cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Decision {
-    /// How it ended.
-    pub(crate) outcome: Outcome,
-    /// Operations tried.
-    pub(crate) steps: u64,
-}
+pub(crate) use alike::grouped;
+pub(crate) use by_value::{ByValue, Op, TimedOp};
+pub(crate) use fingerprint::Seed;
+pub(crate) use limits::{Decision, Limits, Outcome};
+pub(crate) use machine::{Chosen, Machine};
+pub(crate) use problem::{Certain, MaybeApplied, Problem};

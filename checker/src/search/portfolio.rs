@@ -1,16 +1,11 @@
-//! Which search decides a register, and in what order they are tried.
+//! The searches that decide a register, and their turns.
 //!
-//! No search wins everywhere. Wing, Gong and Lowe's is the fastest where few operations overlap;
-//! just-in-time search where many do, depth first if there is an order, with a beam if there is
+//! Neither wins everywhere: depth first is the fastest if there is an order, a beam if there is
 //! none. They take turns with growing shares of the steps, always in the same order, so that the
 //! verdict and who found it depend on the history alone.
 
-use std::cell::OnceCell;
-
-use crate::model::Model;
 use crate::search::by_value::ByValue;
-use crate::search::just_in_time::Finding;
-use crate::search::{Decision, Limits, Outcome, Problem, just_in_time, wing_gong_lowe};
+use crate::search::{Decision, Limits, Outcome, just_in_time};
 
 /// Steps of each search in the first round. A history of few clients is decided within them.
 const FIRST_SHARE: u64 = 4_096;
@@ -18,7 +13,7 @@ const FIRST_SHARE: u64 = 4_096;
 /// Steps for each operation in the first round: a search that never errs takes about one.
 const SHARE_OF_AN_OPERATION: u64 = 4;
 
-/// How much larger the shares of the next round are. The rounds before the last cost a third of it.
+/// The growth of the shares from round to round. The rounds before the last cost a third of it.
 const GROWTH: u64 = 4;
 
 /// The width of the beam, which widens by itself where it has to.
@@ -27,7 +22,7 @@ const WIDTH: usize = 64;
 /// A decision, and who made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Judgement {
-    /// How it ended. The steps are those of all searches.
+    /// The end. The steps are those of all searches.
     pub(crate) decision: Decision,
     /// The search that decided; of an undecided history, the last that tried.
     pub(crate) algorithm: &'static str,
@@ -36,30 +31,18 @@ pub(crate) struct Judgement {
     pub(crate) ended_at: Option<usize>,
 }
 
-/// Decides a register. `same` makes the same operations for the search of Wing, Gong and Lowe; often
-/// it is not needed.
-pub(crate) fn decide<M: Model>(
-    steps: &ByValue,
-    model: &M,
-    same: impl Fn() -> Problem<M>,
-    limits: Limits,
-) -> Judgement {
-    let mut share = FIRST_SHARE.max(SHARE_OF_AN_OPERATION * steps.steps.len() as u64);
+/// Decides a register.
+pub(crate) fn decide(problem: &ByValue, limits: Limits) -> Judgement {
+    let mut share = FIRST_SHARE.max(SHARE_OF_AN_OPERATION * problem.steps.len() as u64);
     let mut spent = 0;
-    let problem = OnceCell::new();
-    let mut searches = vec![Search::DepthFirst, Search::WingGongLowe, Search::Beam];
+    let mut searches = vec![Search::DepthFirst, Search::Beam];
     loop {
         let mut tired = Vec::new();
         for search in std::mem::take(&mut searches) {
             let limits = Limits { steps: share.min(limits.steps - spent), ..limits };
             let finding = match search {
-                Search::DepthFirst => just_in_time::depth_first(steps, limits),
-                Search::WingGongLowe => {
-                    let decision =
-                        wing_gong_lowe::decide(model, problem.get_or_init(&same), limits);
-                    Finding { decision, ended_at: None }
-                }
-                Search::Beam => just_in_time::beam(steps, WIDTH, limits),
+                Search::DepthFirst => just_in_time::depth_first(problem, limits),
+                Search::Beam => just_in_time::beam(problem, WIDTH, limits),
             };
             // A search that is stopped has counted the step that it was not given.
             spent += finding.decision.steps.min(limits.steps);
@@ -87,7 +70,6 @@ pub(crate) fn decide<M: Model>(
 #[derive(Debug, Clone, Copy)]
 enum Search {
     DepthFirst,
-    WingGongLowe,
     Beam,
 }
 
@@ -95,7 +77,6 @@ impl Search {
     fn name(self) -> &'static str {
         match self {
             Search::DepthFirst => just_in_time::NAME,
-            Search::WingGongLowe => wing_gong_lowe::NAME,
             Search::Beam => just_in_time::BEAM_NAME,
         }
     }
@@ -104,12 +85,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Register;
-    use crate::search::random_histories::{Failed, Simulation, as_register, oracle, problem};
-
-    fn judge(steps: &ByValue, limits: Limits) -> Judgement {
-        decide(steps, &Register, || as_register(steps), limits)
-    }
+    use crate::search::random_histories::{Failed, Simulation, oracle, problem};
 
     const LIMITS: Limits = Limits { steps: 100_000_000, memory: 256 << 20 };
 
@@ -128,7 +104,7 @@ mod tests {
             };
             let steps = problem(simulation, Failed::LeftOut);
             let expected = if oracle(&steps) { Outcome::Valid } else { Outcome::Invalid };
-            assert_eq!(judge(&steps, LIMITS).decision.outcome, expected, "{simulation:?}");
+            assert_eq!(decide(&steps, LIMITS).decision.outcome, expected, "{simulation:?}");
         }
     }
 
@@ -139,7 +115,7 @@ mod tests {
         let steps = problem(simulation, Failed::LeftOut);
         for limit in [0, 1, 100, 5000] {
             let limits = Limits { steps: limit, ..LIMITS };
-            let judgement = judge(&steps, limits);
+            let judgement = decide(&steps, limits);
             assert!(judgement.decision.steps <= limit, "{judgement:?}");
         }
     }
@@ -148,7 +124,7 @@ mod tests {
     fn without_memory_nothing_is_decided() {
         let simulation = Simulation { clients: 30, ..Simulation::default() };
         let steps = problem(simulation, Failed::LeftOut);
-        let judgement = judge(&steps, Limits { memory: 100, ..LIMITS });
+        let judgement = decide(&steps, Limits { memory: 100, ..LIMITS });
         assert_eq!(judgement.decision.outcome, Outcome::OutOfMemory);
     }
 
@@ -157,6 +133,6 @@ mod tests {
         let simulation =
             Simulation { clients: 20, unknown: 0.02, stale: 100, ..Simulation::default() };
         let steps = problem(simulation, Failed::SawAnother);
-        assert_eq!(judge(&steps, LIMITS), judge(&steps, LIMITS));
+        assert_eq!(decide(&steps, LIMITS), decide(&steps, LIMITS));
     }
 }

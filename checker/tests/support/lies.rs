@@ -1,4 +1,4 @@
-//! What services that are not linearizable answer, each in its own way.
+//! Answers of services that are not linearizable, each in its own way.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType, History, Operations, Process};
 use stormproof_checker::verdict::Operation;
 
-/// What the simulated service keeps under each key.
+/// The object of the simulated service under each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// A value to read, write, compare-and-set and delete.
@@ -42,7 +42,7 @@ pub enum Service {
     Transactions,
 }
 
-/// How to record a history.
+/// The recipe of a recording.
 #[derive(Debug, Clone, Copy)]
 pub struct Recording {
     pub service: Service,
@@ -50,11 +50,11 @@ pub struct Recording {
     pub operations: usize,
     pub clients: usize,
     pub keys: usize,
-    /// How many different values there are; none makes every written value unique.
+    /// The number of different values; none makes every written value unique.
     pub values: Option<u64>,
     /// The share of operations whose outcome the client does not learn.
     pub unknown: f64,
-    /// How many operations answer something else than the service did.
+    /// The number of operations that answer something else than the service did.
     pub lies: usize,
 }
 
@@ -73,7 +73,7 @@ impl Default for Recording {
     }
 }
 
-/// What happens next to an operation of the simulation.
+/// The next event of an operation of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Moment {
     Invocation,
@@ -97,7 +97,7 @@ const SLOWEST: u64 = 100;
 /// The most that a transaction does.
 const MICRO_OPERATIONS: u64 = 3;
 
-/// How late an effect of unknown outcome may still come.
+/// The latest time at which an effect of unknown outcome may still come.
 const LATEST: u64 = 2_000;
 
 /// Records a history. Without lies it is linearizable.
@@ -212,7 +212,7 @@ pub fn record(recording: Recording) -> History {
     History { events }
 }
 
-/// What a client asks for.
+/// The request of a client.
 fn invent(
     recording: Recording,
     random: &mut ChaCha8Rng,

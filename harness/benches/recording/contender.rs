@@ -10,14 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use checker::history::{Event, EventType, Process};
 use results::run_directory::{HISTORY, RunDirectory};
-use stormproof::run::live::Live;
-use stormproof::run::load::{self, Clients};
-use stormproof::run::online_check;
-use stormproof::run::recorder::Recorder;
-use stormproof::target::{Client, Reply, Request};
+use stormproof::internal::{Clients, Live, Recorder, load, online_check};
+use stormproof::targets::{Client, Reply, Request};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use workloads::clients::{ClientPlan, Fixed};
+use workloads::clients::ClientPlan;
 use workloads::retry::RetryPolicy;
 use workloads::{Generator, GeneratorOptions, Invocation, Load, Next, ValueSizes};
 
@@ -115,7 +112,7 @@ impl Contender {
         };
         let recorder = Arc::new(Recorder::new(directory, listeners));
         let nodes = vec!["n1".to_owned()];
-        let plan = ClientPlan::draw(1, CLIENTS, &Fixed::usual());
+        let plan = ClientPlan::usual(CLIENTS);
         let clients = Clients::new(recorder.clone(), client, nodes, 1, "bench".into(), plan);
         let meter = Meter::start()?;
         let stopped = tokio::time::sleep(length);

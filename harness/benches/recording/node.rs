@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use stormproof::target::{Bundled, Client, Member, Target};
+use stormproof::targets::{Bundled, Client, Member, Target};
 
 /// The tmpfs that Linux mounts and every user may write to.
 const TMPFS: &str = "/dev/shm";

@@ -4,7 +4,7 @@ use std::future::ready;
 
 use tokio::task::consume_budget;
 
-use stormproof::target::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, row};
+use stormproof::targets::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply, Request, row};
 
 const ERRORS: &[ErrorRow] = &[row("timeout", false, "no answer in time")];
 

@@ -8,6 +8,7 @@ use results::verdict_text;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
+use crate::printing::{out, print_out};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -21,13 +22,13 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let Judged { analysis, choice } = judge(&arguments.judging)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&analysis)?);
+        out!("{}", serde_json::to_string_pretty(&analysis)?);
     } else {
         if let Some(choice) = choice {
-            println!("{choice}");
+            out!("{choice}");
         }
         let colour = std::io::stdout().is_terminal();
-        print!("{}", verdict_text::analysis(&analysis, colour));
+        print_out(format_args!("{}", verdict_text::analysis(&analysis, colour)));
     }
     Ok(analysis.verdict.into())
 }

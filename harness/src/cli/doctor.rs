@@ -11,6 +11,7 @@ use engines::process_tree::Lab;
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::printing::out;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,7 +23,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// What the namespace lab cannot do without, by the names of the doctor's trials.
+/// The needs of the namespace lab, by the names of the doctor's trials.
 const NAMESPACE_LAB: [&str; 3] = ["network, mount and pid namespaces", "veth", "pause and kill"];
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
@@ -34,20 +35,20 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if arguments.json {
         let labs = json!({ Lab::Namespaces.name(): netns, Lab::Loopback.name(): true });
         let findings = json!({ "labs": labs, "probes": probes });
-        println!("{}", serde_json::to_string_pretty(&findings)?);
+        out!("{}", serde_json::to_string_pretty(&findings)?);
         return Ok(Exit::Valid);
     }
     let colour = std::io::stdout().is_terminal();
     let width = probes.iter().map(|probe| probe.name.len()).max().unwrap_or(0);
     for probe in &probes {
-        println!("{} {:width$}  {}", mark(probe.works, colour), probe.name, probe.detail);
+        out!("{} {:width$}  {}", mark(probe.works, colour), probe.name, probe.detail);
         if !probe.works {
-            println!("  {:width$}  costs: {}", "", probe.costs);
-            println!("  {:width$}  remedy: {}", "", probe.remedy);
+            out!("  {:width$}  costs: {}", "", probe.costs);
+            out!("  {:width$}  remedy: {}", "", probe.remedy);
         }
     }
     let lab = if netns { Lab::Namespaces } else { Lab::Loopback };
-    println!("\nA run would take the {lab} lab here.");
+    out!("\nA run would take the {lab} lab here.");
     Ok(Exit::Valid)
 }
 
@@ -58,16 +59,16 @@ fn clean(as_json: bool) -> Result<Exit> {
         let kept: Vec<_> =
             kept.iter().map(|(found, why)| json!({ "found": found, "why": why })).collect();
         let findings = json!({ "removed": removed, "kept": kept });
-        println!("{}", serde_json::to_string_pretty(&findings)?);
+        out!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
         for found in &removed {
-            println!("removed {found}");
+            out!("removed {found}");
         }
         for (found, why) in &kept {
-            println!("cannot remove {found}: {why}");
+            out!("cannot remove {found}: {why}");
         }
         if removed.is_empty() && kept.is_empty() {
-            println!("nothing left");
+            out!("nothing left");
         }
     }
     Ok(if kept.is_empty() { Exit::Valid } else { Exit::HarnessFailure })

@@ -8,15 +8,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use checker::oracle::version::Claims;
 use checker::verdict::Analysis;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use results::run_directory::{HISTORY, PLAN};
 use serde_json::Value;
 
-use super::names;
-use super::plan::read_saved_plan;
 use crate::auditing::Saved;
 use crate::exit::bad_input;
+use crate::names;
+use crate::plan::saved_target;
+use crate::printing::err;
 
 /// Which history, and how to judge it.
 #[derive(Debug, Args)]
@@ -26,25 +28,25 @@ pub struct Judging {
     /// The model to judge by [default: chosen from the operations; says which]
     #[arg(long, value_parser = names::model())]
     model: Option<String>,
-    /// What every key holds before the first operation, as JSON [default: null, nothing]
+    /// The value of every key before the first operation, as JSON [default: null, nothing]
     #[arg(long, value_name = "JSON", value_parser = json)]
     initial: Option<Value>,
     /// Operations that the search may try before it answers Unknown
     #[arg(long, value_name = "STEPS")]
     budget: Option<u64>,
-    /// How many keys are judged at a time [default: one for each processor]
-    #[arg(long, value_name = "COUNT")]
-    threads: Option<NonZeroUsize>,
+    /// The number of keys that are judged at a time [default: one for each processor]
+    #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    threads: Option<usize>,
     /// Take a compare-and-set that failed as the observation that another value was there
     #[arg(long)]
     observe_failed_cas: bool,
-    /// What the service promises about the versions in its answers [default: of a run, what its
+    /// The promise of the service about the versions in its answers [default: of a run, what its
     /// target claims; else none]
     #[arg(long, value_name = "CLAIM")]
     versions: Option<Versions>,
 }
 
-/// What a service may promise about versions.
+/// The promises that a service may make about versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Versions {
     /// They are indices of one log for the whole store, in which every mutation has an entry of its
@@ -60,13 +62,13 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
 
 /// A history that was judged.
 pub struct Judged {
-    /// What came of it.
+    /// The outcome.
     pub analysis: Analysis,
     /// By which model, and why, in a sentence; none if the caller named the model.
     pub choice: Option<String>,
 }
 
-/// Reads the history and judges it. Tells on stderr what the reader tolerated.
+/// Reads the history and judges it. Prints to standard error what the reader tolerated.
 ///
 /// # Errors
 /// When the file cannot be read, is no history, or does not fit the model.
@@ -83,12 +85,12 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     bar.finish_and_clear();
     let reading = reading.map_err(|error| unreadable(&error))?;
     for note in &reading.notes {
-        eprintln!("{}: {note}", path.display());
+        err!("{}: {note}", path.display());
     }
     let mut options = checker::Options::for_format(reading.format);
     options.initial = judging.initial.clone().unwrap_or_default();
     options.budget.steps = judging.budget.unwrap_or(options.budget.steps);
-    options.threads = judging.threads.unwrap_or(options.threads);
+    options.threads = judging.threads.and_then(NonZeroUsize::new).unwrap_or(options.threads);
     options.conventions.observe_failed_cas = judging.observe_failed_cas;
     options.model = judging.model.clone();
     options.versions = versions(judging)?;
@@ -96,7 +98,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     if options.model.is_none() {
         let choice = checker::model::choose(&reading.operations)
             .map_err(|error| unreadable(&error.in_file()))?;
-        let model = choice.kind.description().name;
+        let model = choice.model.description().name;
         told = Some(format!("{}, judged as {model}: {}", reading.format.name(), choice.reason));
         options.model = Some(model.into());
     }
@@ -111,10 +113,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     };
     let versioned = || reading.operations.iter().any(|operation| operation.version().is_some());
     if judging.versions.is_none() && options.versions.is_none() && versioned() {
-        eprintln!(
-            "{}: its versions are not judged; --versions says what they mean",
-            path.display()
-        );
+        err!("{}: its versions are not judged; --versions says what they mean", path.display());
     }
     let records = saved.records(options.versions);
     let analysis = checker::check_with_records(&reading.operations, &options, &records, &show)
@@ -123,7 +122,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     Ok(Judged { analysis, choice: told })
 }
 
-/// What the versions mean: what the caller says; of a run, what its target claims.
+/// The meaning of the versions: as the caller says; of a run, as its target claims.
 fn versions(judging: &Judging) -> Result<Option<Claims>> {
     match judging.versions {
         Some(Versions::LogIndex) => return Ok(Some(Claims::LOG_INDEX)),
@@ -134,7 +133,7 @@ fn versions(judging: &Judging) -> Result<Option<Claims>> {
     if !plan.is_file() {
         return Ok(None);
     }
-    Ok(read_saved_plan(&judging.path)?.open_target()?.versions())
+    Ok(saved_target(&judging.path)?.and_then(|target| target.versions()))
 }
 
 /// A bar on a terminal; nothing elsewhere.

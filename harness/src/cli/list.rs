@@ -4,13 +4,14 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use faults::schedule::Compositions;
 
-use super::names;
 use crate::exit::Exit;
-use crate::target::registry;
+use crate::names;
+use crate::printing::out;
+use crate::targets::registry;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// What to list
+    /// The list to print
     #[arg(value_enum)]
     what: What,
 }
@@ -84,7 +85,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     };
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, summary) in rows {
-        println!("{name:width$}  {summary}");
+        out!("{name:width$}  {summary}");
     }
     Ok(Exit::Valid)
 }

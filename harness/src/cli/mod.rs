@@ -1,12 +1,12 @@
-//! The command line: low-level flags in, one plan out, one exit code back.
+//! The command line, a file for each command.
 
 mod check;
+mod command_line;
 mod doctor;
 mod judging;
 mod list;
-mod names;
 mod node;
-pub(crate) mod plan;
+mod plan;
 mod replay;
 mod report;
 pub(crate) mod run;
@@ -14,85 +14,4 @@ mod shrink;
 mod target;
 mod up;
 
-use std::ffi::OsString;
-
-use clap::{Parser, Subcommand};
-use engines::process_tree::LabContext;
-
-use crate::exit::{self, Exit};
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 valid · 1 invalid · 2 unknown · 3 harness failure · 64 wrong usage · 65 unreadable input";
-
-/// Does a replicated service keep its promises when the machines and the network do not?
-///
-/// stormproof starts a real cluster, drives real clients, injects real faults, records every
-/// operation and checks that the history is linearizable. `stormproof run` with no flags tests
-/// the bundled Raft cluster for a minute.
-#[derive(Debug, Parser)]
-#[command(name = "stormproof", version, after_help = EXIT_CODES, max_term_width = 100)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Test a service: start it, storm it, judge it, write the report
-    Run(run::Arguments),
-    /// Judge a history, or a saved run again
-    Check(check::Arguments),
-    /// Write the operations that contradict each other as a history of their own
-    Shrink(shrink::Arguments),
-    /// Print the faults that a run with these flags would inject
-    Plan(plan::Arguments),
-    /// Carry out the plan of a saved run again
-    Replay(replay::Arguments),
-    /// Try out a target, such as one that a manifest describes, before testing it
-    Target(target::Arguments),
-    /// Write the report of a saved run again
-    Report(report::Arguments),
-    /// Try what this machine can do, and say what each missing thing costs
-    Doctor(doctor::Arguments),
-    /// List what a flag can be given
-    List(list::Arguments),
-    /// Run the bundled cluster on loopback ports, to play with by curl
-    Up(up::Arguments),
-    /// Run one node of the bundled cluster
-    Node(node::Arguments),
-    /// Panic, so that a test can see what comes of it
-    #[command(hide = true)]
-    Panic,
-}
-
-/// Runs the command line and returns how it ended. Errors have been printed by then.
-///
-/// `place` is what [`crate::dispatch`] returned, first of all in `main`.
-pub fn main(place: LabContext, arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Nothing is left to do if the terminal is gone.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Valid };
-        }
-    };
-    let ended = match cli.command {
-        Command::Run(arguments) => run::main(place, arguments),
-        Command::Check(arguments) => check::main(arguments),
-        Command::Shrink(arguments) => shrink::main(arguments),
-        Command::Plan(arguments) => plan::main(arguments),
-        Command::Replay(arguments) => replay::main(place, arguments),
-        Command::Target(arguments) => target::main(place, arguments),
-        Command::Report(arguments) => report::main(arguments),
-        Command::Doctor(arguments) => doctor::main(arguments),
-        Command::List(arguments) => list::main(arguments),
-        Command::Up(arguments) => up::main(place, arguments),
-        Command::Node(arguments) => node::main(arguments),
-        Command::Panic => panic!("asked for"),
-    };
-    ended.unwrap_or_else(|error| {
-        eprintln!("stormproof: {error:#}");
-        exit::of_error(&error)
-    })
-}
+pub use command_line::main;

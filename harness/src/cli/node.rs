@@ -10,8 +10,8 @@ use cluster::bugs::Bugs;
 use cluster::core::Timings;
 use cluster::server::{self, Config};
 
-use super::names;
 use crate::exit::Exit;
+use crate::names;
 
 const EXIT_CODES: &str = "\
 Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 74 the disk failed · \
@@ -23,10 +23,10 @@ pub struct Arguments {
     /// This node's name
     #[arg(long)]
     id: String,
-    /// Where to listen
+    /// The address to listen at
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Where to keep term, vote and log
+    /// The folder of term, vote and log
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Every member of the cluster, this one included
@@ -53,7 +53,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     drop(std::panic::take_hook());
     let Err(failure) = server::run(config) else { return Ok(Exit::Valid) };
     match failure.exit_code() {
-        // The node has told on stderr what is wrong.
+        // The node has printed to standard error what is wrong.
         Some(code) => std::process::exit(code.into()),
         None => Err(failure.into()),
     }

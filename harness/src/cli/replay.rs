@@ -6,14 +6,16 @@ use anyhow::Result;
 use clap::Args;
 use engines::process_tree::LabContext;
 
-use super::plan::read_saved_plan;
 use super::run::{MachineFlags, Subject, carry_out};
 use crate::exit::Exit;
+use crate::plan::{Again, Written, saved};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The directory of the run, such as results/runs/latest
     directory: PathBuf,
+    #[command(flatten)]
+    flags: Written,
     #[command(flatten)]
     machine: MachineFlags,
 }
@@ -21,8 +23,10 @@ pub struct Arguments {
 /// The same faults at the same times against a new cluster, and the same streams of operations.
 /// Real processes do not repeat themselves, so the verdict may be another.
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
-    let plan = read_saved_plan(&arguments.directory)?;
-    // Whoever made the run knew what its machine could do; this one may be able to do less.
+    let flags = arguments.flags;
+    let plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
+    // The saved run was possible on its machine; this one may be able to do less.
     let subject = Subject::of(&plan)?;
-    carry_out(place, plan, subject, |_| false, arguments.machine)
+    let by_name = |family| flags.names_family(family);
+    carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use results::run_directory::RunDirectory;
 
 use crate::exit::{Exit, bad_input};
+use crate::printing::out;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,6 +23,6 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         format!("{} has no verdict yet; judge it with stormproof check", directory.path().display())
     })?;
     let page = results::report::html(&summary, &run.history, &run.node_events);
-    println!("{}", directory.save_report(&page)?.display());
+    out!("{}", directory.save_report(&page)?.display());
     Ok(Exit::Valid)
 }

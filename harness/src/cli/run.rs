@@ -9,18 +9,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use clap::Args;
-use engines::process_tree::{Lab, LabContext};
+use engines::process_tree::LabContext;
 use faults::fault::Family;
 use results::run_directory::REPORT;
 use results::verdict_text;
 use workloads::Workload;
 
-use super::plan::PlanFlags;
-use crate::exit::{Exit, usage};
-use crate::lab::{self, EngineChoice, Engines, LabInUse};
-use crate::plan::Plan;
+use crate::exit::Exit;
+use crate::lab::{self, Fitted};
+use crate::plan::{Again, Plan, PlanFlags};
+use crate::printing::{err, print_out};
 use crate::run::{Ended, Setup, execute};
-use crate::target::Target;
+use crate::targets::Target;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,34 +30,34 @@ pub struct Arguments {
     machine: MachineFlags,
 }
 
-/// What is no part of a plan, since it says nothing about what happens to the cluster.
+/// The folder of the run directories, unless `--results` names another one.
+const RUNS: &str = "results/runs";
+
+/// Flags that are no part of a plan, since they say nothing about what happens to the cluster.
 #[derive(Debug, Args)]
 pub struct MachineFlags {
-    /// What cuts the links between nodes
-    #[arg(long, value_enum, default_value = "auto")]
-    partition_engine: EngineChoice,
-    /// Where run directories go
-    #[arg(long, value_name = "DIR", default_value = "results/runs")]
-    results: PathBuf,
+    /// The folder of the run directories [default: results/runs]
+    #[arg(long, value_name = "DIR", help_heading = "This machine")]
+    pub results: Option<PathBuf>,
 }
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
     let by_name = |family| arguments.plan.asks_by_name(family);
     let subject = Subject::of(&plan)?;
-    carry_out(place, plan, subject, by_name, arguments.machine)
+    carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
 }
 
-/// What is tested, and by what.
+/// The service under test and its workload.
 pub struct Subject {
     /// The service.
     pub target: Arc<dyn Target>,
-    /// What its clients do.
+    /// The operations of its clients.
     pub workload: Workload,
 }
 
 impl Subject {
-    /// What a plan names.
+    /// The subject that a plan names.
     ///
     /// # Errors
     /// When there is none of that name.
@@ -67,58 +67,32 @@ impl Subject {
 }
 
 /// Carries out a plan in a lab. A family that the lab cannot have is left out, with its reason, or
-/// refused where somebody asked for it `by_name`.
+/// refused if it was asked for `by_name`.
 pub fn carry_out(
     place: LabContext,
     plan: Plan,
     subject: Subject,
     by_name: impl Fn(Family) -> bool,
     machine: MachineFlags,
+    again: Again,
 ) -> Result<Exit> {
-    match place {
-        LabContext::Outside => Ok(exit_of(lab::enter(plan.lab)?)),
-        LabContext::Inside(lab) => inside(lab, plan, subject, by_name, machine),
-    }
-}
-
-/// The controller's exit code is ours; one that was killed failed.
-pub fn exit_of(status: ExitStatus) -> Exit {
-    if let Some(signal) = status.signal() {
-        eprintln!("stormproof: the controller was killed by signal {signal}");
-    }
-    let known = [Exit::Valid, Exit::Invalid, Exit::Unknown, Exit::Usage, Exit::BadInput];
-    let same = |exit: &Exit| status.code() == Some(exit.code().into());
-    known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
-}
-
-fn inside(
-    lab: Lab,
-    mut plan: Plan,
-    subject: Subject,
-    by_name: impl Fn(Family) -> bool,
-    machine: MachineFlags,
-) -> Result<Exit> {
-    let lab = LabInUse::settle(lab, plan.lab, machine.partition_engine)?;
+    let lab = match place {
+        LabContext::Outside => return Ok(exit_of(lab::enter(plan.lab)?)),
+        LabContext::Inside(lab) => lab,
+    };
     let Subject { target, workload } = subject;
-    let version = version_of(&*target, &lab)?;
-    let engines = leave_out_what_is_lacking(&mut plan, &lab, &*target, by_name)?;
+    let Fitted { plan, version, lab, engines } = lab::fit(plan, lab, &*target, by_name)?;
+    let results = machine.results.unwrap_or_else(|| RUNS.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(execute(Setup {
-        plan,
-        target,
-        version,
-        workload,
-        lab,
-        engines,
-        results: machine.results,
-    }))?;
+    let setup = Setup { plan, target, version, workload, lab, engines, results, again };
+    let ended = runtime.block_on(execute(setup))?;
     print(&ended);
     Ok(match ended.failure {
         Some(error) => {
-            eprintln!("stormproof: {error:#}");
+            err!("stormproof: {error:#}");
             // What was recorded before the failure proves what it proves.
             match ended.summary.safety.verdict {
                 Verdict::Invalid => Exit::Invalid,
@@ -129,40 +103,14 @@ fn inside(
     })
 }
 
-/// The version under test. Of a cluster that runs already nobody tells.
-///
-/// # Errors
-/// When the target's programs are not there.
-pub fn version_of(target: &dyn Target, lab: &LabInUse) -> Result<String> {
-    match lab.elsewhere {
-        true => Ok("unknown: it runs already".to_owned()),
-        false => target.version(),
+/// The controller's exit code is ours; one that was killed failed.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    if let Some(signal) = status.signal() {
+        err!("stormproof: the controller was killed by signal {signal}");
     }
-}
-
-/// Families that were not asked for by name are left out where the lab or the target cannot have
-/// them.
-fn leave_out_what_is_lacking(
-    plan: &mut Plan,
-    lab: &LabInUse,
-    target: &dyn Target,
-    by_name: impl Fn(Family) -> bool,
-) -> Result<Engines> {
-    let mut engines = Engines::default();
-    for family in plan.families() {
-        match lab.engine_for(family, target) {
-            Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
-            Err(reason) if by_name(family) => {
-                return Err(usage(format!("no {family} faults here: {reason}")));
-            }
-            Err(reason) => {
-                plan.faults.remove(&family);
-                plan.schedule.retain(|entry| entry.fault.family() != family);
-                engines.lacking.push((family.name().into(), reason));
-            }
-        }
-    }
-    Ok(engines)
+    let known = [Exit::Valid, Exit::Invalid, Exit::Unknown, Exit::Usage, Exit::BadInput];
+    let same = |exit: &Exit| status.code() == Some(exit.code().into());
+    known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
 }
 
 fn print(ended: &Ended) {
@@ -171,7 +119,7 @@ fn print(ended: &Ended) {
     let report = shortest(&ended.path).join(REPORT);
     let colour = std::io::stdout().is_terminal();
     let text = verdict_text::run(&ended.summary, operations, &counts.faults, &report, colour);
-    print!("\n{text}");
+    print_out(format_args!("\n{text}"));
 }
 
 /// The path as seen from the working directory, if it lies below.

@@ -10,12 +10,13 @@ use clap::Args;
 
 use super::judging::{Judged, Judging, judge};
 use crate::exit::Exit;
+use crate::printing::{err, out};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     judging: Judging,
-    /// Where to write the history [default: to standard output]
+    /// The file to write the history to [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -23,17 +24,17 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let Judged { analysis, choice } = judge(&arguments.judging)?;
     if let Some(choice) = choice {
-        eprintln!("{choice}");
+        err!("{choice}");
     }
     match &analysis.counterexample {
         Some(counterexample) => {
             write(&counterexample.history(), arguments.output.as_deref())?;
             let (shown, all) = (counterexample.operations.len(), analysis.operations);
-            eprintln!("{shown} of {all} operations: {}", counterexample.sentence);
+            err!("{shown} of {all} operations: {}", counterexample.sentence);
         }
         None => {
             let reason = analysis.sentence().unwrap_or("the history is valid");
-            eprintln!("nothing to shrink: {reason}");
+            err!("nothing to shrink: {reason}");
         }
     }
     Ok(analysis.verdict.into())
@@ -47,7 +48,10 @@ fn write(history: &History, file: Option<&Path>) -> Result<()> {
         lines.push(b'\n');
     }
     match file {
-        None => std::io::stdout().write_all(&lines).context("cannot write to standard output"),
+        None => {
+            out!("{}", String::from_utf8_lossy(&lines).trim_end());
+            Ok(())
+        }
         Some(path) => File::create(path)
             .map(BufWriter::new)
             .and_then(|mut file| file.write_all(&lines).and_then(|()| file.flush()))

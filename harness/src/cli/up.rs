@@ -17,39 +17,41 @@ use engines::process_tree::LabContext;
 use faults::host::Host;
 use results::event::NodeChange;
 
-use super::names;
 use crate::exit::Exit;
-use crate::lab::{self, LabChoice};
-use crate::plan::node_names;
+use crate::lab;
+use crate::names;
+use crate::plan::{LabChoice, node_names};
+use crate::printing::out;
 use crate::run::cluster::{end_of_log, last_lines};
-use crate::target::{Bundled, Member, Target};
+use crate::targets::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);
 
-/// How often Ctrl-C and nodes that are due for a restart are looked for.
+/// The time between two looks for Ctrl-C and for nodes that are due for a restart.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many nodes
+    /// The number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
     nodes: u16,
     /// The port of the first node; the others follow it
     #[arg(long, default_value_t = 7001)]
     port: u16,
-    /// Where the nodes keep their data [default: a directory of its own that is removed again]
+    /// The folder of the nodes' data [default: one of its own that is removed again]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Start a node that ended again after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(..=86_400))]
     restart_after: u64,
     /// Plant a bug; `list bugs` describes them
     #[arg(long, value_parser = names::bug())]
     bug: Option<String>,
 }
 
-/// What the nodes tell, by name.
+/// The output of a node, by name.
 type News = (String, NodeOutput);
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
@@ -100,7 +102,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
                     bail!("{node} did not start ({status}){log}");
                 }
                 let seconds = arguments.restart_after;
-                println!("{node} ended ({status}); it starts again in {seconds} s");
+                out!("{node} ended ({status}); it starts again in {seconds} s");
                 restart.insert(node, Instant::now() + Duration::from_secs(seconds));
             }
             Ok((node, output)) => watch.hear(&node, output),
@@ -124,7 +126,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
 
 fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<LocalHost> {
     let listener = move |node: &str, output| {
-        // Nobody listens any more when the cluster is being stopped.
+        // The channel is closed when the cluster is being stopped.
         let _ = tell.send((node.to_owned(), output));
     };
     let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
@@ -145,15 +147,10 @@ fn log_of(members: &[Member], node: &str) -> PathBuf {
 
 fn introduce(members: &[Member]) {
     for member in members {
-        println!(
-            "{}  http://{}  data in {}",
-            member.name,
-            member.for_clients,
-            member.data.display()
-        );
+        out!("{}  http://{}  data in {}", member.name, member.for_clients, member.data.display());
     }
     let first = members[0].for_clients;
-    println!(
+    out!(
         "\nTry, in another terminal (a follower refuses and names the leader):\n  \
          curl -s {first}/status\n  \
          curl -s {first}/kv -d '{{\"f\":\"write\",\"key\":\"k\",\"value\":1,\"token\":\"me:1\"}}'\n  \
@@ -162,18 +159,18 @@ fn introduce(members: &[Member]) {
     );
 }
 
-/// Tells what happens in the cluster, as it happens.
+/// Prints what happens in the cluster, as it happens.
 struct Watch<'a> {
     target: &'a Bundled,
     members: &'a [Member],
-    /// The last leader that was told, with its term.
+    /// The last leader that was printed, with its term.
     leader: Option<(String, u64)>,
 }
 
 impl Watch<'_> {
     fn hear(&mut self, node: &str, output: NodeOutput) {
         match output {
-            NodeOutput::Started { pid } => println!("{node} runs as process {pid}"),
+            NodeOutput::Started { pid } => out!("{node} runs as process {pid}"),
             NodeOutput::Line(line) => {
                 if let Some(NodeChange::Role { role, term, .. }) = self.target.node_change(&line)
                     && role == "leader"
@@ -181,7 +178,7 @@ impl Watch<'_> {
                 {
                     let address = self.members.iter().find(|member| member.name == node);
                     let address = address.map(|it| it.for_clients.to_string()).unwrap_or_default();
-                    println!("{node} ({address}) leads in term {term}");
+                    out!("{node} ({address}) leads in term {term}");
                     self.leader = Some((node.to_owned(), term));
                 }
             }

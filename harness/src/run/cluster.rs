@@ -19,7 +19,7 @@ use super::expected_exits::ExpectedExits;
 use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
-use crate::target::{Auditor, Client, Dumper, Member, Target};
+use crate::targets::{Auditor, Client, Dumper, Member, Target};
 
 /// The number of lines of a log that an error shows: a panic with its message and a few frames.
 const LOG_LINES: usize = 15;

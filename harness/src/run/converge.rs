@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use workloads::Invocation;
 
 use super::load::Clients;
-use crate::target::NodeStatus;
+use crate::targets::NodeStatus;
 
 /// The distance of two looks at the cluster: short beside an election, long beside a request.
 const POLL: Duration = Duration::from_millis(50);

@@ -19,7 +19,7 @@ use super::cluster::Cluster;
 use super::live::{Live, Snapshot};
 use super::load::Clients;
 use super::nemesis_runner::NemesisRunner;
-use super::online_check::OnlineVerdict;
+use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, load, online_check,
@@ -27,9 +27,9 @@ use super::{
 };
 
 use crate::lab::{Engines, LabInUse};
-use crate::plan::Plan;
+use crate::plan::{Again, Plan};
 use crate::progress::Progress;
-use crate::target::{NodeStatus, Target};
+use crate::targets::{NodeStatus, Target};
 
 /// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is
 /// busy with other things; a healthy one takes a second.
@@ -51,6 +51,8 @@ pub struct Setup {
     pub engines: Engines,
     /// The directory that run directories go to.
     pub results: PathBuf,
+    /// The way in which the run is started once more.
+    pub again: Again,
 }
 
 /// The end of a run.
@@ -124,7 +126,7 @@ struct Run {
     cluster: Arc<Cluster>,
     nemesis: Arc<Mutex<NemesisRunner<LocalHost>>>,
     stop: watch::Receiver<bool>,
-    standing: watch::Receiver<OnlineVerdict>,
+    standing: watch::Receiver<VerdictSoFar>,
     /// The tasks that ask the nodes for their roles, where they do not print them; ends with the
     /// run.
     _roles: JoinSet<()>,
@@ -135,7 +137,7 @@ struct Run {
 /// A run as it is known while it goes on.
 struct Watched {
     live: Live,
-    standing: watch::Receiver<OnlineVerdict>,
+    standing: watch::Receiver<VerdictSoFar>,
 }
 
 impl Run {
@@ -279,8 +281,8 @@ impl Run {
     fn generator(&self, workload: &Workload) -> Box<dyn Load> {
         let options = GeneratorOptions {
             seed: self.plan.seed,
-            hot_keys: self.plan.keys,
-            values: self.plan.clients.values,
+            hot_keys: self.clients.plan.keys,
+            values: self.clients.plan.values,
         };
         (workload.generator)(&options)
     }
@@ -301,8 +303,8 @@ impl Run {
                 () = self.contradicted() => {}
             }
         };
-        let mut generator = if self.plan.rate > 0.0 {
-            let interval = Duration::from_secs_f64(1.0 / self.plan.rate);
+        let mut generator = if let Some(rate) = self.clients.plan.rate {
+            let interval = Duration::from_secs_f64(1.0 / rate);
             load.stagger(interval, self.plan.seed).time_limit(self.plan.load()).boxed()
         } else {
             load.time_limit(self.plan.load()).boxed()
@@ -315,11 +317,11 @@ impl Run {
     /// Until the load is to be stopped because the history is known to be Invalid.
     async fn contradicted(&self) {
         let mut standing = self.standing.clone();
-        let known = standing.wait_for(|standing| *standing != OnlineVerdict::Open).await;
+        let known = standing.wait_for(|standing| *standing != VerdictSoFar::Open).await;
         let known = known.map(|known| known.clone());
         let now = self.recorder.elapsed().as_secs_f64();
         match known {
-            Ok(OnlineVerdict::Illegal { key, index }) => {
+            Ok(VerdictSoFar::Illegal { key, index }) => {
                 let of_key = key.map_or_else(String::new, |key| format!(" of {key}"));
                 let what = format!(
                     "{now:.1} s: the operations{of_key} have no legal order since event {index}"
@@ -331,11 +333,11 @@ impl Run {
                 }
                 self.recorder.note(format!("going on at {what}"));
             }
-            Ok(OnlineVerdict::FellBehind) => self.recorder.note(format!(
+            Ok(VerdictSoFar::FellBehind) => self.recorder.note(format!(
                 "{now:.1} s: the check does not keep up with the run; it is left for the end"
             )),
             // The check has ended, which is told where it was done.
-            Ok(OnlineVerdict::Open) | Err(_) => {}
+            Ok(VerdictSoFar::Open) | Err(_) => {}
         }
         std::future::pending().await
     }
@@ -364,16 +366,16 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
         bug: plan.bug.clone(),
         nodes: plan.node_names(),
         workload: plan.workload.clone(),
-        faults: plan.faults.iter().map(|family| family.name().into()).collect(),
+        faults: plan.drawn_families().iter().map(|family| family.name().into()).collect(),
         skipped: engines.lacking.clone(),
         seed: plan.seed,
         time_limit_seconds: plan.time_limit,
         stopped_early_seconds: None,
-        rate: (plan.rate > 0.0).then_some(plan.rate),
-        concurrency: plan.concurrency as u32,
+        rate: plan.client_plan().rate,
+        concurrency: plan.client_plan().clients() as u32,
         lab: format!("{}: {}", lab.name(), lab.reason),
         engines: engines.found.clone(),
-        command: plan.command(&setup.results, &id),
+        command: setup.again.command(plan, &setup.results, &id),
         environment: environment::describe(),
         id,
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use workloads::Workload;
 
 use super::load::Clients;
-use crate::target::{Reply, Request};
+use crate::targets::{Reply, Request};
 
 /// The time that the first read may take: a cluster that has just agreed on a leader may still
 /// refuse.

@@ -11,7 +11,7 @@ use results::metrics::FaultInterval;
 use results::summary::{Coverage, Liveness};
 use results::words::counted;
 
-use crate::target::NONSENSE;
+use crate::targets::NONSENSE;
 
 /// Judges if the run exercised what its plan asked for: every kind of operation succeeded at least
 /// once, and, if faults were planned, at least one took effect, seen at once or over time.

@@ -20,7 +20,7 @@ use workloads::{Context, Generator, Invocation, Next, stream};
 
 use super::operation::Actor;
 use super::recorder::Recorder;
-use crate::target::Client;
+use crate::targets::Client;
 
 /// Everything that all clients of a run share.
 pub struct Clients {

@@ -12,7 +12,7 @@ use workloads::route::Route;
 use workloads::{Invocation, PRECONDITION_FAILED};
 
 use super::recorder::Recorder;
-use crate::target::{Answer, Client, Reply, Request, refusal};
+use crate::targets::{Answer, Client, Reply, Request, refusal};
 
 /// Everything that a process needs to act.
 pub struct Actor<'a> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use workloads::stream;
 
 use super::*;
-use crate::target::{BoxFuture, ErrorRow, NodeStatus, Refusal, row};
+use crate::targets::{BoxFuture, ErrorRow, NodeStatus, Refusal, row};
 
 /// Answers each attempt with the next reply; none stands for silence.
 struct Scripted {

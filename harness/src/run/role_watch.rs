@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::load::Clients;
-use crate::target::NodeStatus;
+use crate::targets::NodeStatus;
 
 /// Between two questions: short beside an election timeout, so that a fault that is aimed at the
 /// leader finds it; long beside an answer.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use faults::schedule::Schedule;
 use serde_json::Value;
-use stormproof::plan::Plan;
 
 use crate::common::{run, scratch};
 use crate::support::{
@@ -56,11 +56,11 @@ fn a_printed_plan_and_a_saved_run_are_carried_out_again_as_they_are() {
     assert_eq!(saved_plan(&second), printed);
     assert_eq!(fired(&first), fired(&second));
 
-    let plan = Plan::from_toml(&printed).expect("it was run");
-    assert_eq!(fired(&first).len(), plan.schedule.len());
+    let plan: Schedule = toml::from_str(&printed).expect("it was run");
+    assert_eq!(fired(&first).len(), plan.entries.len());
     for results in [&first, &second] {
         let begin = load_began(results);
-        for (fault, entry) in faults(results).iter().zip(&plan.schedule) {
+        for (fault, entry) in faults(results).iter().zip(&plan.entries) {
             assert_eq!(fault.injected["value"]["fault"], entry.id);
             let due = begin + entry.at.as_nanos() as u64;
             assert!(fault.time.0 >= due, "{entry} came before its time: {fault:#?}");
@@ -75,13 +75,12 @@ fn nodes_are_started_one_by_one_in_the_order_of_the_plan() {
     let flags = ["--nodes", "3", "--faults", "kill", "--profile", "gentle"];
     let flags = [&flags[..], &["--time-limit", "8s", "--start-within", "2s"]].concat();
     run_into(&results, &[&flags[..], &["--seed", "5"]].concat()).exits(0).says("VALID");
-    let plan = Plan::from_toml(&saved_plan(&results)).expect("it was run");
     let started = |node: &String| {
         let events = node_events(&results, node);
         let first = events.iter().find(|event| event["event"] == "started");
         first.and_then(|event| event["time"].as_u64()).expect("every node was started")
     };
-    let starts = plan.starts();
+    let starts = stormproof::internal::starts(&saved_plan(&results)).expect("it was run");
     let times: Vec<u64> = starts.iter().map(|(_, node)| started(node)).collect();
     assert!(times.is_sorted(), "{starts:?} came at {times:?}");
     // The first one is started, which takes a moment, before it is heard of.

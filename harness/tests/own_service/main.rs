@@ -1,44 +1,50 @@
-//! The storm on a service of one's own, from `cargo test`: what a team writes that does not want to
-//! leave Rust.
+//! A service of one's own under test, from `cargo test`: what a team writes that does not want to
+//! leave Rust, with `stormproof` as its only dependency.
 //!
-//! `service.rs` is the service, which knows nothing of stormproof; `target.rs` tells how it is
+//! `service.rs` is the service, which knows nothing of stormproof; `target.rs` says how it is
 //! started and spoken to; `workload.rs` is what its clients do. The node is this very program, as it
 //! would be another one elsewhere.
+//!
+//! ```sh
+//! cargo test --test own_service                         # both runs
+//! cargo test --test own_service -- --exact pauses       # one of them
+//! STORMPROOF_FLAGS="--seed 42" cargo test --test own_service
+//! cargo nextest run --test own_service
+//! ```
 
 mod service;
 mod target;
 mod workload;
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+use stormproof::prelude::*;
 
 fn main() -> ExitCode {
     // First of all, before any thread exists.
-    let place = stormproof::dispatch();
+    dispatch();
     let arguments: Vec<String> = std::env::args().collect();
     if let [_, node, listen, data] = &arguments[..]
         && node == target::NODE
     {
         return service::serve(listen, data);
     }
+    test_main([("kills", registers_under("kill")), ("pauses", registers_under("pause"))])
+}
+
+/// Registers on one node, under the faults of one family.
+fn registers_under(family: &str) -> Test {
     // What failed stays to be looked at.
-    let results = concat!(env!("CARGO_TARGET_TMPDIR"), "/own-service");
-    let flags = [
-        "--nodes",
-        "1",
-        "--fault-budget",
-        "all",
-        "--faults",
-        "kill,pause",
-        "--time-limit",
-        "8s",
-        "--rate",
-        "200",
-        "--keys",
-        "3",
-        "--seed",
-        "1",
-        "--results",
-        results,
-    ];
-    stormproof::embedded::run(place, target::Journal, workload::WORKLOAD, &flags).into()
+    let results = format!("{}/own-service-{family}", env!("CARGO_TARGET_TMPDIR"));
+    Test::new(target::Journal)
+        .workload(workload::WORKLOAD)
+        .nodes(1)
+        .fault_budget("all")
+        .faults(family)
+        .time_limit(Duration::from_secs(6))
+        .rate(200.0)
+        .keys(3)
+        .seed(1)
+        .results(results)
 }

@@ -4,14 +4,10 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::ensure;
-use serde_json::{Value, json};
-use stormproof::target::{
-    Answer, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply, Request,
-    Target, row,
-};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use stormproof::anyhow::{self, ensure};
+use stormproof::prelude::*;
+use stormproof::tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use stormproof::tokio::net::TcpStream;
 
 /// Makes this program a node.
 pub const NODE: &str = "node";

@@ -1,9 +1,6 @@
-//! The workload: three registers are read, written and swapped, and no others.
+//! The operations of the clients: three registers are read, written and swapped, and no others.
 
-use checker::history::Event;
-use serde_json::json;
-use workloads::generator::{Generator, from_fn, operations};
-use workloads::{Context, GeneratorOptions, Invocation, Load, Next, Workload};
+use stormproof::prelude::*;
 
 /// Judged as any register is.
 pub const WORKLOAD: Workload = Workload {

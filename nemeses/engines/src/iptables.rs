@@ -1,7 +1,7 @@
 //! Partitions by iptables: a chain of our own on INPUT in each node's namespace.
 //!
 //! This is what Jepsen does on real hosts, and what works on any. Packets are dropped where they
-//! arrive, so that the sender hears nothing: that is what a partition is.
+//! arrive, so that the sender gets no answer, as in a partition.
 #![expect(unsafe_code, reason = "pre_exec ties the child to its parent")]
 
 use std::collections::BTreeMap;
@@ -202,7 +202,7 @@ fn run(mut command: Command, input: &str) -> io::Result<String> {
     let mut child = command.spawn()?;
     let mut stdin = child.stdin.take().expect("standard input is piped");
     // The input is smaller than a pipe, so this does not wait for the reader. A child that ended
-    // early tells why by its status.
+    // early gives its reason by its status.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output()?;

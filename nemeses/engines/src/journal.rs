@@ -19,9 +19,9 @@
 //! removed at a clean end.
 //!
 //! Its owners hold a lock (`flock(2)`) on it: outer process, guard and controller share one open
-//! file, so the kernel lets go of the lock when the last of them has died, however it died. Other
+//! file, so the kernel releases the lock when the last of them has died, however it died. Other
 //! than a process id, a lock cannot be mistaken for another process's, and it is seen across pid
-//! namespaces. Nothing is synced to the disk: what the journal tells of does not survive the
+//! namespaces. Nothing is synced to the disk: the leftovers in a journal do not survive the
 //! machine either.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -216,7 +216,7 @@ impl Shared {
     }
 
     fn remove(&self) {
-        // One that is gone already, or cannot be removed, tells of nothing that is left.
+        // One that is gone already, or cannot be removed, has no leftovers in it.
         let _ = fs::remove_file(&self.header.file);
     }
 }

@@ -152,7 +152,7 @@ impl LocalHost {
         self.nodes.get(node)?.process.as_ref()
     }
 
-    /// Does something to each node's process and tells how long it took; a node without one fails.
+    /// Does something to each node's process and returns the times; a node without one fails.
     fn each(
         &self,
         nodes: &BTreeSet<String>,
@@ -439,7 +439,7 @@ impl LocalHost {
         {
             return Ok(process.pid());
         }
-        // The old one's end is told before the new one's start.
+        // The old one's end is reported before the new one's start.
         node.process = None;
         if matches!(node.standing, Standing::Removed) {
             node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);

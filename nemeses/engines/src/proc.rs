@@ -12,8 +12,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     /// The process group.
     pub(super) group: i32,
-    /// When it was started, in clock ticks since the machine was. With the process id it tells
-    /// this process from any other that had the same id before or has it later.
+    /// When it was started, in clock ticks since the machine was. With the process id it
+    /// distinguishes this process from any other that had the same id before or has it later.
     pub(super) started: u64,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-/// A bell that a polling thread hears.
+/// A bell that wakes a polling thread.
 #[derive(Debug)]
 pub(super) struct Wake {
     bell: EventFd,
@@ -31,7 +31,7 @@ impl Wake {
         self.ring();
     }
 
-    /// For the thread, once the bell rang: silences it, and says whether it was told to end.
+    /// For the thread, once the bell rang: silences it, and returns whether it has to end.
     pub(super) fn has_stopped(&self) -> bool {
         // Ringing for someone else already.
         let _ = self.bell.read();

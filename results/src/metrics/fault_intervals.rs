@@ -15,11 +15,11 @@ use crate::event::FaultEvent;
 /// A change of a fault while it is on, such as one beat of a strobe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultStep {
-    /// Index of the event that tells of it.
+    /// Index of its event.
     pub index: u64,
     /// When it was made, in nanoseconds since the start of the run.
     pub time: u64,
-    /// What was measured.
+    /// The measurements.
     pub effect: Effect,
 }
 
@@ -36,20 +36,20 @@ pub struct FaultInterval {
     pub nodes: BTreeSet<String>,
     /// For partitions, whose packets each node drops.
     pub grudge: Option<Grudge>,
-    /// What came of it; none when the run ended before that was known. An effect that shows only
+    /// Its outcome; none when the run ended before that was known. An effect that shows only
     /// over time is seen when the fault is undone, so the better of the two outcomes counts.
     pub outcome: Option<Outcome>,
-    /// What was known of the cluster when it began.
+    /// The facts about the cluster when it began.
     pub facts: Option<Facts>,
-    /// What was measured in all, see [`Effect::absorb`].
+    /// All measurements, see [`Effect::absorb`].
     pub effect: Effect,
-    /// What was measured when it was injected.
+    /// The measurements when it was injected.
     pub effect_at_injection: Effect,
-    /// What was measured after that, until it was undone.
+    /// The measurements after that, until it was undone.
     pub effect_over_life: Effect,
     /// Its changes between injection and undoing, by time.
     pub steps: Vec<FaultStep>,
-    /// What else there is to know, such as that no node was known to lead.
+    /// Another remark, such as that no node was known to lead.
     pub note: Option<String>,
     /// Index of its first event in the history.
     pub index: u64,
@@ -61,7 +61,7 @@ pub struct FaultInterval {
     pub undo_start: Option<u64>,
     /// When it was undone; none when it was on until the history ended.
     pub end: Option<u64>,
-    /// What could not be undone the last time that it was tried.
+    /// The parts that could not be undone the last time that it was tried.
     pub undo_problems: Vec<String>,
 }
 
@@ -100,22 +100,22 @@ impl FaultInterval {
         self.outcome.as_ref().and_then(Outcome::reason)
     }
 
-    /// Whether its effect was seen.
+    /// True if its effect was seen.
     pub fn took_effect(&self) -> bool {
         self.outcome == Some(Outcome::Installed)
     }
 
-    /// Whether the fault may have disturbed the cluster: it was attempted.
+    /// True if the fault may have disturbed the cluster: it was attempted.
     pub fn was_attempted(&self) -> bool {
         !matches!(self.outcome, Some(Outcome::Skipped { .. }))
     }
 
-    /// Whether it was injected and not undone since.
+    /// True if it was injected and not undone since.
     pub fn is_on(&self) -> bool {
         self.injected.is_some() && self.end.is_none()
     }
 
-    /// Whether the fault may have been on at some moment from `from` to `to`, both included.
+    /// True if the fault may have been on at some moment from `from` to `to`, both included.
     pub fn overlaps(&self, from: u64, to: u64) -> bool {
         self.was_attempted() && self.start <= to && self.end.is_none_or(|end| from <= end)
     }

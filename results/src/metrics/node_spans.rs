@@ -1,20 +1,20 @@
-//! What each node was, over time: its role and term, or that it was down or paused.
+//! The states of each node over time: its role and term, or that it was down or paused.
 
 use faults::fault::Processes;
 
 use crate::event::{NodeChange, NodeEvent};
 use crate::metrics::FaultInterval;
 
-/// What a node was for a while.
+/// The state of a node for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeState {
-    /// Nothing was heard of it yet, or its process started and it has not told its role.
+    /// Nothing was heard of it yet, or its process started and it has not reported its role.
     Silent,
     /// Its process had ended.
     Down,
     /// Its process was stopped by a pause.
     Paused,
-    /// It had told its role: `follower`, `pre-candidate`, `candidate`, `leader`.
+    /// The role that it had reported: `follower`, `pre-candidate`, `candidate`, `leader`.
     Role(String),
 }
 
@@ -25,32 +25,32 @@ pub struct NodeSpan {
     pub start: u64,
     /// When it ended, in nanoseconds since the start of the run.
     pub end: u64,
-    /// What the node was.
+    /// The state of the node.
     pub state: NodeState,
-    /// The term it told of last, while it has a role.
+    /// The term that it reported last, while it has a role.
     pub term: Option<u64>,
 }
 
 /// The spans of `node` from 0 to `end`, without gaps. A pause is known from the faults, for a
-/// stopped process tells nothing; so is a kill where no event of the process itself was recorded.
+/// stopped process reports nothing; so is a kill where no event of the process itself was recorded.
 pub fn node_spans(
     node: &str,
     events: &[NodeEvent],
     faults: &[FaultInterval],
     end: u64,
 ) -> Vec<NodeSpan> {
-    let mut told = Spans::new();
+    let mut reported = Spans::new();
     for event in events.iter().filter(|event| event.node == node) {
         match &event.change {
-            NodeChange::Started { .. } => told.change(event.time, NodeState::Silent, None),
-            NodeChange::Exited { .. } => told.change(event.time, NodeState::Down, None),
+            NodeChange::Started { .. } => reported.change(event.time, NodeState::Silent, None),
+            NodeChange::Exited { .. } => reported.change(event.time, NodeState::Down, None),
             NodeChange::Role { role, term, .. } => {
-                told.change(event.time, NodeState::Role(role.clone()), Some(*term));
+                reported.change(event.time, NodeState::Role(role.clone()), Some(*term));
             }
             NodeChange::Commit { .. } | NodeChange::Clock { .. } => {}
         }
     }
-    let mut spans = told.finish(end);
+    let mut spans = reported.finish(end);
     let process_seen = events
         .iter()
         .any(|event| event.node == node && matches!(event.change, NodeChange::Exited { .. }));
@@ -96,7 +96,7 @@ impl Spans {
     }
 }
 
-/// Lays `state` over whatever the spans say from `from` to `to`.
+/// Lays `state` over the spans from `from` to `to`.
 fn overlay(spans: Vec<NodeSpan>, from: u64, to: u64, state: &NodeState) -> Vec<NodeSpan> {
     if from >= to {
         return spans;

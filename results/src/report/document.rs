@@ -29,12 +29,12 @@ const SCRIPTS: [&str; 9] = [
     include_str!("page/page.js"),
 ];
 
-/// Nothing may be fetched from anywhere, whatever the data of a run contain.
+/// Nothing may be fetched from anywhere, no matter what the data of a run contain.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency over time. Arrow \
-    keys move the cursor, plus and minus zoom, Home shows the whole run. The schedule below tells \
+    keys move the cursor, plus and minus zoom, Home shows the whole run. The schedule below says \
     the same as a table.";
 
 /// The page of a run. The same run gives the same page, byte for byte.
@@ -115,7 +115,7 @@ fn timeline() -> Markup {
                 canvas #drawing aria-hidden="true" {}
                 canvas #overlay aria-hidden="true" {}
                 noscript {
-                    "The timeline is drawn by a script. The schedule below tells the same as a table."
+                    "The timeline is drawn by a script. The schedule below says the same as a table."
                 }
             }
             dl #readout aria-live="polite" {}

@@ -1,7 +1,7 @@
 //! The panel of the accounting: the outcomes of the elements of sets and queues.
 
-use checker::accounting::{Accounting, Fate};
-use checker::oracle::audit::Kind;
+use checker::accounting::{Accounting, ElementOutcome};
+use checker::model::Collection;
 use maud::{Markup, html};
 
 use super::panel::{Column, count_cell, more, panel, table};
@@ -29,37 +29,37 @@ pub(super) fn elements(data: &ReportData<'_>) -> Option<Markup> {
 }
 
 /// The outcomes that elements of such objects can have.
-fn fates(kind: Kind) -> &'static [Fate] {
+fn fates(kind: Collection) -> &'static [ElementOutcome] {
     match kind {
-        Kind::Queue => &[
-            Fate::Lost,
-            Fate::Duplicated,
-            Fate::Unexpected,
-            Fate::NeverDequeued,
-            Fate::InDoubt,
-            Fate::Recovered,
-            Fate::Dequeued,
+        Collection::Queue => &[
+            ElementOutcome::Lost,
+            ElementOutcome::Duplicated,
+            ElementOutcome::Unexpected,
+            ElementOutcome::NeverDequeued,
+            ElementOutcome::InDoubt,
+            ElementOutcome::Recovered,
+            ElementOutcome::Dequeued,
         ],
-        Kind::Set | Kind::List => &[
-            Fate::Lost,
-            Fate::Duplicated,
-            Fate::Unexpected,
-            Fate::Stale,
-            Fate::NeverRead,
-            Fate::InDoubt,
-            Fate::Stable,
+        Collection::Set | Collection::List => &[
+            ElementOutcome::Lost,
+            ElementOutcome::Duplicated,
+            ElementOutcome::Unexpected,
+            ElementOutcome::Stale,
+            ElementOutcome::NeverRead,
+            ElementOutcome::InDoubt,
+            ElementOutcome::Stable,
         ],
     }
 }
 
-fn row(accounting: &Accounting, fate: Fate) -> Markup {
+fn row(accounting: &Accounting, fate: ElementOutcome) -> Markup {
     html! {
         tr {
             th scope="row" { (fate.name()) }
             (count_cell(accounting.count(fate), fate.is_wrong()))
             td {
                 (meaning(accounting.kind, fate))
-                @if let (Fate::Stale, Some(longest)) = (fate, accounting.worst_staleness) {
+                @if let (ElementOutcome::Stale, Some(longest)) = (fate, accounting.worst_staleness) {
                     ", at most " (words::duration(longest)) " late"
                 }
             }
@@ -67,21 +67,27 @@ fn row(accounting: &Accounting, fate: Fate) -> Markup {
     }
 }
 
-fn meaning(kind: Kind, fate: Fate) -> &'static str {
+fn meaning(kind: Collection, fate: ElementOutcome) -> &'static str {
     match (fate, kind) {
-        (Fate::Lost, Kind::Queue) => "acknowledged, never dequeued, and the queue was found empty",
-        (Fate::Lost, _) => "was there for certain, and the last read lacks it",
-        (Fate::Duplicated, Kind::Queue) => "dequeued more often than enqueued",
-        (Fate::Duplicated, _) => "answered more than once by one read",
-        (Fate::Unexpected, _) => "seen, although no client put it in",
-        (Fate::Stale, _) => "missing from a read after it was there for certain, found later",
-        (Fate::NeverDequeued, _) => {
+        (ElementOutcome::Lost, Collection::Queue) => {
+            "acknowledged, never dequeued, and the queue was found empty"
+        }
+        (ElementOutcome::Lost, _) => "was there for certain, and the last read lacks it",
+        (ElementOutcome::Duplicated, Collection::Queue) => "dequeued more often than enqueued",
+        (ElementOutcome::Duplicated, _) => "answered more than once by one read",
+        (ElementOutcome::Unexpected, _) => "seen, although no client put it in",
+        (ElementOutcome::Stale, _) => {
+            "missing from a read after it was there for certain, found later"
+        }
+        (ElementOutcome::NeverDequeued, _) => {
             "acknowledged; still in the queue, or taken by a dequeue of unknown outcome"
         }
-        (Fate::NeverRead, _) => "acknowledged, and no read began after that",
-        (Fate::InDoubt, _) => "not acknowledged and never seen; it may never have come in",
-        (Fate::Recovered, _) => "dequeued, although it was not acknowledged",
-        (Fate::Dequeued, _) => "acknowledged and dequeued",
-        (Fate::Stable, _) => "found by every read after it was there for certain",
+        (ElementOutcome::NeverRead, _) => "acknowledged, and no read began after that",
+        (ElementOutcome::InDoubt, _) => {
+            "not acknowledged and never seen; it may never have come in"
+        }
+        (ElementOutcome::Recovered, _) => "dequeued, although it was not acknowledged",
+        (ElementOutcome::Dequeued, _) => "acknowledged and dequeued",
+        (ElementOutcome::Stable, _) => "found by every read after it was there for certain",
     }
 }

@@ -26,7 +26,21 @@ pub(super) fn named(fault: &FaultInterval) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use faults::fault::Family;
+
     use super::letter;
+
+    #[test]
+    fn every_family_has_a_colour_and_a_texture_in_style_and_script() {
+        let style = include_str!("page/style.css");
+        let script = include_str!("page/families.js");
+        for family in Family::ALL {
+            let colours = style.matches(&format!(" --{family}: #")).count();
+            assert_eq!(colours, 3, "{family}: light, dark by choice, dark by the system");
+            assert!(style.contains(&format!(".family[data-family=\"{family}\"]")), "{family}");
+            assert!(script.contains(&format!(" {family}: \"")), "{family}");
+        }
+    }
 
     #[test]
     fn what_is_no_family_has_a_letter_too() {

@@ -121,8 +121,9 @@ fn heat_cell(place: Situation, count: Option<&u64>, most: u64, missed: bool) -> 
         format!("{family}, {}, {}", words::spaced(role.name()), words::spaced(phase.name()));
     match count {
         Some(&count) => {
-            // By its root, so that one is not lost beside a hundred.
-            let heat = (count as f64 / most as f64).sqrt() * 60.0 + 12.0;
+            // By its root, so that one is not lost beside a hundred; never so hot that the number
+            // cannot be read.
+            let heat = (count as f64 / most as f64).sqrt() * 40.0 + 12.0;
             html! {
                 td.reached style=(format!("--heat:{heat:.0}%"))
                     title={ (place) ": " (words::counted(count, "fault")) } { (words::count(count)) }

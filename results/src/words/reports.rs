@@ -1,6 +1,6 @@
 //! The findings of the oracles, each in a line.
 
-use checker::accounting::{Accounting, Fate};
+use checker::accounting::{Accounting, ElementOutcome};
 use checker::oracle::audit::AuditReport;
 use checker::oracle::divergence::DivergenceReport;
 use checker::oracle::version::VersionReport;
@@ -9,7 +9,7 @@ use super::{count, counted};
 
 /// The outcomes of elements: `480 elements, 470 acknowledged: 3 lost, 2 never dequeued`.
 pub fn elements(accounting: &Accounting) -> String {
-    let shown = |fate: Fate| fate.is_wrong() || fate == Fate::NeverDequeued;
+    let shown = |fate: ElementOutcome| fate.is_wrong() || fate == ElementOutcome::NeverDequeued;
     let mut fates: Vec<String> = (accounting.fates.iter())
         .filter(|(fate, _)| shown(**fate))
         .map(|(fate, number)| format!("{} {}", count(*number), fate.name()))

@@ -18,7 +18,7 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "goog
 /// Longer than the slowest answer of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Not one of these may leave the machine or wait for something outside.
+/// Headless, and with nothing that would ask a network.
 const ARGUMENTS: [&str; 12] = [
     "--headless",
     "--no-sandbox",
@@ -48,7 +48,7 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser; none where there is no Chromium. `name` tells it from others.
     pub fn start(name: &str) -> Option<Browser> {
-        let Some(program) = NAMES.into_iter().find(|name| is_there(name)) else {
+        let Some(program) = NAMES.into_iter().find(|name| works(name)) else {
             eprintln!("skipped: no Chromium on this machine (Debian's package is chromium)");
             return None;
         };
@@ -244,15 +244,20 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A browser whose pipe ends goes by itself, and removes its children; this is quicker.
-        drop(self.process.stdin.take());
+        if let Some(mut input) = self.process.stdin.take() {
+            let close = json!({"id": self.last_id + 1, "method": "Browser.close"});
+            let _ = input.write_all(format!("{close}\0").as_bytes());
+        }
+        // Its pipe ends when the last of its processes does; then its profile can be removed.
+        while self.messages.recv_timeout(PATIENCE).is_ok() {}
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 
-fn is_there(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+/// True if a browser can be run under this name, and is no script that says where to get one.
+fn works(name: &str) -> bool {
+    let version = Command::new(name).arg("--version").stderr(Stdio::null()).output();
+    version.is_ok_and(|output| output.status.success())
 }

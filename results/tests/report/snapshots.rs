@@ -1,5 +1,5 @@
-//! What people see of sample runs, kept beside this test: panels of the page, what its script
-//! draws, `verdict.json` and the text for terminals.
+//! Sample runs as people see them, kept beside this test: panels of the page, the data that its
+//! script draws, `verdict.json` and the text for terminals.
 //!
 //! A difference fails. Who wants it writes the files anew and reads the diff like code:
 //! `INSTA_UPDATE=always cargo test -p stormproof-results --test report`.

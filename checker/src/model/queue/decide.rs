@@ -11,8 +11,8 @@
 //! elements: in a shortest cycle demands of the two kinds alternate, and of two demands
 //! `e(1) < E(2)`, `e(3) < E(4)` one of `e(1) < E(4)`, `e(3) < E(2)` holds as well, which makes a
 //! shorter one. So it suffices to look for pairs with `e(u) < E(v)` and `d(v) < D(u)` (VOrd), and
-//! there `e(u)` and `D(u)` are the ends as they were recorded. The names, and VRepeat for an element
-//! that goes out twice, are those of Henzinger, Sezgin & Vafeiadis ("Aspect-oriented
+//! there `e(u)` and `D(u)` are the ends as they were recorded. The names, and VRepeat for an
+//! element that goes out twice, are those of Henzinger, Sezgin & Vafeiadis ("Aspect-oriented
 //! linearizability proofs", CONCUR 2013).
 //!
 //! **An element of which no dequeue is known** went out at infinity, after all others. If its
@@ -34,21 +34,21 @@
 //! the dequeue of an element with `e(u) < E`; strays that came in earlier have earlier ones), and
 //! the union of `[e, p]` over all strays only shrinks.
 //!
-//! **Doubted dequeues** come up when it is asked what follows from some operations alone: a dequeue
-//! of unknown outcome that removed its own element, if any. If only such dequeues are of unknown
-//! outcome, every stray that has one may be taken to have gone out by it; if one in front of it
-//! stayed, the spans are the same as if it had stayed too. If there are others, a first attempt
-//! gives the strays without a doubted dequeue those others, which is one possible assignment; a
-//! second gives any stray any dequeue, which allows more than is possible. Only where the first
-//! finds no order and the second finds one is a search needed.
+//! **Retractable dequeues** come up when it is asked what follows from some operations alone: a
+//! dequeue of unknown outcome that removed its own element, if any. If only such dequeues are of
+//! unknown outcome, every stray that has one may be taken to have gone out by it; if one in front
+//! of it stayed, the spans are the same as if it had stayed too. If there are others, a first
+//! attempt gives the strays without a retractable dequeue those others, which is one possible
+//! assignment; a second gives any stray any dequeue, which allows more than is possible. Only where
+//! the first finds no order and the second finds one is a search needed.
 //!
 //! Axioms for histories with pending operations were given wrongly more than once; Abdulla, Atig,
 //! Jonsson, Lång & Ngo ("Efficient linearizability monitoring", arXiv 2509.17795) and Lee & Mathur
 //! ("Efficient decrease-and-conquer linearizability monitoring", arXiv 2410.04581) treat complete
 //! ones. The argument above is tested against the search.
 
-use crate::model::queue::{Found, Input, Queue};
-use crate::model::{Call, Calls, Direct, ValueId};
+use crate::model::queue::{Found, Input, Output, Queue};
+use crate::model::{Call, Calls, Direct, Solver, ValueId};
 
 /// The name in verdicts.
 const NAME: &str = "queue-axioms";
@@ -64,13 +64,13 @@ struct Interval {
     returned: u64,
 }
 
-/// What is known of one value.
+/// The operations on one value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Element {
     enqueue: Option<Interval>,
     dequeue: Option<Interval>,
-    /// Index of the first invocation of a doubted dequeue of it.
-    doubted: Option<u64>,
+    /// Index of the first invocation of a retractable dequeue of it.
+    retractable: Option<u64>,
 }
 
 /// An element that surely came in, and when it surely was in the queue.
@@ -85,13 +85,13 @@ struct Stay {
     departure: Departure,
 }
 
-/// How an element went out.
+/// The way in which an element went out.
 #[derive(Debug, Clone, Copy)]
 enum Departure {
     /// By the dequeue at this place.
     Known(usize),
-    /// By its doubted dequeue, or not at all.
-    Doubted,
+    /// By its retractable dequeue, or not at all.
+    Retractable,
     /// It is the stray with this number, by the return of its enqueue: it went out by the dequeue
     /// of unknown outcome with this number, or not at all.
     Stray(usize),
@@ -100,9 +100,9 @@ enum Departure {
 /// Which dequeues of unknown outcome strays go out by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Assignment {
-    /// Their doubted ones where they have one, the others by those that may remove anything.
+    /// Their retractable ones where they have one, the others by those that may remove anything.
     OwnFirst,
-    /// Any, as if doubted ones could remove anything too.
+    /// Any, as if retractable ones could remove anything too.
     Any,
 }
 
@@ -111,13 +111,19 @@ struct Sorted {
     elements: Vec<Element>,
     /// Observations that the queue was empty.
     empties: Vec<Interval>,
-    /// Indices of the invocations of dequeues of unknown outcome, rising. Doubted ones are not
+    /// Indices of the invocations of dequeues of unknown outcome, rising. Retractable ones are not
     /// among them.
     pending: Vec<u64>,
 }
 
+impl Solver<Queue> for Queue {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        decide(calls)
+    }
+}
+
 /// None if a value was enqueued twice, or if a search is needed.
-pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
+fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
     if !calls.initial().is_empty() {
         return None;
     }
@@ -133,7 +139,7 @@ pub(super) fn decide(calls: &Calls<'_, Queue>) -> Option<Direct> {
         out_of_order(&sorted, &stays).or_else(|| never_empty(&sorted, &stays))
     };
     match contradiction(Assignment::OwnFirst) {
-        Some(_) if sorted.any_doubted() && !sorted.pending.is_empty() => {
+        Some(_) if sorted.any_retractable() && !sorted.pending.is_empty() => {
             contradiction(Assignment::Any).map(|certain| direct(calls, Some(certain)))
         }
         contradiction => Some(direct(calls, contradiction)),
@@ -146,48 +152,67 @@ fn direct(calls: &Calls<'_, Queue>, contradiction: Option<Vec<usize>>) -> Direct
 
 /// None if a value was enqueued twice; an error names two dequeues of one element.
 fn sort(calls: &Calls<'_, Queue>) -> Option<Result<Sorted, Vec<usize>>> {
-    let mut elements = vec![Element::default(); calls.values().count()];
+    let mut elements = Elements::default();
     let (mut empties, mut pending) = (Vec::new(), Vec::new());
     let mut twice = None;
     for (place, timed) in calls.iter().enumerate() {
         let interval =
             Interval { place, invoked: timed.invoked, returned: timed.returned.unwrap_or(NEVER) };
-        let (Call::Known(input, _) | Call::Unknown(input)) = timed.call else { continue };
-        match *input {
-            Input::Dequeue(Found::Element(ValueId(value))) if timed.returned.is_none() => {
-                elements[value as usize].doubted.get_or_insert(timed.invoked);
-            }
-            Input::Enqueue(ValueId(value)) => {
-                if elements[value as usize].enqueue.replace(interval).is_some() {
+        let found = match *timed.call {
+            Call::Known(Input::Enqueue(element), _) | Call::Unknown(Input::Enqueue(element)) => {
+                if elements.of(element).enqueue.replace(interval).is_some() {
                     return None;
                 }
+                continue;
             }
-            Input::Dequeue(Found::Element(ValueId(value))) => {
-                if let Some(first) = elements[value as usize].dequeue.replace(interval) {
+            Call::Known(Input::Dequeue(_), Output::Dequeued(element)) => Found::Element(element),
+            Call::Known(Input::Dequeue(_), _) => Found::Nothing,
+            Call::Unknown(Input::Dequeue(found)) => found,
+        };
+        match found {
+            Found::Element(element) if timed.returned.is_none() => {
+                elements.of(element).retractable.get_or_insert(timed.invoked);
+            }
+            Found::Element(element) => {
+                if let Some(first) = elements.of(element).dequeue.replace(interval) {
                     twice = twice.or(Some(vec![first.place, place]));
                 }
             }
-            Input::Dequeue(Found::Nothing) => empties.push(interval),
-            Input::Dequeue(Found::Anything) => pending.push(timed.invoked),
+            Found::Nothing => empties.push(interval),
+            Found::Anything => pending.push(timed.invoked),
         }
     }
-    Some(twice.map_or(Ok(Sorted { elements, empties, pending }), Err))
+    Some(twice.map_or(Ok(Sorted { elements: elements.0, empties, pending }), Err))
+}
+
+/// The elements, by the number of their value.
+#[derive(Debug, Default)]
+struct Elements(Vec<Element>);
+
+impl Elements {
+    fn of(&mut self, ValueId(value): ValueId) -> &mut Element {
+        let place = value as usize;
+        if place >= self.0.len() {
+            self.0.resize(place + 1, Element::default());
+        }
+        &mut self.0[place]
+    }
 }
 
 impl Element {
-    /// Whether it surely came in, and no dequeue of it is known.
+    /// Returns whether it surely came in, and no dequeue of it is known.
     fn is_stray(&self) -> bool {
         self.dequeue.is_none() && self.enqueue.is_some_and(|enqueue| enqueue.returned != NEVER)
     }
 }
 
 impl Sorted {
-    fn doubted(&self) -> impl Iterator<Item = u64> + '_ {
-        self.elements.iter().filter(|element| element.is_stray()).filter_map(|it| it.doubted)
+    fn retractable(&self) -> impl Iterator<Item = u64> + '_ {
+        self.elements.iter().filter(|element| element.is_stray()).filter_map(|it| it.retractable)
     }
 
-    fn any_doubted(&self) -> bool {
-        self.doubted().next().is_some()
+    fn any_retractable(&self) -> bool {
+        self.retractable().next().is_some()
     }
 }
 
@@ -195,7 +220,7 @@ impl Sorted {
 fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
     let mut pending = sorted.pending.clone();
     if assignment == Assignment::Any {
-        pending.extend(sorted.doubted());
+        pending.extend(sorted.retractable());
         pending.sort_unstable();
     }
     let mut stays: Vec<Stay> = sorted
@@ -203,10 +228,10 @@ fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
         .iter()
         .filter_map(|element| {
             let enqueue = element.enqueue.filter(|enqueue| enqueue.returned != NEVER)?;
-            let (to, departure) = match (element.dequeue, element.doubted) {
+            let (to, departure) = match (element.dequeue, element.retractable) {
                 (Some(dequeue), _) => (dequeue.invoked, Departure::Known(dequeue.place)),
-                (None, Some(doubted)) if assignment == Assignment::OwnFirst => {
-                    (doubted, Departure::Doubted)
+                (None, Some(retractable)) if assignment == Assignment::OwnFirst => {
+                    (retractable, Departure::Retractable)
                 }
                 (None, _) => (NEVER, Departure::Stray(0)),
             };
@@ -230,7 +255,7 @@ fn stays(sorted: &Sorted, assignment: Assignment) -> Vec<Stay> {
 fn witnesses(stays: &[Stay], stay: &Stay) -> Vec<usize> {
     match stay.departure {
         Departure::Known(dequeue) => vec![stay.enqueue, dequeue],
-        Departure::Doubted => vec![stay.enqueue],
+        Departure::Retractable => vec![stay.enqueue],
         Departure::Stray(last) => stays
             .iter()
             .filter(|stay| matches!(stay.departure, Departure::Stray(number) if number <= last))

@@ -21,18 +21,18 @@
 //! decide sets whose operations look at single elements; reads of all elements make it simpler.
 
 use crate::model::set::{Input, Output, Set};
-use crate::model::{Call, Calls, Direct, ValueId};
+use crate::model::{Call, Calls, Direct, Solver, ValueId};
 
 /// The name in verdicts.
 const NAME: &str = "set-levels";
 
-/// What is known of the operations on a set.
+/// The operations on a set.
 #[derive(Debug)]
 pub(in crate::model) struct Operations<'a> {
     /// By element.
     additions: Vec<Option<Addition>>,
     reads: Vec<Read<'a>>,
-    /// How many elements were there from the start.
+    /// The number of elements that were there from the start.
     initial: usize,
 }
 
@@ -43,7 +43,7 @@ struct Addition {
     invoked: u64,
     /// Index of the first return of an addition that is known, and its place.
     returned: Option<(u64, usize)>,
-    /// Whether a level that was looked at has the element.
+    /// True if a level that was looked at has the element.
     seen: bool,
 }
 
@@ -72,8 +72,20 @@ impl Latest {
     }
 }
 
-pub(super) fn decide(calls: &Calls<'_, Set>) -> Direct {
-    let mut operations = Operations::new(calls.values().count());
+impl Solver<Set> for Set {
+    fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
+        Some(decide(calls))
+    }
+}
+
+fn decide(calls: &Calls<'_, Set>) -> Direct {
+    let named = calls.iter().filter_map(|timed| match timed.call {
+        Call::Known(Input::Read, Output::Elements(elements)) => elements.last().copied(),
+        Call::Known(Input::Add(element), _) | Call::Unknown(Input::Add(element)) => Some(*element),
+        _ => None,
+    });
+    let greatest = named.chain(calls.initial().last().copied()).max();
+    let mut operations = Operations::new(greatest.map_or(0, |element| element.0 as usize + 1));
     for element in calls.initial() {
         let addition = Addition { invoked: 0, returned: None, seen: true };
         operations.additions[element.0 as usize] = Some(addition);
@@ -126,8 +138,8 @@ impl<'a> Operations<'a> {
         self.reads.push(read);
     }
 
-    /// Operations that contradict each other, whatever became of the others; none if there is a
-    /// legal order. Steps are added to `steps`.
+    /// Operations that contradict each other, no matter what became of the others; none if there is
+    /// a legal order. Steps are added to `steps`.
     pub(in crate::model) fn contradiction(self, steps: &mut u64) -> Option<Vec<usize>> {
         let Operations { additions, mut reads, initial } = self;
         reads.sort_by_key(|read| read.elements.len());

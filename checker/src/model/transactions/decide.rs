@@ -6,17 +6,23 @@ use crate::model::transactions::Transactions;
 use crate::model::transactions::legal_order::{Found, LegalOrder};
 use crate::model::transactions::precedence::{CLOSURE_LIMIT, Cycle, Precedence};
 use crate::model::transactions::versions::{Unclear, Versions};
-use crate::model::{Calls, Direct};
+use crate::model::{Calls, Direct, Solver};
 
 /// The algorithm's name in verdicts.
 const NAME: &str = "precedence-graph";
 
-/// Who read from whom is known when no value is written to an object twice. What follows from that
-/// and from real time is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3), 2020; Adya, "Weak
+impl Solver<Transactions> for Transactions {
+    fn decide(&self, calls: &Calls<'_, Transactions>) -> Option<Direct> {
+        decide(calls)
+    }
+}
+
+/// It is known who read from whom when no value is written to an object twice. What follows from
+/// that and from real time is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3), 2020; Adya, "Weak
 /// consistency", MIT 1999). A cycle in it is a contradiction. Without one, an order that keeps to
 /// it is searched for; it is rare that anything must be taken back. None if something was written
 /// twice, or when that search gives up.
-pub(super) fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
+fn decide(calls: &Calls<'_, Transactions>) -> Option<Direct> {
     decide_in_group(calls, CLOSURE_LIMIT)
 }
 

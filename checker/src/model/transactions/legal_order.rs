@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use crate::model::transactions::precedence::Precedence;
 use crate::model::transactions::versions::{Node, Version, Versions};
 
-/// How the search ended.
+/// The end of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// A legal order.
@@ -21,14 +21,14 @@ pub(super) enum Found {
 const STEPS_A_NODE: u64 = 64;
 const MORE_STEPS: u64 = 200_000;
 
-/// How many bytes of dead ends are remembered at most.
+/// The number of bytes of dead ends that are remembered at most.
 const MEMORY: usize = 64 << 20;
 
 /// Searches depth first. Of the transactions before which nothing else has to come, one that only
 /// reads and finds what it saw comes next, if there is any; else one that changes only objects
-/// whose present version nobody else has still to read, the one that has to be over first before
-/// the others. What is placed tells what every object holds, as far as anyone will look at it, so
-/// sets that led nowhere need not be tried again.
+/// whose present version no other transaction has still to read, the one that has to be over first
+/// before the others. What is placed tells what every object holds, as far as anyone will look at
+/// it, so sets that led nowhere need not be tried again.
 pub(super) struct LegalOrder<'a> {
     known: &'a Versions,
     graph: &'a Precedence<'a>,
@@ -52,7 +52,7 @@ struct Frame {
     node: usize,
     /// The versions that it replaced.
     replaced: Vec<usize>,
-    /// What else can come in its place, the best last.
+    /// The alternatives in its place, the best last.
     alternatives: Vec<usize>,
 }
 
@@ -126,7 +126,7 @@ impl<'a> LegalOrder<'a> {
         Found::Order
     }
 
-    /// What can come next, the best last.
+    /// The candidates for the next place, the best last.
     fn candidates(&mut self) -> Vec<usize> {
         let mut candidates = Vec::new();
         for &(_, node) in &self.ready {

@@ -8,7 +8,7 @@ use crate::model::transactions::versions::{Listed, Node, Versions};
 /// quarter of a bit for each two of them, 64 MiB here.
 pub(super) const CLOSURE_LIMIT: usize = 16_384;
 
-/// Why an edge holds.
+/// The reason for an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
     /// The one had returned when the other was invoked.
@@ -51,7 +51,7 @@ pub(super) struct Precedence<'a> {
 pub(super) struct Cycle(pub(super) BTreeSet<usize>);
 
 impl<'a> Precedence<'a> {
-    /// What follows from real time and from who saw what.
+    /// The order that follows from real time and from who saw what.
     pub(super) fn of(known: &'a Versions) -> Precedence<'a> {
         let mut writers = vec![Vec::new(); known.objects];
         for version in &known.versions {
@@ -143,8 +143,9 @@ impl<'a> Precedence<'a> {
         Ok(())
     }
 
-    /// What follows at once from real time alone: the reader of a version comes before whatever
-    /// changed the object after the writer had returned, thus before the first of these to return.
+    /// The order that follows at once from real time alone: the reader of a version comes before
+    /// what changed the object after the writer had returned, thus before the first of these to
+    /// return.
     fn consequences_of_real_time(&self) -> Vec<Edge> {
         // By object: its writers by invocation, each with the one of it and the later ones that
         // returned first.
@@ -227,7 +228,7 @@ impl<'a> Precedence<'a> {
         found
     }
 
-    /// How many edges lead to each vertex.
+    /// The number of edges that lead to each vertex.
     pub(super) fn incoming(&self) -> Vec<usize> {
         let mut incoming = vec![0; self.outgoing.len()];
         for edge in &self.edges {

@@ -21,7 +21,7 @@ pub(super) struct Node {
     pub(super) writes: Vec<usize>,
 }
 
-/// What an object held between one transaction and the next that changed it.
+/// The content of an object between one transaction and the next that changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Version {
     /// The number of the object.
@@ -39,7 +39,8 @@ pub(super) struct Listed {
     pub(super) reader: usize,
 }
 
-/// What the answers of a partition tell when no value is written twice to an object.
+/// The facts that follow from the answers of a partition when no value is written twice to an
+/// object.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     /// By invocation.
@@ -49,7 +50,7 @@ pub(super) struct Versions {
     pub(super) objects: usize,
 }
 
-/// Why there are no versions to speak of.
+/// The reason for there being no versions to speak of.
 #[derive(Debug)]
 pub(super) enum Unclear {
     /// Something was written twice, deleted, or both written and appended to: who reads it may have
@@ -59,23 +60,23 @@ pub(super) enum Unclear {
     Contradiction(Vec<usize>),
 }
 
-/// What a transaction did to one object, seen from outside.
+/// The effect of a transaction on one object, seen from outside.
 #[derive(Debug)]
 struct Touch {
     object: ValueId,
-    /// What it saw that it had not done by itself.
+    /// The content that it saw and had not made by itself.
     seen: Option<Content>,
     written: Option<Content>,
     appended: Vec<ValueId>,
 }
 
-/// Who wrote or appended a value.
+/// The writer or appender of a value.
 #[derive(Debug, Clone, Copy)]
 struct Origin {
     place: usize,
-    /// What the transaction appended to the object just before.
+    /// The element that the transaction appended to the object just before.
     before: Option<ValueId>,
-    /// Whether it is the last that the transaction did to the object.
+    /// True if it is the last that the transaction did to the object.
     last: bool,
 }
 
@@ -92,8 +93,8 @@ struct Longest {
 impl Versions {
     /// Traces what was read to who wrote it. Transactions of unknown outcome are left out when
     /// nothing that they did was seen by one that was answered. In any legal order they can be
-    /// left out: whoever read one of their objects after them did so after another write of it
-    /// (nobody, if it is a list), and what others of unknown outcome read, nobody knows.
+    /// left out: a transaction that read one of their objects after them did so after another write
+    /// of it (none, if it is a list), and it is not known what others of unknown outcome read.
     pub(super) fn of(calls: &Calls<'_, Transactions>) -> Result<Versions, Unclear> {
         let origins = Origins::of(calls)?;
         let mut touches: Vec<Vec<Touch>> = Vec::with_capacity(calls.len());
@@ -101,7 +102,6 @@ impl Versions {
             let touched = match timed.call {
                 Call::Known(steps, answers) => touches_of(steps, Some(&answers[..])),
                 Call::Unknown(steps) => touches_of(steps, None),
-                Call::Silent => Some(Vec::new()),
             };
             touches.push(touched.ok_or(Unclear::Contradiction(vec![place]))?);
         }
@@ -134,7 +134,7 @@ impl Versions {
     }
 }
 
-/// Who wrote what.
+/// The writers of values.
 #[derive(Debug, Default)]
 struct Origins {
     written: HashMap<(ValueId, Content), Origin>,
@@ -147,7 +147,7 @@ impl Origins {
         // By object: whether it is appended to, rather than written.
         let mut is_list: HashMap<ValueId, bool> = HashMap::new();
         for (place, timed) in calls.iter().enumerate() {
-            let (Call::Known(steps, _) | Call::Unknown(steps)) = timed.call else { continue };
+            let (steps, _) = timed.call.parts();
             for (number, step) in steps.iter().enumerate() {
                 let Some((object, appends)) = changes(step) else { continue };
                 let same = |step: &&Step| changes(step).is_some_and(|(other, _)| other == object);
@@ -173,7 +173,7 @@ impl Origins {
         Ok(origins)
     }
 
-    /// Who wrote what a transaction read; none for what was there at first.
+    /// The writer of what a transaction read; none for what was there at first.
     fn source(
         &self,
         reader: usize,
@@ -200,7 +200,7 @@ fn changes(step: &Step) -> Option<(ValueId, bool)> {
     }
 }
 
-/// What a transaction did to each object; none if its own answers contradict each other.
+/// The effects of a transaction on each object; none if its own answers contradict each other.
 fn touches_of(steps: &[Step], answers: Option<&[Content]>) -> Option<Vec<Touch>> {
     let mut touches: Vec<Touch> = Vec::new();
     let mut answers = answers.map(|answers| answers.iter());
@@ -296,7 +296,7 @@ impl Longest {
         before.map_or(Ok(()), |_| Err(wrong()))
     }
 
-    /// Who appended the last element that a transaction saw; none if it saw the empty list.
+    /// The appender of the last element that a transaction saw; none if it saw the empty list.
     fn source(&self, reader: usize, seen: &Content) -> Result<Option<usize>, Unclear> {
         let wrong = |places| Err(Unclear::Contradiction(places));
         let Some(elements) = seen.as_list() else { return wrong(vec![reader]) };

@@ -1,6 +1,6 @@
 //! The beam: a frontier that is kept narrow, and looks closer where it came up empty.
 //!
-//! Where a narrow frontier ends, either what was cut away would have got on, or nothing does.
+//! At the end of a narrow frontier, either what was cut away would have got on, or nothing does.
 //!
 //! - **Nothing does.** Most often that can be shown from the last few events alone (see
 //!   [`contradiction`]).
@@ -8,27 +8,28 @@
 //!   with more width; from time to time further back and wider, until it gets past, or comes to
 //!   the end of what it may spend, or ends without having cut anything away since the start.
 
+use crate::search::just_in_time::contradiction;
+use crate::search::just_in_time::ending::Ending;
 use crate::search::just_in_time::frontier::{Checkpoint, Frontier};
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Moment, Timeline};
-use crate::search::just_in_time::{Finding, contradiction};
+use crate::search::just_in_time::timeline::{EventIndex, Timeline};
 use crate::search::{Decision, Limits, Outcome};
 
 /// Events between two checkpoints.
-const CHECKPOINT_EVERY: Moment = 64;
+const CHECKPOINT_EVERY: EventIndex = 64;
 
-/// How far the beam goes back from a dead end at first, and stays wide beyond it, in events.
-const FIRST_REACH: Moment = 64;
+/// The reach of the beam back from a dead end at first, and of its width beyond it, in events.
+const FIRST_REACH: EventIndex = 64;
 
-/// How much further the beam goes back each time, and how much wider it is.
+/// The growth of that reach each time, and of the width.
 const WIDENING: u32 = 4;
 
 /// Steps for the proof that nothing gets past a dead end, besides as many as were taken already.
 const ALLOWANCE: u64 = 100_000;
 
 /// Searches a timeline with a beam of some width.
-pub(super) fn decide<S: SlotSet>(timeline: &Timeline, width: usize, limits: Limits) -> Finding {
+pub(super) fn decide<S: SlotSet>(timeline: &Timeline, width: usize, limits: Limits) -> Ending {
     assert!(width > 0, "a beam without width sees nothing");
     let mut meter = Meter::new(limits);
     let result = Beam::<S>::new(timeline, width).run(&mut meter);
@@ -37,7 +38,7 @@ pub(super) fn decide<S: SlotSet>(timeline: &Timeline, width: usize, limits: Limi
         Ok(Some(place)) => (Outcome::Invalid, Some(timeline.step_at(place))),
         Err(spent) => (spent.into(), None),
     };
-    Finding { decision: Decision { outcome, steps: meter.steps }, ended_at }
+    Ending { decision: Decision { outcome, steps: meter.steps }, ended_at }
 }
 
 struct Beam<'a, S> {
@@ -46,7 +47,7 @@ struct Beam<'a, S> {
     width: usize,
     checkpoints: Vec<Checkpoint<S>>,
     /// The last dead end, and how often the beam went back from it.
-    dead_end: Option<(Moment, u32)>,
+    dead_end: Option<(EventIndex, u32)>,
 }
 
 impl<'a, S: SlotSet> Beam<'a, S> {
@@ -60,8 +61,8 @@ impl<'a, S: SlotSet> Beam<'a, S> {
         }
     }
 
-    /// Where every order ends; none if one gets to the end of the history.
-    fn run(&mut self, meter: &mut Meter) -> Result<Option<Moment>, Spent> {
+    /// The place at which every order ends; none if one gets to the end of the history.
+    fn run(&mut self, meter: &mut Meter) -> Result<Option<EventIndex>, Spent> {
         while !self.frontier.at_end() {
             let place = self.frontier.place();
             if place.is_multiple_of(CHECKPOINT_EVERY) {
@@ -85,7 +86,7 @@ impl<'a, S: SlotSet> Beam<'a, S> {
     }
 
     /// Wide up to the last dead end and some way beyond it.
-    fn width_at(&self, place: Moment) -> usize {
+    fn width_at(&self, place: EventIndex) -> usize {
         match self.dead_end {
             Some((dead_end, tries)) if place <= dead_end.saturating_add(FIRST_REACH) => {
                 self.width.saturating_mul((WIDENING as usize).saturating_pow(tries))

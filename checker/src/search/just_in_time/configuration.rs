@@ -1,10 +1,10 @@
-//! How far an order has come, as far as the rest of the history can tell.
+//! The state of an order, as far as the rest of the history can tell.
 
 use std::rc::Rc;
 
-use crate::search::by_value::Deed;
+use crate::search::by_value::Op;
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Known, Moment, Timeline};
+use crate::search::just_in_time::timeline::{EventIndex, Known, Timeline};
 use crate::search::just_in_time::window::Window;
 
 /// The state of a search at one moment.
@@ -12,16 +12,16 @@ use crate::search::just_in_time::window::Window;
 pub(super) struct Configuration<S> {
     /// The present value.
     pub(super) value: u32,
-    /// The moment of the last write that counts. Whatever was invoked before it and is neither
+    /// The moment of the last write that counts. What was invoked before it and is neither
     /// done nor returned can still be put right before that write.
-    pub(super) overwritten: Moment,
+    pub(super) overwritten: EventIndex,
     /// The open operations that are linearized.
     pub(super) done: S,
-    /// How many of each group of unknown outcome are used.
+    /// The number used of each group of unknown outcome.
     pub(super) used: Used,
 }
 
-/// How many of each group of unknown outcome are used. Shared between configurations until it
+/// The number used of each group of unknown outcome. Shared between configurations until it
 /// changes, which is seldom.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Used {
@@ -38,14 +38,14 @@ impl Used {
         self.counts[group as usize]
     }
 
-    /// Whether no group was used more often than in `other`.
+    /// Returns whether no group was used more often than in `other`.
     fn spares(&self, other: &Used) -> bool {
         Rc::ptr_eq(&self.counts, &other.counts)
             || self.total <= other.total
                 && self.counts.iter().zip(&*other.counts).all(|(own, its)| own <= its)
     }
 
-    /// How many writes of a value `other` has used beyond those that `self` has.
+    /// The number of writes of a value that `other` has used beyond those that `self` has.
     fn spared_writes(&self, other: &Used, value: u32, timeline: &Timeline) -> usize {
         timeline.unknown_writes[value as usize]
             .map_or(0, |group| (other.of(group) - self.of(group)) as usize)
@@ -70,7 +70,7 @@ impl<S: SlotSet> Configuration<S> {
         timeline.initial.iter().map(start).collect()
     }
 
-    /// Whether every order that completes `other` shows an order that completes `self`.
+    /// Returns whether every order that completes `other` shows an order that completes `self`.
     ///
     /// That is so if `self` has the same value, was overwritten no earlier, has served all
     /// observers that `other` has, did the same compare-and-sets, has used no more of what is
@@ -93,7 +93,7 @@ impl<S: SlotSet> Configuration<S> {
         let own_debts =
             || self.done.without(&other.done).filter(|it| window.all_writes.contains(*it));
         own_debts().all(|debt| {
-            let Known { deed: Deed::Write(value), returned, .. } = *window.owner(debt) else {
+            let Known { op: Op::Write(value), returned, .. } = *window.owner(debt) else {
                 unreachable!("only writes are among the writes");
             };
             let same_and_not_before = |slot: &usize| {
@@ -111,7 +111,7 @@ impl<S: SlotSet> Configuration<S> {
         size_of::<Self>() + size_of_val(self.done.words()) + size_of_val(&*self.used.counts)
     }
 
-    /// How promising this is, least first. What covers another does not cost more.
+    /// The cost of this, the most promising first. What covers another does not cost more.
     pub(super) fn cost(&self, window: &Window<'_, S>) -> i64 {
         let used = self.done.shared(&window.all_writes);
         let served = self.done.shared(&window.observers);

@@ -8,23 +8,23 @@
 use crate::search::just_in_time::frontier::Frontier;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Moment, Timeline};
+use crate::search::just_in_time::timeline::{EventIndex, Timeline};
 
-/// How far back the first excerpt reaches, in events.
-const FIRST_REACH: Moment = 64;
+/// The reach back of the first excerpt, in events.
+const FIRST_REACH: EventIndex = 64;
 
-/// How much further each excerpt reaches than the one before.
-const FURTHER: Moment = 4;
+/// The growth of the reach from excerpt to excerpt.
+const FURTHER: EventIndex = 4;
 
-/// How many configurations an excerpt may have at a time. One that has more is as hard as the
-/// history.
+/// The number of configurations that an excerpt may have at a time. One that has more is as hard as
+/// the history.
 const WIDTH: usize = 4096;
 
-/// Whether the events up to a return contradict each other whatever was before them. False also if
-/// that cannot be told in `allowance` steps.
+/// Returns whether the events up to a return contradict each other no matter what was before them.
+/// False also if that cannot be told in `allowance` steps.
 pub(super) fn ends_at<S: SlotSet>(
     timeline: &Timeline,
-    place: Moment,
+    place: EventIndex,
     allowance: u64,
     meter: &mut Meter,
 ) -> Result<bool, Spent> {
@@ -36,7 +36,7 @@ pub(super) fn ends_at<S: SlotSet>(
 
 fn some_excerpt_contradicts_itself<S: SlotSet>(
     timeline: &Timeline,
-    place: Moment,
+    place: EventIndex,
     meter: &mut Meter,
 ) -> Result<bool, Spent> {
     let mut reach = FIRST_REACH;

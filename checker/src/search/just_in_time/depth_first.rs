@@ -6,12 +6,13 @@
 
 use crate::search::fingerprint::{Memo, Seed};
 use crate::search::just_in_time::configuration::Configuration;
+use crate::search::just_in_time::contradiction;
+use crate::search::just_in_time::ending::Ending;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::moves::{self, Moves};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Moment, Timeline};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Timeline};
 use crate::search::just_in_time::window::Window;
-use crate::search::just_in_time::{Finding, contradiction};
 use crate::search::{Decision, Limits, Outcome};
 
 /// Two unrelated families of fingerprints.
@@ -22,7 +23,7 @@ const CONFIGURATION: u64 = 5;
 
 /// Searches a timeline. An Invalid that a collision of fingerprints could have caused is confirmed
 /// with other fingerprints.
-pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding {
+pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Ending {
     let first = Search::<S>::new(timeline, limits, SEEDS[0]).run();
     if first.finding.decision.outcome != Outcome::Invalid || !first.doubtful {
         return first.finding;
@@ -32,10 +33,10 @@ pub(super) fn decide<S: SlotSet>(timeline: &Timeline, limits: Limits) -> Finding
     second
 }
 
-/// What one pass found.
+/// The result of one pass.
 struct Pass {
-    finding: Finding,
-    /// Whether an Invalid rests on a memo that recognized something.
+    finding: Ending,
+    /// True if an Invalid rests on a memo that recognized something.
     doubtful: bool,
 }
 
@@ -46,21 +47,21 @@ struct Search<'a, S> {
     memo: Memo,
     seed: Seed,
     /// Configurations to go on from, with their moments; the most promising last.
-    stack: Vec<(Moment, Configuration<S>)>,
+    stack: Vec<(EventIndex, Configuration<S>)>,
     /// The last return that some configuration came to without getting past it.
-    deepest: Option<Moment>,
+    deepest: Option<EventIndex>,
     /// The steps taken when that was found.
     stuck_since: u64,
-    /// Whether it was shown, without the memo, that nothing gets past that return.
+    /// True if it was shown, without the memo, that nothing gets past that return.
     proven: bool,
-    /// How many steps to go on before it is asked whether that return is a dead end for all.
+    /// The number of steps to go on before it is asked whether that return is a dead end for all.
     patience: u64,
 }
 
 /// A search that goes this many steps without getting further may be stuck for good.
 const FIRST_PATIENCE: u64 = 1_000;
 
-/// How much more patience there is after each look, and how much longer a look may take than what
+/// The growth of the patience after each look, and of a look beyond what
 /// was waited for.
 const MORE_PATIENCE: u64 = 4;
 
@@ -89,7 +90,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
         };
         let ended_at = self.deepest.filter(|_| outcome == Outcome::Invalid);
         Pass {
-            finding: Finding {
+            finding: Ending {
                 decision: Decision { outcome, steps: self.meter.steps },
                 ended_at: ended_at.map(|place| self.timeline.step_at(place)),
             },
@@ -97,7 +98,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
         }
     }
 
-    /// Whether some order gets to the end.
+    /// Returns whether some order gets to the end.
     fn search(&mut self) -> Result<bool, Spent> {
         let mut ways = Vec::new();
         while let Some((moment, configuration)) = self.stack.pop() {
@@ -128,9 +129,9 @@ impl<'a, S: SlotSet> Search<'a, S> {
         Ok(false)
     }
 
-    /// Whether it can be shown that no order gets past the deepest return. Asked only from time to
-    /// time, when the search still is before it.
-    fn is_stuck_for_good(&mut self, present: Moment) -> Result<bool, Spent> {
+    /// Returns whether it can be shown that no order gets past the deepest return. Asked only from
+    /// time to time, when the search still is before it.
+    fn is_stuck_for_good(&mut self, present: EventIndex) -> Result<bool, Spent> {
         let Some(place) = self.deepest.filter(|deepest| present <= *deepest) else {
             return Ok(false);
         };

@@ -1,11 +1,10 @@
 //! The two searches against an oracle, against the search of Wing, Gong and Lowe, and against each
 //! other.
 
-use crate::model::Register;
-use crate::search::by_value::{ByValue, Deed};
-use crate::search::just_in_time::{Finding, beam, depth_first, depth_first_in_window};
-use crate::search::random_histories::{Failed, Simulation, as_register, oracle, problem};
-use crate::search::{Limits, Outcome, wing_gong_lowe};
+use crate::search::by_value::{ByValue, Op};
+use crate::search::just_in_time::{Ending, beam, depth_first, depth_first_in_window};
+use crate::search::random_histories::{Failed, Simulation, by_wing_gong_lowe, oracle, problem};
+use crate::search::{Limits, Outcome};
 
 const LIMITS: Limits = Limits { steps: 20_000_000, memory: 256 << 20 };
 
@@ -18,7 +17,7 @@ fn until(whole: &ByValue, last: usize) -> ByValue {
         if step.returned().is_some_and(|returned| returned > end) {
             *step = step.returning(None);
         }
-        let observes = matches!(step.deed, Deed::Read(_) | Deed::SawAnother(_));
+        let observes = matches!(step.op, Op::Read(_) | Op::SawAnother(_));
         step.returned().is_some() || !observes
     });
     prefix
@@ -41,7 +40,7 @@ fn small(seed: u64) -> (Simulation, Failed) {
 }
 
 /// Compares on small histories; about a third of them must be invalid.
-fn compare(seeds: std::ops::Range<u64>, search: impl Fn(&ByValue) -> Finding) {
+fn compare(seeds: std::ops::Range<u64>, search: impl Fn(&ByValue) -> Ending) {
     let count = seeds.end - seeds.start;
     let mut invalid = 0;
     for seed in seeds {
@@ -73,14 +72,14 @@ fn a_beam_of_one_judges_small_histories_as_the_oracle_does() {
     compare(40_000..60_000, |problem| beam(problem, 1, LIMITS));
 }
 
-/// Whether there is an order from some value on, with any of the doubted mutations and without the
-/// others.
-fn window_oracle(problem: &ByValue, doubted: &[bool]) -> bool {
-    let count = doubted.iter().filter(|it| **it).count();
+/// Returns whether there is an order from some value on, with any of the retractable mutations and
+/// without the others.
+fn window_oracle(problem: &ByValue, retractable: &[bool]) -> bool {
+    let count = retractable.iter().filter(|it| **it).count();
     (0..1_u32 << count).any(|happened| {
         let mut number = 0..;
-        let kept = problem.steps.iter().zip(doubted).filter_map(|(step, doubted)| {
-            let happened = !doubted || happened >> number.next().expect("endless") & 1 == 1;
+        let kept = problem.steps.iter().zip(retractable).filter_map(|(step, retractable)| {
+            let happened = !retractable || happened >> number.next().expect("endless") & 1 == 1;
             happened.then_some(*step)
         });
         let mut some = ByValue { steps: kept.collect(), ..problem.clone() };
@@ -92,39 +91,39 @@ fn window_oracle(problem: &ByValue, doubted: &[bool]) -> bool {
 }
 
 #[test]
-fn windows_with_doubted_operations_are_judged_as_the_oracle_does() {
-    const MOST_DOUBTED: usize = 5;
+fn windows_with_retractable_operations_are_judged_as_the_oracle_does() {
+    const MOST_RETRACTABLE: usize = 5;
 
     let (mut invalid, mut doubts) = (0, 0);
     for seed in 60_000..80_000 {
         let (simulation, failed) = small(seed);
         let problem = problem(Simulation { stale: 14, ..simulation }, failed);
-        let mut left = MOST_DOUBTED;
-        let doubted: Vec<bool> = (problem.steps.iter().enumerate())
+        let mut left = MOST_RETRACTABLE;
+        let retractable: Vec<bool> = (problem.steps.iter().enumerate())
             .map(|(place, step)| {
-                let mutates = matches!(step.deed, Deed::Write(_) | Deed::CompareAndSet { .. });
+                let mutates = matches!(step.op, Op::Write(_) | Op::CompareAndSet { .. });
                 let chosen = (place as u64 * 5 + seed / 3) % 7 < 3 && mutates && left > 0;
                 left -= usize::from(chosen);
                 chosen
             })
             .collect();
-        doubts += MOST_DOUBTED - left;
-        let expected = match window_oracle(&problem, &doubted) {
+        doubts += MOST_RETRACTABLE - left;
+        let expected = match window_oracle(&problem, &retractable) {
             true => Outcome::Valid,
             false => Outcome::Invalid,
         };
-        let outcome = depth_first_in_window(&problem, &doubted, LIMITS).outcome;
-        assert_eq!(outcome, expected, "{simulation:?} {failed:?} {doubted:?} {problem:#?}");
+        let outcome = depth_first_in_window(&problem, &retractable, LIMITS).outcome;
+        assert_eq!(outcome, expected, "{simulation:?} {failed:?} {retractable:?} {problem:#?}");
         invalid += u64::from(expected == Outcome::Invalid);
     }
-    println!("{invalid} are invalid, {doubts} operations are doubted");
+    println!("{invalid} are invalid, {doubts} operations are retractable");
     assert!(invalid > 1_000, "{invalid} are invalid");
-    assert!(doubts > 20_000, "{doubts} operations are doubted");
+    assert!(doubts > 20_000, "{doubts} operations are retractable");
 }
 
 #[test]
 fn medium_histories_are_judged_alike_by_all() {
-    let (mut invalid, mut by_wing_gong_lowe) = (0, 0);
+    let (mut invalid, mut compared) = (0, 0);
     for seed in 0..300 {
         let simulation = Simulation {
             seed,
@@ -149,12 +148,12 @@ fn medium_histories_are_judged_alike_by_all() {
         assert!(decided.iter().all(|it| *it == decided[0]), "{outcomes:?} {simulation:?}");
         invalid += usize::from(decided[0] == Outcome::Invalid);
         let limits = Limits { steps: 30_000, memory: 256 << 20 };
-        let other = wing_gong_lowe::decide(&Register, &as_register(&problem), limits).outcome;
+        let other = by_wing_gong_lowe(&problem, limits);
         if matches!(other, Outcome::Valid | Outcome::Invalid) {
-            by_wing_gong_lowe += 1;
+            compared += 1;
             assert_eq!(other, decided[0], "{simulation:?} {failed:?}");
         }
     }
     assert!(invalid > 30 && invalid < 270, "{invalid} are invalid");
-    assert!(by_wing_gong_lowe > 100, "only {by_wing_gong_lowe} could be compared");
+    assert!(compared > 100, "only {compared} could be compared");
 }

@@ -4,7 +4,7 @@ use crate::search::just_in_time::configuration::Configuration;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::moves::{self, Moves};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Moment, Timeline};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Timeline};
 use crate::search::just_in_time::window::Window;
 
 /// Comparisons of two configurations that cost as much as one step.
@@ -15,14 +15,14 @@ const COMPARISONS_PER_STEP: u64 = 16;
 pub(super) struct Frontier<'a, S> {
     window: Window<'a, S>,
     configurations: Vec<Configuration<S>>,
-    /// Whether configurations were given up for want of room.
+    /// True if configurations were given up for want of room.
     pub(super) was_cut: bool,
 }
 
 /// A moment to come back to.
 #[derive(Debug, Clone)]
 pub(super) struct Checkpoint<S> {
-    pub(super) place: Moment,
+    pub(super) place: EventIndex,
     configurations: Vec<Configuration<S>>,
     was_cut: bool,
 }
@@ -46,11 +46,11 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
     }
 
     /// The place of the next event.
-    pub(super) fn place(&self) -> Moment {
+    pub(super) fn place(&self) -> EventIndex {
         self.window.place
     }
 
-    /// Whether the whole history is explained.
+    /// Returns whether the whole history is explained.
     pub(super) fn at_end(&self) -> bool {
         self.window.place as usize == self.window.timeline.events.len()
     }

@@ -18,7 +18,7 @@
 //!    perhaps compare-and-sets that follow it, and the observers of what they leave. So a value
 //!    need not be shown in time to those that will ask for it. Only when an observer returns
 //!    without having been served, it is served now or in hindsight. The last write is the best
-//!    place of all earlier ones, as whatever is still open could go before any of them.
+//!    place of all earlier ones, as all that is still open could go before any of them.
 //! 4. **A write overwritten serves its readers.** One that returns unused is put into its place in
 //!    hindsight, and the open reads of its value that were invoked by then are served after it. It
 //!    cannot be used for anything else, so this costs nothing.
@@ -32,13 +32,14 @@
 //! 7. **Unknown outcomes only when needed.** They are used for an observer that returns, and are
 //!    counted by what they do. A chain of compare-and-sets of unknown outcome that comes back to
 //!    where it started, or ends, without that anything saw what they left, can be left out.
-//! 8. **Who cannot be told apart, is one.** Values that nobody asks for are one value; mutations of
-//!    unknown outcome that nobody can have seen, even through others, never happened.
-//! 9. **Doubted operations need not happen.** One that returns unused may be dropped. Of writes that
-//!    do the same, one that must happen can come right before one that need not and took its place,
-//!    so rule 6 holds for them; compare-and-sets of the two kinds are no twins.
-//! 10. **Covered configurations** (the beam). A configuration is dropped if another one can do
-//!     whatever it can ([`Configuration::covers`](configuration::Configuration::covers)).
+//! 8. **Values that cannot be told apart, are one.** Values that no operation asks for are one
+//!    value; mutations of unknown outcome that no operation can have seen, even through others,
+//!    never happened.
+//! 9. **Retractable operations need not happen.** One that returns unused may be dropped. Of writes
+//!    that do the same, one that must happen can come right before one that need not and took its
+//!    place, so rule 6 holds for them; compare-and-sets of the two kinds are no twins.
+//! 10. **Covered configurations** (the beam). A configuration is dropped if another one can do all
+//!     that it can ([`Configuration::covers`](configuration::Configuration::covers)).
 
 mod beam;
 mod configuration;
@@ -46,84 +47,17 @@ mod contradiction;
 mod depth_first;
 #[cfg(test)]
 mod differential_tests;
+mod ending;
 mod frontier;
 mod meter;
 mod moves;
 #[cfg(test)]
 mod rule_tests;
+mod run;
 mod slots;
 mod timeline;
 mod window;
 
-use crate::search::by_value::ByValue;
-use crate::search::just_in_time::timeline::Timeline;
-use crate::search::{Decision, Limits, Outcome};
-
-/// The name of the depth-first search in verdicts.
-pub(crate) const NAME: &str = "just-in-time";
-
-/// The name of the beam in verdicts.
-pub(crate) const BEAM_NAME: &str = "just-in-time-beam";
-
-/// How a search ended, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// How it ended.
-    pub(crate) decision: Decision,
-    /// If Invalid: the place of the step up to whose completion no order explains the history.
-    pub(crate) ended_at: Option<usize>,
-}
-
-/// Searches depth first.
-pub(crate) fn depth_first(problem: &ByValue, limits: Limits) -> Finding {
-    match prepare(problem) {
-        Ok(timeline) => search_depth_first(&timeline, limits),
-        Err(finding) => finding,
-    }
-}
-
-/// Searches depth first from any value on, whatever the initial one is. The mutations at the
-/// `doubted` places need not have taken effect; if they did, then while they were under way.
-pub(crate) fn depth_first_in_window(
-    problem: &ByValue,
-    doubted: &[bool],
-    limits: Limits,
-) -> Decision {
-    search_depth_first(&Timeline::of_window(problem, doubted), limits).decision
-}
-
-fn search_depth_first(timeline: &Timeline, limits: Limits) -> Finding {
-    match timeline.slots.div_ceil(64) {
-        0 | 1 => depth_first::decide::<[u64; 1]>(timeline, limits),
-        2 => depth_first::decide::<[u64; 2]>(timeline, limits),
-        3 | 4 => depth_first::decide::<[u64; 4]>(timeline, limits),
-        _ => depth_first::decide::<Box<[u64]>>(timeline, limits),
-    }
-}
-
-/// Searches breadth first with at most `width` configurations at a time, more where it came up
-/// empty. Invalid only if that was shown without cutting anything away.
-pub(crate) fn beam(problem: &ByValue, width: usize, limits: Limits) -> Finding {
-    let timeline = match prepare(problem) {
-        Ok(timeline) => timeline,
-        Err(finding) => return finding,
-    };
-    match timeline.slots.div_ceil(64) {
-        0 | 1 => beam::decide::<[u64; 1]>(&timeline, width, limits),
-        2 => beam::decide::<[u64; 2]>(&timeline, width, limits),
-        3 | 4 => beam::decide::<[u64; 4]>(&timeline, width, limits),
-        _ => beam::decide::<Box<[u64]>>(&timeline, width, limits),
-    }
-}
-
-/// The events of a partition, or the verdict if a step saw what nothing leaves.
-fn prepare(problem: &ByValue) -> Result<Timeline, Finding> {
-    let timeline = Timeline::new(problem);
-    match timeline.foreign {
-        None => Ok(timeline),
-        Some(step) => Err(Finding {
-            decision: Decision { outcome: Outcome::Invalid, steps: 0 },
-            ended_at: Some(step),
-        }),
-    }
-}
+#[cfg(test)]
+use ending::Ending;
+pub(crate) use run::{BEAM_NAME, NAME, beam, depth_first, depth_first_in_window};

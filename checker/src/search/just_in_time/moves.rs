@@ -1,18 +1,18 @@
-//! What can come next: the ways to get past the return of an operation.
+//! Moves: the ways to get past the return of an operation.
 
-use crate::search::by_value::Deed;
+use crate::search::by_value::Op;
 use crate::search::just_in_time::configuration::Configuration;
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Known, Moment};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Known};
 use crate::search::just_in_time::window::Window;
 
 /// Serves what an invocation can be served at once.
 pub(super) fn at_invocation<S: SlotSet>(configuration: &mut Configuration<S>, operation: &Known) {
-    let seen = match operation.deed {
-        Deed::Read(value) => value == configuration.value,
-        Deed::SawAnother(value) => value != configuration.value,
-        Deed::Write(_) | Deed::CompareAndSet { .. } => false,
+    let seen = match operation.op {
+        Op::Read(value) => value == configuration.value,
+        Op::SawAnother(value) => value != configuration.value,
+        Op::Write(_) | Op::CompareAndSet { .. } => false,
     };
     if seen {
         configuration.done.insert(operation.slot as usize);
@@ -28,13 +28,14 @@ pub(super) struct Moves<'a, S> {
     meter: &'a mut Meter,
 }
 
-/// Where a chain of compare-and-sets stands.
+/// The state of a chain of compare-and-sets.
 #[derive(Debug, Clone)]
 struct Link {
     /// The value that it has led to.
     value: u32,
-    /// The values before it from which steps of unknown outcome led on although nobody has seen
-    /// what they left. An order that comes back to such a value can do without all those steps.
+    /// The values before it from which steps of unknown outcome led on although no operation has
+    /// seen what they left. An order that comes back to such a value can do without all those
+    /// steps.
     idle: Vec<u32>,
 }
 
@@ -43,7 +44,7 @@ impl Link {
         Link { value, idle: Vec::new() }
     }
 
-    /// Whether the last step was of unknown outcome and nobody has seen what it left.
+    /// Returns whether the last step was of unknown outcome and no operation has seen what it left.
     fn is_idle(&self) -> bool {
         !self.idle.is_empty()
     }
@@ -70,10 +71,10 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             self.keep(configuration);
             return Ok(());
         }
-        if self.goal.doubted {
+        if self.goal.retractable {
             self.keep(configuration.clone());
         }
-        if self.goal.deed == Deed::Write(configuration.value) {
+        if self.goal.op == Op::Write(configuration.value) {
             let mut again = configuration.clone();
             again.overwritten = self.window.place;
             self.keep(again);
@@ -109,7 +110,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         let now = self.window.place;
         // What is idle here is no use to a write.
         if !written && !link.is_idle() {
-            if let Deed::Write(value) = self.goal.deed {
+            if let Op::Write(value) = self.goal.op {
                 let mut next = configuration.clone();
                 next.done.insert(self.goal.slot as usize);
                 self.arrive(&mut next, value);
@@ -158,10 +159,10 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     }
 
     /// Orders that put the operation that returns before the last write that counts, after another
-    /// write and perhaps some compare-and-sets that nobody could see otherwise.
+    /// write and perhaps some compare-and-sets that no operation could see otherwise.
     fn in_hindsight(&mut self, configuration: &Configuration<S>) -> Result<(), Spent> {
         let then = configuration.overwritten;
-        if let Deed::Write(value) = self.goal.deed {
+        if let Op::Write(value) = self.goal.op {
             let mut next = configuration.clone();
             next.done.insert(self.goal.slot as usize);
             self.serve(&mut next, value, then);
@@ -180,7 +181,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         &mut self,
         configuration: Configuration<S>,
         link: Link,
-        then: Moment,
+        then: EventIndex,
     ) -> Result<(), Spent> {
         self.meter.step()?;
         for edge in self.edges(&configuration, link.value, then) {
@@ -195,36 +196,36 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     }
 
     /// The values with which an order can start that reaches the goal.
-    fn heads(&self, configuration: &Configuration<S>, moment: Moment) -> Vec<u32> {
+    fn heads(&self, configuration: &Configuration<S>, moment: EventIndex) -> Vec<u32> {
         let timeline = self.window.timeline;
         let mut heads = Vec::new();
-        match self.goal.deed {
-            Deed::Read(value) => heads.push(value),
-            Deed::CompareAndSet { from, .. } => heads.push(from),
-            Deed::SawAnother(_) => {
+        match self.goal.op {
+            Op::Read(value) => heads.push(value),
+            Op::CompareAndSet { from, .. } => heads.push(from),
+            Op::SawAnother(_) => {
                 for slot in self.window.all_writes.without(&configuration.done) {
-                    if let Deed::Write(value) = self.window.owner(slot).deed {
+                    if let Op::Write(value) = self.window.owner(slot).op {
                         heads.push(value);
                     }
                 }
                 for group in &timeline.groups {
-                    if let Deed::Write(value) = group.deed {
+                    if let Op::Write(value) = group.op {
                         heads.push(value);
                     }
                 }
             }
-            Deed::Write(_) => unreachable!("a write starts an order by itself"),
+            Op::Write(_) => unreachable!("a write starts an order by itself"),
         }
         for slot in self.window.sets.without(&configuration.done) {
             let set = self.window.owner(slot);
-            if let Deed::CompareAndSet { from, .. } = set.deed
+            if let Op::CompareAndSet { from, .. } = set.op
                 && set.invoked < moment
             {
                 heads.push(from);
             }
         }
         for (number, group) in timeline.groups.iter().enumerate() {
-            if let Deed::CompareAndSet { from, .. } = group.deed
+            if let Op::CompareAndSet { from, .. } = group.op
                 && configuration.used.of(number as u32) < timeline.available(number as u32, moment)
             {
                 heads.push(from);
@@ -241,7 +242,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         &self,
         configuration: &Configuration<S>,
         value: u32,
-        moment: Moment,
+        moment: EventIndex,
     ) -> Option<Configuration<S>> {
         let writes = self.window.writes[value as usize].without(&configuration.done);
         let best = writes
@@ -264,19 +265,19 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     /// The compare-and-sets that can come next when `value` is there. Of those that do the same,
     /// the one that returns first, and the first of those that need not happen: these cannot take
     /// the place of one that must.
-    fn edges(&self, configuration: &Configuration<S>, value: u32, moment: Moment) -> Vec<Edge> {
+    fn edges(&self, configuration: &Configuration<S>, value: u32, moment: EventIndex) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for slot in self.window.sets.without(&configuration.done) {
             let set = self.window.owner(slot);
-            let Deed::CompareAndSet { from, to } = set.deed else {
+            let Op::CompareAndSet { from, to } = set.op else {
                 unreachable!("only compare-and-sets are among them");
             };
             if from != value || set.invoked >= moment {
                 continue;
             }
-            let Known { returned, doubted, .. } = *set;
-            let edge = Edge { to, by: By::Slot(slot), returned, doubted };
-            match edges.iter_mut().find(|it| it.to == to && it.doubted == doubted) {
+            let Known { returned, retractable, .. } = *set;
+            let edge = Edge { to, by: By::Slot(slot), returned, retractable };
+            match edges.iter_mut().find(|it| it.to == to && it.retractable == retractable) {
                 Some(twin) if twin.returned <= set.returned => {}
                 Some(twin) => *twin = edge,
                 None => edges.push(edge),
@@ -284,14 +285,14 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         }
         let timeline = self.window.timeline;
         for group in &timeline.unknown_sets[value as usize] {
-            let Deed::CompareAndSet { to, .. } = timeline.groups[*group as usize].deed else {
+            let Op::CompareAndSet { to, .. } = timeline.groups[*group as usize].op else {
                 unreachable!("only compare-and-sets are among them");
             };
             if configuration.used.of(*group) < timeline.available(*group, moment)
                 && edges.iter().all(|other| other.to != to)
             {
                 let by = By::Group(*group);
-                edges.push(Edge { to, by, returned: Moment::MAX, doubted: true });
+                edges.push(Edge { to, by, returned: EventIndex::MAX, retractable: true });
             }
         }
         edges
@@ -304,7 +305,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         configuration: &mut Configuration<S>,
         link: &Link,
         edge: Edge,
-        moment: Moment,
+        moment: EventIndex,
     ) -> Option<Link> {
         match edge.by {
             By::Slot(slot) => configuration.done.insert(slot),
@@ -320,7 +321,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     }
 
     /// Serves all open observers that see `value` at a moment; tells whether there were any.
-    fn serve(&self, configuration: &mut Configuration<S>, value: u32, moment: Moment) -> bool {
+    fn serve(&self, configuration: &mut Configuration<S>, value: u32, moment: EventIndex) -> bool {
         let window = self.window;
         let reads = &window.reads[value as usize];
         let mut served = false;
@@ -338,7 +339,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
         let done = configuration.done.clone();
         for slot in window.others.without(&done) {
             let other = window.owner(slot);
-            if other.deed != Deed::SawAnother(value) && other.invoked < moment {
+            if other.op != Op::SawAnother(value) && other.invoked < moment {
                 configuration.done.insert(slot);
                 served = true;
             }
@@ -352,11 +353,11 @@ impl<'a, S: SlotSet> Moves<'a, S> {
 struct Edge {
     to: u32,
     by: By,
-    returned: Moment,
-    doubted: bool,
+    returned: EventIndex,
+    retractable: bool,
 }
 
-/// Who does it.
+/// The operation that does it.
 #[derive(Debug, Clone, Copy)]
 enum By {
     /// The operation in this slot.

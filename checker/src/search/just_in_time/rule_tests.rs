@@ -1,6 +1,6 @@
 //! The rules of the module, one test each, on the smallest history that needs them.
 
-use crate::search::by_value::{ByValue, Deed, Step};
+use crate::search::by_value::{ByValue, Op, TimedOp};
 use crate::search::just_in_time::configuration::Configuration;
 use crate::search::just_in_time::frontier::Frontier;
 use crate::search::just_in_time::meter::Meter;
@@ -12,35 +12,35 @@ use crate::search::{Limits, Outcome};
 
 const LIMITS: Limits = Limits { steps: 1_000_000, memory: 64 << 20 };
 
-fn read(value: u32, invoked: u64, returned: u64) -> Step {
-    Step::new(Deed::Read(value), invoked, Some(returned))
+fn read(value: u32, invoked: u64, returned: u64) -> TimedOp {
+    TimedOp::new(Op::Read(value), invoked, Some(returned))
 }
 
-fn write(value: u32, invoked: u64, returned: u64) -> Step {
-    Step::new(Deed::Write(value), invoked, Some(returned))
+fn write(value: u32, invoked: u64, returned: u64) -> TimedOp {
+    TimedOp::new(Op::Write(value), invoked, Some(returned))
 }
 
-fn set(from: u32, to: u32, invoked: u64, returned: u64) -> Step {
-    Step::new(Deed::CompareAndSet { from, to }, invoked, Some(returned))
+fn set(from: u32, to: u32, invoked: u64, returned: u64) -> TimedOp {
+    TimedOp::new(Op::CompareAndSet { from, to }, invoked, Some(returned))
 }
 
-fn unknown(deed: Deed, invoked: u64) -> Step {
-    Step::new(deed, invoked, None)
+fn unknown(op: Op, invoked: u64) -> TimedOp {
+    TimedOp::new(op, invoked, None)
 }
 
-fn history(mut steps: Vec<Step>) -> ByValue {
+fn history(mut steps: Vec<TimedOp>) -> ByValue {
     steps.sort_by_key(|step| step.invoked);
     ByValue { initial: 0, values: 10, steps }
 }
 
-/// What all searches say, and how many configurations the whole frontier has at the end.
-fn judge(steps: Vec<Step>) -> (Outcome, usize) {
+/// The decision of all searches, and the number of configurations of the whole frontier at the end.
+fn judge(steps: Vec<TimedOp>) -> (Outcome, usize) {
     let problem = history(steps);
     let outcome = depth_first(&problem, LIMITS).decision.outcome;
     assert_eq!(beam(&problem, 1, LIMITS).decision.outcome, outcome);
     assert_eq!(beam(&problem, usize::MAX, LIMITS).decision.outcome, outcome);
     let timeline = Timeline::new(&problem);
-    if timeline.foreign.is_some() {
+    if timeline.unwritten_read.is_some() {
         return (outcome, 0);
     }
     let mut frontier = Frontier::<[u64; 1]>::new(&timeline);
@@ -125,7 +125,7 @@ fn of_twins_the_one_that_returns_first_is_used() {
 
 #[test]
 fn unknown_outcomes_are_used_only_when_needed_and_never_twice() {
-    let steps = vec![unknown(Deed::Write(1), 0), write(2, 1, 2), read(2, 3, 4)];
+    let steps = vec![unknown(Op::Write(1), 0), write(2, 1, 2), read(2, 3, 4)];
     assert_eq!(judge(steps.clone()), (Outcome::Valid, 1));
     let once = [steps, vec![read(1, 5, 6), write(2, 7, 8), read(2, 9, 10)]].concat();
     assert_eq!(judge(once.clone()).0, Outcome::Valid);
@@ -137,7 +137,7 @@ fn thousands_of_unknown_writes_of_few_values_are_counted() {
     let mut steps = Vec::new();
     for round in 0..3000 {
         let value = 1 + (round % 4) as u32;
-        steps.push(unknown(Deed::Write(value), 3 * round));
+        steps.push(unknown(Op::Write(value), 3 * round));
         steps.push(read(1 + (round / 7 % 4) as u32, 3 * round + 1, 3 * round + 2));
     }
     let problem = history(steps);
@@ -152,7 +152,7 @@ fn chains_of_unknown_compare_and_sets_do_not_go_in_circles() {
         for to in (0..4).filter(|to| *to != from) {
             for _ in 0..100 {
                 let place = steps.len() as u64;
-                steps.push(unknown(Deed::CompareAndSet { from, to }, place));
+                steps.push(unknown(Op::CompareAndSet { from, to }, place));
             }
         }
     }
@@ -164,20 +164,20 @@ fn chains_of_unknown_compare_and_sets_do_not_go_in_circles() {
 #[test]
 fn values_that_nobody_asks_for_are_one() {
     let timeline = Timeline::new(&history(vec![write(7, 0, 1), write(8, 2, 3), read(0, 4, 5)]));
-    assert_eq!(timeline.known[0].deed, timeline.known[1].deed);
-    assert_ne!(timeline.known[0].deed, Deed::Write(0));
+    assert_eq!(timeline.known[0].op, timeline.known[1].op);
+    assert_ne!(timeline.known[0].op, Op::Write(0));
 }
 
 #[test]
 fn unknown_mutations_that_nobody_can_have_seen_never_happened() {
     let timeline = Timeline::new(&history(vec![
-        unknown(Deed::Write(1), 0),
-        unknown(Deed::CompareAndSet { from: 1, to: 2 }, 1),
-        unknown(Deed::CompareAndSet { from: 1, to: 3 }, 2),
+        unknown(Op::Write(1), 0),
+        unknown(Op::CompareAndSet { from: 1, to: 2 }, 1),
+        unknown(Op::CompareAndSet { from: 1, to: 3 }, 2),
         read(2, 3, 4),
     ]));
-    let kept: Vec<Deed> = timeline.groups.iter().map(|group| group.deed).collect();
-    assert_eq!(kept, [Deed::Write(1), Deed::CompareAndSet { from: 1, to: 2 }]);
+    let kept: Vec<Op> = timeline.groups.iter().map(|group| group.op).collect();
+    assert_eq!(kept, [Op::Write(1), Op::CompareAndSet { from: 1, to: 2 }]);
 }
 
 #[test]
@@ -205,15 +205,15 @@ fn a_configuration_with_later_returning_writes_left_covers_another() {
 
 #[test]
 fn the_steps_and_the_memory_are_limited_inside_a_step() {
-    let mut steps: Vec<Step> =
-        (0..40).map(|it| unknown(Deed::Write(it % 8 + 1), it.into())).collect();
+    let mut steps: Vec<TimedOp> =
+        (0..40).map(|it| unknown(Op::Write(it % 8 + 1), it.into())).collect();
     for from in 0..8 {
         for to in (0..9).filter(|to| *to != from) {
             let place = 100 + steps.len() as u64;
-            steps.push(unknown(Deed::CompareAndSet { from, to }, place));
+            steps.push(unknown(Op::CompareAndSet { from, to }, place));
         }
     }
-    steps.extend([read(9, 1000, 1001), unknown(Deed::CompareAndSet { from: 8, to: 9 }, 999)]);
+    steps.extend([read(9, 1000, 1001), unknown(Op::CompareAndSet { from: 8, to: 9 }, 999)]);
     let problem = history(steps);
     for limit in [0, 1, 10, 100] {
         let finding = depth_first(&problem, Limits { steps: limit, ..LIMITS });
@@ -227,7 +227,7 @@ fn the_steps_and_the_memory_are_limited_inside_a_step() {
 #[test]
 fn any_number_of_clients_can_be_open_at_a_time() {
     for clients in [64, 65, 128, 129, 300] {
-        let mut steps: Vec<Step> =
+        let mut steps: Vec<TimedOp> =
             (0..clients).map(|it| write(it as u32 % 3 + 1, it, 10_000 + it)).collect();
         steps.push(read(1, 1000, 1001));
         steps.push(read(2, 1002, 1003));

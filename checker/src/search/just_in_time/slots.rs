@@ -52,19 +52,19 @@ pub(super) trait SlotSet: Clone + Eq + Hash + Debug {
         })
     }
 
-    /// How many members the two sets have in common.
+    /// The number of members that the two sets have in common.
     fn shared(&self, other: &Self) -> u32 {
         let words = self.words().iter().zip(other.words());
         words.map(|(word, mask)| (word & mask).count_ones()).sum()
     }
 
-    /// Whether the two sets have the same members among those of `mask`.
+    /// Returns whether the two sets have the same members among those of `mask`.
     fn agrees(&self, other: &Self, mask: &Self) -> bool {
         let words = self.words().iter().zip(other.words()).zip(mask.words());
         words.fold(0, |apart, ((one, two), mask)| apart | (one ^ two) & mask) == 0
     }
 
-    /// Whether every member that is in `mask` is in `other` too.
+    /// Returns whether every member that is in `mask` is in `other` too.
     fn within(&self, other: &Self, mask: &Self) -> bool {
         let words = self.words().iter().zip(other.words()).zip(mask.words());
         words.fold(0, |apart, ((one, two), mask)| apart | one & !two & mask) == 0

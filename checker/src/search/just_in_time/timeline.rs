@@ -5,28 +5,29 @@
 
 use std::collections::HashMap;
 
-use crate::search::by_value::{ByValue, Deed};
+use crate::search::alike::grouped;
+use crate::search::by_value::{ByValue, Op};
 
 /// A place in the row of events, or the gap before it.
-pub(super) type Moment = u32;
+pub(super) type EventIndex = u32;
 
 /// The moment that never comes.
-pub(super) const NEVER: Moment = Moment::MAX;
+pub(super) const NEVER: EventIndex = EventIndex::MAX;
 
 /// An operation that took effect.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
-    pub(super) deed: Deed,
+    pub(super) op: Op,
     /// Place of the invocation.
-    pub(super) invoked: Moment,
+    pub(super) invoked: EventIndex,
     /// Place of the return; [`NEVER`] if it is after the end of an excerpt.
-    pub(super) returned: Moment,
+    pub(super) returned: EventIndex,
     /// The slot that it owns in between.
     pub(super) slot: u32,
     /// Its place in the list of steps.
     pub(super) step: u32,
-    /// Whether it may also never have taken effect. It is no observer then.
-    pub(super) doubted: bool,
+    /// True if it may also never have taken effect. It is no observer then.
+    pub(super) retractable: bool,
 }
 
 /// One event, with the number of its operation.
@@ -40,9 +41,9 @@ pub(super) enum Event {
 /// of them can as well use the `n` that were invoked first. So it is enough to count.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
-    pub(super) deed: Deed,
+    pub(super) op: Op,
     /// From which moment on each can take effect, rising.
-    pub(super) available: Vec<Moment>,
+    pub(super) available: Vec<EventIndex>,
 }
 
 /// Invocations and returns in their order, and what may have happened besides.
@@ -56,17 +57,17 @@ pub(super) struct Timeline {
     /// For each value, the groups of compare-and-sets that require it.
     pub(super) unknown_sets: Vec<Vec<u32>>,
     /// From which moments on any mutation of unknown outcome can take effect, rising.
-    pub(super) unknown_since: Vec<Moment>,
+    pub(super) unknown_since: Vec<EventIndex>,
     /// The values that may be there at the start.
     pub(super) initial: Vec<u32>,
     /// Mutations invoked before this moment can be taken to have been overwritten at once.
-    pub(super) overwritten: Moment,
-    /// How many values there are.
+    pub(super) overwritten: EventIndex,
+    /// The number of values.
     pub(super) values: usize,
     /// The most operations that are open at a time.
     pub(super) slots: usize,
     /// The step that saw a value which nothing leaves, and completed first of those.
-    pub(super) foreign: Option<usize>,
+    pub(super) unwritten_read: Option<usize>,
 }
 
 impl Timeline {
@@ -77,15 +78,22 @@ impl Timeline {
         let mut known = Vec::with_capacity(problem.steps.len());
         let mut unknown = Vec::new();
         for (place, step) in problem.steps.iter().enumerate() {
-            let deed = roles.simplify(step.deed);
+            let op = roles.simplify(step.op);
             if let Some(returned) = step.returned() {
                 let operation = known.len() as u32;
                 moments.push((step.invoked, Event::Invocation(operation)));
                 moments.push((returned, Event::Return(operation)));
                 let step = place as u32;
-                known.push(Known { deed, invoked: 0, returned: 0, slot: 0, step, doubted: false });
-            } else if roles.may_be_seen(step.deed) {
-                unknown.push((step.invoked, deed));
+                known.push(Known {
+                    op,
+                    invoked: 0,
+                    returned: 0,
+                    slot: 0,
+                    step,
+                    retractable: false,
+                });
+            } else if roles.may_be_seen(step.op) {
+                unknown.push((step.invoked, op));
             }
         }
         moments.sort_by_key(|(index, event)| (*index, matches!(event, Event::Return(_))));
@@ -93,25 +101,25 @@ impl Timeline {
             let before = |(index, event): &(u64, Event)| {
                 (*index, matches!(event, Event::Return(_))) < (invoked, true)
             };
-            moments.partition_point(before) as Moment
+            moments.partition_point(before) as EventIndex
         };
-        let unknown = unknown.iter().map(|(invoked, deed)| (*deed, available(*invoked))).collect();
+        let unknown = unknown.iter().map(|(invoked, op)| (*op, available(*invoked))).collect();
         let events = moments.into_iter().map(|(_, event)| event).collect();
         let mut timeline = Timeline::assemble(known, events, unknown, problem.values as usize);
         timeline.initial = vec![roles.simplify_value(problem.initial)];
-        timeline.foreign = roles.foreign(problem);
+        timeline.unwritten_read = roles.unwritten_read(problem);
         timeline
     }
 
-    /// The same from any value on, where the mutations at the `doubted` places may also never have
-    /// taken effect.
-    pub(super) fn of_window(problem: &ByValue, doubted: &[bool]) -> Timeline {
+    /// The same from any value on, where the mutations at the `retractable` places may also never
+    /// have taken effect.
+    pub(super) fn of_window(problem: &ByValue, retractable: &[bool]) -> Timeline {
         let mut timeline = Timeline::new(problem);
         for operation in &mut timeline.known {
-            operation.doubted = doubted[operation.step as usize];
+            operation.retractable = retractable[operation.step as usize];
         }
         timeline.initial = timeline.values_that_differ();
-        timeline.foreign = None;
+        timeline.unwritten_read = None;
         timeline
     }
 
@@ -119,7 +127,7 @@ impl Timeline {
     fn assemble(
         mut known: Vec<Known>,
         events: Vec<Event>,
-        unknown: Vec<(Deed, Moment)>,
+        unknown: Vec<(Op, EventIndex)>,
         values: usize,
     ) -> Timeline {
         let mut free = Vec::new();
@@ -128,7 +136,7 @@ impl Timeline {
             match *event {
                 Event::Invocation(operation) => {
                     let operation = &mut known[operation as usize];
-                    operation.invoked = place as Moment;
+                    operation.invoked = place as EventIndex;
                     operation.returned = NEVER;
                     operation.slot = free.pop().unwrap_or_else(|| {
                         slots += 1;
@@ -137,34 +145,26 @@ impl Timeline {
                 }
                 Event::Return(operation) => {
                     let operation = &mut known[operation as usize];
-                    operation.returned = place as Moment;
+                    operation.returned = place as EventIndex;
                     free.push(operation.slot);
                 }
             }
         }
 
-        let mut groups: Vec<Group> = Vec::new();
-        let mut group_of = HashMap::new();
-        let mut unknown_since: Vec<Moment> = Vec::new();
-        for (deed, available) in unknown {
-            let group = *group_of.entry(deed).or_insert_with(|| {
-                groups.push(Group { deed, available: Vec::new() });
-                groups.len() - 1
-            });
-            groups[group].available.push(available);
-            unknown_since.push(available);
-        }
+        let mut unknown_since: Vec<EventIndex> =
+            unknown.iter().map(|(_, available)| *available).collect();
         unknown_since.sort_unstable();
+        let groups: Vec<Group> =
+            grouped(unknown).into_iter().map(|(op, available)| Group { op, available }).collect();
         let mut unknown_writes = vec![None; values];
         let mut unknown_sets = vec![Vec::new(); values];
-        for (place, group) in groups.iter_mut().enumerate() {
-            group.available.sort_unstable();
-            match group.deed {
-                Deed::Write(value) => unknown_writes[value as usize] = Some(place as u32),
-                Deed::CompareAndSet { from, .. } => {
+        for (place, group) in groups.iter().enumerate() {
+            match group.op {
+                Op::Write(value) => unknown_writes[value as usize] = Some(place as u32),
+                Op::CompareAndSet { from, .. } => {
                     unknown_sets[from as usize].push(place as u32);
                 }
-                Deed::Read(_) | Deed::SawAnother(_) => unreachable!("observers are not kept"),
+                Op::Read(_) | Op::SawAnother(_) => unreachable!("observers are not kept"),
             }
         }
         Timeline {
@@ -178,11 +178,11 @@ impl Timeline {
             overwritten: 0,
             values,
             slots: slots as usize,
-            foreign: None,
+            unwritten_read: None,
         }
     }
 
-    /// The events from one moment through a later place, freed from everything before: whatever
+    /// The events from one moment through a later place, freed from everything before: what
     /// may have gone before, it can only have left less. If this has no legal order, neither has
     /// the whole.
     ///
@@ -191,7 +191,7 @@ impl Timeline {
     /// be used, but need not be. A compare-and-set may have taken effect or not: it counts as one
     /// of unknown outcome, which can even take effect after its return. All mutations of unknown
     /// outcome are still to be had.
-    pub(super) fn excerpt(&self, from: Moment, through: Moment) -> Timeline {
+    pub(super) fn excerpt(&self, from: EventIndex, through: EventIndex) -> Timeline {
         let mut known = Vec::new();
         let mut events = Vec::new();
         let mut unknown = Vec::new();
@@ -199,21 +199,21 @@ impl Timeline {
         let span = &self.events[from as usize..=through as usize];
         let before = self.known.iter().take_while(|operation| operation.invoked < from);
         for (place, carried) in before.enumerate().filter(|(_, it)| it.returned >= from) {
-            match carried.deed {
-                Deed::Read(_) | Deed::SawAnother(_) => {}
-                Deed::CompareAndSet { .. } => unknown.push((carried.deed, 0)),
-                Deed::Write(_) => {
+            match carried.op {
+                Op::Read(_) | Op::SawAnother(_) => {}
+                Op::CompareAndSet { .. } => unknown.push((carried.op, 0)),
+                Op::Write(_) => {
                     number.insert(place as u32, known.len() as u32);
                     events.push(Event::Invocation(known.len() as u32));
                     known.push(*carried);
                 }
             }
         }
-        let carried = events.len() as Moment;
+        let carried = events.len() as EventIndex;
         // The moment in the excerpt of each moment in the whole.
         let mut moments = Vec::with_capacity(span.len() + 1);
         for event in span {
-            moments.push(events.len() as Moment);
+            moments.push(events.len() as EventIndex);
             match *event {
                 Event::Invocation(operation) => {
                     number.insert(operation, known.len() as u32);
@@ -232,7 +232,7 @@ impl Timeline {
                 if *available <= through {
                     let place = available.saturating_sub(from) as usize;
                     let moment = if *available <= from { 0 } else { moments[place] };
-                    unknown.push((group.deed, moment));
+                    unknown.push((group.op, moment));
                 }
             }
         }
@@ -245,13 +245,13 @@ impl Timeline {
     /// The values that some operation names, and one that none does.
     fn values_that_differ(&self) -> Vec<u32> {
         let mut named = vec![false; self.values];
-        let known = self.known.iter().map(|operation| operation.deed);
-        for deed in known.chain(self.groups.iter().map(|group| group.deed)) {
-            match deed {
-                Deed::Read(value) | Deed::Write(value) | Deed::SawAnother(value) => {
+        let known = self.known.iter().map(|operation| operation.op);
+        for op in known.chain(self.groups.iter().map(|group| group.op)) {
+            match op {
+                Op::Read(value) | Op::Write(value) | Op::SawAnother(value) => {
                     named[value as usize] = true;
                 }
-                Deed::CompareAndSet { from, to } => {
+                Op::CompareAndSet { from, to } => {
                     named[from as usize] = true;
                     named[to as usize] = true;
                 }
@@ -264,14 +264,14 @@ impl Timeline {
             .collect()
     }
 
-    /// How many mutations of a group can take effect at a moment.
-    pub(super) fn available(&self, group: u32, moment: Moment) -> u32 {
+    /// The number of mutations of a group that can take effect at a moment.
+    pub(super) fn available(&self, group: u32, moment: EventIndex) -> u32 {
         let available = &self.groups[group as usize].available;
         available.partition_point(|since| *since <= moment) as u32
     }
 
     /// The operation whose return is at this place, in the numbering of the steps.
-    pub(super) fn step_at(&self, place: Moment) -> usize {
+    pub(super) fn step_at(&self, place: EventIndex) -> usize {
         match self.events[place as usize] {
             Event::Invocation(operation) | Event::Return(operation) => {
                 self.known[operation as usize].step as usize
@@ -280,7 +280,7 @@ impl Timeline {
     }
 }
 
-/// What the values of a partition are for.
+/// The roles of the values of a partition.
 struct Roles {
     /// For each value, whether anything distinguishes it from others.
     told_apart: Vec<bool>,
@@ -300,18 +300,18 @@ impl Roles {
         roles.left[problem.initial as usize] = true;
         let mut saw_another = false;
         for step in &problem.steps {
-            match step.deed {
-                Deed::Read(value) => {
+            match step.op {
+                Op::Read(value) => {
                     roles.told_apart[value as usize] = true;
                     roles.sought[value as usize] = true;
                 }
-                Deed::Write(value) => roles.left[value as usize] = true,
-                Deed::CompareAndSet { from, to } => {
+                Op::Write(value) => roles.left[value as usize] = true,
+                Op::CompareAndSet { from, to } => {
                     roles.told_apart[from as usize] = true;
                     roles.sought[from as usize] |= step.returned().is_some();
                     roles.left[to as usize] = true;
                 }
-                Deed::SawAnother(value) => {
+                Op::SawAnother(value) => {
                     roles.told_apart[value as usize] = true;
                     saw_another = true;
                 }
@@ -325,7 +325,7 @@ impl Roles {
         // What leads to a sought value is sought.
         let mut sources: Vec<Vec<u32>> = vec![Vec::new(); problem.values as usize];
         for step in problem.steps.iter().filter(|step| step.returned().is_none()) {
-            if let Deed::CompareAndSet { from, to } = step.deed {
+            if let Op::CompareAndSet { from, to } = step.op {
                 sources[to as usize].push(from);
             }
         }
@@ -341,42 +341,42 @@ impl Roles {
         roles
     }
 
-    /// Whether a mutation of unknown outcome can have been seen, if only through others. If not,
-    /// an order that uses it can do without it and without the others of unknown outcome that rest
-    /// on it: what comes next is no observer of theirs.
-    fn may_be_seen(&self, deed: Deed) -> bool {
-        match deed {
-            Deed::Read(_) | Deed::SawAnother(_) => false,
-            Deed::Write(value) => self.sought[value as usize],
-            Deed::CompareAndSet { from, to } => from != to && self.sought[to as usize],
+    /// Returns whether a mutation of unknown outcome can have been seen, if only through others. If
+    /// not, an order that uses it can do without it and without the others of unknown outcome that
+    /// rest on it: what comes next is no observer of theirs.
+    fn may_be_seen(&self, op: Op) -> bool {
+        match op {
+            Op::Read(_) | Op::SawAnother(_) => false,
+            Op::Write(value) => self.sought[value as usize],
+            Op::CompareAndSet { from, to } => from != to && self.sought[to as usize],
         }
     }
 
-    /// Values that nobody asks for are all the same to everybody: one stands for all of them.
+    /// Values that no operation asks for are all the same: one stands for all of them.
     fn simplify_value(&self, value: u32) -> u32 {
         if self.told_apart[value as usize] { value } else { self.nobodys }
     }
 
-    fn simplify(&self, deed: Deed) -> Deed {
-        match deed {
-            Deed::Write(value) => Deed::Write(self.simplify_value(value)),
-            Deed::CompareAndSet { from, to } if from == to => Deed::Read(from),
-            Deed::CompareAndSet { from, to } => {
-                Deed::CompareAndSet { from, to: self.simplify_value(to) }
+    fn simplify(&self, op: Op) -> Op {
+        match op {
+            Op::Write(value) => Op::Write(self.simplify_value(value)),
+            Op::CompareAndSet { from, to } if from == to => Op::Read(from),
+            Op::CompareAndSet { from, to } => {
+                Op::CompareAndSet { from, to: self.simplify_value(to) }
             }
-            observer @ (Deed::Read(_) | Deed::SawAnother(_)) => observer,
+            observer @ (Op::Read(_) | Op::SawAnother(_)) => observer,
         }
     }
 
     /// The first completion that saw what nothing leaves.
-    fn foreign(&self, problem: &ByValue) -> Option<usize> {
+    fn unwritten_read(&self, problem: &ByValue) -> Option<usize> {
         let steps = problem.steps.iter().enumerate();
-        let seen = steps.filter_map(|(place, step)| match step.deed {
-            Deed::Read(value) | Deed::CompareAndSet { from: value, .. } => {
+        let seen = steps.filter_map(|(place, step)| match step.op {
+            Op::Read(value) | Op::CompareAndSet { from: value, .. } => {
                 let returned = step.returned()?;
                 (!self.left[value as usize]).then_some((returned, place))
             }
-            Deed::Write(_) | Deed::SawAnother(_) => None,
+            Op::Write(_) | Op::SawAnother(_) => None,
         });
         seen.min().map(|(_, place)| place)
     }

@@ -1,15 +1,15 @@
 //! The operations that are open at one moment.
 
-use crate::search::by_value::Deed;
+use crate::search::by_value::Op;
 use crate::search::just_in_time::slots::SlotSet;
-use crate::search::just_in_time::timeline::{Event, Known, Moment, Timeline};
+use crate::search::just_in_time::timeline::{Event, EventIndex, Known, Timeline};
 
-/// What is open before the event at `place`.
+/// The operations that are open before the event at `place`.
 #[derive(Debug)]
 pub(super) struct Window<'a, S> {
     pub(super) timeline: &'a Timeline,
     /// The place of the next event.
-    pub(super) place: Moment,
+    pub(super) place: EventIndex,
     /// The operation that owns, or last owned, each slot.
     owners: Vec<Known>,
     /// For each value, the open reads of it.
@@ -25,25 +25,25 @@ pub(super) struct Window<'a, S> {
     /// The open compare-and-sets.
     pub(super) sets: S,
     /// Places of the invocations of all that is open, rising.
-    opened: Vec<Moment>,
+    opened: Vec<EventIndex>,
 }
 
 impl<'a, S: SlotSet> Window<'a, S> {
     /// The start: nothing is open.
     pub(super) fn new(timeline: &'a Timeline) -> Window<'a, S> {
         let empty = S::empty(timeline.slots);
-        let nobody = Known {
-            deed: Deed::Read(0),
+        let none_yet = Known {
+            op: Op::Read(0),
             invoked: 0,
             returned: 0,
             slot: 0,
             step: 0,
-            doubted: false,
+            retractable: false,
         };
         Window {
             timeline,
             place: 0,
-            owners: vec![nobody; timeline.slots],
+            owners: vec![none_yet; timeline.slots],
             reads: vec![empty.clone(); timeline.values],
             others: empty.clone(),
             observers: empty.clone(),
@@ -78,7 +78,7 @@ impl<'a, S: SlotSet> Window<'a, S> {
     }
 
     /// Goes to any moment.
-    pub(super) fn go_to(&mut self, place: Moment) {
+    pub(super) fn go_to(&mut self, place: EventIndex) {
         while self.place > place {
             self.retreat();
         }
@@ -93,20 +93,20 @@ impl<'a, S: SlotSet> Window<'a, S> {
         self.owners[slot] = operation;
         let place = self.opened.partition_point(|opened| *opened < operation.invoked);
         self.opened.insert(place, operation.invoked);
-        match operation.deed {
-            Deed::Read(value) => {
+        match operation.op {
+            Op::Read(value) => {
                 self.reads[value as usize].insert(slot);
                 self.observers.insert(slot);
             }
-            Deed::SawAnother(_) => {
+            Op::SawAnother(_) => {
                 self.others.insert(slot);
                 self.observers.insert(slot);
             }
-            Deed::Write(value) => {
+            Op::Write(value) => {
                 self.writes[value as usize].insert(slot);
                 self.all_writes.insert(slot);
             }
-            Deed::CompareAndSet { .. } => self.sets.insert(slot),
+            Op::CompareAndSet { .. } => self.sets.insert(slot),
         }
     }
 
@@ -115,26 +115,26 @@ impl<'a, S: SlotSet> Window<'a, S> {
         let slot = operation.slot as usize;
         let place = self.opened.partition_point(|opened| *opened < operation.invoked);
         self.opened.remove(place);
-        match operation.deed {
-            Deed::Read(value) => {
+        match operation.op {
+            Op::Read(value) => {
                 self.reads[value as usize].remove(slot);
                 self.observers.remove(slot);
             }
-            Deed::SawAnother(_) => {
+            Op::SawAnother(_) => {
                 self.others.remove(slot);
                 self.observers.remove(slot);
             }
-            Deed::Write(value) => {
+            Op::Write(value) => {
                 self.writes[value as usize].remove(slot);
                 self.all_writes.remove(slot);
             }
-            Deed::CompareAndSet { .. } => self.sets.remove(slot),
+            Op::CompareAndSet { .. } => self.sets.remove(slot),
         }
     }
 
     /// The earliest moment to which the same of what is open or unknown had been invoked as to
     /// this one. Moments that differ in nothing else become equal.
-    pub(super) fn earliest_alike(&self, moment: Moment) -> Moment {
+    pub(super) fn earliest_alike(&self, moment: EventIndex) -> EventIndex {
         let open = self.opened.partition_point(|invoked| *invoked < moment);
         let known = if open == 0 { 0 } else { self.opened[open - 1] + 1 };
         let since = &self.timeline.unknown_since;

@@ -1,10 +1,11 @@
 //! Values that compare-and-sets lead to one from the other, and the blocks they make (rules 4, 5).
 
+use super::contradiction::Contradiction;
 use super::origins::{Origins, Value, left_by, returned};
-use super::{Contradiction, MaybePlace};
-use crate::search::by_value::{ByValue, Deed};
+use super::places::MaybePlace;
+use crate::search::by_value::{ByValue, Op};
 
-/// What the order of blocks depends on.
+/// The ends of a block that its order depends on.
 pub(super) struct Blocks {
     /// The operation of the initial value's block that was invoked last.
     pub(super) last_of_initial: MaybePlace,
@@ -41,12 +42,12 @@ struct Chains<'a> {
 }
 
 impl Chains<'_> {
-    /// Whether a write left the value and took effect.
+    /// Returns whether a write left the value and took effect.
     fn is_written(&self, known: &Value) -> bool {
         known.writer.get().is_some_and(|writer| {
             let step = &self.problem.steps[writer];
             let took_effect = step.returned().is_some() || !known.finder.is_none();
-            matches!(step.deed, Deed::Write(_)) && took_effect
+            matches!(step.op, Op::Write(_)) && took_effect
         })
     }
 
@@ -91,9 +92,9 @@ impl Chains<'_> {
         Ok(())
     }
 
-    /// Whether every compare-and-set that took effect is part of a chain that has a beginning. One
-    /// that is not found a value which, followed back from one compare-and-set to the other, leads
-    /// back to itself.
+    /// Returns whether every compare-and-set that took effect is part of a chain that has a
+    /// beginning. One that is not found a value which, followed back from one compare-and-set to
+    /// the other, leads back to itself.
     fn none_bites_its_tail(&self) -> Result<(), Contradiction> {
         let successors = self.origins.values.iter().map(|known| known.successor.get());
         let unreached = successors

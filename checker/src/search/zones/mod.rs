@@ -1,8 +1,8 @@
 //! Decides a register whose written values are all different, in time linear in the operations.
 //!
-//! If every value is written once, whoever saw a value saw the one operation that left it, and no
-//! order has to be searched for: the operations that belong to a value stand together in every
-//! legal order, and all that is left to ask is whether these blocks can be put one after the
+//! If every value is written once, an operation that saw a value saw the one operation that left
+//! it, and no order has to be searched for: the operations that belong to a value stand together in
+//! every legal order, and all that is left to ask is whether these blocks can be put one after the
 //! other (Gibbons & Korach, "Testing shared memories", SIAM J. Comput. 26(4), 1997, the case in
 //! which the read-mapping is known). Two things are added here: compare-and-sets, and mutations of
 //! unknown outcome.
@@ -13,7 +13,7 @@
 //!    have happened, and no legal order is lost by it: say one leaves `v` in a legal order. Nothing
 //!    that took effect found `v`; so what comes next in the order is a write, which does not care,
 //!    or another such mutation, of whose value the same holds. Leave them all out. ([`origins`])
-//! 2. **Nobody saw what nobody left.** An operation that took effect and found a value that no
+//! 2. **No value is seen that none left.** An operation that took effect and found a value that no
 //!    operation leaves, and that was not there at first, is a contradiction. ([`origins`])
 //! 3. **One successor.** Of two compare-and-sets that took effect, no two found the same value: the
 //!    first makes an end of it, and it does not come back. ([`origins`])
@@ -44,46 +44,12 @@
 //! operations that left the values found.
 
 mod chains;
+mod contradiction;
+mod decide;
 mod order;
 mod origins;
 mod places;
 #[cfg(test)]
 mod tests;
 
-use crate::search::by_value::ByValue;
-use origins::Origins;
-use places::MaybePlace;
-
-/// The name in verdicts.
-pub(crate) const NAME: &str = "zones";
-
-/// What the zones of a register say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Zones {
-    /// What contradicts each other; none when there is a legal order.
-    pub(crate) contradiction: Option<Contradiction>,
-    /// Operations looked at.
-    pub(crate) steps: u64,
-}
-
-/// Places in [`ByValue::steps`], rising, of operations for which there is no legal order, whatever
-/// became of all others: each other mutation may have taken effect at any time since it was
-/// invoked, or never; other reads may have seen anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Contradiction(pub(crate) Vec<usize>);
-
-/// Decides whether there is a legal order. None when zones cannot tell: two operations leave the
-/// same value or one leaves the initial value, so that it is not known what a read saw; or a
-/// compare-and-set saw that it was *not* some value, which zones do not express.
-pub(crate) fn decide(problem: &ByValue) -> Option<Zones> {
-    let origins = Origins::new(problem)?;
-    let steps = problem.steps.len() as u64;
-    Some(Zones { contradiction: contradiction(problem, origins).err(), steps })
-}
-
-/// Looks for a contradiction, which is the error.
-fn contradiction(problem: &ByValue, mut origins: Origins<'_>) -> Result<(), Contradiction> {
-    origins.trace()?;
-    let blocks = chains::walk(problem, &origins)?;
-    order::check(problem, &origins, &blocks)
-}
+pub(crate) use decide::{NAME, decide};

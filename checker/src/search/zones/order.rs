@@ -1,7 +1,7 @@
-//! Whether blocks can be put one after the other (rule 6).
+//! True if blocks can be put one after the other (rule 6).
 
-use super::Contradiction;
 use super::chains::Blocks;
+use super::contradiction::Contradiction;
 use super::origins::{Origins, returned};
 use crate::search::by_value::ByValue;
 
@@ -9,11 +9,11 @@ use crate::search::by_value::ByValue;
 ///
 /// Blocks are taken by last invocation, the last of all first, and each is held against a single
 /// one of those before it: the one whose first return is first. If block C is in conflict with any
-/// block B taken earlier, it is with that one, G, or else B and G are in conflict and that was found
-/// already. For C and B to be in conflict, B's first return is before C's last invocation, so G's
-/// is; and C's first return is before B's last invocation. If C's first return is before G's last
-/// invocation too, C and G are in conflict. If not, G's last invocation is before B's; but then
-/// G's first return is before B's last invocation, and B's first return is before C's last
+/// block B taken earlier, it is with that one, G, or else B and G are in conflict and that was
+/// found already. For C and B to be in conflict, B's first return is before C's last invocation, so
+/// G's is; and C's first return is before B's last invocation. If C's first return is before G's
+/// last invocation too, C and G are in conflict. If not, G's last invocation is before B's; but
+/// then G's first return is before B's last invocation, and B's first return is before C's last
 /// invocation, which is not after G's: B and G are in conflict.
 pub(super) fn check(
     problem: &ByValue,

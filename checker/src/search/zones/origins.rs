@@ -1,9 +1,10 @@
 //! Which operation left each value, who found it, and so what took effect (rules 1 to 3).
 
-use super::{Contradiction, MaybePlace};
-use crate::search::by_value::{ByValue, Deed, Step};
+use super::contradiction::Contradiction;
+use super::places::MaybePlace;
+use crate::search::by_value::{ByValue, Op, TimedOp};
 
-/// What is known about a value.
+/// The facts about a value.
 #[derive(Clone, Copy)]
 pub(super) struct Value {
     /// The one operation that leaves it.
@@ -40,16 +41,16 @@ impl<'a> Origins<'a> {
     pub(super) fn new(problem: &'a ByValue) -> Option<Origins<'a>> {
         let mut values = vec![Value::UNKNOWN; problem.values as usize];
         for (place, step) in problem.steps.iter().enumerate() {
-            match step.deed {
-                Deed::Read(_) => {}
-                Deed::Write(left) | Deed::CompareAndSet { to: left, .. } => {
+            match step.op {
+                Op::Read(_) => {}
+                Op::Write(left) | Op::CompareAndSet { to: left, .. } => {
                     let writer = &mut values[left as usize].writer;
                     if left == problem.initial || !writer.is_none() {
                         return None;
                     }
                     *writer = MaybePlace::at(place);
                 }
-                Deed::SawAnother(_) => return None,
+                Op::SawAnother(_) => return None,
             }
         }
         Some(Origins { problem, values })
@@ -67,7 +68,7 @@ impl<'a> Origins<'a> {
         Ok(())
     }
 
-    /// Notes that an operation found a value and took effect; and so did, before it, whatever left
+    /// Notes that an operation found a value and took effect; and so did, before it, what left
     /// the value.
     fn found(&mut self, mut value: u32, mut finder: usize) -> Result<(), Contradiction> {
         loop {
@@ -96,7 +97,7 @@ impl<'a> Origins<'a> {
     fn note(&mut self, value: u32, finder: usize) -> Result<(), Contradiction> {
         let steps = &self.problem.steps;
         let known = &mut self.values[value as usize];
-        if let Deed::CompareAndSet { .. } = steps[finder].deed {
+        if let Op::CompareAndSet { .. } = steps[finder].op {
             if let Some(other) = known.successor.get() {
                 return Err(self.explain(&[other, finder]));
             }
@@ -147,22 +148,22 @@ impl<'a> Origins<'a> {
 }
 
 /// The value that an operation finds, if it takes effect; a write finds any.
-pub(super) fn found_by(step: &Step) -> Option<u32> {
-    match step.deed {
-        Deed::Read(value) | Deed::CompareAndSet { from: value, .. } => Some(value),
-        Deed::Write(_) | Deed::SawAnother(_) => None,
+pub(super) fn found_by(step: &TimedOp) -> Option<u32> {
+    match step.op {
+        Op::Read(value) | Op::CompareAndSet { from: value, .. } => Some(value),
+        Op::Write(_) | Op::SawAnother(_) => None,
     }
 }
 
 /// The value that an operation leaves, if it takes effect; a read leaves what it found.
-pub(super) fn left_by(step: &Step) -> Option<u32> {
-    match step.deed {
-        Deed::Write(value) | Deed::CompareAndSet { to: value, .. } => Some(value),
-        Deed::Read(_) | Deed::SawAnother(_) => None,
+pub(super) fn left_by(step: &TimedOp) -> Option<u32> {
+    match step.op {
+        Op::Write(value) | Op::CompareAndSet { to: value, .. } => Some(value),
+        Op::Read(_) | Op::SawAnother(_) => None,
     }
 }
 
 /// By when an operation had taken effect; the end of time for one of unknown outcome.
-pub(super) fn returned(step: &Step) -> u64 {
+pub(super) fn returned(step: &TimedOp) -> u64 {
     step.returned().unwrap_or(u64::MAX)
 }

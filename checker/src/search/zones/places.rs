@@ -23,7 +23,7 @@ impl MaybePlace {
         (self != MaybePlace::NONE).then_some(self.0 as usize)
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub(super) fn is_none(self) -> bool {
         self == MaybePlace::NONE
     }

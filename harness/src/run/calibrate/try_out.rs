@@ -28,7 +28,7 @@ use crate::run::load::Clients;
 use crate::run::operation::Actor;
 use crate::run::recorder::Recorder;
 use crate::run::{contents, converge};
-use crate::target::{Client, NodeStatus, Target};
+use crate::targets::{Client, NodeStatus, Target};
 use results::words::counted;
 
 /// Nothing goes wrong, so there is time for every answer, also on a machine that is busy.

@@ -38,7 +38,7 @@ pub(super) fn supervise(pid: i32, listener: OwnedFd, clock: Option<NodeClock>) -
     Ok(())
 }
 
-/// Lets the supervisor run on the processor of the thread that asks, which waits for it anyhow
+/// Lets the supervisor run on the processor of the thread that asks, which waits for it in any case
 /// (Linux 6.6). Older kernels take a little longer.
 fn wake_at_once(listener: &OwnedFd) {
     const SYNC_WAKE_UP: libc::c_ulong = 1;
@@ -145,7 +145,7 @@ impl Supervisor {
     ) {
         let mut found: Timespec = [0; 16];
         if memory.read(wait.address, &mut found).is_err() {
-            // The kernel will say so to the process.
+            // The kernel will report it to the process.
             return;
         }
         let before = self.replaced.get(&wait.address).filter(|before| before.put == found);

@@ -128,7 +128,7 @@ fn take_stop(thread: Pid) -> io::Result<Option<Stop>> {
 
 /// All threads of a running process, stopped by this thread's tracing until this is dropped.
 ///
-/// A thread that is then still traced, because it does not stop or has died, is let go by the
+/// A thread that is then still traced, because it does not stop or has died, is released by the
 /// kernel when this thread ends. So it has to be a thread of its own.
 #[derive(Debug)]
 pub(super) struct AllStopped {

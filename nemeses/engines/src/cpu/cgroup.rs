@@ -124,7 +124,7 @@ impl Cgroup {
         let (quota, period) = quota_and_period(percent);
         match self.version {
             Version::One => {
-                // One at a time, lest the old quota be too much for the new period.
+                // One at a time: the old quota could be too much for the new period.
                 self.free()?;
                 self.write("cpu.cfs_period_us", &period.to_string())?;
                 self.write("cpu.cfs_quota_us", &quota.to_string())

@@ -42,7 +42,7 @@ const HELD_BACK_PERCENT: f64 = 40.0;
 /// For how long it is looked at: many periods.
 const TRIED_FOR: Duration = Duration::from_millis(150);
 
-/// Holds a busy process back for a moment, and tells how much it got.
+/// Holds a busy process back for a moment, and reports how much it got.
 pub(crate) fn try_out(engine: CpuEngine) -> Result<String, String> {
     let mut engine = Engine::open(engine)?;
     let process = ProbeProcess::start(&["sh", "-c", "while :; do :; done"], OwnClock::No);

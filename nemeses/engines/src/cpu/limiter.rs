@@ -94,7 +94,7 @@ impl Limiter {
         }
     }
 
-    /// Lets nodes do what they are about to be told, such as to die, without waiting for their
+    /// Releases nodes that are about to be signalled, such as to die, from waiting for their
     /// share, until [`throttle`](Self::throttle) or [`admit`](Self::admit).
     pub(crate) fn release<'a>(&self, nodes: impl IntoIterator<Item = &'a String>) {
         if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
@@ -110,7 +110,7 @@ impl Limiter {
         if let Some(Engine::Cgroup { nodes: cgroups, .. }) = &self.engine {
             for node in nodes {
                 if let (Some(cgroup), Some(percent)) = (cgroups.get(node), self.percent.get(node)) {
-                    // It worked before; the next look tells when it does not now.
+                    // It worked before; the next look shows when it does not now.
                     let _ = cgroup.limit(*percent);
                 }
             }

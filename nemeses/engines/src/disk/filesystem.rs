@@ -13,7 +13,9 @@ use fuser::{
 };
 
 use super::counters::OpKind;
-use super::serve::{BELIEVED, GENERATION, NodeFilesystem, creation};
+use super::serve::{
+    BELIEVED, GENERATION, NodeFilesystem, answer_attributes, answer_entry, creation,
+};
 use super::translate::{BLOCK, attributes, file_type};
 use faults::disk_image::{Image, LONGEST_NAME, New, Range, Renaming};
 
@@ -52,9 +54,7 @@ impl Filesystem for NodeFilesystem {
             image.remember(status.inode);
             Ok(status)
         };
-        self.serve_now(reply, look, |reply, status| {
-            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
-        });
+        self.serve_now(reply, look, answer_entry);
     }
 
     fn forget(&self, _: &Request, inode: INodeNo, times: u64) {
@@ -66,13 +66,7 @@ impl Filesystem for NodeFilesystem {
     }
 
     fn getattr(&self, _: &Request, inode: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        self.serve_now(
-            reply,
-            |image| image.status(inode.0),
-            |reply, status| {
-                reply.attr(&BELIEVED, &attributes(&status));
-            },
-        );
+        self.serve_now(reply, |image| image.status(inode.0), answer_attributes);
     }
 
     fn setattr(
@@ -109,9 +103,7 @@ impl Filesystem for NodeFilesystem {
             image.set_times(inode.0, accessed.map(time), modified.map(time), now)?;
             image.status(inode.0)
         };
-        self.serve(OpKind::Metadata, 0, reply, set, |reply, status| {
-            reply.attr(&BELIEVED, &attributes(&status));
-        });
+        self.serve(OpKind::Metadata, 0, reply, set, answer_attributes);
     }
 
     fn readlink(&self, _: &Request, inode: INodeNo, reply: ReplyData) {
@@ -208,9 +200,7 @@ impl Filesystem for NodeFilesystem {
             image.remember(status.inode);
             Ok(status)
         };
-        self.serve(OpKind::Metadata, 0, reply, link, |reply, status| {
-            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
-        });
+        self.serve(OpKind::Metadata, 0, reply, link, answer_entry);
     }
 
     fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
@@ -282,7 +272,7 @@ impl Filesystem for NodeFilesystem {
     }
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        // Closing a file makes nothing durable, so the kernel need not tell.
+        // Closing a file makes nothing durable, so the kernel need not ask.
         reply.error(Errno::ENOSYS);
     }
 

@@ -160,7 +160,7 @@ impl RequestInterceptor {
     }
 
     /// Counts an answer that is about to be given to a request that was `received` then, unless the
-    /// condition changed meanwhile or it was let go: its time tells nothing of the condition.
+    /// condition changed meanwhile or it was released: its time says nothing about the condition.
     pub(super) fn record(&self, kind: OpKind, received: Instant, is_error: bool) {
         if self.shared.counts_from(received) {
             self.shared.counters[kind as usize].record(received.elapsed(), is_error);
@@ -172,7 +172,7 @@ impl RequestInterceptor {
         self.shared.seen(Counter::seen, self.shared.state().stalled.len())
     }
 
-    /// Changes the condition, and tells what was counted until then. Stalled requests go on when
+    /// Changes the condition, and returns the counts until then. Stalled requests go on when
     /// the new one does not stall; delayed ones when it is none at all.
     pub(super) fn set(&self, condition: &DiskCondition) -> DiskSeen {
         let mut state = self.shared.state();

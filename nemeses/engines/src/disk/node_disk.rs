@@ -21,7 +21,7 @@ use faults::disk_image::{Image, Kind, Unsynced};
 use faults::fault::{Damage, DiskCondition, PowerCut};
 use faults::host::{DiskSeen, PowerSeen};
 
-/// Bytes that a disk holds unless told otherwise. They are memory of this process once written.
+/// The bytes that a disk holds. They are memory of this process once written.
 const CAPACITY: u64 = 4 << 30;
 
 /// The bytes of a file that [`Disk::export`] copies at once, while the disk waits.
@@ -59,7 +59,7 @@ impl Disk {
         &self.path
     }
 
-    /// Makes the disk behave so from now on, and tells what it did until then. The default
+    /// Makes the disk behave so from now on, and returns the counts until then. The default
     /// condition heals it: requests that were held back go on at once.
     pub fn set(&self, condition: &DiskCondition) -> DiskSeen {
         {

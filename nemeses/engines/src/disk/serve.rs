@@ -107,10 +107,18 @@ impl NodeFilesystem {
         reply: ReplyEntry,
     ) {
         let make = creation(request, parent, name, new, mode);
-        self.serve(OpKind::Metadata, 0, reply, make, |reply, status| {
-            reply.entry(&BELIEVED, &attributes(&status), GENERATION);
-        });
+        self.serve(OpKind::Metadata, 0, reply, make, answer_entry);
     }
+}
+
+/// Answers with an entry of a directory.
+pub(super) fn answer_entry(reply: ReplyEntry, status: Status) {
+    reply.entry(&BELIEVED, &attributes(&status), GENERATION);
+}
+
+/// Answers with the attributes of a file.
+pub(super) fn answer_attributes(reply: ReplyAttr, status: Status) {
+    reply.attr(&BELIEVED, &attributes(&status));
 }
 
 /// Creates something with the owner of the request.

@@ -24,7 +24,7 @@ use crate::process_tree::set_up_namespaces;
 use crate::switch::Port;
 use faults::grudge::Grudge;
 
-/// Something to try, and what to tell of it.
+/// Something to try, and the text that reports on it.
 pub(super) struct Trial {
     pub(super) name: &'static str,
     costs: &'static str,

@@ -44,13 +44,13 @@ pub fn find() -> Vec<Found> {
         let there = journal.leftovers().filter(|found| is_there(&found.leftover));
         found.extend(there);
     }
-    let told: BTreeSet<_> = found.iter().map(|found| found.leftover.clone()).collect();
-    found.extend(by_name(&live).into_iter().filter(|found| !told.contains(&found.leftover)));
+    let known: BTreeSet<_> = found.iter().map(|found| found.leftover.clone()).collect();
+    found.extend(by_name(&live).into_iter().filter(|found| !known.contains(&found.leftover)));
     found
 }
 
-/// Removes every leftover, and kills the processes that a journal tells to be a part of one. What
-/// only its name tells of is left alone while a process is in it.
+/// Removes every leftover, and kills the processes that are part of one in a journal. A leftover
+/// that is known by its name alone is left alone while a process is in it.
 pub fn clean() -> Cleaned {
     let mut cleaned = clean_journals();
     let live = Journals::look().live;
@@ -61,7 +61,7 @@ pub fn clean() -> Cleaned {
     cleaned
 }
 
-/// As [`clean`], without what no journal tells of.
+/// As [`clean`], for leftovers in journals only.
 pub(crate) fn clean_journals() -> Cleaned {
     let mut cleaned = Cleaned::default();
     for journal in Journals::look().dead {

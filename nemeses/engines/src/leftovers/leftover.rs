@@ -67,7 +67,7 @@ impl Owner {
         Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !stat.is_dead())
     }
 
-    /// The owner that a name like `stormproof-4711-8471-n1` tells.
+    /// The owner in a name like `stormproof-4711-8471-n1`.
     pub(crate) fn in_name(name: &str) -> Option<Self> {
         name.strip_prefix(PREFIX)?.parse().ok()
     }

@@ -139,7 +139,7 @@ fn detach(image: &Path) -> Result<(), String> {
         // SAFETY: the descriptor is open, and this request takes no argument.
         let cleared = unsafe { libc::ioctl(open.as_raw_fd(), LOOP_CLR_FD, 0) };
         match Errno::result(cleared) {
-            // It goes when the last who has it open lets go, this function included.
+            // It goes when its last user has closed it, this function included.
             Ok(_) | Err(Errno::ENXIO | Errno::EBUSY) => {}
             Err(error) => return Err(format!("{}: {}", device.display(), error.desc())),
         }

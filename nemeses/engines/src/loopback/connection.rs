@@ -51,7 +51,7 @@ enum Far {
     Open(OwnedFd),
 }
 
-/// A connection is over: both of its sides know, or it is too late to tell.
+/// A connection is over: both of its sides know, or can no longer be informed.
 #[derive(Debug)]
 pub(super) struct Over;
 

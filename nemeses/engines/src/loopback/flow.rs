@@ -25,7 +25,7 @@ pub(super) struct Flow {
     ended: bool,
     /// The sink knows that, too.
     sink_knows: bool,
-    /// The sink takes no more. Only the other direction may say so to the source.
+    /// The sink takes no more. Only the other direction may report it to the source.
     sink_is_gone: bool,
     /// Something waits because of a cut.
     waits: bool,
@@ -54,7 +54,7 @@ impl Flow {
     }
 
     /// Moves what can be moved. A cut direction moves nothing, and counts when it has something to
-    /// move, as `has_something` of its source tells.
+    /// move, as `has_something` says of its source.
     pub(super) fn advance(
         &mut self,
         source: &OwnedFd,

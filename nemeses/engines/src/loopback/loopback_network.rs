@@ -131,7 +131,8 @@ impl LoopbackNetwork {
         self.cut(&Grudge::none())
     }
 
-    /// Does the same without looking, as for a link that flickers, and tells how long it took.
+    /// Does the same without looking, as for a link that flickers, and returns the time that it
+    /// took.
     pub fn cut_quickly(&mut self, grudge: &Grudge) -> Result<Duration, HostError> {
         let knows = |name: &String| self.shared.names.contains(name);
         if let Some(link) = grudge.links().find(|link| !knows(&link.from) || !knows(&link.to)) {

@@ -1,9 +1,9 @@
 //! Partitions without namespaces: nodes share the loopback, and between them stands a proxy whose
 //! links can be cut.
 //!
-//! A node listens on one port and tells its peers another, the proxy's. There is one such port for
-//! each node, since a service may want to be known to all by the same address; who opened a
-//! connection to it is found by the kernel's tables (see [`source`]). Clients have ports of their
+//! A node listens on one port and advertises another, the proxy's, to its peers. There is one such
+//! port for each node, since a service may want to be known to all by the same address; who opened
+//! a connection to it is found by the kernel's tables (see [`source`]). Clients have ports of their
 //! own, so that no table need be read.
 //!
 //! A cut holds bytes back as a partition does: connections hang, and what was sent is delivered

@@ -55,7 +55,7 @@ impl Proxy {
         Self { doors, connections, shared, cuts }
     }
 
-    /// Carries until told to stop.
+    /// Carries until it is stopped.
     pub(super) fn run(mut self) {
         let mut buffer = vec![0; PIECE];
         loop {
@@ -92,7 +92,8 @@ impl Proxy {
         waited.extend(doors.map(|door| PollFd::new(door, PollFlags::POLLIN)));
         let links = Links { shared: &self.shared, cuts: &self.cuts };
         for wanted in self.connections.iter().flat_map(|connection| connection.interest(&links)) {
-            // A socket of which nothing is wanted is left out, else its end would be told for ever.
+            // A socket of which nothing is wanted is left out, else its end would be reported for
+            // ever.
             waited.push(match wanted {
                 Some((socket, events)) => PollFd::new(socket, events),
                 None => PollFd::new(self.shared.wake.as_fd(), PollFlags::empty()),

@@ -1,6 +1,6 @@
 //! The node that opened a connection of the loopback, by the tables of `/proc`.
 //!
-//! `/proc/net/tcp` tells the inode of the socket at the other end, and `/proc/PID/fd` who holds it.
+//! `/proc/net/tcp` has the inode of the socket at the other end, and `/proc/PID/fd` its holder.
 //! Nodes are our own children, or theirs, so that we may look.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -23,7 +23,8 @@ impl Network {
         Ok(PartitionSeen { took, ..seen })
     }
 
-    /// Does the same without looking, as for a link that flickers, and tells how long it took.
+    /// Does the same without looking, as for a link that flickers, and returns the time that it
+    /// took.
     pub fn cut_quickly(&mut self, grudge: &Grudge) -> Result<Duration, HostError> {
         self.check_known(grudge.links())?;
         let start = Instant::now();

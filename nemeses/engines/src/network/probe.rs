@@ -106,7 +106,7 @@ fn send(ends: &[End<'_>], pairs: &BTreeSet<Pair>) {
     }
 }
 
-/// Takes what has arrived, and tells over which links.
+/// Takes the datagrams that have arrived, and returns their links.
 fn arrived(ends: &[End<'_>]) -> BTreeSet<Pair> {
     let mut arrived = BTreeSet::new();
     for (to, (_, socket)) in ends.iter().enumerate() {

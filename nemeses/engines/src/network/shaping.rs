@@ -163,14 +163,15 @@ fn measure(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
         if left.is_zero() {
             break;
         }
-        // Interrupted or not, what has arrived tells.
+        // Interrupted or not, the datagrams that have arrived are read.
         let _ = ppoll(&mut sockets, Some(TimeSpec::from_duration(left)), None);
         receive(network, &mut probed);
     }
     Ok(probed.into_iter().map(|link| (link.link.clone(), link.seen())).collect())
 }
 
-/// The shaping tells a datagram from those of an earlier look that were held back until now.
+/// The number of the shaping distinguishes a datagram from those of an earlier look that were held
+/// back until now.
 fn send(network: &Network, place: usize, link: &mut Probed) {
     let (from, to) = link.ends;
     let number = link.datagrams.len() as u32;

@@ -32,7 +32,8 @@ pub struct NodeProcess {
 }
 
 impl NodeProcess {
-    /// Starts the process of `spec`, inside `namespace` if there is one. `listener` hears of it.
+    /// Starts the process of `spec`, inside `namespace` if there is one. `listener` gets its
+    /// events.
     ///
     /// Its clocks, if they are its own, have the condition `clocks` before it runs. If they could
     /// not be made its own it is started all the same, and [`set_clocks`](Self::set_clocks) says
@@ -95,7 +96,7 @@ impl NodeProcess {
         self.shared.signal(&life, Signal::SIGKILL);
     }
 
-    /// Waits until the process is dead and the listener heard of it, after
+    /// Waits until the process is dead and the listener got the event, after
     /// [`NodeProcess::begin_kill`].
     pub fn wait_until_dead(&self) -> Result<(), HostError> {
         let life = self.shared.life();

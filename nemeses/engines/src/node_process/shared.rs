@@ -28,7 +28,7 @@ pub(super) struct Life {
     pub(super) expected_to_end: bool,
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
     pub(super) over: bool,
-    /// Set once it is reaped and the listener heard of its end.
+    /// Set once it is reaped and its end was reported to the listener.
     pub(super) reported: bool,
 }
 

@@ -46,5 +46,5 @@ pub enum NodeOutput {
 }
 
 /// Receives the events of nodes, on threads of ours. It must not wait for a thread that is killing
-/// or starting a node just then: they wait until it has heard.
+/// or starting a node just then: they wait until it returns.
 pub type NodeListener = Arc<dyn Fn(&str, NodeOutput) + Send + Sync>;

@@ -106,12 +106,12 @@ fn wait_for_end(shared: &Shared, mut child: Child, lines_end: &Receiver<()>, tel
     shared.ended.notify_all();
 }
 
-/// Waits until a child ends or something else happens, which the result tells. A child that ended
+/// Waits until a child ends or something else happens; returns true for the end. A child that ended
 /// is not reaped yet: its id is still its own.
 fn is_seen_to_end(pid: Pid) -> bool {
     match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
         Err(Errno::EINTR) => false,
-        // Stopped by a thread of ours that traces it just now: the kernel tells all of them
+        // Stopped by a thread of ours that traces it just now: the kernel informs all of them
         // (`wait(2)`), also those that wait for other events. It goes on in a moment.
         Ok(WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..)) => {
             std::thread::sleep(TRACING_PAUSE);

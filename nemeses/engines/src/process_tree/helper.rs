@@ -34,7 +34,7 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// The next line that the helper tells; none once it told everything. While waiting, signals
+    /// The next report of the helper; none after the last one. While waiting, signals
     /// are passed on to it.
     pub(super) fn next_report(
         &mut self,
@@ -51,7 +51,7 @@ impl Helper {
         }
     }
 
-    /// The next line that the helper tells; none once it told everything, or when it told nothing
+    /// The next report of the helper; none after the last one, or when there was none
     /// for `patience`.
     pub(crate) fn report_within(&mut self, patience: Duration) -> Option<String> {
         if self.reports.buffer().is_empty() {
@@ -135,8 +135,8 @@ pub(crate) fn start_helper(role: Role, journal: Option<&Journal>) -> Result<Help
     }
 }
 
-/// The steps of a new process before it is the helper, in order. What fails is told by the static
-/// line of the step and the error number as exit code.
+/// The steps of a new process before it is the helper, in order. A failure is reported by the
+/// static line of the step and the error number as exit code.
 const STEPS: [&str; 6] = [
     "tie the helper to this process",
     "deny setgroups in the user namespace",
@@ -178,7 +178,7 @@ fn start(role: Role, namespaces: i32, journal: Option<&Journal>) -> Result<Helpe
         reports: BufReader::new(our_reports.into()),
         waited: false,
     };
-    // The first line tells whether the helper runs at all.
+    // The first line shows whether the helper runs at all.
     match child.next_report(None)?.as_deref().map(str::trim_end) {
         Some("") => Ok(child),
         step => {
@@ -252,7 +252,7 @@ impl ExecPlan {
         }
     }
 
-    /// Becomes the helper, or tells what failed and ends.
+    /// Becomes the helper, or reports the step that failed and ends.
     ///
     /// # Safety
     /// Only in a process that was just cloned. Its parent may have any threads.

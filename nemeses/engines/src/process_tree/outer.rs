@@ -22,10 +22,10 @@ use crate::{leftovers, proc};
 /// SIGINT and SIGTERM are passed on to it. Call it before other threads exist, since they would
 /// take these signals; any other signal that ends this process ends the lab. The status is the
 /// controller's own; that of the guard (SIGKILL) if it was killed. When this returns, no
-/// process of the lab is left, nor anything that its journal tells of. What earlier runs left is
+/// process of the lab is left, nor anything that is in its journal. What earlier runs left is
 /// removed first.
 pub fn relaunch(lab: Lab) -> Result<ExitStatus, LaunchError> {
-    // What cannot be removed is the doctor's to tell.
+    // The doctor reports what cannot be removed.
     leftovers::clean_journals();
     let blocked = BlockedSignals::new().map_err(|error| failed("block signals", error))?;
     // Without one, faults that would outlive the processes are refused, and the others do without.

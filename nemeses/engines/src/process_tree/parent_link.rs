@@ -20,7 +20,7 @@ pub(crate) struct ParentLink {
 }
 
 impl ParentLink {
-    /// Takes it over, and tells the parent that this helper runs.
+    /// Takes it over, and reports to the parent that this helper runs.
     pub(super) fn take_over(lifeline: RawFd, reports: RawFd, journal: Option<Journal>) -> Self {
         let lifeline = take_over(lifeline);
         let mut reports = File::from(take_over(reports));
@@ -41,7 +41,7 @@ pub(super) fn take_journal(numbers: &[RawFd]) -> Option<Journal> {
 
 /// Takes a descriptor over and keeps it from the programs that this process starts.
 fn take_over(number: RawFd) -> OwnedFd {
-    // SAFETY: the parent passed this descriptor on to this process alone and told its number in a
+    // SAFETY: the parent passed this descriptor on to this process alone and put its number into a
     // variable that was just removed, so it cannot be taken over twice.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))

@@ -71,7 +71,7 @@ struct Carrier<'a> {
     highest: Vec<u64>,
 }
 
-/// Carries frames until told to stop.
+/// Carries frames until it is stopped.
 pub(super) fn carry(ports: &[Port], links: &Links, wake: &Wake) {
     // The kernel may else wake it 50 µs late. If it does not want to, delays are that much longer.
     let _ = set_timerslack(1);
@@ -115,7 +115,7 @@ impl Carrier<'_> {
         self.held.peek().map(|next| next.due.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes over conditions that changed, and lets go what would not have to wait any more.
+    /// Takes over conditions that changed, and sends frames that would not have to wait any more.
     fn adopt_conditions(&mut self) {
         let Some((revision, conditions)) = self.links.conditions_since(self.revision) else {
             return;

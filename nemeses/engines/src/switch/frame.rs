@@ -5,7 +5,7 @@
 //! header of `linux/virtio_net.h` before it. A frame that merely passes keeps that header. Where
 //! single packets are lost, doubled or slowed, the work is done here first, so that a fault hits
 //! what would be one packet on a wire; and before a bit is flipped its checksum is filled in from
-//! the unharmed bytes, else the receiver would be told that the damage is sound.
+//! the unharmed bytes, else the damage would look sound to the receiver.
 
 use std::ops::Range;
 
@@ -118,7 +118,7 @@ fn fill_in(segment: &mut [u8], of: &Layout, offset: usize, index: usize, is_last
         let sequence = segment[at.clone()].try_into().expect("it is four bytes long");
         let sequence = u32::from_be_bytes(sequence).wrapping_add(offset as u32);
         segment[at].copy_from_slice(&sequence.to_be_bytes());
-        // As a card does: the first tells of congestion, the last ends.
+        // As a card does: the first reports congestion, the last ends.
         let flags = &mut segment[transport + TCP_FLAGS];
         if index > 0 {
             *flags &= !CWR;
@@ -149,7 +149,7 @@ pub(super) fn complete_checksum(packet: &mut [u8]) {
     packet[..OFFLOAD_HEADER].fill(0);
 }
 
-/// Flips one bit of a packet such that its checksum tells the receiver, and says whether it did:
+/// Flips one bit of a packet such that its checksum shows it, and returns whether it did:
 /// never in what has no checksum, else the damage would reach a program, which is not what a
 /// network does. `pick` chooses the bit among those there are.
 ///

@@ -25,10 +25,10 @@ impl Port {
     /// Opens the interface `name` of the calling thread's namespace; `mac` is behind it.
     pub(crate) fn open(name: &str, mac: Mac) -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        // Without a protocol it hears nothing until it is bound to one interface.
+        // Without a protocol it receives nothing until it is bound to one interface.
         let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None)?;
         enable(&socket, libc::PACKET_VNET_HDR)?;
-        // Else it would hear what it sends, and carry it round for ever.
+        // Else it would receive the frames that it sends, and carry them round for ever.
         enable(&socket, libc::PACKET_IGNORE_OUTGOING)?;
         // An ordinary user gets what the machine allows.
         if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
@@ -44,7 +44,7 @@ impl Port {
     }
 
     /// The length of the next frame, its offload header included. None when nothing is left or the
-    /// interface is going down; the next poll tells.
+    /// interface is going down; the next poll finds out.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> Option<usize> {
         read(&self.socket, buffer).ok()
     }

@@ -30,15 +30,39 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
     ("killing_the_outer_process_leaves_nothing", outer_killed, &BOTH),
     ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
-    ("nodes_are_started_paused_and_killed_as_told", nodes_obey, &BOTH),
-    ("processors_are_limited_and_freed", processors_obey, &BOTH),
+    (
+        "nodes_are_started_paused_and_killed_as_told",
+        |user, lab| inside_checks(user, lab, "nodes"),
+        &BOTH,
+    ),
+    ("processors_are_limited_and_freed", |user, lab| inside_checks(user, lab, "processors"), &BOTH),
     ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
     ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
-    ("links_are_cut_and_healed_by_every_engine", links_obey, &[Lab::Namespaces]),
-    ("packets_meet_the_trouble_that_was_asked_for", packets_obey, &[Lab::Namespaces]),
-    ("links_of_clients_are_cut_and_troubled_too", clients_obey, &[Lab::Namespaces]),
-    ("proxies_cut_what_nodes_of_the_loopback_say", proxies_obey, &[Lab::Loopback]),
-    ("a_nemesis_injects_and_undoes_real_faults", nemesis_acts, &BOTH),
+    (
+        "links_are_cut_and_healed_by_every_engine",
+        |user, lab| inside_checks(user, lab, "links"),
+        &[Lab::Namespaces],
+    ),
+    (
+        "packets_meet_the_trouble_that_was_asked_for",
+        |user, lab| inside_checks(user, lab, "packets"),
+        &[Lab::Namespaces],
+    ),
+    (
+        "links_of_clients_are_cut_and_troubled_too",
+        |user, lab| inside_checks(user, lab, "clients"),
+        &[Lab::Namespaces],
+    ),
+    (
+        "proxies_cut_what_nodes_of_the_loopback_say",
+        |user, lab| inside_checks(user, lab, "proxies"),
+        &[Lab::Loopback],
+    ),
+    (
+        "a_nemesis_injects_and_undoes_real_faults",
+        |user, lab| inside_checks(user, lab, "nemesis"),
+        &BOTH,
+    ),
     ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
 
@@ -201,34 +225,6 @@ fn inside_checks(user: User, lab: Lab, role: &str) -> Ran {
             Ran::Yes
         }
     }
-}
-
-fn nodes_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "nodes")
-}
-
-fn processors_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "processors")
-}
-
-fn links_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "links")
-}
-
-fn packets_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "packets")
-}
-
-fn clients_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "clients")
-}
-
-fn proxies_obey(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "proxies")
-}
-
-fn nemesis_acts(user: User, lab: Lab) -> Ran {
-    inside_checks(user, lab, "nemesis")
 }
 
 fn doctor_agrees(user: User, lab: Lab) -> Ran {

@@ -80,6 +80,8 @@ struct Timeline<'a> {
     longest_gap: f64,
     /// Seconds that faults may leave the cluster without a majority, in all.
     without_majority: f64,
+    /// The seconds of the faults so far in which they get little done.
+    halted: f64,
     random: ChaCha8Rng,
     streams: Streams,
     families: ShuffleBag<Family>,
@@ -130,6 +132,7 @@ impl<'a> Timeline<'a> {
             longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
             longest_gap: parameters.gap.1.min(window * LONGEST_GAP_SHARE),
             without_majority: limit * (1.0 - parameters.progress_share),
+            halted: 0.0,
             parameters,
             random: stream(options.seed, 0),
             streams: Streams::new(options.seed),
@@ -273,20 +276,26 @@ impl<'a> Timeline<'a> {
         };
         let gentler = together.iter().map(gentler);
         for together in [together.clone(), gentler.collect()] {
-            let before = self.planned.len();
-            self.planned.extend(together);
-            if most_down(&self.planned, nodes) <= self.limits.most_down
-                && without_majority(&self.planned, nodes) <= self.without_majority
-            {
+            let from = together.iter().map(|fault| fault.begins).fold(f64::INFINITY, f64::min);
+            let to = together.iter().map(end).fold(from, f64::max);
+            // Nothing changes before and behind them.
+            let mut near = clipped(&self.planned, from, to);
+            let halted_before = without_majority(&near, nodes);
+            near.extend(together.iter().cloned());
+            let halted = self.halted - halted_before + without_majority(&near, nodes);
+            if most_down(&near, nodes) <= self.limits.most_down && halted <= self.without_majority {
+                self.planned.extend(together);
+                self.halted = halted;
                 return true;
             }
-            self.planned.truncate(before);
         }
         false
     }
 
     fn add_on_top(&mut self) {
+        let halted = self.halted;
         for family in std::mem::take(&mut self.on_top) {
+            self.halted = halted;
             // Of each other they know nothing: leaving one out must not move another.
             let usual = self.planned.iter().filter(|planned| !is_on_top(&planned.fault)).cloned();
             let usual: Vec<_> = usual.collect();
@@ -324,6 +333,16 @@ fn end(planned: &Planned) -> f64 {
 fn gentlest(fault: &Fault, nodes: usize) -> Fault {
     let fault = fault.clone();
     if fault.nodes_down(nodes) > 1 { fault.aimed_at(Aim::Leader) } else { fault }
+}
+
+/// The planned faults as far as they are on from `from` to `to`.
+fn clipped(planned: &[Planned], from: f64, to: f64) -> Vec<Planned> {
+    let near = planned.iter().filter(|fault| fault.begins < to && from < end(fault));
+    let clip = |fault: &Planned| {
+        let begins = fault.begins.max(from);
+        Planned { begins, lasts: end(fault).min(to) - begins, ..fault.clone() }
+    };
+    near.map(clip).collect()
 }
 
 /// The stretches between two moments at which a fault begins or ends, each with the faults that are

@@ -1,13 +1,13 @@
 //! The cases that a checker gets wrong, by name.
 
 use super::oracle::some_order_is_legal;
-use super::{believing, known, problem, swap, unknown};
-use crate::search::by_value::{Deed::*, Step};
+use super::problem::{believing, known, problem, swap, unknown};
+use crate::search::by_value::{Op::*, TimedOp};
 use crate::search::zones::decide;
 
 /// Asserts that there is a legal order, and that it is so by trying.
 #[track_caller]
-fn assert_valid(steps: Vec<Step>) {
+fn assert_valid(steps: Vec<TimedOp>) {
     let problem = problem(steps);
     assert!(some_order_is_legal(&problem), "the case itself is wrong");
     assert_eq!(decide(&problem).expect("zones apply").contradiction, None);
@@ -15,7 +15,7 @@ fn assert_valid(steps: Vec<Step>) {
 
 /// Asserts that these places, by invocation, are the contradiction, and that they suffice.
 #[track_caller]
-fn assert_contradiction(steps: Vec<Step>, places: &[usize]) {
+fn assert_contradiction(steps: Vec<TimedOp>, places: &[usize]) {
     let problem = problem(steps);
     assert!(!some_order_is_legal(&problem), "the case itself is wrong");
     let contradiction = decide(&problem).expect("zones apply").contradiction;
@@ -25,7 +25,7 @@ fn assert_contradiction(steps: Vec<Step>, places: &[usize]) {
 }
 
 #[track_caller]
-fn assert_does_not_apply(steps: Vec<Step>) {
+fn assert_does_not_apply(steps: Vec<TimedOp>) {
     assert_eq!(decide(&problem(steps)), None);
 }
 
@@ -156,7 +156,7 @@ fn a_mutation_of_unknown_outcome_takes_effect_only_once() {
 
 #[test]
 fn what_was_seen_through_another_unknown_outcome_took_effect() {
-    // Whoever read 3 saw that 2 was found by then, and so that 1 was.
+    // The reader of 3 saw that 2 was found by then, and so that 1 was.
     let chain = vec![
         unknown(Write(1), 0),
         unknown(swap(1, 2), 1),

@@ -1,12 +1,12 @@
 //! The same verdict as two other deciders, and contradictions that are enough.
 
-use super::believing;
 use super::oracle::{some_order_is_legal, the_search_finds_an_order};
+use super::problem::believing;
 use super::random::{Recipe, history};
 use crate::search::by_value::ByValue;
 use crate::search::zones::decide;
 
-/// How often an invalid history came up among how many.
+/// The number of invalid histories, and of all.
 #[derive(Default)]
 struct Tally {
     invalid: u64,

@@ -1,17 +1,15 @@
 //! Two other deciders: one that tries everything, and the search.
 
-use crate::model::register::{Input, Output};
-use crate::model::{Call, Register, ValueId};
-use crate::search::by_value::{ByValue, Deed, Step};
-use crate::search::{Item, Limits, Outcome, Problem, wing_gong_lowe};
+use crate::search::by_value::{ByValue, Op, TimedOp};
+use crate::search::{Limits, Outcome, portfolio};
 
-/// Whether any order is legal, found by trying all of them. For a dozen operations at most.
+/// Returns whether any order is legal, found by trying all of them. For a dozen operations at most.
 pub(super) fn some_order_is_legal(problem: &ByValue) -> bool {
-    let mut left: Vec<Step> = problem.steps.clone();
+    let mut left: Vec<TimedOp> = problem.steps.clone();
     can_go_on(problem.initial, &mut left)
 }
 
-fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
+fn can_go_on(value: u32, left: &mut Vec<TimedOp>) -> bool {
     let Some(first_return) = left.iter().filter_map(|step| step.returned()).min() else {
         return true;
     };
@@ -21,11 +19,11 @@ fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
         if step.invoked > first_return {
             return false;
         }
-        let after = match step.deed {
-            Deed::Read(seen) => (seen == value).then_some(value),
-            Deed::Write(written) => Some(written),
-            Deed::CompareAndSet { from, to } => (from == value).then_some(to),
-            Deed::SawAnother(other) => (other != value).then_some(value),
+        let after = match step.op {
+            Op::Read(seen) => (seen == value).then_some(value),
+            Op::Write(written) => Some(written),
+            Op::CompareAndSet { from, to } => (from == value).then_some(to),
+            Op::SawAnother(other) => (other != value).then_some(value),
         };
         after.is_some_and(|after| {
             left.swap_remove(place);
@@ -38,28 +36,10 @@ fn can_go_on(value: u32, left: &mut Vec<Step>) -> bool {
     })
 }
 
-/// Whether the search finds a legal order.
+/// Returns whether the search finds a legal order.
 pub(super) fn the_search_finds_an_order(problem: &ByValue) -> bool {
-    let items = problem.steps.iter().map(|step| {
-        let (input, output) = match step.deed {
-            Deed::Read(value) => (Input::Read, Output::Value(ValueId(value))),
-            Deed::Write(value) => (Input::Write(ValueId(value)), Output::Written),
-            Deed::CompareAndSet { from, to } => (
-                Input::CompareAndSet { from: ValueId(from), to: ValueId(to) },
-                Output::Swapped(true),
-            ),
-            Deed::SawAnother(_) => unreachable!("zones do not take it"),
-        };
-        let call = match step.returned() {
-            Some(_) => Call::Known(input, output),
-            None => Call::Unknown(input),
-        };
-        Item { invoked: step.invoked, completed: step.returned(), call }
-    });
-    let initial = ValueId(problem.initial);
-    let searched = Problem::new(&Register, initial, problem.values as usize, items);
     let limits = Limits { steps: 50_000_000, memory: 1 << 30 };
-    match wing_gong_lowe::decide(&Register, &searched, limits).outcome {
+    match portfolio::decide(problem, limits).decision.outcome {
         Outcome::Valid => true,
         Outcome::Invalid => false,
         Outcome::OutOfSteps | Outcome::OutOfMemory => panic!("the search gave up on {problem:?}"),

@@ -3,10 +3,10 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use super::{INITIAL, problem};
-use crate::search::by_value::{ByValue, Deed, Step};
+use super::problem::{INITIAL, problem};
+use crate::search::by_value::{ByValue, Op, TimedOp};
 
-/// How to make a history.
+/// The recipe of a history.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recipe {
     pub(super) seed: u64,
@@ -16,14 +16,14 @@ pub(super) struct Recipe {
     pub(super) unknown: f64,
     /// The share of compare-and-sets among mutations.
     pub(super) swaps: f64,
-    /// How many operations say something else than what happened.
+    /// The number of operations that say something else than what happened.
     pub(super) lies: usize,
 }
 
 /// An operation that somebody waits for.
 struct Open {
-    step: Step,
-    /// Whether it found what it wanted; none until it has taken effect or failed to.
+    step: TimedOp,
+    /// True if it found what it wanted; none until it has taken effect or failed to.
     succeeded: Option<bool>,
 }
 
@@ -34,17 +34,17 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
     let mut last_written = INITIAL;
     let mut invocations = 0;
     let mut open: Vec<Open> = Vec::new();
-    let mut abandoned: Vec<Deed> = Vec::new();
-    let mut steps: Vec<Step> = Vec::new();
+    let mut abandoned: Vec<Op> = Vec::new();
+    let mut steps: Vec<TimedOp> = Vec::new();
     let mut index = 0;
     while invocations < recipe.operations || !open.is_empty() {
         let may_invoke = open.len() < recipe.clients && invocations < recipe.operations;
         if may_invoke && (open.is_empty() || random.random_bool(0.5)) {
-            let deed = ask(recipe, &mut random, value, &mut last_written);
-            let step = Step::new(deed, index, None);
-            if !matches!(deed, Deed::Read(_)) && random.random_bool(recipe.unknown) {
+            let op = ask(recipe, &mut random, value, &mut last_written);
+            let step = TimedOp::new(op, index, None);
+            if !matches!(op, Op::Read(_)) && random.random_bool(recipe.unknown) {
                 steps.push(step);
-                abandoned.push(deed);
+                abandoned.push(op);
             } else {
                 open.push(Open { step, succeeded: None });
             }
@@ -58,7 +58,7 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
             let place = random.random_range(0..open.len());
             let operation = &mut open[place];
             let Some(succeeded) = operation.succeeded else {
-                operation.succeeded = Some(serve(&mut operation.step.deed, &mut value));
+                operation.succeeded = Some(serve(&mut operation.step.op, &mut value));
                 continue;
             };
             let step = open.swap_remove(place).step.returning(Some(index));
@@ -72,10 +72,10 @@ pub(super) fn history(recipe: Recipe) -> ByValue {
     problem(steps)
 }
 
-/// What a client asks for.
-fn ask(recipe: Recipe, random: &mut ChaCha8Rng, value: u32, last_written: &mut u32) -> Deed {
+/// The request of a client.
+fn ask(recipe: Recipe, random: &mut ChaCha8Rng, value: u32, last_written: &mut u32) -> Op {
     if random.random_bool(0.4) {
-        return Deed::Read(INITIAL);
+        return Op::Read(INITIAL);
     }
     let from = match random.random_bool(0.9) {
         true => value,
@@ -83,26 +83,26 @@ fn ask(recipe: Recipe, random: &mut ChaCha8Rng, value: u32, last_written: &mut u
     };
     *last_written += 1;
     match random.random_bool(recipe.swaps) {
-        true => Deed::CompareAndSet { from, to: *last_written },
-        false => Deed::Write(*last_written),
+        true => Op::CompareAndSet { from, to: *last_written },
+        false => Op::Write(*last_written),
     }
 }
 
 /// Takes an operation to its effect; a read notes what it saw. Whether it found what it wanted.
-fn serve(deed: &mut Deed, value: &mut u32) -> bool {
-    match deed {
-        Deed::Read(seen) => *seen = *value,
-        Deed::Write(written) => *value = *written,
-        Deed::CompareAndSet { from, to } if *from == *value => *value = *to,
-        Deed::CompareAndSet { .. } => return false,
-        Deed::SawAnother(_) => unreachable!("nobody asks for it"),
+fn serve(op: &mut Op, value: &mut u32) -> bool {
+    match op {
+        Op::Read(seen) => *seen = *value,
+        Op::Write(written) => *value = *written,
+        Op::CompareAndSet { from, to } if *from == *value => *value = *to,
+        Op::CompareAndSet { .. } => return false,
+        Op::SawAnother(_) => unreachable!("nobody asks for it"),
     }
     true
 }
 
 /// Makes operations say something else: that they found another value, that they returned at
 /// another time, that it is known how a mutation of unknown outcome ended.
-fn lie(steps: &mut [Step], last_written: u32, lies: usize, random: &mut ChaCha8Rng) {
+fn lie(steps: &mut [TimedOp], last_written: u32, lies: usize, random: &mut ChaCha8Rng) {
     if steps.is_empty() {
         return;
     }
@@ -111,9 +111,9 @@ fn lie(steps: &mut [Step], last_written: u32, lies: usize, random: &mut ChaCha8R
         let end = 2 * steps.len() as u64;
         let step = &mut steps[place];
         let claimed = random.random_range(0..=last_written);
-        match &mut step.deed {
-            Deed::Read(seen) if random.random_bool(0.8) => *seen = claimed,
-            Deed::CompareAndSet { from, to } if random.random_bool(0.5) && claimed != *to => {
+        match &mut step.op {
+            Op::Read(seen) if random.random_bool(0.8) => *seen = claimed,
+            Op::CompareAndSet { from, to } if random.random_bool(0.5) && claimed != *to => {
                 *from = claimed;
             }
             _ => {

@@ -1,0 +1,88 @@
+//! The command line: its commands, and the exit code that each comes to.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use super::{check, doctor, list, node, plan, replay, report, run, shrink, target, up};
+use crate::exit::{self, Exit};
+use crate::printing::err;
+use crate::testing::place;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 valid · 1 invalid · 2 unknown · 3 harness failure · 64 wrong usage · 65 unreadable input";
+
+/// Does a replicated service keep its promises when the machines and the network do not?
+///
+/// stormproof starts a real cluster, drives real clients, injects real faults, records every
+/// operation and checks that the history is linearizable. `stormproof run` with no flags tests
+/// the bundled Raft cluster for a minute.
+#[derive(Debug, Parser)]
+#[command(name = "stormproof", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Test a service: start it, inject faults, judge it, write the report
+    Run(run::Arguments),
+    /// Judge a history, or a saved run again
+    Check(check::Arguments),
+    /// Write the operations that contradict each other as a history of their own
+    Shrink(shrink::Arguments),
+    /// Print the faults that a run with these flags would inject
+    Plan(plan::Arguments),
+    /// Carry out the plan of a saved run again
+    Replay(replay::Arguments),
+    /// Try out a target, such as one that a manifest describes, before testing it
+    Target(target::Arguments),
+    /// Write the report of a saved run again
+    Report(report::Arguments),
+    /// Try what this machine can do, and say what each missing thing costs
+    Doctor(doctor::Arguments),
+    /// List what a flag can be given
+    List(list::Arguments),
+    /// Run the bundled cluster on loopback ports, to play with by curl
+    Up(up::Arguments),
+    /// Run one node of the bundled cluster
+    Node(node::Arguments),
+    /// Panic, so that a test can see what comes of it
+    #[command(hide = true)]
+    Panic,
+}
+
+/// Runs the command line and returns how it ended. Errors have been printed by then.
+///
+/// # Panics
+/// When [`crate::dispatch`] was not called first in `main`.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let place = place();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to do if the terminal is gone.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Valid };
+        }
+    };
+    let ended = match cli.command {
+        Command::Run(arguments) => run::main(place, arguments),
+        Command::Check(arguments) => check::main(arguments),
+        Command::Shrink(arguments) => shrink::main(arguments),
+        Command::Plan(arguments) => plan::main(arguments),
+        Command::Replay(arguments) => replay::main(place, arguments),
+        Command::Target(arguments) => target::main(place, arguments),
+        Command::Report(arguments) => report::main(arguments),
+        Command::Doctor(arguments) => doctor::main(arguments),
+        Command::List(arguments) => list::main(arguments),
+        Command::Up(arguments) => up::main(place, arguments),
+        Command::Node(arguments) => node::main(arguments),
+        Command::Panic => panic!("asked for"),
+    };
+    ended.unwrap_or_else(|error| {
+        err!("stormproof: {error:#}");
+        exit::of_error(&error)
+    })
+}

@@ -1,0 +1,177 @@
+//! The facts that follow from a plan: nodes, clients, starts, target, and the options of its
+//! schedule.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use cluster::bugs::Bug;
+use faults::fault::Family;
+use faults::schedule::{Profile, Schedule, ScheduleOptions};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use results::words::counted;
+use workloads::clients::ClientPlan;
+use workloads::{Workload, stream};
+
+use super::flags::Plan;
+use super::values::{FaultName, NONE, Rate};
+use crate::targets::Target;
+use crate::targets::registry::{self, Choice};
+
+impl Plan {
+    /// The names of the nodes, `n1` first.
+    pub fn node_names(&self) -> Vec<String> {
+        node_names(self.nodes)
+    }
+
+    /// The families of faults that it draws from.
+    pub fn drawn_families(&self) -> BTreeSet<Family> {
+        self.faults.iter().filter_map(|name| name.family()).collect()
+    }
+
+    /// The families of faults that it draws from or spells out.
+    pub fn families(&self) -> BTreeSet<Family> {
+        let spelt_out = self.schedule.iter().map(|entry| entry.fault.family());
+        self.drawn_families().into_iter().chain(spelt_out).collect()
+    }
+
+    /// The same plan without the faults of a family.
+    pub fn without(mut self, family: Family) -> Plan {
+        self.faults.retain(|name| *name != FaultName::Family(family));
+        self.schedule.retain(|entry| entry.fault.family() != family);
+        self
+    }
+
+    /// All clients, and what they do: as written, and else as the seed gives it.
+    pub fn client_plan(&self) -> ClientPlan {
+        let drawn = ClientPlan::draw(self.seed, self.concurrency.unwrap_or(2 * self.nodes));
+        let rate = match self.rate {
+            Rate::PerSecond(rate) => (rate > 0.0).then_some(rate),
+            Rate::Any => drawn.rate,
+        };
+        let keys = self.keys.unwrap_or(drawn.keys);
+        self.clients.over(ClientPlan { keys, rate, ..drawn })
+    }
+
+    /// The length of the load.
+    pub fn load(&self) -> Duration {
+        Duration::from_secs_f64(self.time_limit)
+    }
+
+    /// The planted bug, if the plan names one.
+    ///
+    /// # Errors
+    /// When there is no bug of that name.
+    pub fn planted_bug(&self) -> Result<Option<Bug>> {
+        let Some(name) = &self.bug else { return Ok(None) };
+        let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
+        bug.copied().map(Some).with_context(|| format!("there is no bug named {name}"))
+    }
+
+    /// The service to test.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn open_target(&self) -> Result<Arc<dyn Target>> {
+        let choice = Choice {
+            bug: self.planted_bug()?,
+            bin: self.bin.clone(),
+            settings: self.settings.iter().cloned().collect(),
+        };
+        registry::open(&self.target, choice)
+    }
+
+    /// The workload.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn workload(&self) -> Result<&'static Workload> {
+        workloads::find(&self.workload)
+            .with_context(|| format!("there is no workload named {}", self.workload))
+    }
+
+    /// The order in which the nodes are started, each with its time after the first one.
+    pub fn starts(&self) -> Vec<(Duration, String)> {
+        let mut random = stream(self.seed, "starts");
+        let mut order = self.node_names();
+        let mut times: Vec<f64> =
+            order.iter().map(|_| random.random_range(0.0..=self.start_within)).collect();
+        if self.start_within > 0.0 {
+            order.shuffle(&mut random);
+        }
+        times.sort_by(f64::total_cmp);
+        let first = times.first().copied().unwrap_or(0.0);
+        times.into_iter().map(|at| Duration::from_secs_f64(at - first)).zip(order).collect()
+    }
+
+    /// The options that its schedule is drawn for.
+    pub fn schedule_options(&self) -> ScheduleOptions {
+        let families = self.drawn_families();
+        ScheduleOptions {
+            nodes: self.nodes,
+            seed: self.seed,
+            time_limit: self.load(),
+            profile: self.profile.unwrap_or_else(|| Profile::for_families(&families)),
+            budget: self.fault_budget,
+            compositions: self.drawn_from.clone(),
+            families,
+        }
+    }
+
+    /// The most nodes that may be down at once.
+    pub fn most_down(&self) -> usize {
+        // Faults that are spelled out are asked for, with what they do.
+        match (self.fault_budget, self.is_drawn()) {
+            (None, false) => self.nodes,
+            _ => self.schedule_options().most_down(),
+        }
+    }
+
+    /// Returns true if its schedule is the one that the seed gives.
+    pub fn is_drawn(&self) -> bool {
+        Schedule::draw(&self.schedule_options()).entries == self.schedule
+    }
+
+    /// The names of the families that it draws from, joined; `none` for none.
+    pub fn fault_names(&self, separator: &str) -> String {
+        let names: Vec<&str> = self.drawn_families().into_iter().map(Family::name).collect();
+        if names.is_empty() { NONE.into() } else { names.join(separator) }
+    }
+
+    /// The plan as `plan.toml` holds it.
+    ///
+    /// # Errors
+    /// Never in practice: every value has a form in TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        let text = toml::to_string_pretty(self).context("cannot write the plan as TOML")?;
+        // Without a word about them, faults are drawn when the plan is read.
+        Ok(match self.schedule.is_empty() && !self.is_drawn() {
+            true => format!("fault = []\n{text}"),
+            false => text,
+        })
+    }
+}
+
+/// `bundled · 5 nodes · register · partition+kill · 15 faults in 60 s · seed 42`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { target, workload, time_limit, seed, .. } = self;
+        let nodes = counted(self.nodes as u64, "node");
+        let faults = counted(self.schedule.len() as u64, "fault");
+        let families = self.fault_names("+");
+        write!(f, "{target} · {nodes} · {workload} · {families} · ")?;
+        write!(f, "{faults} in {time_limit} s · seed {seed}")?;
+        for (name, value) in &self.settings {
+            write!(f, " · {name}={value}")?;
+        }
+        self.bug.as_ref().map_or(Ok(()), |bug| write!(f, " · planted bug {bug}"))
+    }
+}
+
+/// `n1`, `n2`… as many as asked for.
+pub(crate) fn node_names(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("n{number}")).collect()
+}

@@ -1,0 +1,25 @@
+//! The plan of a run: everything that is decided before it begins.
+//!
+//! A flag of `run` is one field of [`Plan`] or [`Clients`] (`flags.rs`, `clients.rs`), with its
+//! help, its default and its bounds beside it. All else follows from these fields: `plan.toml`
+//! holds them under the same names, and the command that runs a plan again is printed from them.
+//! What a person wrote, in a file or on a command line, is [`Written`] until it is resolved.
+
+mod clients;
+mod command;
+mod derived;
+mod flags;
+mod labs;
+mod resolve;
+mod subset;
+#[cfg(test)]
+mod tests;
+mod values;
+mod written;
+
+pub(crate) use command::{Again, FLAGS, split};
+pub(crate) use derived::node_names;
+pub(crate) use flags::Plan;
+pub(crate) use labs::{EngineChoice, LabChoice};
+pub(crate) use subset::{ClusterFlags, PlanFlags, saved, saved_target};
+pub(crate) use written::Written;

@@ -1,0 +1,137 @@
+//! From what a person wrote to a plan in which nothing is left to be drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Result;
+use faults::fault::Family;
+use faults::schedule::{Compositions, Profile, Schedule};
+
+use super::clients::Clients;
+use super::flags::Plan;
+use super::labs::LabChoice;
+use super::values::{FaultName, Rate};
+use super::written::{Written, complaint};
+use crate::exit::{bad_input, usage};
+use crate::targets::Target;
+
+impl Written {
+    /// The plan: what is written, defaults, and what the seed gives.
+    ///
+    /// # Errors
+    /// When a value is none, or values contradict each other.
+    pub fn resolve(&self) -> Result<Plan> {
+        self.with_schedule(self.resolve_undrawn()?)
+    }
+
+    /// The same for a target that has no name, and a workload of that name.
+    ///
+    /// # Errors
+    /// As with [`Written::resolve`].
+    pub fn resolve_for(&self, target: &dyn Target, workload: &str) -> Result<Plan> {
+        self.with_schedule(self.resolve_undrawn_for(target, workload)?)
+    }
+
+    /// The plan without its schedule.
+    pub(super) fn resolve_undrawn(&self) -> Result<Plan> {
+        let plan = self.parse_whole()?;
+        let target = plan.open_target()?;
+        self.settle(plan, &*target)
+    }
+
+    pub(super) fn resolve_undrawn_for(&self, target: &dyn Target, workload: &str) -> Result<Plan> {
+        let mut plan = self.settle(self.parse_whole()?, target)?;
+        plan.target = target.name().to_owned();
+        plan.workload = workload.to_owned();
+        Ok(plan)
+    }
+
+    /// The fields as they are written. Nodes that run elsewhere are as many as their addresses.
+    fn parse_whole(&self) -> Result<Plan> {
+        let mut whole = self.clone();
+        if let Some(addresses) = self.values("addresses").map(<[String]>::len) {
+            whole.set_if_absent("nodes", &addresses.to_string());
+            whole.set_if_absent("lab", "none");
+        }
+        whole.parse().map_err(|error| usage(complaint(&error)))
+    }
+
+    /// Fixes what was left open.
+    fn settle(&self, mut plan: Plan, target: &dyn Target) -> Result<Plan> {
+        // Of two values for one name the later one counts.
+        let settings: BTreeMap<String, String> = plan.settings.drain(..).collect();
+        plan.settings = settings.into_iter().collect();
+        plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::Family).collect();
+        let clients = plan.client_plan();
+        plan.concurrency = Some(clients.clients());
+        plan.keys = Some(clients.keys);
+        plan.rate = Rate::PerSecond(clients.rate.unwrap_or(0.0));
+        plan.clients = Clients::of(&clients);
+        if let Some(file) = &plan.compositions {
+            match read_compositions(file) {
+                Ok(compositions) => plan.drawn_from = compositions,
+                // Nothing is to be drawn, and the file may be that of another machine.
+                Err(_) if self.schedule().is_some() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        check(&plan)?;
+        Ok(plan)
+    }
+
+    /// The families to draw from. Faults that are spelled out need no further ones, and a family's
+    /// own profile says which are meant.
+    fn families(&self, plan: &Plan, target: &dyn Target) -> Result<BTreeSet<Family>> {
+        let written = self.values("faults").is_some();
+        if let (false, Some(schedule)) = (written, self.schedule()) {
+            return Ok(schedule.iter().map(|entry| entry.fault.family()).collect());
+        }
+        let named: BTreeSet<Family> = plan.faults.iter().filter_map(|name| name.family()).collect();
+        let all = plan.faults.contains(&FaultName::All);
+        match plan.profile {
+            Some(Profile::Only(family)) if all => Ok([family].into()),
+            Some(Profile::Only(family)) if named.iter().any(|other| *other != family) => {
+                Err(usage(format!(
+                    "--profile {family} brings no other faults than {family}; leave --faults out"
+                )))
+            }
+            _ if all => {
+                let can = |family: &Family| family.within_fault_model() && target.can(*family);
+                Ok(Family::ALL.into_iter().filter(can).chain(named).collect())
+            }
+            _ => Ok(named),
+        }
+    }
+
+    fn with_schedule(&self, mut plan: Plan) -> Result<Plan> {
+        plan.schedule = match self.schedule() {
+            Some(written) => written.to_vec(),
+            None => Schedule::draw(&plan.schedule_options()).entries,
+        };
+        let schedule = Schedule { entries: plan.schedule.clone() };
+        schedule.validate(plan.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))?;
+        Ok(plan)
+    }
+}
+
+/// Reads a user's own compositions.
+fn read_compositions(path: &Path) -> Result<Compositions> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+    Compositions::read(&text).map_err(|bad| bad_input(format!("{}: {bad}", path.display())))
+}
+
+/// Refuses values that contradict each other.
+fn check(plan: &Plan) -> Result<()> {
+    let elsewhere = !plan.addresses.is_empty();
+    if (plan.lab == LabChoice::None) != elsewhere {
+        return Err(usage("--lab none and --addresses go together"));
+    }
+    if elsewhere && plan.addresses.len() != plan.nodes {
+        return Err(usage("there must be as many --addresses as --nodes"));
+    }
+    if elsewhere && (plan.bin.is_some() || plan.bug.is_some()) {
+        return Err(usage("--addresses start nothing, so there is no use for --bin and --bug"));
+    }
+    Ok(())
+}

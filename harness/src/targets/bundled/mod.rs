@@ -1,0 +1,8 @@
+//! The bundled Raft cluster: JSON over HTTP, every node a `stormproof node`.
+
+mod administrator;
+mod auditor;
+mod target;
+mod words;
+
+pub use target::Bundled;

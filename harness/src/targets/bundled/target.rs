@@ -1,0 +1,215 @@
+//! The bundled cluster as a target.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use checker::oracle::version::Claims;
+use cluster::bugs::Bug;
+use faults::fault::Family;
+use faults::host::Administrator;
+use results::event::NodeChange;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::administrator::BundledAdministrator;
+use super::auditor::BundledAuditor;
+use super::words::{Kept, Words};
+use crate::targets::http::{self, transport_error};
+use crate::targets::{
+    Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
+    Request, Target, refusal, row,
+};
+
+/// The time that a status request may take.
+pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// One row an error; `definite` means that the request had and will have no effect.
+const ERRORS: &[ErrorRow] = &[
+    row("connection_refused", true, "no process listens there"),
+    row("connect_timeout", true, "no connection could be opened, so nothing was sent"),
+    row("not_leader", true, "a follower refuses before it does anything"),
+    row("overloaded", true, "the node refuses before it does anything"),
+    row("transferring", true, "a leader that hands over refuses before it does anything"),
+    row("bad_request", true, "the node did not understand the request"),
+    row("no_quorum_for_read", true, "a read that no majority confirmed; reads change nothing"),
+    row("leadership_lost", false, "the entry was appended; a later leader may commit it"),
+    row(
+        "stale_token",
+        false,
+        "a later operation of the session was applied; this one may have been",
+    ),
+    row("timeout", false, "no answer in time, the node's own deadline included"),
+    row("stopping", false, "the node is going down; the entry may commit later"),
+    row("connection_lost", false, "the connection broke after the request was sent"),
+    row("nonsense", false, "the answer could not be understood"),
+];
+
+/// The bundled cluster, with a bug planted or without.
+#[derive(Debug, Clone, Default)]
+pub struct Bundled {
+    /// The planted bug that every node runs with.
+    pub bug: Option<Bug>,
+}
+
+impl Target for Bundled {
+    fn name(&self) -> &'static str {
+        "bundled"
+    }
+
+    fn version(&self) -> anyhow::Result<String> {
+        Ok(env!("CARGO_PKG_VERSION").into())
+    }
+
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
+        let member = &cluster[node];
+        // The running binary itself, also when its file was replaced meanwhile.
+        let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
+        command.extend(["--id".into(), member.name.clone()]);
+        command.extend(["--listen".into(), member.listens.to_string()]);
+        command.extend(["--data".into(), member.data.display().to_string()]);
+        for peer in cluster {
+            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]);
+        }
+        if let Some(bug) = self.bug {
+            command.extend(["--bug".into(), bug.name().into()]);
+        }
+        Launch::of(command)
+    }
+
+    fn prints_roles(&self) -> bool {
+        true
+    }
+
+    fn node_change(&self, line: &str) -> Option<NodeChange> {
+        serde_json::from_str(line).ok()
+    }
+
+    fn asked_for(&self, family: Family) -> Option<&'static str> {
+        (family == Family::Leadership).then_some("POST /admin/transfer")
+    }
+
+    fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(Some(Box::new(BundledAdministrator::new(http::client()?, cluster)?)))
+    }
+
+    fn versions(&self) -> Option<Claims> {
+        Some(Claims::LOG_INDEX)
+    }
+
+    fn auditor(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(Some(Arc::new(BundledAuditor::new(http::client()?, cluster))))
+    }
+
+    fn client(
+        &self,
+        cluster: &[Member],
+        run: &str,
+        model: &str,
+    ) -> anyhow::Result<Arc<dyn Client>> {
+        let words = Words::of(model);
+        Ok(Arc::new(BundledClient {
+            http: http::client()?,
+            words: words.with_context(|| format!("the bundled cluster has no {model}"))?,
+            names: cluster.iter().map(|member| member.name.clone()).collect(),
+            urls: cluster.iter().map(|member| format!("http://{}", member.for_clients)).collect(),
+            run: run.into(),
+        }))
+    }
+}
+
+struct BundledClient {
+    http: reqwest::Client,
+    names: Vec<String>,
+    urls: Vec<String>,
+    run: String,
+    words: Words,
+}
+
+/// The body of every answer of `/kv`.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    value: Value,
+    version: Option<u64>,
+    error: Option<String>,
+    leader: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct StatusBody {
+    term: u64,
+    leader: Option<String>,
+}
+
+impl BundledClient {
+    async fn send(&self, node: usize, request: &Request) -> Reply {
+        let Some(word) = self.words.word(request.f) else { return refusal("bad_request") };
+        // Those of a transaction are in the group that the key names.
+        let body = json!({
+            "f": word.sent,
+            "key": format!("{}/{}", self.run, request.key),
+            "value": request.value,
+            "token": request.token,
+        });
+        let sent = self.http.post(format!("{}/kv", self.urls[node])).json(&body).send().await;
+        let body = match sent {
+            Ok(response) => response.json::<Body>().await,
+            Err(error) => return refusal(transport_error(&error)),
+        };
+        match body {
+            Ok(body) => self.understand(request, word.kept, body),
+            Err(error) if error.is_decode() => refusal("nonsense"),
+            Err(error) => refusal(transport_error(&error)),
+        }
+    }
+
+    fn understand(&self, request: &Request, kept: Kept, body: Body) -> Reply {
+        match (body.kind.as_str(), body.error.as_deref()) {
+            ("ok", _) => {
+                let value = match kept {
+                    Kept::Answer => body.value,
+                    Kept::Argument => request.value.clone(),
+                };
+                Reply::Answer(Answer { value: Some(value), version: body.version })
+            }
+            ("fail", Some("precondition_failed" | "empty")) => {
+                Reply::Answer(Answer { value: None, version: body.version })
+            }
+            ("refused", Some(error)) => {
+                let leader = body
+                    .leader
+                    .and_then(|leader| self.names.iter().position(|name| *name == leader));
+                let known = ERRORS.iter().find(|row| row.name == error);
+                let error = known.map_or("nonsense".into(), |row| row.name.clone());
+                Reply::Refusal(Refusal { error, leader })
+            }
+            _ => refusal("nonsense"),
+        }
+    }
+}
+
+impl Client for BundledClient {
+    fn attempt<'a>(&'a self, node: usize, request: &'a Request) -> BoxFuture<'a, Reply> {
+        Box::pin(self.send(node, request))
+    }
+
+    fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
+        Box::pin(async move {
+            let url = format!("{}/status", self.urls[node]);
+            let response = self.http.get(url).timeout(STATUS_TIMEOUT).send().await.ok()?;
+            let status: StatusBody = response.json().await.ok()?;
+            Some(NodeStatus { leader: status.leader, term: status.term })
+        })
+    }
+
+    fn errors(&self) -> &[ErrorRow] {
+        ERRORS
+    }
+
+    fn honours_token(&self, _f: &str) -> bool {
+        true
+    }
+}

@@ -1,0 +1,203 @@
+//! Asks members for all that they hold, as the manifest tells.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use checker::oracle::divergence::{Contents, Held};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::answer::{Place, Reading, is_pointer, number};
+use super::request::{Heard, Parts, Question};
+use super::schema;
+use super::source::Source;
+use super::target::Service;
+use crate::targets::{BoxFuture, Dumper, Member, http};
+
+/// The time that one answer may take: all members are asked at the same time on a machine that may
+/// be small.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The question to a member for all that it holds.
+#[derive(Debug)]
+pub struct Dump {
+    question: Question,
+    entries: Place,
+    key: Option<Reading>,
+    key_after: Option<String>,
+    value: Reading,
+    version: Option<String>,
+    revision: Option<Place>,
+}
+
+impl Dump {
+    /// Understands `[dump]`.
+    ///
+    /// # Errors
+    /// On the first thing that is wrong.
+    pub fn compile(
+        source: &Source<'_>,
+        dump: &schema::Dump,
+        status: &schema::Status,
+    ) -> Result<Dump> {
+        let schema::Dump { request, headers, json, body, .. } = dump;
+        if status.applied.is_none() {
+            let what = "members are compared when they are equally far: [status] must say by \
+                        applied where a node tells how far it has applied its log";
+            return Err(source.error(request.span(), what));
+        }
+        let all = toml::Spanned::new(0..0, toml::Value::from(""));
+        let reading = |value: &_| Reading::compile(source, value);
+        let version = match &dump.version {
+            Some(text) if !is_pointer(text.get_ref()) => {
+                return Err(source.error(text.span(), "version is a JSON pointer into an element"));
+            }
+            version => version.as_ref().map(|text| text.get_ref().clone()),
+        };
+        Ok(Dump {
+            question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
+            entries: Place::compile(source, &dump.entries)?,
+            key: dump.key.as_ref().map(reading).transpose()?,
+            key_after: dump.key_after.clone(),
+            value: reading(dump.value.as_ref().unwrap_or(&all))?,
+            version,
+            revision: dump.revision.as_ref().map(|it| Place::compile(source, it)).transpose()?,
+        })
+    }
+
+    /// The contents of the member, as an answer says.
+    fn held(&self, heard: &Heard) -> Result<BTreeMap<String, Held>, String> {
+        // Services leave out a list that is empty.
+        let entries = self.entries.find(heard).unwrap_or_default();
+        match (entries, &self.key) {
+            (Value::Null, _) => Ok(BTreeMap::new()),
+            (Value::Array(elements), Some(key)) => {
+                elements.iter().map(|it| self.entry(&key.read_in(it)?, it)).collect()
+            }
+            (Value::Object(fields), None) => {
+                fields.iter().map(|(key, it)| self.entry(key, it)).collect()
+            }
+            (Value::Array(_), None) => Err("entries are a list, and key does not say where the \
+                                            key of each is"
+                .into()),
+            (Value::Object(_), Some(_)) => {
+                Err("entries are a map whose keys are the keys, but key is a place".into())
+            }
+            (other, _) => Err(format!("entries are neither a list nor a map: {other}")),
+        }
+    }
+
+    fn entry(&self, key: &str, element: &Value) -> Result<(String, Held), String> {
+        let name = self.key_after.as_ref().and_then(|mark| key.split_once(mark.as_str()));
+        let name = name.map_or(key, |(_, name)| name).to_owned();
+        let version = self.version.as_ref().and_then(|at| element.pointer(at)).and_then(number);
+        Ok((name, Held { value: self.value.read_in(element)?, version }))
+    }
+}
+
+/// Asks members where clients reach them.
+pub struct ManifestDumper {
+    http: reqwest::Client,
+    service: Arc<Service>,
+    /// Name and URL of each.
+    nodes: Vec<(String, String)>,
+}
+
+impl ManifestDumper {
+    /// # Errors
+    /// When there are no means for HTTP.
+    pub fn new(service: Arc<Service>, cluster: &[Member]) -> Result<ManifestDumper> {
+        let node =
+            |member: &Member| (member.name.clone(), format!("http://{}", member.for_clients));
+        Ok(ManifestDumper {
+            http: http::client()?,
+            service,
+            nodes: cluster.iter().map(node).collect(),
+        })
+    }
+
+    async fn dump(&self, node: usize) -> Result<Contents> {
+        let dump = self.service.dump.as_ref().context("the manifest has no [dump]")?;
+        let before = self.applied(node).await?;
+        let (held, revision) = self
+            .ask(node, &dump.question, |heard| {
+                let revision = dump.revision.as_ref().and_then(|place| place.number(heard));
+                Ok((dump.held(heard)?, revision))
+            })
+            .await?;
+        if before != self.applied(node).await? {
+            bail!("it still applied entries");
+        }
+        let node = self.nodes[node].0.clone();
+        Ok(Contents { node, position: Some(before), revision, digest: None, held })
+    }
+
+    /// The position of a member in the log.
+    async fn applied(&self, node: usize) -> Result<u64> {
+        let status = &self.service.status;
+        let place = status.applied.as_ref().context("[status] has no applied")?;
+        let lacks =
+            || format!("there is no number at {}, where applied is said to be", place.name());
+        let read = |heard: &Heard| place.number(heard).ok_or_else(lacks);
+        self.ask(node, &status.question, read).await
+    }
+
+    async fn ask<T>(
+        &self,
+        node: usize,
+        question: &Question,
+        read: impl FnOnce(&Heard) -> Result<T, String>,
+    ) -> Result<T> {
+        let nothing = |_: &str| Value::Null;
+        let asked = timeout(PATIENCE, question.ask(&self.http, &self.nodes[node].1, &nothing));
+        let exchange = asked.await.with_context(|| format!("no answer to {}", question.place))?;
+        let read = match &exchange.heard {
+            Ok(heard) => read(heard),
+            Err(lost) => Err(lost.text.clone()),
+        };
+        read.map_err(|why| anyhow!("{why}\n{exchange}"))
+    }
+}
+
+impl Dumper for ManifestDumper {
+    fn contents(&self, node: usize) -> BoxFuture<'_, Result<Contents>> {
+        Box::pin(self.dump(node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dump(text: &str) -> Dump {
+        let status = "request = \"GET /\"\napplied = \"/applied\"";
+        let status: schema::Status = toml::from_str(status).expect("it is a status");
+        let schema: schema::Dump = toml::from_str(text).expect("it is a dump");
+        let variables = BTreeMap::new();
+        let source = Source { path: "dump.toml".as_ref(), text, variables };
+        Dump::compile(&source, &schema, &status).expect("it makes sense")
+    }
+
+    #[test]
+    fn a_list_and_a_map_are_read_alike() {
+        let list = dump(
+            "request = \"GET /dump\"\nentries = \"/kvs\"\nkey = \"/k\"\nkey_after = \"/\"\n\
+             value = { at = \"/v\", decode = [\"base64\"] }\nversion = \"/m\"",
+        );
+        let held = list.held(&Heard::of(200, r#"{"kvs":[{"k":"r1/k3","v":"Nw==","m":"5"}]}"#));
+        let seven = Held { value: "7".into(), version: Some(5) };
+        assert_eq!(held, Ok([("k3".to_owned(), seven)].into()));
+        assert_eq!(list.held(&Heard::of(200, "{}")), Ok(BTreeMap::new()));
+
+        let map = dump("request = \"GET /dump\"\nentries = \"\"");
+        let held = map.held(&Heard::of(200, r#"{"k3":[7]}"#));
+        assert_eq!(
+            held,
+            Ok([("k3".to_owned(), Held { value: "[7]".into(), version: None })].into())
+        );
+        let wrong = map.held(&Heard::of(200, "[7]")).expect_err("that is a list");
+        assert!(wrong.contains("key does not say"), "{wrong}");
+    }
+}

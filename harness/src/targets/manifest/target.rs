@@ -1,0 +1,154 @@
+//! A service of a manifest as a target.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use checker::oracle::version::Claims;
+use engines::node_process::OwnClock;
+
+use super::client::ManifestClient;
+use super::dumper::{Dump, ManifestDumper};
+use super::node::{Node, Version};
+use super::operation::{Operation, Operations, Refused};
+use super::schema::Versions;
+use super::source::Source;
+use super::status::Status;
+use crate::exit::bad_input;
+use crate::targets::{Client, Dumper, Launch, Member, Target};
+
+/// A service that a manifest describes.
+#[derive(Debug)]
+pub struct Manifest {
+    name: String,
+    version: Version,
+    node: Node,
+    claims: Option<Claims>,
+    service: Arc<Service>,
+    /// The text of the file.
+    text: String,
+}
+
+/// The protocol of a running service.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// The manifest's file, for errors.
+    pub(super) file: String,
+    pub(super) status: Status,
+    pub(super) refusals: Vec<Refused>,
+    /// By the models that judge them.
+    pub(super) models: BTreeMap<&'static str, Operations>,
+    pub(super) dump: Option<Dump>,
+}
+
+/// Returns true if `--target` means a manifest: the name of a TOML file.
+pub fn is_manifest(target: &str) -> bool {
+    Path::new(target).extension().is_some_and(|extension| extension == "toml")
+}
+
+impl Manifest {
+    /// Reads a manifest, with `set` in place of what its variables have.
+    ///
+    /// # Errors
+    /// When it cannot be read or makes no sense; the message names the line.
+    pub fn open(path: &Path, set: &BTreeMap<String, String>) -> Result<Manifest> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
+        Manifest::read(path, text, set)
+    }
+
+    fn read(path: &Path, text: String, set: &BTreeMap<String, String>) -> Result<Manifest> {
+        let (source, schema) = Source::read(path, &text, set)?;
+        let name = schema.name.get_ref();
+        let plain = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+        if name.is_empty() || !name.chars().all(plain) || name.starts_with('.') {
+            let what = "a name is letters, digits, -, _ and .: it begins run directories";
+            return Err(source.error(schema.name.span(), what));
+        }
+        for (variable, text) in &schema.variables {
+            if !super::template::is_name(variable) || super::node::is_taken(variable) {
+                let what = format!("a variable cannot be called {variable}");
+                return Err(source.error(text.span(), what));
+            }
+        }
+        let service = Service {
+            file: path.display().to_string(),
+            status: Status::compile(&source, &schema.status)?,
+            refusals: Refused::compile_all(&source, &schema.refusals)?,
+            models: Operation::compile_all(&source, &schema)?,
+            dump: schema
+                .dump
+                .as_ref()
+                .map(|dump| Dump::compile(&source, dump, &schema.status))
+                .transpose()?,
+        };
+        if service.models.is_empty() {
+            let what = "no [workload.…] says what clients can do; see list workloads";
+            return Err(source.error(schema.name.span(), what));
+        }
+        Ok(Manifest {
+            name: name.clone(),
+            version: Version::compile(&source, &schema.version)?,
+            node: Node::compile(&source, &schema.node)?,
+            claims: schema.versions.as_ref().map(claims),
+            service: Arc::new(service),
+            text,
+        })
+    }
+}
+
+fn claims(versions: &Versions) -> Claims {
+    let Versions { scope, mutations, reads, failures_are_numbered, .. } = *versions;
+    Claims { scope, mutations, reads, failures_are_numbered }
+}
+
+impl Target for Manifest {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> Result<String> {
+        self.node.find_program()?;
+        self.version.find()
+    }
+
+    fn definition(&self) -> Option<&str> {
+        Some(&self.text)
+    }
+
+    fn peer_ports(&self) -> usize {
+        self.node.peer_ports
+    }
+
+    fn prepare(&self, cluster: &[Member], node: usize) -> Result<()> {
+        self.node.prepare(cluster, node)
+    }
+
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
+        self.node.launch(cluster, node)
+    }
+
+    fn own_clock(&self) -> OwnClock {
+        self.node.own_clock
+    }
+
+    fn versions(&self) -> Option<Claims> {
+        self.claims
+    }
+
+    fn dumper(&self, cluster: &[Member]) -> Result<Option<Arc<dyn Dumper>>> {
+        if self.service.dump.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(ManifestDumper::new(self.service.clone(), cluster)?)))
+    }
+
+    fn client(&self, cluster: &[Member], run: &str, model: &str) -> Result<Arc<dyn Client>> {
+        Ok(Arc::new(ManifestClient::new(self.service.clone(), cluster, run, model)?))
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! Manifests as a whole: what the examples come to, and what is said of wrong ones.
+
+use std::net::SocketAddr;
+
+use super::*;
+use crate::exit::{Exit, of_error};
+use crate::targets::PeerDoor;
+
+const BUNDLED: &str = include_str!("../../../examples/targets/bundled.toml");
+const ETCD: &str = include_str!("../../../examples/targets/etcd.toml");
+
+/// The pages that show a manifest.
+const PAGES: [&str; 2] =
+    [include_str!("../../../examples/targets/README.md"), include_str!("../../../../README.md")];
+
+/// A manifest that says no more than it must.
+const SMALL: &str = r#"name = "small"
+version = "1.2"
+
+[node]
+command = ["sleep", "{port}"]
+
+[status]
+request = "GET /health"
+
+[workload.set.read]
+request = "GET /{key}"
+value = "/value"
+
+[workload.set.add]
+request = "POST /{key}"
+json = { add = "{value}" }
+"#;
+
+fn read(text: &str, set: &[(&str, &str)]) -> Result<Manifest> {
+    let set = set.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    Manifest::read("it.toml".as_ref(), text.into(), &set)
+}
+
+/// Three members, each with one door for its peers.
+fn cluster() -> Vec<Member> {
+    let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    (1..=3)
+        .map(|number| {
+            let folder = format!("/nodes/n{number}").into();
+            let member = Member::at(&format!("n{number}"), address(7000 + number), folder);
+            let door =
+                PeerDoor { listen: address(7010 + number), advertised: address(7020 + number) };
+            Member { for_clients: address(7030 + number), ..member.with_peers_at(vec![door]) }
+        })
+        .collect()
+}
+
+/// A manifest with one change is refused, at that line, in these words.
+#[track_caller]
+fn refuses(from: &str, to: &str, line: usize, words: &str) {
+    assert!(SMALL.contains(from), "no {from}");
+    let error = read(&SMALL.replacen(from, to, 1), &[]).expect_err("it is wrong");
+    let text = format!("{error:#}");
+    assert!(text.starts_with(&format!("it.toml:{line}: ")), "{text}");
+    assert!(text.contains(words), "{text}");
+    assert_eq!(of_error(&error), Exit::BadInput);
+}
+
+#[test]
+fn the_examples_are_manifests() {
+    let bundled = read(BUNDLED, &[]).expect("it is a manifest");
+    assert_eq!(bundled.service.models.len(), workloads::ALL.len());
+    assert_eq!(bundled.versions(), Some(Claims::LOG_INDEX));
+    let etcd = read(ETCD, &[]).expect("it is a manifest");
+    assert_eq!(etcd.service.models.keys().collect::<Vec<_>>(), [&"register", &"set"]);
+    assert_eq!(etcd.peer_ports(), 1);
+    assert_eq!(etcd.own_clock(), OwnClock::Plain);
+}
+
+#[test]
+fn what_the_pages_show_are_manifests() {
+    for page in PAGES {
+        let begin = "```toml\nname = \"";
+        let place = page.find(begin).expect("a manifest begins with its name");
+        let manifest = page[place..]
+            .trim_start_matches("```toml")
+            .split("```")
+            .next()
+            .expect("it ends with its block");
+        read(manifest, &[]).expect("it is a manifest");
+    }
+}
+
+#[test]
+fn peers_are_arguments_of_their_own_and_an_empty_argument_is_left_out() {
+    let launch = |set: &[(&str, &str)]| {
+        read(BUNDLED, set).expect("it is a manifest").launch(&cluster(), 1).argv
+    };
+    let plain = launch(&[]);
+    let wanted = [
+        "/proc/self/exe",
+        "node",
+        "--id=n2",
+        "--listen=127.0.0.1:7002",
+        "--data=/nodes/n2/data",
+        "--peer=n1=127.0.0.1:7021",
+        "--peer=n2=127.0.0.1:7022",
+        "--peer=n3=127.0.0.1:7023",
+    ];
+    assert_eq!(plain, wanted);
+    let buggy = launch(&[("flags", "--bug=stale-read")]);
+    assert_eq!(buggy[wanted.len()..], ["--bug=stale-read"]);
+}
+
+#[test]
+fn peers_are_joined_where_the_manifest_says_so() {
+    let etcd = read(ETCD, &[("etcd", "/opt/etcd")]).expect("it is a manifest");
+    let argv = etcd.launch(&cluster(), 0).argv;
+    assert_eq!(argv[0], "/opt/etcd");
+    let joined = "--initial-cluster=n1=http://127.0.0.1:7021,n2=http://127.0.0.1:7022,\
+                  n3=http://127.0.0.1:7023";
+    assert!(argv.iter().any(|argument| argument == joined), "{argv:?}");
+    assert!(argv.contains(&"--listen-peer-urls=http://127.0.0.1:7011".into()), "{argv:?}");
+    assert!(argv.contains(&"--advertise-client-urls=http://127.0.0.1:7031".into()), "{argv:?}");
+}
+
+#[test]
+fn later_starts_and_the_environment_are_templates_as_well() {
+    let node = "[node]\nrestart = [\"again\", \"{name}\", \"{others}\"]\n\
+                environment = { ID = \"{number}\" }\npeers = { each = \"{name}\" }";
+    let manifest = read(&SMALL.replace("[node]", node), &[]).expect("it is a manifest");
+    let launch = manifest.launch(&cluster(), 2);
+    assert_eq!(launch.argv, ["sleep", "7003"]);
+    assert_eq!(launch.again, Some(vec!["again".into(), "n3".into(), "n1".into(), "n2".into()]));
+    assert_eq!(launch.env["ID"], "3");
+}
+
+#[test]
+fn what_is_unknown_or_missing_is_named_with_its_line() {
+    refuses("version = \"1.2\"", "verson = \"1.2\"", 2, "unknown field `verson`");
+    refuses("name = \"small\"", "name = \"a/b\"", 1, "a name is letters");
+    refuses("{port}", "{prot}", 5, "unknown placeholder {prot}");
+    refuses("{port}", "{peers}", 5, "unknown placeholder {peers}");
+    refuses("GET /health", "GRT /health", 8, "a request is a method and a path");
+    refuses("GET /{key}", "GET {key}", 11, "a request is a method and a path");
+    refuses("value = \"/value\"", "value = \"value\"", 12, "is no place in an answer");
+    refuses("value = \"/value\"\n", "", 10, "value is missing: a read answers one");
+    refuses(
+        "json = { add = \"{value}\" }",
+        "json = { add = \"{val}\" }",
+        16,
+        "unknown placeholder",
+    );
+    refuses("json = {", "honours_token = true\njson = {", 14, "no {token} is sent");
+    refuses("json = {", "version = \"/version\"\njson = {", 16, "[versions] does not say");
+    refuses("json = {", "value = \"/value\"\njson = {", 16, "what was asked");
+    refuses("[workload.set.add]", "[workload.sett.add]", 14, "unknown workload sett");
+    refuses("[workload.set.add]", "[workload.set.ad]", 14, "set has no operation ad; it has add");
+    let read_alone =
+        "\n[workload.set.add]\nrequest = \"POST /{key}\"\njson = { add = \"{value}\" }\n";
+    refuses(read_alone, "", 10, "[workload.set.add] is missing");
+    refuses("[node]", "[versions]\nat = \"/v\"\n[node]", 4, "missing field `scope`");
+}
+
+#[test]
+fn refusals_and_tests_are_checked_where_they_stand() {
+    let with = |refusal: &str| format!("[[refusal]]\n{refusal}\n[node]");
+    refuses(
+        "[node]",
+        &with("error = \"busy\"\nwhen = { status = 503 }"),
+        4,
+        "missing field `definite`",
+    );
+    let empty = with("error = \"busy\"\ndefinite = true\nwhen = {}");
+    refuses("[node]", &empty, 7, "tests nothing");
+    let timeout = with("error = \"timeout\"\ndefinite = true\nwhen = { status = 504 }");
+    refuses("[node]", &timeout, 5, "another refusal timeout that is not as definite");
+}
+
+#[test]
+fn a_dump_needs_to_know_how_far_a_member_is() {
+    let dump = "[dump]\nrequest = \"GET /dump\"\nentries = \"\"\n[node]";
+    refuses("[node]", dump, 5, "[status] must say by applied");
+}
+
+#[test]
+fn only_variables_can_be_set() {
+    let error = read(BUNDLED, &[("bug", "stale-read")]).expect_err("there is none");
+    assert_eq!(of_error(&error), Exit::Usage);
+    assert!(error.to_string().contains("bug cannot be set for it.toml; flags can"), "{error}");
+    let error = read(&SMALL.replace("[node]", "[variables]\nkey = \"k\"\n[node]"), &[]);
+    assert!(error.expect_err("that has a meaning").to_string().contains("cannot be called key"));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named_with_what_starts_it() {
+    let manifest = read(&SMALL.replace("sleep", "no-such-service"), &[]).expect("it is a manifest");
+    let error = manifest.version().expect_err("nobody has it").to_string();
+    assert!(error.contains("no program no-such-service") && error.contains("it.toml:5"), "{error}");
+    assert_eq!(read(SMALL, &[]).expect("it is a manifest").version().expect("sleep"), "1.2");
+}
+
+#[test]
+fn a_version_that_is_not_printed_is_said_with_what_was() {
+    let command = "version = { command = [\"echo\", \"small 7\"], after = \"Version:\" }";
+    let manifest = read(&SMALL.replace("version = \"1.2\"", command), &[]).expect("a manifest");
+    let error = manifest.version().expect_err("it is not there").to_string();
+    assert!(error.contains("it.toml:2") && error.contains("small 7"), "{error}");
+}

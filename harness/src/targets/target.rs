@@ -1,0 +1,114 @@
+//! The service under test, as stormproof knows it.
+
+use std::sync::Arc;
+
+use checker::oracle::version::Claims;
+use engines::node_process::OwnClock;
+use faults::fault::Family;
+use faults::host::Administrator;
+use results::event::NodeChange;
+
+use super::{Auditor, Client, Dumper, Launch, Member};
+
+/// A service that stormproof can start and speak to.
+pub trait Target: Send + Sync {
+    /// The name that `--target` takes.
+    fn name(&self) -> &str;
+
+    /// The version under test.
+    ///
+    /// # Errors
+    /// When its programs are not there; the message says how to come by them.
+    fn version(&self) -> anyhow::Result<String>;
+
+    /// The text that it was made from, which is kept with every run; none of those that come with
+    /// stormproof.
+    fn definition(&self) -> Option<&str> {
+        None
+    }
+
+    /// The number of ports that its nodes want for their peers alone, besides the one for clients;
+    /// 0 if both come to the same.
+    fn peer_ports(&self) -> usize {
+        0
+    }
+
+    /// Writes what a node must find before its first start, such as its configuration. The node's
+    /// disk is in place by then.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn prepare(&self, _cluster: &[Member], _node: usize) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// The command that starts one node, for the first time or again.
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch;
+
+    /// Returns true if its nodes [print](Target::node_change) their roles. Those of others are
+    /// asked for their status again and again.
+    fn prints_roles(&self) -> bool {
+        false
+    }
+
+    /// The way in which its processes can have clocks of their own. Right for every runtime unless
+    /// it hands the kernel only relative time-outs, as Go does.
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::WithDeadlines
+    }
+
+    /// Understands a line that a node printed on its standard output.
+    fn node_change(&self, _line: &str) -> Option<NodeChange> {
+        None
+    }
+
+    /// The request by which the service itself does the faults of a family, such as
+    /// `POST /admin/transfer`; none if it has no such request.
+    fn asked_for(&self, _family: Family) -> Option<&'static str> {
+        None
+    }
+
+    /// Returns true if it can have the faults of that family: those that need nothing of it, and
+    /// those that it can be asked for.
+    fn can(&self, family: Family) -> bool {
+        !family.needs_target() || self.asked_for(family).is_some()
+    }
+
+    /// The client that asks the cluster for the faults that it can be [asked
+    /// for](Target::asked_for). Called within a runtime.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn administrator(&self, _cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(None)
+    }
+
+    /// Its promises about the versions that it answers; none if it has none.
+    fn versions(&self) -> Option<Claims> {
+        None
+    }
+
+    /// The client that asks the nodes what they applied; none if they cannot be asked.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(None)
+    }
+
+    /// The client that asks the members for all that they hold; none if they cannot be asked.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn dumper(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(None)
+    }
+
+    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire; `model`
+    /// is what judges the operations, and so what objects they are about.
+    ///
+    /// # Errors
+    /// When the service has no such objects.
+    fn client(&self, cluster: &[Member], run: &str, model: &str)
+    -> anyhow::Result<Arc<dyn Client>>;
+}
