@@ -24,7 +24,7 @@ enum What {
     Faults,
     /// For --profile
     Profiles,
-    /// What the profiles draw besides single faults; --compositions takes more
+    /// Drawn by the profiles besides single faults; --compositions takes more
     Compositions,
     /// For --bug
     Bugs,
