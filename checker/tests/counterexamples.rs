@@ -48,7 +48,7 @@ fn left(operation: &Operation) -> Option<&Value> {
     }
 }
 
-/// Takes one operation away, and with it whatever saw its value: a read without its write would
+/// Takes one operation away, and with it all that saw its value: a read without its write would
 /// be a contradiction of another kind.
 fn without(operations: &[Operation], gone: usize) -> Vec<Operation> {
     let mut left_over = operations.to_vec();
@@ -176,7 +176,7 @@ fn what_is_wrong_with_a_collection_is_named() {
     );
 }
 
-/// Whatever the holder of a lock had released before, had returned before it acquired the lock.
+/// All that the holder of a lock had released before, had returned before it acquired the lock.
 #[test]
 fn two_holders_of_a_lock_are_two_operations_however_often_it_was_held_before() {
     for (model, token) in [("mutex", "nil"), ("fenced-lock", "31")] {

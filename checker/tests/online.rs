@@ -153,9 +153,9 @@ fn read_after(last: &Event, key: &str, answer: serde_json::Value) -> [Event; 2] 
     ]
 }
 
-/// Compares what a watch says when nobody asks it: how far the history is legal, and the event that
-/// made it illegal. Answers how many events came before the watch noticed, for each history that is
-/// invalid.
+/// Compares what a watch says when it is not asked: how far the history is legal, and the event
+/// that made it illegal. Answers how many events came before the watch noticed, for each history
+/// that is invalid.
 fn compare_at_its_own_pace(history: &History, options: &Options) -> Option<usize> {
     let place_of = |index: u64| history.events.partition_point(|event| event.index < index);
     let mut watch = Watch::new(options).expect("there is such a model");

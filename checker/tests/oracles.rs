@@ -1,4 +1,4 @@
-//! Versions and tokens of whole histories: what values hide is found, and nobody is accused
+//! Versions and tokens of whole histories: what values hide is found, and no one is accused
 //! falsely.
 
 use rand::rngs::ChaCha8Rng;
@@ -26,7 +26,7 @@ impl Script {
         self.events.last_mut().expect("just pushed")
     }
 
-    /// An operation with a token `t<process>` that nobody overlaps.
+    /// An operation with a token `t<process>` that no other overlaps.
     fn done(
         &mut self,
         process: u64,

@@ -1,4 +1,4 @@
-//! What a person sees while a run goes on: a bar on a terminal, a plain line every few seconds
+//! The progress of a run as a person sees it: a bar on a terminal, a plain line every few seconds
 //! where there is none. A reader of the event stream like any other.
 
 use std::io::IsTerminal;
@@ -13,10 +13,10 @@ use crate::printing::err;
 use crate::run::live::{Live, Snapshot};
 use crate::run::recorder::Listener;
 
-/// How often the bar is drawn anew.
+/// The time between two drawings of the bar.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// How often a plain line is printed: a minute's run stays within a screen.
+/// The time between two plain lines: a minute's run stays within a screen.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Shows a run's progress on standard error until it is finished.

@@ -1,4 +1,4 @@
-//! What is recorded when many record at once.
+//! Recording, when many record at once.
 
 use std::fs;
 use std::future::pending;

@@ -1,4 +1,4 @@
-//! What is measured against what.
+//! The contenders, and what each is measured against.
 
 use std::fmt;
 use std::fs;
@@ -22,7 +22,7 @@ use crate::machine;
 use crate::node::Node;
 use crate::target::AtOnce;
 
-/// How many clients act at a time.
+/// The number of clients that act at a time.
 const CLIENTS: usize = 20;
 
 /// Every contender, in the order of their turns.
@@ -43,21 +43,21 @@ pub struct Contender {
     record: Record,
 }
 
-/// Who answers.
+/// The side that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     AtOnce,
     Node,
 }
 
-/// What is kept of an operation.
+/// The record that is kept of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Record {
     /// Nothing.
     None,
-    /// What a run records, written to `/dev/null`.
+    /// The record of a run, written to `/dev/null`.
     Nowhere { listener: bool },
-    /// What a run records.
+    /// The record of a run.
     File { listener: bool },
 }
 
@@ -138,7 +138,7 @@ impl Contender {
     }
 }
 
-/// What was seen in one turn.
+/// The figures of one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
     /// Operations a second, of all clients together.
@@ -185,14 +185,14 @@ impl fmt::Display for Contender {
     }
 }
 
-/// What every contender is asked to do.
+/// The task of every contender.
 fn generator() -> Result<Box<dyn Load>> {
     let workload = workloads::find("register").context("there is a register workload")?;
     let options = GeneratorOptions { seed: 1, hot_keys: 5, values: ValueSizes::default() };
     Ok((workload.generator)(&options))
 }
 
-/// What a run's clients do when all goes well, without writing it down; returns how often.
+/// Does what a run's clients do when all goes well, without writing it down; returns how often.
 async fn without_a_record(client: Arc<dyn Client>, length: Duration) -> Result<u64> {
     let end = Instant::now() + length;
     let mut workers = JoinSet::new();

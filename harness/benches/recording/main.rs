@@ -29,11 +29,11 @@ use anyhow::{Context, Result, ensure};
 
 use contender::{CONTENDERS, Contender, Figures};
 
-/// What `cargo bench` plays: rounds, and how long each contender has in each. A median of seven is
-/// not moved by three that something else on the machine disturbed.
+/// The length of `cargo bench`: rounds, and the time of each contender in each. A median of seven
+/// is not moved by three that something else on the machine disturbed.
 const MEASURED: (usize, Duration) = (7, Duration::from_secs(2));
 
-/// What `cargo test` plays.
+/// The length of `cargo test`.
 const TRIED: (usize, Duration) = (1, Duration::from_millis(100));
 
 #[tokio::main]

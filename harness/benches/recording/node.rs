@@ -10,17 +10,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use stormproof::targets::{Bundled, Client, Member, Target};
 
-/// Where Linux mounts a tmpfs that every user may write to.
+/// The tmpfs that Linux mounts and every user may write to.
 const TMPFS: &str = "/dev/shm";
 
-/// How often a fresh node is asked whether it leads, and how long it may take: it has nobody to
-/// wait for but its election time-out.
+/// The number of times that a fresh node is asked whether it leads, and the pause between them. It
+/// waits for nothing but its election time-out.
 const QUESTIONS: u32 = 100;
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
 
 /// A node that leads itself. Dropped, it is gone with its data.
 pub struct Node {
-    /// How a run would speak to it.
+    /// The client by which a run would speak to it.
     pub client: Arc<dyn Client>,
     process: Child,
     data: PathBuf,

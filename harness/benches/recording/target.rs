@@ -8,7 +8,7 @@ use stormproof::targets::{Answer, BoxFuture, Client, ErrorRow, NodeStatus, Reply
 
 const ERRORS: &[ErrorRow] = &[row("timeout", false, "no answer in time")];
 
-/// Whatever it is asked, it answers with the argument; a read finds what could have been written.
+/// It answers every request with the argument; a read finds what could have been written.
 pub struct AtOnce;
 
 impl Client for AtOnce {

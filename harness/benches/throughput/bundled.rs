@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Member, NODES, free_addresses};
 
-/// Where Linux mounts a tmpfs that every user may write to.
+/// The tmpfs that Linux mounts and every user may write to.
 const TMPFS: &str = "/dev/shm";
 
-/// What a cluster runs on.
+/// The ground that a cluster runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
     /// The disk of the benchmark's directory and the machine's clocks.
@@ -27,7 +27,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// Whether it is there; otherwise why not.
+    /// Succeeds if it is there; the error says why not.
     pub fn try_out(self) -> Result<(), String> {
         match self {
             Self::Disk => Ok(()),
@@ -37,7 +37,7 @@ impl Ground {
         }
     }
 
-    /// Where a cluster has its files, given the directory of the benchmark.
+    /// The folder of a cluster's files, given the directory of the benchmark.
     pub fn directory(self, benchmark: &Path) -> PathBuf {
         match self {
             Self::Disk | Self::FaultDisk => benchmark.join("bundled"),
@@ -78,7 +78,7 @@ pub fn start(ground: Ground, directory: PathBuf) -> Result<Cluster> {
     Cluster::start(directory, members)
 }
 
-/// Whether the node at `address` leads.
+/// True if the node at `address` leads.
 pub async fn leads(http: &reqwest::Client, address: &str) -> Result<bool> {
     let response = http.get(format!("http://{address}/status")).send().await?;
     let status: Value = response.json().await?;

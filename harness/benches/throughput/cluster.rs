@@ -15,29 +15,29 @@ use faults::host::{Host, NodeState};
 
 use crate::machine;
 
-/// How many nodes a cluster has.
+/// The number of nodes in a cluster.
 pub const NODES: usize = 3;
 
-/// How many lines of a node's log an error shows.
+/// The number of lines of a node's log that an error shows.
 const LOG_LINES: usize = 10;
 
-/// What is to be started as one node.
+/// The program to be started as one node.
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Where clients reach it, `host:port`.
+    /// The address for its clients, `host:port`.
     pub address: String,
     /// The program and its arguments.
     pub command: Vec<OsString>,
-    /// Where a disk of the fault engine is mounted for it, should it have one.
+    /// The mount point of its disk of the fault engine, should it have one.
     pub disk: Option<PathBuf>,
-    /// Whether it has clocks of its own.
+    /// True if it has clocks of its own.
     pub own_clock: OwnClock,
 }
 
 /// A cluster that runs. When it is dropped its processes and its data are gone.
 pub struct Cluster {
-    /// Where clients reach the nodes, `host:port`.
+    /// The addresses of the nodes for clients, `host:port`.
     pub addresses: Vec<String>,
     host: LocalHost,
     names: BTreeSet<String>,
@@ -90,7 +90,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// How many fsyncs each disk of the fault engine has answered.
+    /// The number of fsyncs that each disk of the fault engine has answered.
     pub fn fsyncs(&mut self) -> Vec<u64> {
         let seen = self.host.disks();
         seen.values().map(|seen| seen.as_ref().map_or(0, |seen| seen.fsync.count)).collect()
@@ -138,8 +138,8 @@ fn log_path(directory: &Path, node: &str) -> PathBuf {
     directory.join(format!("{node}.log"))
 }
 
-/// Loopback addresses, `host:port`, on which nobody listens. All are held until the last is found,
-/// so that no two are the same.
+/// Loopback addresses, `host:port`, on which no program listens. All are held until the last is
+/// found, so that no two are the same.
 pub fn free_addresses(count: usize) -> Result<Vec<String>> {
     let held: std::io::Result<Vec<TcpListener>> =
         (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();

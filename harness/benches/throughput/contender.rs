@@ -1,4 +1,4 @@
-//! Who is measured, and one turn of it.
+//! The contenders that are measured, and one turn of each.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::cluster::{Cluster, NODES};
 use crate::etcd;
 use crate::load::{self, CLIENTS, Figures, Length};
 
-/// How long a fresh cluster may take to elect a leader. It takes about a second; a machine with
-/// much else to do must not spoil the run.
+/// The time that a fresh cluster may take to elect a leader. It takes about a second; a machine
+/// with much else to do must not spoil the run.
 const ELECTION_PATIENCE: Duration = Duration::from_secs(20);
 /// Between two questions who leads.
 const ELECTION_PAUSE: Duration = Duration::from_millis(50);
 
-/// How many clients share a connection to etcd's gRPC, as etcd's own benchmarks let ten
+/// The number of clients that share a connection to etcd's gRPC, as etcd's own benchmarks let ten
 /// (`benchmark --conns=100 --clients=1000`).
 const CLIENTS_A_CONNECTION: usize = 8;
 
@@ -34,7 +34,7 @@ pub enum Contender {
     EtcdGrpc,
 }
 
-/// How one client writes; clients that share a connection have clones.
+/// The way in which one client writes; clients that share a connection have clones.
 #[derive(Debug, Clone)]
 pub enum Writer {
     /// To the bundled cluster.
@@ -58,7 +58,7 @@ impl Contender {
         }
     }
 
-    /// Whose speed its own is compared with.
+    /// The contender with whose speed its own is compared.
     pub fn rival(self) -> Self {
         match self {
             Self::Bundled(Ground::FaultDisk | Ground::OwnClocks) => Self::Bundled(Ground::Tmpfs),

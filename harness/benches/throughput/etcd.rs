@@ -25,7 +25,7 @@ pub fn version() -> Option<String> {
 }
 
 /// Starts a fresh cluster below `directory`. Every setting that is not named here keeps its
-/// default; the log is quieted, as whoever cares for speed would do.
+/// default; the log is quieted, as a user who cares for speed would do.
 pub fn start(directory: &Path) -> Result<Cluster> {
     let directory = directory.join("etcd");
     let addresses = free_addresses(2 * NODES)?;
@@ -60,7 +60,7 @@ pub fn start(directory: &Path) -> Result<Cluster> {
     Cluster::start(directory, members)
 }
 
-/// Whether the member at `address` leads.
+/// True if the member at `address` leads.
 pub async fn leads(http: &reqwest::Client, address: &str) -> Result<bool> {
     let body = ask(http, address, "maintenance/status", &json!({})).await?;
     let status: Value = serde_json::from_slice(&body)?;

@@ -11,10 +11,10 @@ use crate::cluster::Cluster;
 use crate::contender::Writer;
 use crate::machine;
 
-/// How many clients write at once.
+/// The number of clients that write at once.
 pub const CLIENTS: usize = 64;
 
-/// How long a turn lasts.
+/// The length of a turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Length {
     /// Writes that are answered before it is over do not count.
@@ -23,7 +23,7 @@ pub struct Length {
     pub measured: Duration,
 }
 
-/// What was seen in one turn, or the medians of several.
+/// The figures of one turn, or the medians of several.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
     /// Acknowledged writes a second, of all clients together.
@@ -45,7 +45,7 @@ impl fmt::Display for Figures {
     }
 }
 
-/// What came of a turn.
+/// The result of a turn.
 pub struct Loaded {
     /// The figures.
     pub figures: Figures,
@@ -90,9 +90,9 @@ pub async fn run(writers: Vec<Writer>, length: Length, cluster: &Cluster) -> Res
     Ok(Loaded { figures, last_write: last_write.context("there are no clients")? })
 }
 
-/// What one client saw.
+/// The figures of one client.
 struct Client {
-    /// How long each write took that counts.
+    /// The time that each write took, of those that count.
     latencies: Vec<Duration>,
     /// The key and value written last.
     last_write: (String, String),

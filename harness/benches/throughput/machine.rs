@@ -1,4 +1,4 @@
-//! What the machine is, as far as a reader of the figures must know it.
+//! The machine, as far as a reader of the figures must know it.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 /// both support.
 const TICKS_A_SECOND: f64 = 100.0;
 
-/// How many times the disk is tried: the median of so many is steady, and they take a second or
+/// The number of trials of the disk: the median of so many is steady, and they take a second or
 /// so on a spinning disk.
 const DISK_TRIALS: usize = 101;
 

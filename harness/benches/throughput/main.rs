@@ -8,11 +8,11 @@
 //! (`apt-get install etcd-server`).
 //!
 //! Beside them the bundled cluster runs on a tmpfs, on the disks of the fault engine without
-//! faults, and, on a tmpfs again, with clocks of its own that nobody set. What the engines cost is
-//! the speed that the latter two lose against the tmpfs of the same round, where storage costs
+//! faults, and, on a tmpfs again, with clocks of its own that were never set. What the engines cost
+//! is the speed that the latter two lose against the tmpfs of the same round, where storage costs
 //! nothing that would hide it: at most 20 % are wanted of the disks. Disks need FUSE, and root or a
-//! user namespace. The process of the clients serves them, as the controller of a run does, so
-//! what they take shows as processor time of the clients.
+//! user namespace. The process of the clients serves them, as the controller of a run does, so what
+//! they take shows as processor time of the clients.
 //!
 //! Names a contender's name must contain may follow: `-- bundled`, `-- tmpfs 'fault disks'`.
 //!
@@ -37,17 +37,17 @@ use bundled::Ground;
 use contender::Contender;
 use load::{Figures, Length};
 
-/// What `cargo bench` plays. Several seconds a turn let caches fill and batches settle; five rounds
-/// give a median that two bad ones do not move.
+/// The length of `cargo bench`. Several seconds a turn let caches fill and batches settle; five
+/// rounds give a median that two bad ones do not move.
 const MEASURED: (usize, Length) =
     (5, Length { warm_up: Duration::from_secs(2), measured: Duration::from_secs(5) });
 
-/// What `cargo test` plays: long enough for every client to write.
+/// The length of `cargo test`: long enough for every client to write.
 const TRIED: (usize, Length) =
     (1, Length { warm_up: Duration::from_millis(200), measured: Duration::from_secs(1) });
 
-/// How many failed turns of a contender are repeated. One that fails more often is not busy but
-/// broken.
+/// The number of failed turns of a contender that are repeated. One that fails more often is not
+/// busy but broken.
 const FAILED_MAX: usize = 3;
 
 #[tokio::main]
@@ -97,12 +97,12 @@ async fn main() -> Result<()> {
     remove(&directory)
 }
 
-/// What came of a contender's turns.
+/// The results of a contender's turns.
 struct Results {
     contender: Contender,
     /// One of each round.
     figures: Vec<Figures>,
-    /// How many turns failed and were repeated.
+    /// The number of turns that failed and were repeated.
     failed: usize,
 }
 

@@ -55,7 +55,7 @@ pub fn render(contenders: &[Results]) -> String {
     table
 }
 
-/// How much speed a contender loses against its rival, of each round.
+/// The speed that a contender loses against its rival, of each round.
 fn loss(own: &Results, rival: &Results) -> String {
     let pairs = own.figures.iter().zip(&rival.figures);
     let lost = |(own, rival): (&Figures, &Figures)| {

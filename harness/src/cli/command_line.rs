@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{check, doctor, list, node, plan, replay, report, run, shrink, target, up};
 use crate::exit::{self, Exit};
@@ -51,6 +51,11 @@ enum Command {
     /// Panic, so that a test can see what comes of it
     #[command(hide = true)]
     Panic,
+}
+
+/// The commands and flags, as clap knows them.
+pub fn grammar() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line and returns how it ended. Errors have been printed by then.

@@ -14,4 +14,4 @@ mod shrink;
 mod target;
 mod up;
 
-pub use command_line::main;
+pub use command_line::{grammar, main};

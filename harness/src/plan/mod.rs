@@ -3,7 +3,7 @@
 //! A flag of `run` is one field of [`Plan`] or [`Clients`] (`flags.rs`, `clients.rs`), with its
 //! help, its default and its bounds beside it. All else follows from these fields: `plan.toml`
 //! holds them under the same names, and the command that runs a plan again is printed from them.
-//! What a person wrote, in a file or on a command line, is [`Written`] until it is resolved.
+//! The words of a person, in a file or on a command line, are [`Written`] until they are resolved.
 
 mod clients;
 mod command;

@@ -46,7 +46,7 @@ pub struct Cluster {
     /// In order of their names.
     pub members: Vec<Member>,
     exits: Arc<Exits>,
-    /// Which nodes may end by themselves, for whoever injects faults.
+    /// The nodes that may end by themselves, as the nemesis runner says.
     pub expected: Arc<ExpectedExits>,
     /// The promises of the target about the versions that it answers.
     pub versions: Option<Claims>,
@@ -56,7 +56,7 @@ pub struct Cluster {
     pub(super) dumper: Option<Arc<dyn Dumper>>,
 }
 
-/// Exits that nobody asked for.
+/// Exits that stormproof did not ask for.
 #[derive(Default)]
 struct Exits {
     seen: Mutex<Vec<Exit>>,
@@ -172,8 +172,8 @@ impl Cluster {
         text
     }
 
-    /// Saves what the nodes applied, but for those in `damaged`: what they know may be damaged too. Of
-    /// whoever does not tell nothing is saved, which is noted.
+    /// Saves what the nodes applied, but for those in `damaged`: what they know may be damaged too.
+    /// Nothing is saved of a node that does not answer, which is noted.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -12,15 +12,15 @@ use tokio::time::{Instant, sleep};
 use super::cluster::Cluster;
 use super::recorder::Recorder;
 
-/// The time that members may take to come equally far once nothing is in flight. A follower learns of the
-/// last commit with the next heartbeat; one that was down may still be given what it missed.
+/// The time that members may take to come equally far once nothing is in flight. A follower learns
+/// of the last commit with the next heartbeat; one that was down may still be given what it missed.
 const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The answers of the members, by name.
-type Told = Vec<(String, Result<Contents>)>;
+type Answers = Vec<(String, Result<Contents>)>;
 
 /// Asks all members but those in `damaged`, again and again until they have applied the same, and
 /// saves what they hold. Of a member that does not tell nothing is saved, which is noted.
@@ -45,9 +45,9 @@ pub async fn save(
     Ok(())
 }
 
-/// The answer of each member but those in `damaged`, once all have applied the same or the patience with
-/// them is over; none if nobody can ask.
-pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
+/// The answer of each member but those in `damaged`, once all have applied the same or the patience
+/// with them is over; none if the target cannot be asked.
+pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Answers> {
     let deadline = Instant::now() + SETTLE_LIMIT;
     loop {
         let told = ask(cluster, damaged).await?;
@@ -64,7 +64,7 @@ pub async fn settled(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<To
 }
 
 /// The answer of each member, by name; none if the target has nothing to ask with.
-async fn ask(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Told> {
+async fn ask(cluster: &Cluster, damaged: &BTreeSet<String>) -> Option<Answers> {
     let dumper = cluster.dumper.as_ref()?;
     let mut questions = JoinSet::new();
     for (node, member) in cluster.members.iter().enumerate() {

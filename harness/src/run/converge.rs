@@ -61,8 +61,8 @@ impl ControlProbe {
 }
 
 /// Waits until all nodes in `asked`, which are positions, name the same leader in the same term,
-/// or, where nobody can know who leads, until all answer; returns what they say. None when `limit`
-/// is over first.
+/// or, where it cannot be known who leads, until all answer; returns what they say. None when
+/// `limit` is over first.
 pub async fn agree_on_leader(
     clients: &Arc<Clients>,
     asked: &[usize],

@@ -19,7 +19,7 @@ use super::cluster::Cluster;
 use super::live::{Live, Snapshot};
 use super::load::Clients;
 use super::nemesis_runner::NemesisRunner;
-use super::online_check::Standing;
+use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, load, online_check,
@@ -31,8 +31,8 @@ use crate::plan::{Again, Plan};
 use crate::progress::Progress;
 use crate::targets::{NodeStatus, Target};
 
-/// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is busy
-/// with other things; a healthy one takes a second.
+/// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is
+/// busy with other things; a healthy one takes a second.
 pub(super) const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
 
 /// The parts that a run is made from.
@@ -126,8 +126,9 @@ struct Run {
     cluster: Arc<Cluster>,
     nemesis: Arc<Mutex<NemesisRunner<LocalHost>>>,
     stop: watch::Receiver<bool>,
-    standing: watch::Receiver<Standing>,
-    /// The tasks that ask the nodes for their roles, where they do not print them; ends with the run.
+    standing: watch::Receiver<VerdictSoFar>,
+    /// The tasks that ask the nodes for their roles, where they do not print them; ends with the
+    /// run.
     _roles: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
@@ -136,7 +137,7 @@ struct Run {
 /// A run as it is known while it goes on.
 struct Watched {
     live: Live,
-    standing: watch::Receiver<Standing>,
+    standing: watch::Receiver<VerdictSoFar>,
 }
 
 impl Run {
@@ -207,8 +208,8 @@ impl Run {
         })
     }
 
-    /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved, however
-    /// it ends.
+    /// Load with faults, recovery, convergence, final reads. What the nodes stored is saved,
+    /// however it ends.
     async fn test(self) -> Result<Liveness> {
         let tested = self.carry_out().await;
         let cluster = self.cluster.clone();
@@ -316,11 +317,11 @@ impl Run {
     /// Until the load is to be stopped because the history is known to be Invalid.
     async fn contradicted(&self) {
         let mut standing = self.standing.clone();
-        let known = standing.wait_for(|standing| *standing != Standing::Open).await;
+        let known = standing.wait_for(|standing| *standing != VerdictSoFar::Open).await;
         let known = known.map(|known| known.clone());
         let now = self.recorder.elapsed().as_secs_f64();
         match known {
-            Ok(Standing::Illegal { key, index }) => {
+            Ok(VerdictSoFar::Illegal { key, index }) => {
                 let of_key = key.map_or_else(String::new, |key| format!(" of {key}"));
                 let what = format!(
                     "{now:.1} s: the operations{of_key} have no legal order since event {index}"
@@ -332,11 +333,11 @@ impl Run {
                 }
                 self.recorder.note(format!("going on at {what}"));
             }
-            Ok(Standing::FellBehind) => self.recorder.note(format!(
+            Ok(VerdictSoFar::FellBehind) => self.recorder.note(format!(
                 "{now:.1} s: the check does not keep up with the run; it is left for the end"
             )),
             // The check has ended, which is told where it was done.
-            Ok(Standing::Open) | Err(_) => {}
+            Ok(VerdictSoFar::Open) | Err(_) => {}
         }
         std::future::pending().await
     }

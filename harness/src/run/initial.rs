@@ -10,7 +10,8 @@ use workloads::Workload;
 use super::load::Clients;
 use crate::targets::{Reply, Request};
 
-/// The time that the first read may take: a cluster that has just agreed on a leader may still refuse.
+/// The time that the first read may take: a cluster that has just agreed on a leader may still
+/// refuse.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// The time that one attempt may take.
@@ -19,12 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Reads an object that nobody has touched, where the workload has reads, and is content if it
+/// Reads an object that no client has touched, where the workload has reads, and is content if it
 /// holds nothing: the models take every object to be empty at first.
 ///
 /// # Errors
 /// When it holds something, so that objects of this run could be taken for those of another, or
-/// when nobody answers.
+/// when no node answers.
 pub async fn look(clients: &Clients, workload: &Workload) -> Result<()> {
     if !workload.kinds.contains(&"read") {
         return Ok(());

@@ -16,6 +16,8 @@ pub mod load;
 pub mod nemesis_runner;
 pub mod online_check;
 pub mod operation;
+#[cfg(test)]
+mod operation_tests;
 pub mod recorder;
 mod role_watch;
 

@@ -20,14 +20,15 @@ use super::expected_exits::ExpectedExits;
 use super::live::{Live, Snapshot};
 use super::recorder::Recorder;
 
-/// The interval at which the clocks of nodes are read while a clock fault may be on: often enough for a plot.
+/// The interval at which the clocks of nodes are read while a clock fault may be on: often enough
+/// for a plot.
 const CLOCK_SAMPLE: Duration = Duration::from_millis(200);
 
 /// A fault that could not be undone is tried again after this time.
 const UNDO_AGAIN: Duration = Duration::from_millis(500);
 
-/// The time that members which were removed may take to come back once everything is undone: a cluster may
-/// need several elections before it can add one.
+/// The time that members which were removed may take to come back once everything is undone: a
+/// cluster may need several elections before it can add one.
 const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 
 /// Carries out a schedule.
@@ -58,7 +59,8 @@ enum Due<'a> {
     Undo(u32),
 }
 
-/// The things that are due, by time; of two things at the same time the one that was put in first comes first.
+/// The things that are due, by time; of two things at the same time the one that was put in first
+/// comes first.
 struct Agenda<'a> {
     due: BTreeMap<(Duration, u64), Due<'a>>,
     next: u64,
@@ -110,8 +112,8 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// Injects, varies and undoes every fault of `schedule` at its time, counted from `begin` on
-    /// the recorder's clock. Ends early when `stop` is told anything or is dropped; whatever is on
-    /// then stays on until [`recover`](Storm::recover).
+    /// the recorder's clock. Ends early when `stop` receives anything or is dropped; faults that
+    /// are on then stay on until [`recover`](Self::recover).
     ///
     /// # Errors
     /// When the history cannot be written.
@@ -254,7 +256,7 @@ impl<H: Host> NemesisRunner<H> {
         self.start_nodes(&down.difference(&held).cloned().collect())
     }
 
-    /// Undoes whatever is on and starts every node that is down.
+    /// Undoes every fault that is on and starts every node that is down.
     ///
     /// # Errors
     /// When a fault cannot be undone, a node cannot be started or a part of the lab died: then
@@ -282,7 +284,7 @@ impl<H: Host> NemesisRunner<H> {
         }
     }
 
-    /// The nodes whose files were damaged: nobody can ask them to serve.
+    /// The nodes whose files were damaged: they cannot be asked to serve.
     pub fn damaged(&self) -> &BTreeSet<String> {
         self.nemesis.damaged()
     }
@@ -306,8 +308,8 @@ impl<H: Host> NemesisRunner<H> {
         stopped.cloned().collect()
     }
 
-    /// Starts these nodes; those that run are left alone. Tells which cannot be started yet, and
-    /// why: removed members that nobody can add at the moment.
+    /// Starts these nodes; those that run are left alone. Returns those that cannot be started
+    /// yet, with the reason: removed members that cannot be added at the moment.
     fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         let mut put_off = BTreeMap::new();
         for (node, started) in self.nemesis.host_mut().start(nodes) {

@@ -1,6 +1,6 @@
 //! Checks the history while the run goes on, so that a run can end once it is known to be Invalid.
 //!
-//! The check has a thread of its own. Whoever records only hands it a copy of each event and never
+//! The check has a thread of its own. The recorder only hands it a copy of each event and never
 //! waits for it; a check that cannot keep up ends, and the history is judged after the run, as it is
 //! in any case.
 
@@ -23,10 +23,10 @@ const QUIET: Duration = Duration::from_millis(500);
 
 /// The verdict on the history, as far as it was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum VerdictSoFar {
     /// Nothing is wrong that would be known.
     Open,
-    /// It is Invalid, whatever comes.
+    /// It is Invalid, and nothing that comes can change that.
     Illegal {
         /// The key whose operations have no legal order.
         key: Option<String>,
@@ -37,12 +37,12 @@ pub enum Standing {
     FellBehind,
 }
 
-impl Standing {
+impl VerdictSoFar {
     /// The event that made the history Invalid.
     pub fn illegal_since(&self) -> Option<u64> {
         match self {
-            Standing::Illegal { index, .. } => Some(*index),
-            Standing::Open | Standing::FellBehind => None,
+            VerdictSoFar::Illegal { index, .. } => Some(*index),
+            VerdictSoFar::Open | VerdictSoFar::FellBehind => None,
         }
     }
 }
@@ -51,24 +51,24 @@ impl Standing {
 ///
 /// # Errors
 /// When there is no such model, or no thread can be had.
-pub fn start(model: &str) -> Result<(Listener, watch::Receiver<Standing>)> {
+pub fn start(model: &str) -> Result<(Listener, watch::Receiver<VerdictSoFar>)> {
     let options = checker::Options { model: Some(model.into()), ..checker::Options::default() };
     let history = Watch::new(&options).context("cannot check while the run goes on")?;
     let (events, waiting) = sync_channel(WAITING);
-    let (say, standing) = watch::channel(Standing::Open);
+    let (say, standing) = watch::channel(VerdictSoFar::Open);
     let (contradicted, fell_behind) = (say.clone(), say);
     std::thread::Builder::new()
         .name("online check".into())
         .spawn(move || {
             if let OnlineVerdict::Illegal { key, index } = first_verdict(history, &waiting) {
-                contradicted.send_replace(Standing::Illegal { key, index });
+                contradicted.send_replace(VerdictSoFar::Illegal { key, index });
             }
         })
         .context("cannot start the thread of the online check")?;
     Ok((listener(events, fell_behind), standing))
 }
 
-fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> Listener {
+fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<VerdictSoFar>) -> Listener {
     let mut events = Some(events);
     Box::new(move |event| {
         if let (RunEvent::Operation(event), Some(check)) = (event, &events) {
@@ -85,7 +85,7 @@ fn listener(events: SyncSender<Event>, fell_behind: watch::Sender<Standing>) -> 
                 Err(TrySendError::Disconnected(_)) => events = None,
                 Err(TrySendError::Full(_)) => {
                     events = None;
-                    fell_behind.send_replace(Standing::FellBehind);
+                    fell_behind.send_replace(VerdictSoFar::FellBehind);
                 }
             }
         }
@@ -137,8 +137,8 @@ mod tests {
                 ("read", json!(null), json!(1)),
             ],
         );
-        let told = standing.wait_for(|standing| *standing != Standing::Open).await;
-        let expected = Standing::Illegal { key: Some("k7".into()), index: 3 };
+        let told = standing.wait_for(|standing| *standing != VerdictSoFar::Open).await;
+        let expected = VerdictSoFar::Illegal { key: Some("k7".into()), index: 3 };
         assert_eq!(*told.expect("the listener is there"), expected);
     }
 
@@ -148,16 +148,16 @@ mod tests {
         tell(&mut listener, &[("write", json!(1), json!(1)), ("read", json!(null), json!(1))]);
         drop(listener);
         assert!(standing.changed().await.is_err(), "the check ends with the listener");
-        assert_eq!(*standing.borrow(), Standing::Open);
+        assert_eq!(*standing.borrow(), VerdictSoFar::Open);
     }
 
     #[test]
     fn whoever_records_does_not_wait_for_the_check() {
         let (events, waiting) = sync_channel(3);
-        let (say, standing) = watch::channel(Standing::Open);
+        let (say, standing) = watch::channel(VerdictSoFar::Open);
         let mut listener = listener(events, say);
         tell(&mut listener, &[("write", json!(1), json!(1)), ("write", json!(2), json!(2))]);
-        assert_eq!(*standing.borrow(), Standing::FellBehind);
+        assert_eq!(*standing.borrow(), VerdictSoFar::FellBehind);
         assert_eq!(waiting.iter().count(), 3, "no more is handed over");
     }
 }

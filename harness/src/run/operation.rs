@@ -127,7 +127,3 @@ impl Actor<'_> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "operation_tests.rs"]
-mod tests;

@@ -4,12 +4,18 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use checker::history::{Event, EventType};
 use results::run_directory::RunDirectory;
 use serde_json::{Value, json};
-use workloads::stream;
+use workloads::retry::RetryPolicy;
+use workloads::route::Route;
+use workloads::{Invocation, stream};
 
-use super::*;
-use crate::targets::{BoxFuture, ErrorRow, NodeStatus, Refusal, row};
+use super::operation::Actor;
+use super::recorder::Recorder;
+use crate::targets::{
+    Answer, BoxFuture, Client, ErrorRow, NodeStatus, Refusal, Reply, Request, row,
+};
 
 /// Answers each attempt with the next reply; none stands for silence.
 struct Scripted {

@@ -1,5 +1,5 @@
 //! Everything that happens in a run passes here: it gets its index and time, goes to disk, and is
-//! shown to whoever listens, in that order.
+//! shown to all listeners, in that order.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ impl Recorder {
         }
     }
 
-    /// Says something to whoever watches.
+    /// Says something to those who watch.
     pub fn note(&self, text: impl Into<String>) {
         self.lock().tell(&RunEvent::Note(text.into()));
     }

@@ -1,14 +1,14 @@
 //! Objects on services that have none: documents that are read, changed here, and written back if
-//! nobody else changed them meanwhile.
+//! no other client changed them meanwhile.
 //!
 //! It is what users of etcd and ZooKeeper do to build anything on them, with one thing besides:
 //! together with a changed document its service keeps the operation's token and what was answered.
-//! So a mutation takes effect once, however often it is sent: whoever comes with a token that is
-//! there answers what stands beside it.
+//! So a mutation takes effect once, however often it is sent: a client that comes with a token that
+//! is there answers what stands beside it.
 //!
-//! Whoever answers that a precondition failed leaves no token. That is sound although an earlier
-//! attempt may still be on its way: it was sent because its precondition held in the document that
-//! it saw, and that document has been replaced, so it will change nothing.
+//! A client that answers that a precondition failed leaves no token. That is sound although an
+//! earlier attempt may still be on its way: it was sent because its precondition held in the
+//! document that it saw, and that document has been replaced, so it will change nothing.
 
 use workloads::Object;
 

@@ -19,7 +19,7 @@ pub const TRANSPORT_ERRORS: [ErrorRow; 4] = [
     row("connection_lost", false, "the connection broke after the request was sent"),
 ];
 
-/// A client that talks to nobody but whom it is told to.
+/// A client that talks to no address but those that it is given.
 ///
 /// # Errors
 /// When the system has no means for it.

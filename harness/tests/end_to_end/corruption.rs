@@ -1,4 +1,4 @@
-//! What was synced changes: outside of Raft's fault model, so nobody asks the damaged node to
+//! Synced data change: outside of Raft's fault model, so the damaged node is not asked to
 //! serve, only that it does not serve anything wrong.
 
 use serde_json::Value;

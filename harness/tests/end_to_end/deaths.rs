@@ -1,4 +1,4 @@
-//! Whatever of a run is killed, nothing of it is left.
+//! Any process of a run may be killed, and nothing of the run is left.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

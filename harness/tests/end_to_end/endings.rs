@@ -1,4 +1,4 @@
-//! How runs end that nobody let end by themselves.
+//! Runs that are ended before their time.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

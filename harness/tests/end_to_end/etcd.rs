@@ -9,7 +9,7 @@ use crate::background::signal;
 use crate::common::{run, scratch, stormproof};
 use crate::support::{DISKS, alone, assert_a_whole_run, can, has_namespaces, run_into, verdict};
 
-/// Whether etcd is installed; prints that it is not.
+/// True if etcd is installed; prints that it is not.
 fn has_etcd() -> bool {
     let installed = std::process::Command::new("etcd")
         .arg("--version")

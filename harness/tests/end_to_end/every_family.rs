@@ -13,7 +13,7 @@ use crate::support::{
 const FAMILIES: [&str; 8] =
     ["partition", "packet", "kill", "pause", "cpu", "clock", "disk", "power"];
 
-/// How far a wall clock may read from what was asked for: it is read a moment after it was set.
+/// The error that a wall clock may show: it is read a moment after it was set.
 const CLOCK_TOLERANCE_MS: f64 = 50.0;
 
 /// The only fault whose phrase holds these words.

@@ -8,7 +8,7 @@ use crate::support::{
     DISKS, alone, assert_a_whole_run, can, has_namespaces, plan_file, run_into, verdict,
 };
 
-/// Whether a server is installed; prints that none is.
+/// True if a server is installed; prints that none is.
 fn has_nats() -> bool {
     let installed = std::process::Command::new("nats-server")
         .arg("--version")

@@ -1,4 +1,4 @@
-//! What was planned is what happens: again from a saved plan, within a budget, at any size.
+//! The plan is what happens: again from a saved plan, within a budget, at any size.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

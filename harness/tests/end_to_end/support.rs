@@ -1,4 +1,4 @@
-//! What whole runs share: their turns, what they leave, and how to read it.
+//! The common parts of whole runs: their turns, what they leave, and how to read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether this machine has the namespace lab; prints why not.
+/// True if this machine has the namespace lab; prints why not.
 pub fn has_namespaces() -> bool {
     let works = doctor()["labs"]["netns"] == true;
     if !works {
@@ -23,7 +23,7 @@ pub fn has_namespaces() -> bool {
     works
 }
 
-/// Whether everything of these names works that the doctor tried; prints what does not.
+/// True if everything of these names works that the doctor tried; prints what does not.
 pub fn can(trials: &[&str]) -> bool {
     let doctor = doctor();
     let probes = doctor["probes"].as_array().expect("the doctor lists what it tried");
@@ -37,9 +37,9 @@ pub fn can(trials: &[&str]) -> bool {
     })
 }
 
-/// What the doctor calls the engine of clocks.
+/// The doctor's name for the engine of clocks.
 pub const CLOCKS: &str = "clocks of its own for a process";
-/// What the doctor calls the engine of disks.
+/// The doctor's name for the engine of disks.
 pub const DISKS: &str = "disk of its own for a node";
 
 fn doctor() -> Value {
@@ -63,7 +63,7 @@ pub fn latest(results: &Path) -> PathBuf {
     results.join("latest").canonicalize().expect("a run leaves a link to itself")
 }
 
-/// What `verdict.json` of the newest run says.
+/// The `verdict.json` of the newest run.
 pub fn verdict(results: &Path) -> Value {
     let text = std::fs::read_to_string(latest(results).join("verdict.json"));
     serde_json::from_str(&text.expect("a run leaves its verdict")).expect("which is JSON")
@@ -81,7 +81,7 @@ pub fn history(results: &Path) -> Vec<Value> {
     lines(&latest(results).join("history.jsonl"))
 }
 
-/// What the controller heard of a node of the newest run.
+/// The events of a node of the newest run.
 pub fn node_events(results: &Path, node: &str) -> Vec<Value> {
     lines(&latest(results).join("nodes").join(node).join("events.jsonl"))
 }
@@ -96,16 +96,16 @@ pub struct Fault {
     pub nodes: BTreeSet<String>,
     /// When it was injected and when it had been undone, in nanoseconds since the run began.
     pub time: (u64, Option<u64>),
-    /// What was judged when it began, and over its whole life.
+    /// The outcomes when it began, and over its whole life.
     pub outcomes: Vec<String>,
-    /// What was measured, from the injection on; later figures replace earlier ones.
+    /// The figures that were measured, from the injection on; later figures replace earlier ones.
     pub effect: BTreeMap<String, Value>,
     /// The event of its injection.
     pub injected: Value,
 }
 
 impl Fault {
-    /// Whether its effect was seen, at once or over time.
+    /// True if its effect was seen, at once or over time.
     pub fn is_installed(&self) -> bool {
         self.outcomes.iter().any(|outcome| outcome == "installed")
     }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::common::scratch;
 use crate::support::{alone, assert_a_whole_run, has_namespaces, run_into, verdict};
 
-/// Whether Debian's package and a Java are installed; prints what is not.
+/// True if Debian's package and a Java are installed; prints what is not.
 fn has_zookeeper() -> bool {
     let java = Command::new("java").arg("-version").stderr(Stdio::null()).status();
     if !java.is_ok_and(|status| status.success()) {

@@ -64,7 +64,7 @@ enum Line {
 /// The content of a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct JournalState {
-    /// Whose it is; none when its owner died before it could say so.
+    /// Its owner; none when its owner died before it could say so.
     pub(super) header: Option<Header>,
     /// The leftovers that are not undone, in the order in which they were made.
     pub(super) open: Vec<Leftover>,

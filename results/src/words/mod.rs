@@ -1,6 +1,7 @@
 //! One vocabulary: numbers, times, verdicts, operations and findings as people read them, on pages
 //! and terminals alike.
 
+mod names;
 mod numbers;
 mod operations;
 mod phases;
@@ -8,6 +9,7 @@ mod reports;
 mod times;
 mod verdicts;
 
+pub(crate) use self::names::spaced;
 pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};
 pub(crate) use self::operations::{operation, shortened};
@@ -16,8 +18,3 @@ pub use self::reports::{elements, members, tokens, versions};
 pub(crate) use self::times::{duration, moment, nanoseconds, seconds};
 pub use self::verdicts::verdict;
 pub(crate) use self::verdicts::{outcome, verdict_sign};
-
-/// A name of the program as people read it: `former-leader` is `former leader`.
-pub(crate) fn spaced(name: &str) -> String {
-    name.replace(['-', '_'], " ")
-}

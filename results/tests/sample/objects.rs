@@ -5,7 +5,7 @@ use checker::oracle::version::Claims;
 use checker::verdict::Verdict;
 use serde_json::Value;
 
-use super::{LOAD_START, MILLISECOND, Options, Sample, sample};
+use super::run::{LOAD_START, MILLISECOND, Options, Sample, sample};
 
 /// A model and a history that it refuses: events 40 ms apart as `process type f key value`.
 const HISTORIES: [(&str, &str); 9] = [

@@ -13,6 +13,8 @@ mod size;
 mod store;
 mod transaction;
 mod values;
+#[cfg(test)]
+mod values_tests;
 
 pub use command::{Command, Mutation, Operation, Query, Token};
 pub use malformed::MalformedRequest;

@@ -234,7 +234,3 @@ fn answered(f: MicroFunction, key: &str, value: Value) -> Value {
     let operation = MicroOperation(f, key.to_string(), value);
     serde_json::to_value(operation).expect("a micro-operation has a JSON form")
 }
-
-#[cfg(test)]
-#[path = "values_tests.rs"]
-mod tests;

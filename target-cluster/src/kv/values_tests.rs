@@ -1,7 +1,8 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
-use crate::kv::{Operation, RequestBody};
+use super::size::ANSWER_BYTES_MAX;
+use super::values::Values;
+use super::{Operation, OperationResult, RequestBody};
 
 /// Carries out one request, as the entry at `index` if it is a command.
 fn run(values: &mut Values, index: u64, body: Value) -> OperationResult {

@@ -32,7 +32,7 @@
 //!   version of its own, as one that puts it through a log does
 //!   ([`Claims::failures_are_numbered`]).
 //! - Operations of unknown outcome have no version and are not handed in; they excuse nothing here.
-//! - What the service gives a version without changing anything (a delete of a key that is absent,
+//! - An operation to which the service gives a version without changing anything (a delete of a key that is absent,
 //!   in etcd) is to be handed in as a read.
 //! - A read that was allowed to be stale ([`Effect::StaleRead`]) takes no part.
 //! - Once a store was wiped or recreated its versions may begin again. A [`Reset`] allows it; see

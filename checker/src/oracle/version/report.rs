@@ -59,7 +59,7 @@ pub struct Violation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Era {
-    /// Whose versions: `the store`, `stream s`, `key k3`.
+    /// The owner of the versions: `the store`, `stream s`, `key k3`.
     pub of: String,
     /// The highest version that was answered before.
     pub highest_before: u64,

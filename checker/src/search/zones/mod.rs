@@ -35,7 +35,7 @@
 //!    paper, a block's zone reaches from its first return to its last invocation; two forward zones
 //!    overlap, or a backward zone lies within a forward one. ([`order`])
 //!
-//! **What a contradiction consists of.** Each rule is broken by one, two or four operations, or by
+//! **The parts of a contradiction.** Each rule is broken by one, two or four operations, or by
 //! the compare-and-sets of a circle. Believing these alone is enough for there to be no legal
 //! order, because of the values they found: if `v` was found, then so it was with each value that
 //! compare-and-sets lead to `v` from, whether or not anybody is believed who says so, since nothing

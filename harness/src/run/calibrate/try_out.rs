@@ -2,7 +2,7 @@
 //! is taken to mean.
 //!
 //! Nothing goes wrong meanwhile and one operation follows another, so it is known what each has to
-//! answer. What answers something else is a mistake of whoever described the service, or a service
+//! answer. Another answer is a mistake in the description of the service, or a service
 //! that is not what it is taken for; either way an error, and no verdict.
 
 use std::collections::BTreeMap;
@@ -43,8 +43,8 @@ const POLICY: RetryPolicy = RetryPolicy {
 const OBJECTS: &str = "check";
 
 /// Starts the nodes of a plan, unless they run already, and tries each operation of each workload
-/// that the target has through every node; then what the oracles rest on: tokens, versions, and what
-/// members tell of what they hold. Tells line by line what works.
+/// that the target has through every node; then what the oracles rest on: tokens, versions, and
+/// what members tell of what they hold. Tells line by line what works.
 ///
 /// # Errors
 /// Something that does not work, with the request and the answer that show it.

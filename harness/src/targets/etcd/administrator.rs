@@ -103,7 +103,7 @@ impl EtcdAdministrator {
         }
     }
 
-    /// Adds a member again; one that is still there in its life before, since nobody answered when
+    /// Adds a member again; one that is still there in its life before, since no answer came when
     /// it was to be removed, is removed first.
     async fn add_member(&self, name: &str) -> Result<PathBuf, HostError> {
         let position = self.position(name)?;

@@ -13,7 +13,7 @@ use crate::targets::{ErrorRow, Member, Refusal, row};
 /// The time that a question about a node may take that is no operation of a client.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Refusals by what their texts contain, besides those of any HTTP client. Whatever etcd says after
+/// Refusals by what their texts contain, besides those of any HTTP client. All that etcd says after
 /// it proposed something may come true later.
 static REFUSALS: &[(&str, ErrorRow)] = &[
     ("too many requests", row("overloaded", true, "refused before it was proposed")),
@@ -77,7 +77,7 @@ pub struct TxnAnswer {
 pub struct MemberStatus {
     /// Its id.
     pub id: String,
-    /// The id of whom it follows; none if of nobody.
+    /// The id of the member that it follows; none if it follows none.
     pub leader: Option<String>,
     /// Its term.
     pub term: u64,

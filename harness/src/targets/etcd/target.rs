@@ -91,7 +91,7 @@ impl Target for Etcd {
     }
 
     /// Every answer has the revision of the store; each transaction that changes something raises
-    /// it by one, whatever it changes.
+    /// it by one, however much it changes.
     fn versions(&self) -> Option<Claims> {
         Some(Claims {
             scope: Scope::Store,

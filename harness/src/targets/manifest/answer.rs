@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::request::{Heard, json_of};
+use super::request::{HttpResponse, json_of};
 use super::schema::{self, Text};
 use super::source::Source;
 use super::template::text_of;
@@ -85,7 +85,7 @@ impl Test {
     }
 
     /// Returns true if it holds.
-    pub fn holds(&self, heard: &Heard) -> bool {
+    pub fn holds(&self, heard: &HttpResponse) -> bool {
         let at = |pointer: &String| heard.json().and_then(|json| json.pointer(pointer));
         let status = self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&heard.status));
         (status || self.statuses.is_empty())
@@ -147,7 +147,7 @@ impl Place {
     }
 
     /// The value there; none if there is none.
-    pub fn find(&self, heard: &Heard) -> Option<Value> {
+    pub fn find(&self, heard: &HttpResponse) -> Option<Value> {
         match self {
             Place::Pointer(pointer) => heard.json()?.pointer(pointer).cloned(),
             Place::Header(name) => Some(heard.headers.get(name)?.to_str().ok()?.into()),
@@ -156,7 +156,7 @@ impl Place {
     }
 
     /// The number that stands there.
-    pub fn number(&self, heard: &Heard) -> Option<u64> {
+    pub fn number(&self, heard: &HttpResponse) -> Option<u64> {
         number(&self.find(heard)?)
     }
 
@@ -243,7 +243,7 @@ impl Reading {
     ///
     /// # Errors
     /// The complaint: it is not as it was said to be.
-    pub fn read(&self, heard: &Heard) -> Result<Value, String> {
+    pub fn read(&self, heard: &HttpResponse) -> Result<Value, String> {
         let found = self.place.find(heard);
         let found = found.ok_or_else(|| format!("there is no {} in it", self.place.name()))?;
         let Some(each) = &self.each else { return self.decoded(found) };
@@ -294,14 +294,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_test(test: &str, heard: &Heard, expect: bool) {
+    fn check_test(test: &str, heard: &HttpResponse, expect: bool) {
         let table = toml(test).as_table().cloned().expect("it is a table");
         assert_eq!(Test::of(&table).expect("it is a test").holds(heard), expect, "{test}");
     }
 
     #[test]
     fn a_test_holds_if_all_of_it_does() {
-        let heard = Heard::of(409, r#"{"type":"fail","count":0,"list":[{"a":null}]}"#);
+        let heard = HttpResponse::of(409, r#"{"type":"fail","count":0,"list":[{"a":null}]}"#);
         check_test(r#"{ status = 409 }"#, &heard, true);
         check_test(r#"{ status = [200, "4xx"] }"#, &heard, true);
         check_test(r#"{ status = "5xx" }"#, &heard, false);
@@ -311,7 +311,7 @@ mod tests {
         check_test(r#"{ present = "/list/0/a", absent = ["/list/1", "/x"] }"#, &heard, true);
         check_test(r#"{ present = "/list/1" }"#, &heard, false);
         check_test(r#"{ text = "\"count\":0" }"#, &heard, true);
-        check_test(r#"{ absent = "/x" }"#, &Heard::of(200, "no JSON"), true);
+        check_test(r#"{ absent = "/x" }"#, &HttpResponse::of(200, "no JSON"), true);
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
     #[track_caller]
     fn check_reading(reading: &str, body: &str, expect: Result<Value, &str>) {
         let reading = Reading::of(&toml(reading)).expect("it is a reading");
-        let read = reading.read(&Heard::of(200, body));
+        let read = reading.read(&HttpResponse::of(200, body));
         assert_eq!(read, expect.map_err(String::from));
     }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::operation::{MISREAD, Meaning, Operations, Refused, SERVER_ERROR};
-use super::request::{Exchange, Heard};
+use super::request::{Exchange, HttpResponse};
 use super::status::Roster;
 use super::target::Service;
 use crate::targets::http::{self, TRANSPORT_ERRORS};
@@ -109,7 +109,7 @@ impl ManifestClient {
     }
 
     /// The refusal that an answer is, if it is one.
-    fn refused(&self, heard: &Heard) -> Option<Refusal> {
+    fn refused(&self, heard: &HttpResponse) -> Option<Refusal> {
         let refused: &Refused = self.service.refusals.iter().find(|refused| refused.is(heard))?;
         let leader = refused.leader(heard).and_then(|named: Value| self.roster.find(&named));
         Some(Refusal { error: refused.row.name.clone(), leader })

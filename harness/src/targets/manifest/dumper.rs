@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::answer::{Place, Reading, is_pointer, number};
-use super::request::{Heard, Parts, Question};
+use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
 use super::target::Service;
@@ -68,7 +68,7 @@ impl Dump {
     }
 
     /// The contents of the member, as an answer says.
-    fn held(&self, heard: &Heard) -> Result<BTreeMap<String, Held>, String> {
+    fn held(&self, heard: &HttpResponse) -> Result<BTreeMap<String, Held>, String> {
         // Services leave out a list that is empty.
         let entries = self.entries.find(heard).unwrap_or_default();
         match (entries, &self.key) {
@@ -140,7 +140,7 @@ impl ManifestDumper {
         let place = status.applied.as_ref().context("[status] has no applied")?;
         let lacks =
             || format!("there is no number at {}, where applied is said to be", place.name());
-        let read = |heard: &Heard| place.number(heard).ok_or_else(lacks);
+        let read = |heard: &HttpResponse| place.number(heard).ok_or_else(lacks);
         self.ask(node, &status.question, read).await
     }
 
@@ -148,7 +148,7 @@ impl ManifestDumper {
         &self,
         node: usize,
         question: &Question,
-        read: impl FnOnce(&Heard) -> Result<T, String>,
+        read: impl FnOnce(&HttpResponse) -> Result<T, String>,
     ) -> Result<T> {
         let nothing = |_: &str| Value::Null;
         let asked = timeout(PATIENCE, question.ask(&self.http, &self.nodes[node].1, &nothing));
@@ -186,18 +186,19 @@ mod tests {
             "request = \"GET /dump\"\nentries = \"/kvs\"\nkey = \"/k\"\nkey_after = \"/\"\n\
              value = { at = \"/v\", decode = [\"base64\"] }\nversion = \"/m\"",
         );
-        let held = list.held(&Heard::of(200, r#"{"kvs":[{"k":"r1/k3","v":"Nw==","m":"5"}]}"#));
+        let held =
+            list.held(&HttpResponse::of(200, r#"{"kvs":[{"k":"r1/k3","v":"Nw==","m":"5"}]}"#));
         let seven = Held { value: "7".into(), version: Some(5) };
         assert_eq!(held, Ok([("k3".to_owned(), seven)].into()));
-        assert_eq!(list.held(&Heard::of(200, "{}")), Ok(BTreeMap::new()));
+        assert_eq!(list.held(&HttpResponse::of(200, "{}")), Ok(BTreeMap::new()));
 
         let map = dump("request = \"GET /dump\"\nentries = \"\"");
-        let held = map.held(&Heard::of(200, r#"{"k3":[7]}"#));
+        let held = map.held(&HttpResponse::of(200, r#"{"k3":[7]}"#));
         assert_eq!(
             held,
             Ok([("k3".to_owned(), Held { value: "[7]".into(), version: None })].into())
         );
-        let wrong = map.held(&Heard::of(200, "[7]")).expect_err("that is a list");
+        let wrong = map.held(&HttpResponse::of(200, "[7]")).expect_err("that is a list");
         assert!(wrong.contains("key does not say"), "{wrong}");
     }
 }

@@ -17,5 +17,7 @@ mod source;
 mod status;
 mod target;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use target::{Manifest, is_manifest};

@@ -9,7 +9,7 @@ use toml::Spanned;
 use workloads::{Object, Workload};
 
 use super::answer::{Place, Reading, Test};
-use super::request::{Heard, Parts, Question};
+use super::request::{HttpResponse, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
 use crate::targets::http::TRANSPORT_ERRORS;
@@ -18,8 +18,8 @@ use crate::targets::{ErrorRow, NONSENSE, row};
 /// The placeholders where an operation is sent.
 pub const OPERATION: &[&str] = &["run", "key", "value", "token"];
 
-/// Operations whose answer has a value that nobody knew before, by the models that want it. Of all
-/// others the history keeps what was asked.
+/// Operations whose answer has a value that no client knew before, by the models that want it. Of
+/// all others the history keeps what was asked.
 const ANSWERED: &[(&str, &str)] = &[
     ("register", "read"),
     ("append-list", "read"),
@@ -186,7 +186,7 @@ impl Operation {
     ///
     /// # Errors
     /// The reason why it means nothing.
-    pub fn understand(&self, heard: &Heard) -> Result<Meaning, String> {
+    pub fn understand(&self, heard: &HttpResponse) -> Result<Meaning, String> {
         if self.failed.as_ref().is_some_and(|failed| failed.holds(heard)) {
             return Ok(Meaning::Failed);
         }
@@ -209,7 +209,7 @@ impl Operation {
     ///
     /// # Errors
     /// When there is none where the manifest says.
-    pub fn version(&self, heard: &Heard) -> Result<Option<u64>, String> {
+    pub fn version(&self, heard: &HttpResponse) -> Result<Option<u64>, String> {
         let Some(place) = &self.version else { return Ok(None) };
         let lacks = || format!("it has no version: there is no number at {}", place.name());
         place.number(heard).map(Some).ok_or_else(lacks)
@@ -262,12 +262,12 @@ impl Refused {
     }
 
     /// Returns true if an answer is this refusal.
-    pub fn is(&self, heard: &Heard) -> bool {
+    pub fn is(&self, heard: &HttpResponse) -> bool {
         self.when.holds(heard)
     }
 
     /// The leader, as the answer says.
-    pub fn leader(&self, heard: &Heard) -> Option<Value> {
+    pub fn leader(&self, heard: &HttpResponse) -> Option<Value> {
         self.leader.as_ref()?.find(heard)
     }
 }

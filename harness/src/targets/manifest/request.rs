@@ -66,7 +66,7 @@ pub struct Exchange {
     /// The body that was sent.
     pub body: Option<String>,
     /// The response, or the error that came instead.
-    pub heard: Result<Heard, Lost>,
+    pub heard: Result<HttpResponse, Lost>,
     /// The part of it that was not understood.
     pub complaint: Option<String>,
 }
@@ -82,7 +82,7 @@ pub struct Lost {
 
 /// The response.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// The headers.
@@ -165,7 +165,7 @@ impl Question {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = response.bytes().await?;
             let text = String::from_utf8_lossy(&body).into_owned();
-            Ok(Heard { status, headers, text, json: OnceLock::new() })
+            Ok(HttpResponse { status, headers, text, json: OnceLock::new() })
         };
         let lost = |error: reqwest::Error| Lost {
             error: transport_error(&error),
@@ -239,15 +239,15 @@ fn percent_encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-impl Heard {
+impl HttpResponse {
     /// The body as JSON; none if it is none.
     pub fn json(&self) -> Option<&Value> {
         self.json.get_or_init(|| serde_json::from_str(&self.text).ok()).as_ref()
     }
 
     #[cfg(test)]
-    pub fn of(status: u16, text: &str) -> Heard {
-        Heard { status, headers: HeaderMap::new(), text: text.into(), json: OnceLock::new() }
+    pub fn of(status: u16, text: &str) -> HttpResponse {
+        HttpResponse { status, headers: HeaderMap::new(), text: text.into(), json: OnceLock::new() }
     }
 }
 
@@ -259,7 +259,9 @@ impl fmt::Display for Exchange {
             write!(f, "\n            {}", shown(body))?;
         }
         match heard {
-            Ok(Heard { status, text, .. }) => write!(f, "\n  answered  {status} {}", shown(text))?,
+            Ok(HttpResponse { status, text, .. }) => {
+                write!(f, "\n  answered  {status} {}", shown(text))?
+            }
             Err(Lost { text, .. }) => write!(f, "\n  answered  nothing: {text}")?,
         }
         match complaint {

@@ -1,5 +1,5 @@
 //! The manifest as it stands in the file. Its meaning is made of it elsewhere; here is
-//! only its shape, with the places of whatever may turn out wrong.
+//! only its shape, with the places of all that may turn out wrong.
 
 use std::collections::BTreeMap;
 

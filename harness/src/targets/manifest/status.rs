@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::answer::{Place, Test};
-use super::request::{Heard, Parts, Question};
+use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
 use super::template::text_of;
@@ -123,7 +123,7 @@ impl Roster {
         &self,
         node: usize,
         status: &Status,
-        heard: &Heard,
+        heard: &HttpResponse,
     ) -> Result<NodeStatus, String> {
         if !status.ready.holds(heard) {
             return Err("that is not ready".into());

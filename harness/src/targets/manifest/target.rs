@@ -25,7 +25,7 @@ pub struct Manifest {
     version: Version,
     node: Node,
     claims: Option<Claims>,
-    service: Arc<Service>,
+    pub(super) service: Arc<Service>,
     /// The text of the file.
     text: String,
 }
@@ -148,7 +148,3 @@ impl Target for Manifest {
         Ok(Arc::new(ManifestClient::new(self.service.clone(), cluster, run, model)?))
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

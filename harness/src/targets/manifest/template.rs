@@ -128,7 +128,7 @@ impl Template {
         self.fill_with(scope, |text| text)
     }
 
-    /// The text, with `escape` for whatever comes in place of a placeholder.
+    /// The text, with `escape` for all that comes in place of a placeholder.
     pub fn fill_with(&self, scope: &Scope<'_>, escape: impl Fn(String) -> String) -> String {
         let text = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
@@ -138,7 +138,7 @@ impl Template {
         self.0.iter().map(text).collect()
     }
 
-    /// The text as JSON; of a placeholder alone its value, whatever type it has.
+    /// The text as JSON; of a placeholder alone its value, of any type.
     pub fn value(&self, scope: &Scope<'_>) -> Value {
         match &self.0[..] {
             [Piece::Slot(slot)] => slot.apply(scope(&slot.name)),

@@ -2,9 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::*;
+use anyhow::Result;
+use checker::oracle::version::Claims;
+use engines::node_process::OwnClock;
+
+use super::Manifest;
 use crate::exit::{Exit, of_error};
-use crate::targets::PeerDoor;
+use crate::targets::{Member, PeerDoor, Target};
 
 const BUNDLED: &str = include_str!("../../../examples/targets/bundled.toml");
 const ETCD: &str = include_str!("../../../examples/targets/etcd.toml");

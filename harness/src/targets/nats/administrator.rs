@@ -32,8 +32,8 @@ impl NatsAdministrator {
         Ok(NatsAdministrator { connections, names, runtime: Handle::try_current()? })
     }
 
-    /// The request reaches the leader through whoever is asked, so it is sent by way of the one
-    /// that shall lead.
+    /// The request reaches the leader through any server that is asked, so it is sent by way of the
+    /// one that shall lead.
     async fn transfer_to(&self, to: &str) -> Result<(), HostError> {
         let unavailable = |what: String| Err(HostError::Unavailable(what));
         let Some(node) = self.names.iter().position(|name| name == to) else {

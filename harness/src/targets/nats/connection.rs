@@ -187,7 +187,7 @@ impl Connections {
 
     /// All messages whose subjects match, in their order, as one replica after the other tells
     /// them: the node's own as long as it has one that serves. Each piece of the answer is from
-    /// one replica, and holds whatever that has up to its last message.
+    /// one replica, and holds all that it has up to its last message.
     ///
     /// # Errors
     /// The row of the error table.

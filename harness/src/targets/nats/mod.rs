@@ -7,21 +7,22 @@
 //!
 //! No read that JetStream 2.12 has is linearizable: a message is got from whichever replica is
 //! near, or from a server that believes it leads the stream, without asking a majority
-//! ([nats-server#7146]). So whoever reads a key publishes a marker to it first, which goes through
-//! Raft as every message does, and then reads what its node holds of that key up to the marker,
-//! again and again until the marker is there. A read happens where its marker stands in the
-//! stream: whatever was acknowledged before it began stands before it, or was lost.
+//! ([nats-server#7146]). So a client that reads a key publishes a marker to it first, which goes
+//! through Raft as every message does, and then reads what its node holds of that key up to the
+//! marker, again and again until the marker is there. A read happens where its marker stands in the
+//! stream: all that was acknowledged before it began stands before it, or was lost.
 //!
 //! A server acknowledges what it has written and syncs it every two minutes unless it is told
 //! otherwise, so that a power failure takes what was acknowledged ([Jepsen]).
 //! `--set sync_interval=always` has it sync each message first.
 //!
 //! Versions 2.12.0 and 2.12.1 deadlock when a batch of messages is read while another is stored
-//! ([nats-server#7458]): within seconds, if each message is synced, the stream answers nobody any
-//! more. Their messages are therefore read one by one, unless `--set reads=batches` asks for it.
+//! ([nats-server#7458]): within seconds, if each message is synced, the stream answers no client
+//! any more. Their messages are therefore read one by one, unless `--set reads=batches` asks for
+//! it.
 //!
-//! A queue is a list and notes of what was taken from it: whoever dequeues notes the oldest element
-//! that no note tells of, if the last note is still the one that was seen
+//! A queue is a list and notes of what was taken from it: a client that dequeues notes the oldest
+//! element that no note tells of, if the last note is still the one that was seen
 //! (`Nats-Expected-Last-Subject-Sequence`). JetStream's own work queues give an element out again
 //! whose acknowledgement was lost, and others before it, so they are not the first-in-first-out
 //! queue that the checker knows, and would be accused of what they never promised.

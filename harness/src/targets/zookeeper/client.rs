@@ -34,7 +34,7 @@ pub struct ZooKeeperClient {
 
 impl ZooKeeperClient {
     /// # Errors
-    /// When nobody knows objects of that model.
+    /// When there are no objects of that model.
     pub fn new(
         cluster: &[Member],
         run: &str,
@@ -137,11 +137,11 @@ fn state_of(document: &Znode) -> u64 {
 }
 
 impl Documents for ZooKeeperClient {
-    /// The document is read before the token. Whoever sees what an earlier attempt of the same
-    /// operation wrote sees then its token as well, which that attempt creates first, and which
-    /// nobody removes. In the other order the token could be created between the two reads, and
-    /// an operation that had taken effect would find its precondition failed. So it is not relied
-    /// on that a server shows a transaction all at once.
+    /// The document is read before the token. A client that sees what an earlier attempt of the
+    /// same operation wrote sees then its token as well, which that attempt creates first, and
+    /// which is never removed. In the other order the token could be created between the two reads,
+    /// and an operation that had taken effect would find its precondition failed. So it is not
+    /// relied on that a server shows a transaction all at once.
     fn read<'a>(
         &'a self,
         node: usize,
@@ -199,7 +199,8 @@ impl Client for ZooKeeperClient {
     }
 
     /// A follower does not tell whom it follows, and knows the epoch only of the last transaction.
-    /// It is said to follow whoever leads in the highest epoch by what all servers said last.
+    /// It is said to follow the server that leads in the highest epoch by what all servers said
+    /// last.
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
         Box::pin(async move {
             let role = role(self.ensemble.address(node)).await?;

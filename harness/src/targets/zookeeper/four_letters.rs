@@ -29,7 +29,8 @@ impl Role {
     }
 }
 
-/// Asks a server; none when it does not answer in time, or serves nobody because it follows nobody.
+/// Asks a server; none when it does not answer in time, or serves no client because it follows no
+/// server.
 pub async fn role(address: SocketAddr) -> Option<Role> {
     let asked = async {
         let mut connection = TcpStream::connect(address).await.ok()?;

@@ -35,7 +35,7 @@ const ALL_PERMISSIONS: i32 = 31;
 /// The requests to a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Request<'a> {
-    /// To catch up with the leader before whatever this session asks next.
+    /// To catch up with the leader before the next request of this session.
     Sync,
     /// For several znodes at once.
     Read(&'a [String]),

@@ -7,7 +7,7 @@
 //!
 //! Linearizable are transactions. A read is answered by whichever server was asked, from
 //! what it has, so it may be stale. `sync` before it, in the same session, makes the server catch
-//! up with its leader; that is what ZooKeeper has for it. It makes nobody ask a majority whether
+//! up with its leader; that is what ZooKeeper has for it. It makes no server ask a majority whether
 //! that leader still leads (ZOOKEEPER-1675), so one that was cut off or paused and does not know
 //! yet that it was replaced may still have stale reads answered.
 //!

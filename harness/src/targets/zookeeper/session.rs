@@ -54,7 +54,7 @@ pub fn errors() -> Vec<ErrorRow> {
     TRANSPORT_ERRORS.into_iter().chain(own).chain(refusals).chain([OTHER_REFUSAL.clone()]).collect()
 }
 
-/// The servers of one cluster, with the sessions that nobody uses at the moment.
+/// The servers of one cluster, with the sessions that are not in use at the moment.
 #[derive(Debug)]
 pub struct Ensemble {
     addresses: Vec<SocketAddr>,
@@ -75,8 +75,9 @@ impl Ensemble {
         self.addresses[node]
     }
 
-    /// Asks one server all of these in that order, in one session. Whoever gives up waiting drops
-    /// the session as well: what it was asked stays open, and nobody else meets its answers.
+    /// Asks one server all of these in that order, in one session. A caller that gives up waiting
+    /// drops the session as well: what it was asked stays open, and no other caller meets its
+    /// answers.
     ///
     /// # Errors
     /// The row of the error table.

@@ -45,7 +45,7 @@ pub enum Reads {
     Sync,
     /// A write first, which a majority agrees on: linearizable.
     Quorum,
-    /// Whatever the server has, however stale; ZooKeeper promises no more.
+    /// All that the server has, however stale; ZooKeeper promises no more.
     Plain,
 }
 
@@ -175,7 +175,7 @@ impl Target for ZooKeeper {
         Launch::of(options.chain([self.classpath(), SERVER.to_owned(), file]).collect())
     }
 
-    /// The version of whatever is read is the zxid of the transaction that wrote it, by its stat.
+    /// The version of all that is read is the zxid of the transaction that wrote it, by its stat.
     /// That of the answer itself would be the last transaction that the server had applied when it
     /// began to answer, so what was read could be newer.
     fn versions(&self) -> Option<Claims> {

@@ -9,8 +9,8 @@ use stormproof_results::event::{NodeChange, NodeEvent};
 use stormproof_results::report::html;
 use stormproof_results::summary::Summary;
 
+#[path = "../sample/mod.rs"]
 mod sample;
-#[path = "report/snapshots.rs"]
 mod snapshots;
 
 use sample::{Options, Sample, judged, models, sample, storm};

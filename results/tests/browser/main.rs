@@ -8,8 +8,8 @@ use checker::verdict::Verdict;
 use stormproof_results::report;
 use stormproof_results::run_directory::RunDirectory;
 
-#[path = "browser/devtools.rs"]
 mod devtools;
+#[path = "../sample/mod.rs"]
 mod sample;
 
 use devtools::Browser;

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use stormproof_results::event::{NodeChange, NodeEvent};
 use stormproof_results::summary::Finding;
 
-use super::{LOAD_START, MILLISECOND, NODES, Options, SECOND, Sample, event, sample};
+use super::run::{LOAD_START, MILLISECOND, NODES, Options, SECOND, Sample, event, sample};
 
 /// One fault; times in milliseconds since the load began.
-struct Told {
+struct SampleFault {
     family: &'static str,
     name: &'static str,
     nodes: &'static [&'static str],
@@ -32,8 +32,8 @@ fn told(
     (from, to): (u64, u64),
     at_once: Value,
     in_all: Value,
-) -> Told {
-    Told {
+) -> SampleFault {
+    SampleFault {
         family,
         name,
         nodes,
@@ -50,7 +50,7 @@ fn told(
 const ALL: &[&str] = &NODES;
 
 #[rustfmt::skip]
-fn faults() -> Vec<Told> {
+fn faults() -> Vec<SampleFault> {
     let none = || json!({});
     let mut faults = vec![
         told("partition", "isolate the leader n2, flaky", &["n2"], (3_000, 6_400),
@@ -125,7 +125,7 @@ pub fn storm(rate: u64) -> Sample {
     run
 }
 
-fn log(events: &mut Vec<Event>, number: usize, fault: &Told) {
+fn log(events: &mut Vec<Event>, number: usize, fault: &SampleFault) {
     let at = |milliseconds: u64| LOAD_START + milliseconds * MILLISECOND;
     let mut log = |time, kind, stage: &str, more: Value| {
         let mut value = json!({"fault": number, "stage": stage, "name": fault.name,
@@ -221,7 +221,7 @@ fn tell_processes(events: &mut Vec<NodeEvent>) {
     tell(27_580, "n2", role("follower", 3));
 }
 
-fn summarise(run: &mut Sample, faults: &[Told]) {
+fn summarise(run: &mut Sample, faults: &[SampleFault]) {
     let summary = &mut run.summary;
     let mut families: Vec<&str> = faults.iter().map(|fault| fault.family).collect();
     families.sort_unstable();

@@ -1,0 +1,134 @@
+//! Commands: each that a document shows is one that the program takes.
+
+use clap::Command;
+use stormproof::internal::grammar;
+
+use crate::documents::{blocks, spans};
+use crate::tree::{self, Complaints, File};
+
+/// The documents with commands.
+pub const DOCUMENTS: [&str; 3] =
+    ["README.md", "CONTRIBUTING.md", "harness/examples/targets/README.md"];
+
+/// Flags of cargo, which documents name as well.
+const OF_CARGO: [&str; 3] = ["--bench", "--list", "--exact"];
+
+/// The command lines of a document, each with its line.
+fn command_lines(file: &File) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut goes_on = false;
+    for (line, text) in blocks(file, "sh") {
+        // A comment behind a command.
+        let text = text.split(" #").next().unwrap_or_default();
+        let (text, more) = match text.strip_suffix('\\') {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        match found.last_mut().filter(|_| goes_on) {
+            Some((_, command)) => command.push_str(text),
+            None => found.push((line, text.to_owned())),
+        }
+        goes_on = more;
+    }
+    found.extend(spans(file));
+    found
+}
+
+/// The words that a command line gives to stormproof, once for each `\|` in it.
+fn arguments(command: &str) -> Vec<Vec<String>> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let words = match words[..] {
+        ["stormproof", ..] => &words[1..],
+        ["cargo", "run", ..] => match words.iter().position(|word| *word == "--") {
+            // Of a program with a name of its own, or with a target that this build has not got.
+            Some(at) if words[..at].iter().any(|it| ["--bin", "--example"].contains(it)) => &[],
+            Some(at) if words[..at].contains(&"nats") && !cfg!(feature = "nats") => &[],
+            Some(at) => &words[at + 1..],
+            None => &[],
+        },
+        _ => &[],
+    };
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let mut all = vec![vec!["stormproof".to_owned()]];
+    for word in words {
+        let choices: Vec<&str> = word.split("\\|").collect();
+        all = all
+            .iter()
+            .flat_map(|line| {
+                choices.iter().map(|choice| [line.clone(), vec![(*choice).to_owned()]].concat())
+            })
+            .collect();
+    }
+    all
+}
+
+/// A value of the flag before it for each `NAME`.
+fn with_names(grammar: &Command, mut line: Vec<String>) -> Vec<String> {
+    for at in 2..line.len() {
+        if line[at] == "NAME"
+            && let Some(command) = grammar.find_subcommand(&line[1])
+            && let Some(flag) =
+                command.get_arguments().find(|it| it.get_long() == line[at - 1].strip_prefix("--"))
+            && let Some(value) = flag.get_possible_values().first()
+        {
+            line[at] = value.get_name().to_owned();
+        }
+    }
+    line
+}
+
+#[test]
+fn shown_commands_parse() {
+    let mut complaints = Complaints::new(
+        "a document shows a command that stormproof does not take",
+        "write it as `stormproof --help` says, or give the program what the document promises",
+    );
+    let grammar = grammar();
+    let mut count = 0;
+    for document in DOCUMENTS {
+        for (line, command) in command_lines(&tree::read(document)) {
+            for arguments in arguments(&command) {
+                // The name of the program, which is not run.
+                if arguments.len() == 1 {
+                    continue;
+                }
+                count += 1;
+                let arguments = with_names(&grammar, arguments);
+                if let Err(error) = grammar.clone().try_get_matches_from(&arguments)
+                    && error.use_stderr()
+                {
+                    let error = error.to_string();
+                    let first = error.lines().next().unwrap_or_default();
+                    complaints.at(document, line, format!("`{}`: {first}", arguments.join(" ")));
+                }
+            }
+        }
+    }
+    assert!(count >= 30, "only {count} commands were found: the test no longer sees them");
+    complaints.none();
+}
+
+#[test]
+fn named_flags_exist() {
+    let mut complaints = Complaints::new(
+        "a document names a flag that no command has",
+        "name it as `stormproof help COMMAND` does",
+    );
+    let grammar = grammar();
+    let mut flags = Vec::new();
+    for command in grammar.get_subcommands().flat_map(|it| it.get_subcommands().chain([it])) {
+        flags.extend(command.get_arguments().filter_map(|flag| flag.get_long()));
+    }
+    for document in DOCUMENTS {
+        for (line, span) in spans(&tree::read(document)) {
+            let flag = span.split(|it: char| it != '-' && !it.is_alphanumeric()).next();
+            let Some(flag) = flag.filter(|flag| flag.starts_with("--")) else { continue };
+            if !flags.contains(&&flag[2..]) && !OF_CARGO.contains(&flag) {
+                complaints.at(document, line, flag);
+            }
+        }
+    }
+    complaints.none();
+}
