@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::object::Object;
-use crate::search::Op;
+use crate::search::{ByValue, Op, Roles};
 
 /// The mutations that matter to whether some operations contradict each other, if of all others it
 /// is only believed that they were invoked. None if all may matter: when the state is not one
@@ -17,28 +17,20 @@ pub(super) fn mutations(
     operations: &BTreeSet<usize>,
 ) -> Option<BTreeSet<usize>> {
     let problem = object.by_value()?;
-    // The places of the mutations by the value that they leave.
-    let mut leavers: Vec<Vec<usize>> = vec![Vec::new(); problem.values as usize];
-    let mut found_by = Vec::with_capacity(problem.steps.len());
+    // The rest as it is believed: mutations of unknown outcome, and nothing that was seen.
+    let (mut places, mut steps) = (Vec::new(), Vec::new());
     for (place, step) in problem.steps.iter().enumerate() {
-        let (found, left) = match step.op {
-            Op::Read(value) => (Some(value), None),
-            Op::Write(value) => (None, Some(value)),
-            Op::CompareAndSet { from, to } => (Some(from), Some(to)),
+        let step = match step.op {
             Op::SawAnother(_) => return None,
+            _ if operations.contains(&place) => *step,
+            Op::Read(_) => continue,
+            Op::Write(_) | Op::CompareAndSet { .. } => step.returning(None),
         };
-        found_by.push(found);
-        if let Some(value) = left {
-            leavers[value as usize].push(place);
-        }
+        places.push(place);
+        steps.push(step);
     }
-    let mut matter = BTreeSet::new();
-    let mut wanted: Vec<u32> = operations.iter().filter_map(|place| found_by[*place]).collect();
-    while let Some(value) = wanted.pop() {
-        for place in std::mem::take(&mut leavers[value as usize]) {
-            matter.insert(place);
-            wanted.extend(found_by[place]);
-        }
-    }
-    Some(matter)
+    let believed = ByValue { steps, ..problem };
+    let roles = Roles::new(&believed);
+    let matter = believed.steps.iter().zip(places).filter(|(step, _)| roles.may_be_seen(step.op));
+    Some(matter.map(|(_, place)| place).collect())
 }

@@ -102,8 +102,12 @@ impl Recorded for Mutex {
         Ok(Output::Done)
     }
 
-    fn refusal(&self, _input: &Input, conventions: Conventions) -> Option<Output> {
-        conventions.observe_failed_cas.then_some(Output::Refused)
+    fn observes_refusals(&self, conventions: Conventions) -> bool {
+        conventions.observe_failed_cas
+    }
+
+    fn refusal(&self, _input: &Input) -> Option<Output> {
+        Some(Output::Refused)
     }
 
     fn fits_answers(&self, operations: &Operations) -> bool {

@@ -117,9 +117,15 @@ pub trait Recorded: Model {
         values: &mut Values,
     ) -> Result<Self::Output, Misfit>;
 
-    /// The answer of an operation whose precondition the service refuted; none if it counts as
-    /// something that did not happen.
-    fn refusal(&self, _input: &Self::Input, _conventions: Conventions) -> Option<Self::Output> {
+    /// Returns whether operations whose precondition the service refuted say something about the
+    /// object, rather than that they did not happen.
+    fn observes_refusals(&self, _conventions: Conventions) -> bool {
+        false
+    }
+
+    /// The answer of an operation whose precondition the service refuted; none if such an operation
+    /// has no precondition.
+    fn refusal(&self, _input: &Self::Input) -> Option<Self::Output> {
         None
     }
 
@@ -153,9 +159,12 @@ pub trait Recorded: Model {
         Self: Sized,
     {
         if operation.outcome() == EventType::Fail {
+            if !self.observes_refusals(conventions) {
+                return Ok(None);
+            }
             let input = self.decode_input(operation, values).ok();
             let refused = |input| {
-                let output = self.refusal(&input, conventions)?;
+                let output = self.refusal(&input)?;
                 Some(Call::Known(input, output))
             };
             return Ok(input.and_then(refused));

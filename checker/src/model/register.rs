@@ -116,9 +116,12 @@ impl Recorded for Register {
         })
     }
 
-    fn refusal(&self, input: &Input, conventions: Conventions) -> Option<Output> {
-        let is_cas = matches!(input, Input::CompareAndSet { .. });
-        (is_cas && conventions.observe_failed_cas).then_some(Output::Swapped(false))
+    fn observes_refusals(&self, conventions: Conventions) -> bool {
+        conventions.observe_failed_cas
+    }
+
+    fn refusal(&self, input: &Input) -> Option<Output> {
+        matches!(input, Input::CompareAndSet { .. }).then_some(Output::Swapped(false))
     }
 }
 

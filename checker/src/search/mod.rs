@@ -15,6 +15,7 @@ pub(crate) mod portfolio;
 mod problem;
 #[cfg(test)]
 mod random_histories;
+mod roles;
 pub(crate) mod wing_gong_lowe;
 pub(crate) mod zones;
 
@@ -24,3 +25,4 @@ pub(crate) use fingerprint::Seed;
 pub(crate) use limits::{Decision, Limits, Outcome};
 pub(crate) use machine::{Chosen, Machine};
 pub(crate) use problem::{Certain, MaybeApplied, Problem};
+pub(crate) use roles::Roles;

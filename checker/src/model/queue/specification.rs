@@ -163,8 +163,12 @@ impl Recorded for Queue {
         })
     }
 
+    fn observes_refusals(&self, _conventions: Conventions) -> bool {
+        true
+    }
+
     /// A dequeue whose precondition was unmet saw the queue empty, as one that answered nil.
-    fn refusal(&self, input: &Input, _conventions: Conventions) -> Option<Output> {
+    fn refusal(&self, input: &Input) -> Option<Output> {
         matches!(input, Input::Dequeue(_)).then_some(Output::Empty)
     }
 
