@@ -8,12 +8,12 @@ pub use crate::targets::{
 pub use crate::{Exit, Test, dispatch, test_main};
 pub use anyhow;
 pub use checker::history::Event;
-pub use checker::oracle::divergence::Contents;
+pub use checker::oracle::divergence::{Contents, Held};
 pub use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
 pub use engines::node_process::OwnClock;
-pub use faults::fault::Family;
+pub use faults::fault::{Family, StoreWork};
 pub use faults::host::{Administrator, HostError};
-pub use results::applied_log::AppliedLog;
+pub use results::applied_log::{AppliedEntry, AppliedLog};
 pub use results::event::NodeChange;
 pub use serde_json::{Value, json};
 pub use workloads::generator::{self, from_fn, operations};

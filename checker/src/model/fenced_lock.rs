@@ -7,12 +7,13 @@
 
 use crate::history::{Datum, OperationRef, Operations};
 use crate::model::lock_interval::{Clash, LockInterval, Move, Owners, holders};
-use crate::model::mutex::owner;
 use crate::model::recorded::{all_answers, echoes};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Recorded, Solver,
+    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Mutex, Recorded, Solver,
     TimedCall, ValueId, Values,
 };
+
+pub use crate::model::mutex::Input;
 
 /// A lock with fencing tokens for each key, which one owner at a time can hold. It is not
 /// reentrant.
@@ -26,15 +27,6 @@ pub struct State {
     pub holder: ValueId,
     /// The token that was given out last; the least number if there was none.
     pub token: i64,
-}
-
-/// A request to a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Input {
-    /// Be held by this owner, if it is free.
-    Acquire(ValueId),
-    /// Be free, if this owner holds it.
-    Release(ValueId),
 }
 
 /// An answer of a lock.
@@ -118,12 +110,7 @@ impl Recorded for FencedLock {
         operation: OperationRef<'_>,
         values: &mut Values,
     ) -> Result<Input, Misfit> {
-        let owner = owner(operation, values);
-        match operation.f() {
-            "acquire" => Ok(Input::Acquire(owner)),
-            "release" => Ok(Input::Release(owner)),
-            other => Err(DESCRIPTION.lacks(other)),
-        }
+        Mutex.decode_input(operation, values)
     }
 
     fn decode_output(

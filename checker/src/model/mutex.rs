@@ -60,6 +60,8 @@ impl Model for Mutex {
         }
     }
 
+    // Asked for each operation: the calls behind it are to be inlined.
+    #[inline]
     fn hints(&self) -> &dyn Hints<Mutex> {
         self
     }
@@ -144,10 +146,12 @@ impl Solver<Mutex> for Mutex {
 }
 
 impl Hints<Mutex> for Mutex {
+    #[inline]
     fn is_observer(&self, _input: &Input, output: Option<&Output>) -> bool {
         output == Some(&Output::Refused)
     }
 
+    #[inline]
     fn transition(&self, input: &Input, output: Option<&Output>) -> Option<Transition> {
         if output == Some(&Output::Refused) {
             return None;
@@ -159,6 +163,7 @@ impl Hints<Mutex> for Mutex {
         Some(Transition { requires: Some(requires), leaves: Some(leaves) })
     }
 
+    #[inline]
     fn excludes(&self, input: &Input, output: Option<&Output>) -> Option<ValueId> {
         let refused = output == Some(&Output::Refused);
         refused.then_some(match *input {
@@ -167,13 +172,14 @@ impl Hints<Mutex> for Mutex {
         })
     }
 
+    #[inline]
     fn value(&self, state: &ValueId) -> Option<ValueId> {
         Some(*state)
     }
 }
 
 /// The owner that an operation names; nil is the process itself.
-pub(super) fn owner(operation: OperationRef<'_>, values: &mut Values) -> ValueId {
+fn owner(operation: OperationRef<'_>, values: &mut Values) -> ValueId {
     match operation.input() {
         Datum::Null => values.id(Datum::Integer(operation.process().cast_signed())),
         owner => values.id(owner),

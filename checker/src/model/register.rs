@@ -63,6 +63,8 @@ impl Model for Register {
         }
     }
 
+    // Asked for each operation: the calls behind it are to be inlined.
+    #[inline]
     fn hints(&self) -> &dyn Hints<Register> {
         self
     }
@@ -121,6 +123,7 @@ impl Recorded for Register {
 }
 
 impl Hints<Register> for Register {
+    #[inline]
     fn is_observer(&self, input: &Input, output: Option<&Output>) -> bool {
         match input {
             Input::Read => true,
@@ -131,6 +134,7 @@ impl Hints<Register> for Register {
         }
     }
 
+    #[inline]
     fn transition(&self, input: &Input, output: Option<&Output>) -> Option<Transition> {
         match (*input, output) {
             (Input::Read, Some(Output::Value(value))) => {
@@ -146,6 +150,7 @@ impl Hints<Register> for Register {
         }
     }
 
+    #[inline]
     fn excludes(&self, input: &Input, output: Option<&Output>) -> Option<ValueId> {
         match (*input, output) {
             (Input::CompareAndSet { from, .. }, Some(Output::Swapped(false))) => Some(from),
@@ -153,6 +158,7 @@ impl Hints<Register> for Register {
         }
     }
 
+    #[inline]
     fn value(&self, state: &ValueId) -> Option<ValueId> {
         Some(*state)
     }

@@ -24,7 +24,7 @@ enum What {
     Faults,
     /// For --profile
     Profiles,
-    /// Drawn by the profiles besides single faults; --compositions takes more
+    /// Faults that profiles draw together; --compositions takes more
     Compositions,
     /// For --bug
     Bugs,

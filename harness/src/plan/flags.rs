@@ -22,7 +22,7 @@ const LOAD: &str = "The load";
 const FAULTS: &str = "The faults";
 const MACHINE: &str = "This machine";
 
-/// The longest load, in seconds. Its faults are drawn ahead, and its history is judged in memory.
+/// The longest load, in seconds: its faults are drawn ahead, and its history is judged in memory.
 const LONGEST_LOAD: f64 = 24.0 * 3600.0;
 
 /// The plan of a run. Each field is a flag of `run`, and a key of `plan.toml` under the field's

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use faults::coverage::Facts;
+use faults::coverage::ClusterSnapshot;
 use faults::fault::{Action, Excuse, Family};
 use faults::host::{ClockSeen, Host, HostError, NodeState};
 use faults::nemesis::Nemesis;
@@ -198,11 +198,11 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// The cluster as it is known now.
-    fn facts(&self, live: &Snapshot) -> Facts {
+    fn facts(&self, live: &Snapshot) -> ClusterSnapshot {
         let now = self.recorder.elapsed();
         let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
         let on = self.nemesis.active().filter_map(|(id, _)| self.labels.get(&id));
-        Facts {
+        ClusterSnapshot {
             roles: live.roles(),
             former_leader: live.former_leader().map(str::to_owned),
             since_leader_change_ms: live.leads_since().map(Duration::from_nanos).map(since),

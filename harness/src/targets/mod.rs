@@ -1,6 +1,7 @@
 //! The services under test: how their nodes are started and how they are spoken to.
 //!
-//! Each target is a folder: its command line, its client, and its error table. [`registry`] knows them by name. A [`Manifest`] is a target that its user describes.
+//! Each target is a folder: its command line, its client, and its error table. [`registry`] knows
+//! them by name. A [`Manifest`] is a target that its user describes.
 
 mod auditor;
 mod bundled;

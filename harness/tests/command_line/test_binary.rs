@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::common::{Finished, finished};
+use crate::common::{Finished, finished, scratch};
 
 /// The newest `own_service` that cargo built beside this test.
 fn binary() -> PathBuf {
@@ -79,15 +79,48 @@ fn nextest_runs_them() {
         eprintln!("skipped: cargo-nextest is not installed");
         return;
     }
+    // The binary that is there already: a build from within a test could be one of everything, since
+    // features depend on the packages that are asked for.
+    let package = env!("CARGO_MANIFEST_DIR");
+    let of_cargo = Command::new(&cargo)
+        .args(["metadata", "--offline", "--format-version", "1", "--filter-platform"])
+        .arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+        .current_dir(package)
+        .output()
+        .expect("cargo starts");
+    let metadata: Value = serde_json::from_slice(&of_cargo.stdout).expect("JSON");
+    let mut packages = metadata["packages"].as_array().expect("packages").iter();
+    let this = packages.find(|it| it["name"] == "stormproof").expect("this package");
+    let built = json!({
+        "rust-build-meta": {
+            "target-directory": metadata["target_directory"],
+            "base-output-directories": ["debug"],
+            "non-test-binaries": {},
+            "linked-paths": [],
+        },
+        "rust-binaries": { "stormproof::own_service": {
+            "binary-id": "stormproof::own_service",
+            "binary-name": "own_service",
+            "package-id": this["id"],
+            "kind": "test",
+            "binary-path": binary(),
+            "build-platform": "target",
+        } },
+    });
+    let directory = scratch("nextest");
+    let file = |name: &str, text: &[u8]| {
+        let path = directory.join(name);
+        std::fs::write(&path, text).expect("a scratch file can be written");
+        path
+    };
     let mut command = Command::new(&cargo);
-    command.args(["nextest", "run", "--offline", "--test", "own_service", "--no-fail-fast"]);
-    if cfg!(feature = "nats") {
-        command.args(["--features", "nats"]);
-    }
+    command.args(["nextest", "run", "--no-fail-fast"]);
+    command.arg("--cargo-metadata").arg(file("cargo.json", &of_cargo.stdout));
+    command.arg("--binaries-metadata").arg(file("built.json", built.to_string().as_bytes()));
     // Beside the other tests, which look at the results of theirs.
-    let results = concat!(env!("CARGO_TARGET_TMPDIR"), "/own-service-nextest");
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.env("STORMPROOF_FLAGS", format!("{SHORT} --results '{results}'"));
+    let results = directory.join("runs");
+    command.current_dir(package);
+    command.env("STORMPROOF_FLAGS", format!("{SHORT} --results '{}'", results.display()));
     // What cargo and nextest say of this test is not about those.
     for name in ["NEXTEST", "NEXTEST_RUN_ID", "NEXTEST_EXECUTION_MODE"] {
         command.env_remove(name);

@@ -14,7 +14,7 @@ use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use faults::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
 };
 use faults::grudge::{Grudge, Link};
 use faults::host::{
@@ -368,7 +368,7 @@ impl Host for LocalHost {
         asked(&self.administrator)?.transfer(to).map(|()| start.elapsed())
     }
 
-    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
         let start = Instant::now();
         asked(&self.administrator)?.maintain(node, work).map(|()| start.elapsed())
     }

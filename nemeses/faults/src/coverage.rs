@@ -13,21 +13,21 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Aim, Family, Fault};
 use crate::schedule::{Profile, Schedule, ScheduleOptions};
 
-/// What was known of the cluster when a fault fired.
+/// The state of the cluster, as far as it was known, when a fault fired.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Facts {
-    /// What each node said it was; a node that is down or has said nothing is missing. The words
-    /// are the target's: `leader`, `candidate` and `pre-candidate` mean what they say, everything
-    /// else counts as a follower.
+pub struct ClusterSnapshot {
+    /// The role that each node reported; a node that is down or has said nothing is missing. The
+    /// words are the target's: `leader`, `candidate` and `pre-candidate` mean what they say,
+    /// everything else counts as a follower.
     pub roles: BTreeMap<String, String>,
-    /// Who led last before whoever leads now.
+    /// The node that led before the present leader.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former_leader: Option<String>,
-    /// How long ago the newest leader began to lead, in milliseconds; none when nobody ever did.
+    /// The time since the newest leader began to lead, in milliseconds; none when no node ever did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_leader_change_ms: Option<u64>,
-    /// How long ago a fault was last undone, in milliseconds; none when none ever was.
+    /// The time since a fault was last undone, in milliseconds; none when none ever was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_undo_ms: Option<u64>,
     /// The families of the faults that were on.
@@ -42,8 +42,8 @@ pub struct Fired {
     /// The nodes that it was done to, of links the node that they were cut from; see
     /// [`Resolved::nodes`](crate::schedule::Resolved::nodes).
     pub nodes: BTreeSet<String>,
-    /// What was known then.
-    pub facts: Facts,
+    /// The state of the cluster then, as far as it was known.
+    pub facts: ClusterSnapshot,
 }
 
 /// Whom a fault hit.
@@ -54,7 +54,7 @@ pub enum Role {
     Leader,
     /// One follower.
     Follower,
-    /// One node that stood for election, or any one while nobody was known to lead.
+    /// One node that stood for election, or any one while no node was known to lead.
     Candidate,
     /// The node that lost leadership last, which leads no more.
     FormerLeader,
@@ -62,13 +62,13 @@ pub enum Role {
     Several,
 }
 
-/// What the cluster was doing when a fault hit.
+/// The phase that the cluster was in when a fault hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// One leader for a while, and nothing wrong.
     Steady,
-    /// Nobody led, or somebody stood for election.
+    /// No node led, or one stood for election.
     Election,
     /// The leader was new: less than a second.
     NewLeader,
@@ -129,7 +129,7 @@ impl fmt::Display for Phase {
     }
 }
 
-impl Facts {
+impl ClusterSnapshot {
     fn says(&self, node: &str, roles: &[&str]) -> bool {
         self.roles.get(node).is_some_and(|role| roles.contains(&role.as_str()))
     }
@@ -138,7 +138,7 @@ impl Facts {
         self.roles.keys().any(|node| self.says(node, roles))
     }
 
-    /// What one node was.
+    /// The role of one node.
     fn role_of(&self, node: &str) -> Role {
         if self.says(node, &["leader"]) {
             Role::Leader
@@ -177,12 +177,13 @@ impl Fired {
     }
 }
 
-/// What a run reached and what it did not. What is neither was out of its reach.
+/// The cells that a run reached and those that it did not. A cell that is neither was out of its
+/// reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// What was reached, by family, role and phase.
+    /// The cells that were reached, by family, role and phase.
     pub cells: Vec<Cell>,
-    /// What the plan could have reached and did not.
+    /// The cells that the plan could have reached and did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<Missed>,
 }
@@ -196,7 +197,7 @@ pub struct Cell {
     pub role: Role,
     /// When.
     pub phase: Phase,
-    /// How many faults.
+    /// The number of faults.
     pub count: u64,
 }
 
@@ -240,9 +241,9 @@ const SAMPLES: u64 = 40;
 /// Each as long as this, in seconds.
 const SAMPLE_SECONDS: u64 = 120;
 
-/// The situations that faults of a profile can reach: the families and roles that it aims at, each in
-/// every phase, but for overlaps where the profile has none. Whether a phase, such as an election, is
-/// ever on when a fault fires is up to the cluster.
+/// The situations that faults of a profile can reach: the families and roles that it aims at, each
+/// in every phase, but for overlaps where the profile has none. Whether a phase, such as an
+/// election, is ever on when a fault fires is up to the cluster.
 fn reachable(options: &ScheduleOptions) -> BTreeSet<Situation> {
     let time_limit = std::time::Duration::from_secs(SAMPLE_SECONDS);
     let mut aimed: BTreeSet<(Family, Role)> = BTreeSet::new();
@@ -287,14 +288,14 @@ mod tests {
     use super::*;
     use crate::schedule::Compositions;
 
-    fn facts(roles: &[(&str, &str)]) -> Facts {
+    fn facts(roles: &[(&str, &str)]) -> ClusterSnapshot {
         let roles = roles.iter().map(|(node, role)| ((*node).to_owned(), (*role).to_owned()));
-        Facts { roles: roles.collect(), ..Facts::default() }
+        ClusterSnapshot { roles: roles.collect(), ..ClusterSnapshot::default() }
     }
 
     const STEADY: [(&str, &str); 3] = [("n1", "leader"), ("n2", "follower"), ("n3", "follower")];
 
-    fn fired(nodes: &[&str], facts: Facts) -> Fired {
+    fn fired(nodes: &[&str], facts: ClusterSnapshot) -> Fired {
         let nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
         Fired { family: Family::Kill, nodes, facts }
     }
@@ -324,7 +325,7 @@ mod tests {
         assert_eq!(cells(fired(&["n2"], steady())), [(Role::Follower, Phase::Steady)]);
         assert_eq!(cells(fired(&["n1", "n2"], steady())), [(Role::Several, Phase::Steady)]);
         assert_eq!(cells(fired(&[], steady())), [(Role::Several, Phase::Steady)]);
-        let deposed = Facts {
+        let deposed = ClusterSnapshot {
             former_leader: Some("n2".to_owned()),
             since_leader_change_ms: Some(300),
             ..steady()
@@ -336,7 +337,7 @@ mod tests {
 
     #[test]
     fn phases_that_fall_together_count_each() {
-        let busy = Facts {
+        let busy = ClusterSnapshot {
             since_leader_change_ms: Some(5000),
             since_undo_ms: Some(100),
             others_on: vec![Family::Clock],
@@ -344,7 +345,7 @@ mod tests {
         };
         let expected = [(Role::Leader, Phase::AnotherFault), (Role::Leader, Phase::Recovering)];
         assert_eq!(cells(fired(&["n1"], busy)), expected);
-        let calm = Facts { since_undo_ms: Some(2000), ..facts(&STEADY) };
+        let calm = ClusterSnapshot { since_undo_ms: Some(2000), ..facts(&STEADY) };
         assert_eq!(cells(fired(&["n1"], calm)), [(Role::Leader, Phase::Steady)]);
     }
 
@@ -387,9 +388,9 @@ mod tests {
             r#"{"cells":[{"family":"kill","role":"leader","phase":"steady","count":1}]}"#
         );
         assert_eq!(serde_json::from_str::<Coverage>(&text).unwrap(), coverage);
-        let facts = Facts { others_on: vec![Family::Disk], ..facts(&[("n1", "leader")]) };
+        let facts = ClusterSnapshot { others_on: vec![Family::Disk], ..facts(&[("n1", "leader")]) };
         let text = serde_json::to_string(&facts).unwrap();
         assert_eq!(text, r#"{"roles":{"n1":"leader"},"others_on":["disk"]}"#);
-        assert_eq!(serde_json::from_str::<Facts>(&text).unwrap(), facts);
+        assert_eq!(serde_json::from_str::<ClusterSnapshot>(&text).unwrap(), facts);
     }
 }

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// What was measured of a fault, the most telling first: names in the plural of what is counted
+/// The measurements of a fault, the most important first: names in the plural of what is counted
 /// (`packets_dropped`), or of what took a time (`cut_after`).
 ///
 /// In JSON an object whose names end with the unit, such as
@@ -31,7 +31,7 @@ pub enum Measurement {
     Percent(f64),
     /// Seconds that pass on a clock in a second. Its name is `rate` in JSON.
     Rate(f64),
-    /// What cannot be counted, such as a place in a file.
+    /// A value that cannot be counted, such as a place in a file.
     Text(String),
 }
 
@@ -154,7 +154,7 @@ impl Effect {
         self.0.iter().map(|(name, measurement)| (name.as_str(), measurement))
     }
 
-    /// Whether nothing was measured.
+    /// Returns true if nothing was measured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Who drops packets from whom.
+//! The links that drop packets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// a [`Link`]. No node may be called so.
 pub const CLIENTS: &str = "clients";
 
-/// Who drops packets from whom: each node with the set of nodes whose packets it does not get.
+/// The links that drop packets: each node with the set of nodes whose packets it does not get.
 ///
 /// The word and the meaning are Jepsen's (`jepsen.nemesis/complete-grudge`). Nodes without a
 /// grudge do not appear, so that equal partitions are equal values. In JSON:
@@ -23,9 +23,9 @@ pub struct Grudge {
 /// A directed link: packets from `from` to `to`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link {
-    /// Who sends.
+    /// The sender.
     pub from: String,
-    /// Who would receive.
+    /// The node that would receive.
     pub to: String,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Link {
 }
 
 impl Grudge {
-    /// Nobody drops anything.
+    /// No node drops anything.
     pub fn none() -> Self {
         Self::default()
     }
@@ -48,17 +48,17 @@ impl Grudge {
         }
     }
 
-    /// Whether packets from `from` to `to` are dropped.
+    /// Returns true if packets from `from` to `to` are dropped.
     pub fn drops(&self, from: &str, to: &str) -> bool {
         self.drops.get(to).is_some_and(|sources| sources.contains(from))
     }
 
-    /// Whose packets `to` drops.
+    /// The nodes whose packets `to` drops.
     pub fn sources(&self, to: &str) -> impl Iterator<Item = &str> {
         self.drops.get(to).into_iter().flatten().map(String::as_str)
     }
 
-    /// Whether nobody drops anything.
+    /// Returns true if no node drops anything.
     pub fn is_empty(&self) -> bool {
         self.drops.is_empty()
     }
@@ -97,21 +97,21 @@ impl Grudge {
         Self::complete(&[left, right])
     }
 
-    /// `node` hears nobody and is heard by nobody.
+    /// `node` hears no other node, and no other node hears it.
     pub fn isolate(nodes: &[String], node: &str) -> Self {
         let mut grudge = Self::into_node(nodes, node);
         grudge.merge(&Self::out_of_node(nodes, node));
         grudge
     }
 
-    /// `node` hears nobody; the others still hear it.
+    /// `node` hears no other node; the others still hear it.
     pub fn into_node(nodes: &[String], node: &str) -> Self {
         let mut grudge = Self::none();
         nodes.iter().for_each(|other| grudge.drop_link(other, node));
         grudge
     }
 
-    /// `node` is heard by nobody; it still hears the others.
+    /// No other node hears `node`; it still hears the others.
     pub fn out_of_node(nodes: &[String], node: &str) -> Self {
         let mut grudge = Self::none();
         nodes.iter().for_each(|other| grudge.drop_link(node, other));

@@ -1,23 +1,22 @@
 //! The boundary between deciding and acting: what faults need of the world.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
 };
 use crate::grudge::{Grudge, Link};
 
-/// What faults need of the world. `LocalHost` of the engines is the real one; tests of bookkeeping
-/// have their own.
+/// The actions that faults need of the world. `LocalHost` of the engines is the real one; tests of
+/// bookkeeping have their own.
 ///
 /// Every method may be called again with the same arguments: it then changes nothing.
 pub trait Host {
-    /// What a node's process is doing. A node that nobody knows is stopped.
+    /// The state of a node's process. An unknown node is stopped.
     fn state(&self, node: &str) -> NodeState;
 
     /// Makes exactly the links of `grudge` drop packets, all others pass them, and looks whether
@@ -34,13 +33,13 @@ pub trait Host {
     /// host does its work: a part of ours that died must not be taken for a fault of the nodes.
     ///
     /// # Errors
-    /// What does not work.
+    /// The part that does not work.
     fn check_sound(&mut self) -> Result<(), HostError> {
         Ok(())
     }
 
-    /// How many packets each link dropped since the lab was built. Links that never dropped one
-    /// may be missing.
+    /// The number of packets that each link dropped since the lab was built. Links that never
+    /// dropped one may be missing.
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError>;
 
     /// Kills the processes of these nodes, all before waiting for any, and waits until they are
@@ -48,7 +47,8 @@ pub trait Host {
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
 
     /// Starts the processes of these nodes anew. The value is the process id. A node that runs is
-    /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the moment.
+    /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the
+    /// moment.
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
 
     /// Stops the processes of these nodes, and waits until no thread of theirs runs. The value is
@@ -67,7 +67,7 @@ pub trait Host {
         look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError>;
 
-    /// What every link did to packets since the lab was built. Links that did nothing may be
+    /// The counters of every link since the lab was built. Links that did nothing may be
     /// missing.
     fn shaped(&mut self) -> Result<BTreeMap<Link, LinkCounts>, HostError>;
 
@@ -89,7 +89,7 @@ pub trait Host {
     /// is what the disk did since its condition was last changed.
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen>;
 
-    /// What each disk did since its condition was last changed.
+    /// The counters of each disk since its condition was last changed.
     fn disks(&mut self) -> PerNode<DiskSeen>;
 
     /// Cuts the power of these nodes, each step at all of them before the next: nothing becomes
@@ -113,9 +113,9 @@ pub trait Host {
         Err(HostError::Unavailable(format!("this target cannot hand leadership to {to}")))
     }
 
-    /// Has `node` tend its store, and waits until it has. The value is how long it took. Only a host
-    /// that knows how to ask its target can.
-    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+    /// Has `node` do this work on its store, and waits until it has. The value is how long it took.
+    /// Only a host that knows how to ask its target can.
+    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
         Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
     }
 
@@ -141,22 +141,22 @@ pub trait Host {
 
 /// Asks a service for what only it can do: the part of a [`Host`] that a target brings.
 ///
-/// Calls come from a thread that may block, and end by themselves, whatever the service does.
+/// Calls come from a thread that may block, and end by themselves, no matter what the service does.
 pub trait Administrator: Send + Sync {
-    /// Has the leader hand over to `to`, which does not lead, and returns when it was told that `to`
-    /// leads.
+    /// Has the leader hand over to `to`, which does not lead, and returns when it was told that
+    /// `to` leads.
     ///
     /// # Errors
-    /// `Unavailable` when nobody was asked, since nobody leads or `to` does already; `Failed` with
+    /// `Unavailable` when no node was asked, since none leads or `to` does already; `Failed` with
     /// the service's refusal, or when no answer came.
     fn transfer(&self, to: &str) -> Result<(), HostError>;
 
-    /// Has `node` tend its store, and returns when it has.
+    /// Has `node` do this work on its store, and returns when it has.
     ///
     /// # Errors
     /// `Unavailable` when the service has nothing of the kind; `Failed` with the service's refusal,
     /// or when no answer came.
-    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+    fn maintain(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
     }
 
@@ -179,10 +179,10 @@ pub trait Administrator: Send + Sync {
     }
 }
 
-/// What came of an action at each of its nodes.
+/// The result of an action at each of its nodes.
 pub type PerNode<T> = BTreeMap<String, Result<T, HostError>>;
 
-/// What a node's process is doing, as far as faults are concerned.
+/// The state of a node's process, as far as faults are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeState {
     /// It runs.
@@ -193,7 +193,7 @@ pub enum NodeState {
     Stopped,
 }
 
-/// What was seen of a partition right after it was made.
+/// The observation of a partition right after it was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartitionSeen {
     /// Packets dropped on each cut link by probing it.
@@ -206,7 +206,7 @@ pub struct PartitionSeen {
     pub took: Duration,
 }
 
-/// What probes met on a link right after its condition was set.
+/// The experience of probes on a link right after its condition was set.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LinkSeen {
     /// Datagrams sent over it.
@@ -217,11 +217,11 @@ pub struct LinkSeen {
     pub fastest_ms: Option<f64>,
 }
 
-/// What a link did to packets.
+/// The counters of what a link did to packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkCounts {
-    /// Passed them on, whatever else befell them. Up to 64 KB of one stream count as one where
-    /// they meet no trouble.
+    /// Passed them on, no matter what else happened to them. Up to 64 KB of one stream count as one
+    /// where they meet no trouble.
     pub passed: u64,
     /// Bytes of those, headers included.
     pub bytes: u64,
@@ -241,10 +241,10 @@ pub struct LinkCounts {
     pub overflowed: u64,
 }
 
-/// What was seen of a process whose processor time was limited.
+/// The observation of a process whose processor time was limited.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CpuSeen {
-    /// How often the kernel held it back since the limit was set.
+    /// The number of times that the kernel held it back since the limit was set.
     pub throttled: u64,
     /// For how long in all, in milliseconds.
     pub throttled_ms: f64,
@@ -253,15 +253,15 @@ pub struct CpuSeen {
 /// The clocks of a process, read back.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ClockSeen {
-    /// How far its wall clock is ahead of the machine's, in milliseconds.
+    /// The milliseconds by which its wall clock is ahead of the machine's.
     pub wall_offset_ms: f64,
-    /// How far its monotonic clock is ahead of the machine's, in milliseconds.
+    /// The milliseconds by which its monotonic clock is ahead of the machine's.
     pub monotonic_offset_ms: f64,
     /// Seconds that pass on them in a second.
     pub rate: f64,
 }
 
-/// What a disk did to one kind of operation, the time in it measured from request to reply.
+/// The counters of one kind of operation on a disk, the time in it measured from request to reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct OpSeen {
     /// Operations that were answered.
@@ -276,7 +276,7 @@ pub struct OpSeen {
     pub slowest_ms: f64,
 }
 
-/// What a disk did since its condition was last changed.
+/// The counters of a disk since its condition was last changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct DiskSeen {
     /// Reads of files.
@@ -285,13 +285,13 @@ pub struct DiskSeen {
     pub write: OpSeen,
     /// fsync and fdatasync.
     pub fsync: OpSeen,
-    /// What changes names, sizes or attributes.
+    /// Operations that change names, sizes or attributes.
     pub metadata: OpSeen,
     /// fsyncs that are stalled now, or were released when the condition changed.
     pub stalled: u64,
 }
 
-/// What a power failure took from a node.
+/// The losses of a node by a power failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PowerSeen {
     /// Unsynced sectors that survived.
@@ -304,20 +304,13 @@ pub struct PowerSeen {
     pub names_lost: u64,
 }
 
-/// Why the world did not do what was asked of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The reason for which the world did not do what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     /// This host cannot do it at all, and did not try.
+    #[error("{0}")]
     Unavailable(String),
     /// It was tried and failed, or was not seen to succeed.
+    #[error("{0}")]
     Failed(String),
 }
-
-impl fmt::Display for HostError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Unavailable(why) | Self::Failed(why)) = self;
-        out.write_str(why)
-    }
-}
-
-impl std::error::Error for HostError {}

@@ -1,4 +1,4 @@
-//! What goes wrong, and how it is undone, as far as it can be decided without touching anything.
+//! The faults and their undoing, as far as both can be decided without touching anything.
 //!
 //! A [`schedule`] of [`fault`]s is drawn from a seed before the run, who drops whom is a
 //! [`grudge`], and a [`nemesis`] keeps account of which faults are on. It acts through the trait
@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Schedule::draw(seed) ─▶ Entry ─ resolve(nodes, roles) ─▶ Resolved ─▶ Nemesis ─▶ Host
-//!                                                 Report, Beat, Recovery ◀─┘  (what was measured)
+//!                                                         FaultRecord ◀─┘  (what was measured)
 //! ```
 
 pub mod coverage;

@@ -1,26 +1,16 @@
 //! Names that people type.
 
-use std::fmt;
-
 /// A name that is none of those that exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no {kind} is called {name:?}; there are {}", .known.join(", "))]
 pub struct UnknownName {
-    /// What it should name, such as `fault family`.
+    /// The kind of thing it should name, such as `fault family`.
     pub kind: &'static str,
-    /// What was asked for.
+    /// The name that was asked for.
     pub name: String,
-    /// What exists.
+    /// The names that exist.
     pub known: Vec<&'static str>,
 }
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, name, known } = self;
-        write!(out, "no {kind} is called {name:?}; there are {}", known.join(", "))
-    }
-}
-
-impl std::error::Error for UnknownName {}
 
 /// The one of `all` whose name it is.
 pub fn find<T: Copy>(

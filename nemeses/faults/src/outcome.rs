@@ -18,7 +18,7 @@ pub enum Outcome {
     },
     /// It was attempted, but its effect was not seen, or not all of it.
     Indeterminate {
-        /// What was not seen, or what failed.
+        /// The effect that was not seen, or the failure.
         #[serde(default)]
         reason: String,
     },

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::coverage::Facts;
+use crate::coverage::ClusterSnapshot;
 use crate::effect::Effect;
 use crate::fault::{Action, Family};
 use crate::outcome::Outcome;
@@ -31,11 +31,11 @@ pub struct FaultRecord {
     pub name: String,
     /// The nodes that it hits; of links the node that they are cut from, where it is one.
     pub nodes: BTreeSet<String>,
-    /// What happened.
+    /// The event.
     pub what: Happened,
 }
 
-/// What happened to a fault.
+/// An event in the life of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happened {
     /// The nemesis is about to do this, for this stage of the fault's life.
@@ -60,45 +60,45 @@ pub enum Stage {
     Undo,
 }
 
-/// What came of injecting a fault.
+/// The result of injecting a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Injected {
-    /// What was done to which nodes.
+    /// The action, with the nodes that it was done to.
     pub action: Action,
-    /// Whether it took effect.
+    /// The outcome: it took effect, or not.
     pub outcome: Outcome,
-    /// What was measured.
+    /// The measurements.
     pub effect: Effect,
-    /// What a reader should know besides, such as that no node was known to lead.
+    /// A note for readers, such as that no node was known to lead.
     pub note: Option<String>,
-    /// What was known of the cluster before anything was done.
-    pub facts: Option<Facts>,
+    /// The state of the cluster before anything was done, as far as it was known.
+    pub facts: Option<ClusterSnapshot>,
 }
 
-/// What came of one step of a fault that changes while it lasts.
+/// The result of one step of a fault that changes while it lasts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stepped {
-    /// What the fault does from now on.
+    /// The action of the fault from now on.
     pub action: Action,
-    /// What was measured without probing.
+    /// The measurements, taken without probing.
     pub effect: Effect,
-    /// What was not done.
+    /// The parts that were not done.
     pub problems: Vec<String>,
 }
 
-/// What came of undoing a fault.
+/// The result of undoing a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undone {
-    /// What was undone: what the fault did first.
+    /// The action that was undone: the first of the fault.
     pub action: Action,
-    /// Whether it took effect, judged over its whole life. What was seen at once stays seen; what
+    /// The outcome, judged over its whole life. What was seen at once stays seen; what
     /// can be seen only over time, such as lost packets, failed writes or a processor held back, is
     /// judged now. This is the outcome that counts.
     pub outcome: Outcome,
-    /// What was measured from the injection until now.
+    /// The measurements from the injection until now.
     pub effect: Effect,
-    /// What could not be undone; then the fault counts as active still, and undoing it again tries
-    /// again.
+    /// The parts that could not be undone; then the fault counts as active still, and undoing it
+    /// again tries again.
     pub problems: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ impl Happened {
         }
     }
 
-    /// Whether it tells what is about to be done, not what was.
+    /// Returns true if it is about what will be done, not what was.
     pub fn is_intent(&self) -> bool {
         matches!(self, Self::Intended(..))
     }
@@ -158,7 +158,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     problems: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    facts: Option<Facts>,
+    facts: Option<ClusterSnapshot>,
 }
 
 impl FaultRecord {

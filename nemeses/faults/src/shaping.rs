@@ -58,7 +58,7 @@ impl Shaping {
         scaled
     }
 
-    /// Whether no link troubles its packets.
+    /// Returns true if no link troubles its packets.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
     }

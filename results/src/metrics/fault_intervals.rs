@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checker::history::History;
-use faults::coverage::Facts;
+use faults::coverage::ClusterSnapshot;
 use faults::effect::Effect;
 use faults::fault::{Action, Family};
 use faults::grudge::Grudge;
@@ -40,7 +40,7 @@ pub struct FaultInterval {
     /// over time is seen when the fault is undone, so the better of the two outcomes counts.
     pub outcome: Option<Outcome>,
     /// The facts about the cluster when it began.
-    pub facts: Option<Facts>,
+    pub facts: Option<ClusterSnapshot>,
     /// All measurements, see [`Effect::absorb`].
     pub effect: Effect,
     /// The measurements when it was injected.

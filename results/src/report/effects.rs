@@ -132,7 +132,7 @@ fn counted(count: u64, words: &str) -> String {
 }
 
 /// A difference, with its sign: `−5,000 ms`, `+0.4 ms`.
-pub(super) fn offset(milliseconds: f64) -> String {
+fn offset(milliseconds: f64) -> String {
     let size = decimal(milliseconds.abs());
     let sign = match milliseconds {
         _ if size == "0" => "±",

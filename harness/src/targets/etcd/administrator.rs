@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use faults::fault::Upkeep;
+use faults::fault::StoreWork;
 use faults::host::{Administrator, HostError};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -16,9 +16,9 @@ use crate::targets::Member;
 /// which faults would outlast.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The time that a member may take to tend its store. The stores of a run are small; a member that
-/// other faults keep from answering must not hold up the faults that follow.
-const UPKEEP_TIMEOUT: Duration = Duration::from_secs(3);
+/// The time that a member may take to work on its store. The stores of a run are small; a member
+/// that other faults keep from answering must not hold up the faults that follow.
+const STORE_WORK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The time that a change of the members may take: it goes through the log.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -167,23 +167,23 @@ impl EtcdAdministrator {
         }
     }
 
-    /// Compaction forgets everything before the revision at which the member is; it goes through
-    /// the log, so all members do it. Defragmentation is the member's own affair.
-    async fn tend(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
+    /// Compaction forgets everything before the revision at which the member is; it goes through the
+    /// log, so all members do it. Defragmentation is the member's own affair.
+    async fn work_on_store(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         let failed = |why: &str| HostError::Failed(format!("{node} did not {work}: {why}"));
         let position = self.position(node)?;
-        let tending = async {
+        let working = async {
             let (path, wanted) = match work {
-                Upkeep::Compact => {
+                StoreWork::Compact => {
                     let (revision, _) = self.gateway.range(position, "any key", None).await?;
                     let compact = json!({"revision": revision.to_string(), "physical": true});
                     ("kv/compaction", compact)
                 }
-                Upkeep::Defragment => ("maintenance/defragment", json!({})),
+                StoreWork::Defragment => ("maintenance/defragment", json!({})),
             };
             self.gateway.call::<Value>(position, path, &wanted).await
         };
-        match timeout(UPKEEP_TIMEOUT, tending).await {
+        match timeout(STORE_WORK_TIMEOUT, working).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(refusal)) => Err(failed(&refusal.error)),
             Err(_) => Err(failed("no answer in time")),
@@ -205,8 +205,8 @@ impl Administrator for EtcdAdministrator {
         self.runtime.block_on(self.add_member(node))
     }
 
-    fn maintain(&self, node: &str, work: Upkeep) -> Result<(), HostError> {
-        self.runtime.block_on(self.tend(node, work))
+    fn maintain(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
+        self.runtime.block_on(self.work_on_store(node, work))
     }
 
     fn transfer(&self, to: &str) -> Result<(), HostError> {

@@ -14,7 +14,7 @@ const MOST_UNSYNCED: u64 = 64 << 20;
 /// The largest size of a file. Far more than fits, but `truncate` takes no space.
 const MOST_BYTES: u64 = 1 << 44;
 
-/// What to do to a range of a file besides writing to it.
+/// An operation on a range of a file besides writing to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// Give it space; the file grows over it.
@@ -70,7 +70,7 @@ impl Image {
         Ok(self.file(number)?.content().read(offset, length))
     }
 
-    /// Where a symbolic link leads.
+    /// The target of a symbolic link.
     pub fn target(&self, number: InodeNumber) -> Result<OsString, Refusal> {
         match &self.inode(number)?.content {
             Content::Symlink(target) => Ok(target.clone()),

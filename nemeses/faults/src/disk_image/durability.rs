@@ -1,4 +1,4 @@
-//! What becomes durable, what is lost, and what is freed.
+//! Operations that become durable, are lost, or free inodes.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use crate::host::PowerSeen;
 /// A longer journal is committed, so that memory stays bounded.
 const MOST_OPERATIONS: usize = 16_384;
 
-/// What a power failure may take.
+/// The operations that a power failure may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unsynced {
     /// Bytes written, overwritten ones included.
@@ -26,7 +26,7 @@ pub struct Unsynced {
 }
 
 impl Image {
-    /// Notes an operation in the journal, and tells its place.
+    /// Notes an operation in the journal, and returns its place.
     pub(super) fn note(&mut self, operation: Operation) -> u64 {
         if self.journal.len() >= MOST_OPERATIONS {
             self.commit();
@@ -36,7 +36,7 @@ impl Image {
         place
     }
 
-    /// An fsync of whatever it is.
+    /// An fsync of an inode of any kind.
     pub fn sync(&mut self, number: InodeNumber) -> Result<(), Refusal> {
         if let Content::File(file) = &mut self.inode_mut(number)?.content {
             file.sync();
@@ -96,7 +96,7 @@ impl Image {
         }
     }
 
-    /// The kernel was told of an inode, and will say when it forgets it.
+    /// The kernel has learned of an inode, and will say when it forgets it.
     pub fn remember(&mut self, number: InodeNumber) {
         if let Ok(inode) = self.inode_mut(number) {
             inode.remembered += 1;
@@ -114,8 +114,8 @@ impl Image {
         }
     }
 
-    /// Frees inodes that have no name, nobody uses and no power failure brings back. The journal is
-    /// empty.
+    /// Frees inodes that have no name, are not in use and that no power failure brings back. The
+    /// journal is empty.
     fn free_orphans(&mut self) {
         let needed = |inode: &Inode| inode.remembered > 0 || inode.durable_links > 0;
         let orphans = std::mem::take(&mut self.orphans);
@@ -131,7 +131,7 @@ impl Image {
         }
     }
 
-    /// What a power failure may take now.
+    /// The operations that a power failure may take now.
     pub fn unsynced(&self) -> Unsynced {
         let bytes = self.inodes.values().map(|inode| match &inode.content {
             Content::File(file) => file.unsynced(),
@@ -140,8 +140,8 @@ impl Image {
         Unsynced { bytes: bytes.sum(), operations: self.journal.len() as u64 }
     }
 
-    /// The power fails: of what was not synced survives what `cut` and `random` say. Nobody uses
-    /// any inode any more.
+    /// The power fails: of what was not synced survives what `cut` and `random` say. No inode is in
+    /// use any more.
     pub fn crash(&mut self, cut: &PowerCut, random: &mut impl Rng) -> PowerSeen {
         let chance = (cut.keep_percent / 100.0).clamp(0.0, 1.0);
         let first = self.journal.next_place() - self.journal.len() as u64;
@@ -174,7 +174,7 @@ impl Image {
         }
     }
 
-    /// What a mount finds: the durable names, and only inodes that have one.
+    /// The state that a mount finds: the durable names, and only inodes that have one.
     fn start_from_durable_names(&mut self) {
         self.orphans.clear();
         let mut old = std::mem::take(&mut self.inodes);
@@ -274,12 +274,12 @@ impl Image {
     }
 }
 
-/// What was damaged.
+/// A description of damage that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     /// The file.
     pub inode: InodeNumber,
-    /// What was done to it, for a person.
+    /// The damage, for a person.
     pub what: String,
 }
 

@@ -9,11 +9,11 @@ use super::pages::{Pages, page_numbers};
 /// Invariant: the two contents agree in every page that is not in `touched`.
 #[derive(Debug, Clone, Default)]
 pub struct File {
-    /// What processes read.
+    /// The content that processes read.
     volatile: Pages,
-    /// What is there after a power failure, before the log is looked at.
+    /// The content after a power failure, before the log is looked at.
     durable: Pages,
-    /// What leads from the one to the other, in order.
+    /// The operations that lead from the one to the other, in order.
     log: Vec<Change>,
     /// The pages that the log changes.
     touched: BTreeSet<u64>,
@@ -40,7 +40,7 @@ enum Change {
     },
 }
 
-/// What became of unsynced sectors.
+/// The numbers of unsynced sectors by their fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sectors {
     /// They survived.
@@ -50,7 +50,7 @@ pub struct Sectors {
 }
 
 impl File {
-    /// What processes see.
+    /// The state that processes see.
     pub fn content(&self) -> &Pages {
         &self.volatile
     }
@@ -120,7 +120,7 @@ impl File {
     /// The power fails, with the journal durable up to `journal_end`, exclusive. Each sector of
     /// `sector` bytes survives if `keep` says so, in the order in which they were written.
     ///
-    /// Where a lost sector was to make the file grow, its size may survive without it: then it reads
+    /// If a lost sector was to make the file grow, its size may survive without it: then it reads
     /// as zeros, as ext4 and XFS leave it when they lose power between the two.
     ///
     /// A size that was not committed limits what can survive of later writes: behind it they were
@@ -172,7 +172,7 @@ impl File {
         self.volatile = self.durable.clone();
     }
 
-    /// What a power failure would leave that loses all it may.
+    /// The state that a power failure would leave which loses all it may.
     #[cfg(test)]
     pub fn durable(&self) -> &Pages {
         &self.durable

@@ -18,7 +18,7 @@ pub struct Image {
     pub(super) journal: Journal,
     /// Files of which a size is in the journal.
     pub(super) resized: BTreeSet<InodeNumber>,
-    /// Inodes without a name, to be freed once nobody needs them.
+    /// Inodes without a name, to be freed once they are no longer needed.
     pub(super) orphans: BTreeSet<InodeNumber>,
     /// Pages that files with a name have.
     pub(super) used: u64,
@@ -33,15 +33,15 @@ pub(super) struct Inode {
     pub(super) attributes: Attributes,
     pub(super) durable_attributes: Attributes,
     pub(super) times: Times,
-    /// How many names it has; of a directory as `stat` counts them.
+    /// The number of its names; of a directory as `stat` counts them.
     pub(super) links: u32,
-    /// How many names it has after a power failure that loses all it may.
+    /// The number of its names after a power failure that loses all it may.
     pub(super) durable_links: u32,
-    /// How often the kernel was told of it and has not yet forgotten it.
+    /// The number of lookups by the kernel that it has not yet forgotten.
     pub(super) remembered: u64,
 }
 
-/// What an inode holds.
+/// The content of an inode.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
     File(File),
@@ -103,7 +103,7 @@ impl Image {
         self.inodes.get_mut(&number).ok_or(Refusal::NotFound)
     }
 
-    /// What `stat` tells.
+    /// The answer to `stat`.
     pub fn status(&self, number: InodeNumber) -> Result<Status, Refusal> {
         let inode = self.inode(number)?;
         let (kind, size, pages) = match &inode.content {
@@ -156,7 +156,7 @@ impl Image {
         Ok(())
     }
 
-    /// How much fits, and how much is taken.
+    /// The space in all, and the space that is taken.
     pub fn space(&self) -> Space {
         Space { capacity: self.capacity * PAGE, used: self.used * PAGE }
     }
@@ -166,8 +166,8 @@ impl Image {
         self.capacity = bytes / PAGE;
     }
 
-    /// Whether so many more pages fit. What was deleted takes no space any more, even while it is
-    /// in use: the kernel tells too late when that ends.
+    /// Returns true if so many more pages fit. What was deleted takes no space any more, even while
+    /// it is in use: the kernel tells too late when that ends.
     pub(super) fn check_room(&self, pages: u64) -> Result<(), Refusal> {
         let fits = pages == 0 || self.used + pages <= self.capacity;
         if fits { Ok(()) } else { Err(Refusal::NoSpace) }

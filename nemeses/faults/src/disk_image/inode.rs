@@ -5,13 +5,13 @@ use std::time::SystemTime;
 
 use super::Attributes;
 
-/// What identifies a file, a directory or anything else that can have names.
+/// The number that identifies a file, a directory or anything else that can have names.
 pub type InodeNumber = u64;
 
 /// The directory that everything is in.
 pub const ROOT: InodeNumber = 1;
 
-/// What an inode is.
+/// The kind of an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -29,7 +29,7 @@ pub enum Kind {
     },
 }
 
-/// What to make.
+/// The thing to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum New {
     /// An empty regular file.
@@ -47,20 +47,20 @@ pub enum New {
     },
 }
 
-/// What `stat` tells of an inode.
+/// The answer to `stat` of an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
     /// Which inode.
     pub inode: InodeNumber,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Who may do what with it.
+    /// Its permissions.
     pub attributes: Attributes,
     /// Bytes; of a symbolic link those of its path.
     pub size: u64,
     /// Bytes of allocated pages.
     pub allocated: u64,
-    /// How many names it has.
+    /// The number of its names.
     pub links: u32,
     /// When they changed.
     pub times: Times,
@@ -77,7 +77,7 @@ pub struct Times {
     pub changed: SystemTime,
 }
 
-/// Why an operation was refused. Each has the `errno` of its name.
+/// The reason for which an operation was refused. Each has the `errno` of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// `ENOENT`
@@ -100,7 +100,7 @@ pub enum Refusal {
     NameTooLong,
 }
 
-/// How much fits, in bytes.
+/// The space in all, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
     /// In all.

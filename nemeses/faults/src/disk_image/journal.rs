@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use super::InodeNumber;
 
-/// Who may do what with an inode.
+/// The permissions of an inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributes {
     /// The permission bits, without the kind of file.
@@ -29,7 +29,7 @@ pub enum Operation {
     Resize,
 }
 
-/// What a name means from now on.
+/// The meaning of a name from now on.
 #[derive(Debug, Clone)]
 pub struct Edit {
     /// The directory that has the name.
@@ -59,7 +59,7 @@ impl Journal {
         self.operations.push(operation);
     }
 
-    /// How many operations are not durable.
+    /// The number of operations that are not durable.
     pub fn len(&self) -> usize {
         self.operations.len()
     }
@@ -71,9 +71,9 @@ impl Journal {
     }
 }
 
-/// How many of `operations` survive a power failure that keeps each sector with `chance`: all for 1,
-/// none for 0, and that share of them on average; every prefix is possible in between. `uniform` is
-/// drawn from [0, 1).
+/// The number of `operations` that survive a power failure that keeps each sector with `chance`:
+/// all for 1, none for 0, and that share of them on average; every prefix is possible in between.
+/// `uniform` is drawn from [0, 1).
 ///
 /// Drawing for each operation until the first loss would nearly always lose all but a few.
 pub fn surviving_prefix(operations: usize, chance: f64, uniform: f64) -> usize {

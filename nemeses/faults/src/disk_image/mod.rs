@@ -14,7 +14,7 @@
 //! - Nothing else makes anything durable, except that the journal and the file being written are
 //!   written back when they grow beyond a bound, as a kernel short of memory would.
 //!
-//! Where it differs from real file systems, all on the side of what they may do:
+//! Differences from real file systems, all on the side of what they may do:
 //!
 //! - It loses the content of a file that was renamed over another one without an fsync, as XFS may.
 //!   ext4 writes such a file first (`auto_da_alloc`), which POSIX does not promise.

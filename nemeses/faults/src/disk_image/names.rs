@@ -12,9 +12,9 @@ use super::{InodeNumber, Kind, New, ROOT, Refusal, Status};
 /// A directory.
 #[derive(Debug, Clone)]
 pub(super) struct Directory {
-    /// What processes see.
+    /// The state that processes see.
     pub(super) names: BTreeMap<OsString, Meaning>,
-    /// What is there after a power failure that loses all it may.
+    /// The state after a power failure that loses all it may.
     pub(super) durable: BTreeMap<OsString, InodeNumber>,
     /// The directory that it is in.
     pub(super) parent: InodeNumber,
@@ -22,7 +22,7 @@ pub(super) struct Directory {
     next_place: u64,
 }
 
-/// What a name means.
+/// The meaning of a name.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
     pub(super) inode: InodeNumber,
@@ -35,15 +35,15 @@ pub(super) struct Meaning {
 pub struct Listed {
     /// The name.
     pub name: OsString,
-    /// What it means.
+    /// Its meaning.
     pub inode: InodeNumber,
-    /// What that is.
+    /// The kind of that inode.
     pub kind: Kind,
     /// The listing goes on behind this.
     pub place: u64,
 }
 
-/// What to do about a name that is taken.
+/// The way to treat a name that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renaming {
     /// It loses its meaning.
@@ -99,7 +99,7 @@ impl Image {
         }
     }
 
-    /// What a name means.
+    /// The meaning of a name.
     pub fn lookup(&self, directory: InodeNumber, name: &OsStr) -> Result<Status, Refusal> {
         let meaning = self.directory(directory)?.names.get(name).ok_or(Refusal::NotFound)?;
         self.status(meaning.inode)
@@ -141,7 +141,7 @@ impl Image {
         if self.directory(directory)?.names.contains_key(name) {
             return Err(Refusal::Exists);
         }
-        // Nobody may create anything in a directory that was removed.
+        // Nothing may be created in a directory that was removed.
         if self.inode(directory)?.links == 0 {
             return Err(Refusal::NotFound);
         }
@@ -262,7 +262,7 @@ impl Image {
         }
     }
 
-    /// Whether `directory` is `ancestor` or somewhere in it.
+    /// Returns true if `directory` is `ancestor` or somewhere in it.
     fn is_within(&self, directory: InodeNumber, ancestor: InodeNumber) -> bool {
         let mut at = directory;
         loop {

@@ -9,12 +9,12 @@ pub const PAGE: u64 = 4096;
 
 type Page = [u8; PAGE as usize];
 
-/// What every allocated page holds before it is written.
+/// The content of every allocated page before it is written.
 static ZEROS: LazyLock<Arc<Page>> = LazyLock::new(|| Arc::new([0; PAGE as usize]));
 
 /// The content of a file. A copy shares its pages until one of the two is written to.
 ///
-/// What lies behind the size is zero or a hole, so that growing is setting the size.
+/// The part behind the size is zero or a hole, so that growing is setting the size.
 #[derive(Debug, Clone, Default)]
 pub struct Pages {
     pages: BTreeMap<u64, Arc<Page>>,
@@ -27,7 +27,7 @@ impl Pages {
         self.size
     }
 
-    /// How many pages are allocated.
+    /// The number of pages that are allocated.
     pub fn allocated(&self) -> u64 {
         self.pages.len() as u64
     }
@@ -116,7 +116,7 @@ impl Pages {
         }
     }
 
-    /// How many pages of a range are not allocated.
+    /// The number of pages of a range that are not allocated.
     pub fn holes(&self, offset: u64, length: u64) -> u64 {
         let numbers = page_numbers(offset, length);
         let wanted = numbers.end - numbers.start;

@@ -117,7 +117,7 @@ fn every_power_failure_keeps_what_was_synced_and_invents_nothing() {
             }
             check_accounts(&image);
         }
-        // Whatever survives and however often the power fails again, it is the same then.
+        // No matter what survives and how often the power fails again, it is the same then.
         let once = crash(&image, 50.0, seed);
         assert_eq!(tree(&crash(&once, 0.0, seed)), tree(&once));
         // Nothing happened since the last sync of everything: all of it is there.

@@ -1,4 +1,4 @@
-//! What the image as a whole does, beyond what crash scenarios on real mounts cover.
+//! Tests of the image as a whole, beyond what crash scenarios on real mounts cover.
 
 use std::ffi::OsStr;
 use std::time::{Duration, SystemTime};

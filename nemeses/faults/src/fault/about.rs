@@ -1,10 +1,10 @@
-//! What there is to know of a family besides what its faults do.
+//! The description of a family, apart from what its faults do.
 
 use rand::rngs::ChaCha8Rng;
 
 use super::{Budget, ClusterLimits, Family, Fault};
 
-/// What there is to know of a family; each has one constant `ABOUT` in its file.
+/// The description of a family; each has one constant `ABOUT` in its file.
 pub(crate) struct About {
     /// The name used in plans, on the command line and in the history.
     pub name: &'static str,
@@ -14,9 +14,9 @@ pub(crate) struct About {
     pub description: &'static str,
     /// Does its faults.
     pub engine: Engine,
-    /// Whether links are cut for it besides: a node without power says nothing.
+    /// Set if links are cut for it besides: a node without power says nothing.
     pub cuts_links: bool,
-    /// Whether Raft promises to stay right under it. What it does not promise to survive runs only
+    /// Set if Raft promises to stay right under it. What it does not promise to survive runs only
     /// when asked for by name.
     pub within_fault_model: bool,
     /// The state of the processes that it hits, while it lasts.
@@ -31,31 +31,31 @@ pub(crate) struct About {
     pub lasts: (f64, f64),
     /// Draws one of its faults; none where it has none for such a cluster.
     pub draw: fn(&Wanted, &mut ChaCha8Rng) -> Option<Fault>,
-    /// Whether every other of its faults, the first among them, parts the leader from its
+    /// Set if every other of its faults, the first among them, parts the leader from its
     /// majority: so a deposed leader that does not know it is a part of every run.
     pub parts_leader: bool,
-    /// How many nodes may be down at once when it is drawn alone.
+    /// The number of nodes that may be down at once when it is drawn alone.
     pub budget_alone: Budget,
     /// The seconds between two of its faults when it is drawn alone.
     pub gap_alone: (f64, f64),
     /// The place of its faults when all that are on are undone.
     pub undone: UndoneWith,
-    /// How one step of its faults takes the place of the one before.
+    /// The way one step of its faults takes the place of the one before.
     pub steps: Steps,
 }
 
 /// A fault to be drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
-    /// How many nodes it may be aimed at.
+    /// The number of nodes it may be aimed at.
     pub limits: ClusterLimits,
-    /// How long it will last, in seconds.
+    /// The time it will last, in seconds.
     pub lasts: f64,
-    /// Whether it is to part the leader from its majority, see [`About::parts_leader`].
+    /// Set if it is to part the leader from its majority, see [`About::parts_leader`].
     pub parts_leader: bool,
 }
 
-/// What does the faults of a family.
+/// The mechanism that does the faults of a family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Engine {
@@ -112,7 +112,7 @@ pub(crate) enum UndoneWith {
     Requests,
 }
 
-/// How one step of a fault takes the place of the one before.
+/// The way one step of a fault takes the place of the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Steps {
     /// The new state replaces the old one as a whole.
@@ -144,23 +144,23 @@ impl Family {
         self.about().engine
     }
 
-    /// Whether Raft promises to stay right under it. What it does not promise to survive runs only
-    /// when asked for by name.
+    /// Returns true if Raft promises to stay right under it. What it does not promise to survive
+    /// runs only when asked for by name.
     pub fn within_fault_model(self) -> bool {
         self.about().within_fault_model
     }
 
-    /// Whether links are cut for it.
+    /// Returns true if links are cut for it.
     pub fn cuts_links(self) -> bool {
         self.engine() == Engine::Links || self.about().cuts_links
     }
 
-    /// Whether nodes need disks of their own for it.
+    /// Returns true if nodes need disks of their own for it.
     pub fn needs_own_disk(self) -> bool {
         self.engine() == Engine::Disks
     }
 
-    /// Whether it is done by asking the target, so that only some targets can have it.
+    /// Returns true if it is done by asking the target, so that only some targets can have it.
     pub fn needs_target(self) -> bool {
         self.engine() == Engine::Target
     }

@@ -1,5 +1,5 @@
-//! What a state of a fault has at hand while it is brought about or ended: the host, and the faults
-//! that are on.
+//! The means that a state of a fault has while it is brought about or ended: the host, and the
+//! faults that are on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::effect::Effect;
 use crate::grudge::Link;
 use crate::host::{DiskSeen, Host, LinkCounts, NodeState, PerNode};
 
-/// Whether to look at what an action does.
+/// The choice to wait until the effect of an action is seen, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
     /// Probe until its effect is seen, or was not in time.
@@ -23,7 +23,7 @@ pub(crate) enum Probe {
 pub(crate) struct FaultsOn {
     /// By id.
     pub active: BTreeMap<u32, Active>,
-    /// What the disks were last told.
+    /// The conditions that the disks were last given.
     pub disks: BTreeMap<String, DiskCondition>,
     /// Nodes whose files were damaged: they may never serve again.
     pub damaged: BTreeSet<String>,
@@ -32,23 +32,23 @@ pub(crate) struct FaultsOn {
 /// A fault that is on.
 #[derive(Debug)]
 pub(crate) struct Active {
-    /// What it does now.
+    /// The action that it does now.
     pub action: Action,
-    /// What it did first, by which it is judged: later steps only vary it.
+    /// The action that it did first, by which it is judged: later steps only vary it.
     pub first: Action,
     /// The most nodes that any of its steps takes down.
     pub most_down: usize,
     /// The nodes that it takes down at any time, as far as the budget allowed.
     pub may_take_down: BTreeSet<String>,
-    /// What became of it when it was injected, and whether that may yet change.
+    /// The judgement when it was injected, which may be open yet.
     pub judgement: Judgement,
-    /// How many steps it has taken.
+    /// The number of steps it has taken.
     pub steps: u64,
-    /// What each link had dropped before.
+    /// The packets that each link had dropped before.
     pub dropped_before: BTreeMap<Link, u64>,
-    /// What each link had done to packets before.
+    /// The counters of each link before.
     pub shaped_before: BTreeMap<Link, LinkCounts>,
-    /// What its disks did while it was on, until their condition was last changed.
+    /// The counters of its disks while it was on, until their condition was last changed.
     pub disks_seen: BTreeMap<String, DiskSeen>,
 }
 
@@ -70,7 +70,7 @@ impl Active {
     }
 }
 
-/// What a state of a fault has at hand.
+/// The means that a state of a fault has.
 pub(crate) struct Acting<'a> {
     /// The fault whose state it is.
     pub id: u32,
@@ -79,19 +79,19 @@ pub(crate) struct Acting<'a> {
 }
 
 impl FaultsOn {
-    /// What every fault that is on does now.
+    /// The action that every fault that is on does now.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         self.active.values().map(|active| &active.action)
     }
 }
 
 impl Acting<'_> {
-    /// What every fault that is on does now.
+    /// The action that every fault that is on does now.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         self.on.actions()
     }
 
-    /// What every other fault that is on does now.
+    /// The action that every other fault that is on does now.
     pub fn actions_of_others(&self) -> impl Iterator<Item = &Action> {
         let others = self.on.active.iter().filter(|(id, _)| **id != self.id);
         others.map(|(_, active)| &active.action)
@@ -125,7 +125,7 @@ impl Acting<'_> {
     }
 }
 
-/// What several faults ask of each node together.
+/// The sum of the conditions that several faults ask of each node.
 pub(crate) fn by_node<'a, T: Copy + 'a>(
     maps: impl Iterator<Item = &'a BTreeMap<String, T>>,
     and: impl Fn(&T, &T) -> T,

@@ -14,7 +14,7 @@ pub enum Aim {
     Minority,
     /// One node more than the cluster can do without.
     Majority,
-    /// Whoever leads.
+    /// The node that leads.
     Leader,
     /// One node that does not lead.
     Follower,
@@ -39,8 +39,8 @@ impl Aim {
         Self::All,
     ];
 
-    /// How many of `nodes` this aim takes. A minority of one or two nodes is nobody, and a single
-    /// node has no follower.
+    /// The number of `nodes` that this aim takes. A minority of one or two nodes is empty, and a
+    /// single node has no follower.
     pub fn count(self, nodes: usize) -> usize {
         match self {
             Self::One | Self::Leader | Self::FormerLeader => nodes.min(1),
@@ -52,12 +52,12 @@ impl Aim {
         }
     }
 
-    /// Whether the nodes left over are too few to be a majority.
+    /// Returns true if the nodes left over are too few to be a majority.
     pub fn takes_majority(self, nodes: usize) -> bool {
         nodes - self.count(nodes) < nodes / 2 + 1
     }
 
-    /// Whether it means one node, chosen by its role.
+    /// Returns true if it means one node, chosen by its role.
     pub fn is_role(self) -> bool {
         matches!(self, Self::Leader | Self::Follower | Self::FormerLeader)
     }

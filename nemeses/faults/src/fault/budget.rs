@@ -1,12 +1,12 @@
-//! How many nodes may be down at once.
+//! The number of nodes that may be down at once.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How many nodes may be down at once: killed, paused, without power, with a disk that takes no
-/// writes. In files and on the command line a number, `minority` or `all`.
+/// The number of nodes that may be down at once: killed, paused, without power, with a disk that
+/// takes no writes. In files and on the command line a number, `minority` or `all`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "Written", try_from = "Written")]
 pub enum Budget {
@@ -20,7 +20,7 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// How many of `nodes` that is.
+    /// The number that this means of `nodes`.
     pub fn limit(self, nodes: usize) -> usize {
         match self {
             Self::Nodes(count) => count.min(nodes),

@@ -5,13 +5,13 @@ use rand::rngs::ChaCha8Rng;
 
 use super::Aim;
 
-/// How long a fault lasts that is done when it has begun, in seconds.
+/// The time that a fault lasts which is done as soon as it has begun, in seconds.
 pub(crate) const MOMENT: f64 = 0.1;
 
 /// The numbers of nodes that a fault may have when it is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClusterLimits {
-    /// How many nodes the cluster has.
+    /// The number of nodes in the cluster.
     pub nodes: usize,
     /// The most that any fault may be aimed at.
     pub most: usize,
@@ -20,8 +20,8 @@ pub(crate) struct ClusterLimits {
 }
 
 impl ClusterLimits {
-    /// Draws whom a fault is aimed at that takes nobody down. Where the table has nobody for so
-    /// small a cluster it is the leader.
+    /// Draws the aim of a fault that takes no node down. Where the table has none for so small a
+    /// cluster it is the leader.
     pub fn aim(&self, weights: &[(Aim, u32)], random: &mut ChaCha8Rng) -> Aim {
         self.at_most(self.most, weights, random)
     }

@@ -12,40 +12,40 @@ use crate::grudge::Link;
 use crate::host::{HostError, PerNode};
 use crate::outcome::Outcome;
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Judgement {
     pub outcome: Outcome,
     pub effect: Effect,
-    /// Whether the effect may still be seen over time, when it was not seen at once.
+    /// Set if the effect may still be seen over time, when it was not seen at once.
     pub open: bool,
-    /// What a reader should know besides.
+    /// A note for readers.
     pub note: Option<String>,
 }
 
 impl Judgement {
-    /// What was seen at once or not at all.
+    /// A judgement of what was seen at once or not at all.
     pub fn settled(outcome: Outcome, effect: Effect) -> Self {
         Self { outcome, effect, open: false, note: None }
     }
 
-    /// What may be seen later.
+    /// A judgement of what may be seen later.
     pub fn open(outcome: Outcome, effect: Effect) -> Self {
         let open = matches!(outcome, Outcome::Indeterminate { .. });
         Self { outcome, effect, open, note: None }
     }
 
-    /// What was not attempted.
+    /// A judgement of what was not attempted.
     pub fn skipped(reason: &str) -> Self {
         Self::settled(Outcome::Skipped { reason: reason.to_owned() }, Effect::new())
     }
 
-    /// What was done at every node and is known by that alone.
+    /// A judgement of what was done at every node and is known by that alone.
     pub fn of_nodes(results: &PerNode<Duration>, count: &str, time: &str) -> Self {
         Self::settled(outcome_of(results), slowest(count, time, results))
     }
 
-    /// Whether it was not attempted.
+    /// Returns true if it was not attempted.
     pub fn is_skipped(&self) -> bool {
         matches!(self.outcome, Outcome::Skipped { .. })
     }
@@ -79,7 +79,7 @@ pub(crate) fn outcome_of<T>(results: &PerNode<T>) -> Outcome {
     }
 }
 
-/// What failed, a node each.
+/// The failures, one for each node.
 pub(crate) fn failures<T>(results: &PerNode<T>) -> Vec<String> {
     let failed = results.iter().filter_map(|(node, result)| {
         let error = result.as_ref().err()?;
@@ -88,7 +88,7 @@ pub(crate) fn failures<T>(results: &PerNode<T>) -> Vec<String> {
     failed.collect()
 }
 
-/// How many nodes it was done to, and how long it took at the slowest.
+/// The number of nodes it was done to, and the time that the slowest took.
 pub(crate) fn slowest(count: &str, time: &str, results: &PerNode<Duration>) -> Effect {
     let times: Vec<_> = results.values().filter_map(|result| result.as_ref().ok()).collect();
     let mut effect = Effect::new().counting(count, times.len() as u64);

@@ -26,7 +26,7 @@ macro_rules! families {
             /// Every family.
             pub const ALL: [Self; [$(Self::$family),*].len()] = [$(Self::$family),*];
 
-            /// What there is to know of it.
+            /// Its description.
             pub(crate) fn about(self) -> &'static About {
                 match self {
                     $(Self::$family => &super::families::$file::ABOUT,)*

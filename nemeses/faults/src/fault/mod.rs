@@ -31,10 +31,10 @@ pub(crate) use cluster_limits::{ClusterLimits, MOMENT, between, weighted, whole_
 pub use families::clock::{Clock, ClockCondition, ClockError, Clocks};
 pub use families::corruption::{Corruption, Damage, FileDamage};
 pub use families::cpu::{Cpu, CpuShares};
-pub use families::disk::{Disk, DiskCondition, Disks, OpCondition, Trouble};
-pub use families::kill::{Kill, Killed, Rhythm};
+pub use families::disk::{Disk, DiskCondition, DiskFault, Disks, OpCondition};
+pub use families::kill::{Kill, Killed, Pattern};
 pub use families::leadership::{Leadership, Transfer};
-pub use families::maintenance::{Maintenance, StoresMaintained, Upkeep};
+pub use families::maintenance::{Maintenance, StoreWork, StoresMaintained};
 pub use families::membership::{MembersChanged, Membership, MembershipChange};
 pub use families::packet::{Direction, LinkCondition, Packet};
 pub use families::partition::{Partition, Shape};

@@ -9,20 +9,20 @@ use rand::{RngExt, SeedableRng};
 use super::Aim;
 use crate::grudge::{CLIENTS, Grudge};
 
-/// How often a set of several nodes is drawn around the leader.
+/// The chance that a set of several nodes is drawn around the leader.
 const LEADER_AMONG_SEVERAL: f64 = 0.7;
 
-/// Who has which role when a fault fires, as far as anybody knows.
+/// The roles of the nodes when a fault fires, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Roles<'a> {
-    /// Who leads; of two that claim to, the one with the higher term.
+    /// The leader; of two that claim to, the one with the higher term.
     pub leader: Option<&'a str>,
-    /// Who led last before that.
+    /// The leader before that.
     pub former_leader: Option<&'a str>,
 }
 
 impl<'a> Roles<'a> {
-    /// `leader` leads, and nobody is known to have led before.
+    /// `leader` leads, and no node is known to have led before.
     pub fn led_by(leader: &'a str) -> Self {
         Self { leader: Some(leader), former_leader: None }
     }
@@ -37,7 +37,7 @@ pub(crate) struct RoleDraw<'a> {
     leader_included: bool,
     /// The node that the fault is aimed at by role or by lot, where it is aimed at one.
     pub target: Option<String>,
-    /// What a reader should know: that no node was known to lead and one was drawn instead.
+    /// A note for readers: that no node was known to lead and one was drawn instead.
     pub note: Option<String>,
 }
 
@@ -112,7 +112,8 @@ impl<'a> RoleDraw<'a> {
         self.holder(leads.and(follower.as_deref()), "no node was known to lead")
     }
 
-    /// Whom the leader hands over to: whoever `aim` means, but never the leader itself.
+    /// The node that the leader hands over to: the one that `aim` means, but never the leader
+    /// itself.
     pub fn successor(&mut self, aim: Aim) -> Option<String> {
         let meant = match aim {
             Aim::FormerLeader => self.former_leader(),

@@ -1,4 +1,4 @@
-//! What a fault of any family can be asked.
+//! The questions that a fault of any family answers.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,17 +24,17 @@ pub(crate) trait Spec: fmt::Display {
         0
     }
 
-    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
+    /// Returns true if no node can talk with a majority of `nodes`, itself counted, while it lasts.
     fn takes_majority(&self, nodes: usize) -> bool {
         nodes - self.nodes_down(nodes) < nodes / 2 + 1
     }
 
-    /// Whether clients get little done while it is on together with another such fault.
+    /// Returns true if clients get little done while it is on together with another such fault.
     fn disturbs(&self, nodes: usize) -> bool {
         self.nodes_down(nodes) > 0
     }
 
-    /// Whether clients reach no leader although no other node can lead.
+    /// Returns true if clients reach no leader although no other node can lead.
     fn starves_clients(&self) -> bool {
         false
     }
@@ -57,7 +57,8 @@ pub(crate) trait Spec: fmt::Display {
     /// Replaces its roles by names.
     fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action;
 
-    /// What it does at which time of its life, when `whole` is what it does to which nodes.
+    /// The steps that it does, each at which time of its life, when `whole` is what it does to
+    /// which nodes.
     fn over_time(&self, whole: Action, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
         let _ = (lasts, random);
         throughout(whole)
@@ -83,7 +84,7 @@ impl Fault {
         self.spec().nodes_down(nodes)
     }
 
-    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
+    /// Returns true if no node can talk with a majority of `nodes`, itself counted, while it lasts.
     pub fn takes_majority(&self, nodes: usize) -> bool {
         self.spec().takes_majority(nodes)
     }

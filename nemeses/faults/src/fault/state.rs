@@ -1,4 +1,4 @@
-//! What a state that a fault holds the cluster in can be asked, and how it is brought about.
+//! The questions that a state of a fault answers, and the way it is brought about.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,7 +17,7 @@ pub(crate) trait State: fmt::Display {
     /// Leaves out all other nodes. Of links all stay.
     fn retain(&mut self, kept: &BTreeSet<String>);
 
-    /// Whether there is no node or link to do it to.
+    /// Returns true if there is no node or link to do it to.
     fn is_empty(&self) -> bool {
         self.nodes().is_empty()
     }
@@ -38,7 +38,7 @@ pub(crate) trait State: fmt::Display {
         BTreeSet::new()
     }
 
-    /// Whether a process of `node` may end by itself because of it.
+    /// Returns true if a process of `node` may end by itself because of it.
     fn may_end(&self, node: &str) -> bool {
         let _ = node;
         false
@@ -56,7 +56,7 @@ pub(crate) trait State: fmt::Display {
     /// Does it, and judges by what was seen.
     fn inject(&self, acting: &mut Acting<'_>, probe: Probe) -> Judgement;
 
-    /// What was measured while it was on, and the outcome that this alone would give; no outcome
+    /// The measurements while it was on, and the outcome that this alone would give; no outcome
     /// where there is nothing to see but at once.
     fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
         let _ = acting;
@@ -78,7 +78,7 @@ pub(crate) trait Held {
 }
 
 impl Action {
-    /// Whether there is no node or link to do it to.
+    /// Returns true if there is no node or link to do it to.
     pub fn is_empty(&self) -> bool {
         self.state().is_none_or(State::is_empty)
     }
@@ -113,9 +113,9 @@ impl Action {
         self
     }
 
-    /// Whether a process of `node` may end by itself because of it, while it lasts or when it comes
-    /// back: one that is refused a write, or finds its files damaged, has nothing better to do. That
-    /// is a finding about the target, no failure of the harness.
+    /// Returns true if a process of `node` may end by itself because of it, while it lasts or when
+    /// it comes back: one that is refused a write, or finds its files damaged, has nothing better
+    /// to do. That is a finding about the target, no failure of the harness.
     pub fn may_end(&self, node: &str) -> bool {
         self.state().is_some_and(|state| state.may_end(node))
     }

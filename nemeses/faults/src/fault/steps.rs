@@ -8,7 +8,7 @@ use super::Action;
 /// A state that a fault holds from a time on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// How long after the fault began.
+    /// The time since the fault began.
     pub after: Duration,
     /// The state, until the next step or the fault's end.
     pub action: Action,

@@ -24,10 +24,13 @@ fn a_fault_reads_as_a_phrase() {
     check(Fault::Packet(all), "50 ms delay into the leader, clients too, ramping up and down");
     check(Fault::Kill(Kill::once(Aim::All)), "kill all nodes");
     check(
-        Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }),
+        Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }),
         "rolling restart of all nodes",
     );
-    check(Fault::Kill(Kill { aim: Aim::Leader, rhythm: Rhythm::Loop }), "crash loop of the leader");
+    check(
+        Fault::Kill(Kill { aim: Aim::Leader, rhythm: Pattern::Loop }),
+        "crash loop of the leader",
+    );
     check(
         Fault::Power(Power {
             aim: Aim::Majority,
@@ -38,7 +41,7 @@ fn a_fault_reads_as_a_phrase() {
     check(
         Fault::Disk(Disk {
             aim: Aim::One,
-            trouble: Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 },
+            trouble: DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 },
         }),
         "fsync 50 to 60 ms slower at one node",
     );
@@ -54,11 +57,11 @@ fn a_fault_reads_as_a_phrase() {
 fn what_takes_nodes_down_is_counted_and_what_is_only_slow_is_not() {
     let check = |fault: Fault, down: usize| assert_eq!(fault.nodes_down(5), down, "{fault}");
     check(Fault::Kill(Kill::once(Aim::Majority)), 3);
-    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Loop }), 5);
-    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }), 1);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Loop }), 5);
+    check(Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }), 1);
     check(Fault::Pause(Pause { aim: Aim::Minority }), 2);
-    check(Fault::Disk(Disk { aim: Aim::All, trouble: Trouble::StalledFsync }), 5);
-    let slow = Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };
+    check(Fault::Disk(Disk { aim: Aim::All, trouble: DiskFault::StalledFsync }), 5);
+    let slow = DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 0.0 };
     check(Fault::Disk(Disk { aim: Aim::All, trouble: slow }), 0);
     check(Fault::Partition(Partition::steady(Shape::IsolateLeader)), 0);
     check(Fault::Cpu(Cpu { aim: Aim::All, percent: 5.0 }), 0);
@@ -89,11 +92,11 @@ fn of_a_power_failure_the_links_of_the_nodes_that_stay_are_left_alone() {
 #[test]
 fn a_node_may_end_of_a_disk_that_refuses_and_not_of_one_that_is_slow() {
     let disks =
-        |trouble: Trouble| Action::Disk(Disks([("n1".to_owned(), trouble.condition())].into()));
-    assert!(disks(Trouble::ReadOnly).may_end("n1"));
-    assert!(disks(Trouble::Failing { percent: 1.0 }).may_end("n1"));
-    assert!(!disks(Trouble::ReadOnly).may_end("n2"));
-    assert!(!disks(Trouble::StalledFsync).may_end("n1"));
+        |trouble: DiskFault| Action::Disk(Disks([("n1".to_owned(), trouble.condition())].into()));
+    assert!(disks(DiskFault::ReadOnly).may_end("n1"));
+    assert!(disks(DiskFault::Failing { percent: 1.0 }).may_end("n1"));
+    assert!(!disks(DiskFault::ReadOnly).may_end("n2"));
+    assert!(!disks(DiskFault::StalledFsync).may_end("n1"));
     assert!(!Action::Kill(Killed(["n1".to_owned()].into())).may_end("n1"), "that is our doing");
-    assert_eq!(disks(Trouble::StalledFsync).takes_down().len(), 1);
+    assert_eq!(disks(DiskFault::StalledFsync).takes_down().len(), 1);
 }

@@ -16,7 +16,7 @@ use crate::schedule::{Entry, Resolved};
 #[derive(Debug)]
 pub struct Nemesis<H> {
     host: H,
-    /// How many nodes may be down at once.
+    /// The number of nodes that may be down at once.
     most_down: usize,
     on: FaultsOn,
 }
@@ -48,8 +48,8 @@ impl<H: Host> Nemesis<H> {
         self.on.active.iter().map(|(id, active)| (*id, &active.action))
     }
 
-    /// Whether a process of `node` may have ended by itself because of a fault that is on, or
-    /// because its files were damaged earlier, see [`Action::may_end`].
+    /// Returns true if a process of `node` may have ended by itself because of a fault that is on,
+    /// or because its files were damaged earlier, see [`Action::may_end`].
     pub fn may_end(&self, node: &str) -> bool {
         self.on.damaged.contains(node) || self.active().any(|(_, action)| action.may_end(node))
     }
@@ -83,7 +83,7 @@ impl<H: Host> Nemesis<H> {
             let reason = "there is no node or link to do it to";
             return report(action, Judgement::skipped(reason), resolved.note);
         }
-        // Before the attempt, so that whatever it leaves behind is undone.
+        // Before the attempt, so that what it leaves behind is undone.
         self.on
             .active
             .insert(id, Active::new(action.clone(), resolved.most_down(), resolved.takes_down()));
@@ -102,8 +102,8 @@ impl<H: Host> Nemesis<H> {
         down.chain(self.on.damaged.iter().cloned()).collect()
     }
 
-    /// How many nodes may be down, with places kept for what the faults that are on will yet take
-    /// down: a crash loop between two crashes holds nobody.
+    /// The number of nodes that may be down, with places kept for what the faults that are on will
+    /// yet take down: a crash loop between two crashes holds no node down.
     fn room(&self) -> usize {
         let reserved = self
             .on
@@ -139,7 +139,7 @@ impl<H: Host> Nemesis<H> {
         Some(Stepped { action, effect, problems })
     }
 
-    /// Undoes one fault and tells what was measured while it was on; none when it is not on, as
+    /// Undoes one fault and returns what was measured while it was on; none when it is not on, as
     /// when it was undone before or skipped. A fault that could not be undone wholly stays on.
     pub fn undo(&mut self, id: u32) -> Option<Undone> {
         let first = self.on.active.get(&id)?.first.clone();
@@ -207,7 +207,8 @@ impl<H: Host> Nemesis<H> {
     }
 }
 
-/// What of `old` ends and what of `new` begins when a fault steps from one to the other.
+/// The part of `old` that ends and the part of `new` that begins when a fault steps from one to the
+/// other.
 fn difference(old: &Action, new: &Action) -> (Action, Action) {
     let steps = old.family().filter(|family| new.family() == Some(*family));
     match steps.map(|family| family.about().steps) {

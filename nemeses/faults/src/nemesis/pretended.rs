@@ -1,11 +1,14 @@
-//! A world made of plain values, for tests of the bookkeeping: it does as it is told, or fails where
-//! it is told to.
+//! A world made of plain values, for tests of the bookkeeping: it does what it is asked to, or
+//! fails where a test wants it to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, Upkeep,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
 };
 use crate::grudge::{Grudge, Link};
 use crate::host::{
@@ -13,10 +16,15 @@ use crate::host::{
     PerNode, PowerSeen,
 };
 
-/// How much slower than asked for every pretended delay is.
+/// The milliseconds by which every pretended delay is longer than asked for.
 const LATE_MS: f64 = 0.1;
 
-#[derive(Debug, Default)]
+/// The nodes of the pretended cluster.
+pub(super) fn names() -> Vec<String> {
+    (1..=5).map(|index| format!("n{index}")).collect()
+}
+
+#[derive(Debug)]
 pub(super) struct Pretended {
     pub states: BTreeMap<String, NodeState>,
     pub grudge: Grudge,
@@ -25,28 +33,87 @@ pub(super) struct Pretended {
     pub unproven: BTreeSet<Link>,
     pub links: BTreeMap<Link, LinkCondition>,
     pub shaped: BTreeMap<Link, LinkCounts>,
-    /// How much faster than asked for packets are.
+    /// The milliseconds by which packets are faster than asked for.
     pub early_ms: f64,
     pub cpu: BTreeMap<String, f64>,
     pub throttled: BTreeMap<String, CpuSeen>,
     pub clocks: BTreeMap<String, ClockCondition>,
-    /// How far wall clocks are off that nobody set.
+    /// The milliseconds by which every wall clock is ahead without a fault.
     pub astray_ms: f64,
     pub disks: BTreeMap<String, DiskCondition>,
-    /// What each disk did since its condition was last changed.
+    /// The counters of each disk since its condition was last changed.
     pub disks_seen: BTreeMap<String, DiskSeen>,
     pub unsynced: PowerSeen,
     pub leader: String,
     pub members_changed: BTreeMap<String, MembershipChange>,
-    /// What every action answers instead of success.
+    /// The error that every action returns instead of success.
     pub broken: Option<HostError>,
-    /// Whether links cannot be cut here.
+    /// Set where links cannot be cut.
     pub without_partitions: bool,
-    /// What was asked, in order.
+    /// The requests, in order.
     pub log: Vec<String>,
 }
 
+impl Default for Pretended {
+    fn default() -> Self {
+        Self {
+            states: names().into_iter().map(|node| (node, NodeState::Running)).collect(),
+            grudge: Grudge::none(),
+            dropped: BTreeMap::new(),
+            unproven: BTreeSet::new(),
+            links: BTreeMap::new(),
+            shaped: BTreeMap::new(),
+            early_ms: 0.0,
+            cpu: BTreeMap::new(),
+            throttled: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            astray_ms: 0.0,
+            disks: BTreeMap::new(),
+            disks_seen: BTreeMap::new(),
+            unsynced: PowerSeen::default(),
+            leader: String::new(),
+            members_changed: BTreeMap::new(),
+            broken: None,
+            without_partitions: false,
+            log: Vec::new(),
+        }
+    }
+}
+
+/// The nodes, or `none`.
+fn words<'a>(nodes: impl IntoIterator<Item = &'a String>) -> String {
+    let nodes: Vec<_> = nodes.into_iter().map(String::as_str).collect();
+    if nodes.is_empty() { "none".to_owned() } else { nodes.join(" ") }
+}
+
+/// One line for each value, in JSON.
+fn lines<'a, K: Display + 'a, V: Serialize + 'a>(
+    what: &'a str,
+    map: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = String> + 'a {
+    map.iter().map(move |(key, value)| {
+        let value = serde_json::to_string(value).expect("it is plain data");
+        format!("{what} {key}: {value}")
+    })
+}
+
 impl Pretended {
+    /// Everything in which it is not as it was at first, a line each; empty when nothing is left
+    /// of any fault.
+    pub fn differences(&self) -> Vec<String> {
+        let changed = self.states.iter().filter(|(_, state)| **state != NodeState::Running);
+        let mut all: Vec<_> = changed.map(|(node, state)| format!("{node} {state:?}")).collect();
+        if !self.grudge.is_empty() {
+            all.push(self.grudge.to_string());
+        }
+        all.extend(self.links.iter().map(|(link, condition)| format!("{link}: {condition}")));
+        all.extend(lines("processor percent of", &self.cpu));
+        all.extend(lines("clock of", &self.clocks));
+        all.extend(lines("disk of", &self.disks));
+        all.extend(self.members_changed.iter().map(|(node, change)| format!("{change} {node}")));
+        all
+    }
+
     fn works(&self) -> Result<(), HostError> {
         self.broken.clone().map_or(Ok(()), Err)
     }
@@ -90,7 +157,7 @@ impl Host for Pretended {
         if self.without_partitions {
             return Err(HostError::Unavailable("there are no links to cut".to_owned()));
         }
-        self.log.push(format!("cut {}", grudge.links().count()));
+        self.log.push(format!("cut {} links", grudge.links().count()));
         self.grudge = grudge.clone();
         let mut seen = PartitionSeen { unproven: self.unproven.clone(), ..Default::default() };
         for link in grudge.links() {
@@ -107,21 +174,23 @@ impl Host for Pretended {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
-        self.log.push(format!("kill {}", nodes.len()));
+        self.log.push(format!("kill {}", words(nodes)));
         self.change(nodes, |_| true, NodeState::Stopped)
     }
 
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
-        self.log.push(format!("start {}", nodes.len()));
+        self.log.push(format!("start {}", words(nodes)));
         let started = self.change(nodes, |state| state == NodeState::Stopped, NodeState::Running);
         started.into_iter().map(|(node, result)| (node, result.map(|_| 7))).collect()
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.log.push(format!("pause {}", words(nodes)));
         self.change(nodes, |state| state == NodeState::Running, NodeState::Paused)
     }
 
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.log.push(format!("resume {}", words(nodes)));
         self.change(nodes, |state| state == NodeState::Paused, NodeState::Running)
     }
 
@@ -131,6 +200,11 @@ impl Host for Pretended {
         look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
         self.works()?;
+        self.log.push(format!(
+            "shape {} links, {}",
+            links.len(),
+            if look { "looking" } else { "not looking" }
+        ));
         self.links = links.clone();
         let seen = |condition: &LinkCondition| {
             let fastest = condition.delay_ms + LATE_MS - self.early_ms;
@@ -146,11 +220,13 @@ impl Host for Pretended {
     }
 
     fn limit_cpu(&mut self, percent: &BTreeMap<String, f64>) -> PerNode<CpuSeen> {
+        self.log.push(format!("limit processors of {}", words(percent.keys())));
         self.cpu = percent.clone();
         self.of_each(percent, |node, _| self.throttled.get(node).copied().unwrap_or_default())
     }
 
     fn set_clocks(&mut self, clocks: &BTreeMap<String, ClockCondition>) -> PerNode<ClockSeen> {
+        self.log.push(format!("set clocks of {}", words(clocks.keys())));
         let told = clocks.iter().filter(|(_, condition)| !condition.is_neutral());
         self.clocks = told.map(|(node, condition)| (node.clone(), *condition)).collect();
         self.of_each(clocks, |_, condition| ClockSeen {
@@ -161,6 +237,7 @@ impl Host for Pretended {
     }
 
     fn set_disks(&mut self, disks: &BTreeMap<String, DiskCondition>) -> PerNode<DiskSeen> {
+        self.log.push(format!("set disks of {}", words(disks.keys())));
         let old = std::mem::replace(&mut self.disks, disks.clone());
         self.disks_seen.retain(|node, _| old.get(node) == disks.get(node));
         self.of_each(disks, |_, _| DiskSeen::default())
@@ -176,7 +253,7 @@ impl Host for Pretended {
         _cut: &PowerCut,
         _seed: u64,
     ) -> PerNode<PowerSeen> {
-        self.log.push(format!("power off {}", nodes.len()));
+        self.log.push(format!("power off {}", words(nodes)));
         let off = self.change(nodes, |_| true, NodeState::Stopped);
         let unsynced = self.unsynced;
         off.into_iter().map(|(node, result)| (node, result.map(|_| unsynced))).collect()
@@ -191,11 +268,12 @@ impl Host for Pretended {
 
     fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
         self.works()?;
+        self.log.push(format!("hand leadership to {to}"));
         self.leader = to.to_owned();
         Ok(Duration::from_millis(30))
     }
 
-    fn maintain(&mut self, node: &str, work: Upkeep) -> Result<Duration, HostError> {
+    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
         self.works()?;
         self.log.push(format!("{work} {node}"));
         Ok(Duration::from_millis(30))
@@ -207,6 +285,7 @@ impl Host for Pretended {
         change: MembershipChange,
     ) -> Result<Duration, HostError> {
         self.works()?;
+        self.log.push(format!("{change} {node}"));
         self.members_changed.insert(node.to_owned(), change);
         Ok(Duration::from_millis(30))
     }
@@ -217,6 +296,7 @@ impl Host for Pretended {
         change: MembershipChange,
     ) -> Result<Duration, HostError> {
         self.works()?;
+        self.log.push(format!("restore {node}"));
         assert_eq!(self.members_changed.remove(node), Some(change));
         Ok(Duration::from_millis(30))
     }

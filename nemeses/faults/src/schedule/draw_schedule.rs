@@ -1,16 +1,17 @@
-//! How a schedule is drawn from a seed.
+//! The drawing of a schedule from a seed.
 //!
 //! The timeline is drawn first, always for every family: a fault of which family or which
-//! composition is next, after which gap, overlapping the one before or not. Each family fills its own places from a random stream of its
-//! own. A family that was not asked for leaves its places empty, so that leaving one out removes
-//! only its own events and a failure can be looked for with fewer families.
+//! composition is next, after which gap, overlapping the one before or not. Each family fills its
+//! own places from a random stream of its own. A family that was not asked for leaves its places
+//! empty, so that leaving one out removes only its own events and a failure can be looked for with
+//! fewer families.
 //!
 //! The profile `composed` alone is drawn for the families asked for and no others: it is for a bug
 //! that is known to take these together.
 //!
 //! Families that most runs do not have, since they need a target that can or are outside of Raft's
-//! fault model, have no places on the timeline, which would stay empty: they come on top, at times of
-//! their own.
+//! fault model, have no places on the timeline, which would stay empty: they come on top, at times
+//! of their own.
 
 use std::time::Duration;
 
@@ -42,8 +43,8 @@ const LENGTH_CLASSES: usize = 3;
 /// clients, and for some reads and writes at either leader.
 const SHORTEST_PARTING: f64 = 2.5;
 
-/// So many faults or compositions in a row that have no place, and the schedule ends: the time that is left is too
-/// short for most.
+/// So many faults or compositions in a row that have no place, and the schedule ends: the time that
+/// is left is too short for most.
 const LAST_TRIES: u32 = 16;
 
 /// A family that comes on top does so after so many seconds, and again.
@@ -91,7 +92,7 @@ struct Timeline<'a> {
     compositions: Vec<(&'a Composition, u32)>,
     /// Every family has short, middling and long faults, however few it has.
     lengths: Vec<ShuffleBag<usize>>,
-    /// How many partitions began while nothing else was on.
+    /// The number of partitions that began while nothing else was on.
     lone_partings: u32,
     planned: Vec<Planned>,
 }

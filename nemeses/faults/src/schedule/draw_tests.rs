@@ -1,11 +1,11 @@
-//! What every drawn schedule keeps to, over hundreds of seeds.
+//! Properties that every drawn schedule has, over hundreds of seeds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Aim, Cpu, Disk, Family, Fault, Kill, Pause, Rhythm, Trouble};
+use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pattern, Pause};
 
 const USUAL: [Family; 8] = [
     Family::Partition,
@@ -34,25 +34,30 @@ fn draw(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> Vec<Entry> {
     Schedule::draw(&options(profile, nodes, seed, seconds)).entries
 }
 
-/// What runs have when nobody asks for more: the usual families.
+/// The families that runs have by default.
 fn usual(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> Vec<Entry> {
     let families = USUAL.into();
     Schedule::draw(&ScheduleOptions { families, ..options(profile, nodes, seed, seconds) }).entries
 }
 
-fn on_at(entries: &[Entry], now: Duration) -> Vec<&Entry> {
-    entries.iter().filter(|entry| entry.at <= now && now < entry.ends()).collect()
-}
+/// Times are rounded to the millisecond, so that faults which follow each other may overlap by two.
+const ROUNDING: Duration = Duration::from_millis(2);
 
-/// The faults that are on together, looked at every 10 ms.
-fn samples(entries: &[Entry], seconds: u64) -> impl Iterator<Item = Vec<&Entry>> {
-    (0..seconds * 100).map(|sample| on_at(entries, Duration::from_millis(sample * 10)))
+/// The stretches of time in which the same faults are on, in seconds, with these faults.
+fn stretches(entries: &[Entry]) -> impl Iterator<Item = (f64, Vec<&Entry>)> {
+    let times = entries.iter().flat_map(|entry| [entry.at, entry.ends()]);
+    let times: Vec<_> = times.collect::<BTreeSet<_>>().into_iter().collect();
+    let pairs = times.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect::<Vec<_>>();
+    pairs.into_iter().filter(|(_, long)| *long > ROUNDING).map(move |(from, long)| {
+        let on = entries.iter().filter(|entry| entry.at <= from && from < entry.ends());
+        (long.as_secs_f64(), on.collect())
+    })
 }
 
 /// The share of the time in which clients can get something done.
 fn share_with_progress(entries: &[Entry], nodes: usize, seconds: u64) -> f64 {
-    let halted = samples(entries, seconds).filter(|on| halts(on.iter().map(|e| &e.fault), nodes));
-    1.0 - halted.count() as f64 / (seconds * 100) as f64
+    let halted = stretches(entries).filter(|(_, on)| halts(on.iter().map(|e| &e.fault), nodes));
+    1.0 - halted.map(|(long, _)| long).sum::<f64>() / seconds as f64
 }
 
 #[test]
@@ -135,7 +140,7 @@ fn never_are_more_nodes_down_than_the_budget_says() {
                 let options = ScheduleOptions { budget, ..options(profile, nodes, seed, 60) };
                 let families = USUAL.into();
                 let entries = Schedule::draw(&ScheduleOptions { families, ..options.clone() });
-                for on in samples(&entries.entries, 60) {
+                for (_, on) in stretches(&entries.entries) {
                     let down: usize = on.iter().map(|entry| entry.fault.nodes_down(nodes)).sum();
                     assert!(down <= options.most_down(), "{profile}, {nodes} nodes, seed {seed}");
                 }
@@ -168,7 +173,7 @@ fn a_gentle_schedule_has_one_fault_of_one_node_at_a_time() {
     for seed in 0..100 {
         let entries = usual(Profile::Gentle, 5, seed, 60);
         assert!(entries.len() >= 8, "seed {seed}: {}", entries.len());
-        assert!(samples(&entries, 60).all(|on| on.len() <= 1), "seed {seed}");
+        assert!(stretches(&entries).all(|(_, on)| on.len() <= 1), "seed {seed}");
         for entry in &entries {
             match &entry.fault {
                 Fault::Partition(partition) => assert!(partition.shape.is_about_one(), "{entry}"),
@@ -183,7 +188,7 @@ fn nightly_faults_overlap_and_at_most_four_do() {
     let mut overlaps = 0;
     for seed in 0..100 {
         let entries = usual(Profile::Nightly, 5, seed, 60);
-        let most = samples(&entries, 60).map(|on| on.len()).max().unwrap_or(0);
+        let most = stretches(&entries).map(|(_, on)| on.len()).max().unwrap_or(0);
         assert!(most <= 4, "seed {seed}: {most}");
         overlaps += usize::from(most >= 2);
     }
@@ -250,8 +255,8 @@ fn one_family_alone_fills_its_time() {
             let entries = draw(Profile::Only(family), 5, seed, 60);
             assert!(entries.iter().all(|entry| entry.fault.family() == family), "{family}");
             assert!(entries.len() >= 6, "{family}, seed {seed}: {}", entries.len());
-            let on = samples(&entries, 60).filter(|on| !on.is_empty());
-            busy += on.count() as f64 / 5400.0 / 50.0;
+            let on = stretches(&entries).filter(|(_, on)| !on.is_empty());
+            busy += on.map(|(long, _)| long).sum::<f64>() / 54.0 / 50.0;
         }
         let moments = [Family::Leadership, Family::Corruption, Family::Maintenance];
         assert!(busy >= 0.4 || moments.contains(&family), "{family}: {busy}");
@@ -301,12 +306,12 @@ fn compositions_follow_each_other_within_an_election() {
     let parts = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.shape.parts_leader());
     let power = |fault: &Fault| fault.family() == Family::Power;
     let slow_fsync = |fault: &Fault| {
-        matches!(fault, Fault::Disk(Disk { trouble: Trouble::SlowFsync { .. }, .. }))
+        matches!(fault, Fault::Disk(Disk { trouble: DiskFault::SlowFsync { .. }, .. }))
     };
     let stall =
-        |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: Trouble::StalledFsync, .. }));
+        |fault: &Fault| matches!(fault, Fault::Disk(Disk { trouble: DiskFault::StalledFsync, .. }));
     let crash_loop =
-        |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Rhythm::Loop, .. }));
+        |fault: &Fault| matches!(fault, Fault::Kill(Kill { rhythm: Pattern::Loop, .. }));
     let flaky = |fault: &Fault| matches!(fault, Fault::Partition(cut) if cut.is_flaky());
     assert!(follows(&parts, &power, 0.6));
     assert!(follows(&parts, &|fault| fault.family() == Family::Kill, 0.6));

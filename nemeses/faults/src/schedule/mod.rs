@@ -21,6 +21,6 @@ pub use options::ScheduleOptions;
 pub use profile::Profile;
 pub use resolve::Resolved;
 pub use schedule::{Entry, Schedule};
-pub use written::{Nonsense, read_entries};
+pub use written::{InvalidSchedule, read_entries};
 
 pub use crate::fault::{Budget, Roles, Step};

@@ -1,4 +1,4 @@
-//! What a schedule is drawn for.
+//! The options that a schedule is drawn for.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,20 +6,20 @@ use std::time::Duration;
 use super::{Compositions, Profile};
 use crate::fault::{Budget, Family};
 
-/// What a schedule is drawn for.
+/// The options that a schedule is drawn for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScheduleOptions {
-    /// How many nodes the cluster has.
+    /// The number of nodes in the cluster.
     pub nodes: usize,
     /// The families that take part.
     pub families: BTreeSet<Family>,
     /// Equal seeds give equal schedules.
     pub seed: u64,
-    /// How long the load lasts; every fault ends before it does.
+    /// The time that the load lasts; every fault ends before it does.
     pub time_limit: Duration,
-    /// How rough it is.
+    /// Its roughness.
     pub profile: Profile,
-    /// How many nodes may be down at once; none leaves it to the profile.
+    /// The number of nodes that may be down at once; none leaves it to the profile.
     pub budget: Option<Budget>,
     /// The compositions that it may have.
     pub compositions: Compositions,

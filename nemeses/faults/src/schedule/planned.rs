@@ -17,7 +17,7 @@ pub(super) struct Planned {
     pub lasts: f64,
     /// The seed of what is left open until it fires.
     pub pick: u32,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn milliseconds(seconds: f64) -> Duration {
     Duration::from_millis((seconds * 1e3).round() as u64)
 }
 
-/// What each family draws its own places from.
+/// The random streams from which each family draws its own places.
 pub(super) struct Streams(Vec<ChaCha8Rng>);
 
 impl Streams {

@@ -1,4 +1,4 @@
-//! How rough a schedule is: named profiles, each with its parameters.
+//! The roughness of a schedule: named profiles, each with its parameters.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,8 +10,8 @@ use super::Budget;
 use crate::fault::Family;
 use crate::names::UnknownName;
 
-/// How rough a schedule is, by name: `gentle`, `nightly`, `brutal`, `composed`, or the name of a
-/// family.
+/// The roughness of a schedule, by name: `gentle`, `nightly`, `brutal`, `composed`, or the name of
+/// a family.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -31,12 +31,12 @@ pub enum Profile {
     Only(Family),
 }
 
-/// What a profile means. Times are in seconds.
+/// The parameters of a profile. Times are in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Parameters {
-    /// How many nodes may be down at once, when nobody says otherwise.
+    /// The number of nodes that may be down at once, unless the options say otherwise.
     pub budget: Budget,
-    /// How many nodes a fault may be aimed at, whether it takes them down or not.
+    /// The number of nodes that a fault may be aimed at, whether it takes them down or not.
     pub most: Budget,
     /// The longest fault.
     pub longest: f64,
@@ -44,9 +44,9 @@ pub(super) struct Parameters {
     pub longest_without_majority: f64,
     /// From the end of a fault or composition to the next.
     pub gap: (f64, f64),
-    /// How often a fault begins while the one before it lasts.
+    /// The chance that a fault begins while the one before it lasts.
     pub overlap_chance: f64,
-    /// How often a composition comes next rather than a fault alone.
+    /// The chance that a composition comes next rather than a fault alone.
     pub composition_chance: f64,
     /// At least this share of the time the cluster can make progress.
     pub progress_share: f64,
@@ -103,12 +103,12 @@ impl Profile {
         }
     }
 
-    /// How many nodes may be down at once, when nobody says otherwise.
+    /// The number of nodes that may be down at once, unless the options say otherwise.
     pub fn budget(self) -> Budget {
         self.parameters().budget
     }
 
-    /// What the profile means, in one table.
+    /// The parameters of the profile, in one table.
     pub(super) fn parameters(self) -> Parameters {
         let nightly = Parameters {
             budget: Budget::Minority,

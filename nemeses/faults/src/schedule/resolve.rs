@@ -11,17 +11,17 @@ use crate::fault::{Action, RoleDraw, Roles, Step};
 /// A fault of the schedule with its roles replaced by names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
-    /// What is done to which nodes, from which time of the fault's life on. The first is at its
+    /// The actions with their nodes, from which time of the fault's life on. The first is at its
     /// begin, times ascend, and there is always one.
     pub steps: Vec<Step>,
     /// The node that the fault is aimed at by role or by lot, where it is aimed at one.
     pub target: Option<String>,
-    /// What a reader should know: that no node was known to lead and a node was drawn instead.
+    /// A note for readers: that no node was known to lead and a node was drawn instead.
     pub note: Option<String>,
 }
 
 impl Resolved {
-    /// What is done first.
+    /// The first action.
     pub fn action(&self) -> &Action {
         &self.steps[0].action
     }
@@ -59,9 +59,9 @@ impl Resolved {
         self.steps.iter().flat_map(|step| step.action.takes_down()).collect()
     }
 
-    /// What of it may be done when the nodes `down` are down already and no more than `limit` may
-    /// be at once: a fault of several nodes is done to as many of them as there is room for, and
-    /// the note says so.
+    /// Limits it to what may be done when the nodes `down` are down already and no more than
+    /// `limit` may be at once: a fault of several nodes is done to as many of them as there is room
+    /// for, and the note says so.
     ///
     /// # Errors
     /// When there is room for none: the reason for which it is skipped.

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use super::Entry;
 use super::resolve::Resolved;
 use crate::fault::{
-    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, Disks, Fault, Kill, Killed,
-    Leadership, LinkCondition, Packet, Partition, Pause, Power, PowerCut, Rhythm, Roles, Shape,
-    Step, Transfer, Trouble,
+    Action, Aim, Clock, ClockError, Clocks, CpuShares, Direction, Disk, DiskFault, Disks, Fault,
+    Kill, Killed, Leadership, LinkCondition, Packet, Partition, Pattern, Pause, Power, PowerCut,
+    Roles, Shape, Step, Transfer,
 };
 use crate::grudge::{CLIENTS, Grudge};
 
@@ -82,7 +82,7 @@ fn every_shape_cuts_something_from_its_smallest_cluster_on() {
     }
 }
 
-/// Whether some node talks with a majority in both directions, itself counted.
+/// Returns true if some node talks with a majority in both directions, itself counted.
 fn somebody_has_a_majority(grudge: &Grudge, nodes: &[String]) -> bool {
     nodes.iter().any(|one| {
         let talks = |other: &&String| !grudge.drops(one, other) && !grudge.drops(other, one);
@@ -247,7 +247,7 @@ fn a_strobing_clock_jumps_to_and_fro() {
 #[test]
 fn a_crash_loop_kills_the_same_node_again_and_again() {
     for pick in 0..50 {
-        let fault = Fault::Kill(Kill { aim: Aim::Leader, rhythm: Rhythm::Loop });
+        let fault = Fault::Kill(Kill { aim: Aim::Leader, rhythm: Pattern::Loop });
         let resolved = resolve(fault.clone(), pick, 3, Some("n1"));
         check_times(&resolved, Duration::from_secs(1));
         assert_eq!(resolve(fault, pick, 3, Some("n1")), resolved, "equal arguments");
@@ -271,7 +271,7 @@ fn a_crash_loop_kills_the_same_node_again_and_again() {
 
 #[test]
 fn a_rolling_restart_takes_each_node_down_once_and_never_two() {
-    let fault = Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling });
+    let fault = Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling });
     let resolved = resolve(fault.clone(), 1, 5, Some("n1"));
     check_times(&resolved, Duration::from_secs(1));
     assert_eq!((resolved.nodes().len(), resolved.most_down()), (5, 1));
@@ -299,7 +299,7 @@ fn a_ramp_climbs_to_the_whole_and_descends_again_in_steps_below_an_election() {
 
 #[test]
 fn disks_and_clocks_get_the_condition_that_was_asked_for() {
-    let fault = Fault::Disk(Disk { aim: Aim::All, trouble: Trouble::StalledFsync });
+    let fault = Fault::Disk(Disk { aim: Aim::All, trouble: DiskFault::StalledFsync });
     let resolved = resolve(fault, 1, 3, Some("n1"));
     let Action::Disk(Disks(disks)) = resolved.action() else { panic!("it is a disk fault") };
     assert!(disks.len() == 3 && disks.values().all(|condition| condition.fsync_stalled));

@@ -45,12 +45,12 @@ pub struct Entry {
     /// When it fires, after the load began. In files: seconds, to the millisecond.
     #[serde(with = "seconds")]
     pub at: Duration,
-    /// How long it lasts until it is undone. In files: seconds, to the millisecond.
+    /// The time that it lasts until it is undone. In files: seconds, to the millisecond.
     #[serde(with = "seconds")]
     pub lasts: Duration,
     /// Seed of the choices that are left until it fires, such as which node is "one node".
     pub pick: u32,
-    /// What happens.
+    /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
 }

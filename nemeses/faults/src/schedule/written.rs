@@ -1,7 +1,7 @@
-//! Schedules that a person wrote: read with errors that name the entry, and looked over for nonsense.
+//! Schedules that a person wrote: read with errors that name the entry, and looked over for
+//! nonsense.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -13,8 +13,8 @@ use crate::fault::{Family, Fault};
 /// The fields of every fault.
 const COMMON: [&str; 5] = ["id", "at", "lasts", "pick", "family"];
 
-/// Reads the entries of a schedule, for `#[serde(deserialize_with)]`. An entry without `id` gets its
-/// place in the list, counted from 1, one without `pick` gets 0.
+/// Reads the entries of a schedule, for `#[serde(deserialize_with)]`. An entry without `id` gets
+/// its place in the list, counted from 1, one without `pick` gets 0.
 ///
 /// # Errors
 /// On the first entry that lacks a field, has one too many or a value that is none, with its place.
@@ -47,35 +47,28 @@ pub(super) fn read_entry(written: BTreeMap<String, Value>) -> Result<Entry, Stri
     entry.map_err(|error| error.to_string())
 }
 
-/// What is wrong with a schedule, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nonsense {
+/// The error in a schedule, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("fault {place} of the schedule ({entry}): {what}")]
+pub struct InvalidSchedule {
     /// Which entry, counted from 1.
     pub place: usize,
     /// The entry as a phrase.
     pub entry: String,
-    /// What is wrong with it.
+    /// The error in it.
     pub what: String,
 }
-
-impl fmt::Display for Nonsense {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, entry, what } = self;
-        write!(out, "fault {place} of the schedule ({entry}): {what}")
-    }
-}
-
-impl std::error::Error for Nonsense {}
 
 impl Schedule {
     /// Looks a schedule over for a cluster of `nodes`.
     ///
     /// # Errors
     /// On the first entry that cannot be meant.
-    pub fn validate(&self, nodes: usize) -> Result<(), Nonsense> {
+    pub fn validate(&self, nodes: usize) -> Result<(), InvalidSchedule> {
         let mut ids = std::collections::BTreeSet::new();
         for (entry, place) in self.entries.iter().zip(1..) {
-            let refuse = |what: String| Err(Nonsense { place, entry: entry.to_string(), what });
+            let refuse =
+                |what: String| Err(InvalidSchedule { place, entry: entry.to_string(), what });
             if !ids.insert(entry.id) {
                 return refuse(format!("the id {} was given before", entry.id));
             }
@@ -90,7 +83,7 @@ impl Schedule {
     }
 }
 
-/// Whether a fault can be meant for a cluster of `nodes`.
+/// Checks that a fault can be meant for a cluster of `nodes`.
 fn possible(fault: &Fault, nodes: usize) -> Result<(), String> {
     if fault.aim().is_some_and(|aim| aim.count(nodes) == 0) {
         return Err(format!("of {nodes} nodes it has none to aim at"));

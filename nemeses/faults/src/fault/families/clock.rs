@@ -49,12 +49,12 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Clock {
     /// The nodes whose clocks go wrong.
     pub aim: Aim,
-    /// How.
+    /// The error of their clocks.
     #[serde(flatten)]
     pub error: ClockError,
 }
 
-/// How a clock goes wrong. In TOML `error = "jump"` with `by_ms = -5000`.
+/// An error of a clock. In TOML `error = "jump"` with `by_ms = -5000`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "kebab-case")]
 pub enum ClockError {
@@ -89,39 +89,40 @@ impl fmt::Display for ClockError {
     }
 }
 
-/// How often each aim is drawn. All clocks may go wrong at once: Raft promises nothing about them
-/// that it needs for safety.
+/// The weight of each aim in a draw. All clocks may go wrong at once: Raft promises nothing about
+/// them that it needs for safety.
 const WEIGHTS: [(Aim, u32); 5] =
     [(Aim::Leader, 4), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 1), (Aim::All, 2)];
 
-/// The ways in which a clock goes wrong.
+/// The kinds of errors, for the draw.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Deviation {
     Jump,
     Strobe,
     Drift,
 }
 
-const WAYS: [(Way, u32); 3] = [(Way::Jump, 4), (Way::Strobe, 2), (Way::Drift, 3)];
+const DEVIATIONS: [(Deviation, u32); 3] =
+    [(Deviation::Jump, 4), (Deviation::Strobe, 2), (Deviation::Drift, 3)];
 
 /// From a fraction of an election time-out to more than any lease.
 const JUMP_MS: (f64, f64) = (100.0, 60_000.0);
 /// From a fraction of an election time-out to several.
 const STROBE_MS: (f64, f64) = (50.0, 5000.0);
-/// How long a strobing clock stays before it jumps again.
+/// The time that a strobing clock stays before it jumps again.
 const BEAT_MS: (f64, f64) = (50.0, 1000.0);
-/// How far a drifting clock's rate is from 1, in thousandths.
+/// The distance of a drifting clock's rate from 1, in thousandths.
 const DRIFT: (f64, f64) = (10.0, 100.0);
 
 impl ClockError {
     fn draw(random: &mut ChaCha8Rng) -> Self {
         let sign = if random.random_bool(0.5) { 1.0 } else { -1.0 };
-        match weighted(&WAYS, |_| true, random) {
-            Way::Jump => {
+        match weighted(&DEVIATIONS, |_| true, random) {
+            Deviation::Jump => {
                 Self::Jump { by_ms: (sign * whole_between(JUMP_MS.0, JUMP_MS.1, random)) as i64 }
             }
-            Way::Strobe => Self::strobe(random),
-            Way::Drift => {
+            Deviation::Strobe => Self::strobe(random),
+            Deviation::Drift => {
                 Self::Drift { rate: (1e3 + sign * whole_between(DRIFT.0, DRIFT.1, random)) / 1e3 }
             }
         }
@@ -134,7 +135,7 @@ impl ClockError {
         Self::Strobe { by_ms, every_ms: whole_between(BEAT_MS.0, BEAT_MS.1, random) as u32 }
     }
 
-    /// What it means for the clocks, while it is on.
+    /// The condition of the clocks while it is on.
     fn condition(&self) -> ClockCondition {
         let right = ClockCondition::default();
         match *self {
@@ -216,7 +217,7 @@ impl ClockCondition {
     /// The rates of real clocks that a fault may ask for: beyond them nothing is promised.
     pub const RATES: std::ops::RangeInclusive<f64> = 0.9..=1.1;
 
-    /// Whether the clocks go right.
+    /// Returns true if the clocks go right.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
@@ -288,8 +289,8 @@ const TOLERANCE_MS: f64 = 50.0;
 /// The rate of a clock is read back as it was set, but for rounding.
 const RATE_TOLERANCE: f64 = 1e-3;
 
-/// Whether clocks read as far off as was asked for: moved by what was asked since `before`, and
-/// running at the rate that all faults together ask for.
+/// Judges whether clocks read as far off as was asked for: moved by what was asked since `before`,
+/// and running at the rate that all faults together ask for.
 fn judge(
     asked: &BTreeMap<String, ClockCondition>,
     composed: &BTreeMap<String, ClockCondition>,

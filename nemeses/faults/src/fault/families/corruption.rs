@@ -55,12 +55,12 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Corruption {
     /// The nodes whose files are damaged.
     pub aim: Aim,
-    /// How.
+    /// The damage.
     #[serde(flatten)]
     pub damage: Damage,
 }
 
-/// What is done to files. In TOML `damage = "bit-flip"`, optionally with `file = "wal"`.
+/// Damage to files. In TOML `damage = "bit-flip"`, optionally with `file = "wal"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "damage", rename_all = "kebab-case")]
 pub enum Damage {
@@ -100,7 +100,7 @@ impl fmt::Display for Damage {
     }
 }
 
-/// How often each aim is drawn: one node at a time, since it may never come back.
+/// The weight of each aim in a draw: one node at a time, since it may never come back.
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 2), (Aim::Leader, 2), (Aim::One, 1)];
 
 /// So often a bit is flipped; else a file is cut off.
@@ -136,7 +136,7 @@ impl Spec for Corruption {
 pub struct FileDamage {
     /// The nodes whose files are damaged.
     pub nodes: BTreeSet<String>,
-    /// What is done to the files.
+    /// The damage.
     #[serde(flatten)]
     pub damage: Damage,
     /// The seed from which the place is drawn.

@@ -43,11 +43,11 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Cpu {
     /// The nodes whose processes are slow.
     pub aim: Aim,
-    /// How much of one processor each may use, in percent.
+    /// The share of one processor that each may use, in percent.
     pub percent: f64,
 }
 
-/// How often each aim is drawn: a slow leader holds up all others.
+/// The weight of each aim in a draw: a slow leader holds up all others.
 const WEIGHTS: [(Aim, u32); 5] =
     [(Aim::Leader, 4), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 2), (Aim::All, 1)];
 
@@ -126,7 +126,7 @@ impl State for CpuShares {
     }
 }
 
-/// Whether the kernel held processes back.
+/// Judges whether the kernel held processes back.
 fn throttled(results: &PerNode<CpuSeen>) -> (Outcome, Effect) {
     let seen: Vec<_> = results.values().filter_map(|result| result.as_ref().ok()).collect();
     let times = seen.iter().map(|seen| seen.throttled).sum();

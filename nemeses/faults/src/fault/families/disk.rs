@@ -44,15 +44,15 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Disk {
     /// The nodes whose disks are troubled.
     pub aim: Aim,
-    /// How.
+    /// The defect.
     #[serde(flatten)]
-    pub trouble: Trouble,
+    pub trouble: DiskFault,
 }
 
-/// What is wrong with a disk. In TOML `trouble = "slow-fsync"` with `delay_ms = 50`.
+/// A defect of a disk. In TOML `trouble = "slow-fsync"` with `delay_ms = 50`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "trouble", rename_all = "kebab-case")]
-pub enum Trouble {
+pub enum DiskFault {
     /// Every operation takes longer.
     Slow {
         /// By so many milliseconds.
@@ -90,8 +90,8 @@ pub enum Trouble {
     ReadOnly,
 }
 
-impl Trouble {
-    /// What that means for each operation.
+impl DiskFault {
+    /// The condition of each operation under it.
     pub fn condition(&self) -> DiskCondition {
         let slow = |delay_ms, jitter_ms| OpCondition { delay_ms, jitter_ms, error_percent: 0.0 };
         let none = DiskCondition::default();
@@ -116,7 +116,7 @@ impl Trouble {
         }
     }
 
-    /// Whether a node with such a disk can no longer do its part: nothing becomes durable.
+    /// Returns true if a node with such a disk can no longer do its part: nothing becomes durable.
     pub fn takes_down(&self) -> bool {
         matches!(
             self,
@@ -130,7 +130,7 @@ fn range(delay: f64, jitter: f64) -> String {
     if jitter == 0.0 { delay.to_string() } else { format!("{delay} to {}", delay + jitter) }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for DiskFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Slow { delay_ms, jitter_ms } => {
@@ -148,7 +148,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// How often each aim is drawn: a leader waits for its own disk, and for a majority of all.
+/// The weight of each aim in a draw: a leader waits for its own disk, and for a majority of all.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 4),
     (Aim::Follower, 2),
@@ -158,9 +158,9 @@ const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::All, 1),
 ];
 
-/// The ways in which a disk is troubled.
+/// The kinds of defects, for the draw.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Defect {
     Slow,
     SlowFsync,
     StalledFsync,
@@ -170,14 +170,14 @@ enum Way {
     ReadOnly,
 }
 
-const WAYS: [(Way, u32); 7] = [
-    (Way::SlowFsync, 4),
-    (Way::Slow, 2),
-    (Way::StalledFsync, 2),
-    (Way::Narrow, 1),
-    (Way::Failing, 1),
-    (Way::Full, 1),
-    (Way::ReadOnly, 1),
+const DEFECTS: [(Defect, u32); 7] = [
+    (Defect::SlowFsync, 4),
+    (Defect::Slow, 2),
+    (Defect::StalledFsync, 2),
+    (Defect::Narrow, 1),
+    (Defect::Failing, 1),
+    (Defect::Full, 1),
+    (Defect::ReadOnly, 1),
 ];
 
 /// From a good disk to one that takes longer than an election.
@@ -191,20 +191,20 @@ const FREE_KIB: (f64, f64) = (1.0, 256.0);
 impl Disk {
     /// Draws one, leaders first.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
-        let trouble = match weighted(&WAYS, |_| true, random) {
-            Way::SlowFsync => Trouble::slow_fsync(random),
-            Way::Slow => Trouble::slow(random),
-            Way::StalledFsync => Trouble::StalledFsync,
-            Way::Narrow => Trouble::Narrow {
+        let trouble = match weighted(&DEFECTS, |_| true, random) {
+            Defect::SlowFsync => DiskFault::slow_fsync(random),
+            Defect::Slow => DiskFault::slow(random),
+            Defect::StalledFsync => DiskFault::StalledFsync,
+            Defect::Narrow => DiskFault::Narrow {
                 kib_per_second: whole_between(KIB_PER_SECOND.0, KIB_PER_SECOND.1, random) as u64,
             },
-            Way::Failing => Trouble::Failing {
+            Defect::Failing => DiskFault::Failing {
                 percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
             },
-            Way::Full => {
-                Trouble::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
+            Defect::Full => {
+                DiskFault::Full { after_kib: whole_between(FREE_KIB.0, FREE_KIB.1, random) as u64 }
             }
-            Way::ReadOnly => Trouble::ReadOnly,
+            Defect::ReadOnly => DiskFault::ReadOnly,
         };
         let aim = if trouble.takes_down() {
             wanted.limits.aim_down(&WEIGHTS, random)
@@ -236,15 +236,16 @@ impl Spec for Disk {
 
     fn validate(&self, _: usize) -> Result<(), String> {
         match self.trouble {
-            Trouble::Slow { delay_ms, jitter_ms } | Trouble::SlowFsync { delay_ms, jitter_ms } => {
+            DiskFault::Slow { delay_ms, jitter_ms }
+            | DiskFault::SlowFsync { delay_ms, jitter_ms } => {
                 delay("delay_ms", delay_ms)?;
                 delay("jitter_ms", jitter_ms)?;
                 if delay_ms + jitter_ms > 0.0 { Ok(()) } else { Err("it is not slower".to_owned()) }
             }
-            Trouble::Narrow { kib_per_second: 0 } => {
+            DiskFault::Narrow { kib_per_second: 0 } => {
                 Err("kib_per_second must be above 0".to_owned())
             }
-            Trouble::Failing { percent: of_hundred } => {
+            DiskFault::Failing { percent: of_hundred } => {
                 percent("percent", of_hundred)?;
                 if of_hundred > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
             }
@@ -257,7 +258,7 @@ impl Spec for Disk {
     }
 }
 
-impl Trouble {
+impl DiskFault {
     /// Draws how slow an fsync is.
     fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
         let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
@@ -277,7 +278,7 @@ fn jitter(delay_ms: f64, random: &mut ChaCha8Rng) -> f64 {
     (most * random.random_range(0.0..1.0)).round()
 }
 
-/// What happens to one kind of disk operation. The default is nothing.
+/// A condition of one kind of disk operation. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OpCondition {
@@ -293,7 +294,7 @@ pub struct OpCondition {
 }
 
 impl OpCondition {
-    /// Whether the operation is as if there were no fault.
+    /// Returns true if the operation is as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
@@ -307,7 +308,7 @@ impl OpCondition {
     }
 }
 
-/// What happens to the operations of one node's disk. The default is nothing.
+/// A condition of one node's disk. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DiskCondition {
@@ -338,7 +339,7 @@ pub struct DiskCondition {
 }
 
 impl DiskCondition {
-    /// Whether a process may end because of it, see [`Trouble::may_end_process`].
+    /// Returns true if a process may end because of it, see [`DiskFault::may_end_process`].
     pub fn may_end_process(&self) -> bool {
         let ops = [self.read, self.write, self.fsync, self.metadata];
         self.full_after_kib.is_some()
@@ -346,12 +347,13 @@ impl DiskCondition {
             || ops.iter().any(|op| op.error_percent > 0.0)
     }
 
-    /// Whether a node with such a disk can no longer do its part, see [`Trouble::takes_down`].
+    /// Returns true if a node with such a disk can no longer do its part, see
+    /// [`DiskFault::takes_down`].
     pub fn takes_down(&self) -> bool {
         self.fsync_stalled || self.may_end_process()
     }
 
-    /// Whether the disk is as if there were no fault.
+    /// Returns true if the disk is as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
@@ -460,7 +462,7 @@ fn apply(acting: &mut Acting<'_>, fresh: Option<u32>) -> PerNode<DiskSeen> {
     answers
 }
 
-/// Whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
+/// Judges whether the disks in `asked` did to operations what was asked, as `seen` while it was on.
 fn judge(
     asked: &BTreeMap<String, DiskCondition>,
     seen: &BTreeMap<String, DiskSeen>,
@@ -497,7 +499,7 @@ fn operations(seen: &DiskSeen) -> [OpSeen; 4] {
     [seen.read, seen.write, seen.fsync, seen.metadata]
 }
 
-/// Whether a disk under `condition` was seen to meet all that it asks for.
+/// Checks that a disk under `condition` was seen to meet all that it asks for.
 fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> {
     let conditions = [condition.read, condition.write, condition.fsync, condition.metadata];
     let pairs = || conditions.into_iter().zip(operations(seen));
@@ -531,7 +533,7 @@ fn disk(condition: &DiskCondition, seen: &DiskSeen) -> Result<(), &'static str> 
     Ok(())
 }
 
-/// What a disk did in two stretches of time, or what two disks did.
+/// The sum of the counters of a disk in two stretches of time, or of two disks.
 fn together(left: &DiskSeen, right: &DiskSeen) -> DiskSeen {
     DiskSeen {
         read: both(left.read, right.read),
@@ -564,8 +566,8 @@ mod tests {
 
     #[test]
     fn two_troubles_of_one_disk_add_up() {
-        let slow = Trouble::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 }.condition();
-        let full = Trouble::Full { after_kib: 64 }.condition();
+        let slow = DiskFault::SlowFsync { delay_ms: 50.0, jitter_ms: 10.0 }.condition();
+        let full = DiskFault::Full { after_kib: 64 }.condition();
         let both = slow.and(&slow).and(&full);
         assert_eq!((both.fsync.delay_ms, both.fsync.jitter_ms), (100.0, 20.0));
         assert_eq!(both.full_after_kib, Some(64));

@@ -1,6 +1,6 @@
 //! Kill: node processes end with SIGKILL and are started again when the fault ends.
 //!
-//! What a process had in memory is lost, what it wrote survives: the kernel still holds it. Data
+//! The memory of a process is lost, its writes survive: the kernel still holds it. Data
 //! lost for want of an fsync is the disk family's business.
 
 use std::collections::BTreeSet;
@@ -46,17 +46,17 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Kill {
     /// The nodes whose processes are killed.
     pub aim: Aim,
-    /// How often.
-    #[serde(default, skip_serializing_if = "Rhythm::is_once")]
-    pub rhythm: Rhythm,
+    /// The pattern of the kills.
+    #[serde(default, skip_serializing_if = "Pattern::is_once")]
+    pub rhythm: Pattern,
 }
 
-/// How often a process is killed while the fault lasts.
+/// The pattern of the kills while the fault lasts.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Rhythm {
+pub enum Pattern {
     /// Once: it stays down.
     #[default]
     Once,
@@ -66,7 +66,7 @@ pub enum Rhythm {
     Rolling,
 }
 
-impl Rhythm {
+impl Pattern {
     fn is_once(&self) -> bool {
         *self == Self::Once
     }
@@ -75,14 +75,14 @@ impl Rhythm {
 impl fmt::Display for Kill {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rhythm {
-            Rhythm::Once => write!(out, "kill {}", self.aim),
-            Rhythm::Loop => write!(out, "crash loop of {}", self.aim),
-            Rhythm::Rolling => write!(out, "rolling restart of {}", self.aim),
+            Pattern::Once => write!(out, "kill {}", self.aim),
+            Pattern::Loop => write!(out, "crash loop of {}", self.aim),
+            Pattern::Rolling => write!(out, "rolling restart of {}", self.aim),
         }
     }
 }
 
-/// How often each aim is drawn. The leader has the most to lose; a whole cluster that restarts
+/// The weight of each aim in a draw. The leader has the most to lose; a whole cluster that restarts
 /// must come back with everything it promised.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 4),
@@ -94,7 +94,8 @@ const WEIGHTS: [(Aim, u32); 6] = [
 ];
 
 /// Mostly once: a crash loop and a rolling restart take their time.
-const RHYTHMS: [(Rhythm, u32); 3] = [(Rhythm::Once, 6), (Rhythm::Loop, 2), (Rhythm::Rolling, 1)];
+const PATTERNS: [(Pattern, u32); 3] =
+    [(Pattern::Once, 6), (Pattern::Loop, 2), (Pattern::Rolling, 1)];
 
 /// A crash loop shorter than this is one crash.
 const SHORTEST_LOOP: f64 = 1.0;
@@ -104,22 +105,22 @@ const SHORTEST_TURN: f64 = 0.4;
 impl Kill {
     /// Killed once.
     pub fn once(aim: Aim) -> Self {
-        Self { aim, rhythm: Rhythm::Once }
+        Self { aim, rhythm: Pattern::Once }
     }
 
     /// Draws one, leaders first.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let Wanted { limits, lasts, .. } = *wanted;
-        let fits = |rhythm: Rhythm| match rhythm {
-            Rhythm::Once => true,
-            Rhythm::Loop => lasts >= SHORTEST_LOOP,
+        let fits = |rhythm: Pattern| match rhythm {
+            Pattern::Once => true,
+            Pattern::Loop => lasts >= SHORTEST_LOOP,
             // It takes one node down at a time, but in the end it was at all of them.
-            Rhythm::Rolling => {
+            Pattern::Rolling => {
                 limits.most >= limits.nodes && lasts >= SHORTEST_TURN * limits.nodes as f64
             }
         };
-        match weighted(&RHYTHMS, fits, random) {
-            Rhythm::Rolling => Self { aim: Aim::All, rhythm: Rhythm::Rolling },
+        match weighted(&PATTERNS, fits, random) {
+            Pattern::Rolling => Self { aim: Aim::All, rhythm: Pattern::Rolling },
             rhythm => Self { aim: limits.aim_down(&WEIGHTS, random), rhythm },
         }
     }
@@ -136,8 +137,8 @@ impl Spec for Kill {
 
     fn nodes_down(&self, nodes: usize) -> usize {
         match self.rhythm {
-            Rhythm::Rolling => self.aim.count(nodes).min(1),
-            Rhythm::Once | Rhythm::Loop => self.aim.count(nodes),
+            Pattern::Rolling => self.aim.count(nodes).min(1),
+            Pattern::Once | Pattern::Loop => self.aim.count(nodes),
         }
     }
 
@@ -147,9 +148,9 @@ impl Spec for Kill {
 
     fn over_time(&self, whole: Action, lasts: Duration, random: &mut ChaCha8Rng) -> Vec<Step> {
         match self.rhythm {
-            Rhythm::Once => throughout(whole),
-            Rhythm::Loop => crash_loop(&whole, lasts, random),
-            Rhythm::Rolling => rolling(whole.nodes(), lasts, random),
+            Pattern::Once => throughout(whole),
+            Pattern::Loop => crash_loop(&whole, lasts, random),
+            Pattern::Rolling => rolling(whole.nodes(), lasts, random),
         }
     }
 }

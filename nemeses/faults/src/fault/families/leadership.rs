@@ -1,5 +1,5 @@
-//! Leadership: the leader is told to hand over, which a service does in daily operation. It needs a
-//! target that can.
+//! Leadership: the leader is asked to hand over, which a service does in daily operation. It needs
+//! a target that can.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,7 +39,7 @@ pub(in crate::fault) const ABOUT: About = About {
     steps: Steps::InTurn,
 };
 
-/// How often each aim is drawn: the node that led before has the most to be confused by.
+/// The weight of each aim in a draw: the node that led before has the most to be confused by.
 const WEIGHTS: [(Aim, u32); 2] = [(Aim::Follower, 2), (Aim::FormerLeader, 1)];
 
 /// The leader hands over.

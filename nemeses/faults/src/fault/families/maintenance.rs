@@ -38,23 +38,23 @@ pub(in crate::fault) const ABOUT: About = About {
 /// Nodes work on their stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
-    /// Which nodes are told to.
+    /// The nodes that are asked to.
     pub aim: Aim,
-    /// What they do.
-    pub work: Upkeep,
+    /// The work that they do.
+    pub work: StoreWork,
 }
 
-/// What a node does to its store.
+/// A piece of work that a node does to its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Upkeep {
-    /// It forgets old versions. A service may do it on all nodes, whichever is told to.
+pub enum StoreWork {
+    /// It forgets old versions. A service may do it on all nodes, whichever is asked to.
     Compact,
     /// It gives back the room of what it has forgotten, and may serve no client meanwhile.
     Defragment,
 }
 
-impl fmt::Display for Upkeep {
+impl fmt::Display for StoreWork {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Compact => "compact",
@@ -63,11 +63,11 @@ impl fmt::Display for Upkeep {
     }
 }
 
-/// How often each aim is drawn: a leader that stands still is the hard case.
+/// The weight of each aim in a draw: a leader that stands still is the hard case.
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Leader, 2), (Aim::Follower, 1), (Aim::One, 1)];
 
-/// How often each kind of work is drawn.
-const WORK: [(Upkeep, u32); 2] = [(Upkeep::Compact, 1), (Upkeep::Defragment, 1)];
+/// The weight of each kind of work in a draw.
+const WORK: [(StoreWork, u32); 2] = [(StoreWork::Compact, 1), (StoreWork::Defragment, 1)];
 
 impl fmt::Display for Maintenance {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,8 +95,8 @@ impl Spec for Maintenance {
 pub struct StoresMaintained {
     /// The nodes.
     pub nodes: BTreeSet<String>,
-    /// What they do.
-    pub work: Upkeep,
+    /// The work that they do.
+    pub work: StoreWork,
 }
 
 impl fmt::Display for StoresMaintained {

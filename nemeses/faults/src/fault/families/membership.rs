@@ -44,7 +44,7 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Membership {
     /// The nodes whose membership changes.
     pub aim: Aim,
-    /// What becomes of it.
+    /// The change.
     pub change: MembershipChange,
 }
 
@@ -67,10 +67,10 @@ impl fmt::Display for MembershipChange {
     }
 }
 
-/// How often each aim is drawn: a leader that removes itself is the hard case.
+/// The weight of each aim in a draw: a leader that removes itself is the hard case.
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 3), (Aim::Leader, 2), (Aim::One, 1)];
 
-/// How often each change is drawn.
+/// The weight of each change in a draw.
 const CHANGES: [(MembershipChange, u32); 2] =
     [(MembershipChange::Remove, 2), (MembershipChange::Replace, 1)];
 
@@ -108,7 +108,7 @@ impl Spec for Membership {
 pub struct MembersChanged {
     /// The nodes.
     pub nodes: BTreeSet<String>,
-    /// What becomes of their membership.
+    /// The change of their membership.
     pub change: MembershipChange,
 }
 

@@ -63,14 +63,14 @@ pub struct Packet {
     pub aim: Aim,
     /// The direction of those links, seen from the nodes.
     pub direction: Direction,
-    /// Whether their links with the clients are among them.
+    /// Set if their links with the clients are among them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clients: bool,
-    /// Whether it grows in steps to its full measure and shrinks again, instead of being there at
+    /// Set if it grows in steps to its full measure and shrinks again, instead of being there at
     /// once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ramp: bool,
-    /// What happens to their packets.
+    /// The condition of those links.
     #[serde(flatten)]
     pub condition: LinkCondition,
 }
@@ -107,17 +107,17 @@ impl fmt::Display for Direction {
     }
 }
 
-/// How often each aim is drawn.
+/// The weight of each aim in a draw.
 const WEIGHTS: [(Aim, u32); 5] =
     [(Aim::Leader, 5), (Aim::Follower, 2), (Aim::One, 1), (Aim::Minority, 1), (Aim::All, 2)];
 
-/// How often each direction is drawn: one alone reaches more.
+/// The weight of each direction in a draw: one alone reaches more.
 const DIRECTIONS: [(Direction, u32); 3] =
     [(Direction::Into, 3), (Direction::OutOf, 2), (Direction::Both, 2)];
 
-/// The ways in which packets are troubled.
+/// The kinds of disturbances, for the draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
+enum Disturbance {
     Delay,
     Loss,
     Duplicate,
@@ -127,14 +127,14 @@ enum Way {
     DelayAndLoss,
 }
 
-const WAYS: [(Way, u32); 7] = [
-    (Way::Delay, 5),
-    (Way::Loss, 3),
-    (Way::Duplicate, 2),
-    (Way::Reorder, 2),
-    (Way::Corrupt, 1),
-    (Way::Rate, 1),
-    (Way::DelayAndLoss, 2),
+const DISTURBANCES: [(Disturbance, u32); 7] = [
+    (Disturbance::Delay, 5),
+    (Disturbance::Loss, 3),
+    (Disturbance::Duplicate, 2),
+    (Disturbance::Reorder, 2),
+    (Disturbance::Corrupt, 1),
+    (Disturbance::Rate, 1),
+    (Disturbance::DelayAndLoss, 2),
 ];
 
 /// From a wide network to more than an election time-out.
@@ -155,17 +155,23 @@ impl Packet {
     /// Draws one, leaders first. A single node has links with clients only.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let Wanted { limits, lasts, .. } = *wanted;
-        let way = weighted(&WAYS, |_| true, random);
+        let way = weighted(&DISTURBANCES, |_| true, random);
         let none = LinkCondition::default();
         let mut drawn = |(least, most): (f64, f64)| whole_between(least, most, random);
         let condition = match way {
-            Way::Delay => LinkCondition::delay(random),
-            Way::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
-            Way::Duplicate => LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none },
-            Way::Reorder => LinkCondition { reorder_percent: drawn(TROUBLE_PERCENT), ..none },
-            Way::Corrupt => LinkCondition { corrupt_percent: drawn(CORRUPT_PERCENT), ..none },
-            Way::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
-            Way::DelayAndLoss => {
+            Disturbance::Delay => LinkCondition::delay(random),
+            Disturbance::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
+            Disturbance::Duplicate => {
+                LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none }
+            }
+            Disturbance::Reorder => {
+                LinkCondition { reorder_percent: drawn(TROUBLE_PERCENT), ..none }
+            }
+            Disturbance::Corrupt => {
+                LinkCondition { corrupt_percent: drawn(CORRUPT_PERCENT), ..none }
+            }
+            Disturbance::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
+            Disturbance::DelayAndLoss => {
                 let loss_percent = drawn(LOSS_PERCENT);
                 LinkCondition { loss_percent, ..LinkCondition::delay(random) }
             }
@@ -175,7 +181,7 @@ impl Packet {
             aim: limits.aim(&WEIGHTS, random),
             direction: weighted(&DIRECTIONS, |_| true, random),
             clients: random.random_bool(CLIENTS_CHANCE) || limits.nodes < 2,
-            ramp: ramp && way == Way::Delay && lasts >= SHORTEST_RAMP,
+            ramp: ramp && way == Disturbance::Delay && lasts >= SHORTEST_RAMP,
             condition,
         }
     }
@@ -266,7 +272,7 @@ impl LinkCondition {
     }
 }
 
-/// What happens to the packets of one directed link. The default is nothing.
+/// A condition of one directed link. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LinkCondition {
@@ -298,7 +304,7 @@ pub(crate) fn is_zero(value: &f64) -> bool {
 }
 
 impl LinkCondition {
-    /// Whether it delays every packet by some time and does nothing else.
+    /// Returns true if it delays every packet by some time and does nothing else.
     pub fn is_delay(&self) -> bool {
         let Self { delay_ms, jitter_ms, .. } = *self;
         delay_ms > 0.0 && *self == Self { delay_ms, jitter_ms, ..Self::default() }
@@ -318,12 +324,12 @@ impl LinkCondition {
         }
     }
 
-    /// Whether packets pass as if there were no fault.
+    /// Returns true if packets pass as if there were no fault.
     pub fn is_neutral(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What a packet meets that passes both conditions, one after the other.
+    /// The condition that a packet meets which passes both, one after the other.
     pub fn and(&self, other: &Self) -> Self {
         Self {
             delay_ms: self.delay_ms + other.delay_ms,
@@ -420,8 +426,8 @@ fn union(acting: &Acting<'_>) -> BTreeMap<Link, LinkCondition> {
     union.links().collect()
 }
 
-/// Whether probes met on every link of `asked` what was asked of it. What befalls only some packets
-/// is counted over time instead, so that stays open.
+/// Judges whether probes met on every link of `asked` what was asked of it. What befalls only some
+/// packets is counted over time instead, so that stays open.
 fn judge(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgement {
     let (mut sent, mut arrived, mut fastest) = (0, 0, None::<f64>);
     let (mut unproven, mut too_fast) = (BTreeSet::new(), Vec::new());
@@ -458,8 +464,8 @@ fn judge(asked: &Shaping, seen: &BTreeMap<Link, LinkSeen>) -> Judgement {
     Judgement::open(outcome, effect)
 }
 
-/// What the links of `asked` did to packets between two readings, and whether that is all that was
-/// asked of them: of each kind of trouble at least one packet.
+/// The counters of the links of `asked` between two readings, and a judgement of whether that is
+/// all that was asked of them: of each kind of trouble at least one packet.
 fn judge_over_life(
     asked: &Shaping,
     before: &BTreeMap<Link, LinkCounts>,

@@ -65,7 +65,7 @@ impl Partition {
         Self { shape, cut_ms: 0, whole_ms: 0 }
     }
 
-    /// Whether its links come and go.
+    /// Returns true if its links come and go.
     pub fn is_flaky(&self) -> bool {
         self.cut_ms > 0 && self.whole_ms > 0
     }
@@ -147,12 +147,13 @@ impl Shape {
         }
     }
 
-    /// Whether the leader no longer hears a majority, while one without it can elect another.
+    /// Returns true if the leader no longer hears a majority, while one without it can elect
+    /// another.
     pub fn parts_leader(self) -> bool {
         matches!(self, Self::IsolateLeader | Self::LeaderInMinority | Self::IntoLeader)
     }
 
-    /// Whether, while it lasts, no node can talk with a majority of `nodes`, itself counted.
+    /// Returns true if no node can talk with a majority of `nodes`, itself counted, while it lasts.
     pub fn takes_majority(self, nodes: usize) -> bool {
         match self {
             // Of three nodes every link is cut in one direction.
@@ -164,12 +165,13 @@ impl Shape {
         }
     }
 
-    /// Whether the leader no longer serves clients, though no other node can lead in its place.
+    /// Returns true if the leader no longer serves clients, though no other node can lead in its
+    /// place.
     pub fn starves_clients(self) -> bool {
         matches!(self, Self::ClientsFromLeader | Self::AnswersOfLeader)
     }
 
-    /// Whether it is about the links of the leader.
+    /// Returns true if it is about the links of the leader.
     pub fn is_about_leader(self) -> bool {
         matches!(
             self,
@@ -182,7 +184,7 @@ impl Shape {
         )
     }
 
-    /// Whether it is about the links of one node only.
+    /// Returns true if it is about the links of one node only.
     pub fn is_about_one(self) -> bool {
         !matches!(
             self,
@@ -211,7 +213,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// How often each shape is drawn: what parts a leader from its followers finds the most.
+/// The weight of each shape in a draw: what parts a leader from its followers finds the most.
 const WEIGHTS: [(Shape, u32); 13] = [
     (Shape::IsolateLeader, 4),
     (Shape::IntoLeader, 3),
@@ -416,8 +418,8 @@ impl State for Grudge {
     }
 }
 
-/// Whether every link of `grudge` was seen to drop packets and no other to be dead. A cut that no
-/// probe met may be seen over time, when it comes and goes.
+/// Judges whether every link of `grudge` was seen to drop packets and no other to be dead. A cut
+/// that no probe met may be seen over time, when it comes and goes.
 fn judge(grudge: &Grudge, seen: &PartitionSeen) -> Judgement {
     let links: BTreeSet<_> = grudge.links().collect();
     let dropped = links.iter().filter_map(|link| seen.dropped.get(link)).sum();
@@ -437,7 +439,7 @@ fn judge(grudge: &Grudge, seen: &PartitionSeen) -> Judgement {
     }
 }
 
-/// How many packets the links of `grudge` dropped between two readings.
+/// The number of packets that the links of `grudge` dropped between two readings.
 fn dropped_between(
     grudge: &Grudge,
     before: &BTreeMap<Link, u64>,

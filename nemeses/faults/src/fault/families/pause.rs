@@ -39,7 +39,8 @@ pub(in crate::fault) const ABOUT: About = About {
     steps: Steps::ByNode,
 };
 
-/// How often each aim is drawn. A leader that wakes up believing it still leads is the classic.
+/// The weight of each aim in a draw. A leader that wakes up believing it still leads is the
+/// classic.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 5),
     (Aim::Follower, 2),

@@ -47,12 +47,12 @@ pub(in crate::fault) const ABOUT: About = About {
 pub struct Power {
     /// The nodes whose power fails.
     pub aim: Aim,
-    /// What becomes of writes that were not synced.
+    /// The fate of writes that were not synced.
     #[serde(flatten)]
     pub cut: PowerCut,
 }
 
-/// What becomes of writes that were not synced when the power fails.
+/// The fate of writes that were not synced when the power fails.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PowerCut {
     /// Each unsynced sector survives with this chance, in percent. 0 loses all of them; anything
@@ -85,8 +85,8 @@ impl fmt::Display for PowerCut {
     }
 }
 
-/// How often each aim is drawn. When a majority loses its power at once, what was acknowledged must
-/// have been on its disks.
+/// The weight of each aim in a draw. When a majority loses its power at once, what was acknowledged
+/// must have been on its disks.
 const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::Leader, 3),
     (Aim::Follower, 1),
@@ -96,8 +96,8 @@ const WEIGHTS: [(Aim, u32); 6] = [
     (Aim::All, 3),
 ];
 
-/// How often so many of a hundred unsynced sectors survive: mostly none, which loses the most;
-/// otherwise some, which tears writes.
+/// The weight of each share of unsynced sectors, in percent, that survive: mostly none, which loses
+/// the most; otherwise some, which tears writes.
 const KEPT: [(u32, u32); 4] = [(0, 4), (10, 1), (50, 2), (90, 1)];
 
 impl PowerCut {
@@ -149,7 +149,7 @@ impl Spec for Power {
 pub struct PowerFailure {
     /// The nodes whose power fails.
     pub nodes: BTreeSet<String>,
-    /// What becomes of unsynced writes.
+    /// The fate of unsynced writes.
     #[serde(flatten)]
     pub cut: PowerCut,
     /// The seed from which it is drawn which of them survive.
@@ -231,7 +231,7 @@ impl State for PowerFailure {
     }
 }
 
-/// Whether a power failure took anything that was not synced.
+/// Judges whether a power failure took anything that was not synced.
 fn judge(cut: &PowerCut, results: &PerNode<PowerSeen>) -> (Outcome, Effect) {
     let seen = || results.values().filter_map(|result| result.as_ref().ok());
     let total = |count: fn(&PowerSeen) -> u64| seen().map(count).sum::<u64>();

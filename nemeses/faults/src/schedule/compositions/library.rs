@@ -31,7 +31,7 @@ pub enum BadCompositions {
     Empty,
     /// One of them makes no sense.
     #[error("composition {name}: {what}")]
-    Nonsense {
+    Invalid {
         /// The name of the composition.
         name: String,
         /// The fault and the field that are wrong, and why.
@@ -123,7 +123,7 @@ impl Default for Compositions {
 
 /// Adds the name of the composition to what is wrong with it.
 fn named<T>(name: &str, result: Result<T, String>) -> Result<T, BadCompositions> {
-    result.map_err(|what| BadCompositions::Nonsense { name: name.to_owned(), what })
+    result.map_err(|what| BadCompositions::Invalid { name: name.to_owned(), what })
 }
 
 fn read(text: &str) -> Result<Vec<Composition>, BadCompositions> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::super::Compositions;
 use super::support::{drawings, find, limits};
 use crate::fault::{
-    Aim, Clock, ClockError, Cpu, Direction, Disk, Family, Fault, Kill, Leadership, Packet,
-    Partition, Pause, Power, Rhythm, Shape, Trouble,
+    Aim, Clock, ClockError, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill, Leadership,
+    Packet, Partition, Pattern, Pause, Power, Shape,
 };
 use crate::schedule::planned::Planned;
 
@@ -160,7 +160,7 @@ fn is_killed_leader(planned: &Planned) {
 }
 
 fn is_slow_fsync(planned: &Planned, least: f64, most: f64) -> Aim {
-    let Fault::Disk(Disk { aim, trouble: Trouble::SlowFsync { delay_ms, jitter_ms: 0.0 } }) =
+    let Fault::Disk(Disk { aim, trouble: DiskFault::SlowFsync { delay_ms, jitter_ms: 0.0 } }) =
         planned.fault
     else {
         panic!("{planned:?}")
@@ -214,7 +214,7 @@ fn power_fails_while_fsync_is_slow() {
 fn a_leader_is_killed_in_a_slow_write_and_on_a_full_disk() {
     let describe = |[disk, kill]: &[Planned; 2]| {
         let Fault::Disk(Disk { aim: Aim::Leader, trouble }) = disk.fault else { panic!() };
-        let Trouble::Slow { delay_ms, jitter_ms } = trouble else { panic!("{trouble}") };
+        let DiskFault::Slow { delay_ms, jitter_ms } = trouble else { panic!("{trouble}") };
         within(delay_ms, 1.0, 50.0);
         within(jitter_ms, 0.0, delay_ms);
         within(disk.lasts, 1.0, 3.0);
@@ -232,7 +232,7 @@ fn a_leader_is_killed_in_a_slow_write_and_on_a_full_disk() {
     check("killed-in-slow-write", describe, &[("fast", 0.38), ("steady", 0.32), ("jittery", 0.3)]);
     let describe = |[disk, kill]: &[Planned; 2]| {
         let Fault::Disk(Disk { aim: Aim::Leader, trouble }) = disk.fault else { panic!() };
-        let Trouble::Full { after_kib } = trouble else { panic!("{trouble}") };
+        let DiskFault::Full { after_kib } = trouble else { panic!("{trouble}") };
         within(after_kib as f64, 1.0, 128.0);
         within(disk.lasts, 0.5, 2.0);
         is_killed_leader(kill);
@@ -322,7 +322,7 @@ fn nodes_are_killed_and_lose_power_while_they_elect() {
             within(parted.lasts, 0.8, 2.5);
             follows(parted, down, 0.05, 0.6);
             match down.fault {
-                Fault::Kill(Kill { aim: at, rhythm: Rhythm::Once }) => {
+                Fault::Kill(Kill { aim: at, rhythm: Pattern::Once }) => {
                     within(down.lasts, 0.05, 0.8);
                     aim(at)
                 }
@@ -412,7 +412,7 @@ fn a_node_crashes_again_and_again_behind_flaky_links() {
         within(whole_ms.into(), 30.0, 300.0);
         follows(flaky, kill, 0.05, 0.5);
         assert_eq!(kill.lasts, flaky.lasts);
-        let Fault::Kill(Kill { aim: at, rhythm: Rhythm::Loop }) = kill.fault else { panic!() };
+        let Fault::Kill(Kill { aim: at, rhythm: Pattern::Loop }) = kill.fault else { panic!() };
         aim(at)
     };
     let shares = [("follower", 2.0 / 3.0), ("leader", 1.0 / 3.0)];
@@ -422,7 +422,7 @@ fn a_node_crashes_again_and_again_behind_flaky_links() {
 #[test]
 fn a_leader_whose_disk_stalls_is_parted() {
     let describe = |[disk, parted]: &[Planned; 2]| {
-        let stalled = Disk { aim: Aim::Leader, trouble: Trouble::StalledFsync };
+        let stalled = Disk { aim: Aim::Leader, trouble: DiskFault::StalledFsync };
         assert_eq!(disk.fault, Fault::Disk(stalled));
         within(disk.lasts, 1.0, 3.0);
         follows(disk, parted, 0.1, 0.8);
@@ -449,7 +449,7 @@ fn a_leader_is_killed_among_slow_followers_and_nodes_roll_over_lossy_links() {
         assert_eq!((packet.aim, packet.direction), (Aim::All, Direction::Both));
         within(packet.condition.loss_percent, 1.0, 20.0);
         within(lossy.lasts, 0.4 * 5.0, 0.8 * 5.0);
-        assert_eq!(kill.fault, Fault::Kill(Kill { aim: Aim::All, rhythm: Rhythm::Rolling }));
+        assert_eq!(kill.fault, Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }));
         follows(lossy, kill, 0.05, 0.05);
         assert_eq!(kill.lasts, lossy.lasts);
         "lossy"
