@@ -58,7 +58,11 @@ impl Manifest {
         Manifest::read(path, text, set)
     }
 
-    fn read(path: &Path, text: String, set: &BTreeMap<String, String>) -> Result<Manifest> {
+    pub(super) fn read(
+        path: &Path,
+        text: String,
+        set: &BTreeMap<String, String>,
+    ) -> Result<Manifest> {
         let (source, schema) = Source::read(path, &text, set)?;
         let name = schema.name.get_ref();
         let plain = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
