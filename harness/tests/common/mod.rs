@@ -2,4 +2,4 @@
 
 mod binary;
 
-pub use binary::{Finished, finished, run, scratch, stormproof};
+pub use binary::*;

@@ -112,8 +112,8 @@ fn pure_code_has_no_clock_file_network_process_or_thread() {
         "take it as an argument, or return what is to be done",
     );
     let sources = sources();
-    let tests = test_files(&sources);
-    for source in &sources {
+    let tests = test_files(sources);
+    for source in sources {
         if tests.contains(&source.path) || !PURE.iter().any(|it| source.path.starts_with(it)) {
             continue;
         }

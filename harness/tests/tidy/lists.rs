@@ -148,7 +148,7 @@ fn everything_has_a_sentence_where_it_is_listed() {
     }
     for bug in cluster::bugs::Bug::ALL {
         check(format!("bug {}", bug.name()), bug.summary());
-        check(format!("source of bug {}", bug.name()), bug.source());
+        assert!(!bug.source().is_empty(), "{} has no source", bug.name());
     }
     for model in checker::model::ALL {
         let description = model.description();

@@ -1,6 +1,7 @@
 //! Rust sources with code, comments and texts told apart.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::tree;
 
@@ -14,9 +15,12 @@ pub struct Source {
     pub comments: String,
 }
 
-/// All of the tree.
-pub fn sources() -> Vec<Source> {
-    tree::files(&["rs"]).into_iter().map(|file| Source::new(file.path, file.text)).collect()
+/// All of the tree, read once.
+pub fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        tree::files(&["rs"]).into_iter().map(|file| Source::new(file.path, file.text)).collect()
+    });
+    &SOURCES
 }
 
 /// The part of the text that a character belongs to.

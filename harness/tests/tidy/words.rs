@@ -41,7 +41,6 @@ const REPLACED: &[(&str, &str)] = &[
     ("Reins", "process group"),
     ("Leash", "throttle"),
     ("Trouble", "disk fault"),
-    ("Aim", "node spec"),
     ("Rhythm", "pattern"),
     ("Beat", "step"),
     ("Upkeep", "maintenance"),
@@ -75,7 +74,7 @@ fn docs_begin_with_the_noun_or_the_verb() {
     );
     for source in sources() {
         let mut above = (0, "");
-        for (line, doc) in doc_lines(&source) {
+        for (line, doc) in doc_lines(source) {
             let first = doc.trim_start_matches(['-', '*', ' ']);
             let goes_on = above.0 + 1 == line && !above.1.is_empty() && first == doc;
             above = (line, doc);
@@ -101,7 +100,7 @@ fn docs_say_things_plainly() {
         "`no client`, `no other process`; `everything that`, `any`; `the caller`, `a user who`",
     );
     for source in sources() {
-        for (line, doc) in doc_lines(&source) {
+        for (line, doc) in doc_lines(source) {
             // Names of the program, such as a user's, are as they are.
             let prose = doc.split('`').step_by(2);
             let found =

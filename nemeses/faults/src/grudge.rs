@@ -53,7 +53,7 @@ impl Grudge {
         self.drops.get(to).is_some_and(|sources| sources.contains(from))
     }
 
-    /// Whose packets `to` drops.
+    /// The nodes whose packets `to` drops.
     pub fn sources(&self, to: &str) -> impl Iterator<Item = &str> {
         self.drops.get(to).into_iter().flatten().map(String::as_str)
     }

@@ -6,4 +6,4 @@ mod run;
 
 pub use faults::storm;
 pub use objects::{judged, models};
-pub use run::{Options, Sample, sample};
+pub use run::*;

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::size::ANSWER_BYTES_MAX;
 use super::values::Values;
-use super::{Operation, OperationResult, RequestBody};
+use super::{ANSWER_BYTES_MAX, Operation, OperationResult, RequestBody};
 
 /// Carries out one request, as the entry at `index` if it is a command.
 fn run(values: &mut Values, index: u64, body: Value) -> OperationResult {
