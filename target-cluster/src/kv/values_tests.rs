@@ -1,6 +1,5 @@
 use serde_json::{Value, json};
 
-use super::size::ANSWER_BYTES_MAX;
 use super::values::Values;
 use super::{ANSWER_BYTES_MAX, Operation, OperationResult, RequestBody};
 
