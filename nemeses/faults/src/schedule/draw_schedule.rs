@@ -294,14 +294,11 @@ impl<'a> Timeline<'a> {
     }
 
     fn add_on_top(&mut self) {
-        let halted = self.halted;
+        let (frame, halted) = (self.planned.len(), self.halted);
+        let mut on_top = Vec::new();
         for family in std::mem::take(&mut self.on_top) {
-            self.halted = halted;
             // Of each other they know nothing: leaving one out must not move another.
-            let usual = self.planned.iter().filter(|planned| !is_on_top(&planned.fault)).cloned();
-            let usual: Vec<_> = usual.collect();
-            let others = std::mem::replace(&mut self.planned, usual);
-            let own_from = self.planned.len();
+            self.halted = halted;
             let mut now = self.window_start;
             loop {
                 now += between(ON_TOP.0, ON_TOP.1, self.streams.of(family));
@@ -313,16 +310,10 @@ impl<'a> Timeline<'a> {
                     self.place(vec![fault]);
                 }
             }
-            let own = self.planned.split_off(own_from);
-            self.planned = others;
-            self.planned.extend(own);
+            on_top.extend(self.planned.split_off(frame));
         }
+        self.planned.extend(on_top);
     }
-}
-
-fn is_on_top(fault: &Fault) -> bool {
-    let family = fault.family();
-    matches!(family, Family::Corruption | Family::Membership)
 }
 
 /// When a fault is over.
