@@ -12,7 +12,7 @@ use faults::fault::{Action, Excuse, Family};
 use faults::host::{ClockSeen, Host, HostError, NodeState};
 use faults::nemesis::Nemesis;
 use faults::outcome::Outcome;
-use faults::record::{FaultRecord, Happened, Injected, Stage};
+use faults::record::{FaultRecord, FaultStage, Happened, Injected};
 use faults::schedule::{Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 
@@ -174,7 +174,7 @@ impl<H: Host> NemesisRunner<H> {
         let roles = Roles { leader: live.leader(), former_leader: live.former_leader() };
         let resolved = entry.resolve(&self.nodes, roles);
         let label = Label::new(entry, &resolved);
-        let intent = Happened::Intended(Stage::Inject, resolved.action().clone());
+        let intent = Happened::Intended(FaultStage::Inject, resolved.action().clone());
         self.recorder.fault(label.record(intent))?;
         let facts = self.facts(&live);
         let later = resolved.steps[1..].to_vec();
@@ -216,7 +216,7 @@ impl<H: Host> NemesisRunner<H> {
         if !self.nemesis.active().any(|(active, _)| active == id) {
             return Ok(());
         }
-        let intent = Happened::Intended(Stage::Step, action.clone());
+        let intent = Happened::Intended(FaultStage::Step, action.clone());
         self.recorder.fault(label.record(intent))?;
         if let Some(stepped) = self.nemesis.step(id, action) {
             self.recorder.fault(label.record(Happened::Stepped(stepped)))?;
@@ -229,7 +229,7 @@ impl<H: Host> NemesisRunner<H> {
         let (Some((_, action)), Some(label)) = (active, self.labels.get(&id)) else {
             return Ok(());
         };
-        let intent = Happened::Intended(Stage::Undo, action.clone());
+        let intent = Happened::Intended(FaultStage::Undo, action.clone());
         self.recorder.fault(label.record(intent))?;
         if let Some(undone) = self.nemesis.undo(id) {
             for problem in &undone.problems {

@@ -50,11 +50,11 @@ struct LocalNode {
     /// The condition of its clocks now, or when it starts.
     clocks: ClockCondition,
     disk: Option<LocalDisk>,
-    standing: Standing,
+    membership: MembershipState,
 }
 
 /// The membership of a node in its cluster, as far as faults changed it.
-enum Standing {
+enum MembershipState {
     Member,
     /// Taken out, or about to be. It has to be added before it starts.
     Removed,
@@ -94,8 +94,13 @@ impl LocalHost {
     /// Makes a node known, without starting it. One of the same name is replaced, and killed.
     pub fn add_node(&mut self, spec: NodeSpec) {
         let clocks = ClockCondition::default();
-        let node =
-            LocalNode { spec, process: None, clocks, disk: None, standing: Standing::Member };
+        let node = LocalNode {
+            spec,
+            process: None,
+            clocks,
+            disk: None,
+            membership: MembershipState::Member,
+        };
         self.nodes.insert(node.spec.name.clone(), node);
     }
 
@@ -378,7 +383,7 @@ impl Host for LocalHost {
         node: &str,
         change: MembershipChange,
     ) -> Result<Duration, HostError> {
-        let is_out = |it: &&LocalNode| !matches!(it.standing, Standing::Member);
+        let is_out = |it: &&LocalNode| !matches!(it.membership, MembershipState::Member);
         if let Some(other) = self.nodes.values().find(is_out) {
             // A node that joins has to know all the others.
             let name = &other.spec.name;
@@ -390,7 +395,7 @@ impl Host for LocalHost {
             return removed.map(|()| start.elapsed());
         }
         if let Some(known) = self.nodes.get_mut(node) {
-            known.standing = Standing::Removed;
+            known.membership = MembershipState::Removed;
         }
         for (_, dead) in self.kill(&BTreeSet::from([node.to_owned()])) {
             dead?;
@@ -441,20 +446,20 @@ impl LocalHost {
         }
         // The old one's end is reported before the new one's start.
         node.process = None;
-        if matches!(node.standing, Standing::Removed) {
-            node.standing = Standing::Anew(asked(&self.administrator)?.add(name)?);
+        if matches!(node.membership, MembershipState::Removed) {
+            node.membership = MembershipState::Anew(asked(&self.administrator)?.add(name)?);
         }
         if let Some(own) = &mut node.disk {
             let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
             own.disk.power_on().map_err(failed)?;
         }
-        if let Standing::Anew(left) = &node.standing {
+        if let MembershipState::Anew(left) = &node.membership {
             match std::fs::remove_dir_all(left) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     let what = format!("cannot remove {}: {error}", left.display());
                     return Err(HostError::Failed(what));
                 }
-                _ => node.standing = Standing::Member,
+                _ => node.membership = MembershipState::Member,
             }
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));

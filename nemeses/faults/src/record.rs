@@ -39,7 +39,7 @@ pub struct FaultRecord {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happened {
     /// The nemesis is about to do this, for this stage of the fault's life.
-    Intended(Stage, Action),
+    Intended(FaultStage, Action),
     /// It was injected.
     Injected(Injected),
     /// It went on to its next step.
@@ -51,7 +51,7 @@ pub enum Happened {
 /// A stage in the life of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum FaultStage {
     /// It begins.
     Inject,
     /// It changes while it lasts.
@@ -104,12 +104,12 @@ pub struct Undone {
 
 impl Happened {
     /// The stage of the fault's life that it belongs to.
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> FaultStage {
         match self {
             Self::Intended(stage, _) => *stage,
-            Self::Injected(_) => Stage::Inject,
-            Self::Stepped(_) => Stage::Step,
-            Self::Undone(_) => Stage::Undo,
+            Self::Injected(_) => FaultStage::Inject,
+            Self::Stepped(_) => FaultStage::Step,
+            Self::Undone(_) => FaultStage::Undo,
         }
     }
 
@@ -142,7 +142,7 @@ impl Happened {
 #[derive(Serialize, Deserialize)]
 struct Stored {
     fault: u32,
-    stage: Stage,
+    stage: FaultStage,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -209,12 +209,12 @@ impl FaultRecord {
         let problems = stored.problems;
         let what = match stage {
             _ if is_intent => Happened::Intended(stage, action),
-            Stage::Inject => {
+            FaultStage::Inject => {
                 let (note, facts) = (stored.note, stored.facts);
                 Happened::Injected(Injected { action, outcome, effect, note, facts })
             }
-            Stage::Step => Happened::Stepped(Stepped { action, effect, problems }),
-            Stage::Undo => Happened::Undone(Undone { action, outcome, effect, problems }),
+            FaultStage::Step => Happened::Stepped(Stepped { action, effect, problems }),
+            FaultStage::Undo => Happened::Undone(Undone { action, outcome, effect, problems }),
         };
         let name = name.unwrap_or_else(|| family.name().to_owned());
         Some(Self { fault, family, name, nodes, what })
@@ -255,7 +255,7 @@ mod tests {
     fn a_record_is_the_value_of_an_event_of_the_history() {
         const WHO: &str = r#""name":"isolate the leader (n1)","nodes":["n1"]"#;
         check(
-            Happened::Intended(Stage::Inject, grudge()),
+            Happened::Intended(FaultStage::Inject, grudge()),
             &format!(r#""inject",{WHO},"grudge":{{"n1":["n2"]}}"#),
         );
         let injected = Injected {

@@ -8,7 +8,7 @@ use faults::effect::Effect;
 use faults::fault::{Action, Family};
 use faults::grudge::Grudge;
 use faults::outcome::Outcome;
-use faults::record::{Happened, Stage};
+use faults::record::{FaultStage, Happened};
 
 use crate::event::FaultEvent;
 
@@ -130,8 +130,8 @@ impl FaultInterval {
             self.grudge = Some(grudge.clone()).filter(|grudge| !grudge.is_empty());
         }
         match &record.what {
-            Happened::Intended(Stage::Undo, _) => self.undo_start = Some(event.time),
-            Happened::Intended(Stage::Inject | Stage::Step, _) => {}
+            Happened::Intended(FaultStage::Undo, _) => self.undo_start = Some(event.time),
+            Happened::Intended(FaultStage::Inject | FaultStage::Step, _) => {}
             Happened::Injected(injected) => {
                 self.effect.absorb(&injected.effect);
                 self.effect_at_injection = injected.effect.clone();
