@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use crate::common::scratch;
 use crate::support::{
-    DISKS, alone, assert_a_whole_run, can, faults, has_namespaces, node_events, plan_file,
-    run_into, verdict,
+    DISKS, assert_a_whole_run, can, faults, has_namespaces, node_events, plan_file, run_into,
+    verdict,
 };
+use crate::turn::turn;
 
 fn has_disks() -> bool {
     has_namespaces() && can(&[DISKS])
@@ -15,7 +16,7 @@ fn has_disks() -> bool {
 
 #[test]
 fn a_node_with_a_flipped_bit_refuses_to_start_and_the_others_serve() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_disks() {
         return;
     }
@@ -42,7 +43,7 @@ fn a_node_with_a_flipped_bit_refuses_to_start_and_the_others_serve() {
 
 #[test]
 fn corruption_by_name_never_makes_the_cluster_answer_wrongly() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_disks() {
         return;
     }

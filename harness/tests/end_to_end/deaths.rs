@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::background::{Running, all_processes, is_alive, network_namespaces, signal};
 use crate::common::{run, scratch};
-use crate::support::{alone, has_namespaces, plan_file};
+use crate::support::{has_namespaces, plan_file};
+use crate::turn::alone;
 
 /// Kills one process of the tree (0 the outer one, 1 the guard, 2 the controller) in the middle of
 /// a run whose nodes have disks and clocks of their own and limits of their processors; one second

@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 
 use crate::background::{Running, signal};
 use crate::common::{finished, run, scratch, stormproof};
-use crate::support::{alone, has_namespaces, latest, plan_file, run_into, verdict};
+use crate::support::{has_namespaces, latest, plan_file, run_into, verdict};
+use crate::turn::turn;
 
 #[test]
 fn ctrl_c_heals_saves_and_judges_what_there_is() {
-    let _turn = alone();
+    let _turn = turn();
     for lab in ["auto", "loopback"] {
         let running = Running::start(
             &format!("ctrl-c-{lab}"),
@@ -40,14 +41,14 @@ fn load_seconds(results: &std::path::Path) -> f64 {
 
 #[test]
 fn a_run_ends_once_it_is_known_to_be_invalid_unless_it_is_to_keep_going() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
     let plan = std::fs::read_to_string(plan_file("stale-read.toml")).expect("readable");
     for keep_going in [false, true] {
         let results = scratch(if keep_going { "keep-going" } else { "stop-early" });
-        let limit = if keep_going { "20.0\nkeep_going = true" } else { "300.0" };
+        let limit = if keep_going { "10.0\nkeep_going = true" } else { "300.0" };
         let plan = plan.replace("time_limit = 20.0", &format!("time_limit = {limit}"));
         let file = results.with_extension("toml");
         std::fs::write(&file, plan).expect("the plan can be written");
@@ -58,7 +59,7 @@ fn a_run_ends_once_it_is_known_to_be_invalid_unless_it_is_to_keep_going() {
         if keep_going {
             ended.says("going on at").says("have no legal order");
             assert!(stopped.is_null() && !page_says_so, "{stopped}");
-            assert!(load_seconds(&results) > 19.0, "{} s", load_seconds(&results));
+            assert!(load_seconds(&results) > 9.0, "{} s", load_seconds(&results));
         } else {
             ended.says("stopped early at").says("have no legal order");
             assert!(stopped.is_f64() && page_says_so, "{stopped}");
@@ -70,7 +71,7 @@ fn a_run_ends_once_it_is_known_to_be_invalid_unless_it_is_to_keep_going() {
 
 #[test]
 fn a_cluster_to_play_with_elects_a_leader_and_ends_with_ctrl_c() {
-    let _turn = alone();
+    let _turn = turn();
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
     let port = port.expect("a free port").port().to_string();
     let mut up = stormproof()
@@ -88,7 +89,7 @@ fn a_cluster_to_play_with_elects_a_leader_and_ends_with_ctrl_c() {
 
 #[test]
 fn a_node_that_dies_at_start_is_shown_with_the_end_of_its_log() {
-    let _turn = alone();
+    let _turn = turn();
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let up = run(&["up", "--nodes", "1", "--port", &port]).exits(3);
@@ -97,7 +98,7 @@ fn a_node_that_dies_at_start_is_shown_with_the_end_of_its_log() {
 
 #[test]
 fn a_full_disk_is_a_failure_of_the_harness_that_keeps_what_was_recorded() {
-    let _turn = alone();
+    let _turn = turn();
     let script = r#"
         mount -t tmpfs -o size=1m none "$1" || exit 77
         "$2" run --time-limit 20s --seed 7 --results "$1"

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::background::signal;
 use crate::common::{run, scratch, stormproof};
-use crate::support::{DISKS, alone, assert_a_whole_run, can, has_namespaces, run_into, verdict};
+use crate::support::{DISKS, assert_a_whole_run, can, has_namespaces, run_into, verdict};
+use crate::turn::{by_turns, turn};
 
 /// True if etcd is installed; prints that it is not.
 fn has_etcd() -> bool {
@@ -24,14 +25,14 @@ fn has_etcd() -> bool {
 
 #[test]
 fn etcd_keeps_its_promises_through_partitions_kills_and_power_failures() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_etcd() || !can(&[DISKS]) {
         return;
     }
     let results = scratch("etcd-storm");
     let what = ["--target", "etcd", "--nodes", "3", "--rate", "200", "--values", "numbers"];
     let storm = ["--faults", "partition,kill,pause,power,leadership,maintenance"];
-    run_into(&results, &[&what[..], &storm, &["--time-limit", "15s", "--seed", "4"]].concat())
+    run_into(&results, &[&what[..], &storm, &["--time-limit", "12s", "--seed", "4"]].concat())
         .exits(0)
         .says("VALID");
     // Of what etcd has written nothing is unsynced for long, so its power failures may lose nothing;
@@ -46,26 +47,26 @@ fn etcd_keeps_its_promises_through_partitions_kills_and_power_failures() {
 
 #[test]
 fn etcd_tends_its_stores_while_it_serves() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_etcd() {
         return;
     }
     let results = scratch("etcd-maintenance");
     let what = ["--target", "etcd", "--nodes", "3", "--rate", "200", "--values", "numbers"];
-    let storm = ["--faults", "maintenance", "--time-limit", "12s", "--seed", "1"];
+    let storm = ["--faults", "maintenance", "--time-limit", "8s", "--seed", "1"];
     run_into(&results, &[&what[..], &storm].concat()).exits(0).says("VALID");
     assert_a_whole_run(&results, &["maintenance"]);
 }
 
 #[test]
 fn members_of_etcd_are_removed_and_come_back_as_new_ones() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_etcd() {
         return;
     }
     let results = scratch("etcd-membership");
     let what = ["--target", "etcd", "--nodes", "3", "--rate", "200", "--values", "numbers"];
-    let storm = ["--faults", "membership", "--time-limit", "15s", "--seed", "1"];
+    let storm = ["--faults", "membership", "--time-limit", "10s", "--seed", "1"];
     run_into(&results, &[&what[..], &storm].concat()).exits(0).says("VALID");
     assert_a_whole_run(&results, &["membership"]);
     let members = &verdict(&results)["safety"]["divergence"]["members"];
@@ -74,18 +75,18 @@ fn members_of_etcd_are_removed_and_come_back_as_new_ones() {
 
 #[test]
 fn etcd_serves_every_workload() {
-    let _turn = alone();
     if !has_namespaces() || !has_etcd() {
         return;
     }
-    for workload in ["append", "counter", "lock", "mutex", "queue", "set", "txn"] {
+    let workloads = ["append", "counter", "lock", "mutex", "queue", "set", "txn"];
+    by_turns(&workloads, |workload| {
         let results = scratch(&format!("etcd-{workload}"));
         let what = ["--target", "etcd", "--nodes", "3", "--workload", workload, "--seed", "1"];
         let load = ["--faults", "none", "--time-limit", "3s", "--rate", "200"];
         run_into(&results, &[&what[..], &load, &["--values", "numbers"]].concat())
             .exits(0)
             .says("VALID");
-    }
+    });
 }
 
 #[test]
@@ -110,7 +111,7 @@ impl Drop for Elsewhere {
 
 #[test]
 fn a_cluster_that_runs_already_is_tested_and_left_running() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("elsewhere");
     let cluster = stormproof()
         .args(["up", "--nodes", "3", "--port", "7401"])

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::common::scratch;
 use crate::support::{
-    CLOCKS, DISKS, Fault, alone, assert_a_whole_run, can, faults, has_namespaces, node_events,
-    plan_file, run_into, verdict,
+    CLOCKS, DISKS, Fault, assert_a_whole_run, can, faults, has_namespaces, node_events, plan_file,
+    run_into, verdict,
 };
+use crate::turn::alone;
 
 const FAMILIES: [&str; 8] =
     ["partition", "packet", "kill", "pause", "cpu", "clock", "disk", "power"];

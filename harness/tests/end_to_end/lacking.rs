@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common::{Finished, finished, scratch};
-use crate::support::{alone, faults, has_namespaces, verdict};
+use crate::support::{faults, has_namespaces, verdict};
+use crate::turn::turn;
 
 /// Runs the binary where `/dev` has no device for file systems of user space; none when this
 /// machine does not let us make such a place.
@@ -40,7 +41,7 @@ fn without_fuse(results: &Path, arguments: &[&str]) -> Option<Finished> {
 
 #[test]
 fn without_fuse_disks_and_power_are_left_out_by_name_or_refused() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }

@@ -1,9 +1,8 @@
 //! Leadership handed over because somebody asked the service to.
 
 use crate::common::scratch;
-use crate::support::{
-    alone, assert_a_whole_run, faults, has_namespaces, plan_file, run_into, verdict,
-};
+use crate::support::{assert_a_whole_run, faults, has_namespaces, plan_file, run_into, verdict};
+use crate::turn::alone;
 
 #[test]
 fn leadership_is_handed_over_at_rest_and_over_slow_links() {

@@ -2,15 +2,16 @@
 
 use crate::common::scratch;
 use crate::support::{
-    CLOCKS, DISKS, alone, assert_a_whole_run, can, faults, is_root, plan_file, run_into, verdict,
+    CLOCKS, DISKS, assert_a_whole_run, can, faults, is_root, plan_file, run_into, verdict,
 };
+use crate::turn::turn;
 
 /// The families of the lab that need no privilege.
 const ANYBODY: [&str; 3] = ["partition", "kill", "pause"];
 
 #[test]
 fn the_loopback_lab_cuts_kills_pauses_and_has_clocks_and_disks() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("loopback");
     run_into(&results, &["--plan", &plan_file("loopback.toml")]).exits(0).says("VALID");
     assert_a_whole_run(&results, &ANYBODY);
@@ -32,7 +33,7 @@ fn the_loopback_lab_cuts_kills_pauses_and_has_clocks_and_disks() {
 
 #[test]
 fn the_loopback_lab_leaves_packet_faults_out_or_refuses_them() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("loopback-packet");
     let lab = ["--lab", "loopback", "--time-limit", "8s", "--seed", "7"];
     let asked = run_into(&results, &[&lab[..], &["--faults", "packet"]].concat());

@@ -19,6 +19,7 @@ mod oracles;
 mod planted_bugs;
 mod schedules;
 mod support;
+mod turn;
 mod whole_runs;
 mod workloads;
 mod zookeeper;

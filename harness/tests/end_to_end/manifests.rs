@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use crate::common::{Finished, finished, run, scratch, stormproof};
-use crate::support::{alone, has_namespaces, latest, plan_file, run_into, verdict};
+use crate::support::{has_namespaces, latest, plan_file, run_into, verdict};
+use crate::turn::{by_turns, turn};
 
 /// A manifest beside the examples.
 fn example(name: &str) -> PathBuf {
@@ -43,7 +45,7 @@ fn check(target: &str, more: &[&str]) -> Finished {
 
 #[test]
 fn the_bundled_cluster_is_valid_by_its_manifest_and_judged_again_from_what_the_run_kept() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("manifest");
     let target = example("bundled.toml").display().to_string();
     let flags =
@@ -61,7 +63,7 @@ fn the_bundled_cluster_is_valid_by_its_manifest_and_judged_again_from_what_the_r
 
 #[test]
 fn stale_reads_are_caught_by_the_manifest_as_well() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
@@ -72,7 +74,7 @@ fn stale_reads_are_caught_by_the_manifest_as_well() {
 
 #[test]
 fn retries_that_are_applied_again_are_caught_by_the_manifest_as_well() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
@@ -85,7 +87,7 @@ fn retries_that_are_applied_again_are_caught_by_the_manifest_as_well() {
 
 #[test]
 fn a_target_that_is_understood_passes_its_check() {
-    let _turn = alone();
+    let _turn = turn();
     let works = "everything means what it is taken to mean";
     let manifest = example("bundled.toml").display().to_string();
     let checked = check(&manifest, &[]).exits(0).says(works).says("grow as it is claimed");
@@ -97,7 +99,7 @@ fn a_target_that_is_understood_passes_its_check() {
 
 #[test]
 fn etcd_passes_its_check_by_its_manifest() {
-    let _turn = alone();
+    let _turn = turn();
     if Command::new("etcd").arg("--version").output().is_err() {
         eprintln!("skipped: no etcd here (Debian's package etcd-server)");
         return;
@@ -109,21 +111,26 @@ fn etcd_passes_its_check_by_its_manifest() {
 
 #[test]
 fn a_mapping_that_is_wrong_is_shown_with_request_answer_and_line() {
-    let _turn = alone();
-    let folder = scratch("wrong-mappings");
-    let pointer = changed(&folder, "value = \"/value\"", "value = \"/valeu\"");
-    let found = check(&pointer, &[]).exits(3).says("no /valeu").says("answered  200");
-    found.says("/changed.toml:").says("POST http://");
-    let keys =
-        changed(&folder, "f = \"append\", key = \"{run}/{key}\"", "f = \"append\", key = \"k\"");
-    check(&keys, &[]).exits(3).says("append: read").says("but it should answer [1]");
-    let claims = changed(&folder, "failures_are_numbered = true", "reads2 = true");
-    check(&claims, &[]).exits(65).says("unknown field `reads2`");
+    let pointer = ["value = \"/value\"", "value = \"/valeu\""];
+    let keys = "f = \"append\", key = \"{run}/{key}\"";
+    let keys = [keys, "f = \"append\", key = \"k\""];
+    let claims = ["failures_are_numbered = true", "reads2 = true"];
+    let pointed = ["no /valeu", "answered  200", "/changed.toml:", "POST http://"];
+    let wrong: [(_, _, _, &[&str]); 3] = [
+        ("pointer", pointer, 3, &pointed),
+        ("keys", keys, 3, &["append: read", "but it should answer [1]"]),
+        ("claims", claims, 65, &["unknown field `reads2`"]),
+    ];
+    by_turns(&wrong, |(name, [from, to], code, sentences)| {
+        let target = changed(&scratch(&format!("wrong-{name}")), from, to);
+        let checked = check(&target, &[]).exits(*code);
+        sentences.iter().fold(checked, |checked, sentence| checked.says(sentence));
+    });
 }
 
 #[test]
 fn tokens_that_are_not_honoured_are_seen() {
-    let _turn = alone();
+    let _turn = turn();
     let manifest = example("bundled.toml").display().to_string();
     let flags = ["--set", "flags=--bug=ignore-tokens"];
     check(&manifest, &flags).exits(3).says("second time with the same token");
@@ -131,28 +138,49 @@ fn tokens_that_are_not_honoured_are_seen() {
 
 #[test]
 fn a_service_that_is_not_understood_is_a_failure_of_the_harness() {
-    let _turn = alone();
-    let folder = scratch("not-understood");
-    let nonsense = changed(&folder, "ok = { \"/type\" = \"ok\" }", "ok = { \"/kind\" = \"ok\" }");
+    let write = "f = \"write\", key = \"{run}/{key}\", value = \"{value}\", token = \"{token}\" }";
+    let misread = format!("{write}\nok = {{ \"/kind\" = \"ok\" }}");
+    let program = "\"{stormproof}\", \"node\"";
+    let dies = "\"sh\", \"-c\", \"echo no disk >&2; exit 7\"";
+    let wrong: [(_, _, &str, &[&str]); 3] = [
+        (write, misread.as_str(), "no answer to a write could be understood", &["changed.toml:"]),
+        (
+            program,
+            "\"no-such-service\", \"node\"",
+            "no program no-such-service",
+            &["changed.toml:"],
+        ),
+        (program, dies, "exit code 7", &["no disk"]),
+    ];
+    let run = |target: &str| {
+        let folder = Path::new(target).with_extension("runs");
+        let short = ["--nodes", "3", "--lab", "loopback", "--faults", "none", "--time-limit", "2s"];
+        run_into(&folder, &[&["--target", target][..], &short].concat())
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _turn = turn();
+            run(&without_refusals())
+                .exits(3)
+                .says("no node answers the first read")
+                .says("\"type\"");
+            run("no-such-manifest.toml").exits(65).says("cannot read no-such-manifest.toml");
+        });
+        by_turns(&wrong, |(from, to, sentence, more)| {
+            let target = changed(&scratch(&format!("not-understood-{}", sentence.len())), from, to);
+            let run = run(&target).exits(3).says(sentence);
+            more.iter().fold(run, |run, sentence| run.says(sentence));
+        });
+    });
+}
+
+/// The manifest of a service none of whose answers mean anything.
+fn without_refusals() -> String {
+    let ok = ["ok = { \"/type\" = \"ok\" }", "ok = { \"/kind\" = \"ok\" }"];
+    let nonsense = changed(&scratch("not-understood"), ok[0], ok[1]);
     let text = std::fs::read_to_string(&nonsense).expect("just written");
     let begin = text.find("[[refusal]]").expect("there are some");
     let end = text.find("[workload").expect("there are some");
     std::fs::write(&nonsense, format!("{}{}", &text[..begin], &text[end..])).expect("as before");
-    let short = ["--nodes", "3", "--lab", "loopback", "--faults", "none", "--time-limit", "2s"];
-    let run = |target: &str| run_into(&folder, &[&["--target", target][..], &short].concat());
-    run(&nonsense).exits(3).says("no node answers the first read").says("\"type\"");
-
-    let write = "f = \"write\", key = \"{run}/{key}\", value = \"{value}\", token = \"{token}\" }";
-    let misread = changed(&folder, write, &format!("{write}\nok = {{ \"/kind\" = \"ok\" }}"));
-    run(&misread).exits(3).says("no answer to a write could be understood").says("changed.toml:");
-
-    let missing = changed(&folder, "\"{stormproof}\", \"node\"", "\"no-such-service\", \"node\"");
-    run(&missing).exits(3).says("no program no-such-service").says("changed.toml:");
-    let dies = changed(
-        &folder,
-        "\"{stormproof}\", \"node\"",
-        "\"sh\", \"-c\", \"echo no disk >&2; exit 7\"",
-    );
-    run(&dies).exits(3).says("exit code 7").says("no disk");
-    run("no-such-manifest.toml").exits(65).says("cannot read no-such-manifest.toml");
+    nonsense
 }

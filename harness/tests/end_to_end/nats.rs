@@ -5,8 +5,9 @@ use std::process::Stdio;
 
 use crate::common::{Finished, scratch};
 use crate::support::{
-    DISKS, alone, assert_a_whole_run, can, has_namespaces, plan_file, run_into, verdict,
+    DISKS, assert_a_whole_run, can, has_namespaces, plan_file, run_into, verdict,
 };
+use crate::turn::turn;
 
 /// True if a server is installed; prints that none is.
 fn has_nats() -> bool {
@@ -24,19 +25,19 @@ fn has_nats() -> bool {
 /// A run of three servers that sync what they acknowledge.
 fn synced_run(results: &Path, more: &[&str]) -> Finished {
     let what = ["--target", "nats", "--set", "sync_interval=always", "--nodes", "3"];
-    let load = ["--rate", "200", "--values", "numbers", "--seed", "1"];
+    let load = ["--rate", "200", "--values", "numbers", "--seed", "5"];
     run_into(results, &[&what[..], &load, more].concat())
 }
 
 #[test]
 fn nats_keeps_its_promises_through_partitions_kills_and_pauses() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_nats() {
         return;
     }
     let results = scratch("nats-storm");
     let storm = ["--workload", "append", "--faults", "partition,kill,pause"];
-    synced_run(&results, &[&storm[..], &["--time-limit", "20s"]].concat()).exits(0).says("VALID");
+    synced_run(&results, &[&storm[..], &["--time-limit", "12s"]].concat()).exits(0).says("VALID");
     assert_a_whole_run(&results, &["partition", "kill"]);
     let safety = &verdict(&results)["safety"];
     let members = safety["divergence"]["members"].as_array().expect("members were compared");
@@ -47,7 +48,7 @@ fn nats_keeps_its_promises_through_partitions_kills_and_pauses() {
 
 #[test]
 fn nats_keeps_sets_and_queues() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_nats() {
         return;
     }
@@ -61,7 +62,7 @@ fn nats_keeps_sets_and_queues() {
 
 #[test]
 fn what_nats_acknowledges_by_default_is_lost_with_the_power() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_nats() || !can(&[DISKS]) {
         return;
     }

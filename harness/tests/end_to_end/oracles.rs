@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::common::{run, scratch};
-use crate::support::{alone, has_namespaces, latest, plan_file, run_into, short_run, verdict};
+use crate::support::{has_namespaces, latest, plan_file, run_into, short_run, verdict};
+use crate::turn::turn;
 
 /// The rows of the audit's table, by what clients were told: never, once, repeatedly, once or more,
 /// not known.
@@ -15,7 +16,7 @@ fn told(verdict: &Value, row: usize) -> [u64; 5] {
 
 #[test]
 fn a_sound_cluster_is_audited_and_accused_of_nothing() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("audited");
     let faults = ["--faults", "kill,pause", "--rate", "300"];
     short_run(&results, &faults).exits(0).says("versions").says("tokens");
@@ -32,7 +33,7 @@ fn a_sound_cluster_is_audited_and_accused_of_nothing() {
 
 #[test]
 fn retries_that_are_applied_again_are_counted_and_counted_again_offline() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
@@ -51,7 +52,7 @@ fn retries_that_are_applied_again_are_counted_and_counted_again_offline() {
 
 #[test]
 fn stale_reads_are_seen_by_their_versions() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }

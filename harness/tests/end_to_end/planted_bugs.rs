@@ -1,13 +1,12 @@
 //! Planted bugs are caught by the weather that they cannot stand.
 
 use crate::common::scratch;
-use crate::support::{
-    CLOCKS, DISKS, alone, can, has_namespaces, latest, plan_file, run_into, verdict,
-};
+use crate::support::{CLOCKS, DISKS, can, has_namespaces, latest, plan_file, run_into, verdict};
+use crate::turn::turn;
 
 /// A plan of one bug's worst weather, so that catching it is no matter of luck.
 fn assert_caught(bug: &str, plan: &str) {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::common::{run, scratch};
 use crate::support::{
-    DISKS, alone, assert_a_whole_run, can, faults, has_namespaces, history, latest, node_events,
-    run_into, short_run,
+    DISKS, assert_a_whole_run, can, faults, has_namespaces, history, latest, node_events, run_into,
+    short_run,
 };
+use crate::turn::{by_turns, turn};
 
 fn saved_plan(results: &Path) -> String {
     std::fs::read_to_string(latest(results).join("plan.toml")).expect("a run leaves its plan")
@@ -36,12 +37,12 @@ fn load_began(results: &Path) -> u64 {
 
 #[test]
 fn a_printed_plan_and_a_saved_run_are_carried_out_again_as_they_are() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
     let results = scratch("again");
-    let flags = ["--faults", "partition,kill,pause,packet", "--time-limit", "8s", "--seed", "7"];
+    let flags = ["--faults", "partition,kill,pause,packet", "--time-limit", "6s", "--seed", "7"];
     let printed = run(&[&["plan", "--toml"][..], &flags].concat()).exits(0).out;
     let file = results.join("printed.toml");
     std::fs::write(&file, &printed).expect("a scratch file can be written");
@@ -70,7 +71,7 @@ fn a_printed_plan_and_a_saved_run_are_carried_out_again_as_they_are() {
 
 #[test]
 fn nodes_are_started_one_by_one_in_the_order_of_the_plan() {
-    let _turn = alone();
+    let _turn = turn();
     let results = scratch("start-within");
     let flags = ["--nodes", "3", "--faults", "kill", "--profile", "gentle"];
     let flags = [&flags[..], &["--time-limit", "8s", "--start-within", "2s"]].concat();
@@ -90,23 +91,23 @@ fn nodes_are_started_one_by_one_in_the_order_of_the_plan() {
 
 #[test]
 fn clusters_of_one_three_and_seven_nodes_stand_every_profile() {
-    let _turn = alone();
     if !has_namespaces() || !can(&[DISKS]) {
         return;
     }
-    for (nodes, profile) in [("1", "gentle"), ("7", "nightly"), ("3", "brutal"), ("5", "power")] {
+    let clusters = [("1", "gentle"), ("7", "nightly"), ("3", "brutal"), ("5", "power")];
+    by_turns(&clusters, |&(nodes, profile)| {
         let results = scratch(&format!("profile-{profile}"));
         let flags = ["--nodes", nodes, "--profile", profile, "--time-limit", "8s", "--seed", "4"];
         run_into(&results, &flags).exits(0).says("VALID");
         let only = if profile == "power" { &["power"][..] } else { &[] };
         assert_a_whole_run(&results, only);
         assert!(faults(&results).iter().any(|fault| fault.is_installed()), "{profile}");
-    }
+    });
 }
 
 #[test]
 fn no_more_nodes_are_down_at_once_than_the_budget_allows() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !can(&[DISKS]) {
         return;
     }

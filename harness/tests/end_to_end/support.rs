@@ -1,18 +1,11 @@
-//! The common parts of whole runs: their turns, what they leave, and how to read it.
+//! The common parts of whole runs: what they need, what they leave, and how to read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
 use crate::common::{Finished, run};
-
-/// Clusters take turns: two at once starve each other on a small machine.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// True if this machine has the namespace lab; prints why not.
 pub fn has_namespaces() -> bool {
@@ -153,9 +146,9 @@ pub fn faults(results: &Path) -> Vec<Fault> {
     order.iter().filter_map(|id| faults.remove(id)).collect()
 }
 
-/// A run of twelve seconds by the seed 7.
+/// A run of eight seconds by the seed 7.
 pub fn short_run(results: &Path, more: &[&str]) -> Finished {
-    let mut arguments = vec!["--time-limit", "12s", "--seed", "7"];
+    let mut arguments = vec!["--time-limit", "8s", "--seed", "7"];
     arguments.extend(more);
     run_into(results, &arguments)
 }

@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use crate::common::{finished, run, scratch};
 use crate::support::{
-    alone, assert_a_whole_run, has_namespaces, is_root, latest, plan_file, short_run, verdict,
+    assert_a_whole_run, has_namespaces, is_root, latest, plan_file, short_run, verdict,
 };
+use crate::turn::turn;
 
 /// Families that every lab can have, and few enough for each to strike in a short run.
 const BASIC: &str = "partition,kill,pause";
 
 #[test]
 fn a_run_with_iptables_is_valid_and_every_fault_is_seen_to_bite() {
-    let _turn = alone();
+    let _turn = turn();
     let iptables = Command::new("iptables").arg("--version").output();
     if !has_namespaces() || iptables.is_err() {
         eprintln!("skipped: needs namespaces and iptables");
@@ -32,7 +33,7 @@ fn a_run_with_iptables_is_valid_and_every_fault_is_seen_to_bite() {
 
 #[test]
 fn a_run_with_the_switch_is_valid_and_every_fault_is_seen_to_bite() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }
@@ -50,7 +51,7 @@ fn a_run_with_the_switch_is_valid_and_every_fault_is_seen_to_bite() {
 
 #[test]
 fn an_ordinary_user_gets_the_same_run_where_user_namespaces_are_allowed() {
-    let _turn = alone();
+    let _turn = turn();
     if !is_root() {
         eprintln!("skipped: this is no root, so the other tests show it");
         return;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::common::{run, scratch};
-use crate::support::{alone, has_namespaces, history, plan_file, run_into, verdict};
+use crate::support::{has_namespaces, history, plan_file, run_into, verdict};
+use crate::turn::{by_turns, turn};
 
 /// The workloads that the other tests do not run.
 const OTHERS: [&str; 7] = ["append", "counter", "lock", "mutex", "queue", "set", "txn"];
 
 #[test]
 fn each_workload_is_valid_while_nodes_are_killed() {
-    let _turn = alone();
     if !has_namespaces() {
         return;
     }
@@ -20,15 +20,15 @@ fn each_workload_is_valid_while_nodes_are_killed() {
     let listed: BTreeSet<&str> =
         listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(listed, OTHERS.into_iter().chain(["register"]).collect());
-    for workload in OTHERS {
+    by_turns(&OTHERS, |&workload| {
         let results = scratch(workload);
-        let load = ["--workload", workload, "--faults", "kill", "--time-limit", "6s"];
+        let load = ["--workload", workload, "--faults", "kill", "--time-limit", "5s"];
         let few_and_plain = ["--nodes", "3", "--rate", "300", "--values", "numbers"];
         let arguments = [&load[..], &few_and_plain, &["--seed", "3"]].concat();
         run_into(&results, &arguments).exits(0).says("VALID");
         assert_eq!(verdict(&results)["run"]["workload"], workload);
         assert_answers_are_kept(workload, &history(&results));
-    }
+    });
 }
 
 /// The history has what the workload's model asks for, and not what the service calls it.
@@ -64,7 +64,7 @@ fn assert_answers_are_kept(workload: &str, history: &[Value]) {
 
 #[test]
 fn a_list_shows_a_retry_that_is_applied_again() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() {
         return;
     }

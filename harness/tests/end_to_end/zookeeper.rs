@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 
 use crate::common::scratch;
-use crate::support::{alone, assert_a_whole_run, has_namespaces, run_into, verdict};
+use crate::support::{assert_a_whole_run, has_namespaces, run_into, verdict};
+use crate::turn::turn;
 
 /// True if Debian's package and a Java are installed; prints what is not.
 fn has_zookeeper() -> bool {
@@ -21,13 +22,13 @@ fn has_zookeeper() -> bool {
 
 #[test]
 fn zookeeper_keeps_its_promises_through_partitions_and_kills() {
-    let _turn = alone();
+    let _turn = turn();
     if !has_namespaces() || !has_zookeeper() {
         return;
     }
     let results = scratch("zookeeper-storm");
     let what = ["--target", "zookeeper", "--nodes", "3", "--rate", "100", "--values", "numbers"];
-    let storm = ["--faults", "partition,kill", "--time-limit", "20s", "--seed", "1"];
+    let storm = ["--faults", "partition,kill", "--time-limit", "12s", "--seed", "4"];
     run_into(&results, &[&what[..], &storm].concat()).exits(0).says("VALID");
     assert_a_whole_run(&results, &["partition", "kill"]);
     let safety = &verdict(&results)["safety"];
