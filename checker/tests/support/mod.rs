@@ -75,7 +75,7 @@ impl Default for Recording {
 
 /// The next event of an operation of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Moment {
+enum EventKind {
     Invocation,
     Effect,
     Completion,
@@ -113,13 +113,13 @@ pub fn record(recording: Recording) -> History {
     let mut last_value = 0;
     for client in 0..recording.clients {
         let start = random.random_range(0..SLOWEST);
-        agenda.push(Reverse((start, Moment::Invocation, client, usize::MAX)));
+        agenda.push(Reverse((start, EventKind::Invocation, client, usize::MAX)));
     }
 
-    while let Some(Reverse((time, moment, client, number))) = agenda.pop() {
-        match moment {
-            Moment::Invocation if requests.len() == recording.operations => {}
-            Moment::Invocation => {
+    while let Some(Reverse((time, next, client, number))) = agenda.pop() {
+        match next {
+            EventKind::Invocation if requests.len() == recording.operations => {}
+            EventKind::Invocation => {
                 let number = requests.len();
                 let key = random.random_range(0..recording.keys);
                 let mut fresh = || {
@@ -147,15 +147,15 @@ pub fn record(recording: Recording) -> History {
                     _ => Some(time + random.random_range(0..latency)),
                 };
                 if let Some(effect) = effect {
-                    agenda.push(Reverse((effect, Moment::Effect, client, number)));
+                    agenda.push(Reverse((effect, EventKind::Effect, client, number)));
                 }
-                agenda.push(Reverse((time + latency, Moment::Completion, client, number)));
+                agenda.push(Reverse((time + latency, EventKind::Completion, client, number)));
                 let process = processes[client];
                 let request = Request { process, key, f, argument, unknown, answer: None };
                 events.push(event(events.len(), time, &request, EventType::Invoke));
                 requests.push(request);
             }
-            Moment::Effect => {
+            EventKind::Effect => {
                 let request = &mut requests[number];
                 let before = state[request.key].clone();
                 let answer =
@@ -165,7 +165,7 @@ pub fn record(recording: Recording) -> History {
                 }
                 request.answer = Some(answer);
             }
-            Moment::Completion => {
+            EventKind::Completion => {
                 let request = &mut requests[number];
                 if request.unknown {
                     processes[client] += recording.clients as u64;
@@ -192,7 +192,7 @@ pub fn record(recording: Recording) -> History {
                     };
                 }
                 let pause = random.random_range(1..=10);
-                agenda.push(Reverse((time + pause, Moment::Invocation, client, usize::MAX)));
+                agenda.push(Reverse((time + pause, EventKind::Invocation, client, usize::MAX)));
             }
         }
     }
