@@ -1,6 +1,7 @@
 //! Decisions of solvers against those of the search, on many recorded histories.
 
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../tests/checker/support/mod.rs"]
+#[expect(dead_code, reason = "the integration tests use more of it")]
 mod support;
 
 use std::num::NonZeroUsize;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const PENDING: &[(&str, &str)] = &[
     ("a #[path] names a file that could be found without it", "nemeses/engines/src/switch/"),
     ("a mod.rs or lib.rs holds code", "checker/fuzz/"),
-    ("a mod.rs or lib.rs holds code", "checker/tests/support/"),
+    ("a mod.rs or lib.rs holds code", "checker/tests/checker/support/"),
     ("a name is not the field's word", "nemeses/engines/src/local.rs"),
     ("a name is not the field's word", "nemeses/faults/src/record.rs"),
 ];

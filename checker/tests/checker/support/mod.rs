@@ -1,8 +1,6 @@
 //! Histories for tests: recorded from a simulated service that is linearizable, then spoilt on
 //! demand. The service is written by itself, so that a mistake in a model shows.
 
-#![expect(dead_code, reason = "each test binary uses its own part of this module")]
-
 mod lies;
 
 use std::cmp::Reverse;

@@ -1,12 +1,10 @@
 //! Every counterexample must be a contradiction by itself, and a smallest one.
 
-mod support;
-
+use crate::support::{Recording, history_of, paired, record};
 use serde_json::Value;
 use stormproof_checker::history::{EventType, History, Operations};
 use stormproof_checker::verdict::{Counterexample, Operation, Verdict};
 use stormproof_checker::{Options, check};
-use support::{Recording, history_of, paired, record};
 
 fn verdict(history: &History) -> Verdict {
     let options = Options { model: Some("register".to_string()), ..Options::default() };
