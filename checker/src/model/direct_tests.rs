@@ -1,7 +1,6 @@
 //! Decisions of solvers against those of the search, on many recorded histories.
 
 #[path = "../../tests/checker/support/mod.rs"]
-#[expect(dead_code, reason = "the integration tests use more of it")]
 mod support;
 
 use std::num::NonZeroUsize;
