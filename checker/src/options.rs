@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::history::Format;
 use crate::model::Conventions;
-use crate::oracle::version::Claims;
+use crate::oracle::version::VersionSemantics;
 
 /// The limits of a check. Counted, not timed, so that the verdict does not depend on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Options {
     /// The meaning of outcomes.
     pub conventions: Conventions,
     /// The promises of the service about the versions that it answers; none if they are not known.
-    pub versions: Option<Claims>,
+    pub versions: Option<VersionSemantics>,
     /// The limits of the check.
     pub budget: Budget,
     /// The number of keys judged at a time. The verdict does not depend on it.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use checker::oracle::audit::{Applied, AppliedLog};
 use checker::oracle::divergence::Contents;
 use checker::oracle::of_history::Records;
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use results::{applied_log, member_contents};
 
 /// The commands that the nodes of a saved run applied, and what they held in the end.
@@ -34,7 +34,7 @@ impl Saved {
 
     /// The same for the checker. A service that claims that its versions are log indices means the
     /// indices of these logs.
-    pub fn records(&self, versions: Option<Claims>) -> Records<'_> {
+    pub fn records(&self, versions: Option<VersionSemantics>) -> Records<'_> {
         let logs = self.logs.iter().map(|log| AppliedLog {
             node: &log.node,
             from: log.from,
@@ -52,7 +52,7 @@ impl Saved {
         });
         Records {
             logs: logs.collect(),
-            versions_are_indices: versions == Some(Claims::LOG_INDEX),
+            versions_are_indices: versions == Some(VersionSemantics::LOG_INDEX),
             contents: &self.contents,
             // No fault that stormproof knows wipes every copy of a store.
             resets: Vec::new(),

@@ -9,7 +9,7 @@ pub use crate::{Exit, Test, dispatch, test_main};
 pub use anyhow;
 pub use checker::history::Event;
 pub use checker::oracle::divergence::{Contents, Held};
-pub use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+pub use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 pub use engines::node_process::OwnClock;
 pub use faults::fault::{Family, StoreWork};
 pub use faults::host::{Administrator, HostError};

@@ -4,13 +4,14 @@
 //! Judging is timed without the reading of the history, which has rows of its own. The histories
 //! are recorded from a simulated register, always the same ones, and from a service of every model
 //! with one wrong answer in its last quarter; of an invalid one, the counterexample is made in the
-//! same time. With `STORMPROOF_CORPUS` set, the
-//! recorded histories of that folder are judged as well, the slowest of each kind is shown.
+//! same time. More rows are histories that are hard to judge (`hard.rs`). With `STORMPROOF_CORPUS`
+//! set, the recorded histories of that folder are judged as well, the slowest of each kind is shown.
 //!
 //! Memory is the most that the process held while it judged, the history included. What earlier
 //! rows leave behind counts too: ask for a row by itself.
 
 mod corpus;
+mod hard;
 mod memory;
 mod one_lie;
 mod simulation;
@@ -61,6 +62,11 @@ const ROWS: &[Simulation] = &[
     Simulation { operations: 100_000, clients: 50, ..FEW },
     Simulation { operations: 100_000, clients: 50, stale: 2000, ..FEW },
     Simulation { clients: 20, keys: 100, unknown: 0.01, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.02, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.03, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.05, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.1, ..FEW },
+    Simulation { clients: 20, unknown: 0.01, ..FEW },
 ];
 
 fn main() {
@@ -85,6 +91,14 @@ fn main() {
                     judge(&history, &options, &name);
                 }
             }
+        }
+    }
+    for &recipe in hard::RECIPES {
+        let name = recipe.name();
+        if wanted(&name) {
+            let history = Operations::of(&hard::record(recipe)).expect("it is well formed");
+            let model = Some(recipe.model().to_string());
+            judge(&history, &Options { model, ..Options::default() }, &name);
         }
     }
     if wanted("reading") {

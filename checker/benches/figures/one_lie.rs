@@ -56,7 +56,7 @@ const BETWEEN: u64 = 64;
 const STALE: usize = 20 * CLIENTS;
 
 /// An operation at the moment of its effect.
-struct Act {
+struct Op {
     client: usize,
     key: usize,
     f: &'static str,
@@ -68,48 +68,48 @@ struct Act {
 pub fn record(service: Service, operations: usize, lie: bool) -> History {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut simulated = Simulated::new(service, operations, lie);
-    let acts: Vec<Act> = (0..operations).map(|number| simulated.act(number, &mut random)).collect();
+    let ops: Vec<Op> = (0..operations).map(|number| simulated.op(number, &mut random)).collect();
     let is_lock = matches!(service, Service::Mutex | Service::FencedLock);
     // When each client acts before and after.
     let mut after = vec![u64::MAX; operations];
     let mut last: [Option<usize>; CLIENTS] = [None; CLIENTS];
-    for (number, act) in acts.iter().enumerate() {
-        if let Some(before) = last[act.client].replace(number) {
+    for (number, op) in ops.iter().enumerate() {
+        if let Some(before) = last[op.client].replace(number) {
             after[before] = number as u64 * BETWEEN;
         }
     }
     let mut free_at = [0; CLIENTS];
     let mut processes: Vec<usize> = (0..CLIENTS).collect();
     let mut events: Vec<Event> = Vec::with_capacity(2 * operations);
-    for (number, act) in acts.into_iter().enumerate() {
+    for (number, op) in ops.into_iter().enumerate() {
         let effect = (number as u64 + 1) * BETWEEN;
         let most = CLIENTS as u64 * BETWEEN;
-        let room = (effect - free_at[act.client]).min(most);
+        let room = (effect - free_at[op.client]).min(most);
         let invoked = effect - random.random_range(0..room.max(2) / 2 + 1);
         let room = after[number].saturating_add(BETWEEN).saturating_sub(effect).min(most);
         let returned = effect + 1 + random.random_range(0..room.max(2) / 2);
-        free_at[act.client] = returned + 1;
-        let process = processes[act.client];
+        free_at[op.client] = returned + 1;
+        let process = processes[op.client];
         let may_be_unknown = match is_lock {
-            true => act.f == "release",
-            false => !matches!(act.f, "read" | "get"),
+            true => op.f == "release",
+            false => !matches!(op.f, "read" | "get"),
         };
         let unknown = may_be_unknown && random.random_bool(UNKNOWN);
         let event = |time, kind, value| Event {
             time,
-            key: Some(format!("k{}", act.key)),
-            ..Event::new(Process::Client(process as u64), kind, act.f, value)
+            key: Some(format!("k{}", op.key)),
+            ..Event::new(Process::Client(process as u64), kind, op.f, value)
         };
-        let asked = if is_lock { json!(format!("p{process}")) } else { act.asked };
+        let asked = if is_lock { json!(format!("p{process}")) } else { op.asked };
         events.push(event(invoked, EventType::Invoke, asked.clone()));
-        let (kind, answered) = match act.answered {
+        let (kind, answered) = match op.answered {
             _ if unknown => (EventType::Info, asked),
             answered if is_lock && answered.is_null() => (EventType::Ok, asked),
             answered => (EventType::Ok, answered),
         };
         events.push(event(returned, kind, answered));
         if unknown {
-            processes[act.client] += CLIENTS;
+            processes[op.client] += CLIENTS;
         }
     }
     events.sort_by_key(|event| (event.time, event.kind != EventType::Invoke));
@@ -157,20 +157,20 @@ impl Simulated {
     }
 
     /// The operation at this place of the order.
-    fn act(&mut self, number: usize, random: &mut ChaCha8Rng) -> Act {
+    fn op(&mut self, number: usize, random: &mut ChaCha8Rng) -> Op {
         let due = self.lie && number >= self.operations / 4 * 3;
         let client = number % CLIENTS;
         let looks = random.random_bool(0.5);
         let looks_at_all = number.is_multiple_of(self.operations / LONG_READS);
-        let act = |f, asked, answered| Act { client, key: 0, f, asked, answered };
-        let done = |f, asked: Value| act(f, asked.clone(), asked);
+        let op = |f, asked, answered| Op { client, key: 0, f, asked, answered };
+        let done = |f, asked: Value| op(f, asked.clone(), asked);
         match self.service {
             Service::List | Service::Set => {
                 if looks_at_all {
                     let length = self.elements.len();
                     let known = if due { length - STALE } else { length };
                     self.lie &= !due;
-                    return act("read", Value::Null, json!(self.elements[..known]));
+                    return op("read", Value::Null, json!(self.elements[..known]));
                 }
                 self.elements.push(number);
                 done(if self.service == Service::Set { "add" } else { "append" }, json!(number))
@@ -183,7 +183,7 @@ impl Simulated {
                         pieces.remove(2);
                     }
                     let text: String = pieces.iter().map(|piece| format!("{piece},")).collect();
-                    return act("get", Value::Null, json!(text));
+                    return op("get", Value::Null, json!(text));
                 }
                 let anew = random.random_bool(0.1);
                 if anew {
@@ -202,7 +202,7 @@ impl Simulated {
                         let stale = self.sums[self.sums.len().saturating_sub(STALE)];
                         let answer = if due { stale } else { sum };
                         self.lie &= !due;
-                        act("read", Value::Null, json!(answer))
+                        op("read", Value::Null, json!(answer))
                     }
                     false => done("add", json!(addition)),
                 }
@@ -222,30 +222,30 @@ impl Simulated {
                 let sum = self.sums[self.sums.len() - 1];
                 let addition = self.additions.pop_if(|_| random.random_bool(0.45));
                 self.sums.push(sum + addition.unwrap_or(0));
-                let act = match addition {
+                let op = match addition {
                     None => {
                         // The last one of a counter is down.
                         let wrong = due && key % 4 == 3 && number % 100 > 60;
                         self.lie &= !wrong;
-                        act("read", Value::Null, json!(if wrong { self.sums[20] } else { sum }))
+                        op("read", Value::Null, json!(if wrong { self.sums[20] } else { sum }))
                     }
                     Some(addition) => done("add", json!(addition)),
                 };
-                Act { key, ..act }
+                Op { key, ..op }
             }
             Service::Queue => {
                 if looks && self.taken < self.elements.len() {
                     let element = self.elements[self.taken];
                     if due {
                         self.lie = false;
-                        return act(
+                        return op(
                             "dequeue",
                             Value::Null,
                             json!(self.elements[self.taken - STALE]),
                         );
                     }
                     self.taken += 1;
-                    return act("dequeue", Value::Null, json!(element));
+                    return op("dequeue", Value::Null, json!(element));
                 }
                 self.elements.push(number);
                 done("enqueue", json!(number))
@@ -261,10 +261,10 @@ impl Simulated {
                         Service::Mutex => Value::Null,
                         _ => json!(self.token),
                     };
-                    return Act { client, ..act("acquire", Value::Null, answered) };
+                    return Op { client, ..op("acquire", Value::Null, answered) };
                 }
                 let client = self.holders.pop().expect("somebody holds it");
-                Act { client, ..act("release", Value::Null, Value::Null) }
+                Op { client, ..op("release", Value::Null, Value::Null) }
             }
             Service::Transactions => {
                 let (mut asked, mut answered) = (Vec::new(), Vec::new());
@@ -283,7 +283,7 @@ impl Simulated {
                         answered.push(written);
                     }
                 }
-                act("txn", json!(asked), json!(answered))
+                op("txn", json!(asked), json!(answered))
             }
         }
     }

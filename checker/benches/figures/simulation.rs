@@ -74,7 +74,7 @@ pub struct Simulated {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Moment {
+enum EventKind {
     Invocation,
     Effect,
     Return,
@@ -104,12 +104,12 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
     let mut index = 0;
     for client in 0..simulation.clients {
         turn += 1;
-        agenda.push(Reverse((random.random_range(0..50), turn, Moment::Invocation, client, 0)));
+        agenda.push(Reverse((random.random_range(0..50), turn, EventKind::Invocation, client, 0)));
     }
-    while let Some(Reverse((time, _, moment, client, number))) = agenda.pop() {
-        match moment {
-            Moment::Invocation if operations.len() == simulation.operations => {}
-            Moment::Invocation => {
+    while let Some(Reverse((time, _, kind, client, number))) = agenda.pop() {
+        match kind {
+            EventKind::Invocation if operations.len() == simulation.operations => {}
+            EventKind::Invocation => {
                 let number = operations.len();
                 let unknown = random.random_bool(simulation.unknown);
                 let length = LEAST + exponential(&mut random, MEAN);
@@ -129,16 +129,16 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
                 });
                 seen_at.push(0);
                 index += 1;
-                for (time, moment) in effect
-                    .map(|time| (time, Moment::Effect))
+                for (time, kind) in effect
+                    .map(|time| (time, EventKind::Effect))
                     .into_iter()
-                    .chain([(time + length, Moment::Return)])
+                    .chain([(time + length, EventKind::Return)])
                 {
                     turn += 1;
-                    agenda.push(Reverse((time, turn, moment, client, number)));
+                    agenda.push(Reverse((time, turn, kind, client, number)));
                 }
             }
-            Moment::Effect => {
+            EventKind::Effect => {
                 let operation = &mut operations[number];
                 let state = &mut state[operation.key];
                 let before = *state;
@@ -156,7 +156,7 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
                     past[operation.key].push(*state);
                 }
             }
-            Moment::Return => {
+            EventKind::Return => {
                 operations[number].returned = index;
                 index += 1;
                 if operations[number].ending == Ending::Unknown {
@@ -164,7 +164,7 @@ pub fn simulate(simulation: Simulation) -> Vec<Simulated> {
                 }
                 turn += 1;
                 let pause = 1 + exponential(&mut random, PAUSE);
-                agenda.push(Reverse((time + pause, turn, Moment::Invocation, client, 0)));
+                agenda.push(Reverse((time + pause, turn, EventKind::Invocation, client, 0)));
             }
         }
     }

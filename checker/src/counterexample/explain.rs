@@ -21,17 +21,17 @@ pub(super) struct Explanation {
 /// only against the operations shown.
 pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -> Explanation {
     let object = &*partition.object;
-    let scene = Scene {
+    let conflict = Conflict {
         operations: (0..partition.len()).map(|place| partition.operation(place)).collect(),
         transitions: (0..partition.len()).map(|place| object.transition(place)).collect(),
         initial: object.initial_value(),
         core,
     };
     let last = partition.operation(core.last);
-    let reason = match scene.transitions[core.last].and_then(|transition| transition.requires) {
+    let reason = match conflict.transitions[core.last].and_then(|transition| transition.requires) {
         Some(required) => {
             let text = value(object.values().value(required));
-            scene
+            conflict
                 .unwritten(required, &text, || {
                     failed_writes(partition, required).next().map(|write| {
                         format!(
@@ -41,13 +41,13 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
                         )
                     })
                 })
-                .or_else(|| scene.superseded(required, &text))
+                .or_else(|| conflict.superseded(required, &text))
         }
         None => None,
     };
     let reason = reason
-        .or_else(|| scene.of_a_collection(partition.model))
-        .unwrap_or_else(|| scene.contradiction());
+        .or_else(|| conflict.of_a_collection(partition.model))
+        .unwrap_or_else(|| conflict.contradiction());
 
     let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
     if core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
@@ -57,7 +57,7 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         sentence.push_str(" (fewer operations may show the same; the search for them was cut)");
     }
     let place_of = |operation: usize| shown.iter().position(|place| *place == operation);
-    let remarks = shown.iter().map(|place| scene.remark(*place, &reason, partition)).collect();
+    let remarks = shown.iter().map(|place| conflict.remark(*place, &reason, partition)).collect();
     let mut culprits: Vec<usize> = reason.culprits.iter().copied().filter_map(place_of).collect();
     culprits.sort_unstable();
     Explanation { sentence, culprits, remarks }
@@ -89,14 +89,14 @@ struct Reason {
 }
 
 /// The operations that the sentence is about.
-struct Scene<'a> {
+struct Conflict<'a> {
     operations: Vec<OperationRef<'a>>,
     transitions: Vec<Option<Transition>>,
     initial: Option<ValueId>,
     core: &'a Core,
 }
 
-impl Scene<'_> {
+impl Conflict<'_> {
     fn last(&self) -> OperationRef<'_> {
         self.operations[self.core.last]
     }

@@ -1,6 +1,6 @@
 //! Decisions of solvers against those of the search, on many recorded histories.
 
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../tests/checker/support/mod.rs"]
 mod support;
 
 use std::num::NonZeroUsize;

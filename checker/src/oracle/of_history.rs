@@ -9,9 +9,9 @@
 
 use std::cell::OnceCell;
 
-use super::audit::{self, AppliedLog, AuditReport, Outcome, Told};
+use super::audit::{self, AppliedLog, AuditReport, Mutation, Outcome};
 use super::divergence::{self, Contents, DivergenceReport};
-use super::version::{self, Answered, Claims, Effect, Reset, VersionReport};
+use super::version::{self, Answered, Effect, Reset, VersionReport, VersionSemantics};
 use crate::accounting::{self, Accounting};
 use crate::history::{EventType, OperationRef, Operations, OwnedDatum, Process};
 use crate::ledger::Ledger;
@@ -88,7 +88,7 @@ impl<'a> Meanings<'a> {
     }
 
     /// None if no answer has a version.
-    fn versions(&self, claims: &Claims, records: &Records<'_>) -> Option<VersionReport> {
+    fn versions(&self, claims: &VersionSemantics, records: &Records<'_>) -> Option<VersionReport> {
         let mut values = Values::new();
         let answers: Vec<Answered<'_>> = self
             .iter()
@@ -163,12 +163,12 @@ impl<'a> Meanings<'a> {
             })
             .collect();
         let put: Vec<Option<String>> = mutations.iter().map(|it| self.element(*it)).collect();
-        let told: Vec<Told<'_>> = mutations
+        let audited: Vec<Mutation<'_>> = mutations
             .iter()
             .zip(&put)
-            .filter_map(|(operation, element)| told(*operation, element.as_deref()))
+            .filter_map(|(operation, element)| audited(*operation, element.as_deref()))
             .collect();
-        let report = audit::audit(&told, &contents, &logs);
+        let report = audit::audit(&audited, &contents, &logs);
         Some(report.with_attempts(|token| {
             let operation = mutations.iter().find(|operation| operation.token() == Some(token));
             operation.map(|operation| operation.attempts()).unwrap_or_default()
@@ -212,8 +212,8 @@ fn elements(ledger: &Ledger<'_>) -> Vec<String> {
     ledger.removed().chain(shown).map(|element| element.to_string()).collect()
 }
 
-fn told<'a>(operation: OperationRef<'a>, element: Option<&'a str>) -> Option<Told<'a>> {
-    Some(Told {
+fn audited<'a>(operation: OperationRef<'a>, element: Option<&'a str>) -> Option<Mutation<'a>> {
+    Some(Mutation {
         token: operation.token()?,
         process: Process::Client(operation.process()),
         f: operation.f(),

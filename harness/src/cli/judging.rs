@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use checker::verdict::Analysis;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
@@ -123,9 +123,9 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
 }
 
 /// The meaning of the versions: as the caller says; of a run, as its target claims.
-fn versions(judging: &Judging) -> Result<Option<Claims>> {
+fn versions(judging: &Judging) -> Result<Option<VersionSemantics>> {
     match judging.versions {
-        Some(Versions::LogIndex) => return Ok(Some(Claims::LOG_INDEX)),
+        Some(Versions::LogIndex) => return Ok(Some(VersionSemantics::LOG_INDEX)),
         Some(Versions::None) => return Ok(None),
         None => {}
     }

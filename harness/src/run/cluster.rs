@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
@@ -49,7 +49,7 @@ pub struct Cluster {
     /// The nodes that may end by themselves, as the nemesis runner says.
     pub expected: Arc<ExpectedExits>,
     /// The promises of the target about the versions that it answers.
-    pub versions: Option<Claims>,
+    pub versions: Option<VersionSemantics>,
     /// Asks the nodes what they applied.
     auditor: Option<Arc<dyn Auditor>>,
     /// Asks the members what they hold.

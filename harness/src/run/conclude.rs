@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 use checker::history::{Event, History, Operations};
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
@@ -94,7 +94,7 @@ pub fn conclude(
 fn check(
     history: &History,
     model: &str,
-    versions: Option<Claims>,
+    versions: Option<VersionSemantics>,
     saved: &Saved,
 ) -> Result<Analysis> {
     let model = Some(model.into());

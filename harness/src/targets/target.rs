@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
 use faults::fault::Family;
 use faults::host::Administrator;
@@ -84,7 +84,7 @@ pub trait Target: Send + Sync {
     }
 
     /// Its promises about the versions that it answers; none if it has none.
-    fn versions(&self) -> Option<Claims> {
+    fn versions(&self) -> Option<VersionSemantics> {
         None
     }
 

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use checker::history::{Attempt, History, Operations, Process};
-use checker::oracle::audit::{Applied, AppliedLog, Outcome, Told, audit};
+use checker::oracle::audit::{Applied, AppliedLog, Mutation, Outcome, audit};
 use checker::oracle::divergence::{Contents, Held, compare};
-use checker::oracle::version::{Answered, Claims, Effect, judge};
+use checker::oracle::version::{Answered, Effect, VersionSemantics, judge};
 use checker::verdict::Verdict;
 use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
 use faults::fault::Family;
@@ -134,7 +134,7 @@ fn the_panels_about_elements_tokens_and_versions() {
 fn a_token_that_took_effect_twice_and_a_version_that_went_back() {
     let options = Options { seconds: 5, rate: 50, faults: false, verdict: Verdict::Valid };
     let mut run = sample(&options);
-    let told = ["r:1:0", "r:<2>:0"].map(|token| Told {
+    let told = ["r:1:0", "r:<2>:0"].map(|token| Mutation {
         token,
         process: Process::Client(1),
         f: "write",
@@ -170,7 +170,8 @@ fn a_token_that_took_effect_twice_and_a_version_that_went_back() {
         start: invoked * 1_000_000,
         end: (invoked + 1) * 1_000_000,
     };
-    let versions = judge(&[answer(1, 1_812, 3), answer(2, 1_811, 7)], &Claims::LOG_INDEX, &[]);
+    let versions =
+        judge(&[answer(1, 1_812, 3), answer(2, 1_811, 7)], &VersionSemantics::LOG_INDEX, &[]);
     let safety = &mut run.summary.safety;
     safety.verdict = Verdict::Invalid;
     (safety.audit, safety.versions) = (Some(audit), Some(versions));

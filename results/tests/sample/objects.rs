@@ -1,7 +1,7 @@
 //! Small histories of every model that are invalid, judged for real.
 
 use checker::history::{Event, EventType, History, Operations, Process};
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use checker::verdict::Verdict;
 use serde_json::Value;
 
@@ -126,7 +126,7 @@ pub fn judged(model: &str) -> Sample {
     let events = log.lines().zip(0..).map(|(line, index)| event(line.trim(), index));
     let clients = History { events: events.collect() };
     let operations = Operations::of(&clients).expect("it is a history");
-    let versions = Some(Claims::LOG_INDEX);
+    let versions = Some(VersionSemantics::LOG_INDEX);
     let options =
         checker::Options { model: Some(model.into()), versions, ..checker::Options::default() };
     run.summary.safety = checker::check(&operations, &options).expect("it fits the model");

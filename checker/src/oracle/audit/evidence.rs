@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::terms::{AppliedLog, Contents, Outcome, Reason, Told};
+use super::terms::{AppliedLog, Contents, Mutation, Outcome, Reason};
 use crate::model::Collection;
 
 /// The number of effects of an operation, as far as some evidence shows.
@@ -31,8 +31,13 @@ pub(super) trait Evidence {
 }
 
 /// An operation that is absent from evidence of `as_of`.
-fn absent(told: &Told<'_>, as_of: Option<u64>, no_time: Reason, too_early: Reason) -> Effects {
-    let gap = match (told.outcome, as_of, told.completed) {
+fn absent(
+    mutation: &Mutation<'_>,
+    as_of: Option<u64>,
+    no_time: Reason,
+    too_early: Reason,
+) -> Effects {
+    let gap = match (mutation.outcome, as_of, mutation.completed) {
         (Outcome::Info, _, _) => Some(Reason::MayStillCome),
         (_, None, _) => Some(no_time),
         (_, Some(as_of), Some(completed)) if completed < as_of => None,
@@ -43,7 +48,7 @@ fn absent(told: &Told<'_>, as_of: Option<u64>, no_time: Reason, too_early: Reaso
 
 /// The contents of the objects.
 pub(super) struct ContentsEvidence<'a, 'h> {
-    told: &'a [Told<'h>],
+    mutations: &'a [Mutation<'h>],
     contents: &'a [Contents<'h>],
     /// For each operation: the contents of its object, if it puts an element there.
     object: Vec<Option<usize>>,
@@ -54,18 +59,19 @@ pub(super) struct ContentsEvidence<'a, 'h> {
 }
 
 impl<'a, 'h> ContentsEvidence<'a, 'h> {
-    pub(super) fn new(told: &'a [Told<'h>], contents: &'a [Contents<'h>]) -> Self {
+    pub(super) fn new(mutations: &'a [Mutation<'h>], contents: &'a [Contents<'h>]) -> Self {
         // These maps are only looked up, never iterated.
         let objects: HashMap<&str, usize> =
             contents.iter().enumerate().map(|(place, contents)| (contents.object, place)).collect();
         assert_eq!(objects.len(), contents.len(), "one object has one contents");
 
-        let put = if contents.is_empty() { 0 } else { told.len() };
+        let put = if contents.is_empty() { 0 } else { mutations.len() };
         let mut by_element: HashMap<(usize, &str), usize> = HashMap::with_capacity(put);
-        let mut shared = vec![false; told.len()];
-        let mut object = vec![None; told.len()];
-        for (place, told) in told.iter().enumerate() {
-            let (Some(&at), Some(element)) = (objects.get(told.object), told.element) else {
+        let mut shared = vec![false; mutations.len()];
+        let mut object = vec![None; mutations.len()];
+        for (place, mutation) in mutations.iter().enumerate() {
+            let (Some(&at), Some(element)) = (objects.get(mutation.object), mutation.element)
+            else {
                 continue;
             };
             object[place] = Some(at);
@@ -83,8 +89,8 @@ impl<'a, 'h> ContentsEvidence<'a, 'h> {
                 }
             }
         }
-        let positions = Grouped::new(told.len(), positions);
-        ContentsEvidence { told, contents, object, positions, shared }
+        let positions = Grouped::new(mutations.len(), positions);
+        ContentsEvidence { mutations, contents, object, positions, shared }
     }
 }
 
@@ -98,7 +104,7 @@ impl Evidence for ContentsEvidence<'_, '_> {
         let removed = (contents.untraced_removals > 0).then_some(Reason::UntracedRemoval);
         if positions.is_empty() {
             let mut finding = absent(
-                &self.told[place],
+                &self.mutations[place],
                 contents.as_of,
                 Reason::NoFinalRead,
                 Reason::ReadTooEarly,
@@ -115,7 +121,7 @@ impl Evidence for ContentsEvidence<'_, '_> {
     }
 
     fn trace(&self, place: usize) -> String {
-        let Told { object, element, .. } = self.told[place];
+        let Mutation { object, element, .. } = self.mutations[place];
         let element = element.unwrap_or("its element");
         let Some(contents) = self.object[place] else { return String::new() };
         match (self.positions.of(place), self.contents[contents].kind) {
@@ -172,7 +178,7 @@ struct Seen {
 
 /// The entries that the nodes applied.
 pub(super) struct LogEvidence<'a, 'h> {
-    told: &'a [Told<'h>],
+    mutations: &'a [Mutation<'h>],
     logs: &'a [AppliedLog<'h>],
     /// The effects of each operation, by index.
     seen: Grouped<Seen>,
@@ -185,7 +191,7 @@ pub(super) struct LogEvidence<'a, 'h> {
 impl<'a, 'h> LogEvidence<'a, 'h> {
     /// `by_token` has the place of the operation of each token.
     pub(super) fn new(
-        told: &'a [Told<'h>],
+        mutations: &'a [Mutation<'h>],
         by_token: &HashMap<&str, usize>,
         logs: &'a [AppliedLog<'h>],
     ) -> Self {
@@ -197,7 +203,7 @@ impl<'a, 'h> LogEvidence<'a, 'h> {
                 }
             }
         }
-        let seen = Grouped::new(told.len(), seen);
+        let seen = Grouped::new(mutations.len(), seen);
 
         let mut spans: Vec<(u64, u64)> = logs.iter().map(|log| (log.from, log.through)).collect();
         spans.sort_unstable();
@@ -210,7 +216,7 @@ impl<'a, 'h> LogEvidence<'a, 'h> {
             );
         let complete = logs.iter().all(|log| log.through <= covered);
         let as_of = logs.iter().filter_map(|log| log.as_of).max();
-        LogEvidence { told, logs, seen, complete, as_of }
+        LogEvidence { mutations, logs, seen, complete, as_of }
     }
 
     /// The log that tells of the index of an effect, but not of the effect.
@@ -231,7 +237,7 @@ impl Evidence for LogEvidence<'_, '_> {
         let incomplete = (!self.complete).then_some(Reason::LogIncomplete);
         if seen.is_empty() {
             let too_short = Reason::LogTooShort;
-            let mut finding = absent(&self.told[place], self.as_of, too_short, too_short);
+            let mut finding = absent(&self.mutations[place], self.as_of, too_short, too_short);
             finding.gap = finding.gap.or(incomplete);
             return Some(finding);
         }

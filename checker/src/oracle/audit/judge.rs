@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::evidence::{ContentsEvidence, Effects, Evidence, LogEvidence};
 use super::report::{AuditReport, AuditViolation, Row, Unobservable, Wrong};
-use super::terms::{AppliedLog, Contents, Outcome, Reason, Told};
+use super::terms::{AppliedLog, Contents, Mutation, Outcome, Reason};
 use crate::oracle::kept::MAX_KEPT;
 use crate::words::at;
 
 /// Counts how often each mutation took effect. Elements and tokens that none of them put there are
 /// passed over.
-pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_>]) -> AuditReport {
+pub fn audit(
+    mutations: &[Mutation<'_>],
+    contents: &[Contents<'_>],
+    logs: &[AppliedLog<'_>],
+) -> AuditReport {
     let row =
         |told| Row { told, never: 0, once: 0, repeatedly: 0, at_least_once: 0, unobservable: 0 };
     let mut table = [row(Outcome::Ok), row(Outcome::Fail), row(Outcome::Info)];
@@ -18,19 +22,19 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
     let mut broken = Vec::new();
 
     // Only looked up, never iterated.
-    let mut by_token: HashMap<&str, usize> = HashMap::with_capacity(told.len());
-    let mut shared_token = vec![false; told.len()];
-    for (place, told) in told.iter().enumerate() {
-        let first = *by_token.entry(told.token).or_insert(place);
+    let mut by_token: HashMap<&str, usize> = HashMap::with_capacity(mutations.len());
+    let mut shared_token = vec![false; mutations.len()];
+    for (place, mutation) in mutations.iter().enumerate() {
+        let first = *by_token.entry(mutation.token).or_insert(place);
         if first != place {
             shared_token[first] = true;
             shared_token[place] = true;
         }
     }
-    let from_logs = LogEvidence::new(told, &by_token, logs);
-    let from_contents = ContentsEvidence::new(told, contents);
+    let from_logs = LogEvidence::new(mutations, &by_token, logs);
+    let from_contents = ContentsEvidence::new(mutations, contents);
     let evidence: [&dyn Evidence; 2] = [&from_logs, &from_contents];
-    for (place, told) in told.iter().enumerate() {
+    for (place, mutation) in mutations.iter().enumerate() {
         let findings = if shared_token[place] {
             [Some(Effects::unknown(Reason::SharedToken)), None]
         } else {
@@ -38,17 +42,17 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
         };
         let wrong = findings.iter().zip(evidence).find_map(|(finding, evidence)| {
             let finding = (*finding)?;
-            Some((wrong(told.outcome, &finding)?, finding, evidence))
+            Some((wrong(mutation.outcome, &finding)?, finding, evidence))
         });
         if let Some((wrong, finding, evidence)) = wrong {
             broken.push((place, wrong, finding.at_least, evidence));
         }
 
         let finding = best(findings).unwrap_or_else(|| {
-            let nothing_to_find = told.element.is_none() && !contents.is_empty();
+            let nothing_to_find = mutation.element.is_none() && !contents.is_empty();
             Effects::unknown(if nothing_to_find { Reason::NoElement } else { Reason::NoEvidence })
         });
-        let row = &mut table[told.outcome as usize];
+        let row = &mut table[mutation.outcome as usize];
         let column = match (finding.at_least, finding.gap) {
             (0, None) => &mut row.never,
             (1, None) => &mut row.once,
@@ -63,18 +67,18 @@ pub fn audit(told: &[Told<'_>], contents: &[Contents<'_>], logs: &[AppliedLog<'_
     }
 
     broken.sort_by_key(|(place, wrong, ..)| {
-        (told[*place].completed.is_none(), told[*place].completed, *wrong)
+        (mutations[*place].completed.is_none(), mutations[*place].completed, *wrong)
     });
     let describe = |&(place, wrong, effects, evidence): &(usize, Wrong, u64, &dyn Evidence)| {
-        violation(&told[place], wrong, effects, &evidence.trace(place))
+        violation(&mutations[place], wrong, effects, &evidence.trace(place))
     };
     let unobservable = |(reason, (tokens, example)): (Reason, (u64, usize))| Unobservable {
         reason,
         tokens,
-        example: told[example].token.to_string(),
+        example: mutations[example].token.to_string(),
     };
     AuditReport {
-        tokens: told.len() as u64,
+        tokens: mutations.len() as u64,
         table,
         unobservable: reasons.into_iter().map(unobservable).collect(),
         broken: broken.len() as u64,
@@ -105,12 +109,12 @@ fn best(findings: [Option<Effects>; 2]) -> Option<Effects> {
         .min_by_key(|finding| (finding.gap.is_some(), std::cmp::Reverse(finding.at_least)))
 }
 
-fn violation(told: &Told<'_>, wrong: Wrong, effects: u64, trace: &str) -> AuditViolation {
-    let Told { process, f, object, token, .. } = told;
+fn violation(mutation: &Mutation<'_>, wrong: Wrong, effects: u64, trace: &str) -> AuditViolation {
+    let Mutation { process, f, object, token, .. } = mutation;
     let operation = format!("{f} on {object} by process {process} (token {token})");
-    let when = told.completed.map(|completed| format!(" {}", at(told.end, completed)));
+    let when = mutation.completed.map(|completed| format!(" {}", at(mutation.end, completed)));
     let when = when.unwrap_or_default();
-    let answer = match told.outcome {
+    let answer = match mutation.outcome {
         Outcome::Ok => format!("was acknowledged{when}"),
         Outcome::Fail => format!("was said to have failed{when}"),
         Outcome::Info => "had an unknown outcome".to_string(),
@@ -128,7 +132,7 @@ fn violation(told: &Told<'_>, wrong: Wrong, effects: u64, trace: &str) -> AuditV
         process: *process,
         f: f.to_string(),
         object: object.to_string(),
-        told: told.outcome,
+        told: mutation.outcome,
         effects,
         sentence,
         attempts: Vec::new(),

@@ -25,4 +25,4 @@ mod terms;
 
 pub use judge::audit;
 pub use report::{AuditReport, AuditViolation, Row, Unobservable, Wrong};
-pub use terms::{Applied, AppliedLog, Contents, Outcome, Reason, Told};
+pub use terms::{Applied, AppliedLog, Contents, Mutation, Outcome, Reason};

@@ -19,9 +19,9 @@ pub enum Outcome {
     Info,
 }
 
-/// A mutation with what its client was told.
+/// A mutation with the outcome that its client was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told<'a> {
+pub struct Mutation<'a> {
     /// The token that all its attempts carried.
     pub token: &'a str,
     /// The process that invoked it.

@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use super::report::VersionReport;
 use super::sequence::{Sequence, TimedAnswer, boundaries, era};
-use super::terms::{Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Scope};
+use super::terms::{
+    Answered, Effect, MutationVersion, ReadVersion, Reset, Scope, VersionSemantics,
+};
 use crate::oracle::kept::MAX_KEPT;
 
 /// Judges the versions of a history's answers, in any order.
@@ -13,7 +15,11 @@ use crate::oracle::kept::MAX_KEPT;
 /// # Panics
 ///
 /// If an answer completed before it was invoked, or a reset ended before it began.
-pub fn judge(answers: &[Answered<'_>], claims: &Claims, resets: &[Reset<'_>]) -> VersionReport {
+pub fn judge(
+    answers: &[Answered<'_>],
+    claims: &VersionSemantics,
+    resets: &[Reset<'_>],
+) -> VersionReport {
     assert!(answers.iter().all(|answer| answer.invoked < answer.completed));
     assert!(resets.iter().all(|reset| reset.began <= reset.ended));
     let mut report = VersionReport {
@@ -90,7 +96,7 @@ pub fn judge(answers: &[Answered<'_>], claims: &Claims, resets: &[Reset<'_>]) ->
 }
 
 /// Returns whether an answer says nothing unless its key is known.
-fn wants_key(claims: &Claims, answer: &Answered<'_>) -> bool {
+fn wants_key(claims: &VersionSemantics, answer: &Answered<'_>) -> bool {
     let about_a_key = claims.reads == ReadVersion::Modification && !claims.numbers(answer.effect);
     claims.scope == Scope::Key || about_a_key
 }

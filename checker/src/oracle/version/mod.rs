@@ -3,12 +3,12 @@
 //!
 //! # What is promised
 //!
-//! The service [claims](Claims) that its state carries a number that never falls, and that each
-//! answer carries the number of the state in which the operation took effect or was answered.
-//! A service that promises linearizable operations besides has promised a linearizable object whose
-//! state is the pair of data and version: each operation has one point between invocation and
-//! completion at which it happens, and an operation that completed before another was invoked has
-//! the earlier point. Every rule follows from that.
+//! The service [claims](VersionSemantics) that its state carries a number that never falls, and
+//! that each answer carries the number of the state in which the operation took effect or was
+//! answered. A service that promises linearizable operations besides has promised a linearizable
+//! object whose state is the pair of data and version: each operation has one point between
+//! invocation and completion at which it happens, and an operation that completed before another
+//! was invoked has the earlier point. Every rule follows from that.
 //!
 //! - [`Rule::Below`]. An operation that was invoked after another completed with version r happens
 //!   later, and the version never falls: it answers at least r.
@@ -30,7 +30,7 @@
 //!   the invocation and the completion of the operation like that of any other attempt.
 //! - A failed precondition changes nothing: it is judged as a read, unless the service gives it a
 //!   version of its own, as one that puts it through a log does
-//!   ([`Claims::failures_are_numbered`]).
+//!   ([`VersionSemantics::failures_are_numbered`]).
 //! - Operations of unknown outcome have no version and are not handed in; they excuse nothing here.
 //! - An operation to which the service gives a version without changing anything (a delete of a key that is absent,
 //!   in etcd) is to be handed in as a read.
@@ -50,4 +50,6 @@ mod words;
 
 pub use judge::judge;
 pub use report::{Era, VersionReport, Violation, Witness};
-pub use terms::{Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope};
+pub use terms::{
+    Answered, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionSemantics,
+};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::terms::{Claims, Effect, Rule};
+use super::terms::{Effect, Rule, VersionSemantics};
 use crate::history::Process;
 use crate::lattice::Verdict;
 use crate::words::counted;
@@ -74,7 +74,7 @@ pub struct Era {
 #[non_exhaustive]
 pub struct VersionReport {
     /// The promises of the service.
-    pub claims: Claims,
+    pub claims: VersionSemantics,
     /// Answers that were judged.
     pub answers: u64,
     /// Sequences of versions that they belong to.

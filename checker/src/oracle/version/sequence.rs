@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::Era;
-use super::terms::{Answered, Claims, Effect, ReadVersion, Reset, Rule, Scope};
+use super::terms::{Answered, Effect, ReadVersion, Reset, Rule, Scope, VersionSemantics};
 use crate::words::at;
 
 /// The part of an answer that the rules look at.
@@ -29,7 +29,7 @@ pub(super) struct Found {
 /// The answers of one sequence of versions.
 pub(super) struct Sequence<'a, 'h> {
     pub(super) answers: &'a [Answered<'h>],
-    claims: &'a Claims,
+    claims: &'a VersionSemantics,
     by_invocation: Vec<TimedAnswer>,
     /// Places in `by_invocation`.
     completions: Vec<usize>,
@@ -38,7 +38,7 @@ pub(super) struct Sequence<'a, 'h> {
 impl<'a, 'h> Sequence<'a, 'h> {
     pub(super) fn new(
         answers: &'a [Answered<'h>],
-        claims: &'a Claims,
+        claims: &'a VersionSemantics,
         points: Vec<TimedAnswer>,
     ) -> Sequence<'a, 'h> {
         let mut by_invocation = points;

@@ -41,7 +41,7 @@ pub enum ReadVersion {
 
 /// The promises of a service about the versions that it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub struct VersionSemantics {
     /// The reach of one sequence of versions.
     pub scope: Scope,
     /// The effect of a mutation on the version.
@@ -53,10 +53,10 @@ pub struct Claims {
     pub failures_are_numbered: bool,
 }
 
-impl Claims {
+impl VersionSemantics {
     /// A service that answers the index of its log, in which mutations have entries, also those
     /// whose precondition failed, and reads have none. The bundled cluster is one.
-    pub const LOG_INDEX: Claims = Claims {
+    pub const LOG_INDEX: VersionSemantics = VersionSemantics {
         scope: Scope::Store,
         mutations: MutationVersion::Unique,
         reads: ReadVersion::State,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use checker::history::{Event, EventType};
 use checker::oracle::divergence::Contents;
-use checker::oracle::version::{self, Answered, Claims, Effect};
+use checker::oracle::version::{self, Answered, Effect, VersionSemantics};
 use faults::host::Host;
 use serde_json::Value;
 use workloads::retry::RetryPolicy;
@@ -251,7 +251,11 @@ impl Trial<'_> {
     }
 
     /// Checks that the versions grow as it is claimed.
-    fn judge_versions(&self, claims: Option<Claims>, client: &dyn Client) -> Result<String> {
+    fn judge_versions(
+        &self,
+        claims: Option<VersionSemantics>,
+        client: &dyn Client,
+    ) -> Result<String> {
         let Some(claims) = claims else { return Ok("none are claimed".into()) };
         let with_version = self.answers.iter().filter_map(|(invocation, event)| {
             let effect = match event.kind {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
 use faults::fault::Family;
 use faults::host::Administrator;
@@ -93,8 +93,8 @@ impl Target for Bundled {
         Ok(Some(Box::new(BundledAdministrator::new(http::client()?, cluster)?)))
     }
 
-    fn versions(&self) -> Option<Claims> {
-        Some(Claims::LOG_INDEX)
+    fn versions(&self) -> Option<VersionSemantics> {
+        Some(VersionSemantics::LOG_INDEX)
     }
 
     fn auditor(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 use engines::node_process::OwnClock;
 use faults::fault::Family;
 use faults::host::Administrator;
@@ -92,8 +92,8 @@ impl Target for Etcd {
 
     /// Every answer has the revision of the store; each transaction that changes something raises
     /// it by one, however much it changes.
-    fn versions(&self) -> Option<Claims> {
-        Some(Claims {
+    fn versions(&self) -> Option<VersionSemantics> {
+        Some(VersionSemantics {
             scope: Scope::Store,
             mutations: MutationVersion::Unique,
             reads: ReadVersion::State,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
 
 use super::client::ManifestClient;
@@ -24,7 +24,7 @@ pub struct Manifest {
     name: String,
     version: Version,
     node: Node,
-    claims: Option<Claims>,
+    claims: Option<VersionSemantics>,
     pub(super) service: Arc<Service>,
     /// The text of the file.
     text: String,
@@ -102,9 +102,9 @@ impl Manifest {
     }
 }
 
-fn claims(versions: &Versions) -> Claims {
+fn claims(versions: &Versions) -> VersionSemantics {
     let Versions { scope, mutations, reads, failures_are_numbered, .. } = *versions;
-    Claims { scope, mutations, reads, failures_are_numbered }
+    VersionSemantics { scope, mutations, reads, failures_are_numbered }
 }
 
 impl Target for Manifest {
@@ -137,7 +137,7 @@ impl Target for Manifest {
         self.node.own_clock
     }
 
-    fn versions(&self) -> Option<Claims> {
+    fn versions(&self) -> Option<VersionSemantics> {
         self.claims
     }
 

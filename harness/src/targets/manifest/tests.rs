@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
-use checker::oracle::version::Claims;
+use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
 
 use super::Manifest;
@@ -70,7 +70,7 @@ fn refuses(from: &str, to: &str, line: usize, words: &str) {
 fn the_examples_are_manifests() {
     let bundled = read(BUNDLED, &[]).expect("it is a manifest");
     assert_eq!(bundled.service.models.len(), workloads::ALL.len());
-    assert_eq!(bundled.versions(), Some(Claims::LOG_INDEX));
+    assert_eq!(bundled.versions(), Some(VersionSemantics::LOG_INDEX));
     let etcd = read(ETCD, &[]).expect("it is a manifest");
     assert_eq!(etcd.service.models.keys().collect::<Vec<_>>(), [&"register", &"set"]);
     assert_eq!(etcd.peer_ports(), 1);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 use engines::node_process::OwnClock;
 use faults::fault::Family;
 use faults::host::Administrator;
@@ -147,8 +147,8 @@ impl Target for Nats {
     }
 
     /// Every message has a sequence of its own in the stream: elements, and the markers of reads.
-    fn versions(&self) -> Option<Claims> {
-        Some(Claims {
+    fn versions(&self) -> Option<VersionSemantics> {
+        Some(VersionSemantics {
             scope: Scope::Store,
             mutations: MutationVersion::Unique,
             reads: ReadVersion::State,

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use checker::oracle::version::{Claims, MutationVersion, ReadVersion, Scope};
+use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 
 use super::client::ZooKeeperClient;
 use super::dumper::ZooKeeperDumper;
@@ -178,8 +178,8 @@ impl Target for ZooKeeper {
     /// The version of all that is read is the zxid of the transaction that wrote it, by its stat.
     /// That of the answer itself would be the last transaction that the server had applied when it
     /// began to answer, so what was read could be newer.
-    fn versions(&self) -> Option<Claims> {
-        Some(Claims {
+    fn versions(&self) -> Option<VersionSemantics> {
+        Some(VersionSemantics {
             scope: Scope::Store,
             mutations: MutationVersion::Unique,
             reads: ReadVersion::Modification,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType, History, Operations, Process};
 use stormproof_checker::oracle::audit::{Applied, AppliedLog, Wrong};
 use stormproof_checker::oracle::of_history::Records;
-use stormproof_checker::oracle::version::{Claims, Rule};
+use stormproof_checker::oracle::version::{Rule, VersionSemantics};
 use stormproof_checker::verdict::{Analysis, Verdict};
 use stormproof_checker::{Options, check, check_with_records};
 
@@ -49,7 +49,7 @@ impl Script {
 }
 
 fn options(model: &str) -> Options {
-    let versions = Some(Claims::LOG_INDEX);
+    let versions = Some(VersionSemantics::LOG_INDEX);
     Options { model: Some(model.into()), versions, ..Options::default() }
 }
 

@@ -1,17 +1,15 @@
 //! A watch says of a prefix what the offline checker says of it.
 
-mod support;
-
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::support::{Recording, Service, paired, record};
 use stormproof_checker::history::{
     Event, EventType, History, OperationRef, Operations, Process, read,
 };
 use stormproof_checker::online::{OnlineVerdict, Watch};
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Options, check};
-use support::{Recording, Service, paired, record};
 
 /// Every kind of service with the model that judges it.
 const SERVICES: [(Service, &str); 9] = [

@@ -1,8 +1,7 @@
 //! Our verdict against that of stateright's `LinearizabilityTester`, on many small histories.
 //! stateright clones everything at every step, but it is simple and somebody else's.
 
-mod support;
-
+use crate::support::{Recording, Service, paired, record};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 use stormproof_checker::history::{EventType, History, Operations};
 use stormproof_checker::model::sequential_spec::Sequential;
@@ -12,7 +11,6 @@ use stormproof_checker::model::{
 };
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Options, check_with_model};
-use support::{Recording, Service, paired, record};
 
 /// The verdict of stateright. Operations in flight are those of unknown outcome: it may or may not
 /// apply them.

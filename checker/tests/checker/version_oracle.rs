@@ -8,8 +8,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use stormproof_checker::history::Process;
 use stormproof_checker::oracle::version::{
-    Answered, Claims, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionReport,
-    judge,
+    Answered, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionReport,
+    VersionSemantics, judge,
 };
 use stormproof_checker::verdict::Verdict;
 
@@ -17,7 +17,7 @@ const STREAMS: [&str; 2] = ["orders", "payments"];
 const KEYS: [&str; 3] = ["k0", "k1", "k2"];
 
 /// Every kind of service that can be claimed.
-fn all_claims() -> Vec<Claims> {
+fn all_claims() -> Vec<VersionSemantics> {
     let mut all = Vec::new();
     for scope in [Scope::Store, Scope::Stream, Scope::Key] {
         for mutations in
@@ -25,7 +25,7 @@ fn all_claims() -> Vec<Claims> {
         {
             for reads in [ReadVersion::State, ReadVersion::Modification] {
                 for failures_are_numbered in [false, true] {
-                    all.push(Claims { scope, mutations, reads, failures_are_numbered });
+                    all.push(VersionSemantics { scope, mutations, reads, failures_are_numbered });
                 }
             }
         }
@@ -35,7 +35,7 @@ fn all_claims() -> Vec<Claims> {
 
 /// A linearizable service whose state carries versions.
 struct Service {
-    claims: Claims,
+    claims: VersionSemantics,
     versions: BTreeMap<(&'static str, &'static str), u64>,
     /// Value and version of the last modification.
     keys: BTreeMap<(&'static str, &'static str), (u64, u64)>,
@@ -55,7 +55,7 @@ impl Service {
 
     /// Lets an operation take effect; `joins` makes a mutation part of the batch before it.
     fn execute(&mut self, operation: &mut Answered<'static>, joins: bool, value: u64) {
-        let Claims { mutations, reads, failures_are_numbered, .. } = self.claims;
+        let VersionSemantics { mutations, reads, failures_are_numbered, .. } = self.claims;
         let place = (operation.stream, operation.key.unwrap());
         let numbered = operation.effect == Effect::Mutation
             || operation.effect == Effect::FailedPrecondition && failures_are_numbered;
@@ -77,7 +77,7 @@ impl Service {
 /// Records `count` answers of 6 concurrent clients. Every `reset_every` events, if any, the service
 /// is wiped.
 fn record(
-    claims: Claims,
+    claims: VersionSemantics,
     seed: u64,
     count: usize,
     reset_every: Option<u64>,
@@ -157,7 +157,7 @@ fn record(
 }
 
 /// Rule and completion of every contradiction, by the definition of the rules.
-fn by_definition(answers: &[Answered<'_>], claims: &Claims) -> Vec<(u64, Rule)> {
+fn by_definition(answers: &[Answered<'_>], claims: &VersionSemantics) -> Vec<(u64, Rule)> {
     let numbered = |answer: &Answered<'_>| match answer.effect {
         Effect::Mutation => true,
         Effect::FailedPrecondition => claims.failures_are_numbered,
@@ -259,7 +259,7 @@ fn the_sweep_finds_what_the_definition_finds() {
 
 #[test]
 fn each_planted_lie_is_found() {
-    let claims = Claims::LOG_INDEX;
+    let claims = VersionSemantics::LOG_INDEX;
     for seed in 0..200 {
         let (honest, _) = record(claims, seed, 100, None);
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -304,7 +304,7 @@ fn each_planted_lie_is_found() {
 
 #[test]
 fn a_key_has_one_value_at_one_version() {
-    let claims = Claims::LOG_INDEX;
+    let claims = VersionSemantics::LOG_INDEX;
     let mut checked = 0;
     for seed in 0..200 {
         let (mut answers, _) = record(claims, seed, 100, None);
@@ -357,7 +357,7 @@ fn a_violation_says_what_happened() {
         (4, "cas", Effect::FailedPrecondition, Some("k3"), 900),
         (5, "append", Effect::Mutation, Some("k9"), 901),
     ]);
-    let report = judge(&answers, &Claims::LOG_INDEX, &[]);
+    let report = judge(&answers, &VersionSemantics::LOG_INDEX, &[]);
     let sentences: Vec<&str> = report.violations.iter().map(|v| v.sentence.as_str()).collect();
     assert_eq!(
         sentences,
@@ -385,7 +385,8 @@ fn the_scope_decides_what_is_compared() {
         (3, "read", Effect::Read, Some("x"), 5),
         (4, "read", Effect::Read, None, 1),
     ]);
-    let of = |scope| judge(&answers, &Claims { scope, ..Claims::LOG_INDEX }, &[]);
+    let of =
+        |scope| judge(&answers, &VersionSemantics { scope, ..VersionSemantics::LOG_INDEX }, &[]);
     assert_eq!(of(Scope::Store).contradictions, 2, "the write of y and the read of no key");
     let by_key = of(Scope::Key);
     assert_eq!((by_key.contradictions, by_key.sequences, by_key.left_out), (0, 2, 1));
@@ -396,7 +397,10 @@ fn the_scope_decides_what_is_compared() {
         (2, "write", Effect::Mutation, Some("y"), 6),
         (3, "read", Effect::Read, Some("x"), 5),
     ]);
-    let of = |reads| judge(&answers, &Claims { reads, ..Claims::LOG_INDEX }, &[]).contradictions;
+    let of = |reads| {
+        judge(&answers, &VersionSemantics { reads, ..VersionSemantics::LOG_INDEX }, &[])
+            .contradictions
+    };
     assert_eq!((of(ReadVersion::State), of(ReadVersion::Modification)), (1, 0));
 }
 
@@ -408,7 +412,7 @@ fn reads_that_may_be_stale_take_no_part() {
         (3, "read", Effect::StaleRead, Some("x"), 9),
         (4, "read", Effect::Read, Some("x"), 5),
     ]);
-    let report = judge(&answers, &Claims::LOG_INDEX, &[]);
+    let report = judge(&answers, &VersionSemantics::LOG_INDEX, &[]);
     assert_eq!((report.contradictions, report.answers, report.left_out), (0, 2, 2));
 }
 
@@ -449,7 +453,7 @@ fn a_reset_excuses_no_fall_after_the_versions_went_on() {
     let resets = [wipe(7)];
     let judge = |versions: &[u64]| {
         let operations: Vec<_> = versions.iter().map(|version| read(*version)).collect();
-        let report = judge(&sequential(&operations), &Claims::LOG_INDEX, &resets);
+        let report = judge(&sequential(&operations), &VersionSemantics::LOG_INDEX, &resets);
         (report.contradictions, report.new_eras)
     };
     assert_eq!(judge(&[9, 9, 10]), (0, 0), "the store went on");

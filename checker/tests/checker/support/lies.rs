@@ -5,18 +5,18 @@ use rand::rngs::ChaCha8Rng;
 use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType};
 
-use super::Service;
+use super::recording::Recording;
+use super::service::Service;
 
-/// Spoils this many answers, or fewer if there are not so many to spoil.
-pub fn tell(
-    service: Service,
+/// Spoils as many answers as the recipe says, or fewer if there are not so many to spoil.
+pub(super) fn tell(
+    recording: Recording,
     events: &mut [Event],
     past: &[Vec<Value>],
-    count: usize,
     random: &mut ChaCha8Rng,
 ) {
-    for _ in 0..count {
-        match service {
+    for _ in 0..recording.lies {
+        match recording.service {
             Service::Set => about_a_set(events, past, random),
             Service::Queue => about_a_queue(events, random),
             Service::Mutex => about_a_lock(events, false, random),
@@ -27,9 +27,7 @@ pub fn tell(
             | Service::Tally
             | Service::Powers
             | Service::Lists
-            | Service::Transactions => {
-                unreachable!("their reads lie")
-            }
+            | Service::Transactions => return in_reads(recording, events, past, random),
         }
     }
 }
@@ -116,5 +114,45 @@ fn about_a_lock(events: &mut [Event], has_tokens: bool, random: &mut ChaCha8Rng)
     };
     if has_tokens && is_ok(answer, "acquire") {
         answer.value = token(random);
+    }
+}
+
+/// Lets reads answer what the key held at another time.
+fn in_reads(
+    recording: Recording,
+    events: &mut [Event],
+    past: &[Vec<Value>],
+    random: &mut ChaCha8Rng,
+) {
+    let mut reads: Vec<usize> = (0..events.len())
+        .filter(|index| events[*index].kind == EventType::Ok)
+        .filter(|index| matches!(events[*index].f.as_str(), "read" | "get" | "txn"))
+        .collect();
+    for _ in 0..recording.lies {
+        if reads.is_empty() {
+            return;
+        }
+        let read = &mut events[reads.swap_remove(random.random_range(0..reads.len()))];
+        let key: usize = read.key.as_deref().map_or(0, |key| key[1..].parse().expect("a number"));
+        let other = &past[key][random.random_range(0..past[key].len())];
+        match (recording.service, &mut read.value) {
+            (Service::Transactions, Value::Array(steps)) => {
+                let step = random.random_range(0..steps.len());
+                if steps[step][0] == "r" {
+                    let object = steps[step][1].as_str().expect("a name").to_string();
+                    steps[step][2] = other.get(object).cloned().unwrap_or_default();
+                }
+            }
+            // Some lists are answered in another order.
+            (Service::Lists, Value::Array(list)) if list.len() > 1 && random.random_bool(0.3) => {
+                list.swap(0, 1);
+            }
+            // Some sums are off by a little.
+            (Service::Tally, Value::Number(sum)) if random.random_bool(0.5) => {
+                let sum = sum.as_i64().expect("a whole number");
+                read.value = json!(sum + random.random_range(-2..=2));
+            }
+            (_, value) => *value = other.clone(),
+        }
     }
 }

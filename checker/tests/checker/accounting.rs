@@ -8,9 +8,7 @@ use stormproof_checker::model::{Queue, Set};
 use stormproof_checker::verdict::Verdict;
 use stormproof_checker::{Budget, Options, check, check_with_model};
 
-mod support;
-
-use support::{Recording, Service, paired, record};
+use crate::support::{Recording, Service, paired, record};
 
 #[test]
 fn counts_and_models_do_not_contradict_each_other() {

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use stormproof_checker::history::{Attempt, Process};
 use stormproof_checker::model::Collection;
 use stormproof_checker::oracle::audit::{
-    Applied, AppliedLog, AuditReport, Contents, Outcome, Reason, Row, Told, Wrong, audit,
+    Applied, AppliedLog, AuditReport, Contents, Mutation, Outcome, Reason, Row, Wrong, audit,
 };
 use stormproof_checker::verdict::Verdict;
 
@@ -89,10 +89,10 @@ fn record(seed: u64, count: usize) -> Recording {
 }
 
 impl Recording {
-    fn told(&self) -> Vec<Told<'_>> {
+    fn told(&self) -> Vec<Mutation<'_>> {
         self.operations
             .iter()
-            .map(|operation| Told {
+            .map(|operation| Mutation {
                 token: &operation.token,
                 process: Process::Client(4),
                 f: "append",
@@ -294,8 +294,8 @@ fn operation<'a>(
     outcome: Outcome,
     element: Option<&'a str>,
     completed: Option<u64>,
-) -> Told<'a> {
-    Told {
+) -> Mutation<'a> {
+    Mutation {
         token,
         process: Process::Client(4),
         f: "append",
@@ -326,13 +326,13 @@ fn reasons(report: &AuditReport) -> Vec<Reason> {
 fn what_cannot_be_known_is_said_to_be_unobservable() {
     let lost = operation("t", Outcome::Ok, Some("7"), Some(3));
     let log = |from, as_of| AppliedLog { node: "n1", from, through: 9, entries: vec![], as_of };
-    let cases: Vec<(Told<'_>, Vec<Contents<'_>>, Vec<AppliedLog<'_>>, Reason)> = vec![
+    let cases: Vec<(Mutation<'_>, Vec<Contents<'_>>, Vec<AppliedLog<'_>>, Reason)> = vec![
         (lost, vec![], vec![], Reason::NoEvidence),
-        (Told { object: "other", ..lost }, vec![list(&[])], vec![], Reason::NoEvidence),
-        (Told { element: None, ..lost }, vec![list(&[])], vec![], Reason::NoElement),
+        (Mutation { object: "other", ..lost }, vec![list(&[])], vec![], Reason::NoEvidence),
+        (Mutation { element: None, ..lost }, vec![list(&[])], vec![], Reason::NoElement),
         (lost, vec![Contents { as_of: None, ..list(&[]) }], vec![], Reason::NoFinalRead),
         (lost, vec![Contents { as_of: None, ..list(&["7"]) }], vec![], Reason::NoFinalRead),
-        (Told { completed: Some(12), ..lost }, vec![list(&[])], vec![], Reason::ReadTooEarly),
+        (Mutation { completed: Some(12), ..lost }, vec![list(&[])], vec![], Reason::ReadTooEarly),
         (
             lost,
             vec![Contents { untraced_removals: 1, ..list(&[]) }],
@@ -340,13 +340,13 @@ fn what_cannot_be_known_is_said_to_be_unobservable() {
             Reason::UntracedRemoval,
         ),
         (
-            Told { outcome: Outcome::Info, completed: None, ..lost },
+            Mutation { outcome: Outcome::Info, completed: None, ..lost },
             vec![list(&[])],
             vec![],
             Reason::MayStillCome,
         ),
         (
-            Told { outcome: Outcome::Info, completed: None, ..lost },
+            Mutation { outcome: Outcome::Info, completed: None, ..lost },
             vec![],
             vec![log(1, Some(10))],
             Reason::MayStillCome,
@@ -370,7 +370,7 @@ fn what_cannot_be_known_is_said_to_be_unobservable() {
         assert!(text.ends_with(&format!("not known exactly: 1 ({reason})")), "{text}");
     }
 
-    let other = Told { token: "u", ..lost };
+    let other = Mutation { token: "u", ..lost };
     assert_eq!(reasons(&audit(&[lost, other], &[list(&[])], &[])), [Reason::SharedElement]);
     assert_eq!(reasons(&audit(&[lost, lost], &[list(&[])], &[])), [Reason::SharedToken]);
 }

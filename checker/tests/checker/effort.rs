@@ -1,15 +1,13 @@
 //! The work of the search. Steps are counted, not timed, so these tests give the same
 //! figures on every machine.
 
-mod support;
-
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::{Recording, Service, paired, record};
 use stormproof_checker::history::History;
 use stormproof_checker::verdict::{Analysis, Verdict};
 use stormproof_checker::{Budget, Options, check, check_with_progress};
-use support::{Recording, Service, paired, record};
 
 fn judge(history: &History, options: &Options) -> Analysis {
     check(&paired(history), options).expect("the history can be judged")

@@ -1,12 +1,39 @@
 //! Every counterexample must be a contradiction by itself, and a smallest one.
 
-mod support;
-
+use crate::support::{Recording, paired, record};
 use serde_json::Value;
-use stormproof_checker::history::{EventType, History, Operations};
+use stormproof_checker::history::{Event, EventType, History, Operations};
 use stormproof_checker::verdict::{Counterexample, Operation, Verdict};
 use stormproof_checker::{Options, check};
-use support::{Recording, history_of, paired, record};
+
+/// A history of these operations. Operations are written at the indices of their events.
+fn history_of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> History {
+    let mut events: Vec<Event> = Vec::new();
+    for operation in operations {
+        let mut add = |index, time, kind, value: &Value| {
+            events.push(Event {
+                index,
+                time,
+                process: operation.process,
+                kind,
+                f: operation.f.clone(),
+                key: operation.key.clone(),
+                value: value.clone(),
+                token: None,
+                node: None,
+                version: None,
+                error: None,
+                attempts: Vec::new(),
+            });
+        };
+        add(operation.invoked, operation.start, EventType::Invoke, &operation.input);
+        if let (Some(index), Some(time)) = (operation.completed, operation.end) {
+            add(index, time, EventType::Ok, &operation.output);
+        }
+    }
+    events.sort_by_key(|event| event.index);
+    History { events }
+}
 
 fn verdict(history: &History) -> Verdict {
     let options = Options { model: Some("register".to_string()), ..Options::default() };

@@ -1,6 +1,6 @@
 //! The way in for those who have operations and no files.
 
-#[path = "../examples/own_specification.rs"]
+#[path = "../../examples/own_specification.rs"]
 mod own_specification;
 
 #[test]

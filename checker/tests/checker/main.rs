@@ -1,0 +1,17 @@
+//! The checker from outside: verdicts, counterexamples and findings of whole histories. One binary,
+//! as each links for seconds.
+
+mod accounting;
+mod corpus;
+mod counterexamples;
+mod differential;
+mod effort;
+mod idempotency_audit;
+mod in_memory;
+mod online;
+mod oracles;
+mod own_histories;
+mod readers;
+#[expect(dead_code, reason = "unit tests, which share it, use more of it")]
+mod support;
+mod version_oracle;
