@@ -135,7 +135,7 @@ impl Node {
         let spawner = Spawner::new()?;
         let right = ClockCondition::default();
         let listener = std::sync::Arc::new(listener) as _;
-        let process = NodeProcess::start(&spec, None, &right, &spawner, &listener)?;
+        let process = NodeProcess::start(&spec, None, &right, None, &spawner, &listener)?;
         Ok(Self { process, numbers, _spawner: spawner })
     }
 

@@ -59,6 +59,7 @@ pub mod network;
 pub mod node_process;
 mod proc;
 pub mod process_tree;
+mod supervision;
 mod switch;
 mod wake;
 

@@ -349,6 +349,15 @@ impl Host for LocalHost {
         cut: &PowerCut,
         seed: u64,
     ) -> PerNode<PowerSeen> {
+        let blind = |node: &String| {
+            let why = self.process(node)?.barriers().err()?;
+            let why = format!("what it makes durable by sync(2) would be lost: {why}");
+            Some((node.clone(), Err(HostError::Unavailable(why))))
+        };
+        let unavailable: PerNode<PowerSeen> = nodes.iter().filter_map(blind).collect();
+        if !unavailable.is_empty() {
+            return unavailable;
+        }
         // Every disk is off before the first process dies: one that was killed first could have its
         // last fsync completed, and hide the loss.
         nodes.iter().filter_map(|node| self.disk(node)).for_each(Disk::power_off);
@@ -464,7 +473,9 @@ impl LocalHost {
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
         let start = || {
-            NodeProcess::start(&node.spec, namespace, &node.clocks, &self.spawner, &self.listener)
+            let disk = node.disk.as_ref().map(|own| &own.disk);
+            let (spawner, listener) = (&self.spawner, &self.listener);
+            NodeProcess::start(&node.spec, namespace, &node.clocks, disk, spawner, listener)
         };
         let process = match &self.proxies {
             Some(proxies) => proxies.starting(name, start),

@@ -1,13 +1,15 @@
-//! The mounts that the calling process sees.
+//! The mounts that the calling thread sees.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// A line of `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`).
+/// A line of `/proc/thread-self/mountinfo` (`proc_pid_mountinfo(5)`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
+    /// The number of the mount, as `/proc/PID/fdinfo` has it.
+    pub(super) id: u64,
     /// The directory of its file system that is mounted.
     pub(super) root: PathBuf,
     /// The directory at which it is mounted.
@@ -24,11 +26,13 @@ impl Mount {
     fn parse(line: &str) -> Option<Self> {
         // The number of optional fields varies; a lone hyphen ends them.
         let (before, after) = line.split_once(" - ")?;
-        let mut before = before.split(' ').skip(3);
+        let mut before = before.split(' ');
+        let id = before.next()?.parse().ok()?;
+        let mut before = before.skip(2);
         let (root, point) = (unescape(before.next()?), unescape(before.next()?));
         let mut after = after.split(' ');
         let (kind, source) = (after.next()?.to_owned(), after.next()?.to_owned());
-        Some(Self { root, point, kind, source, options: after.next()?.to_owned() })
+        Some(Self { id, root, point, kind, source, options: after.next()?.to_owned() })
     }
 
     /// Returns whether the file system was mounted with this option.
@@ -40,7 +44,7 @@ impl Mount {
 /// Everything that is mounted, in the order in which it was.
 pub(super) fn mounts() -> io::Result<Vec<Mount>> {
     // A mount point is a path, so it need not be UTF-8; ours are.
-    let text = std::fs::read("/proc/self/mountinfo")?;
+    let text = std::fs::read("/proc/thread-self/mountinfo")?;
     Ok(String::from_utf8_lossy(&text).lines().filter_map(Mount::parse).collect())
 }
 
@@ -74,6 +78,7 @@ mod tests {
         let line =
             r"36 35 98:0 /a\040b /mnt\0401 rw,noatime master:1 shared:2 - ext3 /dev/root rw,cpu";
         let mount = Mount::parse(line).unwrap();
+        assert_eq!(mount.id, 36);
         assert_eq!((mount.root, mount.point), (PathBuf::from("/a b"), PathBuf::from("/mnt 1")));
         assert_eq!((mount.kind.as_str(), mount.source.as_str()), ("ext3", "/dev/root"));
         let mount = Mount::parse("32 31 0:29 / /c rw - cgroup cgroup rw,cpu,cpuacct").unwrap();
@@ -82,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_sees_its_own_proc() {
+    fn this_thread_sees_its_own_proc() {
         let mounts = mounts().unwrap();
         assert!(mounts.iter().any(|mount| mount.kind == "proc"));
     }

@@ -10,49 +10,24 @@
 //! that reads the variable for itself after the wait is off by as much as its clock is. Another
 //! thread that changes it meanwhile may do so before or after the replacement: nothing here
 //! protects it, so that is only a program with a race that meets a second one.
-#![expect(unsafe_code, reason = "ioctls of the seccomp listener have no safe wrapper")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
-use super::filter::FUTEX_OPTIONS;
 use super::memory::Memory;
 use super::node_clock::{NodeClock, machine_clocks};
 use super::parameters::{Lines, MONOTONIC, ROW_OF_CLOCK, WALL};
+use crate::supervision::{FUTEX_OPTIONS, Listener, Question};
 
 /// From this many remembered times on, those are forgotten that are over.
 const MANY: usize = 1024;
 
-/// Answers the questions of a process's filter, on a thread that ends when no process is left that
-/// has it. Without a clock every wait goes on as it is.
-pub(super) fn supervise(pid: i32, listener: OwnedFd, clock: Option<NodeClock>) -> io::Result<()> {
-    wake_at_once(&listener);
-    let supervisor = Supervisor { pid, listener, clock, replaced: BTreeMap::new() };
-    let name = format!("deadlines {pid}");
-    std::thread::Builder::new().name(name).spawn(move || supervisor.run())?;
-    Ok(())
-}
-
-/// Lets the supervisor run on the processor of the thread that asks, which waits for it in any case
-/// (Linux 6.6). Older kernels take a little longer.
-fn wake_at_once(listener: &OwnedFd) {
-    const SYNC_WAKE_UP: libc::c_ulong = 1;
-    // SAFETY: the descriptor is open, and the argument is a number.
-    unsafe {
-        libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP);
-    }
-}
-
-struct Supervisor {
+/// The deadlines of a process whose clocks are its own.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
     /// The process whose clocks and memory these are; others may have inherited its filter.
     pid: i32,
-    listener: OwnedFd,
-    clock: Option<NodeClock>,
+    clock: NodeClock,
     /// By address: what was put there, and for which time of the process.
     replaced: BTreeMap<u64, Replaced>,
 }
@@ -67,70 +42,22 @@ struct Replaced {
 /// A `timespec` as it lies in memory.
 type Timespec = [u8; 16];
 
-impl Supervisor {
-    fn run(mut self) {
-        while self.wait() {
-            match self.receive() {
-                Ok(question) => {
-                    self.correct(&question);
-                    self.go_on(&question);
-                }
-                // The thread that asked was killed meanwhile, or a signal came.
-                Err(Errno::ENOENT | Errno::EINTR) => {}
-                Err(_) => return,
-            }
-        }
+impl Deadlines {
+    /// Those of a process, by its clocks.
+    pub(crate) fn new(pid: i32, clock: NodeClock) -> Self {
+        Self { pid, clock, replaced: BTreeMap::new() }
     }
 
-    /// Waits for a question; returns false when no process is left to ask one. To receive without
-    /// this could take for ever: before Linux 6.11 it does not end with the last process.
-    fn wait(&self) -> bool {
-        loop {
-            let mut waiting = [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut waiting, PollTimeout::NONE) {
-                Err(Errno::EINTR) => {}
-                Err(_) => return false,
-                Ok(_) => {
-                    let seen = waiting[0].revents().unwrap_or(PollFlags::empty());
-                    return seen.contains(PollFlags::POLLIN);
-                }
-            }
-        }
-    }
-
-    fn receive(&self) -> Result<libc::seccomp_notif, Errno> {
-        // SAFETY: all of a question may be zero, and the kernel demands that it is.
-        let mut question: libc::seccomp_notif = unsafe { std::mem::zeroed() };
-        let listener = self.listener.as_raw_fd();
-        // SAFETY: the kernel fills what it is given, which is of the size that it expects.
-        Errno::result(unsafe {
-            libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question)
-        })?;
-        Ok(question)
-    }
-
-    /// Lets the call go on as it is now.
-    fn go_on(&self, question: &libc::seccomp_notif) {
-        let mut answer = libc::seccomp_notif_resp {
-            id: question.id,
-            val: 0,
-            error: 0,
-            flags: libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
-        };
-        let listener = self.listener.as_raw_fd();
-        // It fails when the thread that asked was killed meanwhile.
-        // SAFETY: the kernel reads what it is given, which is of the size that it expects.
-        unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
-    }
-
-    fn correct(&mut self, question: &libc::seccomp_notif) {
-        let Some(clock) = self.clock.clone() else { return };
+    /// Replaces the time of a wait, before it goes on.
+    pub(crate) fn correct(&mut self, question: &Question, listener: &Listener) {
+        let clock = self.clock.clone();
         let Some(wait) = Wait::of(question, self.pid) else { return };
         // A process that was forked by this one has other memory, and clocks that are not followed.
-        if !fs::exists(format!("/proc/{}/task/{}", self.pid, question.pid)).unwrap_or(false) {
+        if !fs::exists(format!("/proc/{}/task/{}", self.pid, question.thread)).unwrap_or(false) {
             return;
         }
-        clock.with(|lines, memory| self.replace(question, &wait, lines, memory));
+        let still_waits = || listener.still_waits(question);
+        clock.with(|lines, memory| self.replace(&wait, lines, memory, still_waits));
         if self.replaced.len() > MANY {
             self.forget(&clock);
         }
@@ -138,10 +65,10 @@ impl Supervisor {
 
     fn replace(
         &mut self,
-        question: &libc::seccomp_notif,
         wait: &Wait,
         lines: &Lines,
         memory: &Memory,
+        still_waits: impl Fn() -> bool,
     ) {
         let mut found: Timespec = [0; 16];
         if memory.read(wait.address, &mut found).is_err() {
@@ -157,20 +84,10 @@ impl Supervisor {
         // A time of zero would disarm a timer.
         let put = timespec(machine.max(1));
         // Not if the thread that asked was killed, and its id is another's.
-        if put == found || !self.still_waits(question) || memory.write(wait.address, &put).is_err()
-        {
+        if put == found || !still_waits() || memory.write(wait.address, &put).is_err() {
             return;
         }
         self.replaced.insert(wait.address, Replaced { put, asked_for, row: wait.row });
-    }
-
-    fn still_waits(&self, question: &libc::seccomp_notif) -> bool {
-        let listener = self.listener.as_raw_fd();
-        // SAFETY: the kernel reads the number that it is given.
-        let valid = unsafe {
-            libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw const question.id)
-        };
-        valid == 0
     }
 
     /// Forgets times that are over, for which no thread waits any more.
@@ -194,9 +111,9 @@ struct Wait {
 
 impl Wait {
     /// None when it is meant by a clock that is left alone.
-    fn of(question: &libc::seccomp_notif, pid: i32) -> Option<Self> {
-        let libc::seccomp_data { nr, args, .. } = question.data;
-        let (address, row) = match libc::c_long::from(nr) {
+    fn of(question: &Question, pid: i32) -> Option<Self> {
+        let args = question.arguments;
+        let (address, row) = match question.call {
             libc::SYS_futex => (args[3], futex_row(args[1] as u32)),
             libc::SYS_futex_waitv => (args[3], row_of(args[4])?),
             libc::SYS_clock_nanosleep => (args[2], row_of(args[0])?),

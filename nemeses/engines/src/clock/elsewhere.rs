@@ -1,36 +1,42 @@
-//! Architectures for which there is no code yet: nodes start as usual, and clock faults say why
-//! they are not done.
+//! Architectures for which there is no code yet: clock faults say why they are not done.
 
 use std::convert::Infallible;
 use std::io;
 
-use super::own_clock::OwnClock;
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use crate::supervision::{Listener, Question};
 use faults::fault::ClockCondition;
 use faults::host::{ClockSeen, HostError};
 
-/// One process that is about to be started.
+/// Lets nothing happen.
+pub(crate) fn trace_me() -> Result<(), Errno> {
+    Ok(())
+}
+
+/// Says why there are no clocks.
+pub(crate) fn give_clocks(
+    _pid: Pid,
+    _condition: &ClockCondition,
+) -> io::Result<Result<NodeClock, String>> {
+    let here = std::env::consts::ARCH;
+    Ok(Err(format!("clocks are patched on x86_64 only, this is {here}")))
+}
+
+/// There are none.
 #[derive(Debug)]
-pub(crate) struct Launch;
+pub(crate) struct Deadlines(Infallible);
 
-impl Launch {
-    /// Prepares to start a process; none when it keeps the machine's clocks.
-    pub(crate) fn prepare(own_clock: OwnClock) -> io::Result<Option<Self>> {
-        Ok((own_clock != OwnClock::No).then_some(Self))
+impl Deadlines {
+    /// Cannot be called.
+    pub(crate) fn new(_pid: i32, clock: NodeClock) -> Self {
+        match clock.0 {}
     }
 
-    /// Does nothing.
-    pub(crate) fn in_child(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Says why there is no clock.
-    pub(crate) fn in_parent(
-        &self,
-        _pid: u32,
-        _condition: &ClockCondition,
-    ) -> io::Result<Result<NodeClock, String>> {
-        let here = std::env::consts::ARCH;
-        Ok(Err(format!("clocks are patched on x86_64 only, this is {here}")))
+    /// Cannot be called.
+    pub(crate) fn correct(&mut self, _question: &Question, _listener: &Listener) {
+        match self.0 {}
     }
 }
 

@@ -10,11 +10,11 @@
 //!
 //! - [`code`] is what runs in the node, [`parameters`] the arithmetic, [`patch`] (with [`vdso`] and
 //!   [`prologue`]) says what to write where.
-//! - [`launch`] does it, through [`tracee`] and [`memory`], and calls the result once in the node
+//! - [`begin`] does it, through [`tracee`] and [`memory`], and calls the result once in the node
 //!   itself to see that the clock is off. Later a clock is read back from the numbers in the node's
 //!   memory; that the node uses them was seen then.
-//! - [`deadlines`], with the system call [`filter`] it listens to, corrects waits that end at an
-//!   absolute time, which the kernel knows by the machine's clock.
+//! - [`deadlines`] corrects waits that end at an absolute time, which the kernel knows by the
+//!   machine's clock, when the node's supervision ([`crate::supervision`]) is asked about one.
 //!
 //! Not reached: programs that ask the kernel itself (`syscall(2)`), the times of files, relative
 //! time-outs (they last as long as the machine says, as if the process were late or early to look),
@@ -24,15 +24,13 @@
 //! corrected again when the clocks change.
 
 #[cfg(target_arch = "x86_64")]
+mod begin;
+#[cfg(target_arch = "x86_64")]
 mod code;
 #[cfg(target_arch = "x86_64")]
 mod deadlines;
 #[cfg(not(target_arch = "x86_64"))]
 mod elsewhere;
-#[cfg(target_arch = "x86_64")]
-mod filter;
-#[cfg(target_arch = "x86_64")]
-mod launch;
 #[cfg(target_arch = "x86_64")]
 mod memory;
 #[cfg(target_arch = "x86_64")]
@@ -50,11 +48,15 @@ mod trial;
 #[cfg(target_arch = "x86_64")]
 mod vdso;
 
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) use elsewhere::{Launch, NodeClock};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use launch::Launch;
+pub(crate) use begin::give_clocks;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use deadlines::Deadlines;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use elsewhere::{Deadlines, NodeClock, give_clocks, trace_me};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use node_clock::NodeClock;
 pub use own_clock::OwnClock;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use tracee::trace_me;
 pub(crate) use trial::{try_out, try_out_deadlines};

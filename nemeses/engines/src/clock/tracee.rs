@@ -28,7 +28,7 @@ struct Stop {
 }
 
 /// Lets the calling process, just forked, be traced by its parent: it stops when it has exec'd.
-pub(super) fn trace_me() -> Result<(), Errno> {
+pub(crate) fn trace_me() -> Result<(), Errno> {
     ptrace::traceme()
 }
 

@@ -14,9 +14,12 @@
 //! was to lose.
 //!
 //! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
-//! only what is read for the first time since it was set. `syncfs` and `sync` make nothing durable:
-//! the kernel does not pass them on to FUSE. There are no extended attributes and no `O_TMPFILE`.
+//! only what is read for the first time since it was set. The kernel does not pass `sync(2)` and
+//! `syncfs(2)` on to FUSE: they become [`barrier`]s where a node's calls can be seen, without what
+//! a node changed in shared memory of a file and did not `msync`. There are no extended attributes
+//! and no `O_TMPFILE`.
 
+mod barrier;
 mod counters;
 mod filesystem;
 mod interceptor;
@@ -28,6 +31,7 @@ mod shared;
 mod translate;
 mod trial;
 
+pub(crate) use barrier::SyncBarrier;
 pub use loop_device::{LoopDisk, RealFileSystem};
 pub use mount::TYPE;
 pub use node_disk::Disk;

@@ -13,6 +13,7 @@ use nix::unistd::{getgid, getuid};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+use super::barrier::SyncBarrier;
 use super::interceptor::RequestInterceptor;
 use super::mount::Mount;
 use super::serve::NodeFilesystem;
@@ -136,6 +137,11 @@ impl Disk {
             }
         }
         Ok(())
+    }
+
+    /// The barrier that a process which is started now has for its `sync(2)`.
+    pub(crate) fn barrier(&self) -> io::Result<SyncBarrier> {
+        SyncBarrier::new(&self.shared, &self.path)
     }
 
     /// Returns whether its requests are answered, as they are while the power is on. If not, it is

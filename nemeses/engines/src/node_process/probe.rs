@@ -37,7 +37,7 @@ impl ProbeProcess {
         let spawner = Spawner::new()?;
         let deaf: NodeListener = Arc::new(|_: &str, _| {});
         let right = ClockCondition::default();
-        let process = NodeProcess::start(&spec, None, &right, &spawner, &deaf)?;
+        let process = NodeProcess::start(&spec, None, &right, None, &spawner, &deaf)?;
         Ok(Self { process, _spawner: spawner })
     }
 }

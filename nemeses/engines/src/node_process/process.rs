@@ -11,6 +11,7 @@ use super::spawner::{Spawned, Spawner};
 use super::spec::{NodeListener, NodeSpec};
 use super::watch;
 use crate::clock::NodeClock;
+use crate::disk::Disk;
 use crate::namespace::NetNs;
 use crate::proc;
 use faults::fault::ClockCondition;
@@ -29,11 +30,13 @@ pub struct NodeProcess {
     shared: Arc<Shared>,
     /// Its own clocks, or why it has the machine's.
     clock: Result<NodeClock, String>,
+    /// The reason why its `sync(2)` does not reach its disk, if it has one.
+    barriers: Result<(), String>,
 }
 
 impl NodeProcess {
-    /// Starts the process of `spec`, inside `namespace` if there is one. `listener` gets its
-    /// events.
+    /// Starts the process of `spec`, inside `namespace` if there is one, on a `disk` of its own if
+    /// it has one. `listener` gets its events.
     ///
     /// Its clocks, if they are its own, have the condition `clocks` before it runs. If they could
     /// not be made its own it is started all the same, and [`set_clocks`](Self::set_clocks) says
@@ -42,18 +45,25 @@ impl NodeProcess {
         spec: &NodeSpec,
         namespace: Option<&NetNs>,
         clocks: &ClockCondition,
+        disk: Option<&Disk>,
         spawner: &Spawner,
         listener: &NodeListener,
     ) -> io::Result<Self> {
-        let Spawned { child, clock } = spawner.spawn(spec, namespace, clocks)?;
+        let barrier = disk.map(Disk::barrier).transpose()?;
+        let Spawned { child, clock, barriers } = spawner.spawn(spec, namespace, clocks, barrier)?;
         let shared = watch::start(spec.name.clone(), child, Arc::clone(listener))?;
-        Ok(Self { shared, clock })
+        Ok(Self { shared, clock, barriers })
     }
 
     /// Gives its clocks a condition and reads them back. The condition that they have changes
     /// nothing.
     pub fn set_clocks(&self, condition: &ClockCondition) -> Result<ClockSeen, HostError> {
         self.with_clock(|clock| clock.set(condition))
+    }
+
+    /// The reason why its `sync(2)` and `syncfs(2)` do not reach the disk that it was started on.
+    pub fn barriers(&self) -> Result<(), &str> {
+        self.barriers.as_ref().copied().map_err(String::as_str)
     }
 
     /// Reads its clocks back; a few microseconds.

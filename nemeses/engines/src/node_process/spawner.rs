@@ -17,9 +17,11 @@ use nix::sys::signal::Signal;
 use nix::unistd::{getpid, getppid};
 
 use super::spec::NodeSpec;
-use crate::clock::{Launch, NodeClock};
+use crate::clock::NodeClock;
+use crate::disk::SyncBarrier;
 use crate::namespace::NetNs;
 use crate::process_tree::remove_role;
+use crate::supervision::{Launch, Launched};
 use faults::fault::ClockCondition;
 
 /// Starts processes that die when this value is dropped, or this process dies.
@@ -38,13 +40,15 @@ pub(super) struct Spawned {
     pub(super) child: Child,
     /// Its own clocks, or why it has the machine's.
     pub(super) clock: Result<NodeClock, String>,
+    /// The reason why its `sync(2)` does not reach its disk, if it has one.
+    pub(super) barriers: Result<(), String>,
 }
 
 /// A command to start, and where to put what came of it.
 #[derive(Debug)]
 struct Job {
     command: Command,
-    /// The launch that gives it clocks of its own, with their condition.
+    /// The launch that supervises it, and the condition of its clocks.
     launch: Option<(Arc<Launch>, ClockCondition)>,
     answer: Sender<io::Result<Spawned>>,
 }
@@ -55,10 +59,10 @@ impl Job {
         let spawned = self.command.spawn().and_then(|mut child| {
             let Some((launch, condition)) = &self.launch else {
                 let why = "it was started with the machine's clocks".to_owned();
-                return Ok(Spawned { child, clock: Err(why) });
+                return Ok(Spawned { child, clock: Err(why), barriers: Ok(()) });
             };
             match launch.in_parent(child.id(), condition) {
-                Ok(clock) => Ok(Spawned { child, clock }),
+                Ok(Launched { clock, barriers }) => Ok(Spawned { child, clock, barriers }),
                 Err(error) => {
                     // It stands still, for ever.
                     let _ = child.kill();
@@ -83,12 +87,14 @@ impl Spawner {
     }
 
     /// Starts the process of `spec` in a process group of its own, inside `namespace` if there is
-    /// one. Its clocks have a condition from the start, if they are its own.
+    /// one. Its clocks have a condition from the start, if they are its own; `barrier` is for its
+    /// `sync(2)`.
     pub(super) fn spawn(
         &self,
         spec: &NodeSpec,
         namespace: Option<&NetNs>,
         clocks: &ClockCondition,
+        barrier: Option<SyncBarrier>,
     ) -> io::Result<Spawned> {
         let [program, arguments @ ..] = spec.argv.as_slice() else {
             let what = format!("node {} has no program to start", spec.name);
@@ -101,7 +107,7 @@ impl Spawner {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         remove_role(&mut command);
         let namespace = namespace.map(|inside| inside.as_fd().try_clone_to_owned()).transpose()?;
-        let launch = Launch::prepare(spec.own_clock)?.map(Arc::new);
+        let launch = Launch::prepare(spec.own_clock, barrier)?.map(Arc::new);
         let childs_launch = launch.clone();
         let controller = getpid();
         // SAFETY: between fork and exec it makes system calls only and allocates nothing.

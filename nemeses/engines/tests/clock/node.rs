@@ -57,8 +57,9 @@ impl Node {
     pub fn start(argv: Vec<OsString>, own_clock: OwnClock, clocks: &ClockCondition) -> Self {
         let spawner = Spawner::new().expect("threads start");
         let (listener, lines) = listener();
-        let process = NodeProcess::start(&spec(argv, own_clock), None, clocks, &spawner, &listener)
-            .expect("it starts");
+        let process =
+            NodeProcess::start(&spec(argv, own_clock), None, clocks, None, &spawner, &listener)
+                .expect("it starts");
         Self { process, lines, _spawner: spawner }
     }
 

@@ -7,3 +7,4 @@ mod faults;
 mod killed;
 mod posix;
 mod support;
+mod synced;

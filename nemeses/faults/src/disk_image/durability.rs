@@ -45,9 +45,8 @@ impl Image {
         Ok(())
     }
 
-    /// Everything becomes durable.
-    #[cfg(test)]
-    pub(super) fn sync_all(&mut self) {
+    /// Everything becomes durable, as after `sync(2)`.
+    pub fn sync_all(&mut self) {
         for inode in self.inodes.values_mut() {
             if let Content::File(file) = &mut inode.content {
                 file.sync();

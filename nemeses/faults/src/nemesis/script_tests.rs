@@ -318,7 +318,7 @@ scripts! {
     a_partition_is_cut_and_healed_and_its_packets_counted
     a_pause_of_a_node_that_is_down_is_skipped_and_leaves_nothing_to_undo
     a_paused_node_continues_when_the_last_fault_that_paused_it_ends
-    a_power_failure_that_found_everything_synced_showed_no_effect
+    a_power_failure_that_found_everything_synced_is_one_all_the_same
     a_power_failure_that_this_host_cannot_make_leaves_no_link_cut
     a_processor_gets_the_smallest_share_and_was_slow_once_something_was_held_back
     a_rolling_restart_and_a_crash_loop_leave_alone_those_that_others_hold_down

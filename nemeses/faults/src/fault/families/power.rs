@@ -203,7 +203,7 @@ impl State for PowerFailure {
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
         let links = cut_links(acting, Probe::Skip);
         let results = acting.host.cut_power(&self.nodes, &self.cut, self.seed);
-        let (outcome, effect) = judge(&self.cut, &results);
+        let (outcome, effect) = judge(&results);
         let judgement = Judgement::settled(outcome, effect);
         if judgement.is_skipped() && links.is_ok() {
             // It was not done after all, so the links must not stay cut for it.
@@ -231,26 +231,16 @@ impl State for PowerFailure {
     }
 }
 
-/// Judges whether a power failure took anything that was not synced.
-fn judge(cut: &PowerCut, results: &PerNode<PowerSeen>) -> (Outcome, Effect) {
+/// Judges a power failure. Its effect is that nodes went dark: a service that syncs before it
+/// acknowledges has nothing to lose most of the time, so its losses are figures beside it.
+fn judge(results: &PerNode<PowerSeen>) -> (Outcome, Effect) {
     let seen = || results.values().filter_map(|result| result.as_ref().ok());
     let total = |count: fn(&PowerSeen) -> u64| seen().map(count).sum::<u64>();
-    let lost = (total(|seen| seen.sectors_lost), total(|seen| seen.names_lost));
-    let kept = (total(|seen| seen.sectors_kept), total(|seen| seen.names_kept));
     let effect = Effect::new()
-        .counting("sectors_lost", lost.0)
-        .counting("names_lost", lost.1)
-        .counting("sectors_kept", kept.0)
-        .counting("names_kept", kept.1)
+        .counting("sectors_lost", total(|seen| seen.sectors_lost))
+        .counting("names_lost", total(|seen| seen.names_lost))
+        .counting("sectors_kept", total(|seen| seen.sectors_kept))
+        .counting("names_kept", total(|seen| seen.names_kept))
         .counting("nodes_off", seen().count() as u64);
-    let outcome = match outcome_of(results) {
-        Outcome::Installed if lost.0 + lost.1 > 0 => Outcome::Installed,
-        Outcome::Installed if kept.0 + kept.1 == 0 => {
-            indeterminate("nothing was unsynced, so nothing could be lost")
-        }
-        Outcome::Installed if cut.keep_percent >= 100.0 => Outcome::Installed,
-        Outcome::Installed => indeterminate("all that was unsynced happened to survive"),
-        outcome => outcome,
-    };
-    (outcome, effect)
+    (outcome_of(results), effect)
 }

@@ -1,5 +1,6 @@
-//! The waits of a process that are looked at before the kernel sees them: a seccomp filter
-//! (`seccomp_unotify(2)`) on those that end at an absolute time, and nothing else.
+//! The system calls of a process that are looked at before the kernel sees them: a seccomp filter
+//! (`seccomp_unotify(2)`) on waits that end at an absolute time, on `sync(2)` and `syncfs(2)`, and
+//! on nothing else.
 #![expect(unsafe_code, reason = "seccomp has no safe wrapper")]
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -8,22 +9,36 @@ use libc::{BPF_ABS, BPF_ALU, BPF_AND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD,
 use nix::errno::Errno;
 
 /// Commands of `futex(2)` whose time-out is absolute.
-pub(super) const FUTEX_WAITS: [u32; 4] = [
+const FUTEX_WAITS: [u32; 4] = [
     libc::FUTEX_WAIT_BITSET as u32,
     libc::FUTEX_LOCK_PI as u32,
     libc::FUTEX_WAIT_REQUEUE_PI as u32,
     libc::FUTEX_LOCK_PI2 as u32,
 ];
 
+/// Calls that make files durable without naming them.
+const BARRIERS: [libc::c_long; 2] = [libc::SYS_sync, libc::SYS_syncfs];
+
 /// The options of `futex(2)`, besides the command.
-pub(super) const FUTEX_OPTIONS: u32 =
+pub(crate) const FUTEX_OPTIONS: u32 =
     (libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME) as u32;
 
 /// The offset of the arguments in [`libc::seccomp_data`].
 const ARGUMENTS: u32 = 16;
 
-/// x86_64, little-endian, in 64 bits (`audit.h`).
-const THIS_ARCHITECTURE: u32 = 0xc000_003e;
+/// The architecture of this program, little-endian, in 64 bits (`audit.h`). The calls of a process
+/// of another one are let pass.
+const THIS_ARCHITECTURE: u32 =
+    if cfg!(target_arch = "aarch64") { 0xc000_00b7 } else { 0xc000_003e };
+
+/// The kinds of calls that a process is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Calls {
+    /// Waits until an absolute time.
+    pub(super) deadlines: bool,
+    /// `sync(2)` and `syncfs(2)`.
+    pub(super) barriers: bool,
+}
 
 /// The distance of a jump when a program is done with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +62,7 @@ enum Instruction {
 }
 
 /// The program. For each call: is it this one, does it end at an absolute time, is there a time.
-fn instructions() -> Vec<Instruction> {
+fn instructions(of: Calls) -> Vec<Instruction> {
     use Then::{Allow, Ask, Next, Over};
     let number = |call: libc::c_long| call as u32;
     let low = |argument: u32| Instruction::Load(ARGUMENTS + 8 * argument);
@@ -66,7 +81,7 @@ fn instructions() -> Vec<Instruction> {
         equals(third, Over(1), Next),
         equals(fourth, Next, Allow),
     ];
-    let calls = [
+    let deadlines = [
         (libc::SYS_futex, [&futex[..], &asks_if_there(3)].concat()),
         (libc::SYS_futex_waitv, asks_if_there(3).to_vec()),
         (
@@ -80,7 +95,10 @@ fn instructions() -> Vec<Instruction> {
     ];
     let mut instructions =
         vec![Instruction::Load(4), equals(THIS_ARCHITECTURE, Next, Allow), Instruction::Load(0)];
-    for (call, body) in calls {
+    if of.barriers {
+        instructions.extend(BARRIERS.map(|call| equals(number(call), Ask, Next)));
+    }
+    for (call, body) in deadlines.into_iter().filter(|_| of.deadlines) {
         instructions.push(equals(number(call), Next, Over(body.len() as u8)));
         instructions.extend(body);
     }
@@ -88,8 +106,8 @@ fn instructions() -> Vec<Instruction> {
 }
 
 /// The program as the kernel takes it.
-pub(super) fn program() -> Vec<libc::sock_filter> {
-    let instructions = instructions();
+pub(super) fn program(of: Calls) -> Vec<libc::sock_filter> {
+    let instructions = instructions(of);
     let count = instructions.len();
     let encoded = |code: u32, jump_if: u8, jump_else: u8, value: u32| libc::sock_filter {
         code: code as u16,
@@ -164,7 +182,7 @@ mod tests {
     use super::*;
 
     /// The answer of the program to a call, by a small interpreter of its few instructions.
-    fn verdict(call: libc::c_long, arguments: [u64; 6], architecture: u32) -> u32 {
+    fn verdict(of: Calls, call: libc::c_long, arguments: [u64; 6], architecture: u32) -> u32 {
         let load = |offset: u32| match offset {
             0 => call as u32,
             4 => architecture,
@@ -173,7 +191,7 @@ mod tests {
                 (argument >> (8 * (other % 8))) as u32
             }
         };
-        let program = program();
+        let program = program(of);
         let (mut at, mut value) = (0, 0);
         loop {
             let libc::sock_filter { code, jt, jf, k } = program[at];
@@ -192,12 +210,33 @@ mod tests {
         }
     }
 
+    /// Checks that a program asks about a call just when it was made for calls of its kind.
+    #[track_caller]
+    fn check_for(kind: fn(Calls) -> bool, call: libc::c_long, arguments: [u64; 6]) {
+        for (deadlines, barriers) in [(true, true), (true, false), (false, true), (false, false)] {
+            let of = Calls { deadlines, barriers };
+            let asks = kind(of);
+            let expect = if asks { libc::SECCOMP_RET_USER_NOTIF } else { libc::SECCOMP_RET_ALLOW };
+            let verdict_here = verdict(of, call, arguments, THIS_ARCHITECTURE);
+            assert_eq!(verdict_here, expect, "{of:?}, {call} {arguments:x?}");
+            let elsewhere = verdict(of, call, arguments, THIS_ARCHITECTURE - 1);
+            let allowed = libc::SECCOMP_RET_ALLOW;
+            assert_eq!(elsewhere, allowed, "of another architecture nothing is known");
+        }
+    }
+
     #[track_caller]
     fn check(call: libc::c_long, arguments: [u64; 6], asks: bool) {
-        let expect = if asks { libc::SECCOMP_RET_USER_NOTIF } else { libc::SECCOMP_RET_ALLOW };
-        assert_eq!(verdict(call, arguments, THIS_ARCHITECTURE), expect, "{call} {arguments:x?}");
-        let elsewhere = verdict(call, arguments, THIS_ARCHITECTURE - 1);
-        assert_eq!(elsewhere, libc::SECCOMP_RET_ALLOW, "of another architecture nothing is known");
+        check_for(if asks { |of| of.deadlines } else { |_| false }, call, arguments);
+    }
+
+    #[test]
+    fn what_makes_all_files_durable_is_looked_at() {
+        check_for(|of| of.barriers, libc::SYS_sync, [0; 6]);
+        check_for(|of| of.barriers, libc::SYS_syncfs, [7, 0, 0, 0, 0, 0]);
+        // The disk is asked for these in any case.
+        check(libc::SYS_fsync, [7, 0, 0, 0, 0, 0], false);
+        check(libc::SYS_fdatasync, [7, 0, 0, 0, 0, 0], false);
     }
 
     #[test]
