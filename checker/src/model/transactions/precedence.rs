@@ -1,12 +1,18 @@
 //! Which transaction has to come before which.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 use crate::model::transactions::versions::{Listed, Node, Versions};
 
-/// Above this many transactions, only what follows at once is looked at: who reaches whom takes a
-/// quarter of a bit for each two of them, 64 MiB here.
+/// Up to this many transactions, all that follows is derived: who reaches whom takes a quarter of a
+/// bit for each two of them, 64 MiB here. Of more, what follows among those that were invoked one
+/// after the other, in windows that overlap by half, and from real time alone.
 pub(super) const CLOSURE_LIMIT: usize = 16_384;
+
+/// The windows are smaller than that by so much, but not smaller than so.
+const WINDOWS_IN_LIMIT: usize = 16;
+const SMALLEST_WINDOW: usize = 8;
 
 /// The reason for an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,12 +132,19 @@ impl<'a> Precedence<'a> {
     pub(super) fn saturate(&mut self, closure_limit: usize) -> Result<(), Cycle> {
         for round in 1.. {
             let order = self.topological_order()?;
-            let is_large = self.known.nodes.len() > closure_limit;
-            let found = match is_large {
-                true if round == 1 => self.consequences_of_real_time(),
-                true => break,
-                false => self.consequences(&order, round),
-            };
+            let mut found = Vec::new();
+            if self.known.nodes.len() <= closure_limit {
+                found = self.consequences(&Part::whole(self, &order), round);
+            } else {
+                if round == 1 {
+                    found = self.consequences_of_real_time();
+                }
+                let window = (closure_limit / WINDOWS_IN_LIMIT).max(SMALLEST_WINDOW);
+                let parts = Part::windows(self, &order, window);
+                found.extend(parts.iter().flat_map(|part| self.consequences(part, round)));
+                let mut known = BTreeSet::new();
+                found.retain(|edge| known.insert((edge.from, edge.to)));
+            }
             self.steps += self.known.nodes.len() as u64;
             if found.is_empty() {
                 break;
@@ -183,42 +196,48 @@ impl<'a> Precedence<'a> {
         found
     }
 
-    fn consequences(&self, order: &[usize], round: u32) -> Vec<Edge> {
-        let nodes = self.known.nodes.len();
-        let mut after = Rows::new(self.outgoing.len(), nodes);
-        let mut before = Rows::new(self.outgoing.len(), nodes);
-        for &vertex in order.iter().rev() {
-            for &edge in &self.outgoing[vertex] {
-                after.take_in(vertex, self.edges[edge].to);
-            }
+    /// The order that follows among the vertices of a part.
+    fn consequences(&self, part: &Part, round: u32) -> Vec<Edge> {
+        let nodes = part.nodes.len();
+        let mut after = Rows::new(part.vertices, nodes);
+        let mut before = Rows::new(part.vertices, nodes);
+        for &(from, to) in part.edges.iter().rev() {
+            after.take_in(from, to);
         }
-        for &vertex in order {
-            for &edge in &self.outgoing[vertex] {
-                before.take_in(self.edges[edge].to, vertex);
-            }
+        for &(from, to) in &part.edges {
+            before.take_in(to, from);
         }
         let mut writers = Rows::new(self.known.objects, nodes);
-        for (object, nodes) in self.writers.iter().enumerate() {
-            for &node in nodes {
-                writers.set(object, node);
+        for (local, node) in part.nodes.clone().enumerate() {
+            for version in &self.known.nodes[node].writes {
+                writers.set(self.known.versions[*version].object, local);
             }
         }
+        let first = part.nodes.start;
         let mut found = Vec::new();
-        for (reader, Node { reads, .. }) in self.known.nodes.iter().enumerate() {
-            for version in reads.iter().map(|version| self.known.versions[*version]) {
+        for reader in part.nodes.clone() {
+            let reads = self.known.nodes[reader].reads.iter();
+            for version in reads.map(|version| self.known.versions[*version]) {
                 let writer = version.writer;
+                if writer.is_some_and(|writer| !part.nodes.contains(&writer)) {
+                    continue;
+                }
                 let others = |node: &usize| *node != reader && Some(*node) != writer;
                 for word in 0..writers.width {
                     let changes = writers.word(version.object, word);
-                    let late = writer.map_or(u64::MAX, |writer| after.word(writer, word));
-                    let overwrite = changes & late & !after.word(reader, word);
-                    found.extend(bits(word, overwrite).filter(others).map(|to| {
+                    let late = writer.map_or(u64::MAX, |writer| after.word(writer - first, word));
+                    let overwrite = changes & late & !after.word(reader - first, word);
+                    let overwrite = bits(word, overwrite).map(|local| first + local);
+                    found.extend(overwrite.filter(others).map(|to| {
                         let why = Why::Overwrites { writer };
                         Edge { from: reader, to, why, round }
                     }));
                     let Some(writer) = writer else { continue };
-                    let precede = changes & before.word(reader, word) & !before.word(writer, word);
-                    found.extend(bits(word, precede).filter(others).map(|from| {
+                    let precede = changes
+                        & before.word(reader - first, word)
+                        & !before.word(writer - first, word);
+                    let precede = bits(word, precede).map(|local| first + local);
+                    found.extend(precede.filter(others).map(|from| {
                         let why = Why::Precedes { reader };
                         Edge { from, to: writer, why, round }
                     }));
@@ -379,6 +398,76 @@ impl Reasons {
             };
             open.extend(way.into_iter().flatten());
         }
+    }
+}
+
+/// Nodes that were invoked one after the other, and the moments between them.
+struct Part {
+    nodes: Range<usize>,
+    /// The number of its vertices: the nodes from 0 as they were invoked, the moments behind them.
+    vertices: usize,
+    /// The edges between its vertices, by their numbers here, in a topological order of where they
+    /// lead from.
+    edges: Vec<(usize, usize)>,
+}
+
+impl Part {
+    fn whole(graph: &Precedence<'_>, order: &[usize]) -> Part {
+        let nodes = 0..graph.known.nodes.len();
+        let edges = order.iter().flat_map(|from| graph.successors(*from).map(|to| (*from, to)));
+        Part { nodes, vertices: order.len(), edges: edges.collect() }
+    }
+
+    /// Windows of so many nodes, each half a window later than the one before.
+    fn windows(graph: &Precedence<'_>, order: &[usize], size: usize) -> Vec<Part> {
+        let nodes = graph.known.nodes.len();
+        let mut position = vec![0; order.len()];
+        for (at, vertex) in order.iter().enumerate() {
+            position[*vertex] = at;
+        }
+        // The nodes next to each moment.
+        let mut beside: Vec<Vec<usize>> = vec![Vec::new(); order.len() - nodes];
+        for edge in &graph.edges {
+            match (edge.from < nodes, edge.to < nodes) {
+                (true, false) => beside[edge.to - nodes].push(edge.from),
+                (false, true) => beside[edge.from - nodes].push(edge.to),
+                _ => {}
+            }
+        }
+        let step = size / 2;
+        let count = nodes.saturating_sub(step).div_ceil(step).max(1);
+        let mut moments: Vec<Vec<usize>> = vec![Vec::new(); count];
+        for (moment, beside) in beside.iter().enumerate() {
+            let windows: BTreeSet<usize> = beside
+                .iter()
+                .flat_map(|node| [(node / step).checked_sub(1), Some(node / step)])
+                .flatten()
+                .collect();
+            for window in windows.into_iter().filter(|window| *window < count) {
+                moments[window].push(nodes + moment);
+            }
+        }
+        let mut local = vec![usize::MAX; order.len()];
+        let part = |(window, moments): (usize, Vec<usize>)| {
+            let within = window * step..(window * step + size).min(nodes);
+            let vertices: Vec<usize> = within.clone().chain(moments).collect();
+            for (number, vertex) in vertices.iter().enumerate() {
+                local[*vertex] = number;
+            }
+            let mut by_order = vertices.clone();
+            by_order.sort_unstable_by_key(|vertex| position[*vertex]);
+            let mut edges = Vec::new();
+            for from in &by_order {
+                let next = graph.successors(*from).map(|to| local[to]);
+                let next = next.filter(|to| *to != usize::MAX);
+                edges.extend(next.map(|to| (local[*from], to)));
+            }
+            for vertex in &vertices {
+                local[*vertex] = usize::MAX;
+            }
+            Part { nodes: within, vertices: vertices.len(), edges }
+        };
+        moments.into_iter().enumerate().map(part).collect()
     }
 }
 

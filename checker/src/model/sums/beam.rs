@@ -1,0 +1,168 @@
+//! Passes the levels with a few ways at a time, and looks closer where none is left.
+//!
+//! At a level that no way gets past, either one that was left out would have, or none does. The
+//! latter can mostly be shown by the last few levels alone (`local.rs`). Else the beam goes back to
+//! an earlier checkpoint, each time further, and looks at more ways up to the dead end and some
+//! levels beyond it.
+
+use crate::model::sums::levels::{Item, Levels};
+use crate::model::sums::local;
+use crate::model::sums::terms::{Addition, Read};
+use crate::model::sums::way::{Effort, Gap, Way};
+
+/// The end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All levels were passed.
+    Valid,
+    /// No way gets past some level; the operations at these places contradict each other, or all
+    /// do.
+    Invalid(Option<Vec<usize>>),
+    /// Neither, within the steps.
+    Undecided,
+}
+
+/// The number of ways that are kept at first, and the levels between two checkpoints.
+const WIDTH: usize = 4;
+const CHECKPOINT_EVERY: usize = 16;
+
+/// The growth from try to try.
+const GROWTH: usize = 4;
+
+/// Steps that the beam may take: some for each operation, and some to try around in.
+const STEPS_AN_OPERATION: u64 = 64;
+const MORE_STEPS: u64 = 4_000_000;
+
+struct Checkpoint {
+    level: usize,
+    ways: Vec<Way>,
+    open: Vec<u32>,
+    was_cut: bool,
+}
+
+pub(super) struct Beam<'a> {
+    additions: &'a [Addition],
+    /// The reads of each level.
+    reads: Vec<&'a [Read]>,
+    levels: &'a Levels,
+    level: usize,
+    ways: Vec<Way>,
+    /// The items that may be placed before the level that was passed last, and need not be.
+    open: Vec<u32>,
+    was_cut: bool,
+    checkpoints: Vec<Checkpoint>,
+    /// The last dead end, and how often the beam went back from it.
+    dead_end: Option<(usize, u32)>,
+    pub(super) steps: u64,
+}
+
+impl<'a> Beam<'a> {
+    pub(super) fn new(
+        levels: &'a Levels,
+        additions: &'a [Addition],
+        reads: &'a [Read],
+    ) -> Beam<'a> {
+        Beam {
+            additions,
+            reads: reads.chunk_by(|one, other| one.sum == other.sum).collect(),
+            levels,
+            level: 0,
+            ways: vec![Way::start(levels)],
+            open: Vec::new(),
+            was_cut: false,
+            checkpoints: Vec::new(),
+            dead_end: None,
+            steps: 0,
+        }
+    }
+
+    pub(super) fn run(&mut self) -> End {
+        let operations = (self.additions.len() + self.reads.len()) as u64;
+        let limit = MORE_STEPS + STEPS_AN_OPERATION * operations;
+        while self.level < self.levels.levels.len() {
+            if self.steps > limit {
+                return End::Undecided;
+            }
+            if self.level.is_multiple_of(CHECKPOINT_EVERY) {
+                let Beam { level, was_cut, .. } = *self;
+                let (ways, open) = (self.ways.clone(), self.open.clone());
+                self.checkpoints.push(Checkpoint { level, ways, open, was_cut });
+            }
+            if self.advance() {
+                continue;
+            }
+            if !self.was_cut {
+                return End::Invalid(None);
+            }
+            if self.dead_end.is_none_or(|(known, _)| known < self.level) {
+                let found =
+                    local::contradiction(self.additions, &self.reads, self.level, &mut self.steps);
+                if found.is_some() {
+                    return End::Invalid(found);
+                }
+            }
+            self.go_back();
+        }
+        End::Valid
+    }
+
+    /// Passes the next level. False if no way leads there.
+    fn advance(&mut self) -> bool {
+        let tries = self.tries_at(self.level);
+        let growth = GROWTH.saturating_pow(tries);
+        let effort = Effort { sets: 32 * growth, fills: growth };
+        self.levels.advance(&mut self.open, self.level);
+        let open = self.open.iter().map(|number| &self.levels.items[*number as usize]);
+        let mut open: Vec<&Item> = open.collect();
+        open.sort_by_key(|item| item.returned);
+        let (levels, level) = (self.levels, self.level);
+        let mut gap = Gap { levels, level, open, effort, steps: 0, was_cut: false };
+        let mut found = Vec::new();
+        for way in &self.ways {
+            gap.known_ways(way, &mut found);
+        }
+        if !levels.unknown.is_empty() {
+            for way in &self.ways {
+                gap.unknown_ways(way, &mut found);
+            }
+        }
+        self.ways = gap.best_of(found, WIDTH.saturating_mul(growth));
+        self.was_cut |= gap.was_cut;
+        self.steps += gap.steps;
+        if self.ways.is_empty() {
+            return false;
+        }
+        self.level += 1;
+        true
+    }
+
+    /// The number of times that the beam went back from a dead end this near.
+    fn tries_at(&self, level: usize) -> u32 {
+        match self.dead_end {
+            Some((dead_end, tries)) if level <= dead_end + CHECKPOINT_EVERY => tries,
+            _ => 0,
+        }
+    }
+
+    fn go_back(&mut self) {
+        let (dead_end, tries) = match self.dead_end {
+            Some((dead_end, tries)) if self.level <= dead_end + CHECKPOINT_EVERY => {
+                (dead_end.max(self.level), tries + 1)
+            }
+            _ => (self.level, 1),
+        };
+        self.dead_end = Some((dead_end, tries));
+        let reach = CHECKPOINT_EVERY.saturating_mul(GROWTH.saturating_pow(tries));
+        let back = dead_end.saturating_sub(reach);
+        while self.checkpoints.len() > 1
+            && self.checkpoints.last().is_some_and(|last| last.level > back)
+        {
+            self.checkpoints.pop();
+        }
+        let checkpoint = self.checkpoints.pop().expect("there is one at the start");
+        self.level = checkpoint.level;
+        self.ways = checkpoint.ways;
+        self.open = checkpoint.open;
+        self.was_cut = checkpoint.was_cut;
+    }
+}
