@@ -12,7 +12,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType, History, Operations, Process};
-use stormproof_checker::verdict::Operation;
+use stormproof_checker::verdict::{Operation, Verdict};
 
 /// The object of the simulated service under each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -449,6 +449,19 @@ fn lie(events: &mut [Event], past: &[Vec<Value>], recording: Recording, random: 
 /// The operations of a history that is well formed.
 pub fn paired(history: &History) -> Operations {
     Operations::of(history).expect("the history is well formed")
+}
+
+/// The verdict on a history that some order explains: a pass, unless no answer came that an order
+/// could fail to explain.
+pub fn verdict_if_legal(history: &History) -> Verdict {
+    // A failed dequeue saw that the queue was empty.
+    let was_answered = |event: &Event| {
+        event.kind == EventType::Ok || event.kind == EventType::Fail && event.f == "dequeue"
+    };
+    match history.events.iter().any(was_answered) {
+        true => Verdict::Valid,
+        false => Verdict::Unknown,
+    }
 }
 
 /// A history of these operations. Operations are written at the indices of their events.
