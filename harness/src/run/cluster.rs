@@ -11,7 +11,8 @@ use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
 use results::event::NodeChange;
-use results::summary::Finding;
+use results::node_logs::{self, last_lines};
+use results::summary::{Finding, NodeAtEnd};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -20,9 +21,6 @@ use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
 use crate::targets::{Auditor, Client, Dumper, Member, Target};
-
-/// The number of lines of a log that an error shows: a panic with its message and a few frames.
-const LOG_LINES: usize = 15;
 
 /// A node's process that ended although it was not killed.
 #[derive(Debug, Clone)]
@@ -158,10 +156,18 @@ impl Cluster {
         self.exits.seen().iter().filter_map(excused).collect()
     }
 
-    /// The message when the cluster never agreed on a leader.
-    pub fn never_healthy(&self, limit: Duration, client: &dyn Client) -> String {
-        let seconds = limit.as_secs();
-        let mut text = format!("the nodes were not ready within {seconds} s");
+    /// The message when the cluster never agreed on a leader, with the last answers of its nodes.
+    pub fn never_healthy(
+        &self,
+        limit: Duration,
+        answers: &[NodeAtEnd],
+        client: &dyn Client,
+    ) -> String {
+        let seconds = limit.as_secs_f64();
+        let mut text = format!("the nodes were not ready within {seconds} s (--ready-limit)");
+        for NodeAtEnd { node, answer, .. } in answers {
+            text.push_str(&format!("; {node} {}", answer.as_deref().unwrap_or("was not asked")));
+        }
         if let Some(exchange) = client.last_exchange() {
             text.push_str(&format!("; the last look:\n{exchange}"));
         }
@@ -170,6 +176,16 @@ impl Cluster {
             text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));
         }
         text
+    }
+
+    /// Adds the last lines of their logs to what was heard of nodes. A log that cannot be read has
+    /// none.
+    pub fn add_logs(&self, nodes: &mut [NodeAtEnd]) {
+        for node in nodes {
+            let member = self.members.iter().find(|member| member.name == node.node);
+            let logs = member.map(|member| node_logs::of_folder(&member.folder));
+            node.logs = logs.unwrap_or_default();
+        }
     }
 
     /// Saves what the nodes applied, but for those in `damaged`: what they know may be damaged too.
@@ -306,13 +322,4 @@ pub fn end_of_log(log: &Path, lines: &[String]) -> String {
         return format!("; its log {} is empty", log.display());
     }
     format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
-}
-
-/// The last lines of a log.
-pub fn last_lines(log: &Path) -> Vec<String> {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
-    shown.iter().map(|line| (*line).to_owned()).collect()
 }
