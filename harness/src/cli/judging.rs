@@ -32,7 +32,7 @@ pub struct Judging {
     /// The value of every key before the first operation, as JSON [default: null, nothing]
     #[arg(long, value_name = "JSON", value_parser = json)]
     initial: Option<Value>,
-    /// Operations that the search may try before it answers Unknown
+    /// Operations that a search may try before it answers Unknown; what needs no search is decided
     #[arg(long, value_name = "STEPS")]
     budget: Option<u64>,
     /// The number of keys that are judged at a time [default: one for each processor]

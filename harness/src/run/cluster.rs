@@ -265,12 +265,32 @@ impl Exits {
 }
 
 impl Exit {
+    /// The message about it in one line, with the line of the node's log that tells of it.
+    pub fn headline(&self) -> String {
+        let Exit { node, status, seconds, lines, .. } = self;
+        let ended = format!("{node} ended by itself at {seconds:.1} s ({status})");
+        match telling_line(lines) {
+            Some(line) => format!("{ended}: {}", line.trim()),
+            None => ended,
+        }
+    }
+
     /// The message about it, with the last lines of the node's log.
     pub fn describe(&self) -> String {
         let Exit { node, status, seconds, log, lines, .. } = self;
         let end = end_of_log(log, lines);
         format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
     }
+}
+
+/// The words by which programs tell of their end, the plainest first.
+const TELLING: [&str; 6] = ["panic", "fatal", "assert", "abort", "exception", "error"];
+
+/// The line of a log that tells why a process ended: the first that has the plainest of such words,
+/// and else the last one.
+fn telling_line(lines: &[String]) -> Option<&String> {
+    let with = |word: &str| lines.iter().find(|line| line.to_lowercase().contains(word));
+    TELLING.iter().find_map(|word| with(word)).or(lines.last())
 }
 
 /// Takes in what becomes of nodes.
@@ -322,4 +342,36 @@ pub fn end_of_log(log: &Path, lines: &[String]) -> String {
         return format!("; its log {} is empty", log.display());
     }
     format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_told_by_the_line_that_tells_of_it() {
+        let check = |lines: &[&str], headline: &str| {
+            let exit = Exit {
+                node: "n1".into(),
+                status: "exit code 101".into(),
+                seconds: 12.34,
+                allowed_by: None,
+                log: PathBuf::new(),
+                lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            };
+            assert_eq!(exit.headline(), headline);
+        };
+        let ended = "n1 ended by itself at 12.3 s (exit code 101)";
+        check(&[], ended);
+        check(&["listening", "bye"], &format!("{ended}: bye"));
+        check(
+            &[
+                "error: slow disk",
+                "thread 'main' panicked at log.rs:7:",
+                "  0: std::panicking",
+                "12: main",
+            ],
+            &format!("{ended}: thread 'main' panicked at log.rs:7:"),
+        );
+    }
 }

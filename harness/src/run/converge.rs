@@ -18,7 +18,7 @@ use workloads::retry::RetryPolicy;
 
 use super::liveness::{Answers, Reaction};
 use super::load::Clients;
-use crate::targets::{Answer, NodeStatus, Reply, Request};
+use crate::targets::{Answer, NodeStatus, Refusal, Reply, Request};
 
 /// The distance of two looks at the cluster: short beside an election, long beside a request.
 const POLL: Duration = Duration::from_millis(50);
@@ -162,28 +162,34 @@ pub async fn serves(
 }
 
 async fn node_serves(clients: &Clients, probe: Probe, node: usize, deadline: Instant) -> bool {
-    let patience = RetryPolicy::default().attempt_timeout;
     for attempt in 1.. {
         let object = format!("restarted-{}-{attempt}", clients.nodes[node]);
         let mut served = true;
         for (Invocation { f, key, value, mutates }, number) in probe(&object).into_iter().zip(0..) {
             let token = format!("{}:{object}:{number}", clients.run);
             let request = Request { f, key, value, mutates, token };
-            let reply = timeout(patience, clients.client.attempt(node, &request)).await;
-            let Ok(Reply::Answer(Answer { value: Some(_), .. })) = reply else {
-                served = false;
-                break;
-            };
+            served = served && answers(clients, node, &request).await;
         }
-        if served {
-            return Instant::now() <= deadline;
-        }
-        if Instant::now() >= deadline {
-            break;
+        if served || Instant::now() >= deadline {
+            return served && Instant::now() <= deadline;
         }
         sleep(POLL).await;
     }
-    false
+    unreachable!("there is always another attempt")
+}
+
+/// Sends one request to a node, and once more to the one that it names as the leader; returns true if
+/// an answer came that is no refusal.
+async fn answers(clients: &Clients, node: usize, request: &Request) -> bool {
+    let patience = RetryPolicy::default().attempt_timeout;
+    let ask = async |node| timeout(patience, clients.client.attempt(node, request)).await;
+    let reply = match ask(node).await {
+        Ok(Reply::Refusal(Refusal { leader: Some(leader), .. })) if leader != node => {
+            ask(leader).await
+        }
+        reply => reply,
+    };
+    matches!(reply, Ok(Reply::Answer(Answer { value: Some(_), .. })))
 }
 
 /// The positions of the nodes that are not damaged.

@@ -113,7 +113,10 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     progress.finish();
     ended.with_context(|| {
         let path = recorder.with_directory(|directory| directory.path().to_owned());
-        format!("the run ended without a verdict; what there is of it is in {}", path.display())
+        format!(
+            "the run ended without a verdict; stormproof check judges what there is of it, in {}",
+            path.display()
+        )
     })
 }
 
@@ -257,7 +260,7 @@ impl Run {
             converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
-            liveness.sentence = exit.describe();
+            liveness.sentence = exit.headline();
             // It was started again when everything was undone.
             liveness.degree = liveness.degree.map(|_| Degree::AfterRestart);
         } else if liveness.verdict == Verdict::Invalid {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::background::{Running, signal};
 use crate::common::{finished, run, scratch};
-use crate::support::{alone, latest, verdict};
+use crate::support::{alone, latest, node_events, verdict};
 
 /// A run of three nodes without faults, which needs little of the machine.
 const CALM: [&str; 10] =
@@ -85,4 +85,29 @@ fn a_run_that_was_killed_is_judged_by_what_it_left() {
         let page = std::fs::read_to_string(directory.join("report.html")).expect("it is there");
         assert!(page.contains("the run ended early (under load)"));
     }
+}
+
+#[test]
+fn a_cluster_that_serves_only_after_a_restart_is_invalid_and_told_so() {
+    let _turn = alone();
+    let mut arguments = CALM.to_vec();
+    arguments.extend(["--time-limit", "3s", "--recovery-limit", "2s"]);
+    let running = Running::start("stopped-node", &arguments);
+    // A node that is stopped by somebody else: no fault of the plan wakes it up.
+    let started = node_events(&running.results, "n2");
+    let pid = started.iter().find_map(|event| event["pid"].as_i64()).expect("it was started");
+    signal(pid as i32, "STOP");
+    let results = running.results.clone();
+    let ended = finished(running.child.wait_with_output().expect("it ends")).exits(1);
+    ended
+        .says("INVALID  healed, not every node answered within 2 s")
+        .says("served again only after its processes had been restarted")
+        .says("n2         did not answer")
+        .says("as the leader in term");
+    let liveness = verdict(&results)["liveness"].clone();
+    assert_eq!(liveness["degree"], "after-restart");
+    assert_eq!(liveness["nodes"].as_array().map(Vec::len), Some(3));
+    run(&["check", &latest(&results).display().to_string()])
+        .exits(1)
+        .says("had said the same: INVALID");
 }

@@ -173,7 +173,7 @@ fn safety<'a>(data: &ReportData<'a>) -> (&'a str, String) {
         }
         // Of values alone there may be one.
         Verdict::Invalid => safety.sentence().unwrap_or("A promise was broken."),
-        Verdict::Unknown => safety.reason.as_deref().unwrap_or("Not decided."),
+        Verdict::Unknown => safety.sentence().unwrap_or("Not decided."),
     };
     let took = data.summary.phases.iter().find(|(phase, _)| *phase == Phase::Check);
     let took =
