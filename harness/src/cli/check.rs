@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 use clap::Args;
+use results::summary::Summary;
 use results::verdict_text;
+use serde_json::Value;
 
 use super::judging::{Judged, Judging, judge};
 use super::saved_run::{JudgedAgain, exit_of, judge_again};
@@ -14,7 +16,7 @@ use crate::terminal;
 pub struct Arguments {
     #[command(flatten)]
     judging: Judging,
-    /// Print the analysis as JSON; of a run, its whole verdict
+    /// Print the analysis as JSON; of a run, with liveness, coverage and the verdict of all
     #[arg(long)]
     json: bool,
 }
@@ -24,7 +26,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if judging.path().is_dir() {
         let JudgedAgain { summary, text } = judge_again(&judging)?;
         match json {
-            true => out!("{}", serde_json::to_string_pretty(&summary)?),
+            true => out!("{}", serde_json::to_string_pretty(&whole_verdict(&summary)?)?),
             false => print_out(format_args!("{text}")),
         }
         return Ok(exit_of(&summary));
@@ -40,4 +42,16 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         print_out(format_args!("{}", verdict_text::analysis(&analysis, colour)));
     }
     Ok(analysis.verdict.into())
+}
+
+/// The verdict of a run, whose fields go before those of the same name in the analysis of its history.
+fn whole_verdict(summary: &Summary) -> Result<Value> {
+    let mut whole = serde_json::to_value(summary)?;
+    let analysis = serde_json::to_value(&summary.safety)?;
+    if let (Value::Object(whole), Value::Object(analysis)) = (&mut whole, analysis) {
+        for (name, value) in analysis {
+            whole.entry(name).or_insert(value);
+        }
+    }
+    Ok(whole)
 }

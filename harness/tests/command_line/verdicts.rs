@@ -199,6 +199,7 @@ fn a_saved_run_that_is_judged_again_keeps_what_its_history_cannot_tell() {
     let as_json: Value = serde_json::from_str(&as_json.out).expect("JSON");
     assert_eq!(as_json["verdict"], "invalid");
     assert_eq!(as_json["safety"]["verdict"], "valid");
+    assert_eq!(as_json["operations"], 320, "the analysis is there as it is of a file");
 
     let uncovered = every_family("again-uncovered", |verdict| {
         verdict["verdict"] = "unknown".into();
