@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::counterexample;
 use crate::decide::{Decision, Evidence, decide};
-use crate::history::{HistoryError, Operations, OwnedDatum};
+use crate::history::{EventType, HistoryError, Operations, OwnedDatum};
 use crate::lattice::Verdict;
 use crate::model::{self, AnyModel, Recorded};
 use crate::options::Options;
@@ -115,7 +115,12 @@ fn check_values(
         accounting: None,
     };
     match analysis.verdict {
-        Verdict::Valid => {}
+        Verdict::Valid => {
+            if let Some(nothing) = nothing_was_seen(operations, &partitions) {
+                analysis.verdict = Verdict::Unknown;
+                analysis.reason = Some(nothing);
+            }
+        }
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
             let (invalid, evidence) = judged.invalid.expect("the verdict is Invalid");
@@ -125,6 +130,27 @@ fn check_values(
         }
     }
     Ok(analysis)
+}
+
+/// The reason why a history cannot be wrong: no operation of it came back with anything that could
+/// be held against the others. None if one did.
+fn nothing_was_seen(operations: &Operations, partitions: &[Partition<'_>]) -> Option<String> {
+    let outcome = |partition: &Partition<'_>, place| partition.operation(place).outcome();
+    let was_seen = |partition: &Partition<'_>| {
+        (0..partition.len()).any(|place| outcome(partition, place) != EventType::Info)
+    };
+    if partitions.iter().any(was_seen) {
+        return None;
+    }
+    Some(match operations.len() {
+        0 => "nothing was tested: no client did anything".to_string(),
+        1 => "nothing was tested: the only operation came back with nothing that could be judged"
+            .to_string(),
+        some => format!(
+            "nothing was tested: none of the {some} operations came back with anything that could \
+             be judged"
+        ),
+    })
 }
 
 /// The decisions of the partitions.

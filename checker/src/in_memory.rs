@@ -39,7 +39,7 @@ impl<I, O> Operation<I, O> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Judgement {
-    /// Unknown if there were no operations, or the budget did not suffice.
+    /// Unknown if no operation came back with an answer, or the budget did not suffice.
     pub verdict: Verdict,
     /// The name of the algorithm that decided, or gave up last.
     pub algorithm: &'static str,
@@ -109,14 +109,18 @@ pub fn check_operations_within<M: Model>(
             places.push(*place);
         }
     }
-    Ok(judge(&object, &places, budget))
+    let mut judgement = judge(&object, &places, budget);
+    let answered = places.iter().any(|place| operations[*place].output.is_some());
+    if judgement.verdict == Verdict::Valid && !answered {
+        judgement.verdict = Verdict::Unknown;
+    }
+    Ok(judgement)
 }
 
 /// Judges an object whose operations stand at these places of the caller's list.
 fn judge(object: &dyn Object, places: &[usize], budget: Budget) -> Judgement {
     let decision = decide(object, Limits { steps: budget.steps, memory: budget.memory });
     let verdict = match decision.outcome {
-        Outcome::Valid if places.is_empty() => Verdict::Unknown,
         Outcome::Valid => Verdict::Valid,
         Outcome::Invalid => Verdict::Invalid,
         Outcome::OutOfSteps | Outcome::OutOfMemory => Verdict::Unknown,
@@ -170,6 +174,8 @@ mod tests {
         let seen_and_gone = [write, read(3, ONE, 7), absent];
         assert_eq!(valid(&seen_and_gone), Verdict::Invalid);
         assert_eq!(valid(&[]), Verdict::Unknown, "nothing was tested");
+        let unanswered = [Operation::unknown(0, Input::Write(ONE))];
+        assert_eq!(valid(&unanswered), Verdict::Unknown, "nothing came back");
     }
 
     #[test]

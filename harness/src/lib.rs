@@ -20,6 +20,7 @@ mod printing;
 mod progress;
 mod run;
 pub mod targets;
+mod terminal;
 mod testing;
 
 #[doc(hidden)]

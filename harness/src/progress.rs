@@ -1,7 +1,6 @@
 //! The progress of a run as a person sees it: a bar on a terminal, a plain line every few seconds
 //! where there is none. A reader of the event stream like any other.
 
-use std::io::IsTerminal;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use results::words;
 use crate::printing::err;
 use crate::run::live::{Live, Snapshot};
 use crate::run::recorder::Listener;
+use crate::terminal;
 
 /// The time between two drawings of the bar.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -29,12 +29,15 @@ pub struct Progress {
 impl Progress {
     /// Starts showing `live`; the load lasts `time_limit`.
     pub fn start(live: Live, time_limit: Duration) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = terminal::moves().then(|| {
             let bar = ProgressBar::with_draw_target(
                 Some(time_limit.as_millis() as u64),
                 ProgressDrawTarget::stderr_with_hz(10),
             );
-            let style = ProgressStyle::with_template("{bar:24.cyan/blue} {wide_msg}");
+            let style = ProgressStyle::with_template(match terminal::colours_of_errors() {
+                true => "{bar:24.cyan/blue} {wide_msg}",
+                false => "{bar:24} {wide_msg}",
+            });
             bar.set_style(style.expect("the template is a constant"));
             bar
         });

@@ -59,8 +59,10 @@ impl AppliedLog {
     /// When the file cannot be written. The message names it.
     pub fn save(&self, node_directory: &Path) -> Result<()> {
         let path = node_directory.join(APPLIED);
+        // As a whole or not at all: a half of it would tell of effects that are missing.
+        let draft = node_directory.join(format!(".{APPLIED}.draft"));
         let written = || -> Result<()> {
-            let mut file = BufWriter::new(File::create(&path)?);
+            let mut file = BufWriter::new(File::create(&draft)?);
             let AppliedLog { node, from, through, entries } = self;
             let head = Head { node: node.clone(), from: *from, through: *through };
             serde_json::to_writer(&mut file, &head)?;
@@ -69,7 +71,8 @@ impl AppliedLog {
                 serde_json::to_writer(&mut file, entry)?;
             }
             file.write_all(b"\n")?;
-            Ok(file.flush()?)
+            file.flush()?;
+            Ok(std::fs::rename(&draft, &path)?)
         };
         written().with_context(|| format!("cannot write {}", path.display()))
     }

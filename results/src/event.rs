@@ -5,6 +5,8 @@ use checker::history::{Event, EventType, Process};
 use faults::record::FaultRecord;
 use serde::{Deserialize, Serialize};
 
+use crate::summary::{EarlyEnd, Liveness};
+
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
@@ -14,6 +16,8 @@ pub enum RunEvent {
     Fault(FaultEvent),
     /// The beginning of a phase; saved to `history.jsonl`.
     Phase(PhaseEvent),
+    /// A fact about the run as a whole; saved to `history.jsonl`.
+    Mark(MarkEvent),
     /// A node's process or role changed; saved to `nodes/<name>/events.jsonl`.
     Node(NodeEvent),
     /// A sentence for the person who watches, such as which lab was chosen and why.
@@ -78,6 +82,54 @@ impl PhaseEvent {
         }
         let phase = Phase::deserialize(&event.value).ok()?;
         Some(Self { index: event.index, time: event.time, phase })
+    }
+}
+
+/// A fact about the run as a whole, with its place in the history: an `info` event of process
+/// `controller` whose `f` and value are the [`Mark`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkEvent {
+    /// The place of its event in the history.
+    pub index: u64,
+    /// Nanoseconds of the controller's monotonic clock since the start of the run.
+    pub time: u64,
+    /// The fact.
+    pub mark: Mark,
+}
+
+/// A fact that is on record as soon as it is known, so that a run which is killed afterwards can be
+/// judged by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "f", content = "value", rename_all = "kebab-case")]
+pub enum Mark {
+    /// The load was cut short, for this reason.
+    Cut(EarlyEnd),
+    /// The answer to the question for liveness.
+    Liveness(Liveness),
+}
+
+impl MarkEvent {
+    /// The event of the history that stands for it.
+    ///
+    /// # Panics
+    /// Never: a mark is plain data.
+    pub fn to_history(&self) -> Event {
+        let mut fields = serde_json::to_value(&self.mark).expect("a mark is plain data");
+        let name = fields["f"].take();
+        let name = name.as_str().expect("its name is text");
+        let value = fields["value"].take();
+        let event = Event::new(Process::Controller, EventType::Info, name, value);
+        Event { index: self.index, time: self.time, ..event }
+    }
+
+    /// The fact that an event of a history marks; none when it marks none.
+    pub fn of_history(event: &Event) -> Option<Self> {
+        if event.process != Process::Controller {
+            return None;
+        }
+        let fields = serde_json::json!({ "f": event.f, "value": event.value });
+        let mark = serde_json::from_value(fields).ok()?;
+        Some(Self { index: event.index, time: event.time, mark })
     }
 }
 

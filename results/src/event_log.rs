@@ -1,8 +1,8 @@
 //! A file to which events are appended, a line of JSON each.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -28,6 +28,18 @@ impl EventLog {
             .open(&path)
             .with_context(|| format!("cannot open {} to record events", path.display()))?;
         Ok(EventLog { path, file, line: Vec::new() })
+    }
+
+    /// Holds a lock on the file until it is closed, which it is when this process ends. A file
+    /// system without locks does without.
+    pub fn lock(&self) {
+        let _ = self.file.try_lock();
+    }
+
+    /// Returns true if a process holds the lock on the log at `path`.
+    pub fn is_locked(path: &Path) -> bool {
+        let file = File::open(path);
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Appends one event in one `write(2)`.

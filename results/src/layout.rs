@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 
 /// File name of the resolved plan within a run directory.
 pub const PLAN: &str = "plan.toml";
+/// File name of the account of the run: target, lab, machine.
+pub(crate) const RUN: &str = "run.json";
 /// File name of the target's manifest within a run directory, if it has one.
 pub const TARGET: &str = "target.toml";
 /// File name of the history within a run directory.
@@ -23,22 +25,32 @@ pub(crate) const NODE_EVENTS: &str = "events.jsonl";
 /// The link, beside the run directories, to the newest of them.
 pub(crate) const LATEST: &str = "latest";
 
+/// The folders of the nodes, by the names of the nodes; none when there are no nodes.
+///
+/// # Errors
+/// When the folder of the nodes cannot be listed. The message names it.
+pub(crate) fn node_folders(run: &Path) -> Result<Vec<PathBuf>> {
+    let nodes = run.join(NODES);
+    let list = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(&nodes)?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut folders = match list() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        folders => folders.with_context(|| format!("cannot read {}", nodes.display()))?,
+    };
+    // A directory lists its entries in no order; verdict and page must not depend on it.
+    folders.sort();
+    Ok(folders)
+}
+
 /// The files of this name in the folders of the nodes, by the names of the nodes; none when there
 /// are no nodes.
 ///
 /// # Errors
 /// When the folder of the nodes cannot be listed. The message names it.
 pub(crate) fn node_files(run: &Path, name: &str) -> Result<Vec<PathBuf>> {
-    let nodes = run.join(NODES);
-    let list = || -> std::io::Result<Vec<PathBuf>> {
-        fs::read_dir(&nodes)?.map(|entry| Ok(entry?.path().join(name))).collect()
-    };
-    let mut files = match list() {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        files => files.with_context(|| format!("cannot read {}", nodes.display()))?,
-    };
+    let mut files: Vec<PathBuf> =
+        node_folders(run)?.iter().map(|folder| folder.join(name)).collect();
     files.retain(|file| file.exists());
-    // A directory lists its entries in no order; verdict and page must not depend on it.
-    files.sort();
     Ok(files)
 }

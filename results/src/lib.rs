@@ -13,6 +13,7 @@ mod layout;
 pub mod loaded_run;
 pub mod member_contents;
 pub mod metrics;
+pub mod node_logs;
 pub mod report;
 pub mod run_directory;
 pub mod summary;

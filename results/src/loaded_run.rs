@@ -29,21 +29,26 @@ pub struct LoadedRun {
     pub notes: Vec<String>,
 }
 
-/// Reads the run directory at `path`.
+/// Reads the run directory at `path`. A file that the run did not come to write is none.
 pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
     let mut notes = Vec::new();
-    let history = History { events: read_lines::<Event>(&path.join(HISTORY), &mut notes)? };
-    let node_events = read_node_events(path, &mut notes)?;
-    let verdict = path.join(VERDICT);
-    let summary = match read_if_there(&verdict)? {
-        None => None,
-        Some(text) => Some(
-            serde_json::from_str(&text)
-                .with_context(|| format!("cannot understand {}", verdict.display()))?,
-        ),
+    let history = path.join(HISTORY);
+    let events = match history.exists() {
+        true => read_lines::<Event>(&history, &mut notes)?,
+        false => Vec::new(),
     };
+    let history = History { events };
+    let node_events = read_node_events(path, &mut notes)?;
+    let summary = read_json(&path.join(VERDICT))?;
     let plan = read_if_there(&path.join(PLAN))?;
     Ok(LoadedRun { path: path.to_owned(), plan, summary, history, node_events, notes })
+}
+
+/// Reads a file of one JSON value; none when it is not there.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let Some(text) = read_if_there(path)? else { return Ok(None) };
+    let value = serde_json::from_str(&text);
+    Ok(Some(value.with_context(|| format!("cannot understand {}", path.display()))?))
 }
 
 /// Reads JSON values, one a line.

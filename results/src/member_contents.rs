@@ -17,7 +17,11 @@ pub const CONTENTS: &str = "contents.json";
 pub fn save(contents: &Contents, node_directory: &Path) -> Result<()> {
     let path = node_directory.join(CONTENTS);
     let text = serde_json::to_vec(contents).context("contents can be written as JSON")?;
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    // As a whole or not at all, as it is read.
+    let draft = node_directory.join(format!(".{CONTENTS}.draft"));
+    std::fs::write(&draft, text)
+        .and_then(|()| std::fs::rename(&draft, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The contents of the members of the run at `run`, by the names of the members; nothing of members

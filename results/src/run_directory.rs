@@ -4,6 +4,7 @@
 //! results/runs/latest -> 20261120T191500Z-bundled-register-partition+kill+pause-s42
 //! results/runs/20261120T191500Z-bundled-register-partition+kill+pause-s42/
 //!   plan.toml              what was asked for, resolved
+//!   run.json               what it was asked of: target and its version, lab, machine
 //!   target.toml            the manifest of the target, if it has one
 //!   history.jsonl          every event of clients, nemesis and controller, in order
 //!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
@@ -15,6 +16,8 @@
 //! Events are on disk, as far as the operating system is concerned, before the caller goes on: one
 //! `write(2)` a line and no buffer of our own, so that a controller that is killed loses nothing it
 //! acted upon. Nothing is fsynced; the run does not have to survive a power cut of its controller.
+//! While a run goes on it holds a lock on its history, which the kernel takes back when it ends, in
+//! whichever way.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,13 +27,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use checker::history::Event;
+use serde::Serialize;
 
 use crate::event::{NodeEvent, RunEvent};
 use crate::event_log::EventLog;
 pub use crate::layout::{HISTORY, NODES, PLAN, REPORT, TARGET, VERDICT};
-use crate::layout::{LATEST, NODE_EVENTS};
+use crate::layout::{LATEST, NODE_EVENTS, RUN};
 use crate::loaded_run::{self, LoadedRun};
-use crate::summary::Summary;
+use crate::summary::{Account, Summary};
 
 /// One run's directory, open for recording, or opened again later.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ impl RunDirectory {
         let id = claim_free_name(results_dir, id)?;
         let mut directory = RunDirectory::at(results_dir.join(&id), id);
         // Made now, so that a run that cannot record fails before it starts anything.
-        directory.history()?;
+        directory.history()?.lock();
         point_latest_at(results_dir, &directory.id)?;
         Ok(directory)
     }
@@ -66,13 +70,18 @@ impl RunDirectory {
     /// Opens the directory of an earlier run. Links such as `latest` are followed.
     ///
     /// # Errors
-    /// When there is no such directory, or it holds no `history.jsonl`.
+    /// When there is no such directory, or it holds nothing that a run leaves. Then the message
+    /// names runs that stand in it.
     pub fn open(path: &Path) -> Result<RunDirectory> {
         let path =
             path.canonicalize().with_context(|| format!("cannot open the run {}", show(path)))?;
-        let history = path.join(HISTORY);
-        fs::metadata(&history)
-            .with_context(|| format!("{} is not a run: cannot read its {HISTORY}", show(&path)))?;
+        if !is_run(&path) {
+            let own = format!("{} is not a run: it has no {HISTORY} and no {PLAN}", show(&path));
+            match below(&path).as_slice() {
+                [] => bail!(own),
+                some => bail!("{own}; runs in it are {}", some.join(", ")),
+            }
+        }
         let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
         Ok(RunDirectory::at(path, id))
     }
@@ -111,6 +120,7 @@ impl RunDirectory {
             RunEvent::Operation(event) => self.append_event(event),
             RunEvent::Fault(event) => self.append_event(&event.to_history()),
             RunEvent::Phase(event) => self.append_event(&event.to_history()),
+            RunEvent::Mark(event) => self.append_event(&event.to_history()),
             RunEvent::Node(event) => self.append_node_event(event),
             RunEvent::Note(_) => Ok(()),
         }
@@ -155,14 +165,48 @@ impl RunDirectory {
         self.replace(TARGET, toml.as_bytes())
     }
 
+    /// Saves the account of the run, before anything comes of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_account(&self, account: &Account) -> Result<PathBuf> {
+        self.save_json(RUN, account)
+    }
+
+    /// The account of the run; none if it saved none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn account(&self) -> Result<Option<Account>> {
+        loaded_run::read_json(&self.path.join(RUN))
+    }
+
+    /// The verdict of the run; none if it was not judged.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn summary(&self) -> Result<Option<Summary>> {
+        loaded_run::read_json(&self.path.join(VERDICT))
+    }
+
+    /// Returns true if the run goes on: its process lives and records.
+    pub fn goes_on(&self) -> bool {
+        EventLog::is_locked(&self.path.join(HISTORY))
+    }
+
     /// Saves the summary as `verdict.json`.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save_verdict(&self, summary: &Summary) -> Result<PathBuf> {
-        let mut json = serde_json::to_vec_pretty(summary).context("cannot write a verdict")?;
+        self.save_json(VERDICT, summary)
+    }
+
+    fn save_json(&self, name: &str, value: &impl Serialize) -> Result<PathBuf> {
+        let json = serde_json::to_vec_pretty(value);
+        let mut json = json.with_context(|| format!("cannot make {name}"))?;
         json.push(b'\n');
-        self.replace(VERDICT, &json)
+        self.replace(name, &json)
     }
 
     /// Saves the page.
@@ -202,6 +246,32 @@ impl RunDirectory {
         written.with_context(|| format!("cannot write {}", show(&path)))?;
         Ok(path)
     }
+}
+
+/// Returns true if a run left something there that can be looked at.
+fn is_run(path: &Path) -> bool {
+    [HISTORY, PLAN, VERDICT].iter().any(|name| path.join(name).is_file())
+}
+
+/// The most runs that an error names.
+const NAMED: usize = 5;
+
+/// The newest runs in a folder, or in a folder of it, as paths from where the user stands.
+fn below(path: &Path) -> Vec<String> {
+    let folders = |path: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        // Links are left out: `latest` is one of the others.
+        let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        entries.filter(is_folder).map(|entry| entry.path()).collect()
+    };
+    let near = folders(path);
+    let far = near.iter().flat_map(|folder| folders(folder)).collect::<Vec<_>>();
+    let mut runs: Vec<String> =
+        near.iter().chain(&far).filter(|folder| is_run(folder)).map(|it| show(it)).collect();
+    // They are named by the time at which they began.
+    runs.sort_by(|one, other| other.cmp(one));
+    runs.truncate(NAMED);
+    runs
 }
 
 /// Makes the directory `id`, or `id-2`, `id-3`… and returns the name that was free.

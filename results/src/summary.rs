@@ -31,12 +31,76 @@ pub struct Summary {
     pub run: RunInfo,
     /// Seconds spent in each phase, in order.
     pub phases: Vec<(Phase, f64)>,
+    /// The end of the run before its plan was carried out; none when all of it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<EndedEarly>,
+    /// The failure of the harness, if it failed. The verdict is then about what was recorded before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// The end of a run before its plan was carried out, and the share of the plan that was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndedEarly {
+    /// The reason.
+    pub cause: EarlyEnd,
+    /// The phase that was cut short.
+    pub phase: Phase,
+    /// The seconds of load that there were.
+    pub load_seconds: f64,
+    /// The seconds of load that were planned.
+    pub planned_load_seconds: f64,
+    /// The number of planned faults.
+    pub planned_faults: u64,
+    /// The number of planned faults whose time never came.
+    pub faults_not_reached: u64,
+}
+
+/// The reason for which a run ended before its plan was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlyEnd {
+    /// The history was known to be Invalid.
+    Contradiction,
+    /// A person or a program interrupted it.
+    Interrupt,
+    /// The harness failed.
+    Failure,
+    /// It was killed, so that it could neither undo its faults nor judge anything.
+    Kill,
+}
+
+impl EarlyEnd {
+    /// Returns true if nothing is known that would excuse what was left out.
+    pub fn leaves_gaps(self) -> bool {
+        self != EarlyEnd::Contradiction
+    }
+}
+
+/// `run.json`: a run before anything came of it, so that all that it leaves can be judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// The run and its place.
+    #[serde(flatten)]
+    pub run: RunInfo,
+    /// The model that judges its operations.
+    pub model: String,
+    /// Every kind of operation that its workload makes.
+    pub kinds: Vec<String>,
+}
+
+impl Account {
+    /// The account of a run whose operations, of these `kinds`, are judged by `model`.
+    pub fn new(run: RunInfo, model: &str, kinds: &[&str]) -> Account {
+        let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        Account { run, model: model.to_owned(), kinds }
+    }
 }
 
 /// The liveness half of a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Liveness {
-    /// Valid, Invalid, or Unknown (starved machine, or the load was interrupted).
+    /// Valid, Invalid, or Unknown (starved machine, or the cluster was never asked).
     pub verdict: Verdict,
     /// The demand on the cluster, and its reaction.
     pub sentence: String,
@@ -45,6 +109,46 @@ pub struct Liveness {
     pub recovery_seconds: Option<f64>,
     /// The greatest lateness of the controller's own control probe, in seconds.
     pub probe_lateness_seconds: f64,
+    /// The effort that it took until the cluster served again; none when it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degree: Option<Degree>,
+    /// The nodes in the end, in order, when it is not Valid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeAtEnd>,
+}
+
+/// The effort that it took until a healed cluster served again, in time or too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Degree {
+    /// It served again by itself.
+    ByItself,
+    /// It served again only after its processes had been restarted.
+    AfterRestart,
+    /// It did not serve even then.
+    NotEvenThen,
+}
+
+/// The last that was heard of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAtEnd {
+    /// The node.
+    pub node: String,
+    /// Its last answer in words, such as `follows n2 in term 4`; none when it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// The last lines of each of its logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<NodeLog>,
+}
+
+/// The last lines of one log of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeLog {
+    /// The name of its file in the folder of the node.
+    pub file: String,
+    /// Its last lines.
+    pub lines: Vec<String>,
 }
 
 /// The coverage of a run: the parts of its plan that it did not exercise.

@@ -1,7 +1,7 @@
 //! Verdicts and counterexamples as text, for terminals and logs.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 use checker::history::EventType;
 use checker::verdict::{Analysis, Counterexample, Verdict};
@@ -10,13 +10,25 @@ use crate::metrics::FaultIntervals;
 use crate::summary::Summary;
 use crate::words;
 
+/// The number of lines of each log that a terminal shows; the page has more.
+const LOG_LINES: usize = 3;
+
+/// The files that came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// The path of the page, if it was written.
+    pub page: Option<PathBuf>,
+    /// The reasons for which a file could not be written.
+    pub unwritten: Vec<String>,
+}
+
 /// The verdict of a run with what a person wants to know at once. `ended` counts the operations that
-/// ended ok, fail and info; `report` is the path of the page.
+/// ended ok, fail and info.
 pub fn run(
     summary: &Summary,
     ended: [u64; 3],
     faults: &FaultIntervals,
-    report: &Path,
+    saved: &Saved,
     colour: bool,
 ) -> String {
     let Summary { safety, liveness, run, .. } = summary;
@@ -32,7 +44,17 @@ pub fn run(
     if !outcomes.is_empty() {
         line("faults", &outcomes.join(" · "));
     }
-    line("safety", &format!("{} by {}", words::verdict(safety.verdict), safety.algorithm));
+    if let Some(end) = &summary.ended_early {
+        line("load", &words::ended_early(end));
+    }
+    // The values may have a legal order, and what is not known may be something else.
+    line(
+        "safety",
+        &match (safety.verdict, safety.sentence()) {
+            (Verdict::Unknown, Some(sentence)) => format!("unknown: {sentence}"),
+            (verdict, _) => format!("{} by {}", words::verdict(verdict), safety.algorithm),
+        },
+    );
     let oracles = [
         ("versions", safety.versions.as_ref().map(words::versions)),
         ("tokens", safety.audit.as_ref().map(words::tokens)),
@@ -43,6 +65,15 @@ pub fn run(
         words.iter().for_each(|words| line(name, words));
     }
     line("liveness", &format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
+    for node in &liveness.nodes {
+        line(&node.node, node.answer.as_deref().unwrap_or("was not asked"));
+        for log in &node.logs {
+            let from = log.lines.len().saturating_sub(LOG_LINES);
+            for text in &log.lines[from..] {
+                line("", &format!("  {}: {text}", log.file));
+            }
+        }
+    }
     summary.findings.iter().for_each(|finding| line("finding", &finding.text));
     summary.coverage.gaps.iter().for_each(|gap| line("untested", gap));
     for (family, engine) in &run.engines {
@@ -52,20 +83,64 @@ pub fn run(
         line("left out", &format!("{what}: {reason}"));
     }
     line("again", &run.command);
-    line("report", &report.display().to_string());
+    if let Some(page) = &saved.page {
+        line("report", &page.display().to_string());
+    }
+    saved.unwritten.iter().for_each(|why| line("not saved", why));
     text
 }
 
-/// The judgement of a history.
-pub fn analysis(analysis: &Analysis, colour: bool) -> String {
-    let badge = badge(analysis.verdict, colour);
-    let scope = format!(
+/// The judgement of a saved run by its history, beside what the run itself had found.
+pub fn again(summary: &Summary, before: &Summary, colour: bool) -> String {
+    let Summary { safety, liveness, coverage, ended_early, .. } = summary;
+    let mut text = format!("{}  {}\n", badge(summary.verdict, colour), summary.sentence);
+    if let Some(found) = &safety.counterexample {
+        text += &format!("\n{}\n", counterexample(found));
+    }
+    let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
+    let verdict = words::verdict(safety.verdict);
+    line("safety", &format!("{verdict}: {}", scope(safety)));
+    let oracles = [
+        safety.versions.as_ref().map(ToString::to_string),
+        safety.audit.as_ref().map(ToString::to_string),
+        safety.divergence.as_ref().map(ToString::to_string),
+        safety.accounting.as_ref().map(words::elements),
+    ];
+    oracles.iter().flatten().for_each(|oracle| line("", oracle));
+    let of_the_run = "as the run found it";
+    let verdict = words::verdict(liveness.verdict);
+    line("liveness", &format!("{verdict}, {of_the_run}: {}", liveness.sentence));
+    coverage.gaps.iter().for_each(|gap| line("untested", &format!("{gap}, {of_the_run}")));
+    if let Some(end) = ended_early {
+        line("load", &words::ended_early(end));
+    }
+    if let Some(failure) = &summary.failure {
+        line("failure", &format!("the harness failed then: {failure}"));
+    }
+    let verdict = words::verdict(before.verdict).to_uppercase();
+    let same = before.verdict == summary.verdict && before.sentence == summary.sentence;
+    match same {
+        true => line("the run", &format!("had said the same: {verdict}")),
+        false => line("the run", &format!("had said {verdict}: {}", before.sentence)),
+    }
+    text
+}
+
+/// The size of what was judged, and the work that it took.
+fn scope(analysis: &Analysis) -> String {
+    format!(
         "{} on {}, {} in {}",
         words::counted(analysis.operations, "operation"),
         words::counted(analysis.keys, "key"),
         analysis.algorithm,
         words::counted(analysis.steps, "step")
-    );
+    )
+}
+
+/// The judgement of a history.
+pub fn analysis(analysis: &Analysis, colour: bool) -> String {
+    let badge = badge(analysis.verdict, colour);
+    let scope = scope(analysis);
     let mut text = match (&analysis.counterexample, analysis.sentence()) {
         (Some(found), Some(sentence)) => {
             format!("{badge}  {sentence}\n\n{}\n  {scope}\n", counterexample(found))

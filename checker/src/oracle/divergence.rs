@@ -118,8 +118,16 @@ pub fn compare(contents: &[Contents], operations: &Operations) -> Option<Diverge
         sentence: None,
     };
     if contents.iter().any(|it| it.position != contents[0].position) {
-        let why = "what the members hold was not compared: they had not applied the same entries";
-        return Some(DivergenceReport { sentence: Some(why.into()), ..empty });
+        let far = |it: &&Contents| match it.position {
+            Some(position) => format!("{} up to {position}", it.node),
+            None => format!("{} does not say", it.node),
+        };
+        let far: Vec<String> = contents.iter().map(far).collect();
+        let why = format!(
+            "what the members hold was not compared: they had not applied the same entries ({})",
+            far.join(", ")
+        );
+        return Some(DivergenceReport { sentence: Some(why), ..empty });
     }
     let names: BTreeSet<&String> = contents.iter().flat_map(|it| it.held.keys()).collect();
     let differs = |name: &&&String| {
@@ -297,6 +305,13 @@ mod tests {
         let members = [member("n1", 9, &[("x", "1", 7)]), member("n2", 8, &[])];
         let report = compare(&members, &operations()).expect("two told");
         assert_eq!((report.verdict(), report.differing), (Verdict::Unknown, 0));
+        assert_eq!(
+            report.sentence.as_deref(),
+            Some(
+                "what the members hold was not compared: they had not applied the same entries (n1 \
+                 up to 9, n2 up to 8)"
+            )
+        );
         assert!(compare(&members[..1], &operations()).is_none());
     }
 }

@@ -25,7 +25,8 @@ pub struct Analysis {
     pub keys: u64,
     /// Search steps spent.
     pub steps: u64,
-    /// The reason why the verdict is Unknown: which budget ran out, and on which keys.
+    /// The reason why the verdict is Unknown: which budget ran out, and on which keys, or that
+    /// nothing was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The proof, when the values have no legal order.

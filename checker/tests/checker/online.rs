@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::support::{Recording, Service, paired, record};
+use crate::support::{Recording, Service, paired, record, verdict_if_legal};
 use stormproof_checker::history::{
     Event, EventType, History, OperationRef, Operations, Process, read,
 };
@@ -29,10 +29,16 @@ fn options(model: &str) -> Options {
     Options { model, threads: NonZeroUsize::MIN, ..Options::default() }
 }
 
-/// The verdict of the offline checker on the events before this place.
+/// The verdict of the offline checker on the events before this place; Valid too where nothing was
+/// seen yet.
 fn offline(history: &History, end: usize, options: &Options) -> Verdict {
     let prefix = History { events: history.events[..end].to_vec() };
-    check(&paired(&prefix), options).expect("the history can be judged").verdict
+    let verdict = check(&paired(&prefix), options).expect("the history can be judged").verdict;
+    if verdict == Verdict::Unknown {
+        assert_eq!(verdict_if_legal(&prefix), Verdict::Unknown);
+        return Verdict::Valid;
+    }
+    verdict
 }
 
 /// Compares every prefix of `count` histories.

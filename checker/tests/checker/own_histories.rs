@@ -25,11 +25,62 @@ fn every_history_gets_the_verdict_in_its_name() {
     for entry in std::fs::read_dir(folder()).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
         let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
-        let expected = if name.starts_with("valid-") { Verdict::Valid } else { Verdict::Invalid };
+        let expected = match name.split_once('-').map(|(verdict, _)| verdict) {
+            Some("valid") => Verdict::Valid,
+            Some("unknown") => Verdict::Unknown,
+            _ => Verdict::Invalid,
+        };
         assert_eq!(judge(name).verdict, expected, "{name}");
         judged += 1;
     }
     assert!(judged > 10, "only {judged} histories");
+}
+
+/// Checks the verdict on a history of these lines, and what is said of it.
+#[track_caller]
+fn is_unknown(lines: &[&str], because: &str) {
+    let reading = read(lines.join("\n").as_bytes()).expect("it is well formed");
+    let options = Options::for_format(reading.format);
+    let analysis = check(&reading.operations, &options).expect("it fits a model");
+    assert_eq!(analysis.verdict, Verdict::Unknown);
+    assert_eq!(analysis.sentence(), Some(because));
+}
+
+#[test]
+fn a_history_in_which_nothing_was_seen_is_unknown() {
+    let nothing = "nothing was tested: no client did anything";
+    is_unknown(&[], nothing);
+    is_unknown(
+        &[
+            r#"{"index":0,"time":1,"process":"controller","type":"info","f":"phase","value":"load"}"#,
+            r#"{"index":1,"time":2,"process":"nemesis","type":"info","f":"kill","value":null}"#,
+        ],
+        nothing,
+    );
+    let write = |event: &str, process: u64, value: u64| {
+        format!(
+            r#"{{"index":{value},"time":{value},"process":{process},"type":"{event}","f":"write","key":"x","value":{process}}}"#
+        )
+    };
+    let only = "nothing was tested: the only operation came back with nothing that could be judged";
+    is_unknown(&[&write("invoke", 0, 0)], only);
+    let none = "nothing was tested: none of the 2 operations came back with anything that could be \
+                judged";
+    let (a, b) = (write("invoke", 0, 0), write("invoke", 1, 1));
+    // One surely did not happen, of the other nothing was heard.
+    is_unknown(&[&a, &b, &write("fail", 0, 2), &write("info", 1, 3)], none);
+}
+
+#[test]
+fn one_answer_is_enough_to_judge() {
+    let lines = r#"
+{"index":0,"time":1,"process":0,"type":"invoke","f":"write","key":"x","value":1}
+{"index":1,"time":2,"process":1,"type":"invoke","f":"write","key":"x","value":2}
+{"index":2,"time":3,"process":1,"type":"ok","f":"write","key":"x","value":2}
+"#;
+    let reading = read(lines.as_bytes()).expect("it is well formed");
+    let analysis = check(&reading.operations, &Options::for_format(reading.format));
+    assert_eq!(analysis.expect("it fits").verdict, Verdict::Valid);
 }
 
 /// Checks the sentence about an invalid history, and how many operations are shown.

@@ -1,9 +1,9 @@
 //! Judging a history in a file: what `check` and `shrink` have in common.
 
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use checker::oracle::version::VersionSemantics;
@@ -11,14 +11,15 @@ use checker::verdict::Analysis;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use results::run_directory::{HISTORY, PLAN};
+use results::run_directory::{HISTORY, PLAN, RunDirectory};
 use serde_json::Value;
 
 use crate::auditing::Saved;
 use crate::exit::bad_input;
 use crate::names;
-use crate::plan::saved_target;
+use crate::plan::{SavedPlan, saved_target};
 use crate::printing::err;
+use crate::terminal;
 
 /// Which history, and how to judge it.
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub struct Judging {
     /// The value of every key before the first operation, as JSON [default: null, nothing]
     #[arg(long, value_name = "JSON", value_parser = json)]
     initial: Option<Value>,
-    /// Operations that the search may try before it answers Unknown
+    /// Operations that a search may try before it answers Unknown; what needs no search is decided
     #[arg(long, value_name = "STEPS")]
     budget: Option<u64>,
     /// The number of keys that are judged at a time [default: one for each processor]
@@ -60,6 +61,56 @@ fn json(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text)
 }
 
+impl Judging {
+    /// The path of the history: a file, or the directory of a run.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns true if the caller says nothing about how to judge: then a run is judged as it judges
+    /// itself.
+    pub fn is_plain(&self) -> bool {
+        let Judging { model, initial, budget, observe_failed_cas, versions, .. } = self;
+        let said = model.is_some() || initial.is_some() || budget.is_some() || versions.is_some();
+        !said && !observe_failed_cas
+    }
+
+    /// The same history, judged in no special way.
+    pub fn of_run(path: PathBuf) -> Judging {
+        Judging {
+            path,
+            model: None,
+            initial: None,
+            budget: None,
+            threads: None,
+            observe_failed_cas: false,
+            versions: None,
+        }
+    }
+
+    /// The model to judge by: as the caller says; of a run, that of its workload.
+    fn model(&self) -> Result<Option<String>> {
+        if self.model.is_some() || !self.path.is_dir() {
+            return Ok(self.model.clone());
+        }
+        let run = RunDirectory::open(&self.path).map_err(unreadable)?;
+        if let Some(account) = run.account().map_err(unreadable)? {
+            return Ok(Some(account.model));
+        }
+        let of_workload = workloads::find(&SavedPlan::of(&self.path).workload);
+        let judged_by =
+            || Ok(run.summary().map_err(unreadable)?.map(|summary| summary.safety.model));
+        match of_workload {
+            Some(workload) => Ok(Some(workload.model.to_owned())),
+            None => judged_by(),
+        }
+    }
+}
+
+fn unreadable(error: anyhow::Error) -> anyhow::Error {
+    bad_input(format!("{error:#}"))
+}
+
 /// A history that was judged.
 pub struct Judged {
     /// The outcome.
@@ -79,10 +130,19 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     };
     let unreadable =
         |error: &dyn std::fmt::Display| bad_input(format!("{}: {error}", path.display()));
-    let file = File::open(&path).map_err(|error| unreadable(&error))?;
-    let bar = progress_bar(file.metadata().map_or(0, |metadata| metadata.len()));
-    let reading = checker::history::read(bar.wrap_read(file));
-    bar.finish_and_clear();
+    let reading = match File::open(&path) {
+        // A run may have been killed before its first event.
+        Err(error) if error.kind() == ErrorKind::NotFound && judging.path.is_dir() => {
+            checker::history::read(std::io::empty())
+        }
+        file => {
+            let file = file.map_err(|error| unreadable(&error))?;
+            let bar = progress_bar(file.metadata().map_or(0, |metadata| metadata.len()));
+            let reading = checker::history::read(bar.wrap_read(file));
+            bar.finish_and_clear();
+            reading
+        }
+    };
     let reading = reading.map_err(|error| unreadable(&error))?;
     for note in &reading.notes {
         err!("{}: {note}", path.display());
@@ -92,7 +152,7 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     options.budget.steps = judging.budget.unwrap_or(options.budget.steps);
     options.threads = judging.threads.and_then(NonZeroUsize::new).unwrap_or(options.threads);
     options.conventions.observe_failed_cas = judging.observe_failed_cas;
-    options.model = judging.model.clone();
+    options.model = judging.model()?;
     options.versions = versions(judging)?;
     let mut told = None;
     if options.model.is_none() {
@@ -138,7 +198,7 @@ fn versions(judging: &Judging) -> Result<Option<VersionSemantics>> {
 
 /// A bar on a terminal; nothing elsewhere.
 fn progress_bar(length: u64) -> ProgressBar {
-    match std::io::stderr().is_terminal() {
+    match terminal::moves() {
         true => ProgressBar::new(length),
         false => ProgressBar::hidden(),
     }

@@ -10,6 +10,7 @@ mod plan;
 mod replay;
 mod report;
 pub(crate) mod run;
+mod saved_run;
 mod shrink;
 mod target;
 mod up;

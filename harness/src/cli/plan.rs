@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use faults::schedule::Entry;
 
 use crate::exit::Exit;
 use crate::plan::PlanFlags;
@@ -24,8 +25,20 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     }
     out!("{plan}");
     out!("{}", plan.clients);
+    let knows_leader = plan.open_target()?.knows_leader();
     for entry in &plan.schedule {
-        out!("{entry}");
+        out!("{}", line(entry, knows_leader));
     }
     Ok(Exit::Valid)
+}
+
+/// A fault on a line. Where no leader is known, the one aimed at it hits a node that is drawn.
+fn line(entry: &Entry, knows_leader: bool) -> String {
+    match entry.fault.without_roles() {
+        Some(words) if !knows_leader => {
+            let words = format!("{words} (no leader is known here)");
+            entry.to_string().replace(&entry.fault.to_string(), &words)
+        }
+        _ => entry.to_string(),
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use results::run_directory::RunDirectory;
 
+use super::saved_run::write_page;
 use crate::exit::{Exit, bad_input};
 use crate::printing::out;
 
@@ -18,11 +19,16 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let directory = RunDirectory::open(&arguments.directory)
         .map_err(|error| bad_input(format!("{error:#}")))?;
-    let run = directory.load().map_err(|error| bad_input(format!("{error:#}")))?;
-    let summary = run.summary.with_context(|| {
-        format!("{} has no verdict yet; judge it with stormproof check", directory.path().display())
-    })?;
-    let page = results::report::html(&summary, &run.history, &run.node_events);
-    out!("{}", directory.save_report(&page)?.display());
+    let summary = directory.summary().map_err(|error| bad_input(format!("{error:#}")))?;
+    let page = match summary {
+        Some(summary) => {
+            let run = directory.load().map_err(|error| bad_input(format!("{error:#}")))?;
+            let page = results::report::html(&summary, &run.history, &run.node_events);
+            directory.save_report(&page)?
+        }
+        // It was killed before it was judged.
+        None => write_page(&directory)?,
+    };
+    out!("{}", page.display());
     Ok(Exit::Valid)
 }

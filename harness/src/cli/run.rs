@@ -1,26 +1,25 @@
 //! `stormproof run`.
 
-use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use checker::verdict::Verdict;
 use clap::Args;
 use engines::process_tree::LabContext;
 use faults::fault::Family;
-use results::run_directory::REPORT;
 use results::verdict_text;
 use workloads::Workload;
 
+use super::saved_run;
 use crate::exit::Exit;
 use crate::lab::{self, Fitted};
 use crate::plan::{Again, Plan, PlanFlags};
 use crate::printing::{err, print_out};
 use crate::run::{Ended, Setup, execute};
 use crate::targets::Target;
+use crate::terminal;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -90,17 +89,10 @@ pub fn carry_out(
     let setup = Setup { plan, target, version, workload, lab, engines, results, again };
     let ended = runtime.block_on(execute(setup))?;
     print(&ended);
-    Ok(match ended.failure {
-        Some(error) => {
-            err!("stormproof: {error:#}");
-            // What was recorded before the failure proves what it proves.
-            match ended.summary.safety.verdict {
-                Verdict::Invalid => Exit::Invalid,
-                _ => Exit::HarnessFailure,
-            }
-        }
-        None => ended.summary.verdict.into(),
-    })
+    if let Some(error) = &ended.failure {
+        err!("stormproof: {error:#}");
+    }
+    Ok(saved_run::exit_of(&ended.summary))
 }
 
 /// The controller's exit code is ours; one that was killed failed.
@@ -116,14 +108,15 @@ pub fn exit_of(status: ExitStatus) -> Exit {
 fn print(ended: &Ended) {
     let counts = &ended.counts;
     let operations = [counts.ok, counts.fail, counts.info];
-    let report = shortest(&ended.path).join(REPORT);
-    let colour = std::io::stdout().is_terminal();
-    let text = verdict_text::run(&ended.summary, operations, &counts.faults, &report, colour);
+    let page = ended.saved.page.as_deref().map(shortest);
+    let saved = verdict_text::Saved { page, ..ended.saved.clone() };
+    let colour = terminal::colours();
+    let text = verdict_text::run(&ended.summary, operations, &counts.faults, &saved, colour);
     print_out(format_args!("\n{text}"));
 }
 
 /// The path as seen from the working directory, if it lies below.
-fn shortest(path: &Path) -> PathBuf {
+pub(super) fn shortest(path: &Path) -> PathBuf {
     let below = std::env::current_dir()
         .ok()
         .and_then(|here| Some(path.strip_prefix(here).ok()?.to_owned()));

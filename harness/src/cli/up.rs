@@ -16,13 +16,14 @@ use engines::node_process::NodeOutput;
 use engines::process_tree::LabContext;
 use faults::host::Host;
 use results::event::NodeChange;
+use results::node_logs::last_lines;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, usage};
 use crate::lab;
 use crate::names;
 use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
-use crate::run::cluster::{end_of_log, last_lines};
+use crate::run::cluster::end_of_log;
 use crate::targets::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
@@ -37,7 +38,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
     nodes: u16,
     /// The port of the first node; the others follow it
-    #[arg(long, default_value_t = 7001)]
+    #[arg(long, default_value_t = 7001, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// The folder of the nodes' data [default: one of its own that is removed again]
     #[arg(long, value_name = "DIR")]
@@ -55,6 +56,15 @@ pub struct Arguments {
 type News = (String, NodeOutput);
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
+    let last = u32::from(arguments.port) + u32::from(arguments.nodes) - 1;
+    if last > u32::from(u16::MAX) {
+        return Err(usage(format!(
+            "--port {} leaves no ports for {} nodes: the last would have {last}, and ports end at {}",
+            arguments.port,
+            arguments.nodes,
+            u16::MAX
+        )));
+    }
     if place == LabContext::Outside {
         return Ok(super::run::exit_of(lab::enter(LabChoice::Loopback)?));
     }
@@ -76,8 +86,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
     let names = node_names(arguments.nodes.into());
     let mut members = Vec::new();
     for (name, offset) in names.iter().zip(0..) {
-        let port = arguments.port.checked_add(offset).context("--port is too high")?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port + offset));
         let member = Member::at(name, address, data.join(name));
         std::fs::create_dir_all(&member.data)
             .with_context(|| format!("cannot make {}", member.data.display()))?;

@@ -12,6 +12,7 @@ use faults::fault::Family;
 use faults::schedule::{Profile, Schedule, ScheduleOptions};
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use results::metrics::Planned;
 use results::words::counted;
 use workloads::clients::ClientPlan;
 use workloads::{Workload, stream};
@@ -56,9 +57,20 @@ impl Plan {
         self.clients.over(ClientPlan { keys, rate, ..drawn })
     }
 
+    /// The load and the faults, as far as it can be said how much of them there was.
+    pub fn planned(&self) -> Planned {
+        let faults = self.schedule.iter().map(|entry| (entry.id, entry.fault.family()));
+        Planned { load_seconds: self.time_limit, faults: faults.collect() }
+    }
+
     /// The length of the load.
     pub fn load(&self) -> Duration {
         Duration::from_secs_f64(self.time_limit)
+    }
+
+    /// The time that a fresh cluster may take to be ready: as the plan says, and else as its target.
+    pub fn ready_limit(&self, target: &dyn Target) -> Duration {
+        self.ready_limit.map_or_else(|| target.ready_within(), Duration::from_secs_f64)
     }
 
     /// The planted bug, if the plan names one.

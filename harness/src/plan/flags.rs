@@ -63,6 +63,10 @@ pub(crate) struct Plan {
         hide_possible_values = true)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub quick_tcp: bool,
+    /// The time within which a fresh cluster must be ready [default: the target's, mostly 30s]
+    #[arg(long, help_heading = CLUSTER, value_name = "TIME", value_parser = seconds(0.001, 3600.0))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_limit: Option<f64>,
     /// The time within which the healed cluster must serve again
     #[arg(long, help_heading = CLUSTER, value_name = "TIME", default_value = "30s",
         value_parser = seconds(0.0, 3600.0))]

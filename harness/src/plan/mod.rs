@@ -11,6 +11,7 @@ mod derived;
 mod flags;
 mod labs;
 mod resolve;
+mod saved;
 mod subset;
 #[cfg(test)]
 mod tests;
@@ -21,5 +22,6 @@ pub(crate) use command::{Again, FLAGS, split};
 pub(crate) use derived::node_names;
 pub(crate) use flags::Plan;
 pub(crate) use labs::{EngineChoice, LabChoice};
+pub(crate) use saved::SavedPlan;
 pub(crate) use subset::{ClusterFlags, PlanFlags, saved, saved_target};
 pub(crate) use written::Written;

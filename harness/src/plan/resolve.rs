@@ -88,6 +88,9 @@ impl Written {
         }
         let named: BTreeSet<Family> = plan.faults.iter().filter_map(|name| name.family()).collect();
         let all = plan.faults.contains(&FaultName::All);
+        if plan.faults.contains(&FaultName::None) && plan.faults.len() > 1 {
+            return Err(usage("--faults none stands alone: it means that there are no faults"));
+        }
         match plan.profile {
             Some(Profile::Only(family)) if all => Ok([family].into()),
             Some(Profile::Only(family)) if named.iter().any(|other| *other != family) => {

@@ -93,7 +93,8 @@ pub(crate) struct ClusterFlags(Written);
 
 impl ClusterFlags {
     /// The flags of [`Plan`] that it takes. The target stands without its flag.
-    const IDS: [&str; 7] = ["target", "settings", "bin", "bug", "nodes", "lab", "addresses"];
+    const IDS: [&str; 8] =
+        ["target", "settings", "bin", "bug", "nodes", "lab", "addresses", "ready_limit"];
     /// The number of nodes where every operation is tried and no fault strikes.
     const NODES: &str = "3";
 

@@ -11,7 +11,8 @@ use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
 use results::event::NodeChange;
-use results::summary::Finding;
+use results::node_logs::{self, last_lines};
+use results::summary::{Finding, NodeAtEnd};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -20,9 +21,6 @@ use super::recorder::Recorder;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
 use crate::targets::{Auditor, Client, Dumper, Member, Target};
-
-/// The number of lines of a log that an error shows: a panic with its message and a few frames.
-const LOG_LINES: usize = 15;
 
 /// A node's process that ended although it was not killed.
 #[derive(Debug, Clone)]
@@ -158,10 +156,18 @@ impl Cluster {
         self.exits.seen().iter().filter_map(excused).collect()
     }
 
-    /// The message when the cluster never agreed on a leader.
-    pub fn never_healthy(&self, limit: Duration, client: &dyn Client) -> String {
-        let seconds = limit.as_secs();
-        let mut text = format!("the nodes were not ready within {seconds} s");
+    /// The message when the cluster never agreed on a leader, with the last answers of its nodes.
+    pub fn never_healthy(
+        &self,
+        limit: Duration,
+        answers: &[NodeAtEnd],
+        client: &dyn Client,
+    ) -> String {
+        let seconds = limit.as_secs_f64();
+        let mut text = format!("the nodes were not ready within {seconds} s (--ready-limit)");
+        for NodeAtEnd { node, answer, .. } in answers {
+            text.push_str(&format!("; {node} {}", answer.as_deref().unwrap_or("was not asked")));
+        }
         if let Some(exchange) = client.last_exchange() {
             text.push_str(&format!("; the last look:\n{exchange}"));
         }
@@ -170,6 +176,16 @@ impl Cluster {
             text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));
         }
         text
+    }
+
+    /// Adds the last lines of their logs to what was heard of nodes. A log that cannot be read has
+    /// none.
+    pub fn add_logs(&self, nodes: &mut [NodeAtEnd]) {
+        for node in nodes {
+            let member = self.members.iter().find(|member| member.name == node.node);
+            let logs = member.map(|member| node_logs::of_folder(&member.folder));
+            node.logs = logs.unwrap_or_default();
+        }
     }
 
     /// Saves what the nodes applied, but for those in `damaged`: what they know may be damaged too.
@@ -249,12 +265,32 @@ impl Exits {
 }
 
 impl Exit {
+    /// The message about it in one line, with the line of the node's log that tells of it.
+    pub fn headline(&self) -> String {
+        let Exit { node, status, seconds, lines, .. } = self;
+        let ended = format!("{node} ended by itself at {seconds:.1} s ({status})");
+        match telling_line(lines) {
+            Some(line) => format!("{ended}: {}", line.trim()),
+            None => ended,
+        }
+    }
+
     /// The message about it, with the last lines of the node's log.
     pub fn describe(&self) -> String {
         let Exit { node, status, seconds, log, lines, .. } = self;
         let end = end_of_log(log, lines);
         format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
     }
+}
+
+/// The words by which programs tell of their end, the plainest first.
+const TELLING: [&str; 6] = ["panic", "fatal", "assert", "abort", "exception", "error"];
+
+/// The line of a log that tells why a process ended: the first that has the plainest of such words,
+/// and else the last one.
+fn telling_line(lines: &[String]) -> Option<&String> {
+    let with = |word: &str| lines.iter().find(|line| line.to_lowercase().contains(word));
+    TELLING.iter().find_map(|word| with(word)).or(lines.last())
 }
 
 /// Takes in what becomes of nodes.
@@ -308,11 +344,34 @@ pub fn end_of_log(log: &Path, lines: &[String]) -> String {
     format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
 }
 
-/// The last lines of a log.
-pub fn last_lines(log: &Path) -> Vec<String> {
-    let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = &lines[lines.len().saturating_sub(LOG_LINES)..];
-    shown.iter().map(|line| (*line).to_owned()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_is_told_by_the_line_that_tells_of_it() {
+        let check = |lines: &[&str], headline: &str| {
+            let exit = Exit {
+                node: "n1".into(),
+                status: "exit code 101".into(),
+                seconds: 12.34,
+                allowed_by: None,
+                log: PathBuf::new(),
+                lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            };
+            assert_eq!(exit.headline(), headline);
+        };
+        let ended = "n1 ended by itself at 12.3 s (exit code 101)";
+        check(&[], ended);
+        check(&["listening", "bye"], &format!("{ended}: bye"));
+        check(
+            &[
+                "error: slow disk",
+                "thread 'main' panicked at log.rs:7:",
+                "  0: std::panicking",
+                "12: main",
+            ],
+            &format!("{ended}: thread 'main' panicked at log.rs:7:"),
+        );
+    }
 }

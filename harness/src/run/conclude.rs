@@ -1,18 +1,20 @@
 //! From what was recorded to a verdict and a page.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, anyhow};
 use checker::history::{Event, History, Operations};
 use checker::oracle::version::VersionSemantics;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
-use results::metrics::fault_intervals;
-use results::summary::{Liveness, RunInfo, Summary};
+use results::summary::{EarlyEnd, Liveness, RunInfo, Summary};
+use results::verdict_text;
 
 use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
-use super::{Ended, Setup, judge};
+use super::{Ended, Known, Setup, summarise};
 use crate::auditing::Saved;
 
 /// Judges what is on disk, writes verdict and report.
@@ -23,7 +25,7 @@ use crate::auditing::Saved;
 /// `contradiction` is the event at which the history became Invalid by what was seen during the run.
 ///
 /// # Errors
-/// When the history cannot be read or the results cannot be written.
+/// When the history cannot be read. Results that cannot be written are told; the verdict stands.
 pub fn conclude(
     setup: &Setup,
     info: RunInfo,
@@ -39,8 +41,7 @@ pub fn conclude(
         Err(error) => (not_asked(&error), Some(error)),
     };
     // A disk that is full cannot take the mark of a phase, but the history can still be judged.
-    let marked = recorder.phase(Phase::Check);
-    failure = failure.or(marked.err());
+    let mut unwritten = Vec::from_iter(recorder.phase(Phase::Check).err());
 
     let (path, loaded) =
         recorder.with_directory(|directory| (directory.path().to_owned(), directory.load()));
@@ -63,32 +64,22 @@ pub fn conclude(
             failure = failure.or(Some(bug));
         }
     }
-    let faults = fault_intervals(&loaded.history);
-    let planned = plan.schedule.len();
-    let coverage = judge::coverage(&loaded.history, &faults, workload.kinds, planned);
-    let fault_coverage =
-        (planned > 0).then(|| judge::fault_coverage(&faults, &plan.schedule_options()));
-    let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage);
-    let phases = judge::phases(&loaded.history);
-    let summary = Summary {
-        verdict,
-        sentence,
+    let summary = summarise(Known {
+        history: &loaded.history,
+        planned: plan.planned(),
+        kinds: workload.kinds,
         safety,
         liveness,
-        coverage,
-        fault_coverage,
         findings: cluster.findings(),
-        run: info,
-        phases,
-    };
-
-    if failure.is_none() {
-        failure = write_results(&summary, &loaded, recorder).err();
-    } else {
-        // Wanted all the same; but the first trouble is the one to tell.
-        let _ = write_results(&summary, &loaded, recorder);
-    }
-    Ok(Ended { summary, path, counts: live.snapshot(), failure })
+        info,
+        options: Some(plan.schedule_options()),
+        failed: failure.as_ref().map(|_| EarlyEnd::Failure),
+        failure: failure.as_ref().map(|error| format!("{error:#}")),
+    });
+    let page = write_results(&summary, &loaded, recorder, &mut unwritten);
+    let unwritten = unwritten.iter().map(|error| format!("{error:#}")).collect();
+    let saved = verdict_text::Saved { page, unwritten };
+    Ok(Ended { summary, counts: live.snapshot(), failure, saved })
 }
 
 fn check(
@@ -105,12 +96,19 @@ fn check(
         .context(context)
 }
 
-fn write_results(summary: &Summary, loaded: &LoadedRun, recorder: &Recorder) -> Result<()> {
-    recorder.with_directory(|directory| directory.save_verdict(summary))?;
-    recorder.phase(Phase::Report)?;
+/// Writes verdict and page, as far as they can be written; returns the path of the page if it was.
+fn write_results(
+    summary: &Summary,
+    loaded: &LoadedRun,
+    recorder: &Recorder,
+    unwritten: &mut Vec<anyhow::Error>,
+) -> Option<PathBuf> {
+    let verdict = recorder.with_directory(|directory| directory.save_verdict(summary));
+    unwritten.extend(verdict.err());
+    unwritten.extend(recorder.phase(Phase::Report).err());
     let page = results::report::html(summary, &loaded.history, &loaded.node_events);
-    recorder.with_directory(|directory| directory.save_report(&page))?;
-    Ok(())
+    let page = recorder.with_directory(|directory| directory.save_report(&page));
+    page.map_err(|error| unwritten.push(error)).ok()
 }
 
 /// Liveness of a run that did not get so far.
@@ -120,5 +118,7 @@ fn not_asked(error: &anyhow::Error) -> Liveness {
         sentence: format!("the harness failed before the cluster could be asked: {error:#}"),
         recovery_seconds: None,
         probe_lateness_seconds: 0.0,
+        degree: None,
+        nodes: Vec::new(),
     }
 }

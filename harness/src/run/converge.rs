@@ -10,23 +10,21 @@ use std::time::Duration;
 use anyhow::Result;
 use checker::history::EventType;
 use checker::verdict::Verdict;
-use results::summary::Liveness;
+use results::summary::{Degree, Liveness, NodeAtEnd};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use workloads::Invocation;
+use workloads::retry::RetryPolicy;
 
+use super::liveness::{Answers, Reaction};
 use super::load::Clients;
-use crate::targets::NodeStatus;
+use crate::targets::{Answer, NodeStatus, Refusal, Reply, Request};
 
 /// The distance of two looks at the cluster: short beside an election, long beside a request.
 const POLL: Duration = Duration::from_millis(50);
 
 /// The distance of two ticks of the control probe.
 const PROBE: Duration = Duration::from_millis(20);
-
-/// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
-/// been missed by then on any machine that is as starved.
-const STARVED: Duration = Duration::from_secs(1);
 
 /// Makes the operations that a node must serve; see [`workloads::Workload::probe`].
 type Probe = fn(&str) -> [Invocation; 2];
@@ -61,41 +59,43 @@ impl ControlProbe {
 }
 
 /// Waits until all nodes in `asked`, which are positions, name the same leader in the same term,
-/// or, where it cannot be known who leads, until all answer; returns what they say. None when
-/// `limit` is over first.
+/// or, where it cannot be known who leads, until all answer; returns what they say.
+///
+/// # Errors
+/// The last answers, when `limit` is over first. They are asked until then, and at least twice.
 pub async fn agree_on_leader(
     clients: &Arc<Clients>,
     asked: &[usize],
     limit: Duration,
-) -> Option<NodeStatus> {
+) -> Result<NodeStatus, Answers> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(status) = common_status(clients, asked).await {
-            return Some(status);
+        let last_time = Instant::now() >= deadline;
+        let answers = ask_all(clients, asked).await;
+        match answers.agreed(clients.knows_leader) {
+            Some(status) => return Ok(status),
+            None if last_time => return Err(answers),
+            None => sleep(POLL.min(deadline.saturating_duration_since(Instant::now()))).await,
         }
-        if Instant::now() + POLL > deadline {
-            return None;
-        }
-        sleep(POLL).await;
     }
 }
 
-async fn common_status(clients: &Arc<Clients>, asked: &[usize]) -> Option<NodeStatus> {
+/// The answers of all nodes in `asked`.
+async fn ask_all(clients: &Arc<Clients>, asked: &[usize]) -> Answers {
     let mut questions = JoinSet::new();
     for &node in asked {
         let clients = clients.clone();
-        questions.spawn(async move { clients.client.status(node).await });
+        questions.spawn(async move { (node, clients.client.status(node).await) });
     }
-    let answers = questions.join_all().await;
-    let first = answers.first()?.clone()?;
-    let agreed = answers.iter().all(|answer| answer.as_ref() == Some(&first));
-    let led = first.leader.is_some() || !clients.client.knows_leader();
-    (agreed && led).then_some(first)
+    let mut answers = questions.join_all().await;
+    // They come in the order in which they ended.
+    answers.sort_by_key(|(node, _)| *node);
+    Answers(answers.into_iter().map(|(node, it)| (clients.nodes[node].clone(), it)).collect())
 }
 
 /// Asks the healed cluster for liveness, by the workload's `probe` among others; `limit` is the
-/// recovery limit. Nothing is asked of the
-/// nodes in `damaged`, and nothing of anybody when they are a majority.
+/// recovery limit. Nothing is asked of the nodes in `damaged`, and nothing of any node when they
+/// are a majority.
 ///
 /// # Errors
 /// When the history cannot be written.
@@ -105,53 +105,103 @@ pub async fn converge(
     damaged: &BTreeSet<String>,
     limit: Duration,
 ) -> Result<Liveness> {
-    let nodes = clients.nodes.len();
-    let sound: Vec<usize> =
-        (0..nodes).filter(|node| !damaged.contains(&clients.nodes[*node])).collect();
-    if sound.len() <= nodes / 2 {
+    let sound = sound(clients, damaged);
+    if sound.len() <= clients.nodes.len() / 2 {
         let names: Vec<&str> = damaged.iter().map(String::as_str).collect();
         return Ok(Liveness {
             verdict: Verdict::Valid,
             sentence: format!("nothing was owed: files of {} were damaged", names.join(", ")),
             recovery_seconds: None,
             probe_lateness_seconds: 0.0,
+            degree: None,
+            nodes: Vec::new(),
         });
     }
     let begin = Instant::now();
     let control = ControlProbe::start();
     let broken = served_by_all(clients, probe, &sound, begin + limit).await?;
-    let lateness = control.stop();
-    let seconds = begin.elapsed().as_secs_f64();
-    let (verdict, sentence) = match &broken {
-        None => {
-            let who = if damaged.is_empty() { "every node" } else { "every undamaged node" };
-            let named = match clients.client.knows_leader() {
-                true => "named the same leader and ",
-                false => "",
-            };
-            let sentence = format!("healed, {who} {named}served again within {seconds:.2} s");
-            (Verdict::Valid, sentence)
-        }
-        Some(what) if lateness > STARVED => {
-            let sentence = format!(
-                "healed, {what} within {:.0} s, but the controller itself was {:.1} s late: this machine \
-                 was starved, so the cluster cannot be blamed",
-                limit.as_secs_f64(),
-                lateness.as_secs_f64()
-            );
-            (Verdict::Unknown, sentence)
-        }
-        Some(what) => {
-            let sentence = format!("healed, {what} within {:.0} s", limit.as_secs_f64());
-            (Verdict::Invalid, sentence)
-        }
+    let (took, lateness) = (begin.elapsed(), control.stop());
+    let who = if damaged.is_empty() { "every node" } else { "every undamaged node" };
+    let named = if clients.knows_leader { "named the same leader and " } else { "" };
+    let done = format!("{who} {named}served again");
+    let reaction = Reaction { broken, took, lateness };
+    let (verdict, sentence) = reaction.judge(&done, limit);
+    let served = reaction.broken.is_none();
+    let nodes = match verdict {
+        Verdict::Valid => Vec::new(),
+        Verdict::Unknown | Verdict::Invalid => last_answers(clients).await,
     };
     Ok(Liveness {
         verdict,
         sentence,
-        recovery_seconds: broken.is_none().then_some(seconds),
+        recovery_seconds: served.then_some(took.as_secs_f64()),
         probe_lateness_seconds: lateness.as_secs_f64(),
+        degree: served.then_some(Degree::ByItself),
+        nodes,
     })
+}
+
+/// Returns true if every node that is not damaged serves within `limit`. Nothing of it is recorded.
+pub async fn serves(
+    clients: &Arc<Clients>,
+    probe: Probe,
+    damaged: &BTreeSet<String>,
+    limit: Duration,
+) -> bool {
+    let deadline = Instant::now() + limit;
+    let asked = sound(clients, damaged);
+    if agree_on_leader(clients, &asked, limit).await.is_err() {
+        return false;
+    }
+    let mut services = JoinSet::new();
+    for node in asked {
+        let clients = clients.clone();
+        services.spawn(async move { node_serves(&clients, probe, node, deadline).await });
+    }
+    services.join_all().await.into_iter().all(|serves| serves)
+}
+
+async fn node_serves(clients: &Clients, probe: Probe, node: usize, deadline: Instant) -> bool {
+    for attempt in 1.. {
+        let object = format!("restarted-{}-{attempt}", clients.nodes[node]);
+        let mut served = true;
+        for (Invocation { f, key, value, mutates }, number) in probe(&object).into_iter().zip(0..) {
+            let token = format!("{}:{object}:{number}", clients.run);
+            let request = Request { f, key, value, mutates, token };
+            served = served && answers(clients, node, &request).await;
+        }
+        if served || Instant::now() >= deadline {
+            return served && Instant::now() <= deadline;
+        }
+        sleep(POLL).await;
+    }
+    unreachable!("there is always another attempt")
+}
+
+/// Sends one request to a node, and once more to the one that it names as the leader; returns true if
+/// an answer came that is no refusal.
+async fn answers(clients: &Clients, node: usize, request: &Request) -> bool {
+    let patience = RetryPolicy::default().attempt_timeout;
+    let ask = async |node| timeout(patience, clients.client.attempt(node, request)).await;
+    let reply = match ask(node).await {
+        Ok(Reply::Refusal(Refusal { leader: Some(leader), .. })) if leader != node => {
+            ask(leader).await
+        }
+        reply => reply,
+    };
+    matches!(reply, Ok(Reply::Answer(Answer { value: Some(_), .. })))
+}
+
+/// The positions of the nodes that are not damaged.
+fn sound(clients: &Clients, damaged: &BTreeSet<String>) -> Vec<usize> {
+    let nodes = 0..clients.nodes.len();
+    nodes.filter(|node| !damaged.contains(&clients.nodes[*node])).collect()
+}
+
+/// The last answer of every node, as a report shows it.
+pub async fn last_answers(clients: &Arc<Clients>) -> Vec<NodeAtEnd> {
+    let all: Vec<usize> = (0..clients.nodes.len()).collect();
+    ask_all(clients, &all).await.nodes(clients.knows_leader)
 }
 
 /// The part that the cluster still failed to do at the deadline; none when it did everything.
@@ -162,12 +212,8 @@ async fn served_by_all(
     deadline: Instant,
 ) -> Result<Option<String>> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if agree_on_leader(clients, asked, left).await.is_none() {
-        let broken = match clients.client.knows_leader() {
-            true => "the nodes did not agree on one leader",
-            false => "not every node answered",
-        };
-        return Ok(Some(broken.into()));
+    if let Err(answers) = agree_on_leader(clients, asked, left).await {
+        return Ok(Some(answers.disagreement(clients.knows_leader).to_owned()));
     }
     let mut services = JoinSet::new();
     for &node in asked {
@@ -200,7 +246,7 @@ async fn served_by(
             }
         }
         let Some(f) = refused else { break };
-        if Instant::now() > deadline {
+        if Instant::now() >= deadline {
             return Ok(Some(format!("no {f} through {name} succeeded")));
         }
     }

@@ -1,5 +1,6 @@
 //! One run: setup, health, load with faults, recovery, convergence, final reads, verdict, report.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
@@ -8,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use checker::verdict::Verdict;
 use engines::LocalHost;
 use faults::nemesis::Nemesis;
-use results::event::Phase;
+use results::event::{Mark, Phase};
 use results::run_directory::RunDirectory;
-use results::summary::{Liveness, RunInfo, Summary};
+use results::summary::{Account, Degree, EarlyEnd, Liveness, RunInfo, Summary};
+use results::verdict_text::Saved;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use workloads::{Generator, GeneratorOptions, Load, Workload};
@@ -22,18 +24,14 @@ use super::nemesis_runner::NemesisRunner;
 use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
-    conclude, contents, converge, environment, initial, interrupt, judge, load, online_check,
-    role_watch,
+    conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
+    online_check, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
 use crate::plan::{Again, Plan};
 use crate::progress::Progress;
 use crate::targets::{NodeStatus, Target};
-
-/// The time that a fresh cluster may take to agree on a leader: generous, for a machine that is
-/// busy with other things; a healthy one takes a second.
-pub(super) const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
 
 /// The parts that a run is made from.
 pub struct Setup {
@@ -59,13 +57,13 @@ pub struct Setup {
 pub struct Ended {
     /// The verdict with all that belongs to it.
     pub summary: Summary,
-    /// The run directory.
-    pub path: PathBuf,
     /// The counts of operations and faults by outcome.
     pub counts: Snapshot,
     /// The failure of the harness itself, if anything did. The verdict is then about what
     /// was recorded before.
     pub failure: Option<anyhow::Error>,
+    /// The files that came of it.
+    pub saved: Saved,
 }
 
 /// Carries out a plan from an empty directory to a report.
@@ -82,6 +80,9 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     if let Some(manifest) = setup.target.definition() {
         directory.save_target(manifest)?;
     }
+    let info = information(&setup, directory.id().to_owned(), started);
+    let Workload { model, kinds, .. } = setup.workload;
+    directory.save_account(&Account::new(info.clone(), model, kinds))?;
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
     let (online_check, standing) = online_check::start(setup.workload.model)?;
@@ -92,8 +93,7 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
-            let id = recorder.with_directory(|directory| directory.id().to_owned());
-            let mut info = information(&setup, id, started);
+            let mut info = info;
             let (cluster, stopped_early) = (run.cluster.clone(), run.stopped_early.clone());
             let tested = run.test().await;
             info.stopped_early_seconds = stopped_early.get().copied();
@@ -113,7 +113,10 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     progress.finish();
     ended.with_context(|| {
         let path = recorder.with_directory(|directory| directory.path().to_owned());
-        format!("the run ended without a verdict; what there is of it is in {}", path.display())
+        format!(
+            "the run ended without a verdict; stormproof check judges what there is of it, in {}",
+            path.display()
+        )
     })
 }
 
@@ -160,7 +163,7 @@ impl Run {
         let nodes = plan.node_names();
         let run_id = token_prefix();
         let client = target.client(&cluster.members, &run_id, workload.model)?;
-        let clients = Clients::new(
+        let mut clients = Clients::new(
             recorder.clone(),
             client,
             nodes.clone(),
@@ -168,6 +171,7 @@ impl Run {
             run_id,
             plan.client_plan(),
         );
+        clients.knows_leader = target.knows_leader();
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let nemesis =
@@ -177,19 +181,23 @@ impl Run {
         blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
+        let ready_limit = plan.ready_limit(&**target);
         let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {
-            agreed = converge::agree_on_leader(&clients, &everybody, HEALTHY_LIMIT) => match agreed {
-                Some(NodeStatus { leader: Some(leader), .. }) => {
+            agreed = converge::agree_on_leader(&clients, &everybody, ready_limit) => match agreed {
+                Ok(NodeStatus { leader: Some(leader), .. }) => {
                     recorder.note(format!("{leader} leads {} nodes", plan.nodes))
                 }
-                Some(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
-                None => bail!(cluster.never_healthy(HEALTHY_LIMIT, &*clients.client)),
+                Ok(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
+                Err(answers) => {
+                    let answers = answers.nodes(clients.knows_leader);
+                    bail!(cluster.never_healthy(ready_limit, &answers, &*clients.client))
+                }
             },
             exit = cluster.unexpected_exit() => bail!(exit.describe()),
         }
         initial::look(&clients, &workload).await?;
-        let roles = match target.prints_roles() || !clients.client.knows_leader() {
+        let roles = match target.prints_roles() || !target.knows_leader() {
             true => JoinSet::new(),
             false => role_watch::watch(&clients),
         };
@@ -252,15 +260,60 @@ impl Run {
             converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
-            liveness.sentence = exit.describe();
+            liveness.sentence = exit.headline();
+            // It was started again when everything was undone.
+            liveness.degree = liveness.degree.map(|_| Degree::AfterRestart);
+        } else if liveness.verdict == Verdict::Invalid {
+            liveness.sentence.push_str(&self.led_there()?);
         }
+        if liveness.verdict != Verdict::Valid {
+            if liveness.nodes.is_empty() {
+                liveness.nodes = converge::last_answers(&self.clients).await;
+            }
+            self.cluster.add_logs(&mut liveness.nodes);
+        }
+        self.recorder.mark(Mark::Liveness(liveness.clone()))?;
 
         self.recorder.phase(Phase::FinalReads)?;
         let mut last_look = load.final_phase();
         load::drive(self.clients.clone(), &mut *last_look, std::future::pending()).await?;
         self.cluster.save_applied(&damaged, &self.recorder).await?;
         contents::save(&self.cluster, &damaged, &self.recorder).await?;
+        // The very last, since a service that keeps nothing through a restart need not lose it here.
+        if liveness.verdict == Verdict::Invalid
+            && liveness.degree.is_none()
+            && self.plan.addresses.is_empty()
+        {
+            let degree = self.ask_after_a_restart(damaged, limit).await?;
+            liveness.sentence.push_str(liveness::degree_in_words(degree));
+            liveness.degree = Some(degree);
+            self.recorder.mark(Mark::Liveness(liveness.clone()))?;
+        }
         Ok(liveness)
+    }
+
+    /// Half a sentence about the fault that led to a cluster which does not serve.
+    fn led_there(&self) -> Result<String> {
+        let loaded = self.recorder.with_directory(|directory| directory.load())?;
+        Ok(liveness::led_there(&loaded.history).unwrap_or_default())
+    }
+
+    /// Restarts every process of a cluster that does not serve by itself, and asks once more. What is
+    /// asked is not recorded: clients had their last look before.
+    async fn ask_after_a_restart(
+        &self,
+        damaged: BTreeSet<String>,
+        limit: Duration,
+    ) -> Result<Degree> {
+        self.recorder.note("the cluster does not serve: restarting its processes to ask once more");
+        let spared = damaged.clone();
+        let restarted = blocking(&self.nemesis, move |nemesis| nemesis.restart_all(&spared)).await;
+        if let Err(error) = &restarted {
+            self.recorder.note(format!("{error:#}"));
+        }
+        let serves = restarted.is_ok()
+            && converge::serves(&self.clients, self.workload.probe, &damaged, limit).await;
+        Ok(if serves { Degree::AfterRestart } else { Degree::NotEvenThen })
     }
 
     /// A service that was not understood was not tested.
@@ -298,9 +351,12 @@ impl Run {
             }
         };
         let stopped = async move {
-            tokio::select! {
-                () = interrupted => {}
-                () = self.contradicted() => {}
+            let cause = tokio::select! {
+                () = interrupted => EarlyEnd::Interrupt,
+                () = self.contradicted() => EarlyEnd::Contradiction,
+            };
+            if let Err(error) = self.recorder.mark(Mark::Cut(cause)) {
+                self.recorder.note(format!("{error:#}"));
             }
         };
         let mut generator = if let Some(rate) = self.clients.plan.rate {

@@ -5,37 +5,116 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::history::{Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
 use faults::coverage::Fired;
+use faults::fault::Family;
 use faults::schedule::ScheduleOptions;
 use results::event::Phase;
-use results::metrics::FaultInterval;
-use results::summary::{Coverage, Liveness};
-use results::words::counted;
+use results::metrics::{FaultInterval, Planned};
+use results::summary::{Coverage, EarlyEnd, EndedEarly, Liveness};
+use results::words::{self, counted};
+use workloads::PRECONDITION_FAILED;
 
 use crate::targets::NONSENSE;
 
 /// Judges if the run exercised what its plan asked for: every kind of operation succeeded at least
-/// once, and, if faults were planned, at least one took effect, seen at once or over time.
+/// once, and, if faults were planned, at least one took effect, seen at once or over time. Of a run
+/// that was cut short, each family that the cut left without a fault is a gap too.
 pub fn coverage(
     history: &History,
     faults: &[FaultInterval],
     kinds: &[&str],
-    planned_faults: usize,
+    planned: &Planned,
+    ended: Option<&EndedEarly>,
 ) -> Coverage {
-    let ok =
-        |event: &&Event| matches!(event.process, Process::Client(_)) && event.kind == EventType::Ok;
-    let succeeded: BTreeSet<&str> =
-        history.events.iter().filter(ok).map(|event| event.f.as_str()).collect();
-    let installed = faults.iter().any(FaultInterval::took_effect);
-    let mut gaps: Vec<String> = kinds
-        .iter()
-        .filter(|kind| !succeeded.contains(**kind))
-        .map(|kind| format!("no {kind} ever succeeded"))
-        .collect();
-    if planned_faults > 0 && !installed {
-        gaps.push(format!("of {planned_faults} planned faults none was seen to take effect"));
+    let mut gaps: Vec<String> =
+        kinds.iter().filter_map(|kind| Attempted::of(history, kind).gap(kind)).collect();
+    let count = planned.faults.len();
+    if count > 0 && !faults.iter().any(FaultInterval::took_effect) {
+        gaps.push(format!(
+            "of {} none was seen to take effect",
+            counted(count as u64, "planned fault")
+        ));
+    } else if ended.is_some_and(|ended| ended.cause.leaves_gaps()) {
+        gaps.extend(cut_families(faults, planned));
     }
     let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
     Coverage { verdict, gaps }
+}
+
+/// The families of which no fault took effect, and some were never reached.
+fn cut_families(faults: &[FaultInterval], planned: &Planned) -> Vec<String> {
+    let families: BTreeSet<Family> = planned.faults.values().copied().collect();
+    let gap = |family: Family| {
+        let of_family = || faults.iter().filter(move |fault| fault.family == family);
+        let planned: Vec<u32> =
+            planned.faults.iter().filter(|(_, it)| **it == family).map(|(id, _)| *id).collect();
+        let reached = planned.iter().filter(|id| of_family().any(|fault| fault.fault == **id));
+        let left = planned.len() - reached.count();
+        (left > 0 && !of_family().any(FaultInterval::took_effect)).then(|| {
+            format!("no {family} fault took effect: {left} of {} were never reached", planned.len())
+        })
+    };
+    families.into_iter().filter_map(gap).collect()
+}
+
+/// The outcomes of the operations of one kind.
+#[derive(Debug, Default)]
+struct Attempted {
+    invoked: u64,
+    ok: u64,
+    /// Answered that the precondition did not hold.
+    refuted: u64,
+    /// Surely not carried out.
+    refused: u64,
+}
+
+impl Attempted {
+    fn of(history: &History, kind: &str) -> Attempted {
+        let mut counts = Attempted::default();
+        let is_one =
+            |event: &&Event| matches!(event.process, Process::Client(_)) && event.f == kind;
+        for event in history.events.iter().filter(is_one) {
+            match (event.kind, event.error.as_deref()) {
+                (EventType::Invoke, _) => counts.invoked += 1,
+                (EventType::Ok, _) => counts.ok += 1,
+                (EventType::Fail, Some(PRECONDITION_FAILED)) => counts.refuted += 1,
+                (EventType::Fail, _) => counts.refused += 1,
+                (EventType::Info, _) => {}
+            }
+        }
+        counts
+    }
+
+    /// The reason for which none succeeded, and what helps; none if one did.
+    fn gap(&self, kind: &str) -> Option<String> {
+        let Attempted { invoked, ok, refuted, refused } = *self;
+        if ok > 0 {
+            return None;
+        }
+        let unknown = invoked.saturating_sub(refuted + refused);
+        Some(if invoked == 0 {
+            format!("no {kind} was ever tried: a longer load or a higher --rate has room for some")
+        } else if refuted == invoked {
+            format!(
+                "no {kind} ever succeeded: each of {} found another state than it expected; fewer \
+                 clients (--concurrency) or more keys (--keys) leave one alone with its key",
+                counted(invoked, "attempt")
+            )
+        } else {
+            let parts = [
+                (refuted, "found another state than they expected"),
+                (refused, "were refused"),
+                (unknown, "have an unknown outcome"),
+            ];
+            let parts = parts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+            format!(
+                "no {kind} ever succeeded: of {} {}; the service hardly served them, and the logs \
+                 of its nodes may say why",
+                counted(invoked, "attempt"),
+                parts.join(", ")
+            )
+        })
+    }
 }
 
 /// A kind of operation that was answered, but never so that its client understood it. Refusals are
@@ -70,14 +149,27 @@ pub fn fault_coverage(
     faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options)
 }
 
-/// The worst of the three, and the sentence that a reader should see first.
-pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Verdict, String) {
+/// The worst of the three, and the sentence that a reader should see first. A run that did not get
+/// to its end is no pass.
+pub fn merge(
+    safety: &Analysis,
+    liveness: &Liveness,
+    coverage: &Coverage,
+    ended: Option<&EndedEarly>,
+) -> (Verdict, String) {
     let verdict = safety.verdict.max(liveness.verdict).max(coverage.verdict);
+    let cut_off = |ended: &EndedEarly| match ended.cause {
+        EarlyEnd::Failure => true,
+        // Later than that, all that was planned had been done.
+        EarlyEnd::Kill => ended.phase < Phase::Check,
+        EarlyEnd::Contradiction | EarlyEnd::Interrupt => false,
+    };
+    let verdict = if ended.is_some_and(cut_off) { verdict.max(Verdict::Unknown) } else { verdict };
     let sentence = if safety.verdict == verdict && verdict != Verdict::Valid {
         safety.sentence().unwrap_or("the checker gave no reason").to_owned()
     } else if liveness.verdict == verdict && verdict != Verdict::Valid {
         liveness.sentence.clone()
-    } else if verdict != Verdict::Valid {
+    } else if coverage.verdict == verdict && verdict != Verdict::Valid {
         coverage.gaps.join("; ")
     } else {
         format!(
@@ -86,6 +178,15 @@ pub fn merge(safety: &Analysis, liveness: &Liveness, coverage: &Coverage) -> (Ve
             counted(safety.keys, "key"),
             liveness.sentence
         )
+    };
+    // What is Invalid is so no matter what came, or did not come, afterwards.
+    let ended = ended.filter(|ended| verdict != Verdict::Invalid && ended.cause.leaves_gaps());
+    let sentence = match ended {
+        Some(ended) if ended.cause == EarlyEnd::Kill => {
+            format!("{}; {sentence}", words::ended_early(ended))
+        }
+        Some(ended) => format!("{sentence}; {}", words::ended_early(ended)),
+        None => sentence,
     };
     (verdict, sentence)
 }
@@ -100,7 +201,7 @@ pub fn phases(history: &History) -> Vec<(Phase, f64)> {
 #[cfg(test)]
 mod tests {
     use checker::history::Attempt;
-    use faults::coverage::{Phase, Role};
+    use faults::coverage::{Phase as ClusterPhase, Role};
     use faults::fault::Family;
     use results::metrics::fault_intervals;
     use serde_json::json;
@@ -117,15 +218,83 @@ mod tests {
         History { events: operations.chain(faults).collect() }
     }
 
-    fn judged(history: &History, kinds: &[&str], planned_faults: usize) -> Coverage {
-        coverage(history, &fault_intervals(history), kinds, planned_faults)
+    fn judged(history: &History, kinds: &[&str], planned_faults: u32) -> Coverage {
+        let faults = (0..planned_faults).map(|number| (number, Family::Kill)).collect();
+        let planned = Planned { load_seconds: 60.0, faults };
+        coverage(history, &fault_intervals(history), kinds, &planned, None)
     }
 
     #[test]
     fn a_run_whose_cas_never_succeeded_is_unknown() {
         let coverage = judged(&history(&["read", "write"], &[]), &["read", "write", "cas"], 0);
         assert_eq!(coverage.verdict, Verdict::Unknown);
-        assert_eq!(coverage.gaps, ["no cas ever succeeded"]);
+        assert_eq!(
+            coverage.gaps,
+            ["no cas was ever tried: a longer load or a higher --rate has room for some"]
+        );
+    }
+
+    #[test]
+    fn a_kind_that_never_succeeded_is_told_with_its_figures_and_advice() {
+        let check = |ends: &[(EventType, Option<&str>)], gap: Option<&str>| {
+            let mut events = Vec::new();
+            for (process, (kind, error)) in (0..).zip(ends) {
+                let event = |kind| Event::new(Process::Client(process), kind, "cas", json!([1, 2]));
+                events.push(event(EventType::Invoke));
+                let error = error.map(String::from);
+                events.push(Event { error, ..event(*kind) });
+            }
+            let coverage = judged(&History { events }, &["cas"], 0);
+            assert_eq!(coverage.gaps.first().map(String::as_str), gap);
+        };
+        let refuted = (EventType::Fail, Some(PRECONDITION_FAILED));
+        check(
+            &[refuted, refuted],
+            Some(
+                "no cas ever succeeded: each of 2 attempts found another state than it expected; \
+                 fewer clients (--concurrency) or more keys (--keys) leave one alone with its key",
+            ),
+        );
+        check(
+            &[refuted, (EventType::Fail, Some("not_leader")), (EventType::Info, Some("timeout"))],
+            Some(
+                "no cas ever succeeded: of 3 attempts 1 found another state than they expected, 1 \
+                 were refused, 1 have an unknown outcome; the service hardly served them, and the \
+                 logs of its nodes may say why",
+            ),
+        );
+        check(&[refuted, (EventType::Ok, None)], None);
+    }
+
+    fn cut(cause: EarlyEnd) -> EndedEarly {
+        EndedEarly {
+            cause,
+            phase: Phase::Load,
+            load_seconds: 23.0,
+            planned_load_seconds: 60.0,
+            planned_faults: 3,
+            faults_not_reached: 2,
+        }
+    }
+
+    #[test]
+    fn a_family_that_a_cut_left_without_a_fault_is_a_gap() {
+        let one_kill = history(&["read"], &["installed"]);
+        let faults: BTreeMap<u32, Family> =
+            [(0, Family::Kill), (1, Family::Pause), (2, Family::Kill)].into();
+        let planned = Planned { load_seconds: 60.0, faults };
+        let check = |ended: Option<EarlyEnd>, gaps: &[&str]| {
+            let ended = ended.map(cut);
+            let intervals = fault_intervals(&one_kill);
+            let coverage = coverage(&one_kill, &intervals, &["read"], &planned, ended.as_ref());
+            assert_eq!(coverage.gaps, gaps);
+            assert_eq!(coverage.verdict == Verdict::Valid, gaps.is_empty());
+        };
+        let never = "no pause fault took effect: 1 of 1 were never reached";
+        check(Some(EarlyEnd::Interrupt), &[never]);
+        check(Some(EarlyEnd::Kill), &[never]);
+        check(Some(EarlyEnd::Contradiction), &[]);
+        check(None, &[]);
     }
 
     #[test]
@@ -210,7 +379,7 @@ mod tests {
         let coverage = fault_coverage(&fault_intervals(&History { events }), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };
         assert_eq!((cell.family, cell.role), (Family::Pause, Role::Leader));
-        assert_eq!((cell.phase, cell.count), (Phase::Steady, 2));
+        assert_eq!((cell.phase, cell.count), (ClusterPhase::Steady, 2));
         assert!(coverage.missed.iter().any(|missed| missed.role == Role::Follower));
     }
 
@@ -235,19 +404,32 @@ mod tests {
             sentence: "no leader".into(),
             recovery_seconds: None,
             probe_lateness_seconds: 0.0,
+            degree: None,
+            nodes: Vec::new(),
         };
         let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new() };
-        let (verdict, sentence) = merge(
-            &analysis(Verdict::Unknown, Some("budget")),
-            &liveness(Verdict::Invalid),
-            &covered,
-        );
-        assert_eq!((verdict, sentence.as_str()), (Verdict::Invalid, "no leader"));
-        let (verdict, sentence) =
-            merge(&analysis(Verdict::Unknown, Some("budget")), &liveness(Verdict::Valid), &covered);
-        assert_eq!((verdict, sentence.as_str()), (Verdict::Unknown, "budget"));
-        let (verdict, _) =
-            merge(&analysis(Verdict::Valid, None), &liveness(Verdict::Valid), &covered);
-        assert_eq!(verdict, Verdict::Valid);
+        let unsure = || analysis(Verdict::Unknown, Some("budget"));
+        let check = |safety, live, ended: Option<EndedEarly>, expect: Verdict, sentence: &str| {
+            let merged = merge(&safety, &liveness(live), &covered, ended.as_ref());
+            assert_eq!((merged.0, merged.1.as_str()), (expect, sentence));
+        };
+        check(unsure(), Verdict::Invalid, None, Verdict::Invalid, "no leader");
+        check(unsure(), Verdict::Valid, None, Verdict::Unknown, "budget");
+        let valid = || analysis(Verdict::Valid, None);
+        let passed = "7 operations on 1 key have a place in one legal order; no leader";
+        check(valid(), Verdict::Valid, None, Verdict::Valid, passed);
+        let share = "after 23.0 s of 60.0 s of load (38.3 %); 2 of 3 planned faults were never \
+                     reached";
+        let interrupted = format!("{passed}; interrupted {share}");
+        let cut_off = |cause| Some(cut(cause));
+        check(valid(), Verdict::Valid, cut_off(EarlyEnd::Interrupt), Verdict::Valid, &interrupted);
+        let killed = format!("the run ended early (under load) {share}; {passed}");
+        check(valid(), Verdict::Valid, cut_off(EarlyEnd::Kill), Verdict::Unknown, &killed);
+        // What is Invalid stays so, and its sentence is its proof.
+        let live = Verdict::Invalid;
+        check(valid(), live, cut_off(EarlyEnd::Kill), Verdict::Invalid, "no leader");
+        let checking = EndedEarly { phase: Phase::Check, ..cut(EarlyEnd::Kill) };
+        let merged = merge(&valid(), &liveness(Verdict::Valid), &covered, Some(&checking));
+        assert_eq!(merged.0, Verdict::Valid, "all that was planned had been done");
     }
 }

@@ -122,7 +122,7 @@ impl Snapshot {
                     | NodeChange::Clock { .. } => {}
                 }
             }
-            RunEvent::Note(_) => {}
+            RunEvent::Mark(_) | RunEvent::Note(_) => {}
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Clients {
     pub run: String,
     /// The traits of each; as many as there are act at a time.
     pub plan: ClientPlan,
+    /// True if the nodes of the target say who leads.
+    pub knows_leader: bool,
     /// The number of the next process.
     next_process: AtomicU64,
 }
@@ -51,7 +53,7 @@ impl Clients {
         plan: ClientPlan,
     ) -> Self {
         let next_process = AtomicU64::new(0);
-        Clients { recorder, client, nodes, seed, run, plan, next_process }
+        Clients { recorder, client, nodes, seed, run, plan, knows_leader: true, next_process }
     }
 
     /// A process that has never acted.

@@ -12,6 +12,7 @@ mod initial;
 mod interrupt;
 pub mod judge;
 pub mod live;
+mod liveness;
 pub mod load;
 pub mod nemesis_runner;
 pub mod online_check;
@@ -20,5 +21,8 @@ pub mod operation;
 mod operation_tests;
 pub mod recorder;
 mod role_watch;
+mod summarise;
 
 pub use execute::{Ended, Setup, execute};
+pub(crate) use judge::merge;
+pub(crate) use summarise::{Known, summarise};

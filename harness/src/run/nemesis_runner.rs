@@ -284,6 +284,23 @@ impl<H: Host> NemesisRunner<H> {
         }
     }
 
+    /// Kills every process but those of the nodes in `spared`, and starts them again.
+    ///
+    /// # Errors
+    /// When one cannot be started.
+    pub fn restart_all(&mut self, spared: &BTreeSet<String>) -> Result<()> {
+        let nodes = self.nodes.iter().filter(|node| !spared.contains(*node)).cloned().collect();
+        for (node, killed) in self.nemesis.host_mut().kill(&nodes) {
+            if let Err(error) = killed {
+                self.recorder.note(format!("could not kill {node}: {error}"));
+            }
+        }
+        match self.start_nodes(&nodes)?.into_iter().next() {
+            None => Ok(()),
+            Some((node, why)) => bail!("{node} cannot come back: {why}"),
+        }
+    }
+
     /// The nodes whose files were damaged: they cannot be asked to serve.
     pub fn damaged(&self) -> &BTreeSet<String> {
         self.nemesis.damaged()
@@ -326,11 +343,18 @@ impl<H: Host> NemesisRunner<H> {
 impl Label {
     fn new(entry: &Entry, resolved: &Resolved) -> Self {
         let nodes = resolved.nodes();
-        let mut name = entry.fault.to_string();
-        if !nodes.is_empty() {
-            let list: Vec<&str> = nodes.iter().map(String::as_str).collect();
-            name = format!("{name} ({})", list.join(", "));
-        }
+        let list = nodes.iter().cloned().collect::<Vec<_>>().join(", ");
+        let unknown = resolved.unknown_role.map(|role| format!("no {role} was known"));
+        let known: Vec<String> =
+            [list].into_iter().filter(|list| !list.is_empty()).chain(unknown).collect();
+        let fault = match resolved.unknown_role.and_then(|_| entry.fault.without_roles()) {
+            Some(words) => words,
+            None => entry.fault.to_string(),
+        };
+        let name = match known.is_empty() {
+            true => fault,
+            false => format!("{fault} ({})", known.join("; ")),
+        };
         Label { fault: entry.id, family: entry.fault.family(), name, nodes }
     }
 
@@ -338,5 +362,29 @@ impl Label {
     fn record(&self, what: Happened) -> FaultRecord {
         let Self { fault, family, ref name, ref nodes } = *self;
         FaultRecord { fault, family, name: name.clone(), nodes: nodes.clone(), what }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use faults::fault::{Fault, Partition, Shape};
+
+    use super::*;
+
+    #[test]
+    fn a_fault_whose_role_no_node_has_is_named_by_what_it_hit() {
+        let entry = Entry {
+            id: 1,
+            at: Duration::ZERO,
+            lasts: Duration::from_secs(1),
+            pick: 7,
+            fault: Fault::Partition(Partition::steady(Shape::IsolateLeader)),
+        };
+        let nodes: Vec<String> = ["n1", "n2", "n3"].map(str::to_owned).to_vec();
+        let named = |roles| Label::new(&entry, &entry.resolve(&nodes, roles)).name;
+        assert_eq!(named(Roles::led_by("n2")), "partition, isolate the leader (n2)");
+        let drawn = entry.resolve(&nodes, Roles::default()).target.expect("one was drawn");
+        let expected = format!("partition, isolate a node ({drawn}; no leader was known)");
+        assert_eq!(named(Roles::default()), expected);
     }
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use checker::history::Event;
 use faults::record::FaultRecord;
-use results::event::{FaultEvent, NodeChange, NodeEvent, Phase, PhaseEvent, RunEvent};
+use results::event::{
+    FaultEvent, Mark, MarkEvent, NodeChange, NodeEvent, Phase, PhaseEvent, RunEvent,
+};
 use results::run_directory::RunDirectory;
 
 /// A reader of the event stream.
@@ -63,6 +65,14 @@ impl Recorder {
     /// When the history cannot be written.
     pub fn phase(&self, phase: Phase) -> Result<()> {
         self.append(|index, time| RunEvent::Phase(PhaseEvent { index, time, phase })).map(drop)
+    }
+
+    /// Records a fact about the run as a whole.
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn mark(&self, mark: Mark) -> Result<()> {
+        self.append(|index, time| RunEvent::Mark(MarkEvent { index, time, mark })).map(drop)
     }
 
     /// Records what happens to a fault.

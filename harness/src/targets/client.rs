@@ -108,12 +108,6 @@ pub trait Client: Send + Sync {
     /// Every error the client reports. `timeout` must be among them: the runner reports it.
     fn errors(&self) -> &[ErrorRow];
 
-    /// Returns true if [`status`](Client::status) knows who leads. Where it does not, nodes are
-    /// asked only whether they answer, and no fault finds a leader to aim at.
-    fn knows_leader(&self) -> bool {
-        true
-    }
-
     /// Returns true if the service applies the token of a mutation of that name once, however often
     /// it is sent. If not, it is sent again only after a definite refusal.
     fn honours_token(&self, f: &str) -> bool;

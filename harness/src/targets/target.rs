@@ -1,6 +1,7 @@
 //! The service under test, as stormproof knows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
@@ -9,6 +10,10 @@ use faults::host::Administrator;
 use results::event::NodeChange;
 
 use super::{Auditor, Client, Dumper, Launch, Member};
+
+/// The time that the nodes of most services may take until they are ready: generous, for a machine
+/// that is busy with other things; a healthy one takes a second.
+pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {
@@ -49,6 +54,18 @@ pub trait Target: Send + Sync {
     /// asked for their status again and again.
     fn prints_roles(&self) -> bool {
         false
+    }
+
+    /// Returns true if the [status](Client::status) of its nodes says who leads. Where it does not,
+    /// nodes are asked only whether they answer, and a fault that is aimed at the leader hits a
+    /// node that is drawn.
+    fn knows_leader(&self) -> bool {
+        true
+    }
+
+    /// The time that a fresh cluster may take until its nodes are ready.
+    fn ready_within(&self) -> Duration {
+        READY_WITHIN
     }
 
     /// The way in which its processes can have clocks of their own. Right for every runtime unless

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod test_binary;
+mod verdicts;
 
 use std::path::Path;
 
@@ -292,4 +293,14 @@ fn a_fault_that_cannot_be_meant_is_refused_with_its_place_in_the_plan() {
     check("family = \"packet\"\naim = \"one\"\ndirection = \"into\"\nloss_percent = 200.0", "200");
     check("family = \"earthquake\"", "earthquake");
     check("family = \"kill\"\naim = \"one\"\nshape = \"bridge\"", "shape");
+}
+
+#[test]
+fn what_contradicts_itself_is_wrong_usage() {
+    run(&["run", "--faults", "kill,none"]).exits(64).says("--faults none stands alone");
+    run(&["plan", "--faults", "none,all"]).exits(64).says("--faults none stands alone");
+    run(&["plan", "--faults", "none", "--seed", "1"]).exits(0).says("0 faults");
+    let ports = run(&["up", "--port", "65535"]).exits(64);
+    ports.says("--port 65535 leaves no ports for 3 nodes: the last would have 65537");
+    run(&["up", "--port", "0"]).exits(64).says("--port");
 }

@@ -30,6 +30,10 @@ impl Target for Journal {
         Launch::of(vec!["/proc/self/exe".to_owned(), NODE.to_owned(), listens.to_string(), data])
     }
 
+    fn knows_leader(&self) -> bool {
+        false
+    }
+
     fn client(
         &self,
         cluster: &[Member],
@@ -108,10 +112,6 @@ impl Client for Registers {
 
     fn errors(&self) -> &[ErrorRow] {
         ERRORS
-    }
-
-    fn knows_leader(&self) -> bool {
-        false
     }
 
     /// It has no tokens: a mutation is sent again only after it was surely not carried out.

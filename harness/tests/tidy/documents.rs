@@ -12,6 +12,7 @@ const MADE: &[&str] = &[
     "results/runs",
     "target/",
     "history.jsonl",
+    "run.json",
     "verdict.json",
     "report.html",
     "plan.toml",

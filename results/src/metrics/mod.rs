@@ -3,6 +3,7 @@
 //! The page, and every later report, draws these; none of them reads the history on its own.
 
 mod clock_offsets;
+mod ending;
 mod fault_intervals;
 mod node_spans;
 mod operation_figures;
@@ -11,6 +12,7 @@ mod phases;
 mod recovery;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
+pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};

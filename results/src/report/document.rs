@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::report_data::ReportData;
 use super::{
-    counterexample, drawing_data, elements, environment, findings, header, members, not_tested,
-    operations, recovery, schedule, tokens, versions,
+    counterexample, drawing_data, elements, environment, findings, header, members, nodes,
+    not_tested, operations, recovery, schedule, tokens, versions,
 };
 use crate::event::NodeEvent;
 use crate::summary::Summary;
@@ -81,9 +81,10 @@ fn document(data: &ReportData<'_>) -> Markup {
 }
 
 /// The panels below the timeline, in order; a run has only those that say something about it.
-fn panels(data: &ReportData<'_>) -> [Option<Markup>; 11] {
+fn panels(data: &ReportData<'_>) -> [Option<Markup>; 12] {
     [
         counterexample::counterexample(data),
+        nodes::nodes(data),
         Some(recovery::recovery(data)),
         Some(operations::operations(data)),
         elements::elements(data),

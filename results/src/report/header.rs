@@ -35,11 +35,12 @@ pub(super) fn header(data: &ReportData<'_>) -> Markup {
 fn facts_line(data: &ReportData<'_>) -> Markup {
     let run = &data.summary.run;
     let limit = words::seconds(run.time_limit_seconds);
-    let load = match run.stopped_early_seconds {
-        None => format!("{limit} of load"),
-        Some(at) => {
+    let load = match (run.stopped_early_seconds, &data.summary.ended_early) {
+        (Some(at), _) => {
             format!("{limit} of load asked for, stopped early at {}", words::seconds(at))
         }
+        (None, Some(end)) => words::ended_early(end),
+        (None, None) => format!("{limit} of load"),
     };
     html! {
         ul.facts {
@@ -172,7 +173,7 @@ fn safety<'a>(data: &ReportData<'a>) -> (&'a str, String) {
         }
         // Of values alone there may be one.
         Verdict::Invalid => safety.sentence().unwrap_or("A promise was broken."),
-        Verdict::Unknown => safety.reason.as_deref().unwrap_or("Not decided."),
+        Verdict::Unknown => safety.sentence().unwrap_or("Not decided."),
     };
     let took = data.summary.phases.iter().find(|(phase, _)| *phase == Phase::Check);
     let took =

@@ -1,6 +1,7 @@
 //! One vocabulary: numbers, times, verdicts, operations and findings as people read them, on pages
 //! and terminals alike.
 
+mod endings;
 mod names;
 mod numbers;
 mod operations;
@@ -9,6 +10,7 @@ mod reports;
 mod times;
 mod verdicts;
 
+pub use self::endings::ended_early;
 pub(crate) use self::names::spaced;
 pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};

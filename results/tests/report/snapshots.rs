@@ -5,7 +5,6 @@
 //! `INSTA_UPDATE=always cargo test -p stormproof-results --test report`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use checker::history::{Attempt, History, Operations, Process};
 use checker::oracle::audit::{Applied, AppliedLog, Mutation, Outcome, audit};
@@ -16,7 +15,8 @@ use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
 use faults::fault::Family;
 use serde_json::Value;
 use stormproof_results::metrics::FaultIntervals;
-use stormproof_results::verdict_text;
+use stormproof_results::summary::{EarlyEnd, EndedEarly, NodeAtEnd, NodeLog};
+use stormproof_results::{self as results, verdict_text};
 
 use crate::sample::{Options, Sample, judged, models, sample, storm};
 use crate::{drawn, options, page, panel};
@@ -55,6 +55,47 @@ fn the_first_screen() {
     calm.summary.run.rate = None;
     calm.summary.run.stopped_early_seconds = Some(7.25);
     header_matches_snapshot("header-without-faults", &calm);
+}
+
+/// A run that was killed while it converged.
+fn killed() -> Sample {
+    let mut run = sample(&options(Verdict::Unknown));
+    let log = |file: &str, lines: &[&str]| NodeLog {
+        file: file.into(),
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let node = |node: &str, answer: Option<&str>, logs| NodeAtEnd {
+        node: node.into(),
+        answer: answer.map(str::to_owned),
+        logs,
+    };
+    run.summary.liveness.nodes = vec![
+        node("n1", Some("follows n2 in term 4"), vec![log("stderr.log", &["one", "two"])]),
+        node("n2", None, Vec::new()),
+    ];
+    run.summary.ended_early = Some(EndedEarly {
+        cause: EarlyEnd::Kill,
+        phase: results::event::Phase::Load,
+        load_seconds: 12.3,
+        planned_load_seconds: 60.0,
+        planned_faults: 18,
+        faults_not_reached: 11,
+    });
+    run
+}
+
+#[test]
+fn a_run_that_was_killed_says_so_and_shows_its_nodes() {
+    let run = killed();
+    header_matches_snapshot("header-killed", &run);
+    panel_matches_snapshot("nodes-killed", &run, "nodes-at-end");
+    let saved = verdict_text::Saved {
+        page: None,
+        unwritten: vec!["cannot write report.html: No space left on device".into()],
+    };
+    let faults = FaultIntervals::of(&run.history);
+    let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, &saved, false);
+    matches_snapshot("terminal-run-killed", &text);
 }
 
 fn header_matches_snapshot(name: &str, run: &Sample) {
@@ -234,8 +275,9 @@ fn the_text_of_a_run_and_of_a_history_on_a_terminal() {
         ("queue", judged("queue")),
     ] {
         let faults = FaultIntervals::of(&run.history);
-        let report = Path::new("results/runs/a-run/report.html");
-        let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, report, false);
+        let page = Some("results/runs/a-run/report.html".into());
+        let saved = verdict_text::Saved { page, unwritten: Vec::new() };
+        let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, &saved, false);
         matches_snapshot(&format!("terminal-run-{name}"), &text);
         let text = verdict_text::analysis(&run.summary.safety, false);
         matches_snapshot(&format!("terminal-check-{name}"), &text);

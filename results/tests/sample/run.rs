@@ -464,6 +464,8 @@ impl<'a> Maker<'a> {
                     .into(),
                 recovery_seconds: Some(1.31),
                 probe_lateness_seconds: 0.004,
+                degree: None,
+                nodes: Vec::new(),
             },
             coverage: Coverage {
                 verdict: if unknown { Verdict::Unknown } else { Verdict::Valid },
@@ -526,6 +528,8 @@ impl<'a> Maker<'a> {
                 (Phase::Check, 0.021),
             ]
             .to_vec(),
+            ended_early: None,
+            failure: None,
         }
     }
 

@@ -23,7 +23,7 @@ use super::script::{self, Step};
 use crate::lab::LabInUse;
 use crate::plan::Plan;
 use crate::run::cluster::Cluster;
-use crate::run::execute::{HEALTHY_LIMIT, token_prefix};
+use crate::run::execute::token_prefix;
 use crate::run::load::Clients;
 use crate::run::operation::Actor;
 use crate::run::recorder::Recorder;
@@ -68,7 +68,10 @@ pub async fn calibrate(
     let nodes = plan.node_names();
     let clients = |client: Arc<dyn Client>| {
         let (recorder, seed) = (recorder.clone(), plan.seed);
-        Clients::new(recorder, client, nodes.clone(), seed, run.clone(), plan.client_plan())
+        let (run, plan) = (run.clone(), plan.client_plan());
+        let mut clients = Clients::new(recorder, client, nodes.clone(), seed, run, plan);
+        clients.knows_leader = target.knows_leader();
+        clients
     };
     let (_, any) = offered.first().context("it has none of the workloads")?;
     let first = Arc::new(clients(any.clone()));
@@ -78,7 +81,7 @@ pub async fn calibrate(
         started.map_err(|error| anyhow!("cannot start {node}: {error}"))?;
     }
     let tried = async {
-        wait_until_ready(&first, &cluster, say).await?;
+        wait_until_ready(&first, &cluster, plan.ready_limit(&*target), say).await?;
         let mut trial = Trial {
             recorder: &recorder,
             nodes: &nodes,
@@ -106,15 +109,19 @@ pub async fn calibrate(
 async fn wait_until_ready(
     clients: &Arc<Clients>,
     cluster: &Cluster,
+    limit: Duration,
     say: &(dyn Fn(&str, String) + Sync),
 ) -> Result<()> {
     let begin = Instant::now();
     let everybody: Vec<usize> = (0..clients.nodes.len()).collect();
-    let Some(NodeStatus { leader, .. }) =
-        converge::agree_on_leader(clients, &everybody, HEALTHY_LIMIT).await
-    else {
-        bail!(cluster.never_healthy(HEALTHY_LIMIT, &*clients.client))
-    };
+    let NodeStatus { leader, .. } =
+        match converge::agree_on_leader(clients, &everybody, limit).await {
+            Ok(status) => status,
+            Err(answers) => {
+                let answers = answers.nodes(clients.knows_leader);
+                bail!(cluster.never_healthy(limit, &answers, &*clients.client))
+            }
+        };
     let who = leader.map_or("nobody can know who leads".into(), |it| format!("{it} leads"));
     say("ready", format!("within {:.1} s; {who}", begin.elapsed().as_secs_f64()));
     Ok(())

@@ -148,10 +148,6 @@ impl Client for ManifestClient {
         &self.errors
     }
 
-    fn knows_leader(&self) -> bool {
-        self.service.status.knows_leader()
-    }
-
     fn honours_token(&self, f: &str) -> bool {
         self.operations().get(f).is_some_and(|operation| operation.honours_token)
     }

@@ -123,6 +123,8 @@ pub struct Status {
     pub body: Option<Text>,
     /// The test that the node is ready.
     pub ready: Option<Spanned<toml::Table>>,
+    /// The time within which all nodes of a fresh cluster are, such as `2m`.
+    pub ready_within: Option<Text>,
     /// The leader, as this node believes.
     pub leader: Option<Text>,
     /// The test that this node leads, where it does not name another.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct Status {
     /// The question.
     pub question: Question,
     ready: Test,
+    /// The time within which all nodes of a fresh cluster are ready.
+    pub ready_within: Option<Duration>,
     leader: Option<Place>,
     leads: Option<Test>,
     term: Option<Place>,
@@ -44,9 +47,14 @@ impl Status {
         }
         let test =
             |test: &Option<_>| test.as_ref().map(|test| Test::compile(source, test)).transpose();
+        let time = |text: &schema::Text| {
+            humantime::parse_duration(text.get_ref())
+                .map_err(|error| source.error(text.span(), format!("ready_within: {error}")))
+        };
         Ok(Status {
             question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
             ready: test(&status.ready)?.unwrap_or_else(Test::success),
+            ready_within: status.ready_within.as_ref().map(time).transpose()?,
             leader: place(&status.leader)?,
             leads: test(&status.leads)?,
             term: place(&status.term)?,

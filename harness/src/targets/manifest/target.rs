@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use checker::oracle::version::VersionSemantics;
@@ -16,6 +17,7 @@ use super::schema::Versions;
 use super::source::Source;
 use super::status::Status;
 use crate::exit::bad_input;
+use crate::targets::target::READY_WITHIN;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 /// A service that a manifest describes.
@@ -131,6 +133,14 @@ impl Target for Manifest {
 
     fn launch(&self, cluster: &[Member], node: usize) -> Launch {
         self.node.launch(cluster, node)
+    }
+
+    fn ready_within(&self) -> Duration {
+        self.service.status.ready_within.unwrap_or(READY_WITHIN)
+    }
+
+    fn knows_leader(&self) -> bool {
+        self.service.status.knows_leader()
     }
 
     fn own_clock(&self) -> OwnClock {

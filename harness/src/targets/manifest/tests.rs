@@ -207,3 +207,16 @@ fn a_version_that_is_not_printed_is_said_with_what_was() {
     let error = manifest.version().expect_err("it is not there").to_string();
     assert!(error.contains("it.toml:2") && error.contains("small 7"), "{error}");
 }
+
+#[test]
+fn a_fresh_cluster_has_the_time_that_its_manifest_says() {
+    let within = |more: &str| {
+        let text = SMALL.replacen("[status]\n", &format!("[status]\n{more}\n"), 1);
+        read(&text, &[]).map(|manifest| manifest.ready_within())
+    };
+    assert_eq!(within("").expect("it is whole"), std::time::Duration::from_secs(30));
+    let minutes = within("ready_within = \"2m\"").expect("it is whole");
+    assert_eq!(minutes, std::time::Duration::from_secs(120));
+    let refused = within("ready_within = \"soon\"").expect_err("no time");
+    assert!(format!("{refused:#}").contains("ready_within"), "{refused:#}");
+}

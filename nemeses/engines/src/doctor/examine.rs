@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
+use nix::unistd::geteuid;
+
 use super::probe::{Probe, TrialResult};
 use super::trials::{self, IN_LAB, PLAIN, Trial};
 use crate::process_tree::{Helper, ParentLink, Role, start_helper};
@@ -13,8 +15,12 @@ const TRIAL_PATIENCE: Duration = Duration::from_secs(5);
 /// Tries every engine; about half a second. [`dispatch`](crate::process_tree::dispatch) must come
 /// first in `main`.
 pub fn examine() -> Vec<Probe> {
-    let roles = [(Role::ProbePlain, PLAIN), (Role::ProbeLab, IN_LAB)];
-    roles.into_iter().flat_map(|(role, trials)| run_role(role, trials)).collect()
+    let mut probes = run_role(Role::ProbePlain, PLAIN, None);
+    let no_namespace = probes.iter().find(|it| it.name == trials::USER_NAMESPACE && !it.works);
+    // Root has a lab without.
+    let cause = no_namespace.filter(|_| !geteuid().is_root()).map(|it| it.name.clone());
+    probes.extend(run_role(Role::ProbeLab, IN_LAB, cause));
+    probes
 }
 
 /// Tries the namespace lab, with the links between its nodes. It takes a
@@ -33,20 +39,26 @@ pub fn try_namespace_lab() -> Result<(), String> {
 }
 
 /// Has one helper run its trials. When it hangs or dies, the trial that it was at failed and those
-/// after it were not tried.
-fn run_role(role: Role, trials: &[Trial]) -> Vec<Probe> {
+/// after it were not tried. When it cannot be started, none is, by the failure of the trial `cause`
+/// where there is one, and else of the first.
+fn run_role(role: Role, trials: &[Trial], mut cause: Option<String>) -> Vec<Probe> {
     let mut helper = start_helper(role, None).map_err(|error| error.to_string());
     let mut probes = Vec::new();
     for trial in trials {
+        let follows = cause.clone().filter(|_| helper.is_err());
         let result = match &mut helper {
             Ok(child) => hear(child).unwrap_or_else(|why| {
                 helper =
                     Err(format!("not tried: its helper had ended, since {}: {why}", trial.name));
+                cause = Some(trial.name.to_owned());
                 Err(why)
             }),
-            Err(why) => Err(why.clone()),
+            Err(why) => {
+                cause.get_or_insert_with(|| trial.name.to_owned());
+                Err(why.clone())
+            }
         };
-        probes.push(trial.probe(result));
+        probes.push(Probe { follows, ..trial.probe(result) });
     }
     probes
 }

@@ -15,6 +15,9 @@ pub struct Probe {
     pub costs: String,
     /// The package to install, or the right to give.
     pub remedy: String,
+    /// The name of the trial whose failure is the cause of this one's, if it is another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 /// The effect that a trial saw, or the reason of its failure. A helper writes one a line, as JSON.

@@ -39,7 +39,7 @@ impl Trial {
             Err(why) => (false, why),
         };
         let (name, costs) = (self.name.to_owned(), self.costs.to_owned());
-        Probe { name, works, detail, costs, remedy: self.remedy.to_owned() }
+        Probe { name, works, detail, costs, remedy: self.remedy.to_owned(), follows: None }
     }
 }
 
@@ -49,10 +49,13 @@ const A_LAB_OR_ROOT: &str = "run as root, or allow user namespaces for ordinary 
 const A_KERNEL: &str = "a kernel built with it, or its module loaded by root";
 const NO_PARTITIONS: &str = "the netns lab, and with it partitions";
 
+/// The trial that the lab of an ordinary user depends on.
+pub(super) const USER_NAMESPACE: &str = "user namespace";
+
 /// Tried as the user is. The first must run before the helper has threads.
 pub(super) const PLAIN: &[Trial] = &[
     Trial {
-        name: "user namespace",
+        name: USER_NAMESPACE,
         costs: "the netns lab for ordinary users; root has it without",
         remedy: A_LAB_OR_ROOT,
         run: user_namespace,

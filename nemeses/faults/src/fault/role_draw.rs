@@ -12,6 +12,10 @@ use crate::grudge::{CLIENTS, Grudge};
 /// The chance that a set of several nodes is drawn around the leader.
 const LEADER_AMONG_SEVERAL: f64 = 0.7;
 
+/// The roles that may be unknown, in words.
+const LEADER: &str = "leader";
+const FORMER_LEADER: &str = "former leader";
+
 /// The roles of the nodes when a fault fires, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Roles<'a> {
@@ -39,6 +43,8 @@ pub(crate) struct RoleDraw<'a> {
     pub target: Option<String>,
     /// A note for readers: that no node was known to lead and one was drawn instead.
     pub note: Option<String>,
+    /// The role that no node was known to have, so that one was drawn instead.
+    pub unknown_role: Option<&'static str>,
 }
 
 impl<'a> RoleDraw<'a> {
@@ -52,7 +58,15 @@ impl<'a> RoleDraw<'a> {
             leader: roles.leader.filter(known),
             former_leader: roles.former_leader.filter(known),
         };
-        Self { pick, shuffled, roles, leader_included, target: None, note: None }
+        Self {
+            pick,
+            shuffled,
+            roles,
+            leader_included,
+            target: None,
+            note: None,
+            unknown_role: None,
+        }
     }
 
     /// The nodes in the order of the draw.
@@ -80,21 +94,23 @@ impl<'a> RoleDraw<'a> {
     }
 
     /// The holder of a role, or a node by lot.
-    fn holder(&mut self, holder: Option<&str>, nobody: &str) -> Option<String> {
+    fn holder(&mut self, holder: Option<&str>, role: &'static str, nobody: &str) -> Option<String> {
         if holder.is_none() {
             let drawn = self.shuffled.first();
             self.note = drawn.map(|node| format!("{nobody}, {node} was drawn instead"));
+            self.unknown_role = Some(role);
         }
         self.target = holder.map(str::to_owned).or_else(|| self.shuffled.first().cloned());
         self.target.clone()
     }
 
     pub fn leader(&mut self) -> Option<String> {
-        self.holder(self.roles.leader, "no node was known to lead")
+        self.holder(self.roles.leader, LEADER, "no node was known to lead")
     }
 
     fn former_leader(&mut self) -> Option<String> {
-        self.holder(self.roles.former_leader, "no node was known to have lost leadership")
+        let nobody = "no node was known to have lost leadership";
+        self.holder(self.roles.former_leader, FORMER_LEADER, nobody)
     }
 
     pub fn one(&mut self) -> Option<String> {
@@ -109,7 +125,7 @@ impl<'a> RoleDraw<'a> {
         }
         let leads = self.roles.leader;
         let follower = self.shuffled.iter().find(|node| Some(node.as_str()) != leads).cloned();
-        self.holder(leads.and(follower.as_deref()), "no node was known to lead")
+        self.holder(leads.and(follower.as_deref()), LEADER, "no node was known to lead")
     }
 
     /// The node that the leader hands over to: the one that `aim` means, but never the leader

@@ -79,6 +79,22 @@ impl Fault {
         self
     }
 
+    /// The fault in words where no node is known to have the role that it is aimed at: a node is
+    /// drawn instead of `the leader`. None if it is aimed at no role.
+    pub fn without_roles(&self) -> Option<String> {
+        let roles = [
+            ("the leader's", "a node's"),
+            ("the former leader", "a node"),
+            ("the leader", "a node"),
+            ("a follower", "a node"),
+            ("all followers", "all nodes but one"),
+        ];
+        let told = self.to_string();
+        let words =
+            roles.iter().fold(told.clone(), |words, (role, node)| words.replace(role, node));
+        (words != told).then_some(words)
+    }
+
     /// The number of `nodes` that do not serve at some moment of it.
     pub fn nodes_down(&self, nodes: usize) -> usize {
         self.spec().nodes_down(nodes)

@@ -54,6 +54,30 @@ fn a_fault_reads_as_a_phrase() {
 }
 
 #[test]
+fn without_a_known_leader_a_fault_is_told_of_a_node() {
+    let check = |fault: Fault, phrase: Option<&str>| {
+        assert_eq!(fault.without_roles().as_deref(), phrase, "{fault}");
+    };
+    let cut = |shape| Fault::Partition(Partition::steady(shape));
+    check(cut(Shape::IsolateLeader), Some("partition, isolate a node"));
+    check(cut(Shape::LeaderInMinority), Some("partition, leave a node a minority"));
+    check(cut(Shape::AnswersOfLeader), Some("partition, cut a node's answers to clients"));
+    check(cut(Shape::Bridge), None);
+    check(Fault::Kill(Kill::once(Aim::FormerLeader)), Some("kill a node"));
+    check(Fault::Kill(Kill::once(Aim::Followers)), Some("kill all nodes but one"));
+    check(Fault::Kill(Kill::once(Aim::Majority)), None);
+    for shape in Shape::ALL {
+        assert_eq!(cut(shape).without_roles().is_some(), shape.is_about_leader(), "{shape}");
+    }
+    for aim in Aim::ALL {
+        let about_roles = aim.is_role() || aim == Aim::Followers;
+        let words = Fault::Pause(Pause { aim }).without_roles();
+        assert_eq!(words.is_some(), about_roles, "{aim}");
+        assert!(!words.is_some_and(|words| words.contains("leader") || words.contains("follower")));
+    }
+}
+
+#[test]
 fn what_takes_nodes_down_is_counted_and_what_is_only_slow_is_not() {
     let check = |fault: Fault, down: usize| assert_eq!(fault.nodes_down(5), down, "{fault}");
     check(Fault::Kill(Kill::once(Aim::Majority)), 3);

@@ -18,6 +18,8 @@ pub struct Resolved {
     pub target: Option<String>,
     /// A note for readers: that no node was known to lead and a node was drawn instead.
     pub note: Option<String>,
+    /// The role that the fault is aimed at, if no node was known to have it: `leader`.
+    pub unknown_role: Option<&'static str>,
 }
 
 impl Resolved {
@@ -44,7 +46,9 @@ impl Entry {
         let mut random = ChaCha8Rng::seed_from_u64(self.pick.into());
         random.set_stream(1);
         let steps = self.fault.spec().over_time(whole, self.lasts, &mut random);
-        Resolved { steps, target: draw.target, note: draw.note }
+        let RoleDraw { target, note, unknown_role, .. } = draw;
+        let note = note.map(|note| format!("planned: {}; {note}", self.fault));
+        Resolved { steps, target, note, unknown_role }
     }
 }
 

@@ -134,10 +134,16 @@ fn a_follower_never_leads_and_a_former_leader_is_whoever_lost_leadership_last() 
         assert!(followers.nodes().iter().eq(["n1", "n3", "n4"]));
         let unknown = pause(Aim::Followers).resolve(&names(4), Roles::default());
         assert_eq!(unknown.nodes().len(), 3);
-        assert!(unknown.note.unwrap().contains("no node was known to lead"));
+        assert_eq!(unknown.unknown_role, Some("leader"));
+        let note = unknown.note.unwrap();
+        assert!(
+            note.starts_with("planned: pause all followers; no node was known to lead"),
+            "{note}"
+        );
         let former = pause(Aim::FormerLeader).resolve(&names(5), roles);
         assert_eq!((former.target.as_deref(), former.note), (Some("n4"), None));
         let unknown = pause(Aim::FormerLeader).resolve(&names(5), Roles::led_by("n2"));
+        assert_eq!(unknown.unknown_role, Some("former leader"));
         assert!(unknown.note.unwrap().contains("lost leadership"));
         assert!(unknown.target.is_some());
     }
@@ -315,7 +321,7 @@ fn set(nodes: &[&str]) -> BTreeSet<String> {
 
 fn kill(nodes: &[&str]) -> Resolved {
     let step = Step { after: Duration::ZERO, action: Action::Kill(Killed(set(nodes))) };
-    Resolved { steps: vec![step], target: None, note: None }
+    Resolved { steps: vec![step], target: None, note: None, unknown_role: None }
 }
 
 #[test]
@@ -334,6 +340,6 @@ fn a_fault_is_done_to_as_many_nodes_as_there_is_room_for() {
 fn what_takes_nobody_down_needs_no_room() {
     let slow = Action::Cpu(CpuShares([("n1".to_owned(), 5.0)].into()));
     let step = Step { after: Duration::ZERO, action: slow };
-    let resolved = Resolved { steps: vec![step], target: None, note: None };
+    let resolved = Resolved { steps: vec![step], target: None, note: None, unknown_role: None };
     assert_eq!(resolved.clone().within(&set(&["n2", "n3"]), 2), Ok(resolved));
 }
