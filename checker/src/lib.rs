@@ -148,6 +148,7 @@ pub mod oracle;
 mod parallel;
 mod partition;
 pub mod prelude;
+mod scrambler;
 mod search;
 pub mod verdict;
 mod words;

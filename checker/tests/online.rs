@@ -281,6 +281,7 @@ fn events_of(operation: OperationRef<'_>) -> impl Iterator<Item = Event> {
     let completion = operation.completed().zip(operation.end()).map(|(index, time)| Event {
         error: match outcome {
             EventType::Fail if !operation.was_refuted() => Some("refused".to_string()),
+            EventType::Fail if operation.was_said_to_be_refuted() => Some("empty".to_string()),
             _ => None,
         },
         ..event(outcome, index, time, operation.output().to_value())

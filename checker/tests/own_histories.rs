@@ -24,6 +24,10 @@ fn every_history_gets_the_verdict_in_its_name() {
     let mut judged = 0;
     for entry in std::fs::read_dir(folder()).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
+        // Those of other tools have a test of their own.
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
         let expected = if name.starts_with("valid-") { Verdict::Valid } else { Verdict::Invalid };
         assert_eq!(judge(name).verdict, expected, "{name}");

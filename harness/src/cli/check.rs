@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
-    let Judged { analysis, choice } = judge(&arguments.judging)?;
+    let Judged { analysis, choice, .. } = judge(&arguments.judging)?;
     if arguments.json {
         out!("{}", serde_json::to_string_pretty(&analysis)?);
     } else {
