@@ -14,7 +14,7 @@ const DRAIN: &str = "drain";
 const DEQUEUE: &str = "dequeue";
 const ENQUEUE: &str = "enqueue";
 
-/// What becomes of an operation.
+/// The operations that are put in the place of one.
 enum Expansion {
     /// It is no drain that can be taken apart.
     Itself,

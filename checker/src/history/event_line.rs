@@ -1,7 +1,7 @@
 //! One JSON event, as stormproof and other tools write it.
 //!
 //! A history has millions of events, and nearly all are written by a program that writes them in
-//! one form. [`parse`] reads that form in one pass and keeps places in the text; whatever differs
+//! one form. [`parse`] reads that form in one pass and keeps places in the text; all that differs
 //! in anything takes the way of [`LooseEvent::of_json`], which decides what is an event and says
 //! what is wrong with one that is none.
 

@@ -90,7 +90,7 @@ fn are_independent_keys(operations: &Operations) -> bool {
 }
 
 /// Some tests of Jepsen's call transactions that only read `read`, and others `write`. Returns
-/// whether every operation is one, whatever it is called.
+/// whether every operation is one, no matter what it is called.
 fn are_transactions(operations: &Operations) -> bool {
     let is_called_otherwise = operations.functions().any(|function| function != transaction::NAME);
     let is_one = |value: Datum<'_>| {

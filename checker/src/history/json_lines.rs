@@ -3,64 +3,27 @@
 //! Lines are read by several threads, a piece of the file each, and paired by one in the order of
 //! the file. The result does not depend on the number of threads, and neither does the error.
 
-use std::collections::VecDeque;
 use std::io::BufRead;
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
 
 use crate::history::chunks::{Chunk, Chunks};
 use crate::history::event_line::{self, JsonError, LooseEvent, Spans};
 use crate::history::reading::in_file;
 use crate::history::setting::Setting;
 use crate::history::{Format, Pairing, ReadError, Reading, json};
+use crate::parallel;
 
 /// Threads beyond these would wait for the one that pairs.
-const MOST_THREADS: usize = 8;
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(8).expect("it is not 0");
 
 /// Reads a `history.jsonl`. A last line that was cut off, as when the controller was killed while
 /// it wrote, is left out with a note.
 pub(super) fn read(input: impl BufRead, threads: NonZeroUsize) -> Result<Reading, ReadError> {
     let mut pairer = Pairer::default();
     let mut chunks = Chunks::new(input);
-    let threads = threads.get().min(MOST_THREADS);
-    if threads == 1 {
-        while let Some(chunk) = chunks.next() {
-            pairer.take(Lines::of(chunk))?;
-        }
-        return pairer.finish();
-    }
-    std::thread::scope(|scope| {
-        // Each worker gets every so-many-th piece. At a time there is one piece more than workers:
-        // while one is paired, all have something to do.
-        let mut workers = Vec::new();
-        for _ in 0..threads {
-            let (give, given) = mpsc::channel::<Chunk>();
-            let (tell, told) = mpsc::channel::<Lines>();
-            scope.spawn(move || {
-                // A reader that met an error wants nothing more.
-                given.iter().map(Lines::of).try_for_each(|lines| tell.send(lines)).ok()
-            });
-            workers.push((give, told));
-        }
-        let mut under_way = VecDeque::new();
-        for worker in (0..threads).cycle() {
-            match chunks.next() {
-                Some(chunk) => {
-                    workers[worker].0.send(chunk).expect("the worker waits for it");
-                    under_way.push_back(worker);
-                }
-                None => break,
-            }
-            if under_way.len() > threads {
-                let worker = under_way.pop_front().expect("there are several");
-                pairer.take(workers[worker].1.recv().expect("the worker reads it"))?;
-            }
-        }
-        for worker in under_way {
-            pairer.take(workers[worker].1.recv().expect("the worker reads it"))?;
-        }
-        pairer.finish()
-    })
+    let threads = threads.min(MOST_THREADS);
+    parallel::in_order(threads, || chunks.next(), Lines::of, |lines| pairer.take(lines))?;
+    pairer.finish()
 }
 
 /// The events of a piece of the file, by line.

@@ -8,6 +8,7 @@ use crate::history::{
     HistoryError, Operations, ReadError, jepsen_edn, jepsen_log, json_lines, json_objects,
 };
 use crate::model::NilReads;
+use crate::options::Options;
 
 /// A format that histories are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct Reading {
     pub format: Format,
     /// The flaws that the reader tolerated, one sentence each, such as a truncated last line.
     pub notes: Vec<String>,
-    /// What the file says about its judging.
+    /// The way in which it is to be judged, as far as the file says it.
     pub setting: Setting,
 }
 
@@ -70,7 +71,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// The first line that is not understood, and why; or the first event that cannot be paired.
 pub fn read(input: impl Read) -> Result<Reading, ReadError> {
-    read_with_threads(input, std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    read_with_threads(input, Options::default().threads)
 }
 
 /// Reads a history with so many threads. Neither the history nor an error depends on their number.

@@ -18,7 +18,7 @@ use crate::history::{Datum, ReadError};
 use crate::model::NilReads;
 use crate::options::Options;
 
-/// What a file says about its judging.
+/// The model, initial state and conventions that a file names for its judging.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields)]
@@ -65,7 +65,7 @@ impl Setting {
         json!({"process": "controller", "type": "info", "f": SETTING, "value": self}).to_string()
     }
 
-    /// What the events said.
+    /// The setting that the events named.
     pub(super) fn of(pairing: &Pairing) -> Result<Setting, ReadError> {
         let Some((line, setting)) = pairing.setting() else { return Ok(Setting::default()) };
         let value = Datum::to_value(setting);

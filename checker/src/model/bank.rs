@@ -42,7 +42,7 @@ struct Account {
     lowest: i128,
 }
 
-/// What is known of the balances.
+/// The knowledge of the balances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Known {
     All,

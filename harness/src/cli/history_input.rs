@@ -34,7 +34,7 @@ pub fn open(path: &Path) -> io::Result<(Box<dyn Read>, u64)> {
     Ok((Box::new(file), length))
 }
 
-/// What stands in an input that may be compressed, as its first bytes say.
+/// The text of an input that may be compressed, as its first bytes say.
 ///
 /// # Errors
 /// When the first bytes cannot be read.
