@@ -69,7 +69,8 @@ impl<'a> Ledger<'a> {
     pub(crate) fn found_empty(&self) -> Option<OperationRef<'a>> {
         let found_nothing = |it: &&OperationRef<'_>| match it.outcome() {
             EventType::Ok => it.output().is_null(),
-            EventType::Fail => it.was_refuted(),
+            // Without a reason, a failure may mean anything.
+            EventType::Fail => it.was_said_to_be_refuted(),
             EventType::Info | EventType::Invoke => false,
         };
         self.removals.iter().rev().find(found_nothing).copied()

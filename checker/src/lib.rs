@@ -76,8 +76,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The way of a history: [`history::read`] makes events of bytes, one at a time, and has
-//! [`history::Pairing`] make operations of them, a hundred bytes each; the model splits them by key
+//! The way of a history: [`history::read`] makes events of bytes, of several pieces of the file at a
+//! time, and has [`history::Pairing`] make operations of them, a hundred bytes each; the model splits them by key
 //! and gives them a meaning; each key is decided, several at a time; and for the first key that has
 //! no legal order a minimal counterexample is made.
 //!
@@ -119,6 +119,12 @@
 //! | 5 values: 10,000 operations of 50 clients | 4 | 10 | `just-in-time` |
 //! | 5 values: 10,000 operations of 100 clients, 1 % unknown | 7 | 10 | `just-in-time` |
 //!
+//! The reading of the million operations (200 MB of JSON lines) takes 0.6 s of CPU time, shared by
+//! all processors; `figures -- reading` times it with one thread and with all.
+//!
+//! Banks are decided by the search alone: each read shows all balances, so there is little to choose
+//! between two of them.
+//!
 //! Beside the models, [`oracle`] judges what values cannot show (the versions of answers, and how
 //! often each token took effect), [`accounting`] counts what became of elements, and [`online`]
 //! watches a history while it is recorded.
@@ -148,6 +154,7 @@ pub mod oracle;
 mod parallel;
 mod partition;
 pub mod prelude;
+mod scrambler;
 mod search;
 pub mod verdict;
 mod words;

@@ -16,6 +16,8 @@ mod memory;
 mod one_lie;
 mod simulation;
 
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -158,17 +160,21 @@ fn read() {
         serde_json::to_writer(&mut bytes, &event).expect("memory takes whatever is written");
         bytes.push(b'\n');
     }
-    let start = Instant::now();
-    let reading = stormproof_checker::history::read(&bytes[..]).expect("it was just written");
-    let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{:68} {:8} {:9.1} {:5}  {:.0} MB a second",
-        format!("reading {} operations", reading.operations.len()),
-        "",
-        seconds * 1000.0,
-        "",
-        bytes.len() as f64 / 1e6 / seconds
-    );
+    let all = Options::default().threads;
+    for threads in BTreeSet::from([NonZeroUsize::MIN, all]) {
+        let start = Instant::now();
+        let reading = stormproof_checker::history::read_with_threads(&bytes[..], threads);
+        let seconds = start.elapsed().as_secs_f64();
+        let count = reading.expect("it was just written").operations.len();
+        println!(
+            "{:68} {:8} {:9.1} {:5}  {:.0} MB a second",
+            format!("reading {count} operations, {threads} threads"),
+            "",
+            seconds * 1000.0,
+            "",
+            bytes.len() as f64 / 1e6 / seconds
+        );
+    }
 }
 
 /// The operations as events, one at a time: a million of them in memory at once, and given back

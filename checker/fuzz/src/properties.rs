@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 
 use stormproof_checker::history::Format;
-use stormproof_checker::{Budget, Options};
+use stormproof_checker::Budget;
 
 /// Enough to decide most of what a fuzzer writes, in little time.
 const BUDGET: Budget = Budget { steps: 2_000, memory: 1 << 20 };
@@ -21,7 +21,7 @@ pub fn read_and_judge(format: Format, first_line: &str, data: &[u8]) {
         }
     };
     assert_eq!(reading.format, format);
-    let mut options = Options::for_format(format);
+    let mut options = reading.setting.options(format);
     (options.budget, options.threads) = (BUDGET, NonZeroUsize::MIN);
     // An operation that does not fit the model is an error, and whose it is the checker says.
     let Ok(analysis) = stormproof_checker::check(&reading.operations, &options) else { return };

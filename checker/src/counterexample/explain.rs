@@ -4,6 +4,7 @@ use crate::counterexample::collections::{Complaint, Entry, complain};
 use crate::counterexample::core::Core;
 use crate::counterexample::words::{in_words, value, when};
 use crate::history::{Datum, EventType, OperationRef};
+use crate::model::register::swapped;
 use crate::model::{AnyModel, Transition, ValueId, Values};
 use crate::partition::Partition;
 
@@ -172,7 +173,7 @@ impl Conflict<'_> {
             }
             (Some(_), Some(_)) => format!(
                 "although the change to {} had been acknowledged {}",
-                value(shown.input().as_pair().map_or(Datum::Null, |[_, to]| to)),
+                value(swapped(shown.input()).map_or(Datum::Null, |[_, to]| to)),
                 when(shown)
             ),
             _ => format!(

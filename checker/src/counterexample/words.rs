@@ -1,12 +1,13 @@
 //! Operations in words.
 
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{Datum, EventType, OperationRef, StepKind, transaction_step};
+use crate::model::register::swapped;
 use crate::words::at;
 pub(super) use crate::words::value;
 
 /// An operation with its process: `process 7 read 12 from k3`.
 pub(super) fn in_words(operation: OperationRef<'_>) -> String {
-    let to = |preposition: &str| match operation.key() {
+    let of = |preposition: &str| match operation.key() {
         Some(key) => format!(" {preposition} {key}"),
         None => String::new(),
     };
@@ -14,28 +15,28 @@ pub(super) fn in_words(operation: OperationRef<'_>) -> String {
     let (input, output) = (value(operation.input()), value(operation.output()));
     let maybe = if operation.outcome() == EventType::Info { "may have " } else { "" };
     match operation.f() {
-        "read" | "get" => format!("process {process} read {output}{}", to("from")),
+        "read" | "get" => format!("process {process} read {output}{}", of("from")),
         "write" | "put" => {
             let verb = if maybe.is_empty() { "wrote" } else { "written" };
-            format!("process {process} {maybe}{verb} {input}{}", to("to"))
+            format!("process {process} {maybe}{verb} {input}{}", of("to"))
         }
-        "delete" => format!("process {process} {maybe}deleted{}", to("the value of")),
-        "append" => format!("process {process} {maybe}appended {input}{}", to("to")),
-        "add" => format!("process {process} {maybe}added {input}{}", to("to")),
+        "delete" => format!("process {process} {maybe}deleted{}", of("the value of")),
+        "append" => format!("process {process} {maybe}appended {input}{}", of("to")),
+        "add" => format!("process {process} {maybe}added {input}{}", of("to")),
         "cas" => {
             let object = operation.key().unwrap_or("the value");
-            let [from, to] = operation.input().as_pair().unwrap_or([Datum::Null; 2]).map(value);
+            let [from, to] = swapped(operation.input()).unwrap_or([Datum::Null; 2]).map(value);
             format!("process {process} {maybe}changed {object} from {from} to {to}")
         }
-        "enqueue" => format!("process {process} {maybe}enqueued {input}{}", to("in")),
+        "enqueue" => format!("process {process} {maybe}enqueued {input}{}", of("in")),
         "dequeue" if !maybe.is_empty() => {
-            format!("process {process} may have dequeued{}", to("from"))
+            format!("process {process} may have dequeued{}", of("from"))
         }
         "dequeue" if operation.output().is_null() => match operation.key() {
             Some(key) => format!("process {process} found {key} empty"),
             None => format!("process {process} found the queue empty"),
         },
-        "dequeue" => format!("process {process} dequeued {output}{}", to("from")),
+        "dequeue" => format!("process {process} dequeued {output}{}", of("from")),
         "acquire" | "release" => {
             let (verb, lock) = (operation.f(), operation.key().unwrap_or("the lock"));
             let owner = match operation.input() {
@@ -51,10 +52,15 @@ pub(super) fn in_words(operation: OperationRef<'_>) -> String {
             let refused = if operation.was_refuted() { " in vain" } else { "" };
             format!("process {process} {maybe}{verb}d {lock}{owner}{token}{refused}")
         }
-        "txn" => {
-            format!("process {process} {maybe}{} in one transaction{}", steps(operation), to("on"))
+        "transfer" => {
+            let part = |name| operation.input().member(name).map(value).unwrap_or_default();
+            let [from, to, amount] = ["from", "to", "amount"].map(part);
+            format!("process {process} {maybe}moved {amount} from {from} to {to}{}", of("in"))
         }
-        other => format!("process {process} did {other} {input}{}", to("on")),
+        "txn" => {
+            format!("process {process} {maybe}{} in one transaction{}", steps(operation), of("on"))
+        }
+        other => format!("process {process} did {other} {input}{}", of("on")),
     }
 }
 
@@ -72,16 +78,15 @@ fn steps(transaction: OperationRef<'_>) -> String {
 }
 
 fn step(step: Datum<'_>, known: bool) -> String {
-    let mut parts = step.as_list().into_iter().flatten();
-    let mut next = || parts.next().unwrap_or(Datum::Null);
-    let (f, object, content) = (next(), next(), value(next()));
-    let object = object.as_text().map_or_else(|| object.to_string(), Into::into);
-    match f.as_text().as_deref() {
-        Some("r") if known => format!("read {content} from {object}"),
-        Some("r") => format!("read {object}"),
-        Some("w") if known => format!("wrote {content} to {object}"),
-        Some("w") => format!("written {content} to {object}"),
-        _ => format!("appended {content} to {object}"),
+    let Some(parts) = transaction_step(step) else { return format!("did {step}") };
+    let content = value(parts.value);
+    let object = parts.object.as_name().unwrap_or("nothing".into());
+    match parts.kind {
+        StepKind::Read if known => format!("read {content} from {object}"),
+        StepKind::Read => format!("read {object}"),
+        StepKind::Write if known => format!("wrote {content} to {object}"),
+        StepKind::Write => format!("written {content} to {object}"),
+        StepKind::Append => format!("appended {content} to {object}"),
     }
 }
 

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fmt::Write;
 
 use serde_json::Value;
+
+use crate::history::json::{self, Flaw};
 
 /// A value, borrowed from wherever it is kept. Equal values compare equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,7 +20,7 @@ pub enum Datum<'a> {
     /// A whole number of 64 bits.
     Integer(i64),
     /// Any other value as canonical JSON: no white space, the members of objects by name, strings
-    /// escaped only where they must be.
+    /// escaped only where they must be, numbers in one form.
     Json(&'a str),
 }
 
@@ -57,6 +58,13 @@ impl<'a> Datum<'a> {
         }
     }
 
+    /// The datum of a string; its JSON is written into `buffer`.
+    pub(crate) fn text<'b>(string: &str, buffer: &'b mut String) -> Datum<'b> {
+        buffer.clear();
+        json::write_string(string, buffer);
+        Datum::Json(buffer)
+    }
+
     /// The elements, if it is a list.
     pub fn as_list(self) -> Option<Elements<'a>> {
         let Datum::Json(json) = self else { return None };
@@ -71,13 +79,36 @@ impl<'a> Datum<'a> {
         elements.next().is_none().then_some(pair)
     }
 
+    /// The members by name, if it is an object.
+    pub fn as_members(self) -> Option<Members<'a>> {
+        let Datum::Json(json) = self else { return None };
+        let rest = json.strip_prefix('{')?.strip_suffix('}')?;
+        Some(Members { rest })
+    }
+
+    /// The member with this name, if it is an object that has one.
+    pub fn member(self, name: &str) -> Option<Datum<'a>> {
+        self.as_members()?.find(|(found, _)| found == name).map(|(_, member)| member)
+    }
+
+    /// The value as a name: the text of a string as it is, anything else as JSON; none for null.
+    pub fn as_name(self) -> Option<Cow<'a, str>> {
+        match self {
+            Datum::Null => None,
+            other => Some(other.as_text().unwrap_or_else(|| other.to_string().into())),
+        }
+    }
+
     /// The same as a tree.
     pub fn to_value(self) -> Value {
         match self {
             Datum::Null => Value::Null,
             Datum::Bool(truth) => truth.into(),
             Datum::Integer(number) => number.into(),
-            Datum::Json(json) => serde_json::from_str(json).expect("canonical text is JSON"),
+            // A tree holds less than text: the greatest numbers stay what they were in the file.
+            Datum::Json(json) => {
+                serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_string()))
+            }
         }
     }
 
@@ -92,32 +123,27 @@ impl<'a> Datum<'a> {
     }
 
     /// Reads a piece of canonical JSON.
-    fn of_canonical(json: &'a str) -> Datum<'a> {
-        match json {
-            "null" => Datum::Null,
-            "true" => Datum::Bool(true),
-            "false" => Datum::Bool(false),
-            json => json.parse().map_or(Datum::Json(json), Datum::Integer),
+    pub(super) fn of_canonical(json: &'a str) -> Datum<'a> {
+        match json.as_bytes() {
+            b"null" => Datum::Null,
+            b"true" => Datum::Bool(true),
+            b"false" => Datum::Bool(false),
+            [b'-' | b'0'..=b'9', ..] => json.parse().map_or(Datum::Json(json), Datum::Integer),
+            _ => Datum::Json(json),
         }
     }
 
     /// Reads JSON text. What is not canonical is written anew into `buffer`.
     ///
     /// # Errors
-    /// When it is not JSON.
-    pub(crate) fn parse<'b>(
-        json: &'b str,
-        buffer: &'b mut String,
-    ) -> Result<Datum<'b>, serde_json::Error> {
-        let json = json.trim_ascii();
-        if let Some(plain) = plain(json) {
-            return Ok(plain);
-        }
-        if is_canonical(json) {
+    /// When it is not JSON, or cannot be kept.
+    pub(crate) fn parse<'b>(json: &'b str, buffer: &'b mut String) -> Result<Datum<'b>, Flaw> {
+        if json::canonical_end(json.as_bytes(), 0) == Some(json.len()) {
             return Ok(Datum::of_canonical(json));
         }
-        let value: Value = serde_json::from_str(json)?;
-        Ok(Datum::of_value(&value, buffer))
+        buffer.clear();
+        json::write_canonical(json, buffer)?;
+        Ok(Datum::of_canonical(buffer))
     }
 
     /// The datum of a tree; its text, if it needs one, is written into `buffer`.
@@ -129,9 +155,10 @@ impl<'a> Datum<'a> {
                 Datum::Integer(number.as_i64().unwrap_or_default())
             }
             value => {
+                let text = value.to_string();
                 buffer.clear();
-                write_canonical(value, buffer);
-                Datum::Json(buffer)
+                json::write_canonical(&text, buffer).expect("a tree holds what text can say");
+                Datum::of_canonical(buffer)
             }
         }
     }
@@ -185,6 +212,39 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+/// The members of an object, by name.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, Datum<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = element_end(self.rest.as_bytes());
+        let member = &self.rest[..end];
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        let (name, value) = member.split_at(name_end(member));
+        let name = Datum::Json(name).as_text()?;
+        Some((name, Datum::of_canonical(value.strip_prefix(':')?)))
+    }
+}
+
+/// The end of the string with which a member begins.
+fn name_end(member: &str) -> usize {
+    let mut escaped = false;
+    let closes = |(at, byte): (usize, u8)| {
+        let is_end = at > 0 && byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        is_end
+    };
+    member.bytes().enumerate().position(closes).map_or(member.len(), |quote| quote + 1)
+}
+
 /// The end of the first element of the inside of a list: a comma that is in no bracket and no
 /// string, or with the list.
 fn element_end(json: &[u8]) -> usize {
@@ -202,70 +262,6 @@ fn element_end(json: &[u8]) -> usize {
         }
     }
     json.len()
-}
-
-/// Values that are no text, in the only spelling that JSON has for them.
-fn plain(json: &str) -> Option<Datum<'static>> {
-    match json {
-        "null" => Some(Datum::Null),
-        "true" => Some(Datum::Bool(true)),
-        "false" => Some(Datum::Bool(false)),
-        // Rust reads `+1` and `007`, JSON does not.
-        _ if json.starts_with(['+', '0']) && json != "0" => None,
-        _ if json.starts_with("-0") => None,
-        json => json.parse().ok().map(Datum::Integer),
-    }
-}
-
-/// Returns whether JSON text that another reader found well formed surely is in canonical form: it
-/// holds only brackets, commas, whole numbers in their only spelling, and strings without escapes.
-fn is_canonical(json: &str) -> bool {
-    let mut in_string = false;
-    let mut previous = b'[';
-    for byte in json.bytes() {
-        match byte {
-            b'\\' => return false,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'0' if matches!(previous, b'-') => return false,
-            b'[' | b']' | b',' | b'-' | b'0'..=b'9' => {}
-            // `null`, `true` and `false`; a number with an exponent has a digit before its letter.
-            b'a'..=b'z' if !previous.is_ascii_digit() => {}
-            _ => return false,
-        }
-        previous = byte;
-    }
-    true
-}
-
-fn write_canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Array(elements) => {
-            text.push('[');
-            for (number, element) in elements.iter().enumerate() {
-                if number > 0 {
-                    text.push(',');
-                }
-                write_canonical(element, text);
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            text.push('{');
-            for (number, (name, member)) in members.into_iter().enumerate() {
-                if number > 0 {
-                    text.push(',');
-                }
-                write_canonical(&Value::String(name.clone()), text);
-                text.push(':');
-                write_canonical(member, text);
-            }
-            text.push('}');
-        }
-        scalar => write!(text, "{scalar}").expect("a string takes whatever is written"),
-    }
 }
 
 #[cfg(test)]
@@ -308,6 +304,38 @@ mod tests {
         assert_eq!(json!(elements), json!([1, "a,]\"", [2, [3]], {"k": [4, 5]}, null]));
         assert_eq!(OwnedDatum::from(&json!([])).borrow().as_list().map(Iterator::count), Some(0));
         assert_eq!(Datum::Integer(1).as_list().map(Iterator::count), None);
+    }
+
+    #[test]
+    fn objects_come_apart_into_members() {
+        let object = OwnedDatum::from(&json!({"b": [1, {"c": 2}], "a\":\\": "x,y", "": null}));
+        let members: Vec<_> = object.borrow().as_members().expect("it is an object").collect();
+        let shown: Vec<_> = members.iter().map(|(name, it)| (&**name, it.to_value())).collect();
+        assert_eq!(
+            shown,
+            [("", json!(null)), ("a\":\\", json!("x,y")), ("b", json!([1, {"c": 2}]))]
+        );
+        assert_eq!(
+            object.borrow().member("b").and_then(Datum::as_list).map(Iterator::count),
+            Some(2)
+        );
+        assert_eq!(object.borrow().member("c"), None);
+        assert!(Datum::Integer(1).as_members().is_none());
+    }
+
+    #[test]
+    fn numbers_that_differ_in_form_only_are_one_datum() {
+        let mut buffers = [String::new(), String::new()];
+        let [one, other] = &mut buffers;
+        for (json, same) in [("1", "1.0"), ("100", "1e2"), ("0", "-0"), ("[1,0]", "[1.0,-0.0]")] {
+            assert_eq!(Datum::parse(json, one), Datum::parse(same, other), "{json}");
+        }
+        assert_eq!(Datum::parse("1e2", one), Ok(Datum::Integer(100)));
+        assert_ne!(
+            Datum::parse("9007199254740993", one),
+            Datum::parse("9007199254740992.0", other)
+        );
+        assert_eq!(OwnedDatum::from(&json!(100.0)).borrow(), Datum::Integer(100));
     }
 
     #[test]

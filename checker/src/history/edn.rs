@@ -1,11 +1,9 @@
 //! The part of EDN (the extensible data notation of Clojure) that histories use.
 //!
-//! Values become JSON values: keywords, symbols and characters become strings, sets become arrays,
-//! a tagged value becomes the value. What JSON cannot say is not needed to judge a history.
+//! Values become canonical JSON: keywords, symbols and characters become strings, sets become
+//! arrays, a tagged value becomes the value. What JSON cannot say is not needed to judge a history.
 
-use serde_json::{Map, Number, Value};
-
-use crate::history::ReadError;
+use crate::history::{Datum, ReadError, json, number};
 
 /// The greatest depth of values; deeper input is an attack on the stack, not a history.
 const DEEPEST: usize = 128;
@@ -38,7 +36,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(b'#') if self.bytes.get(self.offset + 1) == Some(&b'_') => {
                     self.offset += 2;
-                    self.nested(Reader::value)?;
+                    self.nested(|reader| reader.value(&mut String::new()))?;
                 }
                 Some(byte) if byte.is_ascii_whitespace() || *byte == b',' => self.advance(),
                 next => return Ok(next.copied()),
@@ -64,67 +62,80 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one value.
-    pub(super) fn value(&mut self) -> Result<Value, ReadError> {
+    /// Reads one value, and writes it behind `text`.
+    pub(super) fn value(&mut self, text: &mut String) -> Result<(), ReadError> {
         match self.peek()? {
             None => Err(self.error("the file ends where a value is missing")),
             Some(b'{') => {
                 self.advance();
-                self.nested(|reader| reader.map(b'}')).map(Value::Object)
+                let members = self.nested(|reader| reader.members(b'}'))?;
+                json::write_members(members, text);
+                Ok(())
             }
             Some(b'[') => {
                 self.advance();
-                self.nested(|reader| reader.sequence(b']'))
+                self.nested(|reader| reader.sequence(b']', text))
             }
             Some(b'(') => {
                 self.advance();
-                self.nested(|reader| reader.sequence(b')'))
+                self.nested(|reader| reader.sequence(b')', text))
             }
-            Some(b'"') => self.string(),
+            Some(b'"') => {
+                let string = self.string()?;
+                json::write_string(&string, text);
+                Ok(())
+            }
             Some(b'\\') => {
                 self.advance();
                 // A character such as `\(` is a token of one delimiter.
                 let start = self.offset;
                 self.advance();
                 self.token();
-                self.text(start).map(|text| Value::String(text.to_string()))
+                json::write_string(self.text(start)?, text);
+                Ok(())
             }
             Some(b'#') if self.bytes.get(self.offset + 1) == Some(&b'{') => {
                 self.advance();
                 self.advance();
-                self.nested(|reader| reader.sequence(b'}'))
+                self.nested(|reader| reader.sequence(b'}', text))
             }
             Some(b'#' | b'^') => {
                 // A tag, or metadata: what follows it is the value.
                 self.advance();
                 self.token();
-                self.nested(Reader::value)
+                self.nested(|reader| reader.value(text))
             }
             Some(b'}' | b']' | b')') => Err(self.error("a bracket closes what nothing opened")),
-            Some(_) => self.atom(),
+            Some(_) => self.atom(text),
         }
     }
 
-    /// Reads the pairs of a map up to its closing bracket.
-    pub(super) fn map(&mut self, close: u8) -> Result<Map<String, Value>, ReadError> {
-        let mut map = Map::new();
+    /// Reads the pairs of a map up to its closing bracket: names and values.
+    pub(super) fn members(&mut self, close: u8) -> Result<Vec<(String, String)>, ReadError> {
+        let mut members = Vec::new();
         while !self.take(close)? {
-            let key = match self.value()? {
-                Value::String(name) => name,
-                other => other.to_string(),
-            };
-            let value = self.value()?;
-            map.insert(key, value);
+            let mut name = String::new();
+            self.value(&mut name)?;
+            let name = Datum::of_canonical(&name).as_name().unwrap_or("null".into()).into_owned();
+            let mut value = String::new();
+            self.value(&mut value)?;
+            members.push((name, value));
         }
-        Ok(map)
+        Ok(members)
     }
 
-    fn sequence(&mut self, close: u8) -> Result<Value, ReadError> {
-        let mut values = Vec::new();
+    fn sequence(&mut self, close: u8, text: &mut String) -> Result<(), ReadError> {
+        text.push('[');
+        let mut is_first = true;
         while !self.take(close)? {
-            values.push(self.value()?);
+            if !is_first {
+                text.push(',');
+            }
+            is_first = false;
+            self.value(text)?;
         }
-        Ok(Value::Array(values))
+        text.push(']');
+        Ok(())
     }
 
     fn nested<T>(
@@ -140,7 +151,7 @@ impl<'a> Reader<'a> {
         result
     }
 
-    fn string(&mut self) -> Result<Value, ReadError> {
+    fn string(&mut self) -> Result<String, ReadError> {
         let opening = self.error("the file ends inside the string that begins here");
         self.advance();
         let mut text = Vec::new();
@@ -152,38 +163,57 @@ impl<'a> Reader<'a> {
                 b'\\' => {
                     let Some(&escaped) = self.bytes.get(self.offset) else { return Err(opening) };
                     self.advance();
-                    text.push(match escaped {
-                        b'n' => b'\n',
-                        b't' => b'\t',
-                        b'r' => b'\r',
-                        other => other,
-                    });
+                    match escaped {
+                        b'n' => text.push(b'\n'),
+                        b't' => text.push(b'\t'),
+                        b'r' => text.push(b'\r'),
+                        b'u' => {
+                            let character = self.code_point()?;
+                            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                        other => text.push(other),
+                    }
                 }
                 byte => text.push(byte),
             }
         }
-        String::from_utf8(text)
-            .map(Value::String)
-            .map_err(|_| self.error("the string that ends here is not UTF-8"))
+        String::from_utf8(text).map_err(|_| self.error("the string that ends here is not UTF-8"))
+    }
+
+    /// The character of an escape such as `\u0041`, behind its `u`.
+    fn code_point(&mut self) -> Result<char, ReadError> {
+        let digits = self.bytes.get(self.offset..self.offset + 4).unwrap_or_default();
+        let digits = std::str::from_utf8(digits).ok();
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        match code.and_then(char::from_u32) {
+            Some(character) => {
+                self.offset += 4;
+                Ok(character)
+            }
+            None => Err(self.error("this escape is no character")),
+        }
     }
 
     /// A number, nil, a boolean, a keyword or a symbol.
-    fn atom(&mut self) -> Result<Value, ReadError> {
+    fn atom(&mut self, text: &mut String) -> Result<(), ReadError> {
         let start = self.offset;
         self.token();
         if self.offset == start {
             return Err(self.error("this is not EDN"));
         }
-        let text = self.text(start)?;
-        Ok(match text {
-            "nil" => Value::Null,
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            _ => match text.strip_prefix(':') {
-                Some(keyword) => Value::String(keyword.to_string()),
-                None => number(text).unwrap_or_else(|| Value::String(text.to_string())),
+        let atom = self.text(start)?;
+        match atom {
+            "nil" => text.push_str("null"),
+            "true" | "false" => text.push_str(atom),
+            _ => match (atom.strip_prefix(':'), plain_number(atom)) {
+                (Some(keyword), _) => json::write_string(keyword, text),
+                (None, Some(plain)) => {
+                    number::write_canonical(plain, text).map_err(|reason| self.error(reason))?;
+                }
+                (None, None) => json::write_string(atom, text),
             },
-        })
+        }
+        Ok(())
     }
 
     fn text(&self, start: usize) -> Result<&'a str, ReadError> {
@@ -214,19 +244,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Numbers as Clojure prints them: `5`, `-5`, `5N`, `1.5`, `1.5M`.
-fn number(text: &str) -> Option<Value> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if !digits.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
+/// Numbers as Clojure prints them, `5`, `-5`, `5N`, `1.5`, `1.5M`, `1.5E3`, as JSON writes them.
+fn plain_number(text: &str) -> Option<&str> {
     let plain = text.strip_suffix(['N', 'M']).unwrap_or(text);
     let plain = plain.strip_prefix('+').unwrap_or(plain);
-    plain
-        .parse::<i64>()
-        .map(Number::from)
-        .ok()
-        .or_else(|| plain.parse::<u64>().map(Number::from).ok())
-        .or_else(|| plain.parse::<f64>().ok().and_then(Number::from_f64))
-        .map(Value::Number)
+    let magnitude = plain.strip_prefix('-').unwrap_or(plain);
+    let (decimals, exponent) = magnitude.split_once(['e', 'E']).unwrap_or((magnitude, "0"));
+    let (whole, fraction) = decimals.split_once('.').unwrap_or((decimals, "0"));
+    let are_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let is_number = !whole.is_empty()
+        && !exponent.is_empty()
+        && [whole, fraction, exponent].into_iter().all(are_digits);
+    is_number.then_some(plain)
 }

@@ -1,4 +1,4 @@
-//! The borders between the events of an EDN file, so that only one is held at a time.
+//! The borders between the events of an EDN or JSON file, so that only one is held at a time.
 
 use std::io::{BufRead, Bytes, Read};
 
@@ -15,6 +15,8 @@ pub(super) struct Forms<R: Read> {
     /// The bracket that closes the history, if one opened it.
     close: Option<u8>,
     begun: bool,
+    /// The error about anything else than an event.
+    expected: &'static str,
 }
 
 /// The next part of a file.
@@ -29,8 +31,9 @@ pub(super) enum Form {
 }
 
 impl<R: BufRead> Forms<R> {
-    pub(super) fn new(input: R) -> Forms<R> {
-        Forms { bytes: input.bytes().peekable(), line: 1, column: 1, close: None, begun: false }
+    pub(super) fn new(input: R, expected: &'static str) -> Forms<R> {
+        let bytes = input.bytes().peekable();
+        Forms { bytes, line: 1, column: 1, close: None, begun: false, expected }
     }
 
     pub(super) fn next(&mut self) -> Result<Form, ReadError> {
@@ -87,7 +90,7 @@ impl<R: BufRead> Forms<R> {
                     self.advance()?;
                 }
                 Some(_) => {
-                    return Err(self.error("expected an event, which is a map: {:process 0 …}"));
+                    return Err(self.error(self.expected));
                 }
             }
         }

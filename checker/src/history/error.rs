@@ -36,6 +36,16 @@ pub enum HistoryError {
         /// The process.
         process: Process,
     },
+    /// A completion by a client without a name that answers no open operation of such a client.
+    NoneInvoked {
+        /// The position of the completion.
+        event: usize,
+    },
+    /// An operation that the file does not name, and that is no transaction.
+    NoFunction {
+        /// The position of the invocation.
+        event: usize,
+    },
     /// A completion that names another operation or key than its invocation.
     OtherOperation {
         /// The position of the completion.
@@ -55,6 +65,13 @@ pub enum HistoryError {
         index: u64,
         /// The index of the event before.
         previous: u64,
+    },
+    /// An index that is too great to be one.
+    IndexTooGreat {
+        /// The position of the event.
+        event: usize,
+        /// Its index.
+        index: u64,
     },
     /// An operation that the model does not have, or whose argument or result it cannot read.
     Unfit {
@@ -92,6 +109,9 @@ impl HistoryError {
             | HistoryError::NotInvoked { event, .. }
             | HistoryError::OtherOperation { event, .. }
             | HistoryError::IndexNotRising { event, .. }
+            | HistoryError::IndexTooGreat { event, .. }
+            | HistoryError::NoneInvoked { event }
+            | HistoryError::NoFunction { event }
             | HistoryError::Unfit { event, .. } => Some(*event),
             HistoryError::UnknownModel(_)
             | HistoryError::NoModelFits(_)
@@ -114,6 +134,13 @@ impl HistoryError {
             HistoryError::NotInvoked { process, .. } => {
                 format!("process {process} completes an operation that it never invoked")
             }
+            HistoryError::NoneInvoked { .. } => {
+                "completes an operation that was never invoked, and names no process".to_string()
+            }
+            HistoryError::NoFunction { .. } => {
+                "the operation has no f, and its value is no transaction".to_string()
+            }
+            HistoryError::IndexTooGreat { index, .. } => format!("index {index} is too great"),
             HistoryError::OtherOperation { invoked, completed, since, .. } => {
                 format!("completes `{completed}`, but {} invoked `{invoked}`", place(*since))
             }

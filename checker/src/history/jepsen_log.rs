@@ -4,13 +4,13 @@
 
 use std::io::BufRead;
 
-use serde_json::Value;
-
 use crate::history::edn::Reader;
-use crate::history::jepsen_edn::process;
+use crate::history::event_line::LooseEvent;
+use crate::history::foreign::Foreign;
+use crate::history::jepsen_edn::{NOTHING, actor};
 use crate::history::lines::Lines;
-use crate::history::reading::in_file;
-use crate::history::{Event, EventType, Format, Pairing, Process, ReadError, Reading};
+use crate::history::pairing::Actor;
+use crate::history::{Datum, EventType, Format, ReadError, Reading};
 
 /// The number of lines that are looked at to tell whether a file is such a log: a log may begin
 /// with other messages.
@@ -27,8 +27,7 @@ pub(super) fn is_log(bytes: &[u8]) -> bool {
 
 /// Reads a log; lines that hold no operation are left out, and counted in a note.
 pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
-    let mut pairing = Pairing::default();
-    let mut next_index = 0;
+    let mut foreign = Foreign::default();
     let mut other_lines = 0;
     let mut lines = Lines::new(input);
     while let Some((number, line)) = lines.next()? {
@@ -37,9 +36,7 @@ pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
             .trim_end_matches(['\n', '\r']);
         match fields(line) {
             Some(fields) => {
-                let event = event(&fields, number, next_index)?;
-                pairing.push_event(&event, number).map_err(in_file)?;
-                next_index += 1;
+                foreign.push(&event(&fields, number)?, number)?;
             }
             None if line.contains("jepsen.util") && line.contains(":invoke") => {
                 return Err(ReadError::on_line(
@@ -51,11 +48,11 @@ pub(super) fn read(input: impl BufRead) -> Result<Reading, ReadError> {
             None => other_lines += 1,
         }
     }
-    let notes = match other_lines {
-        0 => Vec::new(),
-        count => vec![format!("{count} lines of the log are not operations and were left out")],
-    };
-    Ok(Reading { operations: pairing.finish(), format: Format::JepsenLog, notes })
+    if other_lines > 0 {
+        foreign
+            .note(format!("{other_lines} lines of the log are not operations and were left out"));
+    }
+    foreign.finish(Format::JepsenLog)
 }
 
 /// The four columns of an operation.
@@ -87,32 +84,36 @@ fn fields(line: &str) -> Option<Fields<'_>> {
     Some(Fields { process, kind, f, value: value.trim() })
 }
 
-fn event(fields: &Fields<'_>, line: usize, index: u64) -> Result<Event, ReadError> {
-    let words = |text| Reader::new(str::as_bytes(text), line, 1);
-    let process = process(words(fields.process).value()?)
+fn event(fields: &Fields<'_>, line: usize) -> Result<LooseEvent, ReadError> {
+    let datum = |edn: &str| {
+        let mut text = String::new();
+        Reader::new(edn.as_bytes(), line, 1).value(&mut text)?;
+        Ok(Datum::of_canonical(&text).to_owned())
+    };
+    let actor = actor(datum(fields.process)?.borrow())
         .map_err(|reason| ReadError::on_line(line, reason))?;
     // What follows the value, such as an error's text, is not always EDN.
-    let value = match (fields.value, process) {
-        ("", _) | (_, Process::Nemesis | Process::Controller) => Value::Null,
-        (value, Process::Client(_)) => words(value).value()?,
+    let value = match (fields.value, actor) {
+        ("", _) | (_, Actor::Nemesis | Actor::Controller) => NOTHING,
+        (value, Actor::Client(_) | Actor::Anonymous) => datum(value)?,
     };
     // In place of a value, `:timed-out` and the like say why there is none.
-    let (value, error) = match (fields.kind, value) {
-        (EventType::Fail | EventType::Info, Value::String(error)) => (Value::Null, Some(error)),
-        (_, value) => (value, None),
+    let reason = match fields.kind {
+        EventType::Fail | EventType::Info => value.borrow().as_text().map(String::from),
+        EventType::Invoke | EventType::Ok => None,
     };
-    Ok(Event {
-        index,
+    Ok(LooseEvent {
+        index: None,
         time: 0,
-        process,
+        actor,
         kind: fields.kind,
-        f: fields.f.to_string(),
+        f: Some(fields.f.to_string()),
         key: None,
-        value,
+        value: if reason.is_some() { NOTHING } else { value },
         token: None,
         node: None,
         version: None,
-        error,
-        attempts: Vec::new(),
+        error: reason,
+        attempts: None,
     })
 }

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::history::datum::Datum;
+use crate::history::event_line::word;
 use crate::history::{Attempt, EventType, Operation, Process};
+use crate::scrambler::Scrambled;
 
 /// Every operation that clients invoked, by invocation. Those that failed are among them.
 #[derive(Debug, Clone, Default)]
 pub struct Operations {
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     processes: Vec<u64>,
-    functions: Names,
+    pub(super) functions: Names,
     keys: Names,
     nodes: Names,
-    texts: Texts,
+    pub(super) texts: Texts,
 }
 
 /// The place of an operation in [`Operations`], counted from 0.
@@ -23,9 +25,9 @@ pub type Place = u32;
 
 /// The part of an operation that is kept.
 #[derive(Debug, Clone)]
-struct Row {
+pub(super) struct Row {
     invoked: u64,
-    completed: u64,
+    pub(super) completed: u64,
     start: u64,
     end: u64,
     version: u64,
@@ -36,18 +38,37 @@ struct Row {
     /// Its position in the list of processes, which takes half the room of its name.
     process: u32,
     key: u32,
-    function: u32,
+    pub(super) function: u32,
     node: u32,
     line: u32,
     outcome: EventType,
-    /// True if it failed because the service found its precondition unmet.
-    refuted: bool,
+    refusal: Refusal,
 }
 
 /// A [`Datum`] whose text is in [`Texts`]: the lowest two bits say of what kind it is, the others
 /// hold a small value, a number or where the text begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Kept(i64);
+pub(super) struct Kept(i64);
+
+impl Row {
+    /// The index of a completion that never came.
+    pub(super) const NEVER: u64 = NONE;
+
+    /// The same operation by another name and at another time.
+    pub(super) fn at(&self, function: u32, invoked: u64, completed: u64) -> Row {
+        Row { function, invoked, completed, ..self.clone() }
+    }
+
+    /// The same with another answer.
+    pub(super) fn with_output(self, output: Kept) -> Row {
+        Row { output, ..self }
+    }
+
+    /// The same as something that did not happen.
+    pub(super) fn not_refuted(self) -> Row {
+        Row { refusal: Refusal::None, ..self }
+    }
+}
 
 impl Kept {
     const NULL: Kept = Kept(0 << KIND_BITS | SMALL);
@@ -63,8 +84,18 @@ const GREAT_INTEGER: i64 = 2;
 const JSON: i64 = 3;
 
 /// The errors by which a completion says that the service answered, and that the answer was no.
-/// Jepsen's histories say that by a failure without an error.
-const REFUTED: [&str; 2] = ["precondition_failed", "empty"];
+const REFUTED: [&str; 3] = ["precondition_failed", "empty", "exhausted"];
+
+/// The certainty with which an operation failed because its precondition was unmet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// It did not fail, or for another reason.
+    None,
+    /// It failed without a reason, as many of Jepsen's histories have it.
+    Silent,
+    /// One of the errors says so.
+    Said,
+}
 
 /// Stands for "none" in a row.
 const NONE: u64 = u64::MAX;
@@ -128,7 +159,7 @@ impl Operations {
                 attempts: TextId::NONE,
                 node: NO_NAME,
                 outcome: EventType::Info,
-                refuted: false,
+                refusal: Refusal::None,
                 ..row
             },
             _ => row,
@@ -168,7 +199,7 @@ impl Operations {
             node: NO_NAME,
             line: u32::try_from(line).unwrap_or(u32::MAX),
             outcome: EventType::Info,
-            refuted: false,
+            refusal: Refusal::None,
         };
         self.rows.push(row);
         place
@@ -178,8 +209,14 @@ impl Operations {
     pub(super) fn close(&mut self, place: Place, closed: &Closed<'_>) {
         let row = &mut self.rows[place as usize];
         row.outcome = closed.outcome;
-        row.refuted = closed.outcome == EventType::Fail
-            && closed.error.is_none_or(|error| REFUTED.contains(&error));
+        row.refusal = match (closed.outcome, closed.error, closed.output.as_text()) {
+            (EventType::Fail, Some(error), _) if REFUTED.contains(&error) => Refusal::Said,
+            (EventType::Fail, Some(_), _) => Refusal::None,
+            // Some clients say so in place of a value.
+            (EventType::Fail, None, Some(text)) if REFUTED.contains(&word(&text)) => Refusal::Said,
+            (EventType::Fail, None, _) => Refusal::Silent,
+            _ => Refusal::None,
+        };
         if let Some(node) = closed.node {
             row.node = self.nodes.number(node);
         }
@@ -198,6 +235,26 @@ impl Operations {
         }
         if closed.outcome == EventType::Ok {
             row.output = self.texts.keep_datum(closed.output);
+        }
+    }
+
+    /// Lets every operation overlap every other: it is only known in which order they were seen.
+    pub(super) fn overlap_all(&mut self) {
+        let count = self.rows.len() as u64;
+        for (place, row) in (0..).zip(&mut self.rows) {
+            row.invoked = place;
+            if row.completed != NONE {
+                row.completed = count + place;
+            }
+        }
+    }
+
+    /// Gives every operation the same name.
+    pub(super) fn rename_all(&mut self, function: &str) {
+        self.functions = Names::default();
+        let number = self.functions.number(function);
+        for row in &mut self.rows {
+            row.function = number;
         }
     }
 
@@ -272,11 +329,17 @@ impl<'a> OperationRef<'a> {
         self.outcome
     }
 
-    /// Returns whether it failed because the service found its precondition unmet: a
-    /// compare-and-set found another value, a queue was empty. Other failures did not happen at
-    /// all.
+    /// Returns whether it failed because the service found its precondition unmet, as a
+    /// compare-and-set that found another value, or without a reason, which may mean that. Other
+    /// failures did not happen at all.
     pub fn was_refuted(self) -> bool {
-        self.row.refuted
+        self.row.refusal != Refusal::None
+    }
+
+    /// Returns whether it failed because the service found its precondition unmet, and the history
+    /// says so.
+    pub fn was_said_to_be_refuted(self) -> bool {
+        self.row.refusal == Refusal::Said
     }
 
     /// Index of the invocation in the history.
@@ -387,15 +450,15 @@ pub(super) struct Closed<'a> {
 
 /// Names that occur again and again, numbered in the order in which they were met.
 #[derive(Debug, Clone, Default)]
-struct Names {
+pub(super) struct Names {
     names: Vec<Box<str>>,
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Box<str>, u32, Scrambled>,
     /// The name asked for last: it is often asked for again.
     last: u32,
 }
 
 impl Names {
-    fn number(&mut self, name: &str) -> u32 {
+    pub(super) fn number(&mut self, name: &str) -> u32 {
         if self.names.get(self.last as usize).is_some_and(|last| **last == *name) {
             return self.last;
         }
@@ -411,7 +474,7 @@ impl Names {
         self.last
     }
 
-    fn name(&self, number: u32) -> Option<&str> {
+    pub(super) fn name(&self, number: u32) -> Option<&str> {
         self.names.get(number as usize).map(|name| &**name)
     }
 }
@@ -426,7 +489,7 @@ impl TextId {
 
 /// Texts of any length, one behind the other in chunks that never move.
 #[derive(Debug, Clone, Default)]
-struct Texts {
+pub(super) struct Texts {
     chunks: Vec<Vec<u8>>,
 }
 
@@ -469,7 +532,7 @@ impl Texts {
         Some(std::str::from_utf8(&rest[..length]).expect("only texts are kept"))
     }
 
-    fn keep_datum(&mut self, datum: Datum<'_>) -> Kept {
+    pub(super) fn keep_datum(&mut self, datum: Datum<'_>) -> Kept {
         match datum {
             Datum::Null => Kept::NULL,
             Datum::Bool(false) => Kept::FALSE,

@@ -1,40 +1,12 @@
 //! From events to operations, one event at a time.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use crate::history::datum::Datum;
+use crate::history::datum::{Datum, OwnedDatum};
 use crate::history::operations::{Closed, Opened, Operations, Place};
+use crate::history::transaction::{self, answers, is_transaction};
 use crate::history::{Event, EventType, History, HistoryError, Process};
-
-/// An event whose texts are borrowed from the line that it stands on.
-#[derive(Debug, Deserialize)]
-pub(super) struct EventLine<'a> {
-    pub(super) index: u64,
-    pub(super) time: u64,
-    pub(super) process: Process,
-    #[serde(rename = "type")]
-    pub(super) kind: EventType,
-    #[serde(borrow)]
-    pub(super) f: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) key: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) value: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) token: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) node: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub(super) version: Option<u64>,
-    #[serde(borrow, default)]
-    pub(super) error: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) attempts: Option<&'a RawValue>,
-}
+use crate::scrambler::Scrambled;
 
 /// Pairs every invocation with its completion. It takes any number of events and keeps of each
 /// operation what is needed to judge and to show it.
@@ -42,10 +14,33 @@ pub(super) struct EventLine<'a> {
 pub struct Pairing {
     operations: Operations,
     /// By process: its number among those of the operations, and what it does.
-    clients: HashMap<u64, (u32, Client)>,
+    clients: HashMap<u64, (u32, Client), Scrambled>,
     previous_index: Option<u64>,
+    rules: Rules,
+    /// Clients without a name.
+    anonymous: Vec<Anonymous>,
+    /// The place of the first completion without an invocation, if there are no invocations at all.
+    only_completions: Option<usize>,
+    /// The place of the first event whose index did not rise, if that is tolerated.
+    repeated_index: Option<usize>,
+    /// The place of the first invocation by a process whose last outcome is unknown, if that is
+    /// tolerated: the operation stays open.
+    revived_process: Option<usize>,
+    setting: Option<(usize, OwnedDatum)>,
     /// Room for a value that has to be written anew.
     buffer: String,
+}
+
+/// The rules that events keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Rules {
+    /// Those of stormproof's own histories; if they are broken, something is wrong.
+    #[default]
+    Strict,
+    /// Indices may repeat, as where each process counts by itself: the order of the file counts. A
+    /// process may go on after an operation of unknown outcome, which stays open. A file may hold
+    /// nothing but completions.
+    Tolerant,
 }
 
 /// The activity of a process. Places in the file are lines or positions, as the caller counts.
@@ -56,21 +51,50 @@ enum Client {
     Retired { since: usize },
 }
 
-/// The parts of an event that pairing looks at.
-struct Parts<'a> {
-    index: u64,
-    time: u64,
-    process: Process,
-    kind: EventType,
-    f: &'a str,
-    key: Option<&'a str>,
-    value: Datum<'a>,
-    token: Option<&'a str>,
-    node: Option<&'a str>,
-    version: Option<u64>,
-    error: Option<&'a str>,
-    attempts: Option<&'a str>,
+/// A client without a name. It does one thing at a time too: an operation begins a new one if all
+/// are busy.
+#[derive(Debug, Clone, Copy)]
+struct Anonymous {
+    number: u32,
+    /// Its operation and the place of the invocation.
+    open: Option<(Place, usize)>,
+    retired: bool,
 }
+
+/// The actor of an event in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Actor {
+    Client(u64),
+    /// A client that the file does not name.
+    #[default]
+    Anonymous,
+    Nemesis,
+    Controller,
+}
+
+/// The parts of an event that pairing looks at. What the file leaves out is none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) index: Option<u64>,
+    pub(super) time: u64,
+    pub(super) actor: Actor,
+    pub(super) kind: EventType,
+    pub(super) f: Option<&'a str>,
+    pub(super) key: Option<&'a str>,
+    pub(super) value: Datum<'a>,
+    pub(super) token: Option<&'a str>,
+    pub(super) node: Option<&'a str>,
+    pub(super) version: Option<u64>,
+    pub(super) error: Option<&'a str>,
+    /// As a JSON array.
+    pub(super) attempts: Option<&'a str>,
+}
+
+/// The name of the controller's event that says how a history is to be judged.
+pub(super) const SETTING: &str = "judging";
+
+/// Indices beyond this are no counting.
+const GREATEST_INDEX: u64 = i64::MAX as u64;
 
 impl Operations {
     /// Pairs the events of a history.
@@ -102,11 +126,11 @@ impl Pairing {
         };
         let pushed = self.push(
             Parts {
-                index: event.index,
+                index: Some(event.index),
                 time: event.time,
-                process: event.process,
+                actor: event.process.into(),
                 kind: event.kind,
-                f: &event.f,
+                f: Some(&event.f),
                 key: event.key.as_deref(),
                 value: Datum::of_value(&event.value, &mut buffer),
                 token: event.token.as_deref(),
@@ -121,74 +145,85 @@ impl Pairing {
         pushed
     }
 
-    /// Takes the next event of a file.
-    pub(super) fn push_line(
-        &mut self,
-        event: &EventLine<'_>,
-        place: usize,
-    ) -> Result<(), HistoryError> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let value = event.value.map_or("null", RawValue::get);
-        let pushed = self.push(
-            Parts {
-                index: event.index,
-                time: event.time,
-                process: event.process,
-                kind: event.kind,
-                f: &event.f,
-                key: event.key.as_deref(),
-                value: Datum::parse(value, &mut buffer).expect("serde found it well formed"),
-                token: event.token.as_deref(),
-                node: event.node.as_deref(),
-                version: event.version,
-                error: event.error.as_deref(),
-                attempts: event.attempts.map(RawValue::get),
-            },
-            place,
-        );
-        self.buffer = buffer;
-        pushed
+    /// A pairing of a file that keeps to these rules.
+    pub(super) fn with(rules: Rules) -> Pairing {
+        Pairing { rules, ..Pairing::default() }
     }
 
-    fn push(&mut self, event: Parts<'_>, place: usize) -> Result<(), HistoryError> {
-        if let Some(previous) = self.previous_index.replace(event.index)
-            && event.index <= previous
-        {
-            return Err(HistoryError::IndexNotRising {
-                event: place,
-                index: event.index,
-                previous,
-            });
+    /// Takes the next event of a file.
+    pub(super) fn push(&mut self, event: Parts<'_>, place: usize) -> Result<(), HistoryError> {
+        if event.actor == Actor::Controller && event.f == Some(SETTING) {
+            self.setting = Some((place, event.value.to_owned()));
+            if event.index.is_none() {
+                return Ok(());
+            }
         }
-        let Process::Client(id) = event.process else { return Ok(()) };
-        let process = event.process;
+        let index = self.index(&event, place)?;
+        match (event.actor, event.kind) {
+            (Actor::Nemesis | Actor::Controller, _) => Ok(()),
+            (Actor::Client(process), _) => self.push_client(process, index, &event, place),
+            (Actor::Anonymous, EventType::Invoke) => self.invoke_anonymous(index, &event, place),
+            (Actor::Anonymous, _) => self.complete_anonymous(index, &event, place),
+        }
+    }
+
+    /// The index of an event, which rises from event to event.
+    fn index(&mut self, event: &Parts<'_>, place: usize) -> Result<u64, HistoryError> {
+        let next = self.previous_index.map_or(0, |previous| previous + 1);
+        let index = match (event.index, self.previous_index) {
+            (Some(index), _) if index > GREATEST_INDEX => {
+                return Err(HistoryError::IndexTooGreat { event: place, index });
+            }
+            (Some(index), _) if index >= next => index,
+            (Some(index), Some(previous)) if self.rules == Rules::Strict => {
+                return Err(HistoryError::IndexNotRising { event: place, index, previous });
+            }
+            (Some(_), _) => {
+                self.repeated_index.get_or_insert(place);
+                next
+            }
+            (None, _) => next,
+        };
+        self.previous_index = Some(index);
+        Ok(index)
+    }
+
+    fn push_client(
+        &mut self,
+        id: u64,
+        index: u64,
+        event: &Parts<'_>,
+        place: usize,
+    ) -> Result<(), HistoryError> {
+        let process = Process::Client(id);
         let unknown = || (self.operations.add_process(id), Client::Idle);
-        let (number, client) = self.clients.entry(id).or_insert_with(unknown);
-        *client = match (*client, event.kind) {
-            (Client::Retired { since }, _) => {
+        let &mut (number, client) = self.clients.entry(id).or_insert_with(unknown);
+        let after = match (client, event.kind) {
+            (Client::Retired { since }, kind)
+                if kind != EventType::Invoke || self.rules == Rules::Strict =>
+            {
                 return Err(HistoryError::Retired { event: place, process, since });
             }
             (Client::Open { invoked, .. }, EventType::Invoke) => {
                 return Err(HistoryError::StillOpen { event: place, process, since: invoked });
             }
-            (Client::Idle, EventType::Invoke) => {
-                let opened = Opened {
-                    process: *number,
-                    index: event.index,
-                    time: event.time,
-                    function: event.f,
-                    key: event.key,
-                    input: event.value,
-                    token: event.token,
-                };
-                Client::Open { invoked: place, operation: self.operations.open(&opened, place) }
+            (Client::Idle | Client::Retired { .. }, EventType::Invoke) => {
+                if let Client::Retired { .. } = client {
+                    self.revived_process.get_or_insert(place);
+                }
+                let operation = self.open(number, index, event, place)?;
+                Client::Open { invoked: place, operation }
             }
-            (Client::Idle, _) => {
+            (Client::Idle, _) if self.may_complete_uninvoked(place) => {
+                let operation = self.open(number, index, event, place)?;
+                self.close(operation, index, event);
+                Client::Idle
+            }
+            (Client::Idle | Client::Retired { .. }, _) => {
                 return Err(HistoryError::NotInvoked { event: place, process });
             }
             (Client::Open { invoked, operation }, kind) => {
-                if let Some((invoked_as, completed_as)) =
-                    differ(&self.operations, operation, &event)
+                if let Some((invoked_as, completed_as)) = differ(&self.operations, operation, event)
                 {
                     return Err(HistoryError::OtherOperation {
                         event: place,
@@ -197,25 +232,128 @@ impl Pairing {
                         since: invoked,
                     });
                 }
-                let closed = Closed {
-                    outcome: kind,
-                    index: event.index,
-                    time: event.time,
-                    key: event.key,
-                    output: event.value,
-                    node: event.node,
-                    version: event.version,
-                    error: event.error,
-                    attempts: event.attempts,
-                };
-                self.operations.close(operation, &closed);
+                self.close(operation, index, event);
                 match kind {
                     EventType::Info => Client::Retired { since: place },
                     _ => Client::Idle,
                 }
             }
         };
+        self.clients.insert(id, (number, after));
         Ok(())
+    }
+
+    fn invoke_anonymous(
+        &mut self,
+        index: u64,
+        event: &Parts<'_>,
+        place: usize,
+    ) -> Result<(), HistoryError> {
+        let free = self.anonymous.iter().position(|it| it.open.is_none() && !it.retired);
+        let at = free.unwrap_or_else(|| self.add_anonymous());
+        let operation = self.open(self.anonymous[at].number, index, event, place)?;
+        self.anonymous[at].open = Some((operation, place));
+        Ok(())
+    }
+
+    /// Completes the operation that the event answers; of several that which began first.
+    fn complete_anonymous(
+        &mut self,
+        index: u64,
+        event: &Parts<'_>,
+        place: usize,
+    ) -> Result<(), HistoryError> {
+        let candidates = || {
+            self.anonymous.iter().enumerate().filter_map(|(at, it)| {
+                let (operation, invoked) = it.open?;
+                differ(&self.operations, operation, event)
+                    .is_none()
+                    .then_some((at, operation, invoked))
+            })
+        };
+        let answered = candidates()
+            .filter(|(_, operation, _)| {
+                answers(self.operations.get(*operation).input(), event.value)
+            })
+            .min_by_key(|(_, operation, _)| *operation);
+        let found = answered.or_else(|| candidates().min_by_key(|(_, operation, _)| *operation));
+        match found {
+            Some((at, operation, _)) => {
+                self.close(operation, index, event);
+                self.anonymous[at].open = None;
+                self.anonymous[at].retired = event.kind == EventType::Info;
+                Ok(())
+            }
+            None if self.may_complete_uninvoked(place) => {
+                let at = match self.anonymous.is_empty() {
+                    true => self.add_anonymous(),
+                    false => 0,
+                };
+                let operation = self.open(self.anonymous[at].number, index, event, place)?;
+                self.close(operation, index, event);
+                Ok(())
+            }
+            None => Err(HistoryError::NoneInvoked { event: place }),
+        }
+    }
+
+    fn add_anonymous(&mut self) -> usize {
+        let number = self.operations.add_process(self.anonymous.len() as u64);
+        self.anonymous.push(Anonymous { number, open: None, retired: false });
+        self.anonymous.len() - 1
+    }
+
+    /// Returns whether this may be a file of completions only, as examples of Elle's are: nothing
+    /// in it says when operations began.
+    fn may_complete_uninvoked(&mut self, place: usize) -> bool {
+        if self.rules == Rules::Tolerant && self.operations.is_empty() {
+            self.only_completions = Some(place);
+        }
+        self.only_completions.is_some()
+    }
+
+    fn open(
+        &mut self,
+        process: u32,
+        index: u64,
+        event: &Parts<'_>,
+        place: usize,
+    ) -> Result<Place, HistoryError> {
+        if event.kind == EventType::Invoke
+            && let Some(event) = self.only_completions
+        {
+            return Err(HistoryError::NoneInvoked { event });
+        }
+        let function = match event.f {
+            Some(function) => function,
+            None if event.value.is_null() || is_transaction(event.value) => transaction::NAME,
+            None => return Err(HistoryError::NoFunction { event: place }),
+        };
+        let opened = Opened {
+            process,
+            index,
+            time: event.time,
+            function,
+            key: event.key,
+            input: event.value,
+            token: event.token,
+        };
+        Ok(self.operations.open(&opened, place))
+    }
+
+    fn close(&mut self, operation: Place, index: u64, event: &Parts<'_>) {
+        let closed = Closed {
+            outcome: event.kind,
+            index,
+            time: event.time,
+            key: event.key,
+            output: event.value,
+            node: event.node,
+            version: event.version,
+            error: event.error,
+            attempts: event.attempts,
+        };
+        self.operations.close(operation, &closed);
     }
 
     /// The operations paired so far. An invocation without completion counts as `info`.
@@ -224,8 +362,26 @@ impl Pairing {
     }
 
     /// Ends the history.
-    pub fn finish(self) -> Operations {
+    pub fn finish(mut self) -> Operations {
+        if self.only_completions.is_some() {
+            self.operations.overlap_all();
+        }
         self.operations
+    }
+
+    /// The place of the first event whose index did not rise, and was not believed therefore.
+    pub(super) fn repeated_index(&self) -> Option<usize> {
+        self.repeated_index
+    }
+
+    /// The place of the first invocation by a process whose last operation is still open.
+    pub(super) fn revived_process(&self) -> Option<usize> {
+        self.revived_process
+    }
+
+    /// The way in which the history is to be judged, if it says so, and the place where it does.
+    pub(super) fn setting(&self) -> Option<(usize, Datum<'_>)> {
+        self.setting.as_ref().map(|(place, setting)| (*place, setting.borrow()))
     }
 }
 
@@ -236,7 +392,8 @@ fn differ(
     completion: &Parts<'_>,
 ) -> Option<(String, String)> {
     let invocation = operations.get(operation);
-    let (invoked, completed) = (invocation.f(), completion.f);
+    let invoked = invocation.f();
+    let completed = completion.f.unwrap_or(invoked);
     if invoked != completed {
         return Some((invoked.to_string(), completed.to_string()));
     }
@@ -245,5 +402,15 @@ fn differ(
             Some((format!("{invoked} {invoked_key}"), format!("{completed} {completed_key}")))
         }
         _ => None,
+    }
+}
+
+impl From<Process> for Actor {
+    fn from(process: Process) -> Actor {
+        match process {
+            Process::Client(id) => Actor::Client(id),
+            Process::Nemesis => Actor::Nemesis,
+            Process::Controller => Actor::Controller,
+        }
     }
 }

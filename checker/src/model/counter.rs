@@ -1,5 +1,7 @@
 //! A counter for each key, to add to and read.
 
+use std::collections::BTreeSet;
+
 use crate::history::{Datum, OperationRef, Operations};
 use crate::model::sums::{self, Addition, Read};
 use crate::model::{
@@ -99,7 +101,15 @@ impl Recorded for Counter {
     }
 
     fn fits_answers(&self, operations: &Operations) -> bool {
+        // Where nothing was read, it is still a counter to which numbers are added again.
+        let adds_again = || {
+            let added: Option<Vec<i64>> =
+                operations.iter().map(|it| it.input().as_integer()).collect();
+            added.is_some_and(|added| added.len() > added.iter().collect::<BTreeSet<_>>().len())
+        };
+        let only_adds = operations.functions().all(|function| function == "add");
         recorded::all_reads(operations, |answer| answer.as_integer().is_some())
+            || only_adds && adds_again()
     }
 }
 

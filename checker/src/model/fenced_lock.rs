@@ -9,8 +9,8 @@ use crate::history::{Datum, OperationRef, Operations};
 use crate::model::lock_interval::{Clash, LockInterval, Move, Owners, holders};
 use crate::model::recorded::{all_answers, echoes};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Mutex, Recorded, Solver,
-    TimedCall, ValueId, Values,
+    Call, Calls, Description, Direct, Hints, Misfit, Model, Mutex, Recorded, Solver, TimedCall,
+    ValueId, Values,
 };
 
 pub use crate::model::mutex::Input;
@@ -127,10 +127,6 @@ impl Recorded for FencedLock {
             }
             (Input::Release(_), _) => Ok(Output::Released),
         }
-    }
-
-    fn observes_refusals(&self, conventions: Conventions) -> bool {
-        conventions.observe_failed_cas
     }
 
     fn refusal(&self, _input: &Input) -> Option<Output> {

@@ -2,7 +2,7 @@
 
 use crate::model::{
     AppendList, Counter, Description, FencedLock, KvAppend, Mutex, Queue, Recorded, Register, Set,
-    Transactions,
+    Transactions, bank,
 };
 use crate::object::Erased;
 
@@ -21,6 +21,8 @@ pub const ALL: &[AnyModel<'static>] = &[
     AnyModel(&FencedLock),
     AnyModel(&AppendList),
     AnyModel(&Transactions),
+    AnyModel(&bank::BANK),
+    AnyModel(&bank::OVERDRAFT_BANK),
 ];
 
 impl<'m> AnyModel<'m> {

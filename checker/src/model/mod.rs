@@ -6,6 +6,7 @@
 //! histories.
 
 pub mod append_list;
+pub mod bank;
 mod call;
 mod choice;
 pub mod counter;
@@ -33,6 +34,7 @@ mod unique_subset_sums;
 mod values;
 
 pub use append_list::AppendList;
+pub use bank::Bank;
 pub(crate) use call::Interval;
 pub use call::{Call, CallOf};
 pub use choice::{Choice, choose};

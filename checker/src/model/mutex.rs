@@ -4,8 +4,8 @@ use crate::history::{Datum, OperationRef, Operations};
 use crate::model::lock_interval::{Clash, Move, Owners, holders};
 use crate::model::recorded::{all_answers, echoes};
 use crate::model::{
-    Call, Calls, Conventions, Description, Direct, Hints, Misfit, Model, Recorded, Solver,
-    TimedCall, Transition, ValueId, Values,
+    Call, Calls, Description, Direct, Hints, Misfit, Model, Recorded, Solver, TimedCall,
+    Transition, ValueId, Values,
 };
 
 /// A lock for each key, which one owner at a time can hold. It is not reentrant.
@@ -100,10 +100,6 @@ impl Recorded for Mutex {
         _values: &mut Values,
     ) -> Result<Output, Misfit> {
         Ok(Output::Done)
-    }
-
-    fn observes_refusals(&self, conventions: Conventions) -> bool {
-        conventions.observe_failed_cas
     }
 
     fn refusal(&self, _input: &Input) -> Option<Output> {

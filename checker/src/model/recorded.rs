@@ -1,12 +1,15 @@
 //! Models whose operations stand in recorded histories.
 
+use serde::{Deserialize, Serialize};
+
 use crate::history::{Datum, EventType, OperationRef, Operations};
 use crate::model::call::CallOf;
 use crate::model::elements::{Collection, ElementEffect};
 use crate::model::{Call, Model, Values};
 
 /// The meaning of a read that answered nil.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NilReads {
     /// There was no value: the key is absent. stormproof's histories and etcd's logs.
     #[default]
@@ -20,10 +23,14 @@ pub enum NilReads {
 pub struct Conventions {
     /// The meaning of a read that answered nil.
     pub nil_reads: NilReads,
-    /// True if a failed compare-and-set is taken as the observation that another value was there,
-    /// rather than as something that did not happen; likewise a lock that was not acquired, or not
-    /// released, as the observation of who did not hold it.
-    pub observe_failed_cas: bool,
+    /// True if an operation that failed, without a reason or because the service said no, is taken
+    /// as the observation that its precondition was unmet, rather than as something that did not
+    /// happen: a compare-and-set found another value, a queue was empty, a lock was held, or not by
+    /// its releaser, an account had not enough.
+    ///
+    /// Without it, only a dequeue is an observation, and only where the service said in so many
+    /// words that the queue was empty: that is an answer of a queue like any other.
+    pub observe_failures: bool,
 }
 
 impl Conventions {
@@ -117,9 +124,9 @@ pub trait Recorded: Model {
         values: &mut Values,
     ) -> Result<Self::Output, Misfit>;
 
-    /// Returns whether operations whose precondition the service refuted say something about the
-    /// object, rather than that they did not happen.
-    fn observes_refusals(&self, _conventions: Conventions) -> bool {
+    /// Returns whether a refusal in so many words is an answer like any other (see
+    /// [`Conventions::observe_failures`]).
+    fn answers_refusals(&self) -> bool {
         false
     }
 
@@ -159,7 +166,8 @@ pub trait Recorded: Model {
         Self: Sized,
     {
         if operation.outcome() == EventType::Fail {
-            if !self.observes_refusals(conventions) {
+            let is_answer = self.answers_refusals() && operation.was_said_to_be_refuted();
+            if !is_answer && !conventions.observe_failures {
                 return Ok(None);
             }
             let input = self.decode_input(operation, values).ok();

@@ -1,9 +1,7 @@
 //! A register: one value a key, to read, write, compare-and-set and delete.
 
 use crate::history::{Datum, OperationRef};
-use crate::model::{
-    Conventions, Description, Hints, Misfit, Model, Recorded, Transition, ValueId, Values,
-};
+use crate::model::{Description, Hints, Misfit, Model, Recorded, Transition, ValueId, Values};
 
 /// A register of one value, or none, for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,9 +88,9 @@ impl Recorded for Register {
             "write" => Input::Write(values.id(operation.input())),
             "delete" => Input::Write(ValueId::ABSENT),
             "cas" => {
-                let Some([from, to]) = operation.input().as_pair() else {
+                let Some([from, to]) = swapped(operation.input()) else {
                     return Err(Misfit::new(format!(
-                        "cas takes [from, to], not {}",
+                        "cas takes [from, to] or {{\"old\":…,\"new\":…}}, not {}",
                         operation.input()
                     )));
                 };
@@ -116,13 +114,19 @@ impl Recorded for Register {
         })
     }
 
-    fn observes_refusals(&self, conventions: Conventions) -> bool {
-        conventions.observe_failed_cas
-    }
-
     fn refusal(&self, input: &Input) -> Option<Output> {
         matches!(input, Input::CompareAndSet { .. }).then_some(Output::Swapped(false))
     }
+}
+
+/// The value that a cas expects and the one that it leaves; either may be nothing.
+pub(crate) fn swapped(argument: Datum<'_>) -> Option<[Datum<'_>; 2]> {
+    const NAMES: [[&str; 2]; 3] = [["old", "new"], ["from", "to"], ["expected", "new"]];
+    let named = |names: &[&str; 2]| {
+        let [from, to] = names.map(|name| argument.member(name));
+        Some([from?, to?])
+    };
+    argument.as_pair().or_else(|| NAMES.iter().find_map(named))
 }
 
 impl Hints<Register> for Register {

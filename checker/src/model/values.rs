@@ -1,9 +1,9 @@
 //! Small numbers in place of values.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::history::{Datum, OwnedDatum};
+use crate::scrambler::Scrambled;
 
 /// At most so many places of the table of small integers go to each value.
 const SPARSEST: usize = 4;
@@ -29,7 +29,7 @@ pub struct Values {
     /// before: here those stand together, in a hash table they do not.
     small: Vec<u32>,
     /// The numbers of all other integers.
-    integers: HashMap<i64, ValueId, BuildHasherDefault<Scrambler>>,
+    integers: HashMap<i64, ValueId, Scrambled>,
     others: HashMap<OwnedDatum, ValueId>,
     values: Vec<OwnedDatum>,
 }
@@ -97,26 +97,5 @@ impl Values {
 impl Default for Values {
     fn default() -> Values {
         Values::new()
-    }
-}
-
-/// Hashes one integer. Writers of histories have nothing to gain by collisions.
-#[derive(Debug, Default)]
-struct Scrambler(u64);
-
-impl Hasher for Scrambler {
-    fn write(&mut self, _bytes: &[u8]) {
-        unreachable!("the keys are integers");
-    }
-
-    fn write_i64(&mut self, number: i64) {
-        // The multiplier of Fibonacci hashing; the table takes the top bits for its tags and the
-        // bottom bits for its slots, so both must depend on all of the number.
-        let product = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ (product >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -30,6 +30,9 @@ fn every_recorded_history_gets_its_known_verdict() {
         }
         let bytes = std::fs::read(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
         let reading = read(&bytes[..]).unwrap_or_else(|error| panic!("{file}: {error}"));
+        // No order was ever found wrong in a recording in which no client did anything, and none was
+        // tested.
+        let expected = if reading.operations.is_empty() { "unknown" } else { expected };
         let named = Options { model: Some(model.into()), ..Options::for_format(reading.format) };
         let chosen = Options { model: None, ..named.clone() };
         for options in [named, chosen] {

@@ -1,6 +1,7 @@
 //! Every counterexample must be a contradiction by itself, and a smallest one.
 
-use crate::support::{Recording, paired, record, verdict_if_legal};
+use crate::legal::verdict_if_legal;
+use crate::support::{Recording, paired, record};
 use serde_json::Value;
 use stormproof_checker::history::{Event, EventType, History, Operations};
 use stormproof_checker::verdict::{Counterexample, Operation, Verdict};

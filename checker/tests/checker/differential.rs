@@ -1,7 +1,8 @@
 //! Our verdict against that of stateright's `LinearizabilityTester`, on many small histories.
 //! stateright clones everything at every step, but it is simple and somebody else's.
 
-use crate::support::{Recording, Service, paired, record, verdict_if_legal};
+use crate::legal::verdict_if_legal;
+use crate::support::{Recording, Service, paired, record};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 use stormproof_checker::history::{EventType, History, Operations};
 use stormproof_checker::model::sequential_spec::Sequential;

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::support::{Recording, Service, paired, record, verdict_if_legal};
+use crate::legal::verdict_if_legal;
+use crate::support::{Recording, Service, paired, record};
 use stormproof_checker::history::{
     Event, EventType, History, OperationRef, Operations, Process, read,
 };
@@ -285,6 +286,7 @@ fn events_of(operation: OperationRef<'_>) -> impl Iterator<Item = Event> {
     let completion = operation.completed().zip(operation.end()).map(|(index, time)| Event {
         error: match outcome {
             EventType::Fail if !operation.was_refuted() => Some("refused".to_string()),
+            EventType::Fail if operation.was_said_to_be_refuted() => Some("empty".to_string()),
             _ => None,
         },
         ..event(outcome, index, time, operation.output().to_value())

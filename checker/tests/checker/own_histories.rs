@@ -24,6 +24,10 @@ fn every_history_gets_the_verdict_in_its_name() {
     let mut judged = 0;
     for entry in std::fs::read_dir(folder()).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
+        // Those of other tools have a test of their own.
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text");
         let expected = match name.split_once('-').map(|(verdict, _)| verdict) {
             Some("valid") => Verdict::Valid,
@@ -62,13 +66,11 @@ fn a_history_in_which_nothing_was_seen_is_unknown() {
             r#"{{"index":{value},"time":{value},"process":{process},"type":"{event}","f":"write","key":"x","value":{process}}}"#
         )
     };
-    let only = "nothing was tested: the only operation came back with nothing that could be judged";
+    let only = "nothing was tested: the only operation never came back";
     is_unknown(&[&write("invoke", 0, 0)], only);
-    let none = "nothing was tested: none of the 2 operations came back with anything that could be \
-                judged";
+    let none = "nothing was tested: none of the 2 operations came back";
     let (a, b) = (write("invoke", 0, 0), write("invoke", 1, 1));
-    // One surely did not happen, of the other nothing was heard.
-    is_unknown(&[&a, &b, &write("fail", 0, 2), &write("info", 1, 3)], none);
+    is_unknown(&[&a, &b, &write("info", 0, 2), &write("info", 1, 3)], none);
 }
 
 #[test]

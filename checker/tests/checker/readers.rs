@@ -174,7 +174,14 @@ fn pairs_that_may_be_plain_values_are_left_alone() {
 #[test]
 fn broken_edn_names_line_and_column() {
     fails("[{:process 0}]", "line 1: the event has no :type");
-    fails("[{:type :ok :f :read}]", "line 1: the event has no :process");
+    fails(
+        "[{:type :invoke :f :read}\n{:type :ok :f :write}]",
+        "line 2: completes an operation that was never invoked, and names no process",
+    );
+    fails(
+        "[{:type :invoke :value 5}]",
+        "line 1: the operation has no f, and its value is no transaction",
+    );
     fails(
         "[\n{:process 0 :type :sure :f :read}]",
         "line 2: unknown :type :sure; there are :invoke, :ok, :fail, :info",

@@ -31,7 +31,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         }
         return Ok(exit_of(&summary));
     }
-    let Judged { analysis, choice } = judge(&judging)?;
+    let Judged { analysis, choice, .. } = judge(&judging)?;
     if json {
         out!("{}", serde_json::to_string_pretty(&analysis)?);
     } else {

@@ -1,11 +1,11 @@
 //! Judging a history in a file: what `check` and `shrink` have in common.
 
-use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use checker::history::{Reading, Setting};
 use checker::oracle::version::VersionSemantics;
 use checker::verdict::Analysis;
 use clap::builder::RangedU64ValueParser;
@@ -14,6 +14,7 @@ use indicatif::ProgressBar;
 use results::run_directory::{HISTORY, PLAN, RunDirectory};
 use serde_json::Value;
 
+use super::history_input::{self, is_standard_input};
 use crate::auditing::Saved;
 use crate::exit::bad_input;
 use crate::names;
@@ -24,12 +25,16 @@ use crate::terminal;
 /// Which history, and how to judge it.
 #[derive(Debug, Args)]
 pub struct Judging {
-    /// A history (JSON lines, Jepsen EDN or a plain Jepsen log), or a run directory
+    /// A history (JSON lines, an array of JSON events, Jepsen EDN or a plain Jepsen log; also
+    /// compressed by gzip or zstd), - for standard input, or a run directory
     path: PathBuf,
-    /// The model to judge by [default: chosen from the operations; says which]
+    /// The model to judge by [default: the file's own, as `shrink` writes it, else chosen from the
+    /// operations; says which]
     #[arg(long, value_parser = names::model())]
     model: Option<String>,
-    /// The value of every key before the first operation, as JSON [default: null, nothing]
+    /// The value of every key before the first operation, as JSON: the objects of transactions and
+    /// the accounts of a bank as {"x":1,…}, a bank's sum as a number [default: the file's own, else
+    /// null, nothing]
     #[arg(long, value_name = "JSON", value_parser = json)]
     initial: Option<Value>,
     /// Operations that a search may try before it answers Unknown; what needs no search is decided
@@ -38,9 +43,12 @@ pub struct Judging {
     /// The number of keys that are judged at a time [default: one for each processor]
     #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     threads: Option<usize>,
-    /// Take a compare-and-set that failed as the observation that another value was there
-    #[arg(long)]
-    observe_failed_cas: bool,
+    /// Take an operation that failed, without a reason or because the service said no, as the
+    /// observation that its precondition was unmet: a compare-and-set found another value, a queue
+    /// was empty, a lock was held by another. Without this flag such operations did not happen; only
+    /// a dequeue whose error says `empty` is always an observation
+    #[arg(long, alias = "observe-failed-cas")]
+    observe_failures: bool,
     /// The promise of the service about the versions in its answers [default: of a run, what its
     /// target claims; else none]
     #[arg(long, value_name = "CLAIM")]
@@ -70,9 +78,9 @@ impl Judging {
     /// Returns true if the caller says nothing about how to judge: then a run is judged as it judges
     /// itself.
     pub fn is_plain(&self) -> bool {
-        let Judging { model, initial, budget, observe_failed_cas, versions, .. } = self;
+        let Judging { model, initial, budget, observe_failures, versions, .. } = self;
         let said = model.is_some() || initial.is_some() || budget.is_some() || versions.is_some();
-        !said && !observe_failed_cas
+        !said && !observe_failures
     }
 
     /// The same history, judged in no special way.
@@ -83,7 +91,7 @@ impl Judging {
             initial: None,
             budget: None,
             threads: None,
-            observe_failed_cas: false,
+            observe_failures: false,
             versions: None,
         }
     }
@@ -115,6 +123,8 @@ fn unreadable(error: anyhow::Error) -> anyhow::Error {
 pub struct Judged {
     /// The outcome.
     pub analysis: Analysis,
+    /// The way in which it was judged.
+    pub setting: Setting,
     /// By which model, and why, in a sentence; none if the caller named the model.
     pub choice: Option<String>,
 }
@@ -128,34 +138,38 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
         true => judging.path.join(HISTORY),
         false => judging.path.clone(),
     };
-    let unreadable =
-        |error: &dyn std::fmt::Display| bad_input(format!("{}: {error}", path.display()));
-    let reading = match File::open(&path) {
+    let shown = match is_standard_input(&path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    };
+    let unreadable = |error: &dyn std::fmt::Display| bad_input(format!("{shown}: {error}"));
+    let threads = judging.threads.and_then(NonZeroUsize::new);
+    let reading = match read(&path, threads) {
         // A run may have been killed before its first event.
-        Err(error) if error.kind() == ErrorKind::NotFound && judging.path.is_dir() => {
-            checker::history::read(std::io::empty())
+        Err(error) if judging.path.is_dir() && is_missing(&error) => {
+            checker::history::read(io::empty()).map_err(anyhow::Error::from)
         }
-        file => {
-            let file = file.map_err(|error| unreadable(&error))?;
-            let bar = progress_bar(file.metadata().map_or(0, |metadata| metadata.len()));
-            let reading = checker::history::read(bar.wrap_read(file));
-            bar.finish_and_clear();
-            reading
-        }
+        reading => reading,
     };
     let reading = reading.map_err(|error| unreadable(&error))?;
     for note in &reading.notes {
-        err!("{}: {note}", path.display());
+        err!("{shown}: {note}");
     }
-    let mut options = checker::Options::for_format(reading.format);
-    options.initial = judging.initial.clone().unwrap_or_default();
+    let mut options = reading.setting.options(reading.format);
+    if let Some(initial) = &judging.initial {
+        options.initial = initial.clone();
+    }
     options.budget.steps = judging.budget.unwrap_or(options.budget.steps);
-    options.threads = judging.threads.and_then(NonZeroUsize::new).unwrap_or(options.threads);
-    options.conventions.observe_failed_cas = judging.observe_failed_cas;
-    options.model = judging.model()?;
+    options.threads = threads.unwrap_or(options.threads);
+    options.conventions.observe_failures |= judging.observe_failures;
+    let asked_for = judging.model()?;
     options.versions = versions(judging)?;
     let mut told = None;
-    if options.model.is_none() {
+    if asked_for.is_some() {
+        options.model = asked_for;
+    } else if let Some(model) = &options.model {
+        told = Some(format!("{}, judged as {model}: the file says so", reading.format.name()));
+    } else {
         let choice = checker::model::choose(&reading.operations)
             .map_err(|error| unreadable(&error.in_file()))?;
         let model = choice.model.description().name;
@@ -173,13 +187,31 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     };
     let versioned = || reading.operations.iter().any(|operation| operation.version().is_some());
     if judging.versions.is_none() && options.versions.is_none() && versioned() {
-        err!("{}: its versions are not judged; --versions says what they mean", path.display());
+        err!("{shown}: its versions are not judged; --versions says what they mean");
     }
     let records = saved.records(options.versions);
     let analysis = checker::check_with_records(&reading.operations, &options, &records, &show)
         .map_err(|error| unreadable(&error.in_file()))?;
     bar.finish_and_clear();
-    Ok(Judged { analysis, choice: told })
+    let setting = Setting::of_options(&options);
+    Ok(Judged { analysis, setting, choice: told })
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    let of_file = error.downcast_ref::<io::Error>();
+    of_file.is_some_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn read(path: &Path, threads: Option<NonZeroUsize>) -> Result<Reading> {
+    let (input, length) = history_input::open(path)?;
+    let bar = progress_bar(length);
+    let input = history_input::uncompressed(bar.wrap_read(input))?;
+    let reading = match threads {
+        Some(threads) => checker::history::read_with_threads(input, threads),
+        None => checker::history::read(input),
+    };
+    bar.finish_and_clear();
+    Ok(reading?)
 }
 
 /// The meaning of the versions: as the caller says; of a run, as its target claims.

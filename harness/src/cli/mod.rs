@@ -3,6 +3,7 @@
 mod check;
 mod command_line;
 mod doctor;
+mod history_input;
 mod judging;
 mod list;
 mod node;

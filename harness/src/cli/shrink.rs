@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use checker::history::History;
+use checker::history::{History, Setting};
 use clap::Args;
 
 use super::judging::{Judged, Judging, judge};
@@ -22,13 +22,13 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
-    let Judged { analysis, choice } = judge(&arguments.judging)?;
+    let Judged { analysis, setting, choice } = judge(&arguments.judging)?;
     if let Some(choice) = choice {
         err!("{choice}");
     }
     match &analysis.counterexample {
         Some(counterexample) => {
-            write(&counterexample.history(), arguments.output.as_deref())?;
+            write(&setting, &counterexample.history(), arguments.output.as_deref())?;
             let (shown, all) = (counterexample.operations.len(), analysis.operations);
             err!("{shown} of {all} operations: {}", counterexample.sentence);
         }
@@ -40,9 +40,10 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     Ok(analysis.verdict.into())
 }
 
-/// Writes a history, to standard output if no file is named.
-fn write(history: &History, file: Option<&Path>) -> Result<()> {
-    let mut lines = Vec::new();
+/// Writes a history, to standard output if no file is named. It begins with the way in which it is
+/// to be judged: the few operations that are left may no longer show it.
+fn write(setting: &Setting, history: &History, file: Option<&Path>) -> Result<()> {
+    let mut lines = format!("{}\n", setting.line()).into_bytes();
     for event in &history.events {
         serde_json::to_writer(&mut lines, event)?;
         lines.push(b'\n');

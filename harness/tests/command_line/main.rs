@@ -86,12 +86,62 @@ fn an_invalid_history_is_shrunk_to_one_that_check_takes() {
     let history = write(&directory, "history.jsonl", &history);
     let shrunk = directory.join("shrunk.jsonl").display().to_string();
     run(&["shrink", &history, "--output", &shrunk]).exits(1).says("3 of 31 operations");
-    run(&["check", &shrunk]).exits(1).says("process 77 read 12");
+    run(&["check", &shrunk])
+        .exits(1)
+        .says("process 77 read 12")
+        .says("judged as register: the file says so");
     let written = std::fs::read_to_string(&shrunk).expect("it was written");
-    assert_eq!(written.lines().count(), 6);
+    let (setting, events) = written.split_once('\n').expect("there are several lines");
+    assert_eq!(
+        setting,
+        r#"{"process":"controller","type":"info","f":"judging","value":{"model":"register","initial":null,"nil_reads":"absent","observe_failures":false}}"#
+    );
+    assert_eq!(events.lines().count(), 6);
+
+    // Reads alone do not show the model, nor what was there at first.
+    let reads = VALID.lines().skip(2).collect::<Vec<_>>().join("\n");
+    let reads = write(&directory, "reads.jsonl", &reads);
+    run(&["shrink", &reads, "--model", "counter", "--initial", "7", "--output", &shrunk]).exits(1);
+    run(&["check", &shrunk]).exits(1).says("judged as counter: the file says so");
+    run(&["check", &shrunk, "--initial", "1"]).exits(0);
 
     let valid = write(&directory, "valid.jsonl", VALID);
     run(&["shrink", &valid]).exits(0).says("nothing to shrink: the history is valid");
+}
+
+#[test]
+fn a_compressed_history_and_standard_input_are_judged_like_a_plain_file() {
+    let directory = scratch("compressed");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, VALID.as_bytes()).expect("memory takes it");
+    let gzip = gzip.finish().expect("memory takes it");
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let zstd = ruzstd::encoding::compress_to_vec(VALID.as_bytes(), level);
+    for (name, form, bytes) in [("h.jsonl.gz", "gzip", gzip), ("h.jsonl.zst", "zstd", zstd)] {
+        let path = directory.join(name);
+        std::fs::write(&path, &bytes).expect("it can be written");
+        run(&["check", &path.display().to_string()]).exits(0);
+        run(&["shrink", &path.display().to_string()]).exits(0).says("the history is valid");
+        std::fs::write(&path, &bytes[..bytes.len() - 3]).expect("it can be written");
+        run(&["check", &path.display().to_string()])
+            .exits(65)
+            .says(name)
+            .says(&format!("the {form} file is cut off"));
+    }
+    let plain = write(&directory, "plain.jsonl", VALID);
+    let given = |path: &str| {
+        let file = std::fs::File::open(path).expect("it was written");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_stormproof"))
+            .args(["check", "-"])
+            .stdin(file)
+            .output()
+            .expect("the program starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(given(&plain).0, Some(0));
+    let (code, said) = given(&write(&directory, "garbage", "{\"index\":0}\n"));
+    assert_eq!(code, Some(65));
+    assert!(said.contains("standard input: line 1, column 11: missing field `type`"), "{said}");
 }
 
 #[test]
@@ -112,6 +162,8 @@ fn the_initial_value_and_failed_cas_count_when_they_are_told_to() {
         .replace(r#""f":"cas","key":"k0","value":null"#, r#""f":"cas","key":"k0","value":[1,2]"#);
     let cas = write(&directory, "cas.jsonl", &cas);
     run(&["check", &cas, "--threads", "1"]).exits(0);
+    run(&["check", &cas, "--observe-failures"]).exits(1);
+    // Its name before there were more than compare-and-sets.
     run(&["check", &cas, "--observe-failed-cas"]).exits(1);
 }
 

@@ -75,7 +75,7 @@ fn a_history_in_which_nothing_happened_is_unknown() {
     run(&["check", &file]).exits(2).says(nothing);
     let invoked = VALID.lines().next().expect("it has lines").to_owned() + "\n";
     let file = write(&directory, "invoked.jsonl", &invoked);
-    run(&["check", &file]).exits(2).says("the only operation came back with nothing");
+    run(&["check", &file]).exits(2).says("the only operation never came back");
     run(&["shrink", &file]).exits(2).says("nothing was tested");
 }
 

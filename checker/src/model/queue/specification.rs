@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::{
-    Collection, Conventions, Description, ElementEffect, Hints, Misfit, Model, Recorded, Solver,
-    ValueId, Values,
+    Collection, Description, ElementEffect, Hints, Misfit, Model, Recorded, Solver, ValueId, Values,
 };
 
 /// A queue for each key, empty at first.
@@ -163,7 +162,7 @@ impl Recorded for Queue {
         })
     }
 
-    fn observes_refusals(&self, _conventions: Conventions) -> bool {
+    fn answers_refusals(&self) -> bool {
         true
     }
 

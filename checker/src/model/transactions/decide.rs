@@ -2,19 +2,42 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::transactions::Transactions;
 use crate::model::transactions::legal_order::{Found, LegalOrder};
 use crate::model::transactions::precedence::{CLOSURE_LIMIT, Cycle, Precedence};
 use crate::model::transactions::versions::{Unclear, Versions};
-use crate::model::{Calls, Direct, Solver};
+use crate::model::transactions::{State, Transactions};
+use crate::model::{Call, Calls, Direct, Interval, Solver};
 
 /// The algorithm's name in verdicts.
 const NAME: &str = "precedence-graph";
 
 impl Solver<Transactions> for Transactions {
     fn decide(&self, calls: &Calls<'_, Transactions>) -> Option<Direct> {
-        decide(calls)
+        match *calls.initial() == State::default() {
+            true => decide(calls),
+            false => decide_after_a_first_one(calls),
+        }
     }
+}
+
+/// Decides transactions on objects that hold something at first: as if a transaction before all
+/// others had written that.
+fn decide_after_a_first_one(calls: &Calls<'_, Transactions>) -> Option<Direct> {
+    /// The indices of the first transaction's events, which push all others back.
+    const TAKEN: u64 = 2;
+    let nothing = State::default();
+    let first = Call::Known(calls.initial().as_writes(), Box::default());
+    let all: Vec<_> = std::iter::once(first).chain(calls.calls.iter().cloned()).collect();
+    let pushed_back = |it: &Interval| {
+        Interval::new(it.invoked + TAKEN, it.returned().map(|returned| returned + TAKEN))
+    };
+    let intervals: Vec<_> = std::iter::once(Interval::new(0, Some(1)))
+        .chain(calls.intervals.iter().map(pushed_back))
+        .collect();
+    let direct = decide(&Calls { initial: &nothing, calls: &all, intervals: &intervals })?;
+    let without_first =
+        |places: Vec<usize>| places.into_iter().filter_map(|place| place.checked_sub(1)).collect();
+    Some(Direct { contradiction: direct.contradiction.map(without_first), ..direct })
 }
 
 /// It is known who read from whom when no value is written to an object twice. What follows from

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::history::{Datum, OperationRef};
+use crate::history::{Datum, OperationRef, StepKind, StepParts, transaction_step};
 use crate::model::{Description, Hints, Misfit, Model, Recorded, Solver, ValueId, Values};
 
 /// A group of registers and lists, changed by transactions. A key of a history is a group; one
@@ -84,13 +84,24 @@ impl Recorded for Transactions {
         &DESCRIPTION
     }
 
-    fn decode_initial(&self, initial: Datum<'_>, _values: &mut Values) -> Result<State, Misfit> {
-        match initial.is_null() {
-            true => Ok(State::default()),
-            false => Err(Misfit::new(format!(
-                "the objects of transactions hold nothing at first, not {initial}"
-            ))),
+    fn decode_initial(&self, initial: Datum<'_>, values: &mut Values) -> Result<State, Misfit> {
+        let mut state = State::default();
+        if initial.is_null() {
+            return Ok(state);
         }
+        let members = initial.as_members().ok_or_else(|| {
+            format!("the objects of transactions hold {{\"x\":1,…}} at first, not {initial}")
+        })?;
+        for (name, value) in members {
+            let content = Content::of(value, values);
+            // JSON has only texts for names; histories name objects by numbers as well.
+            if let Ok(number) = name.parse() {
+                state.set(values.id(Datum::Integer(number)), content.clone());
+            }
+            let mut text = String::new();
+            state.set(values.id(Datum::text(&name, &mut text)), content);
+        }
+        Ok(state)
     }
 
     fn decode_input(
@@ -99,6 +110,10 @@ impl Recorded for Transactions {
         values: &mut Values,
     ) -> Result<Self::Input, Misfit> {
         match operation.f() {
+            // Some recorders only say what was asked with the answer.
+            "txn" if operation.input().is_null() && !operation.output().is_null() => {
+                Ok(steps(operation.output(), values)?.0)
+            }
             "txn" => Ok(steps(operation.input(), values)?.0),
             other => Err(DESCRIPTION.lacks(other)),
         }
@@ -157,6 +172,11 @@ impl Content {
 }
 
 impl State {
+    /// Steps that make this of objects that hold nothing.
+    pub(super) fn as_writes(&self) -> Box<[Step]> {
+        self.0.iter().map(|(object, content)| Step::Write(*object, content.clone())).collect()
+    }
+
     fn get(&self, object: ValueId) -> Content {
         match self.0.binary_search_by_key(&object, |(object, _)| *object) {
             Ok(at) => self.0[at].1.clone(),
@@ -188,17 +208,15 @@ fn steps(transaction: Datum<'_>, values: &mut Values) -> Result<Parts, Misfit> {
     let mut steps = Vec::new();
     let mut contents = Vec::new();
     for step in transaction.as_list().ok_or_else(wrong)? {
-        let parts: Vec<Datum<'_>> = step.as_list().ok_or_else(wrong)?.collect();
-        let [f, object, value] = parts[..] else { return Err(wrong()) };
+        let StepParts { kind, object, value } = transaction_step(step).ok_or_else(wrong)?;
         let object = values.id(object);
-        match f.as_text().as_deref() {
-            Some("r") => {
+        match kind {
+            StepKind::Read => {
                 steps.push(Step::Read(object));
                 contents.push(Content::of(value, values));
             }
-            Some("w") => steps.push(Step::Write(object, Content::of(value, values))),
-            Some("append") => steps.push(Step::Append(object, values.id(value))),
-            _ => return Err(wrong()),
+            StepKind::Write => steps.push(Step::Write(object, Content::of(value, values))),
+            StepKind::Append => steps.push(Step::Append(object, values.id(value))),
         }
     }
     Ok((steps.into(), contents.into()))
@@ -266,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_is_no_transaction_is_refused() {
-        for wrong in [json!(1), json!([1]), json!([["r", "x"]]), json!([["cas", "x", [1, 2]]])] {
+        for wrong in [json!(1), json!([1]), json!([["w", "x"]]), json!([["cas", "x", [1, 2]]])] {
             let datum = OwnedDatum::from(&wrong);
             assert!(steps(datum.borrow(), &mut Values::new()).is_err(), "{wrong}");
         }

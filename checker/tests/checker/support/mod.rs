@@ -7,6 +7,6 @@ mod recording;
 mod requests;
 mod service;
 
-pub use operations::{paired, verdict_if_legal};
+pub use operations::paired;
 pub use recording::{Recording, record};
 pub use service::Service;

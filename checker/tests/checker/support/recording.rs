@@ -165,6 +165,12 @@ pub fn record(recording: Recording) -> History {
     }
 
     lies::tell(recording, &mut events, &past, &mut random);
+    for event in &mut events {
+        // A queue says in so many words that it is empty.
+        if event.f == "dequeue" && event.kind == EventType::Fail {
+            event.error = Some("empty".to_string());
+        }
+    }
     History { events }
 }
 
