@@ -50,7 +50,7 @@ fn about_two_holders(
     all: &[OperationRef<'_>],
 ) -> Option<String> {
     let completed = last.completed()?;
-    let acquired = other.completed().filter(|at| *at < completed)?;
+    other.completed().filter(|at| *at < completed)?;
     if other.f() != "acquire" || other.outcome() != EventType::Ok {
         return None;
     }
@@ -69,7 +69,9 @@ fn about_two_holders(
     let is_release = |it: &&OperationRef<'_>| {
         it.f() == "release" && it.input() == other.input() && it.outcome() != EventType::Fail
     };
-    let releases = || all.iter().filter(is_release).filter(|it| it.invoked() > acquired);
+    // Owners may be shared: one that was going on when the lock was acquired counts too.
+    let may_follow = |it: &&OperationRef<'_>| it.completed().is_none_or(|at| at > other.invoked());
+    let releases = || all.iter().filter(is_release).filter(may_follow);
     let held = format!("although process {process} had acquired it {}", when(other));
     match releases().min_by_key(|it| it.invoked()) {
         None => Some(format!("{held} and not released it")),

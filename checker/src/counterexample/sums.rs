@@ -46,7 +46,7 @@ pub(super) fn complain(
             "but no choice of the additions that had begun by then{listed} makes {sum}"
         ));
     }
-    let named: Vec<String> = others.iter().map(|it| named(*it)).collect();
+    let named: Vec<String> = others.iter().map(|it| named(*it, read)).collect();
     let named = named.join(" and ");
     let is_certain = |it: &&OperationRef<'_>| {
         it.f() == "add" && it.completed().is_some_and(|at| at < read.invoked())
@@ -69,12 +69,14 @@ pub(super) fn complain(
     ))
 }
 
-/// `process 7 had read 12 at 41.203 s`.
-fn named(operation: OperationRef<'_>) -> String {
+/// `process 7 had read 12 at 41.203 s`, without `had` if it was not over when the read began.
+fn named(operation: OperationRef<'_>, read: OperationRef<'_>) -> String {
     let (process, when) = (operation.process(), when(operation));
+    let is_over = operation.completed().is_some_and(|at| at < read.invoked());
+    let had = if is_over { "had " } else { "" };
     match operation.f() {
-        "read" => format!("process {process} had read {} {when}", value(operation.output())),
-        _ => format!("process {process} had added {} {when}", value(operation.input())),
+        "read" => format!("process {process} {had}read {} {when}", value(operation.output())),
+        _ => format!("process {process} {had}added {} {when}", value(operation.input())),
     }
 }
 
