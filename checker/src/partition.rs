@@ -22,6 +22,8 @@ pub(crate) struct Partition<'a> {
     history: &'a Operations,
     /// The key; none when the history names none.
     pub(crate) key: Option<&'a str>,
+    /// The content before the first operation.
+    pub(crate) initial: Datum<'a>,
     /// The places in the history of the operations of `object`.
     operations: Vec<Place>,
     /// The same operations in the model's terms.
@@ -110,7 +112,7 @@ fn share_of<'a>(
     }
     let finish = |Unfinished { key, operations, reader }| {
         let object = Reader::finish(reader);
-        Partition { model, history, key, operations, object }
+        Partition { model, history, key, initial: source.initial, operations, object }
     };
     Ok(unfinished.into_iter().map(finish).collect())
 }

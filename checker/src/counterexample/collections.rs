@@ -54,6 +54,49 @@ pub(super) fn complain(
     }
 }
 
+/// Complains about an answer with an element that nothing had put in when it was given. `all` are
+/// the operations on the collection, those that failed among them; `initial` is what it held at
+/// first.
+pub(super) fn unknown_origin(
+    entry: Entry<'_>,
+    all: &[Entry<'_>],
+    initial: Datum<'_>,
+) -> Option<String> {
+    let answered = entry.operation.output();
+    let elements: Vec<Datum<'_>> = match entry.effect {
+        ElementEffect::Observe => answered.as_list()?.collect(),
+        ElementEffect::Remove if !answered.is_null() => vec![answered],
+        _ => return None,
+    };
+    let seen = entry.operation.completed()?;
+    elements.into_iter().find_map(|element| {
+        let was_there = initial.as_list().is_some_and(|mut it| it.any(|other| other == element));
+        let putting = || all.iter().filter(|other| other.inserts(element)).map(|it| it.operation);
+        let may_have = |it: &OperationRef<'_>| it.outcome() != EventType::Fail;
+        if was_there || putting().any(|it| may_have(&it) && it.invoked() < seen) {
+            return None;
+        }
+        let element = value(element);
+        if let Some(later) = putting().find(may_have) {
+            let process = later.process();
+            let from = crate::words::at(later.start(), later.invoked());
+            return Some(format!(
+                "but {element} was only put in later, by process {process} from {} on",
+                from.trim_start_matches("at ")
+            ));
+        }
+        Some(match putting().next() {
+            Some(failed) => format!(
+                "but the only attempt to put {element} in, by process {} {}, had failed (an \
+                 aborted read)",
+                failed.process(),
+                when(failed)
+            ),
+            None => format!("but nothing ever put {element} in"),
+        })
+    })
+}
+
 fn about_elements(
     kind: Collection,
     read: OperationRef<'_>,

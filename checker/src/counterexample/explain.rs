@@ -1,8 +1,9 @@
 //! A counterexample in one sentence.
 
-use crate::counterexample::collections::{Complaint, Entry, complain};
+use crate::counterexample::collections::{Complaint, Entry, complain, unknown_origin};
 use crate::counterexample::core::Core;
 use crate::counterexample::words::{in_words, value, when};
+use crate::counterexample::{locks, sums};
 use crate::history::{Datum, EventType, OperationRef};
 use crate::model::register::swapped;
 use crate::model::{AnyModel, Transition, ValueId, Values};
@@ -29,29 +30,35 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         core,
     };
     let last = partition.operation(core.last);
-    let reason = match conflict.transitions[core.last].and_then(|transition| transition.requires) {
-        Some(required) => {
-            let text = value(object.values().value(required));
-            conflict
-                .unwritten(required, &text, || {
-                    failed_writes(partition, required).next().map(|write| {
-                        format!(
-                            "the only write of {text}, by process {} {}, had failed",
-                            write.process(),
-                            when(write)
-                        )
+    // These hold by themselves, no matter what was there before.
+    let simple = conflict.of_a_lock().or_else(|| conflict.of_a_sum(partition));
+    let is_simple = simple.is_some();
+    let by_value =
+        || match conflict.transitions[core.last].and_then(|transition| transition.requires) {
+            Some(required) => {
+                let text = value(object.values().value(required));
+                conflict
+                    .unwritten(required, &text, || {
+                        failed_writes(partition, required).next().map(|write| {
+                            format!(
+                                "the only write of {text}, by process {} {}, had failed",
+                                write.process(),
+                                when(write)
+                            )
+                        })
                     })
-                })
-                .or_else(|| conflict.superseded(required, &text))
-        }
-        None => None,
-    };
-    let reason = reason
+                    .or_else(|| conflict.superseded(required, &text))
+            }
+            None => None,
+        };
+    let reason = simple
+        .or_else(by_value)
+        .or_else(|| conflict.of_an_origin(partition))
         .or_else(|| conflict.of_a_collection(partition.model))
         .unwrap_or_else(|| conflict.contradiction());
 
     let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
-    if core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
+    if !is_simple && core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
         sentence.push_str(", whatever was there before");
     }
     if !core.minimal {
@@ -236,6 +243,21 @@ impl Conflict<'_> {
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
+    /// An element that was read or taken and that nothing had put in by then.
+    fn of_an_origin(&self, partition: &Partition<'_>) -> Option<Reason> {
+        partition.model.description().collection?;
+        let history = partition.history().iter();
+        let of_key = history.filter(|operation| operation.key() == partition.key);
+        let entries: Vec<Entry<'_>> = of_key
+            .filter_map(|operation| Entry::of(partition.model, self.core.last, operation))
+            .collect();
+        let last = Entry::of(partition.model, self.core.last, self.last())?;
+        let clause = unknown_origin(last, &entries, partition.initial)?;
+        let culprits = vec![self.core.last];
+        let remark = "nothing had put this in".to_string();
+        Some(Reason { clause, culprits, evidence: None, remark })
+    }
+
     /// The contradiction in the elements that were read or taken.
     fn of_a_collection(&self, model: AnyModel<'_>) -> Option<Reason> {
         let kind = model.description().collection?;
@@ -252,6 +274,33 @@ impl Conflict<'_> {
         let mut culprits = vec![last];
         culprits.extend(shown_by);
         let remark = "with this, no order is left".to_string();
+        Some(Reason { clause, culprits, evidence: None, remark })
+    }
+
+    /// The operations of the core besides the last one, with their places.
+    fn others(&self) -> Vec<(usize, OperationRef<'_>)> {
+        let others = self.core.shown.iter().filter(|place| **place != self.core.last);
+        others.map(|place| (*place, self.operations[*place])).collect()
+    }
+
+    /// The contradiction in who held a lock.
+    fn of_a_lock(&self) -> Option<Reason> {
+        let Complaint { clause, shown_by } =
+            locks::complain(self.last(), &self.others(), &self.operations)?;
+        let culprits = [Some(self.core.last), shown_by].into_iter().flatten().collect();
+        let remark = "its owner cannot have done this".to_string();
+        Some(Reason { clause, culprits, evidence: None, remark })
+    }
+
+    /// The contradiction in the sum that was read of a counter.
+    fn of_a_sum(&self, partition: &Partition<'_>) -> Option<Reason> {
+        let is_counter = partition.model.description().name == "counter";
+        let others: Vec<OperationRef<'_>> =
+            self.others().into_iter().map(|(_, other)| other).collect();
+        let clause = is_counter
+            .then(|| sums::complain(self.last(), &others, &self.operations, partition.initial))??;
+        let culprits = vec![self.core.last];
+        let remark = "no additions make this sum".to_string();
         Some(Reason { clause, culprits, evidence: None, remark })
     }
 
@@ -288,6 +337,12 @@ impl Conflict<'_> {
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
         if place == self.core.last {
             reason.remark.clone()
+        } else if reason.culprits.contains(&place) && reason.evidence.is_none() {
+            match self.operations[place].f() {
+                "acquire" => "held from here on".to_string(),
+                "release" => "free from here on".to_string(),
+                _ => String::new(),
+            }
         } else if Some(place) == reason.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
             format!(

@@ -17,11 +17,13 @@ mod collections;
 mod core;
 mod explain;
 mod fewest;
+mod locks;
 mod make;
 mod minimal;
 mod questions;
 mod relevance;
 mod sources;
+mod sums;
 mod window;
 mod words;
 

@@ -6,6 +6,7 @@ mod corpus;
 mod counterexamples;
 mod differential;
 mod effort;
+mod explanations;
 mod foreign;
 mod idempotency_audit;
 mod in_memory;
@@ -14,6 +15,5 @@ mod online;
 mod oracles;
 mod own_histories;
 mod readers;
-#[expect(dead_code, reason = "unit tests, which share it, use more of it")]
 mod support;
 mod version_oracle;
