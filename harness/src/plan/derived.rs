@@ -60,7 +60,11 @@ impl Plan {
     /// The load and the faults, as far as it can be said how much of them there was.
     pub fn planned(&self) -> Planned {
         let faults = self.schedule.iter().map(|entry| (entry.id, entry.fault.family()));
-        Planned { load_seconds: self.time_limit, faults: faults.collect() }
+        Planned {
+            load_seconds: self.time_limit,
+            faults: faults.collect(),
+            drawn_from: self.drawn_families(),
+        }
     }
 
     /// The length of the load.

@@ -44,7 +44,11 @@ impl SavedPlan {
     /// The load and the faults.
     pub fn planned(&self) -> Planned {
         let faults = self.schedule.entries.iter().map(|entry| (entry.id, entry.fault.family()));
-        Planned { load_seconds: self.time_limit, faults: faults.collect() }
+        Planned {
+            load_seconds: self.time_limit,
+            faults: faults.collect(),
+            drawn_from: self.faults.iter().filter_map(|name| name.parse().ok()).collect(),
+        }
     }
 
     /// The account of the run `id` below `results`, where it saved none itself.

@@ -33,6 +33,12 @@ pub fn coverage(
             "of {} none was seen to take effect",
             counted(count as u64, "planned fault")
         ));
+    } else if count == 0 && !planned.drawn_from.is_empty() {
+        let families: Vec<String> = planned.drawn_from.iter().map(Family::to_string).collect();
+        gaps.push(format!(
+            "not one fault was drawn of {}: so few nodes, or so short a load, have no room for any",
+            families.join(", ")
+        ));
     } else if ended.is_some_and(|ended| ended.cause.leaves_gaps()) {
         gaps.extend(cut_families(faults, planned));
     }
@@ -220,8 +226,24 @@ mod tests {
 
     fn judged(history: &History, kinds: &[&str], planned_faults: u32) -> Coverage {
         let faults = (0..planned_faults).map(|number| (number, Family::Kill)).collect();
-        let planned = Planned { load_seconds: 60.0, faults };
+        let planned = Planned { load_seconds: 60.0, faults, ..Planned::default() };
         coverage(history, &fault_intervals(history), kinds, &planned, None)
+    }
+
+    #[test]
+    fn a_run_for_which_no_fault_was_drawn_although_some_were_asked_for_is_unknown() {
+        let history = history(&["read"], &[]);
+        let check = |drawn_from: &[Family], gaps: &[&str]| {
+            let drawn_from = drawn_from.iter().copied().collect();
+            let planned = Planned { load_seconds: 60.0, drawn_from, ..Planned::default() };
+            let coverage = coverage(&history, &[], &["read"], &planned, None);
+            assert_eq!(coverage.gaps, gaps);
+            assert_eq!(coverage.verdict == Verdict::Valid, gaps.is_empty());
+        };
+        check(&[], &[]);
+        let none = "not one fault was drawn of partition: so few nodes, or so short a load, have no \
+                    room for any";
+        check(&[Family::Partition], &[none]);
     }
 
     #[test]
@@ -282,7 +304,7 @@ mod tests {
         let one_kill = history(&["read"], &["installed"]);
         let faults: BTreeMap<u32, Family> =
             [(0, Family::Kill), (1, Family::Pause), (2, Family::Kill)].into();
-        let planned = Planned { load_seconds: 60.0, faults };
+        let planned = Planned { load_seconds: 60.0, faults, ..Planned::default() };
         let check = |ended: Option<EarlyEnd>, gaps: &[&str]| {
             let ended = ended.map(cut);
             let intervals = fault_intervals(&one_kill);

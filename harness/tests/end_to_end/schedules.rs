@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::common::{run, scratch};
 use crate::support::{
-    DISKS, assert_a_whole_run, can, faults, has_namespaces, history, latest, node_events, run_into,
-    short_run,
+    DISKS, Fault, assert_a_whole_run, can, faults, has_namespaces, history, latest, node_events,
+    run_into, short_run,
 };
 use crate::turn::{by_turns, turn};
 
@@ -17,15 +17,18 @@ fn saved_plan(results: &Path) -> String {
     std::fs::read_to_string(latest(results).join("plan.toml")).expect("a run leaves its plan")
 }
 
-/// The faults that were injected, by number and phrase, without the nodes that had the roles.
+/// The faults that were injected, by number and phrase, without the nodes that had the roles. A
+/// role that no node was known to have is told of in the note.
 fn fired(results: &Path) -> Vec<(u64, String)> {
-    let phrase = |name: &str| name.split(" (").next().unwrap_or_default().to_owned();
-    let fired = faults(results);
+    let phrase = |fault: &Fault| {
+        let note = fault.injected["value"]["note"].as_str().unwrap_or_default();
+        let planned = note.strip_prefix("planned: ").and_then(|rest| rest.split("; ").next());
+        let done = fault.name.split(" (").next().unwrap_or_default();
+        planned.unwrap_or(done).to_owned()
+    };
     let number = |value: &Value| value.as_u64().expect("every fault has a number");
-    fired
-        .iter()
-        .map(|fault| (number(&fault.injected["value"]["fault"]), phrase(&fault.name)))
-        .collect()
+    let fired = faults(results);
+    fired.iter().map(|it| (number(&it.injected["value"]["fault"]), phrase(it))).collect()
 }
 
 /// When the load began, in nanoseconds since the run began.

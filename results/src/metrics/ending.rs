@@ -16,6 +16,8 @@ pub struct Planned {
     pub load_seconds: f64,
     /// The family of each fault, by the numbers of the faults.
     pub faults: BTreeMap<u32, Family>,
+    /// The families that faults were to be drawn from.
+    pub drawn_from: BTreeSet<Family>,
 }
 
 /// The end of a run before its plan was carried out. `failed` is the reason that is not on record:
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn a_cut_run_tells_which_share_of_its_plan_there_was() {
         let faults = (1..=4).map(|number| (number, Family::Kill)).collect();
-        let planned = Planned { load_seconds: 60.0, faults };
+        let planned = Planned { load_seconds: 60.0, faults, ..Planned::default() };
         let mut events = vec![
             phase(0, Phase::Setup),
             phase(2, Phase::Load),
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_run_of_which_nothing_is_left_ended_in_its_setup() {
-        let planned = Planned { load_seconds: 60.0, faults: BTreeMap::new() };
+        let planned = Planned { load_seconds: 60.0, ..Planned::default() };
         let nothing = ended_early(&history(Vec::new()), &planned, Some(EarlyEnd::Kill));
         let nothing = nothing.expect("it was killed");
         assert_eq!((nothing.phase, nothing.load_seconds), (Phase::Setup, 0.0));
