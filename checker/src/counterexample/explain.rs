@@ -1,10 +1,11 @@
 //! A counterexample in one sentence.
 
-use crate::counterexample::collections::{Complaint, Entry, complain};
+use crate::counterexample::case::{Case, Complaint};
 use crate::counterexample::core::Core;
 use crate::counterexample::words::{in_words, value, when};
+use crate::counterexample::{collections, locks, sequences, sums, transactions};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{AnyModel, Transition, ValueId, Values};
+use crate::model::{Collection, Transition, ValueId, Values};
 use crate::partition::Partition;
 
 /// The number of reads in a row that must find a value again before it is said to have stayed.
@@ -27,30 +28,28 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         initial: object.initial_value(),
         core,
     };
-    let last = partition.operation(core.last);
-    let reason = match conflict.transitions[core.last].and_then(|transition| transition.requires) {
-        Some(required) => {
-            let text = value(object.values().value(required));
-            conflict
-                .unwritten(required, &text, || {
-                    failed_writes(partition, required).next().map(|write| {
-                        format!(
-                            "the only write of {text}, by process {} {}, had failed",
-                            write.process(),
-                            when(write)
-                        )
-                    })
-                })
-                .or_else(|| conflict.superseded(required, &text))
-        }
-        None => None,
-    };
-    let reason = reason
-        .or_else(|| conflict.of_a_collection(partition.model))
-        .unwrap_or_else(|| conflict.contradiction());
+    let complaint = complain(partition, &Case::of(partition, shown, core.last));
+    let subject = complaint.as_ref().map_or(core.last, |complaint| complaint.subject);
+    let last = partition.operation(subject);
+    let required = conflict.transitions[core.last].and_then(|transition| transition.requires);
+    let reason = complaint.map(|it| Reason::of(it, &conflict.operations)).or_else(|| {
+        let required = required?;
+        let text = value(object.values().value(required));
+        let failed = || {
+            failed_writes(partition, required).next().map(|write| {
+                format!(
+                    "the only write of {text}, by process {} {}, had failed",
+                    write.process(),
+                    when(write)
+                )
+            })
+        };
+        conflict.unwritten(required, &text, failed).or_else(|| conflict.superseded(required, &text))
+    });
+    let reason = reason.unwrap_or_else(|| conflict.contradiction());
 
     let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
-    if core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
+    if core.since.is_some() && reason.is_vague {
         sentence.push_str(", whatever was there before");
     }
     if !core.minimal {
@@ -84,8 +83,42 @@ struct Reason {
     culprits: Vec<usize>,
     /// The operation that shows that another value was in effect.
     evidence: Option<usize>,
-    /// The remark at the operation that completed last.
+    /// The remark at the operation that the sentence begins with.
     remark: String,
+    /// The place of that operation; none if it is the one that completed last.
+    subject: Option<usize>,
+    /// The places of the operations that show it, where a model's own terms say what is wrong.
+    shown_by: Vec<usize>,
+    /// True if it does not say what is wrong.
+    is_vague: bool,
+}
+
+impl Reason {
+    fn of(complaint: Complaint, operations: &[OperationRef<'_>]) -> Reason {
+        let Complaint { subject, clause, shown_by } = complaint;
+        // That an addition was acknowledged speaks against a read; it is not what is wrong.
+        let is_wrong = |place: &&usize| !matches!(operations[**place].f(), "append" | "put");
+        let mut culprits = vec![subject];
+        culprits.extend(shown_by.iter().filter(is_wrong));
+        let remark = "with this, no order is left".to_string();
+        let subject = Some(subject);
+        Reason { clause, culprits, evidence: None, remark, subject, shown_by, is_vague: false }
+    }
+}
+
+/// Complains in the terms of the model that judged; none if it has no such terms, or nothing simple
+/// can be said.
+fn complain(partition: &Partition<'_>, case: &Case<'_>) -> Option<Complaint> {
+    let description = partition.model.0.description();
+    match (description.collection, description.name) {
+        (Some(Collection::List), _) | (None, "kv-append") => sequences::complain(case),
+        (Some(Collection::Set), _) => collections::about_a_set(case),
+        (Some(Collection::Queue), _) => collections::about_a_queue(case),
+        (None, "counter") => sums::complain(case),
+        (None, "mutex" | "fenced-lock") => locks::complain(case),
+        (None, "txn") => transactions::complain(case),
+        (None, _) => None,
+    }
 }
 
 /// The operations that the sentence is about.
@@ -135,7 +168,9 @@ impl Conflict<'_> {
             }
             Some(_) => return None,
         };
-        Some(Reason { clause, culprits: vec![self.core.last], evidence: None, remark })
+        let culprits = vec![self.core.last];
+        let (evidence, subject, is_vague) = (None, None, false);
+        Some(Reason { clause, culprits, evidence, remark, subject, shown_by: Vec::new(), is_vague })
     }
 
     /// A value that another one had replaced.
@@ -197,7 +232,8 @@ impl Conflict<'_> {
             "nothing" => "there was a value by then".to_string(),
             _ => format!("{text} had been replaced"),
         };
-        Some(Reason { clause, culprits, evidence: Some(evidence), remark })
+        let (evidence, subject, is_vague) = (Some(evidence), None, false);
+        Some(Reason { clause, culprits, evidence, remark, subject, shown_by: Vec::new(), is_vague })
     }
 
     /// Returns whether an operation can have left `value` after `other` showed another value and
@@ -235,25 +271,6 @@ impl Conflict<'_> {
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
-    /// The contradiction in the elements that were read or taken.
-    fn of_a_collection(&self, model: AnyModel<'_>) -> Option<Reason> {
-        let kind = model.description().collection?;
-        let entry = |place: usize| Entry::of(model, place, self.operations[place]);
-        let last = self.core.last;
-        let others: Vec<Entry<'_>> = self
-            .core
-            .shown
-            .iter()
-            .filter(|place| **place != last)
-            .filter_map(|it| entry(*it))
-            .collect();
-        let Complaint { clause, shown_by } = complain(kind, entry(last)?, &others)?;
-        let mut culprits = vec![last];
-        culprits.extend(shown_by);
-        let remark = "with this, no order is left".to_string();
-        Some(Reason { clause, culprits, evidence: None, remark })
-    }
-
     /// A contradiction that has no better name.
     fn contradiction(&self) -> Reason {
         let others = self.core.shown.len() - 1;
@@ -277,6 +294,9 @@ impl Conflict<'_> {
             culprits: vec![self.core.last],
             evidence: None,
             remark: "with this, no order is left".to_string(),
+            subject: None,
+            shown_by: Vec::new(),
+            is_vague: true,
         }
     }
 
@@ -285,8 +305,10 @@ impl Conflict<'_> {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
-        if place == self.core.last {
+        if place == reason.subject.unwrap_or(self.core.last) {
             reason.remark.clone()
+        } else if reason.shown_by.contains(&place) {
+            "this speaks against it".to_string()
         } else if Some(place) == reason.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
             format!(

@@ -13,15 +13,20 @@
 //! So that the operations can be understood by themselves, an operation that left a value which
 //! one of them saw is shown beside them, and goes together with those that saw its value.
 
+mod case;
 mod collections;
 mod core;
 mod explain;
 mod fewest;
+mod locks;
 mod make;
 mod minimal;
 mod questions;
 mod relevance;
+mod sequences;
 mod sources;
+mod sums;
+mod transactions;
 mod window;
 mod words;
 

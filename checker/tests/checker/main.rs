@@ -6,12 +6,12 @@ mod corpus;
 mod counterexamples;
 mod differential;
 mod effort;
+mod explanations;
 mod idempotency_audit;
 mod in_memory;
 mod online;
 mod oracles;
 mod own_histories;
 mod readers;
-#[expect(dead_code, reason = "unit tests, which share it, use more of it")]
 mod support;
 mod version_oracle;

@@ -1,0 +1,124 @@
+//! Explanations of invalid histories of every model: each says what is wrong.
+
+use stormproof_checker::history::Operations;
+use stormproof_checker::verdict::{Analysis, Counterexample};
+use stormproof_checker::{Options, check};
+
+use crate::support::{Recording, Service, paired, record};
+
+/// Services, the models that judge them, the number of values that their clients use, and how many
+/// of the sentences may at most be vague, or say that fewer operations may show the same.
+const SERVICES: [(Service, &str, Option<u64>, usize); 19] = [
+    (Service::Register, "register", None, 2),
+    (Service::Register, "register", Some(4), 2),
+    (Service::Strings, "kv-append", None, 3),
+    (Service::Counter, "counter", None, 2),
+    (Service::Tally, "counter", None, 2),
+    (Service::Powers, "counter", None, 2),
+    (Service::Set, "set", None, 2),
+    (Service::Set, "set", Some(8), 2),
+    (Service::Lists, "append-list", None, 2),
+    (Service::Lists, "append-list", Some(8), 2),
+    (Service::Queue, "queue", None, 2),
+    (Service::Queue, "queue", Some(8), 12),
+    (Service::Mutex, "mutex", None, 2),
+    (Service::Mutex, "mutex", Some(3), 2),
+    (Service::FencedLock, "fenced-lock", None, 2),
+    (Service::FencedLock, "fenced-lock", Some(3), 3),
+    (Service::Transactions, "txn", None, 2),
+    (Service::Transactions, "txn", Some(20), 12),
+    (Service::Strings, "kv-append", Some(9), 6),
+];
+
+/// Invalid histories of each.
+const OF_EACH: usize = 25;
+
+fn judge(operations: &Operations, model: &str) -> Analysis {
+    let options = Options { model: Some(model.into()), ..Options::default() };
+    check(operations, &options).expect("it fits the model")
+}
+
+/// The counterexamples of small invalid histories.
+fn invalid(
+    service: Service,
+    model: &'static str,
+    values: Option<u64>,
+) -> impl Iterator<Item = Counterexample> {
+    let judged = (0..3000).filter_map(move |seed| {
+        let recording = Recording {
+            service,
+            seed,
+            operations: 20 + (seed % 3) as usize * 10,
+            clients: 2 + (seed % 4) as usize,
+            values,
+            unknown: [0.0, 0.1][(seed % 2) as usize],
+            lies: 1 + (seed % 5 / 4) as usize,
+            ..Recording::default()
+        };
+        judge(&paired(&record(recording)), model).counterexample
+    });
+    judged.take(OF_EACH)
+}
+
+/// Returns whether a sentence only says that something is wrong, and not what.
+fn is_vague(sentence: &str) -> bool {
+    ["explains", "contradict", "no order", "may show the same"]
+        .iter()
+        .any(|words| sentence.contains(words))
+}
+
+#[test]
+fn sentences_say_what_is_wrong() {
+    for (service, model, values, most) in SERVICES {
+        let (mut vague, mut all) = (Vec::new(), 0);
+        for found in invalid(service, model, values) {
+            all += 1;
+            vague.extend(Some(found.sentence).filter(|sentence| is_vague(sentence)));
+        }
+        assert_eq!(all, OF_EACH, "{model} {service:?} {values:?}");
+        println!("{model} {service:?} {values:?}: {} of {all} are vague", vague.len());
+        assert!(vague.len() <= most, "{model} {service:?} {values:?}: {vague:#?}");
+    }
+}
+
+/// The sentence about a history without times.
+fn sentence(log: &str, model: &str) -> String {
+    let reading = stormproof_checker::history::read(log.as_bytes()).expect("it is a log");
+    judge(&reading.operations, model).counterexample.expect("it is invalid").sentence
+}
+
+#[test]
+fn an_aborted_read_names_the_writer_that_failed() {
+    let log = "{:type :invoke, :f :txn, :process 1, :value [[:append 18 1]]}
+{:type :fail, :f :txn, :process 1, :value [[:append 18 1]]}
+{:type :invoke, :f :txn, :process 0, :value [[:r 18 nil]]}
+{:type :ok, :f :txn, :process 0, :value [[:r 18 [1]]]}
+";
+    assert_eq!(
+        sentence(log, "txn"),
+        "process 0 read [1] from 18 in one transaction at event 3, which read [1] from 18, although \
+         the transaction of process 1 at event 1 that appended 1 had failed (an aborted read, G1a)"
+    );
+}
+
+#[test]
+fn a_sum_with_an_addition_that_counts_twice_names_it() {
+    let log = "0 :invoke :add 5\n0 :ok :add 5\n0 :invoke :add 2\n0 :ok :add 2\n\
+               1 :invoke :read nil\n1 :ok :read 12\n";
+    assert_eq!(
+        sentence(log, "counter"),
+        "process 1 read 12 at event 5, although the additions that had been acknowledged make 7 and \
+         no other had begun, as if the addition of 5 (process 0 at event 1) were in it twice"
+    );
+}
+
+#[test]
+fn a_lock_that_two_hold_says_that_it_was_not_released() {
+    let log = "0 :invoke :acquire nil\n0 :ok :acquire nil\n\
+               1 :invoke :acquire nil\n1 :ok :acquire nil\n";
+    assert_eq!(
+        sentence(log, "mutex"),
+        "process 1 acquired the lock at event 3, although process 0 at event 1 had acquired it and \
+         process 0 had not released it since"
+    );
+}
