@@ -19,11 +19,11 @@ pub(crate) struct Source<'a> {
 /// Operations that are judged together, and by themselves.
 pub(crate) struct Partition<'a> {
     pub(crate) model: AnyModel<'a>,
+    /// The value of the key before the first operation.
+    pub(crate) initial: Datum<'a>,
     history: &'a Operations,
     /// The key; none when the history names none.
     pub(crate) key: Option<&'a str>,
-    /// The content before the first operation.
-    pub(crate) initial: Datum<'a>,
     /// The places in the history of the operations of `object`.
     operations: Vec<Place>,
     /// The same operations in the model's terms.
@@ -112,7 +112,8 @@ fn share_of<'a>(
     }
     let finish = |Unfinished { key, operations, reader }| {
         let object = Reader::finish(reader);
-        Partition { model, history, key, initial: source.initial, operations, object }
+        let initial = source.initial;
+        Partition { model, initial, history, key, operations, object }
     };
     Ok(unfinished.into_iter().map(finish).collect())
 }

@@ -1,167 +1,337 @@
-//! Complaints about what was read of a list or a set, or taken from a queue.
+//! Complaints about what was read of a set, or taken from a queue.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 
+use crate::counterexample::case::{Case, Complaint, name, without_a_source};
+use crate::counterexample::sequences::times;
 use crate::counterexample::words::{value, when};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::{AnyModel, Collection, ElementEffect};
 
-/// A complaint about an operation, as the second half of a sentence, with the place of the
-/// operation that shows it, if one does.
-pub(super) struct Complaint {
-    pub(super) clause: String,
-    pub(super) shown_by: Option<usize>,
+fn is_ok(operation: OperationRef<'_>) -> bool {
+    operation.outcome() == EventType::Ok
 }
 
-/// An operation on a collection, with its place in the partition.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    place: usize,
-    operation: OperationRef<'a>,
-    effect: ElementEffect<'a>,
+/// Complains about a read of a set.
+pub(super) fn about_a_set(case: &Case<'_>) -> Option<Complaint> {
+    let reads = case.latest_first().into_iter().filter(|place| {
+        let operation = case.operations[*place];
+        operation.f() == "read" && is_ok(operation)
+    });
+    let reads: Vec<usize> = reads.collect();
+    reads
+        .iter()
+        .find_map(|read| about_elements(case, *read))
+        .or_else(|| reads.iter().find_map(|read| missing(case, *read)))
+        .or_else(|| crossing(case, &reads))
 }
 
-impl<'a> Entry<'a> {
-    /// None if the operation is on no collection.
-    pub(super) fn of(
-        model: AnyModel<'_>,
-        place: usize,
-        operation: OperationRef<'a>,
-    ) -> Option<Entry<'a>> {
-        Some(Entry { place, operation, effect: model.0.element_effect(operation)? })
-    }
-
-    fn is_ok(&self) -> bool {
-        self.operation.outcome() == EventType::Ok
-    }
-
-    fn inserts(&self, element: Datum<'_>) -> bool {
-        matches!(self.effect, ElementEffect::Insert(inserted) if inserted == element)
-    }
+fn elements(content: Datum<'_>) -> Vec<Datum<'_>> {
+    content.as_list().into_iter().flatten().collect()
 }
 
-/// Complains about an operation that answered a collection or one of its elements. `others` are
-/// the operations that contradict it. None if nothing simple can be said.
-pub(super) fn complain(
-    kind: Collection,
-    entry: Entry<'_>,
-    others: &[Entry<'_>],
-) -> Option<Complaint> {
-    match entry.effect {
-        ElementEffect::Observe => about_elements(kind, entry.operation, others),
-        ElementEffect::Remove => about_a_removal(entry, others),
-        ElementEffect::Insert(..) => None,
+/// An element that stands twice in a set, or that nothing put there.
+fn about_elements(case: &Case<'_>, place: usize) -> Option<Complaint> {
+    let read = case.operations[place];
+    let seen = elements(read.output());
+    let initial = elements(case.initial);
+    let mut first_added: HashMap<Datum<'_>, u64> = HashMap::new();
+    for (_, addition) in case.called("add") {
+        first_added.entry(addition.input()).or_insert(addition.invoked());
     }
+    let mut known = HashSet::new();
+    for element in &seen {
+        if !known.insert(element) {
+            let clause = format!("in which {} stands twice", value(*element));
+            return Some(Complaint::new(place, clause));
+        }
+        let is_added = first_added.get(element).is_some_and(|at| *at < case.ended(place));
+        if is_added || initial.contains(element) {
+            continue;
+        }
+        let added = case.called("add").map(|(_, it)| it).filter(|it| it.input() == *element);
+        let failed = case.failed.iter().copied();
+        let failed = failed.filter(|it| it.f() == "add" && it.input() == *element);
+        let reason = without_a_source(&value(*element), "added", added, failed, case.ended(place));
+        if let Some(reason) = reason {
+            let clause = format!("in which {} stands, {reason}", value(*element));
+            return Some(Complaint::new(place, clause));
+        }
+    }
+    None
 }
 
-/// Complains about an answer with an element that nothing had put in when it was given. `all` are
-/// the operations on the collection, those that failed among them; `initial` is what it held at
-/// first.
-pub(super) fn unknown_origin(
-    entry: Entry<'_>,
-    all: &[Entry<'_>],
-    initial: Datum<'_>,
-) -> Option<String> {
-    let answered = entry.operation.output();
-    let elements: Vec<Datum<'_>> = match entry.effect {
-        ElementEffect::Observe => answered.as_list()?.collect(),
-        ElementEffect::Remove if !answered.is_null() => vec![answered],
-        _ => return None,
+/// An element that was there, or before one that is there.
+fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
+    let read = case.operations[place];
+    let seen: HashSet<Datum<'_>> = elements(read.output()).into_iter().collect();
+    let lacks = |element: &Datum<'_>| !seen.contains(element);
+    let others = || case.shown.iter().copied().filter(|other| *other != place);
+    let known = |other: usize| -> Vec<Datum<'_>> {
+        let operation = case.operations[other];
+        match operation.f() {
+            _ if !is_ok(operation) => Vec::new(),
+            "add" => vec![operation.input()],
+            _ => elements(operation.output()),
+        }
     };
-    let seen = entry.operation.completed()?;
-    elements.into_iter().find_map(|element| {
-        let was_there = initial.as_list().is_some_and(|mut it| it.any(|other| other == element));
-        let putting = || all.iter().filter(|other| other.inserts(element)).map(|it| it.operation);
-        let may_have = |it: &OperationRef<'_>| it.outcome() != EventType::Fail;
-        if was_there || putting().any(|it| may_have(&it) && it.invoked() < seen) {
+    let later_reads = |element: Datum<'_>| {
+        let again = case.called("read").find(|(later, it)| {
+            is_ok(*it) && case.precedes(place, *later) && elements(it.output()).contains(&element)
+        });
+        let later = case
+            .called("read")
+            .filter(|(later, it)| is_ok(*it) && case.precedes(place, *later))
+            .count();
+        match (again, later) {
+            (Some((_, read)), _) => format!("; it was seen again by {}", name(read)),
+            (None, 0) => String::new(),
+            (None, 1) => "; the one read after that lacks it too".to_string(),
+            (None, reads) => format!("; none of the {reads} reads after that found it again"),
+        }
+    };
+    for other in others().filter(|other| case.precedes(*other, place)) {
+        if let Some(element) = known(other).into_iter().find(lacks) {
+            let shown = case.operations[other];
+            let how = if shown.f() == "add" { "added" } else { "read" };
+            let (text, later) = (value(element), later_reads(element));
+            let clause = format!("without {text}, which had been {how} {}{later}", when(shown));
+            return Some(Complaint::new(place, clause).shown_by(other));
+        }
+    }
+    // Of the elements that it has and that were added once, the one that was added last.
+    let initial = elements(case.initial);
+    let mut additions: HashMap<Datum<'_>, u32> = HashMap::new();
+    for (_, addition) in case.called("add") {
+        *additions.entry(addition.input()).or_default() += 1;
+    }
+    let (later, added) = case
+        .called("add")
+        .filter(|(_, it)| seen.contains(&it.input()) && additions[&it.input()] == 1)
+        .filter(|(_, it)| !initial.contains(&it.input()))
+        .max_by_key(|(_, it)| it.invoked())?;
+    for other in (0..case.operations.len()).filter(|other| case.precedes(*other, later)) {
+        let Some(element) = known(other).into_iter().find(lacks) else { continue };
+        let shown = case.operations[other];
+        let how = if shown.f() == "add" { "added" } else { "read" };
+        let clause = format!(
+            "without {}, which {} had {how} before process {} began to add {}, which it shows",
+            value(element),
+            name(shown),
+            added.process(),
+            value(added.input())
+        );
+        return Some(Complaint::new(place, clause).shown_by(other).shown_by(later));
+    }
+    None
+}
+
+/// Two reads that each lack what the other one has.
+fn crossing(case: &Case<'_>, reads: &[usize]) -> Option<Complaint> {
+    for (number, one) in reads.iter().enumerate() {
+        for other in &reads[number + 1..] {
+            let [mine, theirs] = [one, other].map(|it| elements(case.operations[*it].output()));
+            let only_mine = mine.iter().find(|element| !theirs.contains(element));
+            let only_theirs = theirs.iter().find(|element| !mine.contains(element));
+            if let (Some(only_mine), Some(only_theirs)) = (only_mine, only_theirs) {
+                let clause = format!(
+                    "with {} and without {}, although {} read {} and not {}: a set only grows, so one of the two must hold all that the other holds",
+                    value(*only_mine),
+                    value(*only_theirs),
+                    case.name(*other),
+                    value(*only_theirs),
+                    value(*only_mine)
+                );
+                return Some(Complaint::new(*one, clause).shown_by(*other));
+            }
+        }
+    }
+    None
+}
+
+/// Operations on a queue.
+struct Queue<'a> {
+    case: &'a Case<'a>,
+    initial: Vec<Datum<'a>>,
+}
+
+/// Complains about a dequeue.
+pub(super) fn about_a_queue(case: &Case<'_>) -> Option<Complaint> {
+    let queue = Queue { case, initial: elements(case.initial) };
+    let places: Vec<usize> = case.latest_first();
+    let dequeues: Vec<usize> =
+        places.into_iter().filter(|place| case.operations[*place].f() == "dequeue").collect();
+    let each = |complain: &dyn Fn(usize) -> Option<Complaint>| {
+        dequeues.iter().find_map(|place| complain(*place))
+    };
+    each(&|place| queue.strange(place))
+        .or_else(|| each(&|place| queue.again(place)))
+        .or_else(|| each(&|place| queue.not_empty(place)))
+        .or_else(|| each(&|place| queue.overtaken(place)))
+}
+
+impl<'a> Queue<'a> {
+    fn element(&self, place: usize) -> Option<Datum<'a>> {
+        let operation = self.case.operations[place];
+        (is_ok(operation) && !operation.output().is_null()).then(|| operation.output())
+    }
+
+    fn enqueues(
+        &self,
+        element: Datum<'a>,
+    ) -> impl Iterator<Item = (usize, OperationRef<'a>)> + Clone + '_ {
+        let all = self.case.operations.iter().copied().enumerate();
+        all.filter(move |(_, it)| it.f() == "enqueue" && it.input() == element)
+    }
+
+    /// Dequeues that took this element.
+    fn dequeues(&self, element: Datum<'a>) -> impl Iterator<Item = (usize, OperationRef<'a>)> + '_ {
+        self.case.called("dequeue").filter(move |(place, _)| self.element(*place) == Some(element))
+    }
+
+    /// Dequeues without an answer, any of which may have taken anything, that began by then.
+    fn unseen(&self, until: u64) -> usize {
+        let unseen = self.case.called("dequeue").filter(|(_, it)| it.outcome() == EventType::Info);
+        unseen.filter(|(_, it)| it.invoked() < until).count()
+    }
+
+    fn strange(&self, place: usize) -> Option<Complaint> {
+        let element = self.element(place)?;
+        if self.initial.contains(&element) {
             return None;
         }
-        let element = value(element);
-        if let Some(later) = putting().find(may_have) {
-            let process = later.process();
-            let from = crate::words::at(later.start(), later.invoked());
-            return Some(format!(
-                "but {element} was only put in later, by process {process} from {} on",
-                from.trim_start_matches("at ")
-            ));
+        let failed = self.case.failed.iter().copied();
+        let failed = failed.filter(|it| it.f() == "enqueue" && it.input() == element);
+        let sources = self.enqueues(element).map(|(_, it)| it);
+        let seen = self.case.ended(place);
+        let clause = without_a_source(&value(element), "enqueued", sources, failed, seen)?;
+        Some(Complaint::new(place, clause))
+    }
+
+    /// An element that was taken more often than it was put in.
+    fn again(&self, place: usize) -> Option<Complaint> {
+        let element = self.element(place)?;
+        let seen = self.case.ended(place);
+        let put: Vec<OperationRef<'_>> =
+            self.enqueues(element).map(|(_, it)| it).filter(|it| it.invoked() < seen).collect();
+        let at_first = self.initial.iter().filter(|it| **it == element).count();
+        let others: Vec<(usize, OperationRef<'_>)> = self
+            .dequeues(element)
+            .filter(|(other, _)| *other != place && self.case.ended(*other) <= seen)
+            .collect();
+        if others.len() < put.len() + at_first {
+            return None;
         }
-        Some(match putting().next() {
-            Some(failed) => format!(
-                "but the only attempt to put {element} in, by process {} {}, had failed (an \
-                 aborted read)",
-                failed.process(),
-                when(failed)
+        let (other, first) = *others.last()?;
+        let (process, at) = (first.process(), when(first));
+        let clause = match (&put[..], at_first) {
+            ([_], 0) => format!("although process {process} dequeued it {at}"),
+            _ => format!(
+                "although it was enqueued only {} and had been dequeued {} before, the last time by process {process} {at}",
+                times(put.len() + at_first),
+                times(others.len())
             ),
-            None => format!("but nothing ever put {element} in"),
-        })
-    })
-}
-
-fn about_elements(
-    kind: Collection,
-    read: OperationRef<'_>,
-    others: &[Entry<'_>],
-) -> Option<Complaint> {
-    let answered = read.output();
-    let elements: Vec<Datum<'_>> = match answered {
-        // Nothing was added to it yet.
-        Datum::Null => Vec::new(),
-        _ => answered.as_list()?.collect(),
-    };
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = elements.iter().find(|element| !seen.insert(element.to_string())) {
-        let clause = format!("in which {} stands twice", value(*twice));
-        return Some(Complaint { clause, shown_by: None });
-    }
-    let before = |other: &&Entry<'_>| {
-        other.is_ok() && other.operation.completed().is_some_and(|at| at < read.invoked())
-    };
-    let lacks = |element: Datum<'_>| !seen.contains(&element.to_string());
-    others.iter().filter(before).find_map(|other| {
-        let (missing, how) = match other.effect {
-            ElementEffect::Insert(element) if kind == Collection::List => {
-                (element, "had been appended")
-            }
-            ElementEffect::Insert(element) => (element, "had been added"),
-            ElementEffect::Observe => {
-                (other.operation.output().as_list()?.find(|it| lacks(*it))?, "had been read")
-            }
-            ElementEffect::Remove => return None,
         };
-        lacks(missing).then(|| Complaint {
-            clause: format!("without {}, which {how} {}", value(missing), when(other.operation)),
-            shown_by: Some(other.place),
-        })
-    })
-}
-
-fn about_a_removal(removal: Entry<'_>, others: &[Entry<'_>]) -> Option<Complaint> {
-    let element = removal.operation.output();
-    let is_again = |other: &&Entry<'_>| {
-        other.effect == ElementEffect::Remove
-            && other.is_ok()
-            && other.operation.output() == element
-    };
-    if removal.is_ok()
-        && let Some(other) = others.iter().find(is_again)
-    {
-        let (process, when) = (other.operation.process(), when(other.operation));
-        let clause = format!("although process {process} dequeued it {when}");
-        return Some(Complaint { clause, shown_by: Some(other.place) });
+        Some(Complaint::new(place, clause).shown_by(other))
     }
-    let inserted = others.iter().find(|other| other.inserts(element)).unwrap_or(&removal);
-    let came_in = inserted.operation.invoked();
-    others.iter().find_map(|other| match other.effect {
-        ElementEffect::Insert(earlier)
-            if other.is_ok()
-                && earlier != element
-                && other.operation.completed().is_some_and(|at| at < came_in) =>
-        {
-            let earlier = value(earlier);
-            let clause =
-                format!("although {earlier} had been enqueued before it and was still there");
-            Some(Complaint { clause, shown_by: Some(other.place) })
+
+    /// The elements that were surely put in before an operation began, more often than they can
+    /// have been taken by the time it was over, with the enqueue that shows it.
+    fn left_over(&self, before: u64, until: u64) -> Vec<(usize, Datum<'a>)> {
+        let mut taken: HashMap<Datum<'a>, usize> = HashMap::new();
+        for (place, dequeue) in self.case.called("dequeue") {
+            if let Some(element) = self.element(place)
+                && dequeue.invoked() < until
+            {
+                *taken.entry(element).or_default() += 1;
+            }
         }
-        _ => None,
-    })
+        let at_first = self.initial.iter().map(|element| (None, *element));
+        let put = self
+            .case
+            .called("enqueue")
+            .filter(|(place, it)| is_ok(*it) && self.case.ended(*place) < before);
+        let put = put.map(|(place, it)| (Some(place), it.input()));
+        let (mut left, mut known) = (Vec::new(), HashSet::new());
+        for (place, element) in at_first.chain(put) {
+            if let Some(taken) = taken.get_mut(&element).filter(|taken| **taken > 0) {
+                *taken -= 1;
+            } else if let Some(place) = place
+                && known.insert(element)
+            {
+                left.push((place, element));
+            }
+        }
+        left
+    }
+
+    /// Found empty although something was in it.
+    fn not_empty(&self, place: usize) -> Option<Complaint> {
+        let operation = self.case.operations[place];
+        if operation.outcome() == EventType::Info || self.element(place).is_some() {
+            return None;
+        }
+        let seen = self.case.ended(place);
+        let left = self.left_over(operation.invoked(), seen);
+        let unseen = self.unseen(seen);
+        if left.len() > unseen {
+            let (enqueue, element) = *left.first()?;
+            let first = self.dequeues(element).find(|(_, it)| it.invoked() > seen);
+            let several = self.enqueues(element).nth(1).is_some();
+            let until = match first {
+                _ if several => "not dequeued as often as it had been enqueued".to_string(),
+                Some((_, it)) => format!("dequeued only later, by process {}", it.process()),
+                None => "not dequeued".to_string(),
+            };
+            let put = self.case.operations[enqueue];
+            let mut clause = format!(
+                "although {} had been enqueued by {} and was {until}",
+                value(element),
+                name(put)
+            );
+            if unseen > 0 {
+                clause.push_str(&format!(
+                    "; so were {} others, and only {unseen} dequeues without an answer had begun",
+                    left.len() - 1
+                ));
+            }
+            return Some(Complaint::new(place, clause).shown_by(enqueue));
+        }
+        let put = self.case.called("enqueue").filter(|(it, _)| self.case.precedes(*it, place));
+        let put = put.count() + self.initial.len();
+        let taken = self.case.called("dequeue").filter(|(it, operation)| {
+            operation.invoked() < seen
+                && (self.element(*it).is_some() || operation.outcome() == EventType::Info)
+        });
+        let taken = taken.count();
+        (put > taken).then(|| {
+            Complaint::new(
+                place,
+                format!("although {put} elements had been enqueued and only {taken} dequeues had begun that can have taken one"),
+            )
+        })
+    }
+
+    /// An element that can have been enqueued only after another one that was still there.
+    fn overtaken(&self, place: usize) -> Option<Complaint> {
+        let element = self.element(place)?;
+        let seen = self.case.ended(place);
+        let mut sources = self.enqueues(element).filter(|(_, it)| it.invoked() < seen);
+        let source = sources.next()?;
+        if sources.next().is_some() || self.initial.contains(&element) {
+            return None;
+        }
+        let left = self.left_over(source.1.invoked(), seen);
+        let left: Vec<_> = left.into_iter().filter(|(_, it)| *it != element).collect();
+        let unseen = self.unseen(seen);
+        let (earlier, first) = *left.first().filter(|_| left.len() > unseen)?;
+        let first = value(first);
+        let clause = match unseen {
+            0 => format!("although {first} had been enqueued before it and was still there"),
+            _ => format!(
+                "although {} elements that were not seen again had been enqueued before it, {first} among them, and at most {unseen} of them can have been taken by dequeues without an answer",
+                left.len()
+            ),
+        };
+        Some(Complaint::new(place, clause).shown_by(earlier))
+    }
 }

@@ -1,12 +1,11 @@
 //! A counterexample in one sentence.
 
-use crate::counterexample::collections::{Complaint, Entry, complain, unknown_origin};
+use crate::counterexample::case::{Case, Complaint};
 use crate::counterexample::core::Core;
 use crate::counterexample::words::{in_words, value, when};
-use crate::counterexample::{locks, sums};
+use crate::counterexample::{collections, locks, sequences, sums, transactions};
 use crate::history::{Datum, EventType, OperationRef};
-use crate::model::register::swapped;
-use crate::model::{AnyModel, Transition, ValueId, Values};
+use crate::model::{Collection, Transition, ValueId, Values};
 use crate::partition::Partition;
 
 /// The number of reads in a row that must find a value again before it is said to have stayed.
@@ -29,36 +28,31 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
         initial: object.initial_value(),
         core,
     };
-    let last = partition.operation(core.last);
-    // These hold by themselves, no matter what was there before.
-    let simple = conflict.of_a_lock().or_else(|| conflict.of_a_sum(partition));
-    let is_simple = simple.is_some();
-    let by_value =
-        || match conflict.transitions[core.last].and_then(|transition| transition.requires) {
-            Some(required) => {
-                let text = value(object.values().value(required));
-                conflict
-                    .unwritten(required, &text, || {
-                        failed_writes(partition, required).next().map(|write| {
-                            format!(
-                                "the only write of {text}, by process {} {}, had failed",
-                                write.process(),
-                                when(write)
-                            )
-                        })
-                    })
-                    .or_else(|| conflict.superseded(required, &text))
-            }
-            None => None,
-        };
-    let reason = simple
-        .or_else(by_value)
-        .or_else(|| conflict.of_an_origin(partition))
-        .or_else(|| conflict.of_a_collection(partition.model))
-        .unwrap_or_else(|| conflict.contradiction());
+    let complaint = complain(partition, &Case::of(partition, shown, core.last));
+    let subject = complaint.as_ref().map_or(core.last, |complaint| complaint.subject);
+    let last = partition.operation(subject);
+    let required = conflict.transitions[core.last].and_then(|transition| transition.requires);
+    let reason =
+        complaint.map(|it| Reason::of(it, partition, &conflict.operations)).or_else(|| {
+            let required = required?;
+            let text = value(object.values().value(required));
+            let failed = || {
+                failed_writes(partition, required).next().map(|write| {
+                    format!(
+                        "the only write of {text}, by process {} {}, had failed",
+                        write.process(),
+                        when(write)
+                    )
+                })
+            };
+            conflict
+                .unwritten(required, &text, failed)
+                .or_else(|| conflict.superseded(required, &text))
+        });
+    let reason = reason.unwrap_or_else(|| conflict.contradiction());
 
     let mut sentence = format!("{} {}, {}", in_words(last), when(last), reason.clause);
-    if !is_simple && core.since.is_some() && reason.evidence.is_none() && shown.len() > 1 {
+    if core.since.is_some() && reason.is_vague {
         sentence.push_str(", whatever was there before");
     }
     if !core.minimal {
@@ -92,8 +86,50 @@ struct Reason {
     culprits: Vec<usize>,
     /// The operation that shows that another value was in effect.
     evidence: Option<usize>,
-    /// The remark at the operation that completed last.
+    /// The remark at the operation that the sentence begins with.
     remark: String,
+    /// The place of that operation; none if it is the one that completed last.
+    subject: Option<usize>,
+    /// The places of the operations that show it, where a model's own terms say what is wrong.
+    shown_by: Vec<usize>,
+    /// True if it does not say what is wrong.
+    is_vague: bool,
+}
+
+impl Reason {
+    fn of(
+        complaint: Complaint,
+        partition: &Partition<'_>,
+        operations: &[OperationRef<'_>],
+    ) -> Reason {
+        let Complaint { subject, clause, shown_by } = complaint;
+        // That an addition was acknowledged speaks against a read; it is not what is wrong.
+        let is_wrong = |place: &&usize| !matches!(operations[**place].f(), "append" | "put");
+        let mut culprits = vec![subject];
+        culprits.extend(shown_by.iter().filter(is_wrong));
+        let remark = match (partition.model.0.description().name, operations[subject].f()) {
+            ("mutex" | "fenced-lock", "acquire" | "release") => "its owner cannot have done this",
+            ("counter", "read") => "no additions make this sum",
+            _ => "with this, no order is left",
+        };
+        let (remark, subject) = (remark.to_string(), Some(subject));
+        Reason { clause, culprits, evidence: None, remark, subject, shown_by, is_vague: false }
+    }
+}
+
+/// Complains in the terms of the model that judged; none if it has no such terms, or nothing simple
+/// can be said.
+fn complain(partition: &Partition<'_>, case: &Case<'_>) -> Option<Complaint> {
+    let description = partition.model.0.description();
+    match (description.collection, description.name) {
+        (Some(Collection::List), _) | (None, "kv-append") => sequences::complain(case),
+        (Some(Collection::Set), _) => collections::about_a_set(case),
+        (Some(Collection::Queue), _) => collections::about_a_queue(case),
+        (None, "counter") => sums::complain(case),
+        (None, "mutex" | "fenced-lock") => locks::complain(case),
+        (None, "txn") => transactions::complain(case),
+        (None, _) => None,
+    }
 }
 
 /// The operations that the sentence is about.
@@ -143,7 +179,9 @@ impl Conflict<'_> {
             }
             Some(_) => return None,
         };
-        Some(Reason { clause, culprits: vec![self.core.last], evidence: None, remark })
+        let culprits = vec![self.core.last];
+        let (evidence, subject, is_vague) = (None, None, false);
+        Some(Reason { clause, culprits, evidence, remark, subject, shown_by: Vec::new(), is_vague })
     }
 
     /// A value that another one had replaced.
@@ -180,7 +218,7 @@ impl Conflict<'_> {
             }
             (Some(_), Some(_)) => format!(
                 "although the change to {} had been acknowledged {}",
-                value(swapped(shown.input()).map_or(Datum::Null, |[_, to]| to)),
+                value(shown.input().as_pair().map_or(Datum::Null, |[_, to]| to)),
                 when(shown)
             ),
             _ => format!(
@@ -205,7 +243,8 @@ impl Conflict<'_> {
             "nothing" => "there was a value by then".to_string(),
             _ => format!("{text} had been replaced"),
         };
-        Some(Reason { clause, culprits, evidence: Some(evidence), remark })
+        let (evidence, subject, is_vague) = (Some(evidence), None, false);
+        Some(Reason { clause, culprits, evidence, remark, subject, shown_by: Vec::new(), is_vague })
     }
 
     /// Returns whether an operation can have left `value` after `other` showed another value and
@@ -243,67 +282,6 @@ impl Conflict<'_> {
         later.len() >= STAYED && later[..STAYED].iter().all(|(_, required)| *required == value)
     }
 
-    /// An element that was read or taken and that nothing had put in by then.
-    fn of_an_origin(&self, partition: &Partition<'_>) -> Option<Reason> {
-        partition.model.description().collection?;
-        let history = partition.history().iter();
-        let of_key = history.filter(|operation| operation.key() == partition.key);
-        let entries: Vec<Entry<'_>> = of_key
-            .filter_map(|operation| Entry::of(partition.model, self.core.last, operation))
-            .collect();
-        let last = Entry::of(partition.model, self.core.last, self.last())?;
-        let clause = unknown_origin(last, &entries, partition.initial)?;
-        let culprits = vec![self.core.last];
-        let remark = "nothing had put this in".to_string();
-        Some(Reason { clause, culprits, evidence: None, remark })
-    }
-
-    /// The contradiction in the elements that were read or taken.
-    fn of_a_collection(&self, model: AnyModel<'_>) -> Option<Reason> {
-        let kind = model.description().collection?;
-        let entry = |place: usize| Entry::of(model, place, self.operations[place]);
-        let last = self.core.last;
-        let others: Vec<Entry<'_>> = self
-            .core
-            .shown
-            .iter()
-            .filter(|place| **place != last)
-            .filter_map(|it| entry(*it))
-            .collect();
-        let Complaint { clause, shown_by } = complain(kind, entry(last)?, &others)?;
-        let mut culprits = vec![last];
-        culprits.extend(shown_by);
-        let remark = "with this, no order is left".to_string();
-        Some(Reason { clause, culprits, evidence: None, remark })
-    }
-
-    /// The operations of the core besides the last one, with their places.
-    fn others(&self) -> Vec<(usize, OperationRef<'_>)> {
-        let others = self.core.shown.iter().filter(|place| **place != self.core.last);
-        others.map(|place| (*place, self.operations[*place])).collect()
-    }
-
-    /// The contradiction in who held a lock.
-    fn of_a_lock(&self) -> Option<Reason> {
-        let Complaint { clause, shown_by } =
-            locks::complain(self.last(), &self.others(), &self.operations)?;
-        let culprits = [Some(self.core.last), shown_by].into_iter().flatten().collect();
-        let remark = "its owner cannot have done this".to_string();
-        Some(Reason { clause, culprits, evidence: None, remark })
-    }
-
-    /// The contradiction in the sum that was read of a counter.
-    fn of_a_sum(&self, partition: &Partition<'_>) -> Option<Reason> {
-        let is_counter = partition.model.description().name == "counter";
-        let others: Vec<OperationRef<'_>> =
-            self.others().into_iter().map(|(_, other)| other).collect();
-        let clause = is_counter
-            .then(|| sums::complain(self.last(), &others, &self.operations, partition.initial))??;
-        let culprits = vec![self.core.last];
-        let remark = "no additions make this sum".to_string();
-        Some(Reason { clause, culprits, evidence: None, remark })
-    }
-
     /// A contradiction that has no better name.
     fn contradiction(&self) -> Reason {
         let others = self.core.shown.len() - 1;
@@ -327,6 +305,9 @@ impl Conflict<'_> {
             culprits: vec![self.core.last],
             evidence: None,
             remark: "with this, no order is left".to_string(),
+            subject: None,
+            shown_by: Vec::new(),
+            is_vague: true,
         }
     }
 
@@ -335,14 +316,15 @@ impl Conflict<'_> {
         let required = self.transitions[self.core.last].and_then(|it| it.requires);
         let leaves = self.transitions[place].and_then(|it| it.leaves);
         let text = |value: Option<Datum<'_>>| value.map(self::value).unwrap_or_default();
-        if place == self.core.last {
+        if place == reason.subject.unwrap_or(self.core.last) {
             reason.remark.clone()
-        } else if reason.culprits.contains(&place) && reason.evidence.is_none() {
-            match self.operations[place].f() {
-                "acquire" => "held from here on".to_string(),
-                "release" => "free from here on".to_string(),
-                _ => String::new(),
-            }
+        } else if reason.shown_by.contains(&place) {
+            let remark = match self.operations[place].f() {
+                "acquire" => "held from here on",
+                "release" => "free from here on",
+                _ => "this speaks against it",
+            };
+            remark.to_string()
         } else if Some(place) == reason.evidence {
             let shown = leaves.or(self.transitions[place].and_then(|it| it.requires));
             format!(

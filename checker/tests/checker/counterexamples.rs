@@ -191,7 +191,8 @@ fn what_is_wrong_with_a_collection_is_named() {
     let appended = "0 :invoke :append 7\n0 :ok :append 7\n1 :invoke :read nil\n1 :ok :read";
     assert_eq!(
         sentence(&format!("{appended} [7 7]\n"), "append-list"),
-        "process 1 read [7,7] at event 3, in which 7 stands twice"
+        "process 1 read [7,7] at event 3, in which 7 stands twice, although it was appended only once, \
+         by process 0 at event 1"
     );
     let queued = "0 :invoke :enqueue 1\n0 :ok :enqueue 1\n0 :invoke :enqueue 2\n0 :ok :enqueue 2\n\
                   1 :invoke :dequeue nil\n1 :ok :dequeue";

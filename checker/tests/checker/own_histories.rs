@@ -212,6 +212,7 @@ fn transactions_are_told_step_by_step() {
         "invalid-half-a-transaction-read",
         1,
         "process 2 read 1 from x and read nothing from y in one transaction on k0 at 0.300 s, \
-         which no order of the operations explains",
+         which (T1) read nothing from y, which T2 (process 1 at 0.200 s) overwrote with 2, although T1 \
+         read 1 from x, which T2 had left there (G-single)",
     );
 }
