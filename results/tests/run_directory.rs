@@ -111,7 +111,12 @@ fn page_again(name: &str, run: &Sample) {
     let loaded = RunDirectory::open(&scratch.0.join("latest")).expect("opened").load();
     let loaded = loaded.expect("loaded");
     let summary = loaded.summary.expect("it was judged");
-    assert_eq!(summary, run.summary);
+    let mut expected = run.summary.clone();
+    if let Some(counterexample) = &mut expected.safety.counterexample {
+        // They are for the history that `shrink` writes, which is judged anew.
+        counterexample.witnesses.clear();
+    }
+    assert_eq!(summary, expected);
     let again = report::html(&summary, &loaded.history, &loaded.node_events);
     assert!(again == fs::read_to_string(saved).expect("readable"), "the pages differ");
 }

@@ -74,28 +74,33 @@ fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
             _ => elements(operation.output()),
         }
     };
+    // The words about the reads that came later, and their places.
     let later_reads = |element: Datum<'_>| {
-        let again = case.called("read").find(|(later, it)| {
-            is_ok(*it) && case.precedes(place, *later) && elements(it.output()).contains(&element)
-        });
-        let later = case
+        let later: Vec<_> = case
             .called("read")
             .filter(|(later, it)| is_ok(*it) && case.precedes(place, *later))
-            .count();
-        match (again, later) {
-            (Some((_, read)), _) => format!("; it was seen again by {}", name(read)),
-            (None, 0) => String::new(),
-            (None, 1) => "; the one read after that lacks it too".to_string(),
-            (None, reads) => format!("; none of the {reads} reads after that found it again"),
+            .collect();
+        let again = later.iter().find(|(_, it)| elements(it.output()).contains(&element));
+        let all = || later.iter().map(|(place, _)| *place).collect();
+        match (again, later.len()) {
+            (Some((place, read)), _) => {
+                (format!("; it was seen again by {}", name(*read)), vec![*place])
+            }
+            (None, 0) => (String::new(), Vec::new()),
+            (None, 1) => ("; the one read after that lacks it too".to_string(), all()),
+            (None, reads) => {
+                (format!("; none of the {reads} reads after that found it again"), all())
+            }
         }
     };
     for other in others().filter(|other| case.precedes(*other, place)) {
         if let Some(element) = known(other).into_iter().find(lacks) {
             let shown = case.operations[other];
             let how = if shown.f() == "add" { "added" } else { "read" };
-            let (text, later) = (value(element), later_reads(element));
+            let (text, (later, reads)) = (value(element), later_reads(element));
             let clause = format!("without {text}, which had been {how} {}{later}", when(shown));
-            return Some(Complaint::new(place, clause).shown_by(other));
+            let complaint = Complaint::new(place, clause).shown_by(other);
+            return Some(reads.into_iter().fold(complaint, Complaint::shown_by));
         }
     }
     // Of the elements that it has and that were added once, the one that was added last.

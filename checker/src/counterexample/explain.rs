@@ -16,6 +16,8 @@ pub(super) struct Explanation {
     pub(super) sentence: String,
     pub(super) culprits: Vec<usize>,
     pub(super) remarks: Vec<String>,
+    /// The places of operations that the sentence is about, shown or not.
+    pub(super) named: Vec<usize>,
 }
 
 /// Says what is wrong. Every clause of the sentence is checked against the whole partition, not
@@ -62,7 +64,8 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
     let remarks = shown.iter().map(|place| conflict.remark(*place, &reason, partition)).collect();
     let mut culprits: Vec<usize> = reason.culprits.iter().copied().filter_map(place_of).collect();
     culprits.sort_unstable();
-    Explanation { sentence, culprits, remarks }
+    let named = reason.shown_by.iter().copied().chain(reason.subject).collect();
+    Explanation { sentence, culprits, remarks, named }
 }
 
 /// Writes of a value to the key that surely did not happen.

@@ -1,5 +1,6 @@
 //! Counterexamples for people.
 
+use crate::counterexample::witnesses::witnesses;
 use crate::counterexample::{explain, minimal};
 use crate::decide::Evidence;
 use crate::history::Operation;
@@ -31,6 +32,7 @@ pub(crate) fn make(partition: &Partition<'_>, evidence: Evidence, memory: usize)
         culprits: explanation.culprits,
         remarks: explanation.remarks,
         neighbourhood: neighbourhood(partition, &shown, core.last),
+        witnesses: witnesses(partition, &shown, &explanation.named),
     }
 }
 

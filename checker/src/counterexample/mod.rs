@@ -28,6 +28,7 @@ mod sources;
 mod sums;
 mod transactions;
 mod window;
+mod witnesses;
 mod words;
 
 pub(crate) use make::{contradiction, make};

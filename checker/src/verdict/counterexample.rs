@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Event, EventType, History, Operation};
+use crate::history::{Event, EventType, History, Operation, Process};
+
+/// The error of an operation whose failure says that its precondition was unmet.
+const REFUTED: &str = "precondition_failed";
+
+/// The error of an operation whose failure says only that it did not happen.
+const FAILED: &str = "failed";
 
 /// A smallest set of operations that no legal order explains: take any of them away, and one does.
 ///
@@ -26,35 +32,44 @@ pub struct Counterexample {
     /// Other operations of the same key close to the conflict, for context.
     #[serde(default)]
     pub neighbourhood: Vec<Operation>,
+    /// Operations that the sentence relies on although they are not in conflict, such as other
+    /// writes, and those that failed. They are not saved: only the history is to have them.
+    #[serde(skip)]
+    pub witnesses: Vec<Operation>,
 }
 
 impl Counterexample {
-    /// The conflicting operations as a history of their own. It is invalid by itself.
+    /// The conflicting operations as a history of their own, with the witnesses. It is invalid by
+    /// itself.
     pub fn history(&self) -> History {
         let mut events = Vec::new();
-        for operation in &self.operations {
+        let mut fresh = self.fresh_process();
+        let conflicting = self.operations.iter().map(|operation| (operation, REFUTED));
+        let witnesses = self.witnesses.iter().map(|operation| (operation, FAILED));
+        for (operation, failure) in conflicting.chain(witnesses) {
+            let mut process = operation.process;
+            if operation.completed.is_none() && self.acts_later(operation) {
+                // One that did not come back cannot act again in a history of ours.
+                process = Process::Client(fresh);
+                fresh += 1;
+            }
             let invocation = Event {
                 index: operation.invoked,
                 time: operation.start,
                 key: operation.key.clone(),
                 token: operation.token.clone(),
-                ..Event::new(
-                    operation.process,
-                    EventType::Invoke,
-                    &operation.f,
-                    operation.input.clone(),
-                )
+                ..Event::new(process, EventType::Invoke, &operation.f, operation.input.clone())
             };
             if let (Some(index), Some(time)) = (operation.completed, operation.end) {
-                let refuted = operation.outcome == EventType::Fail;
+                let failed = operation.outcome == EventType::Fail;
                 events.push(Event {
                     index,
                     time,
                     kind: operation.outcome,
-                    value: if refuted { operation.input.clone() } else { operation.output.clone() },
+                    value: if failed { operation.input.clone() } else { operation.output.clone() },
                     node: operation.node.clone(),
                     version: operation.version,
-                    error: refuted.then(|| "precondition_failed".to_string()),
+                    error: failed.then(|| failure.to_string()),
                     attempts: operation.attempts.clone(),
                     ..invocation.clone()
                 });
@@ -63,5 +78,22 @@ impl Counterexample {
         }
         events.sort_by_key(|event| event.index);
         History { events }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().chain(&self.witnesses)
+    }
+
+    fn acts_later(&self, than: &Operation) -> bool {
+        self.all().any(|it| it.process == than.process && it.invoked > than.invoked)
+    }
+
+    /// A number that no process has.
+    fn fresh_process(&self) -> u64 {
+        let numbers = self.all().map(|operation| match operation.process {
+            Process::Client(number) => number,
+            Process::Nemesis | Process::Controller => 0,
+        });
+        numbers.max().map_or(0, |most| most + 1)
     }
 }

@@ -592,6 +592,7 @@ impl<'a> Maker<'a> {
                 operation(12, "read", Value::Null, json!(19), 120 * ms, Some(121 * ms), "n5"),
                 operation(14, "write", json!(31), Value::Null, 410 * ms, Some(414 * ms), "n5"),
             ],
+            witnesses: Vec::new(),
         }
     }
 }
