@@ -13,7 +13,7 @@ use crate::partition::Partition;
 /// So many are kept of each kind, those nearest to the conflict: more make no small history.
 const MOST: usize = 1_000;
 
-/// Models whose mutations matter to each other, whatever their values are.
+/// Models whose mutations matter to each other even if they share no value.
 const ALL_MATTER: [&str; 7] =
     ["append-list", "counter", "fenced-lock", "kv-append", "mutex", "queue", "txn"];
 
@@ -68,7 +68,7 @@ fn nearest(end: u64, mut operations: Vec<OperationRef<'_>>) -> Vec<Operation> {
     operations.into_iter().map(OperationRef::to_owned).collect()
 }
 
-/// What an operation asked and what it was answered.
+/// The request of an operation and the answer to it.
 fn said(operation: OperationRef<'_>) -> [Datum<'_>; 2] {
     [operation.input(), operation.output()]
 }
