@@ -180,15 +180,16 @@ fn start(role: Role, namespaces: i32, journal: Option<&Journal>) -> Result<Helpe
     };
     // The first line shows whether the helper runs at all.
     match child.next_report(None)?.as_deref().map(str::trim_end) {
-        Some("") => Ok(child),
-        step => {
-            let step = step.unwrap_or("start the helper").to_owned();
+        // One that was killed before it could say so did start, and is not replaced:
+        // to kill it means to end the lab.
+        Some("") | None => Ok(child),
+        Some(step) => {
             let status = child.wait()?;
             let why = match status.code() {
                 Some(number) => Errno::from_raw(number).desc().to_owned(),
                 None => status.to_string(),
             };
-            Err(failed(&step, why))
+            Err(failed(step, why))
         }
     }
 }

@@ -5,13 +5,14 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use stormproof_engines::doctor::Probe;
 use stormproof_engines::process_tree::Lab;
 
 use crate::DOCTOR;
 use crate::leaving::{killed_at_random, running_left_alone};
 use crate::watching::{
-    NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
+    HANGS_AFTER, NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
     is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
 };
 
@@ -30,6 +31,7 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
     ("killing_the_outer_process_leaves_nothing", outer_killed, &BOTH),
     ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
+    ("killing_the_guard_as_it_starts_leaves_nothing", guard_killed_at_once, &BOTH),
     (
         "nodes_are_started_paused_and_killed_as_told",
         |user, lab| inside_checks(user, lab, "nodes"),
@@ -209,6 +211,31 @@ fn controller_killed(user: User, lab: Lab) -> Ran {
     let Some(held) = hold(user, lab) else { return no_lab(lab) };
     kill(held.controller, 9);
     held.check_nothing_left(lab, user, "controller");
+    Ran::Yes
+}
+
+/// Kills the guard as soon as the outer process has a child, mostly before the guard has said that
+/// it runs: no other one is started in its place.
+fn guard_killed_at_once(user: User, lab: Lab) -> Ran {
+    if Watched::start(user, lab, &["exit", "0"]).wait().is_none() {
+        return no_lab(lab);
+    }
+    for _ in 0..20 {
+        let mut watched = Watched::start(user, lab, &["hold"]);
+        let outer = watched.outer_pid();
+        let children = format!("/proc/{outer}/task/{outer}/children");
+        let start = Instant::now();
+        let guard = loop {
+            let children = fs::read_to_string(&children).expect("the outer process lives");
+            if let Some(guard) = children.split_whitespace().find_map(|pid| pid.parse().ok()) {
+                break guard;
+            }
+            assert!(start.elapsed() < HANGS_AFTER, "it starts no guard");
+        };
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(guard), Signal::SIGKILL);
+        watched.time_until_nothing_left();
+        assert_eq!(watched.wait().map(code), Some(128 + 9));
+    }
     Ran::Yes
 }
 

@@ -20,7 +20,7 @@ const MARK: &str = "STORMPROOF_TEST_MARK";
 /// Nothing of a lab may be left this long after any of it was killed.
 pub const NOTHING_LEFT_WITHIN: Duration = Duration::from_secs(1);
 /// No step of a test takes this long unless it hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(60);
+pub const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// The user that runs the outer process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
