@@ -5,15 +5,16 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use checker::history::{Event, History};
+use checker::history::Event;
 use serde::de::DeserializeOwned;
 
 use crate::event::NodeEvent;
 use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
+use crate::metrics::RunHistory;
 use crate::summary::Summary;
 
 /// Everything that a run left, read back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct LoadedRun {
     /// The directory it was read from.
     pub path: PathBuf,
@@ -21,8 +22,8 @@ pub struct LoadedRun {
     pub plan: Option<String>,
     /// The verdict; none when the run ended before it was judged.
     pub summary: Option<Summary>,
-    /// Every recorded event.
-    pub history: History,
+    /// The recorded events, the operations without their values.
+    pub history: RunHistory,
     /// The events of all nodes, by time.
     pub node_events: Vec<NodeEvent>,
     /// Remarks on the reading, such as that the last line was cut off.
@@ -33,11 +34,10 @@ pub struct LoadedRun {
 pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
     let mut notes = Vec::new();
     let history = path.join(HISTORY);
-    let events = match history.exists() {
-        true => read_lines::<Event>(&history, &mut notes)?,
-        false => Vec::new(),
+    let history = match history.exists() {
+        true => read_history(&history, &mut notes)?,
+        false => RunHistory::default(),
     };
-    let history = History { events };
     let node_events = read_node_events(path, &mut notes)?;
     let summary = read_json(&path.join(VERDICT))?;
     let plan = read_if_there(&path.join(PLAN))?;
@@ -56,10 +56,13 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 /// A last line without its newline is left out and noted: its `write(2)` never finished. That is
 /// sound: an invocation is recorded before it is sent, so this one never was; and an operation that
 /// lost its completion counts as of unknown outcome.
-fn read_lines<T: DeserializeOwned>(path: &Path, notes: &mut Vec<String>) -> Result<Vec<T>> {
+fn each_line<T: DeserializeOwned>(
+    path: &Path,
+    notes: &mut Vec<String>,
+    mut take: impl FnMut(T),
+) -> Result<()> {
     let unreadable = || format!("cannot read {}", path.display());
     let mut file = BufReader::new(File::open(path).with_context(unreadable)?);
-    let mut values = Vec::new();
     // Bytes, not text: a cut may fall within a character.
     let mut line = Vec::new();
     for number in 1.. {
@@ -71,16 +74,22 @@ fn read_lines<T: DeserializeOwned>(path: &Path, notes: &mut Vec<String>) -> Resu
             notes.push(format!("{}: the last line is cut off and was left out", path.display()));
         } else if !line.trim_ascii().is_empty() {
             let at = || format!("{}, line {number}", path.display());
-            values.push(serde_json::from_slice(&line).with_context(at)?);
+            take(serde_json::from_slice(&line).with_context(at)?);
         }
     }
-    Ok(values)
+    Ok(())
+}
+
+fn read_history(path: &Path, notes: &mut Vec<String>) -> Result<RunHistory> {
+    let mut history = RunHistory::default();
+    each_line(path, notes, |event: Event| history.push(event))?;
+    Ok(history)
 }
 
 fn read_node_events(run: &Path, notes: &mut Vec<String>) -> Result<Vec<NodeEvent>> {
     let mut events: Vec<NodeEvent> = Vec::new();
     for file in node_files(run, NODE_EVENTS)? {
-        events.extend(read_lines::<NodeEvent>(&file, notes)?);
+        each_line(&file, notes, |event: NodeEvent| events.push(event))?;
     }
     events.sort_by_key(|event| event.time);
     Ok(events)

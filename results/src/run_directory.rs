@@ -20,13 +20,13 @@
 //! whichever way.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use checker::history::Event;
+use checker::history::{Event, Operations};
 use serde::Serialize;
 
 use crate::event::{NodeEvent, RunEvent};
@@ -224,6 +224,17 @@ impl RunDirectory {
     /// lines, the line.
     pub fn load(&self) -> Result<LoadedRun> {
         loaded_run::load(&self.path)
+    }
+
+    /// Reads the operations with their values, for the checker.
+    ///
+    /// # Errors
+    /// When the history cannot be read or understood. The message names the file and the line.
+    pub fn operations(&self) -> Result<Operations> {
+        let path = self.path.join(HISTORY);
+        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let reading = checker::history::read(file);
+        Ok(reading.with_context(|| path.display().to_string())?.operations)
     }
 
     fn history(&mut self) -> Result<&mut EventLog> {

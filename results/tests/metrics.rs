@@ -1,24 +1,24 @@
 //! Intervals and figures, read off small histories written by hand.
 
-use checker::history::{Event, EventType, History};
+use checker::history::{Event, EventType};
 use faults::effect::Measurement;
 use faults::fault::Family;
 use faults::outcome::Outcome;
 use serde_json::{Value, json};
 use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::metrics::{
-    NodeState, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
-    operation_figures, operations, phases, recoveries,
+    NodeState, RunHistory, Service, attempt_errors, clock_tracks, fault_intervals, node_spans,
+    operation_figures, phases, recoveries,
 };
 
 /// A history from events without their indices.
-fn history(events: &[Value]) -> History {
+fn history(events: &[Value]) -> RunHistory {
     let number = |(index, event): (usize, &Value)| -> Event {
         let mut event = event.clone();
         event["index"] = json!(index);
         serde_json::from_value(event).expect("an event")
     };
-    History { events: events.iter().enumerate().map(number).collect() }
+    events.iter().enumerate().map(number).collect()
 }
 
 fn nemesis(time: u64, kind: &str, family: &str, value: Value) -> Value {
@@ -192,7 +192,7 @@ fn an_operation_that_never_ended_is_info() {
         client(5, 1, "ok"),
         client(6, 9, "ok"),
     ]);
-    let operations = operations(&history);
+    let operations: Vec<_> = history.operations.iter().collect();
     assert_eq!(operations.len(), 2, "a completion alone is no operation");
     assert_eq!((operations[0].outcome(), operations[0].latency()), (EventType::Info, None));
     assert_eq!((operations[1].outcome(), operations[1].latency()), (EventType::Ok, Some(3)));
@@ -312,7 +312,7 @@ fn load_with_outage() -> Vec<Value> {
 fn an_outage_is_measured_and_blamed_on_the_fault_before_it() {
     let history = history(&load_with_outage());
     let faults = fault_intervals(&history);
-    let recoveries = recoveries(&faults, &operations(&history), &phases(&history));
+    let recoveries = recoveries(&faults, &history.operations, &phases(&history));
     assert_eq!(recoveries.len(), 2);
     let outage = &recoveries[0];
     // The fault began at 995 ms, the first error came at 1,001 ms, the next ok at 1,502 ms.
@@ -335,7 +335,7 @@ fn an_error_that_occurred_before_any_fault_is_no_sign_of_one() {
         "error": "refused", "definite": true}]);
     let history = history(&events);
     let faults = fault_intervals(&history);
-    let recoveries = recoveries(&faults, &operations(&history), &phases(&history));
+    let recoveries = recoveries(&faults, &history.operations, &phases(&history));
     let error = recoveries[0].first_error.as_ref().expect("another error was met");
     assert_eq!((error.after, error.error.as_str()), (7 * MS, "timeout"));
 }
@@ -345,20 +345,19 @@ fn a_service_that_does_not_come_back_is_told() {
     let mut events = load_with_outage();
     events.retain(|event| event["type"] != "ok" || event["time"].as_u64() < Some(1_000 * MS));
     let history = history(&events);
-    let recoveries =
-        recoveries(&fault_intervals(&history), &operations(&history), &phases(&history));
+    let recoveries = recoveries(&fault_intervals(&history), &history.operations, &phases(&history));
     assert_eq!(recoveries[1].service, Service::NotAgain);
 }
 
 #[test]
 fn figures_and_errors_are_counted_by_outcome() {
     let history = history(&load_with_outage());
-    let operations = operations(&history);
-    let figures = operation_figures(&operations);
+    let operations = &history.operations;
+    let figures = operation_figures(operations);
     let counts: Vec<_> = figures.iter().map(|row| (row.outcome, row.count, row.retries)).collect();
     assert_eq!(counts, [(EventType::Ok, 250, 0), (EventType::Info, 50, 50)]);
     assert_eq!(figures[0].p99, Some(2 * MS));
-    let errors = attempt_errors(&operations);
+    let errors = attempt_errors(operations);
     let told: Vec<_> =
         errors.iter().map(|e| (e.error.as_str(), e.definite, e.count, e.then_ok)).collect();
     assert_eq!(told, [("refused", Some(true), 50, 0), ("timeout", Some(false), 50, 0)]);

@@ -8,6 +8,7 @@ use checker::verdict::Verdict;
 use serde_json::{Value, json};
 use stormproof_results::applied_log::{APPLIED, AppliedEntry, AppliedLog, read_all};
 use stormproof_results::event::{NodeChange, NodeEvent, RunEvent};
+use stormproof_results::metrics::RunHistory;
 use stormproof_results::report;
 use stormproof_results::run_directory::{NODES, RunDirectory};
 
@@ -78,7 +79,13 @@ fn what_was_recorded_is_read_back() {
     run.save_plan("seed = 42\n").expect("saved");
 
     let loaded = RunDirectory::open(run.path()).expect("opened").load().expect("loaded");
-    assert_eq!(loaded.history.events, events);
+    let operations: Vec<_> = loaded.history.operations.iter().collect();
+    let [operation] = operations[..] else { panic!("{operations:?}") };
+    assert_eq!((operation.invoked(), operation.completed()), (0, Some(1)));
+    assert_eq!((operation.f(), operation.outcome()), (events[0].f.as_str(), EventType::Ok));
+    let values = run.operations().expect("readable");
+    let value = values.get(0);
+    assert_eq!((value.input().to_value(), value.invoked()), (events[0].value.clone(), 0));
     assert_eq!(loaded.node_events, [node_event(5, "n1"), node_event(7, "n2")], "by time");
     assert_eq!(loaded.plan.as_deref(), Some("seed = 42\n"));
     assert_eq!(loaded.summary, None, "it was not judged yet");
@@ -105,7 +112,7 @@ fn page_again(name: &str, run: &Sample) {
         directory.append_node_event(event).expect("recorded");
     }
     directory.save_verdict(&run.summary).expect("saved");
-    let page = report::html(&run.summary, &run.history, &run.node_events);
+    let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events);
     let saved = directory.save_report(&page).expect("saved");
 
     let loaded = RunDirectory::open(&scratch.0.join("latest")).expect("opened").load();
@@ -207,7 +214,7 @@ fn a_last_line_that_was_cut_off_is_left_out_and_noted() {
     let text = fs::read_to_string(&path).expect("readable") + "{\"index\":1,\"ti";
     fs::write(&path, text).expect("written");
     let loaded = run.load().expect("loaded");
-    assert_eq!(loaded.history.events.len(), 1);
+    assert_eq!(loaded.history.operations.iter().len(), 1);
     assert_eq!(loaded.notes.len(), 1);
     assert!(loaded.notes[0].contains("cut off"), "{:?}", loaded.notes);
 }

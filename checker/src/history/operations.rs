@@ -148,7 +148,7 @@ impl Operations {
     }
 
     /// The operations as they were known right after the event with this index.
-    pub(crate) fn until(&self, index: u64) -> Operations {
+    pub fn until(&self, index: u64) -> Operations {
         let invoked = self.rows.iter().take_while(|row| row.invoked <= index);
         let rows = invoked.cloned().map(|row| match some(row.completed) {
             Some(completed) if completed > index => Row {

@@ -1,11 +1,9 @@
 //! Judging a saved run again: one that ended as planned, one that failed, and one that was killed.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
-use checker::history::{EventType, History, Process};
+use checker::history::EventType;
 use checker::verdict::{Analysis, Verdict};
-use results::metrics::{FaultIntervals, recorded_liveness};
+use results::metrics::{FaultIntervals, RunHistory, recorded_liveness};
 use results::node_logs;
 use results::run_directory::RunDirectory;
 use results::summary::{EarlyEnd, Liveness, Summary};
@@ -102,7 +100,7 @@ fn judge_remains(
     run: &RunDirectory,
     safety: Analysis,
     save: bool,
-) -> Result<(Summary, History, Saved)> {
+) -> Result<(Summary, RunHistory, Saved)> {
     let goes_on = run.goes_on();
     let loaded = run.load().map_err(unreadable)?;
     let plan = SavedPlan::of(run.path());
@@ -171,13 +169,9 @@ fn add_logs(liveness: &mut Liveness, left: Vec<results::summary::NodeAtEnd>) {
 }
 
 /// The number of operations that ended ok, fail and info.
-fn counts(history: &History) -> [u64; 3] {
-    let mut counts: BTreeMap<u8, u64> = BTreeMap::new();
-    let clients = history.events.iter().filter(|it| matches!(it.process, Process::Client(_)));
-    for event in clients {
-        *counts.entry(event.kind as u8).or_default() += 1;
-    }
-    let of = |kind: EventType| counts.get(&(kind as u8)).copied().unwrap_or(0);
+fn counts(history: &RunHistory) -> [u64; 3] {
+    let ended = || history.operations.iter().filter(|operation| operation.completed().is_some());
+    let of = |kind| ended().filter(|operation| operation.outcome() == kind).count() as u64;
     [of(EventType::Ok), of(EventType::Fail), of(EventType::Info)]
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
-use checker::history::{Event, History, Operations};
+use checker::history::Operations;
 use checker::oracle::version::VersionSemantics;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
@@ -43,26 +43,27 @@ pub fn conclude(
     // A disk that is full cannot take the mark of a phase, but the history can still be judged.
     let mut unwritten = Vec::from_iter(recorder.phase(Phase::Check).err());
 
-    let (path, loaded) =
-        recorder.with_directory(|directory| (directory.path().to_owned(), directory.load()));
-    let loaded = loaded?;
-    for note in &loaded.notes {
-        recorder.note(note);
-    }
+    let (path, operations) =
+        recorder.with_directory(|directory| (directory.path().to_owned(), directory.operations()));
+    let operations = operations?;
     let saved = Saved::read(&path)?;
-    let mut safety = check(&loaded.history, workload.model, cluster.versions, &saved)?;
+    let mut safety = check(&operations, workload.model, cluster.versions, &saved)?;
     if let Some(index) = contradiction
         && safety.verdict != Verdict::Invalid
     {
         // What is Invalid stays so, and less of it may be easier to decide.
-        let until = |event: &&Event| event.index <= index;
-        let events = loaded.history.events.iter().filter(until).cloned().collect();
-        safety = check(&History { events }, workload.model, cluster.versions, &saved)?;
+        safety = check(&operations.until(index), workload.model, cluster.versions, &saved)?;
         if safety.verdict != Verdict::Invalid {
             let bug =
                 anyhow!("checked online, the history was Invalid at event {index}; now it is not");
             failure = failure.or(Some(bug));
         }
+    }
+    // The page needs no values, which take most of the room.
+    drop(operations);
+    let loaded = recorder.with_directory(|directory| directory.load())?;
+    for note in &loaded.notes {
+        recorder.note(note);
     }
     let summary = summarise(Known {
         history: &loaded.history,
@@ -83,7 +84,7 @@ pub fn conclude(
 }
 
 fn check(
-    history: &History,
+    operations: &Operations,
     model: &str,
     versions: Option<VersionSemantics>,
     saved: &Saved,
@@ -91,8 +92,7 @@ fn check(
     let model = Some(model.into());
     let options = checker::Options { model, versions, ..checker::Options::default() };
     let context = "the recorded history is not well formed";
-    let operations = Operations::of(history).context(context)?;
-    checker::check_with_records(&operations, &options, &saved.records(versions), &|_| {})
+    checker::check_with_records(operations, &options, &saved.records(versions), &|_| {})
         .context(context)
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::history::{Event, EventType, History, Process};
+use checker::history::EventType;
 use checker::verdict::{Analysis, Verdict};
 use faults::coverage::Fired;
 use faults::fault::Family;
 use faults::schedule::ScheduleOptions;
 use results::event::Phase;
-use results::metrics::{FaultInterval, Planned};
+use results::metrics::{FaultInterval, Planned, RunHistory};
 use results::summary::{Coverage, EarlyEnd, EndedEarly, Liveness};
 use results::words::{self, counted};
 use workloads::PRECONDITION_FAILED;
@@ -19,7 +19,7 @@ use crate::targets::NONSENSE;
 /// once, and, if faults were planned, at least one took effect, seen at once or over time. Of a run
 /// that was cut short, each family that the cut left without a fault is a gap too.
 pub fn coverage(
-    history: &History,
+    history: &RunHistory,
     faults: &[FaultInterval],
     kinds: &[&str],
     planned: &Planned,
@@ -74,17 +74,15 @@ struct Attempted {
 }
 
 impl Attempted {
-    fn of(history: &History, kind: &str) -> Attempted {
+    fn of(history: &RunHistory, kind: &str) -> Attempted {
         let mut counts = Attempted::default();
-        let is_one =
-            |event: &&Event| matches!(event.process, Process::Client(_)) && event.f == kind;
-        for event in history.events.iter().filter(is_one) {
-            match (event.kind, event.error.as_deref()) {
-                (EventType::Invoke, _) => counts.invoked += 1,
+        for operation in history.operations.iter().filter(|operation| operation.f() == kind) {
+            counts.invoked += 1;
+            match (operation.outcome(), operation.error()) {
                 (EventType::Ok, _) => counts.ok += 1,
                 (EventType::Fail, Some(PRECONDITION_FAILED)) => counts.refuted += 1,
                 (EventType::Fail, _) => counts.refused += 1,
-                (EventType::Info, _) => {}
+                (EventType::Info | EventType::Invoke, _) => {}
             }
         }
         counts
@@ -125,17 +123,14 @@ impl Attempted {
 
 /// A kind of operation that was answered, but never so that its client understood it. Refusals are
 /// no answers.
-pub fn never_understood(history: &History) -> Option<&str> {
+pub fn never_understood(history: &RunHistory) -> Option<&str> {
     let mut understood: BTreeMap<&str, bool> = BTreeMap::new();
-    for event in &history.events {
-        if !matches!(event.process, Process::Client(_)) {
-            continue;
-        }
-        for attempt in &event.attempts {
-            match attempt.error.as_deref() {
-                Some(NONSENSE) => drop(understood.entry(&event.f).or_default()),
+    for operation in history.operations.iter() {
+        for attempt in operation.attempts() {
+            match attempt.error {
+                Some(NONSENSE) => drop(understood.entry(operation.f()).or_default()),
                 Some(_) => {}
-                None => drop(understood.insert(&event.f, true)),
+                None => drop(understood.insert(operation.f(), true)),
             }
         }
     }
@@ -198,7 +193,7 @@ pub fn merge(
 }
 
 /// Seconds spent in each phase; the last one has not ended yet.
-pub fn phases(history: &History) -> Vec<(Phase, f64)> {
+pub fn phases(history: &RunHistory) -> Vec<(Phase, f64)> {
     let mut phases = results::metrics::phases(history);
     phases.pop();
     phases.iter().map(|interval| (interval.phase, interval.seconds())).collect()
@@ -206,7 +201,7 @@ pub fn phases(history: &History) -> Vec<(Phase, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use checker::history::Attempt;
+    use checker::history::{Attempt, Event, Process};
     use faults::coverage::{Phase as ClusterPhase, Role};
     use faults::fault::Family;
     use results::metrics::fault_intervals;
@@ -214,17 +209,18 @@ mod tests {
 
     use super::*;
 
-    fn history(ok: &[&str], outcomes: &[&str]) -> History {
+    fn history(ok: &[&str], outcomes: &[&str]) -> RunHistory {
+        let event = |kind, f: &str| Event::new(Process::Client(1), kind, f, json!(null));
         let operations =
-            ok.iter().map(|f| Event::new(Process::Client(1), EventType::Ok, *f, json!(null)));
+            ok.iter().flat_map(|f| [EventType::Invoke, EventType::Ok].map(|it| event(it, f)));
         let faults = outcomes.iter().enumerate().map(|(number, outcome)| {
             let value = json!({"fault": number, "stage": "inject", "outcome": outcome});
             Event::new(Process::Nemesis, EventType::Info, "kill", value)
         });
-        History { events: operations.chain(faults).collect() }
+        operations.chain(faults).collect()
     }
 
-    fn judged(history: &History, kinds: &[&str], planned_faults: u32) -> Coverage {
+    fn judged(history: &RunHistory, kinds: &[&str], planned_faults: u32) -> Coverage {
         let faults = (0..planned_faults).map(|number| (number, Family::Kill)).collect();
         let planned = Planned { load_seconds: 60.0, faults, ..Planned::default() };
         coverage(history, &fault_intervals(history), kinds, &planned, None)
@@ -266,7 +262,7 @@ mod tests {
                 let error = error.map(String::from);
                 events.push(Event { error, ..event(*kind) });
             }
-            let coverage = judged(&History { events }, &["cas"], 0);
+            let coverage = judged(&events.into_iter().collect(), &["cas"], 0);
             assert_eq!(coverage.gaps.first().map(String::as_str), gap);
         };
         let refuted = (EventType::Fail, Some(PRECONDITION_FAILED));
@@ -335,8 +331,10 @@ mod tests {
         };
         let read = event("read", &[None, Some("nonsense")]);
         let check = |errors: &[Option<&str>], expect: Option<&str>| {
-            let events = vec![read.clone(), event("write", errors)];
-            assert_eq!(never_understood(&History { events }), expect);
+            let ends = [read.clone(), event("write", errors)];
+            let began = |end: &Event| Event::new(end.process, EventType::Invoke, &end.f, json!(1));
+            let history: RunHistory = ends.into_iter().flat_map(|end| [began(&end), end]).collect();
+            assert_eq!(never_understood(&history), expect);
         };
         check(&[Some("nonsense"), Some("timeout"), Some("not_leader")], Some("write"));
         check(&[Some("nonsense"), None], None);
@@ -350,7 +348,7 @@ mod tests {
         let seen_at_its_end = {
             let mut history = history(&["read"], &["indeterminate"]);
             let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
-            history.events.push(Event::new(Process::Nemesis, EventType::Info, "disk", value));
+            history.push(Event::new(Process::Nemesis, EventType::Info, "disk", value));
             judged(&history, &["read"], 1)
         };
         assert_eq!(seen_at_its_end.verdict, Verdict::Valid);
@@ -362,10 +360,10 @@ mod tests {
 
     #[test]
     fn an_effect_that_was_seen_only_over_time_counts() {
-        let mut events = history(&["read"], &["indeterminate"]).events;
+        let mut history = history(&["read"], &["indeterminate"]);
         let value = json!({"fault": 0, "stage": "undo", "outcome": "installed"});
-        events.push(Event::new(Process::Nemesis, EventType::Info, "packet", value));
-        assert_eq!(judged(&History { events }, &["read"], 1).verdict, Verdict::Valid);
+        history.push(Event::new(Process::Nemesis, EventType::Info, "packet", value));
+        assert_eq!(judged(&history, &["read"], 1).verdict, Verdict::Valid);
     }
 
     #[test]
@@ -398,7 +396,7 @@ mod tests {
             budget: None,
             compositions: faults::schedule::Compositions::default(),
         };
-        let coverage = fault_coverage(&fault_intervals(&History { events }), &options);
+        let coverage = fault_coverage(&fault_intervals(&events.into_iter().collect()), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };
         assert_eq!((cell.family, cell.role), (Family::Pause, Role::Leader));
         assert_eq!((cell.phase, cell.count), (ClusterPhase::Steady, 2));

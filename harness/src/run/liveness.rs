@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use checker::history::{Event, EventType, History, Process};
+use checker::history::EventType;
 use checker::verdict::Verdict;
 use results::event::Phase;
-use results::metrics::{fault_intervals, phases};
+use results::metrics::{RunHistory, fault_intervals, phases};
 use results::summary::{Degree, NodeAtEnd};
 
 use crate::targets::NodeStatus;
@@ -72,14 +72,13 @@ const SILENCE: u64 = 5_000_000_000;
 /// The fault that led to a cluster which does not serve in the end, as it continues the sentence
 /// about that: the one that was on when the last operation of the load succeeded, if the load went
 /// on in vain for long, and else the last one. None if there was no fault.
-pub fn led_there(history: &History) -> Option<String> {
+pub fn led_there(history: &RunHistory) -> Option<String> {
     let phases = phases(history);
     let load = phases.iter().find(|phase| phase.phase == Phase::Load)?;
     let faults = fault_intervals(history);
     let attempted = || faults.iter().filter(|fault| fault.was_attempted());
-    let is_success =
-        |event: &&Event| matches!(event.process, Process::Client(_)) && event.kind == EventType::Ok;
-    let succeeded = history.events.iter().filter(is_success).map(|event| event.time);
+    let oks = history.operations.iter().filter(|it| it.outcome() == EventType::Ok);
+    let succeeded = oks.filter_map(|operation| operation.end());
     let last_success = succeeded.filter(|time| *time <= load.end).max().unwrap_or(load.start);
     let seconds = |time: u64| format!("{:.1} s", time as f64 / 1e9);
     if load.end.saturating_sub(last_success) > SILENCE {
@@ -160,6 +159,7 @@ fn in_words(node: &str, answer: Option<&NodeStatus>, knows_leader: bool) -> Stri
 
 #[cfg(test)]
 mod tests {
+    use checker::history::{Event, Process};
     use serde_json::json;
 
     use super::*;
@@ -230,8 +230,8 @@ mod tests {
             });
             at(second, Event::new(Process::Nemesis, EventType::Info, "kill", value))
         };
-        let ok =
-            |second| at(second, Event::new(Process::Client(1), EventType::Ok, "read", json!(1)));
+        let read =
+            |second, kind| at(second, Event::new(Process::Client(1), kind, "read", json!(1)));
         let check = |last_success, expect: &str| {
             let events = vec![
                 phase(0, Phase::Load),
@@ -239,15 +239,16 @@ mod tests {
                 fault(5, 1, "kill n1", "undo"),
                 fault(20, 2, "pause n2", "inject"),
                 fault(21, 2, "pause n2", "undo"),
-                ok(last_success),
+                read(last_success, EventType::Invoke),
+                read(last_success, EventType::Ok),
                 phase(30, Phase::Recover),
             ];
-            assert_eq!(led_there(&History { events }).as_deref(), Some(expect));
+            assert_eq!(led_there(&events.into_iter().collect()).as_deref(), Some(expect));
         };
         check(4, "; no operation succeeded after 4.0 s, with “kill n1”");
         check(12, "; no operation succeeded after 12.0 s, after “kill n1”");
         check(29, "; the last fault was “pause n2”, from 20.0 s on");
-        assert_eq!(led_there(&History { events: vec![phase(0, Phase::Load)] }), None);
+        assert_eq!(led_there(&[phase(0, Phase::Load)].into_iter().collect()), None);
     }
 
     fn answers(of: &[Option<(Option<&str>, u64)>]) -> Answers {

@@ -1,10 +1,9 @@
 //! From what is known of a run to its summary: the same for a run at its end and for one that was
 //! saved.
 
-use checker::history::History;
 use checker::verdict::Analysis;
 use faults::schedule::ScheduleOptions;
-use results::metrics::{Planned, ended_early, fault_intervals};
+use results::metrics::{Planned, RunHistory, ended_early, fault_intervals};
 use results::summary::{EarlyEnd, Finding, Liveness, RunInfo, Summary};
 
 use super::judge;
@@ -12,7 +11,7 @@ use super::judge;
 /// Everything that is known of a run.
 pub(crate) struct Known<'a> {
     /// The recorded events.
-    pub history: &'a History,
+    pub history: &'a RunHistory,
     /// The load and the faults of its plan.
     pub planned: Planned,
     /// Every kind of operation that its workload makes.

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::history::History;
 use faults::fault::Family;
 
-use super::{fault_intervals, phases};
+use super::{RunHistory, fault_intervals, phases};
 use crate::event::{Mark, MarkEvent, Phase};
 use crate::summary::{EarlyEnd, EndedEarly, Liveness};
 
@@ -23,7 +22,7 @@ pub struct Planned {
 /// The end of a run before its plan was carried out. `failed` is the reason that is not on record:
 /// the harness failed, or the run was killed. None for a run that went to its end.
 pub fn ended_early(
-    history: &History,
+    history: &RunHistory,
     planned: &Planned,
     failed: Option<EarlyEnd>,
 ) -> Option<EndedEarly> {
@@ -57,7 +56,7 @@ pub fn ended_early(
 }
 
 /// The answer to the question for liveness, if it is on record.
-pub fn recorded_liveness(history: &History) -> Option<Liveness> {
+pub fn recorded_liveness(history: &RunHistory) -> Option<Liveness> {
     history.events.iter().filter_map(MarkEvent::of_history).rev().find_map(|event| {
         let Mark::Liveness(liveness) = event.mark else { return None };
         Some(liveness)
@@ -74,8 +73,8 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn history(events: Vec<Event>) -> History {
-        History { events }
+    fn history(events: Vec<Event>) -> RunHistory {
+        events.into_iter().collect()
     }
 
     fn phase(second: u64, phase: Phase) -> Event {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::history::History;
 use faults::coverage::ClusterSnapshot;
 use faults::effect::Effect;
 use faults::fault::{Action, Family};
@@ -11,6 +10,7 @@ use faults::outcome::Outcome;
 use faults::record::{FaultStage, Happened};
 
 use crate::event::FaultEvent;
+use crate::metrics::RunHistory;
 
 /// A change of a fault while it is on, such as one beat of a strobe.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,7 +173,7 @@ pub struct FaultIntervals {
 
 impl FaultIntervals {
     /// The faults of a recorded history.
-    pub fn of(history: &History) -> Self {
+    pub fn of(history: &RunHistory) -> Self {
         let mut faults = Self::default();
         history.events.iter().filter_map(FaultEvent::of_history).for_each(|e| faults.take(&e));
         faults
@@ -204,6 +204,6 @@ impl FaultIntervals {
 }
 
 /// All faults of a history, by the time at which they began.
-pub fn fault_intervals(history: &History) -> Vec<FaultInterval> {
+pub fn fault_intervals(history: &RunHistory) -> Vec<FaultInterval> {
     FaultIntervals::of(history).intervals
 }

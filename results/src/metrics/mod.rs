@@ -5,17 +5,21 @@
 mod clock_offsets;
 mod ending;
 mod fault_intervals;
+mod names;
 mod node_spans;
 mod operation_figures;
 mod operations;
 mod phases;
 mod recovery;
+mod run_history;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
 pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
+pub(crate) use names::Names;
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
-pub use operations::{RunOperation, operations};
-pub use phases::{PhaseInterval, end_of_history, phases};
+pub use operations::{RunAttempt, RunOperation, RunOperations};
+pub use phases::{PhaseInterval, phases};
 pub use recovery::{FirstError, Recovery, Service, recoveries};
+pub use run_history::RunHistory;

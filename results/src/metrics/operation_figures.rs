@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use checker::history::EventType;
 
-use crate::metrics::RunOperation;
+use crate::metrics::{RunOperation, RunOperations};
 
 /// Figures of all operations of one kind and one outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +41,15 @@ pub struct AttemptError {
 }
 
 /// Figures for each kind and outcome that occurred, by kind, then ok, fail, info.
-pub fn operation_figures(operations: &[RunOperation<'_>]) -> Vec<OperationFigures> {
-    let mut groups: BTreeMap<(&str, EventType), Vec<&RunOperation<'_>>> = BTreeMap::new();
-    for operation in operations {
-        groups.entry((&operation.invocation.f, operation.outcome())).or_default().push(operation);
+pub fn operation_figures(operations: &RunOperations) -> Vec<OperationFigures> {
+    let mut groups: BTreeMap<(&str, EventType), Vec<RunOperation<'_>>> = BTreeMap::new();
+    for operation in operations.iter() {
+        groups.entry((operation.f(), operation.outcome())).or_default().push(operation);
     }
     groups.into_iter().map(|((f, outcome), group)| figures(f, outcome, &group)).collect()
 }
 
-fn figures(f: &str, outcome: EventType, group: &[&RunOperation<'_>]) -> OperationFigures {
+fn figures(f: &str, outcome: EventType, group: &[RunOperation<'_>]) -> OperationFigures {
     let mut latencies: Vec<u64> =
         group.iter().filter_map(|operation| operation.latency()).collect();
     latencies.sort_unstable();
@@ -74,9 +74,9 @@ fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
 
 /// The errors of all attempts, the most frequent first. An operation whose client recorded no
 /// attempts counts its own error once.
-pub fn attempt_errors(operations: &[RunOperation<'_>]) -> Vec<AttemptError> {
+pub fn attempt_errors(operations: &RunOperations) -> Vec<AttemptError> {
     let mut counts: BTreeMap<(&str, Option<bool>), (u64, u64)> = BTreeMap::new();
-    for operation in operations {
+    for operation in operations.iter() {
         let ok = u64::from(operation.outcome() == EventType::Ok);
         for (error, definite) in errors_of(operation) {
             let (count, then_ok) = counts.entry((error, definite)).or_default();
@@ -97,13 +97,11 @@ pub fn attempt_errors(operations: &[RunOperation<'_>]) -> Vec<AttemptError> {
     errors
 }
 
-fn errors_of<'a>(operation: &RunOperation<'a>) -> Vec<(&'a str, Option<bool>)> {
-    let Some(completion) = operation.completion else { return Vec::new() };
-    if completion.attempts.is_empty() {
-        return completion.error.as_deref().map(|error| (error, None)).into_iter().collect();
+fn errors_of(operation: RunOperation<'_>) -> Vec<(&str, Option<bool>)> {
+    if operation.attempts().len() == 0 {
+        return operation.error().map(|error| (error, None)).into_iter().collect();
     }
-    let attempts = completion.attempts.iter();
-    attempts.filter_map(|attempt| Some((attempt.error.as_deref()?, attempt.definite))).collect()
+    operation.attempts().filter_map(|attempt| Some((attempt.error?, attempt.definite))).collect()
 }
 
 #[cfg(test)]

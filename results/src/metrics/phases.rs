@@ -1,7 +1,6 @@
 //! The phases of a run in time.
 
-use checker::history::History;
-
+use super::RunHistory;
 use crate::event::{Phase, PhaseEvent};
 
 /// One phase of a run.
@@ -23,7 +22,7 @@ impl PhaseInterval {
 }
 
 /// The phases that the controller marked in the history, in order.
-pub fn phases(history: &History) -> Vec<PhaseInterval> {
+pub fn phases(history: &RunHistory) -> Vec<PhaseInterval> {
     let mut phases: Vec<PhaseInterval> = Vec::new();
     for PhaseEvent { time, phase, .. } in history.events.iter().filter_map(PhaseEvent::of_history) {
         if let Some(before) = phases.last_mut() {
@@ -32,12 +31,7 @@ pub fn phases(history: &History) -> Vec<PhaseInterval> {
         phases.push(PhaseInterval { phase, start: time, end: time });
     }
     if let Some(last) = phases.last_mut() {
-        last.end = last.end.max(end_of_history(history));
+        last.end = last.end.max(history.end());
     }
     phases
-}
-
-/// The latest time in the history, in nanoseconds since the start of the run; 0 when it is empty.
-pub fn end_of_history(history: &History) -> u64 {
-    history.events.iter().map(|event| event.time).max().unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use checker::history::EventType;
 
 use crate::event::Phase;
-use crate::metrics::{FaultInterval, PhaseInterval, RunOperation};
+use crate::metrics::{FaultInterval, PhaseInterval, RunOperations};
 
 /// A time without any ok is an interruption from this length on, in nanoseconds. Elections take
 /// longer; a slow disk or a busy machine alone seldom does.
@@ -56,7 +56,7 @@ pub struct FirstError {
 /// The effect of each fault that was attempted during the load, in the order of `faults`.
 pub fn recoveries(
     faults: &[FaultInterval],
-    operations: &[RunOperation<'_>],
+    operations: &RunOperations,
     phases: &[PhaseInterval],
 ) -> Vec<Recovery> {
     let oks = ok_times(operations);
@@ -89,28 +89,26 @@ pub fn recoveries(
 }
 
 /// When operations ended ok, sorted.
-fn ok_times(operations: &[RunOperation<'_>]) -> Vec<u64> {
+fn ok_times(operations: &RunOperations) -> Vec<u64> {
     let mut times: Vec<u64> = operations
         .iter()
-        .filter_map(|operation| operation.completion)
-        .filter(|completion| completion.kind == EventType::Ok)
-        .map(|completion| completion.time)
+        .filter(|operation| operation.outcome() == EventType::Ok)
+        .filter_map(|operation| operation.end())
         .collect();
     times.sort_unstable();
     times
 }
 
 /// When attempts met errors, which, and the index of the operation's completion; sorted.
-fn errors_by_time<'a>(operations: &[RunOperation<'a>]) -> Vec<(u64, u64, &'a str)> {
+fn errors_by_time(operations: &RunOperations) -> Vec<(u64, u64, &str)> {
     let mut errors = Vec::new();
-    for completion in operations.iter().filter_map(|operation| operation.completion) {
-        for attempt in &completion.attempts {
-            if let Some(error) = &attempt.error {
-                errors.push((attempt.end, completion.index, error.as_str()));
-            }
+    for operation in operations.iter() {
+        let Some((index, end)) = operation.completed().zip(operation.end()) else { continue };
+        for attempt in operation.attempts() {
+            errors.extend(attempt.error.map(|error| (attempt.end, index, error)));
         }
-        if let (true, Some(error)) = (completion.attempts.is_empty(), &completion.error) {
-            errors.push((completion.time, completion.index, error.as_str()));
+        if operation.attempts().len() == 0 {
+            errors.extend(operation.error().map(|error| (end, index, error)));
         }
     }
     errors.sort_unstable();

@@ -1,6 +1,5 @@
 //! The page as a whole: the order of its panels, and the limits of the browser.
 
-use checker::history::History;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
@@ -10,6 +9,7 @@ use super::{
     not_tested, operations, recovery, schedule, tokens, versions,
 };
 use crate::event::NodeEvent;
+use crate::metrics::RunHistory;
 use crate::summary::Summary;
 use crate::words;
 
@@ -38,7 +38,7 @@ const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency o
     the same as a table.";
 
 /// The page of a run. The same run gives the same page, byte for byte.
-pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> String {
+pub fn html(summary: &Summary, history: &RunHistory, node_events: &[NodeEvent]) -> String {
     let data = ReportData::new(summary, history, node_events);
     // A NUL is no legal HTML, and some tools take the file for binary.
     document(&data).into_string().replace('\0', "\u{FFFD}")

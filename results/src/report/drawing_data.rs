@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use checker::history::{EventType, Process};
+use checker::history::EventType;
 use serde_json::{Value, json};
 
 use super::clock_data::clocks;
 use super::columns::Column;
 use super::effects::{effect_label, effect_words};
 use super::report_data::ReportData;
-use crate::metrics::{FaultInterval, NodeSpan, NodeState, RunOperation};
+use crate::metrics::{FaultInterval, Names, NodeSpan, NodeState, RunOperations};
 use crate::words;
 
 /// An axis needs some length, even when nothing was recorded; in nanoseconds.
@@ -59,7 +59,7 @@ pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
         "marks": marks,
         "findings": findings,
         "clocks": clocks(&data.clocks),
-        "operations": operations(&data.operations, data.end),
+        "operations": operations(data.operations, data.end),
     })
 }
 
@@ -102,60 +102,36 @@ fn steps(fault: &FaultInterval) -> Vec<u64> {
     fault.steps.iter().step_by(every).map(|step| micros(step.time)).collect()
 }
 
-/// Numbers names in the order in which they first occur.
-#[derive(Default)]
-struct Names {
-    numbers: BTreeMap<String, u64>,
-    names: Vec<String>,
+/// 0 for none, else one more than the number.
+fn one_more(number: u32) -> u64 {
+    if number == Names::NONE { 0 } else { u64::from(number) + 1 }
 }
 
-impl Names {
-    fn number(&mut self, name: &str) -> u64 {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len() as u64;
-        self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
-
-    /// 0 for none, else one more than the number.
-    fn number_or_none(&mut self, name: Option<&str>) -> u64 {
-        name.map_or(0, |name| self.number(name) + 1)
-    }
-}
-
-fn operations(operations: &[RunOperation<'_>], end: u64) -> Value {
+fn operations(operations: &RunOperations, end: u64) -> Value {
     let (mut kinds, mut keys, mut nodes) = (Names::default(), Names::default(), Names::default());
     let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
     let mut count = 0_u64;
-    for operation in operations {
-        let invocation = operation.invocation;
-        let completion_index = operation.completion.map_or(invocation.index, |event| event.index);
-        let latency = operation.latency().unwrap_or(end.saturating_sub(invocation.time));
-        let process = match invocation.process {
-            Process::Client(process) => process,
-            Process::Nemesis | Process::Controller => continue,
-        };
+    for operation in operations.iter() {
+        let completion_index = operation.completed().unwrap_or(operation.invoked());
+        let latency = operation.latency().unwrap_or(end.saturating_sub(operation.start()));
         let outcome = match operation.outcome() {
             EventType::Ok => 0,
             EventType::Fail => 1,
             EventType::Info | EventType::Invoke => 2,
         };
-        columns.entry("start").or_default().push_rising(micros(invocation.time));
+        columns.entry("start").or_default().push_rising(micros(operation.start()));
         columns.entry("latency").or_default().push(micros(latency));
         columns.entry("outcome").or_default().push(outcome);
-        columns.entry("kind").or_default().push(kinds.number(&invocation.f));
-        columns.entry("process").or_default().push(process);
-        columns.entry("key").or_default().push(keys.number_or_none(invocation.key.as_deref()));
-        columns.entry("node").or_default().push(nodes.number_or_none(operation.node()));
-        columns.entry("index").or_default().push_rising(invocation.index);
+        columns.entry("kind").or_default().push(kinds.number(operation.f()).into());
+        columns.entry("process").or_default().push(operation.process());
+        columns.entry("key").or_default().push(one_more(keys.number_or_none(operation.key())));
+        columns.entry("node").or_default().push(one_more(nodes.number_or_none(operation.node())));
+        columns.entry("index").or_default().push_rising(operation.invoked());
         // 0 for an operation that never ended, since no completion has its invocation's index.
         columns
             .entry("completion")
             .or_default()
-            .push(completion_index.saturating_sub(invocation.index));
+            .push(completion_index.saturating_sub(operation.invoked()));
         columns.entry("attempts").or_default().push(operation.attempts().len() as u64);
         count += 1;
     }
@@ -163,9 +139,9 @@ fn operations(operations: &[RunOperation<'_>], end: u64) -> Value {
         columns.iter().map(|(name, column)| (*name, column.encode())).collect();
     json!({
         "count": count,
-        "kinds": kinds.names,
-        "keys": keys.names,
-        "nodes": nodes.names,
+        "kinds": kinds.all(),
+        "keys": keys.all(),
+        "nodes": nodes.all(),
         "columns": columns,
     })
 }

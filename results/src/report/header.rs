@@ -63,7 +63,7 @@ fn facts_line(data: &ReportData<'_>) -> Markup {
 /// The figures that show how hard the run was and how close it came.
 fn tiles(data: &ReportData<'_>) -> Markup {
     let with = |outcome| data.operations.iter().filter(|o| o.outcome() == outcome).count() as u64;
-    let total = data.operations.len() as u64;
+    let total = data.operations.iter().len() as u64;
     let share = |outcome| words::share(with(outcome), total);
     let outcomes = format!(
         "{} ok · {} fail · {} info",
@@ -83,7 +83,7 @@ fn tiles(data: &ReportData<'_>) -> Markup {
                 (tile("longest without an ok", &words::duration(worst.longest_gap), &during))
             }
             @if let Some(most) = data.operations.iter().max_by_key(|it| it.attempts().len()) {
-                @let of = format!("{} by process {}", most.invocation.f, most.invocation.process);
+                @let of = format!("{} by process {}", most.f(), most.process());
                 (tile("most attempts of one", &words::count(most.attempts().len() as u64), &of))
             }
             @if let Some(first) = findings.first() {
@@ -107,8 +107,8 @@ fn tile(name: &str, figure: &str, remark: &str) -> Markup {
 fn rate(data: &ReportData<'_>) -> Option<(String, String)> {
     let load = data.phases.iter().find(|phase| phase.phase == Phase::Load)?;
     let seconds = (load.end - load.start) as f64 / 1e9;
-    let during = data.operations.iter().filter_map(|operation| operation.completion);
-    let during = during.filter(|c| c.kind == EventType::Ok && c.time <= load.end).count();
+    let oks = data.operations.iter().filter(|operation| operation.outcome() == EventType::Ok);
+    let during = oks.filter(|ok| ok.end().is_some_and(|end| end <= load.end)).count();
     let rate = if seconds > 0.0 { during as f64 / seconds } else { 0.0 };
     let asked = match data.summary.run.rate {
         None => format!("{} clients, closed loop", data.summary.run.concurrency),

@@ -11,9 +11,9 @@ use crate::words;
 const ERRORS_SHOWN: usize = 12;
 
 pub(super) fn operations(data: &ReportData<'_>) -> Markup {
-    let content = match operation_figures(&data.operations).as_slice() {
+    let content = match operation_figures(data.operations).as_slice() {
         [] => html! { p.empty { "No client invoked an operation." } },
-        figures => html! { (kinds(figures)) (errors(&attempt_errors(&data.operations))) },
+        figures => html! { (kinds(figures)) (errors(&attempt_errors(data.operations))) },
     };
     panel("operations", "Operations", content)
 }

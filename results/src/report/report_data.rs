@@ -1,12 +1,11 @@
 //! Everything the panels draw from, derived once.
 
-use checker::history::History;
 use checker::verdict::{Counterexample, Operation};
 
 use crate::event::NodeEvent;
 use crate::metrics::{
-    ClockTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunOperation,
-    clock_tracks, end_of_history, fault_intervals, node_spans, operations, phases, recoveries,
+    ClockTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunHistory,
+    RunOperations, clock_tracks, fault_intervals, node_spans, phases, recoveries,
 };
 use crate::summary::Summary;
 
@@ -14,7 +13,7 @@ pub(super) struct ReportData<'a> {
     pub(super) summary: &'a Summary,
     /// Nanoseconds from the start of the run to the last thing that was recorded.
     pub(super) end: u64,
-    pub(super) operations: Vec<RunOperation<'a>>,
+    pub(super) operations: &'a RunOperations,
     pub(super) faults: Vec<FaultInterval>,
     pub(super) phases: Vec<PhaseInterval>,
     pub(super) recoveries: Vec<Recovery>,
@@ -27,15 +26,15 @@ pub(super) struct ReportData<'a> {
 impl<'a> ReportData<'a> {
     pub(super) fn new(
         summary: &'a Summary,
-        history: &'a History,
+        history: &'a RunHistory,
         node_events: &[NodeEvent],
     ) -> ReportData<'a> {
         let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
-        let end = end_of_history(history).max(last_heard);
-        let operations = operations(history);
+        let end = history.end().max(last_heard);
+        let operations = &history.operations;
         let faults = fault_intervals(history);
         let phases = phases(history);
-        let recoveries = recoveries(&faults, &operations, &phases);
+        let recoveries = recoveries(&faults, operations, &phases);
         let nodes = summary
             .run
             .nodes

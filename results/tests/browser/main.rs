@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use checker::history::History;
 use checker::verdict::Verdict;
+use stormproof_results::metrics::RunHistory;
 use stormproof_results::report;
 use stormproof_results::run_directory::RunDirectory;
 
@@ -38,7 +39,7 @@ impl Page {
         directory.node_directory("n1").expect("a folder");
         directory.save_plan("seed = 42\n").expect("saved");
         directory.save_verdict(&run.summary).expect("saved");
-        let page = report::html(&run.summary, &run.history, &run.node_events);
+        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events);
         directory.save_report(&page).expect("saved");
         Page(folder)
     }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use checker::history::{Event, EventType, History, Process};
+use checker::history::{Event, EventType, Process};
 use checker::verdict::Verdict;
 use serde_json::Value;
 use stormproof_results::event::{NodeChange, NodeEvent};
+use stormproof_results::metrics::RunHistory;
 use stormproof_results::report::html;
 use stormproof_results::summary::Summary;
 
@@ -16,7 +17,7 @@ mod snapshots;
 use sample::{Options, Sample, judged, models, sample, storm};
 
 fn page(run: &Sample) -> String {
-    html(&run.summary, &run.history, &run.node_events)
+    html(&run.summary, &RunHistory::from(&run.history), &run.node_events)
 }
 
 fn options(verdict: Verdict) -> Options {
@@ -200,7 +201,7 @@ fn a_culprit_that_does_not_exist_is_no_panic() {
 #[test]
 fn an_empty_history_has_a_page() {
     let run = sample(&options(Verdict::Unknown));
-    let page = html(&run.summary, &History::default(), &[]);
+    let page = html(&run.summary, &RunHistory::default(), &[]);
     assert!(page.contains("No client invoked an operation."));
     assert_eq!(drawn(&page)["operations"]["count"], 0);
 }
@@ -274,7 +275,7 @@ fn hostile_text_stays_text() {
     let poisoned_role = |change: &NodeChange| matches!(change, NodeChange::Role { role, .. } if role.contains("alert"));
     assert!(node_events.iter().any(|event| poisoned_role(&event.change)));
 
-    let page = html(&summary, &History { events }, &node_events);
+    let page = html(&summary, &events.into_iter().collect(), &node_events);
     for tag in ["<script", "</script", "<style", "<!--"] {
         assert_eq!(page.matches(tag).count(), tame.matches(tag).count(), "{tag}");
     }

@@ -14,7 +14,7 @@ use checker::verdict::Verdict;
 use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
 use faults::fault::Family;
 use serde_json::Value;
-use stormproof_results::metrics::FaultIntervals;
+use stormproof_results::metrics::{FaultIntervals, RunHistory};
 use stormproof_results::summary::{EarlyEnd, EndedEarly, NodeAtEnd, NodeLog};
 use stormproof_results::{self as results, verdict_text};
 
@@ -93,7 +93,7 @@ fn a_run_that_was_killed_says_so_and_shows_its_nodes() {
         page: None,
         unwritten: vec!["cannot write report.html: No space left on device".into()],
     };
-    let faults = FaultIntervals::of(&run.history);
+    let faults = FaultIntervals::of(&RunHistory::from(&run.history));
     let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, &saved, false);
     matches_snapshot("terminal-run-killed", &text);
 }
@@ -274,7 +274,7 @@ fn the_text_of_a_run_and_of_a_history_on_a_terminal() {
         ("storm", storm(50)),
         ("queue", judged("queue")),
     ] {
-        let faults = FaultIntervals::of(&run.history);
+        let faults = FaultIntervals::of(&RunHistory::from(&run.history));
         let page = Some("results/runs/a-run/report.html".into());
         let saved = verdict_text::Saved { page, unwritten: Vec::new() };
         let text = verdict_text::run(&run.summary, [1_804, 93, 2], &faults, &saved, false);
