@@ -12,11 +12,26 @@ use super::answer::{Place, Reading, Test};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
+use super::template::Form;
 use crate::targets::http::TRANSPORT_ERRORS;
 use crate::targets::{ErrorRow, NONSENSE, row};
 
 /// The placeholders where an operation is sent.
-pub const OPERATION: &[&str] = &["run", "key", "value", "token"];
+pub const OPERATION: [&str; 4] = ["run", "key", "token", VALUE];
+
+/// The argument of an operation.
+const VALUE: &str = "value";
+
+/// The same with the form that the value has in operations of that name.
+fn names(f: &str) -> [(&'static str, Form); OPERATION.len()] {
+    let value = match f {
+        "read" | "dequeue" => Form::Nothing,
+        "cas" => Form::List(2),
+        "txn" => Form::Lists,
+        _ => Form::Scalar,
+    };
+    OPERATION.map(|name| (name, if name == VALUE { value } else { Form::Scalar }))
+}
 
 /// Operations whose answer has a value that no client knew before, by the models that want it. Of
 /// all others the history keeps what was asked.
@@ -118,8 +133,8 @@ impl Operation {
         operation: &schema::Operation,
     ) -> Result<Operation> {
         let schema::Operation { request, headers, json, body, honours_token, .. } = operation;
-        let question =
-            Question::compile(source, &Parts { request, headers, json, body }, OPERATION)?;
+        let parts = Parts { request, headers, json, body };
+        let question = Question::compile(source, &parts, &names(f.get_ref()))?;
         if *honours_token && !question.mentions("token") {
             let what = "honours_token, but no {token} is sent";
             return Err(source.error(f.span(), what));
