@@ -111,7 +111,10 @@ impl Operation {
             let what = format!("{name} has no operation {f}; it has {}", kinds.join(", "));
             return Err(source.error(f.span(), what));
         }
-        if let Some(lacking) = kinds.iter().find(|kind| !has.contains(*kind)) {
+        let lacking = kinds.iter().find(|kind| !has.contains(*kind));
+        if let Some(lacking) = lacking
+            && workloads::offered(workload, |f| has.contains(f)).is_none()
+        {
             let what = format!(
                 "[workload.{name}.{lacking}] is missing: a run of {name} makes all of {}",
                 kinds.join(", ")
@@ -236,6 +239,8 @@ impl Operation {
 pub struct Refused {
     /// The row.
     pub row: ErrorRow,
+    /// True if what was refused is not sent again.
+    pub is_final: bool,
     when: Test,
     leader: Option<Place>,
 }
@@ -256,7 +261,7 @@ impl Refused {
         let known = TRANSPORT_ERRORS.into_iter().chain([SERVER_ERROR.clone(), MISREAD.clone()]);
         let known: Vec<ErrorRow> = known.collect();
         for refusal in refusals {
-            let schema::Refusal { error, when, definite, leader, meaning } = refusal;
+            let schema::Refusal { error, when, definite, leader, meaning, retry } = refusal;
             let mut rows = compiled.iter().map(|refused| &refused.row).chain(&known);
             let other = rows.find(|row| row.name == *error.get_ref());
             if other.is_some_and(|row| row.definite != *definite) {
@@ -269,6 +274,7 @@ impl Refused {
                     definite: *definite,
                     meaning: Cow::Owned(meaning.clone()),
                 },
+                is_final: !*retry,
                 when: Test::compile(source, when)?,
                 leader: leader.as_ref().map(|place| Place::compile(source, place)).transpose()?,
             });
