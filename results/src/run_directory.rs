@@ -1,12 +1,13 @@
 //! The directory that a run leaves behind, and how it comes to be.
 //!
 //! ```text
-//! results/runs/latest -> 20261120T191500Z-bundled-register-partition+kill+pause-s42
-//! results/runs/20261120T191500Z-bundled-register-partition+kill+pause-s42/
+//! results/runs/latest -> 20261120T191500Z-bundled-register-s42
+//! results/runs/20261120T191500Z-bundled-register-s42/
 //!   plan.toml              what was asked for, resolved
 //!   run.json               what it was asked of: target and its version, lab, machine
 //!   target.toml            the manifest of the target, if it has one
 //!   history.jsonl          every event of clients, nemesis and controller, in order
+//!   nodes/n1/stdout.log    what node n1 printed, beside stderr.log
 //!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
 //!   nodes/n1/applied.jsonl what its state machine did with each command that has a token
 //!   verdict.json           what came of it

@@ -193,7 +193,8 @@ fn values(rng: &mut ChaCha8Rng) -> ValueSizes {
         rng,
         &[
             (7, ValueSizes::Numbers),
-            (2, ValueSizes::UpTo(LONG_VALUES)),
+            (1, ValueSizes::UpTo(LONG_VALUES)),
+            (1, ValueSizes::All(LONG_VALUES)),
             (1, ValueSizes::UpTo(VERY_LONG_VALUES)),
         ],
     )
@@ -230,9 +231,8 @@ mod tests {
         assert!(keys.contains(&1) && keys.contains(&USUAL_KEYS));
         assert!(keys.iter().any(|keys| *keys >= 20));
         assert!(keys.iter().all(|keys| (1..=100).contains(keys)));
-        for sizes in
-            [ValueSizes::Numbers, ValueSizes::UpTo(LONG_VALUES), ValueSizes::UpTo(VERY_LONG_VALUES)]
-        {
+        let (long, very_long) = (ValueSizes::UpTo(LONG_VALUES), ValueSizes::UpTo(VERY_LONG_VALUES));
+        for sizes in [ValueSizes::Numbers, long, very_long, ValueSizes::All(LONG_VALUES)] {
             assert!(plans.iter().any(|plan| plan.values == sizes), "never {sizes:?}");
         }
         for rate in [Some(USUAL_RATE), Some(USUAL_RATE / 4.0), None] {

@@ -30,7 +30,7 @@ mod values;
 mod workload;
 
 pub use generator::{Context, Generator, Invocation, Next};
-pub use list::{ALL, find};
+pub use list::{ALL, find, offered};
 pub use object::Object;
 pub use stream::stream;
 pub use values::{ParseValueSizesError, ValueSizes};

@@ -23,6 +23,13 @@ pub(crate) const WORKLOAD: Workload = Workload {
     probe: |key| [Invocation::mutation("write", key, json!(1)), Invocation::read(key)],
 };
 
+/// The same for services that have no cas.
+pub(crate) const WITHOUT_CAS: Workload = Workload {
+    kinds: &["read", "write"],
+    generator: |options| Box::new(Register { has_cas: false, ..Register::new(options) }),
+    ..WORKLOAD
+};
+
 /// Operations before a key is replaced. Long enough for a fault to begin and end while a key is
 /// hot (five keys at 1,000 operations a second turn over every 1.5 s on average), short enough
 /// that a key's history stays easy to check and to read.
@@ -38,6 +45,7 @@ struct Register {
     rng: ChaCha8Rng,
     values: ValueSizes,
     keys: Rotation<Key>,
+    has_cas: bool,
 }
 
 /// The knowledge about a key in use.
@@ -55,6 +63,7 @@ impl Register {
             rng: stream(options.seed, "generator"),
             values: options.values,
             keys: Rotation::new("k", options.hot_keys, OPERATIONS_PER_KEY),
+            has_cas: true,
         }
     }
 
@@ -68,7 +77,7 @@ impl Register {
         let new = self.values.value(key.state.written, &mut self.rng);
         key.grow(values::size(&new));
         match &key.state.seen {
-            Some(seen) if kind >= READS + WRITES => {
+            Some(seen) if self.has_cas && kind >= READS + WRITES => {
                 Invocation::mutation("cas", &key.name, json!([seen, new]))
             }
             _ => Invocation::mutation("write", &key.name, new),

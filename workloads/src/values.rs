@@ -1,4 +1,4 @@
-//! The values that are written: small numbers, or strings of all sizes.
+//! The values that are written: small numbers, or strings of all sizes or of one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,11 @@ const LONGEST: usize = 512 << 10;
 /// The name of the sizes of numbers.
 const NUMBERS: &str = "numbers";
 
-/// The sizes of written values. As text: `numbers`, or the bytes of the longest string.
+/// Begins the text of sizes of which there is one.
+const ALL: &str = "all:";
+
+/// The sizes of written values. As text: `numbers`, the bytes of the longest string, or `all:` and
+/// the bytes of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum ValueSizes {
@@ -34,6 +38,8 @@ pub enum ValueSizes {
     Numbers,
     /// Strings that begin with the number, most of them short, few as long as this, in bytes.
     UpTo(usize),
+    /// Strings that begin with the number, all of them of so many bytes.
+    All(usize),
 }
 
 impl ValueSizes {
@@ -42,20 +48,17 @@ impl ValueSizes {
         match self {
             ValueSizes::Numbers => ValueSizes::Numbers,
             ValueSizes::UpTo(longest) => ValueSizes::UpTo(longest.min(bytes)),
+            ValueSizes::All(length) => ValueSizes::All(length.min(bytes)),
         }
     }
 
     /// The value that stands for a number: no other number gives it.
     pub fn value(self, number: u64, rng: &mut ChaCha8Rng) -> Value {
-        let ValueSizes::UpTo(longest) = self else { return json!(number) };
-        let longest_of_its_kind = if rng.random_ratio(1, ONE_LARGE_IN) {
-            longest
-        } else if rng.random_ratio(1, ONE_MEDIUM_IN) {
-            longest.min(MEDIUM)
-        } else {
-            longest.min(SMALL)
+        let length = match self {
+            ValueSizes::Numbers => return json!(number),
+            ValueSizes::UpTo(longest) => length(longest, rng),
+            ValueSizes::All(length) => length,
         };
-        let length = rng.random_range(0..=longest_of_its_kind);
         // Values differ in what is read first.
         let mut text = format!("{number}-");
         text.push_str(&"x".repeat(length.saturating_sub(text.len())));
@@ -63,11 +66,24 @@ impl ValueSizes {
     }
 }
 
+/// The length of a string of all sizes.
+fn length(longest: usize, rng: &mut ChaCha8Rng) -> usize {
+    let longest_of_its_kind = if rng.random_ratio(1, ONE_LARGE_IN) {
+        longest
+    } else if rng.random_ratio(1, ONE_MEDIUM_IN) {
+        longest.min(MEDIUM)
+    } else {
+        longest.min(SMALL)
+    };
+    rng.random_range(0..=longest_of_its_kind)
+}
+
 impl fmt::Display for ValueSizes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ValueSizes::Numbers => f.write_str(NUMBERS),
             ValueSizes::UpTo(longest) => write!(f, "{longest}"),
+            ValueSizes::All(length) => write!(f, "{ALL}{length}"),
         }
     }
 }
@@ -80,7 +96,7 @@ pub enum ParseValueSizesError {
     #[error("values are 1 to {LONGEST} bytes long")]
     Length,
     /// Neither `numbers` nor a number of bytes.
-    #[error("values are {NUMBERS} or strings of so many bytes: {0}?")]
+    #[error("values are {NUMBERS}, strings of up to so many bytes or {ALL}BYTES: {0}?")]
     Unreadable(String),
 }
 
@@ -88,9 +104,13 @@ impl FromStr for ValueSizes {
     type Err = ParseValueSizesError;
 
     fn from_str(text: &str) -> Result<Self, ParseValueSizesError> {
-        match text.parse() {
+        let (sizes, bytes): (fn(usize) -> ValueSizes, &str) = match text.strip_prefix(ALL) {
+            Some(bytes) => (ValueSizes::All, bytes),
+            None => (ValueSizes::UpTo, text),
+        };
+        match bytes.parse() {
             _ if text == NUMBERS => Ok(ValueSizes::Numbers),
-            Ok(longest @ 1..=LONGEST) => Ok(ValueSizes::UpTo(longest)),
+            Ok(bytes @ 1..=LONGEST) => Ok(sizes(bytes)),
             Ok(_) => Err(ParseValueSizesError::Length),
             Err(_) => Err(ParseValueSizesError::Unreadable(text.into())),
         }
@@ -130,12 +150,24 @@ mod tests {
 
     #[test]
     fn sizes_are_read_back_from_their_text() {
-        for sizes in [ValueSizes::Numbers, ValueSizes::UpTo(1), ValueSizes::UpTo(300_000)] {
+        let sizes = [ValueSizes::UpTo(1), ValueSizes::UpTo(300_000), ValueSizes::All(300_000)];
+        for sizes in sizes.into_iter().chain([ValueSizes::Numbers]) {
             assert_eq!(sizes.to_string().parse(), Ok(sizes));
         }
-        for unparseable in ["0", "-1", "many", "10000000"] {
+        for unparseable in ["0", "-1", "many", "10000000", "all:0", "all:numbers", "all:"] {
             assert!(unparseable.parse::<ValueSizes>().is_err(), "{unparseable}");
         }
+    }
+
+    #[test]
+    fn all_strings_are_as_long_as_it_is_said() {
+        let mut rng = stream(1, "test");
+        for number in 0..50 {
+            let value = ValueSizes::All(4_096).value(number, &mut rng);
+            assert_eq!(size(&value), 4_096);
+            assert!(value.as_str().is_some_and(|it| it.starts_with(&format!("{number}-"))));
+        }
+        assert_eq!(ValueSizes::All(4_096).at_most(1_000), ValueSizes::All(1_000));
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub fn carry_out(
         LabContext::Inside(lab) => lab,
     };
     let Subject { target, workload } = subject;
+    let workload = workloads::offered(&workload, |f| target.offers(workload.model, f));
+    let workload = workload.context("the target lacks operations of the workload")?;
     let Fitted { plan, version, lab, engines } = lab::fit(plan, lab, &*target, by_name)?;
     let results = machine.results.unwrap_or_else(|| RUNS.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()

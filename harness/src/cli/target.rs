@@ -60,7 +60,14 @@ fn inside(lab: Lab, plan: Plan) -> Result<Exit> {
         .context("cannot start the runtime")?;
     let checked = runtime.block_on(calibrate(&plan, target, &lab, recorder, &say));
     checked.with_context(|| {
-        format!("{name} does not pass its check, whose files are in {}", folder.display())
+        format!(
+            "{name} does not do what its description says: either the description is wrong, or the \
+             service itself is. Send the request by hand (the nodes' logs are in {}): if the answer \
+             is what the service's own documentation promises, the description is wrong. If the \
+             check passes with --nodes 1 alone, the description is right, and replicas of the \
+             service disagree",
+            folder.display()
+        )
     })?;
     // What could not be removed is in the temporary directory anyway.
     let _ = std::fs::remove_dir_all(&folder);

@@ -16,14 +16,14 @@ use engines::node_process::NodeOutput;
 use engines::process_tree::LabContext;
 use faults::host::Host;
 use results::event::NodeChange;
-use results::node_logs::last_lines;
+use results::node_logs;
 
 use crate::exit::{Exit, usage};
 use crate::lab;
 use crate::names;
 use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
-use crate::run::cluster::end_of_log;
+use crate::run::cluster::end_of_logs;
 use crate::targets::{Bundled, Member, Target};
 
 /// A node that ends this soon after its start did not start at all.
@@ -106,9 +106,9 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         match news.recv_timeout(LOOK_AROUND) {
             Ok((node, NodeOutput::Exited { status, .. })) => {
                 if begin.elapsed() < STARTED {
-                    let log = log_of(&members, &node);
-                    let log = end_of_log(&log, &last_lines(&log));
-                    bail!("{node} did not start ({status}){log}");
+                    let folder = data.join(&node);
+                    let logs = end_of_logs(&folder, &node_logs::of_folder(&folder));
+                    bail!("{node} did not start ({status}){logs}");
                 }
                 let seconds = arguments.restart_after;
                 out!("{node} ended ({status}); it starts again in {seconds} s");
@@ -147,11 +147,6 @@ fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<Loc
         result.with_context(|| format!("cannot start {node}"))?;
     }
     Ok(host)
-}
-
-fn log_of(members: &[Member], node: &str) -> PathBuf {
-    let member = members.iter().find(|member| member.name == node);
-    member.map(Member::log).unwrap_or_default()
 }
 
 fn introduce(members: &[Member]) {

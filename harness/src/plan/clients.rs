@@ -35,8 +35,10 @@ pub(crate) struct Clients {
     #[arg(long, help_heading = CLIENTS, value_name = "TIME",
         value_parser = seconds(SHORTEST_WAIT, LONGEST_WAIT))]
     pub attempt_timeout: Option<f64>,
-    /// The values that are written: numbers, or strings of up to so many bytes [default: drawn]
-    #[arg(long, help_heading = CLIENTS, value_name = "BYTES")]
+    /// The values that are written: numbers; BYTES for strings of which one in a hundred may be so
+    /// long, one in ten up to 1 kB and the others up to 32 bytes; all:BYTES for strings of that
+    /// length alone [default: drawn]
+    #[arg(long, help_heading = CLIENTS, value_name = "SIZES")]
     pub values: Option<ValueSizes>,
 }
 

@@ -22,6 +22,10 @@ use super::values::{FaultName, NONE, Rate};
 use crate::targets::Target;
 use crate::targets::registry::{self, Choice};
 
+/// The fewest clients unless a number is chosen, also of few nodes: with two, operations hardly
+/// overlap, and what eight of them find on one node stays hidden.
+const LEAST_CLIENTS: usize = 8;
+
 impl Plan {
     /// The names of the nodes, `n1` first.
     pub fn node_names(&self) -> Vec<String> {
@@ -48,7 +52,8 @@ impl Plan {
 
     /// All clients, and what they do: as written, and else as the seed gives it.
     pub fn client_plan(&self) -> ClientPlan {
-        let drawn = ClientPlan::draw(self.seed, self.concurrency.unwrap_or(2 * self.nodes));
+        let clients = self.concurrency.unwrap_or(LEAST_CLIENTS.max(2 * self.nodes));
+        let drawn = ClientPlan::draw(self.seed, clients);
         let rate = match self.rate {
             Rate::PerSecond(rate) => (rate > 0.0).then_some(rate),
             Rate::Any => drawn.rate,

@@ -84,7 +84,7 @@ pub(crate) struct Plan {
     // The clients keep up with it on a small machine while faults come and go.
     #[arg(long, help_heading = LOAD, default_value = "1000", value_parser = rate)]
     pub rate: Rate,
-    /// Clients at a time [default: two for each node]
+    /// Clients at a time [default: two for each node, at least eight]
     #[arg(long, help_heading = LOAD, value_parser = count(1, 10_000))]
     pub concurrency: Option<usize>,
     /// Keys in use at a time [default: drawn, 1 to 5 or 20 to 100]

@@ -11,13 +11,14 @@ use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
 use results::event::NodeChange;
-use results::node_logs::{self, last_lines};
-use results::summary::{Finding, NodeAtEnd};
+use results::node_logs;
+use results::summary::{Finding, NodeAtEnd, NodeLog};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::expected_exits::ExpectedExits;
 use super::recorder::Recorder;
+use super::standard_output::StandardOutput;
 use crate::lab::LabInUse;
 use crate::plan::Plan;
 use crate::targets::{Auditor, Client, Dumper, Member, Target};
@@ -33,10 +34,10 @@ pub struct Exit {
     pub seconds: f64,
     /// The fault that left it nothing better to do, if there was one.
     pub allowed_by: Option<String>,
-    /// The path of its log.
-    pub log: PathBuf,
-    /// The last lines of it at that moment.
-    pub lines: Vec<String>,
+    /// The folder of its logs.
+    pub folder: PathBuf,
+    /// The last lines of each of them at that moment.
+    pub logs: Vec<NodeLog>,
 }
 
 /// The members of the cluster under test.
@@ -96,13 +97,14 @@ impl Cluster {
         let versions = target.versions();
         let exits = Arc::new(Exits::default());
         let expected = Arc::new(ExpectedExits::default());
-        let log_of = |member: &Member| (member.name.clone(), member.log());
+        let folder = |member: &Member| (member.name.clone(), member.folder.clone());
         let ear = Ear {
             recorder: recorder.clone(),
             target: target.clone(),
             exits: exits.clone(),
             expected: expected.clone(),
-            logs: members.iter().map(log_of).collect(),
+            folders: members.iter().map(folder).collect(),
+            output: StandardOutput::of(&members),
         };
         let listener: NodeListener = Arc::new(move |node, output| ear.hear(node, output));
         let mut host = links.host(listener).context("cannot start nodes")?;
@@ -147,10 +149,10 @@ impl Cluster {
     /// themselves because of a fault.
     pub fn findings(&self) -> Vec<Finding> {
         let excused = |exit: &Exit| {
-            let Exit { node, status, seconds, allowed_by, lines, .. } = exit;
+            let Exit { node, status, seconds, allowed_by, logs, .. } = exit;
             let fault = allowed_by.as_ref()?;
             let text = format!("{node} ended by itself ({status}) at {seconds:.1} s: {fault}");
-            let log = lines.clone();
+            let log = lines_of(logs);
             Some(Finding { node: node.clone(), seconds: *seconds, text, log })
         };
         self.exits.seen().iter().filter_map(excused).collect()
@@ -172,8 +174,9 @@ impl Cluster {
             text.push_str(&format!("; the last look:\n{exchange}"));
         }
         for member in &self.members {
-            let log = member.log();
-            text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));
+            let folder = &member.folder;
+            let logs = end_of_logs(folder, &node_logs::of_folder(folder));
+            text.push_str(&format!("\n{}{logs}", member.name));
         }
         text
     }
@@ -267,18 +270,18 @@ impl Exits {
 impl Exit {
     /// The message about it in one line, with the line of the node's log that tells of it.
     pub fn headline(&self) -> String {
-        let Exit { node, status, seconds, lines, .. } = self;
+        let Exit { node, status, seconds, logs, .. } = self;
         let ended = format!("{node} ended by itself at {seconds:.1} s ({status})");
-        match telling_line(lines) {
+        match telling_line(logs) {
             Some(line) => format!("{ended}: {}", line.trim()),
             None => ended,
         }
     }
 
-    /// The message about it, with the last lines of the node's log.
+    /// The message about it, with the last lines of the node's logs.
     pub fn describe(&self) -> String {
-        let Exit { node, status, seconds, log, lines, .. } = self;
-        let end = end_of_log(log, lines);
+        let Exit { node, status, seconds, folder, logs, .. } = self;
+        let end = end_of_logs(folder, logs);
         format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
     }
 }
@@ -286,11 +289,22 @@ impl Exit {
 /// The words by which programs tell of their end, the plainest first.
 const TELLING: [&str; 6] = ["panic", "fatal", "assert", "abort", "exception", "error"];
 
-/// The line of a log that tells why a process ended: the first that has the plainest of such words,
-/// and else the last one.
-fn telling_line(lines: &[String]) -> Option<&String> {
-    let with = |word: &str| lines.iter().find(|line| line.to_lowercase().contains(word));
-    TELLING.iter().find_map(|word| with(word)).or(lines.last())
+/// The line that tells why a process ended: the first of its logs that has the plainest of such
+/// words, and else the last one of the first log.
+fn telling_line(logs: &[NodeLog]) -> Option<&String> {
+    let lines = logs.iter().flat_map(|log| &log.lines);
+    let with = |word: &str| lines.clone().find(|line| line.to_lowercase().contains(word));
+    let telling = TELLING.iter().find_map(|word| with(word));
+    telling.or_else(|| logs.first()?.lines.last())
+}
+
+/// The lines of all logs, with the name of its file where there are several.
+fn lines_of(logs: &[NodeLog]) -> Vec<String> {
+    let lines = |log: &NodeLog| match logs.len() {
+        1 => log.lines.clone(),
+        _ => log.lines.iter().map(|line| format!("{}: {line}", log.file)).collect::<Vec<_>>(),
+    };
+    logs.iter().flat_map(lines).collect()
 }
 
 /// Takes in what becomes of nodes.
@@ -299,7 +313,9 @@ struct Ear {
     target: Arc<dyn Target>,
     exits: Arc<Exits>,
     expected: Arc<ExpectedExits>,
-    logs: BTreeMap<String, PathBuf>,
+    /// The folder of each node's logs.
+    folders: BTreeMap<String, PathBuf>,
+    output: StandardOutput,
 }
 
 impl Ear {
@@ -308,7 +324,12 @@ impl Ear {
             NodeOutput::Started { pid } => NodeChange::Started { pid },
             NodeOutput::Line(line) => match self.target.node_change(&line) {
                 Some(change) => change,
-                None => return,
+                None => {
+                    if let Err(error) = self.output.keep(node, &line) {
+                        self.recorder.note(format!("a line that {node} printed is lost: {error}"));
+                    }
+                    return;
+                }
             },
             NodeOutput::Exited { status, expected } => {
                 if !expected {
@@ -322,48 +343,71 @@ impl Ear {
 
     fn note_exit(&self, node: &str, status: &str) {
         let now = self.recorder.elapsed();
-        let log = self.logs.get(node).cloned().unwrap_or_default();
+        let folder = self.folders.get(node).cloned().unwrap_or_default();
         let exit = Exit {
             node: node.into(),
             status: status.into(),
             seconds: now.as_secs_f64(),
             allowed_by: self.expected.reason(node, now),
-            lines: last_lines(&log),
-            log,
+            logs: node_logs::of_folder(&folder),
+            folder,
         };
         self.exits.seen().push(exit);
         self.exits.news.notify_waiters();
     }
 }
 
-/// The form in which an error shows the last lines of a log.
-pub fn end_of_log(log: &Path, lines: &[String]) -> String {
-    if lines.is_empty() {
-        return format!("; its log {} is empty", log.display());
+/// The form in which an error shows the last lines of the logs in a node's folder.
+pub fn end_of_logs(folder: &Path, logs: &[NodeLog]) -> String {
+    let end = |NodeLog { file, lines }: &NodeLog| {
+        format!("; the end of {}:\n  {}", folder.join(file).display(), lines.join("\n  "))
+    };
+    match logs {
+        [] => format!("; it wrote no log in {}", folder.display()),
+        logs => logs.iter().map(end).collect::<Vec<_>>().join("\n"),
     }
-    format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn log(file: &str, lines: &[&str]) -> NodeLog {
+        NodeLog { file: file.into(), lines: lines.iter().map(|it| (*it).to_owned()).collect() }
+    }
+
+    #[test]
+    fn failures_show_the_ends_of_all_logs() {
+        let (errors, output) = (log("stderr.log", &["one", "two"]), log("stdout.log", &["three"]));
+        let shown = end_of_logs("/run/n1".as_ref(), &[errors.clone(), output.clone()]);
+        let wanted = "; the end of /run/n1/stderr.log:\n  one\n  two\n\
+                      ; the end of /run/n1/stdout.log:\n  three";
+        assert_eq!(shown, wanted);
+        assert_eq!(lines_of(std::slice::from_ref(&errors)), ["one", "two"]);
+        let both = ["stderr.log: one", "stderr.log: two", "stdout.log: three"];
+        assert_eq!(lines_of(&[errors, output]), both);
+    }
+
     #[test]
     fn a_crash_is_told_by_the_line_that_tells_of_it() {
-        let check = |lines: &[&str], headline: &str| {
+        let check_logs = |logs: &[(&str, &[&str])], headline: &str| {
             let exit = Exit {
                 node: "n1".into(),
                 status: "exit code 101".into(),
                 seconds: 12.34,
                 allowed_by: None,
-                log: PathBuf::new(),
-                lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+                folder: PathBuf::new(),
+                logs: logs.iter().map(|(file, lines)| log(file, lines)).collect(),
             };
             assert_eq!(exit.headline(), headline);
         };
+        let check = |lines: &[&str], headline: &str| {
+            check_logs(&[("stderr.log", lines)], headline);
+            check_logs(&[("stderr.log", &["listening"]), ("stdout.log", lines)], headline);
+        };
         let ended = "n1 ended by itself at 12.3 s (exit code 101)";
-        check(&[], ended);
-        check(&["listening", "bye"], &format!("{ended}: bye"));
+        check_logs(&[], ended);
+        check_logs(&[("stderr.log", &["listening", "bye"])], &format!("{ended}: bye"));
         check(
             &[
                 "error: slow disk",

@@ -74,8 +74,8 @@ pub struct Ended {
 pub async fn execute(setup: Setup) -> Result<Ended> {
     let started = SystemTime::now();
     let plan = &setup.plan;
-    let directory =
-        RunDirectory::create(&setup.results, &run_id(plan, setup.target.name(), started))?;
+    let id = run_id(setup.target.name(), &plan.workload, plan.seed, started);
+    let directory = RunDirectory::create(&setup.results, &id)?;
     directory.save_plan(&plan.to_toml()?)?;
     if let Some(manifest) = setup.target.definition() {
         directory.save_target(manifest)?;
@@ -437,11 +437,15 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
     }
 }
 
-/// `20261120T191500Z-bundled-register-partition+kill-s42`.
-fn run_id(plan: &Plan, target: &str, started: SystemTime) -> String {
+/// The most letters of a target's name in the name of a run directory.
+const TARGET_LETTERS: usize = 20;
+
+/// `20261120T191500Z-bundled-register-s42`. It is short: services make unix sockets below it, whose
+/// paths have 107 bytes. All else that there is to know of the run stands in its files.
+fn run_id(target: &str, workload: &str, seed: u64, started: SystemTime) -> String {
     let time = humantime::format_rfc3339_seconds(started).to_string().replace(['-', ':'], "");
-    let faults = plan.fault_names("+");
-    format!("{time}-{target}-{}-{faults}-s{}", plan.workload, plan.seed)
+    let target: String = target.chars().take(TARGET_LETTERS).collect();
+    format!("{time}-{target}-{workload}-s{seed}")
 }
 
 /// The begin of every token and every key of this run on the wire, so that an earlier run on the
@@ -449,4 +453,17 @@ fn run_id(plan: &Plan, target: &str, started: SystemTime) -> String {
 pub(super) fn token_prefix() -> String {
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     format!("r{:x}-{:x}", time.as_millis(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_directories_have_short_names_whatever_the_target_is_called() {
+        let id = |target: &str| run_id(target, "register", 42, SystemTime::UNIX_EPOCH);
+        assert_eq!(id("bundled"), "19700101T000000Z-bundled-register-s42");
+        let long = id("a-replicated-store-with-a-very-long-name");
+        assert_eq!(long, "19700101T000000Z-a-replicated-store-w-register-s42");
+    }
 }

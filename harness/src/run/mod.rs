@@ -21,6 +21,7 @@ pub mod operation;
 mod operation_tests;
 pub mod recorder;
 mod role_watch;
+mod standard_output;
 mod summarise;
 
 pub use execute::{Ended, Setup, execute};

@@ -110,7 +110,8 @@ impl Actor<'_> {
             in_doubt |= !definite;
 
             let retry = attempts.len() as u32 - 1;
-            let may_repeat = definite || !request.mutates || self.client.honours_token(request.f);
+            let may_repeat = !self.client.is_final(&refusal.error)
+                && (definite || !request.mutates || self.client.honours_token(request.f));
             // The first hint is news and worth following at once; a second one means that the
             // nodes have not agreed yet.
             hints += u32::from(refusal.leader.is_some());

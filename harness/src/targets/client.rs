@@ -108,6 +108,11 @@ pub trait Client: Send + Sync {
     /// Every error the client reports. `timeout` must be among them: the runner reports it.
     fn errors(&self) -> &[ErrorRow];
 
+    /// Returns true if an operation that came to that error is not sent again.
+    fn is_final(&self, _error: &str) -> bool {
+        false
+    }
+
     /// Returns true if the service applies the token of a mutation of that name once, however often
     /// it is sent. If not, it is sent again only after a definite refusal.
     fn honours_token(&self, f: &str) -> bool;

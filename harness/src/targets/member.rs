@@ -76,6 +76,11 @@ impl Member {
         self.folder.join("stderr.log")
     }
 
+    /// The file of its standard output, as far as no target takes it for events.
+    pub fn output(&self) -> PathBuf {
+        self.folder.join("stdout.log")
+    }
+
     /// The start of this member's process, each time; its standard error goes to its log.
     ///
     /// # Errors

@@ -68,6 +68,12 @@ pub trait Target: Send + Sync {
         READY_WITHIN
     }
 
+    /// Returns true if it has that operation of the objects that the model judges; the message of
+    /// [`client`](Target::client) says more of models that it has nothing of.
+    fn offers(&self, _model: &str, _f: &str) -> bool {
+        true
+    }
+
     /// The way in which its processes can have clocks of their own. Right for every runtime unless
     /// it hands the kernel only relative time-outs, as Go does.
     fn own_clock(&self) -> OwnClock {

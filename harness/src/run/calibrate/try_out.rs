@@ -28,7 +28,8 @@ use crate::run::load::Clients;
 use crate::run::operation::Actor;
 use crate::run::recorder::Recorder;
 use crate::run::{contents, converge};
-use crate::targets::{Client, NodeStatus, Target};
+use crate::targets::http::TRANSPORT_ERRORS;
+use crate::targets::{Client, ErrorRow, NONSENSE, NodeStatus, Target};
 use results::words::counted;
 
 /// Nothing goes wrong, so there is time for every answer, also on a machine that is busy.
@@ -38,6 +39,13 @@ const POLICY: RetryPolicy = RetryPolicy {
     first_backoff: Duration::from_millis(10),
     longest_backoff: Duration::from_millis(300),
 };
+
+/// The same for an operation that is to fail: a service that can only refuse it refuses it again
+/// each time.
+const POLICY_TO_FAIL: RetryPolicy = RetryPolicy { deadline: Duration::from_secs(3), ..POLICY };
+
+/// The time after which a read that was wrong is asked again: by then replicas have caught up.
+const CAUGHT_UP: Duration = Duration::from_secs(1);
 
 /// Begins the name of every object that is tried.
 const OBJECTS: &str = "check";
@@ -60,9 +68,10 @@ pub async fn calibrate(
     let mut offered = Vec::new();
     let mut lacking = Vec::new();
     for workload in workloads::ALL {
-        match target.client(&cluster.members, &run, workload.model) {
-            Ok(client) => offered.push((workload, client)),
-            Err(_) => lacking.push(workload.name),
+        let client = target.client(&cluster.members, &run, workload.model);
+        match (workloads::offered(workload, |f| target.offers(workload.model, f)), client) {
+            (Some(workload), Ok(client)) => offered.push((workload, client)),
+            _ => lacking.push(workload.name),
         }
     }
     let nodes = plan.node_names();
@@ -151,12 +160,14 @@ impl Trial<'_> {
         // First refusals, each with how often it came.
         let mut refusals: BTreeMap<String, u64> = BTreeMap::new();
         let mut honoured: BTreeMap<&str, bool> = BTreeMap::new();
+        // Operations that are refused where they should fail, with the error that they come to.
+        let mut only_refused: BTreeMap<&str, String> = BTreeMap::new();
         for begin in 0..self.nodes.len() {
             let object = format!("{OBJECTS}-{}-{}", workload.name, self.nodes[begin]);
             let mut model = Object::of(workload.model).context("there is no such object")?;
             let mut done: Vec<Option<Done>> = Vec::new();
             let mut repeated = None;
-            for (step, offset) in script::of(workload.model, &object).into_iter().zip(0..) {
+            for (step, offset) in script::of(workload, &object).into_iter().zip(0..) {
                 let node = (begin + offset) % self.nodes.len();
                 let (invocation, again) = match step {
                     Step::Do(invocation) => (invocation, None),
@@ -178,11 +189,21 @@ impl Trial<'_> {
                     None => model.serve(f, &invocation.value),
                 };
                 let token = again.map(|earlier| earlier.token.clone());
-                let (token, event) = self.act(client, node, token, invocation.clone()).await?;
+                let policy = if expected.is_none() { POLICY_TO_FAIL } else { POLICY };
+                let acting = self.act(client, node, token, invocation.clone(), policy);
+                let (token, event) = acting.await?;
+                let answer = settled(&event);
+                if let (None, Err(error)) = (&expected, &answer)
+                    && is_refused_by_service(client, error)
+                {
+                    // Whether it had an effect all the same, what follows will show.
+                    only_refused.insert(f, error.clone());
+                    done.push(Some(Done { invocation, token, answer: None }));
+                    continue;
+                }
                 if let Some(error) = event.attempts.first().and_then(|it| it.error.clone()) {
                     *refusals.entry(error).or_default() += 1;
                 }
-                let answer = settled(&event);
                 let alike = answer
                     .as_ref()
                     .is_ok_and(|answer| script::alike(workload.model, &expected, answer));
@@ -201,8 +222,15 @@ impl Trial<'_> {
                     // What came to nothing was tried again, and met other errors in the end.
                     let misread = answer.is_err().then(|| client.first_misread()).flatten();
                     let exchange = misread.map_or_else(|| shown(client), |it| format!("\n{it}"));
+                    let stale = match invocation.mutates {
+                        true => String::new(),
+                        false => {
+                            let late = self.ask_late(client, node, &invocation).await?;
+                            stale(workload.model, &expected, &late)
+                        }
+                    };
                     bail!(
-                        "{}: {f} {} of {object} through {} {}, but it should {}{exchange}{hint}",
+                        "{}: {f} {} of {object} through {} {}, but it should {}{exchange}{hint}{stale}",
                         workload.name,
                         invocation.value,
                         self.nodes[node],
@@ -230,6 +258,13 @@ impl Trial<'_> {
                 found.push_str(&format!("; {names} {what}"));
             }
         }
+        for (f, error) in only_refused {
+            let unknown = match client.is_definite(&error) {
+                true => "",
+                false => ", which leaves open what became of it",
+            };
+            found.push_str(&format!("; a {f} that is to fail is refused as {error}{unknown}"));
+        }
         for (error, count) in refusals {
             let definite = if client.is_definite(&error) { "definite" } else { "not definite" };
             found.push_str(&format!("; {error} ({definite}) came first {count} times"));
@@ -244,6 +279,7 @@ impl Trial<'_> {
         node: usize,
         token: Option<String>,
         invocation: Invocation,
+        policy: RetryPolicy,
     ) -> Result<(String, Event)> {
         let process = self.processes;
         self.processes += 1;
@@ -252,9 +288,21 @@ impl Trial<'_> {
         let mut rng = stream(process, "calibration");
         let (recorder, nodes) = (self.recorder, self.nodes);
         let route = &mut route;
-        let mut actor = Actor { recorder, client, nodes, policy: POLICY, route, rng: &mut rng };
+        let mut actor = Actor { recorder, client, nodes, policy, route, rng: &mut rng };
         let event = actor.act(process, token.clone(), invocation).await?;
         Ok((token, event))
+    }
+
+    /// The answer to the same read a while later.
+    async fn ask_late(
+        &mut self,
+        client: &dyn Client,
+        node: usize,
+        read: &Invocation,
+    ) -> Result<Result<Option<Value>, String>> {
+        tokio::time::sleep(CAUGHT_UP).await;
+        let (_, event) = self.act(client, node, None, read.clone(), POLICY).await?;
+        Ok(settled(&event))
     }
 
     /// Checks that the versions grow as it is claimed.
@@ -302,6 +350,31 @@ impl Trial<'_> {
                 Ok(format!("{} of {all} have one, and they grow as it is claimed", answers.len()))
             }
         }
+    }
+}
+
+/// Returns true if an operation that is not answered was refused by the service, in words that
+/// its client knows.
+fn is_refused_by_service(client: &dyn Client, error: &str) -> bool {
+    let ours = |row: &ErrorRow| row.name == error;
+    let known = client.errors().iter().any(ours);
+    known && error != NONSENSE && !TRANSPORT_ERRORS.iter().any(ours)
+}
+
+/// The note about a read that was wrong and was asked again later, through the same node.
+fn stale(model: &str, expected: &Option<Value>, late: &Result<Option<Value>, String>) -> String {
+    let right = late.as_ref().is_ok_and(|late| script::alike(model, expected, late));
+    match right {
+        true => format!(
+            "\n  note      asked again {} s later it answered as it should: it is understood, and \
+             its reads are stale although nothing goes wrong",
+            CAUGHT_UP.as_secs()
+        ),
+        false => format!(
+            "\n  note      asked again {} s later it still {}: it does not merely lag",
+            CAUGHT_UP.as_secs(),
+            said(late)
+        ),
     }
 }
 

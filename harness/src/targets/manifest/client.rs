@@ -148,6 +148,10 @@ impl Client for ManifestClient {
         &self.errors
     }
 
+    fn is_final(&self, error: &str) -> bool {
+        self.service.refusals.iter().any(|refused| refused.is_final && refused.row.name == error)
+    }
+
     fn honours_token(&self, f: &str) -> bool {
         self.operations().get(f).is_some_and(|operation| operation.honours_token)
     }

@@ -8,35 +8,31 @@ use engines::node_process::OwnClock;
 use serde_json::{Value, json};
 use toml::Spanned;
 
+use super::operation::OPERATION;
 use super::schema::{self, Clocks, Text, VersionCommand};
 use super::source::Source;
-use super::template::Template;
+use super::template::{Form, Template, scalars};
 use crate::targets::{Launch, Member};
 
 /// The running binary itself, also when its file was replaced meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The placeholders of a node wherever it is mentioned.
-const NODE: &[&str] = &[
-    "name",
-    "number",
-    "nodes",
-    "address",
-    "host",
-    "port",
-    "client_address",
-    "peer_listen",
-    "peer_host",
-    "peer_port",
-    "peer_address",
-];
+const NODE: [&str; 7] = ["name", "number", "nodes", "address", "host", "port", "client_address"];
+
+/// Those of its doors for peers: lists where there are several.
+const DOORS: [&str; 4] = ["peer_listen", "peer_host", "peer_port", "peer_address"];
 
 /// The further placeholders where it is started.
-const START: &[&str] = &["data", "folder", "peers", "others", "stormproof"];
+const START: [&str; 3] = ["data", "folder", "stormproof"];
+
+/// Those of a cluster whose manifest says what its peers are called.
+const PEERS: [&str; 2] = ["peers", "others"];
 
 /// Returns true if a placeholder of that name has a meaning of its own somewhere.
 pub fn is_taken(name: &str) -> bool {
-    [NODE, START, super::operation::OPERATION, &["open"]].concat().contains(&name)
+    let taken: [&[&str]; 6] = [&NODE, &DOORS, &START, &PEERS, &OPERATION, &["open"]];
+    taken.concat().contains(&name)
 }
 
 /// The start of a node.
@@ -61,9 +57,14 @@ impl Node {
     /// # Errors
     /// On the first thing that is wrong.
     pub fn compile(source: &Source<'_>, node: &schema::Node) -> Result<Node> {
-        let mut names = [NODE, START].concat();
-        if node.peers.is_none() {
-            names.retain(|name| !["peers", "others"].contains(name));
+        let doors = match node.peer_ports {
+            0 | 1 => Form::Only,
+            several => Form::List(several),
+        };
+        let of_node = [&scalars(NODE)[..], &DOORS.map(|name| (name, doors))].concat();
+        let mut names = [&of_node[..], &scalars(START)].concat();
+        if node.peers.is_some() {
+            names.extend(scalars(PEERS));
         }
         let template = |text: &Text| source.template(text, &names);
         let command = |texts: &Spanned<Vec<Text>>| {
@@ -74,7 +75,7 @@ impl Node {
         };
         let variable = |(name, text): (&String, &Text)| Ok((name.clone(), template(text)?));
         let peers = node.peers.as_ref().map(|peers| {
-            Ok::<_, anyhow::Error>((source.template(&peers.each, NODE)?, peers.join.clone()))
+            Ok::<_, anyhow::Error>((source.template(&peers.each, &of_node)?, peers.join.clone()))
         });
         let file = |file: &schema::File| Ok((template(&file.path)?, template(&file.text)?));
         Ok(Node {
@@ -226,7 +227,7 @@ impl Version {
         };
         let command = command.map_err(|error| wrong(error.message().to_owned()))?;
         let fill = |text: &String| {
-            let template = Template::parse(text, &["stormproof"], &source.variables);
+            let template = Template::parse(text, &scalars(["stormproof"]), &source.variables);
             Ok(template.map_err(wrong)?.fill(&|_: &str| json!(THIS_PROGRAM)))
         };
         let argv = command.command.iter().map(fill).collect::<Result<Vec<_>>>()?;

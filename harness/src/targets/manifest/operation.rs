@@ -12,11 +12,26 @@ use super::answer::{Place, Reading, Test};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
+use super::template::Form;
 use crate::targets::http::TRANSPORT_ERRORS;
 use crate::targets::{ErrorRow, NONSENSE, row};
 
 /// The placeholders where an operation is sent.
-pub const OPERATION: &[&str] = &["run", "key", "value", "token"];
+pub const OPERATION: [&str; 4] = ["run", "key", "token", VALUE];
+
+/// The argument of an operation.
+const VALUE: &str = "value";
+
+/// The same with the form that the value has in operations of that name.
+fn names(f: &str) -> [(&'static str, Form); OPERATION.len()] {
+    let value = match f {
+        "read" | "dequeue" => Form::Nothing,
+        "cas" => Form::List(2),
+        "txn" => Form::Lists,
+        _ => Form::Scalar,
+    };
+    OPERATION.map(|name| (name, if name == VALUE { value } else { Form::Scalar }))
+}
 
 /// Operations whose answer has a value that no client knew before, by the models that want it. Of
 /// all others the history keeps what was asked.
@@ -96,7 +111,10 @@ impl Operation {
             let what = format!("{name} has no operation {f}; it has {}", kinds.join(", "));
             return Err(source.error(f.span(), what));
         }
-        if let Some(lacking) = kinds.iter().find(|kind| !has.contains(*kind)) {
+        let lacking = kinds.iter().find(|kind| !has.contains(*kind));
+        if let Some(lacking) = lacking
+            && workloads::offered(workload, |f| has.contains(f)).is_none()
+        {
             let what = format!(
                 "[workload.{name}.{lacking}] is missing: a run of {name} makes all of {}",
                 kinds.join(", ")
@@ -118,8 +136,8 @@ impl Operation {
         operation: &schema::Operation,
     ) -> Result<Operation> {
         let schema::Operation { request, headers, json, body, honours_token, .. } = operation;
-        let question =
-            Question::compile(source, &Parts { request, headers, json, body }, OPERATION)?;
+        let parts = Parts { request, headers, json, body };
+        let question = Question::compile(source, &parts, &names(f.get_ref()))?;
         if *honours_token && !question.mentions("token") {
             let what = "honours_token, but no {token} is sent";
             return Err(source.error(f.span(), what));
@@ -221,6 +239,8 @@ impl Operation {
 pub struct Refused {
     /// The row.
     pub row: ErrorRow,
+    /// True if what was refused is not sent again.
+    pub is_final: bool,
     when: Test,
     leader: Option<Place>,
 }
@@ -241,7 +261,7 @@ impl Refused {
         let known = TRANSPORT_ERRORS.into_iter().chain([SERVER_ERROR.clone(), MISREAD.clone()]);
         let known: Vec<ErrorRow> = known.collect();
         for refusal in refusals {
-            let schema::Refusal { error, when, definite, leader, meaning } = refusal;
+            let schema::Refusal { error, when, definite, leader, meaning, retry } = refusal;
             let mut rows = compiled.iter().map(|refused| &refused.row).chain(&known);
             let other = rows.find(|row| row.name == *error.get_ref());
             if other.is_some_and(|row| row.definite != *definite) {
@@ -254,6 +274,7 @@ impl Refused {
                     definite: *definite,
                     meaning: Cow::Owned(meaning.clone()),
                 },
+                is_final: !*retry,
                 when: Test::compile(source, when)?,
                 leader: leader.as_ref().map(|place| Place::compile(source, place)).transpose()?,
             });

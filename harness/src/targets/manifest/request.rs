@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::schema::Text;
 use super::source::Source;
-use super::template::{Scope, Template};
+use super::template::{Names, Scope, Template};
 use crate::targets::http::transport_error;
 
 /// The longest part of a body that is shown to people.
@@ -97,7 +97,7 @@ impl Question {
     ///
     /// # Errors
     /// On the first thing that is wrong.
-    pub fn compile(source: &Source<'_>, parts: &Parts<'_>, names: &[&str]) -> Result<Question> {
+    pub fn compile(source: &Source<'_>, parts: &Parts<'_>, names: &Names) -> Result<Question> {
         let Parts { request, headers, json, body } = parts;
         let wrong = |what: String| source.error(request.span(), what);
         let (method, path) = request.get_ref().split_once(' ').unwrap_or_default();
@@ -178,11 +178,11 @@ impl Question {
 }
 
 impl Document {
-    fn compile(source: &Source<'_>, value: &toml::Value, names: &[&str]) -> Result<Self, String> {
+    fn compile(source: &Source<'_>, value: &toml::Value, names: &Names) -> Result<Self, String> {
         let inner = |value| Document::compile(source, value, names);
         Ok(match value {
             toml::Value::String(text) => {
-                Document::Text(Template::parse(text, names, &source.variables)?)
+                Document::Text(Template::parse_value(text, names, &source.variables)?)
             }
             toml::Value::Array(elements) => {
                 Document::List(elements.iter().map(inner).collect::<Result<_, _>>()?)

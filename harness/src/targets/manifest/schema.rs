@@ -183,6 +183,13 @@ pub struct Refusal {
     /// When it occurs, for people.
     #[serde(default)]
     pub meaning: String,
+    /// False if what was refused is not sent again.
+    #[serde(default = "yes")]
+    pub retry: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One operation of a workload.

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::schema::{Schema, Text};
-use super::template::Template;
+use super::template::{Names, Template};
 use crate::exit::bad_input;
 use crate::targets::registry::cannot_be_set;
 
@@ -66,7 +66,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// When there stands another.
-    pub fn template(&self, text: &Text, names: &[&str]) -> Result<Template> {
+    pub fn template(&self, text: &Text, names: &Names) -> Result<Template> {
         Template::parse(text.get_ref(), names, &self.variables)
             .map_err(|what| self.error(text.span(), what))
     }

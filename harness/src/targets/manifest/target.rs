@@ -143,6 +143,10 @@ impl Target for Manifest {
         self.service.status.knows_leader()
     }
 
+    fn offers(&self, model: &str, f: &str) -> bool {
+        self.service.models.get(model).is_none_or(|operations| operations.contains_key(f))
+    }
+
     fn own_clock(&self) -> OwnClock {
         self.node.own_clock
     }

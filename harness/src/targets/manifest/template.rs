@@ -9,6 +9,35 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
+/// The form of the value of a placeholder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A text or a number.
+    Scalar,
+    /// A text or a number that is a list of one as well.
+    Only,
+    /// A list of so many texts or numbers.
+    List(usize),
+    /// A list of lists.
+    Lists,
+    /// Nothing: here it has no value.
+    Nothing,
+}
+
+/// The placeholders that may stand somewhere.
+pub type Names = [(&'static str, Form)];
+
+/// Placeholders that are all texts or numbers.
+pub const fn scalars<const N: usize>(names: [&'static str; N]) -> [(&'static str, Form); N] {
+    let mut forms = [("", Form::Scalar); N];
+    let mut at = 0;
+    while at < N {
+        forms[at] = (names[at], Form::Scalar);
+        at += 1;
+    }
+    forms
+}
+
 /// The values of placeholders.
 pub type Scope<'a> = dyn Fn(&str) -> Value + Sync + 'a;
 
@@ -50,10 +79,57 @@ impl Template {
     /// the same placeholders.
     ///
     /// # Errors
-    /// The complaint when another placeholder or filter stands in it.
+    /// The complaint when another placeholder or filter stands in it, or one that is no text.
     pub fn parse(
         text: &str,
-        names: &[&str],
+        names: &Names,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Template, String> {
+        let template = Template::parse_value(text, names, variables)?;
+        template.require_text(names)?;
+        Ok(template)
+    }
+
+    /// The same where a placeholder that stands alone is a value of any type.
+    ///
+    /// # Errors
+    /// As with [`Template::parse`].
+    pub fn parse_value(
+        text: &str,
+        names: &Names,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Template, String> {
+        let template = Template::parse_pieces(text, names, variables)?;
+        template.form(names)?;
+        Ok(template)
+    }
+
+    /// The form of its value.
+    fn form(&self, names: &Names) -> Result<Form, String> {
+        match &self.0[..] {
+            [Piece::Slot(slot)] => slot.form(names),
+            [Piece::Variable(inner, slot)] => slot.form_in(inner, names),
+            _ => self.require_text(names).map(|()| Form::Scalar),
+        }
+    }
+
+    /// Refuses placeholders that are no text: a list that became one would be its JSON, brackets
+    /// and all, and nothing would be `null`.
+    fn require_text(&self, names: &Names) -> Result<(), String> {
+        let require = |slot: &Slot, form: Form| match form {
+            Form::Scalar => Ok(()),
+            form => Err(slot.is_no_text(form)),
+        };
+        self.0.iter().try_for_each(|piece| match piece {
+            Piece::Text(_) => Ok(()),
+            Piece::Slot(slot) => require(slot, slot.form(names)?),
+            Piece::Variable(inner, slot) => require(slot, slot.form_in(inner, names)?),
+        })
+    }
+
+    fn parse_pieces(
+        text: &str,
+        names: &Names,
         variables: &BTreeMap<String, String>,
     ) -> Result<Template, String> {
         let mut pieces = Vec::new();
@@ -74,18 +150,18 @@ impl Template {
                 push_text(&mut pieces, "{");
             } else if let Some(variable) = variables.get(&slot.name) {
                 let within = |what| format!("in the variable {}: {what}", slot.name);
-                let template =
-                    Template::parse(variable, names, &BTreeMap::new()).map_err(within)?;
+                let template = Template::parse_pieces(variable, names, &BTreeMap::new());
+                let template = template.map_err(within)?;
                 match template.constant() {
                     Some(text) => push_text(&mut pieces, &text_of(&slot.apply(text.into()))),
                     None => pieces.push(Piece::Variable(template, slot)),
                 }
-            } else if names.contains(&slot.name.as_str()) {
+            } else if names.iter().any(|(name, _)| *name == slot.name) {
                 pieces.push(Piece::Slot(slot));
             } else {
                 let known: Vec<String> = names
                     .iter()
-                    .copied()
+                    .map(|(name, _)| *name)
                     .chain(variables.keys().map(String::as_str))
                     .map(|name| format!("{{{name}}}"))
                     .collect();
@@ -169,10 +245,62 @@ impl Slot {
         Some(filters.map(|filters| Slot { name: name.into(), index, filters }))
     }
 
+    /// The form of its value, if it is one of these placeholders.
+    fn form(&self, names: &Names) -> Result<Form, String> {
+        let known = names.iter().find(|(name, _)| *name == self.name);
+        self.form_of(known.map_or(Form::Scalar, |(_, form)| *form))
+    }
+
+    /// The form of its value, if it is that variable.
+    fn form_in(&self, inner: &Template, names: &Names) -> Result<Form, String> {
+        let within = |what| format!("in the variable {}: {what}", self.name);
+        self.form_of(inner.form(names).map_err(within)?)
+    }
+
+    /// The form of what it makes of a value of that form.
+    fn form_of(&self, form: Form) -> Result<Form, String> {
+        let name = &self.name;
+        let element = match (self.index, form) {
+            (None | Some(0), Form::Only) => Form::Scalar,
+            (None, form) => form,
+            (Some(index), Form::List(length)) if index < length => Form::Scalar,
+            (Some(index), Form::List(length)) => {
+                return Err(format!(
+                    "{{{name}[{index}]}}: {{{name}}} has {length} elements, from 0"
+                ));
+            }
+            (Some(index), _) => {
+                return Err(format!("{{{name}[{index}]}}: {{{name}}} is no list here"));
+            }
+        };
+        match (&self.filters[..], element) {
+            ([], form) => Ok(form),
+            ([Filter::Json, ..], _) | (_, Form::Scalar) => Ok(Form::Scalar),
+            (_, form) => Err(self.is_no_text(form)),
+        }
+    }
+
+    fn is_no_text(&self, form: Form) -> String {
+        let name = &self.name;
+        match form {
+            Form::Scalar | Form::Only => unreachable!("it is one"),
+            Form::Nothing => format!("{{{name}}} has no value here"),
+            Form::List(length) => format!(
+                "{{{name}}} is a list of {length} here, which is no text: write {{{name}[0]}} for an \
+                 element, or {{{name}|json}} for all of it as JSON"
+            ),
+            Form::Lists => format!(
+                "{{{name}}} is a list of lists here, which is no text: write {{{name}|json}} for its \
+                 JSON"
+            ),
+        }
+    }
+
     fn apply(&self, value: Value) -> Value {
         let value = match self.index {
-            Some(index) => value.get(index).cloned().unwrap_or_default(),
-            None => value,
+            Some(index) if value.is_array() => value.get(index).cloned().unwrap_or_default(),
+            // The only one of its kind.
+            Some(_) | None => value,
         };
         self.filters.iter().fold(value, |value, filter| match filter {
             Filter::Json => value.to_string().into(),
@@ -208,16 +336,24 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Template, String> {
-        let variables =
-            [("bin", "/opt/svc"), ("object", "r1/{key}"), ("none", ""), ("odd", "{bin}")];
+        let variables = [
+            ("bin", "/opt/svc"),
+            ("object", "r1/{key}"),
+            ("none", ""),
+            ("odd", "{bin}"),
+            ("pair", "{value}"),
+            ("mixed", "<{value}>"),
+        ];
         let variables = variables.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        Template::parse(text, &["key", "value"], &variables.into())
+        let names = [("key", Form::Scalar), ("value", Form::List(2)), ("door", Form::Only)];
+        Template::parse_value(text, &names, &variables.into())
     }
 
     #[track_caller]
     fn check(text: &str, expect: Value) {
         let scope = |name: &str| match name {
             "key" => json!("k\"1"),
+            "door" => json!(7001),
             _ => json!([1, "two"]),
         };
         assert_eq!(parse(text).expect("it is a template").value(&scope), expect);
@@ -236,7 +372,7 @@ mod tests {
     fn a_placeholder_alone_keeps_its_type_and_filters_make_text() {
         check("{value}", json!([1, "two"]));
         check("{value[0]}", json!(1));
-        check("{value[7]}", Value::Null);
+        check("{door[0]} {door}", json!("7001 7001"));
         check("{value|json}", json!("[1,\"two\"]"));
         check("{value[1]|base64}", json!("dHdv"));
         check("{value[1]|json|base64}", json!("InR3byI="));
@@ -257,11 +393,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_refused_where_a_text_is_wanted() {
+        let refused = |text: &str, words: &str| {
+            let why = parse(text).expect_err("a list is no text");
+            assert!(why.contains(words), "{text}: {why}");
+        };
+        refused("x={value}", "{value} is a list of 2 here, which is no text: write {value[0]}");
+        refused("{value|base64}", "{value} is a list of 2 here");
+        refused("{value[2]}", "{value[2]}: {value} has 2 elements, from 0");
+        refused("{key[0]}", "{key[0]}: {key} is no list here");
+        refused("{door[1]}", "{door[1]}: {door} is no list here");
+        refused("{object[0]}", "{object[0]}: {object} is no list here");
+        refused("{pair}!", "{pair} is a list of 2 here");
+        refused("{pair|base64}", "{pair} is a list of 2 here");
+        refused("{mixed}", "in the variable mixed: {value} is a list of 2 here");
+        check("{pair}", json!([1, "two"]));
+        check("{pair[1]}!", json!("two!"));
+        check("x={value|json}", json!("x=[1,\"two\"]"));
+
+        let text = |text, form| Template::parse(text, &[("value", form)], &BTreeMap::new());
+        assert!(text("{value}", Form::List(2)).expect_err("no text").contains("list of 2"));
+        assert!(text("{value}", Form::Lists).expect_err("no text").contains("list of lists"));
+        assert!(text("{value}", Form::Nothing).expect_err("no text").contains("has no value here"));
+        let nothing =
+            Template::parse_value("{value}", &[("value", Form::Nothing)], &BTreeMap::new());
+        assert!(nothing.is_ok(), "null is a value in JSON");
+    }
+
+    #[test]
     fn unknown_placeholders_and_filters_are_named_with_what_there_is() {
         let unknown = parse("{kee}").expect_err("there is none");
         assert_eq!(
             unknown,
-            "unknown placeholder {kee}; here can stand {key}, {value}, {bin}, {none}, {object}, {odd}"
+            "unknown placeholder {kee}; here can stand {key}, {value}, {door}, {bin}, {mixed}, {none}, {object}, \
+             {odd}, {pair}"
         );
         let filter = parse("{key|url}").expect_err("there is none");
         assert_eq!(filter, "unknown filter |url; there are |json and |base64");

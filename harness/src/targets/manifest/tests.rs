@@ -125,6 +125,23 @@ fn peers_are_joined_where_the_manifest_says_so() {
 }
 
 #[test]
+fn several_doors_are_named_one_by_one() {
+    let argv = |command: &str, doors: usize| {
+        let text = format!("peer_ports = {doors}\ncommand = [\"sleep\", {command}]");
+        let text = SMALL.replace("command = [\"sleep\", \"{port}\"]", &text);
+        read(&text, &[]).expect("it is a manifest").launch(&cluster(), 0).argv
+    };
+    assert_eq!(argv("\"{peer_port[0]}/{peer_port}\"", 1)[1], "7011/7011");
+    let mut cluster = cluster();
+    let second = PeerDoor { listen: ([127, 0, 0, 1], 7041).into(), ..cluster[0].peers[0] };
+    cluster[0].peers.push(second);
+    let text = "peer_ports = 2\ncommand = [\"sleep\", \"{peer_port[0]}\", \"{peer_port[1]}\"]";
+    let text = SMALL.replace("command = [\"sleep\", \"{port}\"]", text);
+    let launch = read(&text, &[]).expect("it is a manifest").launch(&cluster, 0);
+    assert_eq!(launch.argv, ["sleep", "7011", "7041"]);
+}
+
+#[test]
 fn later_starts_and_the_environment_are_templates_as_well() {
     let node = "[node]\nrestart = [\"again\", \"{name}\", \"{others}\"]\n\
                 environment = { ID = \"{number}\" }\npeers = { each = \"{name}\" }";
@@ -156,6 +173,13 @@ fn what_is_unknown_or_missing_is_named_with_its_line() {
     refuses("json = {", "value = \"/value\"\njson = {", 16, "what was asked");
     refuses("[workload.set.add]", "[workload.sett.add]", 14, "unknown workload sett");
     refuses("[workload.set.add]", "[workload.set.ad]", 14, "set has no operation ad; it has add");
+    refuses("GET /{key}", "GET /{key}?{value}", 11, "{value} has no value here");
+    let doors = "peer_ports = 2\ncommand = [\"sleep\", \"{peer_host}\"]";
+    refuses("command = [\"sleep\", \"{port}\"]", doors, 6, "write {peer_host[0]}");
+    let third = doors.replace("{peer_host}", "{peer_port[2]}");
+    refuses("command = [\"sleep\", \"{port}\"]", &third, 6, "has 2 elements, from 0");
+    let each = "peer_ports = 2\npeers = { each = \"{peer_address}\" }\ncommand";
+    refuses("command", each, 6, "write {peer_address[0]}");
     let read_alone =
         "\n[workload.set.add]\nrequest = \"POST /{key}\"\njson = { add = \"{value}\" }\n";
     refuses(read_alone, "", 10, "[workload.set.add] is missing");
