@@ -173,7 +173,7 @@ impl Cluster {
         }
         for member in &self.members {
             let log = member.log();
-            text.push_str(&format!("\n{}{}", member.name, end_of_log(&log, &last_lines(&log))));
+            text.push_str(&format!("\n{}:{}", member.name, end_of_log(&log, &last_lines(&log))));
         }
         text
     }
@@ -277,9 +277,7 @@ impl Exit {
 
     /// The message about it, with the last lines of the node's log.
     pub fn describe(&self) -> String {
-        let Exit { node, status, seconds, log, lines, .. } = self;
-        let end = end_of_log(log, lines);
-        format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
+        format!("{}{}", self.headline(), end_of_log(&self.log, &self.lines))
     }
 }
 
@@ -336,12 +334,13 @@ impl Ear {
     }
 }
 
-/// The form in which an error shows the last lines of a log.
+/// The form in which an error shows the last lines of a log: below its first line, which stays a
+/// sentence by itself.
 pub fn end_of_log(log: &Path, lines: &[String]) -> String {
     if lines.is_empty() {
-        return format!("; its log {} is empty", log.display());
+        return format!("\nthe log {} is empty", log.display());
     }
-    format!("; the end of {}:\n  {}", log.display(), lines.join("\n  "))
+    format!("\nthe end of {}:\n  {}", log.display(), lines.join("\n  "))
 }
 
 #[cfg(test)]
@@ -360,6 +359,7 @@ mod tests {
                 lines: lines.iter().map(|line| (*line).to_owned()).collect(),
             };
             assert_eq!(exit.headline(), headline);
+            assert_eq!(exit.describe().lines().next(), Some(headline));
         };
         let ended = "n1 ended by itself at 12.3 s (exit code 101)";
         check(&[], ended);
