@@ -176,7 +176,7 @@ impl Cluster {
         for member in &self.members {
             let folder = &member.folder;
             let logs = end_of_logs(folder, &node_logs::of_folder(folder));
-            text.push_str(&format!("\n{}{logs}", member.name));
+            text.push_str(&format!("\n{}:{logs}", member.name));
         }
         text
     }
@@ -280,9 +280,7 @@ impl Exit {
 
     /// The message about it, with the last lines of the node's logs.
     pub fn describe(&self) -> String {
-        let Exit { node, status, seconds, folder, logs, .. } = self;
-        let end = end_of_logs(folder, logs);
-        format!("{node} ended by itself at {seconds:.1} s ({status}){end}")
+        format!("{}{}", self.headline(), end_of_logs(&self.folder, &self.logs))
     }
 }
 
@@ -357,14 +355,15 @@ impl Ear {
     }
 }
 
-/// The form in which an error shows the last lines of the logs in a node's folder.
+/// The form in which an error shows the last lines of the logs in a node's folder: below its first
+/// line, which stays a sentence by itself.
 pub fn end_of_logs(folder: &Path, logs: &[NodeLog]) -> String {
     let end = |NodeLog { file, lines }: &NodeLog| {
-        format!("; the end of {}:\n  {}", folder.join(file).display(), lines.join("\n  "))
+        format!("\nthe end of {}:\n  {}", folder.join(file).display(), lines.join("\n  "))
     };
     match logs {
-        [] => format!("; it wrote no log in {}", folder.display()),
-        logs => logs.iter().map(end).collect::<Vec<_>>().join("\n"),
+        [] => format!("\nit wrote no log in {}", folder.display()),
+        logs => logs.iter().map(end).collect(),
     }
 }
 
@@ -380,8 +379,8 @@ mod tests {
     fn failures_show_the_ends_of_all_logs() {
         let (errors, output) = (log("stderr.log", &["one", "two"]), log("stdout.log", &["three"]));
         let shown = end_of_logs("/run/n1".as_ref(), &[errors.clone(), output.clone()]);
-        let wanted = "; the end of /run/n1/stderr.log:\n  one\n  two\n\
-                      ; the end of /run/n1/stdout.log:\n  three";
+        let wanted = "\nthe end of /run/n1/stderr.log:\n  one\n  two\n\
+                      the end of /run/n1/stdout.log:\n  three";
         assert_eq!(shown, wanted);
         assert_eq!(lines_of(std::slice::from_ref(&errors)), ["one", "two"]);
         let both = ["stderr.log: one", "stderr.log: two", "stdout.log: three"];
@@ -400,6 +399,7 @@ mod tests {
                 logs: logs.iter().map(|(file, lines)| log(file, lines)).collect(),
             };
             assert_eq!(exit.headline(), headline);
+            assert_eq!(exit.describe().lines().next(), Some(headline));
         };
         let check = |lines: &[&str], headline: &str| {
             check_logs(&[("stderr.log", lines)], headline);

@@ -8,7 +8,7 @@ use checker::oracle::version::VersionSemantics;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
-use results::summary::{EarlyEnd, Liveness, RunInfo, Summary};
+use results::summary::{EarlyEnd, Liveness, NodeAtEnd, RunInfo, Summary};
 use results::verdict_text;
 
 use super::cluster::Cluster;
@@ -16,6 +16,7 @@ use super::live::Live;
 use super::recorder::Recorder;
 use super::{Ended, Known, Setup, summarise};
 use crate::auditing::Saved;
+use crate::targets::Member;
 
 /// Judges what is on disk, writes verdict and report.
 ///
@@ -38,7 +39,7 @@ pub fn conclude(
     let Setup { plan, workload, .. } = setup;
     let (liveness, mut failure) = match tested {
         Ok(liveness) => (liveness, None),
-        Err(error) => (not_asked(&error), Some(error)),
+        Err(error) => (not_asked(&error, cluster), Some(error)),
     };
     // A disk that is full cannot take the mark of a phase, but the history can still be judged.
     let mut unwritten = Vec::from_iter(recorder.phase(Phase::Check).err());
@@ -111,14 +112,21 @@ fn write_results(
     page.map_err(|error| unwritten.push(error)).ok()
 }
 
-/// Liveness of a run that did not get so far.
-fn not_asked(error: &anyhow::Error) -> Liveness {
+/// Liveness of a run that did not get so far. The logs that the failure may quote stand with their
+/// nodes: the sentence is one.
+fn not_asked(error: &anyhow::Error, cluster: &Cluster) -> Liveness {
+    let error = format!("{error:#}");
+    let error = error.lines().next().unwrap_or_default();
+    let node =
+        |member: &Member| NodeAtEnd { node: member.name.clone(), answer: None, logs: Vec::new() };
+    let mut nodes: Vec<NodeAtEnd> = cluster.members.iter().map(node).collect();
+    cluster.add_logs(&mut nodes);
     Liveness {
         verdict: Verdict::Unknown,
-        sentence: format!("the harness failed before the cluster could be asked: {error:#}"),
+        sentence: format!("the harness failed before the cluster could be asked: {error}"),
         recovery_seconds: None,
         probe_lateness_seconds: 0.0,
         degree: None,
-        nodes: Vec::new(),
+        nodes,
     }
 }

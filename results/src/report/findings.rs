@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::panel::panel;
+use super::panel::{excerpt, panel};
 use super::report_data::ReportData;
 use crate::summary::Finding;
 use crate::words;
@@ -26,13 +26,15 @@ pub(super) fn findings(data: &ReportData<'_>) -> Option<Markup> {
 }
 
 fn finding(finding: &Finding) -> Markup {
+    let (text, rest) = words::headline(&finding.text);
     let lines = words::counted(finding.log.len() as u64, "line");
     html! {
         p {
             span.flag aria-hidden="true" { "⚑" } " " b { (finding.node) } " "
             span.number { (words::moment(words::nanoseconds(finding.seconds))) } " "
-            (finding.text)
+            (text)
         }
+        (excerpt(rest))
         @if !finding.log.is_empty() {
             details {
                 summary { "last " (lines) " of its log" }

@@ -12,12 +12,14 @@ use crate::words;
 
 pub(super) fn header(data: &ReportData<'_>) -> Markup {
     let summary = data.summary;
+    let (sentence, rest) = words::headline(&summary.sentence);
     html! {
         div class={ "decision " (words::verdict(summary.verdict)) } {
             p.badge { (panel::verdict(summary.verdict)) }
             div {
-                h1 { (summary.sentence) }
+                h1 { (sentence) }
                 @if let Some(sentence) = faults_at_the_time(data) { p.blame { (sentence) } }
+                (panel::excerpt(rest))
             }
         }
         (facts_line(data))
@@ -91,7 +93,7 @@ fn tiles(data: &ReportData<'_>) -> Markup {
                     dt { "findings about the target" }
                     dd {
                         a href="#findings" { (words::count(findings.len() as u64)) }
-                        small { (first.text) }
+                        small { (words::headline(&first.text).0) }
                     }
                 }
             }
@@ -190,10 +192,12 @@ fn safety<'a>(data: &ReportData<'a>) -> (&'a str, String) {
 }
 
 fn check(name: &str, verdict: Verdict, sentence: &str, detail: Option<&str>) -> Markup {
+    let (sentence, rest) = words::headline(sentence);
     html! {
         li class=(words::verdict(verdict)) {
             h2 { (name) " " span.pill { (panel::verdict(verdict)) } }
             p { (sentence) }
+            (panel::excerpt(rest))
             @if let Some(detail) = detail { p.muted { (detail) } }
         }
     }

@@ -82,6 +82,18 @@ pub(super) fn outcome(outcome: EventType) -> Markup {
     html! { span class={ "outcome " (word) } { (word) } }
 }
 
+/// What stands below a headline: the end of a log, a stack trace.
+pub(super) fn excerpt(rest: Option<&str>) -> Markup {
+    html! {
+        @if let Some(rest) = rest {
+            details.excerpt {
+                summary { (words::counted(rest.lines().count() as u64, "more line")) }
+                pre { (rest) }
+            }
+        }
+    }
+}
+
 /// The name of a verdict, with its sign.
 pub(super) fn verdict(verdict: Verdict) -> Markup {
     html! {

@@ -2,6 +2,7 @@
 //! and terminals alike.
 
 mod endings;
+mod headlines;
 mod names;
 mod numbers;
 mod operations;
@@ -11,6 +12,7 @@ mod times;
 mod verdicts;
 
 pub use self::endings::ended_early;
+pub(crate) use self::headlines::headline;
 pub(crate) use self::names::spaced;
 pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};

@@ -16,8 +16,8 @@ mod sample;
 use devtools::Browser;
 use sample::{Options, Sample, judged, models, sample, storm};
 
-/// The widths of a telephone and of a laptop.
-const WIDTHS: [u32; 2] = [420, 1400];
+/// The widths of a telephone, of half a screen and of a laptop.
+const WIDTHS: [u32; 3] = [420, 800, 1400];
 
 /// The width of A4 within the browser's own margins.
 const PAPER: u32 = 718;
@@ -79,6 +79,7 @@ fn pages() -> Vec<(String, Page)> {
 #[test]
 fn every_page_is_whole_at_every_width_and_on_paper() {
     let Some(mut browser) = Browser::start("whole") else { return };
+    let mut spoken = 0;
     for (name, page) in pages() {
         browser.resize(1400);
         browser.open(&page.address());
@@ -91,11 +92,16 @@ fn every_page_is_whole_at_every_width_and_on_paper() {
                 browser.resize(width);
                 let wide = browser.evaluate(TOO_WIDE);
                 assert_eq!(wide, serde_json::json!([]), "{name} at {width} on {media}");
+                let escaped = browser.evaluate(ESCAPED);
+                assert_eq!(escaped, serde_json::json!([]), "{name} at {width} on {media}");
             }
         }
         browser.show_as("screen", "light");
+        spoken +=
+            browser.evaluate("document.querySelectorAll('.spoken').length").as_u64().unwrap_or(0);
         assert_eq!(browser.complaints(), Vec::<String>::new(), "{name}");
     }
+    assert!(spoken > 100, "{spoken} texts are for screen readers alone");
 }
 
 /// Ids that stand twice, and references to ids that do not exist.
@@ -122,6 +128,13 @@ const TOO_WIDE: &str = r#"(() => {
         .map((element) => `${element.tagName}.${element.className} #${element.id}`)
         .concat(`${document.documentElement.scrollWidth} > ${wide}`);
 })()"#;
+
+/// Texts for screen readers alone that are not within their parents, where they could make a box or
+/// the page larger.
+const ESCAPED: &str = r#"[...document.querySelectorAll(".spoken")].filter((text) => {
+    const [own, box] = [text, text.parentElement].map((element) => element.getBoundingClientRect());
+    return own.left < box.left || own.right > box.right || own.top < box.top || own.bottom > box.bottom;
+}).map((text) => text.outerHTML)"#;
 
 #[test]
 fn every_text_can_be_read_in_light_and_dark() {
@@ -308,7 +321,18 @@ fn on_paper_the_page_is_white_and_nothing_is_hidden_in_a_box_that_scrolls() {
     browser.evaluate("dispatchEvent(new Event('afterprint'))");
     browser.show_as("screen", "dark");
     assert_eq!(browser.evaluate(background), dark, "and on the screen it is dark again");
+    // A canvas that changes its size between the two events of a print stays empty on paper.
+    browser.evaluate(
+        "window.widths = [];
+         new MutationObserver((changes) => widths.push(...changes.map((change) => change.oldValue)))
+            .observe(document.getElementById('drawing'),
+                { attributeFilter: ['width'], attributeOldValue: true });",
+    );
+    browser.resize(1400);
+    let width = browser.evaluate("document.getElementById('drawing').getAttribute('width')");
+    browser.evaluate("window.widths.length = 0");
     let paper = browser.call("Page.printToPDF", serde_json::json!({"printBackground": true}));
+    assert_eq!(browser.evaluate("widths"), serde_json::json!([width, "2000"]));
     // Base64 of `%PDF-`.
     assert!(paper["data"].as_str().is_some_and(|data| data.starts_with("JVBERi")), "a document");
     assert_eq!(browser.evaluate(background), dark, "after the print too");

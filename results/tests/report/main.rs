@@ -199,6 +199,21 @@ fn a_culprit_that_does_not_exist_is_no_panic() {
 }
 
 #[test]
+fn a_stack_trace_stands_below_the_headline() {
+    let mut run = sample(&options(Verdict::Unknown));
+    let trace = (0..15).map(|frame| format!("  {frame}: std::panicking")).collect::<Vec<_>>();
+    let text = format!("n1 ended by itself at 12.3 s:\n{}", trace.join("\n"));
+    run.summary.liveness.sentence = text.clone();
+    run.summary.sentence = text;
+    let page = page(&run);
+    assert!(page.contains("<h1>n1 ended by itself at 12.3 s</h1>"));
+    assert!(page.contains("<p>n1 ended by itself at 12.3 s</p>"));
+    let below =
+        "<details class=\"excerpt\"><summary>15 more lines</summary><pre>  0: std::panicking\n";
+    assert_eq!(page.matches(below).count(), 2);
+}
+
+#[test]
 fn an_empty_history_has_a_page() {
     let run = sample(&options(Verdict::Unknown));
     let page = html(&run.summary, &RunHistory::default(), &[]);

@@ -115,11 +115,13 @@
     window.addEventListener("beforeprint", () => {
       before = root.dataset.theme;
       root.dataset.theme = "light";
+      timeline.forPaper(true);
       recolour();
     });
     window.addEventListener("afterprint", () => {
       if (before) root.dataset.theme = before;
       else delete root.dataset.theme;
+      timeline.forPaper(false);
       recolour();
     });
   }

@@ -3,6 +3,8 @@
 
 /** The closest view, in microseconds. */
 const CLOSEST = 200;
+/** The width for which the timeline is drawn on paper, and its pixels for each of the page's. */
+const PAPER = { width: 1000, scale: 2 };
 /** How near, in pixels, the cursor must be to a dot to read it. */
 const REACH = 14;
 
@@ -18,6 +20,7 @@ function createTimeline(run) {
   let colours = readColours();
   let brush = null;
   let scheduled = false;
+  let onPaper = false;
 
   const timeAt = (x) => view.from + ((x - layout.plot.left) / layout.plot.width) * (view.to - view.from);
   const placeOf = (time) =>
@@ -26,7 +29,7 @@ function createTimeline(run) {
   const seconds = (micros) => `${(micros / 1e6).toFixed(3)} s`;
 
   function prepare(canvas) {
-    const scale = devicePixelRatio || 1;
+    const scale = onPaper ? PAPER.scale : devicePixelRatio || 1;
     canvas.width = Math.round(layout.width * scale);
     canvas.height = Math.round(layout.height * scale);
     canvas.style.height = `${layout.height}px`;
@@ -34,7 +37,7 @@ function createTimeline(run) {
   }
 
   function resize() {
-    const width = stage.clientWidth;
+    const width = onPaper ? PAPER.width : stage.clientWidth;
     if (!width || width === layout?.width) return;
     layout = layOut(run, drawing.getContext("2d"), width);
     prepare(drawing);
@@ -310,6 +313,13 @@ function createTimeline(run) {
   window.addEventListener("hashchange", obeyAddress);
 
   return {
+    /** Draws for paper, or for the screen again. */
+    forPaper(wanted) {
+      onPaper = wanted;
+      // Drawn anew even where the width is the same: what was drawn before may not be printed.
+      layout = undefined;
+      resize();
+    },
     /** Reads the colours again and draws at once. */
     recolour() {
       colours = readColours();
