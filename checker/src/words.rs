@@ -1,12 +1,15 @@
 //! Values, numbers and times in words.
 
-use crate::history::Datum;
+use crate::history::{Attempt, Datum};
 
 /// Values longer than this, in characters, are cut: a sentence is to be read at a glance.
 const LONGEST_VALUE: usize = 32;
 
 /// The number of elements of a long list that are shown at each of its ends.
 const SHOWN_AT_AN_END: usize = 2;
+
+/// The number of attempts of an operation that a sentence names.
+const MAX_ATTEMPTS_TOLD: usize = 4;
 
 const NANOSECONDS_PER_SECOND: f64 = 1e9;
 
@@ -56,4 +59,21 @@ pub(crate) fn seconds(time: u64) -> String {
 /// `1 token`, `2 tokens`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// `; asked n1 at 1.203 s (timeout), n2 at 1.206 s (answered)`.
+pub(crate) fn tried(attempts: &[Attempt]) -> String {
+    if attempts.is_empty() {
+        return String::new();
+    }
+    let attempt = |attempt: &Attempt| {
+        let met = attempt.error.as_deref().unwrap_or("answered");
+        format!("{} at {} ({met})", attempt.node, seconds(attempt.start))
+    };
+    let told: Vec<String> = attempts.iter().take(MAX_ATTEMPTS_TOLD).map(attempt).collect();
+    let more = match attempts.len() - told.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; asked {}{more}", told.join(", "))
 }

@@ -320,12 +320,11 @@ impl<'a> Queue<'a> {
     fn overtaken(&self, place: usize) -> Option<Complaint> {
         let element = self.element(place)?;
         let seen = self.case.ended(place);
-        let mut sources = self.enqueues(element).filter(|(_, it)| it.invoked() < seen);
-        let source = sources.next()?;
-        if sources.next().is_some() || self.initial.contains(&element) {
+        let put = self.enqueues(element).map(|(_, it)| it.invoked()).min()?;
+        if put > seen || self.initial.contains(&element) {
             return None;
         }
-        let left = self.left_over(source.1.invoked(), seen);
+        let left = self.left_over(put, seen);
         let left: Vec<_> = left.into_iter().filter(|(_, it)| *it != element).collect();
         let unseen = self.unseen(seen);
         let (earlier, first) = *left.first().filter(|_| left.len() > unseen)?;

@@ -1,6 +1,7 @@
 //! Complaints about who held a lock.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::counterexample::case::{Case, Complaint, name};
 use crate::counterexample::words::{value, when};
@@ -31,6 +32,7 @@ pub(super) fn complain(case: &Case<'_>) -> Option<Complaint> {
     about_tokens(case, &places)
         .or_else(|| places.iter().find_map(|place| about(case, *place)))
         .or_else(|| both_hold(case, &places))
+        .or_else(|| out_of_balance(case, &places))
 }
 
 /// A token that is not greater than that of an acquisition before.
@@ -172,4 +174,111 @@ fn both_hold(case: &Case<'_>, places: &[usize]) -> Option<Complaint> {
     };
     let clause = format!("although {} had acquired it and {its} {until}", case.name(other));
     Some(Complaint::new(place, clause).shown_by(other))
+}
+
+/// More acquisitions in a time than releases that belong to them, or the other way round: between
+/// two of them the lock changes hands.
+fn out_of_balance(case: &Case<'_>, places: &[usize]) -> Option<Complaint> {
+    for last in places {
+        for first in places
+            .iter()
+            .filter(|first| case.operations[**first].invoked() <= case.operations[*last].invoked())
+        {
+            for [f, other] in [["acquire", "release"], ["release", "acquire"]] {
+                let complaint = Span { case, first: *first, last: *last }.complain(f, other);
+                if complaint.is_some() {
+                    return complaint;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The time from the invocation of one operation to the completion of another.
+struct Span<'a> {
+    case: &'a Case<'a>,
+    first: usize,
+    last: usize,
+}
+
+impl<'a> Span<'a> {
+    /// The operations of a name that surely lie in it, or that may.
+    fn called(&self, f: &str, surely: bool) -> Vec<usize> {
+        let Span { case, first, last } = *self;
+        let (from, to) = (case.operations[first].invoked(), case.ended(last));
+        let lies = |(place, it): &(usize, OperationRef<'_>)| match surely {
+            true => done(*it, f) && it.invoked() >= from && case.ended(*place) <= to,
+            false => {
+                it.outcome() != EventType::Fail && case.ended(*place) > from && it.invoked() < to
+            }
+        };
+        case.called(f).filter(lies).map(|(place, _)| place).collect()
+    }
+
+    /// Complains if more of `f` surely lie in it than of `other` may, of the same owners.
+    fn complain(&self, f: &str, other: &str) -> Option<Complaint> {
+        let Span { case, first, last } = *self;
+        let surely = self.called(f, true);
+        let may: Vec<usize> = self.called(other, false);
+        // The last acquisition needs no release, nor the first release an acquisition; unless one
+        // of the others stands at that end.
+        let at_end = if f == "acquire" { last } else { first };
+        let bounded = done(case.operations[at_end], other)
+            && surely.iter().all(|place| match f {
+                "acquire" => case.precedes(*place, at_end),
+                _ => case.precedes(at_end, *place),
+            });
+        let mut owners: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+        for (number, places) in [&surely, &may].into_iter().enumerate() {
+            for place in places {
+                owners.entry(owner(case.operations[*place])).or_default()[number] += 1;
+            }
+        }
+        let without: usize = owners.values().map(|[f, other]| f.saturating_sub(*other)).sum();
+        if without <= usize::from(!bounded) {
+            return None;
+        }
+        let names = |places: &[usize]| -> Vec<String> {
+            let of = |place: &usize| {
+                let operation = case.operations[*place];
+                format!("as {} by {}", owner(operation), name(operation))
+            };
+            places.iter().map(of).collect()
+        };
+        // Those of the owners who lack one.
+        let lacks = |place: &usize| {
+            owners.get(&owner(case.operations[*place])).is_some_and(|[f, other]| f > other)
+        };
+        let surely: Vec<usize> = surely.into_iter().filter(lacks).collect();
+        let may: Vec<usize> = may.into_iter().filter(lacks).collect();
+        let subject = *surely.iter().max_by_key(|place| case.ended(**place))?;
+        let others: Vec<usize> = surely.iter().copied().filter(|it| *it != subject).collect();
+        let [does, does_other] = [f, other].map(|f| format!("{f}d"));
+        let mut clause = "although ".to_string();
+        match &others[..] {
+            [] => clause.push_str("in that time "),
+            others => clause.push_str(&format!(
+                "it was {does} {} as well, and in that time ",
+                names(others).join(" and ")
+            )),
+        }
+        match &may[..] {
+            [] => clause.push_str(&format!("it was not {does_other} by any of these owners")),
+            may => clause.push_str(&format!(
+                "it can have been {does_other} by these owners only {}",
+                names(may).join(" and ")
+            )),
+        }
+        let mut complaint = Complaint::new(subject, clause);
+        if bounded {
+            complaint.clause.push_str(&format!(
+                "; it was {does_other} by {} {}",
+                case.name(at_end),
+                if f == "acquire" { "after that" } else { "before that" }
+            ));
+            complaint = complaint.shown_by(at_end);
+        }
+        Some(others.into_iter().chain(may).fold(complaint, Complaint::shown_by))
+    }
 }

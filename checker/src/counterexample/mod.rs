@@ -22,6 +22,8 @@ mod locks;
 mod make;
 mod minimal;
 mod questions;
+mod reason;
+mod registers;
 mod relevance;
 mod sequences;
 mod sources;

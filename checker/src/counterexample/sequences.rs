@@ -107,6 +107,7 @@ pub(super) fn complain(case: &Case<'_>) -> Option<Complaint> {
         .find_map(|read| list.too_many(read).or_else(|| list.missing(read)))
         .or_else(|| list.reads.iter().find_map(|read| list.out_of_order(read)))
         .or_else(|| list.reads.iter().find_map(|read| list.replaced(read)))
+        .or_else(|| list.reads.iter().find_map(|read| list.shown_elsewhere(read)))
         .or_else(|| list.against_each_other())
 }
 
@@ -134,6 +135,42 @@ impl List<'_> {
                 && self.case.ended(it.place) > since
                 && it.operation.invoked() < self.case.ended(read.place)
         })
+    }
+
+    /// By when all had ended that can have put the first element of a read there; none if it is
+    /// not known that anything did.
+    fn begun_by(&self, read: &Read) -> Option<u64> {
+        let sources = self
+            .of(read.elements.first()?)
+            .filter(|it| it.operation.invoked() < self.case.ended(read.place));
+        sources.map(|it| self.case.ended(it.place)).max()
+    }
+
+    /// An element that another read shows after the same beginning, and that had been added.
+    fn shown_elsewhere(&self, read: &Read) -> Option<Complaint> {
+        let beginning = read.elements.first()?;
+        let put = self.only(beginning)?;
+        for other in &self.reads {
+            let same = other.place != read.place && other.elements.first() == Some(beginning);
+            for element in other.elements.iter().skip(1).filter(|_| same) {
+                let Some(addition) = self.only(element) else { continue };
+                if read.elements.contains(element)
+                    || !self.case.precedes(addition.place, read.place)
+                {
+                    continue;
+                }
+                let clause = format!(
+                    "without {element}, which had been appended {} and which {} read after the same \
+                     {beginning}, put only once, by {}",
+                    when(addition.operation),
+                    self.case.name(other.place),
+                    name(put.operation)
+                );
+                let complaint = Complaint::new(read.place, clause).shown_by(addition.place);
+                return Some(complaint.shown_by(other.place));
+            }
+        }
+        None
     }
 
     /// An element that stands there although nothing put it there, or more often than it was put.
@@ -177,7 +214,9 @@ impl List<'_> {
             // Those that nothing can have done away with.
             let stays = |it: &&Change<'_>| {
                 it.operation.outcome() == EventType::Ok
-                    && !self.may_be_anew(it.operation.invoked(), read)
+                    && (!self.may_be_anew(it.operation.invoked(), read)
+                        || !it.anew
+                            && self.begun_by(read).is_some_and(|by| by < it.operation.invoked()))
             };
             let changes: Vec<&Change<'_>> =
                 changes.iter().map(|it| &self.changes[*it]).filter(stays).collect();
@@ -192,7 +231,18 @@ impl List<'_> {
                     0 => {
                         let first =
                             changes.iter().find(|it| self.case.precedes(it.place, read.place))?;
-                        format!("without {element}, which had been {how} {}", when(first.operation))
+                        let after = match self.may_be_anew(first.operation.invoked(), read) {
+                            false => String::new(),
+                            true => format!(
+                                " after {}, with which this begins, had been there, and nothing put \
+                                 that again",
+                                read.elements[0]
+                            ),
+                        };
+                        format!(
+                            "without {element}, which had been {how} {}{after}",
+                            when(first.operation)
+                        )
                     }
                     _ => format!(
                         "in which {element} stands only {}, although it had been {how} {}",

@@ -6,32 +6,34 @@ use stormproof_checker::{Options, check};
 
 use crate::support::{Recording, Service, paired, record};
 
-/// Services, the models that judge them, the number of values that their clients use, and how many
-/// of the sentences may at most be vague, or say that fewer operations may show the same.
-const SERVICES: [(Service, &str, Option<u64>, usize); 19] = [
-    (Service::Register, "register", None, 2),
-    (Service::Register, "register", Some(4), 2),
-    (Service::Strings, "kv-append", None, 3),
-    (Service::Counter, "counter", None, 2),
-    (Service::Tally, "counter", None, 2),
-    (Service::Powers, "counter", None, 2),
-    (Service::Set, "set", None, 2),
-    (Service::Set, "set", Some(8), 2),
-    (Service::Lists, "append-list", None, 2),
-    (Service::Lists, "append-list", Some(8), 2),
-    (Service::Queue, "queue", None, 2),
-    (Service::Queue, "queue", Some(8), 12),
-    (Service::Mutex, "mutex", None, 2),
-    (Service::Mutex, "mutex", Some(3), 2),
-    (Service::FencedLock, "fenced-lock", None, 2),
-    (Service::FencedLock, "fenced-lock", Some(3), 3),
-    (Service::Transactions, "txn", None, 2),
-    (Service::Transactions, "txn", Some(20), 12),
-    (Service::Strings, "kv-append", Some(9), 6),
+/// Services, the models that judge them, and the number of values that their clients use.
+const SERVICES: [(Service, &str, Option<u64>); 19] = [
+    (Service::Register, "register", None),
+    (Service::Register, "register", Some(4)),
+    (Service::Strings, "kv-append", None),
+    (Service::Counter, "counter", None),
+    (Service::Tally, "counter", None),
+    (Service::Powers, "counter", None),
+    (Service::Set, "set", None),
+    (Service::Set, "set", Some(8)),
+    (Service::Lists, "append-list", None),
+    (Service::Lists, "append-list", Some(8)),
+    (Service::Queue, "queue", None),
+    (Service::Queue, "queue", Some(8)),
+    (Service::Mutex, "mutex", None),
+    (Service::Mutex, "mutex", Some(3)),
+    (Service::FencedLock, "fenced-lock", None),
+    (Service::FencedLock, "fenced-lock", Some(3)),
+    (Service::Transactions, "txn", None),
+    (Service::Transactions, "txn", Some(20)),
+    (Service::Strings, "kv-append", Some(9)),
 ];
 
 /// Invalid histories of each.
 const OF_EACH: usize = 25;
+
+/// So many of their sentences may be vague, or say that fewer operations may show the same.
+const MOST_VAGUE: usize = 2;
 
 fn judge(operations: &Operations, model: &str) -> Analysis {
     let options = Options { model: Some(model.into()), ..Options::default() };
@@ -69,7 +71,7 @@ fn is_vague(sentence: &str) -> bool {
 
 #[test]
 fn sentences_say_what_is_wrong() {
-    for (service, model, values, most) in SERVICES {
+    for (service, model, values) in SERVICES {
         let (mut vague, mut all) = (Vec::new(), 0);
         for found in invalid(service, model, values) {
             all += 1;
@@ -77,7 +79,7 @@ fn sentences_say_what_is_wrong() {
         }
         assert_eq!(all, OF_EACH, "{model} {service:?} {values:?}");
         println!("{model} {service:?} {values:?}: {} of {all} are vague", vague.len());
-        assert!(vague.len() <= most, "{model} {service:?} {values:?}: {vague:#?}");
+        assert!(vague.len() <= MOST_VAGUE, "{model} {service:?} {values:?}: {vague:#?}");
     }
 }
 
@@ -126,7 +128,7 @@ fn a_lock_that_two_hold_says_that_it_was_not_released() {
 #[test]
 fn a_shrunk_history_is_explained_in_the_same_words() {
     let mut changed = Vec::new();
-    for (service, model, values, _) in SERVICES {
+    for (service, model, values) in SERVICES {
         for found in invalid(service, model, values) {
             let again = judge(&paired(&found.history()), model).counterexample;
             let again = again.map(|again| again.sentence);

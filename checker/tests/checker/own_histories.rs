@@ -101,7 +101,7 @@ fn a_stale_read_names_the_acknowledged_write() {
         "invalid-stale-read",
         3,
         "process 7 read 12 from k3 at 41.203 s, although 19 had been acknowledged at 40.871 s and \
-         nothing wrote 12 again",
+         nothing wrote 12 again; 19 was seen again by process 5 at 41.310 s",
     );
 }
 
@@ -161,8 +161,8 @@ fn a_write_that_took_effect_twice() {
     says(
         "invalid-write-applied-twice",
         4,
-        "process 2 read 1 from k3 at 0.110 s, although 2 had been acknowledged at 0.050 s and nothing \
-         wrote 1 again; 1 was still there afterwards, as if its write had been applied twice",
+        "process 2 read 1 from k3 at 0.110 s, although 2 had been acknowledged at 0.050 s; process 1 \
+         had read 1 at 0.030 s, before that began, and nothing wrote 1 again; 1 was still there afterwards, as if its write had been applied twice",
     );
 }
 
@@ -191,8 +191,8 @@ fn an_unknown_write_takes_effect_once_at_most() {
     says(
         "invalid-unknown-write-seen-twice",
         4,
-        "process 2 read 2 from k3 at 0.120 s, although 3 had been acknowledged at 0.080 s and \
-         nothing wrote 2 again",
+        "process 2 read 2 from k3 at 0.120 s, although 3 had been acknowledged at 0.080 s; process 2 \
+         had read 2 at 0.060 s, before that began, and nothing wrote 2 again",
     );
 }
 
@@ -201,8 +201,68 @@ fn two_reads_that_disagree_about_the_order_of_overlapping_writes() {
     says(
         "invalid-reads-in-two-orders",
         5,
-        "process 2 read 1 from k3 at 0.070 s, although process 2 had read 2 at 0.050 s and nothing \
-         wrote 1 again",
+        "process 2 read 1 from k3 at 0.070 s, although process 2 had read 2 at 0.050 s; process 2 had \
+         read 1 at 0.030 s, before that began, and nothing wrote 1 again",
+    );
+}
+
+/// Either read may be the wrong one: the order of the writes is known from the other one alone.
+#[test]
+fn two_reads_that_contradict_each_other_are_both_named() {
+    says(
+        "invalid-reads-of-overlapping-writes-without-versions",
+        4,
+        "process 6 read 104 from k27 at 14.821 s, although 100 had been acknowledged at 14.762 s, and \
+         process 8 read 100 from k27 at 14.795 s, although 104 had been acknowledged at 14.765 s: \
+         each of the two values was written once, so one of them must have replaced the other for \
+         good",
+    );
+    let found = judge("invalid-reads-of-overlapping-writes-without-versions").counterexample;
+    assert_eq!(found.expect("it is invalid").culprits, [2, 3]);
+}
+
+#[test]
+fn of_two_reads_that_contradict_each_other_versions_say_which_one_is_wrong() {
+    let name = "invalid-reads-of-overlapping-writes";
+    says(
+        name,
+        4,
+        "process 8 read 100 from k27 at 14.795 s, although 104 had been acknowledged at 14.765 s, and \
+         process 6 read 104 from k27 at 14.821 s, although 100 had been acknowledged at 14.762 s: \
+         each of the two values was written once, so one of them must have replaced the other for \
+         good; process 8 was answered at version 4121, below 4125, which had been answered before: \
+         its is the wrong one",
+    );
+    assert_eq!(judge(name).counterexample.expect("it is invalid").culprits, [2]);
+}
+
+#[test]
+fn a_lost_update_names_the_one_that_overwrote_it() {
+    says(
+        "invalid-cas-twice-at-once",
+        3,
+        "process 2 changed k3 from 1 to 3 at 0.060 s, although process 1 changed k3 from 1 to 2 at \
+         0.050 s as well and 1 was written only once: one update overwrote the other, which is lost",
+    );
+}
+
+#[test]
+fn a_circle_of_cas_is_followed_all_around() {
+    says(
+        "invalid-circle-of-cas",
+        2,
+        "process 1 changed k3 from 1 to 2 at 0.030 s, although only process 2 at 0.040 s left 1, which \
+         found 2, which only process 1, with this very change, left",
+    );
+}
+
+#[test]
+fn a_value_that_was_made_of_one_from_the_future() {
+    says(
+        "invalid-read-of-what-came-of-a-later-write",
+        3,
+        "process 2 read 2 from k3 at 0.030 s, which was made of 1 by process 1 at 0.060 s, but the \
+         first write of 1, by process 3, only began later",
     );
 }
 

@@ -24,6 +24,13 @@ pub(in crate::counterexample) fn complain(case: &Case<'_>) -> Option<Complaint> 
         .or_else(|| cycle::complain(case, &all))
 }
 
+/// Complains about the operations on a register, as transactions of one step or two.
+pub(in crate::counterexample) fn complain_of_a_register(case: &Case<'_>) -> Option<Complaint> {
+    let all: Vec<Parsed<'_>> =
+        case.operations.iter().map(|it| Parsed::of_a_register(*it)).collect();
+    cycle::complain(case, &all)
+}
+
 /// The value or the elements of a content.
 fn parts<'a>(content: &Content<'a>) -> Vec<Datum<'a>> {
     match content {

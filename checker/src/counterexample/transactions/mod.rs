@@ -5,4 +5,4 @@ mod complain;
 mod cycle;
 mod parsed;
 
-pub(super) use complain::complain;
+pub(super) use complain::{complain, complain_of_a_register};

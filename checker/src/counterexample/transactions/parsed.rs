@@ -1,6 +1,7 @@
 //! Transactions step by step.
 
 use crate::history::{Datum, EventType, OperationRef};
+use crate::model::register::swapped;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -42,6 +43,25 @@ impl<'a> Parsed<'a> {
         let steps = list.as_list().into_iter().flatten();
         let steps = steps.filter_map(step).filter(|step| known || step.kind != Kind::Read);
         Parsed { operation, steps: steps.collect() }
+    }
+
+    /// An operation on a register; one that it does not know does nothing.
+    pub(super) fn of_a_register(operation: OperationRef<'a>) -> Parsed<'a> {
+        let known = operation.outcome() == EventType::Ok;
+        let object = operation.key().unwrap_or("the register");
+        let step = |kind, value| Step { kind, object: object.to_string(), value };
+        let steps = match operation.f() {
+            "read" if known => vec![step(Kind::Read, operation.output())],
+            "write" => vec![step(Kind::Write, operation.input())],
+            "delete" => vec![step(Kind::Write, Datum::Null)],
+            "cas" => match swapped(operation.input()) {
+                Some([from, to]) if known => vec![step(Kind::Read, from), step(Kind::Write, to)],
+                Some([_, to]) => vec![step(Kind::Write, to)],
+                None => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        Parsed { operation, steps }
     }
 
     /// Its reads of what others left: the object and the content, without its own additions.

@@ -7,13 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::terms::{Outcome, Reason};
 use crate::history::{Attempt, Process};
 use crate::lattice::Verdict;
-use crate::words::{counted, seconds};
+use crate::words::{counted, tried};
 
 /// The number of violations that are shown to people at once.
 const MAX_SHOWN: usize = 3;
-
-/// The number of attempts of an operation that a sentence names.
-const MAX_ATTEMPTS_TOLD: usize = 4;
 
 /// The number of tokens by their number of effects, of those whose clients got the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,21 +152,4 @@ impl fmt::Display for AuditReport {
         }
         Ok(())
     }
-}
-
-/// `; asked n1 at 1.203 s (timeout), n2 at 1.206 s (answered)`.
-fn tried(attempts: &[Attempt]) -> String {
-    if attempts.is_empty() {
-        return String::new();
-    }
-    let attempt = |attempt: &Attempt| {
-        let met = attempt.error.as_deref().unwrap_or("answered");
-        format!("{} at {} ({met})", attempt.node, seconds(attempt.start))
-    };
-    let told: Vec<String> = attempts.iter().take(MAX_ATTEMPTS_TOLD).map(attempt).collect();
-    let more = match attempts.len() - told.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("; asked {}{more}", told.join(", "))
 }
