@@ -58,7 +58,15 @@ impl SyncBarrier {
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
         self.shared.interceptor.pass(OpKind::Fsync, 0, move |error| {
             let result = match error {
-                Some(error) => Err((error, true)),
+                Some(error) => {
+                    if error.code() == libc::EIO {
+                        let _ = shared.act(mount, |image| {
+                            image.fail_sync_all();
+                            Ok(())
+                        });
+                    }
+                    Err((error, true))
+                }
                 None => shared.act(mount, |image| {
                     image.sync_all();
                     Ok(())

@@ -63,11 +63,34 @@ impl NodeFilesystem {
         act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
         answer: impl FnOnce(R, T) + Send + 'static,
     ) {
+        self.serve_failing(kind, bytes, reply, |_| {}, act, answer);
+    }
+
+    /// The same, and `fail` is what happens to the image when the condition lets the request fail.
+    fn serve_failing<R: Refuse, T>(
+        &self,
+        kind: OpKind,
+        bytes: u64,
+        reply: R,
+        fail: impl FnOnce(&mut Image) + Send + 'static,
+        act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
+        answer: impl FnOnce(R, T) + Send + 'static,
+    ) {
         let received = Instant::now();
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
         self.shared.interceptor.pass(kind, bytes, move |error| {
             let result = match error {
-                Some(error) => Err((error, true)),
+                Some(error) => {
+                    // A disk whose power is off is not acted on, and what was read-only is not
+                    // written to.
+                    if error.code() == libc::EIO {
+                        let _ = shared.act(mount, |image| {
+                            fail(image);
+                            Ok(())
+                        });
+                    }
+                    Err((error, true))
+                }
                 None => shared.act(mount, act),
             };
             let is_fault = matches!(result, Err((_, true)));
@@ -93,8 +116,11 @@ impl NodeFilesystem {
     }
 
     pub(super) fn sync(&self, inode: INodeNo, reply: ReplyEmpty) {
-        let sync = move |image: &mut Image| image.sync(inode.0);
-        self.serve(OpKind::Fsync, 0, reply, sync, |reply, ()| reply.ok());
+        // The kernel asks for one of a file at a time, so that none waits for what another loses.
+        let inode = inode.0;
+        let sync = move |image: &mut Image| image.sync(inode);
+        let fail = move |image: &mut Image| image.fail_sync(inode);
+        self.serve_failing(OpKind::Fsync, 0, reply, fail, sync, |reply, ()| reply.ok());
     }
 
     /// Makes something new that is answered with its entry.

@@ -39,6 +39,7 @@ impl Shared {
         if !powered.on || powered.mount != mount {
             return Err((Errno::EIO, true));
         }
-        act(&mut powered.image).map_err(|refusal| (errno(refusal), refusal == Refusal::NoSpace))
+        let is_fault = |refusal| matches!(refusal, Refusal::NoSpace | Refusal::WritesLost);
+        act(&mut powered.image).map_err(|refusal| (errno(refusal), is_fault(refusal)))
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn errno(refusal: Refusal) -> Errno {
         Refusal::NoSpace => Errno::ENOSPC,
         Refusal::TooLarge => Errno::EFBIG,
         Refusal::NameTooLong => Errno::ENAMETOOLONG,
+        Refusal::WritesLost => Errno::EIO,
     }
 }
 

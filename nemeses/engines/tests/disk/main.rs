@@ -3,6 +3,7 @@
 
 mod crash;
 mod etcd;
+mod failed_sync;
 mod faults;
 mod killed;
 mod posix;

@@ -93,7 +93,7 @@ impl Image {
         self.change(number, now, |file| file.write(offset, bytes))?;
         if self.file(number)?.unsynced() > MOST_UNSYNCED {
             self.commit();
-            self.file_mut(number)?.sync();
+            self.file_mut(number)?.write_back();
         }
         Ok(())
     }

@@ -38,18 +38,39 @@ impl Image {
 
     /// An fsync of an inode of any kind.
     pub fn sync(&mut self, number: InodeNumber) -> Result<(), Refusal> {
-        if let Content::File(file) = &mut self.inode_mut(number)?.content {
-            file.sync();
+        let is_well = match &mut self.inode_mut(number)?.content {
+            Content::File(file) => file.sync(),
+            _ => true,
+        };
+        if !is_well {
+            return Err(Refusal::WritesLost);
         }
         self.commit();
         Ok(())
+    }
+
+    /// An fsync of an inode failed: as on Linux, what it was to write is taken for written, and a
+    /// later one does not write it. What stands in the journal is tried again.
+    pub fn fail_sync(&mut self, number: InodeNumber) {
+        if let Ok(file) = self.file_mut(number) {
+            file.fail_sync(true);
+        }
+    }
+
+    /// A `sync(2)` failed, which has no way to say so: the next fsync of each file does.
+    pub fn fail_sync_all(&mut self) {
+        for inode in self.inodes.values_mut() {
+            if let Content::File(file) = &mut inode.content {
+                file.fail_sync(false);
+            }
+        }
     }
 
     /// Everything becomes durable, as after `sync(2)`.
     pub fn sync_all(&mut self) {
         for inode in self.inodes.values_mut() {
             if let Content::File(file) = &mut inode.content {
-                file.sync();
+                file.write_back();
             }
         }
         self.commit();

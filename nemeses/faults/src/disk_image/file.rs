@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::pages::{Pages, page_numbers};
+use super::pages::{PAGE, Pages, page_numbers};
 
 /// A file with a volatile and a durable content.
 ///
-/// Invariant: the two contents agree in every page that is not in `touched`.
+/// Invariant: the two contents agree in every page that is neither in `touched` nor in `forgotten`.
 #[derive(Debug, Clone, Default)]
 pub struct File {
     /// The content that processes read.
@@ -19,6 +19,11 @@ pub struct File {
     touched: BTreeSet<u64>,
     /// The bytes that the log holds.
     unsynced: u64,
+    /// Pages whose writing failed: they are read, and nothing writes them before they are changed
+    /// again.
+    forgotten: BTreeSet<u64>,
+    /// Set if it failed and no fsync of this file has said so yet.
+    untold: bool,
 }
 
 /// A change that is not durable yet.
@@ -63,7 +68,16 @@ impl File {
     /// Puts bytes at an offset.
     pub fn write(&mut self, offset: u64, bytes: Box<[u8]>) {
         self.volatile.write(offset, &bytes);
-        self.touched.extend(page_numbers(offset, bytes.len() as u64));
+        let numbers = page_numbers(offset, bytes.len() as u64);
+        let forgotten = self.forgotten.range(numbers.clone()).next().is_some();
+        let (offset, bytes) = if forgotten {
+            // A page is written as a whole, with what was forgotten of it.
+            let (start, end) = (numbers.start * PAGE, numbers.end * PAGE);
+            (start, self.volatile.read(start, end - start).into())
+        } else {
+            (offset, bytes)
+        };
+        self.touch(numbers);
         self.unsynced += bytes.len() as u64;
         self.log.push(Change::Data { offset, bytes });
     }
@@ -77,7 +91,8 @@ impl File {
 
     /// Allocates space. What is read stays, so there is nothing to lose.
     pub fn allocate(&mut self, offset: u64, length: u64) {
-        self.touched.extend(page_numbers(offset, length));
+        let numbers = page_numbers(offset, length);
+        self.touched.extend(numbers.filter(|number| !self.forgotten.contains(number)));
         self.volatile.allocate(offset, length);
     }
 
@@ -91,13 +106,73 @@ impl File {
     /// Pages may vanish from a range; a hole there changes nothing.
     fn touch_allocated(&mut self, offset: u64, end: u64) {
         let numbers = self.volatile.numbers_from(offset);
-        self.touched.extend(numbers.take_while(|number| number * super::pages::PAGE < end));
+        let numbers: Vec<u64> = numbers.take_while(|number| number * PAGE < end).collect();
+        self.touch(numbers);
     }
 
-    /// Everything becomes durable.
-    pub fn sync(&mut self) {
+    /// These pages are to be written.
+    fn touch(&mut self, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            self.forgotten.remove(&number);
+            self.touched.insert(number);
+        }
+    }
+
+    /// Everything becomes durable that is still to be written. False if no process learned of an
+    /// earlier failure yet: then this one does.
+    pub fn sync(&mut self) -> bool {
+        self.write_back();
+        !std::mem::take(&mut self.untold)
+    }
+
+    /// The same, done by the kernel, which has no process to tell of anything.
+    pub fn write_back(&mut self) {
+        if self.forgotten.is_empty() {
+            self.durable.take_over(&self.volatile, std::mem::take(&mut self.touched));
+            self.log.clear();
+        } else {
+            self.sync_without_the_forgotten();
+        }
+        self.unsynced = 0;
+    }
+
+    /// Holes and sizes that were set are the file system's own business, and do not depend on the
+    /// pages that could not be written.
+    fn sync_without_the_forgotten(&mut self) {
+        for change in std::mem::take(&mut self.log) {
+            match change {
+                Change::Data { .. } => {}
+                Change::Clear { offset, length } => self.durable.clear(offset, length),
+                Change::Resize { size, .. } => self.durable.resize(size),
+            }
+        }
+        let before = self.durable.size();
         self.durable.take_over(&self.volatile, std::mem::take(&mut self.touched));
-        self.log.clear();
+        // XFS does not let a file grow over what was not written; ext4 does, see `crash`.
+        let size = self.volatile.size();
+        let mut pages = size.div_ceil(PAGE);
+        while pages > 0 && self.forgotten.contains(&(pages - 1)) {
+            pages -= 1;
+        }
+        self.durable.resize(size.min(before.max(pages * PAGE)));
+    }
+
+    /// An fsync failed. As on Linux, what it was to write is taken for written from now on: it is
+    /// read, it is lost with the power, and no later fsync writes it. `told` says if a process
+    /// learns of it at once.
+    pub fn fail_sync(&mut self, told: bool) {
+        let mut failed = BTreeSet::new();
+        self.log.retain(|change| match change {
+            Change::Data { offset, bytes } => {
+                failed.extend(page_numbers(*offset, bytes.len() as u64));
+                false
+            }
+            // The journal's business.
+            Change::Clear { .. } | Change::Resize { .. } => true,
+        });
+        self.untold |= !told && !failed.is_empty();
+        self.touched.retain(|number| !failed.contains(number));
+        self.forgotten.append(&mut failed);
         self.unsynced = 0;
     }
 
@@ -159,17 +234,31 @@ impl File {
                 Change::Resize { size, .. } => limit = limit.min(size).min(self.durable.size()),
             }
         }
+        if let Some(last) = self.forgotten.last() {
+            sectors.lost += self.forgotten.len() as u64 * (PAGE / sector.min(PAGE));
+            // The size that they gave the file may have come to the journal, as ext4 has it.
+            let end = self.volatile.size().min((last + 1) * PAGE);
+            if limit == u64::MAX && end > self.durable.size() && keep() {
+                self.durable.resize(end);
+            }
+        }
         self.volatile = self.durable.clone();
         self.touched.clear();
+        self.forgotten.clear();
+        self.untold = false;
         self.unsynced = 0;
         sectors
     }
 
     /// Changes what is durable behind everybody's back.
-    pub fn damage(&mut self, change: impl FnOnce(&mut Pages)) {
-        self.sync();
+    pub fn damage(&mut self, change: impl Fn(&mut Pages)) {
+        self.write_back();
         change(&mut self.durable);
-        self.volatile = self.durable.clone();
+        if self.forgotten.is_empty() {
+            self.volatile = self.durable.clone();
+        } else {
+            change(&mut self.volatile);
+        }
     }
 
     /// The state that a power failure would leave which loses all it may.
@@ -292,6 +381,80 @@ mod tests {
         // The disk never learned of the cut, so that the new data had no place behind it.
         file.crash(7, 512, || true);
         assert_eq!(text(file.content()), "ab23456789");
+    }
+
+    /// What is read after a power failure that loses, or keeps, all it may.
+    fn left(file: &File, keeps: bool) -> String {
+        let mut file = file.clone();
+        file.crash(u64::MAX, 512, || keeps);
+        text(file.content())
+    }
+
+    #[test]
+    fn after_a_failed_sync_the_bytes_are_read_and_a_later_sync_does_not_write_them() {
+        let mut file = written(b"first");
+        assert!(file.sync());
+        file.write(0, b"wrong".as_slice().into());
+        file.fail_sync(true);
+        assert_eq!((text(file.content()).as_str(), file.unsynced()), ("wrong", 0));
+        assert!(file.sync(), "the failure was told");
+        assert_eq!(text(file.content()), "wrong");
+        assert_eq!((left(&file, false), left(&file, true)), ("first".into(), "first".into()));
+        // What is written next to it takes the page along.
+        file.write(5, b"!".as_slice().into());
+        file.sync();
+        assert_eq!(left(&file, false), "wrong!");
+    }
+
+    #[test]
+    fn a_file_does_or_does_not_grow_over_what_could_not_be_written() {
+        let mut file = written(b"first");
+        file.sync();
+        file.write(5, [b'x'; 9000].as_slice().into());
+        file.fail_sync(true);
+        file.sync();
+        assert_eq!(left(&file, false), "first");
+        let grown = left(&file, true);
+        assert_eq!((grown.len(), grown.trim_end_matches('\0')), (9005, "first"));
+        // What is written behind it stands behind zeros.
+        file.write(20_000, b"end".as_slice().into());
+        file.sync();
+        let left = left(&file, false);
+        assert_eq!(
+            (left.len(), left.trim_start_matches("first").trim_matches('\0')),
+            (20_003, "end")
+        );
+    }
+
+    #[test]
+    fn sizes_and_holes_do_not_depend_on_what_could_not_be_written() {
+        let mut file = written(&[b'a'; 8192]);
+        file.sync();
+        file.resize(0, 0);
+        file.write(0, b"lost".as_slice().into());
+        file.fail_sync(true);
+        file.sync();
+        assert_eq!(left(&file, false), "");
+        let mut file = written(&[b'a'; 8192]);
+        file.sync();
+        file.write(0, [b'b'; 8192].as_slice().into());
+        file.clear(0, 4096);
+        file.fail_sync(true);
+        file.sync();
+        let left = left(&file, false);
+        assert_eq!((left.len(), left.trim_matches('\0').len()), (8192, 4096));
+        assert!(left.ends_with('a'));
+    }
+
+    #[test]
+    fn a_failure_that_no_process_was_told_is_told_by_the_next_sync_once() {
+        let mut file = written(b"first");
+        file.fail_sync(false);
+        assert!(!file.sync());
+        assert!(file.sync());
+        file.fail_sync(false);
+        assert!(file.sync(), "there was nothing to lose");
+        assert_eq!(left(&file, false), "");
     }
 
     #[test]

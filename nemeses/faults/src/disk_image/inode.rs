@@ -98,6 +98,8 @@ pub enum Refusal {
     TooLarge,
     /// `ENAMETOOLONG`
     NameTooLong,
+    /// `EIO`: something that was written before could not be made durable.
+    WritesLost,
 }
 
 /// The space in all, in bytes.

@@ -11,6 +11,10 @@
 //!   journal.
 //! - A [`crash`](Image::crash) keeps some sectors of unsynced writes, in the order in which they
 //!   were written, which tears and reorders them, and a prefix of the journal.
+//! - After an fsync that failed, what it was to write is read as if nothing had happened, is written
+//!   by no later fsync, though that succeeds, and is gone with the power, unless its page was
+//!   changed meanwhile ("fsyncgate"; Rebello et al., "Can applications recover from fsync
+//!   failures?", ATC 2020). ext4 leaves zeros there, XFS a file that did not grow.
 //! - Nothing else makes anything durable, except that the journal and the file being written are
 //!   written back when they grow beyond a bound, as a kernel short of memory would.
 //!
@@ -22,8 +26,11 @@
 //!   only between two of their own steps; a plain disk may always.
 //! - Nothing becomes durable by the passing of time; ext4 commits every five seconds.
 //! - A range that was cleared becomes durable with its file alone, times at once.
-//! - A failed fsync leaves the writes unsynced, and a later one makes them durable. Linux may
-//!   forget them, see `Disk::sync` of the bundled target.
+//! - A page that could not be written and is changed again is written by the next fsync. XFS does so;
+//!   ext4 loses it still if its place was new to the file: its extent stays marked as unwritten.
+//! - Memory is never short: what a failed fsync left in the cache stays there until the power fails.
+//! - A directory's fsync that failed may be tried again; ext4 and XFS then give up their journal and
+//!   refuse everything.
 
 mod content;
 mod durability;

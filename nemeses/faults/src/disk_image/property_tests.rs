@@ -173,6 +173,59 @@ fn each_sector_is_as_it_was_synced_or_as_it_was_written_since() {
     }
 }
 
+/// The same of a disk that fails now and then: a page that could not be written holds, after a
+/// crash, what it held before, until something is written to it again.
+#[test]
+fn what_a_failed_sync_was_to_write_survives_nothing_until_it_is_written_again() {
+    const PAGE: usize = 4096;
+    const PAGES: usize = 6;
+    for seed in 0..300 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut image = Image::new(1 << 30, 1, 1, NOW);
+        let file = image.create(ROOT, "f".as_ref(), New::File, OWNER, NOW).unwrap().inode;
+        image.write(file, 0, vec![0; PAGE * PAGES].into(), NOW).unwrap();
+        image.sync(file).unwrap();
+        // For each page, the bytes that it may hold on the disk, and the one that is read.
+        let mut possible = vec![vec![0_u8]; PAGES];
+        let mut is_read = [0_u8; PAGES];
+        for version in 1..random.random_range(2..40_u8) {
+            let start = random.random_range(0..PAGES);
+            let length = random.random_range(1..=PAGES - start);
+            let bytes = vec![version; PAGE * length];
+            image.write(file, (PAGE * start) as u64, bytes.into(), NOW).unwrap();
+            possible[start..start + length].iter_mut().for_each(|bytes| bytes.push(version));
+            is_read[start..start + length].fill(version);
+            match random.random_range(0..6) {
+                0 => {
+                    image.sync(file).unwrap();
+                    possible.iter_mut().for_each(|bytes| drop(bytes.drain(..bytes.len() - 1)));
+                }
+                1 => {
+                    image.fail_sync(file);
+                    possible.iter_mut().for_each(|bytes| bytes.truncate(1));
+                }
+                _ => {}
+            }
+            let content = image.read(file, 0, u64::MAX).unwrap();
+            assert!(content.chunks(PAGE).zip(is_read).all(|(page, byte)| page[0] == byte));
+        }
+        for keep_percent in [0.0, 50.0, 100.0] {
+            let mut crashed = image.clone();
+            let cut = PowerCut { keep_percent, sector: PAGE as u32 };
+            crashed.crash(&cut, &mut ChaCha8Rng::seed_from_u64(seed));
+            check_accounts(&crashed);
+            let content = crashed.read(file, 0, u64::MAX).unwrap();
+            for (page, possible) in content.chunks(PAGE).zip(&possible) {
+                match keep_percent {
+                    0.0 => assert_eq!(page[0], possible[0], "seed {seed}"),
+                    100.0 => assert_eq!(Some(&page[0]), possible.last(), "seed {seed}"),
+                    _ => assert!(possible.contains(&page[0]), "seed {seed}"),
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_loses_the_same() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
