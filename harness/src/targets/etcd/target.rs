@@ -27,6 +27,8 @@ const PROGRAM: Program = Program {
 pub struct Etcd {
     /// The program or the folder that holds it; without it, the `PATH` is searched.
     pub bin: Option<PathBuf>,
+    /// Further arguments of every member, which count more than those that it has anyway.
+    pub flags: Vec<String>,
 }
 
 /// The folder of a member's data.
@@ -64,6 +66,7 @@ impl Target for Etcd {
             "--strict-reconfig-check=false".to_owned(),
             "--logger=zap".to_owned(),
         ];
+        let argv = [argv, self.flags.clone()].concat();
         // A node that has data goes on with it, whatever this says. One that was removed and is
         // added again has none, and joins the others.
         let state = |state: &str| {
