@@ -181,6 +181,7 @@ impl Run {
         blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
+        cluster.ensure_reachable().await?;
         let ready_limit = plan.ready_limit(&**target);
         let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {

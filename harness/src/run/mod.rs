@@ -19,6 +19,7 @@ pub mod online_check;
 pub mod operation;
 #[cfg(test)]
 mod operation_tests;
+mod reach;
 pub mod recorder;
 mod role_watch;
 mod standard_output;
