@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
-use faults::fault::Family;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
 
@@ -66,6 +66,12 @@ pub trait Target: Send + Sync {
     /// The time that a fresh cluster may take until its nodes are ready.
     fn ready_within(&self) -> Duration {
         READY_WITHIN
+    }
+
+    /// The range of its timers, from a heartbeat to several election time-outs, which delays are
+    /// drawn from; none where they are not known.
+    fn timers(&self) -> Option<TimerRange> {
+        None
     }
 
     /// The way in which its processes can have clocks of their own. Right for every runtime unless

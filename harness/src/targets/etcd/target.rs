@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 use engines::node_process::OwnClock;
-use faults::fault::Family;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
+use workloads::retry::RetryPolicy;
 
 use super::administrator::EtcdAdministrator;
 use super::client::EtcdClient;
@@ -71,6 +73,12 @@ impl Target for Etcd {
             argv.iter().cloned().chain([state]).collect()
         };
         Launch { again: Some(state("existing")), ..Launch::of(state("new")) }
+    }
+
+    /// Its defaults.
+    fn timers(&self) -> Option<TimerRange> {
+        let milliseconds = Duration::from_millis;
+        Some(TimerRange::of(milliseconds(100), milliseconds(1000), RetryPolicy::default().deadline))
     }
 
     fn own_clock(&self) -> OwnClock {
