@@ -76,6 +76,7 @@ pub fn run(
     }
     summary.findings.iter().for_each(|finding| line("finding", &finding.text));
     summary.coverage.gaps.iter().for_each(|gap| line("untested", gap));
+    summary.coverage.notes.iter().for_each(|note| line("coverage", note));
     for (family, engine) in &run.engines {
         line("engine", &format!("{family} by {engine}"));
     }

@@ -131,6 +131,7 @@ impl Plan {
     /// The options that its schedule is drawn for.
     pub fn schedule_options(&self) -> ScheduleOptions {
         let families = self.drawn_families();
+        let target = self.open_target().ok();
         ScheduleOptions {
             nodes: self.nodes,
             seed: self.seed,
@@ -138,6 +139,7 @@ impl Plan {
             profile: self.profile.unwrap_or_else(|| Profile::for_families(&families)),
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
+            timers: target.and_then(|target| target.timers()).unwrap_or_default(),
             families,
         }
     }

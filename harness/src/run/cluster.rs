@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::expected_exits::ExpectedExits;
+use super::reach;
 use super::recorder::Recorder;
 use super::standard_output::StandardOutput;
 use crate::lab::LabInUse;
@@ -49,6 +50,8 @@ pub struct Cluster {
     pub expected: Arc<ExpectedExits>,
     /// The promises of the target about the versions that it answers.
     pub versions: Option<VersionSemantics>,
+    /// True if the nodes are not ours, and so are not their logs.
+    elsewhere: bool,
     /// Asks the nodes what they applied.
     auditor: Option<Arc<dyn Auditor>>,
     /// Asks the members what they hold.
@@ -126,7 +129,17 @@ impl Cluster {
                 .prepare(&members, node)
                 .with_context(|| format!("cannot prepare {}", member.name))?;
         }
-        Ok((Cluster { members, exits, expected, versions, auditor, dumper }, host))
+        let elsewhere = lab.elsewhere;
+        let cluster = Cluster { members, exits, expected, versions, elsewhere, auditor, dumper };
+        Ok((cluster, host))
+    }
+
+    /// Makes sure that something listens at every address of a cluster that runs already.
+    ///
+    /// # Errors
+    /// The addresses where nothing does.
+    pub async fn ensure_reachable(&self) -> Result<()> {
+        if self.elsewhere { reach::ensure_reachable(&self.members).await } else { Ok(()) }
     }
 
     /// Waits until some process ends although it was not killed and no fault expected it.
@@ -173,7 +186,8 @@ impl Cluster {
         if let Some(exchange) = client.last_exchange() {
             text.push_str(&format!("; the last look:\n{exchange}"));
         }
-        for member in &self.members {
+        let ours = if self.elsewhere { &[] } else { &self.members[..] };
+        for member in ours {
             let folder = &member.folder;
             let logs = end_of_logs(folder, &node_logs::of_folder(folder));
             text.push_str(&format!("\n{}:{logs}", member.name));

@@ -25,7 +25,7 @@ use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
-    online_check, role_watch,
+    online_check, ready_watch, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
@@ -133,6 +133,8 @@ struct Run {
     /// The tasks that ask the nodes for their roles, where they do not print them; ends with the
     /// run.
     _roles: JoinSet<()>,
+    /// The tasks that ask nodes which were started whether they serve.
+    _ready: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
 }
@@ -174,13 +176,19 @@ impl Run {
         clients.knows_leader = target.knows_leader();
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
-        let nemesis =
-            NemesisRunner::new(nemesis, recorder.clone(), live, cluster.expected.clone(), nodes);
+        let nemesis = NemesisRunner::new(
+            nemesis,
+            recorder.clone(),
+            live.clone(),
+            cluster.expected.clone(),
+            nodes,
+        );
         let nemesis = Arc::new(Mutex::new(nemesis));
         let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
         blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
+        cluster.ensure_reachable().await?;
         let ready_limit = plan.ready_limit(&**target);
         let everybody: Vec<usize> = (0..plan.nodes).collect();
         tokio::select! {
@@ -201,6 +209,7 @@ impl Run {
             true => JoinSet::new(),
             false => role_watch::watch(&clients),
         };
+        let ready = ready_watch::watch(&clients, &live);
         let stopped_early = Arc::default();
         Ok(Run {
             plan,
@@ -213,6 +222,7 @@ impl Run {
             standing,
             stopped_early,
             _roles: roles,
+            _ready: ready,
         })
     }
 

@@ -13,6 +13,7 @@ use results::summary::{Coverage, EarlyEnd, EndedEarly, Liveness};
 use results::words::{self, counted};
 use workloads::PRECONDITION_FAILED;
 
+use super::pace;
 use crate::targets::NONSENSE;
 
 /// Judges if the run exercised what its plan asked for: every kind of operation succeeded at least
@@ -43,7 +44,7 @@ pub fn coverage(
         gaps.extend(cut_families(faults, planned));
     }
     let verdict = if gaps.is_empty() { Verdict::Valid } else { Verdict::Unknown };
-    Coverage { verdict, gaps }
+    Coverage { verdict, gaps, notes: pace::notes(history, faults) }
 }
 
 /// The families of which no fault took effect, and some were never reached.
@@ -395,6 +396,7 @@ mod tests {
             profile: faults::schedule::Profile::Nightly,
             budget: None,
             compositions: faults::schedule::Compositions::default(),
+            timers: faults::fault::TimerRange::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&events.into_iter().collect()), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };
@@ -427,7 +429,7 @@ mod tests {
             degree: None,
             nodes: Vec::new(),
         };
-        let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new() };
+        let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new(), notes: Vec::new() };
         let unsure = || analysis(Verdict::Unknown, Some("budget"));
         let check = |safety, live, ended: Option<EndedEarly>, expect: Verdict, sentence: &str| {
             let merged = merge(&safety, &liveness(live), &covered, ended.as_ref());

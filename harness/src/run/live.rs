@@ -1,8 +1,8 @@
 //! The state of a run right now, kept up to date by the event stream: who leads, how many operations
 //! came to what, which faults are on.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use checker::history::EventType;
@@ -48,6 +48,10 @@ struct Leadership {
 struct NodeState {
     role: String,
     term: u64,
+    /// The number of times that it was started.
+    life: u64,
+    /// Set while its process runs and is not known to serve.
+    unready: bool,
 }
 
 impl Snapshot {
@@ -74,6 +78,12 @@ impl Snapshot {
     /// When the newest leader began to lead, in nanoseconds since the start of the run.
     pub fn leads_since(&self) -> Option<u64> {
         self.newest.as_ref().map(|leadership| leadership.since)
+    }
+
+    /// The nodes whose processes run and do not serve yet.
+    pub fn unready(&self) -> BTreeSet<String> {
+        let unready = self.nodes.iter().filter(|(_, state)| state.unready);
+        unready.map(|(name, _)| name.clone()).collect()
     }
 
     /// The role that every node says it has: `follower`, `pre-candidate`, `candidate`, `leader`. A node that
@@ -114,12 +124,16 @@ impl Snapshot {
                 let node = self.nodes.entry(event.node.clone()).or_default();
                 match &event.change {
                     NodeChange::Role { role, term, .. } => {
-                        *node = NodeState { role: role.clone(), term: *term };
+                        (node.role, node.term) = (role.clone(), *term);
                     }
-                    NodeChange::Exited { .. } => *node = NodeState::default(),
-                    NodeChange::Started { .. }
-                    | NodeChange::Commit { .. }
-                    | NodeChange::Clock { .. } => {}
+                    NodeChange::Exited { .. } => {
+                        *node = NodeState { life: node.life, ..NodeState::default() };
+                    }
+                    NodeChange::Started { .. } => {
+                        node.life += 1;
+                        node.unready = true;
+                    }
+                    NodeChange::Commit { .. } | NodeChange::Clock { .. } => {}
                 }
             }
             RunEvent::Mark(_) | RunEvent::Note(_) => {}
@@ -145,12 +159,40 @@ impl Live {
     /// The listener that keeps it up to date.
     pub fn listener(&self) -> Listener {
         let live = self.clone();
-        Box::new(move |event| live.0.lock().unwrap_or_else(PoisonError::into_inner).take(event))
+        Box::new(move |event| live.lock().take(event))
     }
 
     /// A copy of the present state.
     pub fn snapshot(&self) -> Snapshot {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    /// The number of operations that ended `ok`.
+    pub fn acknowledged(&self) -> u64 {
+        self.lock().ok
+    }
+
+    /// The nodes whose processes run and do not serve yet.
+    pub fn unready(&self) -> BTreeSet<String> {
+        self.lock().unready()
+    }
+
+    /// The number of the life of a node's process, if it runs and is not known to serve.
+    pub fn unready_life(&self, node: &str) -> Option<u64> {
+        self.lock().nodes.get(node).filter(|state| state.unready).map(|state| state.life)
+    }
+
+    /// A node serves, as it was asked in that life.
+    pub fn note_ready(&self, node: &str, life: u64) {
+        if let Some(state) = self.lock().nodes.get_mut(node)
+            && state.life == life
+        {
+            state.unready = false;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Snapshot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,6 +233,26 @@ mod tests {
         assert_eq!(lead("n1", 5).as_deref(), Some("n1"), "late news");
         assert_eq!(lead("n3", 7).as_deref(), Some("n2"));
         assert_eq!(snapshot.roles().len(), 3);
+    }
+
+    #[test]
+    fn a_node_is_ready_when_it_says_so_in_the_life_that_it_has() {
+        let live = Live::default();
+        let take = |change: NodeChange| {
+            let event = NodeEvent { time: 0, node: "n1".into(), change };
+            live.lock().take(&RunEvent::Node(event));
+        };
+        assert_eq!(live.unready_life("n1"), None);
+        take(NodeChange::Started { pid: 1 });
+        assert_eq!((live.unready_life("n1"), live.unready().len()), (Some(1), 1));
+        live.note_ready("n1", 1);
+        assert_eq!(live.unready_life("n1"), None);
+        take(NodeChange::Exited { status: "signal SIGKILL".into() });
+        assert_eq!(live.unready_life("n1"), None, "there is no process");
+        take(NodeChange::Started { pid: 2 });
+        // Asked before it was killed.
+        live.note_ready("n1", 1);
+        assert_eq!(live.unready_life("n1"), Some(2));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A run: setup, health, load with faults, recovery, convergence, final reads, verdict, report.
 
+mod agenda;
 pub mod calibrate;
 pub(crate) mod cluster;
 mod conclude;
@@ -19,6 +20,9 @@ pub mod online_check;
 pub mod operation;
 #[cfg(test)]
 mod operation_tests;
+mod pace;
+mod reach;
+mod ready_watch;
 pub mod recorder;
 mod role_watch;
 mod standard_output;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use faults::coverage::ClusterSnapshot;
-use faults::fault::{Action, Excuse, Family};
+use faults::effect::Effect;
+use faults::fault::{Action, Excuse, Family, Fault, Pattern};
 use faults::host::{ClockSeen, Host, HostError, NodeState};
 use faults::nemesis::Nemesis;
 use faults::outcome::Outcome;
@@ -16,6 +17,7 @@ use faults::record::{FaultRecord, FaultStage, Happened, Injected};
 use faults::schedule::{Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 
+use super::agenda::{Agenda, Due};
 use super::expected_exits::ExpectedExits;
 use super::live::{Live, Snapshot};
 use super::recorder::Recorder;
@@ -31,6 +33,16 @@ const UNDO_AGAIN: Duration = Duration::from_millis(500);
 /// cluster may need several elections before it can add one.
 const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 
+/// A service that was taken away may take so long until the next fault: what follows while nothing
+/// is served tests nothing, and one that never comes back must not end all faults.
+const SERVICE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two looks at what is waited for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A look at an effect ends so long before the next fault is due.
+const LEAD: Duration = Duration::from_millis(5);
+
 /// Carries out a schedule.
 pub struct NemesisRunner<H> {
     nemesis: Nemesis<H>,
@@ -42,6 +54,11 @@ pub struct NemesisRunner<H> {
     labels: BTreeMap<u32, Label>,
     /// When a fault was last undone, on the run's clock.
     last_undo: Option<Duration>,
+    /// The number of operations that had been acknowledged when a fault was last undone, until one
+    /// more was.
+    unserved_since: Option<u64>,
+    /// The nodes that faults hit which name them, by that name.
+    named: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The name of a fault in the history, and whom it hits.
@@ -50,40 +67,21 @@ struct Label {
     family: Family,
     name: String,
     nodes: BTreeSet<String>,
+    /// Set for a fault that takes nodes down one after the other, each back before the next.
+    rolls: bool,
+    /// The time that it has waited for nodes to be back.
+    waited: Duration,
 }
 
-/// Something that is due at a time of the load.
-enum Due<'a> {
-    Inject(&'a Entry),
-    Step(u32, Action),
-    Undo(u32),
-}
-
-/// The things that are due, by time; of two things at the same time the one that was put in first
-/// comes first.
-struct Agenda<'a> {
-    due: BTreeMap<(Duration, u64), Due<'a>>,
-    next: u64,
-}
-
-impl<'a> Agenda<'a> {
-    fn new(schedule: &'a [Entry]) -> Self {
-        let mut agenda = Self { due: BTreeMap::new(), next: 0 };
-        for entry in schedule {
-            agenda.put(entry.at, Due::Inject(entry));
-            agenda.put(entry.ends(), Due::Undo(entry.id));
-        }
-        agenda
-    }
-
-    fn put(&mut self, at: Duration, due: Due<'a>) {
-        self.due.insert((at, self.next), due);
-        self.next += 1;
-    }
-
-    fn take(&mut self) -> Option<(Duration, Due<'a>)> {
-        self.due.pop_first().map(|((at, _), due)| (at, due))
-    }
+/// The time of a fault.
+#[derive(Clone, Copy)]
+struct Moment {
+    /// When it is due, on the run's clock.
+    due: Duration,
+    /// The time that all faults waited for the service before.
+    waited: Duration,
+    /// When something else is due, on the run's clock.
+    next: Option<Duration>,
 }
 
 impl<H: Host> NemesisRunner<H> {
@@ -103,6 +101,8 @@ impl<H: Host> NemesisRunner<H> {
             nodes,
             labels: BTreeMap::new(),
             last_undo: None,
+            unserved_since: None,
+            named: BTreeMap::new(),
         }
     }
 
@@ -112,36 +112,120 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// Injects, varies and undoes every fault of `schedule` at its time, counted from `begin` on
-    /// the recorder's clock. Ends early when `stop` receives anything or is dropped; faults that
-    /// are on then stay on until [`recover`](Self::recover).
+    /// the recorder's clock. A fault that follows one after which the service has not answered yet
+    /// waits until it does, with everything behind it. Ends early when `stop` receives anything or
+    /// is dropped; faults that are on then stay on until [`recover`](Self::recover).
     ///
     /// # Errors
     /// When the history cannot be written.
     pub fn run(&mut self, schedule: &[Entry], begin: Duration, stop: &Receiver<()>) -> Result<()> {
         let mut agenda = Agenda::new(schedule);
-        while let Some((at, due)) = agenda.take() {
-            if !self.wait_until(begin + at, stop) {
-                return Ok(());
-            }
+        let mut waited = Duration::ZERO;
+        loop {
+            let now = self.recorder.elapsed().saturating_sub(begin + waited);
+            let left = agenda.not_injected();
+            let Some((at, due)) = agenda.take(now) else { break };
+            let in_time = self.wait_until(begin + waited + at, stop);
+            let served = match due {
+                Due::Inject(_) if in_time => self.wait_for_service(stop),
+                _ => in_time.then_some(Duration::ZERO),
+            };
+            let Some(more) = served else {
+                self.note_left_out(left, waited);
+                break;
+            };
+            waited += more;
+            let next = agenda.next_time().map(|next| begin + waited + next);
+            let moment = Moment { due: begin + waited + at, waited, next };
             match due {
                 Due::Inject(entry) => {
-                    for step in self.inject(entry)? {
+                    for step in self.inject(entry, moment)? {
                         agenda.put(entry.at + step.after, Due::Step(entry.id, step.action));
                     }
                 }
-                Due::Step(id, action) => self.step(id, action)?,
+                Due::Step(id, action) => match self.waits_for_nodes(id, &action) {
+                    true => {
+                        agenda.put(at, Due::Step(id, action));
+                        agenda.postpone(id, PAUSE);
+                    }
+                    false => self.step(id, action)?,
+                },
                 Due::Undo(id) => {
+                    let now = self.recorder.elapsed().saturating_sub(begin + waited);
+                    if self.nemesis.is_pending(id) {
+                        agenda.put(now + PAUSE, Due::Undo(id));
+                        continue;
+                    }
+                    self.be_patient_until(next);
                     self.undo(id)?;
                     if self.nemesis.active().any(|(active, _)| active == id) {
                         // Not wholly undone, or not seen to be. What stays on would weigh on every
                         // fault that follows.
-                        let now = self.recorder.elapsed().saturating_sub(begin);
                         agenda.put(now + UNDO_AGAIN, Due::Undo(id));
                     }
                 }
             }
         }
+        self.nemesis.host_mut().set_patience(None);
         Ok(())
+    }
+
+    /// Looks and questions from here on are over when something else is due.
+    fn be_patient_until(&mut self, next: Option<Duration>) {
+        let now = self.recorder.elapsed();
+        let patience = next.map(|next| next.saturating_sub(now + LEAD));
+        self.nemesis.host_mut().set_patience(patience);
+    }
+
+    /// Waits until an operation succeeded since the last fault was undone, if none is on, and
+    /// returns for how long; none when the run of faults is to end.
+    fn wait_for_service(&mut self, stop: &Receiver<()>) -> Option<Duration> {
+        let begin = self.recorder.elapsed();
+        let Some(before) = self.unserved_since else { return Some(Duration::ZERO) };
+        if self.nemesis.active().next().is_some() {
+            return Some(Duration::ZERO);
+        }
+        while self.live.acknowledged() <= before {
+            let waited = self.recorder.elapsed() - begin;
+            if waited > SERVICE_WITHIN {
+                let seconds = SERVICE_WITHIN.as_secs();
+                self.recorder.note(format!(
+                    "nothing was served for {seconds} s after the last fault was undone; the next \
+                     one comes all the same"
+                ));
+                break;
+            }
+            if stop.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+                return None;
+            }
+        }
+        self.unserved_since = None;
+        Some(self.recorder.elapsed() - begin)
+    }
+
+    /// Says how many faults had no time left because others waited for the service.
+    fn note_left_out(&self, left: usize, waited: Duration) {
+        if left > 0 && !waited.is_zero() {
+            let seconds = waited.as_secs_f64();
+            self.recorder.note(format!(
+                "{left} planned faults were not reached: {seconds:.1} s were spent waiting for the \
+                 service to come back"
+            ));
+        }
+    }
+
+    /// Returns true if a fault takes one node down after the other and the one before is not back.
+    fn waits_for_nodes(&mut self, id: u32, action: &Action) -> bool {
+        let Some(label) = self.labels.get_mut(&id) else { return false };
+        let waits = label.rolls
+            && !action.takes_down().is_empty()
+            && !self.live.unready().is_empty()
+            && label.waited < SERVICE_WITHIN;
+        if waits {
+            label.waited += PAUSE;
+            std::thread::sleep(PAUSE);
+        }
+        waits
     }
 
     /// Waits, and looks at the clocks meanwhile; false when the run of faults is to end.
@@ -169,25 +253,41 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// Lets a fault begin; returns what it does later.
-    fn inject(&mut self, entry: &Entry) -> Result<Vec<Step>> {
+    fn inject(&mut self, entry: &Entry, moment: Moment) -> Result<Vec<Step>> {
         let live = self.live.snapshot();
-        let roles = Roles { leader: live.leader(), former_leader: live.former_leader() };
+        let hit = entry.on.as_ref().and_then(|name| self.named.get(name));
+        let roles = Roles { leader: live.leader(), former_leader: live.former_leader(), hit };
         let resolved = entry.resolve(&self.nodes, roles);
         let label = Label::new(entry, &resolved);
         let intent = Happened::Intended(FaultStage::Inject, resolved.action().clone());
         self.recorder.fault(label.record(intent))?;
-        let facts = self.facts(&live);
+        let facts = self.facts(&live, entry, moment);
         let later = resolved.steps[1..].to_vec();
-        for node in &self.nodes {
-            if resolved.steps.iter().any(|step| step.action.may_end(node)) {
-                self.expected_exits.allow(node, entry.id, &label.name);
+        let late = self.recorder.elapsed().saturating_sub(moment.due);
+        let injected = if late >= entry.lasts {
+            let reason = format!("it was due {:.1} s before, and is over", late.as_secs_f64());
+            let (outcome, effect) = (Outcome::Skipped { reason }, Effect::new());
+            let (action, note) = (resolved.action().clone(), resolved.note.clone());
+            Injected { action, outcome, effect, note, facts: None }
+        } else {
+            for node in &self.nodes {
+                if resolved.steps.iter().any(|step| step.action.may_end(node)) {
+                    self.expected_exits.allow(node, entry.id, &label.name);
+                }
             }
+            let own = later.first().map(|step| moment.due + step.after);
+            self.be_patient_until(own.into_iter().chain(moment.next).min());
+            self.nemesis.set_unready(live.unready());
+            self.nemesis.inject(entry, resolved)
+        };
+        let skipped = matches!(injected.outcome, Outcome::Skipped { .. });
+        if let Some(name) = entry.named.as_ref().filter(|_| !skipped) {
+            let hit = injected.action.nodes();
+            let hit = if hit.is_empty() { label.nodes.clone() } else { hit };
+            self.named.insert(name.clone(), hit);
         }
-        let injected = self.nemesis.inject(entry, resolved);
         // Who lost its power is dead by now, and has to serve when it is back.
-        let over = matches!(injected.outcome, Outcome::Skipped { .. })
-            || label.family.excuse() == Excuse::AtInjection;
-        if over {
+        if skipped || label.family.excuse() == Excuse::AtInjection {
             self.expected_exits.revoke(entry.id, self.recorder.elapsed());
         }
         let done = Happened::Injected(Injected { facts: Some(facts), ..injected });
@@ -197,8 +297,8 @@ impl<H: Host> NemesisRunner<H> {
         Ok(later)
     }
 
-    /// The cluster as it is known now.
-    fn facts(&self, live: &Snapshot) -> ClusterSnapshot {
+    /// The cluster as it is known now, and the time.
+    fn facts(&self, live: &Snapshot, entry: &Entry, moment: Moment) -> ClusterSnapshot {
         let now = self.recorder.elapsed();
         let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
         let on = self.nemesis.active().filter_map(|(id, _)| self.labels.get(&id));
@@ -208,6 +308,9 @@ impl<H: Host> NemesisRunner<H> {
             since_leader_change_ms: live.leads_since().map(Duration::from_nanos).map(since),
             since_undo_ms: self.last_undo.map(since),
             others_on: on.map(|label| label.family).collect(),
+            planned_ms: Some(entry.at.as_millis() as u64),
+            waited_ms: moment.waited.as_millis() as u64,
+            late_ms: since(moment.due),
         }
     }
 
@@ -238,6 +341,7 @@ impl<H: Host> NemesisRunner<H> {
             self.recorder.fault(label.record(Happened::Undone(undone)))?;
         }
         self.last_undo = Some(self.recorder.elapsed());
+        self.unserved_since = Some(self.live.acknowledged());
         if label.family.excuse() != Excuse::Forever {
             self.expected_exits.revoke(id, self.recorder.elapsed());
             // Who cannot come back yet is tried again after the next one.
@@ -262,12 +366,25 @@ impl<H: Host> NemesisRunner<H> {
     /// When a fault cannot be undone, a node cannot be started or a part of the lab died: then
     /// nothing can be asked of the cluster.
     pub fn recover(&mut self) -> Result<()> {
-        for id in self.nemesis.undo_order() {
-            self.undo(id)?;
-        }
-        let still_on: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();
-        if !still_on.is_empty() {
-            bail!("the faults {still_on:?} could not be undone");
+        self.nemesis.host_mut().set_patience(None);
+        let begin = Instant::now();
+        loop {
+            for id in self.nemesis.undo_order() {
+                // An answer of the service comes in time, or the question ends by itself.
+                while self.nemesis.is_pending(id) && begin.elapsed() < COME_BACK_WITHIN {
+                    std::thread::sleep(PAUSE);
+                }
+                self.undo(id)?;
+            }
+            let still_on: Vec<u32> = self.nemesis.active().map(|(id, _)| id).collect();
+            if still_on.is_empty() {
+                break;
+            }
+            // A member that was removed may need several elections to be added again.
+            if begin.elapsed() > COME_BACK_WITHIN {
+                bail!("the faults {still_on:?} could not be undone");
+            }
+            std::thread::sleep(UNDO_AGAIN);
         }
         if let Err(error) = self.nemesis.host_mut().check_sound() {
             bail!("the lab is not sound: {error}");
@@ -355,19 +472,21 @@ impl Label {
             true => fault,
             false => format!("{fault} ({})", known.join("; ")),
         };
-        Label { fault: entry.id, family: entry.fault.family(), name, nodes }
+        let rolls = matches!(&entry.fault, Fault::Kill(kill) if kill.rhythm == Pattern::Rolling);
+        let (fault, family) = (entry.id, entry.fault.family());
+        Label { fault, family, name, nodes, rolls, waited: Duration::ZERO }
     }
 
     /// The record that this happened to the fault.
     fn record(&self, what: Happened) -> FaultRecord {
-        let Self { fault, family, ref name, ref nodes } = *self;
+        let Self { fault, family, ref name, ref nodes, .. } = *self;
         FaultRecord { fault, family, name: name.clone(), nodes: nodes.clone(), what }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use faults::fault::{Fault, Partition, Shape};
+    use faults::fault::{Partition, Shape};
 
     use super::*;
 
@@ -378,6 +497,8 @@ mod tests {
             at: Duration::ZERO,
             lasts: Duration::from_secs(1),
             pick: 7,
+            named: None,
+            on: None,
             fault: Fault::Partition(Partition::steady(Shape::IsolateLeader)),
         };
         let nodes: Vec<String> = ["n1", "n2", "n3"].map(str::to_owned).to_vec();

@@ -30,7 +30,12 @@ async fn watch_one(clients: Arc<Clients>, node: usize) {
     let name = &clients.nodes[node];
     let mut last = None;
     loop {
-        if let Ok(Some(status)) = timeout(PATIENCE, clients.client.status(node)).await
+        let answer = timeout(PATIENCE, clients.client.status(node)).await;
+        if let Ok(None) = answer {
+            // Its process may be another one when it answers again.
+            last = None;
+        }
+        if let Ok(Some(status)) = answer
             && last.as_ref() != Some(&status)
         {
             let NodeStatus { leader, term } = status.clone();

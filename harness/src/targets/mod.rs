@@ -6,6 +6,7 @@
 mod auditor;
 mod bundled;
 mod client;
+pub(crate) mod command;
 pub mod documents;
 mod dumper;
 mod etcd;

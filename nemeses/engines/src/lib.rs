@@ -57,6 +57,7 @@ pub mod netem;
 mod netlink;
 pub mod network;
 pub mod node_process;
+mod pending_request;
 mod proc;
 pub mod process_tree;
 mod supervision;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::cpu::Limiter;
@@ -13,17 +14,23 @@ use super::disk::Disk;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
+use super::pending_request::PendingRequest;
 use faults::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
 };
 use faults::grudge::{Grudge, Link};
 use faults::host::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
-    PartitionSeen, PerNode, PowerSeen,
+    PartitionSeen, PerNode, PowerSeen, Request,
 };
 
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
+/// A process that is asked to end mostly has by then; one that has not is looked at again when its
+/// fault ends.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// Calls of an administrator end by themselves before that.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks whether they did.
 const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
@@ -34,7 +41,11 @@ pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
-    administrator: Option<Box<dyn Administrator>>,
+    administrator: Option<Arc<dyn Administrator>>,
+    /// What the service was asked for last, of each kind and node.
+    requests: BTreeMap<Request, PendingRequest>,
+    /// The time at which looks and questions are to be over, where there is one.
+    look_until: Option<Instant>,
     /// Nodes that are not run by us.
     foreign: BTreeSet<String>,
     listener: NodeListener,
@@ -74,8 +85,18 @@ impl LocalHost {
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
         let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
         let foreign = BTreeSet::new();
-        let (proxies, administrator) = (None, None);
-        Ok(Self { nodes, foreign, network, proxies, administrator, listener, cpu, spawner })
+        Ok(Self {
+            nodes,
+            foreign,
+            network,
+            proxies: None,
+            administrator: None,
+            requests: BTreeMap::new(),
+            look_until: None,
+            listener,
+            cpu,
+            spawner,
+        })
     }
 
     /// Gives nodes on the loopback links that can be cut, as far as they and their clients use the
@@ -87,7 +108,7 @@ impl LocalHost {
 
     /// Lets faults ask the service that the nodes are.
     pub fn with_administrator(mut self, administrator: Box<dyn Administrator>) -> Self {
-        self.administrator = Some(administrator);
+        self.administrator = Some(administrator.into());
         self
     }
 
@@ -192,8 +213,8 @@ impl Host for LocalHost {
 
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
         match (&mut self.network, &mut self.proxies) {
-            (Some(network), _) => network.cut(grudge),
-            (None, Some(proxies)) => proxies.cut(grudge),
+            (Some(network), _) => network.cut_until(grudge, self.look_until),
+            (None, Some(proxies)) => proxies.cut_until(grudge, self.look_until),
             (None, None) => Err(without_network()),
         }
     }
@@ -240,6 +261,28 @@ impl Host for LocalHost {
         network.dropped().map_err(|error| HostError::Failed(error.to_string()))
     }
 
+    fn stop(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.cpu.release(nodes);
+        nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_stop);
+        let until = self.look_end(STOP_PATIENCE);
+        self.each(nodes, |process| {
+            process.wait_for_end(until.saturating_duration_since(Instant::now()))
+        })
+    }
+
+    fn is_ending(&self, node: &str) -> bool {
+        self.process(node).is_some_and(NodeProcess::is_ending)
+    }
+
+    fn is_member(&self, node: &str) -> bool {
+        let known = self.nodes.get(node);
+        known.is_none_or(|known| matches!(known.membership, MembershipState::Member))
+    }
+
+    fn set_patience(&mut self, longest: Option<Duration>) {
+        self.look_until = longest.map(|longest| Instant::now() + longest);
+    }
+
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
         self.cpu.release(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
@@ -272,7 +315,7 @@ impl Host for LocalHost {
         look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
         match &mut self.network {
-            Some(network) => network.shape(links, look),
+            Some(network) => network.shape_until(links, look, self.look_until),
             None => Err(without_network()),
         }
     }
@@ -377,14 +420,22 @@ impl Host for LocalHost {
         disk.damage(damage, seed).map_err(HostError::Failed)
     }
 
-    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
-        let start = Instant::now();
-        asked(&self.administrator)?.transfer(to).map(|()| start.elapsed())
+    fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
+        if self.requests.get_mut(request).is_some_and(|pending| pending.answer().is_none()) {
+            return Err(HostError::Unavailable(format!("it is being asked to {request} already")));
+        }
+        let administrator = Arc::clone(asked(&self.administrator)?);
+        let mut pending = PendingRequest::begin(administrator, request.clone())?;
+        let until = self.look_end(REQUEST_PATIENCE);
+        let answer = pending.wait_until(until);
+        self.requests.insert(request.clone(), pending);
+        answer.map_or(Ok(None), |answer| answer.map(Some))
     }
 
-    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
-        let start = Instant::now();
-        asked(&self.administrator)?.maintain(node, work).map(|()| start.elapsed())
+    fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
+        let pending = self.requests.get_mut(request);
+        let never = || HostError::Failed(format!("nothing asked the target to {request}"));
+        pending.ok_or_else(never)?.answer().map_or(Ok(None), |answer| answer.map(Some))
     }
 
     fn change_membership(
@@ -407,11 +458,16 @@ impl Host for LocalHost {
             known.membership = MembershipState::Removed;
         }
         for (_, dead) in self.kill(&BTreeSet::from([node.to_owned()])) {
-            dead?;
+            // One that never ran has nothing to end.
+            if self.process(node).is_some() {
+                dead?;
+            }
         }
         removed?;
         if change == MembershipChange::Replace {
-            self.start_one(node)?;
+            // Half of the work is done by now, so that nothing is left out, whatever comes.
+            let half = |error| HostError::Failed(format!("it was removed, and {error}"));
+            self.start_one(node).map_err(half)?;
         }
         Ok(start.elapsed())
     }
@@ -426,12 +482,20 @@ impl Host for LocalHost {
     }
 }
 
-fn asked(administrator: &Option<Box<dyn Administrator>>) -> Result<&dyn Administrator, HostError> {
+fn asked(
+    administrator: &Option<Arc<dyn Administrator>>,
+) -> Result<&Arc<dyn Administrator>, HostError> {
     let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
-    administrator.as_deref().ok_or_else(missing)
+    administrator.as_ref().ok_or_else(missing)
 }
 
 impl LocalHost {
+    /// The end of something that is waited for so long at most, and not longer than its patience.
+    fn look_end(&self, longest: Duration) -> Instant {
+        let end = Instant::now() + longest;
+        self.look_until.map_or(end, |until| until.min(end))
+    }
+
     /// A process that waits for its disk does not die before it has its answer. Those of `nodes`
     /// are about to die, so what their disks hold back is answered now.
     fn release_disks(&self, nodes: &BTreeSet<String>) {

@@ -32,6 +32,20 @@ pub struct ClusterSnapshot {
     pub since_undo_ms: Option<u64>,
     /// The families of the faults that were on.
     pub others_on: Vec<Family>,
+    /// When the fault was planned, in milliseconds after the load began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned_ms: Option<u64>,
+    /// The time that all faults had waited by then for the service to answer again, which puts off
+    /// all plans, in milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub waited_ms: u64,
+    /// The time by which it was late beside that, in milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub late_ms: u64,
+}
+
+fn is_zero(milliseconds: &u64) -> bool {
+    *milliseconds == 0
 }
 
 /// A fault that fired.
@@ -309,6 +323,7 @@ mod tests {
             profile,
             budget: None,
             compositions: Compositions::default(),
+            timers: Default::default(),
         }
     }
 

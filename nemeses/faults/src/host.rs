@@ -1,6 +1,7 @@
 //! The boundary between deciding and acting: what faults need of the world.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,29 @@ pub trait Host {
     /// Kills the processes of these nodes, all before waiting for any, and waits until they are
     /// dead. The value is how long that took.
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Asks the processes of these nodes to end, as an operator does, all before waiting for any, and
+    /// waits a little until they have. The value is how long that took.
+    fn stop(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Returns true if a node's process was asked to end and has not yet.
+    fn is_ending(&self, node: &str) -> bool {
+        let _ = node;
+        false
+    }
+
+    /// Returns true if a node is a member of its cluster, as far as faults changed that. One that
+    /// is not has to be added before it can start.
+    fn is_member(&self, node: &str) -> bool {
+        let _ = node;
+        true
+    }
+
+    /// From now on, looks at effects and questions to the service take no longer than this in all;
+    /// none lets them take their time. What was not seen by then is told as not looked at.
+    fn set_patience(&mut self, longest: Option<Duration>) {
+        let _ = longest;
+    }
 
     /// Starts the processes of these nodes anew. The value is the process id. A node that runs is
     /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the
@@ -107,16 +131,16 @@ pub trait Host {
     /// file and where.
     fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError>;
 
-    /// Has the leader hand over to `to`, and waits until that leads. The value is how long it took.
-    /// Only a host that knows how to ask its target can.
-    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
-        Err(HostError::Unavailable(format!("this target cannot hand leadership to {to}")))
+    /// Asks the service for something, and waits until it is done, but not longer than its
+    /// [patience](Host::set_patience). The value is how long it took; none while no answer has come,
+    /// see [`answer`](Host::answer). Only a host that knows how to ask its target can.
+    fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot {request}")))
     }
 
-    /// Has `node` do this work on its store, and waits until it has. The value is how long it took.
-    /// Only a host that knows how to ask its target can.
-    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
-        Err(HostError::Unavailable(format!("this target cannot {work} the store of {node}")))
+    /// What has come of a request that was [asked](Host::ask), in the same way.
+    fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
+        Err(HostError::Failed(format!("nothing asked the target to {request}")))
     }
 
     /// Changes the membership of `node`, and waits until the change is in force. The value is how
@@ -179,6 +203,24 @@ pub trait Administrator: Send + Sync {
     }
 }
 
+/// Something that a service is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Request {
+    /// The leader hands over to this node.
+    Transfer(String),
+    /// This node does this work on its store.
+    Maintain(String, StoreWork),
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transfer(to) => write!(out, "hand leadership to {to}"),
+            Self::Maintain(node, work) => write!(out, "{work} the store of {node}"),
+        }
+    }
+}
+
 /// The result of an action at each of its nodes.
 pub type PerNode<T> = BTreeMap<String, Result<T, HostError>>;
 
@@ -202,6 +244,9 @@ pub struct PartitionSeen {
     pub unproven: BTreeSet<Link>,
     /// Links that should pass packets, but over which a probe did not arrive in time.
     pub silent: BTreeSet<Link>,
+    /// Set if something else was due before the look was over: what is unproven or silent then
+    /// says nothing.
+    pub cut_short: bool,
     /// From the command until every rule was in place, without the probing.
     pub took: Duration,
 }

@@ -15,6 +15,9 @@ use crate::words;
 pub(super) fn not_tested(data: &ReportData<'_>) -> Markup {
     let content = html! {
         (gaps(data))
+        @if !data.summary.coverage.notes.is_empty() {
+            ul.gaps { @for note in &data.summary.coverage.notes { li { (note) } } }
+        }
         @match &data.summary.fault_coverage {
             Some(coverage) => { (reached(coverage)) }
             None => { (roles_hit(data)) }

@@ -470,6 +470,7 @@ impl<'a> Maker<'a> {
             coverage: Coverage {
                 verdict: if unknown { Verdict::Unknown } else { Verdict::Valid },
                 gaps: if unknown { vec!["No cas ever succeeded.".into()] } else { Vec::new() },
+                notes: Vec::new(),
             },
             run: RunInfo {
                 id: format!(

@@ -90,6 +90,7 @@ pub async fn calibrate(
         started.map_err(|error| anyhow!("cannot start {node}: {error}"))?;
     }
     let tried = async {
+        cluster.ensure_reachable().await?;
         wait_until_ready(&first, &cluster, plan.ready_limit(&*target), say).await?;
         let mut trial = Trial {
             recorder: &recorder,

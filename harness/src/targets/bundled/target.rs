@@ -6,11 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
-use faults::fault::Family;
+use cluster::core::Timings;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use workloads::retry::RetryPolicy;
 
 use super::administrator::BundledAdministrator;
 use super::auditor::BundledAuditor;
@@ -79,6 +81,11 @@ impl Target for Bundled {
 
     fn prints_roles(&self) -> bool {
         true
+    }
+
+    fn timers(&self) -> Option<TimerRange> {
+        let Timings { heartbeat, election_max, .. } = Timings::default();
+        Some(TimerRange::of(heartbeat, election_max, RetryPolicy::default().deadline))
     }
 
     fn node_change(&self, line: &str) -> Option<NodeChange> {

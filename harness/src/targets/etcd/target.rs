@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 use engines::node_process::OwnClock;
-use faults::fault::Family;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
+use workloads::retry::RetryPolicy;
 
 use super::administrator::EtcdAdministrator;
 use super::client::EtcdClient;
@@ -27,6 +29,8 @@ const PROGRAM: Program = Program {
 pub struct Etcd {
     /// The program or the folder that holds it; without it, the `PATH` is searched.
     pub bin: Option<PathBuf>,
+    /// Further arguments of every member, which count more than those that it has anyway.
+    pub flags: Vec<String>,
 }
 
 /// The folder of a member's data.
@@ -64,6 +68,7 @@ impl Target for Etcd {
             "--strict-reconfig-check=false".to_owned(),
             "--logger=zap".to_owned(),
         ];
+        let argv = [argv, self.flags.clone()].concat();
         // A node that has data goes on with it, whatever this says. One that was removed and is
         // added again has none, and joins the others.
         let state = |state: &str| {
@@ -71,6 +76,12 @@ impl Target for Etcd {
             argv.iter().cloned().chain([state]).collect()
         };
         Launch { again: Some(state("existing")), ..Launch::of(state("new")) }
+    }
+
+    /// Its defaults.
+    fn timers(&self) -> Option<TimerRange> {
+        let milliseconds = Duration::from_millis;
+        Some(TimerRange::of(milliseconds(100), milliseconds(1000), RetryPolicy::default().deadline))
     }
 
     fn own_clock(&self) -> OwnClock {

@@ -19,12 +19,12 @@ pub struct Test {
     statuses: Vec<(u16, u16)>,
     /// Texts that stand in the body.
     texts: Vec<String>,
-    /// Pointers to what is there.
-    present: Vec<String>,
-    /// Pointers to what is not.
-    absent: Vec<String>,
-    /// Pointers to what is one of these values.
-    equal: Vec<(String, Vec<Value>)>,
+    /// Places of what is there.
+    present: Vec<Place>,
+    /// Places of what is not.
+    absent: Vec<Place>,
+    /// Places of what is one of these values.
+    equal: Vec<(Place, Vec<Value>)>,
 }
 
 impl Test {
@@ -55,27 +55,24 @@ impl Test {
                 let texts: Option<Vec<String>> = wanted.iter().map(text).collect();
                 texts.ok_or_else(|| format!("{name} is a text or a list of texts"))
             };
-            let pointers = || {
-                let pointers = texts()?;
-                match pointers.iter().find(|it| !is_pointer(it)) {
-                    Some(wrong) => {
-                        Err(format!("{name}: {wrong:?} is no JSON pointer, such as /a/0"))
-                    }
-                    None => Ok(pointers),
-                }
+            let places = || {
+                let places = texts()?.into_iter().map(|text| Place::of(&text));
+                places.collect::<Result<Vec<_>, _>>().map_err(|what| format!("{name}: {what}"))
             };
             match name.as_str() {
                 "status" => test.statuses = wanted.iter().map(status).collect::<Result<_, _>>()?,
                 "text" => test.texts = texts()?,
-                "present" => test.present = pointers()?,
-                "absent" => test.absent = pointers()?,
-                pointer if pointer.starts_with('/') => test.equal.push((pointer.into(), wanted)),
-                other => {
-                    return Err(format!(
-                        "unknown test {other}; there are status, text, present, absent and \
-                         \"/pointer\" = value"
-                    ));
-                }
+                "present" => test.present = places()?,
+                "absent" => test.absent = places()?,
+                place => match Place::of(place) {
+                    Ok(place) => test.equal.push((place, wanted)),
+                    Err(_) => {
+                        return Err(format!(
+                            "unknown test {place}; there are status, text, present, absent, \
+                             \"/pointer\" = value, \"header:NAME\" = value and body = value"
+                        ));
+                    }
+                },
             }
         }
         match table.is_empty() {
@@ -86,14 +83,14 @@ impl Test {
 
     /// Returns true if it holds.
     pub fn holds(&self, heard: &HttpResponse) -> bool {
-        let at = |pointer: &String| heard.json().and_then(|json| json.pointer(pointer));
         let status = self.statuses.iter().any(|(from, to)| (*from..=*to).contains(&heard.status));
         (status || self.statuses.is_empty())
             && self.texts.iter().all(|text| heard.text.contains(text))
-            && self.present.iter().all(|pointer| at(pointer).is_some())
-            && self.absent.iter().all(|pointer| at(pointer).is_none())
-            && self.equal.iter().all(|(pointer, any)| {
-                at(pointer).is_some_and(|found| any.iter().any(|wanted| wanted == found))
+            && self.present.iter().all(|place| place.find(heard).is_some())
+            && self.absent.iter().all(|place| place.find(heard).is_none())
+            && self.equal.iter().all(|(place, any)| {
+                let is = |found: Value| any.iter().any(|wanted| place.holds(&found, wanted));
+                place.find(heard).is_some_and(is)
             })
     }
 }
@@ -155,6 +152,14 @@ impl Place {
         }
     }
 
+    /// Returns true if what was found there is what is wanted. Headers and bodies are texts.
+    fn holds(&self, found: &Value, wanted: &Value) -> bool {
+        match self {
+            Place::Pointer(_) => found == wanted,
+            Place::Header(_) | Place::Body => text_of(found).trim() == text_of(wanted),
+        }
+    }
+
     /// The number that stands there.
     pub fn number(&self, heard: &HttpResponse) -> Option<u64> {
         number(&self.find(heard)?)
@@ -211,6 +216,8 @@ impl Decoding {
 pub struct Reading {
     place: Place,
     each: Option<String>,
+    /// The text before it, and the one behind it.
+    between: (Option<String>, Option<String>),
     decode: Vec<Decoding>,
 }
 
@@ -224,9 +231,9 @@ impl Reading {
     }
 
     fn of(value: &toml::Value) -> Result<Reading, String> {
-        let schema::Reading { at, each, decode } = match value {
+        let schema::Reading { at, each, after, until, decode } = match value {
             toml::Value::String(at) => {
-                schema::Reading { at: at.clone(), each: None, decode: Vec::new() }
+                schema::Reading { at: at.clone(), ..schema::Reading::default() }
             }
             table => {
                 let table = table.clone().try_into();
@@ -235,7 +242,7 @@ impl Reading {
         };
         match &each {
             Some(each) if !is_pointer(each) => Err(format!("each: {each:?} is no JSON pointer")),
-            _ => Ok(Reading { place: Place::of(&at)?, each, decode }),
+            _ => Ok(Reading { place: Place::of(&at)?, each, between: (after, until), decode }),
         }
     }
 
@@ -270,7 +277,35 @@ impl Reading {
         Ok(text_of(&self.decoded(found)?))
     }
 
+    /// The same of what may be missing.
+    pub fn find(&self, heard: &HttpResponse) -> Option<Value> {
+        self.read(heard).ok()
+    }
+
+    /// The place that the manifest gives it.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The part of a text that is meant.
+    fn cut_out(&self, value: Value) -> Result<Value, String> {
+        let (after, until) = &self.between;
+        if after.is_none() && until.is_none() {
+            return Ok(value);
+        }
+        let text = text_of(&value);
+        let lacks = |what: &str| format!("there is no {what:?} in {}", self.place.name());
+        let rest = match after {
+            Some(after) => text.split_once(after.as_str()).ok_or_else(|| lacks(after))?.1,
+            None => &text,
+        };
+        // What ends it may be the end of the text.
+        let until = until.as_ref().and_then(|until| rest.split_once(until.as_str()));
+        Ok(until.map_or(rest, |(part, _)| part).trim().into())
+    }
+
     fn decoded(&self, value: Value) -> Result<Value, String> {
+        let value = self.cut_out(value)?;
         let undo = |value: Value, decoding: &Decoding| {
             let what = format!("{decoding:?}").to_lowercase();
             decoding
@@ -312,6 +347,18 @@ mod tests {
         check_test(r#"{ present = "/list/1" }"#, &heard, false);
         check_test(r#"{ text = "\"count\":0" }"#, &heard, true);
         check_test(r#"{ absent = "/x" }"#, &HttpResponse::of(200, "no JSON"), true);
+        let bare = HttpResponse::of(200, "true\n");
+        check_test(r#"{ "" = true }"#, &bare, true);
+        check_test(r#"{ "" = false }"#, &bare, false);
+        check_test(r#"{ body = ["yes", "true"] }"#, &bare, true);
+        check_test(r#"{ body = "tru" }"#, &bare, false);
+        let mut named = HttpResponse::of(200, "");
+        named.headers.insert("x-role", "follower".parse().expect("it can stand in a header"));
+        named.headers.insert("x-term", "7".parse().expect("so can this"));
+        check_test(r#"{ "header:X-Role" = "follower" }"#, &named, true);
+        check_test(r#"{ "header:X-Role" = ["leader", "learner"] }"#, &named, false);
+        check_test(r#"{ "header:X-Term" = 7, absent = "header:X-Other" }"#, &named, true);
+        check_test(r#"{ present = "header:X-Other" }"#, &named, false);
     }
 
     #[test]
@@ -324,7 +371,7 @@ mod tests {
         assert!(refused("{ state = 3 }").contains("unknown test state"));
         assert!(refused("{ status = 20 }").contains("is no status"));
         assert!(refused("{ status = \"axx\" }").contains("is no status"));
-        assert!(refused("{ present = \"a\" }").contains("is no JSON pointer"));
+        assert!(refused("{ present = \"a\" }").contains("is no place in an answer"));
     }
 
     #[track_caller]
@@ -347,6 +394,10 @@ mod tests {
         let each = "{ at = \"/kvs\", each = \"/v\", decode = [\"json\"] }";
         check_reading(each, r#"{"kvs":[{"v":"1"},{"v":"2"}]}"#, Ok(json!([1, 2])));
         check_reading(each, r#"{"kvs":[{"w":"1"}]}"#, Err("an element has no /v"));
+        let named = "{ at = \"body\", after = \"leader is \", until = \",\" }";
+        check_reading(named, "not me; the leader is n2, in term 7", Ok(json!("n2")));
+        check_reading(named, "not me; the leader is n2\n", Ok(json!("n2")));
+        check_reading(named, "not me", Err("there is no \"leader is \" in body"));
     }
 
     #[test]

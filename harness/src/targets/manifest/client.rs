@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
-use super::operation::{MISREAD, Meaning, Operations, Refused, SERVER_ERROR};
+use super::operation::{
+    MISREAD, Meaning, NOT_SENT, NOT_SET_UP, Operations, Refused, SERVER_ERROR, common_errors,
+};
 use super::request::{Exchange, HttpResponse};
+use super::schema::Each;
 use super::status::Roster;
+use super::step::{Kept, SetUp, Step, Taken};
 use super::target::Service;
-use crate::targets::http::{self, TRANSPORT_ERRORS};
+use crate::targets::http;
 use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request, refusal,
 };
 
 /// The time that a status request may take.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What set-ups left, or are about to, by their position and what each is for.
+type SetUps = BTreeMap<(usize, String), Arc<OnceCell<Kept>>>;
 
 /// A client of one cluster.
 pub struct ManifestClient {
@@ -31,6 +39,7 @@ pub struct ManifestClient {
     /// Begins every key.
     run: String,
     errors: Vec<ErrorRow>,
+    set_up: Mutex<SetUps>,
     last: Mutex<Option<Exchange>>,
     misread: OnceLock<Exchange>,
 }
@@ -45,9 +54,8 @@ impl ManifestClient {
             return Err(anyhow!("{} has no [workload.{name}]", service.file));
         };
         let mut rows = BTreeMap::new();
-        let ours = TRANSPORT_ERRORS.into_iter().chain([SERVER_ERROR.clone(), MISREAD.clone()]);
         let own = service.refusals.iter().map(|refused| refused.row.clone());
-        rows.extend(ours.chain(own).map(|row| (row.name.clone(), row)));
+        rows.extend(common_errors().chain(own).map(|row| (row.name.clone(), row)));
         Ok(ManifestClient {
             http: http::client()?,
             model,
@@ -56,6 +64,7 @@ impl ManifestClient {
             run: run.into(),
             errors: rows.into_values().collect(),
             service,
+            set_up: Mutex::default(),
             last: Mutex::default(),
             misread: OnceLock::new(),
         })
@@ -67,17 +76,28 @@ impl ManifestClient {
 
     async fn send(&self, node: usize, request: &Request) -> Reply {
         let operation = &self.operations()[request.f];
-        let scope = |name: &str| match name {
-            "run" => self.run.as_str().into(),
-            "key" => request.key.as_str().into(),
-            "token" => request.token.as_str().into(),
-            _ => request.value.clone(),
-        };
         self.note(None);
+        let mut kept = match self.ready(node, &request.key).await {
+            Ok(kept) => kept,
+            Err(refusal) => return Reply::Refusal(refusal),
+        };
+        for step in &operation.first {
+            let taken = self.take(node, step, &self.scope(request, &kept)).await;
+            match taken {
+                Ok(Taken::On(more)) => kept.extend(more),
+                Ok(Taken::Failed) => return Reply::Answer(Answer { value: None, version: None }),
+                // What only reads has no effect, so nothing happened yet.
+                Err(refusal) if step.question.only_reads() && refusal.error != MISREAD.name => {
+                    return Reply::Refusal(Refusal { error: NOT_SENT.name.clone(), ..refusal });
+                }
+                Err(refusal) => return Reply::Refusal(refusal),
+            }
+        }
+        let scope = self.scope(request, &kept);
         let mut exchange = operation.question.ask(&self.http, &self.urls[node], &scope).await;
         let reply = match &exchange.heard {
             Err(lost) => refusal(lost.error),
-            Ok(heard) => match self.refused(heard) {
+            Ok(heard) => match self.void(node, &request.key, heard).or(self.refused(heard)) {
                 Some(refusal) => Reply::Refusal(refusal),
                 None => match operation.understand(heard) {
                     Ok(meaning) => {
@@ -106,6 +126,103 @@ impl ManifestClient {
         };
         self.note(Some(exchange));
         reply
+    }
+
+    /// The values of the placeholders of an operation.
+    fn scope<'a>(&'a self, request: &'a Request, kept: &'a Kept) -> impl Fn(&str) -> Value + 'a {
+        |name: &str| match name {
+            "run" => self.run.as_str().into(),
+            "key" => request.key.as_str().into(),
+            "token" => request.token.as_str().into(),
+            "value" => request.value.clone(),
+            name => kept.get(name).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What set-ups leave for an operation on that key through that node; those that are not made
+    /// yet are made now, once, whoever else waits for them.
+    async fn ready(&self, node: usize, key: &str) -> Result<Kept, Refusal> {
+        let mut kept = Kept::new();
+        for (position, set_up) in self.service.setup.iter().enumerate() {
+            let cell = {
+                let mut cells = self.set_up.lock().unwrap_or_else(PoisonError::into_inner);
+                cells.entry(self.set_up_for(position, node, key)).or_default().clone()
+            };
+            let made = cell.get_or_try_init(async || {
+                let scope = |name: &str| match name {
+                    "run" => self.run.as_str().into(),
+                    "key" => key.into(),
+                    name => kept.get(name).cloned().unwrap_or_default(),
+                };
+                match self.take(node, &set_up.step, &scope).await {
+                    Ok(Taken::On(left)) => Ok(left),
+                    Ok(Taken::Failed) => {
+                        Err(Refusal { error: NOT_SET_UP.name.clone(), leader: None })
+                    }
+                    Err(refusal) => Err(Refusal { error: NOT_SET_UP.name.clone(), ..refusal }),
+                }
+            });
+            let made = made.await?.clone();
+            kept.extend(made);
+        }
+        Ok(kept)
+    }
+
+    /// The place of what a set-up left.
+    fn set_up_for(&self, position: usize, node: usize, key: &str) -> (usize, String) {
+        let what = match self.service.setup[position].each {
+            Each::Run => String::new(),
+            Each::Node => node.to_string(),
+            Each::Key => key.to_owned(),
+        };
+        (position, what)
+    }
+
+    /// Forgets the set-ups that an answer says are over, such as a session; returns a refusal if
+    /// there were any.
+    fn void(&self, node: usize, key: &str, heard: &HttpResponse) -> Option<Refusal> {
+        let over = |(_, set_up): &(usize, &SetUp)| set_up.is_void_by(heard);
+        let over: Vec<usize> =
+            self.service.setup.iter().enumerate().filter(over).map(|(at, _)| at).collect();
+        let mut cells = self.set_up.lock().unwrap_or_else(PoisonError::into_inner);
+        for position in &over {
+            cells.remove(&self.set_up_for(*position, node, key));
+        }
+        (!over.is_empty()).then(|| Refusal { error: NOT_SET_UP.name.clone(), leader: None })
+    }
+
+    /// Sends a request that goes before others.
+    async fn take(
+        &self,
+        node: usize,
+        step: &Step,
+        scope: &(dyn Fn(&str) -> Value + Sync),
+    ) -> Result<Taken, Refusal> {
+        let mut exchange = step.question.ask(&self.http, &self.urls[node], scope).await;
+        let taken = match &exchange.heard {
+            Err(lost) => Err(Refusal::of(lost.error)),
+            Ok(heard) => match self.refused(heard) {
+                Some(refusal) => Err(refusal),
+                None => step.understand(heard, scope).map_err(|why| {
+                    let error = match heard.status {
+                        500..600 => &SERVER_ERROR,
+                        _ => &MISREAD,
+                    };
+                    exchange.complaint = Some(why);
+                    Refusal { error: error.name.clone(), leader: None }
+                }),
+            },
+        };
+        if taken.as_ref().is_err_and(|refusal| refusal.error == MISREAD.name) {
+            self.misread.get_or_init(|| exchange.clone());
+        }
+        self.note(Some(exchange));
+        taken
+    }
+
+    /// The name by which others call that node, if it has told one.
+    pub fn id_of(&self, node: usize) -> Option<String> {
+        self.roster.id_of(node)
     }
 
     /// The refusal that an answer is, if it is one.

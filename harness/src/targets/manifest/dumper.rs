@@ -10,10 +10,13 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::answer::{Place, Reading, is_pointer, number};
-use super::request::{HttpResponse, Parts, Question};
+use super::node::of_member;
+use super::order::{Inquiry, Written, of_order};
+use super::request::{Exchange, HttpResponse};
 use super::schema;
 use super::source::Source;
 use super::target::Service;
+use super::template::Names;
 use crate::targets::{BoxFuture, Dumper, Member, http};
 
 /// The time that one answer may take: all members are asked at the same time on a machine that may
@@ -23,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The question to a member for all that it holds.
 #[derive(Debug)]
 pub struct Dump {
-    question: Question,
+    inquiry: Inquiry,
     entries: Place,
     key: Option<Reading>,
     key_after: Option<String>,
@@ -41,12 +44,17 @@ impl Dump {
         source: &Source<'_>,
         dump: &schema::Dump,
         status: &schema::Status,
+        names: &Names<'_>,
     ) -> Result<Dump> {
-        let schema::Dump { request, headers, json, body, .. } = dump;
+        let schema::Dump { request, command, headers, json, body, .. } = dump;
+        let written = Written { request, command, headers, json, body };
+        let asked = request.as_ref().map(toml::Spanned::span);
+        let asked = asked.or(command.as_ref().map(toml::Spanned::span));
+        let at = asked.unwrap_or_else(|| dump.entries.span());
         if status.applied.is_none() {
             let what = "members are compared when they are equally far: [status] must say by \
                         applied where a node tells how far it has applied its log";
-            return Err(source.error(request.span(), what));
+            return Err(source.error(at, what));
         }
         let all = toml::Spanned::new(0..0, toml::Value::from(""));
         let reading = |value: &_| Reading::compile(source, value);
@@ -57,7 +65,7 @@ impl Dump {
             version => version.as_ref().map(|text| text.get_ref().clone()),
         };
         Ok(Dump {
-            question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
+            inquiry: Inquiry::compile(source, &written, at, names)?,
             entries: Place::compile(source, &dump.entries)?,
             key: dump.key.as_ref().map(reading).transpose()?,
             key_after: dump.key_after.clone(),
@@ -101,36 +109,42 @@ impl Dump {
 pub struct ManifestDumper {
     http: reqwest::Client,
     service: Arc<Service>,
-    /// Name and URL of each.
-    nodes: Vec<(String, String)>,
+    cluster: Vec<Member>,
+    /// Where clients reach them.
+    endpoints: Vec<String>,
 }
 
 impl ManifestDumper {
     /// # Errors
     /// When there are no means for HTTP.
     pub fn new(service: Arc<Service>, cluster: &[Member]) -> Result<ManifestDumper> {
-        let node =
-            |member: &Member| (member.name.clone(), format!("http://{}", member.for_clients));
+        let endpoint = |member: &Member| member.for_clients.to_string();
         Ok(ManifestDumper {
             http: http::client()?,
             service,
-            nodes: cluster.iter().map(node).collect(),
+            endpoints: cluster.iter().map(endpoint).collect(),
+            cluster: cluster.to_vec(),
         })
     }
 
     async fn dump(&self, node: usize) -> Result<Contents> {
         let dump = self.service.dump.as_ref().context("the manifest has no [dump]")?;
         let before = self.applied(node).await?;
-        let (held, revision) = self
-            .ask(node, &dump.question, |heard| {
-                let revision = dump.revision.as_ref().and_then(|place| place.number(heard));
-                Ok((dump.held(heard)?, revision))
-            })
-            .await?;
+        let scope = |name: &str| -> Value {
+            let own = of_order(name, None, &self.endpoints[node], &self.endpoints);
+            own.unwrap_or_else(|| of_member(&self.cluster, node, name))
+        };
+        let url = format!("http://{}", self.endpoints[node]);
+        let asked = dump.inquiry.ask(&self.http, &url, &scope);
+        let (held, revision) = read(dump.inquiry.place(), asked, |heard| {
+            let revision = dump.revision.as_ref().and_then(|place| place.number(heard));
+            Ok((dump.held(heard)?, revision))
+        })
+        .await?;
         if before != self.applied(node).await? {
             bail!("it still applied entries");
         }
-        let node = self.nodes[node].0.clone();
+        let node = self.cluster[node].name.clone();
         Ok(Contents { node, position: Some(before), revision, digest: None, held })
     }
 
@@ -140,25 +154,26 @@ impl ManifestDumper {
         let place = status.applied.as_ref().context("[status] has no applied")?;
         let lacks =
             || format!("there is no number at {}, where applied is said to be", place.name());
-        let read = |heard: &HttpResponse| place.number(heard).ok_or_else(lacks);
-        self.ask(node, &status.question, read).await
-    }
-
-    async fn ask<T>(
-        &self,
-        node: usize,
-        question: &Question,
-        read: impl FnOnce(&HttpResponse) -> Result<T, String>,
-    ) -> Result<T> {
         let nothing = |_: &str| Value::Null;
-        let asked = timeout(PATIENCE, question.ask(&self.http, &self.nodes[node].1, &nothing));
-        let exchange = asked.await.with_context(|| format!("no answer to {}", question.place))?;
-        let read = match &exchange.heard {
-            Ok(heard) => read(heard),
-            Err(lost) => Err(lost.text.clone()),
-        };
-        read.map_err(|why| anyhow!("{why}\n{exchange}"))
+        let url = format!("http://{}", self.endpoints[node]);
+        let asked = status.question.ask(&self.http, &url, &nothing);
+        read(&status.question.place, asked, |heard| place.number(heard).ok_or_else(lacks)).await
     }
+}
+
+/// Waits for an answer to what that place asks, and reads it.
+async fn read<T>(
+    place: &str,
+    asked: impl Future<Output = Exchange>,
+    read: impl FnOnce(&HttpResponse) -> Result<T, String>,
+) -> Result<T> {
+    let exchange = timeout(PATIENCE, asked).await;
+    let exchange = exchange.with_context(|| format!("no answer to {place}"))?;
+    let read = match &exchange.heard {
+        Ok(heard) => read(heard),
+        Err(lost) => Err(lost.text.clone()),
+    };
+    read.map_err(|why| anyhow!("{why}\n{exchange}"))
 }
 
 impl Dumper for ManifestDumper {
@@ -169,6 +184,7 @@ impl Dumper for ManifestDumper {
 
 #[cfg(test)]
 mod tests {
+    use super::super::order::names;
     use super::*;
 
     fn dump(text: &str) -> Dump {
@@ -177,7 +193,7 @@ mod tests {
         let schema: schema::Dump = toml::from_str(text).expect("it is a dump");
         let variables = BTreeMap::new();
         let source = Source { path: "dump.toml".as_ref(), text, variables };
-        Dump::compile(&source, &schema, &status).expect("it makes sense")
+        Dump::compile(&source, &schema, &status, &names(0)).expect("it makes sense")
     }
 
     #[test]

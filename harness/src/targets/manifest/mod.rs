@@ -6,15 +6,18 @@
 //! anything starts: [`node`] starts nodes, [`status`] knows who leads, [`operation`] what is sent and
 //! what answers mean, from [`template`], [`request`] and [`answer`].
 
+mod administrator;
 mod answer;
 mod client;
 mod dumper;
 mod node;
 mod operation;
+mod order;
 mod request;
 mod schema;
 mod source;
 mod status;
+mod step;
 mod target;
 mod template;
 #[cfg(test)]

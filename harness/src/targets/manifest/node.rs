@@ -18,10 +18,11 @@ use crate::targets::{Launch, Member};
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The placeholders of a node wherever it is mentioned.
-const NODE: [&str; 7] = ["name", "number", "nodes", "address", "host", "port", "client_address"];
+pub const NODE: [&str; 7] =
+    ["name", "number", "nodes", "address", "host", "port", "client_address"];
 
 /// Those of its doors for peers: lists where there are several.
-const DOORS: [&str; 4] = ["peer_listen", "peer_host", "peer_port", "peer_address"];
+pub const DOORS: [&str; 4] = ["peer_listen", "peer_host", "peer_port", "peer_address"];
 
 /// The further placeholders where it is started.
 const START: [&str; 3] = ["data", "folder", "stormproof"];
@@ -31,8 +32,17 @@ const PEERS: [&str; 2] = ["peers", "others"];
 
 /// Returns true if a placeholder of that name has a meaning of its own somewhere.
 pub fn is_taken(name: &str) -> bool {
-    let taken: [&[&str]; 6] = [&NODE, &DOORS, &START, &PEERS, &OPERATION, &["open"]];
+    let more = ["open", "id", "endpoint", "endpoints"];
+    let taken: [&[&str]; 6] = [&NODE, &DOORS, &START, &PEERS, &OPERATION, &more];
     taken.concat().contains(&name)
+}
+
+/// The form of the placeholders of so many doors.
+pub fn doors(peer_ports: usize) -> Form {
+    match peer_ports {
+        0 | 1 => Form::Only,
+        several => Form::List(several),
+    }
 }
 
 /// The start of a node.
@@ -57,10 +67,7 @@ impl Node {
     /// # Errors
     /// On the first thing that is wrong.
     pub fn compile(source: &Source<'_>, node: &schema::Node) -> Result<Node> {
-        let doors = match node.peer_ports {
-            0 | 1 => Form::Only,
-            several => Form::List(several),
-        };
+        let doors = doors(node.peer_ports);
         let of_node = [&scalars(NODE)[..], &DOORS.map(|name| (name, doors))].concat();
         let mut names = [&of_node[..], &scalars(START)].concat();
         if node.peers.is_some() {
@@ -176,7 +183,7 @@ impl Node {
 
 /// The placeholders of a member wherever it is mentioned. Of several doors for peers the first is
 /// meant, unless an index says which.
-fn of_member(cluster: &[Member], node: usize, name: &str) -> Value {
+pub fn of_member(cluster: &[Member], node: usize, name: &str) -> Value {
     let member = &cluster[node];
     let doors = |of: fn(&crate::targets::PeerDoor) -> Value| match &member.peers[..] {
         [only] => of(only),

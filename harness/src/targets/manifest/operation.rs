@@ -12,6 +12,7 @@ use super::answer::{Place, Reading, Test};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
+use super::step::{Known, Step};
 use super::template::Form;
 use crate::targets::http::TRANSPORT_ERRORS;
 use crate::targets::{ErrorRow, NONSENSE, row};
@@ -52,6 +53,8 @@ pub struct Operation {
     pub question: Question,
     /// True if the service applies its token once.
     pub honours_token: bool,
+    /// The requests before it.
+    pub first: Vec<Step>,
     ok: Test,
     failed: Option<Test>,
     nothing: Option<(Test, Value)>,
@@ -79,6 +82,7 @@ impl Operation {
     pub fn compile_all(
         source: &Source<'_>,
         schema: &Schema,
+        kept: &[(String, Form)],
     ) -> Result<BTreeMap<&'static str, Operations>> {
         let known = |name: &Text| {
             workloads::find(name.get_ref()).ok_or_else(|| {
@@ -92,19 +96,25 @@ impl Operation {
         let mut models = BTreeMap::new();
         for (name, operations) in &schema.workload {
             let workload = known(name)?;
-            let compiled = Operation::compile_workload(source, schema, workload, name, operations)?;
+            let compile = |(f, operation): (&Text, &schema::Operation)| {
+                let compiled =
+                    Operation::compile(source, schema, kept, workload.model, f, operation)?;
+                Ok((f.get_ref().clone(), compiled))
+            };
+            Operation::require_all(source, workload, name, operations)?;
+            let compiled = operations.iter().map(compile).collect::<Result<Operations>>()?;
             models.insert(workload.model, compiled);
         }
         Ok(models)
     }
 
-    fn compile_workload(
+    /// Refuses operations that the workload has not, and too few of it.
+    fn require_all(
         source: &Source<'_>,
-        schema: &Schema,
         workload: &Workload,
         name: &Text,
         operations: &BTreeMap<Text, schema::Operation>,
-    ) -> Result<Operations> {
+    ) -> Result<()> {
         let has: BTreeSet<&str> = operations.keys().map(|f| f.get_ref().as_str()).collect();
         let kinds = workload.kinds;
         if let Some(f) = operations.keys().find(|f| !kinds.contains(&f.get_ref().as_str())) {
@@ -121,23 +131,25 @@ impl Operation {
             );
             return Err(source.error(name.span(), what));
         }
-        let compile = |(f, operation): (&Text, &schema::Operation)| {
-            let compiled = Operation::compile(source, schema, workload.model, f, operation)?;
-            Ok((f.get_ref().clone(), compiled))
-        };
-        operations.iter().map(compile).collect()
+        Ok(())
     }
 
     fn compile(
         source: &Source<'_>,
         schema: &Schema,
+        kept: &[(String, Form)],
         model: &str,
         f: &Text,
         operation: &schema::Operation,
     ) -> Result<Operation> {
         let schema::Operation { request, headers, json, body, honours_token, .. } = operation;
+        let own = names(f.get_ref()).map(|(name, form)| (name.to_owned(), form));
+        let mut names: Known = own.into_iter().chain(kept.iter().cloned()).collect();
+        let first = Step::compile_first(source, &operation.first, &mut names)?;
+        let names: Vec<(&str, Form)> =
+            names.iter().map(|(name, form)| (name.as_str(), *form)).collect();
         let parts = Parts { request, headers, json, body };
-        let question = Question::compile(source, &parts, &names(f.get_ref()))?;
+        let question = Question::compile(source, &parts, &names)?;
         if *honours_token && !question.mentions("token") {
             let what = "honours_token, but no {token} is sent";
             return Err(source.error(f.span(), what));
@@ -191,6 +203,7 @@ impl Operation {
         };
         Ok(Operation {
             question,
+            first,
             honours_token: *honours_token,
             ok: test(&operation.ok, &common.ok)?.unwrap_or_else(Test::success),
             failed: test(&operation.failed, &common.failed)?,
@@ -242,12 +255,25 @@ pub struct Refused {
     /// True if what was refused is not sent again.
     pub is_final: bool,
     when: Test,
-    leader: Option<Place>,
+    leader: Option<Reading>,
 }
 
 /// The error that no row of the manifest names.
 pub static SERVER_ERROR: ErrorRow =
     row("server_error", false, "an answer of status 5xx that no other row names");
+/// The error of an operation that begins with a read, and came no further.
+pub static NOT_SENT: ErrorRow =
+    row("not_sent", true, "a read that goes before it came to nothing, so it was not sent");
+/// The error of an operation that found no set-up.
+pub static NOT_SET_UP: ErrorRow =
+    row("not_set_up", true, "what [[setup]] is to make is not there, so it was not sent or done");
+
+/// The errors of every manifest.
+pub fn common_errors() -> impl Iterator<Item = ErrorRow> {
+    let own = [&SERVER_ERROR, &MISREAD, &NOT_SENT, &NOT_SET_UP].map(ErrorRow::clone);
+    TRANSPORT_ERRORS.into_iter().chain(own)
+}
+
 /// The errors that the manifest does not name.
 pub static MISREAD: ErrorRow = row(NONSENSE, false, "the answer could not be understood");
 
@@ -258,8 +284,7 @@ impl Refused {
     /// On the first thing that is wrong.
     pub fn compile_all(source: &Source<'_>, refusals: &[schema::Refusal]) -> Result<Vec<Refused>> {
         let mut compiled: Vec<Refused> = Vec::new();
-        let known = TRANSPORT_ERRORS.into_iter().chain([SERVER_ERROR.clone(), MISREAD.clone()]);
-        let known: Vec<ErrorRow> = known.collect();
+        let known: Vec<ErrorRow> = common_errors().collect();
         for refusal in refusals {
             let schema::Refusal { error, when, definite, leader, meaning, retry } = refusal;
             let mut rows = compiled.iter().map(|refused| &refused.row).chain(&known);
@@ -276,7 +301,7 @@ impl Refused {
                 },
                 is_final: !*retry,
                 when: Test::compile(source, when)?,
-                leader: leader.as_ref().map(|place| Place::compile(source, place)).transpose()?,
+                leader: leader.as_ref().map(|it| Reading::compile(source, it)).transpose()?,
             });
         }
         Ok(compiled)

@@ -97,7 +97,7 @@ impl Question {
     ///
     /// # Errors
     /// On the first thing that is wrong.
-    pub fn compile(source: &Source<'_>, parts: &Parts<'_>, names: &Names) -> Result<Question> {
+    pub fn compile(source: &Source<'_>, parts: &Parts<'_>, names: &Names<'_>) -> Result<Question> {
         let Parts { request, headers, json, body } = parts;
         let wrong = |what: String| source.error(request.span(), what);
         let (method, path) = request.get_ref().split_once(' ').unwrap_or_default();
@@ -128,6 +128,11 @@ impl Question {
             (None, None) => None,
         };
         Ok(Question { place: source.place(&request.span()), method, path, headers, body })
+    }
+
+    /// Returns true if it asks for something and changes nothing.
+    pub fn only_reads(&self) -> bool {
+        self.method == Method::GET
     }
 
     /// Returns true if that placeholder stands anywhere in it.
@@ -178,7 +183,11 @@ impl Question {
 }
 
 impl Document {
-    fn compile(source: &Source<'_>, value: &toml::Value, names: &Names) -> Result<Self, String> {
+    fn compile(
+        source: &Source<'_>,
+        value: &toml::Value,
+        names: &Names<'_>,
+    ) -> Result<Self, String> {
         let inner = |value| Document::compile(source, value, names);
         Ok(match value {
             toml::Value::String(text) => {
@@ -245,9 +254,19 @@ impl HttpResponse {
         self.json.get_or_init(|| serde_json::from_str(&self.text).ok()).as_ref()
     }
 
-    #[cfg(test)]
+    /// An answer with that body and no headers.
     pub fn of(status: u16, text: &str) -> HttpResponse {
         HttpResponse { status, headers: HeaderMap::new(), text: text.into(), json: OnceLock::new() }
+    }
+}
+
+impl Exchange {
+    /// What came of it, on one line.
+    pub fn outcome(&self) -> String {
+        match &self.heard {
+            Ok(HttpResponse { status, text, .. }) => format!("{status} {}", shown(text)),
+            Err(Lost { text, .. }) => text.clone(),
+        }
     }
 }
 

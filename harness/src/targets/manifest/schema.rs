@@ -38,6 +38,100 @@ pub struct Schema {
     pub workload: BTreeMap<Text, BTreeMap<Text, Operation>>,
     /// The question to a member for all that it holds.
     pub dump: Option<Dump>,
+    /// The requests before the first operation.
+    #[serde(default)]
+    pub setup: Vec<Step>,
+    /// The way to have the leader hand over.
+    pub leadership: Option<Order>,
+    /// The ways to change the members.
+    pub membership: Option<Membership>,
+    /// The ways to have a node work on its store.
+    #[serde(default)]
+    pub maintenance: Maintenance,
+}
+
+/// A request that goes before others, and what it leaves for them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// `POST /login`.
+    pub request: Text,
+    /// Its headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Text>,
+    /// Its body as JSON.
+    pub json: Option<Spanned<toml::Value>>,
+    /// Its body as text.
+    pub body: Option<Text>,
+    /// That it was done.
+    pub ok: Option<Spanned<toml::Table>>,
+    /// That the operation which it begins has failed.
+    pub failed: Option<Spanned<toml::Table>>,
+    /// The place of the value that must be the one of `expected`.
+    pub value: Option<Spanned<toml::Value>>,
+    /// The value without which the operation has failed.
+    pub expected: Option<Text>,
+    /// Parts of the answer that later requests send, by the names of their placeholders.
+    #[serde(default)]
+    pub keep: BTreeMap<Text, Spanned<toml::Value>>,
+    /// How often it is made, of a set-up.
+    pub each: Option<Spanned<Each>>,
+    /// The answer to an operation after which a set-up is made again.
+    pub again: Option<Spanned<toml::Table>>,
+}
+
+/// How often a set-up is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Each {
+    /// Once.
+    #[default]
+    Run,
+    /// Once at each node.
+    Node,
+    /// Once for each key.
+    Key,
+}
+
+/// Something to have a cluster do, by a request or by a command.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// `POST /admin/transfer`.
+    pub request: Option<Text>,
+    /// The program and its arguments.
+    pub command: Option<Spanned<Vec<Text>>>,
+    /// Its headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Text>,
+    /// Its body as JSON.
+    pub json: Option<Spanned<toml::Value>>,
+    /// Its body as text.
+    pub body: Option<Text>,
+    /// That it was done.
+    pub ok: Option<Spanned<toml::Table>>,
+}
+
+/// The ways to change the members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Membership {
+    /// Takes one out.
+    pub remove: Order,
+    /// Takes it in again.
+    pub add: Order,
+    /// The data of its life before.
+    pub forget: Text,
+}
+
+/// The ways to have a node work on its store.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    /// It forgets old versions.
+    pub compact: Option<Order>,
+    /// It gives back the room of what it has forgotten.
+    pub defragment: Option<Order>,
 }
 
 /// A command that prints the version.
@@ -126,7 +220,7 @@ pub struct Status {
     /// The time within which all nodes of a fresh cluster are, such as `2m`.
     pub ready_within: Option<Text>,
     /// The leader, as this node believes.
-    pub leader: Option<Text>,
+    pub leader: Option<Spanned<toml::Value>>,
     /// The test that this node leads, where it does not name another.
     pub leads: Option<Spanned<toml::Table>>,
     /// Its term.
@@ -179,7 +273,7 @@ pub struct Refusal {
     /// True if it proves that nothing happened or ever will.
     pub definite: bool,
     /// The leader, as the answer says.
-    pub leader: Option<Text>,
+    pub leader: Option<Spanned<toml::Value>>,
     /// When it occurs, for people.
     #[serde(default)]
     pub meaning: String,
@@ -218,16 +312,23 @@ pub struct Operation {
     pub value: Option<Spanned<toml::Value>>,
     /// The place of the version.
     pub version: Option<Text>,
+    /// The requests before it.
+    #[serde(default)]
+    pub first: Vec<Step>,
 }
 
 /// The place of a value, spelt out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     /// The place.
     pub at: String,
     /// Of a list: where in each element.
     pub each: Option<String>,
+    /// The text before it.
+    pub after: Option<String>,
+    /// The text behind it, or the end.
+    pub until: Option<String>,
     /// The encodings to undo, in this order.
     #[serde(default)]
     pub decode: Vec<super::answer::Decoding>,
@@ -238,7 +339,9 @@ pub struct Reading {
 #[serde(deny_unknown_fields)]
 pub struct Dump {
     /// `GET /dump`.
-    pub request: Text,
+    pub request: Option<Text>,
+    /// The program and its arguments.
+    pub command: Option<Spanned<Vec<Text>>>,
     /// Its headers.
     #[serde(default)]
     pub headers: BTreeMap<String, Text>,

@@ -66,7 +66,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// When there stands another.
-    pub fn template(&self, text: &Text, names: &Names) -> Result<Template> {
+    pub fn template(&self, text: &Text, names: &Names<'_>) -> Result<Template> {
         Template::parse(text.get_ref(), names, &self.variables)
             .map_err(|what| self.error(text.span(), what))
     }

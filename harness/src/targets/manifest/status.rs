@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::answer::{Place, Test};
+use super::answer::{Place, Reading, Test};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
@@ -23,7 +23,7 @@ pub struct Status {
     ready: Test,
     /// The time within which all nodes of a fresh cluster are ready.
     pub ready_within: Option<Duration>,
-    leader: Option<Place>,
+    leader: Option<Reading>,
     leads: Option<Test>,
     term: Option<Place>,
     id: Option<Place>,
@@ -55,7 +55,7 @@ impl Status {
             question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
             ready: test(&status.ready)?.unwrap_or_else(Test::success),
             ready_within: status.ready_within.as_ref().map(time).transpose()?,
-            leader: place(&status.leader)?,
+            leader: status.leader.as_ref().map(|it| Reading::compile(source, it)).transpose()?,
             leads: test(&status.leads)?,
             term: place(&status.term)?,
             id: place(&status.id)?,
@@ -66,7 +66,7 @@ impl Status {
     /// The complaint about an answer that names no leader, if it is one.
     pub fn names_nobody(&self) -> Option<String> {
         match (&self.leader, &self.leads) {
-            (Some(place), _) => Some(format!("it names no leader at {}", place.name())),
+            (Some(named), _) => Some(format!("it names no leader at {}", named.place().name())),
             (None, Some(_)) => Some("by now no node leads, as leads would have it".into()),
             (None, None) => None,
         }
@@ -105,6 +105,12 @@ impl Roster {
         }
     }
 
+    /// The name by which others call that node, if it has told one.
+    pub fn id_of(&self, node: usize) -> Option<String> {
+        let ids = lock(&self.ids);
+        ids.iter().find(|(_, known)| **known == node).map(|(id, _)| id.clone())
+    }
+
     /// The position of the node that is meant: by its name, an id that it told, an address or a URL
     /// of it, or its number.
     pub fn find(&self, meant: &Value) -> Option<usize> {
@@ -139,7 +145,10 @@ impl Roster {
         let lacks = |what: &str| format!("it is ready, but there is no {what} in it");
         if let Some(place) = &status.id {
             let id = place.find(heard).ok_or_else(|| lacks("id"))?;
-            lock(&self.ids).insert(text_of(&id), node);
+            let mut ids = lock(&self.ids);
+            // One that was removed and added again may have another.
+            ids.retain(|_, known| *known != node);
+            ids.insert(text_of(&id), node);
         }
         let term = match &status.term {
             Some(place) => place.number(heard).ok_or_else(|| lacks("term"))?,

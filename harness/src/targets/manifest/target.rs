@@ -8,14 +8,19 @@ use std::time::Duration;
 use anyhow::Result;
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
+use faults::fault::Family;
+use faults::host::Administrator;
 
+use super::administrator::ManifestAdministrator;
 use super::client::ManifestClient;
 use super::dumper::{Dump, ManifestDumper};
 use super::node::{Node, Version};
 use super::operation::{Operation, Operations, Refused};
+use super::order::Orders;
 use super::schema::Versions;
 use super::source::Source;
 use super::status::Status;
+use super::step::SetUp;
 use crate::exit::bad_input;
 use crate::targets::target::READY_WITHIN;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
@@ -42,6 +47,10 @@ pub(super) struct Service {
     /// By the models that judge them.
     pub(super) models: BTreeMap<&'static str, Operations>,
     pub(super) dump: Option<Dump>,
+    /// What is made before the first operation.
+    pub(super) setup: Vec<SetUp>,
+    /// What the cluster can be had to do.
+    pub(super) orders: Orders,
 }
 
 /// Returns true if `--target` means a manifest: the name of a TOML file.
@@ -78,15 +87,21 @@ impl Manifest {
                 return Err(source.error(text.span(), what));
             }
         }
+        let (setup, kept) = SetUp::compile_all(&source, &schema.setup)?;
         let service = Service {
             file: path.display().to_string(),
             status: Status::compile(&source, &schema.status)?,
             refusals: Refused::compile_all(&source, &schema.refusals)?,
-            models: Operation::compile_all(&source, &schema)?,
+            models: Operation::compile_all(&source, &schema, &kept)?,
+            setup,
+            orders: Orders::compile(&source, &schema)?,
             dump: schema
                 .dump
                 .as_ref()
-                .map(|dump| Dump::compile(&source, dump, &schema.status))
+                .map(|dump| {
+                    let names = super::order::names(schema.node.peer_ports);
+                    Dump::compile(&source, dump, &schema.status, &names)
+                })
                 .transpose()?,
         };
         if service.models.is_empty() {
@@ -145,6 +160,24 @@ impl Target for Manifest {
 
     fn offers(&self, model: &str, f: &str) -> bool {
         self.service.models.get(model).is_none_or(|operations| operations.contains_key(f))
+    }
+
+    fn asked_for(&self, family: Family) -> Option<&'static str> {
+        let orders = &self.service.orders;
+        let has = match family {
+            Family::Leadership => orders.transfer.is_some(),
+            Family::Membership => orders.membership.is_some(),
+            Family::Maintenance => orders.compact.is_some() || orders.defragment.is_some(),
+            _ => false,
+        };
+        has.then_some("as its manifest says")
+    }
+
+    fn administrator(&self, cluster: &[Member]) -> Result<Option<Box<dyn Administrator>>> {
+        if self.service.orders.are_none() {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(ManifestAdministrator::new(self.service.clone(), cluster)?)))
     }
 
     fn own_clock(&self) -> OwnClock {

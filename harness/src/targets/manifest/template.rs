@@ -25,7 +25,7 @@ pub enum Form {
 }
 
 /// The placeholders that may stand somewhere.
-pub type Names = [(&'static str, Form)];
+pub type Names<'a> = [(&'a str, Form)];
 
 /// Placeholders that are all texts or numbers.
 pub const fn scalars<const N: usize>(names: [&'static str; N]) -> [(&'static str, Form); N] {
@@ -82,7 +82,7 @@ impl Template {
     /// The complaint when another placeholder or filter stands in it, or one that is no text.
     pub fn parse(
         text: &str,
-        names: &Names,
+        names: &Names<'_>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Template, String> {
         let template = Template::parse_value(text, names, variables)?;
@@ -96,7 +96,7 @@ impl Template {
     /// As with [`Template::parse`].
     pub fn parse_value(
         text: &str,
-        names: &Names,
+        names: &Names<'_>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Template, String> {
         let template = Template::parse_pieces(text, names, variables)?;
@@ -105,7 +105,7 @@ impl Template {
     }
 
     /// The form of its value.
-    fn form(&self, names: &Names) -> Result<Form, String> {
+    fn form(&self, names: &Names<'_>) -> Result<Form, String> {
         match &self.0[..] {
             [Piece::Slot(slot)] => slot.form(names),
             [Piece::Variable(inner, slot)] => slot.form_in(inner, names),
@@ -115,7 +115,7 @@ impl Template {
 
     /// Refuses placeholders that are no text: a list that became one would be its JSON, brackets
     /// and all, and nothing would be `null`.
-    fn require_text(&self, names: &Names) -> Result<(), String> {
+    fn require_text(&self, names: &Names<'_>) -> Result<(), String> {
         let require = |slot: &Slot, form: Form| match form {
             Form::Scalar => Ok(()),
             form => Err(slot.is_no_text(form)),
@@ -129,7 +129,7 @@ impl Template {
 
     fn parse_pieces(
         text: &str,
-        names: &Names,
+        names: &Names<'_>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Template, String> {
         let mut pieces = Vec::new();
@@ -246,13 +246,13 @@ impl Slot {
     }
 
     /// The form of its value, if it is one of these placeholders.
-    fn form(&self, names: &Names) -> Result<Form, String> {
+    fn form(&self, names: &Names<'_>) -> Result<Form, String> {
         let known = names.iter().find(|(name, _)| *name == self.name);
         self.form_of(known.map_or(Form::Scalar, |(_, form)| *form))
     }
 
     /// The form of its value, if it is that variable.
-    fn form_in(&self, inner: &Template, names: &Names) -> Result<Form, String> {
+    fn form_in(&self, inner: &Template, names: &Names<'_>) -> Result<Form, String> {
         let within = |what| format!("in the variable {}: {what}", self.name);
         self.form_of(inner.form(names).map_err(within)?)
     }

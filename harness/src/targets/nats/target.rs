@@ -57,6 +57,8 @@ pub struct Nats {
     pub sync_interval: Option<String>,
     /// Read in batches also those versions that deadlock then.
     pub always_in_batches: bool,
+    /// Further arguments of every server.
+    pub flags: Vec<String>,
 }
 
 impl Nats {
@@ -131,7 +133,8 @@ impl Target for Nats {
     fn launch(&self, cluster: &[Member], node: usize) -> Launch {
         let program = PROGRAM.path(self.bin.as_deref()).display().to_string();
         let configuration = configuration_file(&cluster[node]).display().to_string();
-        Launch::of(vec![program, "--config".into(), configuration])
+        let argv = vec![program, "--config".into(), configuration];
+        Launch::of([argv, self.flags.clone()].concat())
     }
 
     fn own_clock(&self) -> OwnClock {

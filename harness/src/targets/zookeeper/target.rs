@@ -57,6 +57,9 @@ pub struct ZooKeeper {
     /// The folder of an unpacked distribution, or a jar that names what it needs; without it, what
     /// Debian's package has.
     pub bin: Option<PathBuf>,
+    /// Further lines of every server's configuration, separated by semicolons, which count more
+    /// than those that it has anyway.
+    pub more: String,
 }
 
 impl ZooKeeper {
@@ -145,7 +148,9 @@ impl Target for ZooKeeper {
     fn prepare(&self, cluster: &[Member], node: usize) -> anyhow::Result<()> {
         let member = &cluster[node];
         let file = configuration_file(member);
-        fs::write(&file, configuration(cluster, node))
+        // Of two lines for one name the later one counts.
+        let more = self.more.replace(';', "\n");
+        fs::write(&file, format!("{}{more}\n", configuration(cluster, node)))
             .with_context(|| format!("cannot write {}", file.display()))?;
         let data = data(member);
         fs::create_dir_all(&data)

@@ -150,8 +150,8 @@ impl Disk {
         self.mount.as_ref().is_some_and(Mount::is_served)
     }
 
-    /// Damages the largest file that is meant, durably, at a place drawn from `seed`. Tells which
-    /// file and where. The node should be down: what it has mapped or read may hide the damage.
+    /// Damages a file that is meant, durably, at a place drawn from `seed`. Tells which file and
+    /// where. The node should be down: what it has mapped or read may hide the damage.
     ///
     /// # Errors
     /// There is no such file.

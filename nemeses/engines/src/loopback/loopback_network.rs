@@ -122,8 +122,17 @@ impl LoopbackNetwork {
     /// that the cut ones hold them and the others pass them. What is counted as dropped is the
     /// directions of connections that wait. Links of nodes that it does not know are an error.
     pub fn cut(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        self.cut_until(grudge, None)
+    }
+
+    /// The same; the look ends by `until`, if that is given, and then says so.
+    pub(crate) fn cut_until(
+        &mut self,
+        grudge: &Grudge,
+        until: Option<Instant>,
+    ) -> Result<PartitionSeen, HostError> {
         let took = self.cut_quickly(grudge)?;
-        Ok(PartitionSeen { took, ..self.look() })
+        Ok(PartitionSeen { took, ..self.look(until) })
     }
 
     /// Makes every link pass bytes, and sees that it does.
@@ -170,7 +179,7 @@ impl LoopbackNetwork {
     }
 
     /// Sends a byte over every link until each was seen to do what it should, or time is up.
-    fn look(&mut self) -> PartitionSeen {
+    fn look(&mut self, until: Option<Instant>) -> PartitionSeen {
         // What was held by an earlier look bears another number.
         self.looks = self.looks.wrapping_add(1);
         let links: Vec<_> = self.shared.all().collect();
@@ -194,7 +203,9 @@ impl LoopbackNetwork {
                 }
                 waiting == 0
             });
-            if cut.is_empty() && open.is_empty() || start.elapsed() > PATIENCE {
+            let all_seen = cut.is_empty() && open.is_empty();
+            seen.cut_short = !all_seen && until.is_some_and(|until| Instant::now() >= until);
+            if all_seen || seen.cut_short || start.elapsed() > PATIENCE {
                 break;
             }
             std::thread::sleep(PAUSE);

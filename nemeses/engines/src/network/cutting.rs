@@ -18,8 +18,17 @@ impl Network {
     /// are an error. Links with packet faults on them may lose or delay the datagram, and are not
     /// asked whether they pass it.
     pub fn cut(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        self.cut_until(grudge, None)
+    }
+
+    /// The same; the look ends by `until`, if that is given, and then says so.
+    pub(crate) fn cut_until(
+        &mut self,
+        grudge: &Grudge,
+        until: Option<Instant>,
+    ) -> Result<PartitionSeen, HostError> {
         let took = self.cut_quickly(grudge)?;
-        let seen = probe::look(self)?;
+        let seen = probe::look(self, until)?;
         Ok(PartitionSeen { took, ..seen })
     }
 

@@ -48,7 +48,9 @@ pub(super) fn wait_until_open(ends: &[End<'_>]) -> io::Result<()> {
 /// Sends datagrams over every link until each was seen to do what it should, to pass them or to
 /// drop and count them; not longer than `PATIENCE`, and the time for which packet faults keep them
 /// from reaching the rules that drop them.
-pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
+///
+/// What is not over by `until` is cut short, but not before every datagram was sent once.
+pub(super) fn look(network: &Network, until: Option<Instant>) -> Result<PartitionSeen, HostError> {
     let failed = |error: io::Error| HostError::Failed(error.to_string());
     let ends: Vec<_> =
         network.members.iter().map(|member| (member.address, &member.probe)).collect();
@@ -81,11 +83,13 @@ pub(super) fn look(network: &Network) -> Result<PartitionSeen, HostError> {
         };
         unproven.retain(|pair| rise(&link(*pair)) == 0);
         let all_seen = silent.is_empty() && unproven.is_empty();
-        if all_seen || start.elapsed() > patience {
+        let cut_short = !all_seen && until.is_some_and(|until| Instant::now() >= until);
+        if all_seen || cut_short || start.elapsed() > patience {
             return Ok(PartitionSeen {
                 dropped: cut.into_iter().map(|link| (link.clone(), rise(&link))).collect(),
                 unproven: unproven.into_iter().map(link).collect(),
                 silent: silent.into_iter().map(link).collect(),
+                cut_short,
                 took: Duration::ZERO,
             });
         }

@@ -52,6 +52,16 @@ impl Network {
         links: &BTreeMap<Link, LinkCondition>,
         look: bool,
     ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+        self.shape_until(links, look, None)
+    }
+
+    /// The same; the look ends by `until`, if that is given.
+    pub(crate) fn shape_until(
+        &mut self,
+        links: &BTreeMap<Link, LinkCondition>,
+        look: bool,
+        until: Option<Instant>,
+    ) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
         self.check_known(links.keys().cloned())?;
         let switch = working_switch(self)?;
         let names: Vec<_> = self.members.iter().map(|member| &member.name).collect();
@@ -62,7 +72,7 @@ impl Network {
         let troubled = links.iter().filter(|(_, condition)| !condition.is_neutral());
         self.conditions = troubled.map(|(link, condition)| (link.clone(), *condition)).collect();
         self.shapings = self.shapings.wrapping_add(1);
-        if look { measure(self) } else { Ok(BTreeMap::new()) }
+        if look { measure(self, until) } else { Ok(BTreeMap::new()) }
     }
 
     /// The counts of every link so far; links over which no packet ever went are missing.
@@ -126,7 +136,10 @@ impl Probed {
 
 /// Sends datagrams over every link that has a condition and is not cut, and sees what becomes of
 /// them. Both ends have the same clock, so that one way can be measured.
-fn measure(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
+fn measure(
+    network: &Network,
+    until: Option<Instant>,
+) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
     let mut probed: Vec<_> = network
         .links()
         .filter(|(link, _, _)| !network.grudge.drops(&link.from, &link.to))
@@ -158,6 +171,7 @@ fn measure(network: &Network) -> Result<BTreeMap<Link, LinkSeen>, HostError> {
         .map(|member| PollFd::new(member.probe.as_fd(), PollFlags::POLLIN))
         .collect();
     let deadline = Instant::now() + delay + PROBING_TIME + PATIENCE;
+    let deadline = until.map_or(deadline, |until| until.min(deadline));
     while !probed.iter().all(Probed::is_done) {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -99,6 +99,31 @@ impl NodeProcess {
         }
     }
 
+    /// Sends SIGTERM, without waiting for the end, which may take its time.
+    pub(crate) fn begin_stop(&self) {
+        let mut life = self.shared.life();
+        life.expected_to_end = true;
+        life.ending = !life.over;
+        self.shared.signal(&life, Signal::SIGTERM);
+    }
+
+    /// Returns true if it was asked to end and has not yet.
+    pub(crate) fn is_ending(&self) -> bool {
+        let life = self.shared.life();
+        life.ending && !life.over
+    }
+
+    /// Waits so long until the process is dead, after [`NodeProcess::begin_stop`].
+    pub(crate) fn wait_for_end(&self, patience: Duration) -> Result<(), HostError> {
+        let life = self.shared.life();
+        let waited = self.shared.ended.wait_timeout_while(life, patience, |life| !life.reported);
+        let (life, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+        match life.reported {
+            true => Ok(()),
+            false => Err(HostError::Failed("it has not ended yet".to_owned())),
+        }
+    }
+
     /// Sends SIGKILL, without waiting for the end.
     pub(crate) fn begin_kill(&self) {
         let mut life = self.shared.life();

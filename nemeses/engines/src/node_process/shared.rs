@@ -26,6 +26,8 @@ pub(super) struct Life {
     /// meanwhile.
     pub(super) resuming: bool,
     pub(super) expected_to_end: bool,
+    /// It was asked to end.
+    pub(super) ending: bool,
     /// Set before the process is reaped: as long as it is not, its id and its group's are its own.
     pub(super) over: bool,
     /// Set once it is reaped and its end was reported to the listener.

@@ -37,6 +37,7 @@ pub(super) fn start(
             paused: false,
             resuming: false,
             expected_to_end: false,
+            ending: false,
             over: false,
             reported: false,
         };

@@ -265,7 +265,7 @@ fn damage_is_seen_by_whoever_reads_and_survives_a_power_failure() {
     let bits =
         |path: &Path| -> u32 { fs::read(path).unwrap().iter().map(|byte| byte.count_ones()).sum() };
     assert_eq!((bits(&wal), bits(&other)), (1, 0));
-    disk.damage(&Damage::Truncate { file: None }, 4).unwrap();
+    disk.damage(&Damage::Truncate { file: Some("other".to_owned()) }, 4).unwrap();
     assert!(fs::metadata(&other).unwrap().len() < 50_000);
     disk.crash(&PowerCut { keep_percent: 0.0, sector: 512 }, 5);
     disk.power_on().unwrap();

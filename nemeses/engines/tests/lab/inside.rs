@@ -419,8 +419,10 @@ fn check_nemesis(lab: Lab, directory: &Path) {
     }
     host.start(&nodes.iter().cloned().collect());
     let mut nemesis = Nemesis::new(host);
-    let entry =
-        |id, fault| Entry { id, at: Duration::ZERO, lasts: Duration::from_secs(1), pick: 1, fault };
+    let entry = |id, fault| {
+        let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
+        Entry { id, at, lasts, pick: 1, named: None, on: None, fault }
+    };
     let isolate = entry(1, Fault::Partition(Partition::steady(Shape::IsolateLeader)));
     let kill = entry(2, Fault::Kill(Kill::once(Aim::Leader)));
     let pause = entry(3, Fault::Pause(Pause { aim: Aim::All }));

@@ -1,7 +1,6 @@
 //! Operations that become durable, are lost, or free inodes.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rand::{Rng, RngExt};
@@ -252,8 +251,9 @@ impl Image {
         }
     }
 
-    /// Damages the largest file that is meant, durably; of several the first by path. Tells which
-    /// one and how, or why there is nothing to damage.
+    /// Damages a file, durably, and tells which one and how, or why there is nothing to damage: of
+    /// those that are meant the largest, of several the first by path; where none is meant, one of
+    /// a kind that is drawn.
     pub fn damage(
         &mut self,
         damage: &Damage,
@@ -263,19 +263,28 @@ impl Image {
             Some(part) => path.to_string_lossy().contains(part),
             None => true,
         };
-        let mut largest: Option<(u64, OsString, InodeNumber)> = None;
+        let mut kinds: BTreeMap<String, Vec<(u64, PathBuf, InodeNumber)>> = BTreeMap::new();
         for (path, inode, kind) in self.paths() {
             let size = self.status(inode).map_or(0, |status| status.size);
-            let is_larger = largest.as_ref().is_none_or(|(most, ..)| size > *most);
-            if kind == Kind::File && meant(&path) && size > 0 && is_larger {
-                largest = Some((size, path.into_os_string(), inode));
+            if kind == Kind::File && meant(&path) && size > 0 {
+                let kind = damage.file().map_or_else(|| kind_of(&path), str::to_owned);
+                kinds.entry(kind).or_default().push((size, path, inode));
             }
         }
-        let (size, path, inode) = largest.ok_or("no file of that name has any content")?;
+        let drawn = random.random_range(0..kinds.len().max(1));
+        let files = kinds.into_values().nth(drawn).ok_or("no file of that name has any content")?;
+        let place = match damage.file() {
+            Some(_) => {
+                let largest = files.iter().map(|(size, ..)| *size).max();
+                files.iter().position(|(size, ..)| Some(*size) == largest)
+            }
+            None => Some(random.random_range(0..files.len())),
+        };
+        let (size, path, inode) = files[place.unwrap_or(0)].clone();
         let offset = random.random_range(0..size);
         let bit = random.random_range(0..8_u32);
         let file = self.file_mut(inode).map_err(|_| "it is no file")?;
-        let path = path.to_string_lossy().into_owned();
+        let path = path.display();
         let what = match damage {
             Damage::BitFlip { .. } => {
                 file.damage(|content| {
@@ -292,6 +301,26 @@ impl Image {
         self.used = self.inodes.values().map(pages_of).sum();
         Ok(Damaged { inode, what })
     }
+}
+
+/// The kind of a file by its path: segments of a log differ only in their numbers.
+fn kind_of(path: &Path) -> String {
+    let path = path.to_string_lossy().to_lowercase();
+    let words = path.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
+    let kind = words.map(|word| {
+        let (bare, end) = match word.char_indices().last() {
+            Some((end, last)) if !last.is_ascii_alphanumeric() => word.split_at(end),
+            _ => (word, ""),
+        };
+        // Names of segments are numbers, decimal or hexadecimal, with or without a word before.
+        let number = bare.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_hexdigit());
+        match is_number {
+            true => format!("{}#{end}", &bare[..bare.len() - number.len()]),
+            false => word.to_owned(),
+        }
+    });
+    kind.collect()
 }
 
 /// A description of damage that was done.

@@ -164,10 +164,39 @@ fn damage_hits_the_largest_file_that_is_meant() {
     let bytes = image.read(told.inode, 0, 100).unwrap();
     let differing = bytes.iter().zip(b"a little longer").map(|(left, right)| left ^ right);
     assert_eq!(differing.map(u8::count_ones).sum::<u32>(), 1);
-    image.damage(&Damage::Truncate { file: None }, &mut random).unwrap();
+    image.damage(&Damage::Truncate { file: Some("snap".to_owned()) }, &mut random).unwrap();
     assert!(content(&image, "snapshot").unwrap().len() < 23);
     let none = Damage::Truncate { file: Some("nothing".to_owned()) };
     assert!(image.damage(&none, &mut random).is_err());
+}
+
+#[test]
+fn damage_that_means_no_file_hits_each_kind_as_often_as_any_other() {
+    let mut image = image();
+    for (file, size) in [
+        ("0000000000000000-0000000000000001.wal", 9000),
+        ("0000000000000001-00000000000002fa.wal", 9000),
+        ("segment-17", 9000),
+        ("segment-18", 9000),
+        ("segment-19", 9000),
+        ("hard-state", 16),
+        ("db", 30_000),
+        ("12.snap", 700),
+        ("empty", 0),
+    ] {
+        add(&mut image, file, &"x".repeat(size));
+    }
+    let mut counts = std::collections::BTreeMap::new();
+    for seed in 0..1000 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let flip = Damage::BitFlip { file: None };
+        let told = image.clone().damage(&flip, &mut random).unwrap().what;
+        let kinds = [".wal", "segment-", "hard-state", "of db", "12.snap"];
+        let kind = kinds.into_iter().find(|kind| told.contains(kind)).expect(&told);
+        *counts.entry(kind).or_insert(0) += 1;
+    }
+    assert_eq!(counts.len(), 5);
+    assert!(counts.values().all(|count| (150..250).contains(count)), "{counts:?}");
 }
 
 #[test]

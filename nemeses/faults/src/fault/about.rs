@@ -38,6 +38,9 @@ pub(crate) struct About {
     pub budget_alone: Budget,
     /// The seconds between two of its faults when it is drawn alone.
     pub gap_alone: (f64, f64),
+    /// Set if it has no place on the timeline that all families share, but times of its own: it is
+    /// one that most runs do not have, or of which a few a minute are enough.
+    pub comes_on_top: bool,
     /// The place of its faults when all that are on are undone.
     pub undone: UndoneWith,
     /// The way one step of its faults takes the place of the one before.

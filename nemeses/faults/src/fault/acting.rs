@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::judgement::{Judgement, failures, indeterminate};
+use super::state::list;
 use super::{Action, DiskCondition, Held};
-use crate::effect::Effect;
+use crate::effect::{Effect, Measurement};
 use crate::grudge::Link;
-use crate::host::{DiskSeen, Host, LinkCounts, NodeState, PerNode};
+use crate::host::{DiskSeen, Host, HostError, LinkCounts, NodeState, PerNode};
 
 /// The choice to wait until the effect of an action is seen, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +108,11 @@ impl Acting<'_> {
         self.on.active.get_mut(&self.id)
     }
 
+    /// Returns true if the judgement of the fault itself may still change.
+    pub fn is_open(&mut self) -> bool {
+        self.own().is_some_and(|own| own.judgement.open)
+    }
+
     /// Those of `nodes` that are not in this state.
     pub fn nodes_not(&self, nodes: &BTreeSet<String>, state: NodeState) -> BTreeSet<String> {
         nodes.iter().filter(|node| self.host.state(node) != state).cloned().collect()
@@ -119,9 +125,23 @@ impl Acting<'_> {
         let free = nodes.difference(&held);
         let down = free.filter(|node| self.host.state(node) == NodeState::Stopped);
         let down = down.cloned().collect();
-        let started = self.host.start(&down);
+        let mut started = self.host.start(&down);
         let count = started.values().filter(|result| result.is_ok()).count();
-        (Effect::new().counting("nodes_started", count as u64), failures(&started))
+        // The cluster's administration keeps them out, which is not this fault's doing.
+        let kept_out = |node: &String, result: &Result<u32, HostError>| {
+            matches!(result, Err(HostError::Unavailable(_))) && !self.host.is_member(node)
+        };
+        let kept_out: BTreeSet<String> = started
+            .iter()
+            .filter(|(node, result)| kept_out(node, result))
+            .map(|(node, _)| node.clone())
+            .collect();
+        started.retain(|node, _| !kept_out.contains(node));
+        let mut effect = Effect::new().counting("nodes_started", count as u64);
+        if !kept_out.is_empty() {
+            effect.set("no_members_yet", Measurement::Text(list(&kept_out)));
+        }
+        (effect, failures(&started))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The limits of a cluster that a fault keeps to, and the drawing of numbers and choices.
 
+use std::time::Duration;
+
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -17,6 +19,44 @@ pub(crate) struct ClusterLimits {
     pub most: usize,
     /// The most that a fault may take down.
     pub most_down: usize,
+    /// The range in which the service's own timers lie.
+    pub timers: TimerRange,
+}
+
+/// The range in which the timers of a service and of its clients lie, from a heartbeat to several
+/// election time-outs. A delay finds most when it is about as long as something that waits for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimerRange {
+    /// Milliseconds.
+    pub shortest_ms: f64,
+    /// Milliseconds.
+    pub longest_ms: f64,
+}
+
+/// A delay beyond so many election time-outs finds nothing that a shorter one does not.
+const ELECTIONS: u32 = 4;
+
+impl TimerRange {
+    /// That of a service whose timers are known: the interval of its heartbeats, its longest
+    /// election time-out, and the time after which clients give an answer up.
+    pub fn of(heartbeat: Duration, election: Duration, client: Duration) -> Self {
+        let longest = (election * ELECTIONS).max(client);
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        let shortest_ms = milliseconds(heartbeat).max(1.0);
+        Self { shortest_ms, longest_ms: milliseconds(longest).max(2.0 * shortest_ms) }
+    }
+
+    /// Draws a delay, each power of ten as often as any other.
+    pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> f64 {
+        whole_between(self.shortest_ms, self.longest_ms, random)
+    }
+}
+
+/// Where nothing is known: services have timers of their own between 0.05 and 5 s.
+impl Default for TimerRange {
+    fn default() -> Self {
+        Self { shortest_ms: 50.0, longest_ms: 5000.0 }
+    }
 }
 
 impl ClusterLimits {

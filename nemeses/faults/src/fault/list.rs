@@ -141,6 +141,8 @@ families! {
     Membership in membership holds MembersChanged as "membership";
     /// Nodes compact and defragment their stores.
     Maintenance in maintenance holds StoresMaintained as "maintain";
+    /// Node processes are asked to end and started again.
+    Stop in stop holds Stopped as "stop";
 }
 
 impl fmt::Display for Family {

@@ -27,6 +27,7 @@ pub use about::{Engine, Excuse, Processes};
 pub(crate) use acting::{Acting, Active, FaultsOn, Probe, by_node, of};
 pub use aim::Aim;
 pub use budget::Budget;
+pub use cluster_limits::TimerRange;
 pub(crate) use cluster_limits::{ClusterLimits, MOMENT, between, weighted, whole_between};
 pub use families::clock::{Clock, ClockCondition, ClockError, Clocks};
 pub use families::corruption::{Corruption, Damage, FileDamage};
@@ -40,6 +41,7 @@ pub use families::packet::{Direction, LinkCondition, Packet};
 pub use families::partition::{Partition, Shape};
 pub use families::pause::{Pause, Paused};
 pub use families::power::{Power, PowerCut, PowerFailure};
+pub use families::stop::{Stop, Stopped};
 pub(crate) use judgement::{
     Judgement, already_down, failures, indeterminate, join, milliseconds, outcome_of, slowest,
 };

@@ -23,12 +23,14 @@ pub struct Roles<'a> {
     pub leader: Option<&'a str>,
     /// The leader before that.
     pub former_leader: Option<&'a str>,
+    /// The nodes that the fault is to hit whatever its aim, since an earlier one hit them.
+    pub hit: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> Roles<'a> {
     /// `leader` leads, and no node is known to have led before.
     pub fn led_by(leader: &'a str) -> Self {
-        Self { leader: Some(leader), former_leader: None }
+        Self { leader: Some(leader), ..Self::default() }
     }
 }
 
@@ -57,6 +59,7 @@ impl<'a> RoleDraw<'a> {
         let roles = Roles {
             leader: roles.leader.filter(known),
             former_leader: roles.former_leader.filter(known),
+            hit: roles.hit.filter(|hit| !hit.is_empty()),
         };
         Self {
             pick,
@@ -93,8 +96,17 @@ impl<'a> RoleDraw<'a> {
         links
     }
 
+    /// The first of the nodes that an earlier fault hit, if it is to be those.
+    fn hit(&mut self) -> Option<String> {
+        self.target = Some(self.roles.hit?.first()?.clone());
+        self.target.clone()
+    }
+
     /// The holder of a role, or a node by lot.
     fn holder(&mut self, holder: Option<&str>, role: &'static str, nobody: &str) -> Option<String> {
+        if let Some(hit) = self.hit() {
+            return Some(hit);
+        }
         if holder.is_none() {
             let drawn = self.shuffled.first();
             self.note = drawn.map(|node| format!("{nobody}, {node} was drawn instead"));
@@ -114,6 +126,9 @@ impl<'a> RoleDraw<'a> {
     }
 
     pub fn one(&mut self) -> Option<String> {
+        if let Some(hit) = self.hit() {
+            return Some(hit);
+        }
         self.target = self.shuffled.first().cloned();
         self.target.clone()
     }
@@ -142,6 +157,10 @@ impl<'a> RoleDraw<'a> {
     }
 
     pub fn nodes(&mut self, aim: Aim) -> BTreeSet<String> {
+        if let Some(hit) = self.roles.hit {
+            self.target = (hit.len() == 1).then(|| hit.first().cloned()).flatten();
+            return hit.clone();
+        }
         let count = aim.count(self.shuffled.len());
         match aim {
             Aim::One => self.one().into_iter().collect(),

@@ -56,6 +56,12 @@ pub(crate) trait State: fmt::Display {
     /// Does it, and judges by what was seen.
     fn inject(&self, acting: &mut Acting<'_>, probe: Probe) -> Judgement;
 
+    /// Returns true if the service was asked for it and has not answered yet: then it is not to end.
+    fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
+        let _ = acting;
+        false
+    }
+
     /// The measurements while it was on, and the outcome that this alone would give; no outcome
     /// where there is nothing to see but at once.
     fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
@@ -131,6 +137,6 @@ impl fmt::Display for Action {
 }
 
 /// `n1, n2`
-pub(super) fn list(nodes: &BTreeSet<String>) -> String {
+pub(in crate::fault) fn list(nodes: &BTreeSet<String>) -> String {
     nodes.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }

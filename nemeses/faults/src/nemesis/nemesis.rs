@@ -18,13 +18,16 @@ pub struct Nemesis<H> {
     host: H,
     /// The number of nodes that may be down at once.
     most_down: usize,
+    /// Nodes whose processes run and do not serve yet.
+    unready: BTreeSet<String>,
     on: FaultsOn,
 }
 
 impl<H: Host> Nemesis<H> {
     /// No fault is on yet, and there is no budget.
     pub fn new(host: H) -> Self {
-        Self { host, most_down: usize::MAX, on: FaultsOn::default() }
+        let unready = BTreeSet::new();
+        Self { host, most_down: usize::MAX, unready, on: FaultsOn::default() }
     }
 
     /// Never takes more than so many nodes down at once: what would is done to fewer nodes or
@@ -74,7 +77,13 @@ impl<H: Host> Nemesis<H> {
         if self.on.active.contains_key(&id) {
             return report(whole, Judgement::skipped("this fault is on already"), note);
         }
-        let resolved = match resolved.within(&self.down(), self.room()) {
+        let in_reach = resolved.clone().without(&self.no_members(&resolved));
+        let within = in_reach.and_then(|reached| {
+            let again = reached.damaging_again(&self.on.damaged);
+            let limited = reached.within(&self.down(), self.room());
+            limited.or_else(|reason| again.ok_or(reason))
+        });
+        let resolved = match within {
             Ok(resolved) => resolved,
             Err(reason) => return report(whole, Judgement::skipped(&reason), note),
         };
@@ -99,7 +108,28 @@ impl<H: Host> Nemesis<H> {
     /// The nodes that do not serve now.
     fn down(&self) -> BTreeSet<String> {
         let down = self.on.active.values().flat_map(|active| active.action.takes_down());
-        down.chain(self.on.damaged.iter().cloned()).collect()
+        down.chain(self.on.damaged.iter().chain(&self.unready).cloned()).collect()
+    }
+
+    /// The nodes of a fault that no fault can be done to, since they are out of their cluster.
+    fn no_members(&self, resolved: &Resolved) -> BTreeSet<String> {
+        let mut nodes = resolved.nodes();
+        nodes.retain(|node| !self.host.is_member(node));
+        nodes
+    }
+
+    /// Says which nodes run and do not serve yet: they count as down.
+    pub fn set_unready(&mut self, unready: BTreeSet<String>) {
+        self.unready = unready;
+    }
+
+    /// Returns true if a fault that is on waits for an answer of the service, so that it is not to
+    /// end yet.
+    pub fn is_pending(&mut self, id: u32) -> bool {
+        let Some(first) = self.on.active.get(&id).map(|active| active.first.clone()) else {
+            return false;
+        };
+        first.state().is_some_and(|state| state.is_pending(&mut self.acting(id)))
     }
 
     /// The number of nodes that may be down, with places kept for what the faults that are on will

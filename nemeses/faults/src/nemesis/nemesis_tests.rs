@@ -7,7 +7,7 @@ use super::pretended::{Pretended, names};
 use crate::fault::{
     Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, DiskFault, Family, Fault,
     Kill, Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet, Partition,
-    Pause, Power, PowerCut, Shape, StoreWork,
+    Pause, Power, PowerCut, Shape, Stop, StoreWork,
 };
 use crate::host::HostError;
 use crate::outcome::Outcome;
@@ -17,7 +17,7 @@ use crate::schedule::{Entry, Roles};
 /// Injects a fault when n3 leads.
 fn inject(nemesis: &mut Nemesis<Pretended>, id: u32, fault: Fault) -> Injected {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-    let entry = Entry { id, at, lasts, pick: id, fault };
+    let entry = Entry { id, at, lasts, pick: id, named: None, on: None, fault };
     let resolved = entry.resolve(&names(), Roles::led_by("n3"));
     nemesis.inject(&entry, resolved)
 }
@@ -51,6 +51,7 @@ fn every_fault() -> Vec<Fault> {
             let change = MembershipChange::Remove;
             Fault::Membership(Membership { aim: Aim::Follower, change })
         }
+        Family::Stop => Fault::Stop(Stop { aim }),
         Family::Maintenance => Fault::Maintenance(Maintenance { aim, work: StoreWork::Compact }),
     });
     faults.into()

@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
+    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
 };
 use crate::grudge::{Grudge, Link};
 use crate::host::{
     ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
-    PerNode, PowerSeen,
+    PerNode, PowerSeen, Request,
 };
 
 /// The milliseconds by which every pretended delay is longer than asked for.
@@ -46,6 +46,14 @@ pub(super) struct Pretended {
     pub unsynced: PowerSeen,
     pub leader: String,
     pub members_changed: BTreeMap<String, MembershipChange>,
+    /// Set while nodes that were removed cannot be added again.
+    pub adds_nobody: bool,
+    /// Set while processes do not end when they are asked to.
+    pub ends_slowly: bool,
+    /// Nodes whose processes were asked to end and have not.
+    pub ending: BTreeSet<String>,
+    /// Set while the service does not answer what it is asked.
+    pub answers_late: bool,
     /// The error that every action returns instead of success.
     pub broken: Option<HostError>,
     /// Set where links cannot be cut.
@@ -73,6 +81,10 @@ impl Default for Pretended {
             unsynced: PowerSeen::default(),
             leader: String::new(),
             members_changed: BTreeMap::new(),
+            adds_nobody: false,
+            ends_slowly: false,
+            ending: BTreeSet::new(),
+            answers_late: false,
             broken: None,
             without_partitions: false,
             log: Vec::new(),
@@ -173,15 +185,41 @@ impl Host for Pretended {
         Ok(self.dropped.clone())
     }
 
+    fn stop(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.log.push(format!("stop {}", words(nodes)));
+        if self.ends_slowly {
+            self.ending.extend(nodes.iter().cloned());
+            let late = HostError::Failed("it has not ended yet".to_owned());
+            return nodes.iter().map(|node| (node.clone(), Err(late.clone()))).collect();
+        }
+        self.change(nodes, |_| true, NodeState::Stopped)
+    }
+
+    fn is_ending(&self, node: &str) -> bool {
+        self.ending.contains(node)
+    }
+
+    fn is_member(&self, node: &str) -> bool {
+        !self.members_changed.contains_key(node)
+    }
+
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        self.ending.retain(|node| !nodes.contains(node));
         self.log.push(format!("kill {}", words(nodes)));
         self.change(nodes, |_| true, NodeState::Stopped)
     }
 
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
         self.log.push(format!("start {}", words(nodes)));
-        let started = self.change(nodes, |state| state == NodeState::Stopped, NodeState::Running);
-        started.into_iter().map(|(node, result)| (node, result.map(|_| 7))).collect()
+        let out = |node: &String| self.members_changed.contains_key(node);
+        let kept_out: BTreeSet<String> =
+            nodes.iter().filter(|node| self.adds_nobody && out(node)).cloned().collect();
+        let free = nodes - &kept_out;
+        self.members_changed.retain(|node, _| !free.contains(node));
+        let started = self.change(&free, |state| state == NodeState::Stopped, NodeState::Running);
+        let started = started.into_iter().map(|(node, result)| (node, result.map(|_| 7)));
+        let late = HostError::Unavailable("it cannot be added yet".to_owned());
+        started.chain(kept_out.into_iter().map(|node| (node, Err(late.clone())))).collect()
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -266,17 +304,21 @@ impl Host for Pretended {
         Ok(format!("{damage} by {seed}"))
     }
 
-    fn transfer(&mut self, to: &str) -> Result<Duration, HostError> {
+    fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         self.works()?;
-        self.log.push(format!("hand leadership to {to}"));
-        self.leader = to.to_owned();
-        Ok(Duration::from_millis(30))
+        self.log.push(match request {
+            Request::Transfer(_) => request.to_string(),
+            Request::Maintain(node, work) => format!("{work} {node}"),
+        });
+        if let Request::Transfer(to) = request {
+            self.leader = to.clone();
+        }
+        self.answer(request)
     }
 
-    fn maintain(&mut self, node: &str, work: StoreWork) -> Result<Duration, HostError> {
+    fn answer(&mut self, _: &Request) -> Result<Option<Duration>, HostError> {
         self.works()?;
-        self.log.push(format!("{work} {node}"));
-        Ok(Duration::from_millis(30))
+        Ok((!self.answers_late).then_some(Duration::from_millis(30)))
     }
 
     fn change_membership(
@@ -286,18 +328,32 @@ impl Host for Pretended {
     ) -> Result<Duration, HostError> {
         self.works()?;
         self.log.push(format!("{change} {node}"));
+        if change == MembershipChange::Replace && !self.adds_nobody {
+            self.states.insert(node.to_owned(), NodeState::Running);
+            return Ok(Duration::from_millis(30));
+        }
         self.members_changed.insert(node.to_owned(), change);
-        Ok(Duration::from_millis(30))
+        self.states.insert(node.to_owned(), NodeState::Stopped);
+        match change {
+            MembershipChange::Remove => Ok(Duration::from_millis(30)),
+            MembershipChange::Replace => {
+                Err(HostError::Failed("it was removed and cannot be added yet".to_owned()))
+            }
+        }
     }
 
     fn restore_membership(
         &mut self,
         node: &str,
-        change: MembershipChange,
+        _: MembershipChange,
     ) -> Result<Duration, HostError> {
         self.works()?;
         self.log.push(format!("restore {node}"));
-        assert_eq!(self.members_changed.remove(node), Some(change));
+        if self.adds_nobody && self.members_changed.contains_key(node) {
+            return Err(HostError::Unavailable("it cannot be added yet".to_owned()));
+        }
+        self.members_changed.remove(node);
+        self.states.insert(node.to_owned(), NodeState::Running);
         Ok(Duration::from_millis(30))
     }
 }

@@ -13,6 +13,11 @@
 //! | `undo 1`, `undo-all` | undoes one fault, or all that are on |
 //! | `host` | the whole state of the host and the nemesis; other commands show what changed of it |
 //! | `breaks "it broke"`, `lacks "no such thing"`, `works` | the error of every action from now on |
+//! | `adds-nobody` | nodes that were removed cannot be added again, until it `works` |
+//! | `ends-slowly` | processes do not end when they are asked to, until it `works` |
+//! | `answers-late` | the service does not answer, until it `works` |
+//! | `pending 1` | says if fault 1 waits for an answer |
+//! | `unready n2` | these nodes run and do not serve yet |
 //! | `lacks-partitions` | links cannot be cut |
 //! | `unproven n1 n2` | no packet is seen dropped from n1 to n2 |
 //! | `early 1` | packets are 1 ms faster than asked for |
@@ -72,7 +77,7 @@ impl Script {
         });
         let fault: Fault = serde_json::from_value(Value::Object(fields.collect()))?;
         let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-        let entry = Entry { id, at, lasts, pick: id, fault };
+        let entry = Entry { id, at, lasts, pick: id, named: None, on: None, fault };
         let resolved = entry.resolve(&names(), Roles::led_by(&leads));
         let steps = resolved.steps.iter().skip(1).map(|step| step.action.clone());
         self.steps.insert(id, steps.collect());
@@ -161,7 +166,20 @@ impl Script {
             "host" => output.extend(self.shown.iter().map(|line| format!("= {line}"))),
             "breaks" => self.host().broken = Some(HostError::Failed(words.at(0)?.to_owned())),
             "lacks" => self.host().broken = Some(HostError::Unavailable(words.at(0)?.to_owned())),
-            "works" => self.host().broken = None,
+            "works" => {
+                self.host().broken = None;
+                self.host().adds_nobody = false;
+                self.host().ends_slowly = false;
+                self.host().answers_late = false;
+            }
+            "adds-nobody" => self.host().adds_nobody = true,
+            "ends-slowly" => self.host().ends_slowly = true,
+            "answers-late" => self.host().answers_late = true,
+            "pending" => {
+                let id = words.parse(0)?;
+                output.push(self.nemesis.is_pending(id).to_string());
+            }
+            "unready" => self.nemesis.set_unready(words.list.iter().cloned().collect()),
             "lacks-partitions" => self.host().without_partitions = true,
             "unproven" => {
                 let link = Link { from: words.at(0)?.to_owned(), to: words.at(1)?.to_owned() };
@@ -312,6 +330,8 @@ scripts! {
     a_kill_of_nodes_that_are_down_holds_them_down_but_showed_no_effect
     a_killed_node_is_started_when_the_last_fault_that_killed_it_ends
     a_loss_is_judged_by_what_was_counted_when_it_ends
+    a_member_removed_while_it_is_held_down_comes_back_with_what_holds_it
+    a_member_that_is_out_is_left_alone_and_keeps_no_other_fault_on
     a_node_killed_while_paused_comes_back_running_whichever_ends_first
     a_node_with_damaged_files_counts_as_down_for_good
     a_node_without_power_stays_off_until_the_last_fault_that_holds_it_down_ends
@@ -320,7 +340,9 @@ scripts! {
     a_paused_node_continues_when_the_last_fault_that_paused_it_ends
     a_power_failure_that_found_everything_synced_is_one_all_the_same
     a_power_failure_that_this_host_cannot_make_leaves_no_link_cut
+    a_process_that_does_not_end_when_it_is_asked_to_is_killed_at_last
     a_processor_gets_the_smallest_share_and_was_slow_once_something_was_held_back
+    a_request_that_is_not_answered_yet_is_judged_when_it_is
     a_rolling_restart_and_a_crash_loop_leave_alone_those_that_others_hold_down
     a_slow_disk_is_judged_by_what_it_did_when_it_ends
     a_step_of_a_fault_that_is_not_on_does_nothing
@@ -334,6 +356,7 @@ scripts! {
     flaky_links_are_cut_and_healed_step_by_step_beside_a_steady_partition
     leadership_goes_to_another_and_members_come_back
     maintenance_is_asked_of_the_leader
+    nodes_that_do_not_serve_yet_count_as_down
     nodes_that_the_budget_spared_stay_spared_in_later_steps
     overlapping_partitions_cut_the_union_and_each_heals_its_own
     power_fails_after_the_links_and_comes_back_after_them
@@ -342,4 +365,5 @@ scripts! {
     what_a_disk_did_before_another_fault_changed_it_is_not_forgotten
     what_this_host_cannot_do_is_skipped_and_what_fails_is_indeterminate
     where_links_cannot_be_cut_power_fails_all_the_same_and_the_note_says_so
+    where_no_other_may_be_down_a_damaged_node_is_damaged_again
 }

@@ -11,14 +11,14 @@
 //!
 //! Families that most runs do not have, since they need a target that can or are outside of Raft's
 //! fault model, have no places on the timeline, which would stay empty: they come on top, at times
-//! of their own.
+//! of their own. So does the clean stop, of which a few a minute are enough.
 
 use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::planned::{Planned, Streams, milliseconds, stream};
+use super::planned::{Planned, Streams, stream};
 use super::profile::Parameters;
 use super::shuffle_bag::ShuffleBag;
 use super::{Composition, Entry, Profile, Schedule, ScheduleOptions};
@@ -54,8 +54,8 @@ impl Schedule {
     /// Draws a schedule. Equal options give equal schedules.
     ///
     /// In 60 s the nightly profile has about 28 faults of eight families, each family at least
-    /// once, of 0.05 to 8 s. Shorter runs get fewer and shorter ones. A single node gets no
-    /// partitions.
+    /// once, of 0.05 to 8 s. Shorter runs get fewer and shorter ones. A single node is parted from
+    /// its clients alone.
     pub fn draw(options: &ScheduleOptions) -> Self {
         let mut entries = Timeline::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
@@ -105,15 +105,11 @@ impl<'a> Timeline<'a> {
         let window_end = limit - QUIET_TAIL.as_secs_f64().min(limit * QUIET_SHARE);
         let window = window_end - window_start;
         let nodes = options.nodes;
-        let usual = |family: &Family| family.within_fault_model() && !family.needs_target();
+        let usual = |family: &Family| !family.about().comes_on_top;
         let (families, on_top) = match options.profile {
             Profile::Only(family) => (vec![family], Vec::new()),
             Profile::Composed => options.families.iter().copied().partition(usual),
-            _ => Family::ALL
-                .into_iter()
-                // A single node has no links to other nodes.
-                .filter(|family| nodes >= 2 || *family != Family::Partition)
-                .partition(usual),
+            _ => Family::ALL.into_iter().partition(usual),
         };
         // Elsewhere a composition stays what it is without the families that were not asked for.
         let composed_of = match options.profile {
@@ -121,7 +117,7 @@ impl<'a> Timeline<'a> {
             _ => Family::ALL.into(),
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
-        let limits = ClusterLimits { nodes, most, most_down };
+        let limits = ClusterLimits { nodes, most, most_down, timers: options.timers };
         let compositions = options.compositions.iter().filter(|composition| {
             composition.fits(&limits) && composition.families().is_subset(&composed_of)
         });
@@ -154,14 +150,7 @@ impl<'a> Timeline<'a> {
         self.fill_timeline();
         self.add_on_top();
         self.planned.sort_by(|left, right| left.begins.total_cmp(&right.begins));
-        let entries = self.planned.into_iter().zip(1..).map(|(planned, id)| Entry {
-            id,
-            at: milliseconds(planned.begins),
-            lasts: milliseconds(planned.lasts),
-            pick: planned.pick,
-            fault: planned.fault,
-        });
-        entries.collect()
+        self.planned.into_iter().zip(1..).map(|(planned, id)| planned.entry(id)).collect()
     }
 
     fn fill_timeline(&mut self) {
@@ -260,7 +249,7 @@ impl<'a> Timeline<'a> {
         if fault.takes_majority(self.limits.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
-        Some(Planned { begins: at, lasts, pick, fault })
+        Some(Planned { begins: at, lasts, pick, named: None, on: None, fault })
     }
 
     /// Takes up faults that belong together, aimed at fewer nodes where they must be, or says that

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Compositions, Profile};
-use crate::fault::{Budget, Family};
+use crate::fault::{Budget, Family, TimerRange};
 
 /// The options that a schedule is drawn for.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct ScheduleOptions {
     pub budget: Option<Budget>,
     /// The compositions that it may have.
     pub compositions: Compositions,
+    /// The range in which the service's own timers lie.
+    pub timers: TimerRange,
 }
 
 impl ScheduleOptions {

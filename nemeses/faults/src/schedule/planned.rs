@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
+use super::Entry;
 use crate::fault::{Family, Fault};
 
 /// A fault with its place on the timeline.
@@ -17,8 +18,21 @@ pub(super) struct Planned {
     pub lasts: f64,
     /// The seed of what is left open until it fires.
     pub pick: u32,
+    /// The name that it gives to the nodes it hits, see [`Entry::named`](super::Entry::named).
+    pub named: Option<String>,
+    /// The name of the nodes that it hits, see [`Entry::on`](super::Entry::on).
+    pub on: Option<String>,
     /// The fault.
     pub fault: Fault,
+}
+
+impl Planned {
+    /// Its entry in a schedule.
+    pub fn entry(self, id: u32) -> Entry {
+        let Self { begins, lasts, pick, named, on, fault } = self;
+        let (at, lasts) = (milliseconds(begins), milliseconds(lasts));
+        Entry { id, at, lasts, pick, named, on, fault }
+    }
 }
 
 /// The random stream numbered `number` of `seed`.
@@ -29,7 +43,7 @@ pub(super) fn stream(seed: u64, number: u64) -> ChaCha8Rng {
 }
 
 /// A time to the millisecond.
-pub(super) fn milliseconds(seconds: f64) -> Duration {
+fn milliseconds(seconds: f64) -> Duration {
     Duration::from_millis((seconds * 1e3).round() as u64)
 }
 

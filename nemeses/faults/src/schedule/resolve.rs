@@ -1,12 +1,13 @@
 //! Faults of the schedule with names in place of roles, and within the budget.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use super::Entry;
-use crate::fault::{Action, RoleDraw, Roles, Step};
+use crate::fault::{Action, FileDamage, RoleDraw, Roles, Step};
 
 /// A fault of the schedule with its roles replaced by names.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +48,17 @@ impl Entry {
         random.set_stream(1);
         let steps = self.fault.spec().over_time(whole, self.lasts, &mut random);
         let RoleDraw { target, note, unknown_role, .. } = draw;
-        let note = note.map(|note| format!("planned: {}; {note}", self.fault));
+        let note = match (&self.on, roles.hit) {
+            (Some(name), Some(hit)) => {
+                let nodes: Vec<_> = hit.iter().map(String::as_str).collect();
+                Some(format!("{} was named {name}", nodes.join(", ")))
+            }
+            (Some(name), None) => {
+                let note = note.map(|note| format!("; {note}")).unwrap_or_default();
+                Some(format!("no node was named {name}{note}"))
+            }
+            (None, _) => note.map(|note| format!("planned: {}; {note}", self.fault)),
+        };
         Resolved { steps, target, note, unknown_role }
     }
 }
@@ -61,6 +72,43 @@ impl Resolved {
     /// Every node that is down at some time because of it.
     pub fn takes_down(&self) -> BTreeSet<String> {
         self.steps.iter().flat_map(|step| step.action.takes_down()).collect()
+    }
+
+    /// Leaves out the nodes in `out`, which are no members of their cluster at the moment, and says
+    /// so in its note. Of links all stay.
+    ///
+    /// # Errors
+    /// When no node is left: the reason for which it is skipped.
+    pub fn without(mut self, out: &BTreeSet<String>) -> Result<Self, String> {
+        if out.is_empty() {
+            return Ok(self);
+        }
+        let list: Vec<_> = out.iter().map(String::as_str).collect();
+        let why = format!("no member at the moment: {}", list.join(", "));
+        let kept = &self.nodes() - out;
+        if self.steps.iter().all(|step| step.action.nodes().is_subset(out)) {
+            return Err(why);
+        }
+        self.note = Some(self.note.map_or(why.clone(), |note| format!("{note}; {why}")));
+        self.target = self.target.filter(|target| kept.contains(target));
+        for step in &mut self.steps {
+            step.action = std::mem::replace(&mut step.action, Action::Nothing).only(&kept);
+        }
+        Ok(self)
+    }
+
+    /// The same damage done to a node that is damaged already, for when there is no room for
+    /// another; none of what damages nothing.
+    pub(crate) fn damaging_again(&self, damaged: &BTreeSet<String>) -> Option<Self> {
+        let Action::Corruption(damage) = self.action() else { return None };
+        let again = damaged.first()?;
+        let mut same = self.clone();
+        let damage = FileDamage { nodes: [again.clone()].into(), ..damage.clone() };
+        same.steps = vec![Step { after: Duration::ZERO, action: Action::Corruption(damage) }];
+        same.target = Some(again.clone());
+        let why = format!("{again} is damaged again, since no other may be down");
+        same.note = Some(same.note.map_or(why.clone(), |note| format!("{note}; {why}")));
+        Some(same)
     }
 
     /// Limits it to what may be done when the nodes `down` are down already and no more than

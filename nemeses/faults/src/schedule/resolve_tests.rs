@@ -18,11 +18,12 @@ fn names(count: usize) -> Vec<String> {
 }
 
 fn entry(fault: Fault, pick: u32) -> Entry {
-    Entry { id: 1, at: Duration::ZERO, lasts: Duration::from_secs(1), pick, fault }
+    let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
+    Entry { id: 1, at, lasts, pick, named: None, on: None, fault }
 }
 
 fn resolve(fault: Fault, pick: u32, nodes: usize, leader: Option<&str>) -> Resolved {
-    entry(fault, pick).resolve(&names(nodes), Roles { leader, former_leader: None })
+    entry(fault, pick).resolve(&names(nodes), Roles { leader, ..Roles::default() })
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn without_nodes_there_is_nobody_to_act_on() {
 fn a_follower_never_leads_and_a_former_leader_is_whoever_lost_leadership_last() {
     for pick in 0..50 {
         let pause = |aim| entry(Fault::Pause(Pause { aim }), pick);
-        let roles = Roles { leader: Some("n2"), former_leader: Some("n4") };
+        let roles = Roles { former_leader: Some("n4"), ..Roles::led_by("n2") };
         let follower = pause(Aim::Follower).resolve(&names(3), Roles::led_by("n2"));
         assert!(!follower.nodes().contains("n2"));
         assert_eq!((follower.nodes().len(), follower.note), (1, None));
@@ -154,7 +155,7 @@ fn leadership_is_never_handed_to_who_leads() {
     for pick in 0..50 {
         for to in Aim::ALL {
             for former_leader in [None, Some("n1"), Some("n3")] {
-                let roles = Roles { leader: Some("n1"), former_leader };
+                let roles = Roles { former_leader, ..Roles::led_by("n1") };
                 let transfer = entry(Fault::Leadership(Leadership { to }), pick);
                 let Action::Leadership(Transfer(to)) =
                     transfer.resolve(&names(3), roles).action().clone()
@@ -342,4 +343,29 @@ fn what_takes_nobody_down_needs_no_room() {
     let step = Step { after: Duration::ZERO, action: slow };
     let resolved = Resolved { steps: vec![step], target: None, note: None, unknown_role: None };
     assert_eq!(resolved.clone().within(&set(&["n2", "n3"]), 2), Ok(resolved));
+}
+
+#[test]
+fn a_fault_on_what_an_earlier_one_hit_hits_just_that_whoever_leads_by_then() {
+    let nodes = names(5);
+    let hit: BTreeSet<String> = ["n4".to_owned()].into();
+    let several: BTreeSet<String> = ["n2".to_owned(), "n5".to_owned()].into();
+    let on = |fault: Fault| Entry { on: Some("slow".to_owned()), ..entry(fault, 7) };
+    for aim in [Aim::Leader, Aim::One, Aim::Follower, Aim::FormerLeader, Aim::Majority] {
+        let pause = on(Fault::Pause(Pause { aim }));
+        let roles = Roles { hit: Some(&hit), ..Roles::led_by("n1") };
+        let resolved = pause.resolve(&nodes, roles);
+        assert_eq!(resolved.nodes(), hit, "{aim}");
+        assert_eq!(resolved.note.as_deref(), Some("n4 was named slow"));
+        assert_eq!(resolved.unknown_role, None);
+        let roles = Roles { hit: Some(&several), ..Roles::led_by("n1") };
+        assert_eq!(pause.resolve(&nodes, roles).nodes(), several, "{aim}");
+    }
+    let isolate = on(Fault::Partition(Partition::steady(Shape::IsolateLeader)));
+    let roles = Roles { hit: Some(&hit), ..Roles::led_by("n1") };
+    assert_eq!(isolate.resolve(&nodes, roles).target.as_deref(), Some("n4"));
+    // Its own aim counts when the other fault hit nothing.
+    let alone = on(Fault::Pause(Pause { aim: Aim::Leader })).resolve(&nodes, Roles::led_by("n1"));
+    assert_eq!(alone.nodes(), ["n1".to_owned()].into());
+    assert_eq!(alone.note.as_deref(), Some("no node was named slow"));
 }

@@ -50,6 +50,13 @@ pub struct Entry {
     pub lasts: Duration,
     /// Seed of the choices that are left until it fires, such as which node is "one node".
     pub pick: u32,
+    /// The name by which later faults may aim at the nodes that it hits. In files: `as`.
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
+    /// The name of the nodes that it hits, which an earlier fault [gave](Self::named) them. Its own
+    /// aim counts only where none did. In files: `on`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
     /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
@@ -66,7 +73,12 @@ impl Entry {
 impl fmt::Display for Entry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (at, lasts) = (self.at.as_secs_f64(), self.lasts.as_secs_f64());
-        write!(out, "{at:.1} s for {lasts:.1} s: {}", self.fault)
+        write!(out, "{at:.1} s for {lasts:.1} s: {}", self.fault)?;
+        match (&self.on, &self.named) {
+            (Some(name), _) => write!(out, ", on what was named {name}"),
+            (None, Some(name)) => write!(out, ", named {name}"),
+            (None, None) => Ok(()),
+        }
     }
 }
 
@@ -90,8 +102,16 @@ mod tests {
         let kill = Fault::Kill(Kill::once(Aim::One));
         Schedule {
             entries: vec![
-                Entry { id: 1, at, lasts, pick: 7, fault: isolate },
-                Entry { id: 4, at: at * 2, lasts: lasts / 10, pick: u32::MAX, fault: kill },
+                Entry { id: 1, at, lasts, pick: 7, named: None, on: None, fault: isolate },
+                Entry {
+                    id: 4,
+                    at: at * 2,
+                    lasts: lasts / 10,
+                    pick: u32::MAX,
+                    named: None,
+                    on: None,
+                    fault: kill,
+                },
             ],
         }
     }
@@ -125,6 +145,7 @@ mod tests {
                 profile: Profile::Brutal,
                 budget: None,
                 compositions: Compositions::default(),
+                timers: Default::default(),
             });
             let text = toml::to_string(&schedule).unwrap();
             assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule);

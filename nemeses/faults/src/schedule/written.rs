@@ -11,7 +11,7 @@ use super::{Entry, Schedule};
 use crate::fault::{Family, Fault};
 
 /// The fields of every fault.
-const COMMON: [&str; 5] = ["id", "at", "lasts", "pick", "family"];
+const COMMON: [&str; 7] = ["id", "at", "lasts", "pick", "as", "on", "family"];
 
 /// Reads the entries of a schedule, for `#[serde(deserialize_with)]`. An entry without `id` gets
 /// its place in the list, counted from 1, one without `pick` gets 0.
@@ -194,6 +194,7 @@ mod tests {
                         profile,
                         budget: None,
                         compositions: Compositions::default(),
+                        timers: Default::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");
                     let text = toml::to_string(&schedule).unwrap();

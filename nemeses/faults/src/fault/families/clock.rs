@@ -40,6 +40,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: false,
     undone: UndoneWith::Clocks,
     steps: Steps::Replace,
 };

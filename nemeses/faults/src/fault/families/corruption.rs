@@ -46,6 +46,7 @@ pub(in crate::fault) const ABOUT: About = About {
     budget_alone: Budget::Minority,
     // What is damaged must have been noticed before more is.
     gap_alone: (2.0, 6.0),
+    comes_on_top: true,
     undone: UndoneWith::Starts,
     steps: Steps::InTurn,
 };
@@ -67,7 +68,8 @@ pub enum Damage {
     /// One bit is flipped.
     BitFlip {
         /// Part of the path of the files that are meant, below the node's data directory; the
-        /// largest of them is damaged. Without it, the largest of all.
+        /// largest of them is damaged. Without it, one of a kind that is drawn: each kind of file
+        /// is as likely as any other, however small its files are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<String>,
     },
@@ -95,7 +97,7 @@ impl fmt::Display for Damage {
         };
         match self.file() {
             Some(file) => write!(out, "{what} a file {file}"),
-            None => write!(out, "{what} the largest file"),
+            None => write!(out, "{what} a file of some kind"),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: false,
     undone: UndoneWith::Disks,
     steps: Steps::Replace,
 };
@@ -81,6 +82,11 @@ pub enum DiskFault {
         /// So many of a hundred.
         percent: f64,
     },
+    /// Fsyncs fail with EIO now and then, and with them what they were to write is forgotten.
+    FailingFsync {
+        /// So many of a hundred.
+        percent: f64,
+    },
     /// Writes fail with ENOSPC after a little more was written.
     Full {
         /// KiB that still fit.
@@ -111,6 +117,10 @@ impl DiskFault {
                 let op = OpCondition { error_percent: percent, ..OpCondition::default() };
                 DiskCondition { read: op, write: op, fsync: op, ..none }
             }
+            Self::FailingFsync { percent } => {
+                let fsync = OpCondition { error_percent: percent, ..OpCondition::default() };
+                DiskCondition { fsync, ..none }
+            }
             Self::Full { after_kib } => DiskCondition { full_after_kib: Some(after_kib), ..none },
             Self::ReadOnly => DiskCondition { read_only: true, ..none },
         }
@@ -120,7 +130,11 @@ impl DiskFault {
     pub fn takes_down(&self) -> bool {
         matches!(
             self,
-            Self::StalledFsync | Self::Failing { .. } | Self::Full { .. } | Self::ReadOnly
+            Self::StalledFsync
+                | Self::Failing { .. }
+                | Self::FailingFsync { .. }
+                | Self::Full { .. }
+                | Self::ReadOnly
         )
     }
 }
@@ -142,6 +156,7 @@ impl fmt::Display for DiskFault {
             Self::StalledFsync => out.write_str("fsync stalled"),
             Self::Narrow { kib_per_second } => write!(out, "disk at {kib_per_second} KiB/s"),
             Self::Failing { percent } => write!(out, "{percent} % of disk operations fail"),
+            Self::FailingFsync { percent } => write!(out, "{percent} % of fsyncs fail"),
             Self::Full { after_kib } => write!(out, "disk full after {after_kib} KiB"),
             Self::ReadOnly => out.write_str("disk read-only"),
         }
@@ -166,16 +181,18 @@ enum Defect {
     StalledFsync,
     Narrow,
     Failing,
+    FailingFsync,
     Full,
     ReadOnly,
 }
 
-const DEFECTS: [(Defect, u32); 7] = [
+const DEFECTS: [(Defect, u32); 8] = [
     (Defect::SlowFsync, 4),
     (Defect::Slow, 2),
     (Defect::StalledFsync, 2),
     (Defect::Narrow, 1),
     (Defect::Failing, 1),
+    (Defect::FailingFsync, 1),
     (Defect::Full, 1),
     (Defect::ReadOnly, 1),
 ];
@@ -199,6 +216,9 @@ impl Disk {
                 kib_per_second: whole_between(KIB_PER_SECOND.0, KIB_PER_SECOND.1, random) as u64,
             },
             Defect::Failing => DiskFault::Failing {
+                percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
+            },
+            Defect::FailingFsync => DiskFault::FailingFsync {
                 percent: whole_between(FAILING_PERCENT.0, FAILING_PERCENT.1, random),
             },
             Defect::Full => {
@@ -245,7 +265,8 @@ impl Spec for Disk {
             DiskFault::Narrow { kib_per_second: 0 } => {
                 Err("kib_per_second must be above 0".to_owned())
             }
-            DiskFault::Failing { percent: of_hundred } => {
+            DiskFault::Failing { percent: of_hundred }
+            | DiskFault::FailingFsync { percent: of_hundred } => {
                 percent("percent", of_hundred)?;
                 if of_hundred > 0.0 { Ok(()) } else { Err("percent must be above 0".to_owned()) }
             }

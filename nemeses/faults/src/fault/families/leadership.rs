@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,9 @@ use crate::fault::bounds::at_least_two;
 use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
 };
-use crate::fault::{Acting, Judgement, Probe, milliseconds};
+use crate::fault::{Acting, Judgement, Probe, indeterminate, milliseconds};
 use crate::fault::{Budget, MOMENT, RoleDraw};
+use crate::host::{HostError, Request};
 use crate::outcome::Outcome;
 
 pub(in crate::fault) const ABOUT: About = About {
@@ -35,6 +37,7 @@ pub(in crate::fault) const ABOUT: About = About {
     budget_alone: Budget::All,
     // A hand-over is a moment; the new leader should have its own.
     gap_alone: (0.2, 4.0),
+    comes_on_top: true,
     undone: UndoneWith::Requests,
     steps: Steps::InTurn,
 };
@@ -76,6 +79,27 @@ impl Spec for Leadership {
     }
 }
 
+/// Judges a request by its answer, which took so long, or has not come yet.
+fn answered(name: &str, answer: Result<Option<Duration>, HostError>) -> Judgement {
+    match answer {
+        Ok(Some(took)) => {
+            let effect = Effect::new().with(name, milliseconds(took));
+            Judgement::settled(Outcome::Installed, effect)
+        }
+        Ok(None) => Judgement::open(indeterminate(UNANSWERED), Effect::new()),
+        Err(error) => error.into(),
+    }
+}
+
+/// The reason for which the outcome of a request is not known.
+pub(super) const UNANSWERED: &str = "the service has not answered yet";
+
+impl Transfer {
+    fn request(&self) -> Request {
+        Request::Transfer(self.0.clone())
+    }
+}
+
 /// The leader hands over to this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -95,12 +119,19 @@ impl State for Transfer {
     fn retain(&mut self, _: &BTreeSet<String>) {}
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
-        match acting.host.transfer(&self.0) {
-            Ok(took) => {
-                let effect = Effect::new().with("transferred_after", milliseconds(took));
-                Judgement::settled(Outcome::Installed, effect)
-            }
-            Err(error) => error.into(),
+        answered("transferred_after", acting.host.ask(&self.request()))
+    }
+
+    fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
+        acting.is_open() && acting.host.answer(&self.request()) == Ok(None)
+    }
+
+    fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
+        if !acting.is_open() {
+            return (None, Effect::new());
         }
+        let answer = acting.host.answer(&self.request());
+        let Judgement { outcome, effect, .. } = answered("transferred_after", answer);
+        (Some(outcome), effect)
     }
 }

@@ -1,17 +1,22 @@
 //! Maintenance: what operators have a service do to its own store in daily operation. It needs a
 //! target that can.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::leadership::UNANSWERED;
+use crate::effect::Effect;
 use crate::fault::state::list;
 use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
 };
-use crate::fault::{Acting, Judgement, Probe};
+use crate::fault::{Acting, Judgement, Probe, indeterminate};
 use crate::fault::{Budget, MOMENT, RoleDraw, weighted};
+use crate::host::{PerNode, Request};
+use crate::outcome::Outcome;
 
 pub(in crate::fault) const ABOUT: About = About {
     name: "maintenance",
@@ -31,6 +36,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.2, 4.0),
+    comes_on_top: true,
     undone: UndoneWith::Requests,
     steps: Steps::InTurn,
 };
@@ -105,6 +111,26 @@ impl fmt::Display for StoresMaintained {
     }
 }
 
+impl StoresMaintained {
+    fn each<T>(&self, mut act: impl FnMut(&Request) -> T) -> BTreeMap<String, T> {
+        let request = |node: &String| Request::Maintain(node.clone(), self.work);
+        self.nodes.iter().map(|node| (node.clone(), act(&request(node)))).collect()
+    }
+}
+
+/// Judges requests by the answers that have come.
+fn judge(results: PerNode<Option<Duration>>) -> Judgement {
+    let is_open = results.values().any(|result| *result == Ok(None));
+    let answered =
+        results.into_iter().filter_map(|(node, result)| Some((node, result.transpose()?)));
+    let judgement =
+        Judgement::of_nodes(&answered.collect(), "stores_maintained", "maintained_after");
+    match is_open {
+        true => Judgement::open(indeterminate(UNANSWERED), judgement.effect),
+        false => judgement,
+    }
+}
+
 impl State for StoresMaintained {
     fn nodes(&self) -> BTreeSet<String> {
         self.nodes.clone()
@@ -115,8 +141,21 @@ impl State for StoresMaintained {
     }
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
-        let maintain = |node: &String| (node.clone(), acting.host.maintain(node, self.work));
-        let results = self.nodes.iter().map(maintain).collect();
-        Judgement::of_nodes(&results, "stores_maintained", "maintained_after")
+        let results = self.each(|request| acting.host.ask(request));
+        judge(results)
+    }
+
+    fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
+        acting.is_open()
+            && self.each(|request| acting.host.answer(request)).values().any(|it| *it == Ok(None))
+    }
+
+    fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
+        if !acting.is_open() {
+            return (None, Effect::new());
+        }
+        let Judgement { outcome, effect, .. } =
+            judge(self.each(|request| acting.host.answer(request)));
+        (Some(outcome), effect)
     }
 }

@@ -13,7 +13,7 @@ use crate::fault::{
 };
 use crate::fault::{Acting, Judgement, Probe, failures, slowest};
 use crate::fault::{Budget, RoleDraw, weighted};
-use crate::host::PerNode;
+use crate::host::{HostError, PerNode};
 
 pub(in crate::fault) const ABOUT: About = About {
     name: "membership",
@@ -35,6 +35,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: true,
     undone: UndoneWith::Requests,
     steps: Steps::InTurn,
 };
@@ -141,18 +142,31 @@ impl State for MembersChanged {
     }
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
+        let held = held_by_others(acting);
         let mut results = PerNode::new();
         for node in &self.nodes {
-            results.insert(node.clone(), acting.host.change_membership(node, self.change));
+            // A new member would have to start at once.
+            let result = match self.change == MembershipChange::Replace && held.contains(node) {
+                true => Err(HostError::Unavailable("another fault keeps it down".to_owned())),
+                false => acting.host.change_membership(node, self.change),
+            };
+            results.insert(node.clone(), result);
         }
         Judgement::of_nodes(&results, "members_changed", "changed_after")
     }
 
     fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
+        // Those that another fault keeps down come back when it lets go of them.
+        let held = held_by_others(acting);
         let mut results = PerNode::new();
-        for node in &self.nodes {
+        for node in self.nodes.difference(&held) {
             results.insert(node.clone(), acting.host.restore_membership(node, self.change));
         }
         (slowest("members_restored", "restored_after", &results), failures(&results))
     }
+}
+
+/// The nodes that other faults which are on keep from starting.
+fn held_by_others(acting: &Acting<'_>) -> BTreeSet<String> {
+    acting.actions_of_others().filter_map(Action::holds_down).flatten().cloned().collect()
 }

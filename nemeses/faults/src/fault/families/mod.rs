@@ -12,3 +12,4 @@ pub(super) mod packet;
 pub(super) mod partition;
 pub(super) mod pause;
 pub(super) mod power;
+pub(super) mod stop;

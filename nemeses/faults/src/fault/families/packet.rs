@@ -52,6 +52,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: false,
     undone: UndoneWith::Links,
     steps: Steps::Replace,
 };
@@ -137,8 +138,6 @@ const DISTURBANCES: [(Disturbance, u32); 7] = [
     (Disturbance::DelayAndLoss, 2),
 ];
 
-/// From a wide network to more than an election time-out.
-const DELAY_MS: (f64, f64) = (5.0, 800.0);
 /// Beyond that a link is as good as cut.
 const LOSS_PERCENT: (f64, f64) = (1.0, 40.0);
 /// For what has no bad end in itself.
@@ -159,7 +158,7 @@ impl Packet {
         let none = LinkCondition::default();
         let mut drawn = |(least, most): (f64, f64)| whole_between(least, most, random);
         let condition = match way {
-            Disturbance::Delay => LinkCondition::delay(random),
+            Disturbance::Delay => LinkCondition::delay(wanted, random),
             Disturbance::Loss => LinkCondition { loss_percent: drawn(LOSS_PERCENT), ..none },
             Disturbance::Duplicate => {
                 LinkCondition { duplicate_percent: drawn(TROUBLE_PERCENT), ..none }
@@ -173,7 +172,7 @@ impl Packet {
             Disturbance::Rate => LinkCondition { rate_kbit: Some(drawn(RATE_KBIT) as u64), ..none },
             Disturbance::DelayAndLoss => {
                 let loss_percent = drawn(LOSS_PERCENT);
-                LinkCondition { loss_percent, ..LinkCondition::delay(random) }
+                LinkCondition { loss_percent, ..LinkCondition::delay(wanted, random) }
             }
         };
         let ramp = random.random_bool(RAMP_CHANCE);
@@ -264,9 +263,10 @@ fn ramp(lasts: Duration, part: impl Fn(f64) -> Action) -> Vec<Step> {
 }
 
 impl LinkCondition {
-    /// Draws a delay, as often with jitter as without.
-    fn delay(random: &mut ChaCha8Rng) -> Self {
-        let delay_ms = whole_between(DELAY_MS.0, DELAY_MS.1, random);
+    /// Draws a delay, as often with jitter as without. What would take longer than the fault lasts
+    /// is a cut.
+    fn delay(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
+        let delay_ms = wanted.limits.timers.draw(random).min((wanted.lasts * 1e3).round());
         let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
         Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }
     }

@@ -33,10 +33,11 @@ pub(in crate::fault) const ABOUT: About = About {
     excuse: Excuse::WhileOn,
     fields: &["shape", "cut_ms", "whole_ms"],
     lasts: (0.1, 8.0),
-    draw: |wanted, random| Partition::draw(wanted, random).map(Fault::Partition),
+    draw: |wanted, random| Some(Fault::Partition(Partition::draw(wanted, random))),
     parts_leader: true,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: false,
     undone: UndoneWith::Links,
     steps: Steps::Replace,
 };
@@ -238,9 +239,11 @@ const SHORTEST_FLAKY: f64 = 1.0;
 const FLAKY_MS: (f64, f64) = (30.0, 400.0);
 
 impl Partition {
-    /// Draws one, leaders first; none where no shape fits.
-    fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Option<Self> {
+    /// Draws one, leaders first. A single node can be cut off from the clients.
+    fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let Wanted { limits, lasts, parts_leader } = *wanted;
+        // A single node has no majority to be parted from, but clients.
+        let parts_leader = parts_leader && limits.nodes >= 2;
         let flaky = random.random_bool(FLAKY_CHANCE) && lasts >= SHORTEST_FLAKY;
         let mut step = || whole_between(FLAKY_MS.0, FLAKY_MS.1, random) as u32;
         let (cut_ms, whole_ms) = (step(), step());
@@ -249,13 +252,9 @@ impl Partition {
                 && (shape.is_about_one() || limits.most >= limits.nodes)
                 && (!parts_leader || shape.parts_leader())
         };
-        // A single node has no links to other nodes.
-        if limits.nodes < 2 {
-            return None;
-        }
         let steady = Self::steady(weighted(&WEIGHTS, fits, random));
         let comes_and_goes = flaky && !parts_leader;
-        Some(if comes_and_goes { Self { cut_ms, whole_ms, ..steady } } else { steady })
+        if comes_and_goes { Self { cut_ms, whole_ms, ..steady } } else { steady }
     }
 }
 
@@ -401,8 +400,13 @@ impl State for Grudge {
         };
         let Some(own) = acting.own() else { return (None, Effect::new()) };
         let dropped = dropped_between(self, &own.dropped_before, &now);
-        // Only what comes and goes may have been missed by the probes at its begin.
-        let seen = own.steps > 0 && dropped > 0;
+        // What comes and goes may have been missed by the probes at its begin. When there was no
+        // time to wait for them they were sent all the same.
+        let all_drop = self.links().all(|link| {
+            let count = |counts: &BTreeMap<Link, u64>| counts.get(&link).copied().unwrap_or(0);
+            count(&now) > count(&own.dropped_before)
+        });
+        let seen = own.steps > 0 && dropped > 0 || all_drop;
         (seen.then_some(Outcome::Installed), Effect::new().counting("packets_dropped", dropped))
     }
 
@@ -411,7 +415,7 @@ impl State for Grudge {
             Ok(seen) => seen,
             Err(error) => return (Effect::new(), vec![error.to_string()]),
         };
-        let silent = (!seen.silent.is_empty())
+        let silent = (!seen.silent.is_empty() && !seen.cut_short)
             .then(|| format!("no packet passes on {}", join(&seen.silent)));
         let effect = Effect::new().with("healed_after", milliseconds(seen.took));
         (effect, silent.into_iter().collect())
@@ -428,7 +432,7 @@ fn judge(grudge: &Grudge, seen: &PartitionSeen) -> Judgement {
         .counting("links_cut", links.len() as u64)
         .with("cut_after", milliseconds(seen.took));
     let unproven: BTreeSet<_> = links.intersection(&seen.unproven).cloned().collect();
-    if !seen.silent.is_empty() {
+    if !seen.silent.is_empty() && !seen.cut_short {
         let reason = format!("no packet passes on {}, which is not cut", join(&seen.silent));
         Judgement::settled(indeterminate(reason), effect)
     } else if !unproven.is_empty() {

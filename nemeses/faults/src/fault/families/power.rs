@@ -38,6 +38,7 @@ pub(in crate::fault) const ABOUT: About = About {
     parts_leader: false,
     budget_alone: Budget::All,
     gap_alone: (0.1, 1.0),
+    comes_on_top: false,
     undone: UndoneWith::Starts,
     steps: Steps::InTurn,
 };
@@ -218,7 +219,7 @@ impl State for PowerFailure {
 
     fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
         let mut problems = match cut_links(acting, Probe::Wait) {
-            Ok(seen) if !seen.silent.is_empty() => {
+            Ok(seen) if !seen.silent.is_empty() && !seen.cut_short => {
                 vec![format!("no packet passes on {}", join(&seen.silent))]
             }
             Err(HostError::Failed(reason)) => vec![reason],

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::expression::is_of_name;
 use super::field::{Field, Source};
-use super::template::{Composition, NODES, Template};
-use crate::fault::ClusterLimits;
+use super::template::{Composition, KNOWN, Template};
+use crate::fault::{ClusterLimits, TimerRange};
 use crate::fault::{Family, Fault};
-use crate::schedule::planned::{Planned, Streams, milliseconds};
-use crate::schedule::{Entry, Schedule};
+use crate::schedule::Schedule;
+use crate::schedule::planned::{Planned, Streams};
 
 /// The compositions of a schedule. Cheap to clone; the default is those that come along.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,7 +166,8 @@ impl Composition {
         let names = even.names.iter_mut().map(|(_, field)| field);
         let fields = even.faults.iter_mut().flat_map(|fault| fault.fields.values_mut());
         names.chain(fields).for_each(|field| *field = field.even());
-        let limits = ClusterLimits { nodes, most: nodes, most_down: nodes };
+        let timers = TimerRange::default();
+        let limits = ClusterLimits { nodes, most: nodes, most_down: nodes, timers };
         let (mut random, mut streams) = (ChaCha8Rng::seed_from_u64(0), Streams::new(0));
         (0..TRIES).map(move |_| even.draw(&limits, &mut random, &mut streams))
     }
@@ -189,14 +190,17 @@ impl Composition {
     fn check(&self) -> Result<(), String> {
         for nodes in [0, 1, 2, 4].map(|more| self.nodes + more) {
             for planned in self.drawings(nodes) {
-                let entries = planned?.into_iter().zip(1..).map(|(planned, id)| Entry {
-                    id,
-                    at: milliseconds(planned.begins),
-                    lasts: milliseconds(planned.lasts),
-                    pick: planned.pick,
-                    fault: planned.fault,
-                });
+                let entries = planned?.into_iter().zip(1..);
+                let entries = entries.map(|(planned, id)| planned.entry(id));
                 let schedule = Schedule { entries: entries.collect() };
+                let named = |name: &String| {
+                    let names = schedule.entries.iter().filter_map(|entry| entry.named.as_ref());
+                    names.clone().any(|known| known == name)
+                };
+                let on = schedule.entries.iter().filter_map(|entry| entry.on.as_ref());
+                if let Some(name) = on.clone().find(|name| !named(name)) {
+                    return Err(format!("no fault of it hits nodes `as` {name:?}"));
+                }
                 schedule.validate(nodes).map_err(|nonsense| {
                     let (place, what) = (nonsense.place, nonsense.what);
                     format!("fault {place}, in a cluster of {nodes}: {what}")
@@ -233,7 +237,7 @@ impl Template {
 fn names_in_order(written: BTreeMap<String, Value>) -> Result<Vec<(String, Field)>, String> {
     let mut left = BTreeMap::new();
     for (name, written) in written {
-        if name.is_empty() || !name.chars().all(is_of_name) || name == NODES {
+        if name.is_empty() || !name.chars().all(is_of_name) || KNOWN.contains(&&*name) {
             return Err(format!("`draw`: {name:?} cannot be a name of yours"));
         }
         let field = Field::read(&written).map_err(|what| format!("${name}: {what}"))?;

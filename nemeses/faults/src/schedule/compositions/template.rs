@@ -14,8 +14,8 @@ use crate::schedule::Entry;
 use crate::schedule::planned::{Planned, Streams};
 use crate::schedule::written::read_entry;
 
-/// The name of what is known of every cluster: its size.
-pub(super) const NODES: &str = "nodes";
+/// The names of what is known of every cluster: its size, and the range of its timers.
+pub(super) const KNOWN: [&str; 3] = ["nodes", "shortest_ms", "longest_ms"];
 
 /// Faults that belong together, and what of them is drawn each time.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,8 @@ impl Composition {
         random: &mut ChaCha8Rng,
         streams: &mut Streams,
     ) -> Result<Vec<Planned>, String> {
-        let mut names = Names::from([(NODES, limits.nodes.into())]);
+        let values = [limits.nodes as f64, limits.timers.shortest_ms, limits.timers.longest_ms];
+        let mut names: Names = KNOWN.into_iter().zip(values.map(number)).collect();
         for (name, field) in &self.names {
             let aimed_by =
                 |fault: &&Template| fault.aim().is_some_and(|aim| aim.as_name() == Some(name));
@@ -152,9 +153,15 @@ impl Template {
         for (name, field) in &self.fields {
             draw(name, field, Rounding::AsWritten, random)?;
         }
-        let Entry { at, lasts, pick, fault, .. } = read_entry(written)?;
-        Ok(Planned { begins: at.as_secs_f64(), lasts: lasts.as_secs_f64(), pick, fault })
+        let Entry { at, lasts, pick, named, on, fault, .. } = read_entry(written)?;
+        let (begins, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());
+        Ok(Planned { begins, lasts, pick, named, on, fault })
     }
+}
+
+/// A number as it is written: whole ones without a point.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 { (value as i64).into() } else { value.into() }
 }
 
 /// Says if a field of this name holds an [`Aim`].

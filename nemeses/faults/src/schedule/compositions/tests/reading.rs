@@ -22,13 +22,13 @@ fn an_aim_fits_whatever_else_is_drawn_of_the_fault() {
 fn a_composition_of_a_user_is_added_or_replaces_one_of_the_same_name() {
     let shipped: Vec<_> = Compositions::shipped().iter().cloned().collect();
     let added: Vec<_> = Compositions::read(VALUES).unwrap().iter().cloned().collect();
-    assert_eq!(added[..15], shipped[..]);
-    assert_eq!((added.len(), added[15].name()), (16, "every-kind-of-value"));
-    assert_eq!((added[15].weight(), added[15].nodes), (1, 3));
+    assert_eq!(added[..17], shipped[..]);
+    assert_eq!((added.len(), added[17].name()), (18, "every-kind-of-value"));
+    assert_eq!((added[17].weight(), added[17].nodes), (1, 3));
 
     let text = VALUES.replace("every-kind-of-value", "killed-in-election");
     let replaced: Vec<_> = Compositions::read(&text).unwrap().iter().cloned().collect();
-    assert_eq!(replaced.len(), 15);
+    assert_eq!(replaced.len(), 17);
     for (new, old) in replaced.iter().zip(&shipped) {
         assert_eq!(new.name(), old.name());
         assert_eq!(new == old, new.name() != "killed-in-election");
@@ -52,13 +52,19 @@ fn an_error_names_the_composition_the_fault_and_the_field() {
     check_refused("weight = 0", kill, "`weight` is from 1 to 1000000");
     check_refused("nodes = 0", kill, "`nodes` is from 1 to 50");
     check_refused("draw = { nodes = 3 }", kill, "`draw`: \"nodes\" cannot be a name of yours");
+    let on = "at = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\non = \"slow\"";
+    check_refused("", on, "no fault of it hits nodes `as` \"slow\"");
     check_refused("draw = { a-b = 3 }", kill, "`draw`: \"a-b\" cannot be a name of yours");
     check_refused(
         "draw = { a = \"$b + 1\", b = \"$a\", c = 2 }",
         kill,
         "`draw`: each of $a, $b waits for another",
     );
-    check_refused("draw = { a = \"$b\" }", kill, "$a: there is no $b; there are $nodes");
+    check_refused(
+        "draw = { a = \"$b\" }",
+        kill,
+        "$a: there is no $b; there are $longest_ms, $nodes, $shortest_ms",
+    );
     check_refused("draw = { a = \"2..1\" }", kill, "$a: no number is from 2 to 1");
 
     let refused = |fault: &str, what: &str| check_refused("", fault, &format!("fault 2: {what}"));
@@ -69,7 +75,10 @@ fn an_error_names_the_composition_the_fault_and_the_field() {
     let rest = |at: &str| format!("at = {at}\nlasts = 1\nfamily = \"kill\"\naim = \"one\"");
     refused(&rest("\"soon\""), "invalid type: string \"soon\", expected f64");
     refused(&rest("\"1 +\""), "`at`: \"1 +\" is no number: a number or a $name is missing");
-    refused(&rest("\"$slow\""), "`at`: there is no $slow; there are $nodes");
+    refused(
+        &rest("\"$slow\""),
+        "`at`: there is no $slow; there are $longest_ms, $nodes, $shortest_ms",
+    );
     refused(&rest("-1"), "-1 is no number of seconds of a run");
     refused(
         &rest("[1, 2]"),

@@ -1,12 +1,13 @@
 //! The compositions that come along, each with all that makes it what it is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::Compositions;
 use super::support::{drawings, find, limits};
 use crate::fault::{
-    Aim, Clock, ClockError, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill, Leadership,
-    Packet, Partition, Pattern, Pause, Power, Shape,
+    Aim, Clock, ClockError, ClusterLimits, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill,
+    Leadership, Packet, Partition, Pattern, Pause, Power, Shape, TimerRange,
 };
 use crate::schedule::planned::Planned;
 
@@ -23,7 +24,7 @@ fn these_come_along() {
     use Family::*;
     let all = Compositions::shipped();
     let listed: Vec<_> = all.iter().map(|it| (it.name(), it.weight(), it.families())).collect();
-    let expected: [(&str, u32, &[Family]); 15] = [
+    let expected: [(&str, u32, &[Family]); 17] = [
         ("power-fails-in-slow-fsync", 3, &[Disk, Power]),
         ("killed-in-slow-write", 1, &[Disk, Kill]),
         ("slow-leader-paused", 2, &[Packet, Leadership, Pause]),
@@ -39,6 +40,8 @@ fn these_come_along() {
         ("leader-killed-among-slow-followers", 1, &[Cpu, Kill]),
         ("rolling-restart-over-lossy-links", 1, &[Packet, Kill]),
         ("killed-on-full-disk", 1, &[Disk, Kill]),
+        ("power-fails-after-eio", 3, &[Disk, Power]),
+        ("killed-after-eio", 1, &[Disk, Kill]),
     ];
     let expected: Vec<_> = expected
         .into_iter()
@@ -55,13 +58,14 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
         fits.map(|it| it.name().to_owned()).collect()
     };
     let without_elections = ["power-fails-in-slow-fsync", "killed-in-slow-write"];
+    let on_bad_disks = ["killed-on-full-disk", "power-fails-after-eio", "killed-after-eio"];
     assert_eq!(
         fitting(1, 1),
-        [&without_elections[..], &["power-fails-again", "killed-on-full-disk"]].concat()
+        [&without_elections[..], &["power-fails-again"], &on_bad_disks].concat()
     );
-    assert_eq!(fitting(2, 1), [&without_elections[..], &["killed-on-full-disk"]].concat());
+    assert_eq!(fitting(2, 1), [&without_elections[..], &on_bad_disks].concat());
     assert_eq!(fitting(2, 2), fitting(1, 1));
-    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (13, 13));
+    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (15, 15));
     // What a majority kept cannot be lost, and who elected was all but one.
     for (nodes, most_down, again, forgotten) in
         [(3, 1, false, false), (3, 2, true, true), (5, 2, false, false), (5, 3, true, false)]
@@ -71,7 +75,7 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
         assert_eq!(fits("power-fails-again"), again, "{nodes} nodes, {most_down} down");
         assert_eq!(fits("election-forgotten"), forgotten, "{nodes} nodes, {most_down} down");
     }
-    assert_eq!(fitting(5, 5).len(), 15);
+    assert_eq!(fitting(5, 5).len(), 17);
 }
 
 #[test]
@@ -182,7 +186,7 @@ fn is_delay(planned: &Planned) -> (f64, bool) {
     };
     let (delay, jitter) = (packet.condition.delay_ms, packet.condition.jitter_ms);
     assert!(packet.condition.is_delay() && delay.fract() == 0.0 && jitter.fract() == 0.0);
-    within(delay, 5.0, 800.0);
+    within(delay, 50.0, 5000.0);
     within(jitter, 0.0, (delay * 0.5).round());
     (jitter, packet.ramp)
 }
@@ -191,7 +195,7 @@ fn is_delay(planned: &Planned) -> (f64, bool) {
 fn power_fails_while_fsync_is_slow() {
     let describe = |[disk, cut]: &[Planned; 2]| {
         within(disk.lasts, 1.0, 4.0);
-        assert!([Aim::All, Aim::Majority].contains(&is_slow_fsync(disk, 50.0, 500.0)));
+        assert!([Aim::All, Aim::Majority].contains(&is_slow_fsync(disk, 5.0, 500.0)));
         follows_in(disk, cut, 0.3, 0.95);
         within(cut.lasts, 0.2, 1.5);
         aim(power(cut).aim)
@@ -252,6 +256,7 @@ fn a_slow_leader_hands_over_and_is_paused() {
         follows_in(packet, hand_over, 0.2, 0.5);
         within(hand_over.lasts, 0.1, 0.1);
         assert_eq!(pause.fault, Fault::Pause(Pause { aim: Aim::Leader }));
+        assert_eq!((packet.named.as_deref(), pause.on.as_deref()), (Some("slow"), Some("slow")));
         within(pause.begins - hand_over.begins, 0.02, 0.5);
         within(pause.lasts, 0.2, 2.5);
         if ramp { "ramps" } else { "sudden" }
@@ -455,4 +460,65 @@ fn a_leader_is_killed_among_slow_followers_and_nodes_roll_over_lossy_links() {
         "lossy"
     };
     check("rolling-restart-over-lossy-links", describe, &[("lossy", 1.0)]);
+}
+
+#[test]
+fn an_error_of_fsync_is_followed_by_the_end_of_the_same_nodes() {
+    let is_eio = |disk: &Planned, after: &Planned| {
+        within(disk.lasts, 0.3, 2.0);
+        assert_eq!(
+            (disk.named.as_deref(), after.on.as_deref()),
+            (Some("failing"), Some("failing"))
+        );
+        assert_eq!(disk.fault.aim(), after.fault.aim());
+        let Fault::Disk(Disk { trouble, .. }) = disk.fault else { panic!("{disk:?}") };
+        match trouble {
+            DiskFault::FailingFsync { percent } => {
+                within(percent, 5.0, 60.0);
+                "fsync"
+            }
+            DiskFault::Failing { percent } => {
+                within(percent, 5.0, 60.0);
+                "everything"
+            }
+            other => panic!("{other}"),
+        }
+    };
+    let shares = [("fsync", 0.75), ("everything", 0.25)];
+    // The service must have had time to ask again.
+    let power = |[disk, power]: &[Planned; 2]| {
+        within(power.begins - disk.lasts, 0.05, 1.5);
+        assert_eq!(power.fault.family(), Family::Power);
+        is_eio(disk, power)
+    };
+    check("power-fails-after-eio", power, &shares);
+    let kill = |[disk, kill]: &[Planned; 2]| {
+        within(kill.begins / disk.lasts, 0.498, 1.202);
+        assert_eq!(kill.fault, Fault::Kill(Kill::once(kill.fault.aim().unwrap())));
+        is_eio(disk, kill)
+    };
+    check("killed-after-eio", kill, &shares);
+}
+
+/// Half of all delays are longer than half a second: what waits for that long is met as often as
+/// what waits for a tenth of it.
+#[test]
+fn delays_lie_evenly_between_a_heartbeat_and_several_election_timeouts() {
+    let delays = |timers: TimerRange| -> Vec<f64> {
+        let limits = ClusterLimits { timers, ..limits(3, 3) };
+        let drawn = drawings(&find("slow-leader-paused"), limits, 1, 1000);
+        let delay = |planned: &Vec<Planned>| match planned[0].fault {
+            Fault::Packet(packet) => packet.condition.delay_ms,
+            _ => panic!("{planned:?}"),
+        };
+        drawn.iter().map(delay).collect()
+    };
+    let unknown = delays(TimerRange::default());
+    let long = unknown.iter().filter(|delay| **delay > 500.0).count();
+    assert!((450..550).contains(&long), "{long} of 1000");
+    let ms = Duration::from_millis;
+    let known = delays(TimerRange::of(ms(100), ms(1000), ms(2000)));
+    assert!(known.iter().all(|delay| (100.0..=4000.0).contains(delay)));
+    let long = known.iter().filter(|delay| **delay > 632.0).count();
+    assert!((450..550).contains(&long), "{long} of 1000");
 }

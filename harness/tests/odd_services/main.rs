@@ -1,0 +1,222 @@
+//! Services with habits of their own, described by manifests: checked and run for real, as clusters
+//! that run already. The service is a part of the test.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod service;
+
+use std::path::Path;
+
+use common::{Finished, finished, run, scratch, stormproof};
+use service::{Habits, Hint, Service};
+
+/// What all manifests here begin with.
+const BEGIN: &str = r#"name = "odd"
+version = "1"
+
+[node]
+command = ["true"]
+
+[status]
+request = "GET /status"
+leader = "/leader"
+applied = "/applied"
+"#;
+
+const READ: &str = r#"
+[workload.register.read]
+request = "GET /kv/{run}-{key}"
+nothing = { status = 404 }
+value = "/value"
+"#;
+
+const WRITE: &str = r#"
+[workload.register.write]
+request = "PUT /kv/{run}-{key}"
+json = "{value}"
+"#;
+
+/// Checks it, or runs it for a moment.
+fn manifest(folder: &Path, parts: &[&str]) -> String {
+    let file = folder.join("odd.toml");
+    std::fs::write(&file, parts.concat()).expect("a scratch file can be written");
+    file.display().to_string()
+}
+
+fn check(service: &Service, manifest: &str) -> Finished {
+    let mut command = stormproof();
+    command.args(["target", "check", manifest, "--addresses", &service.flag()]);
+    // What a failed check leaves belongs to the tests.
+    finished(
+        command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR")).output().expect("the binary starts"),
+    )
+}
+
+fn short_run(service: &Service, manifest: &str, results: &Path, more: &[&str]) -> Finished {
+    let (addresses, results) = (service.flag(), results.display().to_string());
+    let flags = ["run", "--target", manifest, "--addresses", &addresses, "--results", &results];
+    let load = ["--time-limit", "2s", "--rate", "300", "--seed", "1", "--values", "numbers"];
+    run(&[&flags[..], &load, more].concat())
+}
+
+const NO_FAULTS: &[&str] = &["--faults", "none"];
+
+#[test]
+fn a_register_need_not_have_a_cas() {
+    let folder = scratch("odd-no-cas");
+    let service = Service::start(Habits::default());
+    let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
+    check(&service, &manifest).exits(0).says("read, write work through every node");
+    short_run(&service, &manifest, &folder, NO_FAULTS).exits(0).says("VALID");
+}
+
+#[test]
+fn a_cas_can_be_a_read_and_a_write_on_condition_with_session_and_keys_made_before() {
+    let folder = scratch("odd-etag");
+    let habits = Habits { session_lasts: Some(150), keys_are_created: true, ..Habits::default() };
+    let service = Service::start(habits);
+    let session = "headers = { X-Session = \"{session}\" }\n";
+    let setup = r#"
+[[setup]]
+request = "POST /login"
+keep = { session = "/session" }
+again = { status = 401 }
+
+[[setup]]
+each = "key"
+request = "PUT /keys/{run}-{key}"
+headers = { X-Session = "{session}" }
+ok = { status = [201, 409] }
+"#;
+    let cas = r#"
+[workload.register.cas]
+request = "PUT /kv/{run}-{key}"
+headers = { X-Session = "{session}", If-Match = "{etag}" }
+json = "{value[1]}"
+failed = { status = 412 }
+
+[[workload.register.cas.first]]
+request = "GET /kv/{run}-{key}"
+headers = { X-Session = "{session}" }
+failed = { status = 404 }
+value = "/value"
+expected = "{value[0]}"
+keep = { etag = "header:ETag" }
+"#;
+    let refusal = r#"
+[[refusal]]
+error = "logged_out"
+when = { status = 401 }
+definite = true
+"#;
+    let manifest = manifest(&folder, &[BEGIN, refusal, setup, READ, session, WRITE, session, cas]);
+    check(&service, &manifest).exits(0).says("read, write, cas work through every node");
+    short_run(&service, &manifest, &folder, NO_FAULTS).exits(0).says("VALID");
+    assert!(service.logins() > 3, "a session that ended was not made again");
+}
+
+#[test]
+fn a_cas_may_answer_true_or_false_or_only_refuse() {
+    let folder = scratch("odd-cas");
+    let service = Service::start(Habits::default());
+    let bare = r#"
+[workload.register.cas]
+request = "POST /cas/{run}-{key}"
+json = "{value}"
+ok = { "" = true }
+failed = { "" = false }
+"#;
+    let bare = manifest(&folder, &[BEGIN, READ, WRITE, bare]);
+    check(&service, &bare).exits(0).says("read, write, cas work through every node");
+    short_run(&service, &bare, &folder, NO_FAULTS).exits(0).says("VALID");
+
+    let refusing = r#"
+[workload.register.cas]
+request = "POST /refuse/{run}-{key}"
+json = "{value}"
+
+[[refusal]]
+error = "refused"
+when = { status = 409 }
+definite = true
+retry = false
+"#;
+    let refusing = manifest(&folder, &[BEGIN, READ, WRITE, refusing]);
+    let said = "a cas that is to fail is refused as refused";
+    check(&service, &refusing).exits(0).says(said);
+    short_run(&service, &refusing, &folder, NO_FAULTS).exits(0).says("VALID");
+}
+
+#[test]
+fn a_service_that_is_stale_in_calm_is_not_taken_for_a_wrong_manifest_alone() {
+    let folder = scratch("odd-stale");
+    let service = Service::start(Habits { is_stale: true, ..Habits::default() });
+    let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
+    let checked = check(&service, &manifest).exits(3).says("its reads are stale although nothing");
+    checked.says("either the description is wrong, or the service itself is").says("--nodes 1");
+}
+
+#[test]
+fn a_node_that_does_not_lead_names_the_leader_in_a_header_or_in_its_text() {
+    let folder = scratch("odd-leader");
+    let header = r#"
+[[refusal]]
+error = "not_leader"
+when = { present = "header:X-Leader" }
+definite = true
+leader = "header:X-Leader"
+"#;
+    let body = r#"
+[[refusal]]
+error = "not_leader"
+when = { status = 400, text = "the leader is" }
+definite = true
+leader = { at = "body", after = "the leader is ", until = "," }
+"#;
+    for (hint, refusal) in [(Hint::Header, header), (Hint::Body, body)] {
+        let service = Service::start(Habits { leads: Some(hint), ..Habits::default() });
+        let manifest = manifest(&folder, &[BEGIN, refusal, READ, WRITE]);
+        check(&service, &manifest).exits(0).says("not_leader (definite) came first");
+        short_run(&service, &manifest, &folder, NO_FAULTS).exits(0).says("VALID");
+        let history = std::fs::read_to_string(folder.join("latest/history.jsonl"));
+        let history = history.expect("a run leaves its history");
+        assert!(!history.contains("\"timeout\""), "the hint was not followed");
+    }
+}
+
+#[test]
+fn a_leader_hands_over_by_request_or_command_and_members_are_dumped_by_command() {
+    let folder = scratch("odd-orders");
+    let service = Service::start(Habits::default());
+    // A program of the service's own, in as few words as there are.
+    let ask =
+        r#"exec 3<>/dev/tcp/${1/:/\/}; printf "$2 HTTP/1.0\r\n\r\n" >&3; sed '1,/^\r$/d' <&3"#;
+    let ask = format!("\"bash\", \"-c\", '''{ask}''', \"ask\", \"{{endpoint}}\"");
+    let dump = format!("\n[dump]\ncommand = [{ask}, \"GET /dump\"]\nentries = \"\"\n");
+    let by_request = "\n[leadership]\nrequest = \"POST /lead/{name}\"\n";
+    let by_command = format!("\n[leadership]\ncommand = [{ask}, \"POST /lead/{{name}}\"]\n");
+    let faults = ["--faults", "leadership", "--profile", "leadership"];
+    for order in [by_request, &by_command] {
+        let manifest = manifest(&folder, &[BEGIN, &dump, order, READ, WRITE]);
+        short_run(&service, &manifest, &folder, &faults).exits(0).says("VALID").says("installed");
+    }
+}
+
+#[test]
+fn an_address_where_nothing_listens_is_named_at_once() {
+    let folder = scratch("odd-refused");
+    let service = Service::start(Habits::default());
+    let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
+    let begin = std::time::Instant::now();
+    let addresses = format!("{},127.0.0.1:1", service.flag());
+    for command in [&["target", "check"][..], &["run", "--target"]] {
+        let results = folder.display().to_string();
+        let mut words = [command, &[&manifest, "--addresses", &addresses]].concat();
+        if command[0] == "run" {
+            words.extend(["--faults", "none", "--results", &results]);
+        }
+        let refused = run(&words).exits(3).says("127.0.0.1:1 (n4): Connection refused");
+        assert!(!refused.err.contains("stderr.log"), "no log is ours: {}", refused.err);
+    }
+    assert!(begin.elapsed().as_secs() < 15, "it took {:?}", begin.elapsed());
+}
