@@ -62,6 +62,8 @@ pub struct EndedEarly {
 pub enum EarlyEnd {
     /// The history was known to be Invalid.
     Contradiction,
+    /// So many processes of the service had ended by themselves that it could not serve again.
+    Down,
     /// A person or a program interrupted it.
     Interrupt,
     /// The harness failed.

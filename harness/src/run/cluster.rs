@@ -62,8 +62,14 @@ pub struct Cluster {
 #[derive(Default)]
 struct Exits {
     seen: Mutex<Vec<Exit>>,
+    /// The nodes among them that were not started again.
+    down: Mutex<BTreeSet<String>>,
     news: Notify,
 }
+
+/// A node that ended by itself is not started again if it was not within this time, in which every
+/// fault that is about to start it has done so.
+const DOWN_FOR_GOOD: Duration = Duration::from_secs(10);
 
 impl Cluster {
     /// Gives every node its place and its directory; nothing is started yet.
@@ -156,6 +162,26 @@ impl Cluster {
     /// The first process that ended although it was not killed and no fault expected it.
     pub fn first_unexpected_exit(&self) -> Option<Exit> {
         self.exits.seen().iter().find(|exit| exit.allowed_by.is_none()).cloned()
+    }
+
+    /// Waits until so many processes have ended by themselves that no majority of the nodes is left,
+    /// and nothing starts them again; returns the nodes.
+    pub async fn down_for_good(&self, recorder: &Recorder) -> BTreeSet<String> {
+        let most = (self.members.len() - 1) / 2;
+        let mut since = None;
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let now = recorder.elapsed();
+            // Of one whose fault is on, it is known that it will be started.
+            let is_left_down = |node: &String| self.expected.reason(node, now).is_none();
+            let down: BTreeSet<_> =
+                self.exits.down().iter().filter(|it| is_left_down(it)).cloned().collect();
+            if down.len() <= most {
+                since = None;
+            } else if now.saturating_sub(*since.get_or_insert(now)) >= DOWN_FOR_GOOD {
+                return down;
+            }
+        }
     }
 
     /// The findings about the target besides its verdict: processes that ended by
@@ -279,6 +305,10 @@ impl Exits {
     fn seen(&self) -> MutexGuard<'_, Vec<Exit>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn down(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Exit {
@@ -333,7 +363,10 @@ struct Ear {
 impl Ear {
     fn hear(&self, node: &str, output: NodeOutput) {
         let change = match output {
-            NodeOutput::Started { pid } => NodeChange::Started { pid },
+            NodeOutput::Started { pid } => {
+                self.exits.down().remove(node);
+                NodeChange::Started { pid }
+            }
             NodeOutput::Line(line) => match self.target.node_change(&line) {
                 Some(change) => change,
                 None => {
@@ -365,6 +398,7 @@ impl Ear {
             folder,
         };
         self.exits.seen().push(exit);
+        self.exits.down().insert(node.to_owned());
         self.exits.news.notify_waiters();
     }
 }

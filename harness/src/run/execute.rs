@@ -137,6 +137,8 @@ struct Run {
     _ready: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
+    /// The nodes that had ended by themselves, if the load was ended because of them.
+    down: OnceLock<BTreeSet<String>>,
 }
 
 /// A run as it is known while it goes on.
@@ -221,6 +223,7 @@ impl Run {
             stop,
             standing,
             stopped_early,
+            down: OnceLock::new(),
             _roles: roles,
             _ready: ready,
         })
@@ -271,6 +274,14 @@ impl Run {
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
             liveness.sentence = exit.headline();
+            if let Some(down) = self.down.get() {
+                liveness.sentence = format!(
+                    "the service was down for good, since {} of {} nodes ended by themselves: {}",
+                    down.len(),
+                    self.plan.nodes,
+                    liveness.sentence
+                );
+            }
             // It was started again when everything was undone.
             liveness.degree = liveness.degree.map(|_| Degree::AfterRestart);
         } else if liveness.verdict == Verdict::Invalid {
@@ -364,6 +375,7 @@ impl Run {
             let cause = tokio::select! {
                 () = interrupted => EarlyEnd::Interrupt,
                 () = self.contradicted() => EarlyEnd::Contradiction,
+                () = self.down_for_good() => EarlyEnd::Down,
             };
             if let Err(error) = self.recorder.mark(Mark::Cut(cause)) {
                 self.recorder.note(format!("{error:#}"));
@@ -380,6 +392,18 @@ impl Run {
 }
 
 impl Run {
+    /// Until the load is to be stopped because the service cannot come back.
+    async fn down_for_good(&self) {
+        let down = self.cluster.down_for_good(&self.recorder).await;
+        let now = self.recorder.elapsed().as_secs_f64();
+        let names: Vec<&str> = down.iter().map(String::as_str).collect();
+        self.recorder.note(format!(
+            "{now:.1} s: the load ends early, since {} ended by themselves and no majority is left",
+            names.join(", ")
+        ));
+        let _ = self.down.set(down);
+    }
+
     /// Until the load is to be stopped because the history is known to be Invalid.
     async fn contradicted(&self) {
         let mut standing = self.standing.clone();

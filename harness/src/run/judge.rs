@@ -164,7 +164,7 @@ pub fn merge(
         EarlyEnd::Failure => true,
         // Later than that, all that was planned had been done.
         EarlyEnd::Kill => ended.phase < Phase::Check,
-        EarlyEnd::Contradiction | EarlyEnd::Interrupt => false,
+        EarlyEnd::Contradiction | EarlyEnd::Down | EarlyEnd::Interrupt => false,
     };
     let verdict = if ended.is_some_and(cut_off) { verdict.max(Verdict::Unknown) } else { verdict };
     let sentence = if safety.verdict == verdict && verdict != Verdict::Valid {

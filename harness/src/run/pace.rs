@@ -2,9 +2,9 @@
 //! too late. What strikes while nothing is served tests nothing, and a composition is only what it
 //! says when its offsets hold.
 
-use checker::history::{Event, EventType, History, Process};
+use checker::history::EventType;
 use results::event::Phase;
-use results::metrics::{FaultInterval, phases};
+use results::metrics::{FaultInterval, RunHistory, phases};
 
 /// A fault that came later than this was late: a fifth of the shortest usual election timeout.
 const LATE_MS: u64 = 100;
@@ -14,12 +14,12 @@ const LATE_SHARE: f64 = 0.1;
 
 /// The figures of a run, one sentence each: the share of time with service always, the rest where
 /// there is something to say.
-pub(super) fn notes(history: &History, faults: &[FaultInterval]) -> Vec<String> {
+pub(super) fn notes(history: &RunHistory, faults: &[FaultInterval]) -> Vec<String> {
     [served(history), late(faults), waited(faults)].into_iter().flatten().collect()
 }
 
 /// In how many seconds of the load at least one operation succeeded.
-fn served(history: &History) -> Option<String> {
+fn served(history: &RunHistory) -> Option<String> {
     const SECOND: u64 = 1_000_000_000;
     let load = phases(history).into_iter().find(|interval| interval.phase == Phase::Load)?;
     let seconds = ((load.end - load.start) / SECOND) as usize;
@@ -27,10 +27,9 @@ fn served(history: &History) -> Option<String> {
         return None;
     }
     let mut served = vec![false; seconds];
-    let succeeded =
-        |event: &&Event| matches!(event.process, Process::Client(_)) && event.kind == EventType::Ok;
-    for event in history.events.iter().filter(succeeded) {
-        let second = event.time.checked_sub(load.start).map(|time| (time / SECOND) as usize);
+    let oks = history.operations.iter().filter(|operation| operation.outcome() == EventType::Ok);
+    for end in oks.filter_map(|operation| operation.end()) {
+        let second = end.checked_sub(load.start).map(|time| (time / SECOND) as usize);
         if let Some(served) = second.and_then(|second| served.get_mut(second)) {
             *served = true;
         }
@@ -65,6 +64,7 @@ fn waited(faults: &[FaultInterval]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use checker::history::{Event, Process};
     use results::metrics::fault_intervals;
     use serde_json::json;
 
@@ -84,21 +84,19 @@ mod tests {
     fn the_share_of_time_with_service_counts_seconds_of_load() {
         let phase =
             |name: &str, ms| event(Process::Controller, EventType::Info, "phase", json!(name), ms);
-        let ok = |ms| event(Process::Client(1), EventType::Ok, "read", json!(1), ms);
-        let failed = event(Process::Client(1), EventType::Fail, "read", json!(1), 4100);
+        let read = |kind, ms| {
+            let client = |kind| event(Process::Client(1), kind, "read", json!(1), ms);
+            [client(EventType::Invoke), client(kind)]
+        };
+        let ok = |ms| read(EventType::Ok, ms);
         // The first is before the load, two are in its first second, one in its fourth.
-        let events = vec![
-            phase("setup", 0),
-            ok(500),
-            phase("load", 1000),
-            ok(1100),
-            ok(1900),
-            failed,
-            ok(4500),
-            phase("recover", 6000),
-            ok(6100),
-        ];
-        let notes = notes(&History { events }, &[]);
+        let mut events = vec![phase("setup", 0)];
+        events.extend(ok(500));
+        events.push(phase("load", 1000));
+        events.extend([ok(1100), ok(1900), read(EventType::Fail, 4100), ok(4500)].concat());
+        events.push(phase("recover", 6000));
+        events.extend(ok(6100));
+        let notes = notes(&events.into_iter().collect(), &[]);
         assert_eq!(notes, ["operations succeeded in 2 of 5 s of load (40 %)"]);
     }
 
@@ -111,9 +109,8 @@ mod tests {
                                    "facts": facts});
                 Event::new(Process::Nemesis, EventType::Info, "kill", value)
             };
-            let events = late.iter().enumerate().map(fault).collect();
-            let intervals = fault_intervals(&History { events });
-            notes(&History { events: Vec::new() }, &intervals)
+            let intervals = fault_intervals(&late.iter().enumerate().map(fault).collect());
+            notes(&RunHistory::default(), &intervals)
         };
         let waited = "faults waited 2.5 s in all for the service to answer again";
         assert_eq!(notes_of(&[0, 3, 99, 2, 5, 8, 13, 1, 1, 2600]), [waited]);

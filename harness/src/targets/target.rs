@@ -68,9 +68,76 @@ pub trait Target: Send + Sync {
         READY_WITHIN
     }
 
-    }
-
     /// The range of its timers, from a heartbeat to several election time-outs, which delays are
     /// drawn from; none where they are not known.
     fn timers(&self) -> Option<TimerRange> {
         None
+    }
+
+    /// Returns true if it has that operation of the objects that the model judges; the message of
+    /// [`client`](Target::client) says more of models that it has nothing of.
+    fn offers(&self, _model: &str, _f: &str) -> bool {
+        true
+    }
+
+    /// The way in which its processes can have clocks of their own. Right for every runtime unless
+    /// it hands the kernel only relative time-outs, as Go does.
+    fn own_clock(&self) -> OwnClock {
+        OwnClock::WithDeadlines
+    }
+
+    /// Understands a line that a node printed on its standard output.
+    fn node_change(&self, _line: &str) -> Option<NodeChange> {
+        None
+    }
+
+    /// The request by which the service itself does the faults of a family, such as
+    /// `POST /admin/transfer`; none if it has no such request.
+    fn asked_for(&self, _family: Family) -> Option<&'static str> {
+        None
+    }
+
+    /// Returns true if it can have the faults of that family: those that need nothing of it, and
+    /// those that it can be asked for.
+    fn can(&self, family: Family) -> bool {
+        !family.needs_target() || self.asked_for(family).is_some()
+    }
+
+    /// The client that asks the cluster for the faults that it can be [asked
+    /// for](Target::asked_for). Called within a runtime.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn administrator(&self, _cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
+        Ok(None)
+    }
+
+    /// Its promises about the versions that it answers; none if it has none.
+    fn versions(&self) -> Option<VersionSemantics> {
+        None
+    }
+
+    /// The client that asks the nodes what they applied; none if they cannot be asked.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn auditor(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
+        Ok(None)
+    }
+
+    /// The client that asks the members for all that they hold; none if they cannot be asked.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be made.
+    fn dumper(&self, _cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(None)
+    }
+
+    /// A client of the whole cluster. `run` is the run's id, which keys carry on the wire; `model`
+    /// is what judges the operations, and so what objects they are about.
+    ///
+    /// # Errors
+    /// When the service has no such objects.
+    fn client(&self, cluster: &[Member], run: &str, model: &str)
+    -> anyhow::Result<Arc<dyn Client>>;
+}

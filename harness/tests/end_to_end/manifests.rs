@@ -184,3 +184,25 @@ fn without_refusals() -> String {
     std::fs::write(&nonsense, format!("{}{}", &text[..begin], &text[end..])).expect("as before");
     nonsense
 }
+
+#[test]
+fn a_service_that_is_down_for_good_ends_the_load_early_and_the_first_sentence_says_so() {
+    let _turn = turn();
+    let results = scratch("manifest-down");
+    // Every process of it comes to its end after some seconds of service.
+    let dies = r#"  "sh", "-c", "timeout -s KILL 8 \"$@\"; echo 'fatal: out of luck' >&2; exit 7", "sh",
+  "{stormproof}", "node""#;
+    let target = changed(&results, r#"  "{stormproof}", "node""#, dies);
+    let flags = [
+        "--target", &target, "--nodes", "3", "--lab", "loopback", "--faults", "none", "--seed", "7",
+    ];
+    let more = ["--time-limit", "200s", "--rate", "200", "--recovery-limit", "2s"];
+    run_into(&results, &[&flags[..], &more].concat())
+        .exits(1)
+        .says("INVALID  the service was down for good, since 3 of 3 nodes ended by themselves: n");
+    let verdict = verdict(&results);
+    assert_eq!(verdict["ended_early"]["cause"], "down");
+    let sentence = verdict["sentence"].as_str().expect("there is one");
+    assert!(sentence.contains("(exit code 7): fatal: out of luck"), "{sentence}");
+    assert!(verdict["ended_early"]["load_seconds"].as_f64().expect("a figure") < 60.0);
+}

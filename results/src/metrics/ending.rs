@@ -40,7 +40,7 @@ pub fn ended_early(
     });
     // Checking comes after a failure too.
     let last = match cause {
-        EarlyEnd::Contradiction | EarlyEnd::Interrupt => Some(Phase::Load),
+        EarlyEnd::Contradiction | EarlyEnd::Down | EarlyEnd::Interrupt => Some(Phase::Load),
         EarlyEnd::Kill => phases.last().map(|phase| phase.phase),
         EarlyEnd::Failure => phases.iter().map(|it| it.phase).rfind(|it| *it < Phase::Check),
     };

@@ -21,6 +21,7 @@ pub fn ended_early(end: &EndedEarly) -> String {
     };
     let what = match end.cause {
         EarlyEnd::Contradiction => "stopped early".to_owned(),
+        EarlyEnd::Down => "the service was down for good".to_owned(),
         EarlyEnd::Interrupt => "interrupted".to_owned(),
         EarlyEnd::Failure => "the harness failed".to_owned(),
         EarlyEnd::Kill => format!("the run ended early ({})", during(end.phase)),
@@ -65,6 +66,12 @@ mod tests {
             &cut,
             "interrupted after 23.0 s of 60.0 s of load (38.3 %); 7 of 18 planned faults were never \
              reached",
+        );
+        let down = EndedEarly { cause: EarlyEnd::Down, ..cut.clone() };
+        check(
+            &down,
+            "the service was down for good after 23.0 s of 60.0 s of load (38.3 %); 7 of 18 planned \
+             faults were never reached",
         );
         let killed = EndedEarly { cause: EarlyEnd::Kill, phase: Phase::Converge, ..cut };
         let killed = EndedEarly { load_seconds: 60.0, faults_not_reached: 0, ..killed };
