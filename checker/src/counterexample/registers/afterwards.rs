@@ -8,7 +8,7 @@ use crate::words::tried;
 /// The number of reads in a row that must find a value again before it is said to have stayed.
 const STAYED: usize = 3;
 
-/// What came after, and the operations that show it.
+/// The events afterwards, and the operations that show them.
 #[derive(Default)]
 pub(super) struct Afterwards {
     pub(super) clause: String,

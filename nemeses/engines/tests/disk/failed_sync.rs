@@ -92,7 +92,7 @@ fn on_engine(then: Then, disk: &Disk) -> BTreeSet<Vec<(char, usize)>> {
     left.collect()
 }
 
-/// What a real file system leaves whose image lies on a full one: blocks that were never written
+/// The file that a real file system leaves whose image lies on a full one: blocks that were never written
 /// cannot be.
 fn on_real(then: Then, kind: RealFileSystem) -> std::io::Result<Vec<(char, usize)>> {
     let scratch = Scratch::new(kind.name());

@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(text(file.content()), "ab23456789");
     }
 
-    /// What is read after a power failure that loses, or keeps, all it may.
+    /// The bytes that are read after a power failure that loses, or keeps, all it may.
     fn left(file: &File, keeps: bool) -> String {
         let mut file = file.clone();
         file.crash(u64::MAX, 512, || keeps);
