@@ -123,10 +123,16 @@ fn check_values(
         }
         Verdict::Unknown => analysis.reason = Some(judged.reason(&partitions)),
         Verdict::Invalid => {
-            let (invalid, evidence) = judged.invalid.expect("the verdict is Invalid");
-            let partition = &partitions[invalid];
+            let mut invalid = judged.invalid;
+            let objects: Vec<_> = invalid
+                .iter()
+                .map(|it| (&*partitions[it.partition].object, &it.evidence))
+                .collect();
             let memory = options.budget.memory;
-            analysis.counterexample = Some(counterexample::make(partition, evidence, memory));
+            let first = invalid.swap_remove(counterexample::first_seen(&objects, memory));
+            analysis.algorithm = first.algorithm.to_string();
+            let partition = &partitions[first.partition];
+            analysis.counterexample = Some(counterexample::make(partition, first.evidence, memory));
         }
     }
     Ok(analysis)
@@ -148,23 +154,31 @@ fn nothing_was_seen(operations: &Operations) -> Option<String> {
 /// The decisions of the partitions.
 #[derive(Debug, Default)]
 struct Judged {
-    /// The first partition that has no legal order, and what is known of why.
-    invalid: Option<(usize, Evidence)>,
-    /// The number of partitions that each algorithm decided; if one is invalid, only which decided
-    /// that.
+    /// The partitions that have no legal order, of the first round that found any.
+    invalid: Vec<Contradicted>,
+    /// The number of partitions that each algorithm found to have one.
     decided_by: BTreeMap<&'static str, usize>,
     /// Partitions that spent the steps that fell to them.
     out_of_steps: Vec<usize>,
     /// Partitions that spent their memory.
     out_of_memory: Vec<usize>,
-    /// Steps taken. Of partitions after an invalid one nothing is counted: how many of them were
-    /// looked at depends on the threads.
+    /// Steps taken.
     steps: u64,
+}
+
+/// A partition that has no legal order.
+#[derive(Debug)]
+struct Contradicted {
+    partition: usize,
+    /// The name of the algorithm that found it.
+    algorithm: &'static str,
+    /// The reason, as far as it is known.
+    evidence: Evidence,
 }
 
 impl Judged {
     fn verdict(&self) -> Verdict {
-        if self.invalid.is_some() {
+        if !self.invalid.is_empty() {
             Verdict::Invalid
         } else if self.out_of_steps.is_empty() && self.out_of_memory.is_empty() {
             Verdict::Valid
@@ -260,44 +274,37 @@ fn judge(
         let decisions = decide_all(partitions, &round, &limits, options.threads, &report);
         growth = growth.saturating_mul(SHARE_GROWTH);
         for (partition, decision) in round.into_iter().zip(decisions) {
-            let Some(decision) = decision else { continue };
             judged.steps += decision.steps;
             match decision.outcome {
                 Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
-                    judged.invalid = Some((partition, decision.evidence));
-                    judged.decided_by = BTreeMap::from([(decision.algorithm, 1)]);
-                    return judged;
+                    let Decision { algorithm, evidence, .. } = decision;
+                    judged.invalid.push(Contradicted { partition, algorithm, evidence });
                 }
                 Outcome::OutOfSteps => judged.out_of_steps.push(partition),
                 Outcome::OutOfMemory => judged.out_of_memory.push(partition),
             }
         }
+        if !judged.invalid.is_empty() {
+            break;
+        }
     }
     judged
 }
 
-/// Decides the partitions of a round on several threads. Those before the first invalid one are
-/// decided in any case; of those after it, some may be left out.
+/// Decides the partitions of a round on several threads: all of them, so that of several
+/// contradictions the one that was seen first can be told.
 fn decide_all(
     partitions: &[Partition<'_>],
     round: &[usize],
     limits: &(dyn Fn(usize) -> Limits + Sync),
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
-) -> Vec<Option<Decision>> {
+) -> Vec<Decision> {
     let done = AtomicUsize::new(0);
-    let first_invalid = AtomicUsize::new(usize::MAX);
-    // The partitions of a round are in order.
     parallel::map(round, threads, |&partition| {
-        if partition > first_invalid.load(Ordering::Relaxed) {
-            return None;
-        }
         let decision = decide(&*partitions[partition].object, limits(partition));
-        if decision.outcome == Outcome::Invalid {
-            first_invalid.fetch_min(partition, Ordering::Relaxed);
-        }
         report(done.fetch_add(1, Ordering::Relaxed) + 1);
-        Some(decision)
+        decision
     })
 }

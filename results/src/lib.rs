@@ -3,10 +3,11 @@
 //! A run's [`RunEvent`](event::RunEvent)s are recorded in a
 //! [`RunDirectory`](run_directory::RunDirectory) while it goes on. Afterwards, or from a directory
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
-//! events, and [`report`] draws them as one page. [`verdict_text`] is for terminals; the words of
+//! events, and [`report`] draws them as one page. [`verdict_text`] and [`counterexample_text`] are for terminals; the words of
 //! both stand in [`words`].
 
 pub mod applied_log;
+pub mod counterexample_text;
 pub mod event;
 mod event_log;
 mod layout;

@@ -1,11 +1,10 @@
 //! Verdicts and counterexamples as text, for terminals and logs.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
-use checker::history::EventType;
-use checker::verdict::{Analysis, Counterexample, Verdict};
+use checker::verdict::{Analysis, Verdict};
 
+use crate::counterexample_text::counterexample;
 use crate::metrics::FaultIntervals;
 use crate::summary::Summary;
 use crate::words;
@@ -33,9 +32,7 @@ pub fn run(
 ) -> String {
     let Summary { safety, liveness, run, .. } = summary;
     let mut text = format!("{}  {}\n", badge(summary.verdict, colour), summary.sentence);
-    if let Some(found) = &safety.counterexample {
-        text += &format!("\n{}\n", counterexample(found));
-    }
+    text += &proof(safety, &summary.sentence, Some(faults));
     let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
     let [ok, fail, info] = ended;
     line("operations", &format!("ok {ok} · fail {fail} · info {info}"));
@@ -92,12 +89,10 @@ pub fn run(
 }
 
 /// The judgement of a saved run by its history, beside what the run itself had found.
-pub fn again(summary: &Summary, before: &Summary, colour: bool) -> String {
+pub fn again(summary: &Summary, before: &Summary, faults: &FaultIntervals, colour: bool) -> String {
     let Summary { safety, liveness, coverage, ended_early, .. } = summary;
     let mut text = format!("{}  {}\n", badge(summary.verdict, colour), summary.sentence);
-    if let Some(found) = &safety.counterexample {
-        text += &format!("\n{}\n", counterexample(found));
-    }
+    text += &proof(safety, &summary.sentence, Some(faults));
     let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
     let verdict = words::verdict(safety.verdict);
     line("safety", &format!("{verdict}: {}", scope(safety)));
@@ -143,8 +138,8 @@ pub fn analysis(analysis: &Analysis, colour: bool) -> String {
     let badge = badge(analysis.verdict, colour);
     let scope = scope(analysis);
     let mut text = match (&analysis.counterexample, analysis.sentence()) {
-        (Some(found), Some(sentence)) => {
-            format!("{badge}  {sentence}\n\n{}\n  {scope}\n", counterexample(found))
+        (Some(_), Some(sentence)) => {
+            format!("{badge}  {sentence}\n{}  {scope}\n", proof(analysis, sentence, None))
         }
         (_, Some(sentence)) => format!("{badge}  {sentence} ({scope})\n"),
         (_, None) => format!("{badge}  {scope}\n"),
@@ -172,44 +167,12 @@ pub fn badge(verdict: Verdict, colour: bool) -> String {
     if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
 }
 
-/// A counterexample as intervals on a common line, one operation a line.
-///
-/// Positions are by rank in the history: a gap of seconds would hide intervals of milliseconds,
-/// and Jepsen's plain logs have no times at all.
-pub fn counterexample(counterexample: &Counterexample) -> String {
-    const WIDTH: usize = 48;
-    let operations = &counterexample.operations;
-    let timed = operations.iter().any(|operation| operation.start > 0);
-    let mut ranks: Vec<u64> = operations
-        .iter()
-        .flat_map(|operation| [Some(operation.invoked), operation.completed])
-        .flatten()
-        .collect();
-    ranks.sort_unstable();
-    let column = |index: u64| {
-        let rank = ranks.partition_point(|&other| other < index);
-        rank * (WIDTH - 1) / ranks.len().max(1)
+/// The counterexample of an analysis below the headline, with its own sentence if that is another.
+fn proof(analysis: &Analysis, headline: &str, faults: Option<&FaultIntervals>) -> String {
+    let Some(found) = &analysis.counterexample else { return String::new() };
+    let sentence = match found.sentence == headline {
+        true => String::new(),
+        false => format!("{}\n\n", found.sentence),
     };
-    let mut text = String::new();
-    for (position, operation) in operations.iter().enumerate() {
-        let start = column(operation.invoked);
-        let (end, tail) = match operation.completed {
-            Some(end) => (column(end).max(start + 1), ']'),
-            None => (WIDTH, '…'),
-        };
-        let bar = format!("{}[{}{tail}", " ".repeat(start), "─".repeat(end - start - 1));
-        let mark = if counterexample.culprits.contains(&position) { "✗" } else { " " };
-        let remark = counterexample.remarks.get(position).map_or("", String::as_str);
-        let place = match timed {
-            true => words::moment(operation.start),
-            false => format!("event {}", operation.invoked),
-        };
-        let doubt = if operation.outcome == EventType::Info { " (unknown)" } else { "" };
-        let what = format!("p{} {}{doubt}", operation.process, words::operation(operation));
-        let line =
-            format!("{mark} {bar:<width$} {what:<28} {place:>11}  {remark}", width = WIDTH + 2);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    format!("\n{sentence}{}\n", counterexample(found, faults))
 }

@@ -3,7 +3,7 @@
 use crate::counterexample::case::Case;
 use crate::counterexample::core::Core;
 use crate::counterexample::reason::Reason;
-use crate::counterexample::words::{in_words, value, when};
+use crate::counterexample::words::{told, value};
 use crate::counterexample::{collections, locks, registers, sequences, sums, transactions};
 use crate::history::EventType;
 use crate::model::{Collection, Transition};
@@ -24,7 +24,7 @@ pub(super) fn explain(partition: &Partition<'_>, core: &Core, shown: &[usize]) -
     let case = Case::of(partition, shown, core.last);
     let reason = complain(partition, &case).unwrap_or_else(|| contradiction(&case));
     let subject = partition.operation(reason.subject);
-    let mut sentence = format!("{} {}, {}", in_words(subject), when(subject), reason.clause);
+    let mut sentence = format!("{}, {}", told(subject), reason.clause);
     if core.since.is_some() && reason.is_vague {
         sentence.push_str(", whatever was there before");
     }
@@ -73,8 +73,7 @@ fn contradiction(case: &Case<'_>) -> Reason {
     let clause = match &case.latest_first()[1..] {
         [] => "which no order of the operations explains".to_string(),
         [other] => {
-            let other = case.operations[*other];
-            format!("which contradicts that {} {}", in_words(other), when(other))
+            format!("which contradicts that {}", told(case.operations[*other]))
         }
         others => format!(
             "and no order of it and {} other operations explains what they answered",

@@ -18,6 +18,7 @@ mod collections;
 mod core;
 mod explain;
 mod fewest;
+mod first_seen;
 mod locks;
 mod make;
 mod minimal;
@@ -33,4 +34,6 @@ mod window;
 mod witnesses;
 mod words;
 
+pub(crate) use first_seen::first_seen;
 pub(crate) use make::{contradiction, make};
+pub(crate) use words::told;

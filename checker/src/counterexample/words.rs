@@ -64,6 +64,11 @@ pub(super) fn in_words(operation: OperationRef<'_>) -> String {
     }
 }
 
+/// An operation with its time: `process 7 read 12 from k3 at 1.200 s`.
+pub(crate) fn told(operation: OperationRef<'_>) -> String {
+    format!("{} {}", in_words(operation), when(operation))
+}
+
 /// The effects of a transaction, step by step: `read 1 from x and wrote 2 to y`.
 fn steps(transaction: OperationRef<'_>) -> String {
     let known = transaction.outcome() == EventType::Ok;

@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod divergence;
+pub(crate) mod joined;
 pub(crate) mod kept;
 pub mod of_history;
 pub mod version;

@@ -11,6 +11,7 @@ use std::cell::OnceCell;
 
 use super::audit::{self, AppliedLog, AuditReport, Mutation, Outcome};
 use super::divergence::{self, Contents, DivergenceReport};
+use super::joined;
 use super::version::{self, Answered, Effect, Reset, VersionReport, VersionSemantics};
 use crate::accounting::{self, Accounting};
 use crate::history::{EventType, OperationRef, Operations, OwnedDatum, Process};
@@ -52,6 +53,9 @@ pub(crate) fn complete(
     analysis.divergence = divergence::compare(records.contents, operations);
     let initial = OwnedDatum::from(&options.initial);
     analysis.accounting = accounting::account(&meanings.ledgers, initial.borrow());
+    if let Some(found) = &mut analysis.counterexample {
+        joined::join(found, analysis.audit.as_ref(), options.versions, operations);
+    }
     let versions = analysis.versions.iter().map(VersionReport::verdict);
     let audit = analysis.audit.iter().map(AuditReport::verdict);
     let divergence = analysis.divergence.iter().map(DivergenceReport::verdict);

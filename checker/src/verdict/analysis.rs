@@ -7,6 +7,7 @@ use crate::accounting::Accounting;
 use crate::lattice::Verdict;
 use crate::oracle::audit::AuditReport;
 use crate::oracle::divergence::DivergenceReport;
+use crate::oracle::joined;
 use crate::oracle::version::VersionReport;
 
 /// The result of the checker for a history.
@@ -50,7 +51,14 @@ pub struct Analysis {
 impl Analysis {
     /// The contradiction, or what is not known, in a sentence; none if the verdict is Valid.
     pub fn sentence(&self) -> Option<&str> {
-        let counterexample = || Some(&*self.counterexample.as_ref()?.sentence);
+        let counterexample = || {
+            let found = self.counterexample.as_ref()?;
+            // That an acknowledged operation has no effect, or two, needs no argument. The one that
+            // the counterexample is about comes first.
+            let violations = self.audit.as_ref().map_or(&[][..], |audit| &audit.violations);
+            let plainest = joined::about(found, violations).or(violations.first());
+            Some(plainest.map_or(&*found.sentence, |violation| &*violation.sentence))
+        };
         let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
         let token = || Some(&*self.audit.as_ref()?.violations.first()?.sentence);
         let members = || self.divergence.as_ref()?.sentence.as_deref();

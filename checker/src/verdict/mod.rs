@@ -8,3 +8,4 @@ pub use counterexample::Counterexample;
 
 pub use crate::history::Operation;
 pub use crate::lattice::Verdict;
+pub use crate::words::{shortened, value_in_words};

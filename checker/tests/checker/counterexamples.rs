@@ -129,6 +129,36 @@ fn a_counterexample_is_small_and_says_who_is_to_blame() {
     }
 }
 
+/// What came later may be a consequence, and keys have no order.
+#[test]
+fn of_several_keys_the_one_that_went_wrong_first_is_told() {
+    for first in ["a", "b", "c"] {
+        let mut log = Vec::new();
+        let mut operation = |key: &str, process: u64, f: &str, value: Value| {
+            for kind in ["invoke", "ok"] {
+                let index = log.len();
+                log.push(format!(
+                    r#"{{"index":{index},"time":{index},"process":{process},"type":"{kind}","f":"{f}","key":"{key}","value":{value}}}"#
+                ));
+            }
+        };
+        for key in ["a", "b", "c"] {
+            operation(key, 1, "write", 1.into());
+            operation(key, 1, "write", 2.into());
+        }
+        operation(first, 2, "read", 1.into());
+        for key in ["c", "a", "b"] {
+            operation(key, 3, "read", 1.into());
+            operation(key, 3, "read", Value::Null);
+        }
+        let reading = stormproof_checker::history::read(log.join("\n").as_bytes());
+        let analysis = check(&reading.expect("a log").operations, &Options::default());
+        let found = analysis.expect("it can be judged").counterexample.expect("it is invalid");
+        assert_eq!(found.key.as_deref(), Some(first), "{}", found.sentence);
+        assert!(found.sentence.starts_with(&format!("process 2 read 1 from {first}")));
+    }
+}
+
 #[test]
 fn the_neighbourhood_overlaps_the_conflict_and_is_not_part_of_it() {
     let history = record(Recording { seed: 5, operations: 2000, lies: 3, ..Recording::default() });

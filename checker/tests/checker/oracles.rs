@@ -4,10 +4,10 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use stormproof_checker::history::{Event, EventType, History, Operations, Process};
+use stormproof_checker::history::{Attempt, Event, EventType, History, Operations, Process};
 use stormproof_checker::oracle::audit::{Applied, AppliedLog, Wrong};
 use stormproof_checker::oracle::of_history::Records;
-use stormproof_checker::oracle::version::{Rule, VersionSemantics};
+use stormproof_checker::oracle::version::{ReadVersion, Rule, VersionSemantics};
 use stormproof_checker::verdict::{Analysis, Verdict};
 use stormproof_checker::{Options, check, check_with_records};
 
@@ -125,6 +125,89 @@ fn a_stale_version_is_found_where_an_unknown_write_excuses_the_value() {
     assert!(sentence.starts_with("process 4 read k at version 10"), "{sentence}");
     let json = serde_json::to_string(&analysis).expect("it can be saved");
     assert_eq!(serde_json::from_str::<Analysis>(&json).expect("and read"), analysis);
+}
+
+#[test]
+fn a_sum_that_has_an_addition_twice_names_its_token_and_both_places_in_the_log() {
+    let mut script = Script::default();
+    let added = script.done(1, EventType::Ok, "add", json!(5), Some(1));
+    let attempt = |node: &str, start, error: Option<&str>| Attempt {
+        node: node.into(),
+        start,
+        end: start + 1,
+        error: error.map(str::to_string),
+        definite: error.map(|_| false),
+    };
+    added.attempts =
+        vec![attempt("n1", 1_000_000, Some("timeout")), attempt("n2", 2_000_000, None)];
+    script.done(2, EventType::Ok, "add", json!(5), Some(2));
+    script.done(3, EventType::Ok, "read", json!(15), Some(3));
+    let entries = [(1, "t1", true), (2, "t2", true), (3, "t1", true)];
+    let analysis = judge(&script.operations(), "counter", vec![log("n1", &entries)]);
+    let found = analysis.counterexample.as_ref().expect("no additions make 15");
+    assert_eq!(
+        found.sentence,
+        "process 3 read 15 from k at 0.006 s, although the additions that had been acknowledged make \
+         10 and no other had begun, as if an addition of 5 were in it twice; process 1 added 5 to k at \
+         0.002 s, and the audit of tokens finds that it took effect more than once: at index 1 on n1 \
+         and at index 3 on n1; asked n1 at 0.001 s (timeout), n2 at 0.002 s (answered)"
+    );
+    // The plainest comes first.
+    assert_eq!(
+        analysis.sentence(),
+        Some(
+            "add on k by process 1 (token t1) was acknowledged at 0.002 s, and took effect more than \
+             once: at index 1 on n1 and at index 3 on n1; asked n1 at 0.001 s (timeout), n2 at 0.002 \
+             s (answered)"
+        )
+    );
+}
+
+#[test]
+fn a_lost_write_is_told_by_the_audit_first() {
+    let mut script = Script::default();
+    script.done(1, EventType::Ok, "write", json!(1), Some(1));
+    script.done(2, EventType::Ok, "write", json!(2), Some(2));
+    script.done(3, EventType::Ok, "read", json!(1), Some(2));
+    script.done(4, EventType::Ok, "write", json!(3), Some(3));
+    let entries = [(1, "t1", true), (2, "other", true), (3, "t4", true)];
+    let analysis = judge(&script.operations(), "register", vec![log("n1", &entries)]);
+    assert_eq!(
+        analysis.sentence(),
+        Some(
+            "write on k by process 2 (token t2) was acknowledged at 0.004 s, but has no effect: the \
+             log of n1 shows none"
+        )
+    );
+    let found = analysis.counterexample.expect("2 was acknowledged");
+    assert_eq!(
+        found.sentence,
+        "process 3 read 1 from k at 0.006 s, although 2 had been acknowledged at 0.004 s and nothing \
+         wrote 1 again; process 2 wrote 2 to k at 0.004 s, but the audit of tokens finds no effect of \
+         that: the log of n1 shows none"
+    );
+    assert_eq!(
+        found.remarks[1],
+        "2 was in effect by then; has no effect: the log of n1 shows none"
+    );
+}
+
+#[test]
+fn a_value_that_came_back_at_a_higher_version_was_written_twice() {
+    let mut script = Script::default();
+    script.done(1, EventType::Ok, "write", json!(1), Some(10));
+    script.done(2, EventType::Ok, "write", json!(2), Some(11));
+    script.done(3, EventType::Ok, "read", json!(1), Some(12));
+    let reads = ReadVersion::Modification;
+    let versions = Some(VersionSemantics { reads, ..VersionSemantics::LOG_INDEX });
+    let options = Options { versions, ..options("register") };
+    let analysis = check(&script.operations(), &options).expect("it fits the model");
+    assert_eq!(
+        analysis.counterexample.expect("2 had replaced 1").sentence,
+        "process 3 read 1 from k at 0.006 s, although 2 had been acknowledged at 0.004 s and nothing \
+         wrote 1 again; what it read was left at version 12, and the only write of it, by process 1 \
+         at 0.001 s, was answered at version 10, so that took effect twice"
+    );
 }
 
 #[test]

@@ -38,7 +38,12 @@ pub fn judge_again(judging: &Judging) -> Result<JudgedAgain> {
     match before {
         Some(before) if !ended_by_kill(&before) => {
             let again = with_safety(before.clone(), analysis);
-            let text = verdict_text::again(&again, &before, colour);
+            // The faults of the time are shown beside a counterexample alone.
+            let faults = match again.safety.counterexample {
+                Some(_) => FaultIntervals::of(&run.load().map_err(unreadable)?.history),
+                None => FaultIntervals::default(),
+            };
+            let text = verdict_text::again(&again, &before, &faults, colour);
             Ok(JudgedAgain { summary: again, text })
         }
         _ => {

@@ -60,7 +60,7 @@ fn row(difference: &Difference) -> Markup {
                     None => { td.muted { "nothing" } }
                     Some(held) => {
                         td {
-                            (words::shortened(&held.value))
+                            (checker::verdict::shortened(&held.value))
                             @if let Some(version) = held.version { " at " (version) }
                         }
                     }

@@ -16,7 +16,7 @@ pub(crate) use self::headlines::headline;
 pub(crate) use self::names::spaced;
 pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};
-pub(crate) use self::operations::{operation, shortened};
+pub(crate) use self::operations::operation;
 pub use self::phases::phase;
 pub use self::reports::{elements, members, tokens, versions};
 pub(crate) use self::times::{duration, moment, nanoseconds, seconds};

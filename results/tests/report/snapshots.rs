@@ -16,7 +16,7 @@ use faults::fault::Family;
 use serde_json::Value;
 use stormproof_results::metrics::{FaultIntervals, RunHistory};
 use stormproof_results::summary::{EarlyEnd, EndedEarly, NodeAtEnd, NodeLog};
-use stormproof_results::{self as results, verdict_text};
+use stormproof_results::{self as results, counterexample_text, verdict_text};
 
 use crate::sample::{Options, Sample, judged, models, sample, storm};
 use crate::{drawn, options, page, panel};
@@ -119,7 +119,8 @@ fn the_counterexample_on_the_page_and_on_a_terminal() {
 fn counterexample_matches_snapshot(name: &str, run: &Sample) {
     panel_matches_snapshot(&format!("counterexample-{name}"), run, "counterexample");
     let counterexample = run.summary.safety.counterexample.as_ref().expect("it is invalid");
-    let text = verdict_text::counterexample(counterexample);
+    let faults = FaultIntervals::of(&run.history);
+    let text = counterexample_text::counterexample(counterexample, Some(&faults));
     matches_snapshot(&format!("terminal-{name}"), &text);
 }
 

@@ -1,6 +1,6 @@
 //! The operations of a register with the values that they saw and left.
 
-use crate::counterexample::words::{in_words, value, when};
+use crate::counterexample::words::{told, value, when};
 use crate::history::{EventType, OperationRef};
 use crate::model::{Transition, ValueId};
 use crate::partition::Partition;
@@ -106,8 +106,7 @@ impl<'a> Register<'a> {
 
     /// `process 4 changed k3 from 1 to 2 at 0.040 s`
     pub(super) fn told(&self, place: usize) -> String {
-        let operation = self.operations[place];
-        format!("{} {}", in_words(operation), when(operation))
+        told(self.operations[place])
     }
 
     /// Returns what an operation shows as the end of a sentence: `19 had been acknowledged at 0.1 s`.

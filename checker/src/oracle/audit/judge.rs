@@ -119,13 +119,7 @@ fn violation(mutation: &Mutation<'_>, wrong: Wrong, effects: u64, trace: &str) -
         Outcome::Fail => format!("was said to have failed{when}"),
         Outcome::Info => "had an unknown outcome".to_string(),
     };
-    let finding = match wrong {
-        Wrong::Lost => "but has no effect",
-        Wrong::FalseFailure => "but took effect",
-        Wrong::Repeated => "and took effect more than once",
-        Wrong::Disagreement => "and the nodes disagree about it",
-    };
-    let sentence = format!("{operation} {answer}, {finding}: {trace}");
+    let sentence = format!("{operation} {answer}, {}: {trace}", wrong.in_words());
     AuditViolation {
         wrong,
         token: token.to_string(),
@@ -134,6 +128,7 @@ fn violation(mutation: &Mutation<'_>, wrong: Wrong, effects: u64, trace: &str) -
         object: object.to_string(),
         told: mutation.outcome,
         effects,
+        evidence: trace.to_string(),
         sentence,
         attempts: Vec::new(),
     }

@@ -55,6 +55,18 @@ pub enum Wrong {
     Disagreement,
 }
 
+impl Wrong {
+    /// The finding, after what the client was told.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Wrong::Lost => "but has no effect",
+            Wrong::FalseFailure => "but took effect",
+            Wrong::Repeated => "and took effect more than once",
+            Wrong::Disagreement => "and the nodes disagree about it",
+        }
+    }
+}
+
 /// An operation that broke the promise of its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -73,6 +85,9 @@ pub struct AuditViolation {
     pub told: Outcome,
     /// The number of effects that the evidence shows.
     pub effects: u64,
+    /// The evidence in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
     /// The broken promise and what shows it, in one sentence, with the attempts if they are known.
     pub sentence: String,
     /// Every request that was made for it, in order; see [`AuditReport::with_attempts`].
