@@ -17,15 +17,21 @@ const STYLE: &str = include_str!("page/style.css");
 /// Set before the first paint, so that a dark page never flashes white.
 const THEME: &str = include_str!("page/theme.js");
 /// The other scripts, in the order in which they need each other.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 15] = [
     include_str!("page/columns.js"),
     include_str!("page/families.js"),
     include_str!("page/faults.js"),
     include_str!("page/states.js"),
     include_str!("page/clocks.js"),
+    include_str!("page/commits.js"),
     include_str!("page/figures.js"),
+    include_str!("page/percentiles.js"),
+    include_str!("page/splits.js"),
     include_str!("page/drawing.js"),
+    include_str!("page/address.js"),
+    include_str!("page/readout.js"),
     include_str!("page/timeline.js"),
+    include_str!("page/boxes.js"),
     include_str!("page/page.js"),
 ];
 
@@ -105,6 +111,15 @@ fn timeline() -> Markup {
             div.bar-of-tools {
                 h2 #timeline-title { "Timeline" }
                 output #range aria-live="off" {}
+                div.choices {
+                    label {
+                        "throughput by "
+                        select #split {
+                            @for by in ["outcome", "kind", "node"] { option { (by) } }
+                        }
+                    }
+                    label { "process " input #process inputmode="numeric" size="4" placeholder="all"; }
+                }
                 div.tools role="group" aria-label="zoom" {
                     button #zoom-in type="button" aria-label="zoom in" { "+" }
                     button #zoom-out type="button" aria-label="zoom out" { "−" }
@@ -119,7 +134,7 @@ fn timeline() -> Markup {
                     "The timeline is drawn by a script. The schedule below says the same as a table."
                 }
             }
-            dl #readout aria-live="polite" {}
+            div #reading { dl #readout aria-live="polite" {} }
             div #legend aria-hidden="true" {}
         }
     }

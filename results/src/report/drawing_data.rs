@@ -59,6 +59,8 @@ pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
         "marks": marks,
         "findings": findings,
         "clocks": clocks(&data.clocks),
+        "commits": [],
+        "logs": [],
         "operations": operations(&data.operations, data.end),
     })
 }
