@@ -25,7 +25,7 @@ use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
-    online_check, role_watch,
+    log_watch, online_check, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
@@ -133,6 +133,8 @@ struct Run {
     /// The tasks that ask the nodes for their roles, where they do not print them; ends with the
     /// run.
     _roles: JoinSet<()>,
+    /// The task that looks at the nodes' logs; ends with the run.
+    _logs: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
 }
@@ -161,6 +163,7 @@ impl Run {
         let (cluster, host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
+        let logs = log_watch::watch(&cluster.members, &recorder);
         let run_id = token_prefix();
         let client = target.client(&cluster.members, &run_id, workload.model)?;
         let mut clients = Clients::new(
@@ -213,6 +216,7 @@ impl Run {
             standing,
             stopped_early,
             _roles: roles,
+            _logs: logs,
         })
     }
 

@@ -119,6 +119,7 @@ impl Snapshot {
                     NodeChange::Exited { .. } => *node = NodeState::default(),
                     NodeChange::Started { .. }
                     | NodeChange::Commit { .. }
+                    | NodeChange::Logged { .. }
                     | NodeChange::Clock { .. } => {}
                 }
             }

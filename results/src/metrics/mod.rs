@@ -3,6 +3,7 @@
 //! The page, and every later report, draws these; none of them reads the history on its own.
 
 mod clock_offsets;
+mod commit_indices;
 mod ending;
 mod fault_intervals;
 mod node_spans;
@@ -12,6 +13,7 @@ mod phases;
 mod recovery;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
+pub use commit_indices::{CommitReading, CommitTrack, commit_tracks};
 pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub use node_spans::{NodeSpan, NodeState, node_spans};

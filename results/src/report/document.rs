@@ -11,6 +11,7 @@ use super::{
 };
 use crate::event::NodeEvent;
 use crate::summary::Summary;
+use crate::timed_logs::TimedLog;
 use crate::words;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -44,8 +45,13 @@ const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency o
     the same as a table.";
 
 /// The page of a run. The same run gives the same page, byte for byte.
-pub fn html(summary: &Summary, history: &History, node_events: &[NodeEvent]) -> String {
-    let data = ReportData::new(summary, history, node_events);
+pub fn html(
+    summary: &Summary,
+    history: &History,
+    node_events: &[NodeEvent],
+    logs: &[TimedLog],
+) -> String {
+    let data = ReportData::new(summary, history, node_events, logs);
     // A NUL is no legal HTML, and some tools take the file for binary.
     document(&data).into_string().replace('\0', "\u{FFFD}")
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use checker::history::History;
 use checker::verdict::Verdict;
 use stormproof_results::report;
 use stormproof_results::run_directory::RunDirectory;
@@ -38,7 +37,7 @@ impl Page {
         directory.node_directory("n1").expect("a folder");
         directory.save_plan("seed = 42\n").expect("saved");
         directory.save_verdict(&run.summary).expect("saved");
-        let page = report::html(&run.summary, &run.history, &run.node_events);
+        let page = report::html(&run.summary, &run.history, &run.node_events, &run.logs);
         directory.save_report(&page).expect("saved");
         Page(folder)
     }
@@ -68,7 +67,8 @@ fn pages() -> Vec<(String, Page)> {
         ("storm".to_owned(), storm(50)),
         ("empty".to_owned(), {
             let unknown = sample(&options(Verdict::Unknown));
-            Sample { history: History::default(), node_events: Vec::new(), ..unknown }
+            let (history, node_events, logs) = Default::default();
+            Sample { history, node_events, logs, ..unknown }
         }),
     ];
     runs.extend(models().map(|model| (model.to_owned(), judged(model))));
@@ -316,6 +316,23 @@ fn the_readout_stays_in_sight_and_lanes_stay_where_they_are() {
 }
 
 #[test]
+fn a_moment_shows_the_progress_of_the_nodes_and_the_last_lines_of_their_logs() {
+    let Some(mut browser) = Browser::start("logs") else { return };
+    let page = Page::of("logs", &sample(&options(Verdict::Valid)));
+    browser.open(&format!("{}#at=2.6", page.address()));
+    let moment = browser.text("#readout");
+    let progress = "commit indexn1 104 · n2 104 · n3 104 (applied 64) · n4 104 · n5 104";
+    assert!(moment.contains(progress), "{moment}");
+    assert!(
+        moment.contains(
+            "n2 stderr.log0.480 s  n2: candidate in term 1\n0.600 s  n2: leader in term 1"
+        ),
+        "{moment}"
+    );
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn boxes_show_on_which_sides_there_is_more() {
     let Some(mut browser) = Browser::start("boxes") else { return };
     let page = Page::of("boxes", &storm(50));
@@ -374,7 +391,7 @@ fn operations_are_split_by_kind_and_node_and_those_of_one_process_stand_alone() 
         let x = left + 100.0 + (width - 120.0) * f64::from(step % 40) / 40.0;
         browser.mouse("mouseMoved", (x, top + height - 60.0 - f64::from(step / 40) * 8.0), false);
         let text = browser.text("#readout");
-        let Some((_, operation)) = text.split_once("process ") else { continue };
+        let Some((_, operation)) = text.split_once("· process ") else { continue };
         processes.extend(operation.split_once(' ').map(|(process, _)| process.to_owned()));
     }
     assert_eq!(processes, ["7".to_owned()].into());
