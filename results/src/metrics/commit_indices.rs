@@ -7,7 +7,7 @@ use crate::event::{NodeChange, NodeEvent};
 pub struct CommitTrack {
     /// The node.
     pub node: String,
-    /// What was told, by time.
+    /// The readings, by time.
     pub readings: Vec<CommitReading>,
 }
 

@@ -102,7 +102,7 @@ pub(super) fn outcome(outcome: EventType) -> Markup {
     html! { span class={ "outcome " (word) } { (word) } }
 }
 
-/// What stands below a headline: the end of a log, a stack trace.
+/// The part of a text that stands below its headline: the end of a log, a stack trace.
 pub(super) fn excerpt(rest: Option<&str>) -> Markup {
     html! {
         @if let Some(rest) = rest {

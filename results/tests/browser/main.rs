@@ -325,7 +325,7 @@ fn a_moment_shows_the_progress_of_the_nodes_and_the_last_lines_of_their_logs() {
     assert!(moment.contains(progress), "{moment}");
     assert!(
         moment.contains(
-            "n2 stderr.log0.480 s  n2: candidate in term 1\n0.600 s  n2: leader in term 1"
+            "logs0.048 s  n5 │ n5: listening, process 4004\n0.440 s  n2 │ n2: pre-candidate"
         ),
         "{moment}"
     );

@@ -1,4 +1,4 @@
-//! What the nodes of a made-up run tell of their logs: how far they are committed, and lines.
+//! The progress of the nodes of a made-up run, and the lines of their logs.
 
 use checker::history::{Event, EventType, History};
 use stormproof_results::event::{NodeChange, NodeEvent};

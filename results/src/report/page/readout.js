@@ -1,8 +1,8 @@
 "use strict";
 // What the run was at the moment under the cursor.
 
-/** The most lines of one node's log that are shown for a moment. */
-const LOG_LINES = 2;
+/** The most lines of logs that are shown for a moment. */
+const LOG_LINES = 8;
 
 function formatMoment(micros) {
   return `${(micros / 1e6).toFixed(3)} s`;
@@ -30,7 +30,8 @@ function momentInWords(run, view, time, row) {
   if (found.length) lines.push(["found", found.map((finding) => finding.text).join("\n")]);
   lines.push(["around it", readThroughput(run, view, time)]);
   if (row !== null) lines.push(["operation", operationInWords(run.operations, row)]);
-  for (const [name, text] of readLogs(run, time)) lines.push([name, text]);
+  const logged = readLogs(run, time);
+  if (logged) lines.push(["logs", logged]);
   return lines;
 }
 
@@ -72,16 +73,15 @@ function operationInWords(operations, row) {
     `${formatLatency(operations.latency[row])}${node}${attempts} · ${indices}`;
 }
 
-/** The last lines that each node had logged by a moment. */
+/** The last lines that the nodes had logged by a moment, in the order of their times. */
 function readLogs(run, time) {
-  return run.logs.flatMap((log) => {
-    const last = log.time.findLastIndex((at) => at <= time);
-    if (last < 0) return [];
-    const from = Math.max(0, last + 1 - LOG_LINES);
-    const lines = log.lines.slice(from, last + 1)
-      .map((line, number) => `${formatMoment(log.time[from + number])}  ${line}`);
-    return [[`${log.node} ${log.file}`, lines.join("\n")]];
+  const lines = run.logs.flatMap((log) => {
+    const end = log.time.findLastIndex((at) => at <= time) + 1;
+    const from = Math.max(0, end - LOG_LINES);
+    return log.lines.slice(from, end).map((line, number) => ({ at: log.time[from + number], node: log.node, line }));
   });
+  lines.sort((a, b) => a.at - b.at);
+  return lines.slice(-LOG_LINES).map(({ at, node, line }) => `${formatMoment(at)}  ${node} │ ${line}`).join("\n");
 }
 
 /** The element that shows it: below the timeline or, where that is out of sight, over the page. */
