@@ -212,6 +212,17 @@ pub enum NodeChange {
     Commit {
         /// The highest committed index.
         index: u64,
+        /// The highest index that its state machine has applied, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        applied: Option<u64>,
+    },
+    /// One of its logs had grown. They are looked at every 100 ms, so that each line of them has a
+    /// time.
+    Logged {
+        /// The name of the file in its folder.
+        file: String,
+        /// The length of the file.
+        bytes: u64,
     },
     /// Its clocks were read. They are read every 100 to 250 ms while a fault of clocks is on, and
     /// once when the run begins and ends.

@@ -18,5 +18,6 @@ pub mod node_logs;
 pub mod report;
 pub mod run_directory;
 pub mod summary;
+pub mod timed_logs;
 pub mod verdict_text;
 pub mod words;

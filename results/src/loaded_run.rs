@@ -12,6 +12,7 @@ use crate::event::NodeEvent;
 use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
 use crate::metrics::RunHistory;
 use crate::summary::Summary;
+use crate::timed_logs::{self, TimedLog};
 
 /// Everything that a run left, read back.
 #[derive(Debug, Clone)]
@@ -28,6 +29,13 @@ pub struct LoadedRun {
     pub node_events: Vec<NodeEvent>,
     /// Remarks on the reading, such as that the last line was cut off.
     pub notes: Vec<String>,
+}
+
+impl LoadedRun {
+    /// The lines of the nodes' logs, as far as it is known when they were written.
+    pub fn node_logs(&self) -> Vec<TimedLog> {
+        timed_logs::read(&self.path, &self.node_events)
+    }
 }
 
 /// Reads the run directory at `path`. A file that the run did not come to write is none.

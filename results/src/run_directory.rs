@@ -8,7 +8,8 @@
 //!   target.toml            the manifest of the target, if it has one
 //!   history.jsonl          every event of clients, nemesis and controller, in order
 //!   nodes/n1/stdout.log    what node n1 printed, beside stderr.log
-//!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks
+//!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks,
+//!                          how long its logs were when
 //!   nodes/n1/applied.jsonl what its state machine did with each command that has a token
 //!   verdict.json           what came of it
 //!   report.html            the page to look at

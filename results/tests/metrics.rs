@@ -222,7 +222,7 @@ fn roles_and_deaths_follow_each_other_without_gaps() {
     let events = [
         told(2, NodeChange::Started { pid: 1 }),
         role(5, "follower", 1),
-        told(6, NodeChange::Commit { index: 9 }),
+        told(6, NodeChange::Commit { index: 9, applied: None }),
         role(8, "follower", 1),
         role(10, "leader", 2),
         told(20, NodeChange::Exited { status: "signal SIGKILL".into() }),

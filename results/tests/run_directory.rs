@@ -11,6 +11,7 @@ use stormproof_results::event::{NodeChange, NodeEvent, RunEvent};
 use stormproof_results::metrics::RunHistory;
 use stormproof_results::report;
 use stormproof_results::run_directory::{NODES, RunDirectory};
+use stormproof_results::timed_logs::TimedLine;
 
 mod sample;
 
@@ -111,12 +112,25 @@ fn page_again(name: &str, run: &Sample) {
     for event in &run.node_events {
         directory.append_node_event(event).expect("recorded");
     }
+    for log in &run.logs {
+        let path = directory.node_directory(&log.node).expect("a folder").join(&log.file);
+        let mut text = String::new();
+        for TimedLine { time, text: line } in &log.lines {
+            text += &format!("{line}\n");
+            let change = NodeChange::Logged { file: log.file.clone(), bytes: text.len() as u64 };
+            let event = NodeEvent { time: *time, node: log.node.clone(), change };
+            directory.append_node_event(&event).expect("recorded");
+        }
+        fs::write(path, text).expect("written");
+    }
     directory.save_verdict(&run.summary).expect("saved");
-    let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events);
+    let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
     let saved = directory.save_report(&page).expect("saved");
 
     let loaded = RunDirectory::open(&scratch.0.join("latest")).expect("opened").load();
     let loaded = loaded.expect("loaded");
+    let logs = loaded.node_logs();
+    assert_eq!(logs, run.logs);
     let summary = loaded.summary.expect("it was judged");
     let mut expected = run.summary.clone();
     if let Some(counterexample) = &mut expected.safety.counterexample {
@@ -124,7 +138,7 @@ fn page_again(name: &str, run: &Sample) {
         counterexample.witnesses.clear();
     }
     assert_eq!(summary, expected);
-    let again = report::html(&summary, &loaded.history, &loaded.node_events);
+    let again = report::html(&summary, &loaded.history, &loaded.node_events, &logs);
     assert!(again == fs::read_to_string(saved).expect("readable"), "the pages differ");
 }
 

@@ -77,7 +77,7 @@ fn coverage_counts_what_it_counted_then_and_the_page_is_drawn() {
     let counted: BTreeSet<Family> = coverage.cells.iter().map(|cell| cell.family).collect();
     let took_effect = fault_intervals(&run.history).into_iter().filter(|fault| fault.took_effect());
     assert_eq!(counted, took_effect.map(|fault| fault.family).collect());
-    let page = stormproof_results::report::html(summary, &run.history, &run.node_events);
+    let page = stormproof_results::report::html(summary, &run.history, &run.node_events, &[]);
     let injected = run
         .history
         .events

@@ -84,7 +84,7 @@
 //! ```text
 //! {"event":"listening","address":"127.0.0.1:7001"}
 //! {"event":"role","role":"leader","term":4,"leader":"n1"}
-//! {"event":"commit","index":17}
+//! {"event":"commit","index":17,"applied":17}
 //! ```
 //!
 //! `commit` comes at most every 100 ms. On stderr stands a log for people.

@@ -23,7 +23,8 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let page = match summary {
         Some(summary) => {
             let run = directory.load().map_err(|error| bad_input(format!("{error:#}")))?;
-            let page = results::report::html(&summary, &run.history, &run.node_events);
+            let logs = run.node_logs();
+            let page = results::report::html(&summary, &run.history, &run.node_events, &logs);
             directory.save_report(&page)?
         }
         // It was killed before it was judged.

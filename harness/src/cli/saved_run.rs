@@ -138,7 +138,8 @@ fn judge_remains(
     if goes_on {
         err!("{} goes on; this is a look at what there is so far", run.path().display());
     } else if save {
-        let page = results::report::html(&summary, &loaded.history, &loaded.node_events);
+        let logs = loaded.node_logs();
+        let page = results::report::html(&summary, &loaded.history, &loaded.node_events, &logs);
         let mut note = |error: anyhow::Error| files.unwritten.push(format!("{error:#}"));
         run.save_verdict(&summary).map_or_else(&mut note, drop);
         files.page = run.save_report(&page).map_err(note).ok().map(|page| shortest(&page));

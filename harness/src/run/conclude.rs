@@ -107,7 +107,8 @@ fn write_results(
     let verdict = recorder.with_directory(|directory| directory.save_verdict(summary));
     unwritten.extend(verdict.err());
     unwritten.extend(recorder.phase(Phase::Report).err());
-    let page = results::report::html(summary, &loaded.history, &loaded.node_events);
+    let logs = loaded.node_logs();
+    let page = results::report::html(summary, &loaded.history, &loaded.node_events, &logs);
     let page = recorder.with_directory(|directory| directory.save_report(&page));
     page.map_err(|error| unwritten.push(error)).ok()
 }

@@ -25,7 +25,7 @@ use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
-    online_check, ready_watch, role_watch,
+    log_watch, online_check, ready_watch, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
@@ -135,6 +135,8 @@ struct Run {
     _roles: JoinSet<()>,
     /// The tasks that ask nodes which were started whether they serve.
     _ready: JoinSet<()>,
+    /// The task that looks at the nodes' logs; ends with the run.
+    _logs: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
     stopped_early: Arc<OnceLock<f64>>,
     /// The nodes that had ended by themselves, if the load was ended because of them.
@@ -165,6 +167,7 @@ impl Run {
         let (cluster, host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
+        let logs = log_watch::watch(&cluster.members, &recorder);
         let run_id = token_prefix();
         let client = target.client(&cluster.members, &run_id, workload.model)?;
         let mut clients = Clients::new(
@@ -226,6 +229,7 @@ impl Run {
             down: OnceLock::new(),
             _roles: roles,
             _ready: ready,
+            _logs: logs,
         })
     }
 

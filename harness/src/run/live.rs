@@ -133,7 +133,9 @@ impl Snapshot {
                         node.life += 1;
                         node.unready = true;
                     }
-                    NodeChange::Commit { .. } | NodeChange::Clock { .. } => {}
+                    NodeChange::Commit { .. }
+                    | NodeChange::Logged { .. }
+                    | NodeChange::Clock { .. } => {}
                 }
             }
             RunEvent::Mark(_) | RunEvent::Note(_) => {}

@@ -15,6 +15,7 @@ pub mod judge;
 pub mod live;
 mod liveness;
 pub mod load;
+mod log_watch;
 pub mod nemesis_runner;
 pub mod online_check;
 pub mod operation;

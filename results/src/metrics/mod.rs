@@ -3,6 +3,7 @@
 //! The page, and every later report, draws these; none of them reads the history on its own.
 
 mod clock_offsets;
+mod commit_indices;
 mod ending;
 mod fault_intervals;
 mod names;
@@ -14,6 +15,7 @@ mod recovery;
 mod run_history;
 
 pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
+pub use commit_indices::{CommitReading, CommitTrack, commit_tracks};
 pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub(crate) use names::Names;

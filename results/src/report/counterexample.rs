@@ -6,45 +6,43 @@ use maud::{Markup, html};
 
 use super::effects::effect_label;
 use super::families::named;
-use super::panel::panel;
+use super::panel::{in_timeline, panel};
 use super::report_data::ReportData;
 use super::scale::Scale;
 use crate::metrics::FaultInterval;
 use crate::words;
 
 /// The fault that was on when the culprits ran, in one sentence; none without a counterexample.
-pub(super) fn faults_at_the_time(data: &ReportData<'_>) -> Option<String> {
+pub(super) fn faults_at_the_time(data: &ReportData<'_>) -> Option<Markup> {
     let from = data.culprits().map(|culprit| culprit.start).min()?;
     let to = data.culprits().map(|culprit| culprit.end.unwrap_or(culprit.start)).max()?;
-    let on: Vec<String> = data
-        .faults
-        .iter()
-        .filter(|fault| fault.overlaps(from, to))
-        .map(|fault| {
-            let since = words::duration(to.saturating_sub(fault.start));
-            format!("{} (event {}), begun {since} earlier", quoted(&fault.name), fault.index)
-        })
-        .collect();
+    let on: Vec<&FaultInterval> =
+        data.faults.iter().filter(|fault| fault.overlaps(from, to)).collect();
     if !on.is_empty() {
-        let begun = on.join(", and ");
-        return Some(format!("Fault at that time: {begun}."));
+        return Some(html! {
+            "Fault at that time: "
+            @for (position, fault) in on.into_iter().enumerate() {
+                @if position > 0 { ", and " }
+                "“" (fault.name) "” (" (event(data, fault)) "), begun "
+                (words::duration(to.saturating_sub(fault.start))) " earlier"
+            }
+            "."
+        });
     }
     let before = data.faults.iter().filter(|fault| fault.was_attempted());
     let last = before.filter_map(|fault| Some((fault.end?, fault))).filter(|(end, _)| *end < from);
     let sentence = match last.max_by_key(|(end, _)| *end) {
-        None => "No fault had been on before that time.".to_owned(),
-        Some((end, fault)) => format!(
-            "No fault was on at that time; the last, {} (event {}), was undone {} earlier.",
-            quoted(&fault.name),
-            fault.index,
-            words::duration(from - end)
-        ),
+        None => html! { "No fault had been on before that time." },
+        Some((end, fault)) => html! {
+            "No fault was on at that time; the last, “" (fault.name) "” (" (event(data, fault))
+            "), was undone " (words::duration(from - end)) " earlier."
+        },
     };
     Some(sentence)
 }
 
-fn quoted(name: &str) -> String {
-    format!("“{name}”")
+fn event(data: &ReportData<'_>, fault: &FaultInterval) -> Markup {
+    in_timeline(fault.start, fault.end.unwrap_or(data.end), format!("event {}", fault.index))
 }
 
 /// The panel; none when there is no counterexample.
@@ -127,7 +125,7 @@ fn operation_row(row: &Row<'_>, scales: &Scales) -> Markup {
             div.who {
                 b { "p" (maud::display(operation.process)) }
                 span {
-                    (indices(operation))
+                    (in_timeline(operation.start, end.unwrap_or(operation.start), indices(operation)))
                     @if let Some(node) = &operation.node { " · " (node) }
                 }
             }
@@ -173,7 +171,11 @@ fn faults_row(data: &ReportData<'_>, scales: &Scales) -> Markup {
     html! {
         @for fault in data.faults.iter().filter(|fault| fault.overlaps(from, to)) {
             div.row.fault.context[!near(fault)] {
-                div.who { b { "fault" } span { "#" (fault.index) } }
+                div.who {
+                    b { "fault" }
+                    @let end = fault.end.unwrap_or(data.end);
+                    span { (in_timeline(fault.start, end, format!("#{}", fault.index))) }
+                }
                 div.track {
                     div.bar style={ (scales.place("a", fault.start)) (scales.end(fault.end)) } {}
                 }

@@ -11,21 +11,28 @@ use super::{
 use crate::event::NodeEvent;
 use crate::metrics::RunHistory;
 use crate::summary::Summary;
+use crate::timed_logs::TimedLog;
 use crate::words;
 
 const STYLE: &str = include_str!("page/style.css");
 /// Set before the first paint, so that a dark page never flashes white.
 const THEME: &str = include_str!("page/theme.js");
 /// The other scripts, in the order in which they need each other.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 15] = [
     include_str!("page/columns.js"),
     include_str!("page/families.js"),
     include_str!("page/faults.js"),
     include_str!("page/states.js"),
     include_str!("page/clocks.js"),
+    include_str!("page/commits.js"),
     include_str!("page/figures.js"),
+    include_str!("page/percentiles.js"),
+    include_str!("page/splits.js"),
     include_str!("page/drawing.js"),
+    include_str!("page/address.js"),
+    include_str!("page/readout.js"),
     include_str!("page/timeline.js"),
+    include_str!("page/boxes.js"),
     include_str!("page/page.js"),
 ];
 
@@ -38,8 +45,13 @@ const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency o
     the same as a table.";
 
 /// The page of a run. The same run gives the same page, byte for byte.
-pub fn html(summary: &Summary, history: &RunHistory, node_events: &[NodeEvent]) -> String {
-    let data = ReportData::new(summary, history, node_events);
+pub fn html(
+    summary: &Summary,
+    history: &RunHistory,
+    node_events: &[NodeEvent],
+    logs: &[TimedLog],
+) -> String {
+    let data = ReportData::new(summary, history, node_events, logs);
     // A NUL is no legal HTML, and some tools take the file for binary.
     document(&data).into_string().replace('\0', "\u{FFFD}")
 }
@@ -105,6 +117,15 @@ fn timeline() -> Markup {
             div.bar-of-tools {
                 h2 #timeline-title { "Timeline" }
                 output #range aria-live="off" {}
+                div.choices {
+                    label {
+                        "throughput by "
+                        select #split {
+                            @for by in ["outcome", "kind", "node"] { option { (by) } }
+                        }
+                    }
+                    label { "process " input #process inputmode="numeric" size="4" placeholder="all"; }
+                }
                 div.tools role="group" aria-label="zoom" {
                     button #zoom-in type="button" aria-label="zoom in" { "+" }
                     button #zoom-out type="button" aria-label="zoom out" { "−" }
@@ -119,7 +140,7 @@ fn timeline() -> Markup {
                     "The timeline is drawn by a script. The schedule below says the same as a table."
                 }
             }
-            dl #readout aria-live="polite" {}
+            div #reading { dl #readout aria-live="polite" {} }
             div #legend aria-hidden="true" {}
         }
     }

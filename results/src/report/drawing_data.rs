@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::clock_data::clocks;
 use super::columns::Column;
 use super::effects::{effect_label, effect_words};
+use super::node_data::{commits, logs};
 use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, Names, NodeSpan, NodeState, RunOperations};
 use crate::words;
@@ -59,6 +60,8 @@ pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
         "marks": marks,
         "findings": findings,
         "clocks": clocks(&data.clocks),
+        "commits": commits(&data.commits),
+        "logs": logs(data.logs),
         "operations": operations(data.operations, data.end),
     })
 }

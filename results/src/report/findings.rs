@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::panel::{excerpt, panel};
+use super::panel::{excerpt, in_timeline, panel};
 use super::report_data::ReportData;
 use crate::summary::Finding;
 use crate::words;
@@ -27,11 +27,12 @@ pub(super) fn findings(data: &ReportData<'_>) -> Option<Markup> {
 
 fn finding(finding: &Finding) -> Markup {
     let (text, rest) = words::headline(&finding.text);
+    let time = words::nanoseconds(finding.seconds);
     let lines = words::counted(finding.log.len() as u64, "line");
     html! {
         p {
             span.flag aria-hidden="true" { "⚑" } " " b { (finding.node) } " "
-            span.number { (words::moment(words::nanoseconds(finding.seconds))) } " "
+            span.number { (in_timeline(time, time, words::moment(time))) } " "
             (text)
         }
         (excerpt(rest))

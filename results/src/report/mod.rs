@@ -15,6 +15,7 @@ mod families;
 mod findings;
 mod header;
 mod members;
+mod node_data;
 mod nodes;
 mod not_tested;
 mod operations;

@@ -68,6 +68,26 @@ pub(super) fn count_cell(count: u64, wrong: bool) -> Markup {
     }
 }
 
+/// Around an interval, the timeline shows a quarter of its length, and this in nanoseconds.
+const ROOM: u64 = 250_000_000;
+
+/// A link from a text to an interval of the timeline, with the cursor at its beginning.
+pub(super) fn in_timeline(start: u64, end: u64, text: impl Render) -> Markup {
+    let room = (end.saturating_sub(start) / 4).max(ROOM);
+    let [from, to, at] = [start.saturating_sub(room), end + room, start].map(address_seconds);
+    html! {
+        a.moment href={ "#from=" (from) "&to=" (to) "&at=" (at) } title="show in the timeline" {
+            (text)
+        }
+    }
+}
+
+/// Seconds to the microsecond, as they stand in an address.
+fn address_seconds(nanoseconds: u64) -> String {
+    let seconds = format!("{:.6}", nanoseconds as f64 / 1e9);
+    seconds.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A line about those of `total` things that are not among the `shown` ones.
 pub(super) fn more(total: u64, shown: usize, noun: &str) -> Markup {
     let left = total.saturating_sub(shown as u64);
@@ -82,7 +102,7 @@ pub(super) fn outcome(outcome: EventType) -> Markup {
     html! { span class={ "outcome " (word) } { (word) } }
 }
 
-/// The text below a headline: the end of a log, a stack trace.
+/// The part of a text that stands below its headline: the end of a log, a stack trace.
 pub(super) fn excerpt(rest: Option<&str>) -> Markup {
     html! {
         @if let Some(rest) = rest {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::families::named;
-use super::panel::{Column, panel, tall_table};
+use super::panel::{Column, in_timeline, panel, tall_table};
 use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeState, Recovery, Service};
 use crate::words;
@@ -47,7 +47,8 @@ fn row(data: &ReportData<'_>, recovery: &Recovery, longest: u64) -> Markup {
             th scope="row" {
                 (named(fault))
                 small {
-                    (words::moment(fault.start))
+                    @let end = fault.end.unwrap_or(data.end);
+                    (in_timeline(fault.start, end, words::moment(fault.start)))
                     @if !fault.took_effect() { " · " (fault.outcome_name()) }
                 }
             }
@@ -58,7 +59,11 @@ fn row(data: &ReportData<'_>, recovery: &Recovery, longest: u64) -> Markup {
                     None => { span.muted { "none" } }
                     Some(error) => {
                         (words::duration(error.after))
-                        small.error { (error.error) " #" (error.index) }
+                        small.error {
+                            @let time = fault.start + error.after;
+                            (error.error) " "
+                            (in_timeline(time, time, format!("#{}", error.index)))
+                        }
                     }
                 }
             }

@@ -4,10 +4,12 @@ use checker::verdict::{Counterexample, Operation};
 
 use crate::event::NodeEvent;
 use crate::metrics::{
-    ClockTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery, RunHistory,
-    RunOperations, clock_tracks, fault_intervals, node_spans, phases, recoveries,
+    ClockTrack, CommitTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery,
+    RunHistory, RunOperations, clock_tracks, commit_tracks, fault_intervals, node_spans, phases,
+    recoveries,
 };
 use crate::summary::Summary;
+use crate::timed_logs::TimedLog;
 
 pub(super) struct ReportData<'a> {
     pub(super) summary: &'a Summary,
@@ -21,6 +23,10 @@ pub(super) struct ReportData<'a> {
     pub(super) nodes: Vec<(String, Vec<NodeSpan>)>,
     /// The clocks of the nodes whose clocks were read.
     pub(super) clocks: Vec<ClockTrack>,
+    /// The progress of the logs of those nodes that told of it.
+    pub(super) commits: Vec<CommitTrack>,
+    /// The lines of the nodes' logs, with times.
+    pub(super) logs: &'a [TimedLog],
 }
 
 impl<'a> ReportData<'a> {
@@ -28,6 +34,7 @@ impl<'a> ReportData<'a> {
         summary: &'a Summary,
         history: &'a RunHistory,
         node_events: &[NodeEvent],
+        logs: &'a [TimedLog],
     ) -> ReportData<'a> {
         let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
         let end = history.end().max(last_heard);
@@ -42,7 +49,19 @@ impl<'a> ReportData<'a> {
             .map(|node| (node.clone(), node_spans(node, node_events, &faults, end)))
             .collect();
         let clocks = clock_tracks(&summary.run.nodes, node_events);
-        ReportData { summary, end, operations, faults, phases, recoveries, nodes, clocks }
+        let commits = commit_tracks(&summary.run.nodes, node_events);
+        ReportData {
+            summary,
+            end,
+            operations,
+            faults,
+            phases,
+            recoveries,
+            nodes,
+            clocks,
+            commits,
+            logs,
+        }
     }
 
     pub(super) fn counterexample(&self) -> Option<&'a Counterexample> {

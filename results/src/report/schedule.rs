@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::effects::effect_words;
 use super::families::named;
-use super::panel::{Column, panel, tall_table};
+use super::panel::{Column, in_timeline, panel, tall_table};
 use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState};
 use crate::words;
@@ -39,7 +39,7 @@ fn rows(data: &ReportData<'_>) -> Vec<(u64, Markup)> {
     for phase in &data.phases {
         let lasted = format!("lasted {}", words::duration(phase.end - phase.start));
         let name = words::phase(phase.phase);
-        rows.push((phase.start, plain_row("phase", phase.start, name, &lasted)));
+        rows.push((phase.start, plain_row("phase", (phase.start, phase.end), name, &lasted)));
     }
     for fault in &data.faults {
         rows.push((fault.start, fault_row(data, fault)));
@@ -60,14 +60,14 @@ fn node_row(node: &str, span: &NodeSpan) -> Option<Markup> {
     };
     let term = span.term.map_or_else(String::new, |term| format!(" in term {term}"));
     let lasted = format!("for {}", words::duration(span.end - span.start));
-    Some(plain_row("node", span.start, &format!("{node} {what}{term}"), &lasted))
+    Some(plain_row("node", (span.start, span.end), &format!("{node} {what}{term}"), &lasted))
 }
 
 /// A row about a phase or a node.
-fn plain_row(kind: &str, time: u64, what: &str, lasted: &str) -> Markup {
+fn plain_row(kind: &str, (start, end): (u64, u64), what: &str, lasted: &str) -> Markup {
     html! {
         tr class=(kind) {
-            td.number { (words::moment(time)) }
+            td.number { (in_timeline(start, end, words::moment(start))) }
             td { (kind) }
             th scope="row" colspan="2" { (what) }
             td colspan="3" { (lasted) }
@@ -79,8 +79,9 @@ fn fault_row(data: &ReportData<'_>, fault: &FaultInterval) -> Markup {
     let others = fault.note.iter().chain(&fault.undo_problems).map(String::as_str);
     html! {
         tr.fault {
-            td.number { (words::moment(fault.start)) }
-            td { "#" (fault.index) }
+            @let end = fault.end.unwrap_or(data.end);
+            td.number { (in_timeline(fault.start, end, words::moment(fault.start))) }
+            td { (in_timeline(fault.start, end, format!("#{}", fault.index))) }
             th scope="row" {
                 (named(fault))
                 @if let Some(grudge) = &fault.grudge { small { (maud::display(grudge)) } }

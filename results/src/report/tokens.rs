@@ -5,7 +5,7 @@ use checker::history::{Attempt, EventType};
 use checker::oracle::audit::{AuditReport, AuditViolation, Outcome, Row, Wrong};
 use maud::{Markup, html};
 
-use super::panel::{self, Column, count_cell, more, panel, table};
+use super::panel::{self, Column, count_cell, in_timeline, more, panel, table};
 use super::report_data::ReportData;
 use crate::words;
 
@@ -98,7 +98,7 @@ fn attempts(violation: &AuditViolation) -> Markup {
             @for Attempt { node, start, end, error, .. } in &violation.attempts {
                 li class=(if error.is_some() { "unanswered" } else { "answered" }) {
                     span {
-                        (node) " " (words::moment(*start)) ": "
+                        (node) " " (in_timeline(*start, *end, words::moment(*start))) ": "
                         (error.as_deref().unwrap_or("answered"))
                     }
                     i style=(format!("--from:{:.1}%;--share:{:.1}%", share(*start), share(*end) - share(*start))) {}

@@ -5,7 +5,7 @@ use checker::oracle::version::{
 };
 use maud::{Markup, html};
 
-use super::panel::{Column, more, panel, table};
+use super::panel::{Column, in_timeline, more, panel, table};
 use super::report_data::ReportData;
 use crate::words;
 
@@ -62,7 +62,8 @@ fn witness(answer: &Witness) -> Markup {
             td.number { (words::moment(answer.start)) }
             td.number { (words::moment(answer.end)) }
             td { (answer.node.as_deref().unwrap_or("–")) }
-            td { "#" (answer.invoked) "–" (answer.completed) }
+            @let events = format!("#{}–{}", answer.invoked, answer.completed);
+            td { (in_timeline(answer.start, answer.end, events)) }
         }
     }
 }

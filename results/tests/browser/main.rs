@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use checker::history::History;
 use checker::verdict::Verdict;
 use stormproof_results::metrics::RunHistory;
 use stormproof_results::report;
@@ -39,7 +38,7 @@ impl Page {
         directory.node_directory("n1").expect("a folder");
         directory.save_plan("seed = 42\n").expect("saved");
         directory.save_verdict(&run.summary).expect("saved");
-        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events);
+        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
         directory.save_report(&page).expect("saved");
         Page(folder)
     }
@@ -69,7 +68,8 @@ fn pages() -> Vec<(String, Page)> {
         ("storm".to_owned(), storm(50)),
         ("empty".to_owned(), {
             let unknown = sample(&options(Verdict::Unknown));
-            Sample { history: History::default(), node_events: Vec::new(), ..unknown }
+            let (history, node_events, logs) = Default::default();
+            Sample { history, node_events, logs, ..unknown }
         }),
     ];
     runs.extend(models().map(|model| (model.to_owned(), judged(model))));
@@ -113,7 +113,7 @@ const BROKEN_REFERENCES: &str = r##"(() => {
         broken.push(...all(`[${name}]`).map((element) => element.getAttribute(name))
             .filter((id) => !document.getElementById(id)));
     }
-    broken.push(...all("a[href^='#']").map((link) => link.getAttribute("href"))
+    broken.push(...all("a[href^='#']:not(.moment)").map((link) => link.getAttribute("href"))
         .filter((id) => !document.querySelector(id)));
     return broken;
 })()"##;
@@ -191,6 +191,16 @@ fn every_link_leads_somewhere() {
     browser.open(&page.address());
     let links = browser.evaluate("[...document.querySelectorAll('a')].map((link) => link.href)");
     let links: Vec<String> = serde_json::from_value(links).expect("a list of addresses");
+    let (moments, links): (Vec<_>, Vec<_>) =
+        links.into_iter().partition(|it| it.contains("#from="));
+    for link in &moments {
+        let parts = link.rsplit('#').next().unwrap_or_default().split('&');
+        let seconds = parts.map(|part| part.split('=').nth(1).and_then(|text| text.parse().ok()));
+        let seconds: Vec<f64> = seconds.map(|second| second.expect("a number")).collect();
+        let [from, to, at] = seconds[..] else { panic!("{link}") };
+        assert!(from < to && from <= at && at <= to && at < 40.0, "{link}");
+    }
+    assert!(moments.len() > 60, "recovery, schedule and findings: {}", moments.len());
     let (within, beside): (Vec<_>, Vec<_>) = links.into_iter().partition(|it| it.contains('#'));
     for link in &within {
         browser.click(&format!("a[href='#{}']", link.rsplit('#').next().unwrap_or_default()));
@@ -247,6 +257,149 @@ fn the_timeline_zooms_by_buttons_keys_mouse_and_address() {
 }
 
 #[test]
+fn rows_and_event_numbers_lead_to_the_timeline_and_the_address_says_what_is_shown() {
+    let Some(mut browser) = Browser::start("moments") else { return };
+    let page = Page::of("moments", &sample(&options(Verdict::Invalid)));
+    browser.open(&page.address());
+    let whole = browser.text("#range");
+    browser.click(".row.culprit a.moment");
+    browser.settle();
+    assert_eq!(browser.text("#range"), "5.582 s to 6.083 s");
+    assert!(browser.text("#readout").contains("time5.832 s"), "{}", browser.text("#readout"));
+    let in_sight = "(() => { const box = document.getElementById('stage').getBoundingClientRect();
+        return box.top >= 0 && box.top < innerHeight / 2; })()";
+    browser.wait_until(in_sight);
+    for link in [".blame a", "#recovery a", "#schedule tr.fault a", "#schedule tr.phase a"] {
+        browser.click("#zoom-reset");
+        assert_eq!(browser.text("#range"), whole);
+        browser.click(link);
+        browser.settle();
+        assert_ne!(browser.text("#range"), whole, "{link}");
+    }
+
+    browser.click("#zoom-reset");
+    browser.wait_until("!location.hash.includes('from=')");
+    browser.click("#zoom-in");
+    browser.wait_until("location.hash.includes('from=')");
+    let (shown, address) = (browser.text("#range"), browser.evaluate("location.href"));
+    browser.open(address.as_str().expect("an address"));
+    assert_eq!(browser.text("#range"), shown);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_readout_stays_in_sight_and_lanes_stay_where_they_are() {
+    let Some(mut browser) = Browser::start("readout") else { return };
+    let mut run = storm(50);
+    run.summary.run.nodes.extend(["n6".to_owned(), "n7".to_owned()]);
+    let page = Page::of("readout", &run);
+    browser.resize(1400);
+    browser.open(&page.address());
+    browser.evaluate("document.getElementById('timeline').scrollIntoView({ block: 'start' })");
+    let height = "document.getElementById('stage').clientHeight";
+    let tall = browser.evaluate(height);
+    assert!(tall.as_u64() > Some(800), "the timeline fills the window: {tall}");
+    let place = "document.getElementById('readout').getBoundingClientRect()";
+    for y in [100.0, 150.0, 700.0, 850.0] {
+        browser.mouse("mouseMoved", (560.0, y), false);
+        browser.settle();
+        assert!(browser.text("#readout").contains("faults"), "{y}");
+        let in_sight = format!("{place}.top >= 0 && {place}.bottom <= innerHeight");
+        assert_eq!(browser.evaluate(&in_sight), true, "pointing at {y}");
+        let covered = format!("{place}.top <= {y} && {place}.bottom >= {y}");
+        assert_eq!(browser.evaluate(&covered), false, "what is pointed at, at {y}, is not covered");
+    }
+    browser.evaluate("location.hash = 'from=5&to=5.5'");
+    browser.settle();
+    assert_eq!(browser.text("#range"), "5.000 s to 5.500 s");
+    assert_eq!(browser.evaluate(height), tall, "a lane without a fault in view stays");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_moment_shows_the_progress_of_the_nodes_and_the_last_lines_of_their_logs() {
+    let Some(mut browser) = Browser::start("logs") else { return };
+    let page = Page::of("logs", &sample(&options(Verdict::Valid)));
+    browser.open(&format!("{}#at=2.6", page.address()));
+    let moment = browser.text("#readout");
+    let progress = "commit indexn1 104 · n2 104 · n3 104 (applied 64) · n4 104 · n5 104";
+    assert!(moment.contains(progress), "{moment}");
+    assert!(
+        moment.contains(
+            "logs0.048 s  n5 │ n5: listening, process 4004\n0.440 s  n2 │ n2: pre-candidate"
+        ),
+        "{moment}"
+    );
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn boxes_show_on_which_sides_there_is_more() {
+    let Some(mut browser) = Browser::start("boxes") else { return };
+    let page = Page::of("boxes", &storm(50));
+    browser.open(&page.address());
+    let classes = "document.querySelector('#schedule .scroll').className";
+    browser.resize(420);
+    browser.wait_until(&format!("{classes} === 'scroll tall more-below more-right'"));
+    browser.evaluate("document.querySelector('#schedule .scroll').scrollTo(9999, 99999)");
+    browser.wait_until(&format!("{classes} === 'scroll tall'"));
+    browser.resize(1400);
+    browser.evaluate("document.querySelector('#schedule .scroll').scrollTo(0, 0)");
+    browser.wait_until(&format!("{classes} === 'scroll tall more-below'"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn operations_are_split_by_kind_and_node_and_those_of_one_process_stand_alone() {
+    let Some(mut browser) = Browser::start("split") else { return };
+    let page = Page::of("split", &storm(50));
+    browser.resize(1400);
+    browser.open(&format!("{}#from=4&to=6&at=5", page.address()));
+    let around = "[...document.querySelectorAll('#readout dt')]
+        .find((name) => name.textContent === 'around it').nextSibling.textContent";
+    let picture = "document.getElementById('drawing').toDataURL()";
+    let mut pictures = Vec::new();
+    for (by, parts) in [
+        ("outcome", &["ok", "fail", "info"][..]),
+        ("kind", &["read", "write", "cas"]),
+        ("node", &["n1", "n2", "n3", "n4", "n5"]),
+    ] {
+        browser.evaluate(&format!(
+            "(() => {{ const split = document.getElementById('split');
+            split.value = '{by}'; split.dispatchEvent(new Event('change')); }})()"
+        ));
+        browser.settle();
+        let text = browser.evaluate(around);
+        let text = text.as_str().expect("a text");
+        for part in parts {
+            assert!(text.contains(&format!(" {part}")), "{part} in {text}");
+            assert!(browser.text("#legend").contains(part), "{part}");
+        }
+        pictures.push(browser.evaluate(picture));
+    }
+    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2], "it was drawn anew");
+    assert!(browser.text("#legend").contains("p99"));
+
+    browser.evaluate("document.getElementById('process').focus()");
+    browser.press("7");
+    browser.wait_until("location.hash.endsWith('&process=7')");
+    browser.settle();
+    assert_ne!(browser.evaluate(picture), pictures[2]);
+    browser.click("#zoom-reset");
+    let (left, top, width, height) = browser.place("#stage");
+    let mut processes = std::collections::BTreeSet::new();
+    for step in 0..400 {
+        let x = left + 100.0 + (width - 120.0) * f64::from(step % 40) / 40.0;
+        browser.mouse("mouseMoved", (x, top + height - 60.0 - f64::from(step / 40) * 8.0), false);
+        let text = browser.text("#readout");
+        let Some((_, operation)) = text.split_once("· process ") else { continue };
+        processes.extend(operation.split_once(' ').map(|(process, _)| process.to_owned()));
+    }
+    assert_eq!(processes, ["7".to_owned()].into());
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn everything_can_be_done_by_keyboard() {
     let Some(mut browser) = Browser::start("keyboard") else { return };
     let page = Page::of("keyboard", &sample(&options(Verdict::Invalid)));
@@ -265,12 +418,22 @@ fn everything_can_be_done_by_keyboard() {
         }
         reached.push(element);
     }
-    let wanted = ["theme", "copy", "zoom-in", "zoom-out", "zoom-reset", "stage", "neighbourhood"];
+    let wanted = [
+        "theme",
+        "copy",
+        "split",
+        "process",
+        "zoom-in",
+        "zoom-out",
+        "zoom-reset",
+        "stage",
+        "neighbourhood",
+    ];
     for id in wanted {
         assert!(reached.iter().any(|element| element == id), "{id} in {reached:?}");
     }
     for class in ["row culprit", "scroll tall"] {
-        assert!(reached.iter().any(|element| element == class), "{class} in {reached:?}");
+        assert!(reached.iter().any(|element| element.starts_with(class)), "{class} in {reached:?}");
     }
 
     browser.evaluate("document.getElementById('stage').focus()");

@@ -17,7 +17,7 @@ mod snapshots;
 use sample::{Options, Sample, judged, models, sample, storm};
 
 fn page(run: &Sample) -> String {
-    html(&run.summary, &RunHistory::from(&run.history), &run.node_events)
+    html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs)
 }
 
 fn options(verdict: Verdict) -> Options {
@@ -184,7 +184,8 @@ fn nothing_is_fetched_from_anywhere() {
     let links = page.split("href=\"").skip(1).map(|link| link.split('"').next().unwrap_or(""));
     for link in links {
         let beside = ["history.jsonl", "nodes", "verdict.json", "plan.toml"];
-        assert!(link == "data:," || link == "#findings" || beside.contains(&link), "{link}");
+        let within = link == "#findings" || link.starts_with("#from=");
+        assert!(link == "data:," || within || beside.contains(&link), "{link}");
     }
     assert!(page.contains("default-src 'none'"), "the browser is told so too");
 }
@@ -196,6 +197,24 @@ fn a_culprit_that_does_not_exist_is_no_panic() {
     counterexample.culprits = vec![99];
     counterexample.remarks.clear();
     assert!(!page(&run).contains("row culprit"));
+}
+
+#[test]
+fn the_progress_and_the_logs_of_nodes_are_on_the_page_with_their_times() {
+    let run = sample(&options(Verdict::Valid));
+    let drawn = drawn(&page(&run));
+    let n3 = drawn["commits"].as_array().expect("a list").iter().find(|it| it["node"] == "n3");
+    let n3 = n3.expect("it told of its progress");
+    let column = |name: &str, rising| decoded(n3[name].as_str().expect("a column"), rising);
+    let (time, commit, applied) =
+        (column("time", true), column("commit", false), column("applied", false));
+    assert_eq!((time[4], commit[4], applied[4]), (2_500_000, 104, 64));
+    assert_eq!(n3["count"], time.len());
+
+    let log = &drawn["logs"][1];
+    assert_eq!((&log["node"], &log["file"]), (&"n2".into(), &"stderr.log".into()));
+    assert_eq!(log["lines"][1], "n2: pre-candidate in term 0");
+    assert_eq!(decoded(log["time"].as_str().expect("a column"), true)[1], 440_000);
 }
 
 #[test]
@@ -216,7 +235,7 @@ fn a_stack_trace_stands_below_the_headline() {
 #[test]
 fn an_empty_history_has_a_page() {
     let run = sample(&options(Verdict::Unknown));
-    let page = html(&run.summary, &RunHistory::default(), &[]);
+    let page = html(&run.summary, &RunHistory::default(), &[], &[]);
     assert!(page.contains("No client invoked an operation."));
     assert_eq!(drawn(&page)["operations"]["count"], 0);
 }
@@ -287,10 +306,15 @@ fn hostile_text_stays_text() {
     let events: Vec<Event> = run.history.events.iter().map(poisoned_event).collect();
     let node_events: Vec<NodeEvent> =
         run.node_events.iter().map(|event| poisoned(event, &keep)).collect();
+    let mut logs = run.logs.clone();
+    for log in &mut logs {
+        log.node.push_str(HOSTILE);
+        log.lines.iter_mut().for_each(|line| line.text.push_str(HOSTILE));
+    }
     let poisoned_role = |change: &NodeChange| matches!(change, NodeChange::Role { role, .. } if role.contains("alert"));
     assert!(node_events.iter().any(|event| poisoned_role(&event.change)));
 
-    let page = html(&summary, &events.into_iter().collect(), &node_events);
+    let page = html(&summary, &events.into_iter().collect(), &node_events, &logs);
     for tag in ["<script", "</script", "<style", "<!--"] {
         assert_eq!(page.matches(tag).count(), tame.matches(tag).count(), "{tag}");
     }

@@ -1,6 +1,7 @@
 //! Made-up runs that look like real ones: the same options always make the same run.
 
 mod faults;
+mod nodes;
 mod objects;
 mod run;
 

@@ -7,6 +7,7 @@ use checker::verdict::{Analysis, Counterexample, Operation, Verdict};
 use serde_json::{Value, json};
 use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::summary::{Coverage, Liveness, RunInfo, Summary};
+use stormproof_results::timed_logs::TimedLog;
 
 pub(super) const SECOND: u64 = 1_000_000_000;
 pub(super) const MILLISECOND: u64 = 1_000_000;
@@ -33,6 +34,7 @@ pub struct Sample {
     pub summary: Summary,
     pub history: History,
     pub node_events: Vec<NodeEvent>,
+    pub logs: Vec<TimedLog>,
 }
 
 /// Makes a run.
@@ -409,8 +411,7 @@ impl<'a> Maker<'a> {
         }
         self.node_events.sort_by_key(|event| event.time);
         let summary = self.summary();
-        let history = History { events: self.events };
-        Sample { summary, history, node_events: self.node_events }
+        super::nodes::of_events(summary, self.events, self.node_events)
     }
 
     fn summary(&self) -> Summary {

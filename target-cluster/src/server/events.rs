@@ -49,9 +49,9 @@ impl Events {
         self.send(json!({"event": "role", "role": role, "term": term, "leader": leader}));
     }
 
-    /// The log is committed this far.
-    pub(super) fn commit(&self, index: u64) {
-        self.send(json!({"event": "commit", "index": index}));
+    /// The log is committed this far, and applied that far.
+    pub(super) fn commit(&self, index: u64, applied: u64) {
+        self.send(json!({"event": "commit", "index": index, "applied": applied}));
     }
 
     fn send(&self, line: Value) {

@@ -178,10 +178,10 @@ impl Driver {
     }
 
     fn report_commit(&mut self) {
-        let commit = self.node.status().commit;
+        let Status { commit, applied, .. } = self.node.status();
         let (reported, when) = self.commit_reported;
         if commit > reported && when.elapsed() >= COMMIT_EVENT_INTERVAL {
-            self.events.commit(commit);
+            self.events.commit(commit, applied);
             self.commit_reported = (commit, Instant::now());
         }
     }

@@ -1,7 +1,7 @@
 "use strict";
 // Draws the timeline of a run onto a canvas. Knows no events: timeline.js says what is in view.
 
-const HEIGHTS = { phases: 18, fault: 20, node: 22, band: 11, clocks: 130, throughput: 92, latency: 150, axis: 24, space: 10 };
+const HEIGHTS = { phases: 18, fault: 20, node: 22, band: 11, clocks: 130, commits: 64, throughput: 92, latency: 150, axis: 24, space: 10 };
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 
@@ -60,6 +60,7 @@ function layOut(run, context, width) {
   }
   lane("nodes", below);
   if (run.clocks.length) lane("clocks", HEIGHTS.clocks, 14);
+  if (run.commits.length) lane("commits", HEIGHTS.commits, 14);
   lane("throughput", HEIGHTS.throughput, 14);
   lane("latency", HEIGHTS.latency, 0);
   lane("axis", HEIGHTS.axis, 0);
@@ -83,8 +84,10 @@ function drawTimeline(context, run, layout, view, colours) {
   drawNodes(scene);
   drawFindings(scene);
   drawClocks(scene);
+  drawCommits(scene);
   drawThroughput(scene);
   drawLatency(scene);
+  drawPercentiles(scene);
   drawFaults(scene);
   drawMarks(scene);
   context.restore();
@@ -162,6 +165,7 @@ function drawMarks({ context, run, layout, colours, x }) {
 function drawScales(scene) {
   const { context, run, layout, colours, topRate } = scene;
   drawClockScale(scene);
+  drawCommitScale(scene);
   const { lanes, plot, narrow } = layout;
   const at = plot.left - 8;
   context.font = SMALL;

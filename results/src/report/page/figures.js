@@ -18,16 +18,17 @@ function formatLatency(micros) {
   return `${+(micros / 1e6).toPrecision(3)} s`;
 }
 
-/** Ends of operations in view, counted by outcome in buckets a few pixels wide. */
+/** Ends of operations in view, counted by what they are split into, in buckets a few pixels wide. */
 function countBuckets(run, view, plotWidth) {
   const step = niceStep(((view.to - view.from) / plotWidth) * 4);
   const first = Math.floor(view.from / step);
   const length = Math.ceil(view.to / step) - first + 1;
-  const counts = OUTCOMES.map(() => new Uint32Array(length));
-  const { start, latency, outcome, count } = run.operations;
+  const { names, of } = run.split;
+  const counts = names.map(() => new Uint32Array(length));
+  const { start, latency, count } = run.operations;
   for (let row = 0; row < count; row++) {
     const bucket = Math.floor((start[row] + latency[row]) / step) - first;
-    if (bucket >= 0 && bucket < length) counts[outcome[row]][bucket]++;
+    if (bucket >= 0 && bucket < length) counts[of(row)][bucket]++;
   }
   return { step, first, length, counts };
 }
@@ -38,7 +39,7 @@ function drawThroughput(scene) {
   const buckets = countBuckets(run, view, layout.plot.width);
   let most = 0;
   for (let at = 0; at < buckets.length; at++) {
-    most = Math.max(most, buckets.counts[0][at] + buckets.counts[1][at] + buckets.counts[2][at]);
+    most = Math.max(most, buckets.counts.reduce((sum, counts) => sum + counts[at], 0));
   }
   if (!most) {
     context.font = SMALL;
@@ -50,18 +51,27 @@ function drawThroughput(scene) {
   const perSecond = 1e6 / buckets.step;
   scene.topRate = niceTop(most * perSecond);
   const unit = (lane.height - 6) / (scene.topRate / perSecond);
+  const { by, names } = run.split;
+  const fills = names.map((_, number) => partFill(context, colours, by, number));
   for (let at = 0; at < buckets.length; at++) {
     const left = x((buckets.first + at) * buckets.step);
     const width = Math.max(x((buckets.first + at + 1) * buckets.step) - left, 1);
     let bottom = lane.bottom;
-    OUTCOMES.forEach((outcome, number) => {
+    fills.forEach(({ colour, fill }, number) => {
       const count = buckets.counts[number][at];
       if (!count) return;
       // What went wrong must be seen even beside a thousand that went well.
-      const height = number === 0 ? count * unit : Math.max(count * unit, 2.5);
-      context.fillStyle = colours[outcome];
+      const least = by === "outcome" && number > 0 ? 2.5 : 0;
+      const height = Math.max(count * unit, least);
+      const shape = [left, bottom - height, width - (width > 3 ? 0.6 : 0), height];
+      if (fill !== colour) {
+        context.fillStyle = colour;
+        context.globalAlpha = 0.3;
+        context.fillRect(...shape);
+      }
+      context.fillStyle = fill;
       context.globalAlpha = number === 0 ? 0.75 : 1;
-      context.fillRect(left, bottom - height, width - (width > 3 ? 0.6 : 0), height);
+      context.fillRect(...shape);
       bottom -= height;
     });
   }
@@ -73,7 +83,7 @@ function latencyScale(run, lane) {
   if (!run.latencyRange) {
     let least = Infinity;
     let most = 0;
-    for (const latency of run.operations.latency) {
+    for (const latency of run.all.latency) {
       if (latency > 0 && latency < least) least = latency;
       if (latency > most) most = latency;
     }
@@ -114,9 +124,10 @@ function drawLatency({ context, run, layout, view, colours, x }) {
   drawLatencyGrid(context, run, layout, colours, y);
   const { start, latency, outcome, count } = run.operations;
   const rows = [];
+  const alone = run.process !== null;
   for (let row = 0; row < count; row++) {
     const end = start[row] + latency[row];
-    if (end >= view.from && end <= view.to) rows.push(row);
+    if (end >= view.from && (end <= view.to || (alone && start[row] <= view.to))) rows.push(row);
   }
   context.lineWidth = 1.4;
   const crowded = rows.length > MOST_DOTS;
@@ -131,6 +142,8 @@ function drawLatency({ context, run, layout, view, colours, x }) {
     context.fillStyle = context.strokeStyle = colour;
     context.globalAlpha = number === 0 ? 0.65 : 0.9;
     for (const row of ofOutcome) {
+      // The operations of one process follow each other: each has room for its whole length.
+      if (alone) context.fillRect(x(start[row]), y(latency[row]) - 0.75, x(start[row] + latency[row]) - x(start[row]), 1.5);
       drawDot(context, number, x(start[row] + latency[row]), y(latency[row]));
     }
   }

@@ -3,9 +3,14 @@
 
 (() => {
   const run = JSON.parse(document.getElementById("run-data").textContent);
-  run.operations = decodeOperations(run.operations);
+  run.all = run.operations = decodeOperations(run.operations);
+  run.process = null;
+  run.split = splitOf(run.all, "outcome");
   run.clocks = decodeClocks(run.clocks);
-  const timeline = createTimeline(run);
+  run.commits = decodeCommits(run.commits);
+  run.logs = run.logs.map((log) => ({ ...log, time: decodeColumn(log.time, log.lines.length, true) }));
+  let colours = null;
+  const timeline = createTimeline(run, () => colours && drawLegend(colours));
   const root = document.documentElement;
   const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemIsDark.matches);
@@ -24,7 +29,8 @@
     legend.append(item);
   }
 
-  function drawLegend(colours) {
+  function drawLegend(read) {
+    colours = read;
     const legend = document.getElementById("legend");
     legend.replaceChildren();
     OUTCOMES.forEach((name, number) => entry(legend, name, (pen) => {
@@ -32,6 +38,25 @@
       pen.lineWidth = 1.4;
       pen.scale(1.5, 1.5);
       drawDot(pen, number, 7.3, 4.7);
+    }));
+    if (run.split.by !== "outcome") {
+      run.split.names.forEach((name, number) => entry(legend, name, (pen) => {
+        const { colour, fill } = partFill(pen, colours, run.split.by, number);
+        pen.fillStyle = colour;
+        pen.globalAlpha = 0.3;
+        pen.fillRect(0, 2, 22, 10);
+        pen.globalAlpha = 1;
+        pen.fillStyle = fill;
+        pen.fillRect(0, 2, 22, 10);
+      }));
+    }
+    PERCENTILES.forEach(({ name, dash }) => entry(legend, `${name} of what was ok`, (pen) => {
+      pen.strokeStyle = colours.ink;
+      pen.lineWidth = 1.5;
+      pen.setLineDash(dash);
+      pen.moveTo(0, 7);
+      pen.lineTo(22, 7);
+      pen.stroke();
     }));
     const box = (pen, colour, fill, dash) => {
       pen.fillStyle = fill;
@@ -147,5 +172,6 @@
 
   setUpTheme();
   setUpCopying();
+  setUpBoxes();
   recolour();
 })();

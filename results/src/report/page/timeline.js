@@ -8,25 +8,28 @@ const PAPER = { width: 1000, scale: 2 };
 /** How near, in pixels, the cursor must be to a dot to read it. */
 const REACH = 14;
 
-function createTimeline(run) {
+/** `onSplit` is called when the throughput is split into other parts. */
+function createTimeline(run, onSplit) {
   const stage = document.getElementById("stage");
   const drawing = document.getElementById("drawing");
   const overlay = document.getElementById("overlay");
-  const readout = document.getElementById("readout");
+  const readout = createReadout();
   const range = document.getElementById("range");
+  const processField = document.getElementById("process");
   const view = { from: 0, to: run.end };
-  const cursor = { time: null, y: null };
+  const cursor = { time: null, y: null, clientY: null };
   let layout;
   let colours = readColours();
   let brush = null;
   let scheduled = false;
   let onPaper = false;
+  /** The moment that the reader chose by click, key or address. A pointer that passes chooses none. */
+  let pinned = null;
 
   const timeAt = (x) => view.from + ((x - layout.plot.left) / layout.plot.width) * (view.to - view.from);
   const placeOf = (time) =>
     layout.plot.left + ((time - view.from) / (view.to - view.from)) * layout.plot.width;
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-  const seconds = (micros) => `${(micros / 1e6).toFixed(3)} s`;
 
   function prepare(canvas) {
     const scale = onPaper ? PAPER.scale : devicePixelRatio || 1;
@@ -49,8 +52,8 @@ function createTimeline(run) {
     scheduled = false;
     drawTimeline(drawing.getContext("2d"), run, layout, view, colours);
     range.textContent = view.from === 0 && view.to === run.end
-      ? `${seconds(run.end)}, the whole run`
-      : `${seconds(view.from)} to ${seconds(view.to)}`;
+      ? `${formatMoment(run.end)}, the whole run`
+      : `${formatMoment(view.from)} to ${formatMoment(view.to)}`;
     drawCursor();
   }
 
@@ -107,74 +110,20 @@ function createTimeline(run) {
   }
 
   function read() {
-    readout.replaceChildren();
-    if (cursor.time === null) {
-      const hint = document.createElement("dd");
-      hint.className = "hint";
-      hint.textContent = matchMedia("(pointer: coarse)").matches
-        ? "Tap to read a moment. Pinch to zoom, drag to move."
-        : "Point at the timeline to read a moment. Drag over a stretch to zoom into it, or hold Ctrl and turn the wheel; with the keyboard: arrows, + and −, Home.";
-      readout.append(hint);
-      return;
-    }
-    const line = (name, value) => {
-      const term = document.createElement("dt");
-      const description = document.createElement("dd");
-      term.textContent = name;
-      description.textContent = value;
-      readout.append(term, description);
-    };
-    const time = cursor.time;
-    const phase = run.phases.findLast(([, start]) => start <= time);
-    line("time", `${seconds(time)}${phase ? ` · ${phase[0]}` : ""}`);
-    const on = run.faults.filter((fault) => fault.start <= time && time <= fault.end);
-    line("faults", on.map((fault) => faultStory(fault, time)).join("\n") || "none");
-    line("nodes", run.nodes.map((node) => {
-      const span = node.spans.findLast(([start]) => start <= time);
-      if (!span || span[2] === "silent") return `${node.name} –`;
-      const term = span[3] === null || span[2] === "down" || span[2] === "paused" ? "" : ` T${span[3]}`;
-      return `${node.name} ${span[2]}${term}`;
-    }).join(" · "));
-    if (run.clocks.length) line("clocks", readClocks(run, time));
-    const near = (view.to - view.from) / 100;
-    const found = run.findings.filter((finding) => Math.abs(finding.time - time) < near);
-    if (found.length) line("found", found.map((finding) => finding.text).join("\n"));
-    line("around it", readThroughput(time));
-    const row = nearestOperation();
-    if (row !== null) line("operation", readOperation(row));
-  }
-
-  function readThroughput(time) {
-    const width = Math.max((view.to - view.from) / 50, 1e3);
-    const counts = [0, 0, 0];
-    const { start, latency, outcome, count } = run.operations;
-    for (let row = 0; row < count; row++) {
-      const end = start[row] + latency[row];
-      if (end >= time - width / 2 && end < time + width / 2) counts[outcome[row]]++;
-    }
-    const parts = OUTCOMES.map((name, number) => `${counts[number]} ${name}`);
-    return `${parts.join(" · ")} in ${formatLatency(width)}`;
-  }
-
-  function readOperation(row) {
-    const operations = run.operations;
-    const indices = operations.completion[row]
-      ? `#${operations.index[row]}–${operations.index[row] + operations.completion[row]}`
-      : `#${operations.index[row]}`;
-    const key = operations.key[row] ? ` ${operations.keys[operations.key[row] - 1]}` : "";
-    const node = operations.node[row] ? ` · ${operations.nodes[operations.node[row] - 1]}` : "";
-    const attempts = operations.attempts[row] > 1 ? ` · ${operations.attempts[row]} attempts` : "";
-    return `${OUTCOMES[operations.outcome[row]]} · process ${operations.process[row]} ` +
-      `${operations.kinds[operations.kind[row]]}${key} · ` +
-      `${formatLatency(operations.latency[row])}${node}${attempts} · ${indices}`;
+    if (cursor.time === null) readout.show([], null);
+    else readout.show(momentInWords(run, view, cursor.time, nearestOperation()), cursor.clientY);
   }
 
   function moveCursor(time, y) {
     cursor.time = time === null ? null : clamp(time, 0, run.end);
     cursor.y = y;
+    cursor.clientY = y === null ? null : y + stage.getBoundingClientRect().top;
     drawCursor();
     read();
   }
+
+  /** The address says what is shown, once the reader has changed it. */
+  const tell = () => writeAddress(view, run.end, pinned, run.process);
 
   /** Shows `from` to `to`, kept within the run and no closer than CLOSEST. */
   function show(from, to) {
@@ -182,6 +131,7 @@ function createTimeline(run) {
     view.from = clamp(from, 0, run.end - length);
     view.to = view.from + length;
     redraw();
+    tell();
   }
 
   function zoom(factor, around) {
@@ -244,15 +194,18 @@ function createTimeline(run) {
         const [from, to] = [timeAt(brush.from), timeAt(brush.to)].sort((a, b) => a - b);
         show(from, to);
       }
-      if (event.type === "pointerup") moveCursor(timeAt(inPlot(at(event))), atY(event));
+      if (event.type === "pointerup") {
+        moveCursor(timeAt(inPlot(at(event))), atY(event));
+        pin();
+      }
       brush = drag = null;
       drawCursor();
     };
     stage.addEventListener("pointerup", release);
     stage.addEventListener("pointercancel", release);
     stage.addEventListener("pointerleave", (event) => {
-      // A tap must stay readable; a mouse that leaves takes its cursor along.
-      if (event.pointerType === "mouse" && !brush) moveCursor(null, null);
+      // A tap must stay readable; a mouse that leaves takes its cursor along, but to what was chosen.
+      if (event.pointerType === "mouse" && !brush) moveCursor(pinned, null);
     });
     stage.addEventListener("dblclick", () => show(0, run.end));
     stage.addEventListener("wheel", (event) => {
@@ -268,6 +221,7 @@ function createTimeline(run) {
     const step = (share) => {
       const time = (cursor.time ?? (view.from + view.to) / 2) + (view.to - view.from) * share;
       moveCursor(time, null);
+      pin();
       if (cursor.time < view.from || cursor.time > view.to) pan(share < 0 ? -0.5 : 0.5);
     };
     const keys = {
@@ -281,6 +235,7 @@ function createTimeline(run) {
       Home: () => show(0, run.end),
       Escape: () => {
         moveCursor(null, null);
+        pin();
         stage.blur();
       },
     };
@@ -294,19 +249,65 @@ function createTimeline(run) {
     document.getElementById("zoom-reset").addEventListener("click", () => show(0, run.end));
   }
 
-  /** `#from=12.5&to=14&at=13.1` in the address shows that stretch, in seconds. */
+  const pin = () => {
+    pinned = cursor.time;
+    tell();
+  };
+
+  /** Shows what the address says, if it says something. */
   function obeyAddress() {
-    const wish = new URLSearchParams(location.hash.slice(1));
-    const number = (name) => (wish.has(name) ? Number(wish.get(name)) * 1e6 : NaN);
-    const [from, to, at] = ["from", "to", "at"].map(number);
-    if (from < to) show(from, to);
-    if (at >= 0) moveCursor(at, null);
+    const { from, to, at, process } = readAddress();
+    // An address says all: one without a process shows all of them.
+    if (process !== run.process) choose(process);
+    if (from !== null && to !== null && from < to) show(from, to);
+    if (at !== null) {
+      moveCursor(at, null);
+      pin();
+    }
+  }
+
+  /** Shows the operations of one process alone; of all processes if it is null. */
+  function choose(process) {
+    const known = process !== null && run.all.process.includes(process);
+    run.process = known ? process : null;
+    run.operations = known ? ofProcess(run.all, process) : run.all;
+    processField.value = process ?? "";
+    processField.setCustomValidity(known || process === null ? "" : "no operation of this process");
+    split();
+  }
+
+  /** Splits the throughput anew. */
+  function split() {
+    run.split = splitOf(run.operations, document.getElementById("split").value);
+    redraw();
+    read();
+    tell();
+    onSplit?.();
+  }
+
+  function listenToChoices() {
+    document.getElementById("split").addEventListener("change", split);
+    processField.addEventListener("input", () => {
+      choose(/^\d+$/.test(processField.value) ? Number(processField.value) : null);
+    });
+    // A link that leads to where the address is already leads there all the same.
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[href^='#']");
+      if (!link || !/[#&](from|at)=/.test(link.hash)) return;
+      event.preventDefault();
+      history.pushState(null, "", link.hash);
+      obeyAddress();
+      stage.focus({ preventScroll: true });
+      document.getElementById("timeline").scrollIntoView({ block: "start" });
+    });
+    window.addEventListener("popstate", obeyAddress);
   }
 
   new ResizeObserver(resize).observe(stage);
   resize();
   listenToPointers();
   listenToKeys();
+  listenToChoices();
   read();
   if (run.marks.length) moveCursor(run.marks[0].time, null);
   obeyAddress();
