@@ -26,17 +26,32 @@ fn main() -> Result<()> {
     ];
     for (name, options) in pages {
         let run: Sample = sample(&options);
-        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
+        let page = report::html(
+            &run.summary,
+            &RunHistory::from(&run.history),
+            &run.node_events,
+            &run.logs,
+        );
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }
     for (name, rate) in [("storm", 600), ("large-storm", 3_400)] {
         let run = storm(rate);
-        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
+        let page = report::html(
+            &run.summary,
+            &RunHistory::from(&run.history),
+            &run.node_events,
+            &run.logs,
+        );
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }
     for model in models() {
         let run = judged(model);
-        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
+        let page = report::html(
+            &run.summary,
+            &RunHistory::from(&run.history),
+            &run.node_events,
+            &run.logs,
+        );
         std::fs::write(folder.join(format!("{model}.html")), page)?;
     }
     let run = sample(&Options { seconds: 1, rate: 1, faults: false, verdict: Verdict::Unknown });

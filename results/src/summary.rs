@@ -160,8 +160,8 @@ pub struct Coverage {
     pub verdict: Verdict,
     /// The gaps, one sentence each.
     pub gaps: Vec<String>,
-    /// What else there is to know of how the plan was exercised, one sentence each: the share of
-    /// the time with service, faults that came late.
+    /// Figures of how the plan was exercised, one sentence each: the share of the time with service,
+    /// faults that came late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -124,7 +124,8 @@ fn page_again(name: &str, run: &Sample) {
         fs::write(path, text).expect("written");
     }
     directory.save_verdict(&run.summary).expect("saved");
-    let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
+    let page =
+        report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
     let saved = directory.save_report(&page).expect("saved");
 
     let loaded = RunDirectory::open(&scratch.0.join("latest")).expect("opened").load();

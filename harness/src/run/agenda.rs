@@ -47,8 +47,8 @@ impl<'a> Agenda<'a> {
     }
 
     /// Takes the next thing to do, with its time. Steps that are overdue never keep anything else
-    /// waiting: a later one of the same fault, or its end, takes their place, and whatever else is
-    /// due comes first.
+    /// waiting: a later one of the same fault, or its end, takes their place, and everything else
+    /// that is due comes first.
     pub(super) fn take(&mut self, now: Duration) -> Option<(Duration, Due<'a>)> {
         let overdue: Vec<_> = self.due.range(..=(now, u64::MAX)).map(|(key, _)| *key).collect();
         let mut overtaken_by: BTreeSet<u32> = BTreeSet::new();
@@ -83,9 +83,10 @@ impl<'a> Agenda<'a> {
         }
     }
 
-    /// The number of faults that were never injected.
-    pub(super) fn not_injected(&self) -> usize {
-        self.due.values().filter(|due| matches!(due, Due::Inject(_))).count()
+    /// The number of faults that were planned until then and never injected.
+    pub(super) fn not_injected(&self, until: Duration) -> usize {
+        let planned = self.due.range(..=(until, u64::MAX));
+        planned.filter(|(_, due)| matches!(due, Due::Inject(_))).count()
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
         Entry { id, at: ms(at), lasts: ms(lasts), pick: 0, named: None, on: None, fault }
     }
 
-    /// What is taken when it is that late, each in one word.
+    /// The things that are taken when it is that late, a word each.
     fn taken(agenda: &mut Agenda<'_>, now: u64) -> Vec<String> {
         let mut all = Vec::new();
         while agenda.next_time().is_some_and(|at| at <= Duration::from_millis(now)) {
@@ -129,6 +130,8 @@ mod tests {
         let schedule = [entry(1, 0, 1000), entry(2, 250, 1000)];
         let steps = [(100, 1), (200, 1), (300, 1), (400, 1)];
         let mut agenda = with_steps(&schedule, &steps);
+        let left = |agenda: &Agenda<'_>, now| agenda.not_injected(Duration::from_millis(now));
+        assert_eq!((left(&agenda, 0), left(&agenda, 249), left(&agenda, 250)), (1, 1, 2));
         assert_eq!(taken(&mut agenda, 0), ["inject 1 at 0"]);
         assert_eq!(taken(&mut agenda, 100), ["step 1 at 100"]);
         // The cut before took until 320 ms.
@@ -145,7 +148,7 @@ mod tests {
         agenda.postpone(1, Duration::from_millis(500));
         assert_eq!(taken(&mut agenda, 200), ["inject 2 at 150"]);
         assert_eq!(taken(&mut agenda, 600), ["step 1 at 600"]);
-        assert_eq!(agenda.not_injected(), 0);
+        assert_eq!(agenda.not_injected(Duration::MAX), 0);
         assert_eq!(agenda.next_time(), Some(Duration::from_millis(700)));
     }
 }

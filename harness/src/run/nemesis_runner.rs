@@ -75,7 +75,7 @@ struct Label {
 
 /// The time of a fault.
 #[derive(Clone, Copy)]
-struct Moment {
+struct FaultTime {
     /// When it is due, on the run's clock.
     due: Duration,
     /// The time that all faults waited for the service before.
@@ -123,7 +123,6 @@ impl<H: Host> NemesisRunner<H> {
         let mut waited = Duration::ZERO;
         loop {
             let now = self.recorder.elapsed().saturating_sub(begin + waited);
-            let left = agenda.not_injected();
             let Some((at, due)) = agenda.take(now) else { break };
             let in_time = self.wait_until(begin + waited + at, stop);
             let served = match due {
@@ -131,15 +130,19 @@ impl<H: Host> NemesisRunner<H> {
                 _ => in_time.then_some(Duration::ZERO),
             };
             let Some(more) = served else {
-                self.note_left_out(left, waited);
+                if let Due::Inject(_) = due {
+                    agenda.put(at, due);
+                }
+                let planned = self.recorder.elapsed().saturating_sub(begin);
+                self.note_left_out(agenda.not_injected(planned), waited);
                 break;
             };
             waited += more;
             let next = agenda.next_time().map(|next| begin + waited + next);
-            let moment = Moment { due: begin + waited + at, waited, next };
+            let time = FaultTime { due: begin + waited + at, waited, next };
             match due {
                 Due::Inject(entry) => {
-                    for step in self.inject(entry, moment)? {
+                    for step in self.inject(entry, time)? {
                         agenda.put(entry.at + step.after, Due::Step(entry.id, step.action));
                     }
                 }
@@ -253,7 +256,7 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// Lets a fault begin; returns what it does later.
-    fn inject(&mut self, entry: &Entry, moment: Moment) -> Result<Vec<Step>> {
+    fn inject(&mut self, entry: &Entry, time: FaultTime) -> Result<Vec<Step>> {
         let live = self.live.snapshot();
         let hit = entry.on.as_ref().and_then(|name| self.named.get(name));
         let roles = Roles { leader: live.leader(), former_leader: live.former_leader(), hit };
@@ -261,9 +264,9 @@ impl<H: Host> NemesisRunner<H> {
         let label = Label::new(entry, &resolved);
         let intent = Happened::Intended(FaultStage::Inject, resolved.action().clone());
         self.recorder.fault(label.record(intent))?;
-        let facts = self.facts(&live, entry, moment);
+        let facts = self.facts(&live, entry, time);
         let later = resolved.steps[1..].to_vec();
-        let late = self.recorder.elapsed().saturating_sub(moment.due);
+        let late = self.recorder.elapsed().saturating_sub(time.due);
         let injected = if late >= entry.lasts {
             let reason = format!("it was due {:.1} s before, and is over", late.as_secs_f64());
             let (outcome, effect) = (Outcome::Skipped { reason }, Effect::new());
@@ -275,8 +278,8 @@ impl<H: Host> NemesisRunner<H> {
                     self.expected_exits.allow(node, entry.id, &label.name);
                 }
             }
-            let own = later.first().map(|step| moment.due + step.after);
-            self.be_patient_until(own.into_iter().chain(moment.next).min());
+            let own = later.first().map(|step| time.due + step.after);
+            self.be_patient_until(own.into_iter().chain(time.next).min());
             self.nemesis.set_unready(live.unready());
             self.nemesis.inject(entry, resolved)
         };
@@ -298,7 +301,7 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// The cluster as it is known now, and the time.
-    fn facts(&self, live: &Snapshot, entry: &Entry, moment: Moment) -> ClusterSnapshot {
+    fn facts(&self, live: &Snapshot, entry: &Entry, time: FaultTime) -> ClusterSnapshot {
         let now = self.recorder.elapsed();
         let since = |then: Duration| now.saturating_sub(then).as_millis() as u64;
         let on = self.nemesis.active().filter_map(|(id, _)| self.labels.get(&id));
@@ -309,8 +312,8 @@ impl<H: Host> NemesisRunner<H> {
             since_undo_ms: self.last_undo.map(since),
             others_on: on.map(|label| label.family).collect(),
             planned_ms: Some(entry.at.as_millis() as u64),
-            waited_ms: moment.waited.as_millis() as u64,
-            late_ms: since(moment.due),
+            waited_ms: time.waited.as_millis() as u64,
+            late_ms: since(time.due),
         }
     }
 
@@ -443,7 +446,7 @@ impl<H: Host> NemesisRunner<H> {
     }
 
     /// Starts these nodes; those that run are left alone. Returns those that cannot be started
-    /// yet, with the reason: removed members that cannot be added at the moment.
+    /// yet, with the reason: removed members that cannot be added at the time.
     fn start_nodes(&mut self, nodes: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         let mut put_off = BTreeMap::new();
         for (node, started) in self.nemesis.host_mut().start(nodes) {

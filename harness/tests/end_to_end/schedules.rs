@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::common::{run, scratch};
 use crate::support::{
     DISKS, Fault, assert_a_whole_run, can, faults, has_namespaces, history, latest, node_events,
-    run_into, short_run,
+    plan_file, run_into, short_run, verdict,
 };
 use crate::turn::{by_turns, turn};
 
@@ -158,4 +158,34 @@ fn taken_down(value: &Value) -> BTreeSet<String> {
         }
     }
     down
+}
+
+#[test]
+fn later_faults_hit_the_nodes_that_earlier_ones_named_and_each_comes_in_time() {
+    let _turn = turn();
+    if !has_namespaces() || !can(&[DISKS]) {
+        return;
+    }
+    let results = scratch("same-nodes");
+    run_into(&results, &["--plan", &plan_file("same-nodes.toml")]).exits(0).says("VALID");
+    let faults = faults(&results);
+    let [slow, handed_over, paused, stopped, failing, off] = &faults[..] else {
+        panic!("{faults:#?}")
+    };
+    assert_eq!(slow.nodes, paused.nodes, "the pause hits who was slow, though another leads");
+    assert_eq!(failing.nodes, off.nodes);
+    for fault in [slow, handed_over, paused, stopped, failing, off] {
+        assert!(fault.is_installed(), "{fault:#?}");
+    }
+    let events = node_events(&results, stopped.nodes.first().expect("one was stopped"));
+    let ends = events.iter().filter(|event| event["event"] == "exited");
+    assert!(ends.clone().count() >= 1, "{events:#?}");
+    // Half a second is far more than a busy machine takes.
+    for (fault, planned) in faults.iter().zip([2000, 2500, 3500, 6500, 9000, 10_000]) {
+        let facts = &fault.injected["value"]["facts"];
+        assert_eq!(facts["planned_ms"], planned, "{facts}");
+        assert!(facts["late_ms"].as_u64().unwrap_or_default() < 500, "{facts}");
+    }
+    let notes = verdict(&results)["coverage"]["notes"].to_string();
+    assert!(notes.contains("of 14 s of load"), "{notes}");
 }

@@ -42,7 +42,7 @@ pub struct LocalHost {
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
     administrator: Option<Arc<dyn Administrator>>,
-    /// What the service was asked for last, of each kind and node.
+    /// The last requests to the service, one of each kind and node.
     requests: BTreeMap<Request, PendingRequest>,
     /// The time at which looks and questions are to be over, where there is one.
     look_until: Option<Instant>,
@@ -525,6 +525,7 @@ impl LocalHost {
         if let Some(own) = &mut node.disk {
             let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
             own.disk.power_on().map_err(failed)?;
+            own.disk.evict();
         }
         if let MembershipState::Anew(left) = &node.membership {
             match std::fs::remove_dir_all(left) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use faults::host::{Administrator, HostError, Request};
 
-/// What a service was asked for, and what has come of it.
+/// A request to the service, and its answer once it has come.
 pub(crate) struct PendingRequest {
     incoming: Receiver<Result<Duration, HostError>>,
     answer: Option<Result<Duration, HostError>>,

@@ -138,7 +138,7 @@ pub trait Host {
         Err(HostError::Unavailable(format!("this target cannot {request}")))
     }
 
-    /// What has come of a request that was [asked](Host::ask), in the same way.
+    /// The answer to a request that was [asked](Host::ask), in the same way.
     fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         Err(HostError::Failed(format!("nothing asked the target to {request}")))
     }

@@ -38,7 +38,12 @@ impl Page {
         directory.node_directory("n1").expect("a folder");
         directory.save_plan("seed = 42\n").expect("saved");
         directory.save_verdict(&run.summary).expect("saved");
-        let page = report::html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs);
+        let page = report::html(
+            &run.summary,
+            &RunHistory::from(&run.history),
+            &run.node_events,
+            &run.logs,
+        );
         directory.save_report(&page).expect("saved");
         Page(folder)
     }

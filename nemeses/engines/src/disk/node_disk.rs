@@ -94,6 +94,18 @@ impl Disk {
         self.shared.powered().image.clone()
     }
 
+    /// A process begins that has nothing in the cache yet: what an fsync of an earlier one failed to
+    /// write is gone, and what the disk holds is read.
+    pub fn evict(&self) {
+        let evicted = self.shared.powered().image.evict();
+        if let Some(notifier) = self.mount.as_ref().map(Mount::notifier) {
+            for inode in evicted {
+                // Fails when the kernel has nothing of it to forget.
+                let _ = notifier.inval_inode(INodeNo(inode), 0, 0);
+            }
+        }
+    }
+
     /// Returns whether the power is on.
     pub(crate) fn is_on(&self) -> bool {
         self.shared.powered().on

@@ -49,7 +49,7 @@ pub(super) fn wait_until_open(ends: &[End<'_>]) -> io::Result<()> {
 /// drop and count them; not longer than `PATIENCE`, and the time for which packet faults keep them
 /// from reaching the rules that drop them.
 ///
-/// What is not over by `until` is cut short, but not before every datagram was sent once.
+/// Ends by `until`, cut short, but not before every datagram was sent once.
 pub(super) fn look(network: &Network, until: Option<Instant>) -> Result<PartitionSeen, HostError> {
     let failed = |error: io::Error| HostError::Failed(error.to_string());
     let ends: Vec<_> =

@@ -56,6 +56,24 @@ impl Image {
         }
     }
 
+    /// Pages that could not be written leave the cache, see [`File::evict`](super::file::File::evict). Returns the inodes of
+    /// which the kernel must forget what it has.
+    pub fn evict(&mut self) -> Vec<InodeNumber> {
+        let mut evicted = Vec::new();
+        for (number, inode) in &mut self.inodes {
+            let before = pages_of(inode);
+            if let Content::File(file) = &mut inode.content
+                && file.evict()
+            {
+                evicted.push(*number);
+                if inode.links > 0 {
+                    self.used = self.used + pages_of(inode) - before;
+                }
+            }
+        }
+        evicted
+    }
+
     /// A `sync(2)` failed, which has no way to say so: the next fsync of each file does.
     pub fn fail_sync_all(&mut self) {
         for inode in self.inodes.values_mut() {

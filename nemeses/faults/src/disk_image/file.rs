@@ -176,6 +176,19 @@ impl File {
         self.unsynced = 0;
     }
 
+    /// The pages that could not be written leave the cache, as clean pages may at any time: from now
+    /// on what the disk holds is read. False if there were none.
+    pub fn evict(&mut self) -> bool {
+        let forgotten = std::mem::take(&mut self.forgotten);
+        let any = !forgotten.is_empty();
+        if any {
+            let size = self.volatile.size();
+            self.volatile.take_over(&self.durable, forgotten);
+            self.volatile.resize(size);
+        }
+        any
+    }
+
     /// The journal was committed: the sizes that were set become durable. Data written before a cut
     /// stays volatile, but must not grow the file again behind it.
     pub fn commit_sizes(&mut self) {
@@ -383,7 +396,7 @@ mod tests {
         assert_eq!(text(file.content()), "ab23456789");
     }
 
-    /// The bytes that are read after a power failure that loses, or keeps, all it may.
+    /// The content after a power failure that loses, or keeps, all it may.
     fn left(file: &File, keeps: bool) -> String {
         let mut file = file.clone();
         file.crash(u64::MAX, 512, || keeps);
@@ -404,6 +417,21 @@ mod tests {
         file.write(5, b"!".as_slice().into());
         file.sync();
         assert_eq!(left(&file, false), "wrong!");
+    }
+
+    #[test]
+    fn what_was_forgotten_and_leaves_the_cache_is_read_as_the_disk_has_it() {
+        let mut file = written(b"first");
+        file.sync();
+        file.write(0, b"wrong and long".as_slice().into());
+        file.fail_sync(true);
+        file.sync();
+        assert!(file.evict());
+        assert_eq!(text(file.content()), "first\0\0\0\0\0\0\0\0\0");
+        assert!(!file.evict());
+        file.write(5, b" again".as_slice().into());
+        file.sync();
+        assert_eq!(left(&file, false), "first again\0\0\0");
     }
 
     #[test]

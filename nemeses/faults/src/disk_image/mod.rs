@@ -28,7 +28,10 @@
 //! - A range that was cleared becomes durable with its file alone, times at once.
 //! - A page that could not be written and is changed again is written by the next fsync. XFS does so;
 //!   ext4 loses it still if its place was new to the file: its extent stays marked as unwritten.
-//! - Memory is never short: what a failed fsync left in the cache stays there until the power fails.
+//! - A page that a failed fsync left in the cache stays there while the process lives that wrote it,
+//!   and no longer: the kernel may drop a clean page at any time. It may keep it too, and show it to the
+//!   next process, which does not know that it has to write it again; hardly a service is proof
+//!   against that.
 //! - A directory's fsync that failed may be tried again; ext4 and XFS then give up their journal and
 //!   refuse everything.
 

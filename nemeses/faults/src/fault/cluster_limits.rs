@@ -52,7 +52,7 @@ impl TimerRange {
     }
 }
 
-/// Where nothing is known: services have timers of their own between 0.05 and 5 s.
+/// Between 0.05 and 5 s, where services have timers of their own when nothing is known of them.
 impl Default for TimerRange {
     fn default() -> Self {
         Self { shortest_ms: 50.0, longest_ms: 5000.0 }

@@ -23,7 +23,7 @@ pub struct Roles<'a> {
     pub leader: Option<&'a str>,
     /// The leader before that.
     pub former_leader: Option<&'a str>,
-    /// The nodes that the fault is to hit whatever its aim, since an earlier one hit them.
+    /// The nodes that the fault is to hit in place of its aim, since an earlier one hit them.
     pub hit: Option<&'a BTreeSet<String>>,
 }
 

@@ -5,7 +5,7 @@
 const FAMILY_TEXTURES = {
   partition: "stripes", packet: "counter-stripes", kill: "solid", pause: "dots", cpu: "horizontal",
   clock: "vertical", disk: "grid", power: "solid", corruption: "cross", leadership: "chevrons",
-  membership: "rings", maintenance: "sparse",
+  membership: "rings", maintenance: "sparse", stop: "counter-stripes",
 };
 
 function familyColour(colours, family) {

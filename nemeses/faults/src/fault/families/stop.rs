@@ -1,8 +1,8 @@
 //! Stop: node processes are asked to end with SIGTERM, as an operator or a supervisor asks them,
 //! and started again when the fault ends.
 //!
-//! What a service does only when it is asked to end (hand over leadership, write a snapshot, leave
-//! the cluster, close its log) no kill ever shows.
+//! No kill ever shows the things that a service does only when it is asked to end: to hand over
+//! leadership, write a snapshot, leave the cluster, close its log.
 
 use std::collections::BTreeSet;
 use std::fmt;
