@@ -6,7 +6,7 @@ use anyhow::Result;
 use engines::process_tree::Lab;
 use faults::fault::Family;
 
-use super::LabInUse;
+use super::{Commands, LabInUse};
 use crate::exit::usage;
 use crate::plan::Plan;
 use crate::targets::Target;
@@ -50,9 +50,10 @@ pub(crate) fn fit(
         true => "unknown: it runs already".to_owned(),
         false => target.version()?,
     };
+    let commands = Commands::of(&plan.by)?;
     let mut engines = Engines::default();
     for family in plan.families() {
-        match lab.engine_for(family, target) {
+        match lab.engine_for(family, target, &commands) {
             Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
             Err(reason) if by_name(family) => {
                 return Err(usage(format!("no {family} faults here: {reason}")));

@@ -6,6 +6,7 @@ use engines::network::{PartitionEngine, choose_engine};
 use engines::process_tree::Lab;
 use faults::fault::Family;
 
+use super::Commands;
 use crate::plan::{EngineChoice, LabChoice};
 use crate::targets::Target;
 
@@ -36,7 +37,9 @@ impl LabInUse {
             (Lab::Loopback, LabChoice::Auto) => {
                 "nodes cannot have hosts of their own here (stormproof doctor says why)"
             }
-            (_, LabChoice::None) => "the cluster runs already; nothing is started or stopped",
+            (_, LabChoice::None) => {
+                "the cluster runs already; nothing is started or stopped but by commands"
+            }
             _ => "asked for",
         };
         let (partition_engine, engine_reason) = match (lab, engine) {
@@ -65,13 +68,18 @@ impl LabInUse {
     ///
     /// # Errors
     /// With the reason why nothing does.
-    pub fn engine_for(&self, family: Family, target: &dyn Target) -> Result<String, String> {
+    pub fn engine_for(
+        &self,
+        family: Family,
+        target: &dyn Target,
+        commands: &Commands,
+    ) -> Result<String, String> {
         match target.asked_for(family) {
             // A member that was removed has to be started again, by whoever started it.
             Some(request) if !self.elsewhere || family != Family::Membership => {
                 Ok(request.to_owned())
             }
-            _ if self.elsewhere => Err("the nodes of --addresses are not ours".to_owned()),
+            _ if self.elsewhere => commands.engine_for(family),
             _ => engine_for(family, self.partition_engine),
         }
     }

@@ -44,11 +44,17 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = CLUSTER, default_value_t = 5, value_parser = count(1, 50))]
     pub nodes: usize,
     /// Test a cluster that runs already: where clients reach its nodes. Nothing is started; of the
-    /// faults, those remain that the service itself is asked for
+    /// faults, those remain that the service itself is asked for and those of --by
     #[arg(long, help_heading = CLUSTER, value_name = "HOST:PORT", value_delimiter = ',',
         value_parser = address)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<SocketAddr>,
+    /// Have a command of yours do faults to the nodes of --addresses, such as
+    /// kill='docker kill {name}'; start, pause, resume, cut and heal are the others, and reaches
+    /// says whether a link passes
+    #[arg(long, help_heading = CLUSTER, value_name = "ACT=COMMAND", value_parser = setting)]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_table")]
+    pub by: Vec<(String, String)>,
     /// Plant a bug in the bundled cluster; `list bugs` describes them
     #[arg(long, help_heading = CLUSTER, value_parser = names::bug())]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use super::labs::LabChoice;
 use super::values::{FaultName, Rate};
 use super::written::{Written, complaint};
 use crate::exit::{bad_input, usage};
+use crate::lab::Commands;
 use crate::targets::Target;
 
 impl Written {
@@ -59,8 +60,10 @@ impl Written {
     /// Fixes what was left open.
     fn settle(&self, mut plan: Plan, target: &dyn Target) -> Result<Plan> {
         // Of two values for one name the later one counts.
-        let settings: BTreeMap<String, String> = plan.settings.drain(..).collect();
-        plan.settings = settings.into_iter().collect();
+        for pairs in [&mut plan.settings, &mut plan.by] {
+            let by_name: BTreeMap<String, String> = pairs.drain(..).collect();
+            *pairs = by_name.into_iter().collect();
+        }
         plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::Family).collect();
         let clients = plan.client_plan();
         plan.concurrency = Some(clients.clients());
@@ -133,6 +136,10 @@ fn check(plan: &Plan) -> Result<()> {
     if elsewhere && plan.addresses.len() != plan.nodes {
         return Err(usage("there must be as many --addresses as --nodes"));
     }
+    if !elsewhere && !plan.by.is_empty() {
+        return Err(usage("--by is for the nodes of --addresses; those of a lab need no commands"));
+    }
+    Commands::of(&plan.by)?;
     if elsewhere && (plan.bin.is_some() || plan.bug.is_some()) {
         return Err(usage("--addresses start nothing, so there is no use for --bin and --bug"));
     }

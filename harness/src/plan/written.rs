@@ -104,9 +104,9 @@ impl Written {
                 ("clients", Value::Table(clients)) => {
                     clients.iter().try_for_each(|(key, value)| written.read(key, value))?;
                 }
-                ("settings", Value::Table(settings)) => {
+                ("settings" | "by", Value::Table(settings)) => {
                     let words = settings.iter().map(|(name, value)| {
-                        Ok(format!("{name}={}", scalar(&format!("settings.{name}"), value)?))
+                        Ok(format!("{name}={}", scalar(&format!("{key}.{name}"), value)?))
                     });
                     written.values.insert(key.clone(), words.collect::<Result<_>>()?);
                 }

@@ -15,12 +15,13 @@ use results::node_logs;
 use results::summary::{Finding, NodeAtEnd, NodeLog};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use workloads::Workload;
 
 use super::expected_exits::ExpectedExits;
 use super::reach;
 use super::recorder::Recorder;
 use super::standard_output::StandardOutput;
-use crate::lab::LabInUse;
+use crate::lab::{Commands, ForeignNodes, LabInUse};
 use crate::plan::Plan;
 use crate::targets::{Auditor, Client, Dumper, Member, Target};
 
@@ -122,6 +123,12 @@ impl Cluster {
         }
         specs.into_iter().for_each(|spec| host.add_node(spec));
         if lab.elsewhere {
+            let of_any = |it: &Workload| target.client(&members, "", it.model).ok();
+            let client = workloads::ALL.iter().find_map(of_any).context("it has no workload")?;
+            let commands = Commands::of(&plan.by)?;
+            if let Some(foreign) = ForeignNodes::new(commands, &members, client) {
+                host = host.with_elsewhere(Box::new(foreign));
+            }
             members.iter().for_each(|member| host.add_foreign_node(&member.name));
         }
         if families.iter().any(|family| family.needs_own_disk()) {

@@ -72,7 +72,11 @@ pub async fn agree_on_leader(
     loop {
         let last_time = Instant::now() >= deadline;
         let answers = ask_all(clients, asked).await;
-        match answers.agreed(clients.knows_leader) {
+        let judged = match clients.terms_may_differ {
+            true => answers.clone().in_the_highest_term(),
+            false => answers.clone(),
+        };
+        match judged.agreed(clients.knows_leader) {
             Some(status) => return Ok(status),
             None if last_time => return Err(answers),
             None => sleep(POLL.min(deadline.saturating_duration_since(Instant::now()))).await,

@@ -179,6 +179,7 @@ impl Run {
             plan.client_plan(),
         );
         clients.knows_leader = target.knows_leader();
+        clients.terms_may_differ = target.terms_may_differ();
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let nemesis = NemesisRunner::new(

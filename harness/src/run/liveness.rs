@@ -117,6 +117,14 @@ impl Answers {
         (agreed && (first.leader.is_some() || !knows_leader)).then_some(first)
     }
 
+    /// The same as if all had been given in the highest term of any.
+    pub fn in_the_highest_term(mut self) -> Answers {
+        let terms = self.0.iter().filter_map(|(_, answer)| Some(answer.as_ref()?.term));
+        let highest = terms.max().unwrap_or_default();
+        self.0.iter_mut().filter_map(|(_, it)| it.as_mut()).for_each(|it| it.term = highest);
+        self
+    }
+
     /// The reason for which they do not agree.
     pub fn disagreement(&self, knows_leader: bool) -> &'static str {
         let answered = || self.0.iter().filter_map(|(_, answer)| answer.as_ref());
@@ -266,6 +274,8 @@ mod tests {
         assert_eq!(same.agreed(true).and_then(|status| status.leader).as_deref(), Some("n2"));
         let terms = answers(&[Some((Some("n2"), 4)), Some((Some("n2"), 5))]);
         assert_eq!(terms.agreed(true), None);
+        let agreed = terms.clone().in_the_highest_term().agreed(true).expect("on one leader");
+        assert_eq!((agreed.leader.as_deref(), agreed.term), (Some("n2"), 5));
         assert_eq!(terms.disagreement(true), "the nodes named one leader, but in different terms");
         let shown = terms.nodes(true).into_iter().filter_map(|node| node.answer);
         let shown: Vec<String> = shown.collect();

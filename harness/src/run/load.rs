@@ -38,6 +38,8 @@ pub struct Clients {
     pub plan: ClientPlan,
     /// True if the nodes of the target say who leads.
     pub knows_leader: bool,
+    /// True if nodes agree that name the same leader, in whichever terms.
+    pub terms_may_differ: bool,
     /// The number of the next process.
     next_process: AtomicU64,
 }
@@ -53,7 +55,17 @@ impl Clients {
         plan: ClientPlan,
     ) -> Self {
         let next_process = AtomicU64::new(0);
-        Clients { recorder, client, nodes, seed, run, plan, knows_leader: true, next_process }
+        Clients {
+            recorder,
+            client,
+            nodes,
+            seed,
+            run,
+            plan,
+            knows_leader: true,
+            terms_may_differ: false,
+            next_process,
+        }
     }
 
     /// A process that has never acted.

@@ -63,6 +63,12 @@ pub trait Target: Send + Sync {
         true
     }
 
+    /// Returns true if nodes agree that name the same leader, although in different terms: such as
+    /// a service whose followers learn of a term only with its first entry.
+    fn terms_may_differ(&self) -> bool {
+        false
+    }
+
     /// The time that a fresh cluster may take until its nodes are ready.
     fn ready_within(&self) -> Duration {
         READY_WITHIN

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod elsewhere;
 mod service;
 
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::path::Path;
 use common::{Finished, finished, run, scratch, stormproof};
 use service::{Habits, Hint, Service};
 
-/// What all manifests here begin with.
+/// The beginning of all manifests here.
 const BEGIN: &str = r#"name = "odd"
 version = "1"
 
@@ -219,4 +220,22 @@ fn an_address_where_nothing_listens_is_named_at_once() {
         assert!(!refused.err.contains("stderr.log"), "no log is ours: {}", refused.err);
     }
     assert!(begin.elapsed().as_secs() < 15, "it took {:?}", begin.elapsed());
+}
+
+#[test]
+fn a_node_that_dies_is_shown_with_what_it_printed_on_both_streams() {
+    let folder = scratch("odd-printed");
+    let dies = "command = [\"sh\", \"-c\", \"echo I give up on {name}; echo sorry >&2; exit 3\"]";
+    let begin = BEGIN.replace("command = [\"true\"]", dies);
+    let manifest = manifest(&folder, &[&begin, READ, WRITE]);
+    let results = folder.display().to_string();
+    let flags = ["run", "--target", &manifest, "--nodes", "1", "--lab", "loopback"];
+    let died = run(&[&flags[..], &["--faults", "none", "--results", &results]].concat()).exits(3);
+    died.says("stdout.log:\n  I give up on n1").says("stderr.log:\n  sorry");
+    let node = folder.join("latest/nodes/n1");
+    let printed = std::fs::read_to_string(node.join("stdout.log")).expect("it was kept");
+    assert_eq!(printed, "I give up on n1\n");
+    let id = folder.join("latest").canonicalize().expect("a run leaves a link to itself");
+    let id = id.file_name().expect("it has a name").to_string_lossy().into_owned();
+    assert!(id.contains("Z-odd-register-s") && id.len() < 45, "{id} is no short name");
 }

@@ -65,4 +65,4 @@ mod switch;
 mod wake;
 
 pub use engines::engine_for;
-pub use local::LocalHost;
+pub use local::{Elsewhere, LocalHost};

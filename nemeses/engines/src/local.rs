@@ -36,6 +36,32 @@ const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
 const HEALING_LOOKS: usize = 10;
 
+/// Does faults to nodes that somebody else runs: the part of a [`Host`] for a cluster that is not
+/// ours. Results are those of a host.
+pub trait Elsewhere: Send {
+    /// The state of a node.
+    fn state(&self, node: &str) -> NodeState;
+
+    /// Makes exactly the links of `grudge` drop packets, and looks whether they do if it is to
+    /// `look`.
+    ///
+    /// # Errors
+    /// When it cannot, or not for certain.
+    fn partition(&mut self, grudge: &Grudge, look: bool) -> Result<PartitionSeen, HostError>;
+
+    /// Ends these nodes at once.
+    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Starts them again. There are no process ids that mean anything here.
+    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
+
+    /// Stops them for a while.
+    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+
+    /// Continues them.
+    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
+}
+
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
     nodes: BTreeMap<String, LocalNode>,
@@ -48,6 +74,7 @@ pub struct LocalHost {
     look_until: Option<Instant>,
     /// Nodes that are not run by us.
     foreign: BTreeSet<String>,
+    elsewhere: Option<Box<dyn Elsewhere>>,
     listener: NodeListener,
     // After the nodes: what it made for them can only be removed when they are dead.
     cpu: Limiter,
@@ -84,15 +111,15 @@ impl LocalHost {
     /// loopback, where partitions take [`LocalHost::with_proxies`].
     pub fn new(network: Option<Network>, listener: NodeListener) -> io::Result<Self> {
         let (nodes, cpu, spawner) = (BTreeMap::new(), Limiter::default(), Spawner::new()?);
-        let foreign = BTreeSet::new();
         Ok(Self {
             nodes,
-            foreign,
             network,
             proxies: None,
             administrator: None,
             requests: BTreeMap::new(),
             look_until: None,
+            foreign: BTreeSet::new(),
+            elsewhere: None,
             listener,
             cpu,
             spawner,
@@ -129,6 +156,12 @@ impl LocalHost {
     /// that its service is asked for can be done to it.
     pub fn add_foreign_node(&mut self, name: &str) {
         self.foreign.insert(name.to_owned());
+    }
+
+    /// Lets faults be done to nodes that are not run by us, all of them.
+    pub fn with_elsewhere(mut self, elsewhere: Box<dyn Elsewhere>) -> Self {
+        self.elsewhere = Some(elsewhere);
+        self
     }
 
     /// Mounts an empty disk of its own for a node, where its data directory is to be.
@@ -205,6 +238,9 @@ impl fmt::Debug for LocalHost {
 
 impl Host for LocalHost {
     fn state(&self, node: &str) -> NodeState {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.state(node);
+        }
         if self.foreign.contains(node) {
             return NodeState::Running;
         }
@@ -212,6 +248,9 @@ impl Host for LocalHost {
     }
 
     fn partition(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.partition(grudge, true);
+        }
         match (&mut self.network, &mut self.proxies) {
             (Some(network), _) => network.cut_until(grudge, self.look_until),
             (None, Some(proxies)) => proxies.cut_until(grudge, self.look_until),
@@ -220,6 +259,9 @@ impl Host for LocalHost {
     }
 
     fn partition_quickly(&mut self, grudge: &Grudge) -> Result<PartitionSeen, HostError> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.partition(grudge, false);
+        }
         let took = match (&mut self.network, &mut self.proxies) {
             (Some(network), _) => network.cut_quickly(grudge)?,
             (None, Some(proxies)) => proxies.cut_quickly(grudge)?,
@@ -253,6 +295,9 @@ impl Host for LocalHost {
     }
 
     fn dropped(&mut self) -> Result<BTreeMap<Link, u64>, HostError> {
+        if self.elsewhere.is_some() {
+            return Ok(BTreeMap::new());
+        }
         if let (None, Some(proxies)) = (&self.network, &self.proxies) {
             let held = proxies.held_back().into_iter();
             return Ok(held.map(|(link, held)| (link, held.times)).collect());
@@ -284,6 +329,9 @@ impl Host for LocalHost {
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.kill(nodes);
+        }
         self.cpu.release(nodes);
         nodes.iter().filter_map(|node| self.process(node)).for_each(NodeProcess::begin_kill);
         self.release_disks(nodes);
@@ -291,6 +339,9 @@ impl Host for LocalHost {
     }
 
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.start(nodes);
+        }
         let mut started = BTreeMap::new();
         for name in nodes {
             started.insert(name.clone(), self.start_one(name));
@@ -299,6 +350,9 @@ impl Host for LocalHost {
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.pause(nodes);
+        }
         self.cpu.release(nodes);
         let paused = self.each(nodes, NodeProcess::pause);
         self.cpu.throttle(nodes);
@@ -306,6 +360,9 @@ impl Host for LocalHost {
     }
 
     fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
+        if let Some(elsewhere) = &mut self.elsewhere {
+            return elsewhere.resume(nodes);
+        }
         self.each(nodes, NodeProcess::resume)
     }
 

@@ -80,6 +80,7 @@ pub async fn calibrate(
         let (run, plan) = (run.clone(), plan.client_plan());
         let mut clients = Clients::new(recorder, client, nodes.clone(), seed, run, plan);
         clients.knows_leader = target.knows_leader();
+        clients.terms_may_differ = target.terms_may_differ();
         clients
     };
     let (_, any) = offered.first().context("it has none of the workloads")?;

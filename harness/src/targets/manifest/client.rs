@@ -25,7 +25,7 @@ use crate::targets::{
 /// The time that a status request may take.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What set-ups left, or are about to, by their position and what each is for.
+/// The values that set-ups left, or are about to, by their position and what each is for.
 type SetUps = BTreeMap<(usize, String), Arc<OnceCell<Kept>>>;
 
 /// A client of one cluster.
@@ -139,8 +139,8 @@ impl ManifestClient {
         }
     }
 
-    /// What set-ups leave for an operation on that key through that node; those that are not made
-    /// yet are made now, once, whoever else waits for them.
+    /// The values that set-ups leave for an operation on that key through that node; those that are
+    /// not made yet are made now, once, and all that need them wait.
     async fn ready(&self, node: usize, key: &str) -> Result<Kept, Refusal> {
         let mut kept = Kept::new();
         for (position, set_up) in self.service.setup.iter().enumerate() {
@@ -168,7 +168,7 @@ impl ManifestClient {
         Ok(kept)
     }
 
-    /// The place of what a set-up left.
+    /// The place of the values that a set-up left.
     fn set_up_for(&self, position: usize, node: usize, key: &str) -> (usize, String) {
         let what = match self.service.setup[position].each {
             Each::Run => String::new(),

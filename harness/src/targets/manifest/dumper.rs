@@ -110,7 +110,7 @@ pub struct ManifestDumper {
     http: reqwest::Client,
     service: Arc<Service>,
     cluster: Vec<Member>,
-    /// Where clients reach them.
+    /// The addresses at which clients reach them.
     endpoints: Vec<String>,
 }
 

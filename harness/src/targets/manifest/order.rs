@@ -14,7 +14,7 @@ use super::source::Source;
 use super::template::{Form, Names, Scope, Template, scalars};
 use crate::targets::command;
 
-/// What others call the node that an order is about.
+/// The name that others give the node that an order is about.
 const ID: &str = "id";
 
 /// The further placeholders of commands: where the node is that is asked, and where all are.

@@ -261,7 +261,7 @@ impl HttpResponse {
 }
 
 impl Exchange {
-    /// What came of it, on one line.
+    /// The response or what came instead, on one line.
     pub fn outcome(&self) -> String {
         match &self.heard {
             Ok(HttpResponse { status, text, .. }) => format!("{status} {}", shown(text)),

@@ -74,13 +74,13 @@ pub struct Step {
     /// Parts of the answer that later requests send, by the names of their placeholders.
     #[serde(default)]
     pub keep: BTreeMap<Text, Spanned<toml::Value>>,
-    /// How often it is made, of a set-up.
+    /// The times that it is made, of a set-up.
     pub each: Option<Spanned<Each>>,
     /// The answer to an operation after which a set-up is made again.
     pub again: Option<Spanned<toml::Table>>,
 }
 
-/// How often a set-up is made.
+/// The times that a set-up is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Each {
@@ -225,6 +225,9 @@ pub struct Status {
     pub leads: Option<Spanned<toml::Table>>,
     /// Its term.
     pub term: Option<Text>,
+    /// True if nodes agree that name the same leader, in whichever terms.
+    #[serde(default)]
+    pub terms_may_differ: bool,
     /// The name of this node among the others, if that is no address and no name.
     pub id: Option<Text>,
     /// The position up to which it has applied the log.

@@ -26,6 +26,8 @@ pub struct Status {
     leader: Option<Reading>,
     leads: Option<Test>,
     term: Option<Place>,
+    /// True if nodes agree that name the same leader, in whichever terms.
+    pub terms_may_differ: bool,
     id: Option<Place>,
     /// The position up to which it has applied the log.
     pub applied: Option<Place>,
@@ -58,6 +60,7 @@ impl Status {
             leader: status.leader.as_ref().map(|it| Reading::compile(source, it)).transpose()?,
             leads: test(&status.leads)?,
             term: place(&status.term)?,
+            terms_may_differ: status.terms_may_differ,
             id: place(&status.id)?,
             applied: place(&status.applied)?,
         })

@@ -33,7 +33,7 @@ pub struct Step {
 /// The meaning of an answer to a step.
 #[derive(Debug, PartialEq)]
 pub enum Taken {
-    /// What follows can be sent, with these values.
+    /// The next request can be sent, with these values.
     On(Kept),
     /// The operation that it begins has failed.
     Failed,
@@ -139,7 +139,7 @@ impl Step {
 pub struct SetUp {
     /// The request.
     pub step: Step,
-    /// How often.
+    /// The times that it is made.
     pub each: Each,
     again: Option<Test>,
 }

@@ -47,9 +47,9 @@ pub(super) struct Service {
     /// By the models that judge them.
     pub(super) models: BTreeMap<&'static str, Operations>,
     pub(super) dump: Option<Dump>,
-    /// What is made before the first operation.
+    /// The set-ups before the first operation.
     pub(super) setup: Vec<SetUp>,
-    /// What the cluster can be had to do.
+    /// The orders that the cluster can be given.
     pub(super) orders: Orders,
 }
 
@@ -156,6 +156,10 @@ impl Target for Manifest {
 
     fn knows_leader(&self) -> bool {
         self.service.status.knows_leader()
+    }
+
+    fn terms_may_differ(&self) -> bool {
+        self.service.status.terms_may_differ
     }
 
     fn offers(&self, model: &str, f: &str) -> bool {

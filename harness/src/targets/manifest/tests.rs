@@ -233,6 +233,15 @@ fn a_version_that_is_not_printed_is_said_with_what_was() {
 }
 
 #[test]
+fn terms_may_differ_where_the_manifest_says_so() {
+    let may = |more: &str| {
+        let text = SMALL.replacen("[status]\n", &format!("[status]\n{more}\n"), 1);
+        read(&text, &[]).expect("it is whole").terms_may_differ()
+    };
+    assert!(!may("") && may("terms_may_differ = true"));
+}
+
+#[test]
 fn a_fresh_cluster_has_the_time_that_its_manifest_says() {
     let within = |more: &str| {
         let text = SMALL.replacen("[status]\n", &format!("[status]\n{more}\n"), 1);
