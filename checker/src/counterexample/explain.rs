@@ -4,7 +4,7 @@ use crate::counterexample::case::Case;
 use crate::counterexample::core::Core;
 use crate::counterexample::reason::Reason;
 use crate::counterexample::words::{told, value};
-use crate::counterexample::{collections, locks, registers, sequences, sums, transactions};
+use crate::counterexample::{banks, collections, locks, registers, sequences, sums, transactions};
 use crate::history::EventType;
 use crate::model::{Collection, Transition};
 use crate::partition::Partition;
@@ -61,6 +61,8 @@ fn complain(partition: &Partition<'_>, case: &Case<'_>) -> Option<Reason> {
         (None, "counter") => sums::complain(case),
         (None, "mutex" | "fenced-lock") => locks::complain(case),
         (None, "txn") => transactions::complain(case),
+        (None, "bank") => banks::complain(case, false),
+        (None, "overdraft-bank") => banks::complain(case, true),
         (None, _) => None,
     };
     complaint

@@ -13,6 +13,7 @@
 //! So that the operations can be understood by themselves, an operation that left a value which
 //! one of them saw is shown beside them, and goes together with those that saw its value.
 
+mod banks;
 mod case;
 mod collections;
 mod core;

@@ -7,7 +7,8 @@ use stormproof_checker::{Options, check};
 use crate::support::{Recording, Service, paired, record};
 
 /// Services, the models that judge them, and the number of values that their clients use.
-const SERVICES: [(Service, &str, Option<u64>); 19] = [
+const SERVICES: [(Service, &str, Option<u64>); 20] = [
+    (Service::Bank, "bank", None),
     (Service::Register, "register", None),
     (Service::Register, "register", Some(4)),
     (Service::Strings, "kv-append", None),
@@ -111,6 +112,35 @@ fn a_sum_with_an_addition_that_counts_twice_names_it() {
         sentence(log, "counter"),
         "process 1 read 12 at event 5, although the additions that had been acknowledged make 7 and \
          no other had begun, as if the addition of 5 (process 0 at event 1) were in it twice"
+    );
+}
+
+#[test]
+fn balances_that_cannot_be_name_the_transfers() {
+    let says = |log: &str, expected: &str| assert_eq!(sentence(log, "bank"), expected);
+    let read = "0 :invoke :read nil\n0 :ok :read {:a 5 :b 0}\n";
+    let moved = "1 :invoke :transfer {:from :a :to :b :amount 3}\n\
+                 1 :ok :transfer {:from :a :to :b :amount 3}\n";
+    says(
+        &format!("{read}2 :invoke :read nil\n2 :ok :read {{:a 5 :b 1}}\n"),
+        "process 2 read {\"a\":5,\"b\":1} at event 3, whose balances make 6, although process 0 read \
+         {\"a\":5,\"b\":0} at event 1, which makes 5, and no transfer changes the sum",
+    );
+    says(
+        &format!("{read}{moved}2 :invoke :read nil\n2 :ok :read {{:a 5 :b 0}}\n"),
+        "process 2 read {\"a\":5,\"b\":0} at event 5, in which a has 5, although process 0 read \
+         {\"a\":5,\"b\":0} at event 1 and after that 3 from a to b (process 1 at event 3) had been moved \
+         and nothing else into it or out of it",
+    );
+    says(
+        &format!("{read}{moved}{moved}"),
+        "process 1 moved 3 from \"a\" to \"b\" at event 5, although process 0 read {\"a\":5,\"b\":0} at \
+         event 1, and nothing can have been moved into a since, and 3 from a to b (process 1 at event \
+         3) had been moved out of it: it had no more than 2",
+    );
+    says(
+        "0 :invoke :read nil\n0 :ok :read {:a 5 :b -1}\n",
+        "process 0 read {\"a\":5,\"b\":-1} at event 1, in which b has -1, and no balance may be negative",
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stormproof_checker::history::{Event, EventType};
 
 use super::recording::Recording;
-use super::service::Service;
+use super::service::{Service, first_balances};
 
 /// Spoils as many answers as the recipe says, or fewer if there are not so many to spoil.
 pub(super) fn tell(
@@ -26,6 +26,7 @@ pub(super) fn tell(
             | Service::Counter
             | Service::Tally
             | Service::Powers
+            | Service::Bank
             | Service::Lists
             | Service::Transactions => return in_reads(recording, events, past, random),
         }
@@ -152,6 +153,13 @@ fn in_reads(
                 let sum = sum.as_i64().expect("a whole number");
                 read.value = json!(sum + random.random_range(-2..=2));
             }
+            // Some balances are off by a little, at one account or at two.
+            (Service::Bank, balances) if random.random_bool(0.5) => {
+                for (account, by) in [("a", 1), ("b", -random.random_range(0..=1))] {
+                    balances[account] = json!(balances[account].as_i64().expect("a number") + by);
+                }
+            }
+            (Service::Bank, balances) if other.is_null() => *balances = first_balances(),
             (_, value) => *value = other.clone(),
         }
     }

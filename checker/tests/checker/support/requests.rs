@@ -58,6 +58,16 @@ pub(super) fn request(
             (50..65, bit) => ("add", json!(-(1_i64 << bit))),
             (_, bit) => ("add", json!(1_i64 << bit)),
         },
+        Service::Bank => match dice {
+            0..50 => ("read", Value::Null),
+            _ => {
+                let account = |number: u32| ["a", "b", "c"][number as usize % 3];
+                let (from, step) = (random.random_range(0..3), random.random_range(1..3));
+                let amount = random.random_range(1..=5);
+                let (from, to) = (account(from), account(from + step));
+                ("transfer", json!({"from": from, "to": to, "amount": amount}))
+            }
+        },
         Service::Lists => match dice {
             0..50 => ("read", Value::Null),
             _ => ("append", value),

@@ -27,6 +27,8 @@ pub enum Service {
     Powers,
     /// A list to read and append to.
     Lists,
+    /// Three accounts that hold 9 each at first, to read and transfer between.
+    Bank,
     /// Two registers and a list that transactions read, write and append to.
     Transactions,
 }
@@ -41,6 +43,7 @@ pub(super) fn serve(
     match service {
         Service::Set => return serve_set(state, f, argument),
         Service::Queue => return serve_queue(state, f, argument),
+        Service::Bank => return serve_bank(state, f, argument),
         Service::Mutex | Service::FencedLock => return serve_lock(service, state, f, argument),
         Service::Register
         | Service::Strings
@@ -106,6 +109,31 @@ fn serve_queue(state: &mut Value, f: &str, argument: &Value) -> (EventType, Valu
     };
     *state = json!(elements);
     answer
+}
+
+/// What a bank holds at first.
+pub(super) fn first_balances() -> Value {
+    json!({"a": 9, "b": 9, "c": 9})
+}
+
+/// The state are the balances.
+fn serve_bank(state: &mut Value, f: &str, argument: &Value) -> (EventType, Value) {
+    if state.is_null() {
+        *state = first_balances();
+    }
+    if f == "read" {
+        return (EventType::Ok, state.clone());
+    }
+    let account = |name: &str| argument[name].as_str().expect("a name").to_string();
+    let (from, to) = (account("from"), account("to"));
+    let [amount, had] =
+        [&argument["amount"], &state[&from]].map(|it| it.as_i64().expect("a number"));
+    if had < amount {
+        return (EventType::Fail, argument.clone());
+    }
+    state[&from] = json!(had - amount);
+    state[&to] = json!(state[&to].as_i64().expect("a number") + amount);
+    (EventType::Ok, argument.clone())
 }
 
 /// The state is a pair of the holder and the last token.
