@@ -332,4 +332,5 @@ fn weaker_calls_are_those_of_operations_without_an_answer() {
     compare(&FencedLock, Service::FencedLock);
     compare(&Transactions, Service::Transactions);
     compare(&Register, Service::Register);
+    compare(&crate::model::bank::BANK, Service::Bank);
 }

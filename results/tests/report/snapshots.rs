@@ -119,7 +119,7 @@ fn the_counterexample_on_the_page_and_on_a_terminal() {
 fn counterexample_matches_snapshot(name: &str, run: &Sample) {
     panel_matches_snapshot(&format!("counterexample-{name}"), run, "counterexample");
     let counterexample = run.summary.safety.counterexample.as_ref().expect("it is invalid");
-    let faults = FaultIntervals::of(&run.history);
+    let faults = FaultIntervals::of(&RunHistory::from(&run.history));
     let text = counterexample_text::counterexample(counterexample, Some(&faults));
     matches_snapshot(&format!("terminal-{name}"), &text);
 }
