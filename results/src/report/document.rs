@@ -79,7 +79,7 @@ fn document(data: &ReportData<'_>) -> Markup {
                 }
                 header { (header::header(data)) }
                 main {
-                    (timeline())
+                    (timeline(data))
                     @for panel in panels(data).into_iter().flatten() { (panel) }
                 }
                 (sources())
@@ -111,7 +111,8 @@ fn panels(data: &ReportData<'_>) -> [Option<Markup>; 12] {
 }
 
 /// The place where the script draws.
-fn timeline() -> Markup {
+fn timeline(data: &ReportData<'_>) -> Markup {
+    let (drawn, all) = (data.drawn.len(), data.operations.iter().len());
     html! {
         section #timeline aria-labelledby="timeline-title" {
             div.bar-of-tools {
@@ -138,6 +139,14 @@ fn timeline() -> Markup {
                 canvas #overlay aria-hidden="true" {}
                 noscript {
                     "The timeline is drawn by a script. The schedule below says the same as a table."
+                }
+            }
+            @if drawn < all {
+                p.sample {
+                    "Of " (words::count(all as u64)) " operations " (words::count(drawn as u64))
+                    " are drawn one by one: those of unknown outcome, the slowest, those of the \
+                     counterexample, and one in place of some of the others. Throughput and \
+                     percentiles count all; one process alone has gaps."
                 }
             }
             div #reading { dl #readout aria-live="polite" {} }

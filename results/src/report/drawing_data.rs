@@ -12,7 +12,8 @@ use super::columns::Column;
 use super::effects::{effect_label, effect_words};
 use super::node_data::{commits, logs};
 use super::report_data::ReportData;
-use crate::metrics::{FaultInterval, Names, NodeSpan, NodeState, RunOperations};
+use super::sample::Drawn;
+use crate::metrics::{FaultInterval, Names, NodeSpan, NodeState};
 use crate::words;
 
 /// An axis needs some length, even when nothing was recorded; in nanoseconds.
@@ -62,7 +63,7 @@ pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
         "clocks": clocks(&data.clocks),
         "commits": commits(&data.commits),
         "logs": logs(data.logs),
-        "operations": operations(data.operations, data.end),
+        "operations": operations(&data.drawn, data.end),
     })
 }
 
@@ -110,11 +111,11 @@ fn one_more(number: u32) -> u64 {
     if number == Names::NONE { 0 } else { u64::from(number) + 1 }
 }
 
-fn operations(operations: &RunOperations, end: u64) -> Value {
+fn operations(drawn: &[Drawn<'_>], end: u64) -> Value {
     let (mut kinds, mut keys, mut nodes) = (Names::default(), Names::default(), Names::default());
     let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
-    let mut count = 0_u64;
-    for operation in operations.iter() {
+    let is_sample = drawn.iter().any(|drawn| drawn.weight > 1);
+    for Drawn { operation, weight } in drawn {
         let completion_index = operation.completed().unwrap_or(operation.invoked());
         let latency = operation.latency().unwrap_or(end.saturating_sub(operation.start()));
         let outcome = match operation.outcome() {
@@ -136,12 +137,14 @@ fn operations(operations: &RunOperations, end: u64) -> Value {
             .or_default()
             .push(completion_index.saturating_sub(operation.invoked()));
         columns.entry("attempts").or_default().push(operation.attempts().len() as u64);
-        count += 1;
+        if is_sample {
+            columns.entry("weight").or_default().push(*weight);
+        }
     }
     let columns: BTreeMap<&str, String> =
         columns.iter().map(|(name, column)| (*name, column.encode())).collect();
     json!({
-        "count": count,
+        "count": drawn.len(),
         "kinds": kinds.all(),
         "keys": keys.all(),
         "nodes": nodes.all(),

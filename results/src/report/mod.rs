@@ -22,6 +22,7 @@ mod operations;
 mod panel;
 mod recovery;
 mod report_data;
+mod sample;
 mod scale;
 mod schedule;
 mod tokens;

@@ -2,6 +2,7 @@
 
 use checker::verdict::{Counterexample, Operation};
 
+use super::sample::{Drawn, drawn};
 use crate::event::NodeEvent;
 use crate::metrics::{
     ClockTrack, CommitTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery,
@@ -16,6 +17,8 @@ pub(super) struct ReportData<'a> {
     /// Nanoseconds from the start of the run to the last thing that was recorded.
     pub(super) end: u64,
     pub(super) operations: &'a RunOperations,
+    /// Those of them that the timeline draws.
+    pub(super) drawn: Vec<Drawn<'a>>,
     pub(super) faults: Vec<FaultInterval>,
     pub(super) phases: Vec<PhaseInterval>,
     pub(super) recoveries: Vec<Recovery>,
@@ -39,6 +42,9 @@ impl<'a> ReportData<'a> {
         let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
         let end = history.end().max(last_heard);
         let operations = &history.operations;
+        let told = summary.safety.counterexample.iter();
+        let told = told.flat_map(|it| it.operations.iter().chain(&it.neighbourhood));
+        let drawn = drawn(operations, &told.map(|operation| operation.invoked).collect());
         let faults = fault_intervals(history);
         let phases = phases(history);
         let recoveries = recoveries(&faults, operations, &phases);
@@ -54,6 +60,7 @@ impl<'a> ReportData<'a> {
             summary,
             end,
             operations,
+            drawn,
             faults,
             phases,
             recoveries,

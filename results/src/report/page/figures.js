@@ -25,10 +25,10 @@ function countBuckets(run, view, plotWidth) {
   const length = Math.ceil(view.to / step) - first + 1;
   const { names, of } = run.split;
   const counts = names.map(() => new Uint32Array(length));
-  const { start, latency, count } = run.operations;
+  const { start, latency, weight, count } = run.operations;
   for (let row = 0; row < count; row++) {
     const bucket = Math.floor((start[row] + latency[row]) / step) - first;
-    if (bucket >= 0 && bucket < length) counts[of(row)][bucket]++;
+    if (bucket >= 0 && bucket < length) counts[of(row)][bucket] += weight[row];
   }
   return { step, first, length, counts };
 }
@@ -160,7 +160,7 @@ function drawLatencyGrid(context, run, layout, colours, y) {
 
 /** Operations of one outcome, as small cells that are darker where there were more. */
 function drawDensity(context, run, layout, colour, x, y, rows) {
-  const { start, latency } = run.operations;
+  const { start, latency, weight } = run.operations;
   const cell = 2;
   const across = Math.ceil(layout.plot.width / cell) + 1;
   const down = Math.ceil(layout.lanes.latency.height / cell) + 1;
@@ -168,7 +168,7 @@ function drawDensity(context, run, layout, colour, x, y, rows) {
   for (const row of rows) {
     const column = Math.floor((x(start[row] + latency[row]) - layout.plot.left) / cell);
     const line = Math.floor((y(latency[row]) - layout.lanes.latency.top) / cell);
-    counts[line * across + column]++;
+    counts[line * across + column] += weight[row];
   }
   context.fillStyle = colour;
   // A few steps of opacity, each painted at once: a page of 100,000 stays smooth.

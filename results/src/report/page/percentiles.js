@@ -8,11 +8,15 @@ const LEAST_OPERATIONS = 5;
 
 const PERCENTILES = [{ name: "p50", share: 0.5, dash: [] }, { name: "p99", share: 0.99, dash: [5, 3] }];
 
-/** The percentiles of some latencies, by nearest rank; none of too few. */
-function percentiles(latencies) {
-  if (latencies.length < LEAST_OPERATIONS) return null;
-  const sorted = Float64Array.from(latencies).sort();
-  return PERCENTILES.map(({ share }) => sorted[Math.ceil(share * sorted.length) - 1]);
+/** The percentiles of the latencies of some operations, by nearest rank; none of too few. */
+function percentiles({ latency, weight }, rows) {
+  if (rows.length < LEAST_OPERATIONS) return null;
+  const sorted = [...rows].sort((a, b) => latency[a] - latency[b]);
+  const all = sorted.reduce((sum, row) => sum + weight[row], 0);
+  return PERCENTILES.map(({ share }) => {
+    let seen = 0;
+    return latency[sorted.find((row) => (seen += weight[row]) >= Math.ceil(share * all))];
+  });
 }
 
 function drawPercentiles({ context, run, layout, view, colours, x }) {
@@ -24,9 +28,9 @@ function drawPercentiles({ context, run, layout, view, colours, x }) {
   for (let row = 0; row < count; row++) {
     if (outcome[row] !== 0) continue;
     const at = Math.floor((start[row] + latency[row]) / step) - first;
-    if (at >= 0 && at < stretches.length) stretches[at].push(latency[row]);
+    if (at >= 0 && at < stretches.length) stretches[at].push(row);
   }
-  const times = stretches.map(percentiles);
+  const times = stretches.map((rows) => percentiles(run.operations, rows));
   PERCENTILES.forEach(({ dash }, number) => {
     // Light below dark: it must be seen on dots as well as beside them.
     for (const [colour, width] of [[colours.card, 4], [colours.ink, 1.5]]) {

@@ -45,18 +45,18 @@ function nodeInWords(node, time) {
 /** Operations that ended around a moment, by what the throughput is split into, and how long they took. */
 function readThroughput(run, view, time) {
   const width = Math.max((view.to - view.from) / 50, 1e3);
-  const { start, latency, outcome, count } = run.operations;
+  const { start, latency, outcome, weight, count } = run.operations;
   const { names, of } = run.split;
   const counts = names.map(() => 0);
   const taken = [];
   for (let row = 0; row < count; row++) {
     const end = start[row] + latency[row];
     if (end < time - width / 2 || end >= time + width / 2) continue;
-    counts[of(row)]++;
-    if (outcome[row] === 0) taken.push(latency[row]);
+    counts[of(row)] += weight[row];
+    if (outcome[row] === 0) taken.push(row);
   }
   const parts = names.map((name, number) => `${counts[number]} ${name}`);
-  const times = percentiles(taken);
+  const times = percentiles(run.operations, taken);
   const latencies = times ? ` · p50 ${formatLatency(times[0])}, p99 ${formatLatency(times[1])}` : "";
   return `${parts.join(" · ")} in ${formatLatency(width)}${latencies}`;
 }
