@@ -17,7 +17,7 @@ const SHOWN: usize = 5;
 
 type Balances = BTreeMap<String, i128>;
 
-/// What was known to be there: at first, or by a read.
+/// The balances that were known: those at first, or by a read.
 #[derive(Clone)]
 struct Known {
     /// The read; none for what was there at first.

@@ -129,7 +129,7 @@ fn a_counterexample_is_small_and_says_who_is_to_blame() {
     }
 }
 
-/// What came later may be a consequence, and keys have no order.
+/// A later contradiction may be a consequence, and keys have no order.
 #[test]
 fn of_several_keys_the_one_that_went_wrong_first_is_told() {
     for first in ["a", "b", "c"] {

@@ -176,7 +176,7 @@ fn a_service_that_is_not_understood_is_a_failure_of_the_harness() {
 
 /// The manifest of a service none of whose answers mean anything.
 fn without_refusals() -> String {
-    let ok = ["ok = { \"/type\" = \"ok\" }", "ok = { \"/kind\" = \"ok\" }"];
+    let ok = ["[answers]\nok = { \"/type\"", "[answers]\nok = { \"/kind\""];
     let nonsense = changed(&scratch("not-understood"), ok[0], ok[1]);
     let text = std::fs::read_to_string(&nonsense).expect("just written");
     let begin = text.find("[[refusal]]").expect("there are some");
@@ -190,9 +190,10 @@ fn a_service_that_is_down_for_good_ends_the_load_early_and_the_first_sentence_sa
     let _turn = turn();
     let results = scratch("manifest-down");
     // Every process of it comes to its end after some seconds of service.
-    let dies = r#"  "sh", "-c", "timeout -s KILL 8 \"$@\"; echo 'fatal: out of luck' >&2; exit 7", "sh",
-  "{stormproof}", "node""#;
-    let target = changed(&results, r#"  "{stormproof}", "node""#, dies);
+    let dies =
+        r#""sh", "-c", "timeout -s KILL 8 \"$@\"; echo 'fatal: out of luck' >&2; exit 7", "sh""#;
+    let dies = format!("{dies}, {:?}", env!("CARGO_BIN_EXE_stormproof"));
+    let target = changed(&results, "\"{stormproof}\", \"node\"", &format!("{dies}, \"node\""));
     let flags = [
         "--target", &target, "--nodes", "3", "--lab", "loopback", "--faults", "none", "--seed", "7",
     ];

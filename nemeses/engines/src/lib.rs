@@ -45,6 +45,7 @@ mod clock;
 pub mod cpu;
 pub mod disk;
 pub mod doctor;
+mod elsewhere;
 mod engines;
 mod iptables;
 pub mod journal;
@@ -64,5 +65,6 @@ mod supervision;
 mod switch;
 mod wake;
 
+pub use elsewhere::Elsewhere;
 pub use engines::engine_for;
-pub use local::{Elsewhere, LocalHost};
+pub use local::LocalHost;

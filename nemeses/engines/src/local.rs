@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::cpu::Limiter;
 use super::disk::Disk;
+use super::elsewhere::Elsewhere;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use super::pending_request::PendingRequest;
+use super::pending_request::{PendingRequest, asked};
 use faults::fault::{
     ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
 };
@@ -35,32 +36,6 @@ const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
 const HEALING_LOOKS: usize = 10;
-
-/// Does faults to nodes that somebody else runs: the part of a [`Host`] for a cluster that is not
-/// ours. Results are those of a host.
-pub trait Elsewhere: Send {
-    /// The state of a node.
-    fn state(&self, node: &str) -> NodeState;
-
-    /// Makes exactly the links of `grudge` drop packets, and looks whether they do if it is to
-    /// `look`.
-    ///
-    /// # Errors
-    /// When it cannot, or not for certain.
-    fn partition(&mut self, grudge: &Grudge, look: bool) -> Result<PartitionSeen, HostError>;
-
-    /// Ends these nodes at once.
-    fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
-
-    /// Starts them again. There are no process ids that mean anything here.
-    fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
-
-    /// Stops them for a while.
-    fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
-
-    /// Continues them.
-    fn resume(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration>;
-}
 
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
@@ -537,13 +512,6 @@ impl Host for LocalHost {
         let start = Instant::now();
         self.start_one(node).map(|_| start.elapsed())
     }
-}
-
-fn asked(
-    administrator: &Option<Arc<dyn Administrator>>,
-) -> Result<&Arc<dyn Administrator>, HostError> {
-    let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
-    administrator.as_ref().ok_or_else(missing)
 }
 
 impl LocalHost {

@@ -7,6 +7,14 @@ use std::time::{Duration, Instant};
 
 use faults::host::{Administrator, HostError, Request};
 
+/// The administrator of the service, if it has one.
+pub(crate) fn asked(
+    administrator: &Option<Arc<dyn Administrator>>,
+) -> Result<&Arc<dyn Administrator>, HostError> {
+    let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
+    administrator.as_ref().ok_or_else(missing)
+}
+
 /// A request to the service, and its answer once it has come.
 pub(crate) struct PendingRequest {
     incoming: Receiver<Result<Duration, HostError>>,

@@ -111,7 +111,7 @@ fn serve_queue(state: &mut Value, f: &str, argument: &Value) -> (EventType, Valu
     answer
 }
 
-/// What a bank holds at first.
+/// The balances of a bank at first.
 pub(super) fn first_balances() -> Value {
     json!({"a": 9, "b": 9, "c": 9})
 }
