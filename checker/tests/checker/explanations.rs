@@ -155,6 +155,35 @@ fn a_lock_that_two_hold_says_that_it_was_not_released() {
     );
 }
 
+/// A deposed leader that answers what was overwritten is behind: no write took effect twice.
+#[test]
+fn reads_that_one_node_alone_answers_with_an_old_value_are_stale() {
+    let mut log = String::new();
+    let mut index = 0;
+    let mut operation = |process: u64, f: &str, value: u64, node: &str| {
+        for kind in ["invoke", "ok"] {
+            let value =
+                if f == "read" && kind == "invoke" { "null".into() } else { value.to_string() };
+            let time = index * 1_000_000;
+            log += &format!(
+                r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"{f}","key":"x","value":{value},"node":"{node}"}}"#
+            );
+            log.push('\n');
+            index += 1;
+        }
+    };
+    operation(1, "write", 1, "n3");
+    operation(2, "write", 2, "n1");
+    for process in 3..8 {
+        operation(process, "read", 1, "n3");
+    }
+    assert_eq!(
+        sentence(&log, "register"),
+        "process 3 read 1 from x at 0.005 s, although 2 had been acknowledged at 0.003 s and nothing \
+         wrote 1 again; n3 answered 1 to the 3 reads after that, too"
+    );
+}
+
 #[test]
 fn a_shrunk_history_is_explained_in_the_same_words() {
     let mut changed = Vec::new();

@@ -26,6 +26,18 @@ impl Register<'_> {
         later.sort_by_key(|place| self.ended(*place));
         let stayed = later.len() >= STAYED
             && later[..STAYED].iter().all(|place| self.saw(*place) == Some(value));
+        let node = |place: &usize| self.operations[*place].node();
+        if stayed
+            && let Some(stale) = node(&subject)
+            && later[..STAYED].iter().all(|place| node(place) == Some(stale))
+        {
+            // One node that is behind says nothing about the others.
+            let clause = format!(
+                "; {stale} answered {} to the {STAYED} reads after that, too",
+                self.text(value)
+            );
+            return Afterwards { clause, named: later[..STAYED].to_vec() };
+        }
         if stayed && let Some(source) = self.only_source(value) {
             let was_seen = self.places().any(|it| self.saw(it) == Some(replacement));
             let or_else = match was_seen {
