@@ -73,7 +73,9 @@ fn clean() -> ExitCode {
     let cleaned = leftovers::clean();
     cleaned.removed.iter().for_each(|found| println!("{found}"));
     assert!(cleaned.kept.is_empty(), "everything can be removed: {:?}", cleaned.kept);
-    assert_eq!(leftovers::find(), [], "what was removed is not found again");
+    // Whose owner was still dying, and held its journal, may be found only now.
+    let again = leftovers::find().into_iter().filter(|found| cleaned.removed.contains(found));
+    assert_eq!(again.collect::<Vec<_>>(), [], "what was removed is not found again");
     ExitCode::SUCCESS
 }
 
