@@ -115,7 +115,8 @@ impl Judging {
     }
 }
 
-fn unreadable(error: anyhow::Error) -> anyhow::Error {
+/// A file of a run that cannot be read or understood: unreadable input.
+pub(super) fn unreadable(error: anyhow::Error) -> anyhow::Error {
     bad_input(format!("{error:#}"))
 }
 

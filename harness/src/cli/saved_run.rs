@@ -9,7 +9,7 @@ use results::run_directory::RunDirectory;
 use results::summary::{EarlyEnd, Liveness, Summary};
 use results::verdict_text::{self, Saved};
 
-use super::judging::{Judged, Judging, judge};
+use super::judging::{Judged, Judging, judge, unreadable};
 use super::run::shortest;
 use crate::exit::{Exit, bad_input};
 use crate::plan::{SavedPlan, saved};
@@ -179,8 +179,4 @@ fn counts(history: &RunHistory) -> [u64; 3] {
     let ended = || history.operations.iter().filter(|operation| operation.completed().is_some());
     let of = |kind| ended().filter(|operation| operation.outcome() == kind).count() as u64;
     [of(EventType::Ok), of(EventType::Fail), of(EventType::Info)]
-}
-
-fn unreadable(error: anyhow::Error) -> anyhow::Error {
-    bad_input(format!("{error:#}"))
 }

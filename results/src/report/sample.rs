@@ -11,6 +11,10 @@ use crate::metrics::{RunOperation, RunOperations};
 /// rare.
 const MOST: usize = 160_000;
 
+/// 2^64 divided by the golden ratio: its multiples fall evenly and never in step (Knuth, The Art of
+/// Computer Programming, volume 3, section 6.4).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// An operation that is drawn, and the number of operations that it stands for, its own included.
 pub(super) struct Drawn<'a> {
     pub(super) operation: RunOperation<'a>,
@@ -51,7 +55,8 @@ fn drawn_of<'a>(
         };
         let others = stretch.iter().filter(|operation| !tells(operation)).count();
         // Not the same place each time: clients take turns, and so would the sample.
-        let mut until_chosen = scattered(number as u64) as usize % others.max(1);
+        let scattered = (number as u64).wrapping_mul(GOLDEN) >> 32;
+        let mut until_chosen = scattered as usize % others.max(1);
         for operation in stretch {
             if tells(operation) {
                 drawn.push(Drawn { operation: *operation, weight: 1 });
@@ -64,14 +69,6 @@ fn drawn_of<'a>(
         }
     }
     drawn
-}
-
-/// A number without any visible order: the finaliser of SplitMix64 (Steele et al., OOPSLA 2014).
-fn scattered(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) >> 1
 }
 
 #[cfg(test)]
