@@ -131,6 +131,8 @@ fn samples(id: &str) -> Vec<String> {
 /// Some flags with some of their values.
 fn draw(random: &mut ChaCha8Rng) -> Written {
     let mut written = Written::default();
+    // Faults for a minute, drawn again for each reading of each plan, would take most of the time.
+    written.set("time_limit", "6s");
     let share = random.random_range(0.0..0.5);
     for flag in FLAGS.iter() {
         if random.random_bool(share) {
