@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::background::{Running, signal};
 use crate::common::{finished, run, scratch};
 use crate::support::{latest, node_events, verdict};
-use crate::turn::alone;
+use crate::turn::{by_turns, turn};
 
 /// A run of three nodes without faults, which needs little of the machine.
 const CALM: [&str; 10] =
@@ -16,10 +16,9 @@ const CALM: [&str; 10] =
 
 #[test]
 fn a_program_that_signals_twice_wants_a_verdict() {
-    let _turn = alone();
     // `timeout` signals its child, and then the group that both are in.
-    for (turn, name) in ["INT", "TERM", "INT"].into_iter().enumerate() {
-        let results = scratch(&format!("timeout-{turn}"));
+    by_turns(&[(1, "INT"), (2, "TERM"), (3, "INT")], |(number, name)| {
+        let results = scratch(&format!("timeout-{number}"));
         let output = Command::new("timeout")
             .args(["-s", name, "4", env!("CARGO_BIN_EXE_stormproof"), "run", "--results"])
             .arg(&results)
@@ -35,12 +34,12 @@ fn a_program_that_signals_twice_wants_a_verdict() {
         let share = |name: &str| verdict["ended_early"][name].as_f64().expect("a figure");
         assert!(share("load_seconds") < 10.0 && share("planned_load_seconds") == 60.0);
         assert!(latest(&results).join("report.html").is_file());
-    }
+    });
 }
 
 #[test]
 fn an_interrupt_and_a_termination_are_one_wish_and_a_verdict_without_its_page_stands() {
-    let _turn = alone();
+    let _turn = turn();
     let running = Running::start("signals", &CALM);
     // Without one of each kind it would be Unknown.
     running.wait_for("a cas that succeeded", |history| {
@@ -61,7 +60,7 @@ fn an_interrupt_and_a_termination_are_one_wish_and_a_verdict_without_its_page_st
 
 #[test]
 fn a_run_that_was_killed_is_judged_by_what_it_left() {
-    let _turn = alone();
+    let _turn = turn();
     // The controller alone, the process that was started, and both.
     for (turn, victims) in [&[2][..], &[0], &[2, 0]].into_iter().enumerate() {
         let mut running = Running::start(&format!("kill-9-{turn}"), &CALM);
@@ -90,7 +89,7 @@ fn a_run_that_was_killed_is_judged_by_what_it_left() {
 
 #[test]
 fn a_cluster_that_serves_only_after_a_restart_is_invalid_and_told_so() {
-    let _turn = alone();
+    let _turn = turn();
     let mut arguments = CALM.to_vec();
     arguments.extend(["--time-limit", "3s", "--recovery-limit", "2s"]);
     let running = Running::start("stopped-node", &arguments);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::background::{Running, all_processes, is_alive, network_namespaces, signal};
 use crate::common::{run, scratch};
 use crate::support::{has_namespaces, plan_file};
-use crate::turn::alone;
+use crate::turn::turn;
 
 /// Kills one process of the tree (0 the outer one, 1 the guard, 2 the controller) in the middle of
 /// a run whose nodes have disks and clocks of their own and limits of their processors; one second
@@ -71,7 +71,7 @@ fn directories_named(base: &Path, beginning: &str) -> Vec<PathBuf> {
 
 #[test]
 fn nothing_survives_a_kill_of_any_process_in_the_namespace_lab() {
-    let _turn = alone();
+    let _turn = turn();
     if has_namespaces() {
         assert_nothing_survives("netns");
     }
@@ -79,6 +79,6 @@ fn nothing_survives_a_kill_of_any_process_in_the_namespace_lab() {
 
 #[test]
 fn nothing_survives_a_kill_of_any_process_in_the_loopback_lab() {
-    let _turn = alone();
+    let _turn = turn();
     assert_nothing_survives("loopback");
 }

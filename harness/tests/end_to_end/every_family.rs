@@ -9,7 +9,7 @@ use crate::support::{
     CLOCKS, DISKS, Fault, assert_a_whole_run, can, faults, has_namespaces, node_events, plan_file,
     run_into, verdict,
 };
-use crate::turn::alone;
+use crate::turn::wide_turn;
 
 const FAMILIES: [&str; 8] =
     ["partition", "packet", "kill", "pause", "cpu", "clock", "disk", "power"];
@@ -27,7 +27,7 @@ fn the<'a>(faults: &'a [Fault], words: &str) -> &'a Fault {
 
 #[test]
 fn every_family_takes_effect_in_one_run_which_is_valid() {
-    let _turn = alone();
+    let _turn = wide_turn();
     if !has_namespaces() || !can(&[CLOCKS, DISKS]) {
         return;
     }

@@ -2,11 +2,11 @@
 
 use crate::common::scratch;
 use crate::support::{assert_a_whole_run, faults, has_namespaces, plan_file, run_into, verdict};
-use crate::turn::alone;
+use crate::turn::wide_turn;
 
 #[test]
 fn leadership_is_handed_over_at_rest_and_over_slow_links() {
-    let _turn = alone();
+    let _turn = wide_turn();
     if !has_namespaces() {
         return;
     }

@@ -16,6 +16,7 @@ mod loopback;
 mod manifests;
 #[cfg(feature = "nats")]
 mod nats;
+mod odd_services;
 mod oracles;
 mod planted_bugs;
 mod schedules;

@@ -1,15 +1,10 @@
-//! Services with habits of their own, described by manifests: checked and run for real, as clusters
-//! that run already. The service is a part of the test.
-
-#[path = "../common/mod.rs"]
-mod common;
-mod elsewhere;
-mod service;
+//! Services whose habits a manifest describes. The service is a part of the test.
 
 use std::path::Path;
 
-use common::{Finished, finished, run, scratch, stormproof};
-use service::{Habits, Hint, Service};
+use super::service::{Habits, Hint, Service};
+use crate::common::{Finished, finished, run, scratch, stormproof};
+use crate::turn::turn;
 
 /// The beginning of all manifests here.
 const BEGIN: &str = r#"name = "odd"
@@ -64,6 +59,7 @@ const NO_FAULTS: &[&str] = &["--faults", "none"];
 
 #[test]
 fn a_register_need_not_have_a_cas() {
+    let _turn = turn();
     let folder = scratch("odd-no-cas");
     let service = Service::start(Habits::default());
     let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
@@ -73,6 +69,7 @@ fn a_register_need_not_have_a_cas() {
 
 #[test]
 fn a_cas_can_be_a_read_and_a_write_on_condition_with_session_and_keys_made_before() {
+    let _turn = turn();
     let folder = scratch("odd-etag");
     let habits = Habits { session_lasts: Some(150), keys_are_created: true, ..Habits::default() };
     let service = Service::start(habits);
@@ -118,6 +115,7 @@ definite = true
 
 #[test]
 fn a_cas_may_answer_true_or_false_or_only_refuse() {
+    let _turn = turn();
     let folder = scratch("odd-cas");
     let service = Service::start(Habits::default());
     let bare = r#"
@@ -150,6 +148,7 @@ retry = false
 
 #[test]
 fn a_service_that_is_stale_in_calm_is_not_taken_for_a_wrong_manifest_alone() {
+    let _turn = turn();
     let folder = scratch("odd-stale");
     let service = Service::start(Habits { is_stale: true, ..Habits::default() });
     let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
@@ -159,6 +158,7 @@ fn a_service_that_is_stale_in_calm_is_not_taken_for_a_wrong_manifest_alone() {
 
 #[test]
 fn a_node_that_does_not_lead_names_the_leader_in_a_header_or_in_its_text() {
+    let _turn = turn();
     let folder = scratch("odd-leader");
     let header = r#"
 [[refusal]]
@@ -187,6 +187,7 @@ leader = { at = "body", after = "the leader is ", until = "," }
 
 #[test]
 fn a_leader_hands_over_by_request_or_command_and_members_are_dumped_by_command() {
+    let _turn = turn();
     let folder = scratch("odd-orders");
     let service = Service::start(Habits::default());
     // A program of the service's own, in as few words as there are.
@@ -205,6 +206,7 @@ fn a_leader_hands_over_by_request_or_command_and_members_are_dumped_by_command()
 
 #[test]
 fn an_address_where_nothing_listens_is_named_at_once() {
+    let _turn = turn();
     let folder = scratch("odd-refused");
     let service = Service::start(Habits::default());
     let manifest = manifest(&folder, &[BEGIN, READ, WRITE]);
@@ -224,6 +226,7 @@ fn an_address_where_nothing_listens_is_named_at_once() {
 
 #[test]
 fn a_node_that_dies_is_shown_with_what_it_printed_on_both_streams() {
+    let _turn = turn();
     let folder = scratch("odd-printed");
     let dies = "command = [\"sh\", \"-c\", \"echo I give up on {name}; echo sorry >&2; exit 3\"]";
     let begin = BEGIN.replace("command = [\"true\"]", dies);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::{run, scratch};
+use crate::support::{Fault, faults, verdict};
+use crate::turn::turn;
 
 /// The bundled cluster, each node started by a script of its user.
 struct Theirs {
@@ -56,26 +58,15 @@ impl Drop for Theirs {
     }
 }
 
-fn verdict(results: &Path) -> serde_json::Value {
-    let text = std::fs::read_to_string(results.join("latest/verdict.json"));
-    serde_json::from_str(&text.expect("a run leaves its verdict")).expect("which is JSON")
-}
-
-/// The faults of the newest run of that family that took effect.
+/// The number of faults of that family that took effect in the newest run.
 fn installed(results: &Path, family: &str) -> usize {
-    let history = std::fs::read_to_string(results.join("latest/history.jsonl"));
-    let history = history.expect("a run leaves its history");
-    let of_family = format!("\"f\":\"{family}\"");
-    let took = |line: &&str| {
-        line.contains(&of_family)
-            && line.contains("\"stage\":\"inject\"")
-            && line.contains("\"outcome\":\"installed\"")
-    };
-    history.lines().filter(took).count()
+    let took = |fault: &&Fault| fault.family == family && fault.is_installed();
+    faults(results).iter().filter(took).count()
 }
 
 #[test]
 fn nodes_of_others_are_killed_started_paused_and_resumed_by_their_commands() {
+    let _turn = turn();
     let theirs = Theirs::start("elsewhere-processes");
     let results = theirs.folder.join("results").display().to_string();
     let by = [
@@ -98,6 +89,7 @@ fn nodes_of_others_are_killed_started_paused_and_resumed_by_their_commands() {
 
 #[test]
 fn links_of_others_are_cut_by_their_commands_and_a_command_says_if_they_are() {
+    let _turn = turn();
     let theirs = Theirs::start("elsewhere-links");
     let results = theirs.folder.join("results").display().to_string();
     let cut = "cut-{from_name}-{to_name}";
@@ -122,6 +114,7 @@ fn links_of_others_are_cut_by_their_commands_and_a_command_says_if_they_are() {
 
 #[test]
 fn a_command_without_effect_is_not_taken_for_a_fault() {
+    let _turn = turn();
     let theirs = Theirs::start("elsewhere-idle");
     let results = theirs.folder.join("results").display().to_string();
     let by = [theirs.by("pause", "true {name}"), theirs.by("resume", "true {name}")];
