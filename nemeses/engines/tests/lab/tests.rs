@@ -22,9 +22,11 @@ pub enum Ran {
     Skipped(String),
 }
 
-type Test = fn(User, Lab) -> Ran;
+/// A name, what is done, and the labs that it is about.
+type Test = (&'static str, fn(User, Lab) -> Ran, &'static [Lab]);
 
-const TESTS: &[(&str, Test, &[Lab])] = &[
+/// Those that look at the whole machine, so that nothing else may happen on it.
+const ALONE: &[Test] = &[
     ("the_outer_process_ends_as_the_controller_did", ends_alike, &BOTH),
     ("a_signal_reaches_the_controller_exactly_once", signals_once, &BOTH),
     ("an_interrupt_of_the_terminal_spares_the_nodes", nodes_spared, &BOTH),
@@ -32,14 +34,19 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
     ("killing_the_guard_leaves_nothing", guard_killed, &BOTH),
     ("killing_the_controller_leaves_nothing", controller_killed, &BOTH),
     ("killing_the_guard_as_it_starts_leaves_nothing", guard_killed_at_once, &BOTH),
+    ("processors_are_limited_and_freed", |user, lab| inside_checks(user, lab, "processors"), &BOTH),
+    ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
+    ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
+];
+
+/// Those that look at their own labs only. They wait most of the time, and do so side by side.
+const TOGETHER: &[Test] = &[
+    ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
     (
         "nodes_are_started_paused_and_killed_as_told",
         |user, lab| inside_checks(user, lab, "nodes"),
         &BOTH,
     ),
-    ("processors_are_limited_and_freed", |user, lab| inside_checks(user, lab, "processors"), &BOTH),
-    ("killing_any_of_them_at_any_moment_leaves_nothing", killed_at_random, &BOTH),
-    ("cleaning_leaves_alone_who_runs", running_left_alone, &BOTH),
     (
         "links_are_cut_and_healed_by_every_engine",
         |user, lab| inside_checks(user, lab, "links"),
@@ -65,7 +72,6 @@ const TESTS: &[(&str, Test, &[Lab])] = &[
         |user, lab| inside_checks(user, lab, "nemesis"),
         &BOTH,
     ),
-    ("the_doctor_tries_everything_and_agrees_with_the_lab", doctor_agrees, &[Lab::Namespaces]),
 ];
 
 const BOTH: [Lab; 2] = [Lab::Namespaces, Lab::Loopback];
@@ -77,28 +83,38 @@ pub fn run(filters: &[&str]) -> ExitCode {
     let filters: Vec<_> = filters.iter().filter(|filter| !filter.starts_with('-')).collect();
     let wanted =
         |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(**part));
-    for (name, test, labs) in TESTS {
-        for lab in *labs {
-            for user in User::ALL {
-                let name = format!("{name} ({lab}, {})", user.name());
-                if !wanted(&name) {
-                    continue;
-                }
-                let skipped = match can_be(user) {
-                    Ok(()) => match test(user, *lab) {
-                        Ran::Yes => None,
-                        Ran::Skipped(why) => Some(why),
-                    },
-                    Err(why) => Some(why),
-                };
-                match skipped {
-                    None => println!("test {name} ... ok"),
-                    Some(why) => println!("test {name} ... skipped: {why}"),
-                }
+    for test in ALONE {
+        run_with_all(test, wanted);
+    }
+    std::thread::scope(|scope| {
+        for test in TOGETHER {
+            scope.spawn(|| run_with_all(test, wanted));
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+/// Runs a test in each of its labs, as each user.
+fn run_with_all((name, test, labs): &Test, wanted: impl Fn(&str) -> bool) {
+    for lab in *labs {
+        for user in User::ALL {
+            let name = format!("{name} ({lab}, {})", user.name());
+            if !wanted(&name) {
+                continue;
+            }
+            let skipped = match can_be(user) {
+                Ok(()) => match test(user, *lab) {
+                    Ran::Yes => None,
+                    Ran::Skipped(why) => Some(why),
+                },
+                Err(why) => Some(why),
+            };
+            match skipped {
+                None => println!("test {name} ... ok"),
+                Some(why) => println!("test {name} ... skipped: {why}"),
             }
         }
     }
-    ExitCode::SUCCESS
 }
 
 fn can_be(user: User) -> Result<(), String> {

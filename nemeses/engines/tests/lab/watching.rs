@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,8 @@ const FORBID_NAMESPACES: &str = "for kind in user net mnt pid; do \
 
 /// A lab as seen from outside. Its remaining processes are killed when it is dropped.
 pub struct Watched {
+    /// Its role, lab and user, in front of each line that it prints.
+    title: String,
     mark: String,
     outer: Child,
     output: BufReader<ChildStdout>,
@@ -85,7 +88,7 @@ impl Watched {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut outer = command.spawn().expect("the outer process starts");
         let output = BufReader::new(outer.stdout.take().expect("standard output is piped"));
-        Self { mark, outer, output }
+        Self { title: format!("{} ({lab}, {})", role[0], user.name()), mark, outer, output }
     }
 
     /// The next line that the role prints; none at its end.
@@ -137,7 +140,7 @@ impl Watched {
     /// Prints everything that the role says, until it ends, and how.
     pub fn narrate(&mut self) -> Option<ExitStatus> {
         while let Some(line) = self.line() {
-            println!("    {line}");
+            println!("    {}: {line}", self.title);
         }
         self.wait()
     }
@@ -153,17 +156,21 @@ impl Drop for Watched {
 
 /// This program, where that user may execute it.
 pub fn program_for(user: User) -> PathBuf {
-    let own = std::env::current_exe().expect("this program has a path");
     match user {
-        User::Same | User::Confined => own,
+        User::Same | User::Confined => own_path(),
         User::Nobody => {
-            let copy = scratch().join("lab-test");
-            if !copy.exists() {
-                fs::copy(own, &copy).expect("the scratch directory takes a copy");
-            }
-            copy
+            static COPY: LazyLock<PathBuf> = LazyLock::new(|| {
+                let copy = scratch().join("lab-test");
+                fs::copy(own_path(), &copy).expect("the scratch directory takes a copy");
+                copy
+            });
+            COPY.clone()
         }
     }
+}
+
+fn own_path() -> PathBuf {
+    std::env::current_exe().expect("this program has a path")
 }
 
 /// A directory of this run that everybody may use, until `RemoveScratch` is dropped.
