@@ -1,5 +1,7 @@
 //! Explanations of invalid histories of every model: each says what is wrong.
 
+use std::sync::LazyLock;
+
 use stormproof_checker::history::Operations;
 use stormproof_checker::verdict::{Analysis, Counterexample};
 use stormproof_checker::{Options, check};
@@ -41,12 +43,21 @@ fn judge(operations: &Operations, model: &str) -> Analysis {
     check(operations, &options).expect("it fits the model")
 }
 
-/// The counterexamples of small invalid histories.
-fn invalid(
+/// The counterexamples of all services, which are looked for once.
+static INVALID: LazyLock<Vec<Invalid>> = LazyLock::new(|| {
+    let services = SERVICES.into_iter();
+    services.map(|(service, model, values)| invalid(service, model, values)).collect()
+});
+
+/// The counterexamples of small invalid histories of a service.
+struct Invalid {
     service: Service,
     model: &'static str,
     values: Option<u64>,
-) -> impl Iterator<Item = Counterexample> {
+    found: Vec<Counterexample>,
+}
+
+fn invalid(service: Service, model: &'static str, values: Option<u64>) -> Invalid {
     let judged = (0..3000).filter_map(move |seed| {
         let recording = Recording {
             service,
@@ -60,7 +71,7 @@ fn invalid(
         };
         judge(&paired(&record(recording)), model).counterexample
     });
-    judged.take(OF_EACH)
+    Invalid { service, model, values, found: judged.take(OF_EACH).collect() }
 }
 
 /// Returns whether a sentence only says that something is wrong, and not what.
@@ -72,14 +83,11 @@ fn is_vague(sentence: &str) -> bool {
 
 #[test]
 fn sentences_say_what_is_wrong() {
-    for (service, model, values) in SERVICES {
-        let (mut vague, mut all) = (Vec::new(), 0);
-        for found in invalid(service, model, values) {
-            all += 1;
-            vague.extend(Some(found.sentence).filter(|sentence| is_vague(sentence)));
-        }
-        assert_eq!(all, OF_EACH, "{model} {service:?} {values:?}");
-        println!("{model} {service:?} {values:?}: {} of {all} are vague", vague.len());
+    for Invalid { service, model, values, found } in INVALID.iter() {
+        let sentences = found.iter().map(|found| &found.sentence);
+        let vague: Vec<_> = sentences.filter(|sentence| is_vague(sentence)).collect();
+        assert_eq!(found.len(), OF_EACH, "{model} {service:?} {values:?}");
+        println!("{model} {service:?} {values:?}: {} of {OF_EACH} are vague", vague.len());
         assert!(vague.len() <= MOST_VAGUE, "{model} {service:?} {values:?}: {vague:#?}");
     }
 }
@@ -187,12 +195,12 @@ fn reads_that_one_node_alone_answers_with_an_old_value_are_stale() {
 #[test]
 fn a_shrunk_history_is_explained_in_the_same_words() {
     let mut changed = Vec::new();
-    for (service, model, values) in SERVICES {
-        for found in invalid(service, model, values) {
+    for Invalid { service, model, values, found } in INVALID.iter() {
+        for found in found {
             let again = judge(&paired(&found.history()), model).counterexample;
             let again = again.map(|again| again.sentence);
             if again.as_deref() != Some(&*found.sentence) {
-                changed.push((service, values, found.sentence, again));
+                changed.push((service, values, &found.sentence, again));
             }
         }
     }
