@@ -90,6 +90,7 @@
 //! |---|---|---|
 //! | `zones` | registers whose every value is written once, with chains of compare-and-sets and unknown outcomes (Gibbons & Korach 1997) | linear |
 //! | `longest-read` | lists and strings whose every element is appended once (Kingsbury & Alvaro 2020) | linear in what was read |
+//! | `list-positions` | lists to which equal elements are appended | n log n, and linear in what was read |
 //! | `set-levels` | growing sets | n log n |
 //! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
 //! | `lock-intervals`, `lock-intervals-by-token` | locks, with and without fencing tokens | n log n |

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::history::{Datum, OperationRef};
 use crate::model::growing::{self, Op, TimedOp};
+use crate::model::positions;
 use crate::model::{
     Call, Calls, Collection, Description, Direct, ElementEffect, Growth, Hints, Misfit, Model,
     Recorded, Solver, Values,
@@ -115,9 +116,6 @@ impl Recorded for AppendList {
 
 impl Solver<AppendList> for AppendList {
     fn decide(&self, calls: &Calls<'_, AppendList>) -> Option<Direct> {
-        if *calls.initial() != Elements::default() {
-            return None;
-        }
         let op_at = |place| {
             let timed = calls.get(place);
             let op = match timed.call {
@@ -130,7 +128,9 @@ impl Solver<AppendList> for AppendList {
             Some(TimedOp { place, invoked: timed.invoked, returned: timed.returned, op })
         };
         let ops: Vec<TimedOp<'_>> = (0..calls.len()).filter_map(op_at).collect();
-        growing::decide(&ops)
+        let initial = &*calls.initial().0;
+        let unique = if initial.is_empty() { growing::decide(&ops) } else { None };
+        unique.or_else(|| Some(positions::decide(initial, &ops)))
     }
 }
 

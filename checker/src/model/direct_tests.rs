@@ -184,6 +184,15 @@ fn lists_are_decided_as_the_search_decides_them() {
 }
 
 #[test]
+fn lists_with_elements_appended_again_are_decided_as_the_search_decides_them() {
+    for values in [1, 3] {
+        for tally in compare_many_of(&AppendList, Service::Lists, Some(values), 10_000, 300) {
+            assert_eq!(tally.left_to_search, 0);
+        }
+    }
+}
+
+#[test]
 fn strings_are_decided_as_the_search_decides_them() {
     for tally in compare_many(&KvAppend, Service::Strings, 20_000, 300) {
         assert_eq!(tally.left_to_search, 0);

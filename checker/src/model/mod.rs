@@ -20,6 +20,7 @@ pub mod kv_append;
 mod list;
 mod lock_interval;
 pub mod mutex;
+mod positions;
 pub mod queue;
 mod recorded;
 pub mod register;
