@@ -251,17 +251,21 @@ fn judge(
     let mut judged = Judged { out_of_steps: (0..partitions.len()).collect(), ..Judged::default() };
     let first_share =
         |partition: usize| FIRST_SHARE + SHARE_OF_AN_OPERATION * partitions[partition].len() as u64;
-    let mut growth = 1;
+    // The only one gets all at once.
+    let mut growth = if partitions.len() == 1 { u64::MAX } else { 1 };
+    let mut is_first = true;
     while !judged.out_of_steps.is_empty() {
         let left = options.budget.steps.saturating_sub(judged.steps);
         let fair_share = left / judged.out_of_steps.len() as u64;
         // A share that is hardly larger than the one before decides nothing new.
         let worth_it = |partition: &usize| {
-            growth == 1 || fair_share >= first_share(*partition) * (growth / SHARE_GROWTH) * 2
+            let last = first_share(*partition).saturating_mul(growth / SHARE_GROWTH);
+            is_first || fair_share >= last.saturating_mul(2)
         };
         if !judged.out_of_steps.iter().any(worth_it) {
             break;
         }
+        is_first = false;
         let limits = |partition: usize| Limits {
             steps: first_share(partition).saturating_mul(growth).min(fair_share),
             memory: options.budget.memory,

@@ -1,6 +1,6 @@
 //! The order in which algorithms are asked to decide an object: the first that can, does.
 
-use crate::model::Direct;
+use crate::model::{Attempt, Direct};
 use crate::object::Object;
 use crate::search::{Limits, Outcome, portfolio, wing_gong_lowe, zones};
 
@@ -33,16 +33,22 @@ pub(crate) enum Evidence {
 /// Decides an object: directly where its model can, by zones where every value is written once,
 /// else by search.
 pub(crate) fn decide(object: &dyn Object, limits: Limits) -> Decision {
-    if let Some(direct) = object.solve() {
-        return Decision::direct(direct);
-    }
+    let spent = match object.solve(limits.steps) {
+        Attempt::Decided(direct) => return Decision::direct(direct),
+        Attempt::OutOfSteps(steps) => return Decision::out_of_steps(steps),
+        Attempt::LeftToSearch(spent) if spent >= limits.steps && spent > 0 => {
+            return Decision::out_of_steps(spent);
+        }
+        Attempt::LeftToSearch(spent) => spent,
+    };
+    let limits = Limits { steps: limits.steps - spent, ..limits };
     let Some(by_value) = object.by_value() else {
         let (problem, mut machine) = object.problem();
         let decision = wing_gong_lowe::decide(&problem, &mut *machine, limits);
         return Decision {
             outcome: decision.outcome,
             algorithm: wing_gong_lowe::NAME,
-            steps: decision.steps,
+            steps: spent + decision.steps,
             evidence: Evidence::None,
         };
     };
@@ -55,12 +61,17 @@ pub(crate) fn decide(object: &dyn Object, limits: Limits) -> Decision {
     Decision {
         outcome: judgement.decision.outcome,
         algorithm: judgement.algorithm,
-        steps: judgement.decision.steps,
+        steps: spent + judgement.decision.steps,
         evidence: judgement.ended_at.map_or(Evidence::None, Evidence::EndedAt),
     }
 }
 
 impl Decision {
+    fn out_of_steps(steps: u64) -> Decision {
+        let (outcome, evidence) = (Outcome::OutOfSteps, Evidence::None);
+        Decision { outcome, algorithm: "none", steps, evidence }
+    }
+
     fn direct(direct: Direct) -> Decision {
         let Direct { algorithm, steps, contradiction, since } = direct;
         let (outcome, evidence) = match contradiction {

@@ -93,6 +93,7 @@
 //! | `list-positions` | lists to which equal elements are appended | n log n, and linear in what was read |
 //! | `set-levels` | growing sets | n log n |
 //! | `queue-axioms` | queues whose every element is enqueued once (Henzinger et al. 2013, Abdulla et al. 2025) | n log n |
+//! | `queue-line` | queues in which elements are equal | n log n in most cases |
 //! | `lock-intervals`, `lock-intervals-by-token` | locks, with and without fencing tokens | n log n |
 //! | `unique-subset-sums` | counters to which different powers of two are added, or the like | n log n |
 //! | `sum-levels` | counters that only grow | linear in most cases |

@@ -10,8 +10,8 @@ use support::{Recording, Service, paired, record};
 use crate::history::{Datum, EventType, Operations};
 use crate::model::transactions::decide::decide_in_group;
 use crate::model::{
-    AnyModel, AppendList, Conventions, Counter, Direct, FencedLock, KvAppend, Mutex, Queue,
-    Recorded, Register, Set, Transactions, Values,
+    AnyModel, AppendList, Attempt, Conventions, Counter, Direct, FencedLock, KvAppend, Mutex,
+    Queue, Recorded, Register, Set, Transactions, Values,
 };
 use crate::object::{Kept, Object, Typed, TypedReader};
 use crate::partition::{Source, split};
@@ -68,7 +68,7 @@ fn compare(model: &impl Recorded, recording: Recording, tallies: &mut [Tally; 2]
 /// Judges an object both ways. What contradicts itself must also do so for the search, with
 /// nothing else believed.
 fn compare_object(object: &dyn Object, recording: Recording, tally: &mut Tally) -> Option<Direct> {
-    let Some(direct) = object.solve() else {
+    let Some(direct) = solve(object) else {
         tally.left_to_search += 1;
         return None;
     };
@@ -109,6 +109,13 @@ fn compare_object(object: &dyn Object, recording: Recording, tally: &mut Tally) 
         tally.sufficient += u64::from(suffices);
     }
     Some(direct)
+}
+
+fn solve(object: &dyn Object) -> Option<Direct> {
+    match object.solve(2_000_000) {
+        Attempt::Decided(direct) => Some(direct),
+        Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
+    }
 }
 
 fn by_search(object: &dyn Object) -> Outcome {
@@ -228,6 +235,15 @@ fn queues_are_decided_as_the_search_decides_them() {
 }
 
 #[test]
+fn queues_with_elements_enqueued_again_are_decided_as_the_search_decides_them() {
+    for values in [2, 3, 5] {
+        for tally in compare_many_of(&Queue, Service::Queue, Some(values), 10_000, 300) {
+            assert_eq!(tally.left_to_search, 0);
+        }
+    }
+}
+
+#[test]
 fn locks_of_processes_are_decided_as_the_search_decides_them() {
     for tally in compare_many(&Mutex, Service::Mutex, 10_000, 300) {
         assert_eq!(tally.left_to_search, 0);
@@ -290,7 +306,7 @@ fn large_groups_of_transactions_are_decided_as_small_ones() {
         };
         let operations = paired(&record(recording));
         let object = typed(&Transactions, &operations);
-        let small = object.solve().map(|it| it.contradiction.is_some());
+        let small = solve(&object).map(|it| it.contradiction.is_some());
         let large = decide_in_group(&object.calls(), 0).map(|it| it.contradiction.is_some());
         assert_eq!(small, large, "{recording:?}");
         invalid += u64::from(small == Some(true));

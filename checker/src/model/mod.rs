@@ -50,7 +50,7 @@ pub use queue::Queue;
 pub use recorded::{Conventions, Description, Misfit, NilReads, Recorded};
 pub use register::Register;
 pub use set::Set;
-pub use solver::{Calls, Direct, Solver, TimedCall};
+pub use solver::{Attempt, Calls, Direct, Solver, TimedCall};
 pub use specification::Model;
 pub use transactions::Transactions;
 pub use values::{ValueId, Values};

@@ -10,11 +10,28 @@ pub trait Solver<M: Model> {
     /// Decides operations; none where the algorithm does not apply to them.
     fn decide(&self, calls: &Calls<'_, M>) -> Option<Direct>;
 
+    /// Decides operations within about so many steps; an algorithm that may take long does not
+    /// leave this to [`decide`](Solver::decide).
+    fn attempt(&self, calls: &Calls<'_, M>, _most_steps: u64) -> Attempt {
+        self.decide(calls).map_or(Attempt::LeftToSearch(0), Attempt::Decided)
+    }
+
     /// States such that operations which have a legal order from any state at all have one from one
     /// of these; none when that is not known.
     fn beginnings(&self, _calls: &Calls<'_, M>) -> Option<Vec<M::State>> {
         None
     }
+}
+
+/// The end of an attempt to decide without a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// A decision.
+    Decided(Direct),
+    /// None, after so many steps: the algorithm does not apply, or a search has better chances.
+    LeftToSearch(u64),
+    /// None, after so many steps, and a search would need more.
+    OutOfSteps(u64),
 }
 
 /// The operations of one object.

@@ -1,6 +1,6 @@
 //! The operations on one object, without the types of its model.
 
-use crate::model::{Direct, Interval, Transition, ValueId, Values};
+use crate::model::{Attempt, Interval, Transition, ValueId, Values};
 use crate::object::Kept;
 use crate::search::{ByValue, Machine, Problem};
 
@@ -29,8 +29,8 @@ pub(crate) trait Object: Send + Sync {
     /// model's state is not.
     fn by_value(&self) -> Option<ByValue>;
 
-    /// Decides them by an algorithm for this very model.
-    fn solve(&self) -> Option<Direct>;
+    /// Decides them by an algorithm for this very model, within about so many steps.
+    fn solve(&self, most_steps: u64) -> Attempt;
 
     /// The operations for a search, and the states in which they put the object.
     fn problem(&self) -> (Problem, Box<dyn Machine + '_>);

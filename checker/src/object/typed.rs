@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
-    Call, CallOf, Calls, Direct, Growth, Interval, Model, Transition, ValueId, Values,
+    Attempt, Call, CallOf, Calls, Growth, Interval, Model, Transition, ValueId, Values,
 };
 use crate::object::states::States;
 use crate::object::{Kept, Object};
@@ -188,8 +188,11 @@ impl<M: Model> Object for Typed<'_, M> {
         Some(problem.without_gaps())
     }
 
-    fn solve(&self) -> Option<Direct> {
-        self.model.solver()?.decide(&self.calls())
+    fn solve(&self, most_steps: u64) -> Attempt {
+        match self.model.solver() {
+            Some(solver) => solver.attempt(&self.calls(), most_steps),
+            None => Attempt::LeftToSearch(0),
+        }
     }
 
     fn problem(&self) -> (Problem, Box<dyn Machine + '_>) {

@@ -155,6 +155,30 @@ fn progress_counts_every_key_once() {
 }
 
 #[test]
+fn collections_of_equal_elements_are_decided_with_many_clients() {
+    let mut invalid = 0;
+    for service in [Service::Queue, Service::Lists] {
+        for seed in 0..12 {
+            let recording = Recording {
+                service,
+                seed,
+                operations: 2_000,
+                clients: 20,
+                values: Some([2, 5, 20][(seed % 3) as usize]),
+                unknown: [0.0, 0.01][(seed / 3 % 2) as usize],
+                lies: (seed / 6) as usize,
+                ..Recording::default()
+            };
+            let analysis = judge(&record(recording), &steps(1_000_000));
+            assert_ne!(analysis.verdict, Verdict::Unknown, "{recording:?}: {analysis:?}");
+            assert!(recording.lies > 0 || analysis.verdict == Verdict::Valid, "{recording:?}");
+            invalid += usize::from(analysis.verdict == Verdict::Invalid);
+        }
+    }
+    assert!(invalid > 6, "only {invalid} histories are invalid");
+}
+
+#[test]
 fn counters_and_strings_are_decided_with_many_clients() {
     for service in [Service::Counter, Service::Strings] {
         for seed in 0..10 {

@@ -47,8 +47,9 @@
 //! ("Efficient decrease-and-conquer linearizability monitoring", arXiv 2410.04581) treat complete
 //! ones. The argument above is tested against the search.
 
-use crate::model::queue::{Found, Input, Output, Queue};
-use crate::model::{Call, Calls, Direct, Solver, ValueId};
+use crate::model::queue::line::Line;
+use crate::model::queue::{Found, Input, Output, Queue, counted, repeating};
+use crate::model::{Attempt, Call, Calls, Direct, Solver, ValueId};
 
 /// The name in verdicts.
 const NAME: &str = "queue-axioms";
@@ -119,6 +120,24 @@ struct Sorted {
 impl Solver<Queue> for Queue {
     fn decide(&self, calls: &Calls<'_, Self>) -> Option<Direct> {
         decide(calls)
+    }
+
+    /// Decides by the line that elements are in where some of them are equal.
+    fn attempt(&self, calls: &Calls<'_, Self>, most_steps: u64) -> Attempt {
+        if let Some(direct) = decide(calls) {
+            return Attempt::Decided(direct);
+        }
+        let line = Line::of(calls);
+        let (end, steps) = repeating::decide(&line, most_steps);
+        let contradiction = match end {
+            repeating::End::Valid => None,
+            repeating::End::Invalid(index) => {
+                let counted = counted::contradiction(&line, index);
+                Some(counted.unwrap_or_else(|| line.known_by(index)))
+            }
+            repeating::End::Undecided => return Attempt::OutOfSteps(steps),
+        };
+        Attempt::Decided(Direct { algorithm: repeating::NAME, steps, contradiction, since: None })
     }
 }
 

@@ -1,0 +1,236 @@
+//! Decides a queue whose elements may repeat.
+//!
+//! A queue is a line: elements come in as they go out. The dequeues are gone through by their
+//! returns, and each takes its element as late as can be: when it returns. What was decided by then
+//! is a *way*: which enqueues are over and gone again, and which of the dequeues under way took one.
+//!
+//! When a dequeue returns that took `v`, an enqueue of `v` stands next in the line. In front of it
+//! come all enqueues that returned before it was invoked, as far as they are not gone, and nothing
+//! else: what else could come there can come right behind it as well. Each of them goes out by a
+//! dequeue of its value that is under way, of several by the one that returns first; without one, by
+//! one of unknown outcome. All that can be chosen is which enqueue of `v` it was. Of two, the one
+//! that was invoked first needs less in front of it; it is the better one, unless the other one
+//! returned first, which then has to come before whatever was invoked after that. So there is a
+//! choice between enqueues of one value of which one lies within the other, the more so between one
+//! of unknown outcome and those that came later. Where both need the same in front of them, the one
+//! that returned first is better.
+//!
+//! An observation that the queue was empty takes away at some moment all that had surely come in by
+//! then. The moment may be right before any return of an enqueue, as nothing is gained by another
+//! one, or when the observation itself returns.
+//!
+//! Many ways lead to the same, and a way is dropped if another one can do all that it can
+//! ([`Line::covers`]): it has less taken out, or has taken an enqueue out that returns first where
+//! the other one took one around it. What is left is few, since a way that took a wrong enqueue soon
+//! has one in front of all others that no dequeue takes. If they become too many, the best go on;
+//! should they lead nowhere, all is tried again with more.
+
+use crate::model::queue::line::{Dequeue, Line};
+use crate::model::queue::way::Way;
+
+/// The name in verdicts.
+pub(super) const NAME: &str = "queue-line";
+
+/// The end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is a legal order.
+    Valid,
+    /// There is none of what happened up to this index.
+    Invalid(u64),
+    /// Neither is known, within the steps.
+    Undecided,
+}
+
+/// The number of ways that are kept at a time in the first try, and its growth from try to try.
+const WIDTH: usize = 16;
+const GROWTH: usize = 8;
+
+/// Decides within some steps, and says how many it took.
+pub(super) fn decide(line: &Line, most_steps: u64) -> (End, u64) {
+    let mut steps = 0;
+    let mut width = WIDTH;
+    while steps < most_steps {
+        let mut sweep = Sweep::new(line, width, most_steps - steps);
+        let stop = sweep.run();
+        steps = (steps + sweep.steps).min(most_steps);
+        match stop {
+            Stop::Through => return (End::Valid, steps),
+            Stop::DeadEnd(index) if !sweep.was_cut => return (End::Invalid(index), steps),
+            // One of those that were left out may have led on.
+            Stop::DeadEnd(_) => width = width.saturating_mul(GROWTH),
+            Stop::OutOfSteps => break,
+        }
+    }
+    (End::Undecided, steps)
+}
+
+/// The reason why a sweep stops.
+enum Stop {
+    /// All was gone through.
+    Through,
+    /// No way leads past this index.
+    DeadEnd(u64),
+    OutOfSteps,
+}
+
+/// A moment of the history.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// An enqueue returns.
+    Enqueued,
+    /// A dequeue with this number begins or returns.
+    DequeueBegins(usize),
+    Dequeued(usize),
+    /// A dequeue without an answer begins.
+    UnseenBegins,
+    /// An observation that the queue is empty begins or returns.
+    EmptyBegins(usize),
+    FoundEmpty(usize),
+}
+
+struct Sweep<'a> {
+    line: &'a Line,
+    width: usize,
+    most_steps: u64,
+    steps: u64,
+    was_cut: bool,
+    ways: Vec<Way>,
+    now: Now,
+}
+
+/// The operations under way.
+#[derive(Debug, Default)]
+pub(super) struct Now {
+    pub(super) index: u64,
+    /// For each value, the dequeues of it, by return.
+    pub(super) dequeues: Vec<Vec<usize>>,
+    /// The number of dequeues without an answer that have begun.
+    pub(super) unseen: usize,
+    /// Observations that the queue is empty.
+    pub(super) empties: Vec<usize>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(line: &'a Line, width: usize, most_steps: u64) -> Sweep<'a> {
+        let now = Now { dequeues: vec![Vec::new(); line.by_value.len()], ..Now::default() };
+        let ways = vec![Way::default()];
+        Sweep { line, width, most_steps, steps: 0, was_cut: false, ways, now }
+    }
+
+    fn run(&mut self) -> Stop {
+        for (index, moment) in moments(self.line) {
+            self.now.index = index;
+            match moment {
+                Moment::DequeueBegins(number) => {
+                    let Dequeue { value, returned, .. } = self.line.dequeues[number];
+                    let line = self.line;
+                    let open = &mut self.now.dequeues[value];
+                    let at = open.partition_point(|it| line.dequeues[*it].returned < returned);
+                    open.insert(at, number);
+                }
+                Moment::UnseenBegins => self.now.unseen += 1,
+                Moment::EmptyBegins(number) => self.now.empties.push(number),
+                Moment::Dequeued(number) => self.dequeued(number),
+                Moment::Enqueued => self.may_be_empty(),
+                Moment::FoundEmpty(number) => self.found_empty(number),
+            }
+            if self.ways.is_empty() {
+                return Stop::DeadEnd(index);
+            }
+            if self.steps > self.most_steps {
+                return Stop::OutOfSteps;
+            }
+        }
+        Stop::Through
+    }
+
+    fn dequeued(&mut self, number: usize) {
+        let mut ways = Vec::new();
+        for way in std::mem::take(&mut self.ways) {
+            self.steps += 1;
+            if way.has_taken(number) {
+                let mut way = way;
+                way.forget_dequeue(number);
+                ways.push(way);
+            } else {
+                self.line.take(&way, number, &self.now, &mut ways, &mut self.steps);
+            }
+        }
+        let Dequeue { value, .. } = self.line.dequeues[number];
+        self.now.dequeues[value].retain(|it| *it != number);
+        self.keep(ways);
+    }
+
+    /// Tries to have the queue empty right before an enqueue returns.
+    fn may_be_empty(&mut self) {
+        if self.now.empties.is_empty() {
+            return;
+        }
+        let mut ways = Vec::new();
+        for mut way in std::mem::take(&mut self.ways) {
+            if way.has_found_empty(&self.now.empties) {
+                ways.push(way);
+                continue;
+            }
+            match self.line.empty(&way, &self.now, &mut self.steps) {
+                Some((_, 0)) => way.find_empty(&self.now.empties),
+                Some((empty, _)) => ways.push(empty),
+                None => {}
+            }
+            ways.push(way);
+        }
+        self.keep(ways);
+    }
+
+    fn found_empty(&mut self, number: usize) {
+        let mut ways = Vec::new();
+        for mut way in std::mem::take(&mut self.ways) {
+            if way.has_found_empty(&[number]) {
+                way.forget_empty(number);
+                ways.push(way);
+            } else if let Some((mut way, _)) = self.line.empty(&way, &self.now, &mut self.steps) {
+                way.forget_empty(number);
+                ways.push(way);
+            }
+        }
+        self.now.empties.retain(|it| *it != number);
+        self.keep(ways);
+    }
+
+    /// Goes on with the best of some ways that no other one covers.
+    fn keep(&mut self, mut ways: Vec<Way>) {
+        if ways.len() > 1 {
+            ways.sort_by_cached_key(|way| (way.cost(), way.clone()));
+            ways.dedup();
+        }
+        for way in ways {
+            let Sweep { line, steps, .. } = self;
+            if self.ways.iter().any(|other| line.covers(other, &way, steps)) {
+                continue;
+            }
+            if self.ways.len() == self.width {
+                self.was_cut = true;
+                break;
+            }
+            self.ways.push(way);
+        }
+    }
+}
+
+/// What happens, in its order.
+fn moments(line: &Line) -> Vec<(u64, Moment)> {
+    let mut moments = Vec::new();
+    moments.extend(line.enqueues.iter().map(|it| (it.returned, Moment::Enqueued)));
+    for (number, it) in line.dequeues.iter().enumerate() {
+        moments.push((it.invoked, Moment::DequeueBegins(number)));
+        moments.push((it.returned, Moment::Dequeued(number)));
+    }
+    moments.extend(line.unseen.iter().map(|invoked| (*invoked, Moment::UnseenBegins)));
+    for (number, it) in line.empties.iter().enumerate() {
+        moments.push((it.invoked, Moment::EmptyBegins(number)));
+        moments.push((it.returned, Moment::FoundEmpty(number)));
+    }
+    moments.sort_unstable_by_key(|(index, _)| *index);
+    moments
+}
