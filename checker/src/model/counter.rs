@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::history::{Datum, OperationRef, Operations};
 use crate::model::sums::{self, Addition, Read};
 use crate::model::{
-    Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver, TimedCall,
-    Values,
+    Attempt, Call, Calls, Description, Direct, Growth, Hints, Misfit, Model, Recorded, Solver,
+    TimedCall, Values,
 };
 use crate::model::{recorded, unique_subset_sums};
 
@@ -31,6 +31,11 @@ pub enum Output {
     /// The addition was done.
     Added,
 }
+
+/// Steps to look for a legal order level by level: at most so many, and of few operations fewer.
+const MOST_STEPS: u64 = 200_000_000;
+const FEWER_STEPS: u64 = 4_000_000;
+const STEPS_AN_OPERATION: u64 = 1_000;
 
 static DESCRIPTION: Description = Description {
     name: "counter",
@@ -115,6 +120,13 @@ impl Recorded for Counter {
 
 impl Solver<Counter> for Counter {
     fn decide(&self, calls: &Calls<'_, Counter>) -> Option<Direct> {
+        match self.attempt(calls, MOST_STEPS) {
+            Attempt::Decided(direct) => Some(direct),
+            Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
+        }
+    }
+
+    fn attempt(&self, calls: &Calls<'_, Counter>, most_steps: u64) -> Attempt {
         let mut additions = Vec::new();
         let mut reads = Vec::new();
         for (place, TimedCall { call, invoked, returned }) in calls.iter().enumerate() {
@@ -125,17 +137,28 @@ impl Solver<Counter> for Counter {
                     additions.push(Addition { place, invoked, returned, amount });
                 }
                 Call::Known(Input::Read, Output::Sum(sum)) => {
-                    let returned = returned?;
+                    let returned = returned.unwrap_or(u64::MAX);
                     reads.push(Read { place, invoked, returned, sum });
                 }
                 _ => {}
             }
         }
         let initial = *calls.initial();
-        unique_subset_sums::decide(initial, &additions, &reads).or_else(|| {
-            let only_grows = additions.iter().all(|addition| addition.amount > 0);
-            only_grows.then(|| sums::decide(initial, &additions, reads))?
-        })
+        if let Some(direct) = unique_subset_sums::decide(initial, &additions, &reads) {
+            return Attempt::Decided(direct);
+        }
+        let operations = (additions.len() + reads.len()) as u64;
+        if additions.iter().any(|addition| addition.amount < 0) {
+            return sums::out_of_reach(initial, &additions, &reads)
+                .map_or(Attempt::LeftToSearch(operations), Attempt::Decided);
+        }
+        // A search is left with something for small histories of awkward amounts.
+        let most_steps =
+            MOST_STEPS.min(FEWER_STEPS + STEPS_AN_OPERATION * operations).min(most_steps / 8 * 7);
+        match sums::decide(initial, &additions, reads, most_steps) {
+            Ok(direct) => Attempt::Decided(direct),
+            Err(spent) => Attempt::LeftToSearch(spent),
+        }
     }
 }
 

@@ -262,6 +262,29 @@ fn counters_are_decided_as_the_search_decides_them() {
     compare_many(&Counter, Service::Tally, 20_000, 300);
 }
 
+/// Of counters that may shrink, it is only known what surely is wrong.
+#[test]
+fn what_contradicts_a_counter_that_shrinks_does_so_for_the_search() {
+    let mut tallies = [Tally::default(), Tally::default()];
+    for seed in 0..20_000 {
+        if tallies.iter().all(|tally| tally.invalid >= ENOUGH / 3) {
+            break;
+        }
+        let recording = Recording {
+            service: Service::Counter,
+            seed,
+            operations: 3 + (seed % 14) as usize,
+            clients: 2 + (seed % 5) as usize,
+            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+            lies: 1 + (seed / 9 % 3) as usize,
+            ..Recording::default()
+        };
+        compare(&Counter, recording, &mut tallies);
+    }
+    println!("{tallies:?}");
+    assert!(tallies.iter().all(|tally| tally.invalid >= ENOUGH / 3), "{tallies:?}");
+}
+
 #[test]
 fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
     let mut tallies = [Tally::default(), Tally::default()];

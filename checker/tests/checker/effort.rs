@@ -179,6 +179,22 @@ fn collections_of_equal_elements_are_decided_with_many_clients() {
 }
 
 #[test]
+fn counters_that_only_grow_are_decided_with_many_unknown_outcomes() {
+    for seed in 0..5 {
+        let recording = Recording {
+            service: Service::Tally,
+            seed,
+            operations: 3_000,
+            clients: 20,
+            unknown: 0.02,
+            ..Recording::default()
+        };
+        let analysis = judge(&record(recording), &steps(20_000_000));
+        assert_eq!(analysis.verdict, Verdict::Valid, "{recording:?}: {analysis:?}");
+    }
+}
+
+#[test]
 fn counters_and_strings_are_decided_with_many_clients() {
     for service in [Service::Counter, Service::Strings] {
         for seed in 0..10 {

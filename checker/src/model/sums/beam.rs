@@ -5,7 +5,7 @@
 //! an earlier checkpoint, each time further, and looks at more ways up to the dead end and some
 //! levels beyond it.
 
-use crate::model::sums::levels::{Item, Levels};
+use crate::model::sums::levels::Levels;
 use crate::model::sums::local;
 use crate::model::sums::terms::{Addition, Read};
 use crate::model::sums::way::{Effort, Gap, Way};
@@ -23,15 +23,11 @@ pub(super) enum End {
 }
 
 /// The number of ways that are kept at first, and the levels between two checkpoints.
-const WIDTH: usize = 4;
+const WIDTH: usize = 64;
 const CHECKPOINT_EVERY: usize = 16;
 
 /// The growth from try to try.
 const GROWTH: usize = 4;
-
-/// Steps that the beam may take: some for each operation, and some to try around in.
-const STEPS_AN_OPERATION: u64 = 64;
-const MORE_STEPS: u64 = 4_000_000;
 
 struct Checkpoint {
     level: usize,
@@ -76,11 +72,10 @@ impl<'a> Beam<'a> {
         }
     }
 
-    pub(super) fn run(&mut self) -> End {
-        let operations = (self.additions.len() + self.reads.len()) as u64;
-        let limit = MORE_STEPS + STEPS_AN_OPERATION * operations;
+    /// Looks for an end, and takes about so many steps at most.
+    pub(super) fn run(&mut self, most_steps: u64) -> End {
         while self.level < self.levels.levels.len() {
-            if self.steps > limit {
+            if self.steps > most_steps {
                 return End::Undecided;
             }
             if self.level.is_multiple_of(CHECKPOINT_EVERY) {
@@ -110,21 +105,13 @@ impl<'a> Beam<'a> {
     fn advance(&mut self) -> bool {
         let tries = self.tries_at(self.level);
         let growth = GROWTH.saturating_pow(tries);
-        let effort = Effort { sets: 32 * growth, fills: growth };
+        let effort = Effort { sets: 256 * growth, fills: 2 * growth, alike: growth };
         self.levels.advance(&mut self.open, self.level);
-        let open = self.open.iter().map(|number| &self.levels.items[*number as usize]);
-        let mut open: Vec<&Item> = open.collect();
-        open.sort_by_key(|item| item.returned);
-        let (levels, level) = (self.levels, self.level);
-        let mut gap = Gap { levels, level, open, effort, steps: 0, was_cut: false };
+        let open = self.open.iter().map(|number| &self.levels.items[*number as usize]).collect();
+        let mut gap = Gap::new(self.levels, self.level, open, effort);
         let mut found = Vec::new();
         for way in &self.ways {
-            gap.known_ways(way, &mut found);
-        }
-        if !levels.unknown.is_empty() {
-            for way in &self.ways {
-                gap.unknown_ways(way, &mut found);
-            }
+            gap.ways(way, &mut found);
         }
         self.ways = gap.best_of(found, WIDTH.saturating_mul(growth));
         self.was_cut |= gap.was_cut;

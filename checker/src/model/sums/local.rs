@@ -10,7 +10,7 @@ use crate::model::sums::way::{Effort, Gap, Way};
 const WIDTH: usize = 256;
 
 /// Sets that are looked at in one gap.
-const EFFORT: Effort = Effort { sets: 256, fills: 0 };
+const EFFORT: Effort = Effort { sets: 256, fills: 0, alike: usize::MAX };
 
 /// The most levels that are looked at.
 const MOST_LEVELS: usize = 1024;
@@ -54,10 +54,8 @@ fn among(additions: &[Addition], reads: &[Read], steps: &mut u64) -> Option<Vec<
     for level in 1..count {
         levels.advance(&mut open, level);
         let items = open.iter().map(|number| &levels.items[*number as usize]);
-        let mut items: Vec<&Item> = items.filter(|item| is_between(item)).collect();
-        items.sort_by_key(|item| item.returned);
-        let mut gap =
-            Gap { levels: &levels, level, open: items, effort: EFFORT, steps: 0, was_cut: false };
+        let items = items.filter(|item| is_between(item)).collect();
+        let mut gap = Gap::new(&levels, level, items, EFFORT);
         let mut found = Vec::new();
         for way in &ways {
             gap.free_ways(way, &mut found);

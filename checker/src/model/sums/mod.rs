@@ -1,4 +1,4 @@
-//! Decides counters that only grow.
+//! Decides counters that only grow, and finds what is wrong with others.
 //!
 //! Reads come in the order of their sums, and those of one sum together: a *level*. Before a level,
 //! a set of additions is placed that makes its sum. The set contains every addition that returned
@@ -16,6 +16,15 @@
 //! all come next, the one that returned first does, those of unknown outcome last: exchanging it
 //! for another keeps the order legal.
 //!
+//! Which sets are placed before a level matters only until few additions overlap: then few of the
+//! sets are left, often one. So some dozens of ways are enough nearly everywhere, if they are good
+//! ones: those that leave out what is small and can wait, and use little of unknown outcome. Of the
+//! ways that differ only in which additions of unknown outcome they used, one goes on. Where all
+//! that went on lead nowhere, more do.
+//!
+//! If additions may be negative, sums come back, and reads have no order by what they saw. Only the
+//! bounds apply then: they find most that is wrong, and never that all is right.
+//!
 //! Which of several additions a read saw is a subset sum problem. It is NP-hard if amounts have
 //! many digits and many additions overlap; if they are small, or few overlap, few sets differ in
 //! what they leave.
@@ -30,5 +39,5 @@ mod local;
 mod terms;
 mod way;
 
-pub(super) use decide::decide;
+pub(super) use decide::{decide, out_of_reach};
 pub(super) use terms::{Addition, Read};

@@ -1,6 +1,5 @@
 //! The sets placed by some level, and the ways on from there.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::model::sums::coins::fill;
@@ -17,6 +16,9 @@ pub(super) struct Way {
     pub(super) unknown: i128,
 }
 
+/// The unit in which it is counted how bad a way is.
+const URGENCY: i128 = 1024;
+
 /// The most that is looked at in one gap.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
@@ -24,22 +26,30 @@ pub(super) struct Effort {
     pub(super) sets: usize,
     /// Ways to make one sum of additions of unknown outcome.
     pub(super) fills: usize,
+    /// Ways with the same items placed, which differ in the additions of unknown outcome.
+    pub(super) alike: usize,
 }
 
 /// The gap before a level.
 pub(super) struct Gap<'a> {
-    pub(super) levels: &'a Levels,
-    pub(super) level: usize,
+    levels: &'a Levels,
+    level: usize,
     /// The items that may be placed here and must not yet, by return.
-    pub(super) open: Vec<&'a Item>,
-    pub(super) effort: Effort,
+    open: Vec<&'a Item>,
+    /// Their amounts, each once.
+    amounts: Vec<i128>,
+    /// For each of them, the place of its amount.
+    amount_of: Vec<usize>,
+    /// For each of them, how bad it is to leave it out.
+    urgency: Vec<i128>,
+    effort: Effort,
     /// Counts the sets that were looked at.
     pub(super) steps: u64,
     /// True if not everything was looked at.
     pub(super) was_cut: bool,
 }
 
-/// A set of the free items of a gap: a bit for each.
+/// A set of the free items of a gap, or of the amounts of open ones: a bit for each.
 type Set = u128;
 
 /// A set that can be placed in a gap, with the sum that is missing then.
@@ -49,7 +59,7 @@ struct Partial {
     /// The first return of what is not placed: nothing that was invoked later can be.
     over: u64,
     /// The amounts of items that could come next.
-    next: Vec<i128>,
+    next: Set,
 }
 
 impl Way {
@@ -89,6 +99,29 @@ impl Way {
 }
 
 impl<'a> Gap<'a> {
+    /// The gap before a level, with the items that may be placed there and must not yet.
+    pub(super) fn new(
+        levels: &'a Levels,
+        level: usize,
+        mut open: Vec<&'a Item>,
+        effort: Effort,
+    ) -> Gap<'a> {
+        open.sort_by_key(|item| item.returned);
+        let was_cut = open.len() > Set::BITS as usize;
+        open.truncate(Set::BITS as usize);
+        let mut amounts: Vec<i128> = Vec::new();
+        let amount_of = open.iter().map(|item| {
+            amounts.iter().position(|amount| *amount == item.amount).unwrap_or_else(|| {
+                amounts.push(item.amount);
+                amounts.len() - 1
+            })
+        });
+        let amount_of = amount_of.collect();
+        let urgency = open.iter().map(|item| URGENCY * item.amount / (item.last - level) as i128);
+        let urgency = urgency.collect();
+        Gap { levels, level, open, amounts, amount_of, urgency, effort, steps: 0, was_cut }
+    }
+
     /// Places what must be placed here. None if that is too much; else what is left of the rise.
     fn place_due(&self, way: &mut Way) -> Option<i128> {
         let mut missing = self.levels.rise(self.level);
@@ -104,91 +137,105 @@ impl<'a> Gap<'a> {
     }
 
     /// The items that are open and not placed, by return.
-    fn free(&mut self, way: &Way) -> Vec<&'a Item> {
-        let mut free: Vec<&Item> = self.open.iter().copied().filter(|it| !way.has(it)).collect();
-        if free.len() > Set::BITS as usize {
-            self.was_cut = true;
-            free.truncate(Set::BITS as usize);
-        }
-        free
+    fn free(&self, way: &Way) -> Vec<usize> {
+        (0..self.open.len()).filter(|at| !way.has(self.open[*at])).collect()
     }
 
-    /// The sets of items that can be placed for a rise: the empty one first.
-    fn partials(&mut self, free: &[&Item], missing: i128) -> Vec<Partial> {
-        let mut partials: Vec<Partial> = Vec::new();
-        let mut seen = BTreeSet::from([0]);
-        let mut open = vec![(0, missing)];
-        while let Some((set, missing)) = open.pop() {
-            if partials.len() == self.effort.sets {
-                self.was_cut = true;
-                break;
+    /// The sets of items that can be placed for a rise. Those that returned before the first one
+    /// that is left out are in a set; of the others that were invoked before that return, and have
+    /// one amount, those that returned first.
+    fn partials(&mut self, free: &[usize], missing: i128) -> Vec<Partial> {
+        let mut partials = Vec::new();
+        self.steps += 1 + free.len() as u64 / 8;
+        let (mut set, mut missing) = (0, missing);
+        for at in 0..=free.len() {
+            let first_left = free.get(at).map(|item| self.open[*item]);
+            let over = first_left.map_or(u64::MAX, |item| item.returned);
+            let next = free.get(at).map_or(0, |item| 1 << self.amount_of[*item]);
+            let partial = Partial { set, missing, over, next };
+            self.choose(free, at + 1, partial, &mut partials);
+            match first_left.filter(|item| item.amount <= missing) {
+                Some(item) => (set, missing) = (set | 1 << at, missing - item.amount),
+                None => break,
             }
-            self.steps += 1 + free.len() as u64 / 8;
-            let left = || (0..free.len()).filter(|at| set >> at & 1 == 0);
-            let over = left().next().map_or(u64::MAX, |first| free[first].returned);
-            let mut next: Vec<i128> = Vec::new();
-            for at in left().filter(|at| free[*at].invoked < over) {
-                let amount = free[at].amount;
-                if amount > missing || next.contains(&amount) {
-                    continue;
-                }
-                next.push(amount);
-                let more = set | 1 << at;
-                if seen.insert(more) {
-                    open.push((more, missing - amount));
-                }
-            }
-            partials.push(Partial { set, missing, over, next });
         }
         partials
     }
 
-    fn with(&self, way: &Way, free: &[&Item], set: Set) -> Way {
-        let mut way = way.clone();
-        free.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1).for_each(|(_, item)| {
-            way.toggle(item);
-        });
-        way
-    }
-
-    /// The ways past the level without additions of unknown outcome.
-    pub(super) fn known_ways(&mut self, way: &Way, found: &mut Vec<Way>) {
-        let mut way = way.clone();
-        let Some(missing) = self.place_due(&mut way) else { return };
-        let free = self.free(&way);
-        for partial in self.partials(&free, missing) {
-            if partial.missing == 0 {
-                found.push(self.with(&way, &free, partial.set));
+    /// Adds to a set some of the free items from a place on.
+    fn choose(
+        &mut self,
+        free: &[usize],
+        from: usize,
+        mut partial: Partial,
+        found: &mut Vec<Partial>,
+    ) {
+        for at in from..free.len() {
+            let (item, amount) = (self.open[free[at]], 1 << self.amount_of[free[at]]);
+            if item.invoked >= partial.over || partial.next & amount != 0 {
+                continue;
             }
+            if item.amount <= partial.missing {
+                let (set, missing) = (partial.set | 1 << at, partial.missing - item.amount);
+                self.choose(free, at + 1, Partial { set, missing, ..partial }, found);
+            }
+            partial.next |= amount;
+        }
+        self.steps += 1;
+        match found.len() < self.effort.sets {
+            true => found.push(partial),
+            false => self.was_cut = true,
         }
     }
 
-    /// The ways past the level with some additions of unknown outcome.
-    pub(super) fn unknown_ways(&mut self, way: &Way, found: &mut Vec<Way>) {
+    /// Returns whether one of these amounts is at most so much.
+    fn has_room(&self, amounts: Set, missing: i128) -> bool {
+        let is_small = |(at, amount): (usize, &i128)| amounts >> at & 1 == 1 && *amount <= missing;
+        self.amounts.iter().enumerate().any(is_small)
+    }
+
+    fn with(&self, way: &Way, free: &[usize], mut set: Set) -> Way {
+        let mut way = way.clone();
+        while set != 0 {
+            way.toggle(self.open[free[set.trailing_zeros() as usize]]);
+            set &= set - 1;
+        }
+        way
+    }
+
+    /// The ways past the level: those without additions of unknown outcome, and those with some.
+    pub(super) fn ways(&mut self, way: &Way, found: &mut Vec<Way>) {
         let mut way = way.clone();
         let Some(missing) = self.place_due(&mut way) else { return };
         let free = self.free(&way);
         let first_return = self.levels.levels[self.level].first_return;
-        for partial in self.partials(&free, missing).iter().filter(|it| it.missing > 0) {
+        for partial in self.partials(&free, missing) {
+            if partial.missing == 0 {
+                found.push(self.with(&way, &free, partial.set));
+                continue;
+            }
             if way.unknown + partial.missing > self.levels.most_unknown[self.level] {
                 continue;
             }
             let until = partial.over.min(first_return);
             let groups = self.levels.unknown.iter().zip(&*way.used);
-            let available: Vec<(i128, u32)> = groups
+            let available = groups.filter(|((amount, _), _)| *amount <= partial.missing);
+            let available: Vec<(i128, u32)> = available
                 .map(|((amount, invoked), used)| {
                     // One of known outcome comes before one of unknown outcome.
-                    let is_next = partial.next.contains(amount);
+                    let place = self.amounts.iter().position(|it| it == amount);
+                    let is_next = place.is_some_and(|place| partial.next >> place & 1 == 1);
                     let begun = invoked.partition_point(|invoked| *invoked < until) as u32;
                     (*amount, if is_next { 0 } else { begun - used })
                 })
                 .collect();
+            let greater = self.levels.unknown.len() - available.len();
             let fills = fill(partial.missing, &available, self.effort.fills);
             self.steps += fills.steps;
             self.was_cut |= fills.was_cut;
             for counts in fills.found {
                 let mut next = self.with(&way, &free, partial.set);
-                let used = Rc::make_mut(&mut next.used);
+                let used = &mut Rc::make_mut(&mut next.used)[greater..];
                 for (used, count) in used.iter_mut().zip(counts) {
                     *used += count;
                 }
@@ -205,30 +252,48 @@ impl<'a> Gap<'a> {
         let Some(missing) = self.place_due(&mut way) else { return };
         let free = self.free(&way);
         for partial in self.partials(&free, missing) {
-            if partial.next.is_empty() {
+            if !self.has_room(partial.next, partial.missing) {
                 found.push(self.with(&way, &free, partial.set));
             }
         }
     }
 
+    /// How bad it is to have left out what is left out, and to have used what was used of unknown
+    /// outcome.
+    fn cost(&self, way: &Way) -> i128 {
+        let left = self.open.iter().zip(&self.urgency).filter(|(item, _)| !way.has(item));
+        left.map(|(_, urgency)| urgency).sum::<i128>() + URGENCY / 2 * way.unknown
+    }
+
     /// The most promising ways that no other one covers, at most `width`.
-    pub(super) fn best_of(&mut self, mut ways: Vec<Way>, width: usize) -> Vec<Way> {
-        if ways.len() < 2 {
-            return ways;
-        }
+    pub(super) fn best_of(&mut self, ways: Vec<Way>, width: usize) -> Vec<Way> {
         let coins = |way: &Way| way.used.iter().sum::<u32>();
-        ways.sort_by_cached_key(|way| (way.unknown, coins(way), way.placed.clone()));
-        let mut kept: Vec<Way> = Vec::new();
-        for way in ways {
-            self.steps += 1 + kept.len() as u64 / 8;
-            if kept.iter().any(|other| other.covers(&way, self)) {
+        let ranked = ways.into_iter().map(|way| (self.cost(&way), coins(&way), way));
+        let mut ranked: Vec<(i128, u32, Way)> = ranked.collect();
+        // What has the same placed costs the same.
+        ranked.sort_unstable_by(|(cost, coins, way), (other_cost, other_coins, other)| {
+            let by_cost = cost.cmp(other_cost).then_with(|| way.placed.cmp(&other.placed));
+            by_cost.then(coins.cmp(other_coins)).then_with(|| way.used.cmp(&other.used))
+        });
+        ranked.dedup_by(|(.., one), (.., other)| one == other);
+        let mut kept: Vec<Way> = Vec::with_capacity(width.min(ranked.len()));
+        let mut alike = 0;
+        for (.., way) in ranked {
+            self.steps += 1 + kept.len() as u64 / 16;
+            let covers = |other: &Way| other.unknown < way.unknown && other.covers(&way, self);
+            if kept.iter().any(covers) {
                 continue;
             }
+            let is_alike = kept.last().is_some_and(|last| last.placed == way.placed);
+            alike = if is_alike { alike + 1 } else { 0 };
             if kept.len() == width {
                 self.was_cut = true;
                 break;
             }
-            kept.push(way);
+            match alike < self.effort.alike {
+                true => kept.push(way),
+                false => self.was_cut = true,
+            }
         }
         kept
     }
