@@ -128,6 +128,22 @@
 //! Banks are decided by the search alone: each read shows all balances, so there is little to choose
 //! between two of them.
 //!
+//! Three kinds of histories of more than a few thousand operations may get no verdict within the
+//! default budget, each for a reason that no budget removes:
+//!
+//! - Sums. Which of several additions a read saw is a subset sum problem. Additions of few amounts
+//!   that only grow are decided by the hundred thousand, with some of unknown outcome too. Amounts of
+//!   many digits, of which many overlap, are NP-hard. Where additions may be negative, sums come
+//!   back: reads have no order by what they saw, and additions of unknown outcome can bring the sum
+//!   nearly anywhere. Bounds find nearly all that is wrong; that all is right has to be found by the
+//!   search, which manages a thousand operations with 5 % unknown.
+//! - Queues in which elements are equal. What is remembered is which enqueues of an element may have
+//!   been those that are gone. If most elements are equal and hundreds of operations overlap, these
+//!   choices multiply; at a hundred thousand operations of twenty clients with twenty values there
+//!   are but a few at a time.
+//! - Registers and transactions of few values: which write of a value a read saw is NP-complete to
+//!   decide (Gibbons & Korach 1997).
+//!
 //! Beside the models, [`oracle`] judges what values cannot show (the versions of answers, and how
 //! often each token took effect), [`accounting`] counts what became of elements, and [`online`]
 //! watches a history while it is recorded.

@@ -11,8 +11,9 @@ use crate::oracle::version::VersionSemantics;
 /// The limits of a check. Counted, not timed, so that the verdict does not depend on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Operations that the search may try, over all keys. Shared evenly among the keys that are
-    /// hard to decide. A hundred million take some ten seconds on one core.
+    /// Steps over all keys, shared evenly among those that are hard to decide. Trying an operation in
+    /// some state is a step; where states are large, as many as copying one takes. So a hundred
+    /// million take some ten seconds on one core, whichever the model.
     pub steps: u64,
     /// Bytes that the search may remember for each key that is being judged; there are as many
     /// such keys at a time as there are threads.

@@ -1,5 +1,7 @@
 //! The states of an object while a search puts its operations in an order.
 
+use std::cell::Cell;
+
 use crate::model::{Hints, Model};
 use crate::search::{Chosen, Machine, Seed};
 
@@ -16,7 +18,12 @@ pub(super) struct States<'a, M: Model> {
     before: Vec<M::State>,
     /// The state after the operation that was tried last.
     tried: Option<M::State>,
+    /// The number of words of the state whose fingerprint was asked for last.
+    words: Cell<u64>,
 }
+
+/// States of so many words cost twice as much to copy as those of one.
+const WORDS_A_STEP: u64 = 16;
 
 impl<'a, M: Model> States<'a, M> {
     pub(super) fn new(model: &'a M, initial: M::State) -> States<'a, M> {
@@ -28,6 +35,7 @@ impl<'a, M: Model> States<'a, M> {
             present: initial,
             before: Vec::new(),
             tried: None,
+            words: Cell::new(0),
         }
     }
 
@@ -75,11 +83,34 @@ impl<M: Model> Machine for States<'_, M> {
         self.present = self.before.pop().expect("what was put next is taken back");
     }
 
+    fn cost(&self) -> u64 {
+        1 + self.words.get() / WORDS_A_STEP
+    }
+
     fn fingerprint(&self, seed: Seed, salt: u64) -> u128 {
-        seed.of(salt, &self.present)
+        let (fingerprint, words) = seed.with_size(salt, &self.present);
+        self.words.set(words);
+        fingerprint
     }
 
     fn fingerprint_before(&self, seed: Seed, salt: u64, group: usize) -> u128 {
         seed.of(salt, &(group, self.before.last().expect("something came before")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Queue, ValueId};
+
+    #[test]
+    fn trying_an_operation_costs_more_in_a_large_state() {
+        let cost = |elements: u32| {
+            let states = States::new(&Queue, (0..elements).map(ValueId).collect());
+            states.fingerprint(Seed::default(), 0);
+            states.cost()
+        };
+        assert_eq!(cost(2), 1);
+        assert_eq!(cost(1600), 101);
     }
 }

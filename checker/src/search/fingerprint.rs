@@ -9,16 +9,22 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Seeds a family of fingerprints; two seeds give unrelated families.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Seed(pub(super) u64);
 
 impl Seed {
     /// The fingerprint of `value` in the role `salt`.
     pub(crate) fn of<T: Hash>(self, salt: u64, value: &T) -> u128 {
-        let mut hasher =
-            Lanes { low: scramble(self.0 ^ salt), high: scramble(self.0.rotate_left(32) ^ !salt) };
+        self.with_size(salt, value).0
+    }
+
+    /// The same, and the number of words that it was made from.
+    pub(crate) fn with_size<T: Hash>(self, salt: u64, value: &T) -> (u128, u64) {
+        let (low, high) = (scramble(self.0 ^ salt), scramble(self.0.rotate_left(32) ^ !salt));
+        let mut hasher = Lanes { low, high, words: 0 };
         value.hash(&mut hasher);
-        u128::from(scramble(hasher.low)) << 64 | u128::from(scramble(hasher.high ^ hasher.low))
+        let Lanes { low, high, words } = hasher;
+        (u128::from(scramble(low)) << 64 | u128::from(scramble(high ^ low)), words)
     }
 }
 
@@ -26,6 +32,7 @@ impl Seed {
 struct Lanes {
     low: u64,
     high: u64,
+    words: u64,
 }
 
 impl Hasher for Lanes {
@@ -47,6 +54,7 @@ impl Hasher for Lanes {
     }
 
     fn write_u64(&mut self, word: u64) {
+        self.words += 1;
         self.low = scramble(self.low ^ word);
         self.high = scramble(self.high.rotate_left(23) ^ word.wrapping_mul(0xD6E8_FEB8_6659_FD93));
     }

@@ -34,6 +34,10 @@ pub(crate) trait Machine {
     /// Takes back the operation that was put next last.
     fn go_back(&mut self);
 
+    /// The steps that trying an operation costs: one, and more if states are large. It goes by the
+    /// state whose fingerprint was asked for last.
+    fn cost(&self) -> u64;
+
     /// A fingerprint of the present state in the role `salt`.
     fn fingerprint(&self, seed: Seed, salt: u64) -> u128;
 

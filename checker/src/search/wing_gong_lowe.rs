@@ -139,9 +139,11 @@ impl<'a> Search<'a> {
             cursor = match cursor {
                 Cursor::Observers(Entry::Call(operation)) => {
                     let chosen = Chosen::Certain(operation);
-                    if self.problem.certain[operation].observer && self.machine.try_next(chosen) {
+                    if self.problem.certain[operation].observer {
                         self.steps += 1;
-                        self.place(chosen, true);
+                        if self.machine.try_next(chosen) {
+                            self.place(chosen, true);
+                        }
                     }
                     Cursor::Observers(self.list.after(operation))
                 }
@@ -189,7 +191,7 @@ impl<'a> Search<'a> {
     }
 
     fn count_step(&mut self) -> bool {
-        self.steps += 1;
+        self.steps += self.machine.cost();
         self.steps <= self.limits.steps
     }
 
