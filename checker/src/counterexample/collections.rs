@@ -320,20 +320,40 @@ impl<'a> Queue<'a> {
     fn overtaken(&self, place: usize) -> Option<Complaint> {
         let element = self.element(place)?;
         let seen = self.case.ended(place);
-        let put = self.enqueues(element).map(|(_, it)| it.invoked()).min()?;
-        if put > seen || self.initial.contains(&element) {
+        // Of the enqueues of equal elements, one of these dequeues took this one or a later one.
+        let dequeues = self.dequeues(element).filter(|(it, _)| self.case.ended(*it) <= seen);
+        let at_first = self.initial.iter().filter(|it| **it == element).count();
+        let number = dequeues.count().checked_sub(at_first).filter(|number| *number > 0)?;
+        let put = self.enqueues(element).map(|(_, it)| it.invoked()).nth(number - 1)?;
+        if put > seen {
             return None;
         }
         let left = self.left_over(put, seen);
         let left: Vec<_> = left.into_iter().filter(|(_, it)| *it != element).collect();
         let unseen = self.unseen(seen);
         let (earlier, first) = *left.first().filter(|_| left.len() > unseen)?;
-        let first = value(first);
         let clause = match unseen {
-            0 => format!("although {first} had been enqueued before it and was still there"),
+            0 if number > 1 => {
+                let (name, dequeue) = (value(first), number + at_first);
+                let before = |(it, _): &(usize, OperationRef<'_>)| self.case.ended(*it) < put;
+                let put_in = times(self.enqueues(first).filter(before).count());
+                let taken = self.dequeues(first).filter(|(_, it)| it.invoked() < seen).count();
+                let taken = match taken {
+                    0 => "not dequeued".to_string(),
+                    some => format!("dequeued {} at most", times(some)),
+                };
+                format!(
+                    "its dequeue number {dequeue}, although its enqueue number {number} only began \
+                     when {name} had been enqueued {put_in}, and {name} was {taken}"
+                )
+            }
+            0 => {
+                format!("although {} had been enqueued before it and was still there", value(first))
+            }
             _ => format!(
-                "although {} elements that were not seen again had been enqueued before it, {first} among them, and at most {unseen} of them can have been taken by dequeues without an answer",
-                left.len()
+                "although {} elements that were not seen again had been enqueued before it, {} among them, and at most {unseen} of them can have been taken by dequeues without an answer",
+                left.len(),
+                value(first)
             ),
         };
         Some(Complaint::new(place, clause).shown_by(earlier))

@@ -234,6 +234,15 @@ fn what_is_wrong_with_a_collection_is_named() {
         sentence(&format!("{queued} 1\n1 :invoke :dequeue nil\n1 :ok :dequeue 1\n"), "queue"),
         "process 1 dequeued 1 at event 7, although process 1 dequeued it at event 5"
     );
+    let three = "0 :invoke :enqueue 1\n0 :ok :enqueue 1\n";
+    assert_eq!(
+        sentence(
+            &format!("{queued} 1\n{three}1 :invoke :dequeue nil\n1 :ok :dequeue 1\n"),
+            "queue"
+        ),
+        "process 1 dequeued 1 at event 9, its dequeue number 2, although its enqueue number 2 only \
+         began when 2 had been enqueued once, and 2 was not dequeued"
+    );
 }
 
 /// All that the holder of a lock had released before, had returned before it acquired the lock.

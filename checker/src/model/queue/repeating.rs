@@ -10,7 +10,7 @@
 //! dequeue of its value that is under way, of several by the one that returns first; without one, by
 //! one of unknown outcome. All that can be chosen is which enqueue of `v` it was. Of two, the one
 //! that was invoked first needs less in front of it; it is the better one, unless the other one
-//! returned first, which then has to come before whatever was invoked after that. So there is a
+//! returned first, which then has to come before all that was invoked after that. So there is a
 //! choice between enqueues of one value of which one lies within the other, the more so between one
 //! of unknown outcome and those that came later. Where both need the same in front of them, the one
 //! that returned first is better.
@@ -74,9 +74,9 @@ enum Stop {
     OutOfSteps,
 }
 
-/// A moment of the history.
+/// A beginning or a return.
 #[derive(Debug, Clone, Copy)]
-enum Moment {
+enum Change {
     /// An enqueue returns.
     Enqueued,
     /// A dequeue with this number begins or returns.
@@ -119,21 +119,21 @@ impl<'a> Sweep<'a> {
     }
 
     fn run(&mut self) -> Stop {
-        for (index, moment) in moments(self.line) {
+        for (index, change) in changes(self.line) {
             self.now.index = index;
-            match moment {
-                Moment::DequeueBegins(number) => {
+            match change {
+                Change::DequeueBegins(number) => {
                     let Dequeue { value, returned, .. } = self.line.dequeues[number];
                     let line = self.line;
                     let open = &mut self.now.dequeues[value];
                     let at = open.partition_point(|it| line.dequeues[*it].returned < returned);
                     open.insert(at, number);
                 }
-                Moment::UnseenBegins => self.now.unseen += 1,
-                Moment::EmptyBegins(number) => self.now.empties.push(number),
-                Moment::Dequeued(number) => self.dequeued(number),
-                Moment::Enqueued => self.may_be_empty(),
-                Moment::FoundEmpty(number) => self.found_empty(number),
+                Change::UnseenBegins => self.now.unseen += 1,
+                Change::EmptyBegins(number) => self.now.empties.push(number),
+                Change::Dequeued(number) => self.dequeued(number),
+                Change::Enqueued => self.may_be_empty(),
+                Change::FoundEmpty(number) => self.found_empty(number),
             }
             if self.ways.is_empty() {
                 return Stop::DeadEnd(index);
@@ -218,19 +218,19 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// What happens, in its order.
-fn moments(line: &Line) -> Vec<(u64, Moment)> {
-    let mut moments = Vec::new();
-    moments.extend(line.enqueues.iter().map(|it| (it.returned, Moment::Enqueued)));
+/// All that happens, in its order.
+fn changes(line: &Line) -> Vec<(u64, Change)> {
+    let mut changes = Vec::new();
+    changes.extend(line.enqueues.iter().map(|it| (it.returned, Change::Enqueued)));
     for (number, it) in line.dequeues.iter().enumerate() {
-        moments.push((it.invoked, Moment::DequeueBegins(number)));
-        moments.push((it.returned, Moment::Dequeued(number)));
+        changes.push((it.invoked, Change::DequeueBegins(number)));
+        changes.push((it.returned, Change::Dequeued(number)));
     }
-    moments.extend(line.unseen.iter().map(|invoked| (*invoked, Moment::UnseenBegins)));
+    changes.extend(line.unseen.iter().map(|invoked| (*invoked, Change::UnseenBegins)));
     for (number, it) in line.empties.iter().enumerate() {
-        moments.push((it.invoked, Moment::EmptyBegins(number)));
-        moments.push((it.returned, Moment::FoundEmpty(number)));
+        changes.push((it.invoked, Change::EmptyBegins(number)));
+        changes.push((it.returned, Change::FoundEmpty(number)));
     }
-    moments.sort_unstable_by_key(|(index, _)| *index);
-    moments
+    changes.sort_unstable_by_key(|(index, _)| *index);
+    changes
 }

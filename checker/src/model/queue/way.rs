@@ -85,7 +85,8 @@ fn insert(numbers: &mut Vec<usize>, number: usize) {
     numbers.insert(at, number);
 }
 
-/// How many operations of unknown outcome were used, by value. Copies share what they can.
+/// The number of operations of unknown outcome that were used, by value. Copies share what they
+/// can.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Counts(Rc<Vec<(usize, usize)>>);
 

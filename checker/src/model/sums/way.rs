@@ -258,8 +258,8 @@ impl<'a> Gap<'a> {
         }
     }
 
-    /// How bad it is to have left out what is left out, and to have used what was used of unknown
-    /// outcome.
+    /// A number that is the greater, the more is left out that is urgent, and the more was used of
+    /// unknown outcome.
     fn cost(&self, way: &Way) -> i128 {
         let left = self.open.iter().zip(&self.urgency).filter(|(item, _)| !way.has(item));
         left.map(|(_, urgency)| urgency).sum::<i128>() + URGENCY / 2 * way.unknown
