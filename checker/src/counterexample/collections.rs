@@ -159,12 +159,15 @@ struct Queue<'a> {
     initial: Vec<Datum<'a>>,
 }
 
+/// Of more dequeues than the last ones nothing is said.
+const MOST_DEQUEUES: usize = 400;
+
 /// Complains about a dequeue.
 pub(super) fn about_a_queue(case: &Case<'_>) -> Option<Complaint> {
     let queue = Queue { case, initial: elements(case.initial) };
     let places: Vec<usize> = case.latest_first();
-    let dequeues: Vec<usize> =
-        places.into_iter().filter(|place| case.operations[*place].f() == "dequeue").collect();
+    let is_dequeue = |place: &usize| case.operations[*place].f() == "dequeue";
+    let dequeues: Vec<usize> = places.into_iter().filter(is_dequeue).take(MOST_DEQUEUES).collect();
     let each = |complain: &dyn Fn(usize) -> Option<Complaint>| {
         dequeues.iter().find_map(|place| complain(*place))
     };

@@ -143,7 +143,10 @@ fn minimize(mut questions: Questions<'_>, last: Option<usize>) -> Core {
 
     let is_read = |place: usize| object.is_observer(place);
     // Without the last completion there is an order: it stays.
-    let believed = fewest(believed, last, is_read, |fewer| questions.is_contradiction(fewer, end));
+    let believed = fewest(believed, last, is_read, |fewer| {
+        let answer = questions.is_contradiction(fewer, end);
+        (!questions.effort.is_spent()).then_some(answer)
+    });
 
     if since.is_some() {
         return Core::of_window(object, &believed, last, questions.effort.all_answered);

@@ -31,6 +31,11 @@ impl Effort {
         Effort { steps_left: STEPS_IN_ALL, memory, all_answered: true }
     }
 
+    /// Returns whether no more questions are answered.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps_left == 0
+    }
+
     /// Asks a question about so many operations, which is answered with an outcome and what it
     /// cost. None if it could not be answered.
     pub(super) fn ask(
@@ -63,6 +68,11 @@ impl Questions<'_> {
     /// Returns whether these operations contradict each other, no matter what became of the others
     /// that were invoked up to index `end`.
     pub(super) fn is_contradiction(&mut self, believed: &BTreeSet<usize>, end: u64) -> bool {
+        // To make the weaker history would take longer than all questions before.
+        if self.effort.is_spent() {
+            self.effort.all_answered = false;
+            return false;
+        }
         let intervals = self.object.intervals();
         let (weakened, _) = self.object.weakened(&|place| {
             if believed.contains(&place) {

@@ -54,7 +54,8 @@ pub(super) fn find(object: &dyn Object, last: usize, effort: &mut Effort) -> Opt
     let window = window(enough);
     let is_read = |place: usize| object.is_observer(place);
     let shown = fewest(window.believable(), last, is_read, |believed| {
-        window.is_contradiction(believed, effort)
+        let answer = window.is_contradiction(believed, effort);
+        (!effort.is_spent()).then_some(answer)
     });
     Some(Core::of_window(object, &shown, last, effort.all_answered))
 }

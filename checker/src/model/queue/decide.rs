@@ -133,7 +133,7 @@ impl Solver<Queue> for Queue {
             repeating::End::Valid => None,
             repeating::End::Invalid(index) => {
                 let counted = counted::contradiction(&line, index);
-                Some(counted.unwrap_or_else(|| line.known_by(index)))
+                Some(counted.unwrap_or_else(|| repeating::contradiction(&line, index, steps)))
             }
             repeating::End::Undecided => return Attempt::OutOfSteps(steps),
         };

@@ -102,6 +102,34 @@ impl Line {
         self.enqueues.push(enqueue);
     }
 
+    /// The line if only what surely happened up to an index is believed, and only of some values.
+    pub(super) fn believing(&self, is_believed: &[bool], until: u64) -> Line {
+        let mut line = Line {
+            maybe_enqueued: self.maybe_enqueued.clone(),
+            maybe_dequeued: self.maybe_dequeued.clone(),
+            by_value: vec![Vec::new(); self.by_value.len()],
+            ..Line::default()
+        };
+        for enqueue in self.enqueues.iter().filter(|it| it.invoked < until) {
+            match is_believed[enqueue.value] && enqueue.returned <= until {
+                true => line.enqueue(*enqueue),
+                false => line.maybe_enqueued[enqueue.value].push(enqueue.invoked),
+            }
+        }
+        for dequeue in self.dequeues.iter().filter(|it| it.invoked < until) {
+            match is_believed[dequeue.value] && dequeue.returned <= until {
+                true => line.dequeues.push(*dequeue),
+                false => line.maybe_dequeued[dequeue.value].push(dequeue.invoked),
+            }
+        }
+        line.unseen = self.unseen.iter().copied().filter(|it| *it < until).collect();
+        line.empties = self.empties.iter().copied().filter(|it| it.returned <= until).collect();
+        for group in line.maybe_enqueued.iter_mut().chain(&mut line.maybe_dequeued) {
+            group.sort_unstable();
+        }
+        line
+    }
+
     /// The places of all that surely happened up to an index.
     pub(super) fn known_by(&self, index: u64) -> Vec<usize> {
         let enqueues = self.enqueues.iter().filter(|it| it.returned <= index);
