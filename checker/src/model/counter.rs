@@ -34,8 +34,8 @@ pub enum Output {
 
 /// Steps to look for a legal order level by level: at most so many, and of few operations fewer.
 const MOST_STEPS: u64 = 200_000_000;
-const FEWER_STEPS: u64 = 4_000_000;
-const STEPS_AN_OPERATION: u64 = 1_000;
+const FEWER_STEPS: u64 = 10_000_000;
+const STEPS_AN_OPERATION: u64 = 10_000;
 
 static DESCRIPTION: Description = Description {
     name: "counter",

@@ -23,8 +23,11 @@ pub(super) enum End {
 }
 
 /// The number of ways that are kept at first, and the levels between two checkpoints.
-const WIDTH: usize = 64;
+const WIDTH: usize = 32;
 const CHECKPOINT_EVERY: usize = 16;
+
+/// A set that is looked at takes as long as so many operations that a search tries.
+const STEPS_A_SET: u64 = 3;
 
 /// The growth from try to try.
 const GROWTH: usize = 4;
@@ -115,7 +118,7 @@ impl<'a> Beam<'a> {
         }
         self.ways = gap.best_of(found, WIDTH.saturating_mul(growth));
         self.was_cut |= gap.was_cut;
-        self.steps += gap.steps;
+        self.steps += STEPS_A_SET * gap.steps;
         if self.ways.is_empty() {
             return false;
         }

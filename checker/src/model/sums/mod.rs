@@ -17,7 +17,7 @@
 //! for another keeps the order legal.
 //!
 //! Which sets are placed before a level matters only until few additions overlap: then few of the
-//! sets are left, often one. So some dozens of ways are enough nearly everywhere, if they are good
+//! sets are left, often one. So a few dozen ways are enough nearly everywhere, if they are good
 //! ones: those that leave out what is small and can wait, and use little of unknown outcome. Of the
 //! ways that differ only in which additions of unknown outcome they used, one goes on. Where all
 //! that went on lead nowhere, more do.
