@@ -128,12 +128,17 @@ impl Solver<Queue> for Queue {
             return Attempt::Decided(direct);
         }
         let line = Line::of(calls);
-        let (end, steps) = repeating::decide(&line, most_steps);
+        let (end, mut steps) = repeating::decide(&line, most_steps);
         let contradiction = match end {
             repeating::End::Valid => None,
             repeating::End::Invalid(index) => {
                 let counted = counted::contradiction(&line, index);
-                Some(counted.unwrap_or_else(|| repeating::contradiction(&line, index, steps)))
+                Some(counted.unwrap_or_else(|| {
+                    let left = most_steps - steps;
+                    let (places, more) = repeating::contradiction(&line, index, steps, left);
+                    steps += more;
+                    places
+                }))
             }
             repeating::End::Undecided => return Attempt::OutOfSteps(steps),
         };

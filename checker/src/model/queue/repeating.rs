@@ -65,32 +65,40 @@ pub(super) fn decide(line: &Line, most_steps: u64) -> (End, u64) {
     (End::Undecided, steps)
 }
 
-/// The times that the steps of a decision are spent again to find a smaller contradiction, and the
-/// most steps.
-const TRIES: u64 = 64;
-const MORE_STEPS: u64 = 10_000;
+/// Steps to find a smaller contradiction: so many times those of the decision, and at most so many.
+const TIMES_THE_DECISION: u64 = 64;
 const MOST_STEPS_TO_TRY: u64 = 20_000_000;
 
+/// One try gets so many times the steps of the decision, and at least so many.
+const TIMES_A_TRY: u64 = 4;
+const STEPS_A_TRY: u64 = 10_000;
+
 /// The operations of as few values as can be found that have no legal order up to an index; the
-/// decision that there is none took so many steps.
-pub(super) fn contradiction(line: &Line, until: u64, steps: u64) -> Vec<usize> {
+/// decision that there is none took so many steps, and about so many are left. Says how many it took.
+pub(super) fn contradiction(
+    line: &Line,
+    until: u64,
+    steps: u64,
+    steps_left: u64,
+) -> (Vec<usize>, u64) {
     let mut is_believed = vec![true; line.by_value.len()];
     let mut line = line.believing(&is_believed, until);
-    let mut left = MOST_STEPS_TO_TRY.min(TRIES * steps);
+    let most = MOST_STEPS_TO_TRY.min(TIMES_THE_DECISION * steps).min(steps_left);
+    let mut left = most;
     for value in 0..is_believed.len() {
         if line.by_value[value].is_empty() || left == 0 {
             continue;
         }
         is_believed[value] = false;
         let fewer = line.believing(&is_believed, until);
-        let (end, steps) = decide(&fewer, left.min(MORE_STEPS.max(4 * steps)));
+        let (end, steps) = decide(&fewer, left.min(STEPS_A_TRY.max(TIMES_A_TRY * steps)));
         left -= steps.min(left);
         match end {
             End::Invalid(_) => line = fewer,
             End::Valid | End::Undecided => is_believed[value] = true,
         }
     }
-    line.known_by(until)
+    (line.known_by(until), most - left)
 }
 
 /// The reason why a sweep stops.
