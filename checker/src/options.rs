@@ -13,7 +13,7 @@ use crate::oracle::version::VersionSemantics;
 pub struct Budget {
     /// Steps over all keys, shared evenly among those that are hard to decide. Trying an operation in
     /// some state is a step; where states are large, as many as copying one takes. So a hundred
-    /// million take some ten seconds on one core, whichever the model.
+    /// million take some seconds on one core, at most some twenty.
     pub steps: u64,
     /// Bytes that the search may remember for each key that is being judged; there are as many
     /// such keys at a time as there are threads.

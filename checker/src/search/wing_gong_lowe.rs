@@ -37,6 +37,9 @@ const MAYBE_APPLIED: u64 = 2;
 const STATE: u64 = 3;
 const CONTEXT: u64 = 4;
 
+/// To remember a configuration takes as long as to try so many operations: the memo is large.
+const STEPS_TO_REMEMBER: u64 = 3;
+
 /// The number of observers left that rule 4 looks at. The next few exclude nearly all that any of
 /// them would.
 const OBSERVERS_AHEAD: usize = 8;
@@ -152,6 +155,7 @@ impl<'a> Search<'a> {
                     if self.memo.next_size() > self.limits.memory {
                         return Outcome::OutOfMemory;
                     }
+                    self.steps += STEPS_TO_REMEMBER;
                     if self.memo.insert(self.fingerprint()) {
                         Cursor::Mutations(self.list.first())
                     } else {
