@@ -68,6 +68,9 @@ const ROWS: &[Simulation] = &[
     Simulation { operations: 10_000, clients: 100, unknown: 0.03, ..FEW },
     Simulation { operations: 10_000, clients: 100, unknown: 0.05, ..FEW },
     Simulation { operations: 10_000, clients: 100, unknown: 0.1, ..FEW },
+    Simulation { operations: 10_000, clients: 100, unknown: 0.05, stale: 400, ..FEW },
+    Simulation { operations: 100_000, clients: 100, unknown: 0.05, ..FEW },
+    Simulation { operations: 10_000, clients: 20, unknown: 0.01, stale: 100, ..FEW },
     Simulation { clients: 20, unknown: 0.01, ..FEW },
 ];
 

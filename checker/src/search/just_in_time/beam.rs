@@ -10,7 +10,7 @@
 
 use crate::search::just_in_time::contradiction;
 use crate::search::just_in_time::ending::Ending;
-use crate::search::just_in_time::frontier::{Checkpoint, Frontier};
+use crate::search::just_in_time::frontier::{Breadth, Checkpoint, Frontier};
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::slots::SlotSet;
 use crate::search::just_in_time::timeline::{EventIndex, Timeline};
@@ -24,6 +24,10 @@ const FIRST_REACH: EventIndex = 64;
 
 /// The growth of that reach each time, and of the width.
 const WIDENING: u32 = 4;
+
+/// Mutations of unknown outcome that are used at one return at first; one more each time that the
+/// beam goes back.
+const FIRST_UNKNOWN: u32 = 1;
 
 /// Steps for the proof that nothing gets past a dead end, besides as many as were taken already.
 const ALLOWANCE: u64 = 100_000;
@@ -69,7 +73,7 @@ impl<'a, S: SlotSet> Beam<'a, S> {
                 self.checkpoints.push(self.frontier.checkpoint());
                 meter.holds(self.checkpoints.iter().map(Checkpoint::size).sum())?;
             }
-            if self.frontier.advance(self.width_at(place), meter)? {
+            if self.frontier.advance(self.breadth_at(place), meter)? {
                 continue;
             }
             if !self.frontier.was_cut {
@@ -86,12 +90,13 @@ impl<'a, S: SlotSet> Beam<'a, S> {
     }
 
     /// Wide up to the last dead end and some way beyond it.
-    fn width_at(&self, place: EventIndex) -> usize {
+    fn breadth_at(&self, place: EventIndex) -> Breadth {
         match self.dead_end {
-            Some((dead_end, tries)) if place <= dead_end.saturating_add(FIRST_REACH) => {
-                self.width.saturating_mul((WIDENING as usize).saturating_pow(tries))
-            }
-            _ => self.width,
+            Some((dead_end, tries)) if place <= dead_end.saturating_add(FIRST_REACH) => Breadth {
+                width: self.width.saturating_mul((WIDENING as usize).saturating_pow(tries)),
+                unknown: FIRST_UNKNOWN + tries,
+            },
+            _ => Breadth { width: self.width, unknown: FIRST_UNKNOWN },
         }
     }
 

@@ -38,6 +38,11 @@ impl Used {
         self.counts[group as usize]
     }
 
+    /// The number used of all groups.
+    pub(super) fn total(&self) -> u32 {
+        self.total
+    }
+
     /// Returns whether no group was used more often than in `other`.
     fn spares(&self, other: &Used) -> bool {
         Rc::ptr_eq(&self.counts, &other.counts)

@@ -5,7 +5,7 @@
 //! has no legal order, neither has the history, however long that is and however many orders lead
 //! to the excerpt.
 
-use crate::search::just_in_time::frontier::Frontier;
+use crate::search::just_in_time::frontier::{Breadth, Frontier};
 use crate::search::just_in_time::meter::{Meter, Spent};
 use crate::search::just_in_time::slots::SlotSet;
 use crate::search::just_in_time::timeline::{EventIndex, Timeline};
@@ -44,7 +44,7 @@ fn some_excerpt_contradicts_itself<S: SlotSet>(
         let excerpt = timeline.excerpt(place - reach, place);
         let mut frontier = Frontier::<S>::new(&excerpt);
         while !frontier.at_end() && !frontier.was_cut {
-            if !frontier.advance(WIDTH, meter)? {
+            if !frontier.advance(Breadth::of(WIDTH), meter)? {
                 return Ok(true);
             }
         }

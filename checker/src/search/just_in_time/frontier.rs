@@ -19,6 +19,22 @@ pub(super) struct Frontier<'a, S> {
     pub(super) was_cut: bool,
 }
 
+/// The reach of a frontier.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Breadth {
+    /// The most configurations at a time.
+    pub(super) width: usize,
+    /// The most mutations of unknown outcome that are used at one return.
+    pub(super) unknown: u32,
+}
+
+impl Breadth {
+    /// As many configurations, and no other bound.
+    pub(super) fn of(width: usize) -> Breadth {
+        Breadth { width, unknown: u32::MAX }
+    }
+}
+
 /// A moment to come back to.
 #[derive(Debug, Clone)]
 pub(super) struct Checkpoint<S> {
@@ -74,9 +90,9 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
         self.was_cut = checkpoint.was_cut;
     }
 
-    /// Goes past the next event with at most `width` configurations. False, and nothing changed,
+    /// Goes past the next event with at most `breadth.width` configurations. False, and nothing changed,
     /// if none of them gets past it.
-    pub(super) fn advance(&mut self, width: usize, meter: &mut Meter) -> Result<bool, Spent> {
+    pub(super) fn advance(&mut self, breadth: Breadth, meter: &mut Meter) -> Result<bool, Spent> {
         let timeline = self.window.timeline;
         match timeline.events[self.window.place as usize] {
             Event::Invocation(operation) => {
@@ -94,14 +110,15 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
                     }
                 } else {
                     let mut ways = Vec::with_capacity(2 * self.configurations.len());
-                    let mut moves = Moves::new(&self.window, &mut ways, meter);
+                    let mut moves = Moves::new(&self.window, breadth.unknown, &mut ways, meter);
                     for configuration in &self.configurations {
                         moves.from(configuration.clone())?;
                     }
+                    self.was_cut |= moves.withheld;
                     if ways.is_empty() {
                         return Ok(false);
                     }
-                    self.configurations = self.best_of(ways, width, meter)?;
+                    self.configurations = self.best_of(ways, breadth.width, meter)?;
                     meter.holds(size(&self.configurations))?;
                 }
             }

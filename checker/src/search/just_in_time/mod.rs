@@ -31,7 +31,10 @@
 //!    order legal.
 //! 7. **Unknown outcomes only when needed.** They are used for an observer that returns, and are
 //!    counted by what they do. A chain of compare-and-sets of unknown outcome that comes back to
-//!    where it started, or ends, without that anything saw what they left, can be left out.
+//!    where it started, or ends, without that anything saw what they left, can be left out. Ways
+//!    past a return that use few of them are tried before those that use more: with many open and
+//!    unknown operations there are thousands of ways, of which the first few are nearly always
+//!    enough.
 //! 8. **Values that cannot be told apart, are one.** Values that no operation asks for are one
 //!    value; mutations of unknown outcome that no operation can have seen, even through others,
 //!    never happened.

@@ -24,6 +24,12 @@ pub(super) struct Moves<'a, S> {
     window: &'a Window<'a, S>,
     /// The operation that returns.
     goal: Known,
+    /// The most mutations of unknown outcome that a way may use.
+    most_unknown: u32,
+    /// The number that had been used before the way that is being looked for.
+    used_before: u32,
+    /// True if there may be ways that use more.
+    pub(super) withheld: bool,
     found: &'a mut Vec<Configuration<S>>,
     meter: &'a mut Meter,
 }
@@ -51,9 +57,11 @@ impl Link {
 }
 
 impl<'a, S: SlotSet> Moves<'a, S> {
-    /// At the return that comes next in the window.
+    /// At the return that comes next in the window. A way past it may use so many mutations of
+    /// unknown outcome.
     pub(super) fn new(
         window: &'a Window<'a, S>,
+        most_unknown: u32,
         found: &'a mut Vec<Configuration<S>>,
         meter: &'a mut Meter,
     ) -> Moves<'a, S> {
@@ -61,12 +69,13 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             unreachable!("only returns force a move");
         };
         let goal = window.timeline.known[goal as usize];
-        Moves { window, goal, found, meter }
+        Moves { window, goal, most_unknown, used_before: 0, withheld: false, found, meter }
     }
 
     /// Adds every configuration that `configuration` can be in after the return, except such as
     /// can be done without.
     pub(super) fn from(&mut self, mut configuration: Configuration<S>) -> Result<(), Spent> {
+        self.used_before = configuration.used.total();
         if self.reached(&configuration) {
             self.keep(configuration);
             return Ok(());
@@ -239,7 +248,7 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     /// Uses the write of `value` that is best used at a moment: the one that returns first. One of
     /// unknown outcome never returns.
     fn write(
-        &self,
+        &mut self,
         configuration: &Configuration<S>,
         value: u32,
         moment: EventIndex,
@@ -254,7 +263,9 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             return Some(next);
         }
         let group = self.window.timeline.unknown_writes[value as usize]?;
-        if configuration.used.of(group) == self.window.timeline.available(group, moment) {
+        if configuration.used.of(group) == self.window.timeline.available(group, moment)
+            || !self.may_use_unknown(configuration)
+        {
             return None;
         }
         let mut next = configuration.clone();
@@ -265,7 +276,12 @@ impl<'a, S: SlotSet> Moves<'a, S> {
     /// The compare-and-sets that can come next when `value` is there. Of those that do the same,
     /// the one that returns first, and the first of those that need not happen: these cannot take
     /// the place of one that must.
-    fn edges(&self, configuration: &Configuration<S>, value: u32, moment: EventIndex) -> Vec<Edge> {
+    fn edges(
+        &mut self,
+        configuration: &Configuration<S>,
+        value: u32,
+        moment: EventIndex,
+    ) -> Vec<Edge> {
         let mut edges: Vec<Edge> = Vec::new();
         for slot in self.window.sets.without(&configuration.done) {
             let set = self.window.owner(slot);
@@ -290,12 +306,20 @@ impl<'a, S: SlotSet> Moves<'a, S> {
             };
             if configuration.used.of(*group) < timeline.available(*group, moment)
                 && edges.iter().all(|other| other.to != to)
+                && self.may_use_unknown(configuration)
             {
                 let by = By::Group(*group);
                 edges.push(Edge { to, by, returned: EventIndex::MAX, retractable: true });
             }
         }
         edges
+    }
+
+    /// Returns whether the way may use another mutation of unknown outcome, of which there is one.
+    fn may_use_unknown(&mut self, configuration: &Configuration<S>) -> bool {
+        let may = configuration.used.total() - self.used_before < self.most_unknown;
+        self.withheld |= !may;
+        may
     }
 
     /// Takes a compare-and-set and serves who sees what it leaves; none if the chain can do without

@@ -2,7 +2,7 @@
 
 use crate::search::by_value::{ByValue, Op, TimedOp};
 use crate::search::just_in_time::configuration::Configuration;
-use crate::search::just_in_time::frontier::Frontier;
+use crate::search::just_in_time::frontier::{Breadth, Frontier};
 use crate::search::just_in_time::meter::Meter;
 use crate::search::just_in_time::slots::SlotSet;
 use crate::search::just_in_time::timeline::Timeline;
@@ -46,7 +46,7 @@ fn judge(steps: Vec<TimedOp>) -> (Outcome, usize) {
     let mut frontier = Frontier::<[u64; 1]>::new(&timeline);
     let mut meter = Meter::new(LIMITS);
     while !frontier.at_end() {
-        if !frontier.advance(usize::MAX, &mut meter).expect("the limits suffice") {
+        if !frontier.advance(Breadth::of(usize::MAX), &mut meter).expect("the limits suffice") {
             return (outcome, 0);
         }
     }
@@ -256,7 +256,8 @@ fn an_excerpt_of_a_history_that_has_an_order_has_one() {
             let mut frontier = Frontier::<[u64; 1]>::new(&excerpt);
             let mut meter = Meter::new(LIMITS);
             while !frontier.at_end() {
-                let got_on = frontier.advance(256, &mut meter).expect("the limits suffice");
+                let got_on =
+                    frontier.advance(Breadth::of(256), &mut meter).expect("the limits suffice");
                 assert!(got_on || frontier.was_cut, "{simulation:?} {from} {through}");
                 if !got_on {
                     break;
