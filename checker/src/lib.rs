@@ -98,7 +98,7 @@
 //! | `unique-subset-sums` | counters to which different powers of two are added, or the like | n log n |
 //! | `sum-levels` | counters that only grow | linear in most cases |
 //! | `sum-bounds` | of counters that may shrink, most that are wrong | n log n |
-//! | `precedence-graph` | transactions whose every value is written once (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
+//! | `precedence-graph` | transactions whose every value is written once, or few times while others run (Adya 1999, Kingsbury & Alvaro 2020) | polynomial in most cases |
 //! | `just-in-time`, `just-in-time-beam` | registers of few values (Lowe 2017) | exponential in the number of clients, at worst |
 //! | `wing-gong-lowe` | everything (Wing & Gong 1993, Lowe 2017) | exponential in the history, at worst |
 //!

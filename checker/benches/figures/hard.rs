@@ -50,6 +50,7 @@ pub const RECIPES: &[Recipe] = &[
     counter(-3, 10_000, 0.01),
     Recipe { lie: true, ..counter(-3, 1_000, 0.05) },
     transactions(0, 10_000, 0.01),
+    transactions(0, 16_000, 0.01),
     transactions(0, 17_000, 0.01),
     transactions(0, 30_000, 0.0),
     transactions(0, 100_000, 0.01),
@@ -65,6 +66,9 @@ pub const RECIPES: &[Recipe] = &[
     Recipe { lie: true, ..list(20_000) },
     transactions(20, 10_000, 0.0),
     transactions(20, 10_000, 0.01),
+    Recipe { lie: true, ..transactions(20, 10_000, 0.01) },
+    transactions(20, 100_000, 0.01),
+    Recipe { lie: true, ..transactions(20, 100_000, 0.01) },
     Recipe { service: Service::Set, operations: 20_400, clients: 20, unknown: 0.01, lie: false },
 ];
 

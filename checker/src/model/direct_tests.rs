@@ -214,6 +214,17 @@ fn transactions_are_decided_as_the_search_decides_them() {
 }
 
 #[test]
+fn transactions_of_few_values_are_decided_as_the_search_decides_them() {
+    for values in [2, 4] {
+        for tally in
+            compare_many_of(&Transactions, Service::RegisterTransactions, Some(values), 10_000, 150)
+        {
+            assert!(tally.left_to_search < tally.valid / 100, "{tally:?}");
+        }
+    }
+}
+
+#[test]
 fn sets_are_decided_as_the_search_decides_them() {
     for tally in compare_many(&Set, Service::Set, 10_000, 300) {
         assert_eq!(tally.left_to_search, 0);
@@ -313,28 +324,33 @@ fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
 
 #[test]
 fn large_groups_of_transactions_are_decided_as_small_ones() {
-    let mut invalid = 0;
-    for seed in 0..10_000 {
-        if invalid > 1_000 {
-            break;
+    for (service, values) in
+        [(Service::Transactions, None), (Service::RegisterTransactions, Some(3))]
+    {
+        let mut invalid = 0;
+        for seed in 0..10_000 {
+            if invalid > 1_000 {
+                break;
+            }
+            let recording = Recording {
+                service,
+                values,
+                seed,
+                operations: 3 + (seed % 40) as usize,
+                clients: 2 + (seed % 5) as usize,
+                unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+                lies: (seed / 9 % 3) as usize,
+                ..Recording::default()
+            };
+            let operations = paired(&record(recording));
+            let object = typed(&Transactions, &operations);
+            let small = solve(&object).map(|it| it.contradiction.is_some());
+            let large = decide_in_group(&object.calls(), 0).map(|it| it.contradiction.is_some());
+            assert_eq!(small, large, "{recording:?}");
+            invalid += u64::from(small == Some(true));
         }
-        let recording = Recording {
-            service: Service::Transactions,
-            seed,
-            operations: 3 + (seed % 40) as usize,
-            clients: 2 + (seed % 5) as usize,
-            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-            lies: (seed / 9 % 3) as usize,
-            ..Recording::default()
-        };
-        let operations = paired(&record(recording));
-        let object = typed(&Transactions, &operations);
-        let small = solve(&object).map(|it| it.contradiction.is_some());
-        let large = decide_in_group(&object.calls(), 0).map(|it| it.contradiction.is_some());
-        assert_eq!(small, large, "{recording:?}");
-        invalid += u64::from(small == Some(true));
+        assert!(invalid > 1_000, "{invalid} are invalid");
     }
-    assert!(invalid > 1_000, "{invalid} are invalid");
 }
 
 /// The operations of a history of one key.

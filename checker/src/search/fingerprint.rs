@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Seeds a family of fingerprints; two seeds give unrelated families.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Seed(pub(super) u64);
+pub(crate) struct Seed(pub(crate) u64);
 
 impl Seed {
     /// The fingerprint of `value` in the role `salt`.
@@ -78,7 +78,7 @@ fn scramble(word: u64) -> u64 {
 
 /// The fingerprints of configurations that were explored.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+pub(crate) struct Memo {
     seen: HashSet<u128, BuildHasherDefault<AlreadyHashed>>,
     hits: u64,
 }
@@ -88,20 +88,27 @@ const SLOT: usize = size_of::<u128>() + 1;
 
 impl Memo {
     /// Remembers a configuration; false if it was known.
-    pub(super) fn insert(&mut self, fingerprint: u128) -> bool {
+    pub(crate) fn insert(&mut self, fingerprint: u128) -> bool {
         let new = self.seen.insert(fingerprint);
         self.hits += u64::from(!new);
         new
     }
 
+    /// Returns whether a configuration was remembered.
+    pub(crate) fn knows(&mut self, fingerprint: u128) -> bool {
+        let known = self.seen.contains(&fingerprint);
+        self.hits += u64::from(known);
+        known
+    }
+
     /// Returns whether anything was ever recognized. If not, no collision can have misled the
     /// search.
-    pub(super) fn was_hit(&self) -> bool {
+    pub(crate) fn was_hit(&self) -> bool {
         self.hits > 0
     }
 
     /// Bytes that the memo will take once it holds one more configuration.
-    pub(super) fn next_size(&self) -> usize {
+    pub(crate) fn next_size(&self) -> usize {
         let grows = self.seen.len() == self.seen.capacity();
         SLOT * self.seen.capacity() * if grows { 2 } else { 1 }
     }

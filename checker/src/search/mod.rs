@@ -21,7 +21,7 @@ pub(crate) mod zones;
 
 pub(crate) use alike::grouped;
 pub(crate) use by_value::{ByValue, Op, TimedOp};
-pub(crate) use fingerprint::Seed;
+pub(crate) use fingerprint::{Memo, Seed};
 pub(crate) use limits::{Decision, Limits, Outcome};
 pub(crate) use machine::{Chosen, Machine};
 pub(crate) use problem::{Certain, MaybeApplied, Problem};

@@ -155,3 +155,8 @@ fn lists_are_judged_as_stateright_judges_them() {
 fn transactions_are_judged_as_stateright_judges_them() {
     compare(&Transactions, Service::Transactions, 10_000);
 }
+
+#[test]
+fn transactions_of_few_values_are_judged_as_stateright_judges_them() {
+    compare(&Transactions, Service::RegisterTransactions, 6_000);
+}

@@ -5,10 +5,19 @@
 //! (Papadimitriou, "The serializability of concurrent database updates", J. ACM 26(4), 1979; Biswas
 //! & Enea, "On the complexity of checking transactional consistency", OOPSLA 2019), but what real
 //! clients record is nearly always easy: see `decide.rs`.
+//!
+//! Values may repeat. Real time leaves a read few writes that it can have seen (`candidates.rs`),
+//! what has to come before what excludes more of them (`doubts.rs`), and what is still open is
+//! decided while an order is searched for (`legal_order.rs`). Out of reach are histories in which
+//! that leaves nearly everything open, because many transactions that overlap write the same value
+//! to the same object: then no order follows from what was read, and there are exponentially many.
 
+mod candidates;
 pub(super) mod decide;
+mod doubts;
 mod legal_order;
 mod precedence;
+mod reasons;
 mod specification;
 mod versions;
 

@@ -3,20 +3,26 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
+use crate::model::transactions::doubts::{Doubts, Excluded, Exclusion, Sight};
+use crate::model::transactions::reasons::Reasons;
 use crate::model::transactions::versions::{Listed, Node, Versions};
 
 /// Up to this many transactions, all that follows is derived: who reaches whom takes a quarter of a
-/// bit for each two of them, 64 MiB here. Of more, what follows among those that were invoked one
-/// after the other, in windows that overlap by half, and from real time alone.
+/// bit for each two of them, 4 MiB here. Of more, what follows among those that were invoked one
+/// after the other, in windows that overlap by half, and from real time alone: that is nearly always
+/// enough.
+pub(super) const FIRST_CLOSURE_LIMIT: usize = 4_096;
+
+/// Up to this many, all is derived where that was not enough: 64 MiB.
 pub(super) const CLOSURE_LIMIT: usize = 16_384;
 
-/// The windows are smaller than that by so much, but not smaller than so.
-const WINDOWS_IN_LIMIT: usize = 16;
+/// The windows are smaller than the limit by so much, but not smaller than so.
+const WINDOWS_IN_LIMIT: usize = 4;
 const SMALLEST_WINDOW: usize = 8;
 
 /// The reason for an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     /// The one had returned when the other was invoked.
     RealTime,
     /// The other read what the one left.
@@ -30,12 +36,14 @@ enum Why {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Edge {
-    from: usize,
-    to: usize,
-    why: Why,
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) why: Why,
+    /// The doubt that was settled about what a reader saw, if the edge rests on one.
+    pub(super) doubt: Option<usize>,
     /// It follows from edges of earlier rounds.
-    round: u32,
+    pub(super) round: u32,
 }
 
 /// Transactions, and what has to come before what. Vertices are the nodes, then *moments*: a moment
@@ -43,13 +51,22 @@ struct Edge {
 /// time takes as many edges as there are operations.
 #[derive(Debug)]
 pub(super) struct Precedence<'a> {
-    known: &'a Versions,
-    edges: Vec<Edge>,
+    pub(super) known: &'a Versions,
+    pub(super) doubts: Doubts<'a>,
+    pub(super) edges: Vec<Edge>,
     /// For each vertex, the numbers of its edges.
     outgoing: Vec<Vec<usize>>,
-    /// For each object, the nodes that change it.
-    writers: Vec<Vec<usize>>,
+    /// For each object, the nodes that may change it.
+    pub(super) writers: Vec<Vec<usize>>,
     pub(super) steps: u64,
+}
+
+/// What follows from what is known.
+#[derive(Debug, Default)]
+struct Found {
+    edges: Vec<Edge>,
+    /// By the number of the doubt.
+    exclusions: Vec<(usize, Exclusion)>,
 }
 
 /// Nodes that cannot be in any order.
@@ -65,16 +82,19 @@ impl<'a> Precedence<'a> {
         }
         let outgoing = vec![Vec::new(); known.nodes.len()];
         let steps = known.nodes.len() as u64;
-        let mut result = Precedence { known, edges: Vec::new(), outgoing, writers, steps };
+        let doubts = Doubts::of(known);
+        let mut result = Precedence { known, doubts, edges: Vec::new(), outgoing, writers, steps };
         result.add_real_time();
-        for (node, Node { reads, .. }) in known.nodes.iter().enumerate() {
-            for writer in reads.iter().filter_map(|version| known.versions[*version].writer) {
-                result.add(Edge { from: writer, to: node, why: Why::Seen, round: 0 });
+        for node in 0..known.nodes.len() {
+            for sight in result.doubts.seen_by(node).to_vec() {
+                let Some(writer) = known.versions[sight.version].writer else { continue };
+                let Sight { doubt, .. } = sight;
+                result.add(Edge { from: writer, to: node, why: Why::Seen, doubt, round: 0 });
             }
         }
         for &Listed { earlier, later, reader } in &known.listed {
             let why = Why::Listed { reader };
-            result.add(Edge { from: earlier, to: later, why, round: 0 });
+            result.add(Edge { from: earlier, to: later, why, doubt: None, round: 0 });
         }
         result
     }
@@ -93,7 +113,7 @@ impl<'a> Precedence<'a> {
             }
         }
         ends.sort_unstable();
-        let edge = |from, to| Edge { from, to, why: Why::RealTime, round: 0 };
+        let edge = |from, to| Edge { from, to, why: Why::RealTime, doubt: None, round: 0 };
         let mut moment: Option<usize> = None;
         // Whether something was invoked after the moment.
         let mut passed = false;
@@ -132,28 +152,52 @@ impl<'a> Precedence<'a> {
     pub(super) fn saturate(&mut self, closure_limit: usize) -> Result<(), Cycle> {
         for round in 1.. {
             let order = self.topological_order()?;
-            let mut found = Vec::new();
+            let mut found = Found::default();
             if self.known.nodes.len() <= closure_limit {
-                found = self.consequences(&Part::whole(self, &order), round);
+                self.consequences(&Part::whole(self, &order), round, &mut found);
             } else {
                 if round == 1 {
-                    found = self.consequences_of_real_time();
+                    found.edges = self.consequences_of_real_time();
                 }
                 let window = (closure_limit / WINDOWS_IN_LIMIT).max(SMALLEST_WINDOW);
-                let parts = Part::windows(self, &order, window);
-                found.extend(parts.iter().flat_map(|part| self.consequences(part, round)));
+                for part in Part::windows(self, &order, window) {
+                    self.consequences(&part, round, &mut found);
+                }
                 let mut known = BTreeSet::new();
-                found.retain(|edge| known.insert((edge.from, edge.to)));
+                found.edges.retain(|edge| known.insert((edge.from, edge.to)));
             }
             self.steps += self.known.nodes.len() as u64;
-            if found.is_empty() {
-                break;
+            for edge in &found.edges {
+                self.add(*edge);
             }
-            for edge in found {
-                self.add(edge);
+            let settled = self.settle(&found.exclusions, round)?;
+            if found.edges.is_empty() && !settled {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Excludes versions from what readers may have seen; returns whether that changed anything.
+    ///
+    /// # Errors
+    /// When nothing is left that a reader can have seen.
+    fn settle(&mut self, exclusions: &[(usize, Exclusion)], round: u32) -> Result<bool, Cycle> {
+        let mut changed = false;
+        for &(doubt, exclusion) in exclusions {
+            let reader = self.known.doubts[doubt].reader;
+            match self.doubts.exclude(doubt, exclusion) {
+                Excluded::Before => continue,
+                Excluded::SeveralAreLeft | Excluded::OneIsLeft(None) => {}
+                Excluded::OneIsLeft(Some(writer)) => {
+                    let (why, doubt) = (Why::Seen, Some(doubt));
+                    self.add(Edge { from: writer, to: reader, why, doubt, round });
+                }
+                Excluded::NothingIsLeft => return Err(Cycle(Reasons::of_doubt(self, doubt))),
+            }
+            changed = true;
+        }
+        Ok(changed)
     }
 
     /// The order that follows at once from real time alone: the reader of a version comes before
@@ -164,6 +208,7 @@ impl<'a> Precedence<'a> {
         // returned first.
         let first_returns = self.writers.iter().map(|writers| {
             let mut writers = writers.clone();
+            writers.retain(|node| self.doubts.happened(*node));
             writers.sort_unstable_by_key(|node| self.known.nodes[*node].invoked);
             let mut first = None;
             let mut row: Vec<(u64, usize)> = Vec::with_capacity(writers.len());
@@ -177,8 +222,9 @@ impl<'a> Precedence<'a> {
         });
         let first_returns: Vec<Vec<(u64, usize)>> = first_returns.collect();
         let mut found = Vec::new();
-        for (reader, Node { reads, .. }) in self.known.nodes.iter().enumerate() {
-            for version in reads.iter().map(|version| self.known.versions[*version]) {
+        for reader in 0..self.known.nodes.len() {
+            for &Sight { version, doubt } in self.doubts.seen_by(reader) {
+                let version = self.known.versions[version];
                 let writer = version.writer;
                 let over = writer.map_or(0, |writer| self.known.nodes[writer].returned);
                 let row = &first_returns[version.object];
@@ -188,6 +234,7 @@ impl<'a> Precedence<'a> {
                         from: reader,
                         to: *to,
                         why: Why::Overwrites { writer },
+                        doubt,
                         round: 1,
                     },
                 ));
@@ -196,8 +243,8 @@ impl<'a> Precedence<'a> {
         found
     }
 
-    /// The order that follows among the vertices of a part.
-    fn consequences(&self, part: &Part, round: u32) -> Vec<Edge> {
+    /// Finds what follows among the vertices of a part.
+    fn consequences(&self, part: &Part, round: u32, found: &mut Found) {
         let nodes = part.nodes.len();
         let mut after = Rows::new(part.vertices, nodes);
         let mut before = Rows::new(part.vertices, nodes);
@@ -210,14 +257,15 @@ impl<'a> Precedence<'a> {
         let mut writers = Rows::new(self.known.objects, nodes);
         for (local, node) in part.nodes.clone().enumerate() {
             for version in &self.known.nodes[node].writes {
-                writers.set(self.known.versions[*version].object, local);
+                if self.doubts.happened(node) {
+                    writers.set(self.known.versions[*version].object, local);
+                }
             }
         }
         let first = part.nodes.start;
-        let mut found = Vec::new();
         for reader in part.nodes.clone() {
-            let reads = self.known.nodes[reader].reads.iter();
-            for version in reads.map(|version| self.known.versions[*version]) {
+            for &Sight { version, doubt } in self.doubts.seen_by(reader) {
+                let version = self.known.versions[version];
                 let writer = version.writer;
                 if writer.is_some_and(|writer| !part.nodes.contains(&writer)) {
                     continue;
@@ -228,23 +276,56 @@ impl<'a> Precedence<'a> {
                     let late = writer.map_or(u64::MAX, |writer| after.word(writer - first, word));
                     let overwrite = changes & late & !after.word(reader - first, word);
                     let overwrite = bits(word, overwrite).map(|local| first + local);
-                    found.extend(overwrite.filter(others).map(|to| {
+                    found.edges.extend(overwrite.filter(others).map(|to| {
                         let why = Why::Overwrites { writer };
-                        Edge { from: reader, to, why, round }
+                        Edge { from: reader, to, why, doubt, round }
                     }));
                     let Some(writer) = writer else { continue };
                     let precede = changes
                         & before.word(reader - first, word)
                         & !before.word(writer - first, word);
                     let precede = bits(word, precede).map(|local| first + local);
-                    found.extend(precede.filter(others).map(|from| {
+                    found.edges.extend(precede.filter(others).map(|from| {
                         let why = Why::Precedes { reader };
-                        Edge { from, to: writer, why, round }
+                        Edge { from, to: writer, why, doubt, round }
                     }));
                 }
             }
+            for doubt in self.doubts.of_reader(reader) {
+                for &version in self.doubts.among(*doubt) {
+                    let writer = self.known.versions[version].writer;
+                    if writer.is_some_and(|writer| !part.nodes.contains(&writer)) {
+                        continue;
+                    }
+                    let local = |node: usize| (node - first) / 64;
+                    let bit = |node: usize| 1 << ((node - first) % 64);
+                    let is_later = |writer: usize| {
+                        after.word(reader - first, local(writer)) & bit(writer) != 0
+                    };
+                    let between = |word: usize| {
+                        let object = self.known.versions[version].object;
+                        let late = writer.map_or(u64::MAX, |it| after.word(it - first, word));
+                        let early = before.word(reader - first, word);
+                        bits(word, writers.word(object, word) & late & early).next()
+                    };
+                    let by = match writer {
+                        Some(writer) if is_later(writer) => None,
+                        _ => match (0..writers.width).find_map(between) {
+                            Some(between) => Some(first + between),
+                            None => continue,
+                        },
+                    };
+                    let exclusion = Exclusion { version, overwritten_by: by, round };
+                    found.exclusions.push((*doubt, exclusion));
+                }
+            }
         }
-        found
+    }
+
+    /// Returns whether a version certainly was there at some time.
+    pub(super) fn is_certain(&self, version: usize) -> bool {
+        let writer = self.known.versions[version].writer;
+        writer.is_none_or(|writer| self.doubts.happened(writer))
     }
 
     /// The number of edges that lead to each vertex.
@@ -294,11 +375,7 @@ impl<'a> Precedence<'a> {
             .filter_map(|start| self.way(start, start, u32::MAX, Some(left)))
             .min_by_key(Vec::len)
             .or_else(|| self.way_of_walking_back(left));
-        let mut reasons = Reasons::default();
-        for edge in shortest.expect("vertices that wait for each other") {
-            reasons.rest_on(self, edge);
-        }
-        reasons.nodes
+        Reasons::of_way(self, shortest.expect("vertices that wait for each other"))
     }
 
     /// A cycle among the vertices left, each of which has a predecessor there.
@@ -326,7 +403,7 @@ impl<'a> Precedence<'a> {
     }
 
     /// The edges of a way with few nodes, of edges from before `round`.
-    fn way(
+    pub(super) fn way(
         &self,
         from: usize,
         to: usize,
@@ -361,43 +438,6 @@ impl<'a> Precedence<'a> {
             }
         }
         None
-    }
-}
-
-/// The nodes that a cycle rests on.
-#[derive(Debug, Default)]
-struct Reasons {
-    nodes: BTreeSet<usize>,
-    edges: BTreeSet<usize>,
-}
-
-impl Reasons {
-    fn rest_on(&mut self, graph: &Precedence<'_>, edge: usize) {
-        let mut open = vec![edge];
-        while let Some(number) = open.pop() {
-            if !self.edges.insert(number) {
-                continue;
-            }
-            let Edge { from, to, why, round } = graph.edges[number];
-            let nodes = graph.known.nodes.len();
-            self.nodes.extend([from, to].into_iter().filter(|vertex| *vertex < nodes));
-            let way = match why {
-                Why::RealTime | Why::Seen | Why::Overwrites { writer: None } => None,
-                Why::Listed { reader } => {
-                    self.nodes.insert(reader);
-                    None
-                }
-                Why::Overwrites { writer: Some(writer) } => {
-                    self.nodes.insert(writer);
-                    graph.way(writer, to, round, None)
-                }
-                Why::Precedes { reader } => {
-                    self.nodes.insert(reader);
-                    graph.way(from, reader, round, None)
-                }
-            };
-            open.extend(way.into_iter().flatten());
-        }
     }
 }
 

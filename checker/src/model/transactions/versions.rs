@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::model::transactions::candidates::{Candidates, Source};
 use crate::model::transactions::{Content, Step, Transactions};
 use crate::model::{Call, Calls, ValueId};
 
@@ -15,7 +16,9 @@ pub(super) struct Node {
     pub(super) returned: u64,
     /// For one of unknown outcome: the place of one that saw what it did.
     pub(super) witness: Option<usize>,
-    /// The versions that it saw others leave.
+    /// False for one of unknown outcome of which it is not known that another saw what it did.
+    pub(super) happened: bool,
+    /// The versions that it certainly saw others leave.
     pub(super) reads: Vec<usize>,
     /// The versions that it left.
     pub(super) writes: Vec<usize>,
@@ -39,22 +42,33 @@ pub(super) struct Listed {
     pub(super) reader: usize,
 }
 
-/// The facts that follow from the answers of a partition when no value is written twice to an
-/// object.
+/// That a node saw one of several versions that have the same content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub(super) reader: usize,
+    /// The versions that it may have seen, as far as real time tells.
+    pub(super) among: Vec<usize>,
+    /// The number of the content in [`Versions::alike`].
+    pub(super) content: usize,
+}
+
+/// The facts that follow from the answers of a partition.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     /// By invocation.
     pub(super) nodes: Vec<Node>,
     pub(super) versions: Vec<Version>,
     pub(super) listed: Vec<Listed>,
+    pub(super) doubts: Vec<Doubt>,
+    /// For each content that an object got more than once, and that was seen: the versions.
+    pub(super) alike: Vec<Vec<usize>>,
     pub(super) objects: usize,
 }
 
 /// The reason for there being no versions to speak of.
 #[derive(Debug)]
 pub(super) enum Unclear {
-    /// Something was written twice, deleted, or both written and appended to: who reads it may have
-    /// seen the one or the other.
+    /// An element was appended twice to a list, or a list was written to as well.
     Ambiguous,
     /// The transactions at these places contradict each other.
     Contradiction(Vec<usize>),
@@ -62,22 +76,22 @@ pub(super) enum Unclear {
 
 /// The effect of a transaction on one object, seen from outside.
 #[derive(Debug)]
-struct Touch {
-    object: ValueId,
+pub(super) struct Touch {
+    pub(super) object: ValueId,
     /// The content that it saw and had not made by itself.
     seen: Option<Content>,
-    written: Option<Content>,
+    pub(super) written: Option<Content>,
     appended: Vec<ValueId>,
 }
 
 /// The writer or appender of a value.
 #[derive(Debug, Clone, Copy)]
-struct Origin {
-    place: usize,
+pub(super) struct Origin {
+    pub(super) place: usize,
     /// The element that the transaction appended to the object just before.
     before: Option<ValueId>,
     /// True if it is the last that the transaction did to the object.
-    last: bool,
+    pub(super) last: bool,
 }
 
 /// The elements of the longest list that was seen of an object.
@@ -92,9 +106,10 @@ struct Longest {
 
 impl Versions {
     /// Traces what was read to who wrote it. Transactions of unknown outcome are left out when
-    /// nothing that they did was seen by one that was answered. In any legal order they can be
-    /// left out: a transaction that read one of their objects after them did so after another write
-    /// of it (none, if it is a list), and it is not known what others of unknown outcome read.
+    /// nothing that they did can have been seen by one that was answered. In any legal order they
+    /// can be left out: a transaction that read one of their objects after them did so after
+    /// another write of it (none, if it is a list), and it is not known what others of unknown
+    /// outcome read.
     pub(super) fn of(calls: &Calls<'_, Transactions>) -> Result<Versions, Unclear> {
         let origins = Origins::of(calls)?;
         let mut touches: Vec<Vec<Touch>> = Vec::with_capacity(calls.len());
@@ -106,38 +121,31 @@ impl Versions {
             touches.push(touched.ok_or(Unclear::Contradiction(vec![place]))?);
         }
         let lists = longest_lists(&touches, &origins)?;
+        let candidates = Candidates::of(calls, &touches, &origins);
 
-        // For each read, in the order of touches: the place of the one whose version it saw.
-        let mut sources: Vec<Vec<Option<usize>>> = Vec::with_capacity(calls.len());
-        let mut witnesses: Vec<Option<usize>> = vec![None; calls.len()];
+        // For each read, in the order of touches: the version that it saw, as far as it is known.
+        let mut sources: Vec<Vec<Source>> = Vec::with_capacity(calls.len());
         for (place, touched) in touches.iter().enumerate() {
             let mut seen = Vec::new();
             for touch in touched {
                 let Some(content) = &touch.seen else { continue };
                 let source = match lists.get(&touch.object) {
-                    Some(longest) => longest.source(place, content)?,
-                    None => origins.source(place, touch.object, content)?,
+                    Some(longest) => Source::One(longest.source(place, content)?),
+                    None => candidates.source(place, touch.object, content)?,
                 };
                 seen.push(source);
-                if let Some(source) = source {
-                    witnesses[source].get_or_insert(place);
-                }
             }
             sources.push(seen);
         }
-        for longest in lists.values() {
-            for (appender, _) in &longest.appenders {
-                witnesses[*appender].get_or_insert(longest.reader);
-            }
-        }
-        Ok(number(calls, &touches, &sources, &witnesses, &lists))
+        Ok(number(calls, &touches, &sources, &lists))
     }
 }
 
 /// The writers of values.
 #[derive(Debug, Default)]
-struct Origins {
-    written: HashMap<(ValueId, Content), Origin>,
+pub(super) struct Origins {
+    /// In the order of invocation.
+    pub(super) written: HashMap<(ValueId, Content), Vec<Origin>>,
     appended: HashMap<(ValueId, ValueId), Origin>,
 }
 
@@ -158,9 +166,10 @@ impl Origins {
                 let last = !steps[number + 1..].iter().any(|step| same(&step));
                 let origin = Origin { place, before, last };
                 let known = match step {
-                    Step::Write(_, Content::NOTHING) => return Err(Unclear::Ambiguous),
                     Step::Write(_, content) => {
-                        origins.written.insert((object, content.clone()), origin)
+                        let origins = origins.written.entry((object, content.clone()));
+                        origins.or_default().push(origin);
+                        None
                     }
                     Step::Append(_, element) => origins.appended.insert((object, *element), origin),
                     Step::Read(_) => None,
@@ -171,23 +180,6 @@ impl Origins {
             }
         }
         Ok(origins)
-    }
-
-    /// The writer of what a transaction read; none for what was there at first.
-    fn source(
-        &self,
-        reader: usize,
-        object: ValueId,
-        content: &Content,
-    ) -> Result<Option<usize>, Unclear> {
-        if *content == Content::NOTHING {
-            return Ok(None);
-        }
-        match self.written.get(&(object, content.clone())) {
-            Some(origin) if origin.last && origin.place != reader => Ok(Some(origin.place)),
-            // Never written, overwritten by the same transaction, or written later by the reader.
-            _ => Err(Unclear::Contradiction(vec![reader])),
-        }
     }
 }
 
@@ -316,14 +308,14 @@ impl Longest {
     }
 }
 
-/// Numbers the transactions that happened, the objects and the versions.
+/// Numbers the transactions that may have happened, the objects and the versions.
 fn number(
     calls: &Calls<'_, Transactions>,
     touches: &[Vec<Touch>],
-    sources: &[Vec<Option<usize>>],
-    witnesses: &[Option<usize>],
+    sources: &[Vec<Source>],
     lists: &BTreeMap<ValueId, Longest>,
 ) -> Versions {
+    let witnesses = Witnesses::of(sources, lists);
     let mut result = Versions::default();
     let mut objects: HashMap<ValueId, usize> = HashMap::new();
     for touch in touches.iter().flatten() {
@@ -333,19 +325,23 @@ fn number(
             result.objects - 1
         });
     }
+    // By version.
+    let mut contents: Vec<Content> = vec![Content::NOTHING; result.objects];
     let mut node_of: Vec<Option<usize>> = vec![None; calls.len()];
     // By object and by the place of the writer.
     let mut version_of: HashMap<(usize, usize), usize> = HashMap::new();
     for (place, timed) in calls.iter().enumerate() {
         let known = matches!(timed.call, Call::Known(..));
-        if !known && witnesses[place].is_none() {
+        let witness = witnesses.certain[place];
+        if !known && witness.is_none() && !witnesses.possible[place] {
             continue;
         }
         let mut node = Node {
             place,
             invoked: timed.invoked,
             returned: timed.returned.unwrap_or(u64::MAX),
-            witness: witnesses[place].filter(|_| !known),
+            witness: witness.filter(|_| !known),
+            happened: known || witness.is_some(),
             reads: Vec::new(),
             writes: Vec::new(),
         };
@@ -355,21 +351,40 @@ fn number(
                 version_of.insert((object, place), result.versions.len());
                 node.writes.push(result.versions.len());
                 result.versions.push(Version { object, writer: Some(result.nodes.len()) });
+                contents.push(touch.written.clone().unwrap_or(Content::NOTHING));
             }
         }
         node_of[place] = Some(result.nodes.len());
         result.nodes.push(node);
     }
+    // The numbers of contents that reads saw of several.
+    let mut number_of: HashMap<(usize, Content), usize> = HashMap::new();
     for (place, node) in node_of.iter().enumerate() {
         let Some(node) = node else { continue };
-        let seen = touches[place].iter().filter(|touch| touch.seen.is_some());
-        result.nodes[*node].reads = seen
-            .zip(&sources[place])
-            .map(|(touch, source)| {
-                let object = objects[&touch.object];
-                source.map_or(object, |source| version_of[&(object, source)])
-            })
-            .collect();
+        let seen = touches[place].iter().filter_map(|touch| Some((touch, touch.seen.as_ref()?)));
+        for ((touch, content), source) in seen.zip(&sources[place]) {
+            let object = objects[&touch.object];
+            let version = |source: &Option<usize>| match source {
+                Some(source) => version_of[&(object, *source)],
+                None => object,
+            };
+            match source {
+                Source::One(source) => result.nodes[*node].reads.push(version(source)),
+                Source::Among(sources) => {
+                    let next = number_of.len();
+                    let content = *number_of.entry((object, content.clone())).or_insert(next);
+                    let among = sources.iter().map(version).collect();
+                    result.doubts.push(Doubt { reader: *node, among, content });
+                }
+            }
+        }
+    }
+    result.alike = vec![Vec::new(); number_of.len()];
+    for (version, content) in contents.into_iter().enumerate() {
+        let content = (result.versions[version].object, content);
+        if let Some(number) = number_of.get(&content) {
+            result.alike[*number].push(version);
+        }
     }
     let mut writers: Vec<Vec<usize>> = vec![Vec::new(); result.objects];
     for version in &result.versions {
@@ -386,7 +401,39 @@ fn number(
         let in_list: HashSet<usize> = listed.iter().copied().collect();
         let others = writers[objects[object]].iter().filter(|writer| !in_list.contains(writer));
         // Who appended what the longest read did not see did so later.
+        let others = others.filter(|writer| result.nodes[**writer].happened);
         result.listed.extend(others.map(|&later| Listed { earlier, later, reader }));
     }
     result
+}
+
+/// By place: those that saw what a transaction did.
+struct Witnesses {
+    certain: Vec<Option<usize>>,
+    /// True if one may have seen it.
+    possible: Vec<bool>,
+}
+
+impl Witnesses {
+    fn of(sources: &[Vec<Source>], lists: &BTreeMap<ValueId, Longest>) -> Witnesses {
+        let mut certain = vec![None; sources.len()];
+        let mut possible = vec![false; sources.len()];
+        for (place, sources) in sources.iter().enumerate() {
+            for source in sources {
+                match source {
+                    Source::One(Some(source)) => drop(certain[*source].get_or_insert(place)),
+                    Source::One(None) => {}
+                    Source::Among(sources) => {
+                        sources.iter().flatten().for_each(|source| possible[*source] = true);
+                    }
+                }
+            }
+        }
+        for longest in lists.values() {
+            for (appender, _) in &longest.appenders {
+                certain[*appender].get_or_insert(longest.reader);
+            }
+        }
+        Witnesses { certain, possible }
+    }
 }

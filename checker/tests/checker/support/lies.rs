@@ -28,7 +28,8 @@ pub(super) fn tell(
             | Service::Powers
             | Service::Bank
             | Service::Lists
-            | Service::Transactions => return in_reads(recording, events, past, random),
+            | Service::Transactions
+            | Service::RegisterTransactions => return in_reads(recording, events, past, random),
         }
     }
 }
@@ -137,7 +138,7 @@ fn in_reads(
         let key: usize = read.key.as_deref().map_or(0, |key| key[1..].parse().expect("a number"));
         let other = &past[key][random.random_range(0..past[key].len())];
         match (recording.service, &mut read.value) {
-            (Service::Transactions, Value::Array(steps)) => {
+            (Service::Transactions | Service::RegisterTransactions, Value::Array(steps)) => {
                 let step = random.random_range(0..steps.len());
                 if steps[step][0] == "r" {
                     let object = steps[step][1].as_str().expect("a name").to_string();

@@ -94,5 +94,20 @@ pub(super) fn request(
                 .collect();
             ("txn", json!(steps))
         }
+        Service::RegisterTransactions => {
+            let values = recording.values.unwrap_or(u64::MAX);
+            let steps = 0..random.random_range(1..=MICRO_OPERATIONS);
+            let steps: Vec<Value> = steps
+                .map(|_| {
+                    let register = ["x", "y"][random.random_range(0..2)];
+                    match random.random_range(0..10) {
+                        0..5 => json!(["r", register, null]),
+                        5 => json!(["w", register, null]),
+                        _ => json!(["w", register, random.random_range(1..=values)]),
+                    }
+                })
+                .collect();
+            ("txn", json!(steps))
+        }
     }
 }

@@ -31,6 +31,8 @@ pub enum Service {
     Bank,
     /// Two registers and a list that transactions read, write and append to.
     Transactions,
+    /// Two registers that transactions read, write and delete, of few values.
+    RegisterTransactions,
 }
 
 /// Takes a request to its effect; answers as the service would.
@@ -51,7 +53,8 @@ pub(super) fn serve(
         | Service::Tally
         | Service::Powers
         | Service::Lists
-        | Service::Transactions => {}
+        | Service::Transactions
+        | Service::RegisterTransactions => {}
     }
     match f {
         "read" | "get" => return (EventType::Ok, state.clone()),
