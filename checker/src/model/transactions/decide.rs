@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::transactions::assumptions::find_by_assumptions;
+use crate::model::transactions::doubts::Doubts;
 use crate::model::transactions::legal_order::{Found, LegalOrder, SEEDS};
 use crate::model::transactions::precedence::{
     CLOSURE_LIMIT, Cycle, FIRST_CLOSURE_LIMIT, Precedence,
@@ -71,31 +73,49 @@ pub(in crate::model) fn decide_in_group(
     };
     let nodes = known.nodes.len();
     let mut steps = 0;
-    let mut found = find(&known, closure_limit, &mut steps);
+    if find_by_assumptions(&known, closure_limit, &mut steps) {
+        return Some(direct(steps, None));
+    }
+    let mut found = find(&known, Doubts::of(&known), closure_limit, &mut steps);
     if matches!(found, Ok(Found::Nothing | Found::Undecided))
         && (closure_limit + 1..=CLOSURE_LIMIT).contains(&nodes)
     {
-        found = find(&known, CLOSURE_LIMIT, &mut steps);
+        found = find(&known, Doubts::of(&known), CLOSURE_LIMIT, &mut steps);
     }
     let contradiction = match found {
         Ok(Found::Order) => None,
         Ok(Found::Nothing) => Some(places(&known, 0..nodes)),
         Ok(Found::Undecided) => return None,
-        Err(Cycle(nodes)) => Some(places(&known, nodes)),
+        Err(Cycle { nodes, .. }) => Some(places(&known, nodes)),
     };
     Some(direct(steps, contradiction))
 }
 
 /// Looks for an order. All that follows from who comes before whom is derived first if there are no
 /// more transactions than `closure_limit`.
-fn find(known: &Versions, closure_limit: usize, steps: &mut u64) -> Result<Found, Cycle> {
-    let mut graph = Precedence::of(known);
+fn find(
+    known: &Versions,
+    doubts: Doubts<'_>,
+    closure_limit: usize,
+    steps: &mut u64,
+) -> Result<Found, Cycle> {
+    let mut graph = Precedence::of(known, doubts);
     let order = graph.saturate(closure_limit).and_then(|()| graph.topological_order());
     *steps += graph.steps;
     let order = order?;
+    Ok(search(known, &graph, &order, steps))
+}
+
+/// Searches for an order that keeps to the graph.
+pub(super) fn search(
+    known: &Versions,
+    graph: &Precedence<'_>,
+    order: &[usize],
+    steps: &mut u64,
+) -> Found {
     let mut found = Found::Undecided;
     for seed in SEEDS {
-        let mut search = LegalOrder::new(known, &graph, &order, seed);
+        let mut search = LegalOrder::new(known, graph, order, seed);
         found = search.search();
         *steps += search.steps;
         // Two fingerprints may be equal by chance.
@@ -103,7 +123,7 @@ fn find(known: &Versions, closure_limit: usize, steps: &mut u64) -> Result<Found
             break;
         }
     }
-    Ok(found)
+    found
 }
 
 /// The places of nodes, and of those by which it is known that they happened.

@@ -42,6 +42,7 @@ pub(super) struct Doubts<'a> {
     of_reader: Vec<Vec<usize>>,
     /// For each doubt, the versions that are left.
     among: Vec<Vec<usize>>,
+    is_assumed: Vec<bool>,
     /// For each doubt, the versions that the graph excluded.
     excluded: Vec<Vec<Exclusion>>,
     /// For each node, the settled doubt by which it is known that it happened.
@@ -50,18 +51,37 @@ pub(super) struct Doubts<'a> {
 
 impl<'a> Doubts<'a> {
     pub(super) fn of(known: &'a Versions) -> Doubts<'a> {
+        Doubts::assuming(known, &|_| false)
+    }
+
+    /// The same, where in some doubts it is assumed that what was seen is no version of which it is
+    /// not known that it ever was there, if there are others.
+    pub(super) fn assuming(known: &'a Versions, assumed: &dyn Fn(usize) -> bool) -> Doubts<'a> {
+        let is_certain = |version: &&usize| {
+            let writer = known.versions[**version].writer;
+            writer.is_none_or(|writer| known.nodes[writer].happened)
+        };
+        let left = |(number, Doubt { among, .. }): (usize, &Doubt)| -> Vec<usize> {
+            let certain = among.iter().filter(is_certain);
+            match assumed(number) && certain.clone().next().is_some() {
+                true => certain.copied().collect(),
+                false => among.clone(),
+            }
+        };
         let sight = |version: &usize| Sight { version: *version, doubt: None };
         let sights_of = known.nodes.iter().map(|node| node.reads.iter().map(sight).collect());
         let mut result = Doubts {
             known,
             sights: sights_of.collect(),
             of_reader: vec![Vec::new(); known.nodes.len()],
-            among: known.doubts.iter().map(|doubt| doubt.among.clone()).collect(),
+            among: known.doubts.iter().enumerate().map(left).collect(),
+            is_assumed: Vec::new(),
             excluded: vec![Vec::new(); known.doubts.len()],
             shown_by: vec![None; known.nodes.len()],
         };
         for (number, Doubt { reader, among, .. }) in known.doubts.iter().enumerate() {
-            match among[..] {
+            result.is_assumed.push(result.among[number].len() < among.len());
+            match result.among[number][..] {
                 [_] => drop(result.settle(number)),
                 _ => result.of_reader[*reader].push(number),
             }
@@ -84,7 +104,12 @@ impl<'a> Doubts<'a> {
         &self.among[doubt]
     }
 
-    /// The exclusion of a version; none if the graph has excluded it not, or real time alone had.
+    /// Returns whether versions were left out of a doubt by assumption.
+    pub(super) fn is_assumed(&self, doubt: usize) -> bool {
+        self.is_assumed[doubt]
+    }
+
+    /// The exclusion of a version; none if the graph has not excluded it.
     pub(super) fn exclusion(&self, doubt: usize, version: usize) -> Option<Exclusion> {
         self.excluded[doubt].iter().find(|it| it.version == version).copied()
     }

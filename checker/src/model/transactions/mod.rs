@@ -8,10 +8,12 @@
 //!
 //! Values may repeat. Real time leaves a read few writes that it can have seen (`candidates.rs`),
 //! what has to come before what excludes more of them (`doubts.rs`), and what is still open is
-//! decided while an order is searched for (`legal_order.rs`). Out of reach are histories in which
+//! decided while an order is searched for (`legal_order.rs`). At first, it is assumed that nothing of
+//! unknown outcome was seen where something else can have been (`assumptions.rs`). Out of reach are histories in which
 //! that leaves nearly everything open, because many transactions that overlap write the same value
 //! to the same object: then no order follows from what was read, and there are exponentially many.
 
+mod assumptions;
 mod candidates;
 pub(super) mod decide;
 mod doubts;

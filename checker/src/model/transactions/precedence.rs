@@ -55,7 +55,7 @@ pub(super) struct Precedence<'a> {
     pub(super) doubts: Doubts<'a>,
     pub(super) edges: Vec<Edge>,
     /// For each vertex, the numbers of its edges.
-    outgoing: Vec<Vec<usize>>,
+    pub(super) outgoing: Vec<Vec<usize>>,
     /// For each object, the nodes that may change it.
     pub(super) writers: Vec<Vec<usize>>,
     pub(super) steps: u64,
@@ -71,18 +71,21 @@ struct Found {
 
 /// Nodes that cannot be in any order.
 #[derive(Debug)]
-pub(super) struct Cycle(pub(super) BTreeSet<usize>);
+pub(super) struct Cycle {
+    pub(super) nodes: BTreeSet<usize>,
+    /// The doubts in which something was assumed that this rests on.
+    pub(super) assumptions: BTreeSet<usize>,
+}
 
 impl<'a> Precedence<'a> {
     /// The order that follows from real time and from who saw what.
-    pub(super) fn of(known: &'a Versions) -> Precedence<'a> {
+    pub(super) fn of(known: &'a Versions, doubts: Doubts<'a>) -> Precedence<'a> {
         let mut writers = vec![Vec::new(); known.objects];
         for version in &known.versions {
             writers[version.object].extend(version.writer);
         }
         let outgoing = vec![Vec::new(); known.nodes.len()];
         let steps = known.nodes.len() as u64;
-        let doubts = Doubts::of(known);
         let mut result = Precedence { known, doubts, edges: Vec::new(), outgoing, writers, steps };
         result.add_real_time();
         for node in 0..known.nodes.len() {
@@ -193,7 +196,7 @@ impl<'a> Precedence<'a> {
                     let (why, doubt) = (Why::Seen, Some(doubt));
                     self.add(Edge { from: writer, to: reader, why, doubt, round });
                 }
-                Excluded::NothingIsLeft => return Err(Cycle(Reasons::of_doubt(self, doubt))),
+                Excluded::NothingIsLeft => return Err(Reasons::of_doubt(self, doubt)),
             }
             changed = true;
         }
@@ -361,11 +364,11 @@ impl<'a> Precedence<'a> {
             return Ok(order);
         }
         let left: Vec<bool> = incoming.iter().map(|edges| *edges > 0).collect();
-        Err(Cycle(self.cycle_among(&left)))
+        Err(self.cycle_among(&left))
     }
 
     /// The nodes of a short cycle among the vertices left, with all that its edges rest on.
-    fn cycle_among(&self, left: &[bool]) -> BTreeSet<usize> {
+    fn cycle_among(&self, left: &[bool]) -> Cycle {
         /// From how many nodes a way back is looked for.
         const STARTS: usize = 64;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::transactions::doubts::Exclusion;
-use crate::model::transactions::precedence::{Edge, Precedence, Why};
+use crate::model::transactions::precedence::{Cycle, Edge, Precedence, Why};
 use crate::model::transactions::versions::Doubt;
 
 /// What a contradiction rests on.
@@ -26,18 +26,23 @@ enum Fact {
 }
 
 impl Reasons {
-    /// The nodes of a cycle of edges, with all that its edges rest on.
-    pub(super) fn of_way(graph: &Precedence<'_>, edges: Vec<usize>) -> BTreeSet<usize> {
+    /// A cycle of edges, with all that its edges rest on.
+    pub(super) fn of_way(graph: &Precedence<'_>, edges: Vec<usize>) -> Cycle {
         let mut reasons = Reasons::default();
         reasons.rest_on(graph, edges.into_iter().map(Fact::Edge).collect());
-        reasons.nodes
+        reasons.into_cycle(graph)
     }
 
-    /// The nodes for which a reader can have seen none of the versions.
-    pub(super) fn of_doubt(graph: &Precedence<'_>, doubt: usize) -> BTreeSet<usize> {
+    /// The reasons for which a reader can have seen none of the versions.
+    pub(super) fn of_doubt(graph: &Precedence<'_>, doubt: usize) -> Cycle {
         let mut reasons = Reasons::default();
         reasons.rest_on(graph, vec![Fact::Settled(doubt)]);
-        reasons.nodes
+        reasons.into_cycle(graph)
+    }
+
+    fn into_cycle(self, graph: &Precedence<'_>) -> Cycle {
+        let assumptions = self.doubts.into_iter().filter(|it| graph.doubts.is_assumed(*it));
+        Cycle { nodes: self.nodes, assumptions: assumptions.collect() }
     }
 
     fn rest_on(&mut self, graph: &Precedence<'_>, mut open: Vec<Fact>) {
