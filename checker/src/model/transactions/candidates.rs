@@ -1,4 +1,4 @@
-//! Whose version a read may have seen, as far as real time tells.
+//! The versions that a read may have seen, as far as real time tells.
 
 use std::collections::HashMap;
 

@@ -45,7 +45,7 @@ fn decide_after_a_first_one(calls: &Calls<'_, Transactions>) -> Option<Direct> {
     Some(Direct { contradiction: direct.contradiction.map(without_first), ..direct })
 }
 
-/// Where no value is written twice to an object, it is known who read from whom. Where values
+/// If no value is written twice to an object, it is known who read from whom. Where values
 /// repeat, real time leaves few versions of a content that a read can have seen, and what else is
 /// known mostly one. What follows from that is a graph (Kingsbury & Alvaro, "Elle", PVLDB 14(3),
 /// 2020; Adya, "Weak consistency", MIT 1999), in which more versions are excluded. A cycle in it is

@@ -1,4 +1,4 @@
-//! Which of several versions of the same content a read saw.
+//! Doubts about what a read saw, of several versions of the same content.
 
 use crate::model::transactions::versions::{Doubt, Versions};
 
@@ -21,7 +21,7 @@ pub(super) struct Exclusion {
     pub(super) round: u32,
 }
 
-/// What is left when a version was excluded.
+/// The rest when a version was excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excluded {
     /// The same as before: the version had been excluded.
@@ -32,7 +32,7 @@ pub(super) enum Excluded {
     NothingIsLeft,
 }
 
-/// What is known about who saw what.
+/// The versions that each node saw, as far as they are known.
 #[derive(Debug)]
 pub(super) struct Doubts<'a> {
     known: &'a Versions,

@@ -42,8 +42,8 @@ const PRESENT: u64 = 2;
 /// one that reads what it left. If it changes several objects, one of which is changed again before
 /// that, it can be needed earlier; this is tried when nothing else leads on.
 ///
-/// What is placed, and the versions that are present and wanted, tell all that matters for the
-/// rest, so what led nowhere need not be tried again.
+/// The nodes that are placed, and the versions that are present and wanted, are all that matters
+/// for the rest, so what led nowhere need not be tried again.
 pub(super) struct LegalOrder<'a> {
     known: &'a Versions,
     graph: &'a Precedence<'a>,
@@ -79,7 +79,7 @@ pub(super) struct LegalOrder<'a> {
 enum Cost {
     /// None wants to read what it would overwrite.
     Nothing,
-    /// Who may want to read it can read something else that certainly comes.
+    /// One that may want to read it can read something else that certainly comes.
     AVersion,
     /// It need not have happened, and one wants it for which nothing else will come for certain.
     OneThatIsNeeded,

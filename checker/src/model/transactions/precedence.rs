@@ -61,7 +61,7 @@ pub(super) struct Precedence<'a> {
     pub(super) steps: u64,
 }
 
-/// What follows from what is known.
+/// The edges and exclusions that follow from those that are known.
 #[derive(Debug, Default)]
 struct Found {
     edges: Vec<Edge>,

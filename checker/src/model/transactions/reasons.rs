@@ -6,7 +6,7 @@ use crate::model::transactions::doubts::Exclusion;
 use crate::model::transactions::precedence::{Cycle, Edge, Precedence, Why};
 use crate::model::transactions::versions::Doubt;
 
-/// What a contradiction rests on.
+/// The nodes, edges and doubts that a contradiction rests on.
 #[derive(Debug, Default)]
 pub(super) struct Reasons {
     nodes: BTreeSet<usize>,
