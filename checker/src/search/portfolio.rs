@@ -121,6 +121,20 @@ mod tests {
     }
 
     #[test]
+    fn many_unknown_outcomes_of_many_clients_take_few_steps() {
+        for seed in 0..5 {
+            for unknown in [0.01, 0.03, 0.05, 0.1] {
+                let (operations, clients) = (3_000, 100);
+                let simulation =
+                    Simulation { seed, operations, clients, unknown, ..Simulation::default() };
+                let decision = decide(&problem(simulation, Failed::LeftOut), LIMITS).decision;
+                assert_eq!(decision.outcome, Outcome::Valid, "{simulation:?}");
+                assert!(decision.steps < 4 * operations as u64, "{decision:?} {simulation:?}");
+            }
+        }
+    }
+
+    #[test]
     fn without_memory_nothing_is_decided() {
         let simulation = Simulation { clients: 30, ..Simulation::default() };
         let steps = problem(simulation, Failed::LeftOut);

@@ -165,7 +165,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
         while let Some(Open { moment, configuration, unknown, .. }) = self.next() {
             self.window.go_to(moment);
             let Some(configuration) = self.run_ahead(configuration) else { return Ok(true) };
-            let place = self.window.place;
+            let (place, size) = (self.window.place, configuration.size());
             ways.clear();
             self.meter.step()?;
             let mut moves = Moves::new(&self.window, unknown, &mut ways, &mut self.meter);
@@ -187,9 +187,7 @@ impl<'a, S: SlotSet> Search<'a, S> {
                 return Ok(false);
             }
             ways.sort_by_cached_key(|way| std::cmp::Reverse(way.cost(&self.window)));
-            let kept = self.stack.first();
-            let kept = kept.map_or(0, |it| it.configuration.size());
-            let kept = kept * (self.stack.len() + self.deferred.len());
+            let kept = size * (self.stack.len() + self.deferred.len());
             self.meter.holds(self.memo.next_size() + kept)?;
             for way in ways.drain(..) {
                 if self.memo.insert(self.seed.of(CONFIGURATION, &(place, &way))) {
