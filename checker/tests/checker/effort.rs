@@ -73,6 +73,28 @@ fn few_values_are_decided_at_moderate_concurrency() {
 }
 
 #[test]
+fn transactions_of_few_values_are_decided_without_the_general_search() {
+    let mut invalid = 0;
+    for seed in 0..40 {
+        let recording = Recording {
+            service: Service::RegisterTransactions,
+            seed,
+            operations: 500,
+            clients: 5,
+            values: Some(20),
+            unknown: 0.01,
+            lies: (seed % 2) as usize,
+            ..Recording::default()
+        };
+        let analysis = judge(&record(recording), &steps(0));
+        assert_ne!(analysis.verdict, Verdict::Unknown, "{recording:?}: {analysis:?}");
+        assert!(seed % 2 > 0 || analysis.verdict == Verdict::Valid, "{recording:?}");
+        invalid += usize::from(analysis.verdict == Verdict::Invalid);
+    }
+    assert!(invalid > 10, "only {invalid} histories are invalid");
+}
+
+#[test]
 fn a_spent_budget_is_unknown_and_says_so() {
     let recording =
         Recording { values: Some(5), clients: 64, unknown: 0.2, ..Recording::default() };

@@ -16,13 +16,15 @@ use crate::model::transactions::precedence::{Cycle, Precedence};
 use crate::model::transactions::reasons::Reasons;
 use crate::model::transactions::versions::Versions;
 
-/// The number of times that assumptions are given up.
+/// The number of times that assumptions are given up, and of transactions that are looked at for it.
 const MOST_ROUNDS: usize = 24;
+const MOST_TRANSACTIONS: usize = 400_000;
 
 /// Returns whether there is a legal order by some assumptions. If not, that says nothing.
 pub(super) fn find_by_assumptions(known: &Versions, closure_limit: usize, steps: &mut u64) -> bool {
     let mut given_up: BTreeSet<usize> = BTreeSet::new();
-    for _ in 0..MOST_ROUNDS {
+    let rounds = MOST_TRANSACTIONS / known.nodes.len().max(1);
+    for _ in 0..rounds.min(MOST_ROUNDS) {
         let doubts = Doubts::assuming(known, &|doubt| !given_up.contains(&doubt));
         if (0..known.doubts.len()).all(|doubt| !doubts.is_assumed(doubt)) {
             return false;

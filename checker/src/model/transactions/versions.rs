@@ -6,7 +6,10 @@ use crate::model::transactions::candidates::{Candidates, Source};
 use crate::model::transactions::{Content, Step, Transactions};
 use crate::model::{Call, Calls, ValueId};
 
-/// A transaction that happened.
+/// The most versions that reads may have seen, over all reads: some fifty megabytes.
+const MOST_CANDIDATES: usize = 2_000_000;
+
+/// A transaction that may have happened.
 #[derive(Debug)]
 pub(super) struct Node {
     /// Its place in the partition.
@@ -68,7 +71,8 @@ pub(super) struct Versions {
 /// The reason for there being no versions to speak of.
 #[derive(Debug)]
 pub(super) enum Unclear {
-    /// An element was appended twice to a list, or a list was written to as well.
+    /// An element was appended twice to a list, a list was written to as well, or reads may have
+    /// seen so many versions that nothing follows.
     Ambiguous,
     /// The transactions at these places contradict each other.
     Contradiction(Vec<usize>),
@@ -125,6 +129,7 @@ impl Versions {
 
         // For each read, in the order of touches: the version that it saw, as far as it is known.
         let mut sources: Vec<Vec<Source>> = Vec::with_capacity(calls.len());
+        let mut candidates_in_all = 0;
         for (place, touched) in touches.iter().enumerate() {
             let mut seen = Vec::new();
             for touch in touched {
@@ -133,6 +138,12 @@ impl Versions {
                     Some(longest) => Source::One(longest.source(place, content)?),
                     None => candidates.source(place, touch.object, content)?,
                 };
+                if let Source::Among(places) = &source {
+                    candidates_in_all += places.len();
+                }
+                if candidates_in_all > MOST_CANDIDATES {
+                    return Err(Unclear::Ambiguous);
+                }
                 seen.push(source);
             }
             sources.push(seen);
