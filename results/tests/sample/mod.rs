@@ -4,6 +4,7 @@ mod faults;
 mod nodes;
 mod objects;
 mod run;
+mod stale_read;
 
 pub use faults::storm;
 pub use objects::{judged, models};
