@@ -13,6 +13,7 @@ pub use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionS
 pub use engines::node_process::OwnClock;
 pub use faults::fault::{Family, StoreWork};
 pub use faults::host::{Administrator, HostError};
+pub use faults::schedule::KnownFailure;
 pub use results::applied_log::{AppliedEntry, AppliedLog};
 pub use results::event::NodeChange;
 pub use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use checker::verdict::{Analysis, Verdict};
+use faults::schedule::KnownFailure;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Phase;
@@ -180,6 +181,19 @@ pub struct Finding {
     pub log: Vec<String>,
 }
 
+/// A failure of the service that was known before the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownInRun {
+    /// Its name, a sentence about it, and what triggers it.
+    #[serde(flatten)]
+    pub failure: KnownFailure,
+    /// False if it was avoided: its triggers were left out, so nothing is known of what they do.
+    pub tested: bool,
+    /// The planned faults that trigger it, by their numbers in the schedule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<u32>,
+}
+
 /// The run and its place: target, workload, faults, machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
@@ -202,6 +216,9 @@ pub struct RunInfo {
     pub faults: Vec<String>,
     /// Families or engines that were left out, with the reason.
     pub skipped: Vec<(String, String)>,
+    /// The failures of the service that were known before, each avoided or tested all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownInRun>,
     /// The seed of schedule and generators.
     pub seed: u64,
     /// The length of the load, in seconds.

@@ -72,6 +72,9 @@ pub fn run(
         }
     }
     summary.findings.iter().for_each(|finding| line("finding", &finding.text));
+    for known in &run.known {
+        line("known", &words::known_after(known, summary.verdict, faults.iter()));
+    }
     summary.coverage.gaps.iter().for_each(|gap| line("untested", gap));
     summary.coverage.notes.iter().for_each(|note| line("coverage", note));
     for (family, engine) in &run.engines {
@@ -90,7 +93,7 @@ pub fn run(
 
 /// The judgement of a saved run by its history, beside what the run itself had found.
 pub fn again(summary: &Summary, before: &Summary, faults: &FaultIntervals, colour: bool) -> String {
-    let Summary { safety, liveness, coverage, ended_early, .. } = summary;
+    let Summary { safety, liveness, coverage, run, ended_early, .. } = summary;
     let mut text = format!("{}  {}\n", badge(summary.verdict, colour), summary.sentence);
     text += &proof(safety, &summary.sentence, Some(faults));
     let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
@@ -106,6 +109,9 @@ pub fn again(summary: &Summary, before: &Summary, faults: &FaultIntervals, colou
     let of_the_run = "as the run found it";
     let verdict = words::verdict(liveness.verdict);
     line("liveness", &format!("{verdict}, {of_the_run}: {}", liveness.sentence));
+    for known in &run.known {
+        line("known", &words::known_after(known, summary.verdict, faults.iter()));
+    }
     coverage.gaps.iter().for_each(|gap| line("untested", &format!("{gap}, {of_the_run}")));
     if let Some(end) = ended_early {
         line("load", &words::ended_early(end));

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use faults::schedule::Entry;
+use results::words::known_before;
 
 use crate::exit::Exit;
 use crate::plan::PlanFlags;
@@ -25,6 +26,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     }
     out!("{plan}");
     out!("{}", plan.clients);
+    for known in &plan.known_in_run() {
+        out!("{}", known_before(known));
+    }
     let knows_leader = plan.open_target()?.knows_leader();
     for entry in &plan.schedule {
         out!("{}", line(entry, knows_leader));

@@ -38,10 +38,12 @@ pub fn judge_again(judging: &Judging) -> Result<JudgedAgain> {
     match before {
         Some(before) if !ended_by_kill(&before) => {
             let again = with_safety(before.clone(), analysis);
-            // The faults of the time are shown beside a counterexample alone.
-            let faults = match again.safety.counterexample {
-                Some(_) => FaultIntervals::of(&run.load().map_err(unreadable)?.history),
-                None => FaultIntervals::default(),
+            // The faults are shown beside a counterexample and a known failure alone.
+            let shown = again.safety.counterexample.is_some()
+                || again.run.known.iter().any(|known| known.tested);
+            let faults = match shown {
+                true => FaultIntervals::of(&run.load().map_err(unreadable)?.history),
+                false => FaultIntervals::default(),
             };
             let text = verdict_text::again(&again, &before, &faults, colour);
             Ok(JudgedAgain { summary: again, text })
@@ -91,8 +93,8 @@ fn ended_by_kill(summary: &Summary) -> bool {
 
 /// The verdict of a run whose history is judged anew; all else is as the run found it.
 fn with_safety(mut summary: Summary, safety: Analysis) -> Summary {
-    let Summary { liveness, coverage, ended_early, .. } = &summary;
-    let (verdict, sentence) = merge(&safety, liveness, coverage, ended_early.as_ref());
+    let Summary { liveness, coverage, run, ended_early, .. } = &summary;
+    let (verdict, sentence) = merge(&safety, liveness, coverage, ended_early.as_ref(), &run.known);
     summary.verdict = verdict;
     summary.sentence = sentence;
     summary.safety = safety;

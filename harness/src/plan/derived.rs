@@ -32,9 +32,20 @@ impl Plan {
         node_names(self.nodes)
     }
 
-    /// The families of faults that it draws from.
-    pub fn drawn_families(&self) -> BTreeSet<Family> {
+    /// The families of faults that it asks for.
+    pub fn wished_families(&self) -> BTreeSet<Family> {
         self.faults.iter().filter_map(|name| name.family()).collect()
+    }
+
+    /// The families of faults that it draws from: without those whose every fault triggers a known
+    /// failure that it avoids.
+    pub fn drawn_families(&self) -> BTreeSet<Family> {
+        let mut families = self.wished_families();
+        for avoided in self.avoided() {
+            let whole: BTreeSet<Family> = avoided.families().collect();
+            families.retain(|family| !whole.contains(family));
+        }
+        families
     }
 
     /// The families of faults that it draws from or spells out.
@@ -136,9 +147,11 @@ impl Plan {
             nodes: self.nodes,
             seed: self.seed,
             time_limit: self.load(),
-            profile: self.profile.unwrap_or_else(|| Profile::for_families(&families)),
+            // That of the wish: what is avoided leaves gaps, and all else where it was.
+            profile: self.profile.unwrap_or_else(|| Profile::for_families(&self.wished_families())),
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
+            avoided: self.avoided().cloned().collect(),
             timers: target.and_then(|target| target.timers()).unwrap_or_default(),
             families,
         }

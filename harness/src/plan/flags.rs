@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
-use faults::schedule::{Budget, Compositions, Entry, Profile};
+use faults::schedule::{Budget, Compositions, Entry, KnownFailure, Profile};
 use serde::Serialize;
 
 use super::clients::Clients;
@@ -127,6 +127,17 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = FAULTS, value_name = "NODES", value_parser = budget)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault_budget: Option<Budget>,
+
+    /// Leave out what triggers a failure that is known, and say so: NAME=TRIGGER,… and, as you like,
+    /// a sentence behind ': ', such as 'lost-snapshot=power: issue 17'. A trigger is a family, a
+    /// composition, or a family with fields, such as 'disk trouble=slow-fsync'
+    #[arg(long, help_heading = FAULTS, value_name = "FAILURE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownFailure>,
+    /// Test known failures all the same, by their names or all, to see if they are mended
+    #[arg(long, help_heading = FAULTS, value_name = "NAMES", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_known: Vec<String>,
 
     /// The lab: hosts of their own for the nodes (netns) or ports of this one (loopback)
     #[arg(long, help_heading = MACHINE, value_enum, default_value = "auto")]

@@ -9,6 +9,7 @@ mod clients;
 mod command;
 mod derived;
 mod flags;
+mod known;
 mod labs;
 mod resolve;
 mod saved;

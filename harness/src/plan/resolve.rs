@@ -66,18 +66,20 @@ impl Written {
             *pairs = by_name.into_iter().collect();
         }
         plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::Family).collect();
+        plan.settle_known(target.known_failures(), self.schedule())?;
         let clients = plan.client_plan();
         plan.concurrency = Some(clients.clients());
         plan.keys = Some(clients.keys);
         plan.rate = Rate::PerSecond(clients.rate.unwrap_or(0.0));
         plan.clients = Clients::of(&clients);
-        if let Some(file) = &plan.compositions {
-            match read_compositions(file) {
-                Ok(compositions) => plan.drawn_from = compositions,
-                // Nothing is to be drawn, and the file may be that of another machine.
-                Err(_) if self.schedule().is_some() => {}
-                Err(error) => return Err(error),
+        match plan.compositions.as_deref().map(read_compositions).transpose() {
+            Ok(own) => {
+                plan.drawn_from = own.unwrap_or_default();
+                plan.check_compositions()?;
             }
+            // Nothing is to be drawn, and the file may be that of another machine.
+            Err(_) if self.schedule().is_some() => {}
+            Err(error) => return Err(error),
         }
         check(&plan)?;
         Ok(plan)

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use faults::schedule::Schedule;
+use faults::schedule::{KnownFailure, Schedule};
 use results::metrics::Planned;
 use results::run_directory::PLAN;
 use results::summary::RunInfo;
 use serde::Deserialize;
 
 use super::derived::node_names;
+use super::known;
 
 /// A `plan.toml` that an earlier run saved, of this version or another one. It is resolved, so that
 /// nothing of it is drawn again; what it does not say is empty.
@@ -25,6 +26,8 @@ pub(crate) struct SavedPlan {
     rate: f64,
     concurrency: u32,
     seed: u64,
+    known: Vec<KnownFailure>,
+    test_known: Vec<String>,
     #[serde(skip)]
     schedule: Schedule,
 }
@@ -65,6 +68,7 @@ impl SavedPlan {
             workload: named(&self.workload),
             faults: self.faults.clone(),
             skipped: Vec::new(),
+            known: known::in_run(&self.known, &self.test_known, &self.schedule.entries),
             seed: self.seed,
             time_limit_seconds: self.time_limit,
             stopped_early_seconds: None,

@@ -113,6 +113,12 @@ fn samples(id: &str) -> Vec<String> {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
             return vec![folder.join("tests/compositions.toml").display().to_string()];
         }
+        "known" => &[
+            "lost=power",
+            "etcd#13766=kill rhythm,killed-in-election: it's known: see $HOME",
+            "slow=disk trouble=slow-fsync,pause",
+        ],
+        "test_known" => &["all"],
         "fault_budget" => &["1", "minority", "all"],
         "lab" => &["netns", "loopback", "none"],
         "partition_engine" => &["iptables", "switch"],
@@ -188,6 +194,7 @@ fn every_flag_alone_is_in_the_file_under_its_name_and_in_the_command() {
                 "addresses" => &[("target", "etcd")],
                 "by" => &[("target", "etcd"), ("addresses", "127.0.0.1:1")],
                 "lab" if sample == "none" => &[("target", "etcd"), ("addresses", "127.0.0.1:1")],
+                "test_known" => &[("known", "lost=power")],
                 "faults" if sample == "membership" => &[("target", "etcd")],
                 _ => &[],
             };

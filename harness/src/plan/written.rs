@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use faults::fault::Family;
-use faults::schedule::{Entry, Schedule};
+use faults::schedule::{Entry, KnownFailure, Schedule};
 use toml::{Table, Value};
 
 use super::flags::Plan;
@@ -110,6 +110,16 @@ impl Written {
                     });
                     written.values.insert(key.clone(), words.collect::<Result<_>>()?);
                 }
+                ("known", Value::Array(failures)) => {
+                    for (failure, place) in failures.iter().zip(1..) {
+                        let failure: KnownFailure =
+                            failure.clone().try_into().map_err(|error| {
+                                let error: toml::de::Error = error;
+                                bad_input(format!("known failure {place}: {}", error.message()))
+                            })?;
+                        written.add(key, &failure.to_string());
+                    }
+                }
                 _ => written.read(key, value)?,
             }
         }
@@ -205,7 +215,7 @@ impl Written {
 
     /// The flags that are written here, and those written `beneath` for the rest. Addresses bring
     /// their number of nodes, faults and a family's own profile replace each other, and either of
-    /// them the faults that a file spells out.
+    /// them the faults that a file spells out. Known failures are added to those beneath.
     pub fn over(mut self, mut beneath: Written) -> Written {
         if self.values("addresses").is_some() {
             beneath = beneath.without("nodes").without("lab");
@@ -222,6 +232,10 @@ impl Written {
         }
         if self.values("faults").or(self.values("profile")).is_some() {
             beneath.schedule = None;
+        }
+        // To name one more failure is not to forget the others.
+        if let (Some(own), Some(before)) = (self.values.get_mut("known"), beneath.values("known")) {
+            own.splice(0..0, before.iter().cloned());
         }
         for (id, values) in beneath.values {
             self.values.entry(id).or_insert(values);

@@ -13,6 +13,7 @@ use results::event::{Mark, Phase};
 use results::run_directory::RunDirectory;
 use results::summary::{Account, Degree, EarlyEnd, Liveness, RunInfo, Summary};
 use results::verdict_text::Saved;
+use results::words::known_before;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use workloads::{Generator, GeneratorOptions, Load, Workload};
@@ -157,6 +158,9 @@ impl Run {
         recorder.phase(Phase::Setup)?;
         recorder.note(plan.to_string());
         recorder.note(plan.clients.to_string());
+        for known in &plan.known_in_run() {
+            recorder.note(known_before(known));
+        }
         recorder.note(format!("lab {}: {}", lab.name(), lab.reason));
         if let Some(engine) = lab.partition_engine {
             recorder.note(format!("partitions by {engine}: {}", lab.engine_reason));
@@ -463,6 +467,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
         workload: plan.workload.clone(),
         faults: plan.drawn_families().iter().map(|family| family.name().into()).collect(),
         skipped: engines.lacking.clone(),
+        known: plan.known_in_run(),
         seed: plan.seed,
         time_limit_seconds: plan.time_limit,
         stopped_early_seconds: None,

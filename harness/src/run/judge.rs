@@ -9,7 +9,7 @@ use faults::fault::Family;
 use faults::schedule::ScheduleOptions;
 use results::event::Phase;
 use results::metrics::{FaultInterval, Planned, RunHistory};
-use results::summary::{Coverage, EarlyEnd, EndedEarly, Liveness};
+use results::summary::{Coverage, EarlyEnd, EndedEarly, KnownInRun, Liveness};
 use results::words::{self, counted};
 use workloads::PRECONDITION_FAILED;
 
@@ -25,6 +25,7 @@ pub fn coverage(
     kinds: &[&str],
     planned: &Planned,
     ended: Option<&EndedEarly>,
+    known: &[KnownInRun],
 ) -> Coverage {
     let mut gaps: Vec<String> =
         kinds.iter().filter_map(|kind| Attempted::of(history, kind).gap(kind)).collect();
@@ -36,10 +37,14 @@ pub fn coverage(
         ));
     } else if count == 0 && !planned.drawn_from.is_empty() {
         let families: Vec<String> = planned.drawn_from.iter().map(Family::to_string).collect();
-        gaps.push(format!(
-            "not one fault was drawn of {}: so few nodes, or so short a load, have no room for any",
-            families.join(", ")
-        ));
+        let families = families.join(", ");
+        let room = "so few nodes, or so short a load, have no room for any";
+        gaps.push(match known.iter().any(|known| !known.tested) {
+            false => format!("not one fault was drawn of {families}: {room}"),
+            true => format!(
+                "not one fault was drawn of {families}: known failures are avoided, or {room}"
+            ),
+        });
     } else if ended.is_some_and(|ended| ended.cause.leaves_gaps()) {
         gaps.extend(cut_families(faults, planned));
     }
@@ -152,12 +157,13 @@ pub fn fault_coverage(
 }
 
 /// The worst of the three, and the sentence that a reader should see first. A run that did not get
-/// to its end is no pass.
+/// to its end is no pass, nor is it one of the faults that were left out.
 pub fn merge(
     safety: &Analysis,
     liveness: &Liveness,
     coverage: &Coverage,
     ended: Option<&EndedEarly>,
+    known: &[KnownInRun],
 ) -> (Verdict, String) {
     let verdict = safety.verdict.max(liveness.verdict).max(coverage.verdict);
     let cut_off = |ended: &EndedEarly| match ended.cause {
@@ -188,6 +194,11 @@ pub fn merge(
             format!("{}; {sentence}", words::ended_early(ended))
         }
         Some(ended) => format!("{sentence}; {}", words::ended_early(ended)),
+        None => sentence,
+    };
+    let avoided = words::avoided(known).filter(|_| verdict != Verdict::Invalid);
+    let sentence = match avoided {
+        Some(avoided) => format!("{sentence}; {avoided}"),
         None => sentence,
     };
     (verdict, sentence)
@@ -221,26 +232,34 @@ mod tests {
         operations.chain(faults).collect()
     }
 
+    fn avoiding(known: &str) -> KnownInRun {
+        let failure = known.parse().expect("a known failure");
+        KnownInRun { failure, tested: false, faults: Vec::new() }
+    }
+
     fn judged(history: &RunHistory, kinds: &[&str], planned_faults: u32) -> Coverage {
         let faults = (0..planned_faults).map(|number| (number, Family::Kill)).collect();
         let planned = Planned { load_seconds: 60.0, faults, ..Planned::default() };
-        coverage(history, &fault_intervals(history), kinds, &planned, None)
+        coverage(history, &fault_intervals(history), kinds, &planned, None, &[])
     }
 
     #[test]
     fn a_run_for_which_no_fault_was_drawn_although_some_were_asked_for_is_unknown() {
         let history = history(&["read"], &[]);
-        let check = |drawn_from: &[Family], gaps: &[&str]| {
+        let check = |drawn_from: &[Family], known: &[KnownInRun], gaps: &[&str]| {
             let drawn_from = drawn_from.iter().copied().collect();
             let planned = Planned { load_seconds: 60.0, drawn_from, ..Planned::default() };
-            let coverage = coverage(&history, &[], &["read"], &planned, None);
+            let coverage = coverage(&history, &[], &["read"], &planned, None, known);
             assert_eq!(coverage.gaps, gaps);
             assert_eq!(coverage.verdict == Verdict::Valid, gaps.is_empty());
         };
-        check(&[], &[]);
+        check(&[], &[], &[]);
         let none = "not one fault was drawn of partition: so few nodes, or so short a load, have no \
                     room for any";
-        check(&[Family::Partition], &[none]);
+        check(&[Family::Partition], &[], &[none]);
+        let avoided = "not one fault was drawn of partition: known failures are avoided, or so few \
+                       nodes, or so short a load, have no room for any";
+        check(&[Family::Partition], &[avoiding("lost=partition shape=bridge")], &[avoided]);
     }
 
     #[test]
@@ -305,7 +324,8 @@ mod tests {
         let check = |ended: Option<EarlyEnd>, gaps: &[&str]| {
             let ended = ended.map(cut);
             let intervals = fault_intervals(&one_kill);
-            let coverage = coverage(&one_kill, &intervals, &["read"], &planned, ended.as_ref());
+            let coverage =
+                coverage(&one_kill, &intervals, &["read"], &planned, ended.as_ref(), &[]);
             assert_eq!(coverage.gaps, gaps);
             assert_eq!(coverage.verdict == Verdict::Valid, gaps.is_empty());
         };
@@ -396,6 +416,7 @@ mod tests {
             profile: faults::schedule::Profile::Nightly,
             budget: None,
             compositions: faults::schedule::Compositions::default(),
+            avoided: Vec::new(),
             timers: faults::fault::TimerRange::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&events.into_iter().collect()), &options);
@@ -432,7 +453,7 @@ mod tests {
         let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new(), notes: Vec::new() };
         let unsure = || analysis(Verdict::Unknown, Some("budget"));
         let check = |safety, live, ended: Option<EndedEarly>, expect: Verdict, sentence: &str| {
-            let merged = merge(&safety, &liveness(live), &covered, ended.as_ref());
+            let merged = merge(&safety, &liveness(live), &covered, ended.as_ref(), &[]);
             assert_eq!((merged.0, merged.1.as_str()), (expect, sentence));
         };
         check(unsure(), Verdict::Invalid, None, Verdict::Invalid, "no leader");
@@ -451,7 +472,17 @@ mod tests {
         let live = Verdict::Invalid;
         check(valid(), live, cut_off(EarlyEnd::Kill), Verdict::Invalid, "no leader");
         let checking = EndedEarly { phase: Phase::Check, ..cut(EarlyEnd::Kill) };
-        let merged = merge(&valid(), &liveness(Verdict::Valid), &covered, Some(&checking));
+        let merged = merge(&valid(), &liveness(Verdict::Valid), &covered, Some(&checking), &[]);
         assert_eq!(merged.0, Verdict::Valid, "all that was planned had been done");
+        // What was left out for a known failure is no pass of it.
+        let known = [avoiding("lost=power")];
+        let merged = |safety, live| merge(&safety, &liveness(live), &covered, None, &known);
+        let avoided = "tested without power faults, which trigger the known failure lost";
+        assert_eq!(
+            merged(valid(), Verdict::Valid),
+            (Verdict::Valid, format!("{passed}; {avoided}"))
+        );
+        assert_eq!(merged(unsure(), Verdict::Valid).1, format!("budget; {avoided}"));
+        assert_eq!(merged(valid(), Verdict::Invalid).1, "no leader");
     }
 }

@@ -48,10 +48,11 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
     } = known;
     let faults = fault_intervals(history);
     let ended = ended_early(history, &planned, failed);
-    let coverage = judge::coverage(history, &faults, kinds, &planned, ended.as_ref());
+    let coverage = judge::coverage(history, &faults, kinds, &planned, ended.as_ref(), &info.known);
     let options = options.filter(|_| !planned.faults.is_empty());
     let fault_coverage = options.map(|options| judge::fault_coverage(&faults, &options));
-    let (verdict, sentence) = judge::merge(&safety, &liveness, &coverage, ended.as_ref());
+    let (verdict, sentence) =
+        judge::merge(&safety, &liveness, &coverage, ended.as_ref(), &info.known);
     Summary {
         verdict,
         sentence,

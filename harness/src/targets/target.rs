@@ -7,6 +7,7 @@ use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
+use faults::schedule::KnownFailure;
 use results::event::NodeChange;
 
 use super::{Auditor, Client, Dumper, Launch, Member};
@@ -78,6 +79,12 @@ pub trait Target: Send + Sync {
     /// drawn from; none where they are not known.
     fn timers(&self) -> Option<TimerRange> {
         None
+    }
+
+    /// The failures that are known of it, whose triggers runs leave out unless they are told to test
+    /// them.
+    fn known_failures(&self) -> &[KnownFailure] {
+        &[]
     }
 
     /// Returns true if it has that operation of the objects that the model judges; the message of

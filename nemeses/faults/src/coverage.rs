@@ -323,6 +323,7 @@ mod tests {
             profile,
             budget: None,
             compositions: Compositions::default(),
+            avoided: Vec::new(),
             timers: Default::default(),
         }
     }

@@ -32,12 +32,17 @@ fn gaps(data: &ReportData<'_>) -> Markup {
         data.faults.iter().filter(|fault| !fault.took_effect()).collect();
     let gaps = &data.summary.coverage.gaps;
     let skipped = &data.summary.run.skipped;
-    if gaps.is_empty() && skipped.is_empty() && ineffective.is_empty() {
+    let known = &data.summary.run.known;
+    if gaps.is_empty() && skipped.is_empty() && known.is_empty() && ineffective.is_empty() {
         return html! { p.empty { "Nothing that the plan asked for was left out." } };
     }
     html! {
         ul.gaps {
             @for gap in gaps { li { b { "gap" } " " (gap) } }
+            @for known in known {
+                @let result = words::known_after(known, data.summary.verdict, &data.faults);
+                li { b { "known failure" } " " (linked(&result)) }
+            }
             @for (what, why) in skipped { li { b { (what) } " left out: " (why) } }
             @for fault in ineffective {
                 li {
@@ -46,6 +51,21 @@ fn gaps(data: &ReportData<'_>) -> Markup {
                     @if let Some(reason) = fault.reason() { ": " (reason) }
                 }
             }
+        }
+    }
+}
+
+/// A text whose addresses of the web are links.
+fn linked(text: &str) -> Markup {
+    let is_address = |word: &str| word.starts_with("https://") || word.starts_with("http://");
+    html! {
+        @for (place, word) in text.split(' ').enumerate() {
+            @if place > 0 { " " }
+            @let open = word.len() - word.trim_start_matches('(').len();
+            @let close = word.trim_end_matches([')', ',', ';', '.']).len();
+            @if open < close && is_address(&word[open..close]) {
+                (word[..open]) a href=(word[open..close]) { (word[open..close]) } (word[close..])
+            } @else { (word) }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod endings;
 mod headlines;
+mod known;
 mod names;
 mod numbers;
 mod operations;
@@ -13,6 +14,7 @@ mod verdicts;
 
 pub use self::endings::ended_early;
 pub(crate) use self::headlines::headline;
+pub use self::known::{avoided, known_after, known_before};
 pub(crate) use self::names::spaced;
 pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};

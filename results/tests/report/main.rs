@@ -6,9 +6,10 @@ use checker::history::{Event, EventType, Process};
 use checker::verdict::Verdict;
 use serde_json::Value;
 use stormproof_results::event::{NodeChange, NodeEvent};
-use stormproof_results::metrics::RunHistory;
+use stormproof_results::metrics::{FaultInterval, FaultIntervals, RunHistory, fault_intervals};
 use stormproof_results::report::html;
-use stormproof_results::summary::Summary;
+use stormproof_results::summary::{KnownInRun, Summary};
+use stormproof_results::verdict_text::{self, Saved};
 
 #[path = "../sample/mod.rs"]
 mod sample;
@@ -89,6 +90,67 @@ fn a_large_run_with_every_family_and_busy_clocks_stays_under_five_megabytes() {
 fn panel<'a>(page: &'a str, id: &str) -> &'a str {
     let begin = page.find(&format!("<section id=\"{id}\"")).expect("the panel");
     page[begin..].split_once("</section>").expect("it ends").0
+}
+
+/// A run with two failures that were known: one was avoided, and one was tested all the same.
+fn with_known_failures(verdict: Verdict) -> Sample {
+    let mut run = storm(50);
+    run.summary.verdict = verdict;
+    let known = |text: &str, tested, faults: &[u32]| KnownInRun {
+        failure: text.parse().expect("a known failure"),
+        tested,
+        faults: faults.to_vec(),
+    };
+    let faults: Vec<FaultInterval> = fault_intervals(&RunHistory::from(&run.history));
+    let effective = faults.iter().filter(|fault| fault.took_effect()).take(2);
+    let ids: Vec<u32> = effective.map(|fault| fault.fault).collect();
+    run.summary.run.known = vec![
+        known("lost=power,disk trouble=slow-fsync: https://example.com/17, since 2.1", false, &[]),
+        known("twice=kill", true, &ids),
+        known("never=stop", true, &[999]),
+    ];
+    run
+}
+
+#[test]
+fn page_terminal_and_file_say_what_known_failures_left_untested() {
+    for (verdict, result) in [
+        (Verdict::Valid, "twice did not show: 2 faults that can trigger it took effect"),
+        (Verdict::Unknown, "twice may be there or not: 2 faults that can trigger it took effect"),
+        (
+            Verdict::Invalid,
+            "twice may be what this run shows: 2 faults that can trigger it took effect",
+        ),
+    ] {
+        let run = with_known_failures(verdict);
+        let page = page(&run);
+        let left_open = panel(&page, "not-tested");
+        let avoided = "lost was avoided, without power faults, and disk faults with \
+                       trouble=slow-fsync: what they do was not tested; --test-known lost tests it";
+        let link = "(<a href=\"https://example.com/17\">https://example.com/17</a>, since 2.1)";
+        let never = "never was not tested after all: no fault that triggers it took effect";
+        for text in [&format!("{avoided} {link}"), result, never] {
+            assert!(left_open.contains(text), "no {text:?} in\n{left_open}");
+        }
+        let faults = FaultIntervals::of(&RunHistory::from(&run.history));
+        let saved = Saved::default();
+        let text = verdict_text::run(&run.summary, [1, 0, 0], &faults, &saved, false);
+        for text_of_it in [avoided, result, never] {
+            assert!(text.contains(&format!("  known      {text_of_it}")), "{text}");
+        }
+    }
+    let summary = serde_json::to_value(with_known_failures(Verdict::Valid).summary).expect("JSON");
+    assert_eq!(
+        summary["run"]["known"][0],
+        serde_json::json!({
+            "name": "lost",
+            "about": "https://example.com/17, since 2.1",
+            "triggers": ["power", "disk trouble=slow-fsync"],
+            "tested": false,
+        })
+    );
+    let read: Summary = serde_json::from_value(summary).expect("its own words");
+    assert_eq!(read, with_known_failures(Verdict::Valid).summary);
 }
 
 #[test]

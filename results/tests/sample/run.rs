@@ -497,6 +497,7 @@ impl<'a> Maker<'a> {
                 } else {
                     Vec::new()
                 },
+                known: Vec::new(),
                 seed: 42,
                 time_limit_seconds: self.options.seconds as f64,
                 stopped_early_seconds: None,

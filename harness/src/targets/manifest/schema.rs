@@ -38,6 +38,9 @@ pub struct Schema {
     pub workload: BTreeMap<Text, BTreeMap<Text, Operation>>,
     /// The question to a member for all that it holds.
     pub dump: Option<Dump>,
+    /// The failures that are known of it.
+    #[serde(default)]
+    pub known: Vec<Spanned<toml::Value>>,
     /// The requests before the first operation.
     #[serde(default)]
     pub setup: Vec<Step>,

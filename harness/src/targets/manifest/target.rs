@@ -10,6 +10,7 @@ use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
 use faults::fault::Family;
 use faults::host::Administrator;
+use faults::schedule::KnownFailure;
 
 use super::administrator::ManifestAdministrator;
 use super::client::ManifestClient;
@@ -32,6 +33,7 @@ pub struct Manifest {
     version: Version,
     node: Node,
     claims: Option<VersionSemantics>,
+    known: Vec<KnownFailure>,
     pub(super) service: Arc<Service>,
     /// The text of the file.
     text: String,
@@ -108,11 +110,17 @@ impl Manifest {
             let what = "no [workload.…] says what clients can do; see list workloads";
             return Err(source.error(schema.name.span(), what));
         }
+        let known = schema.known.iter().map(|failure| {
+            let read = failure.get_ref().clone().try_into::<KnownFailure>();
+            read.map_err(|error| source.error(failure.span(), error.message()))
+        });
+        let known = known.collect::<Result<_>>()?;
         Ok(Manifest {
             name: name.clone(),
             version: Version::compile(&source, &schema.version)?,
             node: Node::compile(&source, &schema.node)?,
             claims: schema.versions.as_ref().map(claims),
+            known,
             service: Arc::new(service),
             text,
         })
@@ -152,6 +160,10 @@ impl Target for Manifest {
 
     fn ready_within(&self) -> Duration {
         self.service.status.ready_within.unwrap_or(READY_WITHIN)
+    }
+
+    fn known_failures(&self) -> &[KnownFailure] {
+        &self.known
     }
 
     fn knows_leader(&self) -> bool {

@@ -253,3 +253,16 @@ fn a_fresh_cluster_has_the_time_that_its_manifest_says() {
     let refused = within("ready_within = \"soon\"").expect_err("no time");
     assert!(format!("{refused:#}").contains("ready_within"), "{refused:#}");
 }
+
+#[test]
+fn known_failures_of_a_manifest_are_those_of_its_target() {
+    let known = "[[known]]\nname = \"lost-snapshot\"\nabout = \"https://example.com/17\"\n\
+                 triggers = [\"power\", \"disk trouble=slow-fsync\"]\n\n[node]";
+    let manifest = read(&SMALL.replace("[node]", known), &[]).expect("a manifest");
+    let [failure] = manifest.known_failures() else { panic!("{:?}", manifest.known_failures()) };
+    let text = "lost-snapshot=power,disk trouble=slow-fsync: https://example.com/17";
+    assert_eq!(failure.to_string(), text);
+    let wrong = known.replace("slow-fsync", "slowfsync");
+    refuses("[node]", &wrong, 4, "expected one of `slow`, `slow-fsync`");
+    refuses("[node]", &known.replace("about", "abuot"), 4, "unknown field `abuot`");
+}

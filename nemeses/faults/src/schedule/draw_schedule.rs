@@ -4,7 +4,7 @@
 //! composition is next, after which gap, overlapping the one before or not. Each family fills its
 //! own places from a random stream of its own. A family that was not asked for leaves its places
 //! empty, so that leaving one out removes only its own events and a failure can be looked for with
-//! fewer families.
+//! fewer families. So does what triggers a known failure that is to be avoided.
 //!
 //! The profile `composed` alone is drawn for the families asked for and no others: it is for a bug
 //! that is known to take these together.
@@ -21,7 +21,7 @@ use rand::rngs::ChaCha8Rng;
 use super::planned::{Planned, Streams, stream};
 use super::profile::Parameters;
 use super::shuffle_bag::ShuffleBag;
-use super::{Composition, Entry, Profile, Schedule, ScheduleOptions};
+use super::{Composition, Entry, KnownFailure, Profile, Schedule, ScheduleOptions};
 use crate::fault::{Aim, ClusterLimits, Family, Fault, Wanted, between, weighted};
 
 /// Without faults at the start: what the cluster does when nothing is wrong is the base line of
@@ -95,6 +95,8 @@ struct Timeline<'a> {
     /// The number of partitions that began while nothing else was on.
     lone_partings: u32,
     planned: Vec<Planned>,
+    /// The failures whose triggers are left out in the end.
+    avoided: &'a [KnownFailure],
 }
 
 impl<'a> Timeline<'a> {
@@ -140,6 +142,7 @@ impl<'a> Timeline<'a> {
                 .into(),
             lone_partings: 0,
             planned: Vec::new(),
+            avoided: &options.avoided,
         }
     }
 
@@ -150,7 +153,10 @@ impl<'a> Timeline<'a> {
         self.fill_timeline();
         self.add_on_top();
         self.planned.sort_by(|left, right| left.begins.total_cmp(&right.begins));
-        self.planned.into_iter().zip(1..).map(|(planned, id)| planned.entry(id)).collect()
+        let avoided = self.avoided;
+        let numbered = self.planned.into_iter().zip(1..);
+        let kept = numbered.filter(|(planned, _)| !is_avoided(planned, avoided));
+        kept.map(|(planned, id)| planned.entry(id)).collect()
     }
 
     fn fill_timeline(&mut self) {
@@ -218,7 +224,10 @@ impl<'a> Timeline<'a> {
         let composition = weighted(&self.compositions, |_| true, &mut self.random);
         let planned = composition.draw(&self.limits, &mut self.random, &mut self.streams);
         // That it can be drawn was tried often when it was read.
-        planned.ok().map(Next::Composition)
+        let mut planned = planned.ok()?;
+        let name = || Some(composition.name().to_owned());
+        planned.iter_mut().for_each(|fault| fault.composition = name());
+        Some(Next::Composition(planned))
     }
 
     /// One fault of a family; none where it has none for this cluster, or no time is left.
@@ -249,7 +258,7 @@ impl<'a> Timeline<'a> {
         if fault.takes_majority(self.limits.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
-        Some(Planned { begins: at, lasts, pick, named: None, on: None, fault })
+        Some(Planned { begins: at, lasts, pick, named: None, on: None, fault, composition: None })
     }
 
     /// Takes up faults that belong together, aimed at fewer nodes where they must be, or says that
@@ -303,6 +312,15 @@ impl<'a> Timeline<'a> {
         }
         self.planned.extend(on_top);
     }
+}
+
+/// Returns true if a fault triggers a failure that is to be avoided.
+fn is_avoided(planned: &Planned, avoided: &[KnownFailure]) -> bool {
+    avoided.iter().any(|failure| {
+        let composition = planned.composition.as_deref();
+        failure.is_triggered_by(&planned.fault)
+            || failure.compositions().any(|name| Some(name) == composition)
+    })
 }
 
 /// When a fault is over.

@@ -27,6 +27,7 @@ fn options(profile: Profile, nodes: usize, seed: u64, seconds: u64) -> ScheduleO
         profile,
         budget: None,
         compositions: Compositions::default(),
+        avoided: Vec::new(),
         timers: Default::default(),
     }
 }
@@ -212,6 +213,45 @@ fn leaving_a_family_out_removes_only_its_own_faults() {
             }
         }
     }
+}
+
+#[test]
+fn avoiding_a_known_failure_removes_only_what_triggers_it() {
+    let known: KnownFailure = "lost=power,disk trouble=slow-fsync".parse().expect("it is one");
+    let composed: KnownFailure = "lost=kill,killed-in-election".parse().expect("it is one");
+    let mut of_the_composition = 0;
+    for profile in Profile::MIXED {
+        for seed in 0..30 {
+            let all = draw(profile, 5, seed, 60);
+            let without = |avoided: &KnownFailure| {
+                let avoided = vec![avoided.clone()];
+                Schedule::draw(&ScheduleOptions { avoided, ..options(profile, 5, seed, 60) })
+                    .entries
+            };
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|entry| match &entry.fault {
+                    Fault::Power(_) => false,
+                    Fault::Disk(disk) => !matches!(disk.trouble, DiskFault::SlowFsync { .. }),
+                    _ => true,
+                })
+                .cloned()
+                .collect();
+            assert_eq!(without(&known), expected);
+            // The composition takes partitions besides, of which others come alone.
+            let kept = without(&composed);
+            assert!(kept.iter().all(|entry| all.contains(entry)));
+            let gone = all.iter().filter(|entry| !kept.contains(entry));
+            of_the_composition +=
+                gone.filter(|entry| entry.fault.family() == Family::Partition).count();
+            assert!(kept.iter().all(|entry| entry.fault.family() != Family::Kill));
+            let partitions = |entries: &[Entry]| {
+                entries.iter().filter(|entry| entry.fault.family() == Family::Partition).count()
+            };
+            assert!(profile == Profile::Composed || partitions(&kept) > 0);
+        }
+    }
+    assert!(of_the_composition > 0);
 }
 
 #[test]

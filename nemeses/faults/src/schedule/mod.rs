@@ -4,6 +4,7 @@ mod compositions;
 mod draw_schedule;
 #[cfg(test)]
 mod draw_tests;
+mod known;
 mod options;
 mod planned;
 mod profile;
@@ -17,6 +18,7 @@ mod shuffle_bag;
 mod written;
 
 pub use compositions::{BadCompositions, Composition, Compositions};
+pub use known::{BadKnownFailure, KnownFailure, Trigger};
 pub use options::ScheduleOptions;
 pub use profile::Profile;
 pub use resolve::Resolved;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Compositions, Profile};
+use super::{Compositions, KnownFailure, Profile};
 use crate::fault::{Budget, Family, TimerRange};
 
 /// The options that a schedule is drawn for.
@@ -23,6 +23,8 @@ pub struct ScheduleOptions {
     pub budget: Option<Budget>,
     /// The compositions that it may have.
     pub compositions: Compositions,
+    /// The failures whose triggers it does without.
+    pub avoided: Vec<KnownFailure>,
     /// The range in which the service's own timers lie.
     pub timers: TimerRange,
 }

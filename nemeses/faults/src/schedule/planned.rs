@@ -24,12 +24,14 @@ pub(super) struct Planned {
     pub on: Option<String>,
     /// The fault.
     pub fault: Fault,
+    /// The name of the composition that it belongs to; none if it came alone.
+    pub composition: Option<String>,
 }
 
 impl Planned {
     /// Its entry in a schedule.
     pub fn entry(self, id: u32) -> Entry {
-        let Self { begins, lasts, pick, named, on, fault } = self;
+        let Self { begins, lasts, pick, named, on, fault, composition: _ } = self;
         let (at, lasts) = (milliseconds(begins), milliseconds(lasts));
         Entry { id, at, lasts, pick, named, on, fault }
     }

@@ -145,6 +145,7 @@ mod tests {
                 profile: Profile::Brutal,
                 budget: None,
                 compositions: Compositions::default(),
+                avoided: Vec::new(),
                 timers: Default::default(),
             });
             let text = toml::to_string(&schedule).unwrap();

@@ -194,6 +194,7 @@ mod tests {
                         profile,
                         budget: None,
                         compositions: Compositions::default(),
+                        avoided: Vec::new(),
                         timers: Default::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");

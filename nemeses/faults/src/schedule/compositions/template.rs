@@ -155,7 +155,7 @@ impl Template {
         }
         let Entry { at, lasts, pick, named, on, fault, .. } = read_entry(written)?;
         let (begins, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());
-        Ok(Planned { begins, lasts, pick, named, on, fault })
+        Ok(Planned { begins, lasts, pick, named, on, fault, composition: None })
     }
 }
 
