@@ -11,7 +11,7 @@ pub use checker::history::Event;
 pub use checker::oracle::divergence::{Contents, Held};
 pub use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 pub use engines::node_process::OwnClock;
-pub use faults::fault::{Family, StoreWork};
+pub use faults::fault::{Family, StoreWork, TimerRange};
 pub use faults::host::{Administrator, HostError};
 pub use faults::schedule::KnownFailure;
 pub use results::applied_log::{AppliedEntry, AppliedLog};

@@ -4,9 +4,9 @@
 use checker::verdict::Analysis;
 use faults::schedule::ScheduleOptions;
 use results::metrics::{Planned, RunHistory, ended_early, fault_intervals};
-use results::summary::{EarlyEnd, Finding, Liveness, RunInfo, Summary};
+use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, Summary};
 
-use super::judge;
+use super::{judge, pace};
 
 /// Everything that is known of a run.
 pub(crate) struct Known<'a> {
@@ -48,7 +48,12 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
     } = known;
     let faults = fault_intervals(history);
     let ended = ended_early(history, &planned, failed);
-    let coverage = judge::coverage(history, &faults, kinds, &planned, ended.as_ref(), &info.known);
+    // Of a target that is not known here, nor are its timers.
+    let timers = options.as_ref().map(|options| options.timers).unwrap_or_default();
+    let coverage = Coverage {
+        notes: pace::notes(history, &faults, timers.late_ms()),
+        ..judge::coverage(history, &faults, kinds, &planned, ended.as_ref(), &info.known)
+    };
     let options = options.filter(|_| !planned.faults.is_empty());
     let fault_coverage = options.map(|options| judge::fault_coverage(&faults, &options));
     let (verdict, sentence) =

@@ -198,6 +198,27 @@ mod tests {
         }
     }
 
+    /// The shortest and the longest delay, and the time after which a fault is late, in milliseconds.
+    fn timers(target: &str, set: &[(&str, &str)]) -> (f64, f64, u64) {
+        let settings = set.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let target = open(target, Choice { settings, ..Choice::default() }).expect("a target");
+        let timers = target.timers().expect("its timers are known");
+        (timers.shortest_ms, timers.longest_ms, timers.late_ms())
+    }
+
+    #[test]
+    fn delays_follow_the_timers_of_a_target_as_they_are_set() {
+        assert_eq!(timers("bundled", &[]), (50.0, 3200.0, 80));
+        assert_eq!(timers("etcd", &[]), (100.0, 8000.0, 200));
+        let quick = [("election_timeout", "500ms"), ("heartbeat_interval", "50ms")];
+        assert_eq!(timers("etcd", &quick), (50.0, 4000.0, 100));
+        let by_flag = [("flags", "--election-timeout=5000 --heartbeat-interval=500")];
+        assert_eq!(timers("etcd", &by_flag), (500.0, 40_000.0, 1000));
+        assert_eq!(timers("zookeeper", &[]), (250.0, 16_000.0, 400));
+        let slow = [("configuration", "tickTime=2000;syncLimit=5")];
+        assert_eq!(timers("zookeeper", &slow), (1000.0, 80_000.0, 2000));
+    }
+
     #[test]
     fn what_cannot_be_set_is_said_with_what_can() {
         let error = argv("etcd", &[("timeout", "1s")]).expect_err("there is none").to_string();

@@ -75,8 +75,8 @@ pub trait Target: Send + Sync {
         READY_WITHIN
     }
 
-    /// The range of its timers, from a heartbeat to several election time-outs, which delays are
-    /// drawn from; none where they are not known.
+    /// The range of its timers, from a heartbeat to several election timeouts, which delays, stalls
+    /// and pauses are drawn from; none where they are not known.
     fn timers(&self) -> Option<TimerRange> {
         None
     }

@@ -84,8 +84,8 @@ impl Target for Bundled {
     }
 
     fn timers(&self) -> Option<TimerRange> {
-        let Timings { heartbeat, election_max, .. } = Timings::default();
-        Some(TimerRange::of(heartbeat, election_max, RetryPolicy::default().deadline))
+        let Timings { heartbeat, election_min, .. } = Timings::default();
+        Some(TimerRange::of(heartbeat, election_min, RetryPolicy::default().deadline))
     }
 
     fn node_change(&self, line: &str) -> Option<NodeChange> {

@@ -78,10 +78,14 @@ impl Target for Etcd {
         Launch { again: Some(state("existing")), ..Launch::of(state("new")) }
     }
 
-    /// Its defaults.
     fn timers(&self) -> Option<TimerRange> {
-        let milliseconds = Duration::from_millis;
-        Some(TimerRange::of(milliseconds(100), milliseconds(1000), RetryPolicy::default().deadline))
+        let time = |flag: &str, default: u64| {
+            let set = self.flags.iter().rev().find_map(|it| it.strip_prefix(flag)?.parse().ok());
+            Duration::from_millis(set.unwrap_or(default))
+        };
+        let heartbeat = time("--heartbeat-interval=", 100);
+        let election = time("--election-timeout=", 1000);
+        Some(TimerRange::of(heartbeat, election, RetryPolicy::default().deadline))
     }
 
     fn own_clock(&self) -> OwnClock {

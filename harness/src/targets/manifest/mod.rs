@@ -22,5 +22,6 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use target::{Manifest, is_manifest};

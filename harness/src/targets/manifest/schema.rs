@@ -38,6 +38,8 @@ pub struct Schema {
     pub workload: BTreeMap<Text, BTreeMap<Text, Operation>>,
     /// The question to a member for all that it holds.
     pub dump: Option<Dump>,
+    /// The times that its nodes wait for each other.
+    pub timers: Option<Timers>,
     /// The failures that are known of it.
     #[serde(default)]
     pub known: Vec<Spanned<toml::Value>>,
@@ -235,6 +237,18 @@ pub struct Status {
     pub id: Option<Text>,
     /// The position up to which it has applied the log.
     pub applied: Option<Text>,
+}
+
+/// The times that nodes wait for each other, and clients for them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timers {
+    /// The interval of heartbeats, such as `100ms`.
+    pub heartbeat: Text,
+    /// The shortest election timeout.
+    pub election: Text,
+    /// The time after which clients of this service give up.
+    pub client: Option<Text>,
 }
 
 /// The common parts of answers.

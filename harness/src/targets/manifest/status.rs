@@ -13,6 +13,7 @@ use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
 use super::template::text_of;
+use super::timers::time;
 use crate::targets::{Member, NodeStatus};
 
 /// The question to a node for its state.
@@ -49,14 +50,14 @@ impl Status {
         }
         let test =
             |test: &Option<_>| test.as_ref().map(|test| Test::compile(source, test)).transpose();
-        let time = |text: &schema::Text| {
-            humantime::parse_duration(text.get_ref())
-                .map_err(|error| source.error(text.span(), format!("ready_within: {error}")))
-        };
         Ok(Status {
             question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
             ready: test(&status.ready)?.unwrap_or_else(Test::success),
-            ready_within: status.ready_within.as_ref().map(time).transpose()?,
+            ready_within: status
+                .ready_within
+                .as_ref()
+                .map(|limit| time(source, limit))
+                .transpose()?,
             leader: status.leader.as_ref().map(|it| Reading::compile(source, it)).transpose()?,
             leads: test(&status.leads)?,
             term: place(&status.term)?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
-use faults::fault::Family;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use faults::schedule::KnownFailure;
 
@@ -22,6 +22,7 @@ use super::schema::Versions;
 use super::source::Source;
 use super::status::Status;
 use super::step::SetUp;
+use super::timers;
 use crate::exit::bad_input;
 use crate::targets::target::READY_WITHIN;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
@@ -34,6 +35,7 @@ pub struct Manifest {
     node: Node,
     claims: Option<VersionSemantics>,
     known: Vec<KnownFailure>,
+    timers: Option<TimerRange>,
     pub(super) service: Arc<Service>,
     /// The text of the file.
     text: String,
@@ -121,6 +123,7 @@ impl Manifest {
             node: Node::compile(&source, &schema.node)?,
             claims: schema.versions.as_ref().map(claims),
             known,
+            timers: schema.timers.as_ref().map(|it| timers::range(&source, it)).transpose()?,
             service: Arc::new(service),
             text,
         })
@@ -160,6 +163,10 @@ impl Target for Manifest {
 
     fn ready_within(&self) -> Duration {
         self.service.status.ready_within.unwrap_or(READY_WITHIN)
+    }
+
+    fn timers(&self) -> Option<TimerRange> {
+        self.timers
     }
 
     fn known_failures(&self) -> &[KnownFailure] {

@@ -266,3 +266,24 @@ fn known_failures_of_a_manifest_are_those_of_its_target() {
     refuses("[node]", &wrong, 4, "expected one of `slow`, `slow-fsync`");
     refuses("[node]", &known.replace("about", "abuot"), 4, "unknown field `abuot`");
 }
+
+#[test]
+fn delays_follow_the_timers_that_a_manifest_states() {
+    let timers = |more: &str| {
+        let text = format!("[variables]\nelection = \"1s\"\n\n[timers]\n{more}\n\n[node]");
+        SMALL.replace("[node]", &text)
+    };
+    let usual = timers("heartbeat = \"100ms\"\nelection = \"{election}\"");
+    let of = |text: &str, set: &[(&str, &str)]| {
+        let range = read(text, set).expect("a manifest").timers().expect("it has timers");
+        (range.shortest_ms, range.longest_ms, range.late_ms())
+    };
+    assert_eq!(of(&usual, &[]), (100.0, 8000.0, 200));
+    assert_eq!(of(&usual, &[("election", "200ms")]), (100.0, 3000.0, 40));
+    let patient = timers("heartbeat = \"1s\"\nelection = \"2s\"\nclient = \"1m\"");
+    assert_eq!(of(&patient, &[]), (1000.0, 60_000.0, 400));
+    assert_eq!(read(SMALL, &[]).expect("a manifest").timers(), None);
+    let wrong = |more: &str| format!("[timers]\n{more}\n\n[node]");
+    refuses("[node]", &wrong("heartbeat = \"1s\"\nelection = \"1s\""), 6, "is longer than");
+    refuses("[node]", &wrong("heartbeat = \"soon\"\nelection = \"1s\""), 5, "\"soon\" is no time");
+}

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
 use engines::node_process::OwnClock;
-use faults::fault::Family;
+use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use serde_json::{Value, json};
+use workloads::retry::RetryPolicy;
 
 use super::administrator::NatsAdministrator;
 use super::client::NatsClient;
@@ -46,6 +48,11 @@ const MAX_PAYLOAD: u32 = 8 << 20;
 /// what the machine has.
 const MAX_MEMORY: u64 = 64 << 20;
 const MAX_FILES: u64 = 4 << 30;
+
+/// The interval of heartbeats in its Raft groups, and the shortest election timeout: `hbInterval`
+/// and `minElectionTimeout` of its `raft.go`.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+const ELECTION: Duration = Duration::from_secs(4);
 
 /// NATS with JetStream, as it is started with nothing but names, addresses and limits.
 #[derive(Debug, Clone, Default)]
@@ -135,6 +142,11 @@ impl Target for Nats {
         let configuration = configuration_file(&cluster[node]).display().to_string();
         let argv = vec![program, "--config".into(), configuration];
         Launch::of([argv, self.flags.clone()].concat())
+    }
+
+    /// Those of its Raft groups, which no configuration changes.
+    fn timers(&self) -> Option<TimerRange> {
+        Some(TimerRange::of(HEARTBEAT, ELECTION, RetryPolicy::default().deadline))
     }
 
     fn own_clock(&self) -> OwnClock {

@@ -5,9 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSemantics};
+use faults::fault::TimerRange;
+use workloads::retry::RetryPolicy;
 
 use super::client::ZooKeeperClient;
 use super::dumper::ZooKeeperDumper;
@@ -143,6 +146,19 @@ impl Target for ZooKeeper {
     /// For transactions, and for elections.
     fn peer_ports(&self) -> usize {
         2
+    }
+
+    /// The leader pings twice a tick, and is missed after `syncLimit` ticks.
+    fn timers(&self) -> Option<TimerRange> {
+        let lines = || CONFIGURATION.lines().chain(self.more.split(';'));
+        let number = |name: &str| {
+            let mut values =
+                lines().filter_map(|line| line.trim().strip_prefix(name)?.parse().ok());
+            values.next_back()
+        };
+        let tick = Duration::from_millis(number("tickTime=")?);
+        let limit = u32::try_from(number("syncLimit=")?).ok()?;
+        Some(TimerRange::of(tick / 2, tick * limit, RetryPolicy::default().deadline))
     }
 
     fn prepare(&self, cluster: &[Member], node: usize) -> anyhow::Result<()> {

@@ -24,38 +24,63 @@ pub(crate) struct ClusterLimits {
 }
 
 /// The range in which the timers of a service and of its clients lie, from a heartbeat to several
-/// election time-outs. A delay finds most when it is about as long as something that waits for it.
+/// election timeouts. A delay finds most when it is about as long as something that waits for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimerRange {
     /// Milliseconds.
     pub shortest_ms: f64,
     /// Milliseconds.
     pub longest_ms: f64,
+    /// The shortest election timeout, in milliseconds.
+    pub election_ms: f64,
 }
 
-/// A delay beyond so many election time-outs finds nothing that a shorter one does not.
-const ELECTIONS: u32 = 4;
+/// A delay beyond so many of the shortest election timeouts finds nothing that a shorter one does
+/// not: four of the longest, which is about twice as long as the shortest.
+const ELECTIONS: f64 = 8.0;
+
+/// The longest delay of a composition, unless heartbeats take as long.
+const LONGEST_COMPOSED_MS: f64 = 5000.0;
+
+/// A fault that comes later than this share of an election timeout may meet another cluster than the
+/// one that it was meant for.
+const LATE_SHARE: f64 = 0.2;
 
 impl TimerRange {
-    /// That of a service whose timers are known: the interval of its heartbeats, its longest
-    /// election time-out, and the time after which clients give an answer up.
+    /// That of a service whose timers are known: the interval of its heartbeats, its shortest
+    /// election timeout, and the time after which clients give an answer up.
     pub fn of(heartbeat: Duration, election: Duration, client: Duration) -> Self {
-        let longest = (election * ELECTIONS).max(client);
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        let election_ms = milliseconds(election).max(1.0);
+        let longest_ms = (election_ms * ELECTIONS).max(milliseconds(client));
         let shortest_ms = milliseconds(heartbeat).max(1.0);
-        Self { shortest_ms, longest_ms: milliseconds(longest).max(2.0 * shortest_ms) }
+        Self { shortest_ms, longest_ms: longest_ms.max(2.0 * shortest_ms), election_ms }
     }
 
-    /// Draws a delay, each power of ten as often as any other.
-    pub(crate) fn draw(&self, random: &mut ChaCha8Rng) -> f64 {
-        whole_between(self.shortest_ms, self.longest_ms, random)
+    /// The time by which a fault may be late before it counts as late, in whole milliseconds.
+    pub fn late_ms(&self) -> u64 {
+        (self.election_ms * LATE_SHARE).round().max(1.0) as u64
+    }
+
+    /// The shortest and the longest delay of a composition, in milliseconds: its links are slow for a
+    /// few seconds, and what takes longer than that is a cut.
+    pub(crate) fn within_compositions(&self) -> (f64, f64) {
+        let longest = self.longest_ms.min(LONGEST_COMPOSED_MS);
+        (self.shortest_ms, longest.max(2.0 * self.shortest_ms))
+    }
+
+    /// Draws a delay of at most so many milliseconds, each power of ten as often as any other.
+    pub(crate) fn draw(&self, most_ms: f64, random: &mut ChaCha8Rng) -> f64 {
+        let longest = self.longest_ms.min(most_ms);
+        whole_between(self.shortest_ms.min(longest), longest, random)
     }
 }
 
-/// Between 0.05 and 5 s, where services have timers of their own when nothing is known of them.
+/// Between 0.05 and 5 s, where services have timers of their own when nothing is known of them, and
+/// elections after half a second.
 impl Default for TimerRange {
     fn default() -> Self {
-        Self { shortest_ms: 50.0, longest_ms: 5000.0 }
+        Self { shortest_ms: 50.0, longest_ms: 5000.0, election_ms: 500.0 }
     }
 }
 
@@ -109,4 +134,43 @@ pub(crate) fn between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
 /// The same as a whole number.
 pub(crate) fn whole_between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
     between(least, most, random).round()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn the_range_of_timers_follows_from_heartbeat_election_and_client() {
+        let of = |heartbeat, election, client| {
+            let ms = Duration::from_millis;
+            TimerRange::of(ms(heartbeat), ms(election), ms(client))
+        };
+        let expect = |shortest_ms, longest_ms, election_ms| TimerRange {
+            shortest_ms,
+            longest_ms,
+            election_ms,
+        };
+        assert_eq!(of(50, 400, 3000), expect(50.0, 3200.0, 400.0));
+        assert_eq!(of(100, 150, 3000), expect(100.0, 3000.0, 150.0));
+        assert_eq!(of(50, 400, 3000).within_compositions(), (50.0, 3200.0));
+        assert_eq!(of(1000, 4000, 3000).within_compositions(), (1000.0, 5000.0));
+        assert_eq!(of(3000, 9000, 3000).within_compositions(), (3000.0, 6000.0));
+        assert_eq!(of(50, 400, 3000).late_ms(), 80);
+        assert_eq!(of(1000, 4000, 3000).late_ms(), 800);
+        assert_eq!(TimerRange::default().late_ms(), 100);
+    }
+
+    #[test]
+    fn a_delay_lies_evenly_in_what_there_is_room_for() {
+        let timers = TimerRange::default();
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let drawn: Vec<f64> = (0..1000).map(|_| timers.draw(500.0, &mut random)).collect();
+        assert!(drawn.iter().all(|delay| (50.0..=500.0).contains(delay)));
+        let long = drawn.iter().filter(|delay| **delay > 158.0).count();
+        assert!((450..550).contains(&long), "{long} of 1000");
+        assert_eq!(timers.draw(20.0, &mut random), 20.0, "no longer than there is room");
+    }
 }

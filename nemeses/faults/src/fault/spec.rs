@@ -29,6 +29,12 @@ pub(crate) trait Spec: fmt::Display {
         nodes - self.nodes_down(nodes) < nodes / 2 + 1
     }
 
+    /// Returns true if it should last as long as something that waits for it: from a heartbeat of the
+    /// service to several of its election timeouts.
+    fn lasts_like_a_timer(&self) -> bool {
+        false
+    }
+
     /// Returns true if clients get little done while it is on together with another such fault.
     fn disturbs(&self, nodes: usize) -> bool {
         self.nodes_down(nodes) > 0

@@ -239,7 +239,8 @@ impl<'a> Timeline<'a> {
         let longest = longest.min(self.longest_fault).max(shortest);
         let class = self.lengths[family as usize].draw(random) as f64;
         let part = (class + random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
-        let mut lasts = shortest * (longest / shortest).powf(part);
+        let length = |shortest: f64, longest: f64| shortest * (longest / shortest).powf(part);
+        let mut lasts = length(shortest, longest);
         // Not while another fault is on, which may have taken the leader away.
         let parts_leader =
             about.parts_leader && !overlapping && self.lone_partings.is_multiple_of(2);
@@ -252,6 +253,12 @@ impl<'a> Timeline<'a> {
         }
         lasts = lasts.min(left);
         let fault = (about.draw)(&Wanted { limits: self.limits, lasts, parts_leader }, random)?;
+        if fault.spec().lasts_like_a_timer() {
+            let timers = self.limits.timers;
+            let most = (timers.longest_ms / 1e3).max(about.lasts.1).min(self.longest_fault);
+            let least = (timers.shortest_ms / 1e3).min(most / 2.0);
+            lasts = length(least, most).min(left);
+        }
         if about.parts_leader {
             self.lone_partings += u32::from(!overlapping);
         }

@@ -266,7 +266,7 @@ impl LinkCondition {
     /// Draws a delay, as often with jitter as without. What would take longer than the fault lasts
     /// is a cut.
     fn delay(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
-        let delay_ms = wanted.limits.timers.draw(random).min((wanted.lasts * 1e3).round());
+        let delay_ms = wanted.limits.timers.draw((wanted.lasts * 1e3).round(), random);
         let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
         Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }
     }

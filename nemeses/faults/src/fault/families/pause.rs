@@ -77,6 +77,10 @@ impl Spec for Pause {
         self.aim.count(nodes)
     }
 
+    fn lasts_like_a_timer(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, roles: &mut RoleDraw<'_>) -> Action {
         Action::Pause(Paused(roles.nodes(self.aim)))
     }

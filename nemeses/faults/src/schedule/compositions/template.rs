@@ -93,7 +93,8 @@ impl Composition {
         random: &mut ChaCha8Rng,
         streams: &mut Streams,
     ) -> Result<Vec<Planned>, String> {
-        let values = [limits.nodes as f64, limits.timers.shortest_ms, limits.timers.longest_ms];
+        let (shortest, longest) = limits.timers.within_compositions();
+        let values = [limits.nodes as f64, shortest, longest];
         let mut names: Names = KNOWN.into_iter().zip(values.map(number)).collect();
         for (name, field) in &self.names {
             let aimed_by =
