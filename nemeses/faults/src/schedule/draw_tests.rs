@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::draw_schedule::halts;
 use super::*;
-use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pattern, Pause};
+use crate::fault::{Aim, Cpu, Disk, DiskFault, Family, Fault, Kill, Pattern, Pause, TimerRange};
 
 const USUAL: [Family; 8] = [
     Family::Partition,
@@ -252,6 +252,39 @@ fn avoiding_a_known_failure_removes_only_what_triggers_it() {
         }
     }
     assert!(of_the_composition > 0);
+}
+
+/// A stall or a pause finds most when it is about as long as something that waits for it.
+#[test]
+fn stalls_and_pauses_are_drawn_from_a_heartbeat_to_several_elections() {
+    let ms = Duration::from_millis;
+    let timers = |heartbeat, election| TimerRange::of(ms(heartbeat), ms(election), ms(3000));
+    let lasting = |family, timers, profile: Profile| -> Vec<f64> {
+        let schedules = (0..60).map(|seed| {
+            let families = [family].into();
+            Schedule::draw(&ScheduleOptions { families, timers, ..options(profile, 5, seed, 60) })
+        });
+        let entries = schedules.flat_map(|schedule| schedule.entries);
+        let like = |fault: &Fault| match fault {
+            Fault::Pause(_) => true,
+            Fault::Disk(disk) => disk.trouble == DiskFault::StalledFsync,
+            _ => false,
+        };
+        let entries = entries.filter(|entry| like(&entry.fault));
+        entries.map(|entry| entry.lasts.as_secs_f64()).collect()
+    };
+    for family in [Family::Disk, Family::Pause] {
+        let unknown = lasting(family, TimerRange::default(), Profile::Only(family));
+        let share = |all: &[f64], below: f64| {
+            all.iter().filter(|lasts| **lasts < below).count() as f64 / all.len() as f64
+        };
+        assert!(unknown.len() > 100, "{family}: {}", unknown.len());
+        // Of the range from 0.05 to 8 s, each power of ten as often as any other.
+        assert!((0.25..0.47).contains(&share(&unknown, 0.3)), "{family}: {}", share(&unknown, 0.3));
+        assert!(unknown.iter().any(|lasts| *lasts < 0.08), "{family}");
+        let slow = lasting(family, timers(1000, 4000), Profile::Only(family));
+        assert!(share(&slow, 0.9) < 0.1, "{family}: {slow:?}");
+    }
 }
 
 #[test]

@@ -255,6 +255,10 @@ impl Spec for Disk {
         if self.trouble.takes_down() { self.aim.count(nodes) } else { 0 }
     }
 
+    fn lasts_like_a_timer(&self) -> bool {
+        self.trouble == DiskFault::StalledFsync
+    }
+
     fn validate(&self, _: usize) -> Result<(), String> {
         match self.trouble {
             DiskFault::Slow { delay_ms, jitter_ms }
