@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -35,6 +36,12 @@ pub struct Arguments {
     /// Plant a bug; `list bugs` describes them
     #[arg(long = "bug", value_name = "BUG", value_parser = names::bug())]
     bugs: Vec<String>,
+    /// The time between two heartbeats of a leader [default: 50ms]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    heartbeat_interval: Option<Duration>,
+    /// The shortest election timeout; the longest is twice as long [default: 400ms]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    election_timeout: Option<Duration>,
 }
 
 fn peer(text: &str) -> Result<(String, String), String> {
@@ -44,10 +51,15 @@ fn peer(text: &str) -> Result<(String, String), String> {
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
-    let Arguments { id, listen, data: data_dir, peers, bugs } = arguments;
+    let Arguments { id, listen, data: data_dir, peers, bugs, heartbeat_interval, election_timeout } =
+        arguments;
     let peers: BTreeMap<String, String> = peers.into_iter().collect();
     let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
-    let timings = Timings::default();
+    let Timings { heartbeat, election_min, .. } = Timings::default();
+    let timings = Timings::of(
+        heartbeat_interval.unwrap_or(heartbeat),
+        election_timeout.unwrap_or(election_min),
+    );
     let config = Config { id, listen, peers, data_dir, timings, bugs: bugs? };
     // A node that panics is a finding about the target, not a failure of the harness.
     drop(std::panic::take_hook());

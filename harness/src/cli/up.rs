@@ -93,7 +93,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         members.push(member);
     }
     let bug: Option<Bug> = arguments.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-    let target = Bundled { bug };
+    let target = Bundled { bug, ..Bundled::default() };
     let (tell, news) = mpsc::channel();
     let mut host = start(&target, &members, tell.clone())?;
     introduce(&members);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use cluster::bugs::Bug;
+use cluster::core::Timings;
 
 use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;
@@ -37,15 +39,16 @@ pub struct Known {
 pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
-        summary: "the Raft key-value service that comes with stormproof",
-        settings: &[],
-        open: |Choice { bug, .. }| Ok(Arc::new(Bundled { bug })),
+        summary: "the Raft key-value service that comes with stormproof; \
+                  --set election_timeout=1s, heartbeat_interval=100ms",
+        settings: &[ELECTION, HEARTBEAT],
+        open: bundled,
     },
     Known {
         name: "etcd",
         summary: "etcd 3.4 and later by its JSON gateway; Debian's package etcd-server, or --bin; \
                   --set election_timeout=500ms, heartbeat_interval=50ms, flags='--a=1 --b=2'",
-        settings: &["election_timeout", "heartbeat_interval", FLAGS],
+        settings: &[ELECTION, HEARTBEAT, FLAGS],
         open: etcd,
     },
     Known {
@@ -98,6 +101,29 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     (known.open)(choice)
 }
 
+/// The settings of the shortest election timeout and of the interval of heartbeats.
+const ELECTION: &str = "election_timeout";
+const HEARTBEAT: &str = "heartbeat_interval";
+
+/// The time that is set for a target under that name.
+fn time(settings: &BTreeMap<String, String>, target: &str, name: &str) -> Result<Option<Duration>> {
+    let time = settings.get(name).map(|text| humantime::parse_duration(text)).transpose();
+    time.map_err(|error| usage(format!("{name} of {target}, such as 500ms: {error}")))
+}
+
+fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
+    let usual = Timings::default();
+    let heartbeat = time(&settings, "bundled", HEARTBEAT)?.unwrap_or(usual.heartbeat);
+    let election = time(&settings, "bundled", ELECTION)?.unwrap_or(usual.election_min);
+    if heartbeat.is_zero() || election <= heartbeat {
+        return Err(usage(format!(
+            "{ELECTION} of bundled ({election:?}) must be longer than its {HEARTBEAT} \
+             ({heartbeat:?}), and that longer than nothing"
+        )));
+    }
+    Ok(Arc::new(Bundled { bug, timings: Timings::of(heartbeat, election) }))
+}
+
 /// The setting of further arguments, separated by spaces.
 const FLAGS: &str = "flags";
 
@@ -109,13 +135,11 @@ fn flags(settings: &BTreeMap<String, String>) -> Vec<String> {
 
 fn etcd(Choice { bin, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
     let time = |name: &str| {
-        let Some(text) = settings.get(name) else { return Ok(None) };
-        let time = humantime::parse_duration(text);
-        let time =
-            time.map_err(|error| usage(format!("{name} of etcd, such as 500ms: {error}")))?;
-        Ok::<_, anyhow::Error>(Some(format!("--{}={}", name.replace('_', "-"), time.as_millis())))
+        let time = time(&settings, "etcd", name)?;
+        let flag = |time: Duration| format!("--{}={}", name.replace('_', "-"), time.as_millis());
+        Ok::<_, anyhow::Error>(time.map(flag))
     };
-    let times = [time("election_timeout")?, time("heartbeat_interval")?];
+    let times = [time(ELECTION)?, time(HEARTBEAT)?];
     let flags = times.into_iter().flatten().chain(flags(&settings)).collect();
     Ok(Arc::new(Etcd { bin, flags }))
 }
@@ -209,6 +233,7 @@ mod tests {
     #[test]
     fn delays_follow_the_timers_of_a_target_as_they_are_set() {
         assert_eq!(timers("bundled", &[]), (50.0, 3200.0, 80));
+        assert_eq!(timers("bundled", &[("election_timeout", "1s")]), (50.0, 8000.0, 200));
         assert_eq!(timers("etcd", &[]), (100.0, 8000.0, 200));
         let quick = [("election_timeout", "500ms"), ("heartbeat_interval", "50ms")];
         assert_eq!(timers("etcd", &quick), (50.0, 4000.0, 100));
@@ -217,6 +242,18 @@ mod tests {
         assert_eq!(timers("zookeeper", &[]), (250.0, 16_000.0, 400));
         let slow = [("configuration", "tickTime=2000;syncLimit=5")];
         assert_eq!(timers("zookeeper", &slow), (1000.0, 80_000.0, 2000));
+    }
+
+    #[test]
+    fn timers_of_the_bundled_cluster_can_be_set() {
+        let node = argv("bundled", &[("election_timeout", "1200ms")]).expect("it has these");
+        let end = ["--heartbeat-interval", "50ms", "--election-timeout", "1s200ms"];
+        assert!(node.ends_with(&end.map(String::from)), "{node:?}");
+        let error = argv("bundled", &[("heartbeat_interval", "1s")]).expect_err("none is missed");
+        assert!(
+            error.to_string().contains("must be longer than its heartbeat_interval"),
+            "{error}"
+        );
     }
 
     #[test]

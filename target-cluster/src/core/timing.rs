@@ -17,17 +17,20 @@ pub struct Timings {
     pub election_max: Duration,
 }
 
+impl Timings {
+    /// Those with such heartbeats and election timeouts between one and two such times.
+    pub fn of(heartbeat: Duration, election: Duration) -> Timings {
+        Timings { heartbeat, election_min: election, election_max: election * 2 }
+    }
+}
+
 impl Default for Timings {
     /// Heartbeats every 50 ms and election timeouts of 400 to 800 ms. A follower stands only after
     /// eight heartbeats are missing, so that a busy machine or a slow barrier of the disk deposes
     /// no one; and among five nodes the first of them stands after about half a second, so that a
     /// cluster serves within one second of its start, of a crash of its leader, or of a heal.
     fn default() -> Timings {
-        Timings {
-            heartbeat: Duration::from_millis(50),
-            election_min: Duration::from_millis(400),
-            election_max: Duration::from_millis(800),
-        }
+        Timings::of(Duration::from_millis(50), Duration::from_millis(400))
     }
 }
 

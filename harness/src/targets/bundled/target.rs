@@ -52,6 +52,8 @@ const ERRORS: &[ErrorRow] = &[
 pub struct Bundled {
     /// The planted bug that every node runs with.
     pub bug: Option<Bug>,
+    /// The times that nodes wait for each other.
+    pub timings: Timings,
 }
 
 impl Target for Bundled {
@@ -76,6 +78,12 @@ impl Target for Bundled {
         if let Some(bug) = self.bug {
             command.extend(["--bug".into(), bug.name().into()]);
         }
+        if self.timings != Timings::default() {
+            let Timings { heartbeat, election_min, .. } = self.timings;
+            let text = |time| humantime::format_duration(time).to_string().replace(' ', "");
+            command.extend(["--heartbeat-interval".into(), text(heartbeat)]);
+            command.extend(["--election-timeout".into(), text(election_min)]);
+        }
         Launch::of(command)
     }
 
@@ -84,7 +92,7 @@ impl Target for Bundled {
     }
 
     fn timers(&self) -> Option<TimerRange> {
-        let Timings { heartbeat, election_min, .. } = Timings::default();
+        let Timings { heartbeat, election_min, .. } = self.timings;
         Some(TimerRange::of(heartbeat, election_min, RetryPolicy::default().deadline))
     }
 
