@@ -28,6 +28,9 @@ const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 /// The values that set-ups left, or are about to, by their position and what each is for.
 type SetUps = BTreeMap<(usize, String), Arc<OnceCell<Kept>>>;
 
+/// The answer says that a set-up is over.
+struct Over;
+
 /// A client of one cluster.
 pub struct ManifestClient {
     http: reqwest::Client,
@@ -77,7 +80,7 @@ impl ManifestClient {
     async fn send(&self, node: usize, request: &Request) -> Reply {
         let operation = &self.operations()[request.f];
         self.note(None);
-        let mut kept = match self.ready(node, &request.key).await {
+        let mut kept = match self.ready(node, Some(&request.key)).await {
             Ok(kept) => kept,
             Err(refusal) => return Reply::Refusal(refusal),
         };
@@ -139,11 +142,15 @@ impl ManifestClient {
         }
     }
 
-    /// The values that set-ups leave for an operation on that key through that node; those that are
-    /// not made yet are made now, once, and all that need them wait.
-    async fn ready(&self, node: usize, key: &str) -> Result<Kept, Refusal> {
+    /// The values that set-ups leave for an operation on that key through that node, or without a key
+    /// for its status; those that are not made yet are made now, once, and all that need them wait.
+    async fn ready(&self, node: usize, key: Option<&str>) -> Result<Kept, Refusal> {
         let mut kept = Kept::new();
         for (position, set_up) in self.service.setup.iter().enumerate() {
+            if key.is_none() && !self.service.status.set_ups.contains(&position) {
+                continue;
+            }
+            let key = key.unwrap_or_default();
             let cell = {
                 let mut cells = self.set_up.lock().unwrap_or_else(PoisonError::into_inner);
                 cells.entry(self.set_up_for(position, node, key)).or_default().clone()
@@ -232,11 +239,34 @@ impl ManifestClient {
         Some(Refusal { error: refused.row.name.clone(), leader })
     }
 
+    /// Asks a node for its state, within so long a time. Set-ups whose values the question sends are
+    /// made before it, and once more when the answer says that they are over.
+    pub(super) async fn hear_status(&self, node: usize, limit: Duration) -> Option<Exchange> {
+        let asked = async {
+            match self.ask_for_status(node).await? {
+                Ok(exchange) => Some(exchange),
+                Err(Over) => self.ask_for_status(node).await?.ok(),
+            }
+        };
+        timeout(limit, asked).await.ok().flatten()
+    }
+
+    /// Asks once; none if a set-up cannot be made.
+    async fn ask_for_status(&self, node: usize) -> Option<Result<Exchange, Over>> {
+        let status = &self.service.status;
+        let kept = self.ready(node, None).await.ok()?;
+        let scope = |name: &str| kept.get(name).cloned().unwrap_or_default();
+        let exchange = status.question.ask(&self.http, &self.urls[node], &scope).await;
+        let over = |heard| self.void(node, "", heard).is_some();
+        match &exchange.heard {
+            Ok(heard) if !status.set_ups.is_empty() && over(heard) => Some(Err(Over)),
+            _ => Some(Ok(exchange)),
+        }
+    }
+
     async fn ask_status(&self, node: usize) -> Option<NodeStatus> {
         let status = &self.service.status;
-        let nothing = |_: &str| Value::Null;
-        let asked = status.question.ask(&self.http, &self.urls[node], &nothing);
-        let mut exchange = timeout(STATUS_TIMEOUT, asked).await.ok()?;
+        let mut exchange = self.hear_status(node, STATUS_TIMEOUT).await?;
         let told = exchange.heard.as_ref().ok().map(|it| self.roster.understand(node, status, it));
         exchange.complaint = match &told {
             Some(Ok(NodeStatus { leader: None, .. })) => status.names_nobody(),

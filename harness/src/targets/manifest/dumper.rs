@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::answer::{Place, Reading, is_pointer, number};
+use super::client::ManifestClient;
 use super::node::of_member;
 use super::order::{Inquiry, Written, of_order};
 use super::request::{Exchange, HttpResponse};
@@ -108,6 +109,8 @@ impl Dump {
 /// Asks members where clients reach them.
 pub struct ManifestDumper {
     http: reqwest::Client,
+    /// Asks for the status.
+    client: ManifestClient,
     service: Arc<Service>,
     cluster: Vec<Member>,
     /// The addresses at which clients reach them.
@@ -119,8 +122,10 @@ impl ManifestDumper {
     /// When there are no means for HTTP.
     pub fn new(service: Arc<Service>, cluster: &[Member]) -> Result<ManifestDumper> {
         let endpoint = |member: &Member| member.for_clients.to_string();
+        let model = service.models.keys().next().context("a manifest has some workload")?;
         Ok(ManifestDumper {
             http: http::client()?,
+            client: ManifestClient::new(service.clone(), cluster, "", model)?,
             service,
             endpoints: cluster.iter().map(endpoint).collect(),
             cluster: cluster.to_vec(),
@@ -135,7 +140,8 @@ impl ManifestDumper {
             own.unwrap_or_else(|| of_member(&self.cluster, node, name))
         };
         let url = format!("http://{}", self.endpoints[node]);
-        let asked = dump.inquiry.ask(&self.http, &url, &scope);
+        let asked =
+            async { timeout(PATIENCE, dump.inquiry.ask(&self.http, &url, &scope)).await.ok() };
         let (held, revision) = read(dump.inquiry.place(), asked, |heard| {
             let revision = dump.revision.as_ref().and_then(|place| place.number(heard));
             Ok((dump.held(heard)?, revision))
@@ -154,9 +160,8 @@ impl ManifestDumper {
         let place = status.applied.as_ref().context("[status] has no applied")?;
         let lacks =
             || format!("there is no number at {}, where applied is said to be", place.name());
-        let nothing = |_: &str| Value::Null;
-        let url = format!("http://{}", self.endpoints[node]);
-        let asked = status.question.ask(&self.http, &url, &nothing);
+        let heard = self.client.hear_status(node, PATIENCE).await;
+        let asked = std::future::ready(heard);
         read(&status.question.place, asked, |heard| place.number(heard).ok_or_else(lacks)).await
     }
 }
@@ -164,11 +169,10 @@ impl ManifestDumper {
 /// Waits for an answer to what that place asks, and reads it.
 async fn read<T>(
     place: &str,
-    asked: impl Future<Output = Exchange>,
+    asked: impl Future<Output = Option<Exchange>>,
     read: impl FnOnce(&HttpResponse) -> Result<T, String>,
 ) -> Result<T> {
-    let exchange = timeout(PATIENCE, asked).await;
-    let exchange = exchange.with_context(|| format!("no answer to {place}"))?;
+    let exchange = asked.await.with_context(|| format!("no answer to {place}"))?;
     let read = match &exchange.heard {
         Ok(heard) => read(heard),
         Err(lost) => Err(lost.text.clone()),

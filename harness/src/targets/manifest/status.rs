@@ -1,6 +1,6 @@
 //! The status of nodes, in their own words, and whom they mean when they name a leader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::answer::{Place, Reading, Test};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
+use super::step::SetUp;
 use super::template::text_of;
 use super::timers::time;
 use crate::targets::{Member, NodeStatus};
@@ -21,6 +22,8 @@ use crate::targets::{Member, NodeStatus};
 pub struct Status {
     /// The question.
     pub question: Question,
+    /// The positions of the set-ups that are made before it, since it sends what they keep.
+    pub set_ups: BTreeSet<usize>,
     ready: Test,
     /// The time within which all nodes of a fresh cluster are ready.
     pub ready_within: Option<Duration>,
@@ -35,11 +38,15 @@ pub struct Status {
 }
 
 impl Status {
-    /// Understands `[status]`.
+    /// Understands `[status]`, where what set-ups keep may stand.
     ///
     /// # Errors
     /// On the first thing that is wrong.
-    pub fn compile(source: &Source<'_>, status: &schema::Status) -> Result<Status> {
+    pub fn compile(
+        source: &Source<'_>,
+        status: &schema::Status,
+        set_ups: &[SetUp],
+    ) -> Result<Status> {
         let schema::Status { request, headers, json, body, .. } = status;
         let place = |text: &Option<schema::Text>| {
             text.as_ref().map(|text| Place::compile(source, text)).transpose()
@@ -48,10 +55,13 @@ impl Status {
             let what = "leader names who leads, leads says whether this node does: one of them";
             return Err(source.error(leads.span(), what));
         }
+        let names = SetUp::kept_without_key(set_ups);
+        let question = Question::compile(source, &Parts { request, headers, json, body }, &names)?;
         let test =
             |test: &Option<_>| test.as_ref().map(|test| Test::compile(source, test)).transpose();
         Ok(Status {
-            question: Question::compile(source, &Parts { request, headers, json, body }, &[])?,
+            set_ups: SetUp::needed_by(set_ups, &question),
+            question,
             ready: test(&status.ready)?.unwrap_or_else(Test::success),
             ready_within: status
                 .ready_within

@@ -1,7 +1,7 @@
 //! Requests that go before others: what an operation begins with, and what is made once before the
 //! first operation. They leave values, such as a session or an `ETag`, for requests that follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -172,6 +172,27 @@ impl SetUp {
             left.extend(names.drain(known..));
         }
         Ok((compiled, left))
+    }
+
+    /// The placeholders that set-ups leave for requests which are about no key.
+    pub fn kept_without_key(set_ups: &[SetUp]) -> Vec<(&str, Form)> {
+        let for_all = set_ups.iter().filter(|set_up| set_up.each != Each::Key);
+        let names = for_all.flat_map(|set_up| &set_up.step.keep);
+        names.map(|(name, _)| (name.as_str(), Form::Scalar)).collect()
+    }
+
+    /// The positions of those whose values a request sends, and of those that they need themselves.
+    pub fn needed_by(set_ups: &[SetUp], question: &Question) -> BTreeSet<usize> {
+        let mut needed = BTreeSet::new();
+        for (position, set_up) in set_ups.iter().enumerate().rev() {
+            let later = needed.iter().map(|later: &usize| &set_ups[*later].step.question);
+            let mut askers = later.chain([question]);
+            let names = || set_up.step.keep.iter().map(|(name, _)| name);
+            if askers.any(|asker| names().any(|name| asker.mentions(name))) {
+                needed.insert(position);
+            }
+        }
+        needed
     }
 
     /// Returns true if an answer to an operation says that it has to be made again.

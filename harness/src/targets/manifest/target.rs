@@ -94,7 +94,7 @@ impl Manifest {
         let (setup, kept) = SetUp::compile_all(&source, &schema.setup)?;
         let service = Service {
             file: path.display().to_string(),
-            status: Status::compile(&source, &schema.status)?,
+            status: Status::compile(&source, &schema.status, &setup)?,
             refusals: Refused::compile_all(&source, &schema.refusals)?,
             models: Operation::compile_all(&source, &schema, &kept)?,
             setup,

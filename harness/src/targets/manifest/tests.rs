@@ -287,3 +287,33 @@ fn delays_follow_the_timers_that_a_manifest_states() {
     refuses("[node]", &wrong("heartbeat = \"1s\"\nelection = \"1s\""), 6, "is longer than");
     refuses("[node]", &wrong("heartbeat = \"soon\"\nelection = \"1s\""), 5, "\"soon\" is no time");
 }
+
+#[test]
+fn a_status_can_send_what_set_ups_keep_that_are_about_no_key() {
+    let with = |each: &str| {
+        let set_up = format!(
+            "[[setup]]\nrequest = \"POST /login\"\neach = \"{each}\"\n\
+             keep = {{ session = \"/id\" }}\n\n[status]\n\
+             headers = {{ Authorization = \"{{session}}\" }}"
+        );
+        SMALL.replace("[status]", &set_up)
+    };
+    for each in ["run", "node"] {
+        let manifest = read(&with(each), &[]).expect("a manifest");
+        assert_eq!(manifest.service.status.set_ups, [0].into(), "{each}");
+    }
+    // One that it does not need is left for the first operation, and one that the other needs is made.
+    let more = |keep: &str, header: &str| {
+        let first = format!(
+            "[[setup]]\nrequest = \"POST /keys\"\nkeep = {{ {keep} = \"/id\" }}\n\n[[setup]]\n\
+             headers = {{ Authorization = \"{header}\" }}"
+        );
+        let text = with("run").replacen("[[setup]]", &first, 1);
+        read(&text, &[]).expect("a manifest").service.status.set_ups.clone()
+    };
+    assert_eq!(more("other", "none"), [1].into());
+    assert_eq!(more("password", "{password}"), [0, 1].into());
+    assert!(read(SMALL, &[]).expect("a manifest").service.status.set_ups.is_empty());
+    let error = read(&with("key"), &[]).expect_err("no key is known").to_string();
+    assert!(error.contains("session"), "{error}");
+}

@@ -109,7 +109,8 @@ error = "logged_out"
 when = { status = 401 }
 definite = true
 "#;
-    let manifest = manifest(&folder, &[BEGIN, refusal, setup, READ, session, WRITE, session, cas]);
+    let parts = [BEGIN, session, refusal, setup, READ, session, WRITE, session, cas];
+    let manifest = manifest(&folder, &parts);
     check(&service, &manifest).exits(0).says("read, write, cas work through every node");
     short_run(&service, &manifest, &folder, NO_FAULTS).exits(0).says("VALID");
     assert!(service.logins() > 3, "a session that ended was not made again");

@@ -145,7 +145,12 @@ impl Store {
     fn answer(&mut self, node: usize, request: &Request) -> Response {
         let Request { method, path, headers, body } = request;
         match (method.as_str(), path.as_str()) {
+            // It is no operation, and wears no session out.
             ("GET", "/status") => {
+                let session = headers.get("x-session").map_or("", String::as_str);
+                if self.habits.session_lasts.is_some() && session != self.session.to_string() {
+                    return plain(401, "log in");
+                }
                 let leader = format!("n{}", self.leader + 1);
                 let applied = self.values.values().map(|(_, version)| version).sum::<u64>();
                 return plain(200, json!({"leader": leader, "applied": applied}));
