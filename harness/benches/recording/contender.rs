@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use checker::history::{Event, EventType, Process};
-use results::run_directory::{HISTORY, RunDirectory};
+use results::run_directory::{HISTORY, PLAN, RunDirectory};
 use stormproof::internal::{Clients, Live, Recorder, load, online_check};
 use stormproof::targets::{Client, Reply, Request};
 use tokio::task::JoinSet;
@@ -101,6 +101,8 @@ impl Contender {
         } else {
             fs::create_dir_all(place)?;
             symlink("/dev/null", place.join(HISTORY))?;
+            // Without it this would be no run.
+            fs::write(place.join(PLAN), "")?;
             RunDirectory::open(place)?
         };
         let history = directory.path().join(HISTORY);
