@@ -12,12 +12,12 @@ use faults::host::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use workloads::retry::RetryPolicy;
 
 use super::administrator::BundledAdministrator;
 use super::auditor::BundledAuditor;
 use super::words::{Kept, Words};
 use crate::targets::http::{self, transport_error};
+use crate::targets::target::timers_of;
 use crate::targets::{
     Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
     Request, Target, refusal, row,
@@ -93,7 +93,7 @@ impl Target for Bundled {
 
     fn timers(&self) -> Option<TimerRange> {
         let Timings { heartbeat, election_min, .. } = self.timings;
-        Some(TimerRange::of(heartbeat, election_min, RetryPolicy::default().deadline))
+        Some(timers_of(heartbeat, election_min))
     }
 
     fn node_change(&self, line: &str) -> Option<NodeChange> {

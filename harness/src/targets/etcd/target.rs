@@ -8,13 +8,13 @@ use checker::oracle::version::{MutationVersion, ReadVersion, Scope, VersionSeman
 use engines::node_process::OwnClock;
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
-use workloads::retry::RetryPolicy;
 
 use super::administrator::EtcdAdministrator;
 use super::client::EtcdClient;
 use super::dumper::EtcdDumper;
 use super::gateway::Gateway;
 use crate::targets::program::Program;
+use crate::targets::target::timers_of;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 const PROGRAM: Program = Program {
@@ -85,7 +85,7 @@ impl Target for Etcd {
         };
         let heartbeat = time("--heartbeat-interval=", 100);
         let election = time("--election-timeout=", 1000);
-        Some(TimerRange::of(heartbeat, election, RetryPolicy::default().deadline))
+        Some(timers_of(heartbeat, election))
     }
 
     fn own_clock(&self) -> OwnClock {

@@ -10,7 +10,6 @@ use engines::node_process::OwnClock;
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use serde_json::{Value, json};
-use workloads::retry::RetryPolicy;
 
 use super::administrator::NatsAdministrator;
 use super::client::NatsClient;
@@ -18,6 +17,7 @@ use super::connection::Connections;
 use super::dumper::NatsDumper;
 use crate::exit::usage;
 use crate::targets::program::Program;
+use crate::targets::target::timers_of;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 const PROGRAM: Program = Program {
@@ -146,7 +146,7 @@ impl Target for Nats {
 
     /// Those of its Raft groups, which no configuration changes.
     fn timers(&self) -> Option<TimerRange> {
-        Some(TimerRange::of(HEARTBEAT, ELECTION, RetryPolicy::default().deadline))
+        Some(timers_of(HEARTBEAT, ELECTION))
     }
 
     fn own_clock(&self) -> OwnClock {
