@@ -132,6 +132,20 @@ fn compare_many(model: &impl Recorded, service: Service, small: u64, medium: u64
     compare_many_of(model, service, None, small, medium)
 }
 
+/// A recording of a few operations with many unknown outcomes. `values` is as in [`Recording`].
+fn small_recording(service: Service, values: Option<u64>, seed: u64) -> Recording {
+    Recording {
+        service,
+        seed,
+        values,
+        operations: 3 + (seed % 14) as usize,
+        clients: 2 + (seed % 5) as usize,
+        unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
+        lies: (seed / 9 % 3) as usize,
+        ..Recording::default()
+    }
+}
+
 /// `values` is as in [`Recording`].
 fn compare_many_of(
     model: &impl Recorded,
@@ -148,17 +162,7 @@ fn compare_many_of(
             break;
         }
         count += 1;
-        let recording = Recording {
-            service,
-            seed,
-            values,
-            operations: 3 + (seed % 14) as usize,
-            clients: 2 + (seed % 5) as usize,
-            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-            lies: (seed / 9 % 3) as usize,
-            ..Recording::default()
-        };
-        compare(model, recording, &mut of_small);
+        compare(model, small_recording(service, values, seed), &mut of_small);
     }
     for seed in 0..medium {
         let recording = Recording {
@@ -281,16 +285,8 @@ fn what_contradicts_a_counter_that_shrinks_does_so_for_the_search() {
         if tallies.iter().all(|tally| tally.invalid >= ENOUGH / 3) {
             break;
         }
-        let recording = Recording {
-            service: Service::Counter,
-            seed,
-            operations: 3 + (seed % 14) as usize,
-            clients: 2 + (seed % 5) as usize,
-            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-            lies: 1 + (seed / 9 % 3) as usize,
-            ..Recording::default()
-        };
-        compare(&Counter, recording, &mut tallies);
+        let small = small_recording(Service::Counter, None, seed);
+        compare(&Counter, Recording { lies: 1 + small.lies, ..small }, &mut tallies);
     }
     println!("{tallies:?}");
     assert!(tallies.iter().all(|tally| tally.invalid >= ENOUGH / 3), "{tallies:?}");
@@ -303,16 +299,7 @@ fn counters_of_powers_of_two_are_decided_as_the_search_decides_them() {
         if show_enough(&tallies) {
             break;
         }
-        let recording = Recording {
-            service: Service::Powers,
-            seed,
-            operations: 3 + (seed % 14) as usize,
-            clients: 2 + (seed % 5) as usize,
-            unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-            lies: (seed / 9 % 3) as usize,
-            ..Recording::default()
-        };
-        compare(&Counter, recording, &mut tallies);
+        compare(&Counter, small_recording(Service::Powers, None, seed), &mut tallies);
     }
     println!("{tallies:?}");
     let [tally, weaker] = tallies;
@@ -332,16 +319,8 @@ fn large_groups_of_transactions_are_decided_as_small_ones() {
             if invalid > 1_000 {
                 break;
             }
-            let recording = Recording {
-                service,
-                values,
-                seed,
-                operations: 3 + (seed % 40) as usize,
-                clients: 2 + (seed % 5) as usize,
-                unknown: [0.0, 0.2, 0.4][(seed / 3 % 3) as usize],
-                lies: (seed / 9 % 3) as usize,
-                ..Recording::default()
-            };
+            let operations = 3 + (seed % 40) as usize;
+            let recording = Recording { operations, ..small_recording(service, values, seed) };
             let operations = paired(&record(recording));
             let object = typed(&Transactions, &operations);
             let small = solve(&object).map(|it| it.contradiction.is_some());

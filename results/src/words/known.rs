@@ -6,8 +6,8 @@ use super::counted;
 use crate::metrics::FaultInterval;
 use crate::summary::KnownInRun;
 
-/// The intention, before the run: `known failure lost avoided: no power faults, so what they do is
-/// not tested (a sentence about it)`.
+/// The intention, before the run: `known failure lost avoided: without power faults, so what they do
+/// is not tested (a sentence about it)`.
 pub fn known_before(known: &KnownInRun) -> String {
     let KnownInRun { failure, tested, faults } = known;
     let intention = match (tested, faults.len()) {

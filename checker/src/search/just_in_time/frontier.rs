@@ -90,8 +90,8 @@ impl<'a, S: SlotSet> Frontier<'a, S> {
         self.was_cut = checkpoint.was_cut;
     }
 
-    /// Goes past the next event with at most `breadth.width` configurations. False, and nothing changed,
-    /// if none of them gets past it.
+    /// Goes past the next event with at most `breadth.width` configurations. False, and nothing
+    /// changed, if none of them gets past it.
     pub(super) fn advance(&mut self, breadth: Breadth, meter: &mut Meter) -> Result<bool, Spent> {
         let timeline = self.window.timeline;
         match timeline.events[self.window.place as usize] {

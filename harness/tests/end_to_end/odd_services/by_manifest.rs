@@ -32,7 +32,7 @@ request = "PUT /kv/{run}-{key}"
 json = "{value}"
 "#;
 
-/// Checks it, or runs it for a moment.
+/// Writes a manifest of these parts.
 fn manifest(folder: &Path, parts: &[&str]) -> String {
     let file = folder.join("odd.toml");
     std::fs::write(&file, parts.concat()).expect("a scratch file can be written");
