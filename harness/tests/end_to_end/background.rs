@@ -1,6 +1,8 @@
 //! Runs in the background, and the processes they are made of.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -70,12 +72,19 @@ pub fn is_alive(pid: i32) -> bool {
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }
 
-/// The network namespaces that these processes are in, besides our own.
-pub fn network_namespaces(pids: impl IntoIterator<Item = i32>) -> BTreeSet<PathBuf> {
-    let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
-    let ours = of("self");
-    let all = pids.into_iter().filter_map(|pid| of(&pid.to_string()));
-    all.filter(|namespace| Some(namespace) != ours.as_ref()).collect()
+/// The network namespaces that these processes are in, besides our own. They are held open: the
+/// kernel gives the number of one that is gone to the next, which may be of another test's run.
+pub fn network_namespaces(pids: impl IntoIterator<Item = i32>) -> BTreeMap<PathBuf, File> {
+    let of = |pid: &str| {
+        let held = File::open(format!("/proc/{pid}/ns/net")).ok()?;
+        let name = std::fs::read_link(format!("/proc/self/fd/{}", held.as_raw_fd())).ok()?;
+        Some((name, held))
+    };
+    let mut all: BTreeMap<_, _> = pids.into_iter().filter_map(|pid| of(&pid.to_string())).collect();
+    if let Some((ours, _)) = of("self") {
+        all.remove(&ours);
+    }
+    all
 }
 
 pub fn all_processes() -> Vec<i32> {
