@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
 use stormproof_cluster::core::Timings;
+use stormproof_cluster::kv::NESTING_MAX;
 use stormproof_cluster::server::{Config, Failure, LOG_FILE, run_until};
 use stormproof_cluster::storage::FileDisk;
 use tokio::sync::oneshot;
@@ -188,6 +189,48 @@ async fn a_cluster_answers_over_plain_http() {
     assert_eq!((&answer["error"], &answer["definite"]), (&json!("bad_request"), &json!(true)));
     let (code, answer, _) = ask(json!({"f": "write", "key": "x".repeat(2_000_000)})).await;
     assert_eq!((code, &answer["definite"]), (400, &json!(true)), "too large a body");
+}
+
+#[tokio::test]
+async fn what_was_read_is_what_every_leader_compares_with_also_after_a_restart() {
+    let mut cluster = Cluster::start();
+    let mut leader = cluster.first_leader().await;
+    let nested = "[".repeat(NESTING_MAX) + &"]".repeat(NESTING_MAX);
+    let values: Vec<Value> =
+        ["1.1180277063001198e-38", "0.1", "5e-324", "1e300", "-0.0", "9007199254740993.5", &nested]
+            .iter()
+            .map(|text| serde_json::from_str(text).unwrap())
+            .collect();
+    for (number, value) in values.iter().enumerate() {
+        let write = json!({"f": "write", "key": format!("k{number}"), "value": value});
+        assert_eq!(cluster.post(&leader, "/kv", &write).await.0, 200, "{value}");
+    }
+    for round in 0..3 {
+        for (number, value) in values.iter().enumerate() {
+            let read = json!({"f": "read", "key": format!("k{number}")});
+            let (_, answer) = cluster.post(&leader, "/kv", &read).await;
+            assert_eq!(answer["value"].to_string(), value.to_string(), "round {round}");
+            let cas = json!({"f": "cas", "key": format!("k{number}"), "value": [value, value]});
+            assert_eq!(cluster.post(&leader, "/kv", &cas).await.0, 200, "{value} in {round}");
+        }
+        if round == 0 {
+            let successor = cluster.configs.keys().find(|id| **id != leader).unwrap().clone();
+            let transfer = json!({"to": successor});
+            assert_eq!(cluster.post(&leader, "/admin/transfer", &transfer).await.0, 200);
+            leader = successor;
+        } else if round == 1 {
+            for id in ["n1", "n2", "n3"] {
+                cluster.stop_node(id);
+            }
+            for id in ["n1", "n2", "n3"] {
+                cluster.restart_node(id);
+            }
+            leader = cluster.leader().await;
+        }
+    }
+    let deeper = json!({"f": "write", "key": "k", "value": [values.last()]});
+    let (code, answer) = cluster.post(&leader, "/kv", &deeper).await;
+    assert_eq!((code, &answer["error"]), (400, &json!("bad_request")), "{answer}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::core::{Entry, Payload, Record};
-use stormproof_cluster::kv::{Command, Mutation};
+use stormproof_cluster::kv::{Command, EncodedCommand, Mutation};
 use stormproof_cluster::storage::{MemoryDisk, OpenError, WriteAheadLog};
 
 /// The number of logs that are tried, and of power failures on each.
@@ -20,7 +20,7 @@ fn entry(index: u64, random: &mut ChaCha8Rng) -> Record {
     let length = random.random_range(0..if long { 9_000 } else { 300 });
     let value = "x".repeat(length).into();
     let mutation = Mutation::Write { key: "k".into(), value };
-    let payload = Payload::Command(Command { mutation, token: None });
+    let payload = Payload::Command(EncodedCommand::new(&Command { mutation, token: None }));
     Record::Entry(Arc::new(Entry { index, term: 1, payload }))
 }
 

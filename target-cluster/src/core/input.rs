@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, NodeId, Request, Response, RoleName, Time};
-use crate::kv::{Answer, Command, Query};
+use crate::kv::{Answer, EncodedCommand, Query};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ pub(crate) struct Proposal {
     /// The driver's number for this request; its reply carries it.
     pub request: u64,
     /// The command.
-    pub command: Command,
+    pub command: EncodedCommand,
 }
 
 /// Something to be done by the driver.

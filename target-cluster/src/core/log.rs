@@ -93,7 +93,7 @@ impl Log {
 mod tests {
     use super::*;
     use crate::core::Payload;
-    use crate::kv::{Command, Mutation};
+    use crate::kv::{Command, EncodedCommand, Mutation};
 
     fn log(terms: &[u64]) -> Log {
         let mut log = Log::default();
@@ -121,7 +121,7 @@ mod tests {
         let mut log = Log::default();
         for (index, bytes) in [(1, 1), (2, 900), (3, 5_000), (4, 1)] {
             let mutation = Mutation::Write { key: "k".into(), value: "x".repeat(bytes).into() };
-            let payload = Payload::Command(Command { mutation, token: None });
+            let payload = Payload::Command(EncodedCommand::new(&Command { mutation, token: None }));
             log.append(Arc::new(Entry { index, term: 1, payload }));
         }
         let batch = |index, entries_max| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kv::Command;
+use crate::kv::EncodedCommand;
 
 /// The name of a node, such as `n1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Entry {
     pub(super) fn bytes(&self) -> usize {
         let payload = match &self.payload {
             Payload::Noop => 0,
-            Payload::Command(command) => command.bytes(),
+            Payload::Command(command) => command.text().len(),
         };
         100 + payload
     }
@@ -62,7 +62,7 @@ pub enum Payload {
     /// Nothing: a new leader's first entry, with which it commits what it took over (paper, §8).
     Noop,
     /// A client's command.
-    Command(Command),
+    Command(EncodedCommand),
 }
 
 /// A question to another node.

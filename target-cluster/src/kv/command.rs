@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Transaction;
-use super::size::json_bytes;
 
 /// A well-formed request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,7 +49,8 @@ pub struct Command {
     pub token: Option<Token>,
 }
 
-/// A change of one key, or of several by a transaction. `null` stands for "no value": to write it deletes the key.
+/// A change of one key, or of several by a transaction. `null` stands for "no value": to write it
+/// deletes the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -127,32 +127,6 @@ pub enum Mutation {
     },
     /// Changes several keys at once. Answers the micro-operations with the reads filled in.
     Transaction(Transaction),
-}
-
-impl Command {
-    /// About how many bytes it takes as JSON.
-    pub(crate) fn bytes(&self) -> usize {
-        let token = self.token.as_ref().map_or(0, |token| token.session.len() + 40);
-        let mutation = match &self.mutation {
-            Mutation::Write { key, value } | Mutation::Append { key, value } => {
-                key.len() + json_bytes(value)
-            }
-            Mutation::Cas { key, expected, new } => {
-                key.len() + json_bytes(expected) + json_bytes(new)
-            }
-            Mutation::Insert { key, element } | Mutation::Enqueue { key, element } => {
-                key.len() + json_bytes(element)
-            }
-            Mutation::Delete { key } | Mutation::Add { key, .. } | Mutation::Dequeue { key } => {
-                key.len()
-            }
-            Mutation::Acquire { key, owner } | Mutation::Release { key, owner } => {
-                key.len() + owner.len()
-            }
-            Mutation::Transaction(transaction) => transaction.bytes(),
-        };
-        token + mutation
-    }
 }
 
 /// An idempotency token, written `<session>:<number>`. A session numbers its commands upwards and

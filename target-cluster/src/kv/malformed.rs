@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::size::{ANSWER_BYTES_MAX, TRANSACTION_MAX};
+use super::size::{ANSWER_BYTES_MAX, NESTING_MAX, TRANSACTION_MAX};
 
 /// The mistake in a request, as a sentence for its sender.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum MalformedRequest {
          counter, insert, enqueue, dequeue, acquire, release, holder, txn"
     )]
     UnknownOperation(String),
+    /// The value nests too deep to be kept, sent and answered.
+    #[error("the arrays and objects of a value may nest up to {NESTING_MAX} deep")]
+    TooDeep,
     /// The key is missing.
     #[error("the body needs a \"key\"")]
     NoKey,

@@ -5,6 +5,7 @@
 
 mod answer;
 mod command;
+mod encoded;
 mod item;
 mod malformed;
 mod request;
@@ -17,10 +18,11 @@ mod values;
 mod values_tests;
 
 pub use command::{Command, Mutation, Operation, Query, Token};
+pub use encoded::EncodedCommand;
 pub use malformed::MalformedRequest;
 pub use request::RequestBody;
 pub use sessions::MAX_SESSIONS;
-pub use size::{ANSWER_BYTES_MAX, TRANSACTION_MAX};
+pub use size::{ANSWER_BYTES_MAX, NESTING_MAX, TRANSACTION_MAX};
 pub use transaction::Transaction;
 
 pub(crate) use answer::{Answer, OperationResult};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::size::{ANSWER_BYTES_MAX, json_bytes};
+use super::size::{ANSWER_BYTES_MAX, NESTING_MAX, json_bytes, nests_within};
 use super::{Command, MalformedRequest, Mutation, Operation, Query, Token, Transaction};
 
 /// The body of `POST /kv`, such as `{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}`.
@@ -71,6 +71,14 @@ impl RequestBody {
     /// When the body asks for none that can be carried out.
     pub fn into_operation(self) -> Result<Operation, MalformedRequest> {
         let RequestBody { f, key, value, token } = self;
+        let around_values = match f.as_str() {
+            "cas" => 1,
+            "txn" => 2,
+            _ => 0,
+        };
+        if !nests_within(&value, NESTING_MAX + around_values) {
+            return Err(MalformedRequest::TooDeep);
+        }
         if f == "txn" {
             let transaction = Transaction::parse(key, value)?;
             return Ok(if transaction.is_read_only() {
@@ -205,6 +213,10 @@ mod tests {
         let element = "x".repeat(ANSWER_BYTES_MAX);
         let too_large = json!({"f": "enqueue", "key": "k", "value": element}).to_string();
         let written = json!({"f": "txn", "value": [["w", "k", element]]}).to_string();
+        let nested = "[".repeat(65) + &"]".repeat(65);
+        let too_deep = format!(r#"{{"f":"write","key":"k","value":{nested}}}"#);
+        let expects = format!(r#"{{"f":"cas","key":"k","value":[{nested},1]}}"#);
+        let in_txn = format!(r#"{{"f":"txn","value":[["append","k",{nested}]]}}"#);
         let too_many = json!({"f": "txn", "value": vec![("r", "k", ()); 65]}).to_string();
         for (body, complaint) in [
             (r#"{"f":"put","key":"k"}"#, "no operation 'put'"),
@@ -223,6 +235,9 @@ mod tests {
             (&too_large, "up to 65536 bytes"),
             (&written, "up to 65536 bytes"),
             (&too_many, "not 65"),
+            (&too_deep, "nest up to 64 deep"),
+            (&expects, "nest up to 64 deep"),
+            (&in_txn, "nest up to 64 deep"),
         ] {
             let error = parse(body).unwrap_err();
             assert!(error.contains(complaint), "{body}: {error}");

@@ -2,7 +2,7 @@
 
 use super::sessions::{Known, MAX_SESSIONS, Sessions};
 use super::values::Values;
-use super::{Answer, Command, Query};
+use super::{Answer, EncodedCommand, Query};
 use crate::bugs::{Bug, Bugs};
 
 /// The result of applying a command.
@@ -46,8 +46,9 @@ impl Store {
     }
 
     /// Applies the command of the entry at `index`.
-    pub(crate) fn apply(&mut self, index: u64, command: &Command) -> Applied {
+    pub(crate) fn apply(&mut self, index: u64, command: &EncodedCommand) -> Applied {
         self.skip(index);
+        let command = command.decode();
         let token = command.token.as_ref().filter(|_| !self.ignore_tokens);
         if let Some(token) = token {
             match self.sessions.look_up(token, index) {
@@ -82,7 +83,9 @@ mod tests {
         let body: RequestBody = serde_json::from_value(body).unwrap();
         match body.into_operation().unwrap() {
             Operation::Query(query) => Applied::Answer(store.query(&query)),
-            Operation::Command(command) => store.apply(store.applied() + 1, &command),
+            Operation::Command(command) => {
+                store.apply(store.applied() + 1, &EncodedCommand::new(&command))
+            }
         }
     }
 

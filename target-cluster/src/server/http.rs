@@ -23,7 +23,7 @@ use super::inbox::{Inbox, Incoming};
 use crate::core::{
     AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request, Response, Status,
 };
-use crate::kv::{Operation, RequestBody};
+use crate::kv::{EncodedCommand, Operation, RequestBody};
 
 /// The longest time that a client's request waits for its answer. Longer than an election under
 /// the default timings and a commit after it, shorter than the patience of any client.
@@ -81,10 +81,15 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
         Ok(operation) => operation,
         Err(reason) => return bad_request(&reason),
     };
-    // A read changes nothing, answered or not.
-    let definite = matches!(operation, Operation::Query(_));
     let (reply, answer) = oneshot::channel();
-    ask(&service, Incoming::Client { operation, reply }, answer, definite).await
+    // A query changes nothing, answered or not.
+    let (event, definite) = match operation {
+        Operation::Query(query) => (Incoming::Query { query, reply }, true),
+        Operation::Command(command) => {
+            (Incoming::Command { command: EncodedCommand::new(&command), reply }, false)
+        }
+    };
+    ask(&service, event, answer, definite).await
 }
 
 /// The body of `/admin/transfer`.
@@ -198,7 +203,7 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
                 let Payload::Command(command) = &entry.payload else { return None };
                 Some(AppliedBody {
                     index: entry.index,
-                    token: command.token.as_ref().map(ToString::to_string),
+                    token: command.decode().token.as_ref().map(ToString::to_string),
                     applied: *result == ApplyResult::Ok,
                     result: *result,
                 })

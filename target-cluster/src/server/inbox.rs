@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
-use crate::kv::Operation;
+use crate::kv::{EncodedCommand, Query};
 
 /// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
 /// of work for the core.
@@ -13,8 +13,10 @@ const INBOX_CAPACITY: usize = 8_192;
 
 /// Something that happened outside the core.
 pub(super) enum Incoming {
-    /// A client asks.
-    Client { operation: Operation, reply: oneshot::Sender<Reply> },
+    /// A client wants a command applied.
+    Command { command: EncodedCommand, reply: oneshot::Sender<Reply> },
+    /// A client asks for something that changes nothing.
+    Query { query: Query, reply: oneshot::Sender<Reply> },
     /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
     /// Another node asks.

@@ -14,7 +14,6 @@ use super::inbox::Incoming;
 use super::peers::Peers;
 use crate::bugs::Bug;
 use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
-use crate::kv::Operation;
 
 /// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
@@ -85,16 +84,16 @@ impl Driver {
         let mut proposals = Vec::new();
         for event in gathered.drain(..) {
             let input = match event {
-                Incoming::Client { operation, reply } => {
+                Incoming::Command { command, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
-                    match operation {
-                        Operation::Query(query) => Input::Query { request, query },
-                        Operation::Command(command) => {
-                            proposals.push(Proposal { request, command });
-                            continue;
-                        }
-                    }
+                    proposals.push(Proposal { request, command });
+                    continue;
+                }
+                Incoming::Query { query, reply } => {
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    Input::Query { request, query }
                 }
                 Incoming::Transfer { to, reply } => {
                     let request = self.number();

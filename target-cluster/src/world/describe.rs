@@ -85,7 +85,7 @@ pub(super) fn entry(entry: &Entry) -> String {
     let Entry { index, term, payload } = entry;
     match payload {
         Payload::Noop => format!("{index}@{term}:noop"),
-        Payload::Command(command) => format!("{index}@{term}:{}", self::command(command)),
+        Payload::Command(encoded) => format!("{index}@{term}:{}", command(&encoded.decode())),
     }
 }
 

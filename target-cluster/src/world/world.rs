@@ -8,7 +8,7 @@ use crate::core::{
     Effect, Input, Node, NodeId, Options, Proposal, Recovered, Reply, Request, Response, Time,
     Timings,
 };
-use crate::kv::Operation;
+use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{MemoryDisk, WriteAheadLog, needs_barrier};
 
 /// The time that every wall clock shows at the beginning: late enough that it can be set back.
@@ -191,7 +191,10 @@ impl World {
         let request = self.number();
         let input = match operation {
             Operation::Query(query) => Input::Query { request, query },
-            Operation::Command(command) => Input::Propose(vec![Proposal { request, command }]),
+            Operation::Command(command) => {
+                let command = EncodedCommand::new(&command);
+                Input::Propose(vec![Proposal { request, command }])
+            }
         };
         self.step(id, input);
         request
