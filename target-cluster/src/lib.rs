@@ -12,7 +12,7 @@
 //! ```text
 //! curl localhost:7001/status
 //!     {"id":"n1","role":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
-//!      "voters":["n1","n2","n3"],"version":"0.1.0"}             and "bugs":[…] when some are on
+//!      "voters":["n1","n2","n3"],"cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
 //! curl localhost:7001/health
 //!     200 {"healthy":true,"leader":"n1"}, or 503 while it knows no leader
 //! curl localhost:7001/kv -d '{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}'
@@ -73,9 +73,13 @@
 //!
 //! # Between the nodes
 //!
-//! `POST /raft/pre-vote`, `/raft/request-vote`, `/raft/append-entries`, `/raft/heartbeat`, which is an
-//! append without entries, and `/raft/timeout-now` are for the other voters. The bodies are the
-//! requests and responses of `core/message.rs`.
+//! On a port of its own a node serves the other voters: `POST /raft/pre-vote`, `/raft/request-vote`,
+//! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, and
+//! `/raft/timeout-now`. The bodies have the names of the Raft paper (`wire.rs`). Every message says in
+//! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it
+//! belongs to (`cluster` in `/status`), who sends it, in which version of the protocol, and where
+//! clients reach the sender; one without them, or with others, is refused with 403 and the reason.
+//! The data directory says the same of its owner (`identity.json`), and serves no other.
 //!
 //! # The event stream
 //!
@@ -97,6 +101,7 @@
 //! | 70 | `n2: the raft core failed: …` | an assertion failed: some promise was broken |
 //! | 74 | `n2: the disk failed: fsync of …/raft.log: …` | it stops at once, or does not start: what is on disk is unknown |
 //! | 75 | `n2: …/raft.log is in use by another process` | it does not start |
+//! | 78 | `n2: … belongs to n1 of the cluster …` | it does not start: the data is another node's, or of another cluster |
 //!
 //! A disk that is slow or stalls keeps only those waiting for whom something must become durable.
 //! The rest that a power failure leaves of writes that were not synced is cut off at the next start.
@@ -108,4 +113,5 @@ pub mod core;
 pub mod kv;
 pub mod server;
 pub mod storage;
+mod wire;
 pub mod world;

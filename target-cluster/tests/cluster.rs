@@ -1,7 +1,7 @@
 //! Three real servers on loopback ports, asked over HTTP as a user would.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
 use stormproof_cluster::core::Timings;
 use stormproof_cluster::kv::NESTING_MAX;
-use stormproof_cluster::server::{Config, Failure, LOG_FILE, run_until};
-use stormproof_cluster::storage::FileDisk;
+use stormproof_cluster::server::{Config, Failure, LOG_FILE, Listeners, run_until};
+use stormproof_cluster::storage::{FileDisk, IDENTITY_FILE};
 use tokio::sync::oneshot;
 
 /// The time that a cluster may take to do what it should. Generous: it only ends a test that hangs.
@@ -40,21 +40,42 @@ struct Cluster {
     directory: PathBuf,
 }
 
+/// Ports of the loopback that are free.
+fn any_ports() -> Listeners {
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    Listeners { clients: bind(), peers: bind() }
+}
+
+/// Binds a port that was given back. Meanwhile it may serve some other connection of the machine for
+/// a moment.
+fn bind_again(address: SocketAddr) -> TcpListener {
+    let start = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 impl Cluster {
     fn start() -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unique = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("stormproof-{}-{}", unique.0, unique.1));
-        let listeners: BTreeMap<String, TcpListener> = ["n1", "n2", "n3"]
-            .map(|id| (id.to_string(), TcpListener::bind("127.0.0.1:0").unwrap()))
-            .into();
+        let listeners: BTreeMap<String, Listeners> =
+            ["n1", "n2", "n3"].map(|id| (id.to_string(), any_ports())).into();
         let address = |listener: &TcpListener| listener.local_addr().unwrap();
-        let peers: BTreeMap<String, String> =
-            listeners.iter().map(|(id, l)| (id.clone(), address(l).to_string())).collect();
-        let config = |(id, listener): (&String, &TcpListener)| {
+        let peers: Vec<(String, String)> =
+            listeners.iter().map(|(id, l)| (id.clone(), address(&l.peers).to_string())).collect();
+        let config = |(id, listeners): (&String, &Listeners)| {
             let config = Config {
+                cluster: "test".into(),
                 id: id.clone(),
-                listen: address(listener),
+                listen: address(&listeners.clients),
+                advertise: None,
+                peer_listen: address(&listeners.peers),
                 peers: peers.clone(),
                 data_dir: directory.join(id),
                 timings: TIMINGS,
@@ -74,13 +95,13 @@ impl Cluster {
         cluster
     }
 
-    fn start_node(&mut self, id: &str, listener: TcpListener) {
+    fn start_node(&mut self, id: &str, listeners: Listeners) {
         let config = self.configs[id].clone();
         let (stop, stopped) = oneshot::channel();
         let stopped = async {
             let _ = stopped.await;
         };
-        let thread = std::thread::spawn(move || run_until(config, listener, stopped));
+        let thread = std::thread::spawn(move || run_until(config, listeners, stopped));
         self.running.insert(id.to_string(), Running { stop, thread });
     }
 
@@ -91,16 +112,9 @@ impl Cluster {
     }
 
     fn restart_node(&mut self, id: &str) {
-        // Meanwhile the port may serve some other connection of the machine for a moment.
-        let start = Instant::now();
-        let listener = loop {
-            match TcpListener::bind(self.configs[id].listen) {
-                Ok(listener) => break listener,
-                Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        self.start_node(id, listener);
+        let Config { listen, peer_listen, .. } = self.configs[id];
+        let again = Listeners { clients: bind_again(listen), peers: bind_again(peer_listen) };
+        self.start_node(id, again);
     }
 
     fn url(&self, id: &str, path: &str) -> String {
@@ -120,8 +134,39 @@ impl Cluster {
     /// A leader without the wait for the first election timeout: n1 is asked to stand at once, as by
     /// a leader that hands over.
     async fn first_leader(&self) -> String {
-        self.post("n1", "/raft/timeout-now", &json!({"term": 0, "leader": "n2"})).await;
+        let body = json!({"term": 0, "leaderId": "n2"});
+        let (code, answer) = self.raft("n1", "timeout-now", &self.headers("n2").await, &body).await;
+        assert_eq!(code, 200, "{answer}");
         self.leader().await
+    }
+
+    /// The headers of a message of that node to the others.
+    async fn headers(&self, sender: &str) -> BTreeMap<&'static str, String> {
+        let id = self.get("n1", "/status").await.unwrap()["cluster"].as_str().unwrap().to_string();
+        [
+            ("raft-cluster", id),
+            ("raft-sender", sender.to_string()),
+            ("raft-version", "1".to_string()),
+            ("raft-clients-at", self.configs[sender].listen.to_string()),
+        ]
+        .into()
+    }
+
+    /// Sends a message between nodes.
+    async fn raft(
+        &self,
+        to: &str,
+        endpoint: &str,
+        headers: &BTreeMap<&'static str, String>,
+        body: &Value,
+    ) -> (u16, Value) {
+        let url = format!("http://{}/raft/{endpoint}", self.configs[to].peer_listen);
+        let mut request = self.client.post(url).json(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
     }
 
     /// Waits until every running node agrees on a leader that is running, and gives its name.
@@ -425,24 +470,58 @@ async fn every_node_lists_the_result_of_each_token() {
 }
 
 #[tokio::test]
-async fn a_raft_request_that_no_voter_could_have_sent_is_refused() {
+async fn a_raft_request_that_no_voter_of_this_cluster_could_have_sent_is_refused() {
     let cluster = Cluster::start();
     let leader = cluster.first_leader().await;
-    let before = cluster.get(&leader, "/status").await.unwrap();
-    let vote = json!({"term": 99, "candidate": "n9", "last_index": 9, "last_term": 9});
-    let (code, answer) = cluster.post(&leader, "/raft/request-vote", &vote).await;
-    assert_eq!((code, &answer["reason"]), (400, &json!("n9 is not another voter")));
-    let after = cluster.get(&leader, "/status").await.unwrap();
+    let follower = cluster.configs.keys().find(|id| **id != leader).unwrap();
+    let before = cluster.get(follower, "/status").await.unwrap();
+    let sender = cluster.configs.keys().find(|id| *id != follower).unwrap();
+    let headers = cluster.headers(sender).await;
+    let heartbeat = json!({"term": u64::MAX, "leaderId": sender, "prevLogIndex": 0,
+        "prevLogTerm": 0, "entries": [], "leaderCommit": 0});
+    let vote = json!({"term": 99, "candidateId": sender, "lastLogIndex": 9, "lastLogTerm": 9});
+    let without = |name: &str| {
+        let mut headers = headers.clone();
+        headers.remove(name);
+        headers
+    };
+    let with = |name: &'static str, value: &str| {
+        let mut headers = headers.clone();
+        headers.insert(name, value.into());
+        headers
+    };
+    for (headers, endpoint, body, code, error) in [
+        (headers.clone(), "heartbeat", &heartbeat, 400, "bad_request"),
+        (without("raft-cluster"), "request-vote", &vote, 403, "missing_header"),
+        (without("raft-sender"), "request-vote", &vote, 403, "missing_header"),
+        (without("raft-version"), "request-vote", &vote, 403, "missing_header"),
+        (with("raft-cluster", "other"), "request-vote", &vote, 403, "wrong_cluster"),
+        (with("raft-version", "2"), "request-vote", &vote, 403, "wrong_version"),
+        (with("raft-sender", "n9"), "request-vote", &vote, 403, "not_a_voter"),
+        (with("raft-sender", follower), "request-vote", &vote, 403, "not_a_voter"),
+        (headers.clone(), "elect-me", &vote, 404, "bad_request"),
+    ] {
+        let (status, answer) = cluster.raft(follower, endpoint, &headers, body).await;
+        assert_eq!((status, &answer["error"]), (code, &json!(error)), "{answer}");
+    }
+    let (code, _) = cluster.post(follower, "/raft/request-vote", &vote).await;
+    assert_eq!(code, 404, "clients have no such endpoint");
+    let after = cluster.get(follower, "/status").await.unwrap();
     assert_eq!(after["term"], before["term"], "nothing was disturbed");
+    let (code, answer) = cluster.raft(follower, "request-vote", &headers, &vote).await;
+    assert_eq!((code, &answer["askedTerm"]), (200, &json!(99)), "{answer}");
 }
 
 /// A single voter, which leads and writes its no-op within the first election timeout.
 fn alone(name: &str) -> Config {
     let directory = std::env::temp_dir().join(format!("stormproof-{name}-{}", std::process::id()));
     Config {
+        cluster: "test".into(),
         id: "n1".into(),
         listen: "127.0.0.1:0".parse().unwrap(),
-        peers: BTreeMap::new(),
+        advertise: None,
+        peer_listen: "127.0.0.1:0".parse().unwrap(),
+        peers: vec![("n1".into(), "127.0.0.1:1".into())],
         data_dir: directory,
         timings: Timings::default(),
         bugs: Bugs::new(),
@@ -457,7 +536,7 @@ fn run_until_it(config: &Config, done: impl Fn() -> bool) -> Result<(), Failure>
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    run_until(config.clone(), TcpListener::bind("127.0.0.1:0").unwrap(), done)
+    run_until(config.clone(), any_ports(), done)
 }
 
 #[test]
@@ -509,5 +588,29 @@ fn a_disk_that_fails_at_the_start_is_reported_with_what_failed() {
     assert_eq!(failure.exit_code(), Some(Failure::DISK_FAILED));
     let message = failure.to_string();
     assert!(message.starts_with("the disk failed: opening of "), "{message}");
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+}
+
+#[test]
+fn a_data_directory_serves_the_node_and_the_cluster_that_it_was_made_for() {
+    let config = alone("another");
+    run_until_it(&config, || true).unwrap();
+    let other_node = Config {
+        id: "n2".into(),
+        peers: vec![("n2".into(), "127.0.0.1:1".into())],
+        ..config.clone()
+    };
+    let other_cluster = Config { cluster: "other".into(), ..config.clone() };
+    let mut more = config.clone();
+    more.peers.push(("n2".into(), "127.0.0.1:2".into()));
+    for other in [other_node, other_cluster, more] {
+        let failure = run_until_it(&other, || true).unwrap_err();
+        assert_eq!(failure.exit_code(), Some(Failure::ANOTHERS_DATA), "{failure}");
+        assert!(failure.to_string().contains("belongs to n1 of the cluster 'test'"), "{failure}");
+    }
+    std::fs::remove_file(config.data_dir.join(IDENTITY_FILE)).unwrap();
+    std::fs::write(config.data_dir.join(LOG_FILE), b"anything").unwrap();
+    let failure = run_until_it(&config, || true).unwrap_err();
+    assert_eq!(failure.exit_code(), Some(Failure::LOG_CORRUPT), "{failure}");
     std::fs::remove_dir_all(&config.data_dir).unwrap();
 }

@@ -54,15 +54,17 @@ fn try_tmpfs() -> Result<(), String> {
 
 /// Starts a fresh cluster in `directory`, which is to be that of `ground`.
 pub fn start(ground: Ground, directory: PathBuf) -> Result<Cluster> {
-    let addresses = free_addresses(NODES)?;
+    let all = free_addresses(2 * NODES)?;
+    let (addresses, for_peers) = all.split_at(NODES);
     let name = |node: usize| format!("n{}", node + 1);
     let peers: Vec<String> =
-        (0..NODES).map(|node| format!("--peer={}={}", name(node), addresses[node])).collect();
+        (0..NODES).map(|node| format!("--peer={}={}", name(node), for_peers[node])).collect();
     let member = |node: usize| {
         let name = name(node);
         let mut command = vec![env!("CARGO_BIN_EXE_stormproof").to_owned(), "node".to_owned()];
         command.push(format!("--id={name}"));
         command.push(format!("--listen={}", addresses[node]));
+        command.push(format!("--peer-listen={}", for_peers[node]));
         let data = directory.join(&name);
         command.push(format!("--data={}", data.display()));
         command.extend(peers.iter().cloned());

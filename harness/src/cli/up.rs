@@ -24,7 +24,7 @@ use crate::names;
 use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
 use crate::run::cluster::end_of_logs;
-use crate::targets::{Bundled, Member, Target};
+use crate::targets::{Bundled, Member, PeerDoor, Target};
 
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);
@@ -32,12 +32,15 @@ const STARTED: Duration = Duration::from_secs(1);
 /// The time between two looks for Ctrl-C and for nodes that are due for a restart.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
+/// The distance from a node's port for clients to the one for the other nodes.
+const PEERS_ABOVE: u16 = 100;
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
     nodes: u16,
-    /// The port of the first node; the others follow it
+    /// The port of the first node; the others follow it. Those for each other are 100 higher
     #[arg(long, default_value_t = 7001, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// The folder of the nodes' data [default: one of its own that is removed again]
@@ -56,7 +59,7 @@ pub struct Arguments {
 type News = (String, NodeOutput);
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
-    let last = u32::from(arguments.port) + u32::from(arguments.nodes) - 1;
+    let last = u32::from(arguments.port) + u32::from(PEERS_ABOVE) + u32::from(arguments.nodes) - 1;
     if last > u32::from(u16::MAX) {
         return Err(usage(format!(
             "--port {} leaves no ports for {} nodes: the last would have {last}, and ports end at {}",
@@ -87,7 +90,9 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
     let mut members = Vec::new();
     for (name, offset) in names.iter().zip(0..) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port + offset));
-        let member = Member::at(name, address, data.join(name));
+        let for_peers = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port() + PEERS_ABOVE));
+        let member = Member::at(name, address, data.join(name))
+            .with_peers_at(vec![PeerDoor::open(for_peers)]);
         std::fs::create_dir_all(&member.data)
             .with_context(|| format!("cannot make {}", member.data.display()))?;
         members.push(member);

@@ -1,5 +1,6 @@
 //! The messages between nodes, and the log entries that they carry. The JSON forms of these types
-//! are the bodies of the `/raft/…` endpoints and the records of the write-ahead log.
+//! are the bodies of the `/raft/…` endpoints and the records of the write-ahead log; the fields have
+//! the names of the paper's figure 2.
 
 use std::fmt;
 use std::sync::Arc;
@@ -87,6 +88,15 @@ impl Request {
             Request::TimeoutNow(request) => &request.leader,
         }
     }
+
+    /// The term of which it speaks.
+    pub(crate) fn term(&self) -> u64 {
+        match self {
+            Request::PreVote(request) | Request::Vote(request) => request.term,
+            Request::Append(request) => request.term,
+            Request::TimeoutNow(request) => request.term,
+        }
+    }
 }
 
 /// The answer to a [`Request`].
@@ -102,16 +112,30 @@ pub(crate) enum Response {
     TimeoutNow(TimeoutNowResponse),
 }
 
+impl Response {
+    /// The current term of the node that answers.
+    pub(crate) fn term(&self) -> u64 {
+        match self {
+            Response::PreVote(response) | Response::Vote(response) => response.term,
+            Response::Append(response) => response.term,
+            Response::TimeoutNow(response) => response.term,
+        }
+    }
+}
+
 /// Asks for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct VoteRequest {
     /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
     pub term: u64,
     /// The node that asks.
+    #[serde(rename = "candidateId")]
     pub candidate: NodeId,
     /// The index of the last entry of its log.
+    #[serde(rename = "lastLogIndex")]
     pub last_index: u64,
     /// The term of that entry.
+    #[serde(rename = "lastLogTerm")]
     pub last_term: u64,
 }
 
@@ -121,8 +145,10 @@ pub(crate) struct VoteResponse {
     /// The voter's current term, for the candidate to catch up with.
     pub term: u64,
     /// The term that was asked for; distinguishes an answer to an earlier candidacy.
+    #[serde(rename = "askedTerm")]
     pub asked: u64,
     /// True if the vote was given.
+    #[serde(rename = "voteGranted")]
     pub granted: bool,
 }
 
@@ -132,18 +158,23 @@ pub(crate) struct AppendRequest {
     /// The leader's term.
     pub term: u64,
     /// The leader.
+    #[serde(rename = "leaderId")]
     pub leader: NodeId,
     /// The index of the entry before the first one sent. Of a heartbeat, the last entry that the
     /// receiver is known to share.
+    #[serde(rename = "prevLogIndex")]
     pub previous_index: u64,
     /// The term of that entry.
+    #[serde(rename = "prevLogTerm")]
     pub previous_term: u64,
     /// The entries, in order; empty for a heartbeat.
     pub entries: Vec<Arc<Entry>>,
     /// The index through which the leader's log is committed.
+    #[serde(rename = "leaderCommit")]
     pub commit: u64,
     /// The leader's latest round of confirming reads (thesis, §6.4); sent back in the answer, which
     /// confirms it.
+    #[serde(rename = "readRound", default)]
     pub round: u64,
 }
 
@@ -165,6 +196,7 @@ pub(crate) struct TimeoutNowRequest {
     /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
     pub term: u64,
     /// The leader, which hands over.
+    #[serde(rename = "leaderId")]
     pub leader: NodeId,
 }
 
@@ -177,6 +209,7 @@ pub(crate) struct TimeoutNowResponse {
 
 /// Answers an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "AppendResponseBody", from = "AppendResponseBody")]
 pub(crate) struct AppendResponse {
     /// The receiver's current term.
     pub term: u64,
@@ -187,8 +220,7 @@ pub(crate) struct AppendResponse {
 }
 
 /// The result of an append or heartbeat.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum AppendResult {
     /// The receiver's log is durable and the leader's own through this index.
     Accepted(u64),
@@ -205,4 +237,61 @@ pub(crate) enum AppendResult {
     },
     /// The sender's term is over.
     StaleTerm,
+}
+
+/// An [`AppendResponse`] on the wire: the paper's answer, and what makes repair and reads fast.
+#[derive(Serialize, Deserialize)]
+struct AppendResponseBody {
+    term: u64,
+    /// True if the receiver heeded the request: it heard the leader, and its log agreed.
+    success: bool,
+    /// Of entries that were accepted: [`AppendResult::Accepted`].
+    #[serde(rename = "matchIndex", default, skip_serializing_if = "Option::is_none")]
+    accepted: Option<u64>,
+    /// Of entries that were not: [`AppendResult::Conflict`]. An answer without success and without
+    /// this says that the sender's term is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conflict: Option<Conflict>,
+    #[serde(rename = "readRound", default)]
+    round: u64,
+}
+
+/// The place at which logs differ.
+#[derive(Serialize, Deserialize)]
+struct Conflict {
+    #[serde(rename = "prevLogIndex")]
+    previous: u64,
+    #[serde(rename = "conflictIndex")]
+    index: u64,
+    #[serde(rename = "conflictTerm", default, skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
+}
+
+impl From<AppendResponse> for AppendResponseBody {
+    fn from(AppendResponse { term, round, result }: AppendResponse) -> AppendResponseBody {
+        let (success, accepted, conflict) = match result {
+            AppendResult::Accepted(through) => (true, Some(through), None),
+            AppendResult::Heard => (true, None, None),
+            AppendResult::Conflict { previous, index, term } => {
+                (false, None, Some(Conflict { previous, index, term }))
+            }
+            AppendResult::StaleTerm => (false, None, None),
+        };
+        AppendResponseBody { term, success, accepted, conflict, round }
+    }
+}
+
+impl From<AppendResponseBody> for AppendResponse {
+    fn from(body: AppendResponseBody) -> AppendResponse {
+        let AppendResponseBody { term, success, accepted, conflict, round } = body;
+        let result = match (success, accepted, conflict) {
+            (true, Some(through), _) => AppendResult::Accepted(through),
+            (true, None, _) => AppendResult::Heard,
+            (false, _, Some(Conflict { previous, index, term })) => {
+                AppendResult::Conflict { previous, index, term }
+            }
+            (false, _, None) => AppendResult::StaleTerm,
+        };
+        AppendResponse { term, round, result }
+    }
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::config::Config;
+use super::addresses::Addresses;
 use crate::core::{Refusal, Reply};
 use crate::kv::{Answer, OperationResult};
 
@@ -22,7 +22,7 @@ impl IntoResponse for JsonResponse {
 }
 
 /// The core's reply to a client.
-pub(super) fn response_to(config: &Config, reply: Reply) -> JsonResponse {
+pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> JsonResponse {
     match reply {
         Reply::Answer(answer) => answered(answer),
         Reply::Transferred { leader, term } => {
@@ -37,7 +37,7 @@ pub(super) fn response_to(config: &Config, reply: Reply) -> JsonResponse {
             };
             let mut response = refused(code, refusal.name(), refusal.is_definite());
             if let Refusal::NotLeader { leader } = refusal {
-                let address = leader.as_ref().and_then(|id| config.address_of(id.as_str()));
+                let address = leader.as_ref().and_then(|leader| addresses.of(leader));
                 response.1["leader"] = json!(leader);
                 response.1["leader_address"] = json!(address);
             }

@@ -1,25 +1,34 @@
 //! The configuration of a node.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
+use super::envelope::Envelope;
 use crate::bugs::Bugs;
 use crate::core::{APPEND_ENTRIES_MAX, NodeId, Options, Timings};
+use crate::storage::Identity;
 
 /// The configuration of one node.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Its name, such as `n1`.
+    /// The name of the cluster: its nodes talk to no node of another one.
+    pub cluster: String,
+    /// The name of this node, such as `n1`.
     pub id: String,
-    /// The address at which it serves clients and the other nodes.
+    /// The address at which it serves clients.
     pub listen: SocketAddr,
-    /// The voters by name, with the `host:port` at which they are reached. This node may be among
-    /// them, and should be if that is not `listen`: clients are sent there.
-    pub peers: BTreeMap<String, String>,
+    /// The `host:port` at which clients reach it, if that is not `listen`: other nodes send them
+    /// there.
+    pub advertise: Option<String>,
+    /// The address at which it serves the other nodes.
+    pub peer_listen: SocketAddr,
+    /// Every voter, this node among them, with the `host:port` at which the others reach it. A host
+    /// name is looked up again whenever a connection is opened.
+    pub peers: Vec<(String, String)>,
     /// The directory of its log; made if missing.
     pub data_dir: PathBuf,
     /// The times that nodes wait for each other.
@@ -32,23 +41,38 @@ impl Config {
     /// Refuses values that make no sense, before anything is opened.
     pub(super) fn check(&self) -> Result<()> {
         let Timings { heartbeat, election_min, election_max } = self.timings;
-        ensure!(!self.id.is_empty(), "a node needs a name");
         ensure!(!heartbeat.is_zero(), "the heartbeat interval must be longer than nothing");
         ensure!(
             heartbeat < election_min && election_min < election_max,
             "the heartbeat interval ({heartbeat:?}) must be shorter than the shortest election \
              timeout ({election_min:?}), and that shorter than the longest ({election_max:?})"
         );
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        for (name, address) in &self.peers {
+            ensure!(names.insert(name), "two of the peers are called {name}");
+            ensure!(addresses.insert(address), "two of the peers are at {address}");
+        }
+        ensure!(
+            names.contains(&self.id),
+            "the peers must be all members of the cluster, {} included",
+            self.id
+        );
+        // They stand in the headers of messages.
+        for text in names.into_iter().chain(addresses).chain([&self.cluster, &self.clients_at()]) {
+            ensure!(
+                !text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic()),
+                "names and addresses consist of visible ASCII characters, not {text:?}"
+            );
+        }
         Ok(())
     }
 
     /// The options of the core. The seed comes from the operating system's randomness: nodes that
     /// start at the same instant must not draw the same timeouts.
     pub(super) fn options(&self) -> Options {
-        let names = self.peers.keys().map(String::as_str).chain([self.id.as_str()]);
         Options {
             id: self.id.as_str().into(),
-            voters: names.map(NodeId::from).collect(),
+            voters: self.voters(),
             timings: self.timings,
             append_entries_max: APPEND_ENTRIES_MAX,
             seed: RandomState::new().hash_one(&self.id),
@@ -56,9 +80,59 @@ impl Config {
         }
     }
 
-    /// The address at which `node` is reached.
-    pub(super) fn address_of(&self, node: &str) -> Option<String> {
-        let own = || (node == self.id).then(|| self.listen.to_string());
-        self.peers.get(node).cloned().or_else(own)
+    /// All voters.
+    pub(super) fn voters(&self) -> BTreeSet<NodeId> {
+        self.peers.iter().map(|(name, _)| name.as_str().into()).collect()
+    }
+
+    /// The owner of the data directory that this node needs.
+    pub(super) fn identity(&self) -> Identity {
+        let voters = self.peers.iter().map(|(name, _)| name.clone());
+        Identity::new(&self.cluster, &self.id, voters)
+    }
+
+    /// The headers of its messages.
+    pub(super) fn envelope(&self) -> Envelope {
+        let cluster = self.identity().cluster_id();
+        Envelope::new(self.id.as_str().into(), cluster, self.clients_at(), self.voters())
+    }
+
+    /// The address at which clients reach it.
+    pub(super) fn clients_at(&self) -> String {
+        self.advertise.clone().unwrap_or_else(|| self.listen.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(peers: &[(&str, &str)]) -> Config {
+        let owned = |(name, address): &(&str, &str)| (name.to_string(), address.to_string());
+        Config {
+            cluster: "c".into(),
+            id: "n1".into(),
+            listen: ([127, 0, 0, 1], 7001).into(),
+            advertise: None,
+            peer_listen: ([127, 0, 0, 1], 7101).into(),
+            peers: peers.iter().map(owned).collect(),
+            data_dir: "/nowhere".into(),
+            timings: Timings::default(),
+            bugs: Bugs::new(),
+        }
+    }
+
+    #[test]
+    fn members_that_contradict_each_other_are_refused() {
+        config(&[("n1", "a:1"), ("n2", "b:1")]).check().unwrap();
+        for (peers, complaint) in [
+            (&[("n1", "a:1"), ("n1", "b:1")][..], "two of the peers are called n1"),
+            (&[("n1", "a:1"), ("n2", "a:1")], "two of the peers are at a:1"),
+            (&[("n2", "a:1")], "n1 included"),
+            (&[("n1", "a:1"), ("n 2", "b:1")], "visible ASCII characters, not \"n 2\""),
+        ] {
+            let refused = config(peers).check().unwrap_err().to_string();
+            assert!(refused.contains(complaint), "{refused}");
+        }
     }
 }

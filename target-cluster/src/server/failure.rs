@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::storage::OpenError;
+use crate::storage::{IdentityError, OpenError};
 
 /// The reason for which a node stopped, or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,12 @@ pub enum Failure {
         /// The place and kind of the damage.
         error: OpenError,
     },
+    /// The note beside the log is damaged, or gone.
+    #[error("{0}")]
+    IdentityDamaged(IdentityError),
+    /// The data directory belongs to another node or cluster.
+    #[error("{0}")]
+    AnothersData(IdentityError),
     /// Another process runs on the same data directory.
     #[error("{0}")]
     InUse(io::Error),
@@ -44,6 +50,10 @@ impl Failure {
     /// `EX_TEMPFAIL`.
     pub const DATA_IN_USE: u8 = 75;
 
+    /// The exit code of a node that does not start because its data directory belongs to another
+    /// node or cluster: `EX_CONFIG`.
+    pub const ANOTHERS_DATA: u8 = 78;
+
     /// The exit code of a node whose core found a promise broken: `EX_SOFTWARE`.
     pub const ASSERTION_FAILED: u8 = 70;
 
@@ -51,10 +61,21 @@ impl Failure {
     pub fn exit_code(&self) -> Option<u8> {
         match self {
             Failure::Disk(_) => Some(Failure::DISK_FAILED),
-            Failure::Corrupt { .. } => Some(Failure::LOG_CORRUPT),
+            Failure::Corrupt { .. } | Failure::IdentityDamaged(_) => Some(Failure::LOG_CORRUPT),
+            Failure::AnothersData(_) => Some(Failure::ANOTHERS_DATA),
             Failure::InUse(_) => Some(Failure::DATA_IN_USE),
             Failure::Assertion(_) => Some(Failure::ASSERTION_FAILED),
             Failure::Other(_) => None,
+        }
+    }
+}
+
+impl From<IdentityError> for Failure {
+    fn from(error: IdentityError) -> Failure {
+        match error {
+            IdentityError::Io(error) => Failure::Disk(error),
+            IdentityError::Damaged { .. } => Failure::IdentityDamaged(error),
+            IdentityError::Another { .. } => Failure::AnothersData(error),
         }
     }
 }

@@ -10,19 +10,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::addresses::Addresses;
 use super::api::{JsonResponse, bad_request, refused, response_to};
 use super::config::Config;
+use super::envelope::Envelope;
 use super::inbox::{Inbox, Incoming};
-use crate::core::{
-    AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Request, Response, Status,
-};
+use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
 /// The longest time that a client's request waits for its answer. Longer than an election under
@@ -33,31 +32,32 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 /// what JSON adds.
 const CLIENT_BODY_MAX: usize = 1024 * 1024;
 
-/// The largest body of another node's request, in bytes: an append takes up to about
-/// `APPEND_BYTES_MAX` or one entry of `CLIENT_BODY_MAX`, and JSON makes up to six bytes of one (a
-/// number that was sent in its shortest form, a character that needs escaping).
-const PEER_BODY_MAX: usize = 16 * 1024 * 1024;
-
 /// The most commands that `/admin/applied` lists at once. They are written within some
 /// milliseconds, during which the node does nothing else.
 const APPLIED_PAGE: usize = 4_096;
 
 /// The state that every handler needs.
 #[derive(Clone)]
-struct Service {
-    config: Arc<Config>,
-    inbox: Inbox,
+pub(super) struct Service {
+    pub(super) config: Arc<Config>,
+    pub(super) inbox: Inbox,
+    /// The headers of the messages of this cluster.
+    pub(super) envelope: Arc<Envelope>,
+    /// The addresses at which clients reach the nodes.
+    pub(super) addresses: Addresses,
 }
 
-/// All endpoints.
-pub(super) fn router(config: Config, inbox: Inbox) -> Router {
-    let raft = Router::new()
-        .route("/pre-vote", post(pre_vote))
-        .route("/request-vote", post(request_vote))
-        .route("/append-entries", post(append_entries))
-        .route("/heartbeat", post(append_entries))
-        .route("/timeout-now", post(timeout_now))
-        .layer(DefaultBodyLimit::max(PEER_BODY_MAX));
+impl Service {
+    /// What the handlers of a node need.
+    pub(super) fn new(config: Config, inbox: Inbox) -> Service {
+        let envelope = Arc::new(config.envelope());
+        let addresses = Addresses::new(config.id.as_str().into(), config.clients_at());
+        Service { config: Arc::new(config), inbox, envelope, addresses }
+    }
+}
+
+/// All endpoints for clients.
+pub(super) fn router(service: Service) -> Router {
     Router::new()
         .route("/kv", post(kv))
         .route("/admin/transfer", post(transfer))
@@ -65,9 +65,8 @@ pub(super) fn router(config: Config, inbox: Inbox) -> Router {
         .route("/status", get(status))
         .route("/health", get(health))
         .route("/admin/applied", get(applied))
-        .nest("/raft", raft)
         .fallback(nothing_here)
-        .with_state(Service { config: Arc::new(config), inbox })
+        .with_state(service)
 }
 
 async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> JsonResponse {
@@ -105,7 +104,7 @@ async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
         Ok(TransferBody { to }) => to,
         Err(error) => return bad_request(&error.to_string()),
     };
-    if !service.config.options().voters.contains(&to) {
+    if !service.config.voters().contains(&to) {
         return bad_request(&format!("{to} is not a voter"));
     }
     let (reply, answer) = oneshot::channel();
@@ -130,7 +129,7 @@ async fn ask(
         }
     }
     match timeout(REQUEST_DEADLINE, answer).await {
-        Ok(Ok(reply)) => response_to(&service.config, reply),
+        Ok(Ok(reply)) => response_to(&service.addresses, reply),
         Ok(Err(_)) => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
     }
@@ -144,13 +143,14 @@ async fn status(State(service): State<Service>) -> HttpResponse {
     };
     let mut body = json!({
         "id": service.config.id,
+        "cluster": service.config.identity().cluster_id(),
         "role": role,
         "term": term,
         "leader": leader,
         "commit": commit,
         "applied": applied,
         "last_index": last_index,
-        "voters": service.config.options().voters,
+        "voters": service.config.voters(),
         "version": env!("CARGO_PKG_VERSION"),
     });
     if !service.config.bugs.is_empty() {
@@ -219,62 +219,14 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
     }
 }
 
-async fn pre_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, Request::PreVote).await
-}
-
-async fn request_vote(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, Request::Vote).await
-}
-
-async fn append_entries(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, Request::Append).await
-}
-
-async fn timeout_now(State(service): State<Service>, body: Bytes) -> HttpResponse {
-    called(&service, &body, Request::TimeoutNow).await
-}
-
-/// Passes the request of another voter to the core and waits for the response. What no other voter
-/// could have sent is refused here, so that the core may take it for granted.
-async fn called<B: DeserializeOwned>(
-    service: &Service,
-    body: &[u8],
-    request: impl FnOnce(B) -> Request,
-) -> HttpResponse {
-    let request = match serde_json::from_slice::<B>(body) {
-        Ok(body) => request(body),
-        Err(error) => return bad_request(&error.to_string()).into_response(),
-    };
-    if matches!(&request, Request::Append(append) if !append.is_well_formed()) {
-        return bad_request("the entries do not follow each other").into_response();
-    }
-    let sender = request.sender();
-    let config = &service.config;
-    if sender.as_str() == config.id || !config.peers.contains_key(sender.as_str()) {
-        return bad_request(&format!("{sender} is not another voter")).into_response();
-    }
-    let (reply, response) = oneshot::channel();
-    if service.inbox.send(Incoming::Called { request, reply }).await.is_ok() {
-        match response.await {
-            Ok(Response::PreVote(body) | Response::Vote(body)) => return json_of(&body),
-            Ok(Response::Append(body)) => return json_of(&body),
-            Ok(Response::TimeoutNow(body)) => return json_of(&body),
-            Err(_) => {}
-        }
-    }
-    refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", false).into_response()
-}
-
 fn json_of(body: &impl Serialize) -> HttpResponse {
     Json(body).into_response()
 }
 
 async fn nothing_here() -> JsonResponse {
     let mut response = bad_request(
-        "the endpoints are GET /status, GET /health, POST /kv, POST /raft/pre-vote, \
-         /raft/request-vote, /raft/append-entries, /raft/heartbeat, /raft/timeout-now, \
-         POST /admin/transfer, GET /admin/applied",
+        "the endpoints are GET /status, GET /health, POST /kv, POST /admin/transfer, \
+         GET /admin/applied",
     );
     response.0 = StatusCode::NOT_FOUND;
     response

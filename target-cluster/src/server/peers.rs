@@ -8,16 +8,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::header::CONTENT_TYPE;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use super::config::Config;
 use super::events::say;
 use super::inbox::{Inbox, Incoming};
 use crate::core::{NodeId, Request, Response};
+use crate::wire::{self, Endpoint};
 
 /// The longest time that dialling may take. Within one machine or site it takes under a
 /// millisecond; what takes longer has lost its first packet, and dialling anew is faster than
@@ -51,6 +50,7 @@ impl Peers {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            .default_headers(config.envelope().headers())
             .build()
             .context("cannot make the HTTP client")?;
         // A call that takes longer than the core waits for its answer is given up, and with it the
@@ -117,29 +117,21 @@ impl Lane {
     }
 
     async fn call(&self, request: &Request) -> Result<Response> {
-        Ok(match request {
-            Request::PreVote(body) => Response::PreVote(self.post("pre-vote", body).await?),
-            Request::Vote(body) => Response::Vote(self.post("request-vote", body).await?),
-            Request::Append(body) if body.entries.is_empty() => {
-                Response::Append(self.post("heartbeat", body).await?)
-            }
-            Request::Append(body) => Response::Append(self.post("append-entries", body).await?),
-            Request::TimeoutNow(body) => {
-                Response::TimeoutNow(self.post("timeout-now", body).await?)
-            }
-        })
-    }
-
-    async fn post<B: Serialize, A: DeserializeOwned>(&self, endpoint: &str, body: &B) -> Result<A> {
+        let endpoint = Endpoint::of(request);
         let response = self
             .client
-            .post(format!("http://{}/raft/{endpoint}", self.address))
+            .post(format!("http://{}/raft/{}", self.address, endpoint.name()))
             .timeout(self.timeout)
             .header(CONTENT_TYPE, "application/json")
-            .body(serde_json::to_vec(body)?)
+            .body(wire::request_body(request))
             .send()
-            .await?
-            .error_for_status()?;
-        Ok(serde_json::from_slice(&response.bytes().await?)?)
+            .await?;
+        let status = response.status();
+        let body = response.bytes().await?;
+        if !status.is_success() {
+            // It says why: most often that one of the two was set up for another cluster.
+            bail!("it refused with {status}: {}", String::from_utf8_lossy(&body));
+        }
+        Ok(endpoint.response(&body)?)
     }
 }

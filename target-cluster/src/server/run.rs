@@ -10,7 +10,8 @@ use axum::serve::ListenerExt;
 
 use super::events::say;
 use super::failure::Failure;
-use super::{Config, disk_thread, events, http, inbox, peers, raft_loop};
+use super::http::Service;
+use super::{Config, disk_thread, events, http, inbox, peer_api, peers, raft_loop};
 use crate::bugs::Bug;
 use crate::core::Node;
 use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
@@ -22,26 +23,36 @@ pub const LOG_FILE: &str = "raft.log";
 /// to stderr: the address is taken, the data directory is in use or cannot be written, the log is
 /// corrupt, the disk failed.
 pub fn run(config: Config) -> Result<(), Failure> {
-    let listener = TcpListener::bind(config.listen)
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
-    run_until(config, listener, std::future::pending())
+    let listen =
+        |address| TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"));
+    let listeners =
+        Listeners { clients: listen(config.listen)?, peers: listen(config.peer_listen)? };
+    run_until(config, listeners, std::future::pending())
 }
 
-/// As [`run`], on a listener that is bound already (`config.listen` is not looked at), until
-/// `stop` is ready. What is on its way then is dropped, as in a crash; when it returns, the data
-/// directory is free.
+/// The sockets of a node.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The one for clients.
+    pub clients: TcpListener,
+    /// The one for the other nodes.
+    pub peers: TcpListener,
+}
+
+/// As [`run`], on sockets that are bound already, until `stop` is ready. What is on its way then is
+/// dropped, as in a crash; when it returns, the data directory is free.
 pub fn run_until(
     config: Config,
-    listener: TcpListener,
+    listeners: Listeners,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    run_until_ready(config, listener, pin!(stop))
+    run_until_ready(config, listeners, pin!(stop))
 }
 
 /// As [`run_until`], but not generic, so that no caller compiles the whole server once more.
 fn run_until_ready(
     config: Config,
-    listener: TcpListener,
+    listeners: Listeners,
     stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let id = config.id.clone();
@@ -49,7 +60,7 @@ fn run_until_ready(
         .check()
         .map_err(Failure::from)
         .and_then(|()| open(&config))
-        .and_then(|opened| serve(config, opened, listener, stop));
+        .and_then(|opened| serve(config, opened, listeners, stop));
     if let Err(failure) = &ended {
         say(&id, failure);
     }
@@ -62,6 +73,7 @@ fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
         io::ErrorKind::ResourceBusy => Failure::InUse(error),
         _ => Failure::Disk(error),
     })?;
+    config.identity().claim(&config.data_dir, disk.length() > 0)?;
     let opened = WriteAheadLog::open(disk, &config.bugs).map_err(|error| match error {
         OpenError::Io(error) => Failure::Disk(error),
         error => Failure::Corrupt { log: config.data_dir.join(LOG_FILE), error },
@@ -90,7 +102,7 @@ fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
 fn serve(
     config: Config,
     opened: Opened<FileDisk>,
-    listener: TcpListener,
+    listeners: Listeners,
     stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -101,9 +113,9 @@ fn serve(
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
     let ended = runtime.block_on(async move {
-        listener.set_nonblocking(true).context("cannot wait for connections")?;
-        let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
-        let address = listener.local_addr().context("cannot listen")?;
+        let clients = non_blocking(listeners.clients).context("cannot listen for clients")?;
+        let others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
+        let address = clients.local_addr().context("cannot listen for clients")?;
         let events = events::start().context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
@@ -111,18 +123,16 @@ fn serve(
         say(&config.id, format_args!("listening on {address}"));
         let raft = raft_loop::run(node, events_in, disk, peers, events);
         let raft = tokio::spawn(raft);
-        // Without it, each answer of a few hundred bytes could wait for an acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            // A connection that is gone already fails here; its first read will show it.
-            let _ = stream.set_nodelay(true);
-        });
-        let http = axum::serve(listener, http::router(config, inbox));
+        let service = Service::new(config, inbox);
+        let http = axum::serve(clients.tap_io(without_delay), http::router(service.clone()));
+        let peer_api = axum::serve(others.tap_io(without_delay), peer_api::router(service));
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
                 Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
             ended = http => Ok(ended.context("the HTTP server ended")?),
+            ended = peer_api => Ok(ended.context("the HTTP server for other nodes ended")?),
             () = stop => Ok(()),
         }
     });
@@ -132,4 +142,15 @@ fn serve(
     // A panic there has been reported, and closed the log as well.
     let _ = disk_thread.join();
     ended
+}
+
+fn non_blocking(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
+}
+
+/// Without this, each answer of a few hundred bytes could wait for an acknowledgement.
+fn without_delay(stream: &mut tokio::net::TcpStream) {
+    // A connection that is gone already fails here; its first read will show it.
+    let _ = stream.set_nodelay(true);
 }

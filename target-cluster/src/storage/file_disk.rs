@@ -1,7 +1,7 @@
 //! A log in a real file.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,11 @@ impl FileDisk {
         sync_directory(directory)?;
         let end = file.metadata().map_err(context("stat", &path))?.len();
         Ok(FileDisk { file, path, end, watermark })
+    }
+
+    /// The number of bytes in the file.
+    pub fn length(&self) -> u64 {
+        self.end
     }
 }
 
@@ -94,6 +99,16 @@ fn make_durably(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes a whole file so that after a crash it is there with all its bytes, or not at all.
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new).map_err(context("creation", &new))?;
+    file.write_all(bytes).map_err(context("write", &new))?;
+    file.sync_all().map_err(context("fsync", &new))?;
+    fs::rename(&new, path).map_err(context("renaming to", path))?;
+    path.parent().map_or(Ok(()), sync_directory)
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -1,18 +1,20 @@
 //! The disk of a node: one write-ahead log of [`crate::core::Record`]s.
 //!
 //! The bytes are those of `frame`; where they go is behind [`Disk`], so that the simulated world
-//! can lose what was not synced.
+//! can lose what was not synced. Beside the log stands whom it belongs to ([`Identity`]).
 
 mod barrier;
 mod disk;
 mod file_disk;
 mod frame;
+mod identity;
 mod memory_disk;
 mod wal;
 mod watermark;
 
 pub use disk::Disk;
 pub use file_disk::FileDisk;
+pub use identity::{IDENTITY_FILE, Identity, IdentityError};
 pub use memory_disk::MemoryDisk;
 pub use wal::{OpenError, Opened, WriteAheadLog};
 

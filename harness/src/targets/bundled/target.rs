@@ -65,12 +65,18 @@ impl Target for Bundled {
         Ok(env!("CARGO_PKG_VERSION").into())
     }
 
+    fn peer_ports(&self) -> usize {
+        1
+    }
+
     fn launch(&self, cluster: &[Member], node: usize) -> Launch {
         let member = &cluster[node];
         // The running binary itself, also when its file was replaced meanwhile.
         let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
         command.extend(["--id".into(), member.name.clone()]);
         command.extend(["--listen".into(), member.listens.to_string()]);
+        command.extend(["--advertise".into(), member.for_clients.to_string()]);
+        command.extend(["--peer-listen".into(), member.peers[0].listen.to_string()]);
         command.extend(["--data".into(), member.data.display().to_string()]);
         for peer in cluster {
             command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]);

@@ -102,6 +102,8 @@ fn peers_are_arguments_of_their_own_and_an_empty_argument_is_left_out() {
         "node",
         "--id=n2",
         "--listen=127.0.0.1:7002",
+        "--advertise=127.0.0.1:7032",
+        "--peer-listen=127.0.0.1:7012",
         "--data=/nodes/n2/data",
         "--peer=n1=127.0.0.1:7021",
         "--peer=n2=127.0.0.1:7022",

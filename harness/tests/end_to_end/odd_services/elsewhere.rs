@@ -17,25 +17,32 @@ struct Theirs {
 impl Theirs {
     fn start(name: &str) -> Theirs {
         let folder = scratch(name);
-        let ports: Vec<u16> = (0..3)
+        let listeners: Vec<_> = (0..6)
             .map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("the loopback has ports"))
-            .map(|it| it.local_addr().expect("it is bound").port())
             .collect();
+        let ports: Vec<u16> =
+            listeners.iter().map(|it| it.local_addr().expect("it is bound").port()).collect();
+        drop(listeners);
+        let (ports, peer_ports) = ports.split_at(3);
         let peers: String = (1..)
-            .zip(&ports)
+            .zip(peer_ports)
             .map(|(number, port)| format!(" --peer=n{number}=127.0.0.1:{port}"))
             .collect();
         let script = format!(
-            "cd {}\n{} node --id=$1 --listen=$2 --data=data-$1{peers} </dev/null >$1.out 2>&1 &\n\
+            "cd {}\n{} node --id=$1 --listen=$2 --peer-listen=$(cat $1.peer) --data=data-$1{peers} \
+             </dev/null >$1.out 2>&1 &\n\
              echo $! >$1.pid\n",
             folder.display(),
             env!("CARGO_BIN_EXE_stormproof"),
         );
         std::fs::write(folder.join("start.sh"), script).expect("a scratch file can be written");
         let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
-        for (number, address) in (1..).zip(&addresses) {
+        for ((number, address), peer_port) in (1..).zip(&addresses).zip(peer_ports) {
+            let name = format!("n{number}");
+            std::fs::write(folder.join(format!("{name}.peer")), format!("127.0.0.1:{peer_port}"))
+                .expect("a scratch file can be written");
             let mut start = Command::new("sh");
-            start.arg(folder.join("start.sh")).args([&format!("n{number}"), address]);
+            start.arg(folder.join("start.sh")).args([&name, address]);
             assert!(start.status().expect("a shell is everywhere").success());
         }
         Theirs { folder, addresses: addresses.join(",") }

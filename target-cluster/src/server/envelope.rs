@@ -1,0 +1,157 @@
+//! The headers of every message between nodes: which cluster it belongs to, who sends it, and in
+//! which version of the protocol. A message without them, or with others, is refused: a node that
+//! was set up for another cluster, or by hand, never takes part in this one.
+
+use std::collections::BTreeSet;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::core::NodeId;
+
+/// The version of the protocol; any change that an older node would misread makes it another one.
+const VERSION: &str = "1";
+
+const CLUSTER: HeaderName = HeaderName::from_static("raft-cluster");
+const SENDER: HeaderName = HeaderName::from_static("raft-sender");
+const PROTOCOL: HeaderName = HeaderName::from_static("raft-version");
+/// The address at which clients reach the sender; it goes into the hints of those that follow it.
+const CLIENTS_AT: HeaderName = HeaderName::from_static("raft-clients-at");
+
+/// The headers that one node sends and expects.
+#[derive(Debug, Clone)]
+pub(super) struct Envelope {
+    /// This node.
+    node: NodeId,
+    /// The id of its cluster.
+    cluster: String,
+    /// The address at which clients reach it.
+    clients_at: String,
+    /// The voters besides this node.
+    others: BTreeSet<NodeId>,
+}
+
+/// The sender of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sender {
+    /// Its name.
+    pub(super) node: NodeId,
+    /// The address at which clients reach it.
+    pub(super) clients_at: String,
+}
+
+/// The reason for which a message is not one of this cluster.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mismatch {
+    /// A header is missing.
+    #[error("a message between nodes needs the header {0}")]
+    Missing(HeaderName),
+    /// It is in another version of the protocol.
+    #[error("this node speaks version {VERSION} of the protocol, not {0}")]
+    Version(String),
+    /// It is of another cluster.
+    #[error("this node belongs to cluster {ours}, the message to {theirs}")]
+    Cluster {
+        /// The cluster of this node.
+        ours: String,
+        /// The cluster of the sender.
+        theirs: String,
+    },
+    /// The sender is not another voter.
+    #[error("{0} is not another voter of this cluster")]
+    Stranger(String),
+}
+
+impl Mismatch {
+    /// The name in the JSON answer.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Mismatch::Missing(_) => "missing_header",
+            Mismatch::Version(_) => "wrong_version",
+            Mismatch::Cluster { .. } => "wrong_cluster",
+            Mismatch::Stranger(_) => "not_a_voter",
+        }
+    }
+}
+
+impl Envelope {
+    /// The headers of `node` of that cluster, whose voters are these.
+    pub(super) fn new(
+        node: NodeId,
+        cluster: String,
+        clients_at: String,
+        voters: BTreeSet<NodeId>,
+    ) -> Envelope {
+        let others = voters.into_iter().filter(|voter| *voter != node).collect();
+        Envelope { node, cluster, clients_at, others }
+    }
+
+    /// The headers of a message that this node sends.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let value = |text: &str| {
+            HeaderValue::from_str(text).expect("names and addresses are checked at the start")
+        };
+        HeaderMap::from_iter([
+            (CLUSTER, value(&self.cluster)),
+            (SENDER, value(self.node.as_str())),
+            (PROTOCOL, value(VERSION)),
+            (CLIENTS_AT, value(&self.clients_at)),
+        ])
+    }
+
+    /// The sender of a message with these headers.
+    pub(super) fn open(&self, headers: &HeaderMap) -> Result<Sender, Mismatch> {
+        let text = |name: HeaderName| {
+            let value = headers.get(&name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned).ok_or(Mismatch::Missing(name))
+        };
+        let version = text(PROTOCOL)?;
+        if version != VERSION {
+            return Err(Mismatch::Version(version));
+        }
+        let theirs = text(CLUSTER)?;
+        if theirs != self.cluster {
+            return Err(Mismatch::Cluster { ours: self.cluster.clone(), theirs });
+        }
+        let name = text(SENDER)?;
+        let node = NodeId::from(name.as_str());
+        if !self.others.contains(&node) {
+            return Err(Mismatch::Stranger(name));
+        }
+        Ok(Sender { node, clients_at: text(CLIENTS_AT)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(node: &str, cluster: &str) -> Envelope {
+        let voters = ["n1", "n2"].map(NodeId::from).into();
+        Envelope::new(node.into(), cluster.into(), format!("{node}:7001"), voters)
+    }
+
+    #[test]
+    fn a_message_of_another_voter_of_this_cluster_is_taken() {
+        let sender = envelope("n1", "c").open(&envelope("n2", "c").headers());
+        assert_eq!(sender, Ok(Sender { node: "n2".into(), clients_at: "n2:7001".into() }));
+    }
+
+    #[test]
+    fn any_other_is_refused_with_the_reason() {
+        let ours = envelope("n1", "c");
+        let others = envelope("n2", "d").headers();
+        assert_eq!(ours.open(&others).unwrap_err().name(), "wrong_cluster");
+        for own_or_unknown in ["n1", "n3"] {
+            let refused = ours.open(&envelope(own_or_unknown, "c").headers()).unwrap_err();
+            assert_eq!(refused, Mismatch::Stranger(own_or_unknown.into()));
+        }
+        for header in [CLUSTER, SENDER, PROTOCOL, CLIENTS_AT] {
+            let mut headers = envelope("n2", "c").headers();
+            headers.remove(&header);
+            assert_eq!(ours.open(&headers), Err(Mismatch::Missing(header)));
+        }
+        let mut headers = envelope("n2", "c").headers();
+        headers.insert(PROTOCOL, HeaderValue::from_static("2"));
+        assert_eq!(ours.open(&headers), Err(Mismatch::Version("2".into())));
+    }
+}
