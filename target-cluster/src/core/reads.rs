@@ -6,6 +6,8 @@
 //! had gathered before it, and one round is on its way at a time. Periodic heartbeats carry the
 //! number of the current round too, so that a lost message only delays it.
 
+use std::collections::VecDeque;
+
 use super::{Effect, Node, Refusal, Reply, Role};
 use crate::bugs::Bug;
 use crate::kv::Query;
@@ -19,7 +21,15 @@ pub(super) struct Reads {
     gathering: Vec<(u64, Query)>,
     /// The reads of the latest round, until it is confirmed.
     confirming: Option<Round>,
+    /// Confirmed rounds, until what they would have to see is applied.
+    confirmed: VecDeque<Round>,
+    /// The sum of what they cost.
+    cost: usize,
 }
+
+/// The most that reads may cost together while they wait, about in bytes. A leader that cannot reach
+/// a majority keeps what its clients ask until they give up.
+const COST_MAX: usize = 64 * 1024 * 1024;
 
 /// A round on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,8 +48,8 @@ impl Reads {
 
     /// The numbers of all requests that wait.
     pub(super) fn into_requests(self) -> impl Iterator<Item = u64> {
-        let confirming = self.confirming.map(|round| round.reads).unwrap_or_default();
-        confirming.into_iter().chain(self.gathering).map(|(request, _)| request)
+        let rounds = self.confirmed.into_iter().chain(self.confirming);
+        rounds.flat_map(|round| round.reads).chain(self.gathering).map(|(request, _)| request)
     }
 }
 
@@ -53,7 +63,11 @@ impl Node {
                 && self.hears_majority());
         match &mut self.role {
             Role::Leader(_) if unasked => self.answer_from_state(request, &query),
+            Role::Leader(leader) if leader.reads.cost + query.cost() > COST_MAX => {
+                self.refuse(request, Refusal::Overloaded);
+            }
             Role::Leader(leader) => {
+                leader.reads.cost += query.cost();
                 leader.reads.gathering.push((request, query));
                 self.begin_read_round();
             }
@@ -96,11 +110,23 @@ impl Node {
             return;
         }
         if let Some(round) = leader.reads.confirming.take() {
-            assert!(self.store.applied() >= round.read_index, "the state covers the read index");
-            for (request, query) in round.reads {
+            leader.reads.confirmed.push_back(round);
+            self.answer_covered_reads();
+            self.begin_read_round();
+        }
+    }
+
+    /// Answers the reads of confirmed rounds whose index is applied.
+    pub(super) fn answer_covered_reads(&mut self) {
+        let applied = self.store.applied();
+        while let Role::Leader(leader) = &mut self.role
+            && leader.reads.confirmed.front().is_some_and(|round| round.read_index <= applied)
+            && let Some(Round { reads, .. }) = leader.reads.confirmed.pop_front()
+        {
+            leader.reads.cost -= reads.iter().map(|(_, query)| query.cost()).sum::<usize>();
+            for (request, query) in reads {
                 self.answer_from_state(request, &query);
             }
-            self.begin_read_round();
         }
     }
 

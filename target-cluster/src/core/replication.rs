@@ -8,14 +8,16 @@ use super::reads::Reads;
 use super::role::Progress;
 use super::{
     APPEND_BYTES_MAX, AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node,
-    NodeId, Payload, Proposal, Record, Refusal, Reply, Request, Response, Role, Time,
+    NodeId, Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
 };
 use crate::bugs::Bug;
-use crate::kv::Applied;
 
 /// The most commands that wait for their commit before more are refused. Far above what clients
 /// keep open on a healthy cluster; a bound on the memory of a leader that is losing its majority.
 const WAITING_MAX: usize = 16_384;
+
+/// About how many bytes of entries a leader keeps uncommitted before it refuses more.
+const UNCOMMITTED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 impl Node {
     /// Begins to lead: the no-op of the new term goes out (paper, §8), which is also the first
@@ -34,6 +36,10 @@ impl Node {
             // writes nothing after that.
             durable: self.log.last_index(),
             waiting: BTreeMap::new(),
+            uncommitted_bytes: self.log.entries()[self.commit as usize..]
+                .iter()
+                .map(|entry| entry.bytes())
+                .sum(),
             reads: Reads::default(),
             heartbeat_due: self.now + self.options.timings.heartbeat,
         });
@@ -44,8 +50,11 @@ impl Node {
     /// Takes commands of clients into the log, if this node leads.
     pub(super) fn propose(&mut self, proposals: Vec<Proposal>) {
         for Proposal { request, command } in proposals {
-            let waiting = match &self.role {
-                Role::Leader(leader) => leader.waiting.len(),
+            let is_full = match &self.role {
+                Role::Leader(leader) => {
+                    leader.waiting.len() >= WAITING_MAX
+                        || leader.uncommitted_bytes >= UNCOMMITTED_BYTES_MAX
+                }
                 _ => {
                     let leader = self.standing().leader;
                     self.refuse(request, Refusal::NotLeader { leader });
@@ -56,7 +65,7 @@ impl Node {
                 self.refuse(request, Refusal::Transferring);
                 continue;
             }
-            if waiting >= WAITING_MAX {
+            if is_full {
                 self.refuse(request, Refusal::Overloaded);
                 continue;
             }
@@ -72,6 +81,9 @@ impl Node {
     fn append_own(&mut self, payload: Payload) -> u64 {
         let index = self.log.last_index() + 1;
         let entry = Arc::new(Entry { index, term: self.term, payload });
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted_bytes += entry.bytes();
+        }
         self.log.append(Arc::clone(&entry));
         self.persist(Record::Entry(entry));
         self.once_durable(Consequence::OwnEntries { term: self.term, through: index });
@@ -261,30 +273,16 @@ impl Node {
         }
     }
 
-    /// Commits and applies through `index`; a leader answers the clients that wait for an entry.
+    /// Commits through `index`. It is applied at the end of the step, or by the next ones.
     fn commit_through(&mut self, index: u64) {
         assert!(index <= self.log.last_index(), "only what is in the log is committed");
-        while self.commit < index {
-            self.commit += 1;
-            let entry = self.log.get(self.commit).expect("it is in the log");
-            let applied = match &entry.payload {
-                Payload::Noop => {
-                    self.store.skip(entry.index);
-                    self.apply_results.note(entry.index, None);
-                    continue;
-                }
-                Payload::Command(command) => self.store.apply(entry.index, command),
-            };
-            self.apply_results.note(entry.index, Some(&applied));
-            if let Role::Leader(leader) = &mut self.role
-                && let Some(request) = leader.waiting.remove(&self.commit)
-            {
-                let reply = match applied {
-                    Applied::Answer(answer) => Reply::Answer(answer),
-                    Applied::StaleToken => Reply::Refused(Refusal::StaleToken),
-                };
-                self.effects.push(Effect::Reply { request, reply });
-            }
+        if index <= self.commit {
+            return;
         }
+        if let Role::Leader(leader) = &mut self.role {
+            let committed = &self.log.entries()[self.commit as usize..index as usize];
+            leader.uncommitted_bytes -= committed.iter().map(|entry| entry.bytes()).sum::<usize>();
+        }
+        self.commit = index;
     }
 }

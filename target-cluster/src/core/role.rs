@@ -47,6 +47,8 @@ pub(crate) struct Leader {
     pub(super) durable: u64,
     /// The client's request for each uncommitted entry that has one, by index.
     pub(super) waiting: BTreeMap<u64, u64>,
+    /// About how many bytes its uncommitted entries take.
+    pub(super) uncommitted_bytes: usize,
     /// Reads that wait for a majority.
     pub(super) reads: Reads,
     /// The time when the next heartbeat is due.

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::size::json_bytes;
+
 /// An answer of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Answer {
@@ -35,4 +37,16 @@ pub(crate) enum OperationResult {
     /// A transaction that writes would be answered with more than [`super::ANSWER_BYTES_MAX`].
     /// Nothing was changed.
     TooLarge,
+}
+
+impl Answer {
+    /// About how many bytes its value takes.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.result {
+            OperationResult::Ok(value)
+            | OperationResult::PreconditionFailed { actual: Some(value) }
+            | OperationResult::WrongType { actual: Some(value) } => json_bytes(value),
+            _ => 0,
+        }
+    }
 }

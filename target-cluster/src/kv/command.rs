@@ -39,6 +39,17 @@ pub enum Query {
     Transaction(Transaction),
 }
 
+impl Query {
+    /// About how many bytes it takes while it waits, with the request that brought it.
+    pub(crate) fn cost(&self) -> usize {
+        let asked = match self {
+            Query::Read { key } | Query::Counter { key } | Query::Holder { key } => key.len(),
+            Query::Transaction(transaction) => transaction.bytes(),
+        };
+        1024 + asked
+    }
+}
+
 /// A mutation with its idempotency token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {

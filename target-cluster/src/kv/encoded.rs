@@ -33,6 +33,11 @@ impl EncodedCommand {
         }
     }
 
+    /// A number that differs with the command: the 64-bit FNV-1a hash of its text.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        fnv1a(self.text().bytes())
+    }
+
     /// Its text.
     pub(crate) fn text(&self) -> &str {
         self.0.get()
@@ -51,4 +56,11 @@ impl Hash for EncodedCommand {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text().hash(state);
     }
+}
+
+/// The 64-bit hash of Fowler, Noll and Vo (RFC 9923): the same in every version of this program.
+pub(crate) fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -21,10 +21,11 @@ pub use command::{Command, Mutation, Operation, Query, Token};
 pub use encoded::EncodedCommand;
 pub use malformed::MalformedRequest;
 pub use request::RequestBody;
-pub use sessions::MAX_SESSIONS;
+pub use sessions::{MAX_SESSIONS, SESSION_BYTES_MAX};
 pub use size::{ANSWER_BYTES_MAX, NESTING_MAX, TRANSACTION_MAX};
 pub use transaction::Transaction;
 
 pub(crate) use answer::{Answer, OperationResult};
+pub(crate) use encoded::fnv1a;
 pub(crate) use store::{Applied, Store};
 pub(crate) use transaction::{MicroFunction, MicroOperation};

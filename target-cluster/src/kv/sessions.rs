@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 use super::{Answer, Token};
 
 /// The most sessions that are remembered. A client retries within seconds; a hundred thousand
-/// sessions outlast any such retry by far and cost some tens of megabytes, since answers to commands
-/// are short as a rule, and never longer than [`super::ANSWER_BYTES_MAX`]. Beyond that the session
-/// that was not used for the longest time, in log order, is forgotten, on every node at the same
-/// entry.
+/// sessions outlast any such retry by far. Beyond that the session that was not used for the longest
+/// time, in log order, is forgotten, on every node at the same entry.
 pub const MAX_SESSIONS: usize = 100_000;
+
+/// About how many bytes all sessions with their answers take at most. Answers to commands are short
+/// as a rule; those of commands that failed on large values are not, and the oldest are forgotten
+/// for them in the same way.
+pub const SESSION_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The knowledge of a session about a token.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub(super) enum Known {
     No,
     /// The command was applied; this was its answer.
     Answered(Answer),
+    /// Another command was applied under this token. This one never was, nor will be.
+    Reused,
     /// A later command of the session was applied; of this one nothing is known.
     Stale,
 }
@@ -32,8 +37,12 @@ pub(super) struct Sessions {
     sessions: BTreeMap<String, Session>,
     /// Session names by the log index of their latest use; an entry uses one session at most.
     by_use: BTreeMap<u64, String>,
+    /// About how many bytes they take.
+    bytes: usize,
     /// The most that are kept.
     limit: usize,
+    /// About how many bytes they may take.
+    bytes_limit: usize,
 }
 
 /// One session.
@@ -41,6 +50,8 @@ pub(super) struct Sessions {
 struct Session {
     /// The highest number applied.
     number: u64,
+    /// The fingerprint of the command with it.
+    fingerprint: u64,
     /// The answer to it.
     answer: Answer,
     /// The log index of the latest command that named this session.
@@ -49,13 +60,20 @@ struct Session {
 
 impl Sessions {
     /// An empty table that keeps up to `limit` sessions.
-    pub(super) fn new(limit: usize) -> Sessions {
+    pub(super) fn new(limit: usize, bytes_limit: usize) -> Sessions {
         assert!(limit > 0, "a table without room forgets every token");
-        Sessions { sessions: BTreeMap::new(), by_use: BTreeMap::new(), limit }
+        let (sessions, by_use) = (BTreeMap::new(), BTreeMap::new());
+        Sessions { sessions, by_use, bytes: 0, limit, bytes_limit }
     }
 
-    /// Looks up the token of the entry at `index`.
-    pub(super) fn look_up(&mut self, token: &Token, index: u64) -> Known {
+    /// About how many bytes they take.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Looks up the token of the entry at `index`, whose command has that fingerprint.
+    pub(super) fn look_up(&mut self, token: &Token, fingerprint: u64, index: u64) -> Known {
         let Some(session) = self.sessions.get_mut(&token.session) else { return Known::No };
         assert!(index > session.used, "entries are applied in the order of their indices");
         if let Some(name) = self.by_use.remove(&session.used) {
@@ -64,21 +82,36 @@ impl Sessions {
         session.used = index;
         match token.number.cmp(&session.number) {
             std::cmp::Ordering::Greater => Known::No,
+            std::cmp::Ordering::Equal if fingerprint != session.fingerprint => Known::Reused,
             std::cmp::Ordering::Equal => Known::Answered(session.answer.clone()),
             std::cmp::Ordering::Less => Known::Stale,
         }
     }
 
-    /// Remembers the answer to `token`, whose command the entry at `index` applied.
-    pub(super) fn remember(&mut self, token: &Token, index: u64, answer: Answer) {
-        let session = Session { number: token.number, answer, used: index };
-        self.sessions.insert(token.session.clone(), session);
+    /// Remembers the answer to `token`, whose command, of that fingerprint, the entry at `index`
+    /// applied.
+    pub(super) fn remember(&mut self, token: &Token, fingerprint: u64, index: u64, answer: Answer) {
+        let session = Session { number: token.number, fingerprint, answer, used: index };
+        self.bytes += session.bytes(&token.session);
+        if let Some(before) = self.sessions.insert(token.session.clone(), session) {
+            self.bytes -= before.bytes(&token.session);
+        }
         self.by_use.insert(index, token.session.clone());
-        if self.sessions.len() > self.limit
-            && let Some((_, oldest)) = self.by_use.pop_first()
+        // The latest is kept, however large its answer is.
+        while (self.sessions.len() > self.limit || self.bytes > self.bytes_limit)
+            && self.sessions.len() > 1
+            && let Some((_, name)) = self.by_use.pop_first()
+            && let Some(oldest) = self.sessions.remove(&name)
         {
-            self.sessions.remove(&oldest);
+            self.bytes -= oldest.bytes(&name);
         }
         assert_eq!(self.sessions.len(), self.by_use.len());
+    }
+}
+
+impl Session {
+    /// About how many bytes it takes under that name, which is kept twice.
+    fn bytes(&self, name: &str) -> usize {
+        200 + 2 * name.len() + self.answer.bytes()
     }
 }

@@ -1,6 +1,6 @@
 //! The store: applies committed commands, answers queries.
 
-use super::sessions::{Known, MAX_SESSIONS, Sessions};
+use super::sessions::{Known, MAX_SESSIONS, SESSION_BYTES_MAX, Sessions};
 use super::values::Values;
 use super::{Answer, EncodedCommand, Query};
 use crate::bugs::{Bug, Bugs};
@@ -10,6 +10,8 @@ use crate::bugs::{Bug, Bugs};
 pub(crate) enum Applied {
     /// It was answered, now or when it was first sent.
     Answer(Answer),
+    /// Another command was applied under its token. This one was not, and never will be.
+    TokenReused,
     /// Its session is past it. Whether it ever took effect is not known any more.
     StaleToken,
 }
@@ -28,7 +30,7 @@ impl Store {
     pub(crate) fn new(bugs: &Bugs) -> Store {
         Store {
             values: Values::default(),
-            sessions: Sessions::new(MAX_SESSIONS),
+            sessions: Sessions::new(MAX_SESSIONS, SESSION_BYTES_MAX),
             applied: 0,
             ignore_tokens: bugs.contains(&Bug::IgnoreTokens),
         }
@@ -48,19 +50,21 @@ impl Store {
     /// Applies the command of the entry at `index`.
     pub(crate) fn apply(&mut self, index: u64, command: &EncodedCommand) -> Applied {
         self.skip(index);
+        let fingerprint = command.fingerprint();
         let command = command.decode();
         let token = command.token.as_ref().filter(|_| !self.ignore_tokens);
         if let Some(token) = token {
-            match self.sessions.look_up(token, index) {
+            match self.sessions.look_up(token, fingerprint, index) {
                 Known::No => {}
                 Known::Answered(answer) => return Applied::Answer(answer),
+                Known::Reused => return Applied::TokenReused,
                 Known::Stale => return Applied::StaleToken,
             }
         }
         let answer =
             Answer { result: self.values.mutate(index, &command.mutation), version: index };
         if let Some(token) = token {
-            self.sessions.remember(token, index, answer.clone());
+            self.sessions.remember(token, fingerprint, index, answer.clone());
         }
         Applied::Answer(answer)
     }
@@ -92,7 +96,7 @@ mod tests {
     fn result(store: &mut Store, body: Value) -> OperationResult {
         match run(store, body) {
             Applied::Answer(answer) => answer.result,
-            Applied::StaleToken => panic!("stale token"),
+            refused => panic!("{refused:?}"),
         }
     }
 
@@ -105,6 +109,41 @@ mod tests {
         assert_eq!(result(store, add("s:2")), OperationResult::Ok(json!(2)));
         assert_eq!(run(store, add("s:1")), Applied::StaleToken);
         assert_eq!(result(store, add("t:1")), OperationResult::Ok(json!(3)), "sessions are apart");
+    }
+
+    #[test]
+    fn a_token_that_was_used_for_another_command_is_refused() {
+        let store = &mut Store::new(&Bugs::new());
+        let add = |amount: u64| json!({"f": "add", "key": "c", "value": amount, "token": "s:1"});
+        let first = run(store, add(1));
+        assert_eq!(run(store, add(2)), Applied::TokenReused);
+        assert_eq!(run(store, add(1)), first, "the first is recognised still");
+        let query = run(store, json!({"f": "counter", "key": "c"}));
+        assert!(
+            matches!(query, Applied::Answer(answer) if answer.result == OperationResult::Ok(json!(1)))
+        );
+    }
+
+    #[test]
+    fn large_answers_are_forgotten_before_they_take_too_much() {
+        let store = &mut Store::new(&Bugs::new());
+        store.sessions = Sessions::new(1_000_000, 1_000_000);
+        run(store, json!({"f": "write", "key": "k", "value": "x".repeat(60_000)}));
+        let cas = |number: u64| {
+            let token = format!("s{number}:1");
+            json!({"f": "cas", "key": "k", "value": [1, 2], "token": token})
+        };
+        for number in 0..4_000 {
+            run(store, cas(number));
+        }
+        assert!(store.sessions.bytes() <= 1_000_000);
+        let next = store.applied() + 1;
+        let answered_at = |applied| match applied {
+            Applied::Answer(answer) => answer.version,
+            refused => panic!("{refused:?}"),
+        };
+        assert!(answered_at(run(store, cas(3_999))) < next, "the latest is known");
+        assert!(answered_at(run(store, cas(0))) > next, "the first is not");
     }
 
     #[test]
@@ -206,7 +245,7 @@ mod tests {
     #[test]
     fn the_session_used_longest_ago_is_forgotten_first() {
         let store = &mut Store::new(&Bugs::new());
-        store.sessions = Sessions::new(2);
+        store.sessions = Sessions::new(2, usize::MAX);
         let add = |token: &str| json!({"f": "add", "key": "c", "value": 1, "token": token});
         run(store, add("a:1"));
         run(store, add("b:1"));

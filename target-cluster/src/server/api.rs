@@ -32,7 +32,7 @@ pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> JsonResponse {
             let code = match refusal {
                 // The request came to a node that cannot serve it: another one can.
                 Refusal::NotLeader { .. } => StatusCode::MISDIRECTED_REQUEST,
-                Refusal::StaleToken => StatusCode::CONFLICT,
+                Refusal::TokenReused | Refusal::StaleToken => StatusCode::CONFLICT,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             };
             let mut response = refused(code, refusal.name(), refusal.is_definite());

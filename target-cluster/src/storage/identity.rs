@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::file_disk::write_durably;
+use crate::kv::fnv1a;
 
 /// The name of the note within the data directory.
 pub const IDENTITY_FILE: &str = "identity.json";
@@ -78,14 +79,11 @@ impl Identity {
         Identity { format: FORMAT, cluster: cluster.into(), node: node.into(), voters }
     }
 
-    /// The id of its cluster: its name, and a number that differs with the voters it began with
-    /// (FNV-1a). A node that was set up with fewer of them is of another cluster.
+    /// The id of its cluster: its name, and a number that differs with the voters it began with.
+    /// A node that was set up with fewer of them is of another cluster.
     pub fn cluster_id(&self) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in self.voters.iter().flat_map(|voter| voter.bytes().chain([0])) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        format!("{}-{hash:016x}", self.cluster)
+        let voters = self.voters.iter().flat_map(|voter| voter.bytes().chain([0]));
+        format!("{}-{:016x}", self.cluster, fnv1a(voters))
     }
 
     /// Makes sure that `directory` belongs to this identity; one without a log is taken, durably.

@@ -36,6 +36,7 @@ const ERRORS: &[ErrorRow] = &[
     row("bad_request", true, "the node did not understand the request"),
     row("no_quorum_for_read", true, "a read that no majority confirmed; reads change nothing"),
     row("leadership_lost", false, "the entry was appended; a later leader may commit it"),
+    row("token_reused", true, "another command was applied under this token, and this one never"),
     row(
         "stale_token",
         false,
