@@ -23,6 +23,9 @@ pub(crate) enum Input {
     Response {
         /// The voter that answered.
         from: NodeId,
+        /// The time at which the request was sent, by this node's clock. The answer may be late, but
+        /// proves that the voter heard this node no earlier than that.
+        sent: Time,
         /// The answer.
         response: Response,
     },

@@ -145,10 +145,10 @@ impl Node {
                 Request::Append(request) => self.append_requested(call, request),
                 Request::TimeoutNow(request) => self.timeout_now_requested(call, request),
             },
-            Input::Response { from, response } => match response {
+            Input::Response { from, sent, response } => match response {
                 Response::PreVote(response) => self.pre_vote_answered(from, response),
                 Response::Vote(response) => self.vote_answered(from, response),
-                Response::Append(response) => self.append_answered(from, response),
+                Response::Append(response) => self.append_answered(from, sent, response),
                 Response::TimeoutNow(response) => self.timeout_now_answered(response),
             },
             Input::Propose(proposals) => self.propose(proposals),

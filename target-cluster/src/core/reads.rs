@@ -60,6 +60,7 @@ impl Node {
         let unasked = bugs.contains(&Bug::StaleRead)
             || (bugs.contains(&Bug::WallClockLease)
                 && self.knows_commit()
+                && !self.has_to_apply()
                 && self.hears_majority());
         match &mut self.role {
             Role::Leader(_) if unasked => self.answer_from_state(request, &query),

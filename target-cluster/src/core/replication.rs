@@ -27,7 +27,8 @@ impl Node {
             matched: 0,
             next: self.log.last_index() + 1,
             in_flight: None,
-            contact: self.contact_clock(),
+            contact: self.now,
+            wall_contact: self.wall,
             round: 0,
         };
         self.role = Role::Leader(Leader {
@@ -152,17 +153,17 @@ impl Node {
         self.replicate();
     }
 
-    /// True if this node leads and a majority answered it within the shortest election timeout.
+    /// True if this node leads and a majority answered what it sent within the shortest election
+    /// timeout.
     pub(super) fn hears_majority(&self) -> bool {
-        let (clock, timeout) = (self.contact_clock(), self.options.timings.election_min);
+        let by_wall_clock = self.options.bugs.contains(&Bug::WallClockLease);
+        let timeout = self.options.timings.election_min;
         let Role::Leader(leader) = &self.role else { return false };
-        let heard = leader.peers.values().filter(|peer| clock < peer.contact + timeout).count();
-        1 + heard >= self.majority()
-    }
-
-    /// The clock that contact with the other voters is measured by: the one that never goes back.
-    fn contact_clock(&self) -> Time {
-        if self.options.bugs.contains(&Bug::WallClockLease) { self.wall } else { self.now }
+        let is_fresh = |peer: &&Progress| match by_wall_clock {
+            true => self.wall < peer.wall_contact + timeout,
+            false => self.now < peer.contact + timeout,
+        };
+        1 + leader.peers.values().filter(is_fresh).count() >= self.majority()
     }
 
     /// A follower's side of an append or heartbeat (paper, figure 2).
@@ -220,17 +221,17 @@ impl Node {
     }
 
     /// A leader's side of the answer.
-    pub(super) fn append_answered(&mut self, from: NodeId, response: AppendResponse) {
+    pub(super) fn append_answered(&mut self, from: NodeId, sent: Time, response: AppendResponse) {
         if response.term > self.term {
             return self.adopt_term(response.term);
         }
-        let clock = self.contact_clock();
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.peers.get_mut(&from) else { return };
         if response.term < self.term || response.result == AppendResult::StaleTerm {
             return;
         }
-        progress.contact = clock;
+        progress.contact = progress.contact.max(sent);
+        progress.wall_contact = self.wall.saturating_sub(self.now.saturating_sub(sent));
         progress.round = progress.round.max(response.round);
         match response.result {
             AppendResult::Heard | AppendResult::StaleTerm => {}

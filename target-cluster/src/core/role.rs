@@ -65,9 +65,11 @@ pub(super) struct Progress {
     /// The time when the append was sent that is not answered yet. One at a time: while it is on
     /// its way, new entries gather into the next.
     pub(super) in_flight: Option<Time>,
-    /// The time when it last answered; at first, when the leader was elected. By the clock of
-    /// `Node::contact_clock`.
+    /// The time at which the latest request was sent that it answered; at first, when the leader was
+    /// elected.
     pub(super) contact: Time,
+    /// The same by the wall clock, for a node with the planted bug `wall-clock-lease`.
+    pub(super) wall_contact: Time,
     /// The latest read round that it confirmed.
     pub(super) round: u64,
 }

@@ -1,6 +1,7 @@
 //! The inbox of the loop: everything that happens outside the core, in the order in which it came.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,8 +22,8 @@ pub(super) enum Incoming {
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
     /// Another node asks.
     Called { request: Request, reply: oneshot::Sender<Response> },
-    /// Another node answered.
-    Answered { from: NodeId, response: Response },
+    /// Another node answered what was sent at that time of the core.
+    Answered { from: NodeId, sent: Duration, response: Response },
     /// The status of the node is asked for.
     Status { reply: oneshot::Sender<Status> },
     /// The results of up to `limit` commands behind an index are asked for.

@@ -3,34 +3,38 @@
 //! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats,
 //! appends. A lane has one call on its way; of the calls that come meanwhile only the newest is
 //! kept, since it says all that the others said. So a node that does not answer holds up nothing
-//! but its own lanes, and costs no more than three connections.
+//! but its own lanes. The lane of heartbeats has several calls on their way, each on a connection of
+//! its own: on a slow or lossy network the next one must not wait for the answer to the last.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::header::CONTENT_TYPE;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::config::Config;
 use super::events::say;
 use super::inbox::{Inbox, Incoming};
-use crate::core::{NodeId, Request, Response};
+use crate::core::{NodeId, Request, Response, Timings};
 use crate::wire::{self, Endpoint};
 
-/// The longest time that dialling may take. Within one machine or site it takes under a
-/// millisecond; what takes longer has lost its first packet, and dialling anew is faster than
-/// TCP's retransmission (1 s).
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+/// The most heartbeats that are on their way to one node.
+const HEARTBEATS_MAX: usize = 8;
+
+/// A call and the time of the core at which it was made.
+type Call = (Duration, Request);
 
 /// The lanes to all other nodes.
 pub(super) struct Peers(BTreeMap<NodeId, Lanes>);
 
 /// The lanes to one other node, each by its newest call.
 struct Lanes {
-    votes: watch::Sender<Option<Request>>,
-    heartbeats: watch::Sender<Option<Request>>,
-    appends: watch::Sender<Option<Request>>,
+    votes: watch::Sender<Option<Call>>,
+    heartbeats: watch::Sender<Option<Call>>,
+    appends: watch::Sender<Option<Call>>,
 }
 
 /// The state of a lane's task.
@@ -39,6 +43,8 @@ struct Lane {
     to: NodeId,
     address: String,
     timeout: Duration,
+    /// The number of calls that may be on their way.
+    width: usize,
     client: reqwest::Client,
     inbox: Inbox,
 }
@@ -46,72 +52,88 @@ struct Lane {
 impl Peers {
     /// Starts the lanes. They end when this is dropped.
     pub(super) fn start(config: &Config, inbox: &Inbox) -> Result<Peers> {
+        let Timings { heartbeat, election_min, election_max } = config.timings;
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
+            // Within one machine or site it takes under a millisecond. What takes this long has
+            // lost its first packet, and dialling anew is faster than TCP's retransmission (1 s).
+            .connect_timeout(election_min)
             .default_headers(config.envelope().headers())
             .build()
             .context("cannot make the HTTP client")?;
         // A call that takes longer than the core waits for its answer is given up, and with it the
-        // connection: after a cut, TCP alone would wait ever longer between its attempts. Heartbeats
-        // give up sooner, so that one lost packet does not cost the whole election timeout.
-        let patience = config.timings.election_min;
-        let start = |to: &str, address: &String, timeout| {
+        // connection: after a cut, TCP alone would wait ever longer between its attempts.
+        let timeout = election_max;
+        // As many heartbeats as become due in that time.
+        let heartbeats = timeout.div_duration_f64(heartbeat).ceil() as usize;
+        let heartbeats = heartbeats.clamp(1, HEARTBEATS_MAX);
+        let start = |to: &str, address: &String, width| {
             let (sender, newest) = watch::channel(None);
             let lane = Lane {
                 from: config.id.as_str().into(),
                 to: to.into(),
                 address: address.clone(),
                 timeout,
+                width,
                 client: client.clone(),
                 inbox: inbox.clone(),
             };
-            tokio::spawn(lane.run(newest));
+            tokio::spawn(Arc::new(lane).run(newest));
             sender
         };
         let others = config.peers.iter().filter(|(name, _)| **name != config.id);
         let lanes = others.map(|(name, address)| {
             let lanes = Lanes {
-                votes: start(name, address, patience),
-                heartbeats: start(name, address, patience / 2),
-                appends: start(name, address, patience),
+                votes: start(name, address, 1),
+                heartbeats: start(name, address, heartbeats),
+                appends: start(name, address, 1),
             };
             (NodeId::from(name.as_str()), lanes)
         });
         Ok(Peers(lanes.collect()))
     }
 
-    /// Sends a request; an answer comes back through the inbox, or never.
-    pub(super) fn call(&self, to: &NodeId, request: Request) {
+    /// Sends a request at that time of the core; an answer comes back through the inbox, or never.
+    pub(super) fn call(&self, to: &NodeId, now: Duration, request: Request) {
         let lanes = self.0.get(to).expect("the core calls voters only");
         let lane = match &request {
             Request::PreVote(_) | Request::Vote(_) | Request::TimeoutNow(_) => &lanes.votes,
             Request::Append(append) if append.entries.is_empty() => &lanes.heartbeats,
             Request::Append(_) => &lanes.appends,
         };
-        lane.send_replace(Some(request));
+        lane.send_replace(Some((now, request)));
     }
 }
 
 impl Lane {
-    async fn run(self, mut newest: watch::Receiver<Option<Request>>) {
-        let mut reachable = true;
+    async fn run(self: Arc<Lane>, mut newest: watch::Receiver<Option<Call>>) {
+        let reachable = Arc::new(AtomicBool::new(true));
+        let places = Arc::new(Semaphore::new(self.width));
         while newest.changed().await.is_ok() {
-            let Some(request) = newest.borrow_and_update().clone() else { continue };
-            match self.call(&request).await {
-                Ok(response) => {
-                    reachable = true;
-                    let event = Incoming::Answered { from: self.to.clone(), response };
-                    if self.inbox.send(event).await.is_err() {
-                        return;
-                    }
-                }
-                Err(error) if reachable => {
-                    reachable = false;
+            let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
+            let Some((sent, request)) = newest.borrow_and_update().clone() else { continue };
+            let (lane, reachable) = (Arc::clone(&self), Arc::clone(&reachable));
+            tokio::spawn(async move {
+                lane.exchange(sent, &request, &reachable).await;
+                drop(place);
+            });
+        }
+    }
+
+    /// Makes one call and passes its answer on.
+    async fn exchange(&self, sent: Duration, request: &Request, reachable: &AtomicBool) {
+        match self.call(request).await {
+            Ok(response) => {
+                reachable.store(true, Ordering::Relaxed);
+                // A loop that is gone needs no answer.
+                let answered = Incoming::Answered { from: self.to.clone(), sent, response };
+                let _ = self.inbox.send(answered).await;
+            }
+            Err(error) => {
+                if reachable.swap(false, Ordering::Relaxed) {
                     say(&self.from, format_args!("no answer from {}: {error:#}", self.to));
                 }
-                Err(_) => {}
             }
         }
     }

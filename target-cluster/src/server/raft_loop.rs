@@ -105,7 +105,9 @@ impl Driver {
                     self.calls.insert(call, reply);
                     Input::Request { call, request }
                 }
-                Incoming::Answered { from, response } => Input::Response { from, response },
+                Incoming::Answered { from, sent, response } => {
+                    Input::Response { from, sent, response }
+                }
                 Incoming::Persisted { through } => Input::Persisted { through },
                 Incoming::Status { reply } => {
                     // The one that asked may have gone; then the answer is not needed.
@@ -124,14 +126,14 @@ impl Driver {
             effects.extend(self.node.step(now, Input::Propose(proposals)));
         }
         effects.extend(self.node.step(now, Input::Tick));
-        self.execute(effects)?;
+        self.execute(now, effects)?;
         self.report_commit();
         Ok(())
     }
 
     /// Executes effects in order; records go to the disk thread together. A receiver that is gone
     /// is a client or node that did not wait: its answer is dropped, as the network might do.
-    fn execute(&mut self, effects: Vec<Effect>) -> Result<(), Failure> {
+    fn execute(&mut self, now: Duration, effects: Vec<Effect>) -> Result<(), Failure> {
         let mut batch = Batch { through: 0, records: Vec::new() };
         for effect in effects {
             match effect {
@@ -139,7 +141,7 @@ impl Driver {
                     batch.through = sequence;
                     batch.records.push(record);
                 }
-                Effect::Call { to, request } => self.peers.call(&to, request),
+                Effect::Call { to, request } => self.peers.call(&to, now, request),
                 Effect::Respond { call, response } => {
                     if let Some(reply) = self.calls.remove(&call) {
                         let _ = reply.send(response);

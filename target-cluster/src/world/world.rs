@@ -27,8 +27,10 @@ pub struct Packet {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Message {
-    Request(Request),
-    Response(Response),
+    /// With the time at which it was sent.
+    Request(Time, Request),
+    /// With the time at which the request was sent.
+    Response(Time, Response),
 }
 
 /// The simulated world.
@@ -72,7 +74,7 @@ struct RunningNode {
     synced: u64,
     reported: u64,
     /// The node that waits for the response to a call.
-    callers: BTreeMap<u64, NodeId>,
+    callers: BTreeMap<u64, (NodeId, Time)>,
 }
 
 impl World {
@@ -225,11 +227,13 @@ impl World {
                 }
             }
             Effect::Call { to, request } => {
-                self.packets.push(Packet { from, to, message: Message::Request(request) });
+                let message = Message::Request(self.now, request);
+                self.packets.push(Packet { from, to, message });
             }
             Effect::Respond { call, response } => {
-                let to = running.callers.remove(&call).expect("a call is answered once");
-                self.packets.push(Packet { from, to, message: Message::Response(response) });
+                let (to, sent) = running.callers.remove(&call).expect("a call is answered once");
+                let message = Message::Response(sent, response);
+                self.packets.push(Packet { from, to, message });
             }
             Effect::Reply { request, reply } => self.replies.push((from, request, reply)),
             Effect::Role(_) => {}
@@ -277,17 +281,17 @@ impl World {
             return;
         }
         let input = match message {
-            Message::Request(request) => {
+            Message::Request(sent, request) => {
                 self.trace.push(format!("{from}→{to} {}", describe::request(&request)));
                 let call = self.number();
                 if let Some(running) = self.running(&to) {
-                    running.callers.insert(call, from);
+                    running.callers.insert(call, (from, sent));
                 }
                 Input::Request { call, request }
             }
-            Message::Response(response) => {
+            Message::Response(sent, response) => {
                 self.trace.push(format!("{from}→{to} {}", describe::response(&response)));
-                Input::Response { from, response }
+                Input::Response { from, sent, response }
             }
         };
         self.step(&to, input);
