@@ -1,0 +1,132 @@
+//! The time that a cluster takes to serve again when all of its nodes restart with a long log:
+//! `cargo bench -p stormproof-cluster --bench restart [-- ENTRIES]`.
+//!
+//! The nodes run in this process, on loopback ports, with real logs of 1,000,000 writes (some 200 MB
+//! each). The time counts from their start to the first write that one of them acknowledges. A
+//! term beyond the first says that a leader was deposed while it was busy.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use stormproof_cluster::bugs::Bugs;
+use stormproof_cluster::core::{Entry, Payload, Record, Timings};
+use stormproof_cluster::kv::{EncodedCommand, RequestBody};
+use stormproof_cluster::server::{Config, LOG_FILE, Listeners, run_until};
+use stormproof_cluster::storage::{FileDisk, Identity, WriteAheadLog};
+
+const CLUSTER: &str = "restart";
+
+const NAMES: [&str; 3] = ["n1", "n2", "n3"];
+
+/// The most that it may take before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> Result<()> {
+    let entries = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
+    let root = std::env::temp_dir().join(format!("stormproof-restart-{}", std::process::id()));
+    for name in NAMES {
+        write_log(&root.join(name), name, entries)?;
+    }
+    let bytes = std::fs::metadata(root.join("n1").join(LOG_FILE))?.len();
+    println!("{entries} entries, {} MB a log", bytes / 1_000_000);
+    let measured = restart(&root);
+    std::fs::remove_dir_all(&root)?;
+    let (served, term) = measured?;
+    println!("first write acknowledged after {:.2} s, in term {term}", served.as_secs_f64());
+    println!("term 2 is that of the first election; more: {}", term.saturating_sub(2));
+    Ok(())
+}
+
+/// The log of a node of a cluster that took so many writes in term 1.
+fn write_log(directory: &Path, name: &str, entries: u64) -> Result<()> {
+    let disk = FileDisk::open(directory, LOG_FILE)?;
+    Identity::new(CLUSTER, name, NAMES.map(String::from)).claim(directory, false)?;
+    let mut wal = WriteAheadLog::open(disk, &Bugs::new())?.wal;
+    wal.append([&Record::Vote { term: 1, vote: Some("n1".into()) }])?;
+    let mut batch = Vec::new();
+    for index in 1..=entries {
+        let body: RequestBody = serde_json::from_value(json!({
+            "f": "write",
+            "key": format!("r7f3/k{}", index % 1000),
+            "value": index,
+            "token": format!("r7f3:{}:{}", index % 64, index / 64),
+        }))?;
+        let stormproof_cluster::kv::Operation::Command(command) = body.into_operation()? else {
+            unreachable!("a write is a command");
+        };
+        let payload = Payload::Command(EncodedCommand::new(&command));
+        batch.push(Record::Entry(Arc::new(Entry { index, term: 1, payload })));
+        if batch.len() == 1000 {
+            wal.append(&batch)?;
+            batch.clear();
+        }
+    }
+    wal.append(&batch)?;
+    wal.sync()?;
+    Ok(wal.mark()?)
+}
+
+/// Starts the nodes on their logs; the time until the first write, and the term in which it was.
+fn restart(root: &Path) -> Result<(Duration, u64)> {
+    let bind = || TcpListener::bind("127.0.0.1:0");
+    let mut listeners = Vec::new();
+    for _ in NAMES {
+        listeners.push(Listeners { clients: bind()?, peers: bind()? });
+    }
+    let mut peers = Vec::new();
+    for (name, listener) in NAMES.into_iter().zip(&listeners) {
+        peers.push((name.to_owned(), listener.peers.local_addr()?.to_string()));
+    }
+    let start = Instant::now();
+    let (mut nodes, mut urls) = (Vec::new(), Vec::new());
+    for (name, listeners) in NAMES.into_iter().zip(listeners) {
+        urls.push(format!("http://{}", listeners.clients.local_addr()?));
+        let config = Config {
+            cluster: CLUSTER.into(),
+            id: name.into(),
+            listen: listeners.clients.local_addr()?,
+            advertise: None,
+            peer_listen: listeners.peers.local_addr()?,
+            peers: peers.clone(),
+            data_dir: root.join(name),
+            timings: Timings::default(),
+            bugs: Bugs::new(),
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        let node = std::thread::spawn(move || run_until(config, listeners, stopped));
+        nodes.push((stop, node));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(first_write(&urls, start));
+    for (stop, node) in nodes {
+        // One that has ended already says why when it is joined.
+        let _ = stop.send(());
+        node.join().expect("a node does not panic")?;
+    }
+    measured
+}
+
+async fn first_write(urls: &[String], start: Instant) -> Result<(Duration, u64)> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let write = json!({"f": "write", "key": "k", "value": 1});
+    loop {
+        for url in urls {
+            ensure!(start.elapsed() < PATIENCE, "no write was acknowledged within {PATIENCE:?}");
+            let sent = client.post(format!("{url}/kv")).json(&write).send().await;
+            if sent.is_ok_and(|answer| answer.status().is_success()) {
+                let served = start.elapsed();
+                let status = client.get(format!("{url}/status")).send().await?;
+                let status: Value = status.json().await?;
+                return Ok((served, status["term"].as_u64().context("a term")?));
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
