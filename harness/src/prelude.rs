@@ -14,7 +14,7 @@ pub use engines::node_process::OwnClock;
 pub use faults::fault::{Family, StoreWork, TimerRange};
 pub use faults::host::{Administrator, HostError};
 pub use faults::schedule::KnownFailure;
-pub use results::applied_log::{AppliedEntry, AppliedLog};
+pub use results::applied_log::{AppliedEntry, AppliedLogWriter};
 pub use results::event::NodeChange;
 pub use serde_json::{Value, json};
 pub use workloads::generator::{self, from_fn, operations};

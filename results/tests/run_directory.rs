@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use checker::history::{Attempt, Event, EventType, Process};
 use checker::verdict::Verdict;
 use serde_json::{Value, json};
-use stormproof_results::applied_log::{APPLIED, AppliedEntry, AppliedLog, read_all};
+use stormproof_results::applied_log::{
+    APPLIED, AppliedEntry, AppliedLogWriter, SavedAppliedLog, open_all,
+};
 use stormproof_results::event::{NodeChange, NodeEvent, RunEvent};
 use stormproof_results::metrics::RunHistory;
 use stormproof_results::report;
@@ -234,31 +236,58 @@ fn a_last_line_that_was_cut_off_is_left_out_and_noted() {
     assert!(loaded.notes[0].contains("cut off"), "{:?}", loaded.notes);
 }
 
-fn log(node: &str, from: u64, through: u64, entries: &[(u64, &str, bool)]) -> AppliedLog {
-    let entry = |&(index, token, applied): &(u64, &str, bool)| AppliedEntry {
-        index,
-        token: token.into(),
-        applied,
-    };
-    let entries = entries.iter().map(entry).collect();
-    AppliedLog { node: node.into(), from, through, entries }
+/// What a node applied: its name, the first and the last index, and the commands.
+type Log = (&'static str, u64, u64, Vec<(u64, &'static str, bool)>);
+
+fn write(folder: &Path, (node, from, through, entries): &Log) -> AppliedLogWriter {
+    fs::create_dir_all(folder).expect("a folder");
+    let mut log = AppliedLogWriter::create(folder, node).expect("it can be written");
+    // What was read before a gap counts for nothing.
+    log.push(&AppliedEntry { index: 1, token: "lost".into(), applied: true }).expect("written");
+    log.begin_at(*from).expect("an index");
+    for &(index, token, applied) in entries {
+        log.push(&AppliedEntry { index, token: token.into(), applied }).expect("written");
+    }
+    log.cover(*through);
+    log
+}
+
+fn read(log: &SavedAppliedLog) -> anyhow::Result<Vec<(u64, String, bool)>> {
+    let mut entries = Vec::new();
+    log.each(|it| entries.push((it.index, it.token.into_owned(), it.applied)))?;
+    Ok(entries)
 }
 
 #[test]
 fn what_was_saved_is_read_again_by_the_names_of_the_nodes() {
     let run = Scratch::new("applied-X");
-    assert_eq!(read_all(&run.0).expect("no node told"), []);
-    let logs = [
-        log("n1", 5, 9, &[(5, "r:1:0", true), (9, "with \"quotes\"", false)]),
-        log("n2", 1, 0, &[]),
+    assert!(open_all(&run.0).expect("no node told").is_empty());
+    let logs: [Log; 2] = [
+        ("n1", 5, 10, vec![(5, "r:1:0", true), (9, "with \"quotes\"", false)]),
+        ("n2", 1, 0, vec![]),
     ];
+    let folder = |node: &str| run.0.join(NODES).join(node);
     for log in logs.iter().rev() {
-        let folder = run.0.join(NODES).join(&log.node);
-        fs::create_dir_all(&folder).expect("a folder");
-        log.save(&folder).expect("it can be written");
+        write(&folder(log.0), log).save().expect("it can be written");
     }
-    fs::create_dir_all(run.0.join(NODES).join("n3")).expect("a folder");
-    assert_eq!(read_all(&run.0).expect("it was just written"), logs);
+    // One that was not told to its end is as none.
+    drop(write(&folder("n3"), &logs[0]));
+    assert_eq!(fs::read_dir(folder("n3")).expect("a folder").count(), 0);
+    let first = fs::read_to_string(folder("n1").join(APPLIED)).expect("it was just written");
+    assert_eq!(
+        first,
+        "{\"node\":\"n1\",\"from\":5,\"through\":10}\n\
+         {\"index\":5,\"token\":\"r:1:0\",\"applied\":true}\n\
+         {\"index\":9,\"token\":\"with \\\"quotes\\\"\",\"applied\":false}\n"
+    );
+    let saved = open_all(&run.0).expect("it was just written");
+    assert_eq!(saved.len(), logs.len());
+    for (saved, (node, from, through, entries)) in saved.iter().zip(&logs) {
+        assert_eq!((&*saved.node, saved.from, saved.through), (*node, *from, *through));
+        let read = read(saved).expect("it was just written");
+        let read = read.iter().map(|(index, token, applied)| (*index, &**token, *applied));
+        assert_eq!(&read.collect::<Vec<_>>(), entries);
+    }
 }
 
 #[test]
@@ -268,6 +297,7 @@ fn a_file_that_is_no_log_is_named() {
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join(APPLIED), "{\"node\":\"n1\",\"from\":1,\"through\":3}\nno\n")
         .expect("it can be written");
-    let error = format!("{:#}", read_all(&run.0).expect_err("the second line is none"));
+    let logs = open_all(&run.0).expect("the first line is understood");
+    let error = format!("{:#}", read(&logs[0]).expect_err("the second line is none"));
     assert!(error.contains("applied.jsonl, line 2"), "{error}");
 }

@@ -64,6 +64,26 @@ impl Row {
         Row { output, ..self }
     }
 
+    /// Returns whether it was completed behind the event with this index.
+    fn is_open_at(&self, index: u64) -> bool {
+        some(self.completed).is_some_and(|completed| completed > index)
+    }
+
+    /// The same before anything was heard of it.
+    fn not_completed(self) -> Row {
+        Row {
+            completed: NONE,
+            end: NONE,
+            version: NONE,
+            output: Kept::NULL,
+            attempts: TextId::NONE,
+            node: NO_NAME,
+            outcome: EventType::Info,
+            refusal: Refusal::None,
+            ..self
+        }
+    }
+
     /// The same as something that did not happen.
     pub(super) fn not_refuted(self) -> Row {
         Row { refusal: Refusal::None, ..self }
@@ -147,22 +167,22 @@ impl Operations {
         self.keys.names.iter().map(|name| &**name)
     }
 
+    /// Forgets everything behind the event with this index: what remains are the operations as they
+    /// were known right after it.
+    pub fn truncate(&mut self, index: u64) {
+        let invoked = self.rows.partition_point(|row| row.invoked <= index);
+        self.rows.truncate(invoked);
+        for row in self.rows.iter_mut().filter(|row| row.is_open_at(index)) {
+            *row = row.clone().not_completed();
+        }
+    }
+
     /// The operations as they were known right after the event with this index.
-    pub fn until(&self, index: u64) -> Operations {
+    pub(crate) fn until(&self, index: u64) -> Operations {
         let invoked = self.rows.iter().take_while(|row| row.invoked <= index);
-        let rows = invoked.cloned().map(|row| match some(row.completed) {
-            Some(completed) if completed > index => Row {
-                completed: NONE,
-                end: NONE,
-                version: NONE,
-                output: Kept::NULL,
-                attempts: TextId::NONE,
-                node: NO_NAME,
-                outcome: EventType::Info,
-                refusal: Refusal::None,
-                ..row
-            },
-            _ => row,
+        let rows = invoked.cloned().map(|row| match row.is_open_at(index) {
+            true => row.not_completed(),
+            false => row,
         });
         Operations {
             rows: rows.collect(),

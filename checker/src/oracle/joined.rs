@@ -1,9 +1,11 @@
 //! The knowledge of the oracles about the operations of a counterexample.
 
-use super::audit::{AuditReport, AuditViolation, Wrong};
+use std::collections::BTreeSet;
+
+use super::audit::{AuditReport, AuditViolation, Broken, Wrong};
 use super::version::{MutationVersion, ReadVersion, VersionSemantics};
 use crate::counterexample::told;
-use crate::history::{EventType, Operations};
+use crate::history::{EventType, OperationRef, Operations};
 use crate::verdict::{Counterexample, Operation};
 use crate::words::{seconds, tried};
 
@@ -56,6 +58,24 @@ fn finding(wrong: Wrong) -> &'static str {
     }
 }
 
+/// The positions of the broken promises that the counterexample may be joined with: those of its
+/// operations, and the first by one that is near them.
+pub(super) fn about_all<'a>(
+    found: &Counterexample,
+    broken: &[Broken],
+    operation: impl Fn(&Broken) -> OperationRef<'a>,
+) -> Vec<usize> {
+    let shown: BTreeSet<&str> =
+        found.operations.iter().filter_map(|it| it.token.as_deref()).collect();
+    let is_shown = |it: &&Broken| operation(it).token().is_some_and(|token| shown.contains(token));
+    let is_near = |it: &Broken| {
+        let operation = operation(it);
+        is_near(found, it.wrong, operation.key(), Some(operation.start()))
+    };
+    let of_these = broken.iter().enumerate().filter(|(_, it)| is_shown(it)).map(|(at, _)| at);
+    of_these.chain(broken.iter().position(is_near)).collect()
+}
+
 /// The violation by one of the operations; else by one on the same key that had begun before their
 /// end and took effect although it should not have, or once too often.
 pub(crate) fn about<'a>(
@@ -66,13 +86,20 @@ pub(crate) fn about<'a>(
         let mut shown = found.operations.iter();
         shown.any(|it| it.token.as_deref() == Some(&violation.token))
     };
-    let end = found.operations.iter().filter_map(|it| it.end).max();
-    let is_near = |violation: &&AuditViolation| {
-        matches!(violation.wrong, Wrong::Repeated | Wrong::FalseFailure)
-            && found.key.as_ref().is_none_or(|key| *key == violation.object)
-            && violation.attempts.first().is_none_or(|first| Some(first.start) < end)
+    let is_near = |it: &&AuditViolation| {
+        let begun = it.attempts.first().map(|first| first.start);
+        is_near(found, it.wrong, Some(&it.object), begun)
     };
     violations.iter().find(is_shown).or_else(|| violations.iter().find(is_near))
+}
+
+/// Returns whether a broken promise may have led to what was found: one on the same key that had
+/// begun before its end and took effect although it should not have, or once too often.
+fn is_near(found: &Counterexample, wrong: Wrong, key: Option<&str>, begun: Option<u64>) -> bool {
+    let end = found.operations.iter().filter_map(|it| it.end).max();
+    matches!(wrong, Wrong::Repeated | Wrong::FalseFailure)
+        && found.key.as_deref().is_none_or(|of_found| Some(of_found) == key)
+        && begun.is_none_or(|begun| Some(begun) < end)
 }
 
 /// A value that stands there at a version above that of the only write of it.

@@ -7,21 +7,22 @@
 //! [`Hints::is_observer`]: crate::model::Hints::is_observer
 //! [`Recorded::element_effect`]: crate::model::Recorded::element_effect
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::audit::{self, AppliedLog, AuditReport, Mutation, Outcome};
+use super::audit::{self, AppliedLog, AuditReport, Broken, Mutation, Mutations, Outcome};
 use super::divergence::{self, Contents, DivergenceReport};
 use super::joined;
-use super::version::{self, Answered, Effect, Reset, VersionReport, VersionSemantics};
+use super::version::{self, Answered, Answers, Effect, Reset, VersionReport, VersionSemantics};
 use crate::accounting::{self, Accounting};
-use crate::history::{EventType, OperationRef, Operations, OwnedDatum, Process};
+use crate::history::{Attempt, EventType, OperationRef, Operations, OwnedDatum, Place, Process};
 use crate::ledger::Ledger;
 use crate::model::{AnyModel, Conventions, ElementEffect, Values};
 use crate::options::Options;
-use crate::verdict::Analysis;
+use crate::verdict::{Analysis, Counterexample};
 
 /// The records besides the history.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Records<'a> {
     /// The entries that the nodes applied.
     pub logs: Vec<AppliedLog<'a>>,
@@ -49,7 +50,8 @@ pub(crate) fn complete(
 ) -> Analysis {
     let meanings = Meanings::new(model, operations, options.conventions);
     analysis.versions = options.versions.and_then(|claims| meanings.versions(&claims, records));
-    analysis.audit = meanings.audit(options.initial.is_null(), records);
+    let counterexample = analysis.counterexample.as_ref();
+    analysis.audit = meanings.audit(options.initial.is_null(), records, counterexample);
     analysis.divergence = divergence::compare(records.contents, operations);
     let initial = OwnedDatum::from(&options.initial);
     analysis.accounting = accounting::account(&meanings.ledgers, initial.borrow());
@@ -84,51 +86,34 @@ impl<'a> Meanings<'a> {
 
     /// All operations, each with whether it would change something.
     fn iter(&self) -> impl Iterator<Item = (OperationRef<'a>, bool)> {
-        let mutates = self.mutates.get_or_init(|| {
+        self.operations.iter().zip(self.mutates().iter().copied())
+    }
+
+    /// Whether the operation at each place would change something.
+    fn mutates(&self) -> &[bool] {
+        self.mutates.get_or_init(|| {
             let mut values = Values::new();
             self.operations.iter().map(|it| self.model.0.mutates(it, &mut values)).collect()
-        });
-        self.operations.iter().zip(mutates.iter().copied())
+        })
     }
 
     /// None if no answer has a version.
     fn versions(&self, claims: &VersionSemantics, records: &Records<'_>) -> Option<VersionReport> {
-        let mut values = Values::new();
-        let answers: Vec<Answered<'_>> = self
-            .iter()
-            .filter_map(|(operation, mutates)| self.answer(operation, mutates, &mut values))
-            .collect();
-        (!answers.is_empty()).then(|| version::judge(&answers, claims, &records.resets))
-    }
-
-    /// None if the service did not answer, or without a version.
-    fn answer(
-        &self,
-        operation: OperationRef<'a>,
-        mutates: bool,
-        values: &mut Values,
-    ) -> Option<Answered<'a>> {
-        let effect = match operation.outcome() {
-            EventType::Ok if mutates => Effect::Mutation,
-            EventType::Ok => Effect::Read,
-            EventType::Fail if operation.was_refuted() && mutates => Effect::FailedPrecondition,
-            EventType::Fail if operation.was_refuted() => Effect::Read,
-            _ => return None,
+        // Of a long history all answers at once would take more room than the history.
+        let answered = |(place, (operation, mutates)): (Place, (OperationRef<'a>, bool))| {
+            answer(operation, mutates).map(|_| place)
         };
-        Some(Answered {
-            process: Process::Client(operation.process()),
-            f: operation.f(),
-            stream: "",
-            key: operation.key(),
-            effect,
-            version: operation.version()?,
-            value: self.value(operation, values),
-            node: operation.node(),
-            invoked: operation.invoked(),
-            completed: operation.completed()?,
-            start: operation.start(),
-            end: operation.end()?,
-        })
+        let places: Vec<Place> = (0..).zip(self.iter()).filter_map(answered).collect();
+        let values = RefCell::new(Values::new());
+        let answer = |at: usize| {
+            let place = places[at];
+            let answer = answer(self.operations.get(place), self.mutates()[place as usize]);
+            answer.expect("it is one of those that were answered")
+        };
+        let value =
+            |at: usize| self.value(self.operations.get(places[at]), &mut values.borrow_mut());
+        let answers = Answers { count: places.len(), get: &answer, value: &value };
+        (!places.is_empty()).then(|| version::judge_each(&answers, claims, &records.resets))
     }
 
     /// The content of its key afterwards, for models whose state is one value.
@@ -138,8 +123,14 @@ impl<'a> Meanings<'a> {
     }
 
     /// None if no mutation has a token, or nothing shows what became of any. What objects hold
-    /// shows nothing unless they were `empty_at_first`.
-    fn audit(&self, empty_at_first: bool, records: &Records<'_>) -> Option<AuditReport> {
+    /// shows nothing unless they were `empty_at_first`. Of the operations of the counterexample
+    /// everything is told.
+    fn audit(
+        &self,
+        empty_at_first: bool,
+        records: &Records<'_>,
+        counterexample: Option<&Counterexample>,
+    ) -> Option<AuditReport> {
         let objects: Vec<&Ledger<'_>> = match empty_at_first {
             true => self.ledgers.iter().filter(|ledger| shows_effects(ledger)).collect(),
             false => Vec::new(),
@@ -147,13 +138,13 @@ impl<'a> Meanings<'a> {
         if records.logs.is_empty() && objects.is_empty() {
             return None;
         }
-        let mutations: Vec<OperationRef<'a>> =
-            self.iter().filter(|(_, mutates)| *mutates).map(|(operation, _)| operation).collect();
-        if mutations.iter().all(|operation| operation.token().is_none()) {
+        let audited = |(place, (operation, mutates)): (Place, (OperationRef<'a>, bool))| {
+            (mutates && operation.token().is_some()).then_some(place)
+        };
+        let places: Vec<Place> = (0..).zip(self.iter()).filter_map(audited).collect();
+        if places.is_empty() {
             return None;
         }
-        let logs: Vec<AppliedLog<'_>> =
-            records.logs.iter().map(|log| self.dated(log, records)).collect();
         let kept: Vec<Vec<String>> = objects.iter().map(|it| elements(it)).collect();
         let contents: Vec<audit::Contents<'_>> = objects
             .iter()
@@ -166,17 +157,25 @@ impl<'a> Meanings<'a> {
                 untraced_removals: ledger.unseen_removals(),
             })
             .collect();
-        let put: Vec<Option<String>> = mutations.iter().map(|it| self.element(*it)).collect();
-        let audited: Vec<Mutation<'_>> = mutations
-            .iter()
-            .zip(&put)
-            .filter_map(|(operation, element)| audited(*operation, element.as_deref()))
-            .collect();
-        let report = audit::audit(&audited, &contents, &logs);
-        Some(report.with_attempts(|token| {
-            let operation = mutations.iter().find(|operation| operation.token() == Some(token));
-            operation.map(|operation| operation.attempts()).unwrap_or_default()
-        }))
+        let elements = match contents.is_empty() {
+            true => Vec::new(),
+            false => places.iter().map(|it| self.element(self.operations.get(*it))).collect(),
+        };
+        let audited = Audited { operations: self.operations, places, elements };
+        let logs: Vec<AppliedLog<'_>> =
+            records.logs.iter().map(|log| self.dated(log, records)).collect();
+        let about = |broken: &[Broken]| match counterexample {
+            Some(found) => joined::about_all(found, broken, |it| audited.operation(it.place)),
+            None => Vec::new(),
+        };
+        let report = audit::audit_telling(&&audited, &contents, &logs, &about);
+        let told = report.violations.iter().map(|it| it.token.as_str()).collect::<BTreeSet<_>>();
+        let of_token = self.operations.iter().filter_map(|operation| {
+            let token = operation.token().filter(|token| told.contains(token))?;
+            Some((token, operation.attempts()))
+        });
+        let attempts: BTreeMap<&str, Vec<Attempt>> = of_token.collect();
+        Some(report.with_attempts(|token| attempts.get(token).cloned().unwrap_or_default()))
     }
 
     /// The element that the operation puts into its object.
@@ -216,19 +215,64 @@ fn elements(ledger: &Ledger<'_>) -> Vec<String> {
     ledger.removed().chain(shown).map(|element| element.to_string()).collect()
 }
 
-fn audited<'a>(operation: OperationRef<'a>, element: Option<&'a str>) -> Option<Mutation<'a>> {
-    Some(Mutation {
-        token: operation.token()?,
+/// The mutations that carry tokens.
+struct Audited<'a> {
+    operations: &'a Operations,
+    places: Vec<Place>,
+    /// The element that each puts into its object, in words; empty if no object is looked at.
+    elements: Vec<Option<String>>,
+}
+
+impl<'a> Audited<'a> {
+    fn operation(&self, place: usize) -> OperationRef<'a> {
+        self.operations.get(self.places[place])
+    }
+}
+
+impl<'a> Mutations<'a> for &'a Audited<'_> {
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn get(&self, place: usize) -> Mutation<'a> {
+        let operation = self.operation(place);
+        Mutation {
+            token: operation.token().expect("those without are left out"),
+            process: Process::Client(operation.process()),
+            f: operation.f(),
+            object: operation.key().unwrap_or(NAMELESS),
+            element: self.elements.get(place).and_then(Option::as_deref),
+            outcome: match operation.outcome() {
+                EventType::Ok => Outcome::Ok,
+                EventType::Fail => Outcome::Fail,
+                EventType::Info | EventType::Invoke => Outcome::Info,
+            },
+            completed: operation.completed(),
+            end: operation.end().unwrap_or(0),
+        }
+    }
+}
+
+/// The answer without its value; none if the service did not answer, or without a version.
+fn answer(operation: OperationRef<'_>, mutates: bool) -> Option<Answered<'_>> {
+    Some(Answered {
         process: Process::Client(operation.process()),
         f: operation.f(),
-        object: operation.key().unwrap_or(NAMELESS),
-        element,
-        outcome: match operation.outcome() {
-            EventType::Ok => Outcome::Ok,
-            EventType::Fail => Outcome::Fail,
-            EventType::Info | EventType::Invoke => Outcome::Info,
+        stream: "",
+        key: operation.key(),
+        effect: match operation.outcome() {
+            EventType::Ok if mutates => Effect::Mutation,
+            EventType::Ok => Effect::Read,
+            EventType::Fail if operation.was_refuted() && mutates => Effect::FailedPrecondition,
+            EventType::Fail if operation.was_refuted() => Effect::Read,
+            _ => return None,
         },
-        completed: operation.completed(),
-        end: operation.end().unwrap_or(0),
+        version: operation.version()?,
+        value: None,
+        node: operation.node(),
+        invoked: operation.invoked(),
+        completed: operation.completed()?,
+        start: operation.start(),
+        end: operation.end()?,
     })
 }

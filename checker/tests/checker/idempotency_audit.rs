@@ -1,6 +1,7 @@
 //! The idempotency audit against a simulated service whose every effect is known.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -136,7 +137,7 @@ impl Recording {
                 node,
                 from: 1,
                 through: self.log.len() as u64,
-                entries: self.log.iter().enumerate().map(entry).collect(),
+                entries: Rc::new(self.log.iter().enumerate().map(entry).collect::<Vec<_>>()),
                 as_of: Some(self.end),
             }
         };
@@ -273,8 +274,10 @@ fn nodes_that_disagree_are_found() {
 fn a_repeat_is_told_from_what_different_nodes_know() {
     let told = [operation("t", Outcome::Ok, Some("7"), Some(3))];
     let entry = |index| Applied { index, token: "t", took_effect: true };
-    let log =
-        |node, from, through, entries| AppliedLog { node, from, through, entries, as_of: Some(10) };
+    let log = |node, from, through, entries: Vec<Applied<'static>>| {
+        let entries = Rc::new(entries);
+        AppliedLog { node, from, through, entries, as_of: Some(10) }
+    };
     // n2 lost its memory at index 5, and n1 stopped there.
     let logs = [log("n1", 1, 5, vec![entry(4)]), log("n2", 6, 9, vec![entry(8)])];
     let report = audit(&told, &[], &logs);
@@ -325,7 +328,8 @@ fn reasons(report: &AuditReport) -> Vec<Reason> {
 #[test]
 fn what_cannot_be_known_is_said_to_be_unobservable() {
     let lost = operation("t", Outcome::Ok, Some("7"), Some(3));
-    let log = |from, as_of| AppliedLog { node: "n1", from, through: 9, entries: vec![], as_of };
+    let log =
+        |from, as_of| AppliedLog { node: "n1", from, through: 9, entries: Rc::new(vec![]), as_of };
     let cases: Vec<(Mutation<'_>, Vec<Contents<'_>>, Vec<AppliedLog<'_>>, Reason)> = vec![
         (lost, vec![], vec![], Reason::NoEvidence),
         (Mutation { object: "other", ..lost }, vec![list(&[])], vec![], Reason::NoEvidence),
@@ -379,7 +383,8 @@ fn what_cannot_be_known_is_said_to_be_unobservable() {
 fn evidence_that_is_complete_decides_where_the_other_is_not() {
     let told = [operation("t", Outcome::Ok, Some("7"), Some(3))];
     let entries = vec![Applied { index: 8, token: "t", took_effect: true }];
-    let log = AppliedLog { node: "n1", from: 5, through: 9, entries, as_of: Some(10) };
+    let log =
+        AppliedLog { node: "n1", from: 5, through: 9, entries: Rc::new(entries), as_of: Some(10) };
     let report = audit(&told, &[list(&["7"])], &[log]);
     assert_eq!((report.table[0].once, reasons(&report)), (1, vec![]));
 }

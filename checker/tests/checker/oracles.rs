@@ -1,6 +1,8 @@
 //! Versions and tokens of whole histories: what values hide is found, and no one is accused
 //! falsely.
 
+use std::rc::Rc;
+
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
@@ -59,8 +61,8 @@ fn log<'a>(node: &'a str, entries: &[(u64, &'a str, bool)]) -> AppliedLog<'a> {
     let entries = entries
         .iter()
         .map(|&(index, token, took_effect)| Applied { index, token, took_effect })
-        .collect();
-    AppliedLog { node, from: 1, through, entries, as_of: None }
+        .collect::<Vec<_>>();
+    AppliedLog { node, from: 1, through, entries: Rc::new(entries), as_of: None }
 }
 
 fn judge(operations: &Operations, model: &str, logs: Vec<AppliedLog<'_>>) -> Analysis {
@@ -102,6 +104,44 @@ fn the_applied_log_shows_what_the_values_of_a_register_hide() {
         assert_eq!(analysis.verdict, verdict);
         assert_eq!(analysis.sentence().is_some(), expected.is_some());
     }
+}
+
+#[test]
+fn of_many_broken_promises_those_of_the_counterexample_are_told_and_each_with_its_evidence() {
+    const WRITES: u64 = 250;
+    let mut script = Script::default();
+    for process in 1..=WRITES {
+        let done = script.done(process, EventType::Ok, "write", json!(process), Some(2 * process));
+        let start = process * 1_000;
+        let (node, end) = ("n1".into(), start + 500);
+        done.attempts = vec![Attempt { node, start, end, error: None, definite: None }];
+    }
+    // The last of all begins with what only late writes can explain.
+    script.done(500, EventType::Ok, "read", json!(WRITES - 10), Some(2 * WRITES));
+    let operations = script.operations();
+    let tokens: Vec<String> = (1..=WRITES).map(|process| format!("t{process}")).collect();
+    let twice = tokens.iter().flat_map(|token| [token, token]);
+    let twice: Vec<_> = (1..).zip(twice).map(|(index, token)| (index, &**token, true)).collect();
+    let analysis = judge(&operations, "register", vec![log("n1", &twice)]);
+    let audit = analysis.audit.expect("there is a log");
+    assert_eq!((audit.broken, audit.broken_by_kind.len()), (WRITES, 1));
+    assert_eq!(audit.broken_by_kind[0].wrong, Wrong::Repeated);
+    assert_eq!(audit.broken_by_kind[0].tokens, WRITES);
+    let found = analysis.counterexample.expect("the read is stale");
+    let told: Vec<&str> = audit.violations.iter().map(|it| it.token.as_str()).collect();
+    assert_eq!(told[..100], tokens[..100], "the first by completion");
+    let mut late = found.operations.iter().filter_map(|it| it.token.as_deref()).collect::<Vec<_>>();
+    late.retain(|token| *token != "t500");
+    assert!(!late.is_empty() && late.len() < 10, "{late:?}");
+    assert_eq!(told[100..], late, "and those of the counterexample");
+    for violation in &audit.violations {
+        let number: u64 = violation.token[1..].parse().expect("a number");
+        let places = format!("at index {} on n1 and at index {} on n1", 2 * number - 1, 2 * number);
+        assert_eq!(violation.evidence, places);
+        assert_eq!(violation.attempts.len(), 1);
+    }
+    let joined = "and the audit of tokens finds that it took effect more than once: at index";
+    assert!(found.sentence.contains(joined), "{}", found.sentence);
 }
 
 #[test]
@@ -390,16 +430,18 @@ fn logs(log: &[(String, bool)], random: &mut ChaCha8Rng) -> Vec<AppliedLog<'stat
         node,
         from: 1,
         through: reach as u64,
-        entries: log[..reach]
-            .iter()
-            .zip(1..)
-            .map(|((token, took_effect), index)| Applied {
-                index,
-                // A test may leak a little.
-                token: token.clone().leak(),
-                took_effect: *took_effect,
-            })
-            .collect(),
+        entries: Rc::new(
+            log[..reach]
+                .iter()
+                .zip(1..)
+                .map(|((token, took_effect), index)| Applied {
+                    index,
+                    // A test may leak a little.
+                    token: token.clone().leak(),
+                    took_effect: *took_effect,
+                })
+                .collect::<Vec<_>>(),
+        ),
         as_of: None,
     };
     nodes.into_iter().zip(reaches).map(of).collect()

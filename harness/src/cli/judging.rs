@@ -190,8 +190,9 @@ pub fn judge(judging: &Judging) -> Result<Judged> {
     if judging.versions.is_none() && options.versions.is_none() && versioned() {
         err!("{shown}: its versions are not judged; --versions says what they mean");
     }
-    let records = saved.records(options.versions);
-    let analysis = checker::check_with_records(&reading.operations, &options, &records, &show)
+    let analysis = saved
+        .check(&reading.operations, &options, &show)
+        .map_err(|error| bad_input(format!("{error:#}")))?
         .map_err(|error| unreadable(&error.in_file()))?;
     bar.finish_and_clear();
     let setting = Setting::of_options(&options);

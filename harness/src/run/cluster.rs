@@ -10,6 +10,7 @@ use checker::oracle::version::VersionSemantics;
 use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
+use results::applied_log::AppliedLogWriter;
 use results::event::NodeChange;
 use results::node_logs;
 use results::summary::{Finding, NodeAtEnd, NodeLog};
@@ -253,16 +254,18 @@ impl Cluster {
         for (node, member) in self.members.iter().enumerate() {
             if !damaged.contains(&member.name) {
                 let (auditor, name) = (auditor.clone(), member.name.clone());
-                questions.spawn(async move { (name, auditor.applied(node).await) });
+                let folder =
+                    recorder.with_directory(|directory| directory.node_directory(&name))?;
+                let mut log = AppliedLogWriter::create(&folder, &name)?;
+                questions.spawn(async move {
+                    let told = auditor.applied(node, &mut log).await;
+                    (name, told.map(|()| log))
+                });
             }
         }
         for (name, answer) in questions.join_all().await {
             match answer {
-                Ok(log) => {
-                    let folder =
-                        recorder.with_directory(|directory| directory.node_directory(&name))?;
-                    log.save(&folder)?;
-                }
+                Ok(log) => log.save()?,
                 Err(error) => {
                     recorder.note(format!("{name} does not tell what it applied: {error:#}"))
                 }

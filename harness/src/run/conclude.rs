@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use checker::history::Operations;
-use checker::oracle::version::VersionSemantics;
 use checker::verdict::{Analysis, Verdict};
 use results::event::Phase;
 use results::loaded_run::LoadedRun;
@@ -46,14 +45,24 @@ pub fn conclude(
 
     let (path, operations) =
         recorder.with_directory(|directory| (directory.path().to_owned(), directory.operations()));
-    let operations = operations?;
+    let mut operations = operations?;
     let saved = Saved::read(&path)?;
-    let mut safety = check(&operations, workload.model, cluster.versions, &saved)?;
+    let options = checker::Options {
+        model: Some(workload.model.into()),
+        versions: cluster.versions,
+        ..checker::Options::default()
+    };
+    let check = |operations: &Operations| -> Result<Analysis> {
+        let analysis = saved.check(operations, &options, &|_| {})?;
+        analysis.context("the recorded history is not well formed")
+    };
+    let mut safety = check(&operations)?;
     if let Some(index) = contradiction
         && safety.verdict != Verdict::Invalid
     {
         // What is Invalid stays so, and less of it may be easier to decide.
-        safety = check(&operations.until(index), workload.model, cluster.versions, &saved)?;
+        operations.truncate(index);
+        safety = check(&operations)?;
         if safety.verdict != Verdict::Invalid {
             let bug =
                 anyhow!("checked online, the history was Invalid at event {index}; now it is not");
@@ -82,19 +91,6 @@ pub fn conclude(
     let unwritten = unwritten.iter().map(|error| format!("{error:#}")).collect();
     let saved = verdict_text::Saved { page, unwritten };
     Ok(Ended { summary, counts: live.snapshot(), failure, saved })
-}
-
-fn check(
-    operations: &Operations,
-    model: &str,
-    versions: Option<VersionSemantics>,
-    saved: &Saved,
-) -> Result<Analysis> {
-    let model = Some(model.into());
-    let options = checker::Options { model, versions, ..checker::Options::default() };
-    let context = "the recorded history is not well formed";
-    checker::check_with_records(operations, &options, &saved.records(versions), &|_| {})
-        .context(context)
 }
 
 /// Writes verdict and page, as far as they can be written; returns the path of the page if it was.

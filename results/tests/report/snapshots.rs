@@ -5,6 +5,7 @@
 //! `INSTA_UPDATE=always cargo test -p stormproof-results --test report`.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use checker::history::{Attempt, History, Operations, Process};
 use checker::oracle::audit::{Applied, AppliedLog, Mutation, Outcome, audit};
@@ -188,7 +189,8 @@ fn a_token_that_took_effect_twice_and_a_version_that_went_back() {
     });
     let entry = |index, token| Applied { index, token, took_effect: true };
     let entries = vec![entry(1, "r:1:0"), entry(2, "r:<2>:0"), entry(5, "r:<2>:0")];
-    let log = AppliedLog { node: "n1", from: 1, through: 5, entries, as_of: Some(10) };
+    let log =
+        AppliedLog { node: "n1", from: 1, through: 5, entries: Rc::new(entries), as_of: Some(10) };
     let attempt = |start, error: Option<&str>| Attempt {
         node: "n2".into(),
         start,

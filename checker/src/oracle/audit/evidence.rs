@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::terms::{AppliedLog, Contents, Mutation, Outcome, Reason};
+use super::seen::{Seen, SeenEffects};
+use super::terms::{AppliedLog, Contents, Mutation, Mutations, Outcome, Reason};
 use crate::model::Collection;
 
 /// The number of effects of an operation, as far as some evidence shows.
@@ -48,7 +49,7 @@ fn absent(
 
 /// The contents of the objects.
 pub(super) struct ContentsEvidence<'a, 'h> {
-    mutations: &'a [Mutation<'h>],
+    mutations: &'a dyn Mutations<'h>,
     contents: &'a [Contents<'h>],
     /// For each operation: the contents of its object, if it puts an element there.
     object: Vec<Option<usize>>,
@@ -59,17 +60,18 @@ pub(super) struct ContentsEvidence<'a, 'h> {
 }
 
 impl<'a, 'h> ContentsEvidence<'a, 'h> {
-    pub(super) fn new(mutations: &'a [Mutation<'h>], contents: &'a [Contents<'h>]) -> Self {
+    pub(super) fn new(mutations: &'a dyn Mutations<'h>, contents: &'a [Contents<'h>]) -> Self {
         // These maps are only looked up, never iterated.
         let objects: HashMap<&str, usize> =
             contents.iter().enumerate().map(|(place, contents)| (contents.object, place)).collect();
         assert_eq!(objects.len(), contents.len(), "one object has one contents");
 
-        let put = if contents.is_empty() { 0 } else { mutations.len() };
-        let mut by_element: HashMap<(usize, &str), usize> = HashMap::with_capacity(put);
-        let mut shared = vec![false; mutations.len()];
-        let mut object = vec![None; mutations.len()];
-        for (place, mutation) in mutations.iter().enumerate() {
+        let count = if contents.is_empty() { 0 } else { mutations.count() };
+        let mut by_element: HashMap<(usize, &str), usize> = HashMap::with_capacity(count);
+        let mut shared = vec![false; count];
+        let mut object = vec![None; count];
+        for place in 0..count {
+            let mutation = mutations.get(place);
             let (Some(&at), Some(element)) = (objects.get(mutation.object), mutation.element)
             else {
                 continue;
@@ -89,14 +91,14 @@ impl<'a, 'h> ContentsEvidence<'a, 'h> {
                 }
             }
         }
-        let positions = Grouped::new(mutations.len(), positions);
+        let positions = Grouped::new(count, positions);
         ContentsEvidence { mutations, contents, object, positions, shared }
     }
 }
 
 impl Evidence for ContentsEvidence<'_, '_> {
     fn find(&self, place: usize) -> Option<Effects> {
-        let contents = &self.contents[self.object[place]?];
+        let contents = &self.contents[(*self.object.get(place)?)?];
         if self.shared[place] {
             return Some(Effects::unknown(Reason::SharedElement));
         }
@@ -104,7 +106,7 @@ impl Evidence for ContentsEvidence<'_, '_> {
         let removed = (contents.untraced_removals > 0).then_some(Reason::UntracedRemoval);
         if positions.is_empty() {
             let mut finding = absent(
-                &self.mutations[place],
+                &self.mutations.get(place),
                 contents.as_of,
                 Reason::NoFinalRead,
                 Reason::ReadTooEarly,
@@ -121,9 +123,9 @@ impl Evidence for ContentsEvidence<'_, '_> {
     }
 
     fn trace(&self, place: usize) -> String {
-        let Mutation { object, element, .. } = self.mutations[place];
+        let Mutation { object, element, .. } = self.mutations.get(place);
         let element = element.unwrap_or("its element");
-        let Some(contents) = self.object[place] else { return String::new() };
+        let Some(Some(contents)) = self.object.get(place).copied() else { return String::new() };
         match (self.positions.of(place), self.contents[contents].kind) {
             ([], _) => format!("{object} does not hold {element}"),
             (positions, Collection::List) => {
@@ -169,19 +171,11 @@ impl<T: Copy + Ord> Grouped<T> {
     }
 }
 
-/// An effect that a log tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    index: u64,
-    log: usize,
-}
-
 /// The entries that the nodes applied.
 pub(super) struct LogEvidence<'a, 'h> {
-    mutations: &'a [Mutation<'h>],
+    mutations: &'a dyn Mutations<'h>,
     logs: &'a [AppliedLog<'h>],
-    /// The effects of each operation, by index.
-    seen: Grouped<Seen>,
+    seen: SeenEffects,
     /// True if the logs together tell of every index up to their highest.
     complete: bool,
     /// The latest time of which a log tells everything.
@@ -191,19 +185,19 @@ pub(super) struct LogEvidence<'a, 'h> {
 impl<'a, 'h> LogEvidence<'a, 'h> {
     /// `by_token` has the place of the operation of each token.
     pub(super) fn new(
-        mutations: &'a [Mutation<'h>],
+        mutations: &'a dyn Mutations<'h>,
         by_token: &HashMap<&str, usize>,
         logs: &'a [AppliedLog<'h>],
     ) -> Self {
-        let mut seen = Vec::new();
+        let mut seen = SeenEffects::new(if logs.is_empty() { 0 } else { mutations.count() });
         for (log, AppliedLog { entries, .. }) in logs.iter().enumerate() {
-            for entry in entries.iter().filter(|entry| entry.took_effect) {
-                if let Some(&place) = by_token.get(entry.token) {
-                    seen.push((place, Seen { index: entry.index, log }));
+            entries.each(&mut |entry| {
+                if let (true, Some(&place)) = (entry.took_effect, by_token.get(entry.token)) {
+                    seen.push(place, Seen { index: entry.index, log });
                 }
-            }
+            });
         }
-        let seen = Grouped::new(mutations.len(), seen);
+        seen.sort();
 
         let mut spans: Vec<(u64, u64)> = logs.iter().map(|log| (log.from, log.through)).collect();
         spans.sort_unstable();
@@ -237,14 +231,15 @@ impl Evidence for LogEvidence<'_, '_> {
         let incomplete = (!self.complete).then_some(Reason::LogIncomplete);
         if seen.is_empty() {
             let too_short = Reason::LogTooShort;
-            let mut finding = absent(&self.mutations[place], self.as_of, too_short, too_short);
+            let mutation = self.mutations.get(place);
+            let mut finding = absent(&mutation, self.as_of, too_short, too_short);
             finding.gap = finding.gap.or(incomplete);
             return Some(finding);
         }
         let mut agreed: u64 = 0;
         let mut disagree = None;
         for group in seen.chunk_by(|a, b| a.index == b.index) {
-            match self.denial(seen, group[0].index) {
+            match self.denial(&seen, group[0].index) {
                 None => agreed += 1,
                 Some(_) => disagree = Some(Reason::NodesDisagree),
             }
@@ -264,7 +259,7 @@ impl Evidence for LogEvidence<'_, '_> {
             return format!("the log of {} shows none", nodes.join(", "));
         }
         let denied =
-            seen.iter().find_map(|seen_at| Some((*seen_at, self.denial(seen, seen_at.index)?)));
+            seen.iter().find_map(|seen_at| Some((*seen_at, self.denial(&seen, seen_at.index)?)));
         if let Some((Seen { index, log }, denier)) = denied {
             let (node, denier) = (node(log), node(denier));
             return format!("{node} has its effect at index {index}, and {denier} has not");

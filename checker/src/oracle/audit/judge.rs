@@ -1,12 +1,16 @@
 //! The audit of all tokens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::evidence::{ContentsEvidence, Effects, Evidence, LogEvidence};
-use super::report::{AuditReport, AuditViolation, Row, Unobservable, Wrong};
-use super::terms::{AppliedLog, Contents, Mutation, Outcome, Reason};
-use crate::oracle::kept::MAX_KEPT;
+use super::report::{AuditReport, AuditViolation, BrokenOf, Row, Unobservable, Wrong};
+use super::terms::{AppliedLog, Contents, Mutation, Mutations, Outcome, Reason};
 use crate::words::at;
+
+/// The number of broken promises that are told of in any case; all of them are counted. Each brings
+/// its requests and its places in the logs along, which is as much as a person will go through; a
+/// broken service makes one with nearly every operation.
+pub(crate) const MAX_TOLD: usize = 100;
 
 /// Counts how often each mutation took effect. Elements and tokens that none of them put there are
 /// passed over.
@@ -15,6 +19,24 @@ pub fn audit(
     contents: &[Contents<'_>],
     logs: &[AppliedLog<'_>],
 ) -> AuditReport {
+    audit_telling(&mutations, contents, logs, &|_| Vec::new())
+}
+
+/// A mutation that broke its promise, by its place among all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) place: usize,
+    pub(crate) wrong: Wrong,
+}
+
+/// The same; `wanted` names, by their positions in the list that it is shown, broken promises that
+/// are told of even if they are not among the first.
+pub(crate) fn audit_telling<'h>(
+    mutations: &dyn Mutations<'h>,
+    contents: &[Contents<'h>],
+    logs: &[AppliedLog<'h>],
+    wanted: &dyn Fn(&[Broken]) -> Vec<usize>,
+) -> AuditReport {
     let row =
         |told| Row { told, never: 0, once: 0, repeatedly: 0, at_least_once: 0, unobservable: 0 };
     let mut table = [row(Outcome::Ok), row(Outcome::Fail), row(Outcome::Info)];
@@ -22,10 +44,11 @@ pub fn audit(
     let mut broken = Vec::new();
 
     // Only looked up, never iterated.
-    let mut by_token: HashMap<&str, usize> = HashMap::with_capacity(mutations.len());
-    let mut shared_token = vec![false; mutations.len()];
-    for (place, mutation) in mutations.iter().enumerate() {
-        let first = *by_token.entry(mutation.token).or_insert(place);
+    let count = mutations.count();
+    let mut by_token: HashMap<&str, usize> = HashMap::with_capacity(count);
+    let mut shared_token = vec![false; count];
+    for place in 0..count {
+        let first = *by_token.entry(mutations.get(place).token).or_insert(place);
         if first != place {
             shared_token[first] = true;
             shared_token[place] = true;
@@ -34,18 +57,20 @@ pub fn audit(
     let from_logs = LogEvidence::new(mutations, &by_token, logs);
     let from_contents = ContentsEvidence::new(mutations, contents);
     let evidence: [&dyn Evidence; 2] = [&from_logs, &from_contents];
-    for (place, mutation) in mutations.iter().enumerate() {
-        let findings = if shared_token[place] {
+    for (place, shared_token) in shared_token.into_iter().enumerate() {
+        let mutation = mutations.get(place);
+        let findings = if shared_token {
             [Some(Effects::unknown(Reason::SharedToken)), None]
         } else {
             evidence.map(|evidence| evidence.find(place))
         };
-        let wrong = findings.iter().zip(evidence).find_map(|(finding, evidence)| {
+        let wrong = findings.iter().zip(0..).find_map(|(finding, evidence)| {
             let finding = (*finding)?;
-            Some((wrong(mutation.outcome, &finding)?, finding, evidence))
+            Some((wrong(mutation.outcome, &finding)?, finding.at_least, evidence))
         });
-        if let Some((wrong, finding, evidence)) = wrong {
-            broken.push((place, wrong, finding.at_least, evidence));
+        if let Some((wrong, effects, evidence)) = wrong {
+            let order = (mutation.completed.is_none(), mutation.completed, wrong);
+            broken.push((order, Broken { place, wrong }, effects, evidence));
         }
 
         let finding = best(findings).unwrap_or_else(|| {
@@ -66,23 +91,31 @@ pub fn audit(
         }
     }
 
-    broken.sort_by_key(|(place, wrong, ..)| {
-        (mutations[*place].completed.is_none(), mutations[*place].completed, *wrong)
-    });
-    let describe = |&(place, wrong, effects, evidence): &(usize, Wrong, u64, &dyn Evidence)| {
-        violation(&mutations[place], wrong, effects, &evidence.trace(place))
+    broken.sort_by_key(|(order, ..)| *order);
+    let of_kind = |wrong| {
+        let tokens = broken.iter().filter(|(_, broken, ..)| broken.wrong == wrong).count() as u64;
+        (tokens > 0).then_some(BrokenOf { wrong, tokens })
+    };
+    let all: Vec<Broken> = broken.iter().map(|(_, broken, ..)| *broken).collect();
+    let mut told: BTreeSet<usize> = (0..all.len().min(MAX_TOLD)).collect();
+    told.extend(wanted(&all));
+    let describe = |position: usize| {
+        let (_, Broken { place, wrong }, effects, by) = broken[position];
+        let trace = evidence[by].trace(place);
+        violation(&mutations.get(place), wrong, effects, &trace)
     };
     let unobservable = |(reason, (tokens, example)): (Reason, (u64, usize))| Unobservable {
         reason,
         tokens,
-        example: mutations[example].token.to_string(),
+        example: mutations.get(example).token.to_string(),
     };
     AuditReport {
-        tokens: mutations.len() as u64,
+        tokens: count as u64,
         table,
         unobservable: reasons.into_iter().map(unobservable).collect(),
         broken: broken.len() as u64,
-        violations: broken.iter().take(MAX_KEPT).map(describe).collect(),
+        broken_by_kind: Wrong::ALL.into_iter().filter_map(of_kind).collect(),
+        violations: told.into_iter().map(describe).collect(),
     }
 }
 

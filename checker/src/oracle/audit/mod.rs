@@ -21,8 +21,11 @@
 mod evidence;
 mod judge;
 mod report;
+mod seen;
 mod terms;
 
 pub use judge::audit;
-pub use report::{AuditReport, AuditViolation, Row, Unobservable, Wrong};
-pub use terms::{Applied, AppliedLog, Contents, Mutation, Outcome, Reason};
+pub(crate) use judge::{Broken, audit_telling};
+pub use report::{AuditReport, AuditViolation, BrokenOf, Row, Unobservable, Wrong};
+pub(crate) use terms::Mutations;
+pub use terms::{Applied, AppliedLog, Contents, Entries, Mutation, Outcome, Reason};

@@ -56,6 +56,10 @@ pub enum Wrong {
 }
 
 impl Wrong {
+    /// All of them.
+    pub(super) const ALL: [Wrong; 4] =
+        [Wrong::Lost, Wrong::FalseFailure, Wrong::Repeated, Wrong::Disagreement];
+
     /// The finding, after what the client was told.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
@@ -65,6 +69,16 @@ impl Wrong {
             Wrong::Disagreement => "and the nodes disagree about it",
         }
     }
+}
+
+/// The number of tokens that broke their promise in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct BrokenOf {
+    /// The way.
+    pub wrong: Wrong,
+    /// The number of tokens.
+    pub tokens: u64,
 }
 
 /// An operation that broke the promise of its token.
@@ -108,7 +122,10 @@ pub struct AuditReport {
     pub unobservable: Vec<Unobservable>,
     /// The number of tokens that broke their promise.
     pub broken: u64,
-    /// The first of these by completion.
+    /// The same by the way in which they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken_by_kind: Vec<BrokenOf>,
+    /// The first hundred of these by completion, and those of the operations of the counterexample.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<AuditViolation>,
 }
@@ -120,7 +137,7 @@ impl AuditReport {
     }
 
     /// The same with the requests that were made for the operation of each token that broke its
-    /// promise. Those of the others are left out: there are many.
+    /// promise and is among the `violations`.
     pub fn with_attempts(mut self, attempts: impl Fn(&str) -> Vec<Attempt>) -> AuditReport {
         for violation in &mut self.violations {
             violation.attempts = attempts(&violation.token);

@@ -1,6 +1,7 @@
 //! Mutations with their tokens, and the evidence of their effects.
 
 use std::fmt;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,25 @@ pub struct Mutation<'a> {
     pub end: u64,
 }
 
+/// The mutations that are audited. Of a long history each is made when it is looked at.
+pub(crate) trait Mutations<'a> {
+    /// The number of them.
+    fn count(&self) -> usize;
+
+    /// One of them, by its place.
+    fn get(&self, place: usize) -> Mutation<'a>;
+}
+
+impl<'a> Mutations<'a> for &[Mutation<'a>] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn get(&self, place: usize) -> Mutation<'a> {
+        self[place]
+    }
+}
+
 /// The content that an object was found to have. One for each object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents<'a> {
@@ -71,9 +91,22 @@ pub struct Applied<'a> {
     pub took_effect: bool,
 }
 
+/// The entries of a log that carry a token. Five nodes have millions of them after a long run, so
+/// they are shown one after the other: whoever reads them from a file need not hold them.
+pub trait Entries: fmt::Debug {
+    /// Shows each of them, in the order in which they were applied.
+    fn each(&self, show: &mut dyn FnMut(Applied<'_>));
+}
+
+impl Entries for Vec<Applied<'_>> {
+    fn each(&self, show: &mut dyn FnMut(Applied<'_>)) {
+        self.iter().copied().for_each(show);
+    }
+}
+
 /// The entries that a node applied without a gap, in one life of its process. A node that was
 /// started again may have several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct AppliedLog<'a> {
     /// The node.
     pub node: &'a str,
@@ -81,8 +114,8 @@ pub struct AppliedLog<'a> {
     pub from: u64,
     /// The last index that it tells of.
     pub through: u64,
-    /// The entries that carry a token, in the order in which they were applied.
-    pub entries: Vec<Applied<'a>>,
+    /// The entries that carry a token.
+    pub entries: Rc<dyn Entries + 'a>,
     /// Index in the history such that what had completed before was applied at `through` or below;
     /// the invocation of an operation that was answered at `through` or below is one. None if not
     /// known.

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::report::VersionReport;
 use super::sequence::{Sequence, TimedAnswer, boundaries, era};
 use super::terms::{
-    Answered, Effect, MutationVersion, ReadVersion, Reset, Scope, VersionSemantics,
+    Answered, Answers, Effect, MutationVersion, ReadVersion, Reset, Scope, VersionSemantics,
 };
 use crate::oracle::kept::MAX_KEPT;
 
@@ -20,7 +20,17 @@ pub fn judge(
     claims: &VersionSemantics,
     resets: &[Reset<'_>],
 ) -> VersionReport {
-    assert!(answers.iter().all(|answer| answer.invoked < answer.completed));
+    let get = |place: usize| answers[place];
+    let value = |place: usize| answers[place].value;
+    judge_each(&Answers { count: answers.len(), get: &get, value: &value }, claims, resets)
+}
+
+/// The same of answers that are not all there at once.
+pub(crate) fn judge_each(
+    answers: &Answers<'_, '_>,
+    claims: &VersionSemantics,
+    resets: &[Reset<'_>],
+) -> VersionReport {
     assert!(resets.iter().all(|reset| reset.began <= reset.ended));
     let mut report = VersionReport {
         claims: *claims,
@@ -35,10 +45,12 @@ pub fn judge(
     };
     let (mut keys, mut streams) = (Numbers::default(), Numbers::default());
     let mut sequences: BTreeMap<(u32, Option<u32>), Vec<TimedAnswer>> = BTreeMap::new();
-    for (place, answer) in answers.iter().enumerate() {
+    for place in 0..answers.count {
+        let answer = (answers.get)(place);
+        assert!(answer.invoked < answer.completed);
         let stream = streams.number(answer.stream);
         let key = answer.key.map(|key| keys.number((stream, key)));
-        if answer.effect == Effect::StaleRead || wants_key(claims, answer) && key.is_none() {
+        if answer.effect == Effect::StaleRead || wants_key(claims, &answer) && key.is_none() {
             report.left_out += 1;
             continue;
         }
@@ -47,16 +59,19 @@ pub fn judge(
             Scope::Stream => (stream, None),
             Scope::Key => (stream, key),
         };
-        let Answered { effect, version, invoked, completed, .. } = *answer;
+        let Answered { effect, version, invoked, completed, .. } = answer;
+        let place = u32::try_from(place).expect("fewer than 2^32 answers");
         let point = TimedAnswer { place, key, effect, version, invoked, completed };
-        sequences.entry(sequence).or_default().push(point);
+        let of_all = if claims.scope == Scope::Store { answers.count } else { 0 };
+        let points = sequences.entry(sequence).or_insert_with(|| Vec::with_capacity(of_all));
+        points.push(point);
         report.answers += 1;
     }
     report.sequences = sequences.len() as u64;
 
     let mut found = Vec::new();
     for points in sequences.into_values() {
-        let stream = answers[points[0].place].stream;
+        let stream = (answers.get)(points[0].place as usize).stream;
         let sequence = Sequence::new(answers, claims, points);
         let applicable = |reset: &&Reset<'_>| {
             claims.scope == Scope::Store || reset.stream.is_none_or(|reset| reset == stream)
@@ -88,7 +103,9 @@ pub fn judge(
             sequence.two_values(&resets, &mut found);
         }
     }
-    found.sort_by_key(|found| (answers[found.later].completed, found.rule, found.later));
+    found.sort_by_cached_key(|found| {
+        ((answers.get)(found.later as usize).completed, found.rule, found.later)
+    });
     report.contradictions = found.len() as u64;
     let kept = found.iter().take(MAX_KEPT);
     report.violations = kept.map(|found| found.violation(answers)).collect();

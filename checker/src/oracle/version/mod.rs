@@ -49,7 +49,9 @@ mod terms;
 mod words;
 
 pub use judge::judge;
+pub(crate) use judge::judge_each;
 pub use report::{Era, VersionReport, Violation, Witness};
+pub(crate) use terms::Answers;
 pub use terms::{
     Answered, Effect, MutationVersion, ReadVersion, Reset, Rule, Scope, VersionSemantics,
 };

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::report::Era;
-use super::terms::{Answered, Effect, ReadVersion, Reset, Rule, Scope, VersionSemantics};
+use super::terms::{Answered, Answers, Effect, ReadVersion, Reset, Rule, Scope, VersionSemantics};
 use crate::words::at;
 
 /// The part of an answer that the rules look at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimedAnswer {
     /// Its place among all answers.
-    pub(super) place: usize,
+    pub(super) place: u32,
     pub(super) key: Option<u32>,
     pub(super) effect: Effect,
     pub(super) version: u64,
@@ -22,37 +22,64 @@ pub(super) struct TimedAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) rule: Rule,
-    pub(super) earlier: usize,
-    pub(super) later: usize,
+    pub(super) earlier: u32,
+    pub(super) later: u32,
 }
 
 /// The answers of one sequence of versions.
 pub(super) struct Sequence<'a, 'h> {
-    pub(super) answers: &'a [Answered<'h>],
+    answers: &'a Answers<'a, 'h>,
     claims: &'a VersionSemantics,
     by_invocation: Vec<TimedAnswer>,
     /// Places in `by_invocation`.
-    completions: Vec<usize>,
+    completions: Vec<u32>,
 }
 
 impl<'a, 'h> Sequence<'a, 'h> {
     pub(super) fn new(
-        answers: &'a [Answered<'h>],
+        answers: &'a Answers<'a, 'h>,
         claims: &'a VersionSemantics,
         points: Vec<TimedAnswer>,
     ) -> Sequence<'a, 'h> {
         let mut by_invocation = points;
         // A history is nearly in order, which these sorts are quick to notice.
         by_invocation.sort_by_key(|point| point.invoked);
-        let mut completions: Vec<(u64, usize)> =
+        let mut completions: Vec<(u64, u32)> =
             by_invocation.iter().map(|point| point.completed).zip(0..).collect();
-        completions.sort();
+        completions.sort_unstable();
         let completions = completions.into_iter().map(|(_, place)| place).collect();
         Sequence { answers, claims, by_invocation, completions }
     }
 
     fn by_completion(&self) -> impl Iterator<Item = &TimedAnswer> {
-        self.completions.iter().map(|place| &self.by_invocation[*place])
+        self.completions.iter().map(|place| &self.by_invocation[*place as usize])
+    }
+
+    fn answer(&self, place: u32) -> Answered<'h> {
+        (self.answers.get)(place as usize)
+    }
+
+    /// Groups the answers of each era by what `group` makes of them, those of a group by completion;
+    /// those of which it makes none are left out.
+    fn groups<K: Ord + Copy>(
+        &self,
+        resets: &[Reset<'_>],
+        group: impl Fn(&TimedAnswer) -> Option<K>,
+        mut take: impl FnMut(&[&TimedAnswer]),
+    ) {
+        for number in 0..=resets.len() {
+            let in_era = self.by_completion().zip(0_u32..).filter_map(|(point, rank)| {
+                let key = group(point)?;
+                (era(resets, point) == Some(number)).then_some((key, rank))
+            });
+            let mut in_era: Vec<(K, u32)> = in_era.collect();
+            in_era.sort_unstable();
+            for group in in_era.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
+                let places = group.iter().map(|(_, rank)| self.completions[*rank as usize]);
+                let points = places.map(|place| &self.by_invocation[place as usize]);
+                take(&points.collect::<Vec<_>>());
+            }
+        }
     }
 
     /// The answers among `suspects` that are too low for one among `bearers` that had completed
@@ -107,40 +134,33 @@ impl<'a, 'h> Sequence<'a, 'h> {
 
     /// Mutations that have the version of one that completed before them.
     pub(super) fn shared(&self, resets: &[Reset<'_>], found: &mut Vec<Found>) {
-        let numbered = self.by_completion().filter(|point| self.claims.numbers(point.effect));
-        let mut places: Vec<(usize, u64, usize)> = numbered
-            .filter_map(|point| Some((era(resets, point)?, point.version, point.place)))
-            .collect();
-        // Stable: within a version by completion.
-        places.sort_by_key(|(era, version, _)| (*era, *version));
-        for group in places.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (_, _, earlier) = group[0];
-            let later = group[1..].iter().map(|(_, _, later)| *later);
+        let version =
+            |point: &TimedAnswer| self.claims.numbers(point.effect).then_some(point.version);
+        self.groups(resets, version, |group| {
+            let later = group[1..].iter().map(|point| point.place);
+            let earlier = group[0].place;
             found.extend(later.map(|later| Found { rule: Rule::Shared, earlier, later }));
-        }
+        });
     }
 
     /// Answers that know another value of their key at their version than the first that completed.
     /// Two mutations of one version are left to [`Sequence::shared`].
     pub(super) fn two_values(&self, resets: &[Reset<'_>], found: &mut Vec<Found>) {
-        let value = |point: &TimedAnswer| self.answers[point.place].value;
-        let mut points: Vec<((usize, u32, u64), &TimedAnswer)> = self
-            .by_completion()
-            .filter(|point| value(point).is_some())
-            .filter_map(|point| Some(((era(resets, point)?, point.key?, point.version), point)))
-            .collect();
-        points.sort_by_key(|(state, _)| *state);
-        for group in points.chunk_by(|a, b| a.0 == b.0) {
-            let (_, first) = group[0];
-            for (_, point) in &group[1..] {
-                let mutations =
-                    first.effect == Effect::Mutation && point.effect == Effect::Mutation;
-                if value(point) != value(first) && !mutations {
-                    let (earlier, later) = (first.place, point.place);
-                    found.push(Found { rule: Rule::TwoValues, earlier, later });
-                }
-            }
-        }
+        let state = |point: &TimedAnswer| Some((point.version, point.key?));
+        self.groups(resets, state, |group| {
+            let mut known = group.iter().filter_map(|point| {
+                let value = (self.answers.value)(point.place as usize)?;
+                Some((value, point.effect == Effect::Mutation, point.place))
+            });
+            let Some((first, is_mutation, earlier)) = known.next() else { return };
+            let others =
+                known.filter(|(value, mutates, _)| *value != first && !(is_mutation && *mutates));
+            found.extend(others.map(|(_, _, later)| Found {
+                rule: Rule::TwoValues,
+                earlier,
+                later,
+            }));
+        });
     }
 
     /// The number of answers that belong to no era.
@@ -164,7 +184,7 @@ impl<'a, 'h> Sequence<'a, 'h> {
         });
         let highest_before = old.map(|point| point.version).max().unwrap_or_default();
         let lowest_after = new.map(|point| point.version).min().unwrap_or_default();
-        let any = &self.answers[self.by_invocation[0].place];
+        let any = self.answer(self.by_invocation[0].place);
         let of = match self.claims.scope {
             Scope::Store => "the store".to_string(),
             Scope::Stream => format!("stream {}", any.stream),
@@ -208,7 +228,7 @@ pub(super) fn boundaries<'r>(sequence: &Sequence<'_, '_>, resets: &[Reset<'r>]) 
 
         // Had the versions stayed as high as before until this fall, the fall would contradict
         // those answers too, and the reset would be no excuse.
-        let floor = sequence.answers[first.earlier].version;
+        let floor = sequence.answer(first.earlier).version;
         let went_on = |point: &TimedAnswer| point.invoked > reset.ended && point.version >= floor;
         if sequence.falls(went_on, |point| point.place == first.later).is_empty() {
             boundaries.push(*reset);
@@ -221,7 +241,7 @@ pub(super) fn boundaries<'r>(sequence: &Sequence<'_, '_>, resets: &[Reset<'r>]) 
 #[derive(Debug, Clone, Copy)]
 struct Floor {
     version: u64,
-    place: usize,
+    place: u32,
 }
 
 /// The highest answers given so far.

@@ -128,6 +128,17 @@ pub struct Answered<'a> {
     pub end: u64,
 }
 
+/// Answers, by their places. Of a long history each is made when it is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Answers<'a, 'h> {
+    /// The number of them.
+    pub(crate) count: usize,
+    /// Makes one, perhaps without its value.
+    pub(crate) get: &'a dyn Fn(usize) -> Answered<'h>,
+    /// The value of one, which is asked for more seldom.
+    pub(crate) value: &'a dyn Fn(usize) -> Option<u64>,
+}
+
 /// An event after which versions may lawfully begin again: every copy of the store was wiped, or
 /// the stream was deleted and made again. (What happens to a minority of the copies is none.)
 ///

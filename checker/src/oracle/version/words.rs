@@ -2,12 +2,13 @@
 
 use super::report::{Violation, Witness};
 use super::sequence::Found;
-use super::terms::{Answered, Effect, Rule};
+use super::terms::{Answered, Answers, Effect, Rule};
 use crate::words::at;
 
 impl Found {
-    pub(super) fn violation(&self, answers: &[Answered<'_>]) -> Violation {
-        let (earlier, later) = (&answers[self.earlier], &answers[self.later]);
+    pub(super) fn violation(&self, answers: &Answers<'_, '_>) -> Violation {
+        let answer = |place: u32| (answers.get)(place as usize);
+        let (earlier, later) = (&answer(self.earlier), &answer(self.later));
         let told = told(later);
         let process = earlier.process;
         let version = earlier.version;

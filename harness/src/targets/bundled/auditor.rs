@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use reqwest::StatusCode;
-use results::applied_log::{AppliedEntry, AppliedLog};
+use results::applied_log::{AppliedEntry, AppliedLogWriter};
 use serde::Deserialize;
 
 use crate::targets::{Auditor, BoxFuture, Member};
@@ -16,15 +16,15 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Asks the nodes where clients reach them.
 pub(super) struct BundledAuditor {
     http: reqwest::Client,
-    /// Name and URL of each node.
-    nodes: Vec<(String, String)>,
+    /// The URL of each node.
+    nodes: Vec<String>,
 }
 
 /// An element of a page.
 #[derive(Deserialize)]
 struct Command {
     index: u64,
-    token: Option<Box<str>>,
+    token: Option<String>,
     applied: bool,
 }
 
@@ -38,45 +38,44 @@ struct Forgotten {
 impl BundledAuditor {
     /// Of these nodes, by that client.
     pub(super) fn new(http: reqwest::Client, cluster: &[Member]) -> Self {
-        let node =
-            |member: &Member| (member.name.clone(), format!("http://{}", member.for_clients));
+        let node = |member: &Member| format!("http://{}", member.for_clients);
         Self { http, nodes: cluster.iter().map(node).collect() }
     }
 
-    async fn read(&self, node: usize) -> anyhow::Result<AppliedLog> {
-        let (name, url) = &self.nodes[node];
-        let mut log = AppliedLog { node: name.clone(), from: 1, through: 0, entries: Vec::new() };
+    async fn read(&self, node: usize, log: &mut AppliedLogWriter) -> anyhow::Result<()> {
         loop {
-            let url = format!("{url}/admin/applied?after={}", log.through);
+            let url = format!("{}/admin/applied?after={}", self.nodes[node], log.through());
             let answer = self.http.get(url).timeout(PAGE_TIMEOUT).send().await?;
             match answer.status() {
                 StatusCode::OK => {}
                 StatusCode::GONE => {
                     let Forgotten { first } = answer.json().await?;
-                    // Whatever was read before has a gap behind it.
-                    log.entries.clear();
-                    log.from = first;
-                    log.through = first.checked_sub(1).context("indices begin at 1")?;
+                    log.begin_at(first)?;
                     continue;
                 }
                 other => bail!("it answered {other}"),
             }
             let page: Vec<Command> = answer.json().await?;
-            let Some(last) = page.last() else { return Ok(log) };
-            if last.index <= log.through {
-                bail!("it told of index {} behind {}", last.index, log.through);
+            let Some(last) = page.last().map(|last| last.index) else { return Ok(()) };
+            if last <= log.through() {
+                bail!("it told of index {last} behind {}", log.through());
             }
-            log.through = last.index;
-            log.entries.extend(page.into_iter().filter_map(|command| {
-                let Command { index, token, applied } = command;
-                Some(AppliedEntry { index, token: token?, applied })
-            }));
+            for Command { index, token, applied } in page {
+                if let Some(token) = token {
+                    log.push(&AppliedEntry { index, token: token.into(), applied })?;
+                }
+            }
+            log.cover(last);
         }
     }
 }
 
 impl Auditor for BundledAuditor {
-    fn applied(&self, node: usize) -> BoxFuture<'_, anyhow::Result<AppliedLog>> {
-        Box::pin(self.read(node))
+    fn applied<'a>(
+        &'a self,
+        node: usize,
+        log: &'a mut AppliedLogWriter,
+    ) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(self.read(node, log))
     }
 }
