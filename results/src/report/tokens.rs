@@ -2,10 +2,10 @@
 //! learned.
 
 use checker::history::{Attempt, EventType};
-use checker::oracle::audit::{AuditReport, AuditViolation, Outcome, Row, Wrong};
+use checker::oracle::audit::{AuditReport, AuditViolation, Outcome, Row};
 use maud::{Markup, html};
 
-use super::panel::{self, Column, count_cell, in_timeline, more, panel, table};
+use super::panel::{self, Column, count_cell, in_timeline, panel, table};
 use super::report_data::ReportData;
 use crate::words;
 
@@ -25,19 +25,38 @@ pub(super) fn tokens(data: &ReportData<'_>) -> Option<Markup> {
         p.lead { (words::tokens(audit)) "." }
         (table(&columns, rows))
         (unknown(audit))
-        @if !audit.violations.is_empty() {
-            ul.violations {
-                @for violation in &audit.violations {
-                    li {
-                        p { b { (name(violation.wrong)) } " " (violation.sentence) }
-                        (attempts(violation))
-                    }
-                }
+        @let (first, others) = audit.violations.split_at(audit.violations.len().min(OPEN));
+        @if !first.is_empty() { (violations(first)) }
+        @if !others.is_empty() {
+            details {
+                summary { "show " (words::counted(others.len() as u64, "more token")) }
+                (violations(others))
             }
-            (more(audit.broken, audit.violations.len(), "more token"))
+        }
+        @let left = audit.broken.saturating_sub(audit.violations.len() as u64);
+        @if left > 0 {
+            p.muted {
+                (words::counted(left, "more token")) " broke their promise later: counted above, not listed"
+            }
         }
     };
     Some(panel("tokens", "Tokens", content))
+}
+
+/// The number of broken promises that are shown at once; the others are folded away.
+const OPEN: usize = 10;
+
+fn violations(some: &[AuditViolation]) -> Markup {
+    html! {
+        ul.violations {
+            @for violation in some {
+                li {
+                    p { b { (words::broken(violation.wrong)) } " " (violation.sentence) }
+                    (attempts(violation))
+                }
+            }
+        }
+    }
 }
 
 fn row(row: &Row) -> Markup {
@@ -73,15 +92,6 @@ fn unknown(audit: &AuditReport) -> Markup {
         @if !reasons.is_empty() {
             p.muted { "Not known exactly: " (reasons.join(", ")) "." }
         }
-    }
-}
-
-fn name(wrong: Wrong) -> &'static str {
-    match wrong {
-        Wrong::Lost => "lost",
-        Wrong::FalseFailure => "not failed",
-        Wrong::Repeated => "repeated",
-        Wrong::Disagreement => "nodes disagree",
     }
 }
 

@@ -20,7 +20,7 @@ pub use self::numbers::counted;
 pub(crate) use self::numbers::{count, share};
 pub(crate) use self::operations::operation;
 pub use self::phases::phase;
-pub use self::reports::{elements, members, tokens, versions};
+pub use self::reports::{broken, elements, members, tokens, versions};
 pub(crate) use self::times::{duration, moment, nanoseconds, seconds};
 pub use self::verdicts::verdict;
 pub(crate) use self::verdicts::{outcome, verdict_sign};

@@ -1,7 +1,7 @@
 //! The findings of the oracles, each in a line.
 
 use checker::accounting::{Accounting, ElementOutcome};
-use checker::oracle::audit::AuditReport;
+use checker::oracle::audit::{AuditReport, Wrong};
 use checker::oracle::divergence::DivergenceReport;
 use checker::oracle::version::VersionReport;
 
@@ -38,7 +38,8 @@ pub fn versions(report: &VersionReport) -> String {
     }
 }
 
-/// The promises to tokens: `12,345 tokens, none seen to break its promise, 12 not known exactly`.
+/// The promises to tokens: `12,345 tokens, none seen to break its promise, 12 not known exactly`, or
+/// `12,345 tokens, 3 broke their promise (1 lost, 2 repeated)`.
 pub fn tokens(report: &AuditReport) -> String {
     let unknown: u64 = report.unobservable.iter().map(|unobservable| unobservable.tokens).sum();
     let unknown = match unknown {
@@ -48,7 +49,25 @@ pub fn tokens(report: &AuditReport) -> String {
     let tokens = counted(report.tokens, "token");
     match report.broken {
         0 => format!("{tokens}, none seen to break its promise{unknown}"),
-        broken => format!("{tokens}, {} broke their promise{unknown}", count(broken)),
+        broken => {
+            let kinds = report.broken_by_kind.iter();
+            let kinds = kinds.map(|it| format!("{} {}", count(it.tokens), self::broken(it.wrong)));
+            let kinds = match kinds.collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => none,
+                some => format!(" ({some})"),
+            };
+            format!("{tokens}, {} broke their promise{kinds}{unknown}", count(broken))
+        }
+    }
+}
+
+/// The way in which a token broke its promise.
+pub fn broken(wrong: Wrong) -> &'static str {
+    match wrong {
+        Wrong::Lost => "lost",
+        Wrong::FalseFailure => "not failed",
+        Wrong::Repeated => "repeated",
+        Wrong::Disagreement => "nodes disagree",
     }
 }
 
