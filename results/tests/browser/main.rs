@@ -293,7 +293,7 @@ fn rows_and_event_numbers_lead_to_the_timeline_and_the_address_says_what_is_show
 }
 
 #[test]
-fn the_readout_stays_in_sight_and_lanes_stay_where_they_are() {
+fn the_readout_stays_in_sight_and_zooming_closes_up_lanes_without_a_fault() {
     let Some(mut browser) = Browser::start("readout") else { return };
     let mut run = storm(50);
     run.summary.run.nodes.extend(["n6".to_owned(), "n7".to_owned()]);
@@ -314,10 +314,32 @@ fn the_readout_stays_in_sight_and_lanes_stay_where_they_are() {
         let covered = format!("{place}.top <= {y} && {place}.bottom >= {y}");
         assert_eq!(browser.evaluate(&covered), false, "what is pointed at, at {y}, is not covered");
     }
-    browser.evaluate("location.hash = 'from=5&to=5.5'");
-    browser.settle();
-    assert_eq!(browser.text("#range"), "5.000 s to 5.500 s");
-    assert_eq!(browser.evaluate(height), tall, "a lane without a fault in view stays");
+    browser.evaluate(
+        "window.drawn = [];
+         const fillText = CanvasRenderingContext2D.prototype.fillText;
+         CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+           drawn.push(text);
+           return fillText.call(this, text, ...rest);
+         }",
+    );
+    let hidden = "[...new Set(drawn)].filter((text) => / outside this stretch /.test(text)).join()";
+    for _ in 0..2 {
+        browser.evaluate("drawn.length = 0; location.hash = 'from=5&to=5.5'");
+        browser.settle();
+        assert_eq!(browser.text("#range"), "5.000 s to 5.500 s");
+        let zoomed = browser.evaluate(height);
+        assert!(
+            zoomed.as_u64() < tall.as_u64(),
+            "lanes without a fault in view close up: {zoomed}"
+        );
+        let told = "7 lanes with 12 faults outside this stretch are hidden";
+        assert_eq!(browser.evaluate(hidden), told);
+        browser.evaluate("drawn.length = 0");
+        browser.click("#zoom-reset");
+        browser.settle();
+        assert_eq!(browser.evaluate(height), tall, "all lanes come back");
+        assert_eq!(browser.evaluate(hidden), "");
+    }
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

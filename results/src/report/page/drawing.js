@@ -37,14 +37,23 @@ function niceStep(least) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least);
 }
 
-/** The places of all lanes for a canvas of this width. */
-function layOut(run, context, width) {
+/** The plot of a canvas of this width, and the lane of each fault in it. */
+function packLanes(run, context, width) {
   const gutter = width < 600 ? 52 : 92;
   const plot = { left: gutter, right: width - 10 };
   plot.width = plot.right - plot.left;
   context.font = SMALL;
   const label = (fault) => context.measureText(faultLabel(fault)).width + 38;
-  const faultRows = packFaults(run.faults, run.end, label, plot.width);
+  packFaults(run.faults, run.end, label, plot.width);
+  for (const node of run.nodes) packBands(node, run.faults);
+  return { width, plot, mostAtOnce: mostAtOnce(run.faults), narrow: width < 600 };
+}
+
+/** The places of all lanes. Lanes of faults that have nothing in view are left out. */
+function layOut(run, packed, view) {
+  const inView = (fault) => fault.end >= view.from && fault.start <= view.to;
+  const faultRows = closeUp(run.faults.filter(inView).map((fault) => fault.row));
+  const hidden = run.faults.filter((fault) => !faultRows.has(fault.row)).length;
   const lanes = {};
   let y = 0;
   const lane = (name, height, space = HEIGHTS.space) => {
@@ -52,11 +61,13 @@ function layOut(run, context, width) {
     y += height + space;
   };
   lane("phases", HEIGHTS.phases, 6);
-  lane("faults", faultRows * HEIGHTS.fault);
+  // A line of its own says how many are hidden.
+  lane("faults", Math.max(faultRows.size + (hidden ? 1 : 0), 1) * HEIGHTS.fault);
   let below = 0;
   for (const node of run.nodes) {
     node.top = y + below;
-    below += HEIGHTS.node + packBands(node, run.faults) * HEIGHTS.band;
+    node.lanes = closeUp(node.bands.filter(([fault]) => inView(fault)).map(([, lane]) => lane));
+    below += HEIGHTS.node + node.lanes.size * HEIGHTS.band;
   }
   lane("nodes", below);
   if (run.clocks.length) lane("clocks", HEIGHTS.clocks, 14);
@@ -64,7 +75,7 @@ function layOut(run, context, width) {
   lane("throughput", HEIGHTS.throughput, 14);
   lane("latency", HEIGHTS.latency, 0);
   lane("axis", HEIGHTS.axis, 0);
-  return { width, height: y, plot, lanes, mostAtOnce: mostAtOnce(run.faults), narrow: width < 600 };
+  return { ...packed, height: y, lanes, faultRows, hidden };
 }
 
 /** Draws everything but the cursor. */

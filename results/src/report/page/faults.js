@@ -24,13 +24,15 @@ function packFaults(faults, end, labelWidth, plotWidth) {
     rows[row] = { end: fault.end, labelled: room(fault) };
     fault.row = row;
   }
-  return Math.max(rows.length, 1);
 }
 
-/**
- * Puts the faults that name a node into lanes below its row: `node.bands` are pairs of a fault and
- * its lane. Gives how many lanes the node needs.
- */
+/** The place of each of these lanes once those that are not among them are left out. */
+function closeUp(lanes) {
+  const used = [...new Set(lanes)].sort((a, b) => a - b);
+  return new Map(used.map((lane, place) => [lane, place]));
+}
+
+/** Puts the faults that name a node into lanes below its row: `node.bands` are pairs of a fault and its lane. */
 function packBands(node, faults) {
   const ends = [];
   node.bands = [];
@@ -41,7 +43,6 @@ function packBands(node, faults) {
     ends[lane] = Math.max(ends[lane] ?? 0, fault.end);
     node.bands.push([fault, lane]);
   }
-  return ends.length;
 }
 
 function faultName(fault) {
@@ -103,6 +104,13 @@ function drawFaults({ context, run, layout, view, colours, x }) {
     context.fillStyle = colours.muted;
     context.fillText("no fault was injected", plot.left + 5, lanes.faults.top + HEIGHTS.fault / 2);
   }
+  if (layout.hidden) {
+    const lines = layout.faultRows.size;
+    const rows = new Set(run.faults.map((fault) => fault.row)).size - lines;
+    context.fillStyle = colours.muted;
+    context.fillText(hiddenInWords(layout.hidden, rows), plot.left + 5,
+      lanes.faults.top + (lines + 0.5) * HEIGHTS.fault);
+  }
   const textures = familyFills(context, colours, run.faults);
   const height = HEIGHTS.fault - 4;
   // From the last to the first, so that every fault knows which one follows it in its row.
@@ -113,13 +121,20 @@ function drawFaults({ context, run, layout, view, colours, x }) {
     const limit = Math.min(next ? x(next.start) - 6 : plot.right, plot.right);
     const left = Math.max(x(fault.start), plot.left - 4);
     const right = Math.min(Math.max(x(fault.end), x(fault.start) + 3), plot.right + 4);
-    if (right < plot.left || left > plot.right) continue;
-    const y = lanes.faults.top + fault.row * HEIGHTS.fault + 2;
+    const place = layout.faultRows.get(fault.row);
+    if (place === undefined || right < plot.left || left > plot.right) continue;
+    const y = lanes.faults.top + place * HEIGHTS.fault + 2;
     const colour = familyColour(colours, fault.family);
     drawFaultBar(context, fault, { left, right, y, height }, colour, textures);
     drawSteps(context, fault, { left, right, y, height }, colour, x);
     drawFaultText(context, fault, { left: Math.max(left, plot.left), right, limit, y: y + height / 2 }, colours);
   }
+}
+
+/** What is said of faults whose lanes have nothing in view. */
+function hiddenInWords(faults, lanes) {
+  const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${counted(lanes, "lane")} with ${counted(faults, "fault")} outside this stretch ${lanes === 1 ? "is" : "are"} hidden`;
 }
 
 /** Letter and name, within the bar or beside it, with as much of the effect as there is room for. */
@@ -188,7 +203,7 @@ function drawBands({ context, layout, view, colours, x }, node, textures) {
     if (fault.end < view.from || fault.start > view.to) continue;
     const left = Math.max(x(fault.start), plot.left - 2);
     const right = Math.min(Math.max(x(fault.end), x(fault.start) + 2), plot.right + 2);
-    const y = node.top + HEIGHTS.node - 2 + lane * HEIGHTS.band;
+    const y = node.top + HEIGHTS.node - 2 + node.lanes.get(lane) * HEIGHTS.band;
     const colour = familyColour(colours, fault.family);
     const proven = fault.outcome === "installed";
     context.fillStyle = colours.card;

@@ -18,6 +18,7 @@ function createTimeline(run, onSplit) {
   const processField = document.getElementById("process");
   const view = { from: 0, to: run.end };
   const cursor = { time: null, y: null, clientY: null };
+  let packed;
   let layout;
   let colours = readColours();
   let brush = null;
@@ -41,15 +42,20 @@ function createTimeline(run, onSplit) {
 
   function resize() {
     const width = onPaper ? PAPER.width : stage.clientWidth;
-    if (!width || width === layout?.width) return;
-    layout = layOut(run, drawing.getContext("2d"), width);
-    prepare(drawing);
-    prepare(overlay);
+    if (!width || width === packed?.width) return;
+    packed = packLanes(run, drawing.getContext("2d"), width);
+    layout = undefined;
     draw();
   }
 
   function draw() {
     scheduled = false;
+    const before = layout;
+    layout = layOut(run, packed, view);
+    if (before?.height !== layout.height) {
+      prepare(drawing);
+      prepare(overlay);
+    }
     drawTimeline(drawing.getContext("2d"), run, layout, view, colours);
     range.textContent = view.from === 0 && view.to === run.end
       ? `${formatMoment(run.end)}, the whole run`
@@ -318,7 +324,7 @@ function createTimeline(run, onSplit) {
     forPaper(wanted) {
       onPaper = wanted;
       // Drawn anew even where the width is the same: what was drawn before may not be printed.
-      layout = undefined;
+      packed = undefined;
       resize();
     },
     /** Reads the colours again and draws at once. */
