@@ -2,8 +2,8 @@
 
 pub use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
 pub use crate::targets::{
-    Answer, Auditor, BoxFuture, Client, Dumper, ErrorRow, Launch, Member, NONSENSE, NodeStatus,
-    PeerDoor, Refusal, Reply, Request, Target, refusal, row,
+    Answer, Auditor, BoxFuture, Client, Dumper, ErrorRow, Launch, LogProgress, Member, NONSENSE,
+    NodeStatus, PeerDoor, Refusal, Reply, Request, Target, refusal, row,
 };
 pub use crate::{Exit, Test, dispatch, test_main};
 pub use anyhow;

@@ -26,7 +26,7 @@ use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
-    log_watch, online_check, ready_watch, role_watch,
+    log_watch, online_check, progress_watch, ready_watch, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
@@ -136,6 +136,8 @@ struct Run {
     _roles: JoinSet<()>,
     /// The tasks that ask nodes which were started whether they serve.
     _ready: JoinSet<()>,
+    /// The tasks that ask nodes how far their logs are; none where they print it.
+    _progress: JoinSet<()>,
     /// The task that looks at the nodes' logs; ends with the run.
     _logs: JoinSet<()>,
     /// When the load was ended because the history was known to be Invalid, in seconds.
@@ -220,6 +222,7 @@ impl Run {
             false => role_watch::watch(&clients),
         };
         let ready = ready_watch::watch(&clients, &live);
+        let progress = progress_watch::watch(&clients);
         let stopped_early = Arc::default();
         Ok(Run {
             plan,
@@ -234,6 +237,7 @@ impl Run {
             down: OnceLock::new(),
             _roles: roles,
             _ready: ready,
+            _progress: progress,
             _logs: logs,
         })
     }

@@ -22,6 +22,7 @@ pub mod operation;
 #[cfg(test)]
 mod operation_tests;
 mod pace;
+mod progress_watch;
 mod reach;
 mod ready_watch;
 pub mod recorder;

@@ -96,6 +96,15 @@ pub struct NodeStatus {
     pub term: u64,
 }
 
+/// The progress of a node's log, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogProgress {
+    /// The highest committed index that it knows.
+    pub commit: u64,
+    /// The highest index that it has applied, if it says so.
+    pub applied: Option<u64>,
+}
+
 /// Speaks to one cluster.
 pub trait Client: Send + Sync {
     /// Sends one request to one node and waits for what comes of it. The runner drops the future
@@ -104,6 +113,12 @@ pub trait Client: Send + Sync {
 
     /// Asks a node what it believes; none when it does not answer.
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>>;
+
+    /// Asks a node how far its log is committed; none where nodes do not say, and within, when this
+    /// one does not answer.
+    fn progress(&self, _node: usize) -> Option<BoxFuture<'_, Option<LogProgress>>> {
+        None
+    }
 
     /// Every error the client reports. `timeout` must be among them: the runner reports it.
     fn errors(&self) -> &[ErrorRow];

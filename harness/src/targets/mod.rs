@@ -23,8 +23,8 @@ mod zookeeper;
 pub use auditor::Auditor;
 pub use bundled::Bundled;
 pub use client::{
-    Answer, BoxFuture, Client, ErrorRow, NONSENSE, NodeStatus, Refusal, Reply, Request, refusal,
-    row,
+    Answer, BoxFuture, Client, ErrorRow, LogProgress, NONSENSE, NodeStatus, Refusal, Reply,
+    Request, refusal, row,
 };
 pub use dumper::Dumper;
 pub use etcd::Etcd;

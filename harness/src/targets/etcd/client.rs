@@ -15,7 +15,7 @@ use super::gateway::{
 };
 use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
 use crate::targets::{
-    Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
+    Answer, BoxFuture, Client, ErrorRow, LogProgress, Member, NodeStatus, Refusal, Reply, Request,
 };
 
 /// The time that a lease lasts, in seconds: longer than any run, so that a lock goes only by its
@@ -348,6 +348,10 @@ impl Client for EtcdClient {
             };
             Some(NodeStatus { leader, term: status.term })
         })
+    }
+
+    fn progress(&self, node: usize) -> Option<BoxFuture<'_, Option<LogProgress>>> {
+        Some(Box::pin(async move { self.gateway.status(node).await?.progress }))
     }
 
     fn errors(&self) -> &[ErrorRow] {

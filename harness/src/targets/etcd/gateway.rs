@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::targets::http::{self, transport_error};
-use crate::targets::{ErrorRow, Member, Refusal, row};
+use crate::targets::{ErrorRow, LogProgress, Member, Refusal, row};
 
 /// The time that a question about a node may take that is no operation of a client.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -81,6 +81,8 @@ pub struct MemberStatus {
     pub leader: Option<String>,
     /// Its term.
     pub term: u64,
+    /// The progress of its log.
+    pub progress: Option<LogProgress>,
 }
 
 /// A member, as the cluster knows it.
@@ -187,10 +189,14 @@ impl Gateway {
         let asked = self.call::<StatusBody>(node, "maintenance/status", &nothing);
         let status = tokio::time::timeout(STATUS_TIMEOUT, asked).await.ok()?.ok()?;
         let leader = status.leader.filter(|leader| leader != "0");
+        let number = |text: &Option<String>| text.as_ref()?.parse().ok();
+        let applied = number(&status.raft_applied_index);
+        let progress = number(&status.raft_index).map(|commit| LogProgress { commit, applied });
         Some(MemberStatus {
             id: status.header.member_id,
             leader,
             term: status.header.raft_term.parse().ok()?,
+            progress,
         })
     }
 }
@@ -280,6 +286,11 @@ fn zero() -> String {
 struct StatusBody {
     header: Header,
     leader: Option<String>,
+    /// The index up to which its log is committed.
+    #[serde(rename = "raftIndex")]
+    raft_index: Option<String>,
+    #[serde(rename = "raftAppliedIndex")]
+    raft_applied_index: Option<String>,
 }
 
 #[derive(Deserialize)]

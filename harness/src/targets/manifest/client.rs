@@ -19,7 +19,8 @@ use super::step::{Kept, SetUp, Step, Taken};
 use super::target::Service;
 use crate::targets::http;
 use crate::targets::{
-    Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request, refusal,
+    Answer, BoxFuture, Client, ErrorRow, LogProgress, Member, NodeStatus, Refusal, Reply, Request,
+    refusal,
 };
 
 /// The time that a status request may take.
@@ -289,6 +290,15 @@ impl Client for ManifestClient {
 
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
         Box::pin(self.ask_status(node))
+    }
+
+    fn progress(&self, node: usize) -> Option<BoxFuture<'_, Option<LogProgress>>> {
+        let status = &self.service.status;
+        let asked = async move {
+            let heard = self.hear_status(node, STATUS_TIMEOUT).await?.heard.ok()?;
+            status.progress(&heard)
+        };
+        status.commit.as_ref().map(|_| Box::pin(asked) as BoxFuture<'_, _>)
     }
 
     fn errors(&self) -> &[ErrorRow] {

@@ -235,6 +235,8 @@ pub struct Status {
     pub terms_may_differ: bool,
     /// The name of this node among the others, if that is no address and no name.
     pub id: Option<Text>,
+    /// The position up to which its log is committed.
+    pub commit: Option<Text>,
     /// The position up to which it has applied the log.
     pub applied: Option<Text>,
 }

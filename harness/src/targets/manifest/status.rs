@@ -15,7 +15,7 @@ use super::source::Source;
 use super::step::SetUp;
 use super::template::text_of;
 use super::timers::time;
-use crate::targets::{Member, NodeStatus};
+use crate::targets::{LogProgress, Member, NodeStatus};
 
 /// The question to a node for its state.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Status {
     /// True if nodes agree that name the same leader, in whichever terms.
     pub terms_may_differ: bool,
     id: Option<Place>,
+    /// The position up to which its log is committed.
+    pub commit: Option<Place>,
     /// The position up to which it has applied the log.
     pub applied: Option<Place>,
 }
@@ -73,6 +75,7 @@ impl Status {
             term: place(&status.term)?,
             terms_may_differ: status.terms_may_differ,
             id: place(&status.id)?,
+            commit: place(&status.commit)?,
             applied: place(&status.applied)?,
         })
     }
@@ -84,6 +87,13 @@ impl Status {
             (None, Some(_)) => Some("by now no node leads, as leads would have it".into()),
             (None, None) => None,
         }
+    }
+
+    /// The progress of the log of a node that answered so, as far as it tells.
+    pub fn progress(&self, heard: &HttpResponse) -> Option<LogProgress> {
+        let commit = self.commit.as_ref()?.number(heard)?;
+        let applied = self.applied.as_ref().and_then(|place| place.number(heard));
+        Some(LogProgress { commit, applied })
     }
 
     /// Returns true if it names the leader.

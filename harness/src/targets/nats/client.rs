@@ -11,7 +11,7 @@ use super::connection::{Connections, ERRORS, STREAM, Stored};
 use super::raft_group::raft_group;
 use crate::exit::usage;
 use crate::targets::{
-    Answer, BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply, Request,
+    Answer, BoxFuture, Client, ErrorRow, LogProgress, Member, NodeStatus, Refusal, Reply, Request,
 };
 
 /// The models whose objects can be kept.
@@ -210,6 +210,12 @@ impl Client for NatsClient {
 
     fn status(&self, node: usize) -> BoxFuture<'_, Option<NodeStatus>> {
         Box::pin(self.ask_status(node))
+    }
+
+    fn progress(&self, node: usize) -> Option<BoxFuture<'_, Option<LogProgress>>> {
+        let asked = async move { raft_group(&self.connections, node).await??.progress() };
+        // A server alone has no Raft group.
+        (self.names.len() > 1).then(|| Box::pin(asked) as BoxFuture<'_, _>)
     }
 
     fn errors(&self) -> &[ErrorRow] {

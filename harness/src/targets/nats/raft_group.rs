@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::connection::Connections;
 use super::target::ACCOUNT;
-use crate::targets::NodeStatus;
+use crate::targets::{LogProgress, NodeStatus};
 
 /// The beginning of the name of the Raft group of a stream.
 const STREAM_GROUP: &str = "S-";
@@ -24,6 +24,8 @@ pub(super) struct Group {
     leader: String,
     #[serde(default)]
     term: u64,
+    committed: Option<u64>,
+    applied: Option<u64>,
     /// All members but this one, by their ids.
     #[serde(default)]
     peers: BTreeMap<String, Peer>,
@@ -54,6 +56,11 @@ impl Group {
         };
         NodeStatus { leader, term: self.term }
     }
+
+    /// The progress of the member's log, if it tells.
+    pub(super) fn progress(&self) -> Option<LogProgress> {
+        Some(LogProgress { commit: self.committed?, applied: self.applied })
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +73,8 @@ mod tests {
             id: "a".into(),
             leader: leader.into(),
             term: 3,
+            committed: None,
+            applied: None,
             peers: [("b".to_owned(), Peer { name: Some("n2".into()) })].into(),
         };
         let leader = |id: &str| group(id).status("n1").leader;

@@ -12,7 +12,9 @@ use super::messages::{Answer, BAD_VERSION, Change, NO_NODE, NODE_EXISTS, Outcome
 use super::session::{Ensemble, errors};
 use super::target::Reads;
 use crate::targets::documents::{self, Documents, Replaced, Replacement, Seen};
-use crate::targets::{BoxFuture, Client, ErrorRow, Member, NodeStatus, Refusal, Reply};
+use crate::targets::{
+    BoxFuture, Client, ErrorRow, LogProgress, Member, NodeStatus, Refusal, Reply,
+};
 
 /// The znode below which all tokens stand; no run is called so.
 pub(super) const TOKENS: &str = "/token";
@@ -221,6 +223,13 @@ impl Client for ZooKeeperClient {
                 None => NodeStatus { leader: None, term: role.epoch() },
             })
         })
+    }
+
+    /// A server tells the last transaction that it applied, which is committed by then.
+    fn progress(&self, node: usize) -> Option<BoxFuture<'_, Option<LogProgress>>> {
+        let asked = async move { role(self.ensemble.address(node)).await };
+        let progress = |role: Role| LogProgress { commit: role.zxid, applied: None };
+        Some(Box::pin(async move { asked.await.map(progress) }))
     }
 
     fn errors(&self) -> &[ErrorRow] {

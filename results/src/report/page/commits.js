@@ -1,32 +1,54 @@
 "use strict";
 // Draws how far each node's log was committed, and applied where that is known.
 
+/** An index this far above the next lower one begins anew, as the zxid does with each epoch: its upper half counts epochs. */
+const LEAP = 2 ** 31;
+
 function decodeCommits(packed) {
-  return packed.map(({ node, count, time, commit, applied }) => ({
+  const nodes = packed.map(({ node, count, time, commit, applied }) => ({
     node,
     count,
     time: decodeColumn(time, count, true),
-    commit: decodeColumn(commit, count),
+    told: decodeColumn(commit, count),
     // 0 for what was not said.
-    applied: decodeColumn(applied, count),
+    toldApplied: decodeColumn(applied, count),
   }));
+  const drawn = withoutLeaps(nodes.flatMap(({ told, toldApplied }) => [...told, ...toldApplied]));
+  for (const node of nodes) {
+    node.commit = node.told.map(drawn);
+    node.applied = node.toldApplied.map(drawn);
+  }
+  return nodes;
+}
+
+/** Where an index is drawn: leaps between indices are no entries, and would leave no room for these. */
+function withoutLeaps(indices) {
+  let left = 0;
+  let last = 0;
+  const leaps = [];
+  for (const index of [...new Set(indices)].sort((a, b) => a - b)) {
+    if (index - last >= LEAP) leaps.push([index, (left += index - last - 1)]);
+    last = index;
+  }
+  return (index) => index - (leaps.findLast(([from]) => from <= index)?.[1] ?? 0);
+}
+
+/** An index as its service writes it: those that count epochs as the zxid does, in hexadecimal. */
+function indexInWords(index) {
+  return index >= 2 ** 32 ? `0x${index.toString(16)}` : String(index);
 }
 
 /** The vertical scale: from the least to the greatest index in view, so that who lags stands out. */
 function commitScale(run, lane, view) {
-  let least = Infinity;
-  let most = 0;
-  for (const { count, time, commit } of run.commits) {
-    for (let row = 0; row < count; row++) {
-      if (time[row] > view.to) break;
-      if (row + 1 < count && time[row + 1] < view.from) continue;
-      least = Math.min(least, commit[row]);
-      most = Math.max(most, commit[row]);
-    }
-  }
-  if (least > most) least = most;
+  const inView = run.commits.flatMap(({ count, time, commit, told }) => {
+    const rows = [...time.keys()].filter((row) => time[row] <= view.to && !(row + 1 < count && time[row + 1] < view.from));
+    return rows.map((row) => [commit[row], told[row]]);
+  });
+  const [least, leastTold] = inView.reduce((a, b) => (b[0] < a[0] ? b : a), inView[0] ?? [0, 0]);
+  const [most, mostTold] = inView.reduce((a, b) => (b[0] > a[0] ? b : a), inView[0] ?? [0, 0]);
   const height = Math.max(most - least, 1);
-  return { y: (index) => lane.bottom - 4 - ((index - least) / height) * (lane.height - 10), least, most };
+  const y = (index) => lane.bottom - 4 - ((index - least) / height) * (lane.height - 10);
+  return { y, ends: [[most, mostTold], [least, leastTold]] };
 }
 
 function drawCommits(scene) {
@@ -97,13 +119,15 @@ function drawCommitNames({ context, run, layout, view, colours }, y) {
 function drawCommitScale({ context, run, layout, view, colours }) {
   const lane = layout.lanes.commits;
   if (!lane) return;
-  const { y, least, most } = commitScale(run, lane, view);
+  const { y, ends: [[most, mostTold], [least, leastTold]] } = commitScale(run, lane, view);
   context.fillStyle = colours.muted;
   context.textAlign = "right";
   context.font = SMALL;
-  const name = (index) => index >= 1e5 ? `${+(index / 1e3).toPrecision(4)}k` : String(index);
-  context.fillText(layout.narrow ? name(most) : `commit ${name(most)}`, layout.plot.left - 8, y(most) + 2);
-  if (least < most) context.fillText(name(least), layout.plot.left - 8, y(least) - 2);
+  const isLong = mostTold >= 2 ** 32;
+  const name = (index) => index >= 1e5 && !isLong ? `${+(index / 1e3).toPrecision(4)}k` : indexInWords(index);
+  const text = layout.narrow || isLong ? name(mostTold) : `commit ${name(mostTold)}`;
+  context.fillText(text, layout.plot.left - 8, y(most) + 2);
+  if (least < most) context.fillText(name(leastTold), layout.plot.left - 8, y(least) - 2);
 }
 
 /** The indices that the nodes had told of by a moment. */
@@ -111,8 +135,8 @@ function readCommits(run, time) {
   return run.commits.map((node) => {
     const row = node.time.findLastIndex((at) => at <= time);
     if (row < 0) return `${node.node} –`;
-    const applied = node.applied[row] && node.applied[row] !== node.commit[row]
-      ? ` (applied ${node.applied[row]})` : "";
-    return `${node.node} ${node.commit[row]}${applied}`;
+    const applied = node.toldApplied[row] && node.toldApplied[row] !== node.told[row]
+      ? ` (applied ${indexInWords(node.toldApplied[row])})` : "";
+    return `${node.node} ${indexInWords(node.told[row])}${applied}`;
   }).join(" · ");
 }
