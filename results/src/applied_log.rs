@@ -134,7 +134,7 @@ fn entries_of(folder: &Path) -> PathBuf {
     folder.join(format!(".{APPLIED}.entries"))
 }
 
-/// What a node applied without a gap, in one life of its process, in a file.
+/// A file of the commands that a node applied without a gap, in one life of its process.
 #[derive(Debug)]
 pub struct SavedAppliedLog {
     /// The node.
@@ -146,7 +146,7 @@ pub struct SavedAppliedLog {
     path: PathBuf,
 }
 
-/// What the nodes of the run at `run` applied, by the names of the nodes; nothing of nodes that left
+/// The logs of what the nodes of the run at `run` applied, by their names; nothing of nodes that left
 /// no such file.
 ///
 /// # Errors

@@ -236,7 +236,7 @@ fn a_last_line_that_was_cut_off_is_left_out_and_noted() {
     assert!(loaded.notes[0].contains("cut off"), "{:?}", loaded.notes);
 }
 
-/// What a node applied: its name, the first and the last index, and the commands.
+/// A node that applied commands: its name, the first and the last index, and the commands.
 type Log = (&'static str, u64, u64, Vec<(u64, &'static str, bool)>);
 
 fn write(folder: &Path, (node, from, through, entries): &Log) -> AppliedLogWriter {

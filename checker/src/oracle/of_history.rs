@@ -89,7 +89,7 @@ impl<'a> Meanings<'a> {
         self.operations.iter().zip(self.mutates().iter().copied())
     }
 
-    /// Whether the operation at each place would change something.
+    /// True for each operation that would change something if it took effect.
     fn mutates(&self) -> &[bool] {
         self.mutates.get_or_init(|| {
             let mut values = Values::new();

@@ -10,7 +10,7 @@ pub(super) struct Seen {
 
 /// The effects that logs tell of, by operation.
 pub(super) struct SeenEffects {
-    /// What nearly all operations have alone: effects at one index, of which some logs tell once.
+    /// Effects at one index, each of which some logs tell once: nearly all operations have no others.
     first: Vec<AtOneIndex>,
     /// All others, with their operations.
     others: Vec<(usize, Seen)>,

@@ -92,7 +92,7 @@ pub struct Applied<'a> {
 }
 
 /// The entries of a log that carry a token. Five nodes have millions of them after a long run, so
-/// they are shown one after the other: whoever reads them from a file need not hold them.
+/// they are shown one after the other: a reader of files need not hold them.
 pub trait Entries: fmt::Debug {
     /// Shows each of them, in the order in which they were applied.
     fn each(&self, show: &mut dyn FnMut(Applied<'_>));
