@@ -12,13 +12,15 @@ pub(super) enum Due<'a> {
     Inject(&'a Entry),
     Step(u32, Action),
     Undo(u32),
+    /// The end of a fault that waits for an answer of the service.
+    UndoOnceAnswered(u32),
 }
 
 impl Due<'_> {
     fn fault(&self) -> u32 {
         match self {
             Self::Inject(entry) => entry.id,
-            Self::Step(id, _) | Self::Undo(id) => *id,
+            Self::Step(id, _) | Self::Undo(id) | Self::UndoOnceAnswered(id) => *id,
         }
     }
 }
@@ -57,7 +59,9 @@ impl<'a> Agenda<'a> {
             match due {
                 Due::Step(id, _) if overtaken_by.contains(id) => drop(self.due.remove(key)),
                 Due::Inject(_) => {}
-                Due::Step(..) | Due::Undo(_) => drop(overtaken_by.insert(due.fault())),
+                Due::Step(..) | Due::Undo(_) | Due::UndoOnceAnswered(_) => {
+                    overtaken_by.insert(due.fault());
+                }
             }
         }
         let is_step = |key: &&(Duration, u64)| matches!(self.due.get(key), Some(Due::Step(..)));
@@ -67,9 +71,12 @@ impl<'a> Agenda<'a> {
         self.due.remove(&key).map(|due| (key.0, due))
     }
 
-    /// The time of the earliest thing that is left.
+    /// The time of the earliest thing that is left. A look whether the service has answered is none:
+    /// it must not cut short what comes before.
     pub(super) fn next_time(&self) -> Option<Duration> {
-        self.due.keys().next().map(|(at, _)| *at)
+        let timed =
+            |(_, due): &(&(Duration, u64), &Due<'_>)| !matches!(due, Due::UndoOnceAnswered(_));
+        self.due.iter().find(timed).map(|((at, _), _)| *at)
     }
 
     /// Puts off everything that one fault has yet to do.
@@ -111,6 +118,7 @@ mod tests {
                 Due::Inject(entry) => format!("inject {}", entry.id),
                 Due::Step(id, _) => format!("step {id}"),
                 Due::Undo(id) => format!("undo {id}"),
+                Due::UndoOnceAnswered(id) => format!("undo {id} once answered"),
             };
             all.push(format!("{what} at {}", at.as_millis()));
         }
@@ -150,5 +158,19 @@ mod tests {
         assert_eq!(taken(&mut agenda, 600), ["step 1 at 600"]);
         assert_eq!(agenda.not_injected(Duration::MAX), 0);
         assert_eq!(agenda.next_time(), Some(Duration::from_millis(700)));
+    }
+
+    #[test]
+    fn a_look_for_an_answer_comes_in_time_and_cuts_nothing_short() {
+        let schedule = [entry(1, 0, 100), entry(2, 500, 100)];
+        let mut agenda = Agenda::new(&schedule);
+        assert_eq!(taken(&mut agenda, 100), ["inject 1 at 0", "undo 1 at 100"]);
+        agenda.put(Duration::from_millis(120), Due::UndoOnceAnswered(1));
+        assert_eq!(agenda.next_time(), Some(Duration::from_millis(500)));
+        assert_eq!(
+            taken(&mut agenda, 600),
+            ["undo 1 once answered at 120", "inject 2 at 500", "undo 2 at 600"]
+        );
+        assert_eq!(agenda.next_time(), None);
     }
 }

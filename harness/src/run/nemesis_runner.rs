@@ -37,7 +37,7 @@ const COME_BACK_WITHIN: Duration = Duration::from_secs(30);
 /// is served tests nothing, and one that never comes back must not end all faults.
 const SERVICE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two looks at what is waited for.
+/// Between two looks at what is waited for, such as an answer of the service.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A look at an effect ends so long before the next fault is due.
@@ -153,10 +153,11 @@ impl<H: Host> NemesisRunner<H> {
                     }
                     false => self.step(id, action)?,
                 },
-                Due::Undo(id) => {
+                Due::Undo(id) | Due::UndoOnceAnswered(id) => {
                     let now = self.recorder.elapsed().saturating_sub(begin + waited);
-                    if self.nemesis.is_pending(id) {
-                        agenda.put(now + PAUSE, Due::Undo(id));
+                    self.nemesis.host_mut().set_patience(Some(Duration::ZERO));
+                    if !self.nemesis.is_ready_to_end(id) {
+                        agenda.put(now + PAUSE, Due::UndoOnceAnswered(id));
                         continue;
                     }
                     self.be_patient_until(next);
@@ -201,6 +202,7 @@ impl<H: Host> NemesisRunner<H> {
             if stop.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
                 return None;
             }
+            self.proceed();
         }
         self.unserved_since = None;
         Some(self.recorder.elapsed() - begin)
@@ -231,18 +233,32 @@ impl<H: Host> NemesisRunner<H> {
         waits
     }
 
-    /// Waits, and looks at the clocks meanwhile; false when the run of faults is to end.
+    /// Waits, looks at the clocks meanwhile, and goes on with what the service answers; false when
+    /// the run of faults is to end.
     fn wait_until(&mut self, time: Duration, stop: &Receiver<()>) -> bool {
+        let mut sample = self.recorder.elapsed() + CLOCK_SAMPLE;
         loop {
-            let wait = time.saturating_sub(self.recorder.elapsed());
-            if stop.recv_timeout(wait.min(CLOCK_SAMPLE)) != Err(RecvTimeoutError::Timeout) {
+            let now = self.recorder.elapsed();
+            if sample <= now {
+                self.sample_clocks();
+                sample = now + CLOCK_SAMPLE;
+            }
+            let until = if self.proceed() { sample.min(now + PAUSE) } else { sample };
+            let wait = until.min(time).saturating_sub(self.recorder.elapsed());
+            if stop.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
                 return false;
             }
-            if wait <= CLOCK_SAMPLE {
+            if time <= until {
                 return true;
             }
-            self.sample_clocks();
         }
+    }
+
+    /// Goes on with what the service has answered meanwhile, and does not wait for more; true while
+    /// an answer is outstanding.
+    fn proceed(&mut self) -> bool {
+        self.nemesis.host_mut().set_patience(Some(Duration::ZERO));
+        self.nemesis.proceed()
     }
 
     /// Records how far the clocks of each node are off, where they are its own.
@@ -374,7 +390,7 @@ impl<H: Host> NemesisRunner<H> {
         loop {
             for id in self.nemesis.undo_order() {
                 // An answer of the service comes in time, or the question ends by itself.
-                while self.nemesis.is_pending(id) && begin.elapsed() < COME_BACK_WITHIN {
+                while !self.nemesis.is_ready_to_end(id) && begin.elapsed() < COME_BACK_WITHIN {
                     std::thread::sleep(PAUSE);
                 }
                 self.undo(id)?;

@@ -61,6 +61,7 @@ pub mod node_process;
 mod pending_request;
 mod proc;
 pub mod process_tree;
+mod service;
 mod supervision;
 mod switch;
 mod wake;

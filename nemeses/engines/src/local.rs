@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,9 @@ use super::elsewhere::Elsewhere;
 use super::loopback::LoopbackNetwork;
 use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
-use super::pending_request::{PendingRequest, asked};
-use faults::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
-};
+use super::pending_request::PendingRequest;
+use super::service::MembershipState;
+use faults::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use faults::grudge::{Grudge, Link};
 use faults::host::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
@@ -30,8 +29,6 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// A process that is asked to end mostly has by then; one that has not is looked at again when its
 /// fault ends.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
-/// Calls of an administrator end by themselves before that.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks whether they did.
 const RELEASE_PAUSE: Duration = Duration::from_millis(1);
 /// So many looks at healed links, a second each, before they count as dead.
@@ -39,12 +36,12 @@ const HEALING_LOOKS: usize = 10;
 
 /// Nodes on this machine. Every process dies when it is dropped.
 pub struct LocalHost {
-    nodes: BTreeMap<String, LocalNode>,
+    pub(super) nodes: BTreeMap<String, LocalNode>,
     network: Option<Network>,
     proxies: Option<LoopbackNetwork>,
-    administrator: Option<Arc<dyn Administrator>>,
+    pub(super) administrator: Option<Arc<dyn Administrator>>,
     /// The last requests to the service, one of each kind and node.
-    requests: BTreeMap<Request, PendingRequest>,
+    pub(super) requests: BTreeMap<Request, PendingRequest>,
     /// The time at which looks and questions are to be over, where there is one.
     look_until: Option<Instant>,
     /// Nodes that are not run by us.
@@ -57,22 +54,13 @@ pub struct LocalHost {
     spawner: Spawner,
 }
 
-struct LocalNode {
-    spec: NodeSpec,
-    process: Option<NodeProcess>,
+pub(super) struct LocalNode {
+    pub(super) spec: NodeSpec,
+    pub(super) process: Option<NodeProcess>,
     /// The condition of its clocks now, or when it starts.
     clocks: ClockCondition,
     disk: Option<LocalDisk>,
-    membership: MembershipState,
-}
-
-/// The membership of a node in its cluster, as far as faults changed it.
-enum MembershipState {
-    Member,
-    /// Taken out, or about to be. It has to be added before it starts.
-    Removed,
-    /// Added, without the data that its life before left at this path.
-    Anew(PathBuf),
+    pub(super) membership: MembershipState,
 }
 
 /// A node's disk that is not the machine's.
@@ -294,9 +282,9 @@ impl Host for LocalHost {
         self.process(node).is_some_and(NodeProcess::is_ending)
     }
 
-    fn is_member(&self, node: &str) -> bool {
-        let known = self.nodes.get(node);
-        known.is_none_or(|known| matches!(known.membership, MembershipState::Member))
+    fn former_members(&self) -> BTreeSet<String> {
+        let is_out = |node: &&LocalNode| !matches!(node.membership, MembershipState::Member);
+        self.nodes.values().filter(is_out).map(|node| node.spec.name.clone()).collect()
     }
 
     fn set_patience(&mut self, longest: Option<Duration>) {
@@ -453,70 +441,17 @@ impl Host for LocalHost {
     }
 
     fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
-        if self.requests.get_mut(request).is_some_and(|pending| pending.answer().is_none()) {
-            return Err(HostError::Unavailable(format!("it is being asked to {request} already")));
-        }
-        let administrator = Arc::clone(asked(&self.administrator)?);
-        let mut pending = PendingRequest::begin(administrator, request.clone())?;
-        let until = self.look_end(REQUEST_PATIENCE);
-        let answer = pending.wait_until(until);
-        self.requests.insert(request.clone(), pending);
-        answer.map_or(Ok(None), |answer| answer.map(Some))
+        self.ask_service(request)
     }
 
     fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
-        let pending = self.requests.get_mut(request);
-        let never = || HostError::Failed(format!("nothing asked the target to {request}"));
-        pending.ok_or_else(never)?.answer().map_or(Ok(None), |answer| answer.map(Some))
-    }
-
-    fn change_membership(
-        &mut self,
-        node: &str,
-        change: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        let is_out = |it: &&LocalNode| !matches!(it.membership, MembershipState::Member);
-        if let Some(other) = self.nodes.values().find(is_out) {
-            // A node that joins has to know all the others.
-            let name = &other.spec.name;
-            return Err(HostError::Unavailable(format!("{name} is no member at the moment")));
-        }
-        let start = Instant::now();
-        let removed = asked(&self.administrator)?.remove(node);
-        if matches!(removed, Err(HostError::Unavailable(_))) {
-            return removed.map(|()| start.elapsed());
-        }
-        if let Some(known) = self.nodes.get_mut(node) {
-            known.membership = MembershipState::Removed;
-        }
-        for (_, dead) in self.kill(&BTreeSet::from([node.to_owned()])) {
-            // One that never ran has nothing to end.
-            if self.process(node).is_some() {
-                dead?;
-            }
-        }
-        removed?;
-        if change == MembershipChange::Replace {
-            // Half of the work is done by now, so that nothing is left out, whatever comes.
-            let half = |error| HostError::Failed(format!("it was removed, and {error}"));
-            self.start_one(node).map_err(half)?;
-        }
-        Ok(start.elapsed())
-    }
-
-    fn restore_membership(
-        &mut self,
-        node: &str,
-        _change: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        let start = Instant::now();
-        self.start_one(node).map(|_| start.elapsed())
+        self.service_answer(request)
     }
 }
 
 impl LocalHost {
     /// The end of something that is waited for so long at most, and not longer than its patience.
-    fn look_end(&self, longest: Duration) -> Instant {
+    pub(super) fn look_end(&self, longest: Duration) -> Instant {
         let end = Instant::now() + longest;
         self.look_until.map_or(end, |until| until.min(end))
     }
@@ -536,6 +471,9 @@ impl LocalHost {
     /// Starts a node. One that was removed is added first.
     fn start_one(&mut self, name: &str) -> Result<u32, HostError> {
         let unknown = || HostError::Failed("no such node".to_owned());
+        if self.process(name).is_none_or(|process| process.state() == NodeState::Stopped) {
+            self.let_join(name)?;
+        }
         let node = self.nodes.get_mut(name).ok_or_else(unknown)?;
         if let Some(process) = &node.process
             && process.state() != NodeState::Stopped
@@ -544,9 +482,6 @@ impl LocalHost {
         }
         // The old one's end is reported before the new one's start.
         node.process = None;
-        if matches!(node.membership, MembershipState::Removed) {
-            node.membership = MembershipState::Anew(asked(&self.administrator)?.add(name)?);
-        }
         if let Some(own) = &mut node.disk {
             let failed = |error| HostError::Failed(format!("cannot switch its disk on: {error}"));
             own.disk.power_on().map_err(failed)?;

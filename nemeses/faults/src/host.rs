@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut, StoreWork,
-};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, StoreWork};
 use crate::grudge::{Grudge, Link};
 
 /// The actions that faults need of the world. `LocalHost` of the engines is the real one; tests of
@@ -57,11 +55,10 @@ pub trait Host {
         false
     }
 
-    /// Returns true if a node is a member of its cluster, as far as faults changed that. One that
-    /// is not has to be added before it can start.
-    fn is_member(&self, node: &str) -> bool {
-        let _ = node;
-        true
+    /// The nodes that faults took out of their cluster, or are about to. They have to be added
+    /// before they can start.
+    fn former_members(&self) -> BTreeSet<String> {
+        BTreeSet::new()
     }
 
     /// From now on, looks at effects and questions to the service take no longer than this in all;
@@ -71,8 +68,8 @@ pub trait Host {
     }
 
     /// Starts the processes of these nodes anew. The value is the process id. A node that runs is
-    /// left alone. `Unavailable` is one that a fault removed and that cannot be added at the
-    /// moment.
+    /// left alone. One that was removed is added first, as with [`ask`](Host::ask); `Unavailable`
+    /// is one that is not added yet.
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32>;
 
     /// Stops the processes of these nodes, and waits until no thread of theirs runs. The value is
@@ -133,7 +130,8 @@ pub trait Host {
 
     /// Asks the service for something, and waits until it is done, but not longer than its
     /// [patience](Host::set_patience). The value is how long it took; none while no answer has come,
-    /// see [`answer`](Host::answer). Only a host that knows how to ask its target can.
+    /// see [`answer`](Host::answer). A node that the service removed is killed once that is known.
+    /// Only a host that knows how to ask its target can.
     fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         Err(HostError::Unavailable(format!("this target cannot {request}")))
     }
@@ -141,25 +139,6 @@ pub trait Host {
     /// The answer to a request that was [asked](Host::ask), in the same way.
     fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         Err(HostError::Failed(format!("nothing asked the target to {request}")))
-    }
-
-    /// Changes the membership of `node`, and waits until the change is in force. The value is how
-    /// long it took. Only a host that knows how to ask its target can.
-    fn change_membership(
-        &mut self,
-        node: &str,
-        change: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        Err(HostError::Unavailable(format!("this target cannot {change} {node}")))
-    }
-
-    /// Makes `node` what it was before `change`.
-    fn restore_membership(
-        &mut self,
-        node: &str,
-        change: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        Err(HostError::Unavailable(format!("this target cannot undo: {change} {node}")))
     }
 }
 
@@ -210,6 +189,10 @@ pub enum Request {
     Transfer(String),
     /// This node does this work on its store.
     Maintain(String, StoreWork),
+    /// This node leaves the cluster.
+    Remove(String),
+    /// This node, which left, joins it again as a new member.
+    Add(String),
 }
 
 impl fmt::Display for Request {
@@ -217,6 +200,8 @@ impl fmt::Display for Request {
         match self {
             Self::Transfer(to) => write!(out, "hand leadership to {to}"),
             Self::Maintain(node, work) => write!(out, "{work} the store of {node}"),
+            Self::Remove(node) => write!(out, "remove {node}"),
+            Self::Add(node) => write!(out, "add {node} again"),
         }
     }
 }

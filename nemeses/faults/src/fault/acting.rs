@@ -128,8 +128,9 @@ impl Acting<'_> {
         let mut started = self.host.start(&down);
         let count = started.values().filter(|result| result.is_ok()).count();
         // The cluster's administration keeps them out, which is not this fault's doing.
+        let out = self.host.former_members();
         let kept_out = |node: &String, result: &Result<u32, HostError>| {
-            matches!(result, Err(HostError::Unavailable(_))) && !self.host.is_member(node)
+            matches!(result, Err(HostError::Unavailable(_))) && out.contains(node)
         };
         let kept_out: BTreeSet<String> = started
             .iter()

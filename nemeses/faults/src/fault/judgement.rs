@@ -45,6 +45,29 @@ impl Judgement {
         Self::settled(outcome_of(results), slowest(count, time, results))
     }
 
+    /// A judgement of what the service was asked for and has not answered yet.
+    pub fn unanswered(effect: Effect) -> Self {
+        Self::open(indeterminate("the service has not answered yet"), effect)
+    }
+
+    /// A judgement of what the service was asked for at every node, by the answers that have come.
+    pub fn of_answers(answers: PerNode<Option<Duration>>, count: &str, time: &str) -> Self {
+        let is_open = answers.values().any(|answer| *answer == Ok(None));
+        let answers =
+            answers.into_iter().filter_map(|(node, answer)| Some((node, answer.transpose()?)));
+        let judgement = Self::of_nodes(&answers.collect(), count, time);
+        if is_open { Self::unanswered(judgement.effect) } else { judgement }
+    }
+
+    /// The same by an answer that came late. It was asked for, so it is not as if it had been left
+    /// out.
+    pub fn told_late(self) -> Self {
+        match self.outcome {
+            Outcome::Skipped { reason } => Self { outcome: indeterminate(reason), ..self },
+            _ => self,
+        }
+    }
+
     /// Returns true if it was not attempted.
     pub fn is_skipped(&self) -> bool {
         matches!(self.outcome, Outcome::Skipped { .. })

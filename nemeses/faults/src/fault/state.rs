@@ -62,6 +62,13 @@ pub(crate) trait State: fmt::Display {
         false
     }
 
+    /// Asks the service for what its end needs, while it is still on; returns true until that is
+    /// answered.
+    fn begin_release(&self, acting: &mut Acting<'_>) -> bool {
+        let _ = acting;
+        false
+    }
+
     /// The measurements while it was on, and the outcome that this alone would give; no outcome
     /// where there is nothing to see but at once.
     fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {

@@ -108,14 +108,13 @@ impl<H: Host> Nemesis<H> {
     /// The nodes that do not serve now.
     fn down(&self) -> BTreeSet<String> {
         let down = self.on.active.values().flat_map(|active| active.action.takes_down());
-        down.chain(self.on.damaged.iter().chain(&self.unready).cloned()).collect()
+        let others = self.on.damaged.iter().chain(&self.unready).cloned();
+        down.chain(others).chain(self.host.former_members()).collect()
     }
 
     /// The nodes of a fault that no fault can be done to, since they are out of their cluster.
     fn no_members(&self, resolved: &Resolved) -> BTreeSet<String> {
-        let mut nodes = resolved.nodes();
-        nodes.retain(|node| !self.host.is_member(node));
-        nodes
+        &resolved.nodes() & &self.host.former_members()
     }
 
     /// Says which nodes run and do not serve yet: they count as down.
@@ -123,13 +122,36 @@ impl<H: Host> Nemesis<H> {
         self.unready = unready;
     }
 
-    /// Returns true if a fault that is on waits for an answer of the service, so that it is not to
-    /// end yet.
-    pub fn is_pending(&mut self, id: u32) -> bool {
+    /// Returns true if a fault can end now: neither it nor its end waits for an answer of the
+    /// service, which is asked for what the end needs.
+    pub fn is_ready_to_end(&mut self, id: u32) -> bool {
         let Some(first) = self.on.active.get(&id).map(|active| active.first.clone()) else {
-            return false;
+            return true;
         };
-        first.state().is_some_and(|state| state.is_pending(&mut self.acting(id)))
+        first.state().is_none_or(|state| {
+            let mut acting = self.acting(id);
+            !state.is_pending(&mut acting) && !state.begin_release(&mut acting)
+        })
+    }
+
+    /// Goes on with what the service has answered meanwhile: a node that was removed is killed, and
+    /// one that no fault keeps down any more is added and started. Returns true while an answer is
+    /// waited for.
+    pub fn proceed(&mut self) -> bool {
+        let faults: Vec<_> =
+            self.on.active.iter().map(|(id, active)| (*id, active.first.clone())).collect();
+        let mut waits = false;
+        for (id, first) in faults {
+            waits |= first.state().is_some_and(|state| state.is_pending(&mut self.acting(id)));
+        }
+        let held: BTreeSet<String> =
+            self.on.actions().filter_map(Action::holds_down).flatten().cloned().collect();
+        let free = &self.host.former_members() - &held;
+        if free.is_empty() {
+            return waits;
+        }
+        // The error of one that cannot start is told by the fault that ends last, or in the end.
+        self.host.start(&free).values().any(Result::is_err) || waits
     }
 
     /// The number of nodes that may be down, with places kept for what the faults that are on will

@@ -5,21 +5,34 @@ use std::time::Duration;
 use super::nemesis::Nemesis;
 use super::pretended::{Pretended, names};
 use crate::fault::{
-    Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, DiskFault, Family, Fault,
-    Kill, Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet, Partition,
-    Pause, Power, PowerCut, Shape, Stop, StoreWork,
+    Action, Aim, Clock, ClockError, Corruption, Cpu, Damage, Direction, Disk, DiskFault, Family,
+    Fault, Kill, Leadership, LinkCondition, Maintenance, Membership, MembershipChange, Packet,
+    Partition, Pattern, Pause, Power, PowerCut, Shape, Stop, StoreWork,
 };
 use crate::host::HostError;
 use crate::outcome::Outcome;
 use crate::record::Injected;
-use crate::schedule::{Entry, Roles};
+use crate::schedule::{Entry, Resolved, Roles};
 
 /// Injects a fault when n3 leads.
 fn inject(nemesis: &mut Nemesis<Pretended>, id: u32, fault: Fault) -> Injected {
+    let (entry, resolved) = resolve(id, fault);
+    nemesis.inject(&entry, resolved)
+}
+
+/// The same; returns the steps that it has yet to do.
+fn inject_with_steps(nemesis: &mut Nemesis<Pretended>, id: u32, fault: Fault) -> Vec<Action> {
+    let (entry, resolved) = resolve(id, fault);
+    let steps = resolved.steps.iter().skip(1).map(|step| step.action.clone()).collect();
+    nemesis.inject(&entry, resolved);
+    steps
+}
+
+fn resolve(id: u32, fault: Fault) -> (Entry, Resolved) {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
     let entry = Entry { id, at, lasts, pick: id, named: None, on: None, fault };
     let resolved = entry.resolve(&names(), Roles::led_by("n3"));
-    nemesis.inject(&entry, resolved)
+    (entry, resolved)
 }
 
 /// One fault of each family.
@@ -57,20 +70,65 @@ fn every_fault() -> Vec<Fault> {
     faults.into()
 }
 
+/// Every fault, those of families with more than one kind of work in each.
+fn every_kind_of_fault() -> Vec<Fault> {
+    let aim = Aim::Leader;
+    let disk = |trouble| Fault::Disk(Disk { aim, trouble });
+    let more = [
+        Fault::Kill(Kill { aim, rhythm: Pattern::Loop }),
+        Fault::Kill(Kill { aim: Aim::All, rhythm: Pattern::Rolling }),
+        Fault::Membership(Membership { aim, change: MembershipChange::Remove }),
+        Fault::Membership(Membership { aim, change: MembershipChange::Replace }),
+        disk(DiskFault::StalledFsync),
+        disk(DiskFault::FailingFsync { percent: 10.0 }),
+        disk(DiskFault::ReadOnly),
+        Fault::Partition(Partition {
+            cut_ms: 50,
+            whole_ms: 50,
+            ..Partition::steady(Shape::RandomHalves)
+        }),
+    ];
+    every_fault().into_iter().chain(more).collect()
+}
+
+/// Ends a fault as a run does: once its answers have come, and again until it is wholly undone.
+fn end(nemesis: &mut Nemesis<Pretended>, id: u32) {
+    for _ in 0..5 {
+        nemesis.proceed();
+        if !nemesis.is_ready_to_end(id) {
+            nemesis.host_mut().answers_late = false;
+        } else if nemesis.undo(id).is_none_or(|undone| undone.problems.is_empty()) {
+            return;
+        }
+    }
+    panic!("it never ends");
+}
+
+/// In each order, with a service that answers at once, in between or only when all is to end, and
+/// with steps of the first in between.
 #[test]
-fn any_two_faults_compose_and_are_undone_in_either_order() {
-    for first in every_fault() {
-        for second in every_fault() {
-            for order in [[1, 2], [2, 1]] {
+fn any_two_faults_compose_and_leave_the_world_as_it_was_in_either_order() {
+    let faults = every_kind_of_fault();
+    for (first, second) in faults.iter().flat_map(|it| faults.iter().map(move |other| (it, other)))
+    {
+        for order in [[1, 2], [2, 1]] {
+            for answers in 0..3 {
                 let mut nemesis = Nemesis::new(Pretended::default());
-                inject(&mut nemesis, 1, first.clone());
+                nemesis.host_mut().answers_late = answers > 0;
+                let steps = inject_with_steps(&mut nemesis, 1, first.clone());
                 inject(&mut nemesis, 2, second.clone());
-                for id in order {
-                    if let Some(undone) = nemesis.undo(id) {
-                        assert_eq!(undone.problems, Vec::<String>::new(), "{first}, {second}");
-                    }
+                for step in steps {
+                    nemesis.step(1, step);
+                    nemesis.host_mut().answers_late &= answers > 1;
+                    nemesis.proceed();
                 }
-                assert_eq!(nemesis.host().differences(), Vec::<String>::new(), "{first}, {second}");
+                nemesis.host_mut().answers_late &= answers > 1;
+                order.iter().for_each(|id| end(&mut nemesis, *id));
+                nemesis.host_mut().answers_late = false;
+                nemesis.proceed();
+                let left = nemesis.host().differences();
+                assert_eq!(left, Vec::<String>::new(), "{first}, {second}, {order:?}, {answers}");
+                assert_eq!(nemesis.active().count(), 0, "{first}, {second}");
             }
         }
     }

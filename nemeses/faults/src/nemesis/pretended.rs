@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::fault::{
-    ClockCondition, Damage, DiskCondition, LinkCondition, MembershipChange, PowerCut,
-};
+use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use crate::grudge::{Grudge, Link};
 use crate::host::{
     ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState, PartitionSeen,
@@ -45,7 +43,10 @@ pub(super) struct Pretended {
     pub disks_seen: BTreeMap<String, DiskSeen>,
     pub unsynced: PowerSeen,
     pub leader: String,
-    pub members_changed: BTreeMap<String, MembershipChange>,
+    /// The nodes that were taken out of the cluster, or are about to be.
+    pub out: BTreeSet<String>,
+    /// The requests of membership that were made.
+    pub asked: BTreeSet<Request>,
     /// Set while nodes that were removed cannot be added again.
     pub adds_nobody: bool,
     /// Set while processes do not end when they are asked to.
@@ -80,7 +81,8 @@ impl Default for Pretended {
             disks_seen: BTreeMap::new(),
             unsynced: PowerSeen::default(),
             leader: String::new(),
-            members_changed: BTreeMap::new(),
+            out: BTreeSet::new(),
+            asked: BTreeSet::new(),
             adds_nobody: false,
             ends_slowly: false,
             ending: BTreeSet::new(),
@@ -122,7 +124,7 @@ impl Pretended {
         all.extend(lines("processor percent of", &self.cpu));
         all.extend(lines("clock of", &self.clocks));
         all.extend(lines("disk of", &self.disks));
-        all.extend(self.members_changed.iter().map(|(node, change)| format!("{change} {node}")));
+        all.extend(self.out.iter().map(|node| format!("{node} is out")));
         all
     }
 
@@ -199,8 +201,8 @@ impl Host for Pretended {
         self.ending.contains(node)
     }
 
-    fn is_member(&self, node: &str) -> bool {
-        !self.members_changed.contains_key(node)
+    fn former_members(&self) -> BTreeSet<String> {
+        self.out.clone()
     }
 
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -211,15 +213,23 @@ impl Host for Pretended {
 
     fn start(&mut self, nodes: &BTreeSet<String>) -> PerNode<u32> {
         self.log.push(format!("start {}", words(nodes)));
-        let out = |node: &String| self.members_changed.contains_key(node);
-        let kept_out: BTreeSet<String> =
-            nodes.iter().filter(|node| self.adds_nobody && out(node)).cloned().collect();
-        let free = nodes - &kept_out;
-        self.members_changed.retain(|node, _| !free.contains(node));
+        let stopped = |node: &&String| self.states[*node] == NodeState::Stopped;
+        let down: BTreeSet<String> = nodes.iter().filter(stopped).cloned().collect();
+        let mut errors = BTreeMap::new();
+        for node in &down & &self.out {
+            let add = Request::Add(node.clone());
+            let answer = self.answer(&add).or_else(|_| self.ask(&add));
+            let late = || HostError::Unavailable("it is being added".to_owned());
+            if let Err(error) = answer.and_then(|answer| answer.ok_or_else(late)) {
+                errors.insert(node.clone(), error);
+            }
+        }
+        let free: BTreeSet<String> =
+            nodes.iter().filter(|node| !errors.contains_key(*node)).cloned().collect();
+        self.out.retain(|node| !down.contains(node) || !free.contains(node));
         let started = self.change(&free, |state| state == NodeState::Stopped, NodeState::Running);
         let started = started.into_iter().map(|(node, result)| (node, result.map(|_| 7)));
-        let late = HostError::Unavailable("it cannot be added yet".to_owned());
-        started.chain(kept_out.into_iter().map(|node| (node, Err(late.clone())))).collect()
+        started.chain(errors.into_iter().map(|(node, error)| (node, Err(error)))).collect()
     }
 
     fn pause(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
@@ -307,53 +317,38 @@ impl Host for Pretended {
     fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         self.works()?;
         self.log.push(match request {
-            Request::Transfer(_) => request.to_string(),
             Request::Maintain(node, work) => format!("{work} {node}"),
+            other => other.to_string(),
         });
-        if let Request::Transfer(to) = request {
-            self.leader = to.clone();
+        self.asked.insert(request.clone());
+        match request {
+            Request::Transfer(to) => self.leader = to.clone(),
+            Request::Remove(node) => {
+                self.out.insert(node.clone());
+                self.asked.remove(&Request::Add(node.clone()));
+            }
+            Request::Add(_) | Request::Maintain(..) => {}
         }
         self.answer(request)
     }
 
-    fn answer(&mut self, _: &Request) -> Result<Option<Duration>, HostError> {
+    fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         self.works()?;
-        Ok((!self.answers_late).then_some(Duration::from_millis(30)))
-    }
-
-    fn change_membership(
-        &mut self,
-        node: &str,
-        change: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        self.works()?;
-        self.log.push(format!("{change} {node}"));
-        if change == MembershipChange::Replace && !self.adds_nobody {
-            self.states.insert(node.to_owned(), NodeState::Running);
-            return Ok(Duration::from_millis(30));
+        if !self.asked.contains(request) {
+            return Err(HostError::Failed("nothing asked for it".to_owned()));
         }
-        self.members_changed.insert(node.to_owned(), change);
-        self.states.insert(node.to_owned(), NodeState::Stopped);
-        match change {
-            MembershipChange::Remove => Ok(Duration::from_millis(30)),
-            MembershipChange::Replace => {
-                Err(HostError::Failed("it was removed and cannot be added yet".to_owned()))
+        if self.answers_late {
+            return Ok(None);
+        }
+        match request {
+            Request::Remove(node) if self.out.contains(node) => {
+                self.states.insert(node.clone(), NodeState::Stopped);
             }
+            Request::Add(_) if self.adds_nobody => {
+                return Err(HostError::Unavailable("it cannot be added yet".to_owned()));
+            }
+            _ => {}
         }
-    }
-
-    fn restore_membership(
-        &mut self,
-        node: &str,
-        _: MembershipChange,
-    ) -> Result<Duration, HostError> {
-        self.works()?;
-        self.log.push(format!("restore {node}"));
-        if self.adds_nobody && self.members_changed.contains_key(node) {
-            return Err(HostError::Unavailable("it cannot be added yet".to_owned()));
-        }
-        self.members_changed.remove(node);
-        self.states.insert(node.to_owned(), NodeState::Running);
-        Ok(Duration::from_millis(30))
+        Ok(Some(Duration::from_millis(30)))
     }
 }

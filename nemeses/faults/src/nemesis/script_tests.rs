@@ -16,7 +16,8 @@
 //! | `adds-nobody` | nodes that were removed cannot be added again, until it `works` |
 //! | `ends-slowly` | processes do not end when they are asked to, until it `works` |
 //! | `answers-late` | the service does not answer, until it `works` |
-//! | `pending 1` | says if fault 1 waits for an answer |
+//! | `ready-to-end 1` | says if fault 1 can end, and asks for what its end needs |
+//! | `proceed` | goes on with what was answered; says if an answer is waited for |
 //! | `unready n2` | these nodes run and do not serve yet |
 //! | `lacks-partitions` | links cannot be cut |
 //! | `unproven n1 n2` | no packet is seen dropped from n1 to n2 |
@@ -175,10 +176,11 @@ impl Script {
             "adds-nobody" => self.host().adds_nobody = true,
             "ends-slowly" => self.host().ends_slowly = true,
             "answers-late" => self.host().answers_late = true,
-            "pending" => {
+            "ready-to-end" => {
                 let id = words.parse(0)?;
-                output.push(self.nemesis.is_pending(id).to_string());
+                output.push(self.nemesis.is_ready_to_end(id).to_string());
             }
+            "proceed" => output.push(self.nemesis.proceed().to_string()),
             "unready" => self.nemesis.set_unready(words.list.iter().cloned().collect()),
             "lacks-partitions" => self.host().without_partitions = true,
             "unproven" => {
@@ -356,6 +358,7 @@ scripts! {
     flaky_links_are_cut_and_healed_step_by_step_beside_a_steady_partition
     leadership_goes_to_another_and_members_come_back
     maintenance_is_asked_of_the_leader
+    members_change_beside_other_faults
     nodes_that_do_not_serve_yet_count_as_down
     nodes_that_the_budget_spared_stay_spared_in_later_steps
     overlapping_partitions_cut_the_union_and_each_heals_its_own

@@ -12,7 +12,7 @@ use crate::fault::bounds::at_least_two;
 use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
 };
-use crate::fault::{Acting, Judgement, Probe, indeterminate, milliseconds};
+use crate::fault::{Acting, Judgement, Probe, milliseconds};
 use crate::fault::{Budget, MOMENT, RoleDraw};
 use crate::host::{HostError, Request};
 use crate::outcome::Outcome;
@@ -79,20 +79,17 @@ impl Spec for Leadership {
     }
 }
 
-/// Judges a request by its answer, which took so long, or has not come yet.
-fn answered(name: &str, answer: Result<Option<Duration>, HostError>) -> Judgement {
+/// Judges a hand-over by its answer, which took so long, or has not come yet.
+fn judge(answer: Result<Option<Duration>, HostError>) -> Judgement {
     match answer {
         Ok(Some(took)) => {
-            let effect = Effect::new().with(name, milliseconds(took));
+            let effect = Effect::new().with("transferred_after", milliseconds(took));
             Judgement::settled(Outcome::Installed, effect)
         }
-        Ok(None) => Judgement::open(indeterminate(UNANSWERED), Effect::new()),
+        Ok(None) => Judgement::unanswered(Effect::new()),
         Err(error) => error.into(),
     }
 }
-
-/// The reason for which the outcome of a request is not known.
-pub(super) const UNANSWERED: &str = "the service has not answered yet";
 
 impl Transfer {
     fn request(&self) -> Request {
@@ -119,7 +116,7 @@ impl State for Transfer {
     fn retain(&mut self, _: &BTreeSet<String>) {}
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
-        answered("transferred_after", acting.host.ask(&self.request()))
+        judge(acting.host.ask(&self.request()))
     }
 
     fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
@@ -131,7 +128,7 @@ impl State for Transfer {
             return (None, Effect::new());
         }
         let answer = acting.host.answer(&self.request());
-        let Judgement { outcome, effect, .. } = answered("transferred_after", answer);
+        let Judgement { outcome, effect, .. } = judge(answer).told_late();
         (Some(outcome), effect)
     }
 }

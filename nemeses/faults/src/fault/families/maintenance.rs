@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::leadership::UNANSWERED;
 use crate::effect::Effect;
 use crate::fault::state::list;
 use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith,
 };
-use crate::fault::{Acting, Judgement, Probe, indeterminate};
+use crate::fault::{Acting, Judgement, Probe};
 use crate::fault::{Budget, MOMENT, RoleDraw, weighted};
 use crate::host::{PerNode, Request};
 use crate::outcome::Outcome;
@@ -118,17 +117,8 @@ impl StoresMaintained {
     }
 }
 
-/// Judges requests by the answers that have come.
-fn judge(results: PerNode<Option<Duration>>) -> Judgement {
-    let is_open = results.values().any(|result| *result == Ok(None));
-    let answered =
-        results.into_iter().filter_map(|(node, result)| Some((node, result.transpose()?)));
-    let judgement =
-        Judgement::of_nodes(&answered.collect(), "stores_maintained", "maintained_after");
-    match is_open {
-        true => Judgement::open(indeterminate(UNANSWERED), judgement.effect),
-        false => judgement,
-    }
+fn judge(answers: PerNode<Option<Duration>>) -> Judgement {
+    Judgement::of_answers(answers, "stores_maintained", "maintained_after")
 }
 
 impl State for StoresMaintained {
@@ -155,7 +145,7 @@ impl State for StoresMaintained {
             return (None, Effect::new());
         }
         let Judgement { outcome, effect, .. } =
-            judge(self.each(|request| acting.host.answer(request)));
+            judge(self.each(|request| acting.host.answer(request))).told_late();
         (Some(outcome), effect)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ use crate::fault::{
 };
 use crate::fault::{Acting, Judgement, Probe, failures, slowest};
 use crate::fault::{Budget, RoleDraw, weighted};
-use crate::host::{HostError, PerNode};
+use crate::host::{HostError, PerNode, Request};
+use crate::outcome::Outcome;
 
 pub(in crate::fault) const ABOUT: About = About {
     name: "membership",
@@ -143,27 +145,93 @@ impl State for MembersChanged {
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
         let held = held_by_others(acting);
-        let mut results = PerNode::new();
+        let replaces = self.change == MembershipChange::Replace;
+        let mut answers = PerNode::new();
         for node in &self.nodes {
             // A new member would have to start at once.
-            let result = match self.change == MembershipChange::Replace && held.contains(node) {
+            let answer = match replaces && held.contains(node) {
                 true => Err(HostError::Unavailable("another fault keeps it down".to_owned())),
-                false => acting.host.change_membership(node, self.change),
+                false => acting.host.ask(&Request::Remove(node.clone())),
             };
-            results.insert(node.clone(), result);
+            if replaces && matches!(answer, Ok(Some(_))) {
+                acting.host.start(&[node.clone()].into());
+            }
+            answers.insert(node.clone(), answer.and_then(|_| self.answer(node, acting)));
         }
-        Judgement::of_nodes(&results, "members_changed", "changed_after")
+        judge(answers)
+    }
+
+    fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
+        acting.is_open() && self.answers(acting).values().any(|answer| *answer == Ok(None))
+    }
+
+    fn over_life(&self, acting: &mut Acting<'_>) -> (Option<Outcome>, Effect) {
+        if !acting.is_open() {
+            return (None, Effect::new());
+        }
+        let mut answers = self.answers(acting);
+        for (node, answer) in &mut answers {
+            let removed = acting.host.answer(&Request::Remove(node.clone()));
+            if let (Ok(None), Ok(Some(_))) = (&answer, removed) {
+                let why = acting.host.answer(&Request::Add(node.clone())).err();
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                *answer = Err(HostError::Failed(format!("it was removed and is not back{why}")));
+            }
+        }
+        let Judgement { outcome, effect, .. } = judge(answers).told_late();
+        (Some(outcome), effect)
+    }
+
+    fn begin_release(&self, acting: &mut Acting<'_>) -> bool {
+        let free = &self.nodes - &held_by_others(acting);
+        let mut out = &free & &acting.host.former_members();
+        // One that could not be added is asked for once more.
+        out.retain(|node| {
+            let add = Request::Add(node.clone());
+            let answer = acting.host.answer(&add).or_else(|_| acting.host.ask(&add));
+            !matches!(answer, Ok(Some(_)))
+        });
+        !out.is_empty()
     }
 
     fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
         // Those that another fault keeps down come back when it lets go of them.
-        let held = held_by_others(acting);
-        let mut results = PerNode::new();
-        for node in self.nodes.difference(&held) {
-            results.insert(node.clone(), acting.host.restore_membership(node, self.change));
+        let free = &self.nodes - &held_by_others(acting);
+        let out = &free & &acting.host.former_members();
+        let started = acting.host.start(&free);
+        let mut restored = PerNode::new();
+        for (node, result) in started.iter().filter(|(node, _)| out.contains(*node)) {
+            let add = Request::Add(node.clone());
+            let took = result.clone().and_then(|_| acting.host.answer(&add));
+            restored.insert(node.clone(), took.map(Option::unwrap_or_default));
         }
-        (slowest("members_restored", "restored_after", &results), failures(&results))
+        (slowest("members_restored", "restored_after", &restored), failures(&started))
     }
+}
+
+impl MembersChanged {
+    /// The answer of the service about one node, with the time that it took.
+    fn answer(&self, node: &str, acting: &mut Acting<'_>) -> Result<Option<Duration>, HostError> {
+        let removed = acting.host.answer(&Request::Remove(node.to_owned()))?;
+        match (removed, self.change) {
+            (Some(removed), MembershipChange::Replace) => {
+                // It is tried again and again until it is back.
+                let is_back = !acting.host.former_members().contains(node);
+                let added = acting.host.answer(&Request::Add(node.to_owned()));
+                let added = added.unwrap_or(None).filter(|_| is_back);
+                Ok(added.map(|added| removed + added))
+            }
+            (removed, _) => Ok(removed),
+        }
+    }
+
+    fn answers(&self, acting: &mut Acting<'_>) -> PerNode<Option<Duration>> {
+        self.nodes.iter().map(|node| (node.clone(), self.answer(node, acting))).collect()
+    }
+}
+
+fn judge(answers: PerNode<Option<Duration>>) -> Judgement {
+    Judgement::of_answers(answers, "members_changed", "changed_after")
 }
 
 /// The nodes that other faults which are on keep from starting.

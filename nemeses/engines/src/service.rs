@@ -1,0 +1,248 @@
+//! The service itself as an engine: it is asked to hand over, to work on its stores, to remove and to
+//! add members. Its answers come while other faults go on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use faults::host::{Host, HostError, Request};
+
+use super::local::LocalHost;
+use super::pending_request::{Answer, PendingRequest};
+
+/// Calls of an administrator end by themselves before that.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The membership of a node in its cluster, as far as faults changed it.
+#[derive(Debug, PartialEq)]
+pub(super) enum MembershipState {
+    Member,
+    /// The service was asked to remove it and has not answered.
+    Leaving,
+    /// Taken out, or perhaps. It has to be added before it starts.
+    Removed,
+    /// Added, without the data that its life before left at this path.
+    Anew(PathBuf),
+}
+
+impl LocalHost {
+    /// Asks the service, and waits for the answer as long as the host's patience is.
+    pub(super) fn ask_service(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
+        let until = self.look_end(REQUEST_PATIENCE);
+        if self.requests.get_mut(request).is_some_and(|pending| pending.answer().is_none()) {
+            return Err(HostError::Unavailable(format!("it is being asked to {request} already")));
+        }
+        self.requests.remove(request);
+        let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
+        let administrator = Arc::clone(self.administrator.as_ref().ok_or_else(missing)?);
+        self.begin_membership(request)?;
+        let pending = PendingRequest::begin(administrator, request.clone())?;
+        self.requests.entry(request.clone()).or_insert(pending).wait_until(until);
+        self.service_answer(request)
+    }
+
+    /// The answer of the service, once it has come; what follows from it for a node is done then.
+    pub(super) fn service_answer(
+        &mut self,
+        request: &Request,
+    ) -> Result<Option<Duration>, HostError> {
+        let never = || HostError::Failed(format!("nothing asked the target to {request}"));
+        let Some(answer) = self.requests.get_mut(request).ok_or_else(never)?.answer() else {
+            return Ok(None);
+        };
+        match request {
+            Request::Remove(node) => self.end_removal(node, &answer)?,
+            Request::Add(node) => self.end_addition(node, &answer),
+            Request::Transfer(_) | Request::Maintain(..) => {}
+        }
+        answer.map(|answer| Some(answer.took))
+    }
+
+    /// Has a node that was removed added again, so that it can start; members are left alone.
+    ///
+    /// # Errors
+    /// `Unavailable` while that is not answered, or with what keeps it out at the moment.
+    pub(super) fn let_join(&mut self, name: &str) -> Result<(), HostError> {
+        let unavailable = |why: &str| Err(HostError::Unavailable(why.to_owned()));
+        if self.membership_is(name, &MembershipState::Leaving) {
+            // Only for what follows from it.
+            let _ = self.service_answer(&Request::Remove(name.to_owned()));
+            if self.membership_is(name, &MembershipState::Leaving) {
+                return unavailable("it is being removed");
+            }
+        }
+        if !self.membership_is(name, &MembershipState::Removed) {
+            return Ok(());
+        }
+        let add = Request::Add(name.to_owned());
+        let until = self.look_end(REQUEST_PATIENCE);
+        let mut asked = self.requests.get_mut(&add);
+        let waits = asked.as_mut().is_some_and(|asked| asked.answer().is_none());
+        let answer = match asked.filter(|_| waits) {
+            Some(asked) => {
+                asked.wait_until(until);
+                self.service_answer(&add)
+            }
+            None => self.ask_service(&add),
+        };
+        match answer? {
+            Some(_) => Ok(()),
+            None => unavailable("it is being added"),
+        }
+    }
+
+    fn membership_is(&self, node: &str, state: &MembershipState) -> bool {
+        self.nodes.get(node).is_some_and(|known| known.membership == *state)
+    }
+
+    /// Notes that the membership of a node is about to change.
+    ///
+    /// # Errors
+    /// When it cannot now.
+    fn begin_membership(&mut self, request: &Request) -> Result<(), HostError> {
+        let Request::Remove(node) = request else { return Ok(()) };
+        if let Some(other) = self.former_members().first() {
+            // A node that joins has to know all the others.
+            return Err(HostError::Unavailable(format!("{other} is no member at the moment")));
+        }
+        self.requests.remove(&Request::Add(node.clone()));
+        if let Some(known) = self.nodes.get_mut(node) {
+            known.membership = MembershipState::Leaving;
+        }
+        Ok(())
+    }
+
+    /// Ends the process of a node that is no member any more, or may be none.
+    fn end_removal(&mut self, node: &str, answer: &Answer) -> Result<(), HostError> {
+        if !self.membership_is(node, &MembershipState::Leaving) {
+            return Ok(());
+        }
+        let Some(known) = self.nodes.get_mut(node) else { return Ok(()) };
+        if matches!(answer, Err(HostError::Unavailable(_))) {
+            known.membership = MembershipState::Member;
+            return Ok(());
+        }
+        known.membership = MembershipState::Removed;
+        // One that never ran has nothing to end.
+        let runs = known.process.is_some();
+        for (_, dead) in self.kill(&[node.to_owned()].into()) {
+            if runs {
+                dead?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_addition(&mut self, node: &str, answer: &Answer) {
+        if self.membership_is(node, &MembershipState::Removed)
+            && let (Some(known), Ok(added)) = (self.nodes.get_mut(node), answer)
+            && let Some(left) = &added.left
+        {
+            known.membership = MembershipState::Anew(left.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use faults::host::{Administrator, NodeState};
+
+    use super::super::clock::OwnClock;
+    use super::super::node_process::NodeSpec;
+    use super::*;
+
+    /// A service that answers when the test lets it.
+    struct Slow(Mutex<Receiver<Result<(), HostError>>>);
+
+    impl Slow {
+        fn wait(&self) -> Result<(), HostError> {
+            let answers = self.0.lock().expect("nothing panicked");
+            answers.recv().expect("the test says what is answered")
+        }
+    }
+
+    impl Administrator for Slow {
+        fn transfer(&self, _: &str) -> Result<(), HostError> {
+            self.wait()
+        }
+
+        fn remove(&self, _: &str) -> Result<(), HostError> {
+            self.wait()
+        }
+
+        fn add(&self, _: &str) -> Result<PathBuf, HostError> {
+            self.wait().map(|()| "/nowhere/at-all".into())
+        }
+    }
+    #[test]
+    fn members_leave_and_join_while_nothing_waits_for_the_service() {
+        let mut host = LocalHost::new(None, Arc::new(|_: &str, _| {})).expect("threads start");
+        let (say, answers) = channel();
+        let later = Some(["sleep", "200"].map(Into::into).into());
+        for name in ["n1", "n2"] {
+            host.add_node(NodeSpec {
+                name: name.to_owned(),
+                argv: ["sleep", "100"].map(Into::into).into(),
+                later_argv: later.clone(),
+                env: [].into(),
+                cwd: "/".into(),
+                log_path: "/dev/null".into(),
+                own_clock: OwnClock::No,
+            });
+        }
+        let node = std::collections::BTreeSet::from(["n1".to_owned()]);
+        host.start(&node)["n1"].clone().expect("sleep is everywhere");
+        let mut host = host.with_administrator(Box::new(Slow(Mutex::new(answers))));
+        host.set_patience(Some(Duration::ZERO));
+        let wait = |host: &mut LocalHost, request: &Request| {
+            for _ in 0..1000 {
+                match host.answer(request) {
+                    Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                    answer => return answer.map(|took| took.is_some()),
+                }
+            }
+            panic!("no answer to {request}");
+        };
+        let is_out = |host: &LocalHost| host.former_members().contains("n1");
+        let unavailable = |why: &str| HostError::Unavailable(why.to_owned());
+        let remove = Request::Remove("n1".to_owned());
+
+        // The service refuses: it stays a member.
+        assert_eq!(host.ask(&remove), Ok(None));
+        assert!(is_out(&host), "other faults leave it alone");
+        let other = Request::Remove("n2".to_owned());
+        assert_eq!(host.ask(&other), Err(unavailable("n1 is no member at the moment")));
+        say.send(Err(unavailable("not all the others serve"))).expect("it waits");
+        assert_eq!(wait(&mut host, &remove), Err(unavailable("not all the others serve")));
+        assert!(!is_out(&host) && host.state("n1") == NodeState::Running);
+
+        // It is removed, refused to join, and joins in the end, as a process of its later lives.
+        assert_eq!(host.ask(&remove), Ok(None));
+        let pid = host.pid("n1").expect("it runs");
+        assert_eq!(host.start(&node)["n1"], Ok(pid), "it is not known to be removed yet");
+        say.send(Ok(())).expect("it waits");
+        assert_eq!(wait(&mut host, &remove), Ok(true));
+        assert_eq!(host.state("n1"), NodeState::Stopped);
+        assert_eq!(host.start(&node)["n1"], Err(unavailable("it is being added")));
+        say.send(Err(unavailable("no leader"))).expect("it waits");
+        let add = Request::Add("n1".to_owned());
+        assert_eq!(wait(&mut host, &add), Err(unavailable("no leader")));
+        assert_eq!(host.start(&node)["n1"], Err(unavailable("it is being added")), "once more");
+        say.send(Ok(())).expect("it waits");
+        assert_eq!(wait(&mut host, &add), Ok(true));
+        assert!(is_out(&host));
+        assert_ne!(host.start(&node)["n1"].clone().expect("it is a member"), pid);
+        assert!(!is_out(&host) && host.state("n1") == NodeState::Running);
+
+        // Whoever waits for the service gets its answer in time.
+        host.set_patience(None);
+        say.send(Ok(())).expect("it waits");
+        assert!(matches!(host.ask(&remove), Ok(Some(_))));
+        assert_eq!(host.state("n1"), NodeState::Stopped);
+        say.send(Ok(())).expect("it waits");
+        assert!(host.start(&node)["n1"].is_ok());
+    }
+}
