@@ -142,7 +142,6 @@ impl Plan {
     /// The options that its schedule is drawn for.
     pub fn schedule_options(&self) -> ScheduleOptions {
         let families = self.drawn_families();
-        let target = self.open_target().ok();
         ScheduleOptions {
             nodes: self.nodes,
             seed: self.seed,
@@ -152,7 +151,7 @@ impl Plan {
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
             avoided: self.avoided().cloned().collect(),
-            timers: target.and_then(|target| target.timers()).unwrap_or_default(),
+            timers: self.timers,
             families,
         }
     }

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
+use faults::fault::TimerRange;
 use faults::schedule::{Budget, Compositions, Entry, KnownFailure, Profile};
 use serde::Serialize;
 
@@ -163,6 +164,10 @@ pub(crate) struct Plan {
     #[arg(skip)]
     #[serde(skip)]
     pub drawn_from: Compositions,
+    /// The range of the target's timers and of its clients' deadlines.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub timers: TimerRange,
 }
 
 /// Accepts a number within bounds.

@@ -72,6 +72,9 @@ impl Written {
         plan.keys = Some(clients.keys);
         plan.rate = Rate::PerSecond(clients.rate.unwrap_or(0.0));
         plan.clients = Clients::of(&clients);
+        let longest = clients.deadlines.iter().max().copied().unwrap_or_default();
+        let timers = target.timers().map(|timers| timers.with_client(longest));
+        plan.timers = timers.unwrap_or_default();
         match plan.compositions.as_deref().map(read_compositions).transpose() {
             Ok(own) => {
                 plan.drawn_from = own.unwrap_or_default();

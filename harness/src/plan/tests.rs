@@ -391,3 +391,15 @@ fn every_flag_is_explained_in_a_group() {
         assert!(flag.get_help_heading().is_some(), "{name} is in no group");
     }
 }
+
+#[test]
+fn delays_are_drawn_up_to_the_deadline_of_the_clients_of_the_run() {
+    let longest = |words: &str| plan(words).schedule_options().timers.longest_ms;
+    assert_eq!(longest("--seed 1 --deadline 1s"), 3200.0, "eight election timeouts");
+    assert_eq!(longest("--seed 1 --deadline 500ms,12s"), 12_000.0);
+    let drawn = plan("--seed 1");
+    let deadline = drawn.clients.deadlines.iter().fold(3.2, |longest, it| it.max(longest));
+    assert_eq!(drawn.schedule_options().timers.longest_ms, deadline * 1e3);
+    let slow = "--set election_timeout=2s --seed 1 --deadline 1s";
+    assert_eq!(longest(slow), 16_000.0);
+}

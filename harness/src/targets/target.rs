@@ -9,19 +9,12 @@ use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use faults::schedule::KnownFailure;
 use results::event::NodeChange;
-use workloads::retry::RetryPolicy;
 
 use super::{Auditor, Client, Dumper, Launch, Member};
 
 /// The time that the nodes of most services may take until they are ready: generous, for a machine
 /// that is busy with other things; a healthy one takes a second.
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(30);
-
-/// The range of timers of a service with this interval of heartbeats and this shortest election
-/// timeout, whose clients give up as those of a run usually do.
-pub(crate) fn timers_of(heartbeat: Duration, election: Duration) -> TimerRange {
-    TimerRange::of(heartbeat, election, RetryPolicy::default().deadline)
-}
 
 /// A service that stormproof can start and speak to.
 pub trait Target: Send + Sync {
@@ -83,7 +76,8 @@ pub trait Target: Send + Sync {
     }
 
     /// The range of its timers, from a heartbeat to several election timeouts, which delays, stalls
-    /// and pauses are drawn from; none where they are not known.
+    /// and pauses are drawn from, as well as up to the deadline of the run's clients; none where they
+    /// are not known.
     fn timers(&self) -> Option<TimerRange> {
         None
     }

@@ -17,7 +17,6 @@ use super::administrator::BundledAdministrator;
 use super::auditor::BundledAuditor;
 use super::words::{Kept, Words};
 use crate::targets::http::{self, transport_error};
-use crate::targets::target::timers_of;
 use crate::targets::{
     Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
     Request, Target, refusal, row,
@@ -100,7 +99,7 @@ impl Target for Bundled {
 
     fn timers(&self) -> Option<TimerRange> {
         let Timings { heartbeat, election_min, .. } = self.timings;
-        Some(timers_of(heartbeat, election_min))
+        Some(TimerRange::of(heartbeat, election_min))
     }
 
     fn node_change(&self, line: &str) -> Option<NodeChange> {

@@ -14,7 +14,6 @@ use super::client::EtcdClient;
 use super::dumper::EtcdDumper;
 use super::gateway::Gateway;
 use crate::targets::program::Program;
-use crate::targets::target::timers_of;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 const PROGRAM: Program = Program {
@@ -85,7 +84,7 @@ impl Target for Etcd {
         };
         let heartbeat = time("--heartbeat-interval=", 100);
         let election = time("--election-timeout=", 1000);
-        Some(timers_of(heartbeat, election))
+        Some(TimerRange::of(heartbeat, election))
     }
 
     fn own_clock(&self) -> OwnClock {

@@ -281,7 +281,7 @@ fn delays_follow_the_timers_that_a_manifest_states() {
         (range.shortest_ms, range.longest_ms, range.late_ms())
     };
     assert_eq!(of(&usual, &[]), (100.0, 8000.0, 200));
-    assert_eq!(of(&usual, &[("election", "200ms")]), (100.0, 3000.0, 40));
+    assert_eq!(of(&usual, &[("election", "200ms")]), (100.0, 1600.0, 40));
     let patient = timers("heartbeat = \"1s\"\nelection = \"2s\"\nclient = \"1m\"");
     assert_eq!(of(&patient, &[]), (1000.0, 60_000.0, 400));
     assert_eq!(read(SMALL, &[]).expect("a manifest").timers(), None);

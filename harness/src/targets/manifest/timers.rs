@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use faults::fault::TimerRange;
-use workloads::retry::RetryPolicy;
 
 use super::schema::{Text, Timers};
 use super::source::Source;
@@ -37,5 +36,6 @@ pub fn range(source: &Source<'_>, timers: &Timers) -> Result<TimerRange> {
         let what = "the election timeout is longer than the interval of heartbeats";
         return Err(source.error(timers.election.span(), what));
     }
-    Ok(TimerRange::of(heartbeat, election, client.unwrap_or(RetryPolicy::default().deadline)))
+    let range = TimerRange::of(heartbeat, election);
+    Ok(client.map_or(range, |client| range.with_client(client)))
 }

@@ -17,7 +17,6 @@ use super::connection::Connections;
 use super::dumper::NatsDumper;
 use crate::exit::usage;
 use crate::targets::program::Program;
-use crate::targets::target::timers_of;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 const PROGRAM: Program = Program {
@@ -146,7 +145,7 @@ impl Target for Nats {
 
     /// Those of its Raft groups, which no configuration changes.
     fn timers(&self) -> Option<TimerRange> {
-        Some(timers_of(HEARTBEAT, ELECTION))
+        Some(TimerRange::of(HEARTBEAT, ELECTION))
     }
 
     fn own_clock(&self) -> OwnClock {

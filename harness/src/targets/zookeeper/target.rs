@@ -13,7 +13,6 @@ use faults::fault::TimerRange;
 
 use super::client::ZooKeeperClient;
 use super::dumper::ZooKeeperDumper;
-use crate::targets::target::timers_of;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
 /// The places of Debian's packages, and the logger that writes to standard error.
@@ -158,7 +157,7 @@ impl Target for ZooKeeper {
         };
         let tick = Duration::from_millis(number("tickTime=")?);
         let limit = u32::try_from(number("syncLimit=")?).ok()?;
-        Some(timers_of(tick / 2, tick * limit))
+        Some(TimerRange::of(tick / 2, tick * limit))
     }
 
     fn prepare(&self, cluster: &[Member], node: usize) -> anyhow::Result<()> {

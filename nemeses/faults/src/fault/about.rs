@@ -54,6 +54,8 @@ pub(crate) struct Wanted {
     pub limits: ClusterLimits,
     /// The time it will last, in seconds.
     pub lasts: f64,
+    /// The longest that it may last, in seconds, if it [needs](super::Spec::least_seconds) more.
+    pub longest: f64,
     /// Set if it is to part the leader from its majority, see [`About::parts_leader`].
     pub parts_leader: bool,
 }

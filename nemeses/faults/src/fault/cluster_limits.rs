@@ -46,15 +46,29 @@ const LONGEST_COMPOSED_MS: f64 = 5000.0;
 /// one that it was meant for.
 const LATE_SHARE: f64 = 0.2;
 
+/// A delay shows in a fault that lasts so many times as long.
+const DELAYS: f64 = 2.0;
+
+/// The seconds that a fault must last to show a delay of so many milliseconds.
+pub(crate) fn seconds_to_show(delay_ms: f64) -> f64 {
+    delay_ms / 1e3 * DELAYS
+}
+
 impl TimerRange {
-    /// That of a service whose timers are known: the interval of its heartbeats, its shortest
-    /// election timeout, and the time after which clients give an answer up.
-    pub fn of(heartbeat: Duration, election: Duration, client: Duration) -> Self {
+    /// That of a service whose timers are known: the interval of its heartbeats, and its shortest
+    /// election timeout.
+    pub fn of(heartbeat: Duration, election: Duration) -> Self {
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
         let election_ms = milliseconds(election).max(1.0);
-        let longest_ms = (election_ms * ELECTIONS).max(milliseconds(client));
         let shortest_ms = milliseconds(heartbeat).max(1.0);
-        Self { shortest_ms, longest_ms: longest_ms.max(2.0 * shortest_ms), election_ms }
+        let longest_ms = (election_ms * ELECTIONS).max(2.0 * shortest_ms);
+        Self { shortest_ms, longest_ms, election_ms }
+    }
+
+    /// The same with clients that give an answer up after this time.
+    #[must_use]
+    pub fn with_client(self, deadline: Duration) -> Self {
+        Self { longest_ms: self.longest_ms.max(deadline.as_secs_f64() * 1e3), ..self }
     }
 
     /// The time by which a fault may be late before it counts as late, in whole milliseconds.
@@ -69,10 +83,11 @@ impl TimerRange {
         (self.shortest_ms, longest.max(2.0 * self.shortest_ms))
     }
 
-    /// Draws a delay of at most so many milliseconds, each power of ten as often as any other.
-    pub(crate) fn draw(&self, most_ms: f64, random: &mut ChaCha8Rng) -> f64 {
-        let longest = self.longest_ms.min(most_ms);
-        whole_between(self.shortest_ms.min(longest), longest, random)
+    /// Draws a delay for a fault that lasts at most so many seconds, in milliseconds.
+    pub(crate) fn draw(&self, seconds: f64, random: &mut ChaCha8Rng) -> f64 {
+        let longest = self.longest_ms.min((seconds * 1e3 / DELAYS).round());
+        let (evenly, part) = (random.random_bool(EVENLY), random.random_range(0.0..1.0));
+        spread(self.shortest_ms.min(longest), longest, evenly, part).round()
     }
 }
 
@@ -126,9 +141,19 @@ pub(crate) fn weighted<T: Copy>(
     unreachable!("what is left is below the sum of the weights")
 }
 
+/// This share of delays, stalls and pauses is drawn evenly over the whole range, so that those beyond
+/// an election timeout are no exception; of the others each power of ten is drawn as often as any
+/// other, or those about a heartbeat would be one.
+pub(crate) const EVENLY: f64 = 0.5;
+
+/// The number at this part of the way from one to another: `evenly`, or along powers of ten.
+pub(crate) fn spread(least: f64, most: f64, evenly: bool, part: f64) -> f64 {
+    if evenly { least + (most - least) * part } else { least * (most / least).powf(part) }
+}
+
 /// Draws a number between two others, each power of ten as often as any other.
 pub(crate) fn between(least: f64, most: f64, random: &mut ChaCha8Rng) -> f64 {
-    least * (most / least).powf(random.random_range(0.0..1.0))
+    spread(least, most, false, random.random_range(0.0..1.0))
 }
 
 /// The same as a whole number.
@@ -146,7 +171,7 @@ mod tests {
     fn the_range_of_timers_follows_from_heartbeat_election_and_client() {
         let of = |heartbeat, election, client| {
             let ms = Duration::from_millis;
-            TimerRange::of(ms(heartbeat), ms(election), ms(client))
+            TimerRange::of(ms(heartbeat), ms(election)).with_client(ms(client))
         };
         let expect = |shortest_ms, longest_ms, election_ms| TimerRange {
             shortest_ms,
@@ -164,13 +189,29 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_lies_evenly_in_what_there_is_room_for() {
-        let timers = TimerRange::default();
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let drawn: Vec<f64> = (0..1000).map(|_| timers.draw(500.0, &mut random)).collect();
-        assert!(drawn.iter().all(|delay| (50.0..=500.0).contains(delay)));
-        let long = drawn.iter().filter(|delay| **delay > 158.0).count();
-        assert!((450..550).contains(&long), "{long} of 1000");
-        assert_eq!(timers.draw(20.0, &mut random), 20.0, "no longer than there is room");
+    fn long_delays_and_short_ones_are_drawn_often() {
+        let bundled = TimerRange::of(Duration::from_millis(50), Duration::from_millis(400))
+            .with_client(Duration::from_secs(3));
+        for timers in [TimerRange::default(), bundled] {
+            let mut random = ChaCha8Rng::seed_from_u64(1);
+            let mut draw = |seconds| -> Vec<f64> {
+                (0..1000).map(|_| timers.draw(seconds, &mut random)).collect()
+            };
+            let drawn = draw(60.0);
+            let share = |is: &dyn Fn(f64) -> bool| {
+                drawn.iter().filter(|delay| is(**delay)).count() as f64 / 1000.0
+            };
+            assert_eq!(
+                share(&|delay| (timers.shortest_ms..=timers.longest_ms).contains(&delay)),
+                1.0
+            );
+            assert!(share(&|delay| delay > timers.election_ms) >= 0.6, "{timers:?}");
+            // What was drawn in 17 % of all along powers of ten.
+            assert!(share(&|delay| delay > timers.longest_ms / 2.0) >= 0.3, "{timers:?}");
+            assert!(share(&|delay| delay < 3.0 * timers.shortest_ms) >= 0.1, "{timers:?}");
+            let short = draw(1.0);
+            assert!(short.iter().all(|delay| (50.0..=500.0).contains(delay)));
+            assert_eq!(draw(0.04)[0], 20.0, "no longer than there is room");
+        }
     }
 }

@@ -28,7 +28,9 @@ pub(crate) use acting::{Acting, Active, FaultsOn, Probe, by_node, of};
 pub use aim::Aim;
 pub use budget::Budget;
 pub use cluster_limits::TimerRange;
-pub(crate) use cluster_limits::{ClusterLimits, MOMENT, between, weighted, whole_between};
+pub(crate) use cluster_limits::{
+    ClusterLimits, EVENLY, MOMENT, between, seconds_to_show, spread, weighted, whole_between,
+};
 pub use families::clock::{Clock, ClockCondition, ClockError, Clocks};
 pub use families::corruption::{Corruption, Damage, FileDamage};
 pub use families::cpu::{Cpu, CpuShares};

@@ -35,6 +35,11 @@ pub(crate) trait Spec: fmt::Display {
         false
     }
 
+    /// The seconds that it must last to show what it does: a delay, that something was late twice.
+    fn least_seconds(&self) -> f64 {
+        0.0
+    }
+
     /// Returns true if clients get little done while it is on together with another such fault.
     fn disturbs(&self, nodes: usize) -> bool {
         self.nodes_down(nodes) > 0

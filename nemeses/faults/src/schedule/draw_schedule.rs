@@ -22,7 +22,7 @@ use super::planned::{Planned, Streams, stream};
 use super::profile::Parameters;
 use super::shuffle_bag::ShuffleBag;
 use super::{Composition, Entry, KnownFailure, Profile, Schedule, ScheduleOptions};
-use crate::fault::{Aim, ClusterLimits, Family, Fault, Wanted, between, weighted};
+use crate::fault::{Aim, ClusterLimits, EVENLY, Family, Fault, Wanted, between, spread, weighted};
 
 /// Without faults at the start: what the cluster does when nothing is wrong is the base line of
 /// every plot, and connections must be warm.
@@ -239,8 +239,7 @@ impl<'a> Timeline<'a> {
         let longest = longest.min(self.longest_fault).max(shortest);
         let class = self.lengths[family as usize].draw(random) as f64;
         let part = (class + random.random_range(0.0..1.0)) / LENGTH_CLASSES as f64;
-        let length = |shortest: f64, longest: f64| shortest * (longest / shortest).powf(part);
-        let mut lasts = length(shortest, longest);
+        let mut lasts = spread(shortest, longest, false, part);
         // Not while another fault is on, which may have taken the leader away.
         let parts_leader =
             about.parts_leader && !overlapping && self.lone_partings.is_multiple_of(2);
@@ -252,12 +251,14 @@ impl<'a> Timeline<'a> {
             return None;
         }
         lasts = lasts.min(left);
-        let fault = (about.draw)(&Wanted { limits: self.limits, lasts, parts_leader }, random)?;
+        let wanted = Wanted { limits: self.limits, lasts, longest, parts_leader };
+        let fault = (about.draw)(&wanted, random)?;
+        lasts = lasts.max(fault.spec().least_seconds()).min(left);
         if fault.spec().lasts_like_a_timer() {
             let timers = self.limits.timers;
-            let most = (timers.longest_ms / 1e3).max(about.lasts.1).min(self.longest_fault);
+            let most = (timers.longest_ms / 1e3).min(self.longest_fault);
             let least = (timers.shortest_ms / 1e3).min(most / 2.0);
-            lasts = length(least, most).min(left);
+            lasts = spread(least, most, random.random_bool(EVENLY), part).min(left);
         }
         if about.parts_leader {
             self.lone_partings += u32::from(!overlapping);

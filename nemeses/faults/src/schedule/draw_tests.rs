@@ -254,36 +254,78 @@ fn avoiding_a_known_failure_removes_only_what_triggers_it() {
     assert!(of_the_composition > 0);
 }
 
-/// A stall or a pause finds most when it is about as long as something that waits for it.
+/// A delay, a stall or a pause finds most when it is about as long as something that waits for it.
 #[test]
-fn stalls_and_pauses_are_drawn_from_a_heartbeat_to_several_elections() {
+fn delays_stalls_and_pauses_are_drawn_from_a_heartbeat_to_several_elections() {
     let ms = Duration::from_millis;
-    let timers = |heartbeat, election| TimerRange::of(ms(heartbeat), ms(election), ms(3000));
-    let lasting = |family, timers, profile: Profile| -> Vec<f64> {
-        let schedules = (0..60).map(|seed| {
+    let drawn = |family, timers: TimerRange| -> Vec<f64> {
+        let schedules = (0..100).map(|seed| {
             let families = [family].into();
-            Schedule::draw(&ScheduleOptions { families, timers, ..options(profile, 5, seed, 60) })
+            let options = options(Profile::Only(family), 5, seed, 60);
+            Schedule::draw(&ScheduleOptions { families, timers, ..options })
         });
         let entries = schedules.flat_map(|schedule| schedule.entries);
-        let like = |fault: &Fault| match fault {
-            Fault::Pause(_) => true,
-            Fault::Disk(disk) => disk.trouble == DiskFault::StalledFsync,
-            _ => false,
+        let milliseconds = |entry: Entry| match entry.fault {
+            Fault::Pause(_) => Some(entry.lasts.as_secs_f64() * 1e3),
+            Fault::Disk(Disk { trouble: DiskFault::StalledFsync, .. })
+                if family == Family::Disk =>
+            {
+                Some(entry.lasts.as_secs_f64() * 1e3)
+            }
+            Fault::Packet(packet) => {
+                Some(packet.condition.delay_ms).filter(|delay_ms| *delay_ms > 0.0)
+            }
+            _ => None,
         };
-        let entries = entries.filter(|entry| like(&entry.fault));
-        entries.map(|entry| entry.lasts.as_secs_f64()).collect()
+        entries.filter_map(milliseconds).collect()
     };
-    for family in [Family::Disk, Family::Pause] {
-        let unknown = lasting(family, TimerRange::default(), Profile::Only(family));
-        let share = |all: &[f64], below: f64| {
-            all.iter().filter(|lasts| **lasts < below).count() as f64 / all.len() as f64
+    let share = |all: &[f64], is: &dyn Fn(f64) -> bool| {
+        all.iter().filter(|time| is(**time)).count() as f64 / all.len() as f64
+    };
+    for family in [Family::Disk, Family::Pause, Family::Packet] {
+        let bundled = TimerRange::of(ms(50), ms(400)).with_client(ms(3000));
+        for timers in [TimerRange::default(), bundled] {
+            let all = drawn(family, timers);
+            assert!(all.len() > 100, "{family}: {}", all.len());
+            let (long, short) = (
+                share(&all, &|time| time > timers.election_ms),
+                share(&all, &|time| time < 3.0 * timers.shortest_ms),
+            );
+            assert!(long >= 0.25 && short >= 0.1, "{family}: {long} and {short}");
+        }
+        let slow = share(&drawn(family, TimerRange::of(ms(1000), ms(4000))), &|time| time < 900.0);
+        assert!(slow < 0.1, "{family}: {slow}");
+    }
+}
+
+/// The quick ones let what is not durable be many and steady, the slow ones meet the service's own
+/// timers, whichever it has.
+#[test]
+fn slow_fsyncs_take_from_those_of_a_good_disk_to_several_elections() {
+    let ms = Duration::from_millis;
+    for timers in [TimerRange::default(), TimerRange::of(ms(100), ms(1000)).with_client(ms(20_000))]
+    {
+        let schedules = (0..200).map(|seed| {
+            let options = options(Profile::Only(Family::Disk), 5, seed, 60);
+            Schedule::draw(&ScheduleOptions { timers, ..options })
+        });
+        let entries: Vec<Entry> = schedules.flat_map(|schedule| schedule.entries).collect();
+        let delay = |entry: &Entry| match entry.fault {
+            Fault::Disk(Disk { trouble: DiskFault::SlowFsync { delay_ms, .. }, .. }) => {
+                Some(delay_ms)
+            }
+            _ => None,
         };
-        assert!(unknown.len() > 100, "{family}: {}", unknown.len());
-        // Of the range from 0.05 to 8 s, each power of ten as often as any other.
-        assert!((0.25..0.47).contains(&share(&unknown, 0.3)), "{family}: {}", share(&unknown, 0.3));
-        assert!(unknown.iter().any(|lasts| *lasts < 0.08), "{family}");
-        let slow = lasting(family, timers(1000, 4000), Profile::Only(family));
-        assert!(share(&slow, 0.9) < 0.1, "{family}: {slow:?}");
+        let all: Vec<f64> = entries.iter().filter_map(delay).collect();
+        let share = |is: &dyn Fn(f64) -> bool| {
+            all.iter().filter(|delay| is(**delay)).count() as f64 / all.len() as f64
+        };
+        assert!(all.len() > 300, "{}", all.len());
+        assert_eq!(share(&|delay| (5.0..=timers.longest_ms).contains(&delay)), 1.0);
+        let (quick, long) =
+            (share(&|it| it < timers.shortest_ms), share(&|it| it > timers.election_ms));
+        assert!((0.25..0.5).contains(&quick), "{quick}");
+        assert!(long >= 0.25, "{long}");
     }
 }
 

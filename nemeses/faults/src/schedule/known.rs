@@ -300,7 +300,7 @@ const SAMPLES: usize = 200;
 /// Many faults of a family.
 fn drawn(family: Family) -> impl Iterator<Item = Fault> {
     let limits = ClusterLimits { nodes: 5, most: 5, most_down: 5, timers: TimerRange::default() };
-    let wanted = Wanted { limits, lasts: 1.0, parts_leader: false };
+    let wanted = Wanted { limits, lasts: 1.0, longest: 1.0, parts_leader: false };
     let mut random = ChaCha8Rng::seed_from_u64(0);
     (0..SAMPLES).filter_map(move |_| (family.about().draw)(&wanted, &mut random))
 }

@@ -16,7 +16,7 @@ use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
 use crate::fault::{Acting, Judgement, Probe, by_node, failures, indeterminate, of, outcome_of};
-use crate::fault::{Budget, RoleDraw, weighted, whole_between};
+use crate::fault::{Budget, RoleDraw, seconds_to_show, weighted, whole_between};
 use crate::host::{DiskSeen, PerNode};
 use crate::outcome::Outcome;
 
@@ -198,8 +198,11 @@ const DEFECTS: [(Defect, u32); 8] = [
     (Defect::ReadOnly, 1),
 ];
 
-/// From a good disk to one that takes longer than an election.
-const FSYNC_MS: (f64, f64) = (5.0, 500.0);
+/// That of a good disk, in milliseconds. Some slow fsyncs take from here to a heartbeat: slower
+/// ones make acknowledgements come in bursts, and what strikes then strikes between them.
+const GOOD_FSYNC_MS: f64 = 5.0;
+/// So many take as long as the service's own timers.
+const AS_LONG_AS_TIMERS: f64 = 0.65;
 /// Every operation: one commit takes several.
 const OPERATION_MS: (f64, f64) = (1.0, 50.0);
 const KIB_PER_SECOND: (f64, f64) = (64.0, 4096.0);
@@ -210,7 +213,7 @@ impl Disk {
     /// Draws one, leaders first.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
         let trouble = match weighted(&DEFECTS, |_| true, random) {
-            Defect::SlowFsync => DiskFault::slow_fsync(random),
+            Defect::SlowFsync => DiskFault::slow_fsync(wanted, random),
             Defect::Slow => DiskFault::slow(random),
             Defect::StalledFsync => DiskFault::StalledFsync,
             Defect::Narrow => DiskFault::Narrow {
@@ -259,6 +262,13 @@ impl Spec for Disk {
         self.trouble == DiskFault::StalledFsync
     }
 
+    fn least_seconds(&self) -> f64 {
+        match self.trouble {
+            DiskFault::SlowFsync { delay_ms, .. } => seconds_to_show(delay_ms),
+            _ => 0.0,
+        }
+    }
+
     fn validate(&self, _: usize) -> Result<(), String> {
         match self.trouble {
             DiskFault::Slow { delay_ms, jitter_ms }
@@ -286,8 +296,14 @@ impl Spec for Disk {
 
 impl DiskFault {
     /// Draws how slow an fsync is.
-    fn slow_fsync(random: &mut ChaCha8Rng) -> Self {
-        let delay_ms = whole_between(FSYNC_MS.0, FSYNC_MS.1, random);
+    fn slow_fsync(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
+        let timers = wanted.limits.timers;
+        let delay_ms = match random.random_bool(AS_LONG_AS_TIMERS) {
+            true => timers.draw(wanted.longest, random),
+            false => {
+                whole_between(GOOD_FSYNC_MS.min(timers.shortest_ms), timers.shortest_ms, random)
+            }
+        };
         Self::SlowFsync { delay_ms, jitter_ms: jitter(delay_ms, random) }
     }
 

@@ -18,7 +18,7 @@ use crate::fault::{
     About, Action, Aim, Engine, Excuse, Fault, Processes, Spec, State, Steps, UndoneWith, Wanted,
 };
 use crate::fault::{Acting, Judgement, Probe, indeterminate, join};
-use crate::fault::{Budget, RoleDraw, Step, throughout, weighted, whole_between};
+use crate::fault::{Budget, RoleDraw, Step, seconds_to_show, throughout, weighted, whole_between};
 use crate::grudge::{CLIENTS, Link};
 use crate::host::{HostError, LinkCounts, LinkSeen};
 use crate::outcome::Outcome;
@@ -195,6 +195,10 @@ impl Spec for Packet {
         self.aim = aim;
     }
 
+    fn least_seconds(&self) -> f64 {
+        seconds_to_show(self.condition.delay_ms)
+    }
+
     fn validate(&self, nodes: usize) -> Result<(), String> {
         let condition = &self.condition;
         delay("delay_ms", condition.delay_ms)?;
@@ -263,10 +267,10 @@ fn ramp(lasts: Duration, part: impl Fn(f64) -> Action) -> Vec<Step> {
 }
 
 impl LinkCondition {
-    /// Draws a delay, as often with jitter as without. What would take longer than the fault lasts
-    /// is a cut.
+    /// Draws a delay, as often with jitter as without. What takes longer than the fault lasts is a
+    /// cut.
     fn delay(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
-        let delay_ms = wanted.limits.timers.draw((wanted.lasts * 1e3).round(), random);
+        let delay_ms = wanted.limits.timers.draw(wanted.longest, random);
         let jitter = if random.random_bool(0.5) { random.random_range(0.0..0.5) } else { 0.0 };
         Self { delay_ms, jitter_ms: (delay_ms * jitter).round(), ..Self::default() }
     }

@@ -241,7 +241,7 @@ const FLAKY_MS: (f64, f64) = (30.0, 400.0);
 impl Partition {
     /// Draws one, leaders first. A single node can be cut off from the clients.
     fn draw(wanted: &Wanted, random: &mut ChaCha8Rng) -> Self {
-        let Wanted { limits, lasts, parts_leader } = *wanted;
+        let Wanted { limits, lasts, parts_leader, .. } = *wanted;
         // A single node has no majority to be parted from, but clients.
         let parts_leader = parts_leader && limits.nodes >= 2;
         let flaky = random.random_bool(FLAKY_CHANCE) && lasts >= SHORTEST_FLAKY;
