@@ -12,11 +12,13 @@ use tokio::time::timeout;
 use super::operation::{
     MISREAD, Meaning, NOT_SENT, NOT_SET_UP, Operations, Refused, SERVER_ERROR, common_errors,
 };
+use super::order::Prepared;
 use super::request::{Exchange, HttpResponse};
 use super::schema::Each;
 use super::status::Roster;
 use super::step::{Kept, SetUp, Step, Taken};
 use super::target::Service;
+use super::template::Scope;
 use crate::targets::http;
 use crate::targets::{
     Answer, BoxFuture, Client, ErrorRow, LogProgress, Member, NodeStatus, Refusal, Reply, Request,
@@ -28,9 +30,6 @@ const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The values that set-ups left, or are about to, by their position and what each is for.
 type SetUps = BTreeMap<(usize, String), Arc<OnceCell<Kept>>>;
-
-/// The answer says that a set-up is over.
-struct Over;
 
 /// A client of one cluster.
 pub struct ManifestClient {
@@ -81,12 +80,15 @@ impl ManifestClient {
     async fn send(&self, node: usize, request: &Request) -> Reply {
         let operation = &self.operations()[request.f];
         self.note(None);
-        let mut kept = match self.ready(node, Some(&request.key)).await {
+        let mut kept = match self.ready(node, &request.key, |_| true).await {
             Ok(kept) => kept,
             Err(refusal) => return Reply::Refusal(refusal),
         };
         for step in &operation.first {
-            let taken = self.take(node, step, &self.scope(request, &kept)).await;
+            let taken = {
+                let scope = self.scope(request, &kept);
+                self.take(node, &request.key, step, &scope).await
+            };
             match taken {
                 Ok(Taken::On(more)) => kept.extend(more),
                 Ok(Taken::Failed) => return Reply::Answer(Answer { value: None, version: None }),
@@ -143,15 +145,19 @@ impl ManifestClient {
         }
     }
 
-    /// The values that set-ups leave for an operation on that key through that node, or without a key
-    /// for its status; those that are not made yet are made now, once, and all that need them wait.
-    async fn ready(&self, node: usize, key: Option<&str>) -> Result<Kept, Refusal> {
+    /// The values that those set-ups leave which are `needed`, for an operation on that key through
+    /// that node; those that are not made yet are made now, once, and all that need them wait.
+    async fn ready(
+        &self,
+        node: usize,
+        key: &str,
+        needed: impl Fn(usize) -> bool + Send,
+    ) -> Result<Kept, Refusal> {
         let mut kept = Kept::new();
         for (position, set_up) in self.service.setup.iter().enumerate() {
-            if key.is_none() && !self.service.status.set_ups.contains(&position) {
+            if !needed(position) {
                 continue;
             }
-            let key = key.unwrap_or_default();
             let cell = {
                 let mut cells = self.set_up.lock().unwrap_or_else(PoisonError::into_inner);
                 cells.entry(self.set_up_for(position, node, key)).or_default().clone()
@@ -162,7 +168,7 @@ impl ManifestClient {
                     "key" => key.into(),
                     name => kept.get(name).cloned().unwrap_or_default(),
                 };
-                match self.take(node, &set_up.step, &scope).await {
+                match self.take(node, key, &set_up.step, &scope).await {
                     Ok(Taken::On(left)) => Ok(left),
                     Ok(Taken::Failed) => {
                         Err(Refusal { error: NOT_SET_UP.name.clone(), leader: None })
@@ -203,13 +209,14 @@ impl ManifestClient {
     async fn take(
         &self,
         node: usize,
+        key: &str,
         step: &Step,
         scope: &(dyn Fn(&str) -> Value + Sync),
     ) -> Result<Taken, Refusal> {
         let mut exchange = step.question.ask(&self.http, &self.urls[node], scope).await;
         let taken = match &exchange.heard {
             Err(lost) => Err(Refusal::of(lost.error)),
-            Ok(heard) => match self.refused(heard) {
+            Ok(heard) => match self.void(node, key, heard).or(self.refused(heard)) {
                 Some(refusal) => Err(refusal),
                 None => step.understand(heard, scope).map_err(|why| {
                     let error = match heard.status {
@@ -240,29 +247,61 @@ impl ManifestClient {
         Some(Refusal { error: refused.row.name.clone(), leader })
     }
 
-    /// Asks a node for its state, within so long a time. Set-ups whose values the question sends are
-    /// made before it, and once more when the answer says that they are over.
+    /// Asks a node for its state, within so long a time.
     pub(super) async fn hear_status(&self, node: usize, limit: Duration) -> Option<Exchange> {
-        let asked = async {
-            match self.ask_for_status(node).await? {
-                Ok(exchange) => Some(exchange),
-                Err(Over) => self.ask_for_status(node).await?.ok(),
-            }
-        };
-        timeout(limit, asked).await.ok().flatten()
+        let scope = |_: &str| Value::Null;
+        let asked = self.inquire(node, &self.service.status.asked, &scope);
+        timeout(limit, asked).await.ok()?.ok()
     }
 
-    /// Asks once; none if a set-up cannot be made.
-    async fn ask_for_status(&self, node: usize) -> Option<Result<Exchange, Over>> {
-        let status = &self.service.status;
-        let kept = self.ready(node, None).await.ok()?;
-        let scope = |name: &str| kept.get(name).cloned().unwrap_or_default();
-        let exchange = status.question.ask(&self.http, &self.urls[node], &scope).await;
-        let over = |heard| self.void(node, "", heard).is_some();
-        match &exchange.heard {
-            Ok(heard) if !status.set_ups.is_empty() && over(heard) => Some(Err(Over)),
-            _ => Some(Ok(exchange)),
+    /// Asks a node something that is about no key. Set-ups whose values the inquiry sends are made
+    /// before it, and once more when an answer says that they are over.
+    ///
+    /// # Errors
+    /// The reason why it was not asked: what goes before it was not done.
+    pub(super) async fn inquire(
+        &self,
+        node: usize,
+        asked: &Prepared,
+        scope: &Scope<'_>,
+    ) -> Result<Exchange, String> {
+        let first = self.inquire_once(node, asked, scope).await;
+        let is_over = match &first {
+            Ok(exchange) => {
+                let heard = exchange.heard.as_ref();
+                heard.is_ok_and(|heard| self.void(node, "", heard).is_some())
+            }
+            Err(refusal) => refusal.error == NOT_SET_UP.name,
+        };
+        let answer = match is_over && !asked.set_ups.is_empty() {
+            true => self.inquire_once(node, asked, scope).await,
+            false => first,
+        };
+        answer.map_err(|refusal| format!("what goes before it came to {}", refusal.error))
+    }
+
+    async fn inquire_once(
+        &self,
+        node: usize,
+        asked: &Prepared,
+        scope: &Scope<'_>,
+    ) -> Result<Exchange, Refusal> {
+        let mut kept = self.ready(node, "", |position| asked.set_ups.contains(&position)).await?;
+        for step in &asked.first {
+            let all = |name: &str| kept.get(name).cloned().unwrap_or_else(|| scope(name));
+            match self.take(node, "", step, &all).await? {
+                Taken::On(more) => kept.extend(more),
+                Taken::Failed => return Err(Refusal::of("a failure")),
+            }
         }
+        let all = |name: &str| kept.get(name).cloned().unwrap_or_else(|| scope(name));
+        Ok(asked.inquiry.ask(&self.http, &self.urls[node], &all).await)
+    }
+
+    /// Returns true if an answer proves that nothing was done, as the error table says.
+    pub(super) fn surely_refuses(&self, heard: &HttpResponse) -> bool {
+        let refused = self.service.refusals.iter().find(|refused| refused.is(heard));
+        refused.is_some_and(|refused| refused.row.definite)
     }
 
     async fn ask_status(&self, node: usize) -> Option<NodeStatus> {

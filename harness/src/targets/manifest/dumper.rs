@@ -12,13 +12,14 @@ use tokio::time::timeout;
 use super::answer::{Place, Reading, is_pointer, number};
 use super::client::ManifestClient;
 use super::node::of_member;
-use super::order::{Inquiry, Written, of_order};
+use super::order::{Prepared, Written, of_order};
 use super::request::{Exchange, HttpResponse};
 use super::schema;
 use super::source::Source;
+use super::step::SetUp;
 use super::target::Service;
 use super::template::Names;
-use crate::targets::{BoxFuture, Dumper, Member, http};
+use crate::targets::{BoxFuture, Dumper, Member};
 
 /// The time that one answer may take: all members are asked at the same time on a machine that may
 /// be small.
@@ -27,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The question to a member for all that it holds.
 #[derive(Debug)]
 pub struct Dump {
-    inquiry: Inquiry,
+    /// The question.
+    pub asked: Prepared,
     entries: Place,
     key: Option<Reading>,
     key_after: Option<String>,
@@ -46,9 +48,10 @@ impl Dump {
         dump: &schema::Dump,
         status: &schema::Status,
         names: &Names<'_>,
+        set_ups: &[SetUp],
     ) -> Result<Dump> {
-        let schema::Dump { request, command, headers, json, body, .. } = dump;
-        let written = Written { request, command, headers, json, body };
+        let schema::Dump { first, request, command, headers, json, body, .. } = dump;
+        let written = Written { first, request, command, headers, json, body };
         let asked = request.as_ref().map(toml::Spanned::span);
         let asked = asked.or(command.as_ref().map(toml::Spanned::span));
         let at = asked.unwrap_or_else(|| dump.entries.span());
@@ -66,7 +69,7 @@ impl Dump {
             version => version.as_ref().map(|text| text.get_ref().clone()),
         };
         Ok(Dump {
-            inquiry: Inquiry::compile(source, &written, at, names)?,
+            asked: Prepared::compile(source, &written, at, names, set_ups)?,
             entries: Place::compile(source, &dump.entries)?,
             key: dump.key.as_ref().map(reading).transpose()?,
             key_after: dump.key_after.clone(),
@@ -108,8 +111,6 @@ impl Dump {
 
 /// Asks members where clients reach them.
 pub struct ManifestDumper {
-    http: reqwest::Client,
-    /// Asks for the status.
     client: ManifestClient,
     service: Arc<Service>,
     cluster: Vec<Member>,
@@ -124,7 +125,6 @@ impl ManifestDumper {
         let endpoint = |member: &Member| member.for_clients.to_string();
         let model = service.models.keys().next().context("a manifest has some workload")?;
         Ok(ManifestDumper {
-            http: http::client()?,
             client: ManifestClient::new(service.clone(), cluster, "", model)?,
             service,
             endpoints: cluster.iter().map(endpoint).collect(),
@@ -139,14 +139,16 @@ impl ManifestDumper {
             let own = of_order(name, None, &self.endpoints[node], &self.endpoints);
             own.unwrap_or_else(|| of_member(&self.cluster, node, name))
         };
-        let url = format!("http://{}", self.endpoints[node]);
-        let asked =
-            async { timeout(PATIENCE, dump.inquiry.ask(&self.http, &url, &scope)).await.ok() };
-        let (held, revision) = read(dump.inquiry.place(), asked, |heard| {
+        let place = dump.asked.inquiry.place();
+        let exchange = match timeout(PATIENCE, self.client.inquire(node, &dump.asked, &scope)).await
+        {
+            Ok(asked) => Some(asked.map_err(|why| anyhow!("{place}: {why}"))?),
+            Err(_) => None,
+        };
+        let (held, revision) = read(place, exchange, |heard| {
             let revision = dump.revision.as_ref().and_then(|place| place.number(heard));
             Ok((dump.held(heard)?, revision))
-        })
-        .await?;
+        })?;
         if before != self.applied(node).await? {
             bail!("it still applied entries");
         }
@@ -161,18 +163,18 @@ impl ManifestDumper {
         let lacks =
             || format!("there is no number at {}, where applied is said to be", place.name());
         let heard = self.client.hear_status(node, PATIENCE).await;
-        let asked = std::future::ready(heard);
-        read(&status.question.place, asked, |heard| place.number(heard).ok_or_else(lacks)).await
+        let asked = status.asked.inquiry.place();
+        read(asked, heard, |heard| place.number(heard).ok_or_else(lacks))
     }
 }
 
-/// Waits for an answer to what that place asks, and reads it.
-async fn read<T>(
+/// Reads the answer to what that place asks, if there is one.
+fn read<T>(
     place: &str,
-    asked: impl Future<Output = Option<Exchange>>,
+    exchange: Option<Exchange>,
     read: impl FnOnce(&HttpResponse) -> Result<T, String>,
 ) -> Result<T> {
-    let exchange = asked.await.with_context(|| format!("no answer to {place}"))?;
+    let exchange = exchange.with_context(|| format!("no answer to {place}"))?;
     let read = match &exchange.heard {
         Ok(heard) => read(heard),
         Err(lost) => Err(lost.text.clone()),
@@ -197,7 +199,7 @@ mod tests {
         let schema: schema::Dump = toml::from_str(text).expect("it is a dump");
         let variables = BTreeMap::new();
         let source = Source { path: "dump.toml".as_ref(), text, variables };
-        Dump::compile(&source, &schema, &status, &names(0)).expect("it makes sense")
+        Dump::compile(&source, &schema, &status, &names(0), &[]).expect("it makes sense")
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Orders: what a cluster is had to do, by a request or by the service's own admin program.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,6 +13,7 @@ use super::node::{DOORS, NODE, doors};
 use super::request::{Exchange, HttpResponse, Lost, Parts, Question};
 use super::schema::{self, Schema, Text};
 use super::source::Source;
+use super::step::{Known, SetUp, Step};
 use super::template::{Form, Names, Scope, Template, scalars};
 use crate::targets::command;
 
@@ -43,12 +46,14 @@ pub enum Inquiry {
 
 /// The parts of an inquiry, as the manifest has them; `at` is its place.
 pub struct Written<'a> {
+    /// The requests before it.
+    pub first: &'a [schema::Step],
     /// The request.
     pub request: &'a Option<Text>,
     /// The command.
     pub command: &'a Option<Spanned<Vec<Text>>>,
     /// The other parts of the request.
-    pub headers: &'a std::collections::BTreeMap<String, Text>,
+    pub headers: &'a BTreeMap<String, Text>,
     /// The body as JSON.
     pub json: &'a Option<Spanned<toml::Value>>,
     /// The body as text.
@@ -63,10 +68,10 @@ impl Inquiry {
     pub fn compile(
         source: &Source<'_>,
         written: &Written<'_>,
-        at: std::ops::Range<usize>,
+        at: Range<usize>,
         names: &Names<'_>,
     ) -> Result<Inquiry> {
-        let Written { request, command, headers, json, body } = *written;
+        let Written { request, command, headers, json, body, .. } = *written;
         match (request, command) {
             (Some(request), None) => {
                 let parts = Parts { request, headers, json, body };
@@ -92,6 +97,14 @@ impl Inquiry {
         match self {
             Inquiry::Request(question) => &question.place,
             Inquiry::Command { place, .. } => place,
+        }
+    }
+
+    /// Returns true if that placeholder stands anywhere in it.
+    fn mentions(&self, name: &str) -> bool {
+        match self {
+            Inquiry::Request(question) => question.mentions(name),
+            Inquiry::Command { argv, .. } => argv.iter().any(|argument| argument.mentions(name)),
         }
     }
 
@@ -121,13 +134,52 @@ impl Inquiry {
     }
 }
 
-impl Order {
+/// An inquiry with what goes before it.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The inquiry.
+    pub inquiry: Inquiry,
+    /// The requests before it, each time.
+    pub first: Vec<Step>,
+    /// The positions of the set-ups that are made before, since it sends what they keep.
+    pub set_ups: BTreeSet<usize>,
+}
+
+impl Prepared {
+    /// An inquiry after these requests, both of which may send what set-ups keep.
+    pub fn of(inquiry: Inquiry, first: Vec<Step>, set_ups: &[SetUp]) -> Prepared {
+        let mentions = |name: &str| {
+            inquiry.mentions(name) || first.iter().any(|step| step.question.mentions(name))
+        };
+        let set_ups = SetUp::needed_by(set_ups, mentions);
+        Prepared { inquiry, first, set_ups }
+    }
+
+    /// Understands an inquiry and the requests before it, in which the placeholders `names` may
+    /// stand, and what set-ups keep that are about no key.
+    ///
+    /// # Errors
+    /// On the first thing that is wrong.
+    pub fn compile(
+        source: &Source<'_>,
+        written: &Written<'_>,
+        at: Range<usize>,
+        names: &Names<'_>,
+        set_ups: &[SetUp],
+    ) -> Result<Prepared> {
+        let kept = SetUp::kept_without_key(set_ups);
+        let known = names.iter().chain(&kept);
+        let mut known: Known = known.map(|(name, form)| ((*name).to_owned(), *form)).collect();
+        let first = Step::compile_first(source, written.first, &mut known)?;
+        let names: Vec<(&str, Form)> =
+            known.iter().map(|(name, form)| (name.as_str(), *form)).collect();
+        let inquiry = Inquiry::compile(source, written, at, &names)?;
+        Ok(Prepared::of(inquiry, first, set_ups))
+    }
+
     /// Returns true if it says what others call the node.
     pub fn needs_id(&self) -> bool {
-        match &self.inquiry {
-            Inquiry::Request(question) => question.mentions(ID),
-            Inquiry::Command { argv, .. } => argv.iter().any(|argument| argument.mentions(ID)),
-        }
+        self.inquiry.mentions(ID) || self.first.iter().any(|step| step.question.mentions(ID))
     }
 }
 
@@ -135,7 +187,7 @@ impl Order {
 #[derive(Debug)]
 pub struct Order {
     /// The way to have it done.
-    pub inquiry: Inquiry,
+    pub asked: Prepared,
     /// That it was done.
     pub ok: Test,
 }
@@ -169,17 +221,17 @@ impl Orders {
     ///
     /// # Errors
     /// On the first thing that is wrong.
-    pub fn compile(source: &Source<'_>, schema: &Schema) -> Result<Orders> {
-        let mut names = names(schema.node.peer_ports);
+    pub fn compile(source: &Source<'_>, schema: &Schema, set_ups: &[SetUp]) -> Result<Orders> {
+        let mut names = names(schema.peer_ports());
         if schema.status.id.is_some() {
             names.extend(scalars([ID]));
         }
         let order = |order: &schema::Order| {
-            let schema::Order { request, command, headers, json, body, ok } = order;
-            let written = Written { request, command, headers, json, body };
+            let schema::Order { first, request, command, headers, json, body, ok } = order;
+            let written = Written { first, request, command, headers, json, body };
             let ok = ok.as_ref().map(|test| Test::compile(source, test)).transpose()?;
-            let inquiry = Inquiry::compile(source, &written, schema.name.span(), &names)?;
-            Ok::<_, anyhow::Error>(Order { inquiry, ok: ok.unwrap_or_else(Test::success) })
+            let asked = Prepared::compile(source, &written, schema.name.span(), &names, set_ups)?;
+            Ok::<_, anyhow::Error>(Order { asked, ok: ok.unwrap_or_else(Test::success) })
         };
         let of = |it: &Option<schema::Order>| it.as_ref().map(order).transpose();
         let membership = schema.membership.as_ref().map(|it| {

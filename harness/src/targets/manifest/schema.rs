@@ -10,6 +10,13 @@ use toml::Spanned;
 /// A text with its place.
 pub type Text = Spanned<String>;
 
+impl Schema {
+    /// The number of ports that a node has for its peers.
+    pub fn peer_ports(&self) -> usize {
+        self.node.as_ref().map_or(0, |node| node.peer_ports)
+    }
+}
+
 /// A whole manifest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,8 +28,8 @@ pub struct Schema {
     /// Placeholders of its own, with what `--set` may replace.
     #[serde(default)]
     pub variables: BTreeMap<String, Text>,
-    /// The start of a node.
-    pub node: Node,
+    /// The start of a node; without it the cluster runs already.
+    pub node: Option<Node>,
     /// The question to a node for its state.
     pub status: Status,
     /// The common parts of answers.
@@ -102,6 +109,9 @@ pub enum Each {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
+    /// The requests before it.
+    #[serde(default)]
+    pub first: Vec<Step>,
     /// `POST /admin/transfer`.
     pub request: Option<Text>,
     /// The program and its arguments.
@@ -360,6 +370,9 @@ pub struct Reading {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dump {
+    /// The requests before it.
+    #[serde(default)]
+    pub first: Vec<Step>,
     /// `GET /dump`.
     pub request: Option<Text>,
     /// The program and its arguments.

@@ -1,6 +1,6 @@
 //! The status of nodes, in their own words, and whom they mean when they name a leader.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::answer::{Place, Reading, Test};
+use super::order::{Inquiry, Prepared};
 use super::request::{HttpResponse, Parts, Question};
 use super::schema;
 use super::source::Source;
@@ -20,10 +21,8 @@ use crate::targets::{LogProgress, Member, NodeStatus};
 /// The question to a node for its state.
 #[derive(Debug)]
 pub struct Status {
-    /// The question.
-    pub question: Question,
-    /// The positions of the set-ups that are made before it, since it sends what they keep.
-    pub set_ups: BTreeSet<usize>,
+    /// The question, with the set-ups that are made before it.
+    pub asked: Prepared,
     ready: Test,
     /// The time within which all nodes of a fresh cluster are ready.
     pub ready_within: Option<Duration>,
@@ -62,8 +61,7 @@ impl Status {
         let test =
             |test: &Option<_>| test.as_ref().map(|test| Test::compile(source, test)).transpose();
         Ok(Status {
-            set_ups: SetUp::needed_by(set_ups, &question),
-            question,
+            asked: Prepared::of(Inquiry::Request(question), Vec::new(), set_ups),
             ready: test(&status.ready)?.unwrap_or_else(Test::success),
             ready_within: status
                 .ready_within

@@ -89,7 +89,7 @@ impl Step {
         })
     }
 
-    /// The steps that an operation begins with.
+    /// The steps that an operation, an order or a dump begins with.
     ///
     /// # Errors
     /// On the first thing that is wrong.
@@ -181,14 +181,16 @@ impl SetUp {
         names.map(|(name, _)| (name.as_str(), Form::Scalar)).collect()
     }
 
-    /// The positions of those whose values a request sends, and of those that they need themselves.
-    pub fn needed_by(set_ups: &[SetUp], question: &Question) -> BTreeSet<usize> {
+    /// The positions of those whose values something sends that `mentions` their placeholders, and of
+    /// those that they need themselves.
+    pub fn needed_by(set_ups: &[SetUp], mentions: impl Fn(&str) -> bool) -> BTreeSet<usize> {
         let mut needed = BTreeSet::new();
         for (position, set_up) in set_ups.iter().enumerate().rev() {
-            let later = needed.iter().map(|later: &usize| &set_ups[*later].step.question);
-            let mut askers = later.chain([question]);
-            let names = || set_up.step.keep.iter().map(|(name, _)| name);
-            if askers.any(|asker| names().any(|name| asker.mentions(name))) {
+            let later = |name: &str| {
+                needed.iter().any(|later: &usize| set_ups[*later].step.question.mentions(name))
+            };
+            let mut names = set_up.step.keep.iter().map(|(name, _)| name);
+            if names.any(|name| mentions(name) || later(name)) {
                 needed.insert(position);
             }
         }

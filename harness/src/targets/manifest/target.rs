@@ -23,7 +23,7 @@ use super::source::Source;
 use super::status::Status;
 use super::step::SetUp;
 use super::timers;
-use crate::exit::bad_input;
+use crate::exit::{bad_input, usage};
 use crate::targets::target::READY_WITHIN;
 use crate::targets::{Client, Dumper, Launch, Member, Target};
 
@@ -32,7 +32,8 @@ use crate::targets::{Client, Dumper, Launch, Member, Target};
 pub struct Manifest {
     name: String,
     version: Version,
-    node: Node,
+    /// The start of a node; none where the cluster runs already.
+    node: Option<Node>,
     claims: Option<VersionSemantics>,
     known: Vec<KnownFailure>,
     timers: Option<TimerRange>,
@@ -92,21 +93,22 @@ impl Manifest {
             }
         }
         let (setup, kept) = SetUp::compile_all(&source, &schema.setup)?;
+        let orders = Orders::compile(&source, &schema, &setup)?;
         let service = Service {
             file: path.display().to_string(),
             status: Status::compile(&source, &schema.status, &setup)?,
             refusals: Refused::compile_all(&source, &schema.refusals)?,
             models: Operation::compile_all(&source, &schema, &kept)?,
-            setup,
-            orders: Orders::compile(&source, &schema)?,
+            orders,
             dump: schema
                 .dump
                 .as_ref()
                 .map(|dump| {
-                    let names = super::order::names(schema.node.peer_ports);
-                    Dump::compile(&source, dump, &schema.status, &names)
+                    let names = super::order::names(schema.peer_ports());
+                    Dump::compile(&source, dump, &schema.status, &names, &setup)
                 })
                 .transpose()?,
+            setup,
         };
         if service.models.is_empty() {
             let what = "no [workload.…] says what clients can do; see list workloads";
@@ -120,7 +122,7 @@ impl Manifest {
         Ok(Manifest {
             name: name.clone(),
             version: Version::compile(&source, &schema.version)?,
-            node: Node::compile(&source, &schema.node)?,
+            node: schema.node.as_ref().map(|node| Node::compile(&source, node)).transpose()?,
             claims: schema.versions.as_ref().map(claims),
             known,
             timers: schema.timers.as_ref().map(|it| timers::range(&source, it)).transpose()?,
@@ -141,7 +143,15 @@ impl Target for Manifest {
     }
 
     fn version(&self) -> Result<String> {
-        self.node.find_program()?;
+        let node = self.node.as_ref().ok_or_else(|| {
+            let file = &self.service.file;
+            usage(format!(
+                "{file} has no [node], so no node of {} can be started: say by --addresses where \
+                 its nodes run already, or how one is started",
+                self.name
+            ))
+        })?;
+        node.find_program()?;
         self.version.find()
     }
 
@@ -150,15 +160,16 @@ impl Target for Manifest {
     }
 
     fn peer_ports(&self) -> usize {
-        self.node.peer_ports
+        self.node.as_ref().map_or(0, |node| node.peer_ports)
     }
 
     fn prepare(&self, cluster: &[Member], node: usize) -> Result<()> {
-        self.node.prepare(cluster, node)
+        self.node.as_ref().map_or(Ok(()), |start| start.prepare(cluster, node))
     }
 
     fn launch(&self, cluster: &[Member], node: usize) -> Launch {
-        self.node.launch(cluster, node)
+        let start = self.node.as_ref().expect("the version is asked for before anything starts");
+        start.launch(cluster, node)
     }
 
     fn ready_within(&self) -> Duration {
@@ -204,7 +215,7 @@ impl Target for Manifest {
     }
 
     fn own_clock(&self) -> OwnClock {
-        self.node.own_clock
+        self.node.as_ref().map_or(OwnClock::No, |node| node.own_clock)
     }
 
     fn versions(&self) -> Option<VersionSemantics> {

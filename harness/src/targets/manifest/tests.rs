@@ -74,6 +74,8 @@ fn the_examples_are_manifests() {
     let etcd = read(ETCD, &[]).expect("it is a manifest");
     assert_eq!(etcd.service.models.keys().collect::<Vec<_>>(), [&"register", &"set"]);
     assert_eq!(etcd.peer_ports(), 1);
+    let compact = etcd.service.orders.compact.as_ref().expect("it compacts");
+    assert_eq!(compact.asked.first.len(), 1, "it asks for the revision first");
     assert_eq!(etcd.own_clock(), OwnClock::Plain);
 }
 
@@ -302,7 +304,7 @@ fn a_status_can_send_what_set_ups_keep_that_are_about_no_key() {
     };
     for each in ["run", "node"] {
         let manifest = read(&with(each), &[]).expect("a manifest");
-        assert_eq!(manifest.service.status.set_ups, [0].into(), "{each}");
+        assert_eq!(manifest.service.status.asked.set_ups, [0].into(), "{each}");
     }
     // One that it does not need is left for the first operation, and one that the other needs is made.
     let more = |keep: &str, header: &str| {
@@ -311,11 +313,53 @@ fn a_status_can_send_what_set_ups_keep_that_are_about_no_key() {
              headers = {{ Authorization = \"{header}\" }}"
         );
         let text = with("run").replacen("[[setup]]", &first, 1);
-        read(&text, &[]).expect("a manifest").service.status.set_ups.clone()
+        read(&text, &[]).expect("a manifest").service.status.asked.set_ups.clone()
     };
     assert_eq!(more("other", "none"), [1].into());
     assert_eq!(more("password", "{password}"), [0, 1].into());
-    assert!(read(SMALL, &[]).expect("a manifest").service.status.set_ups.is_empty());
+    assert!(read(SMALL, &[]).expect("a manifest").service.status.asked.set_ups.is_empty());
     let error = read(&with("key"), &[]).expect_err("no key is known").to_string();
     assert!(error.contains("session"), "{error}");
+}
+
+#[test]
+fn orders_and_dumps_begin_with_requests_and_send_what_is_kept() {
+    let order = |first: &str, header: &str| {
+        let text = format!(
+            "[[setup]]\nrequest = \"POST /login\"\nkeep = {{ session = \"/id\" }}\n\n\
+             [dump]\nrequest = \"GET /dump\"\nentries = \"\"\n\
+             headers = {{ Authorization = \"{header}\" }}\n\n\
+             [maintenance.compact]\nrequest = \"POST /compact/{{revision}}\"\n\n{first}\n[node]"
+        );
+        let applied = "request = \"GET /health\"\napplied = \"/applied\"";
+        let small = SMALL.replace("request = \"GET /health\"", applied);
+        read(&small.replace("[node]", &text), &[])
+    };
+    let first = "[[maintenance.compact.first]]\nrequest = \"GET /{name}\"\n\
+                 headers = { Authorization = \"{session}\" }\nkeep = { revision = \"/revision\" }\n";
+    let manifest = order(first, "{session}").expect("a manifest");
+    let service = &manifest.service;
+    assert_eq!(service.dump.as_ref().expect("it has one").asked.set_ups, [0].into());
+    let compact = service.orders.compact.as_ref().expect("it has one");
+    assert_eq!((compact.asked.first.len(), &compact.asked.set_ups), (1, &[0].into()));
+    let without = order(first, "none").expect("a manifest");
+    assert!(without.service.dump.as_ref().expect("it has one").asked.set_ups.is_empty());
+    let error = order("", "none").expect_err("nothing keeps it").to_string();
+    assert!(error.contains("unknown placeholder {revision}"), "{error}");
+    let error = order(first, "{revision}").expect_err("that is of the order").to_string();
+    assert!(error.contains("unknown placeholder {revision}"), "{error}");
+    let again = first.replace("keep", "again = { status = 401 }\nkeep");
+    let error = order(&again, "none").expect_err("that is of set-ups").to_string();
+    assert!(error.contains("each and again are for [[setup]]"), "{error}");
+}
+
+#[test]
+fn a_cluster_that_runs_already_needs_no_node_and_nothing_can_be_started_by_its_manifest() {
+    let text = SMALL.replace("[node]\ncommand = [\"sleep\", \"{port}\"]\n\n", "");
+    let manifest = read(&text, &[]).expect("a manifest");
+    assert_eq!((manifest.peer_ports(), manifest.own_clock()), (0, OwnClock::No));
+    let error = manifest.version().expect_err("nothing can be started");
+    assert_eq!(of_error(&error), Exit::Usage);
+    assert!(error.to_string().contains("it.toml has no [node]"), "{error}");
+    assert!(error.to_string().contains("--addresses"), "{error}");
 }

@@ -207,6 +207,40 @@ fn a_leader_hands_over_by_request_or_command_and_members_are_dumped_by_command()
     }
 }
 
+/// The manifest says nothing of how a node is started: the cluster runs already.
+#[test]
+fn orders_and_dumps_send_what_set_ups_and_their_own_first_requests_keep() {
+    let _turn = turn();
+    let folder = scratch("odd-orders-session");
+    let service = Service::start(Habits { session_lasts: Some(10_000), ..Habits::default() });
+    let begin = BEGIN.replace("[node]\ncommand = [\"true\"]\n", "");
+    assert!(!begin.contains("node"), "{begin}");
+    let session = "headers = { X-Session = \"{session}\" }\n";
+    let setup = "\n[[setup]]\nrequest = \"POST /login\"\nkeep = { session = \"/session\" }\n\
+                 again = { status = 401 }\n";
+    let dump = "\n[dump]\nrequest = \"GET /dump\"\nentries = \"\"\nkey_after = \"~\"\n";
+    let [read, write] = [READ, WRITE].map(|it| it.replace("{run}-{key}", "{run}~{key}"));
+    let order = r#"
+[leadership]
+request = "POST /lead/{name}"
+headers = { X-Session = "{session}", X-Instead-Of = "{before}" }
+
+[[leadership.first]]
+request = "GET /status"
+headers = { X-Session = "{session}" }
+keep = { before = "/leader" }
+"#;
+    let parts = [&begin, session, setup, dump, session, order, &read, session, &write, session];
+    let manifest = manifest(&folder, &parts);
+    check(&service, &manifest).exits(0).says("members hold the same");
+    let faults = ["--faults", "leadership", "--profile", "leadership"];
+    let ran = short_run(&service, &manifest, &folder, &faults).exits(0).says("VALID");
+    assert!(ran.out.contains("installed"), "{}", ran.out);
+    // Nothing can be started by it.
+    let flags = ["run", "--target", &manifest, "--results", "never-made", "--time-limit", "1s"];
+    run(&flags).exits(64).says("has no [node]").says("--addresses");
+}
+
 #[test]
 fn an_address_where_nothing_listens_is_named_at_once() {
     let _turn = turn();

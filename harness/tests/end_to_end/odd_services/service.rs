@@ -160,6 +160,7 @@ impl Store {
                 self.logins += 1;
                 return plain(200, json!({"session": self.session}));
             }
+            ("GET", "/dump") if !self.is_known(headers) => return plain(401, "log in"),
             ("GET", "/dump") => {
                 let held = self.values.iter().map(|(key, (value, _))| (key.clone(), value.clone()));
                 return plain(200, Value::Object(held.collect()));
@@ -167,6 +168,13 @@ impl Store {
             _ => {}
         }
         if let Some(to) = path.strip_prefix("/lead/n") {
+            let leader = format!("n{}", self.leader + 1);
+            if !self.is_known(headers) {
+                return plain(401, "log in");
+            }
+            if headers.get("x-instead-of").is_some_and(|instead_of| *instead_of != leader) {
+                return plain(409, format!("{leader} leads"));
+            }
             self.leader = to.parse::<usize>().expect("a node has a number") - 1;
             return plain(200, "");
         }
@@ -235,6 +243,13 @@ impl Store {
             }
             _ => plain(404, "no such thing"),
         }
+    }
+
+    /// Returns true if it came with a session that there ever was, where there are sessions.
+    fn is_known(&self, headers: &BTreeMap<String, String>) -> bool {
+        let session = headers.get("x-session").and_then(|session| session.parse().ok());
+        self.habits.session_lasts.is_none()
+            || session.is_some_and(|session: u32| (1..=self.session).contains(&session))
     }
 
     fn write(&mut self, key: String, value: Value) {
