@@ -11,15 +11,22 @@ pub(super) struct Complaint {
     pub(super) clause: String,
     /// The places of the operations that show it.
     pub(super) shown_by: Vec<usize>,
+    /// The places of others that it names.
+    pub(super) named: Vec<usize>,
 }
 
 impl Complaint {
     pub(super) fn new(subject: usize, clause: String) -> Complaint {
-        Complaint { subject, clause, shown_by: Vec::new() }
+        Complaint { subject, clause, shown_by: Vec::new(), named: Vec::new() }
     }
 
     pub(super) fn shown_by(mut self, place: usize) -> Complaint {
         self.shown_by.push(place);
+        self
+    }
+
+    pub(super) fn shown_by_all(mut self, places: impl IntoIterator<Item = usize>) -> Complaint {
+        self.shown_by.extend(places);
         self
     }
 }
@@ -72,6 +79,16 @@ impl<'a> Case<'a> {
     /// Returns whether the one was over before the other began.
     pub(super) fn precedes(&self, one: usize, other: usize) -> bool {
         self.ended(one) < self.operations[other].invoked()
+    }
+
+    /// The number that an addition adds.
+    pub(super) fn amount(&self, place: usize) -> Option<i64> {
+        self.operations[place].input().as_integer()
+    }
+
+    /// `1 (process 3 at 1.200 s), 2 (process 4 at 1.300 s) and 5 others`
+    pub(super) fn listed(&self, places: &[usize]) -> String {
+        listed(places.iter().map(|place| self.operations[*place]))
     }
 
     /// `process 3 at 1.200 s`

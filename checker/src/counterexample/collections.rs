@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::counterexample::case::{Case, Complaint, name, without_a_source};
+use crate::counterexample::contents::Contents;
+use crate::counterexample::lost::{Fate, Lost};
 use crate::counterexample::sequences::times;
 use crate::counterexample::words::{value, when};
 use crate::history::{Datum, EventType, OperationRef};
@@ -60,6 +62,15 @@ fn about_elements(case: &Case<'_>, place: usize) -> Option<Complaint> {
     None
 }
 
+/// The fate of an element that a read lacks, and that the operation at `shown` shows.
+fn fate(case: &Case<'_>, read: usize, element: Datum<'_>, shown: usize) -> Fate {
+    let seen = case.ended(shown);
+    let put = case.called("add").filter(|(_, it)| it.input() == element && it.invoked() < seen);
+    let put = put.map(|(place, _)| place).collect();
+    let contents = Contents::made_of(std::iter::empty());
+    Lost { case, contents: &contents, read, element: element.to_string(), put, needed: 1 }.fate()
+}
+
 /// An element that was there, or before one that is there.
 fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
     let read = case.operations[place];
@@ -74,33 +85,14 @@ fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
             _ => elements(operation.output()),
         }
     };
-    // The words about the reads that came later, and their places.
-    let later_reads = |element: Datum<'_>| {
-        let later: Vec<_> = case
-            .called("read")
-            .filter(|(later, it)| is_ok(*it) && case.precedes(place, *later))
-            .collect();
-        let again = later.iter().find(|(_, it)| elements(it.output()).contains(&element));
-        let all = || later.iter().map(|(place, _)| *place).collect();
-        match (again, later.len()) {
-            (Some((place, read)), _) => {
-                (format!("; it was seen again by {}", name(*read)), vec![*place])
-            }
-            (None, 0) => (String::new(), Vec::new()),
-            (None, 1) => ("; the one read after that lacks it too".to_string(), all()),
-            (None, reads) => {
-                (format!("; none of the {reads} reads after that found it again"), all())
-            }
-        }
-    };
     for other in others().filter(|other| case.precedes(*other, place)) {
         if let Some(element) = known(other).into_iter().find(lacks) {
             let shown = case.operations[other];
             let how = if shown.f() == "add" { "added" } else { "read" };
-            let (text, (later, reads)) = (value(element), later_reads(element));
-            let clause = format!("without {text}, which had been {how} {}{later}", when(shown));
+            let clause =
+                format!("without {}, which had been {how} {}", value(element), when(shown));
             let complaint = Complaint::new(place, clause).shown_by(other);
-            return Some(reads.into_iter().fold(complaint, Complaint::shown_by));
+            return Some(complaint.and(fate(case, place, element, other)));
         }
     }
     // Of the elements that it has and that were added once, the one that was added last.
@@ -125,7 +117,8 @@ fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
             added.process(),
             value(added.input())
         );
-        return Some(Complaint::new(place, clause).shown_by(other).shown_by(later));
+        let complaint = Complaint::new(place, clause).shown_by(other).shown_by(later);
+        return Some(complaint.and(fate(case, place, element, other)));
     }
     None
 }
@@ -146,7 +139,8 @@ fn crossing(case: &Case<'_>, reads: &[usize]) -> Option<Complaint> {
                     value(*only_theirs),
                     value(*only_mine)
                 );
-                return Some(Complaint::new(*one, clause).shown_by(*other));
+                let fate = fate(case, *one, *only_theirs, *other);
+                return Some(Complaint::new(*one, clause).shown_by(*other).and(fate));
             }
         }
     }
@@ -287,8 +281,12 @@ impl<'a> Queue<'a> {
             let several = self.enqueues(element).nth(1).is_some();
             let until = match first {
                 _ if several => "not dequeued as often as it had been enqueued".to_string(),
-                Some((_, it)) => format!("dequeued only later, by process {}", it.process()),
+                Some((_, it)) => format!("dequeued only later, by {}", name(it)),
                 None => "not dequeued".to_string(),
+            };
+            let fate = match first {
+                None => self.fate(place, element),
+                Some((later, _)) => Fate { clause: String::new(), named: vec![later] },
             };
             let put = self.case.operations[enqueue];
             let mut clause = format!(
@@ -302,7 +300,7 @@ impl<'a> Queue<'a> {
                     left.len() - 1
                 ));
             }
-            return Some(Complaint::new(place, clause).shown_by(enqueue));
+            return Some(Complaint::new(place, clause).shown_by(enqueue).and(fate));
         }
         let put = self.case.called("enqueue").filter(|(it, _)| self.case.precedes(*it, place));
         let put = put.count() + self.initial.len();
@@ -359,6 +357,31 @@ impl<'a> Queue<'a> {
                 value(first)
             ),
         };
-        Some(Complaint::new(place, clause).shown_by(earlier))
+        Some(Complaint::new(place, clause).shown_by(earlier).and(self.fate(place, first)))
+    }
+
+    /// Says whether an element that was left over by the end of a dequeue was dequeued later. Of
+    /// equal elements it is not known which one was.
+    fn fate(&self, place: usize, element: Datum<'a>) -> Fate {
+        let at_first = self.initial.iter().filter(|it| **it == element).count();
+        if self.enqueues(element).count() + at_first > 1 {
+            return Fate::default();
+        }
+        let known = |(_, it): &(usize, OperationRef<'_>)| it.outcome() != EventType::Info;
+        let dequeues = self.case.called("dequeue").filter(known).map(|(place, _)| place);
+        let after: Vec<usize> = dequeues.filter(|it| self.case.precedes(place, *it)).collect();
+        let text = value(element);
+        if let Some(later) = after.iter().find(|it| self.element(**it) == Some(element)) {
+            let clause = format!("; {text} was dequeued later, by {}", self.case.name(*later));
+            return Fate { clause, named: vec![*later] };
+        }
+        let clause = match after.last() {
+            None => "; no dequeue came after that".to_string(),
+            Some(last) => format!(
+                "; no dequeue after that returned {text}, the last one by {}",
+                self.case.name(*last)
+            ),
+        };
+        Fate { clause, named: after.last().copied().into_iter().collect() }
     }
 }

@@ -51,7 +51,7 @@ impl Reason {
         partition: &Partition<'_>,
         operations: &[OperationRef<'_>],
     ) -> Reason {
-        let Complaint { subject, clause, shown_by } = complaint;
+        let Complaint { subject, clause, shown_by, named } = complaint;
         let remark = match (partition.model.0.description().name, operations[subject].f()) {
             ("mutex" | "fenced-lock", "acquire" | "release") => "its owner cannot have done this",
             ("counter", "read") => "no additions make this sum",
@@ -68,6 +68,7 @@ impl Reason {
                 reason = reason.with(place, remark.to_string());
             }
         }
+        reason.named.extend(named);
         reason
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::counterexample::case::{Case, Complaint, name, without_a_source};
+use crate::counterexample::contents::{Contents, is_change, is_read};
+use crate::counterexample::lost::{Fate, Lost};
 use crate::counterexample::words::{value, when};
-use crate::history::{Datum, EventType, OperationRef};
+use crate::history::{EventType, OperationRef};
 
 /// So many elements of a read are compared with each other.
 const MOST_COMPARED: usize = 512;
@@ -23,46 +25,10 @@ struct Read {
     elements: Vec<String>,
 }
 
-/// The elements of a value; a text is taken apart into what was put and appended.
-fn elements_of(content: Datum<'_>, known: &[String]) -> Vec<String> {
-    if let Some(elements) = content.as_list() {
-        return elements.map(|it| it.to_string()).collect();
-    }
-    let Some(text) = content.as_text() else { return Vec::new() };
-    let (mut rest, mut elements, mut strange) = (&*text, Vec::new(), String::new());
-    while !rest.is_empty() {
-        match known.iter().find(|piece| !piece.is_empty() && rest.starts_with(piece.as_str())) {
-            Some(piece) => {
-                if !strange.is_empty() {
-                    elements.push(quoted(&std::mem::take(&mut strange)));
-                }
-                elements.push(quoted(piece));
-                rest = &rest[piece.len()..];
-            }
-            None => {
-                let next = rest.chars().next().map_or(0, char::len_utf8);
-                strange.push_str(&rest[..next]);
-                rest = &rest[next..];
-            }
-        }
-    }
-    if !strange.is_empty() {
-        elements.push(quoted(&strange));
-    }
-    elements
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn is_change(operation: OperationRef<'_>) -> bool {
-    matches!(operation.f(), "append" | "put")
-}
-
 /// The facts about one list or text.
 struct List<'a> {
     case: &'a Case<'a>,
+    contents: Contents,
     changes: Vec<Change<'a>>,
     /// The places in `changes` of those with the same element.
     by_element: BTreeMap<String, Vec<usize>>,
@@ -73,11 +39,8 @@ struct List<'a> {
 /// Complains about a read.
 pub(super) fn complain(case: &Case<'_>) -> Option<Complaint> {
     let inputs = case.operations.iter().chain(&case.failed).filter(|it| is_change(**it));
-    let mut pieces: Vec<String> =
-        inputs.filter_map(|it| it.input().as_text()).map(Into::into).collect();
-    pieces.extend(case.initial.as_text().map(Into::into));
-    pieces.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-    pieces.dedup();
+    let values = inputs.map(|it| it.input()).chain([case.initial]);
+    let contents = Contents::made_of(values);
     let changes = case.operations.iter().enumerate().filter(|(_, it)| is_change(**it));
     let changes = changes.map(|(place, operation)| Change {
         place,
@@ -85,12 +48,11 @@ pub(super) fn complain(case: &Case<'_>) -> Option<Complaint> {
         element: operation.input().to_string(),
         anew: operation.f() == "put",
     });
-    let initial = elements_of(case.initial, &pieces);
+    let initial = contents.elements(case.initial);
     let read = |place: usize| {
         let operation = case.operations[place];
-        let reads = matches!(operation.f(), "read" | "get") && operation.outcome() == EventType::Ok;
-        reads.then(|| {
-            let all = elements_of(operation.output(), &pieces);
+        is_read(operation).then(|| {
+            let all = contents.elements(operation.output());
             let elements = all.strip_prefix(&initial[..]).map_or(all.clone(), <[_]>::to_vec);
             Read { place, elements }
         })
@@ -101,7 +63,7 @@ pub(super) fn complain(case: &Case<'_>) -> Option<Complaint> {
     for (number, change) in changes.iter().enumerate() {
         by_element.entry(change.element.clone()).or_default().push(number);
     }
-    let list = List { case, changes, by_element, reads };
+    let list = List { case, contents, changes, by_element, reads };
     list.reads
         .iter()
         .find_map(|read| list.too_many(read).or_else(|| list.missing(read)))
@@ -119,6 +81,13 @@ impl List<'_> {
     fn of(&self, element: &str) -> impl Iterator<Item = &Change<'_>> {
         let places = self.by_element.get(element).map(Vec::as_slice).unwrap_or_default();
         places.iter().map(|place| &self.changes[*place])
+    }
+
+    /// The fate of an element that a read lacks, and that each of these operations had put there.
+    fn fate(&self, read: &Read, element: &str, put: Vec<usize>) -> Fate {
+        let (needed, element) = (put.len().max(1), element.to_string());
+        let Read { place: read, .. } = *read;
+        Lost { case: self.case, contents: &self.contents, read, element, put, needed }.fate()
     }
 
     /// The only operation that put the element there.
@@ -166,8 +135,9 @@ impl List<'_> {
                     self.case.name(other.place),
                     name(put.operation)
                 );
+                let fate = self.fate(read, element, vec![addition.place]);
                 let complaint = Complaint::new(read.place, clause).shown_by(addition.place);
-                return Some(complaint.shown_by(other.place));
+                return Some(complaint.shown_by(other.place).and(fate));
             }
         }
         None
@@ -198,8 +168,8 @@ impl List<'_> {
                     times(put.len()),
                     by.join(" and by ")
                 );
-                let put = put.iter().map(|it| it.place).collect();
-                return Some(Complaint { subject: read.place, clause, shown_by: put });
+                let put = put.iter().map(|it| it.place);
+                return Some(Complaint::new(read.place, clause).shown_by_all(put));
             }
         }
         None
@@ -251,8 +221,9 @@ impl List<'_> {
                     ),
                 };
                 let shown_by = changes.iter().filter(|it| self.case.precedes(it.place, read.place));
-                let shown_by = shown_by.map(|it| it.place).collect();
-                return Some(Complaint { subject: read.place, clause, shown_by });
+                let shown_by: Vec<usize> = shown_by.map(|it| it.place).collect();
+                let fate = self.fate(read, element, shown_by.clone());
+                return Some(Complaint::new(read.place, clause).shown_by_all(shown_by).and(fate));
             }
             let Some(latest) = latest else { continue };
             if stands == 0 && before(latest.operation.invoked()) > 0 {
@@ -263,7 +234,8 @@ impl List<'_> {
                     latest.element
                 );
                 let complaint = Complaint::new(read.place, clause).shown_by(changes[0].place);
-                return Some(complaint.shown_by(latest.place));
+                let fate = self.fate(read, element, vec![changes[0].place]);
+                return Some(complaint.shown_by(latest.place).and(fate));
             }
         }
         None
@@ -309,7 +281,8 @@ impl List<'_> {
         let Some(first) = read.elements.first() else {
             let empties = self.changes.iter().any(|it| it.element == "\"\"");
             let put = puts.first().filter(|_| !empties)?;
-            return Some(Complaint::new(read.place, clause(put)).shown_by(put.place));
+            let fate = self.fate(read, &put.element, vec![put.place]);
+            return Some(Complaint::new(read.place, clause(put)).shown_by(put.place).and(fate));
         };
         let put = puts.into_iter().find(|put| {
             let mut others =
@@ -320,7 +293,8 @@ impl List<'_> {
         })?;
         let clause =
             format!("{}, and {first}, with which this begins, had been there before", clause(put));
-        Some(Complaint::new(read.place, clause).shown_by(put.place))
+        let fate = self.fate(read, &put.element, vec![put.place]);
+        Some(Complaint::new(read.place, clause).shown_by(put.place).and(fate))
     }
 
     /// Two reads of which neither continues the other.
@@ -349,21 +323,29 @@ impl List<'_> {
                 };
                 let differs =
                     short.elements.iter().zip(&long.elements).position(|(one, other)| one != other);
-                let clause = match differs {
-                    Some(at_element) => format!(
-                        "although process {process} {had} {output} {at}: the one has {} where the other has {}, so neither continues the other",
-                        later.elements[at_element], earlier.elements[at_element]
-                    ),
+                let (clause, missing) = match differs {
+                    Some(at_element) => {
+                        let two = [later, earlier].map(|read| &read.elements[at_element]);
+                        let clause = format!(
+                            "although process {process} {had} {output} {at}: the one has {} where \
+                             the other has {}, so neither continues the other",
+                            two[0], two[1]
+                        );
+                        (clause, Some(two[1]).filter(|it| !later.elements.contains(*it)))
+                    }
                     None if long.place == earlier.place
                         && self.case.precedes(earlier.place, later.place)
                         && long.elements.len() > short.elements.len() =>
                     {
                         let missing = &long.elements[short.elements.len()];
-                        format!("without {missing}, which had been read {at}")
+                        (format!("without {missing}, which had been read {at}"), Some(missing))
                     }
                     None => continue,
                 };
-                return Some(Complaint::new(later.place, clause).shown_by(earlier.place));
+                let complaint = Complaint::new(later.place, clause).shown_by(earlier.place);
+                let Some(missing) = missing else { return Some(complaint) };
+                let put = self.only(missing).map(|it| it.place).into_iter().collect();
+                return Some(complaint.and(self.fate(later, missing, put)));
             }
         }
         None

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::counterexample::case::{Case, Complaint, listed};
+use crate::counterexample::uncounted::Sum;
 use crate::counterexample::words::{value, when};
-use crate::history::{EventType, OperationRef};
+use crate::history::EventType;
 
 /// Of more sums than this nothing is said.
 const MOST_SUMS: usize = 20_000;
@@ -12,20 +13,24 @@ const MOST_SUMS: usize = 20_000;
 /// Of more additions that are not certain neither.
 const MOST_POSSIBLE: usize = 256;
 
+/// All choices of so many additions are looked at.
+const MOST_CHOICES: usize = 14;
+
 /// Sums that are said one by one.
 const SHOWN_SUMS: usize = 6;
 
 /// The additions that may lie between two moments, or between the beginning and a read.
-struct Between<'a> {
+pub(super) struct Between<'a> {
+    case: &'a Case<'a>,
     /// Those that surely do.
-    certain: Vec<OperationRef<'a>>,
+    pub(super) certain: Vec<usize>,
     /// Those that may.
-    possible: Vec<OperationRef<'a>>,
+    pub(super) possible: Vec<usize>,
 }
 
 impl<'a> Between<'a> {
     /// Those between the read at `from`, or the beginning, and the read at `to`.
-    fn of(case: &Case<'a>, from: Option<usize>, to: usize) -> Between<'a> {
+    pub(super) fn of(case: &'a Case<'a>, from: Option<usize>, to: usize) -> Between<'a> {
         let (mut certain, mut possible) = (Vec::new(), Vec::new());
         for (place, addition) in case.called("add") {
             let surely_before =
@@ -35,25 +40,26 @@ impl<'a> Between<'a> {
             }
             let surely_after = from.is_none_or(|from| addition.invoked() > case.ended(from));
             match surely_after && case.precedes(place, to) {
-                true => certain.push(addition),
-                false => possible.push(addition),
+                true => certain.push(place),
+                false => possible.push(place),
             }
         }
-        Between { certain, possible }
+        Between { case, certain, possible }
     }
 
     fn certain_sum(&self) -> Option<i64> {
-        self.certain.iter().try_fold(0_i64, |sum, it| sum.checked_add(it.input().as_integer()?))
+        let mut amounts = self.certain.iter().map(|it| self.case.amount(*it));
+        amounts.try_fold(0_i64, |sum, it| sum.checked_add(it?))
     }
 
     /// All that they can add up to.
-    fn sums(&self) -> Option<BTreeSet<i64>> {
+    pub(super) fn sums(&self) -> Option<BTreeSet<i64>> {
         if self.possible.len() > MOST_POSSIBLE {
             return None;
         }
         let mut sums = BTreeSet::from([self.certain_sum()?]);
         for addition in &self.possible {
-            let amount = addition.input().as_integer()?;
+            let amount = self.case.amount(*addition)?;
             let more: Option<Vec<i64>> = sums.iter().map(|sum| sum.checked_add(amount)).collect();
             sums.extend(more?);
             if sums.len() > MOST_SUMS {
@@ -85,7 +91,7 @@ fn about_one(case: &Case<'_>, place: usize, seen: i64) -> Option<Complaint> {
     let between = Between::of(case, None, place);
     let sums = between.sums()?;
     if sums.contains(&seen) {
-        return None;
+        return skipped(case, place, seen, &between);
     }
     let acknowledged = between.certain_sum()?;
     let mut clause =
@@ -94,31 +100,62 @@ fn about_one(case: &Case<'_>, place: usize, seen: i64) -> Option<Complaint> {
         true => clause.push_str(" and no other had begun"),
         false => clause.push_str(&format!(
             " and only {} may have been added besides{}",
-            listed(between.possible.iter().copied()),
+            case.listed(&between.possible),
             outcomes(&sums)
         )),
     }
-    let off_by = |sign: i64, among: &[OperationRef<'_>]| {
-        let mut fits = among.iter().copied().filter(|it| {
-            let amount = it.input().as_integer();
-            let right = amount.and_then(|amount| seen.checked_add(sign * amount));
-            amount != Some(0) && right.is_some_and(|right| sums.contains(&right))
-        });
-        let first = fits.next()?;
-        let others = fits.any(|other| other.input() != first.input());
-        (!others).then(|| match among.iter().filter(|it| it.input() == first.input()).count() {
-            1 => format!("the addition of {}", listed(std::iter::once(first))),
-            _ => format!("an addition of {}", value(first.input())),
-        })
-    };
-    let all: Vec<OperationRef<'_>> =
-        between.certain.iter().chain(&between.possible).copied().collect();
-    if let Some(addition) = off_by(1, &between.certain) {
-        clause.push_str(&format!(", as if {addition} were missing"));
-    } else if let Some(addition) = off_by(-1, &all) {
-        clause.push_str(&format!(", as if {addition} were in it twice"));
+    let complaint = |clause: String| Complaint::new(place, clause);
+    let read = Sum { case, from: None, read: place, seen };
+    if let Some(missing) = read.off_by(1, &between.certain, &sums) {
+        return Some(complaint(clause).and(read.without(&missing)));
     }
-    Some(Complaint::new(place, clause))
+    let all: Vec<usize> = between.certain.iter().chain(&between.possible).copied().collect();
+    if let Some(additions) = read.off_by(-1, &all, &sums) {
+        clause.push_str(&format!(", as if {} were in it twice", read.told(&additions)));
+    } else if sums.first().is_some_and(|least| seen < *least) {
+        return Some(complaint(clause).and(read.short()));
+    }
+    Some(complaint(clause))
+}
+
+/// A read that only one choice of additions explains, which lacks one that was done before another
+/// one of them began.
+fn skipped(case: &Case<'_>, read: usize, seen: i64, between: &Between<'_>) -> Option<Complaint> {
+    let possible = &between.possible;
+    let rest = seen.checked_sub(between.certain_sum()?)?;
+    let chosen = only_choice(case, possible, rest)?;
+    let counted: Vec<usize> = between.certain.iter().chain(&chosen).copied().collect();
+    let missing = possible.iter().copied().filter(|it| !chosen.contains(it));
+    let (lacking, later) = missing
+        .filter_map(|it| Some((it, *counted.iter().find(|later| case.precedes(it, **later))?)))
+        .next()?;
+    let clause = format!(
+        "although the additions that make this sum, of {}, lack that of {}, which was acknowledged \
+         before the addition of {} began",
+        case.listed(&counted),
+        case.listed(&[lacking]),
+        case.listed(&[later])
+    );
+    let complaint = Complaint::new(read, clause);
+    Some(complaint.and(Sum { case, from: None, read, seen }.without(&[lacking])))
+}
+
+/// Those of some additions that make a sum, if no others of them do.
+fn only_choice(case: &Case<'_>, among: &[usize], sum: i64) -> Option<Vec<usize>> {
+    if among.len() > MOST_CHOICES {
+        return None;
+    }
+    // The sums of all choices; each bit is an addition.
+    let mut sums = vec![0_i64];
+    for place in among {
+        let amount = case.amount(*place)?;
+        let more: Option<Vec<i64>> = sums.iter().map(|sum| sum.checked_add(amount)).collect();
+        sums.extend(more?);
+    }
+    let mut fits = (0..sums.len()).filter(|choice| sums[*choice] == sum);
+    let choice = fits.next()?;
+    let chosen = among.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
+    fits.next().is_none().then(|| chosen.map(|(_, place)| *place).collect())
 }
 
 /// `: 3, 4 or 6`
@@ -152,7 +189,9 @@ fn about_two(case: &Case<'_>, reads: &[(usize, i64)]) -> Option<Complaint> {
             if !ordered && explains(later, earlier)? {
                 continue;
             }
-            let Between { certain, possible } = Between::of(case, Some(earlier.0), later.0);
+            let between = Between::of(case, Some(earlier.0), later.0);
+            let sums = between.sums()?;
+            let Between { certain, possible, .. } = between;
             let read = case.operations[earlier.0];
             let (had, order) = match ordered {
                 true => ("had read", "in between"),
@@ -165,16 +204,28 @@ fn about_two(case: &Case<'_>, reads: &[(usize, i64)]) -> Option<Complaint> {
                 when(read)
             );
             if !certain.is_empty() {
-                clause.push_str(&format!(" {} had been added", listed(certain.iter().copied())));
+                clause.push_str(&format!(" {} had been added", case.listed(&certain)));
                 clause.push_str(if possible.is_empty() { " and nothing else" } else { " and" });
             }
             if !possible.is_empty() {
-                let possible = listed(possible.iter().copied());
+                let possible = case.listed(&possible);
                 clause.push_str(&format!(" only {possible} may have been added"));
             } else if certain.is_empty() {
                 clause.push_str(" nothing was added");
             }
-            return Some(Complaint::new(later.0, clause).shown_by(earlier.0));
+            let complaint = Complaint::new(later.0, clause).shown_by(earlier.0);
+            let seen = later.1.checked_sub(earlier.1)?;
+            let sum = Sum { case, from: Some(earlier.0), read: later.0, seen };
+            let held = case.called("add").filter(|(_, it)| it.invoked() < case.ended(earlier.0));
+            let held: Vec<usize> = held.map(|(place, _)| place).collect();
+            let missing = sum.off_by(1, &certain, &sums).or_else(|| sum.off_by(1, &held, &sums));
+            return Some(match missing {
+                Some(missing) if ordered => complaint.and(sum.without(&missing)),
+                None if ordered && sums.first().is_some_and(|least| seen < *least) => {
+                    complaint.and(sum.short())
+                }
+                _ => complaint,
+            });
         }
     }
     None
@@ -194,9 +245,6 @@ fn about_all(case: &Case<'_>, reads: &[(usize, i64)]) -> Option<Complaint> {
         others_read.join(" and "),
         listed(additions.map(|(_, it)| it))
     );
-    (!others.is_empty()).then(|| Complaint {
-        subject: last.0,
-        clause,
-        shown_by: others.iter().map(|it| it.0).collect(),
-    })
+    let shown_by = others.iter().map(|it| it.0);
+    (!others.is_empty()).then(|| Complaint::new(last.0, clause).shown_by_all(shown_by))
 }

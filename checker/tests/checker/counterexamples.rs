@@ -216,7 +216,8 @@ fn what_is_wrong_with_a_collection_is_named() {
     let added = "0 :invoke :add 7\n0 :ok :add 7\n1 :invoke :read nil\n1 :ok :read";
     assert_eq!(
         sentence(&format!("{added} []\n"), "set"),
-        "process 1 read [] at event 3, without 7, which had been added at event 1"
+        "process 1 read [] at event 3, without 7, which had been added at event 1; no read came after \
+         that; nothing that was under way when 7 came in can have overwritten it"
     );
     let appended = "0 :invoke :append 7\n0 :ok :append 7\n1 :invoke :read nil\n1 :ok :read";
     assert_eq!(
@@ -228,7 +229,8 @@ fn what_is_wrong_with_a_collection_is_named() {
                   1 :invoke :dequeue nil\n1 :ok :dequeue";
     assert_eq!(
         sentence(&format!("{queued} 2\n"), "queue"),
-        "process 1 dequeued 2 at event 5, although 1 had been enqueued before it and was still there"
+        "process 1 dequeued 2 at event 5, although 1 had been enqueued before it and was still there; \
+         no dequeue came after that"
     );
     assert_eq!(
         sentence(&format!("{queued} 1\n1 :invoke :dequeue nil\n1 :ok :dequeue 1\n"), "queue"),
@@ -241,7 +243,7 @@ fn what_is_wrong_with_a_collection_is_named() {
             "queue"
         ),
         "process 1 dequeued 1 at event 9, its dequeue number 2, although its enqueue number 2 only \
-         began when 2 had been enqueued once, and 2 was not dequeued"
+         began when 2 had been enqueued once, and 2 was not dequeued; no dequeue came after that"
     );
 }
 

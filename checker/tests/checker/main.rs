@@ -11,6 +11,7 @@ mod foreign;
 mod idempotency_audit;
 mod in_memory;
 mod legal;
+mod lost_updates;
 mod online;
 mod oracles;
 mod own_histories;

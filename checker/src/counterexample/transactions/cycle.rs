@@ -132,7 +132,7 @@ pub(super) fn complain(case: &Case<'_>, all: &[Parsed<'_>]) -> Option<Complaint>
     places.sort_unstable();
     places.dedup();
     places.retain(|place| *place != subject);
-    Some(Complaint { subject, clause, shown_by: places })
+    Some(Complaint::new(subject, clause).shown_by_all(places))
 }
 
 /// Those who can have written what a transaction read.
