@@ -1,12 +1,12 @@
 //! From a history to an analysis.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::counterexample;
-use crate::decide::{Decision, Evidence, decide};
+use crate::decide::{Decision, Evidence, decide, search};
 use crate::history::{EventType, HistoryError, Operations, OwnedDatum};
 use crate::lattice::Verdict;
 use crate::model::{self, AnyModel, Recorded};
@@ -162,6 +162,8 @@ struct Judged {
     out_of_steps: Vec<usize>,
     /// Partitions that spent their memory.
     out_of_memory: Vec<usize>,
+    /// Partitions whose model's own algorithm gave up for good: only the search goes on.
+    left_to_search: BTreeSet<usize>,
     /// Steps taken.
     steps: u64,
 }
@@ -275,10 +277,20 @@ fn judge(
         let report = |done| {
             progress(Progress { done: already_done + done, total: partitions.len() });
         };
-        let decisions = decide_all(partitions, &round, &limits, options.threads, &report);
+        let decide = |partition: usize| {
+            let object = &*partitions[partition].object;
+            match judged.left_to_search.contains(&partition) {
+                true => search(object, limits(partition)),
+                false => decide(object, limits(partition)),
+            }
+        };
+        let decisions = decide_all(&round, &decide, options.threads, &report);
         growth = growth.saturating_mul(SHARE_GROWTH);
         for (partition, decision) in round.into_iter().zip(decisions) {
             judged.steps += decision.steps;
+            if decision.is_left_to_search {
+                judged.left_to_search.insert(partition);
+            }
             match decision.outcome {
                 Outcome::Valid => *judged.decided_by.entry(decision.algorithm).or_default() += 1,
                 Outcome::Invalid => {
@@ -299,15 +311,14 @@ fn judge(
 /// Decides the partitions of a round on several threads: all of them, so that of several
 /// contradictions the one that was seen first can be told.
 fn decide_all(
-    partitions: &[Partition<'_>],
     round: &[usize],
-    limits: &(dyn Fn(usize) -> Limits + Sync),
+    decide: &(dyn Fn(usize) -> Decision + Sync),
     threads: NonZeroUsize,
     report: &(dyn Fn(usize) + Sync),
 ) -> Vec<Decision> {
     let done = AtomicUsize::new(0);
     parallel::map(round, threads, |&partition| {
-        let decision = decide(&*partitions[partition].object, limits(partition));
+        let decision = decide(partition);
         report(done.fetch_add(1, Ordering::Relaxed) + 1);
         decision
     })

@@ -122,7 +122,7 @@ impl Solver<Counter> for Counter {
     fn decide(&self, calls: &Calls<'_, Counter>) -> Option<Direct> {
         match self.attempt(calls, MOST_STEPS) {
             Attempt::Decided(direct) => Some(direct),
-            Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
+            Attempt::GivenUp(_) | Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
         }
     }
 
@@ -150,14 +150,15 @@ impl Solver<Counter> for Counter {
         let operations = (additions.len() + reads.len()) as u64;
         if additions.iter().any(|addition| addition.amount < 0) {
             return sums::out_of_reach(initial, &additions, &reads)
-                .map_or(Attempt::LeftToSearch(operations), Attempt::Decided);
+                .map_or(Attempt::GivenUp(operations), Attempt::Decided);
         }
         // A search is left with something for small histories of awkward amounts.
-        let most_steps =
-            MOST_STEPS.min(FEWER_STEPS + STEPS_AN_OPERATION * operations).min(most_steps / 8 * 7);
-        match sums::decide(initial, &additions, reads, most_steps) {
+        let share = most_steps / 8 * 7;
+        let most_steps = MOST_STEPS.min(FEWER_STEPS + STEPS_AN_OPERATION * operations);
+        match sums::decide(initial, &additions, reads, most_steps.min(share)) {
             Ok(direct) => Attempt::Decided(direct),
-            Err(spent) => Attempt::LeftToSearch(spent),
+            Err(spent) if share < most_steps => Attempt::LeftToSearch(spent),
+            Err(spent) => Attempt::GivenUp(spent),
         }
     }
 }

@@ -114,7 +114,7 @@ fn compare_object(object: &dyn Object, recording: Recording, tally: &mut Tally) 
 fn solve(object: &dyn Object) -> Option<Direct> {
     match object.solve(2_000_000) {
         Attempt::Decided(direct) => Some(direct),
-        Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
+        Attempt::GivenUp(_) | Attempt::LeftToSearch(_) | Attempt::OutOfSteps(_) => None,
     }
 }
 

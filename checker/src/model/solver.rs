@@ -13,7 +13,7 @@ pub trait Solver<M: Model> {
     /// Decides operations within about so many steps; an algorithm that may take long does not
     /// leave this to [`decide`](Solver::decide).
     fn attempt(&self, calls: &Calls<'_, M>, _most_steps: u64) -> Attempt {
-        self.decide(calls).map_or(Attempt::LeftToSearch(0), Attempt::Decided)
+        self.decide(calls).map_or(Attempt::GivenUp(0), Attempt::Decided)
     }
 
     /// States such that operations which have a legal order from any state at all have one from one
@@ -28,7 +28,10 @@ pub trait Solver<M: Model> {
 pub enum Attempt {
     /// A decision.
     Decided(Direct),
-    /// None, after so many steps: the algorithm does not apply, or a search has better chances.
+    /// None, after so many steps, and none with more of them: the algorithm does not apply, or ran
+    /// into limits of its own.
+    GivenUp(u64),
+    /// None, after so many steps: with no more of them, a search has better chances.
     LeftToSearch(u64),
     /// None, after so many steps, and a search would need more.
     OutOfSteps(u64),

@@ -191,7 +191,7 @@ impl<M: Model> Object for Typed<'_, M> {
     fn solve(&self, most_steps: u64) -> Attempt {
         match self.model.solver() {
             Some(solver) => solver.attempt(&self.calls(), most_steps),
-            None => Attempt::LeftToSearch(0),
+            None => Attempt::GivenUp(0),
         }
     }
 
