@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::counterexample::case::{Case, Complaint, name, without_a_source};
 use crate::counterexample::contents::Contents;
-use crate::counterexample::lost::{Fate, Lost};
+use crate::counterexample::lost::{Afterwards, Lost};
 use crate::counterexample::sequences::times;
 use crate::counterexample::words::{value, when};
 use crate::history::{Datum, EventType, OperationRef};
@@ -63,12 +63,13 @@ fn about_elements(case: &Case<'_>, place: usize) -> Option<Complaint> {
 }
 
 /// The fate of an element that a read lacks, and that the operation at `shown` shows.
-fn fate(case: &Case<'_>, read: usize, element: Datum<'_>, shown: usize) -> Fate {
+fn afterwards(case: &Case<'_>, read: usize, element: Datum<'_>, shown: usize) -> Afterwards {
     let seen = case.ended(shown);
     let put = case.called("add").filter(|(_, it)| it.input() == element && it.invoked() < seen);
     let put = put.map(|(place, _)| place).collect();
     let contents = Contents::made_of(std::iter::empty());
-    Lost { case, contents: &contents, read, element: element.to_string(), put, needed: 1 }.fate()
+    Lost { case, contents: &contents, read, element: element.to_string(), put, needed: 1 }
+        .afterwards()
 }
 
 /// An element that was there, or before one that is there.
@@ -92,7 +93,7 @@ fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
             let clause =
                 format!("without {}, which had been {how} {}", value(element), when(shown));
             let complaint = Complaint::new(place, clause).shown_by(other);
-            return Some(complaint.and(fate(case, place, element, other)));
+            return Some(complaint.and(afterwards(case, place, element, other)));
         }
     }
     // Of the elements that it has and that were added once, the one that was added last.
@@ -118,7 +119,7 @@ fn missing(case: &Case<'_>, place: usize) -> Option<Complaint> {
             value(added.input())
         );
         let complaint = Complaint::new(place, clause).shown_by(other).shown_by(later);
-        return Some(complaint.and(fate(case, place, element, other)));
+        return Some(complaint.and(afterwards(case, place, element, other)));
     }
     None
 }
@@ -139,8 +140,8 @@ fn crossing(case: &Case<'_>, reads: &[usize]) -> Option<Complaint> {
                     value(*only_theirs),
                     value(*only_mine)
                 );
-                let fate = fate(case, *one, *only_theirs, *other);
-                return Some(Complaint::new(*one, clause).shown_by(*other).and(fate));
+                let afterwards = afterwards(case, *one, *only_theirs, *other);
+                return Some(Complaint::new(*one, clause).shown_by(*other).and(afterwards));
             }
         }
     }
@@ -284,9 +285,9 @@ impl<'a> Queue<'a> {
                 Some((_, it)) => format!("dequeued only later, by {}", name(it)),
                 None => "not dequeued".to_string(),
             };
-            let fate = match first {
-                None => self.fate(place, element),
-                Some((later, _)) => Fate { clause: String::new(), named: vec![later] },
+            let afterwards = match first {
+                None => self.afterwards(place, element),
+                Some((later, _)) => Afterwards { clause: String::new(), named: vec![later] },
             };
             let put = self.case.operations[enqueue];
             let mut clause = format!(
@@ -300,7 +301,7 @@ impl<'a> Queue<'a> {
                     left.len() - 1
                 ));
             }
-            return Some(Complaint::new(place, clause).shown_by(enqueue).and(fate));
+            return Some(Complaint::new(place, clause).shown_by(enqueue).and(afterwards));
         }
         let put = self.case.called("enqueue").filter(|(it, _)| self.case.precedes(*it, place));
         let put = put.count() + self.initial.len();
@@ -357,15 +358,15 @@ impl<'a> Queue<'a> {
                 value(first)
             ),
         };
-        Some(Complaint::new(place, clause).shown_by(earlier).and(self.fate(place, first)))
+        Some(Complaint::new(place, clause).shown_by(earlier).and(self.afterwards(place, first)))
     }
 
     /// Says whether an element that was left over by the end of a dequeue was dequeued later. Of
     /// equal elements it is not known which one was.
-    fn fate(&self, place: usize, element: Datum<'a>) -> Fate {
+    fn afterwards(&self, place: usize, element: Datum<'a>) -> Afterwards {
         let at_first = self.initial.iter().filter(|it| **it == element).count();
         if self.enqueues(element).count() + at_first > 1 {
-            return Fate::default();
+            return Afterwards::default();
         }
         let known = |(_, it): &(usize, OperationRef<'_>)| it.outcome() != EventType::Info;
         let dequeues = self.case.called("dequeue").filter(known).map(|(place, _)| place);
@@ -373,7 +374,7 @@ impl<'a> Queue<'a> {
         let text = value(element);
         if let Some(later) = after.iter().find(|it| self.element(**it) == Some(element)) {
             let clause = format!("; {text} was dequeued later, by {}", self.case.name(*later));
-            return Fate { clause, named: vec![*later] };
+            return Afterwards { clause, named: vec![*later] };
         }
         let clause = match after.last() {
             None => "; no dequeue came after that".to_string(),
@@ -382,6 +383,6 @@ impl<'a> Queue<'a> {
                 self.case.name(*last)
             ),
         };
-        Fate { clause, named: after.last().copied().into_iter().collect() }
+        Afterwards { clause, named: after.last().copied().into_iter().collect() }
     }
 }

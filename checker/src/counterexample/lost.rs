@@ -38,24 +38,24 @@ struct Rival {
 
 /// The words about a fate, and the operations that they rest on.
 #[derive(Default)]
-pub(super) struct Fate {
+pub(super) struct Afterwards {
     pub(super) clause: String,
     pub(super) named: Vec<usize>,
 }
 
 impl Complaint {
     /// Adds the fate of what was lost, after the complaint about it.
-    pub(super) fn and(mut self, fate: Fate) -> Complaint {
-        self.clause.push_str(&fate.clause);
-        self.named.extend(fate.named);
+    pub(super) fn and(mut self, afterwards: Afterwards) -> Complaint {
+        self.clause.push_str(&afterwards.clause);
+        self.named.extend(afterwards.named);
         self
     }
 }
 
-impl Fate {
+impl Afterwards {
     /// The fate of something that later reads lack, by invocation.
-    pub(super) fn not_found_by(case: &Case<'_>, what: &str, lacking: &[usize]) -> Fate {
-        let Some(last) = lacking.last() else { return Fate::default() };
+    pub(super) fn not_found_by(case: &Case<'_>, what: &str, lacking: &[usize]) -> Afterwards {
+        let Some(last) = lacking.last() else { return Afterwards::default() };
         let by = case.name(*last);
         let clause = match lacking.len() {
             1 => format!("; the one read after that, by {by}, lacks {what} too"),
@@ -71,16 +71,16 @@ impl Fate {
         };
         let mut named: Vec<usize> = lacking.iter().copied().take(MOST_COUNTED).collect();
         named.push(*last);
-        Fate { clause, named }
+        Afterwards { clause, named }
     }
 
     /// The fate of something that no read came after.
-    pub(super) fn unknown() -> Fate {
-        Fate { clause: "; no read came after that".to_string(), named: Vec::new() }
+    pub(super) fn unknown() -> Afterwards {
+        Afterwards { clause: "; no read came after that".to_string(), named: Vec::new() }
     }
 
     /// Adds more words.
-    pub(super) fn and(mut self, more: Fate) -> Fate {
+    pub(super) fn and(mut self, more: Afterwards) -> Afterwards {
         self.clause.push_str(&more.clause);
         self.named.extend(more.named);
         self
@@ -117,7 +117,7 @@ impl<'a> Lost<'a> {
     }
 
     /// Says whether it was seen again, and if it was not, what may have overwritten it.
-    pub(super) fn fate(&self) -> Fate {
+    pub(super) fn afterwards(&self) -> Afterwards {
         let again =
             |place: &usize| !self.put.contains(place) && self.element_of(*place) == self.element;
         let puts_it_again: Vec<usize> = self.changes().filter(again).collect();
@@ -139,17 +139,19 @@ impl<'a> Lost<'a> {
                 1 => format!("; {element} was seen again by {by}"),
                 needed => format!("; {element} was seen {} by {by}", times(needed)),
             };
-            return Fate { clause, named: vec![*found] };
+            return Afterwards { clause, named: vec![*found] };
         }
-        let fate = match after.first() {
-            None => Fate::unknown(),
+        let afterwards = match after.first() {
+            None => Afterwards::unknown(),
             // There was one, which says nothing about it.
-            Some(first) if later.is_empty() => Fate { clause: String::new(), named: vec![*first] },
-            Some(_) => Fate::not_found_by(self.case, &self.text(), &later),
+            Some(first) if later.is_empty() => {
+                Afterwards { clause: String::new(), named: vec![*first] }
+            }
+            Some(_) => Afterwards::not_found_by(self.case, &self.text(), &later),
         };
         match self.put[..] {
-            [put] if puts_it_again.is_empty() => fate.and(self.overwritten(put)),
-            _ => fate,
+            [put] if puts_it_again.is_empty() => afterwards.and(self.overwritten(put)),
+            _ => afterwards,
         }
     }
 
@@ -165,7 +167,7 @@ impl<'a> Lost<'a> {
     }
 
     /// Names the operations that may have overwritten the element, which only `put` put there.
-    fn overwritten(&self, put: usize) -> Fate {
+    fn overwritten(&self, put: usize) -> Afterwards {
         let (began, done) = (self.operation(put).invoked(), self.case.ended(put));
         let over = self.case.ended(self.read);
         let overlaps = |from: u64, to: u64, place: usize| {
@@ -236,7 +238,7 @@ impl<'a> Lost<'a> {
             ),
         };
         named.extend(rivals);
-        Fate { clause, named }
+        Afterwards { clause, named }
     }
 
     /// Returns whether no other operation puts the same element there.

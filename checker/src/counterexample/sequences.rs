@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::counterexample::case::{Case, Complaint, name, without_a_source};
 use crate::counterexample::contents::{Contents, is_change, is_read};
-use crate::counterexample::lost::{Fate, Lost};
+use crate::counterexample::lost::{Afterwards, Lost};
 use crate::counterexample::words::{value, when};
 use crate::history::{EventType, OperationRef};
 
@@ -84,10 +84,10 @@ impl List<'_> {
     }
 
     /// The fate of an element that a read lacks, and that each of these operations had put there.
-    fn fate(&self, read: &Read, element: &str, put: Vec<usize>) -> Fate {
+    fn afterwards(&self, read: &Read, element: &str, put: Vec<usize>) -> Afterwards {
         let (needed, element) = (put.len().max(1), element.to_string());
         let Read { place: read, .. } = *read;
-        Lost { case: self.case, contents: &self.contents, read, element, put, needed }.fate()
+        Lost { case: self.case, contents: &self.contents, read, element, put, needed }.afterwards()
     }
 
     /// The only operation that put the element there.
@@ -135,9 +135,9 @@ impl List<'_> {
                     self.case.name(other.place),
                     name(put.operation)
                 );
-                let fate = self.fate(read, element, vec![addition.place]);
+                let afterwards = self.afterwards(read, element, vec![addition.place]);
                 let complaint = Complaint::new(read.place, clause).shown_by(addition.place);
-                return Some(complaint.shown_by(other.place).and(fate));
+                return Some(complaint.shown_by(other.place).and(afterwards));
             }
         }
         None
@@ -222,8 +222,10 @@ impl List<'_> {
                 };
                 let shown_by = changes.iter().filter(|it| self.case.precedes(it.place, read.place));
                 let shown_by: Vec<usize> = shown_by.map(|it| it.place).collect();
-                let fate = self.fate(read, element, shown_by.clone());
-                return Some(Complaint::new(read.place, clause).shown_by_all(shown_by).and(fate));
+                let afterwards = self.afterwards(read, element, shown_by.clone());
+                return Some(
+                    Complaint::new(read.place, clause).shown_by_all(shown_by).and(afterwards),
+                );
             }
             let Some(latest) = latest else { continue };
             if stands == 0 && before(latest.operation.invoked()) > 0 {
@@ -234,8 +236,8 @@ impl List<'_> {
                     latest.element
                 );
                 let complaint = Complaint::new(read.place, clause).shown_by(changes[0].place);
-                let fate = self.fate(read, element, vec![changes[0].place]);
-                return Some(complaint.shown_by(latest.place).and(fate));
+                let afterwards = self.afterwards(read, element, vec![changes[0].place]);
+                return Some(complaint.shown_by(latest.place).and(afterwards));
             }
         }
         None
@@ -281,8 +283,10 @@ impl List<'_> {
         let Some(first) = read.elements.first() else {
             let empties = self.changes.iter().any(|it| it.element == "\"\"");
             let put = puts.first().filter(|_| !empties)?;
-            let fate = self.fate(read, &put.element, vec![put.place]);
-            return Some(Complaint::new(read.place, clause(put)).shown_by(put.place).and(fate));
+            let afterwards = self.afterwards(read, &put.element, vec![put.place]);
+            return Some(
+                Complaint::new(read.place, clause(put)).shown_by(put.place).and(afterwards),
+            );
         };
         let put = puts.into_iter().find(|put| {
             let mut others =
@@ -293,8 +297,8 @@ impl List<'_> {
         })?;
         let clause =
             format!("{}, and {first}, with which this begins, had been there before", clause(put));
-        let fate = self.fate(read, &put.element, vec![put.place]);
-        Some(Complaint::new(read.place, clause).shown_by(put.place).and(fate))
+        let afterwards = self.afterwards(read, &put.element, vec![put.place]);
+        Some(Complaint::new(read.place, clause).shown_by(put.place).and(afterwards))
     }
 
     /// Two reads of which neither continues the other.
@@ -345,7 +349,7 @@ impl List<'_> {
                 let complaint = Complaint::new(later.place, clause).shown_by(earlier.place);
                 let Some(missing) = missing else { return Some(complaint) };
                 let put = self.only(missing).map(|it| it.place).into_iter().collect();
-                return Some(complaint.and(self.fate(later, missing, put)));
+                return Some(complaint.and(self.afterwards(later, missing, put)));
             }
         }
         None

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::counterexample::case::Case;
 use crate::counterexample::contents::is_read;
-use crate::counterexample::lost::Fate;
+use crate::counterexample::lost::Afterwards;
 use crate::counterexample::sums::Between;
 use crate::counterexample::words::value;
 
@@ -71,9 +71,9 @@ impl Sum<'_> {
     }
 
     /// Says that one of these additions, all of the same number, is missing, and what became of it.
-    pub(super) fn without(&self, additions: &[usize]) -> Fate {
+    pub(super) fn without(&self, additions: &[usize]) -> Afterwards {
         let clause = format!(", as if {} were missing", self.told(additions));
-        let missing = Fate { clause, named: additions.to_vec() };
+        let missing = Afterwards { clause, named: additions.to_vec() };
         let Some(amount) = additions.first().and_then(|it| self.case.amount(*it)) else {
             return missing;
         };
@@ -84,19 +84,21 @@ impl Sum<'_> {
         let (clause, named) = match later {
             Later::Right(read) => {
                 let clause = format!("; {} counted it", self.case.name(read));
-                return missing.and(Fate { clause, named: vec![read] });
+                return missing.and(Afterwards { clause, named: vec![read] });
             }
             Later::Wrong(read) => {
                 (format!("; the read of {} lacks it too", self.case.name(read)), vec![read])
             }
             Later::Unclear(read) => (String::new(), vec![read]),
-            Later::Nothing => return missing.and(Fate::unknown()).and(self.overwritten(additions)),
+            Later::Nothing => {
+                return missing.and(Afterwards::unknown()).and(self.overwritten(additions));
+            }
         };
-        missing.and(Fate { clause, named }).and(self.overwritten(additions))
+        missing.and(Afterwards { clause, named }).and(self.overwritten(additions))
     }
 
     /// Says what became of additions of which it is not known which are missing.
-    pub(super) fn short(&self) -> Fate {
+    pub(super) fn short(&self) -> Afterwards {
         let later = self.later(|seen, sums| match sums.contains(&seen) {
             true => Some(true),
             false => (seen < *sums.first()?).then_some(false),
@@ -108,15 +110,15 @@ impl Sum<'_> {
         match later {
             Later::Right(place) => {
                 let clause = format!("; what was read later, {}, lacks nothing", read(place));
-                Fate { clause, named: vec![place] }
+                Afterwards { clause, named: vec![place] }
             }
             Later::Wrong(place) => {
                 let clause =
                     format!("; what was read later, {}, is too little as well", read(place));
-                Fate { clause, named: vec![place] }
+                Afterwards { clause, named: vec![place] }
             }
-            Later::Nothing => Fate::unknown(),
-            Later::Unclear(read) => Fate { clause: String::new(), named: vec![read] },
+            Later::Nothing => Afterwards::unknown(),
+            Later::Unclear(read) => Afterwards { clause: String::new(), named: vec![read] },
         }
     }
 
@@ -149,7 +151,7 @@ impl Sum<'_> {
     }
 
     /// Names the additions that were under way when a missing one was added.
-    fn overwritten(&self, missing: &[usize]) -> Fate {
+    fn overwritten(&self, missing: &[usize]) -> Afterwards {
         let over = self.case.ended(self.read);
         let began = |place: usize| self.case.operations[place].invoked();
         let counted_before = self.from.map_or(0, began);
@@ -168,7 +170,7 @@ impl Sum<'_> {
                 more if more > MOST_MISSING => "",
                 _ => "; nothing was under way with any of them that can have overwritten it",
             };
-            return Fate { clause: clause.to_string(), named: Vec::new() };
+            return Afterwards { clause: clause.to_string(), named: Vec::new() };
         };
         let example = match missing.len() {
             1 => "when it was added".to_string(),
@@ -179,7 +181,7 @@ impl Sum<'_> {
             1 => format!("; {told} was under way {example}, as if that had overwritten it"),
             _ => format!("; {told} were under way {example}, as if one of them had overwritten it"),
         };
-        Fate { clause, named: rivals }
+        Afterwards { clause, named: rivals }
     }
 
     /// Returns whether an addition may be in the sum that lacks another one.

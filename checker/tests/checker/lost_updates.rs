@@ -25,7 +25,7 @@ fn first(model: &str) -> Value {
     }
 }
 
-/// What a mutation puts there: an element, or a power of two.
+/// The element that a mutation puts there, or the power of two.
 fn element(model: &str, number: usize) -> Value {
     match model {
         "counter" => json!(1_u64 << number),
@@ -252,7 +252,7 @@ fn an_element_that_is_lost_is_told_from_a_stale_read() {
     );
 }
 
-/// Where nothing was under way, the element cannot have been overwritten by another one.
+/// An element cannot have been overwritten by another one where nothing was under way.
 #[test]
 fn an_element_that_nothing_can_have_overwritten_says_so() {
     let one_after_the_other = |one, two, answer| {
@@ -277,8 +277,8 @@ fn an_element_that_nothing_can_have_overwritten_says_so() {
     assert!(sentence.ends_with(end), "{sentence}");
 }
 
-/// What overwrote an element is among what a sentence names, and no sentence denies that anything
-/// can have.
+/// A sentence names the operation that overwrote an element, or one that overwrote that, and never
+/// denies that any can have.
 #[test]
 fn what_overwrote_an_element_is_named() {
     for (model, f) in SERVICES {
