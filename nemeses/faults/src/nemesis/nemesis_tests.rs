@@ -150,15 +150,18 @@ fn a_fault_of_any_family_that_this_host_cannot_do_is_skipped_and_leaves_nothing(
     }
 }
 
+/// The measurements that a pretended host shows.
+type Pretence = fn(&mut Pretended);
+
 /// The least that a sound service shows under a fault, with which it is proven: of most nothing, since
 /// what a fault does to nodes and links is seen without it. A disk, a processor or a link that spares
 /// most packets is seen only when it is used.
 #[test]
 fn a_sound_service_that_does_little_proves_every_fault() {
     let aim = Aim::Leader;
-    let nothing: fn(&mut Pretended) = |_| {};
-    let late: fn(&mut Pretended) = |host| host.answers_late = false;
-    let mut rows: Vec<(Fault, fn(&mut Pretended))> = vec![
+    let nothing: Pretence = |_| {};
+    let late: Pretence = |host| host.answers_late = false;
+    let mut rows: Vec<(Fault, Pretence)> = vec![
         (Fault::Partition(Partition::steady(Shape::IsolateLeader)), nothing),
         (Fault::Kill(Kill::once(aim)), nothing),
         (Fault::Pause(Pause { aim }), nothing),
@@ -178,7 +181,7 @@ fn a_sound_service_that_does_little_proves_every_fault() {
             host.throttled.insert("n3".to_owned(), seen);
         }),
     ];
-    let packets: [(LinkCondition, fn(&mut Pretended)); 6] = [
+    let packets: [(LinkCondition, Pretence); 6] = [
         (LinkCondition { delay_ms: 50.0, ..none() }, nothing),
         (LinkCondition { loss_percent: 1.0, ..none() }, |host| one_packet(host).lost = 1),
         (LinkCondition { duplicate_percent: 5.0, ..none() }, |host| {
@@ -193,7 +196,7 @@ fn a_sound_service_that_does_little_proves_every_fault() {
         (Fault::Packet(Packet { aim, direction, clients: false, ramp: false, condition }), shown)
     }));
     let (delay_ms, jitter_ms, percent) = (50.0, 0.0, 5.0);
-    let disks: [(DiskFault, fn(&mut Pretended)); 8] = [
+    let disks: [(DiskFault, Pretence); 8] = [
         (DiskFault::Slow { delay_ms, jitter_ms }, |host| one(host, |seen| &mut seen.read, 50.0, 0)),
         (DiskFault::SlowFsync { delay_ms, jitter_ms }, |host| {
             one(host, |seen| &mut seen.fsync, 50.0, 0);
