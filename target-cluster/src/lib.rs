@@ -73,6 +73,14 @@
 //! rather than to begin in the middle. A node that was restarted learns only from the leader how
 //! far its log is committed: `applied` in `/status` says how far it is.
 //!
+//! `GET /admin/contents?after=KEY` answers all that this node holds, however far it is, in pages by
+//! key, with the index through which it has applied its log:
+//!
+//! ```text
+//! curl localhost:7002/admin/contents
+//!     200 {"applied":17,"items":[["k3","value",12]],"more":false,"sessions":"c2f0…"}
+//! ```
+//!
 //! # Between the nodes
 //!
 //! On a port of its own a node serves the other voters: `POST /raft/pre-vote`, `/raft/request-vote`,

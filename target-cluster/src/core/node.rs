@@ -13,7 +13,7 @@ use super::{
     RoleName, Time, Timings,
 };
 use crate::bugs::{Bug, Bugs};
-use crate::kv::Store;
+use crate::kv::{ContentsPage, Store};
 
 /// The most entries that one append carries as a rule: enough to keep a follower busy for several barriers.
 pub const APPEND_ENTRIES_MAX: usize = 512;
@@ -200,6 +200,11 @@ impl Node {
     /// Name, voters, timings, bugs.
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// A page of what this node holds; see [`Store::contents_after`].
+    pub(crate) fn contents_after(&self, after: Option<&str>, bytes_max: usize) -> ContentsPage {
+        self.store.contents_after(after, bytes_max)
     }
 
     /// The log, durable or not.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod command;
+mod contents;
 mod encoded;
 mod item;
 mod malformed;
@@ -26,6 +27,7 @@ pub use size::{ANSWER_BYTES_MAX, NESTING_MAX, TRANSACTION_MAX};
 pub use transaction::Transaction;
 
 pub(crate) use answer::{Answer, OperationResult};
+pub(crate) use contents::ContentsPage;
 pub(crate) use encoded::fnv1a;
 pub(crate) use store::{Applied, Store};
 pub(crate) use transaction::{MicroFunction, MicroOperation};

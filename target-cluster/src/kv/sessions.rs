@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Token};
+use super::{Answer, Token, fnv1a};
 
 /// The most sessions that are remembered. A client retries within seconds; a hundred thousand
 /// sessions outlast any such retry by far. Beyond that the session that was not used for the longest
@@ -70,6 +70,16 @@ impl Sessions {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// A hash of what is remembered of each session.
+    pub(super) fn digest(&self) -> u64 {
+        let sessions = self.sessions.iter().flat_map(|(name, session)| {
+            let numbers = [session.number, session.fingerprint, session.used];
+            let numbers = numbers.into_iter().flat_map(u64::to_le_bytes);
+            name.bytes().chain([0xff]).chain(numbers)
+        });
+        fnv1a(sessions)
     }
 
     /// Looks up the token of the entry at `index`, whose command has that fingerprint.

@@ -69,6 +69,16 @@ impl Store {
         Applied::Answer(answer)
     }
 
+    /// The values of the keys.
+    pub(super) fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// The sessions of clients.
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
     /// Answers a query from the state as it is now.
     pub(crate) fn query(&self, query: &Query) -> Answer {
         Answer { result: self.values.query(query), version: self.applied }

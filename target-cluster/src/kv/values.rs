@@ -1,6 +1,7 @@
 //! The values of the keys, and how mutations change them. Tokens and versions are not known here.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde_json::Value;
 
@@ -23,6 +24,15 @@ enum Undo {
 }
 
 impl Values {
+    /// The items behind the key `after`, or all of them, in the order of their keys.
+    pub(super) fn items_after(
+        &self,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&String, &Item)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.items.range::<str, _>((from, Bound::Unbounded))
+    }
+
     /// Makes the change of the entry at `index`, or answers why not and leaves everything as it is.
     pub(super) fn mutate(&mut self, index: u64, mutation: &Mutation) -> OperationResult {
         match mutation {

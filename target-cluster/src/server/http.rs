@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::addresses::Addresses;
 use super::api::{JsonResponse, bad_request, refused, response_to};
 use super::config::Config;
+use super::contents::contents;
 use super::envelope::Envelope;
 use super::inbox::{Inbox, Incoming};
 use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
@@ -65,6 +66,7 @@ pub(super) fn router(service: Service) -> Router {
         .route("/status", get(status))
         .route("/health", get(health))
         .route("/admin/applied", get(applied))
+        .route("/admin/contents", get(contents))
         .fallback(nothing_here)
         .with_state(service)
 }
@@ -226,7 +228,7 @@ fn json_of(body: &impl Serialize) -> HttpResponse {
 async fn nothing_here() -> JsonResponse {
     let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /admin/transfer, \
-         GET /admin/applied",
+         GET /admin/applied, GET /admin/contents",
     );
     response.0 = StatusCode::NOT_FOUND;
     response

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
-use crate::kv::{EncodedCommand, Query};
+use crate::kv::{ContentsPage, EncodedCommand, Query};
 
 /// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
 /// of work for the core.
@@ -28,6 +28,8 @@ pub(super) enum Incoming {
     Status { reply: oneshot::Sender<Status> },
     /// The results of up to `limit` commands behind an index are asked for.
     Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
+    /// What the node holds behind a key is asked for, about so many bytes of it.
+    Contents { after: Option<String>, bytes_max: usize, reply: oneshot::Sender<ContentsPage> },
     /// Records are durable.
     Persisted { through: u64 },
     /// The disk failed; nothing more can be promised.

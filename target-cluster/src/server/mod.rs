@@ -7,6 +7,7 @@
 mod addresses;
 mod api;
 mod config;
+mod contents;
 mod disk_thread;
 mod envelope;
 mod events;

@@ -118,6 +118,10 @@ impl Driver {
                     let _ = reply.send(self.node.applied_after(after, limit));
                     continue;
                 }
+                Incoming::Contents { after, bytes_max, reply } => {
+                    let _ = reply.send(self.node.contents_after(after.as_deref(), bytes_max));
+                    continue;
+                }
                 Incoming::DiskFailed(error) => return Err(Failure::Disk(error)),
             };
             effects.extend(self.node.step(now, input));

@@ -2,6 +2,7 @@
 
 mod administrator;
 mod auditor;
+mod dumper;
 mod target;
 mod words;
 

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 
 use super::administrator::BundledAdministrator;
 use super::auditor::BundledAuditor;
+use super::dumper::BundledDumper;
 use super::words::{Kept, Words};
 use crate::targets::http::{self, transport_error};
 use crate::targets::{
-    Answer, Auditor, BoxFuture, Client, ErrorRow, Launch, Member, NodeStatus, Refusal, Reply,
-    Request, Target, refusal, row,
+    Answer, Auditor, BoxFuture, Client, Dumper, ErrorRow, Launch, Member, NodeStatus, Refusal,
+    Reply, Request, Target, refusal, row,
 };
 
 /// The time that a status request may take.
@@ -120,6 +121,10 @@ impl Target for Bundled {
 
     fn auditor(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Auditor>>> {
         Ok(Some(Arc::new(BundledAuditor::new(http::client()?, cluster))))
+    }
+
+    fn dumper(&self, cluster: &[Member]) -> anyhow::Result<Option<Arc<dyn Dumper>>> {
+        Ok(Some(Arc::new(BundledDumper::new(http::client()?, cluster))))
     }
 
     fn client(
