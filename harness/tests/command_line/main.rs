@@ -354,6 +354,6 @@ fn what_contradicts_itself_is_wrong_usage() {
     run(&["plan", "--faults", "none,all"]).exits(64).says("--faults none stands alone");
     run(&["plan", "--faults", "none", "--seed", "1"]).exits(0).says("0 faults");
     let ports = run(&["up", "--port", "65535"]).exits(64);
-    ports.says("--port 65535 leaves no ports for 3 nodes: the last would have 65537");
+    ports.says("--port 65535 leaves no ports for 3 nodes: the last would have 65637");
     run(&["up", "--port", "0"]).exits(64).says("--port");
 }
