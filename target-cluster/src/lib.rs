@@ -121,6 +121,8 @@
 pub mod bugs;
 pub mod core;
 pub mod kv;
+#[cfg(test)]
+mod mangled_tests;
 pub mod server;
 pub mod storage;
 mod wire;
