@@ -6,7 +6,7 @@
 //! | `append-entries`, `heartbeat` | `term, leaderId, prevLogIndex, prevLogTerm, entries, leaderCommit, readRound` | `term, success, matchIndex, conflict, readRound` |
 //! | `timeout-now` | `term, leaderId` | `term` |
 //!
-//! What no node of the cluster could have sent is refused here, before the core sees it.
+//! A message that no node of the cluster could have sent is refused here, before the core sees it.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::core::{Request, Response};
 
 /// The highest term that is believed. No cluster reaches it: at a thousand elections a second it
-/// takes 285,000 years. Up to here, terms are exact for whoever reads them as JavaScript numbers.
+/// takes 285,000 years. Up to here, terms are exact in programs that read them as JavaScript numbers.
 pub(crate) const TERM_MAX: u64 = (1 << 53) - 1;
 
 /// An endpoint for the other nodes.

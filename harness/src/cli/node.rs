@@ -26,7 +26,8 @@ pub struct Arguments {
     /// The address to listen at for clients
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Where clients reach this node; other nodes send them there [default: --listen]
+    /// The address by which clients reach this node; other nodes send them there
+    /// [default: --listen]
     #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     advertise: Option<String>,
     /// The address to listen at for the other nodes

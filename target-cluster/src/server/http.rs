@@ -49,7 +49,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// What the handlers of a node need.
+    /// The parts of a node that its handlers need.
     pub(super) fn new(config: Config, inbox: Inbox) -> Service {
         let envelope = Arc::new(config.envelope());
         let addresses = Addresses::new(config.id.as_str().into(), config.clients_at());

@@ -28,7 +28,7 @@ pub(super) enum Incoming {
     Status { reply: oneshot::Sender<Status> },
     /// The results of up to `limit` commands behind an index are asked for.
     Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
-    /// What the node holds behind a key is asked for, about so many bytes of it.
+    /// The items behind a key are asked for, about so many bytes of them.
     Contents { after: Option<String>, bytes_max: usize, reply: oneshot::Sender<ContentsPage> },
     /// Records are durable.
     Persisted { through: u64 },
