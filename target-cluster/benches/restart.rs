@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
 use stormproof_cluster::core::{Entry, Payload, Record, Timings};
 use stormproof_cluster::kv::{EncodedCommand, RequestBody};
-use stormproof_cluster::server::{Config, LOG_FILE, Listeners, run_until};
+use stormproof_cluster::server::{Config, LOG_FILE, Listeners, RequestLimits, run_until};
 use stormproof_cluster::storage::{FileDisk, Identity, WriteAheadLog};
 
 const CLUSTER: &str = "restart";
@@ -94,6 +94,7 @@ fn restart(root: &Path) -> Result<(Duration, u64)> {
             peers: peers.clone(),
             data_dir: root.join(name),
             timings: Timings::default(),
+            limits: RequestLimits::default(),
             bugs: Bugs::new(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

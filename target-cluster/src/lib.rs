@@ -42,15 +42,25 @@
 //! | `not_leader` | 421 | yes | with `leader` and `leader_address`, or `null` |
 //! | `leadership_lost` | 503 | no | the entry was appended, then the leader stepped down |
 //! | `no_quorum_for_read` | 503 | yes | the leader stepped down before a majority confirmed a read |
-//! | `overloaded` | 503 | yes | too many requests wait |
+//! | `overloaded` | 503 | yes | too many requests wait, or, with a `reason`, connections are open |
+//! | `request_timeout` | 408 | yes | the rest of the request did not come in time |
 //! | `token_reused` | 409 | yes | another command was applied under this token; every command needs one of its own |
 //! | `stale_token` | 409 | no | a later command of the token's session was applied |
 //! | `timeout` | 504 | of a read | no answer within the server's deadline |
 //! | `stopping` | 503 | of a read | the node is going down |
 //! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
 //! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
-//! | `bad_request` | 400 | yes | with `reason`, such as that the body has more than 1 MiB |
+//! | `bad_request` | 400, 404, 405 | yes | with `reason`, such as that the body has more than 1 MiB |
 //! | `forgotten` | 410 | yes | only of `/admin/applied`: it is known from the index `first` on what became of commands |
+//!
+//! # Limits of clients
+//!
+//! The head of a request has to come within 10 s, and so has its body; a client has to read 256 KiB of
+//! its answer, or the rest, every 10 s; a connection without requests is closed after 90 s. Up to 4096
+//! connections are served at a time, fewer where the process may not open so many descriptors, of which
+//! some are kept for the other nodes and the log. When all are taken, a newcomer gets the place of the
+//! connection that has kept the node waiting for a request, or for the rest of one, for the longest
+//! time.
 //!
 //! # The audit
 //!

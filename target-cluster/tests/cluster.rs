@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
 use stormproof_cluster::core::Timings;
 use stormproof_cluster::kv::NESTING_MAX;
-use stormproof_cluster::server::{Config, Failure, Listeners, run_until};
+use stormproof_cluster::server::{Config, Failure, Listeners, RequestLimits, run_until};
 use tokio::sync::oneshot;
 
 /// The time that a cluster may take to do what it should. Generous: it only ends a test that hangs.
@@ -78,6 +78,7 @@ impl Cluster {
                 peers: peers.clone(),
                 data_dir: directory.join(id),
                 timings: TIMINGS,
+                limits: RequestLimits::default(),
                 bugs: Bugs::new(),
             };
             (id.clone(), config)

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use cluster::bugs::Bugs;
 use cluster::core::Timings;
-use cluster::server::{self, Config};
+use cluster::server::{self, Config, RequestLimits};
 
 use crate::exit::Exit;
 use crate::names;
@@ -93,8 +93,19 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         election_timeout.unwrap_or(election_min),
     );
     let bugs = bugs?;
-    let config =
-        Config { cluster, id, listen, advertise, peer_listen, peers, data_dir, timings, bugs };
+    let limits = RequestLimits::default();
+    let config = Config {
+        cluster,
+        id,
+        listen,
+        advertise,
+        peer_listen,
+        peers,
+        data_dir,
+        timings,
+        limits,
+        bugs,
+    };
     // A node that panics is a finding about the target, not a failure of the harness.
     drop(std::panic::take_hook());
     let Err(failure) = server::run(config) else { return Ok(Exit::Valid) };

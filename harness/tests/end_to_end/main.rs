@@ -5,6 +5,7 @@ mod background;
 #[path = "../common/mod.rs"]
 mod common;
 mod corruption;
+mod crowds;
 mod cut_short;
 mod deaths;
 mod endings;

@@ -2,23 +2,37 @@
 //! done, `fail` is the state machine's no, `refused` says why there is no answer and whether that
 //! is `definite`.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::addresses::Addresses;
 use crate::core::{Refusal, Reply};
 use crate::kv::{Answer, OperationResult};
 
+/// An HTTP response. Its body is in one piece.
+pub(super) type Response = http::Response<Full<Bytes>>;
+
 /// A status code with a JSON body.
 #[derive(Debug, PartialEq)]
 pub(super) struct JsonResponse(pub(super) StatusCode, pub(super) Value);
 
-impl IntoResponse for JsonResponse {
-    fn into_response(self) -> Response {
-        (self.0, Json(self.1)).into_response()
+impl From<JsonResponse> for Response {
+    fn from(JsonResponse(code, body): JsonResponse) -> Response {
+        json_response(code, &body)
     }
+}
+
+/// A response with a body in JSON.
+pub(super) fn json_response(code: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("it has text keys, and writing to memory succeeds");
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// The core's reply to a client.
@@ -56,6 +70,11 @@ pub(super) fn bad_request(reason: &str) -> JsonResponse {
     let mut response = refused(StatusCode::BAD_REQUEST, "bad_request", true);
     response.1["reason"] = json!(reason);
     response
+}
+
+/// The node is going down. `definite` says whether the request surely changed nothing.
+pub(super) fn stopping(definite: bool) -> JsonResponse {
+    refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite)
 }
 
 fn answered(Answer { result, version }: Answer) -> JsonResponse {

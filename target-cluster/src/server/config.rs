@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 use super::envelope::Envelope;
+use super::limits::RequestLimits;
 use crate::bugs::Bugs;
 use crate::core::{APPEND_ENTRIES_MAX, NodeId, Options, Timings};
 use crate::storage::Identity;
@@ -33,6 +34,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The times that nodes wait for each other.
     pub timings: Timings,
+    /// The limits of the requests of clients.
+    pub limits: RequestLimits,
     /// Planted bugs that are switched on.
     pub bugs: Bugs,
 }
@@ -64,7 +67,7 @@ impl Config {
                 "names and addresses consist of visible ASCII characters, not {text:?}"
             );
         }
-        Ok(())
+        self.limits.check()
     }
 
     /// The options of the core. The seed comes from the operating system's randomness: nodes that
@@ -118,6 +121,7 @@ mod tests {
             peers: peers.iter().map(owned).collect(),
             data_dir: "/nowhere".into(),
             timings: Timings::default(),
+            limits: RequestLimits::default(),
             bugs: Bugs::new(),
         }
     }

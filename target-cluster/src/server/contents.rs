@@ -1,13 +1,10 @@
 //! `GET /admin/contents`: all that a node holds, for a comparison with the others.
 
-use axum::Json;
-use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use reqwest::Url;
 use tokio::sync::oneshot;
 
-use super::api::{bad_request, refused};
+use super::api::{Response, bad_request, json_response, stopping};
 use super::http::Service;
 use super::inbox::Incoming;
 
@@ -16,12 +13,9 @@ use super::inbox::Incoming;
 const PAGE_BYTES: usize = 256 * 1024;
 
 /// Answers the first keys, or those behind the last one of the page before.
-pub(super) async fn contents(
-    State(service): State<Service>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let Ok(after) = query.as_deref().map(after).transpose() else {
-        return bad_request("the query is after=KEY").into_response();
+pub(super) async fn contents(service: &Service, query: Option<&str>) -> Response {
+    let Ok(after) = query.map(after).transpose() else {
+        return bad_request("the query is after=KEY").into();
     };
     let (reply, page) = oneshot::channel();
     let asked =
@@ -29,9 +23,9 @@ pub(super) async fn contents(
     if asked.is_ok()
         && let Ok(page) = page.await
     {
-        return Json(page).into_response();
+        return json_response(StatusCode::OK, &page);
     }
-    refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response()
+    stopping(true).into()
 }
 
 /// The key in `after=KEY`, as a URL has it.

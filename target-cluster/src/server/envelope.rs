@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::core::NodeId;
 

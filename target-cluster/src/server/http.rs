@@ -1,15 +1,12 @@
-//! The endpoints.
+//! The endpoints for clients.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response as HttpResponse};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use http::header::{ALLOW, HeaderValue};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
@@ -17,8 +14,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::addresses::Addresses;
-use super::api::{JsonResponse, bad_request, refused, response_to};
+use super::api::{
+    JsonResponse, Response, bad_request, json_response, refused, response_to, stopping,
+};
 use super::config::Config;
+use super::connections::Endpoints;
 use super::contents::contents;
 use super::envelope::Envelope;
 use super::inbox::{Inbox, Incoming};
@@ -58,25 +58,36 @@ impl Service {
 }
 
 /// All endpoints for clients.
-pub(super) fn router(service: Service) -> Router {
-    Router::new()
-        .route("/kv", post(kv))
-        .route("/admin/transfer", post(transfer))
-        .layer(DefaultBodyLimit::max(CLIENT_BODY_MAX))
-        .route("/status", get(status))
-        .route("/health", get(health))
-        .route("/admin/applied", get(applied))
-        .route("/admin/contents", get(contents))
-        .fallback(nothing_here)
-        .with_state(service)
+#[derive(Clone)]
+pub(super) struct ClientEndpoints(pub(super) Service);
+
+impl Endpoints for ClientEndpoints {
+    fn body_max(&self, _path: &str) -> usize {
+        CLIENT_BODY_MAX
+    }
+
+    async fn answer(&self, head: Parts, body: Bytes) -> Response {
+        let service = &self.0;
+        let path = head.uri.path();
+        match (path, &head.method) {
+            ("/kv", &Method::POST) => kv(service, &body).await.into(),
+            ("/admin/transfer", &Method::POST) => transfer(service, &body).await.into(),
+            ("/kv" | "/admin/transfer", _) => wrong_method(path, &Method::POST),
+            ("/status", &Method::GET | &Method::HEAD) => status(service).await,
+            ("/health", &Method::GET | &Method::HEAD) => health(service).await.into(),
+            ("/admin/applied", &Method::GET) => applied(service, head.uri.query()).await,
+            ("/admin/contents", &Method::GET) => contents(service, head.uri.query()).await,
+            ("/status" | "/health" | "/admin/applied" | "/admin/contents", _) => {
+                wrong_method(path, &Method::GET)
+            }
+            _ => nothing_here().into(),
+        }
+    }
 }
 
-async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>) -> JsonResponse {
-    let operation = body
-        .map_err(|error| error.body_text())
-        .and_then(|body| {
-            serde_json::from_slice::<RequestBody>(&body).map_err(|error| error.to_string())
-        })
+async fn kv(service: &Service, body: &[u8]) -> JsonResponse {
+    let operation = serde_json::from_slice::<RequestBody>(body)
+        .map_err(|error| error.to_string())
         .and_then(|body| body.into_operation().map_err(|error| error.to_string()));
     let operation = match operation {
         Ok(operation) => operation,
@@ -90,7 +101,7 @@ async fn kv(State(service): State<Service>, body: Result<Bytes, BytesRejection>)
             (Incoming::Command { command: EncodedCommand::new(&command), reply }, false)
         }
     };
-    ask(&service, event, answer, definite).await
+    ask(service, event, answer, definite).await
 }
 
 /// The body of `/admin/transfer`.
@@ -101,8 +112,8 @@ struct TransferBody {
 }
 
 /// Hands leadership over; answers when the other one leads, or gives the reason why it does not.
-async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
-    let to = match serde_json::from_slice::<TransferBody>(&body) {
+async fn transfer(service: &Service, body: &[u8]) -> JsonResponse {
+    let to = match serde_json::from_slice::<TransferBody>(body) {
         Ok(TransferBody { to }) => to,
         Err(error) => return bad_request(&error.to_string()),
     };
@@ -110,7 +121,7 @@ async fn transfer(State(service): State<Service>, body: Bytes) -> JsonResponse {
         return bad_request(&format!("{to} is not a voter"));
     }
     let (reply, answer) = oneshot::channel();
-    ask(&service, Incoming::Transfer { to, reply }, answer, false).await
+    ask(service, Incoming::Transfer { to, reply }, answer, false).await
 }
 
 /// Passes a request to the core and waits for its reply. `definite` says whether a request that
@@ -126,22 +137,20 @@ async fn ask(
         Err(TrySendError::Full(_)) => {
             return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true);
         }
-        Err(TrySendError::Closed(_)) => {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true);
-        }
+        Err(TrySendError::Closed(_)) => return stopping(true),
     }
     match timeout(REQUEST_DEADLINE, answer).await {
         Ok(Ok(reply)) => response_to(&service.addresses, reply),
-        Ok(Err(_)) => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite),
+        Ok(Err(_)) => stopping(definite),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
     }
 }
 
-async fn status(State(service): State<Service>) -> HttpResponse {
+async fn status(service: &Service) -> Response {
     let Some(Status { role, term, leader, commit, applied, last_index }) =
-        ask_status(&service).await
+        ask_status(service).await
     else {
-        return refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response();
+        return stopping(true).into();
     };
     let mut body = json!({
         "id": service.config.id,
@@ -158,12 +167,12 @@ async fn status(State(service): State<Service>) -> HttpResponse {
     if !service.config.bugs.is_empty() {
         body["bugs"] = json!(service.config.bugs);
     }
-    Json(body).into_response()
+    json_response(StatusCode::OK, &body)
 }
 
 /// Healthy is a node that knows a leader, or leads.
-async fn health(State(service): State<Service>) -> JsonResponse {
-    let leader = ask_status(&service).await.and_then(|status| status.leader);
+async fn health(service: &Service) -> JsonResponse {
+    let leader = ask_status(service).await.and_then(|status| status.leader);
     let code = if leader.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     JsonResponse(code, json!({"healthy": leader.is_some(), "leader": leader}))
 }
@@ -188,13 +197,13 @@ struct AppliedBody {
 }
 
 /// Lists the commands that this node applied, with their results.
-async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> HttpResponse {
-    let after = match query.as_deref() {
+async fn applied(service: &Service, query: Option<&str>) -> Response {
+    let after = match query {
         None => Some(0),
         Some(query) => query.strip_prefix("after=").and_then(|index| index.parse().ok()),
     };
     let Some(after) = after else {
-        return bad_request("the query is after=INDEX").into_response();
+        return bad_request("the query is after=INDEX").into();
     };
     let (reply, page) = oneshot::channel();
     let asked = service.inbox.send(Incoming::Applied { after, limit: APPLIED_PAGE, reply }).await;
@@ -210,22 +219,30 @@ async fn applied(State(service): State<Service>, RawQuery(query): RawQuery) -> H
                     result: *result,
                 })
             });
-            json_of(&bodies.collect::<Vec<_>>())
+            json_response(StatusCode::OK, &bodies.collect::<Vec<_>>())
         }
         Some(Err(Forgotten { first })) => {
             let mut response = refused(StatusCode::GONE, "forgotten", true);
             response.1["first"] = first.into();
-            response.into_response()
+            response.into()
         }
-        None => refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", true).into_response(),
+        None => stopping(true).into(),
     }
 }
 
-fn json_of(body: &impl Serialize) -> HttpResponse {
-    Json(body).into_response()
+/// The endpoint is one of another method: says which.
+pub(super) fn wrong_method(path: &str, takes: &Method) -> Response {
+    let example = if *takes == Method::POST { " -d '{…}'" } else { "" };
+    let told = format!("{path} takes {takes}, as by: curl http://ADDRESS{path}{example}");
+    let mut response = bad_request(&told);
+    response.0 = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = Response::from(response);
+    let takes = HeaderValue::from_str(takes.as_str()).expect("a method is plain text");
+    response.headers_mut().insert(ALLOW, takes);
+    response
 }
 
-async fn nothing_here() -> JsonResponse {
+fn nothing_here() -> JsonResponse {
     let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /admin/transfer, \
          GET /admin/applied, GET /admin/contents",

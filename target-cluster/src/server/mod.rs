@@ -7,6 +7,9 @@
 mod addresses;
 mod api;
 mod config;
+mod connections;
+#[cfg(test)]
+mod connections_tests;
 mod contents;
 mod disk_thread;
 mod envelope;
@@ -14,6 +17,7 @@ mod events;
 mod failure;
 mod http;
 mod inbox;
+mod limits;
 mod peer_api;
 mod peers;
 mod raft_loop;
@@ -21,4 +25,5 @@ mod run;
 
 pub use config::Config;
 pub use failure::Failure;
+pub use limits::RequestLimits;
 pub use run::{LOG_FILE, Listeners, run, run_until};

@@ -1,16 +1,19 @@
 //! The endpoints for the other nodes, on a port of their own.
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response as HttpResponse};
-use axum::routing::post;
-use tokio::sync::oneshot;
+use std::time::Duration;
 
-use super::api::{JsonResponse, bad_request, refused};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::api::{JsonResponse, Response, bad_request, refused, stopping};
+use super::connections::Endpoints;
 use super::envelope::Mismatch;
-use super::http::Service;
+use super::http::{Service, wrong_method};
 use super::inbox::Incoming;
 use crate::wire::{self, Endpoint};
 
@@ -19,47 +22,65 @@ use crate::wire::{self, Endpoint};
 /// 1 MiB that it came from (a character that needs escaping).
 const PEER_BODY_MAX: usize = 16 * 1024 * 1024;
 
-/// All endpoints.
-pub(super) fn router(service: Service) -> Router {
-    Router::new()
-        .route("/raft/{endpoint}", post(called))
-        .layer(DefaultBodyLimit::max(PEER_BODY_MAX))
-        .fallback(nothing_here)
-        .with_state(service)
+/// The longest time that another node's request waits for its answer, which may rest on a disk that
+/// stalls. Far above the patience of those that ask.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// All endpoints for the other nodes.
+#[derive(Clone)]
+pub(super) struct PeerEndpoints(pub(super) Service);
+
+impl Endpoints for PeerEndpoints {
+    fn body_max(&self, _path: &str) -> usize {
+        PEER_BODY_MAX
+    }
+
+    async fn answer(&self, head: Parts, body: Bytes) -> Response {
+        let path = head.uri.path();
+        let name = path.strip_prefix("/raft/").unwrap_or_default();
+        match Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name) {
+            None => nothing_here().into(),
+            Some(_) if head.method != Method::POST => wrong_method(path, &Method::POST),
+            Some(endpoint) => called(&self.0, endpoint, &head.headers, &body).await,
+        }
+    }
 }
 
 /// Passes the request of another voter to the core and waits for the response. What no other voter
 /// could have sent is refused here, so that the core may take it for granted.
 async fn called(
-    State(service): State<Service>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> HttpResponse {
-    let Some(endpoint) = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name) else {
-        return nothing_here().await.into_response();
-    };
-    let sender = match service.envelope.open(&headers) {
+    service: &Service,
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Response {
+    let sender = match service.envelope.open(headers) {
         Ok(sender) => sender,
-        Err(mismatch) => return not_from_here(&mismatch).into_response(),
+        Err(mismatch) => return not_from_here(&mismatch).into(),
     };
-    let request = match endpoint.request(&body) {
+    let request = match endpoint.request(body) {
         Ok(request) => request,
-        Err(malformed) => return bad_request(&malformed.to_string()).into_response(),
+        Err(malformed) => return bad_request(&malformed.to_string()).into(),
     };
     if *request.sender() != sender.node {
         let told = format!("{} sends in the name of {}", sender.node, request.sender());
-        return bad_request(&told).into_response();
+        return bad_request(&told).into();
     }
     service.addresses.learn(sender.node, sender.clients_at);
     let (reply, response) = oneshot::channel();
-    if service.inbox.send(Incoming::Called { request, reply }).await.is_ok()
-        && let Ok(response) = response.await
-    {
-        let json = [(header::CONTENT_TYPE, "application/json")];
-        return (json, wire::response_body(&response)).into_response();
+    if service.inbox.send(Incoming::Called { request, reply }).await.is_err() {
+        return stopping(false).into();
     }
-    refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", false).into_response()
+    match timeout(CALL_DEADLINE, response).await {
+        Ok(Ok(response)) => {
+            let mut http = Response::new(Full::new(wire::response_body(&response).into()));
+            let json = HeaderValue::from_static("application/json");
+            http.headers_mut().insert(CONTENT_TYPE, json);
+            http
+        }
+        Ok(Err(_)) => stopping(false).into(),
+        Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", false).into(),
+    }
 }
 
 /// The refusal of what is not of this cluster.
@@ -69,7 +90,7 @@ fn not_from_here(mismatch: &Mismatch) -> JsonResponse {
     response
 }
 
-async fn nothing_here() -> JsonResponse {
+fn nothing_here() -> JsonResponse {
     let paths: Vec<_> = Endpoint::ALL.map(|endpoint| format!("/raft/{}", endpoint.name())).into();
     let told = format!(
         "this port is for the other nodes of the cluster: POST {}; clients have another one",

@@ -6,14 +6,15 @@ use std::net::TcpListener;
 use std::pin::{Pin, pin};
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 
 use super::events::say;
 use super::failure::Failure;
-use super::http::Service;
-use super::{Config, disk_thread, events, http, inbox, peer_api, peers, raft_loop};
+use super::http::{ClientEndpoints, Service};
+use super::limits::{PLACES_A_PEER, RequestLimits};
+use super::peer_api::PeerEndpoints;
+use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
-use crate::core::Node;
+use crate::core::{Node, NodeId};
 use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
 
 /// The name of the write-ahead log within the data directory.
@@ -123,16 +124,26 @@ fn serve(
         say(&config.id, format_args!("listening on {address}"));
         let raft = raft_loop::run(node, events_in, disk, peers, events);
         let raft = tokio::spawn(raft);
+        let id = NodeId::from(config.id.as_str());
+        let (limits, for_clients) = (config.limits, config.limits.places(config.peers.len())?);
+        let for_peers = PLACES_A_PEER * config.peers.len();
         let service = Service::new(config, inbox);
-        let http = axum::serve(clients.tap_io(without_delay), http::router(service.clone()));
-        let peer_api = axum::serve(others.tap_io(without_delay), peer_api::router(service));
+        let api = ClientEndpoints(service.clone());
+        let clients = connections::serve(&id, clients, api, limits, for_clients);
+        let others = connections::serve(
+            &id,
+            others,
+            PeerEndpoints(service),
+            RequestLimits::default(),
+            for_peers,
+        );
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
                 Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
-            ended = http => Ok(ended.context("the HTTP server ended")?),
-            ended = peer_api => Ok(ended.context("the HTTP server for other nodes ended")?),
+            never = clients => match never {},
+            never = others => match never {},
             () = stop => Ok(()),
         }
     });
@@ -147,10 +158,4 @@ fn serve(
 fn non_blocking(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
     listener.set_nonblocking(true)?;
     tokio::net::TcpListener::from_std(listener)
-}
-
-/// Without this, each answer of a few hundred bytes could wait for an acknowledgement.
-fn without_delay(stream: &mut tokio::net::TcpStream) {
-    // A connection that is gone already fails here; its first read will show it.
-    let _ = stream.set_nodelay(true);
 }

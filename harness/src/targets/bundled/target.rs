@@ -32,6 +32,7 @@ const ERRORS: &[ErrorRow] = &[
     row("connect_timeout", true, "no connection could be opened, so nothing was sent"),
     row("not_leader", true, "a follower refuses before it does anything"),
     row("overloaded", true, "the node refuses before it does anything"),
+    row("request_timeout", true, "the node gave up waiting for the rest of the request"),
     row("transferring", true, "a leader that hands over refuses before it does anything"),
     row("bad_request", true, "the node did not understand the request"),
     row("no_quorum_for_read", true, "a read that no majority confirmed; reads change nothing"),

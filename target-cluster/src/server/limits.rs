@@ -1,0 +1,78 @@
+//! The limits of clients: how long a request may take to come and its answer to go, and how many
+//! connections there may be.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::connections::REFUSALS_MAX;
+
+/// The descriptors that are kept for everything but connections: standard streams, log, runtimes.
+const OWN_DESCRIPTORS: usize = 32;
+
+/// The places for connections of each other node: its lanes, and those that it gave up and that are not
+/// closed here yet, as after a cut.
+pub(super) const PLACES_A_PEER: usize = 12;
+
+/// The descriptors that are kept for each other node: its places, and the lanes to it.
+const PEER_DESCRIPTORS: usize = PLACES_A_PEER + 4;
+
+/// The limits of the requests of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// The longest time that the head of a request may take to come, and again its body.
+    pub request: Duration,
+    /// The longest time that a client may take to read a part of 256 KiB of its answer, or the rest.
+    pub answer: Duration,
+    /// The longest time that a connection is kept open without a request.
+    pub idle: Duration,
+    /// The most connections of clients at a time. There are fewer where the process may not open as
+    /// many descriptors.
+    pub connections: usize,
+}
+
+impl Default for RequestLimits {
+    /// 10 s for a request and for each part of an answer: those have at most a megabyte, which takes
+    /// a tenth of that on a line of 10 Mbit/s, and a client of ours gives up earlier. 90 s of
+    /// idleness: longer than what clients keep connections for (Go's and reqwest's: 90 s), so that
+    /// mostly they are the ones that close. 4096 connections: each costs some 20 kB.
+    fn default() -> RequestLimits {
+        RequestLimits {
+            request: Duration::from_secs(10),
+            answer: Duration::from_secs(10),
+            idle: Duration::from_secs(90),
+            connections: 4_096,
+        }
+    }
+}
+
+impl RequestLimits {
+    /// Refuses values that make no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        let shortest = self.request.min(self.answer).min(self.idle);
+        ensure!(!shortest.is_zero(), "a limit of no time at all lets no request through");
+        ensure!(self.connections > 0, "a node needs at least one connection for clients");
+        Ok(())
+    }
+
+    /// The time between two looks for connections beyond a limit: they may stay this much longer.
+    pub(super) fn look_interval(&self) -> Duration {
+        let shortest = self.request.min(self.answer).min(self.idle);
+        (shortest / 8).clamp(Duration::from_millis(5), Duration::from_secs(1))
+    }
+
+    /// The places for connections of clients in a cluster with so many nodes: what is wanted, or what
+    /// the descriptors of this process leave.
+    pub(super) fn places(&self, nodes: usize) -> Result<usize> {
+        let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+        let kept = OWN_DESCRIPTORS + 2 * REFUSALS_MAX + nodes * PEER_DESCRIPTORS;
+        ensure!(
+            descriptors > kept,
+            "a limit of {descriptors} descriptors leaves none for clients: this node keeps {kept}; \
+             raise it (ulimit -n)"
+        );
+        Ok(self.connections.min(descriptors - kept))
+    }
+}
