@@ -11,10 +11,11 @@
 //!
 //! ```text
 //! curl localhost:7001/status
-//!     {"id":"n1","role":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
+//!     {"id":"n1","role":"leader","state":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
 //!      "voters":["n1","n2","n3"],"cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
 //! curl localhost:7001/health
-//!     200 {"healthy":true,"leader":"n1"}, or 503 while it knows no leader
+//!     200 {"healthy":true,"leader":"n1","can_commit":true,"can_read":true}, or 503 while it knows no
+//!     leader, or leads and cannot commit; with ?can=commit or ?can=read, 503 unless it can itself
 //! curl localhost:7001/kv -d '{"f":"write","key":"k3","value":12,"token":"r7f3:4:9"}'
 //!     200 {"type":"ok","value":null,"version":2}
 //! curl localhost:7001/admin/transfer -d '{"to":"n3"}'
@@ -112,6 +113,12 @@
 //! ```
 //!
 //! `commit` comes at most every 100 ms. On stderr stands a log for people.
+//!
+//! # The end
+//!
+//! Asked to end by SIGTERM or SIGINT, a leader hands over to the voter that holds most of its log, and
+//! ends once that one leads, or after the longest election timeout; its clients hear `transferring`,
+//! `leadership_lost` or `not_leader`. Then, as any other node, it ends with exit code 0.
 //!
 //! # When the disk fails
 //!

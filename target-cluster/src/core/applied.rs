@@ -213,9 +213,9 @@ mod tests {
     fn the_fate_tells_what_took_effect_from_what_did_not() {
         let answer = |result, version| Applied::Answer(Answer { result, version });
         for (applied, result) in [
-            (answer(OperationResult::Ok(Value::Null), 7), ApplyResult::Ok),
+            (answer(OperationResult::Ok(Value::Null.into()), 7), ApplyResult::Ok),
             (answer(OperationResult::Empty, 7), ApplyResult::Fail),
-            (answer(OperationResult::Ok(Value::Null), 6), ApplyResult::Duplicate),
+            (answer(OperationResult::Ok(Value::Null.into()), 6), ApplyResult::Duplicate),
             (answer(OperationResult::Empty, 6), ApplyResult::Duplicate),
             (Applied::StaleToken, ApplyResult::Stale),
             (Applied::TokenReused, ApplyResult::Reused),

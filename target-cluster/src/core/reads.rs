@@ -85,6 +85,12 @@ impl Node {
         self.log.term_at(self.commit) == Some(self.term)
     }
 
+    /// True if this node leads, heard a majority lately and has applied what a read would have to see:
+    /// a read is answered as soon as a majority confirms it.
+    pub(crate) fn can_read(&self) -> bool {
+        self.hears_majority() && self.knows_commit() && !self.has_to_apply()
+    }
+
     /// Begins a round for the reads that have gathered, unless one is on its way or it is not known
     /// yet what they would have to see.
     pub(super) fn begin_read_round(&mut self) {

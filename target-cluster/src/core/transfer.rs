@@ -46,6 +46,21 @@ impl Node {
         self.ask_successor();
     }
 
+    /// True if this node leads, heard a majority lately and does not hand over: a command that it takes
+    /// is committed.
+    pub(crate) fn can_commit(&self) -> bool {
+        self.hears_majority() && self.transfer.is_none()
+    }
+
+    /// The voter to hand over to, if this node leads: of those that answered lately the one that holds
+    /// most of the log.
+    pub(crate) fn best_successor(&self) -> Option<NodeId> {
+        let timeout = self.options.timings.election_min;
+        let Role::Leader(leader) = &self.role else { return None };
+        let heard = leader.peers.iter().filter(|(_, peer)| self.now < peer.contact + timeout);
+        heard.max_by_key(|(_, peer)| peer.matched).map(|(name, _)| name.clone())
+    }
+
     /// Asks the successor to stand once it holds the whole log, which grows no more: before that
     /// no node might vote for it. It is asked once. If that is lost, the transfer fails and can be
     /// asked for again.

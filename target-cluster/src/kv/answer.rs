@@ -1,8 +1,6 @@
 //! The answers of the state machine to clients.
 
-use serde_json::Value;
-
-use super::size::json_bytes;
+use super::SharedValue;
 
 /// An answer of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,17 +18,17 @@ pub(crate) struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum OperationResult {
     /// It took effect; the value is that of the operation.
-    Ok(Value),
+    Ok(SharedValue),
     /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.
     PreconditionFailed {
         /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
-        actual: Option<Value>,
+        actual: Option<SharedValue>,
     },
     /// The value found is not of the kind that the operation works on (an append to what is not a
     /// list, an add to what is not an integer, or beyond 64 bits). Nothing was changed.
     WrongType {
         /// The value found; none if it takes more than [`super::ANSWER_BYTES_MAX`].
-        actual: Option<Value>,
+        actual: Option<SharedValue>,
     },
     /// A `dequeue` found no element.
     Empty,
@@ -45,7 +43,7 @@ impl Answer {
         match &self.result {
             OperationResult::Ok(value)
             | OperationResult::PreconditionFailed { actual: Some(value) }
-            | OperationResult::WrongType { actual: Some(value) } => json_bytes(value),
+            | OperationResult::WrongType { actual: Some(value) } => value.bytes(),
             _ => 0,
         }
     }

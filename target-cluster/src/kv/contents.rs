@@ -1,11 +1,10 @@
 //! The whole state, page by page, for a comparison of replicas from outside.
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::Store;
 use super::item::Item;
-use super::size::json_bytes;
+use super::size::Budget;
+use super::{SharedValue, Store};
 
 /// A page of the state of one node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -13,7 +12,7 @@ pub(crate) struct ContentsPage {
     /// The index of the last entry applied. Pages of one index belong together.
     pub(crate) applied: u64,
     /// Keys, in order, with the kind and the value of what stands under each.
-    pub(crate) items: Vec<(String, &'static str, Value)>,
+    pub(crate) items: Vec<(String, &'static str, SharedValue)>,
     /// True if there are more keys.
     pub(crate) more: bool,
     /// A digest of the sessions, which no client can read: of equal ones it is equal.
@@ -25,12 +24,13 @@ impl Store {
     /// bytes, but at least one.
     pub(crate) fn contents_after(&self, after: Option<&str>, bytes_max: usize) -> ContentsPage {
         let mut behind = self.values().items_after(after).peekable();
-        let (mut items, mut bytes) = (Vec::new(), 0);
-        while bytes < bytes_max
+        let (mut items, mut budget) = (Vec::new(), Budget::new(bytes_max));
+        while budget.left().is_some_and(|left| left > 0)
             && let Some((key, item)) = behind.next()
         {
-            let value = item.as_json();
-            bytes += key.len() + json_bytes(&value) + 32;
+            let value = item.shared();
+            budget.spend_bytes(key.len() + 32);
+            value.spend(&mut budget);
             items.push((key.clone(), kind(item), value));
         }
         let sessions = format!("{:016x}", self.sessions().digest());
@@ -40,7 +40,7 @@ impl Store {
 
 fn kind(item: &Item) -> &'static str {
     match item {
-        Item::Value(_) => "value",
+        Item::Value(_) | Item::List(_) => "value",
         Item::Set(_) => "set",
         Item::Queue(_) => "queue",
         Item::Lock(_) => "lock",
@@ -49,7 +49,7 @@ fn kind(item: &Item) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::bugs::Bugs;
@@ -75,9 +75,9 @@ mod tests {
         let whole = store.contents_after(None, 1_000_000);
         assert_eq!((whole.applied, whole.more), (3, false));
         let [a, b, c] = &whole.items[..] else { panic!("{whole:?}") };
-        assert_eq!(a, &("a".into(), "set", json!([1])));
+        assert_eq!(a, &("a".into(), "set", json!([1]).into()));
         assert_eq!((b.0.as_str(), b.1), ("b", "value"));
-        assert_eq!(c, &("c".into(), "queue", json!([2])));
+        assert_eq!(c, &("c".into(), "queue", json!([2]).into()));
         let first = store.contents_after(None, 50);
         assert_eq!((first.items.len(), first.more), (2, true));
         let rest = store.contents_after(Some("b"), 50);

@@ -1,18 +1,24 @@
 //! The kinds of items that can stand under a key.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+
+use super::SharedValue;
+use super::sequence::Sequence;
 
 /// The item under a key. There is none under a key that was never used, or was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Item {
-    /// Anything that was written; a list and a counter are JSON as well.
-    Value(Value),
+    /// Anything that was written and is no list; a counter is JSON as well.
+    Value(Arc<Value>),
+    /// A list, whether written as one or appended to.
+    List(Sequence),
     /// A set that grows.
     Set(Set),
     /// A queue, oldest element first. One that was emptied is still a queue.
-    Queue(VecDeque<Value>),
+    Queue(Sequence),
     /// A lock that is held.
     Lock(Lock),
 }
@@ -20,7 +26,7 @@ pub(super) enum Item {
 /// Elements in the order in which they came, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Set {
-    elements: Vec<Value>,
+    elements: Sequence,
     /// The JSON of every element with the fields of its objects sorted: equal elements have equal
     /// texts.
     texts: BTreeSet<String>,
@@ -36,25 +42,34 @@ pub(super) struct Lock {
 }
 
 impl Item {
+    /// The item that a value becomes when it is written.
+    pub(super) fn written(value: Value) -> Item {
+        match value {
+            Value::Array(elements) => Item::List(elements.into()),
+            value => Item::Value(value.into()),
+        }
+    }
+
     /// The value that a read answers.
-    pub(super) fn as_json(&self) -> Value {
+    pub(super) fn shared(&self) -> SharedValue {
         match self {
-            Item::Value(value) => value.clone(),
-            Item::Set(set) => Value::Array(set.elements.clone()),
-            Item::Queue(elements) => elements.iter().cloned().collect(),
-            Item::Lock(Lock { owner, token }) => json!({"owner": owner, "token": token}),
+            Item::Value(value) => SharedValue::Whole(Arc::clone(value)),
+            Item::List(elements) | Item::Queue(elements) | Item::Set(Set { elements, .. }) => {
+                SharedValue::Sequence(elements.clone())
+            }
+            Item::Lock(Lock { owner, token }) => json!({"owner": owner, "token": token}).into(),
         }
     }
 }
 
 impl Set {
     /// Adds an element; returns true if it is new.
-    pub(super) fn insert(&mut self, element: &Value) -> bool {
+    pub(super) fn insert(&mut self, element: Value) -> bool {
         let mut sorted = element.clone();
         sorted.sort_all_objects();
         let new = self.texts.insert(sorted.to_string());
         if new {
-            self.elements.push(element.clone());
+            self.elements.push(element);
         }
         assert_eq!(self.elements.len(), self.texts.len(), "every element has one text");
         new
@@ -79,9 +94,9 @@ mod tests {
             (json!([2, 1]), true),
         ];
         for (element, new) in &elements {
-            assert_eq!(set.insert(element), *new, "{element}");
+            assert_eq!(set.insert(element.clone()), *new, "{element}");
         }
         let kept = elements.iter().filter(|(_, new)| *new).map(|(element, _)| element.clone());
-        assert_eq!(Item::Set(set).as_json(), kept.collect::<Value>());
+        assert_eq!(Item::Set(set).shared(), kept.collect::<Value>());
     }
 }

@@ -41,6 +41,59 @@ pub(super) fn json_bytes(value: &Value) -> usize {
     }
 }
 
+/// Bytes of JSON that may be spent, so that of something large no more is looked at than that.
+pub(super) struct Budget {
+    /// None once more was spent than there was.
+    left: Option<usize>,
+}
+
+impl Budget {
+    /// So many bytes.
+    pub(super) fn new(bytes: usize) -> Budget {
+        Budget { left: Some(bytes) }
+    }
+
+    /// The bytes that are left, unless it is exceeded.
+    pub(super) fn left(&self) -> Option<usize> {
+        self.left
+    }
+
+    /// Spends so many bytes.
+    pub(super) fn spend_bytes(&mut self, bytes: usize) {
+        self.left = self.left.and_then(|left| left.checked_sub(bytes));
+    }
+
+    /// Spends what the values of an array take.
+    pub(super) fn spend_all<'a>(&mut self, values: impl IntoIterator<Item = &'a Value>) {
+        self.spend_bytes(2);
+        for value in values {
+            if self.left.is_none() {
+                return;
+            }
+            self.spend_bytes(1);
+            self.spend(value);
+        }
+    }
+
+    /// Spends what the value takes, by the same estimate as [`json_bytes`].
+    pub(super) fn spend(&mut self, value: &Value) {
+        match value {
+            Value::Array(elements) => self.spend_all(elements),
+            Value::Object(fields) => {
+                self.spend_bytes(2);
+                for (name, value) in fields {
+                    if self.left.is_none() {
+                        return;
+                    }
+                    self.spend_bytes(name.len() + 4);
+                    self.spend(value);
+                }
+            }
+            simple => self.spend_bytes(json_bytes(simple)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -68,6 +121,13 @@ mod tests {
         ] {
             let (estimate, exact) = (json_bytes(&value), value.to_string().len());
             assert!(estimate <= 2 * exact && exact <= 6 * estimate, "{estimate} for {exact}");
+            for (budget, left) in
+                [(estimate, Some(0)), (estimate + 3, Some(3)), (estimate - 1, None)]
+            {
+                let mut budget = Budget::new(budget);
+                budget.spend(&value);
+                assert_eq!(budget.left(), left);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sessions::{Known, MAX_SESSIONS, SESSION_BYTES_MAX, Sessions};
 use super::values::Values;
-use super::{Answer, EncodedCommand, Query};
+use super::{Answer, Command, EncodedCommand, Query};
 use crate::bugs::{Bug, Bugs};
 
 /// The result of applying a command.
@@ -51,9 +51,9 @@ impl Store {
     pub(crate) fn apply(&mut self, index: u64, command: &EncodedCommand) -> Applied {
         self.skip(index);
         let fingerprint = command.fingerprint();
-        let command = command.decode();
-        let token = command.token.as_ref().filter(|_| !self.ignore_tokens);
-        if let Some(token) = token {
+        let Command { mutation, token } = command.decode();
+        let token = token.filter(|_| !self.ignore_tokens);
+        if let Some(token) = &token {
             match self.sessions.look_up(token, fingerprint, index) {
                 Known::No => {}
                 Known::Answered(answer) => return Applied::Answer(answer),
@@ -61,9 +61,8 @@ impl Store {
                 Known::Stale => return Applied::StaleToken,
             }
         }
-        let answer =
-            Answer { result: self.values.mutate(index, &command.mutation), version: index };
-        if let Some(token) = token {
+        let answer = Answer { result: self.values.mutate(index, mutation), version: index };
+        if let Some(token) = &token {
             self.sessions.remember(token, fingerprint, index, answer.clone());
         }
         Applied::Answer(answer)
@@ -116,9 +115,13 @@ mod tests {
         let add = |token: &str| json!({"f": "add", "key": "c", "value": 1, "token": token});
         let first = run(store, add("s:1"));
         assert_eq!(first, run(store, add("s:1")));
-        assert_eq!(result(store, add("s:2")), OperationResult::Ok(json!(2)));
+        assert_eq!(result(store, add("s:2")), OperationResult::Ok(json!(2).into()));
         assert_eq!(run(store, add("s:1")), Applied::StaleToken);
-        assert_eq!(result(store, add("t:1")), OperationResult::Ok(json!(3)), "sessions are apart");
+        assert_eq!(
+            result(store, add("t:1")),
+            OperationResult::Ok(json!(3).into()),
+            "sessions are apart"
+        );
     }
 
     #[test]
@@ -130,7 +133,7 @@ mod tests {
         assert_eq!(run(store, add(1)), first, "the first is recognised still");
         let query = run(store, json!({"f": "counter", "key": "c"}));
         assert!(
-            matches!(query, Applied::Answer(answer) if answer.result == OperationResult::Ok(json!(1)))
+            matches!(query, Applied::Answer(answer) if answer.result == OperationResult::Ok(json!(1).into()))
         );
     }
 
@@ -170,7 +173,7 @@ mod tests {
         let store = &mut Store::new(&Bugs::new());
         let add = json!({"f": "add", "key": "c", "value": 1});
         run(store, add.clone());
-        assert_eq!(result(store, add), OperationResult::Ok(json!(2)));
+        assert_eq!(result(store, add), OperationResult::Ok(json!(2).into()));
     }
 
     /// Mutations of every kind, of which each changes what the next of its kind is answered.
@@ -261,7 +264,15 @@ mod tests {
         run(store, add("b:1"));
         run(store, add("a:1"));
         run(store, add("c:1"));
-        assert_eq!(result(store, add("a:1")), OperationResult::Ok(json!(1)), "a was used after b");
-        assert_eq!(result(store, add("b:1")), OperationResult::Ok(json!(4)), "b was forgotten");
+        assert_eq!(
+            result(store, add("a:1")),
+            OperationResult::Ok(json!(1).into()),
+            "a was used after b"
+        );
+        assert_eq!(
+            result(store, add("b:1")),
+            OperationResult::Ok(json!(4).into()),
+            "b was forgotten"
+        );
     }
 }

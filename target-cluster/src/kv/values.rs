@@ -6,8 +6,10 @@ use std::ops::Bound;
 use serde_json::Value;
 
 use super::item::{Item, Lock};
-use super::size::{ANSWER_BYTES_MAX, json_bytes};
-use super::{MicroFunction, MicroOperation, Mutation, OperationResult, Query, Transaction};
+use super::size::{ANSWER_BYTES_MAX, Budget};
+use super::{
+    MicroFunction, MicroOperation, Mutation, OperationResult, Query, SharedValue, Transaction,
+};
 
 /// The item under each key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -34,76 +36,75 @@ impl Values {
     }
 
     /// Makes the change of the entry at `index`, or answers why not and leaves everything as it is.
-    pub(super) fn mutate(&mut self, index: u64, mutation: &Mutation) -> OperationResult {
+    pub(super) fn mutate(&mut self, index: u64, mutation: Mutation) -> OperationResult {
         match mutation {
             Mutation::Write { key, value } => {
-                self.set(key, value);
-                OperationResult::Ok(Value::Null)
+                self.set(&key, value);
+                OperationResult::Ok(Value::Null.into())
             }
             Mutation::Delete { key } => {
-                self.items.remove(key);
-                OperationResult::Ok(Value::Null)
+                self.items.remove(&key);
+                OperationResult::Ok(Value::Null.into())
             }
             Mutation::Cas { key, expected, new } => {
-                if self.read(key) != *expected {
-                    return self.precondition_failed(key);
+                if self.read(&key) != expected {
+                    return self.precondition_failed(&key);
                 }
-                self.set(key, new);
-                OperationResult::Ok(Value::Null)
+                self.set(&key, new);
+                OperationResult::Ok(Value::Null.into())
             }
-            Mutation::Append { key, value } => match self.append(key, value) {
+            Mutation::Append { key, value } => match self.append(&key, value) {
                 Some(length) => OperationResult::Ok(length.into()),
-                None => self.wrong_type(key),
+                None => self.wrong_type(&key),
             },
             Mutation::Add { key, delta } => {
-                match self.counter(key).and_then(|count| count.checked_add(*delta)) {
+                match self.counter(&key).and_then(|count| count.checked_add(delta)) {
                     Some(sum) => {
-                        self.set(key, &sum.into());
+                        self.set(&key, sum.into());
                         OperationResult::Ok(sum.into())
                     }
-                    None => self.wrong_type(key),
+                    None => self.wrong_type(&key),
                 }
             }
             Mutation::Insert { key, element } => {
-                match self.item(key, || Item::Set(Default::default())) {
+                match self.item(&key, || Item::Set(Default::default())) {
                     Item::Set(set) => OperationResult::Ok(set.insert(element).into()),
-                    _ => self.wrong_type(key),
+                    _ => self.wrong_type(&key),
                 }
             }
             Mutation::Enqueue { key, element } => {
-                match self.item(key, || Item::Queue(Default::default())) {
+                match self.item(&key, || Item::Queue(Default::default())) {
                     Item::Queue(queue) => {
-                        queue.push_back(element.clone());
+                        queue.push(element);
                         OperationResult::Ok(queue.len().into())
                     }
-                    _ => self.wrong_type(key),
+                    _ => self.wrong_type(&key),
                 }
             }
-            Mutation::Dequeue { key } => match self.items.get_mut(key) {
-                Some(Item::Queue(queue)) => {
-                    queue.pop_front().map_or(OperationResult::Empty, OperationResult::Ok)
-                }
+            Mutation::Dequeue { key } => match self.items.get_mut(&key) {
+                Some(Item::Queue(queue)) => queue
+                    .pop_first()
+                    .map_or(OperationResult::Empty, |it| OperationResult::Ok(it.into())),
                 None => OperationResult::Empty,
-                Some(_) => self.wrong_type(key),
+                Some(_) => self.wrong_type(&key),
             },
-            Mutation::Acquire { key, owner } => match self.items.get(key) {
+            Mutation::Acquire { key, owner } => match self.items.get(&key) {
                 None => {
-                    let lock = Lock { owner: owner.clone(), token: index };
-                    self.items.insert(key.clone(), Item::Lock(lock));
+                    self.items.insert(key, Item::Lock(Lock { owner, token: index }));
                     OperationResult::Ok(index.into())
                 }
-                Some(Item::Lock(_)) => self.precondition_failed(key),
-                Some(_) => self.wrong_type(key),
+                Some(Item::Lock(_)) => self.precondition_failed(&key),
+                Some(_) => self.wrong_type(&key),
             },
-            Mutation::Release { key, owner } => match self.items.get(key) {
-                Some(Item::Lock(lock)) if lock.owner == *owner => {
-                    self.items.remove(key);
-                    OperationResult::Ok(Value::Null)
+            Mutation::Release { key, owner } => match self.items.get(&key) {
+                Some(Item::Lock(lock)) if lock.owner == owner => {
+                    self.items.remove(&key);
+                    OperationResult::Ok(Value::Null.into())
                 }
-                Some(Item::Lock(_)) | None => self.precondition_failed(key),
-                Some(_) => self.wrong_type(key),
+                Some(Item::Lock(_)) | None => self.precondition_failed(&key),
+                Some(_) => self.wrong_type(&key),
             },
-            Mutation::Transaction(transaction) => self.transact(transaction),
+            Mutation::Transaction(transaction) => self.transact(&transaction),
         }
     }
 
@@ -122,9 +123,10 @@ impl Values {
             Query::Transaction(transaction) => {
                 let filled_in = |(operation, key): (&MicroOperation, String)| {
                     let MicroOperation(f, name, _) = operation;
-                    answered(*f, name, self.read(&key))
+                    (*f, name.clone(), self.read(&key))
                 };
-                OperationResult::Ok(transaction.steps().map(filled_in).collect())
+                let operations = transaction.steps().map(filled_in).collect();
+                OperationResult::Ok(SharedValue::Operations(operations))
             }
         }
     }
@@ -134,38 +136,39 @@ impl Values {
         let mut undo = Vec::new();
         let mut answer = Vec::new();
         // What it wrote was looked at when it was asked; what it reads must fit in beside it.
-        let mut bytes = transaction.bytes();
+        let mut budget = Budget::new(ANSWER_BYTES_MAX);
+        budget.spend_bytes(transaction.bytes());
         for (MicroOperation(f, name, value), key) in transaction.steps() {
             let value = match f {
                 MicroFunction::Read => {
                     let found = self.read(&key);
-                    bytes += json_bytes(&found);
-                    if bytes > ANSWER_BYTES_MAX {
+                    found.spend(&mut budget);
+                    if budget.left().is_none() {
                         self.take_back(undo);
                         return OperationResult::TooLarge;
                     }
                     found
                 }
                 MicroFunction::Write => {
-                    let before = self.set(&key, value);
+                    let before = self.set(&key, value.clone());
                     undo.push(Undo::Put(key, before));
-                    value.clone()
+                    value.clone().into()
                 }
                 MicroFunction::Append => {
                     let absent = !self.items.contains_key(&key);
-                    if self.append(&key, value).is_none() {
+                    if self.append(&key, value.clone()).is_none() {
                         // What is in the way may be what the transaction wrote itself.
                         let wrong_type = self.wrong_type(&key);
                         self.take_back(undo);
                         return wrong_type;
                     }
                     undo.push(if absent { Undo::Put(key, None) } else { Undo::Pop(key) });
-                    value.clone()
+                    value.clone().into()
                 }
             };
-            answer.push(answered(*f, name, value));
+            answer.push((*f, name.clone(), value));
         }
-        OperationResult::Ok(Value::Array(answer))
+        OperationResult::Ok(SharedValue::Operations(answer))
     }
 
     /// Takes back the steps of a transaction, the last first.
@@ -179,7 +182,7 @@ impl Values {
                     self.items.insert(key, item);
                 }
                 Undo::Pop(key) => match self.items.get_mut(&key) {
-                    Some(Item::Value(Value::Array(list))) => {
+                    Some(Item::List(list)) => {
                         list.pop();
                     }
                     _ => unreachable!("a list that was appended to is a list"),
@@ -189,19 +192,19 @@ impl Values {
     }
 
     /// Sets a value, or removes it if it is `null`; gives what stood there.
-    fn set(&mut self, key: &str, value: &Value) -> Option<Item> {
+    fn set(&mut self, key: &str, value: Value) -> Option<Item> {
         if value.is_null() {
             self.items.remove(key)
         } else {
-            self.items.insert(key.to_string(), Item::Value(value.clone()))
+            self.items.insert(key.to_string(), Item::written(value))
         }
     }
 
     /// Adds to the end of a list and gives its length, if it is a list.
-    fn append(&mut self, key: &str, value: &Value) -> Option<usize> {
-        match self.item(key, || Item::Value(Value::Array(Vec::new()))) {
-            Item::Value(Value::Array(list)) => {
-                list.push(value.clone());
+    fn append(&mut self, key: &str, value: Value) -> Option<usize> {
+        match self.item(key, || Item::List(Default::default())) {
+            Item::List(list) => {
+                list.push(value);
                 Some(list.len())
             }
             _ => None,
@@ -213,8 +216,8 @@ impl Values {
         self.items.entry(key.to_string()).or_insert_with(make)
     }
 
-    fn read(&self, key: &str) -> Value {
-        self.items.get(key).map(Item::as_json).unwrap_or_default()
+    fn read(&self, key: &str) -> SharedValue {
+        self.items.get(key).map_or_else(|| Value::Null.into(), Item::shared)
     }
 
     fn counter(&self, key: &str) -> Option<i64> {
@@ -234,13 +237,7 @@ impl Values {
     }
 
     /// The value found, for an answer that says what is in the way.
-    fn found(&self, key: &str) -> Option<Value> {
-        Some(self.read(key)).filter(|value| json_bytes(value) <= ANSWER_BYTES_MAX)
+    fn found(&self, key: &str) -> Option<SharedValue> {
+        Some(self.read(key)).filter(|value| !value.is_larger_than(ANSWER_BYTES_MAX))
     }
-}
-
-/// A micro-operation with its value, as it is answered.
-fn answered(f: MicroFunction, key: &str, value: Value) -> Value {
-    let operation = MicroOperation(f, key.to_string(), value);
-    serde_json::to_value(operation).expect("a micro-operation has a JSON form")
 }

@@ -8,7 +8,7 @@ fn run(values: &mut Values, index: u64, body: Value) -> OperationResult {
     let body: RequestBody = serde_json::from_value(body).unwrap();
     match body.into_operation().unwrap() {
         Operation::Query(query) => values.query(&query),
-        Operation::Command(command) => values.mutate(index, &command.mutation),
+        Operation::Command(command) => values.mutate(index, command.mutation),
     }
 }
 
@@ -21,15 +21,15 @@ fn check(script: impl IntoIterator<Item = (Value, OperationResult)>) {
 }
 
 fn ok(value: Value) -> OperationResult {
-    OperationResult::Ok(value)
+    OperationResult::Ok(value.into())
 }
 
 fn failed(actual: Value) -> OperationResult {
-    OperationResult::PreconditionFailed { actual: Some(actual) }
+    OperationResult::PreconditionFailed { actual: Some(actual.into()) }
 }
 
 fn wrong_type(actual: Value) -> OperationResult {
-    OperationResult::WrongType { actual: Some(actual) }
+    OperationResult::WrongType { actual: Some(actual.into()) }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::addresses::Addresses;
 use crate::core::{Refusal, Reply};
-use crate::kv::{Answer, OperationResult};
+use crate::kv::{Answer, OperationResult, SharedValue};
 
 /// An HTTP response. Its body is in one piece.
 pub(super) type Response = http::Response<Full<Bytes>>;
@@ -36,11 +36,11 @@ pub(super) fn json_response(code: StatusCode, body: &impl Serialize) -> Response
 }
 
 /// The core's reply to a client.
-pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> JsonResponse {
+pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> Response {
     match reply {
         Reply::Answer(answer) => answered(answer),
         Reply::Transferred { leader, term } => {
-            JsonResponse(StatusCode::OK, json!({"type": "ok", "leader": leader, "term": term}))
+            json_response(StatusCode::OK, &json!({"type": "ok", "leader": leader, "term": term}))
         }
         Reply::Refused(refusal) => {
             let code = match refusal {
@@ -55,7 +55,7 @@ pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> JsonResponse {
                 response.1["leader"] = json!(leader);
                 response.1["leader_address"] = json!(address);
             }
-            response
+            response.into()
         }
     }
 }
@@ -77,22 +77,38 @@ pub(super) fn stopping(definite: bool) -> JsonResponse {
     refused(StatusCode::SERVICE_UNAVAILABLE, "stopping", definite)
 }
 
-fn answered(Answer { result, version }: Answer) -> JsonResponse {
-    let fail = |error: &str, actual: Option<Value>| {
-        let mut body = json!({"type": "fail", "error": error});
-        if let Some(actual) = actual {
-            body["value"] = actual;
-        }
-        body["version"] = version.into();
-        JsonResponse(StatusCode::PRECONDITION_FAILED, body)
+/// The body of an answer of the state machine.
+#[derive(Serialize)]
+struct AnswerBody {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<SharedValue>,
+    version: u64,
+}
+
+fn answered(Answer { result, version }: Answer) -> Response {
+    let (error, value) = match result {
+        OperationResult::Ok(value) => (None, Some(value)),
+        OperationResult::PreconditionFailed { actual } => (Some("precondition_failed"), actual),
+        OperationResult::WrongType { actual } => (Some("wrong_type"), actual),
+        OperationResult::Empty => (Some("empty"), Some(Value::Null.into())),
+        OperationResult::TooLarge => (Some("too_large"), None),
     };
-    match result {
-        OperationResult::Ok(value) => {
-            JsonResponse(StatusCode::OK, json!({"type": "ok", "value": value, "version": version}))
-        }
-        OperationResult::PreconditionFailed { actual } => fail("precondition_failed", actual),
-        OperationResult::WrongType { actual } => fail("wrong_type", actual),
-        OperationResult::Empty => fail("empty", Some(Value::Null)),
-        OperationResult::TooLarge => fail("too_large", None),
-    }
+    let (code, kind) = match error {
+        None => (StatusCode::OK, "ok"),
+        Some(_) => (StatusCode::PRECONDITION_FAILED, "fail"),
+    };
+    json_response(code, &AnswerBody { kind, error, value, version })
+}
+
+/// True if the reply takes more than about so many bytes.
+pub(super) fn is_larger_than(reply: &Reply, bytes: usize) -> bool {
+    // Only what was read may be large: answers to commands are kept.
+    let Reply::Answer(Answer { result: OperationResult::Ok(value), .. }) = reply else {
+        return false;
+    };
+    value.is_larger_than(bytes)
 }

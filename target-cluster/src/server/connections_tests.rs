@@ -22,8 +22,13 @@ const LIMIT: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No limit that a test would notice.
-const GENEROUS: RequestLimits =
-    RequestLimits { request: PATIENCE, answer: PATIENCE, idle: PATIENCE, connections: 1 };
+const GENEROUS: RequestLimits = RequestLimits {
+    deadline: PATIENCE,
+    request: PATIENCE,
+    answer: PATIENCE,
+    idle: PATIENCE,
+    connections: 1,
+};
 
 /// Answers a number with an array of so many zeros, and "never" not at all.
 #[derive(Clone)]

@@ -1,7 +1,6 @@
 //! The endpoints for clients.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{ALLOW, HeaderValue};
 use http::request::Parts;
@@ -15,26 +14,23 @@ use tokio::time::timeout;
 
 use super::addresses::Addresses;
 use super::api::{
-    JsonResponse, Response, bad_request, json_response, refused, response_to, stopping,
+    JsonResponse, Response, bad_request, is_larger_than, json_response, refused, response_to,
+    stopping,
 };
 use super::config::Config;
 use super::connections::Endpoints;
 use super::contents::contents;
 use super::envelope::Envelope;
-use super::inbox::{Inbox, Incoming};
+use super::inbox::{Health, Inbox, Incoming};
+use super::large::{LARGE, elsewhere_if};
 use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
-
-/// The longest time that a client's request waits for its answer. Longer than an election under
-/// the default timings and a commit after it, shorter than the patience of any client.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(3);
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
 /// what JSON adds.
 const CLIENT_BODY_MAX: usize = 1024 * 1024;
 
-/// The most commands that `/admin/applied` lists at once. They are written within some
-/// milliseconds, during which the node does nothing else.
+/// The most commands that `/admin/applied` lists at once.
 const APPLIED_PAGE: usize = 4_096;
 
 /// The state that every handler needs.
@@ -70,11 +66,11 @@ impl Endpoints for ClientEndpoints {
         let service = &self.0;
         let path = head.uri.path();
         match (path, &head.method) {
-            ("/kv", &Method::POST) => kv(service, &body).await.into(),
-            ("/admin/transfer", &Method::POST) => transfer(service, &body).await.into(),
+            ("/kv", &Method::POST) => kv(service, body).await,
+            ("/admin/transfer", &Method::POST) => transfer(service, &body).await,
             ("/kv" | "/admin/transfer", _) => wrong_method(path, &Method::POST),
             ("/status", &Method::GET | &Method::HEAD) => status(service).await,
-            ("/health", &Method::GET | &Method::HEAD) => health(service).await.into(),
+            ("/health", &Method::GET | &Method::HEAD) => health(service, head.uri.query()).await,
             ("/admin/applied", &Method::GET) => applied(service, head.uri.query()).await,
             ("/admin/contents", &Method::GET) => contents(service, head.uri.query()).await,
             ("/status" | "/health" | "/admin/applied" | "/admin/contents", _) => {
@@ -85,21 +81,21 @@ impl Endpoints for ClientEndpoints {
     }
 }
 
-async fn kv(service: &Service, body: &[u8]) -> JsonResponse {
-    let operation = serde_json::from_slice::<RequestBody>(body)
-        .map_err(|error| error.to_string())
-        .and_then(|body| body.into_operation().map_err(|error| error.to_string()));
-    let operation = match operation {
-        Ok(operation) => operation,
-        Err(reason) => return bad_request(&reason),
-    };
+async fn kv(service: &Service, body: Bytes) -> Response {
+    let asked = elsewhere_if(body.len() > LARGE, move || {
+        let body = serde_json::from_slice::<RequestBody>(&body).map_err(|it| it.to_string())?;
+        let operation = body.into_operation().map_err(|error| error.to_string())?;
+        Ok::<_, String>(match operation {
+            Operation::Query(query) => Err(query),
+            Operation::Command(command) => Ok(EncodedCommand::new(&command)),
+        })
+    });
     let (reply, answer) = oneshot::channel();
     // A query changes nothing, answered or not.
-    let (event, definite) = match operation {
-        Operation::Query(query) => (Incoming::Query { query, reply }, true),
-        Operation::Command(command) => {
-            (Incoming::Command { command: EncodedCommand::new(&command), reply }, false)
-        }
+    let (event, definite) = match asked.await {
+        Ok(Err(query)) => (Incoming::Query { query, reply }, true),
+        Ok(Ok(command)) => (Incoming::Command { command, reply }, false),
+        Err(reason) => return bad_request(&reason).into(),
     };
     ask(service, event, answer, definite).await
 }
@@ -112,13 +108,13 @@ struct TransferBody {
 }
 
 /// Hands leadership over; answers when the other one leads, or gives the reason why it does not.
-async fn transfer(service: &Service, body: &[u8]) -> JsonResponse {
+async fn transfer(service: &Service, body: &[u8]) -> Response {
     let to = match serde_json::from_slice::<TransferBody>(body) {
         Ok(TransferBody { to }) => to,
-        Err(error) => return bad_request(&error.to_string()),
+        Err(error) => return bad_request(&error.to_string()).into(),
     };
     if !service.config.voters().contains(&to) {
-        return bad_request(&format!("{to} is not a voter"));
+        return bad_request(&format!("{to} is not a voter")).into();
     }
     let (reply, answer) = oneshot::channel();
     ask(service, Incoming::Transfer { to, reply }, answer, false).await
@@ -131,18 +127,22 @@ async fn ask(
     event: Incoming,
     answer: oneshot::Receiver<Reply>,
     definite: bool,
-) -> JsonResponse {
+) -> Response {
     match service.inbox.try_send(event) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true);
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true).into();
         }
-        Err(TrySendError::Closed(_)) => return stopping(true),
+        Err(TrySendError::Closed(_)) => return stopping(true).into(),
     }
-    match timeout(REQUEST_DEADLINE, answer).await {
-        Ok(Ok(reply)) => response_to(&service.addresses, reply),
-        Ok(Err(_)) => stopping(definite),
-        Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite),
+    match timeout(service.config.limits.deadline, answer).await {
+        Ok(Ok(reply)) => {
+            let addresses = service.addresses.clone();
+            let large = is_larger_than(&reply, LARGE);
+            elsewhere_if(large, move || response_to(&addresses, reply)).await
+        }
+        Ok(Err(_)) => stopping(definite).into(),
+        Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite).into(),
     }
 }
 
@@ -156,6 +156,7 @@ async fn status(service: &Service) -> Response {
         "id": service.config.id,
         "cluster": service.config.identity().cluster_id(),
         "role": role,
+        "state": role,
         "term": term,
         "leader": leader,
         "commit": commit,
@@ -170,11 +171,30 @@ async fn status(service: &Service) -> Response {
     json_response(StatusCode::OK, &body)
 }
 
-/// Healthy is a node that knows a leader, or leads.
-async fn health(service: &Service) -> JsonResponse {
-    let leader = ask_status(service).await.and_then(|status| status.leader);
-    let code = if leader.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    JsonResponse(code, json!({"healthy": leader.is_some(), "leader": leader}))
+/// Healthy is a node that knows a leader, or can commit if it leads itself. With `?can=commit` or
+/// `?can=read`, one that can do so itself.
+async fn health(service: &Service, query: Option<&str>) -> Response {
+    let (reply, health) = oneshot::channel();
+    let asked = service.inbox.send(Incoming::Health { reply }).await;
+    let health = if asked.is_ok() { health.await.ok() } else { None };
+    let Some(Health { leader, can_commit, can_read }) = health else {
+        return stopping(true).into();
+    };
+    let leads = leader.as_ref().is_some_and(|leader| leader.as_str() == service.config.id);
+    let healthy = match query {
+        None => leader.is_some() && (can_commit || !leads),
+        Some("can=commit") => can_commit,
+        Some("can=read") => can_read,
+        Some(_) => return bad_request("the query is can=commit or can=read").into(),
+    };
+    let code = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "healthy": healthy,
+        "leader": leader,
+        "can_commit": can_commit,
+        "can_read": can_read,
+    });
+    json_response(code, &body)
 }
 
 async fn ask_status(service: &Service) -> Option<Status> {
@@ -209,17 +229,21 @@ async fn applied(service: &Service, query: Option<&str>) -> Response {
     let asked = service.inbox.send(Incoming::Applied { after, limit: APPLIED_PAGE, reply }).await;
     let page = if asked.is_ok() { page.await.ok() } else { None };
     match page {
+        // Each command is decoded, and may be large.
         Some(Ok(commands)) => {
-            let bodies = commands.iter().filter_map(|AppliedCommand { entry, result }| {
-                let Payload::Command(command) = &entry.payload else { return None };
-                Some(AppliedBody {
-                    index: entry.index,
-                    token: command.decode().token.as_ref().map(ToString::to_string),
-                    applied: *result == ApplyResult::Ok,
-                    result: *result,
-                })
-            });
-            json_response(StatusCode::OK, &bodies.collect::<Vec<_>>())
+            elsewhere_if(true, move || {
+                let bodies = commands.iter().filter_map(|AppliedCommand { entry, result }| {
+                    let Payload::Command(command) = &entry.payload else { return None };
+                    Some(AppliedBody {
+                        index: entry.index,
+                        token: command.decode().token.as_ref().map(ToString::to_string),
+                        applied: *result == ApplyResult::Ok,
+                        result: *result,
+                    })
+                });
+                json_response(StatusCode::OK, &bodies.collect::<Vec<_>>())
+            })
+            .await
         }
         Some(Err(Forgotten { first })) => {
             let mut response = refused(StatusCode::GONE, "forgotten", true);

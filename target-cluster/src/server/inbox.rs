@@ -20,12 +20,16 @@ pub(super) enum Incoming {
     Query { query: Query, reply: oneshot::Sender<Reply> },
     /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
+    /// This node is to end, so another one should lead; there is no reply if there is nothing to do.
+    HandOver { reply: oneshot::Sender<Reply> },
     /// Another node asks.
     Called { request: Request, reply: oneshot::Sender<Response> },
     /// Another node answered what was sent at that time of the core.
     Answered { from: NodeId, sent: Duration, response: Response },
     /// The status of the node is asked for.
     Status { reply: oneshot::Sender<Status> },
+    /// The ability of the node to serve is asked for.
+    Health { reply: oneshot::Sender<Health> },
     /// The results of up to `limit` commands behind an index are asked for.
     Applied { after: u64, limit: usize, reply: oneshot::Sender<AppliedPage> },
     /// The items behind a key are asked for, about so many bytes of them.
@@ -34,6 +38,17 @@ pub(super) enum Incoming {
     Persisted { through: u64 },
     /// The disk failed; nothing more can be promised.
     DiskFailed(io::Error),
+}
+
+/// The ability of a node to serve.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Health {
+    /// The node that it believes to lead.
+    pub(super) leader: Option<NodeId>,
+    /// True if a command that it takes is committed.
+    pub(super) can_commit: bool,
+    /// True if it answers reads.
+    pub(super) can_read: bool,
 }
 
 /// Some commands with their results, or the index from which on these are known.

@@ -21,6 +21,8 @@ const PEER_DESCRIPTORS: usize = PLACES_A_PEER + 4;
 /// The limits of the requests of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
+    /// The longest time that a request waits for its answer, once it is here. Then it is refused.
+    pub deadline: Duration,
     /// The longest time that the head of a request may take to come, and again its body.
     pub request: Duration,
     /// The longest time that a client may take to read a part of 256 KiB of its answer, or the rest.
@@ -33,12 +35,14 @@ pub struct RequestLimits {
 }
 
 impl Default for RequestLimits {
-    /// 10 s for a request and for each part of an answer: those have at most a megabyte, which takes
-    /// a tenth of that on a line of 10 Mbit/s, and a client of ours gives up earlier. 90 s of
-    /// idleness: longer than what clients keep connections for (Go's and reqwest's: 90 s), so that
-    /// mostly they are the ones that close. 4096 connections: each costs some 20 kB.
+    /// 3 s for the answer: longer than an election under the default timings and a commit after it,
+    /// shorter than the patience of any client. 10 s for a request to come and for each part of its
+    /// answer to go: at most a megabyte, which a line of 1 Mbit/s carries within that. 90 s without
+    /// requests: as long as most clients keep a connection, so that mostly they are the ones to close
+    /// it. 4096 connections: each costs some 20 kB.
     fn default() -> RequestLimits {
         RequestLimits {
+            deadline: Duration::from_secs(3),
             request: Duration::from_secs(10),
             answer: Duration::from_secs(10),
             idle: Duration::from_secs(90),
@@ -50,7 +54,7 @@ impl Default for RequestLimits {
 impl RequestLimits {
     /// Refuses values that make no sense.
     pub(super) fn check(&self) -> Result<()> {
-        let shortest = self.request.min(self.answer).min(self.idle);
+        let shortest = self.request.min(self.answer).min(self.idle).min(self.deadline);
         ensure!(!shortest.is_zero(), "a limit of no time at all lets no request through");
         ensure!(self.connections > 0, "a node needs at least one connection for clients");
         Ok(())

@@ -1,11 +1,14 @@
 //! The service: the core driven by real time, a real disk and HTTP.
 //!
-//! One thread runs everything that chooses or talks: the HTTP endpoints for clients and, on a port
-//! of their own, for the other nodes (`peer_api`), the calls to these (`peers`), and `raft_loop`, which owns the core. A second thread owns the disk, so that a barrier
-//! never keeps a heartbeat or a refusal waiting. A third writes the event stream to stdout.
+//! One thread runs `raft_loop`, which owns the core, and what the nodes say to each other: `peers` asks,
+//! `peer_api` answers on a port of its own. A second thread serves clients, and what is large it leaves
+//! to some more threads: however much they send or ask for, no heartbeat waits behind it. A third owns
+//! the disk, so that a barrier never keeps a heartbeat or a refusal waiting. A fourth writes the event
+//! stream to stdout.
 
 mod addresses;
 mod api;
+mod client_thread;
 mod config;
 mod connections;
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod events;
 mod failure;
 mod http;
 mod inbox;
+mod large;
 mod limits;
 mod peer_api;
 mod peers;

@@ -15,6 +15,7 @@ use super::connections::Endpoints;
 use super::envelope::Mismatch;
 use super::http::{Service, wrong_method};
 use super::inbox::Incoming;
+use super::large::{LARGE, elsewhere_if};
 use crate::wire::{self, Endpoint};
 
 /// The largest body of another node's request, in bytes: an append takes up to about
@@ -41,7 +42,7 @@ impl Endpoints for PeerEndpoints {
         match Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name) {
             None => nothing_here().into(),
             Some(_) if head.method != Method::POST => wrong_method(path, &Method::POST),
-            Some(endpoint) => called(&self.0, endpoint, &head.headers, &body).await,
+            Some(endpoint) => called(&self.0, endpoint, &head.headers, body).await,
         }
     }
 }
@@ -52,13 +53,14 @@ async fn called(
     service: &Service,
     endpoint: Endpoint,
     headers: &HeaderMap,
-    body: &[u8],
+    body: Bytes,
 ) -> Response {
     let sender = match service.envelope.open(headers) {
         Ok(sender) => sender,
         Err(mismatch) => return not_from_here(&mismatch).into(),
     };
-    let request = match endpoint.request(body) {
+    let parsed = elsewhere_if(body.len() > LARGE, move || endpoint.request(&body));
+    let request = match parsed.await {
         Ok(request) => request,
         Err(malformed) => return bad_request(&malformed.to_string()).into(),
     };

@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::disk_thread::Batch;
 use super::events::{Events, say};
 use super::failure::Failure;
-use super::inbox::Incoming;
+use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use crate::bugs::Bug;
 use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
@@ -100,6 +100,12 @@ impl Driver {
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
                 }
+                Incoming::HandOver { reply } => {
+                    let Some(to) = self.node.best_successor() else { continue };
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    Input::Transfer { request, to }
+                }
                 Incoming::Called { request, reply } => {
                     let call = self.number();
                     self.calls.insert(call, reply);
@@ -112,6 +118,12 @@ impl Driver {
                 Incoming::Status { reply } => {
                     // The one that asked may have gone; then the answer is not needed.
                     let _ = reply.send(self.node.status());
+                    continue;
+                }
+                Incoming::Health { reply } => {
+                    let leader = self.node.status().leader;
+                    let (can_commit, can_read) = (self.node.can_commit(), self.node.can_read());
+                    let _ = reply.send(Health { leader, can_commit, can_read });
                     continue;
                 }
                 Incoming::Applied { after, limit, reply } => {

@@ -4,31 +4,40 @@ use std::future::Future;
 use std::io;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
+use super::client_thread::ClientThread;
 use super::events::say;
 use super::failure::Failure;
 use super::http::{ClientEndpoints, Service};
+use super::inbox::{Inbox, Incoming};
 use super::limits::{PLACES_A_PEER, RequestLimits};
 use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
-use crate::core::{Node, NodeId};
+use crate::core::{Node, NodeId, Reply};
 use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
 
 /// The name of the write-ahead log within the data directory.
 pub const LOG_FILE: &str = "raft.log";
 
-/// Runs a node. Returns only when it cannot start or cannot go on, and has then written the reason
-/// to stderr: the address is taken, the data directory is in use or cannot be written, the log is
-/// corrupt, the disk failed.
+/// The time that a node which handed over waits before it ends, so that its clients hear of that.
+const LAST_ANSWERS: Duration = Duration::from_millis(50);
+
+/// Runs a node until the process is asked to end, by SIGTERM or SIGINT; a leader hands over first. An
+/// error says why it cannot start or cannot go on, and has been written to stderr: the address is
+/// taken, the data directory is in use or cannot be written, the log is corrupt, the disk failed.
 pub fn run(config: Config) -> Result<(), Failure> {
     let listen =
         |address| TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"));
     let listeners =
         Listeners { clients: listen(config.listen)?, peers: listen(config.peer_listen)? };
-    run_until(config, listeners, std::future::pending())
+    run_until_ready(config, listeners, Ending::HandOver, pin!(asked_to_end()))
 }
 
 /// The sockets of a node.
@@ -47,13 +56,14 @@ pub fn run_until(
     listeners: Listeners,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    run_until_ready(config, listeners, pin!(stop))
+    run_until_ready(config, listeners, Ending::AtOnce, pin!(stop))
 }
 
 /// As [`run_until`], but not generic, so that no caller compiles the whole server once more.
 fn run_until_ready(
     config: Config,
     listeners: Listeners,
+    ending: Ending,
     stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let id = config.id.clone();
@@ -61,11 +71,61 @@ fn run_until_ready(
         .check()
         .map_err(Failure::from)
         .and_then(|()| open(&config))
-        .and_then(|opened| serve(config, opened, listeners, stop));
+        .and_then(|opened| serve(config, opened, listeners, ending, stop));
     if let Err(failure) = &ended {
         say(&id, failure);
     }
     ended
+}
+
+/// The way in which a node ends when it is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// As in a crash.
+    AtOnce,
+    /// A leader hands over first.
+    HandOver,
+}
+
+/// Waits for a signal to end.
+async fn asked_to_end() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // They end the process then as they do by default.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Waits until the node is to end and has done what is to be done before.
+async fn end(
+    node: &NodeId,
+    stop: Pin<&mut dyn Future<Output = ()>>,
+    ending: Ending,
+    inbox: &Inbox,
+) {
+    stop.await;
+    if ending == Ending::AtOnce {
+        return;
+    }
+    say(node, "is asked to end");
+    // The core answers within the longest election timeout, whether or not another node takes over.
+    let (reply, handed_over) = oneshot::channel();
+    if inbox.send(Incoming::HandOver { reply }).await.is_ok()
+        && let Ok(reply) = handed_over.await
+    {
+        match reply {
+            Reply::Transferred { leader, term } => {
+                say(node, format_args!("handed over to {leader}, which leads in term {term}"));
+            }
+            _ => say(node, "handed over, but heard of no other leader"),
+        }
+        sleep(LAST_ANSWERS).await;
+    }
 }
 
 /// Opens the log and writes to stderr what is in it.
@@ -104,6 +164,7 @@ fn serve(
     config: Config,
     opened: Opened<FileDisk>,
     listeners: Listeners,
+    ending: Ending,
     stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -114,22 +175,18 @@ fn serve(
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
     let ended = runtime.block_on(async move {
-        let clients = non_blocking(listeners.clients).context("cannot listen for clients")?;
         let others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
-        let address = clients.local_addr().context("cannot listen for clients")?;
+        let address = listeners.clients.local_addr().context("cannot listen for clients")?;
         let events = events::start().context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
-        events.listening(address);
-        say(&config.id, format_args!("listening on {address}"));
-        let raft = raft_loop::run(node, events_in, disk, peers, events);
-        let raft = tokio::spawn(raft);
         let id = NodeId::from(config.id.as_str());
         let (limits, for_clients) = (config.limits, config.limits.places(config.peers.len())?);
         let for_peers = PLACES_A_PEER * config.peers.len();
-        let service = Service::new(config, inbox);
+        let service = Service::new(config, inbox.clone());
         let api = ClientEndpoints(service.clone());
-        let clients = connections::serve(&id, clients, api, limits, for_clients);
+        let (_clients, clients_ended) =
+            ClientThread::start(id.clone(), listeners.clients, api, limits, for_clients)?;
         let others = connections::serve(
             &id,
             others,
@@ -137,14 +194,17 @@ fn serve(
             RequestLimits::default(),
             for_peers,
         );
+        events.listening(address);
+        say(&id, format_args!("listening on {address}"));
+        let raft = tokio::spawn(raft_loop::run(node, events_in, disk, peers, events));
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
                 Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
-            never = clients => match never {},
             never = others => match never {},
-            () = stop => Ok(()),
+            _ = clients_ended => Err(anyhow!("the thread of the clients ended").into()),
+            () = end(&id, stop, ending, &inbox) => Ok(()),
         }
     });
     // With the runtime everything ends that could send records to the disk, and with that the

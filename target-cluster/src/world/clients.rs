@@ -163,6 +163,7 @@ impl Clients {
             };
             match reply {
                 Reply::Answer(Answer { result: OperationResult::Ok(value), version }) => {
+                    let value = value.to_value();
                     let (expects, floor) = (waiting.expects, waiting.floor.clone());
                     client.node = from;
                     client.outstanding = None;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
-use crate::kv::{Answer, Command, MicroFunction, MicroOperation, Mutation, OperationResult};
+use crate::kv::{
+    Answer, Command, MicroFunction, MicroOperation, Mutation, OperationResult, SharedValue,
+};
 
 /// The sentence about `node` that an effect makes.
 pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
@@ -127,8 +127,8 @@ fn record(record: &Record) -> String {
     }
 }
 
-fn found(value: Option<&Value>) -> String {
-    value.map_or("too large to tell".to_string(), Value::to_string)
+fn found(value: Option<&SharedValue>) -> String {
+    value.map_or("too large to tell".to_string(), SharedValue::to_string)
 }
 
 fn reply(reply: &Reply) -> String {
