@@ -7,6 +7,7 @@ mod history_input;
 mod judging;
 mod list;
 mod node;
+mod node_timings;
 mod plan;
 mod replay;
 mod report;

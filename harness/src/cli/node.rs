@@ -10,47 +10,102 @@ use cluster::bugs::Bugs;
 use cluster::core::Timings;
 use cluster::server::{self, Config, RequestLimits};
 
+use super::node_timings::TimingFlags;
 use crate::exit::Exit;
 use crate::names;
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Each flag can be given by the environment as well; the command line counts more.
+Asked to end by SIGTERM or SIGINT, a leader hands over first.
 Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 74 the disk failed · \
 75 the data directory is in use · 78 it belongs to another node or cluster";
 
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = AFTER_HELP)]
 pub struct Arguments {
     /// This node's name
-    #[arg(long)]
+    #[arg(long, env = "STORMPROOF_NODE_ID")]
     id: String,
     /// The address to listen at for clients
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STORMPROOF_NODE_LISTEN")]
     listen: SocketAddr,
     /// The address by which clients reach this node; other nodes send them there
     /// [default: --listen]
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    #[arg(long, value_name = "HOST:PORT", env = "STORMPROOF_NODE_ADVERTISE",
+        value_parser = host_and_port)]
     advertise: Option<String>,
     /// The address to listen at for the other nodes
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "STORMPROOF_NODE_PEER_LISTEN")]
     peer_listen: SocketAddr,
     /// The name of the cluster; nodes of another one are refused
-    #[arg(long, value_name = "NAME", default_value = "stormproof")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "STORMPROOF_NODE_CLUSTER",
+        default_value = "stormproof"
+    )]
     cluster: String,
     /// The folder of term, vote and log
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "STORMPROOF_NODE_DATA")]
     data: PathBuf,
-    /// Every member of the cluster, this one included, and where the others reach it
-    #[arg(long = "peer", value_name = "NAME=HOST:PORT", required = true, value_parser = peer)]
+    /// Every member of the cluster, this one included, and where the others reach it; one a flag, or
+    /// several with commas between them
+    #[arg(long = "peer", value_name = "NAME=HOST:PORT", env = "STORMPROOF_NODE_PEERS",
+        value_delimiter = ',', required = true, value_parser = peer)]
     peers: Vec<(String, String)>,
     /// Plant a bug; `list bugs` describes them
-    #[arg(long = "bug", value_name = "BUG", value_parser = names::bug())]
+    #[arg(long = "bug", value_name = "BUG", env = "STORMPROOF_NODE_BUGS", value_delimiter = ',',
+        value_parser = names::bug())]
     bugs: Vec<String>,
-    /// The time between two heartbeats of a leader [default: 50ms]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    heartbeat_interval: Option<Duration>,
-    /// The shortest election timeout; the longest is twice as long [default: 400ms]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    election_timeout: Option<Duration>,
+    #[command(flatten)]
+    timings: TimingFlags,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+/// The limits of the requests of clients.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits of clients")]
+struct LimitFlags {
+    /// The longest time that a request waits for its answer: an election and a commit after it, and
+    /// less than clients wait [default: 3s, or four of the longest election timeouts]
+    #[arg(long, value_name = "TIME", env = "STORMPROOF_NODE_REQUEST_TIMEOUT",
+        value_parser = humantime::parse_duration)]
+    request_timeout: Option<Duration>,
+    /// The longest time that the head of a request may take to come, and again its body: 1 MiB at
+    /// 1 Mbit/s [default: 10s]
+    #[arg(long, value_name = "TIME", env = "STORMPROOF_NODE_RECEIVE_TIMEOUT",
+        value_parser = humantime::parse_duration)]
+    receive_timeout: Option<Duration>,
+    /// The longest time that a client may take to read each 256 KiB of its answer, and the rest
+    /// [default: 10s]
+    #[arg(long, value_name = "TIME", env = "STORMPROOF_NODE_SEND_TIMEOUT",
+        value_parser = humantime::parse_duration)]
+    send_timeout: Option<Duration>,
+    /// The longest time that a connection is kept open without a request: as long as clients keep
+    /// theirs, so that mostly they close it [default: 90s]
+    #[arg(long, value_name = "TIME", env = "STORMPROOF_NODE_IDLE_TIMEOUT",
+        value_parser = humantime::parse_duration)]
+    idle_timeout: Option<Duration>,
+    /// The most connections of clients at a time; each costs some 20 kB. Fewer where the process may
+    /// not open so many descriptors (ulimit -n) [default: 4096]
+    #[arg(long, value_name = "NUMBER", env = "STORMPROOF_NODE_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
+}
+
+impl LimitFlags {
+    /// The limits of a node with these timings.
+    fn limits(&self, timings: &Timings) -> RequestLimits {
+        let standard = RequestLimits::default();
+        let elections = timings.election_max * 4;
+        RequestLimits {
+            deadline: self.request_timeout.unwrap_or(standard.deadline.max(elections)),
+            request: self.receive_timeout.unwrap_or(standard.request),
+            answer: self.send_timeout.unwrap_or(standard.answer),
+            idle: self.idle_timeout.unwrap_or(standard.idle),
+            connections: self.max_connections.unwrap_or(standard.connections),
+        }
+    }
 }
 
 fn peer(text: &str) -> Result<(String, String), String> {
@@ -83,17 +138,13 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         data: data_dir,
         peers,
         bugs,
-        heartbeat_interval,
-        election_timeout,
+        timings,
+        limits,
     } = arguments;
     let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
-    let Timings { heartbeat, election_min, .. } = Timings::default();
-    let timings = Timings::of(
-        heartbeat_interval.unwrap_or(heartbeat),
-        election_timeout.unwrap_or(election_min),
-    );
+    let timings = timings.timings();
+    let limits = limits.limits(&timings);
     let bugs = bugs?;
-    let limits = RequestLimits::default();
     let config = Config {
         cluster,
         id,

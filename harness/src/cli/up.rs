@@ -18,6 +18,7 @@ use faults::host::Host;
 use results::event::NodeChange;
 use results::node_logs;
 
+use super::node_timings::TimingFlags;
 use crate::exit::{Exit, usage};
 use crate::lab;
 use crate::names;
@@ -53,6 +54,8 @@ pub struct Arguments {
     /// Plant a bug; `list bugs` describes them
     #[arg(long, value_parser = names::bug())]
     bug: Option<String>,
+    #[command(flatten)]
+    timings: TimingFlags,
 }
 
 /// The output of a node, by name.
@@ -98,7 +101,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         members.push(member);
     }
     let bug: Option<Bug> = arguments.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-    let target = Bundled { bug, ..Bundled::default() };
+    let target = Bundled { bug, timings: arguments.timings.timings() };
     let (tell, news) = mpsc::channel();
     let mut host = start(&target, &members, tell.clone())?;
     introduce(&members);

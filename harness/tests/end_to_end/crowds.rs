@@ -1,4 +1,5 @@
-//! The bundled cluster beside clients that take what they can get.
+//! Nodes of the bundled cluster as processes: beside clients that take what they can get, and asked to
+//! end.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -7,10 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::common::scratch;
-use crate::turn::turn;
+use crate::turn::{turn, wide_turn};
 
 /// Only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -131,4 +134,64 @@ fn requests_that_are_half_sent_keep_no_one_else_from_being_served() {
             assert!(text.contains("\"definite\":true"), "{text}");
         }
     }
+}
+
+/// The case: six clients read a list of 72 MB at a time.
+#[test]
+fn reads_of_a_large_list_depose_no_leader() {
+    let _turn = wide_turn();
+    let directory = scratch("large-list");
+    let nodes = Nodes::start(&directory, 1024);
+    let (leader, _) = nodes.leader();
+    let element = "x".repeat(1_000_000);
+    for _ in 0..72 {
+        let append = json!({"f": "append", "key": "k", "value": element}).to_string();
+        let answer = ask(leader, "POST", "/kv", &append).expect("it is answered");
+        assert_eq!(answer["type"], "ok", "{answer}");
+    }
+    let before = nodes.leader();
+    assert_eq!(before.0, leader);
+    let read = json!({"f": "read", "key": "k"}).to_string();
+    let reader = || {
+        let answer = ask(leader, "POST", "/kv", &read).expect("it is answered");
+        assert_eq!(answer["value"].as_array().map(Vec::len), Some(72), "{:.300}", answer);
+    };
+    thread::scope(|scope| (0..6).for_each(|_| drop(scope.spawn(reader))));
+    assert_eq!(nodes.leader(), before);
+}
+
+/// A leader that is asked to end hands over, so a write is accepted by another one sooner than any
+/// follower could stand by itself.
+#[test]
+fn a_leader_that_is_asked_to_end_hands_over() {
+    let _turn = wide_turn();
+    let directory = scratch("asked-to-end");
+    let mut nodes = Nodes::start(&directory, 1024);
+    let (leader, term) = nodes.leader();
+    let position = nodes.addresses.iter().position(|address| *address == leader).unwrap();
+    let write = json!({"f": "write", "key": "k", "value": 1}).to_string();
+    assert_eq!(ask(leader, "POST", "/kv", &write).unwrap()["type"], "ok");
+    let health = ask(leader, "GET", "/health?can=commit", "").unwrap();
+    let can = |what: &str| health[what] == true;
+    assert!(can("healthy") && can("can_commit") && can("can_read"), "{health}");
+
+    let process = nodes.processes[position].id();
+    let asked = Instant::now();
+    kill(Pid::from_raw(process.try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let others: Vec<SocketAddr> =
+        nodes.addresses.iter().copied().filter(|address| *address != leader).collect();
+    let written = || {
+        let answers = others.iter().map(|address| ask(*address, "POST", "/kv", &write));
+        answers.flatten().any(|answer| answer["type"] == "ok")
+    };
+    while !written() {
+        assert!(asked.elapsed() < PATIENCE, "no other node takes writes");
+    }
+    let without = asked.elapsed();
+    println!("{without:?} without writes");
+    assert!(without < Duration::from_millis(300), "{without:?}: the others had to find out");
+    let status = nodes.processes[position].wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let status = ask(others[0], "GET", "/status", "").unwrap();
+    assert_eq!(status["term"], term + 1, "one election");
 }

@@ -87,10 +87,11 @@ impl Target for Bundled {
             command.extend(["--bug".into(), bug.name().into()]);
         }
         if self.timings != Timings::default() {
-            let Timings { heartbeat, election_min, .. } = self.timings;
+            let Timings { heartbeat, election_min, election_max } = self.timings;
             let text = |time| humantime::format_duration(time).to_string().replace(' ', "");
             command.extend(["--heartbeat-interval".into(), text(heartbeat)]);
             command.extend(["--election-timeout".into(), text(election_min)]);
+            command.extend(["--election-timeout-max".into(), text(election_max)]);
         }
         Launch::of(command)
     }
