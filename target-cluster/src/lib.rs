@@ -110,9 +110,15 @@
 //! {"event":"listening","address":"127.0.0.1:7001"}
 //! {"event":"role","role":"leader","term":4,"leader":"n1"}
 //! {"event":"commit","index":17,"applied":17}
+//! {"event":"vote-asked","of":"n2","term":5,"pre":true}
+//! {"event":"append","to":"n2","calls":12,"entries":340,"accepted":4711}
 //! ```
 //!
-//! `commit` comes at most every 100 ms. On stderr stands a log for people.
+//! Of votes and pre-votes, `vote-asked`, `vote-received` and `vote-not-received` come from the candidate,
+//! `vote-granted` and `vote-refused` from the voter (`to` the candidate). `append` sums up what went `to`
+//! a follower, which has the log through `accepted`, or came `from` the leader; it and `commit` come at
+//! most every 100 ms, and when there is news. Where a reader does not keep up, lines are left out, and
+//! the next one says by `left_out` how many. On stderr stands a log for people.
 //!
 //! # The end
 //!

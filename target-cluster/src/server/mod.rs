@@ -26,6 +26,7 @@ mod peer_api;
 mod peers;
 mod raft_loop;
 mod run;
+mod traffic;
 
 pub use config::Config;
 pub use failure::Failure;

@@ -12,15 +12,12 @@ use super::events::{Events, say};
 use super::failure::Failure;
 use super::inbox::{Health, Incoming};
 use super::peers::Peers;
+use super::traffic::Traffic;
 use crate::bugs::Bug;
 use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
 
 /// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
-
-/// The shortest time between two reports of the commit index: often enough to draw it, rare enough
-/// to cost nothing.
-const COMMIT_EVENT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs the node until its disk fails or all that could put something into the inbox is gone.
 pub(super) async fn run(
@@ -39,7 +36,7 @@ pub(super) async fn run(
         replies: BTreeMap::new(),
         calls: BTreeMap::new(),
         last_number: 0,
-        commit_reported: (0, start),
+        traffic: Traffic::new(start),
     };
     driver.report_role();
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
@@ -67,8 +64,8 @@ struct Driver {
     calls: BTreeMap<u64, oneshot::Sender<Response>>,
     /// The last number given to a request or call.
     last_number: u64,
-    /// The commit index reported last, and the time of that.
-    commit_reported: (u64, Instant),
+    /// The messages that are reported.
+    traffic: Traffic,
 }
 
 impl Driver {
@@ -109,9 +106,11 @@ impl Driver {
                 Incoming::Called { request, reply } => {
                     let call = self.number();
                     self.calls.insert(call, reply);
+                    self.traffic.asked(call, &request);
                     Input::Request { call, request }
                 }
                 Incoming::Answered { from, sent, response } => {
+                    self.traffic.answered(&from, &response, &self.events);
                     Input::Response { from, sent, response }
                 }
                 Incoming::Persisted { through } => Input::Persisted { through },
@@ -143,7 +142,7 @@ impl Driver {
         }
         effects.extend(self.node.step(now, Input::Tick));
         self.execute(now, effects)?;
-        self.report_commit();
+        self.traffic.report(&self.node.status(), &self.events);
         Ok(())
     }
 
@@ -157,8 +156,12 @@ impl Driver {
                     batch.through = sequence;
                     batch.records.push(record);
                 }
-                Effect::Call { to, request } => self.peers.call(&to, now, request),
+                Effect::Call { to, request } => {
+                    self.traffic.asks(&to, &request, &self.events);
+                    self.peers.call(&to, now, request);
+                }
                 Effect::Respond { call, response } => {
+                    self.traffic.answers(call, &response, &self.events);
                     if let Some(reply) = self.calls.remove(&call) {
                         let _ = reply.send(response);
                     }
@@ -192,14 +195,5 @@ impl Driver {
         let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
         let id = &self.node.options().id;
         say(id, format_args!("{} in term {}, led by {leader}", change.role, change.term));
-    }
-
-    fn report_commit(&mut self) {
-        let Status { commit, applied, .. } = self.node.status();
-        let (reported, when) = self.commit_reported;
-        if commit > reported && when.elapsed() >= COMMIT_EVENT_INTERVAL {
-            self.events.commit(commit, applied);
-            self.commit_reported = (commit, Instant::now());
-        }
     }
 }
