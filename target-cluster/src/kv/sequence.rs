@@ -107,7 +107,7 @@ impl From<Vec<Value>> for Sequence {
     }
 }
 
-/// Equal are those with equal values, in whatever parts.
+/// Equal are those with equal values, however they are parted.
 impl PartialEq for Sequence {
     fn eq(&self, other: &Sequence) -> bool {
         self.length == other.length && self.iter().eq(other.iter())

@@ -11,7 +11,7 @@ use super::sequence::Sequence;
 use super::size::Budget;
 use super::transaction::MicroFunction;
 
-/// A value in an answer. One that was read is shared with the state instead of copied: whoever writes
+/// A value in an answer. One that was read is shared with the state instead of copied: writing
 /// it out may take its time, and the state goes on.
 #[derive(Debug, Clone)]
 pub(crate) enum SharedValue {
@@ -43,7 +43,7 @@ impl SharedValue {
     }
 
     /// About how many bytes it takes as JSON.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let mut budget = Budget::new(usize::MAX);
         self.spend(&mut budget);
         usize::MAX - budget.left().expect("no value takes all of the address space")

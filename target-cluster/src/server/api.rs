@@ -104,11 +104,20 @@ fn answered(Answer { result, version }: Answer) -> Response {
     json_response(code, &AnswerBody { kind, error, value, version })
 }
 
-/// True if the reply takes more than about so many bytes.
+/// True if the reply takes more than about so many bytes. Looks at no more of it than that.
 pub(super) fn is_larger_than(reply: &Reply, bytes: usize) -> bool {
-    // Only what was read may be large: answers to commands are kept.
-    let Reply::Answer(Answer { result: OperationResult::Ok(value), .. }) = reply else {
-        return false;
-    };
-    value.is_larger_than(bytes)
+    value_of(reply).is_some_and(|value| value.is_larger_than(bytes))
+}
+
+/// About how many bytes the reply takes.
+pub(super) fn bytes_of(reply: &Reply) -> usize {
+    value_of(reply).map_or(0, SharedValue::bytes)
+}
+
+/// The part of the reply that may be large: only what was read is, since answers to commands are kept.
+fn value_of(reply: &Reply) -> Option<&SharedValue> {
+    match reply {
+        Reply::Answer(Answer { result: OperationResult::Ok(value), .. }) => Some(value),
+        _ => None,
+    }
 }

@@ -37,6 +37,7 @@ use tokio::time::{sleep, timeout};
 
 use super::api::{JsonResponse, Response, bad_request, refused};
 use super::events::say;
+use super::large::Reserved;
 use super::limits::RequestLimits;
 use crate::core::NodeId;
 
@@ -304,7 +305,7 @@ async fn look_after(node: &NodeId, open: Arc<Open>, limits: RequestLimits) -> In
 }
 
 /// The phase of a connection, with the time since which it is in it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Phase {
     Idle(Instant),
     Head(Instant),
@@ -315,6 +316,8 @@ enum Phase {
         since: Instant,
         /// The bytes written since then.
         written: usize,
+        /// The memory that it takes, if it is large.
+        _reserved: Option<Reserved>,
     },
 }
 
@@ -324,7 +327,7 @@ struct Connection(Arc<Mutex<Phase>>);
 
 impl Connection {
     fn phase(&self) -> Phase {
-        *self.locked()
+        self.locked().clone()
     }
 
     fn enter(&self, phase: Phase) {
@@ -371,12 +374,13 @@ impl Connection {
         let max = endpoints.body_max(head.uri.path());
         let body = read(body, max).await;
         self.enter(Phase::Serving);
-        let response = match body {
+        let mut response = match body {
             Ok(Some(body)) => endpoints.answer(head, body).await,
             Ok(None) => bad_request(&format!("the body has more than {max} bytes")).into(),
             Err(error) => bad_request(&format!("the body cannot be read: {error}")).into(),
         };
-        self.enter(Phase::Answer { since: Instant::now(), written: 0 });
+        let _reserved = response.extensions_mut().remove();
+        self.enter(Phase::Answer { since: Instant::now(), written: 0, _reserved });
         Ok(response)
     }
 }
@@ -421,7 +425,7 @@ struct Watched {
 impl Watched {
     fn wrote(&self, written: &Poll<io::Result<usize>>) {
         let Poll::Ready(Ok(count)) = written else { return };
-        if let Phase::Answer { since, written } = &mut *self.connection.locked() {
+        if let Phase::Answer { since, written, .. } = &mut *self.connection.locked() {
             *written += count;
             if *written >= WRITE_STEP {
                 (*since, *written) = (Instant::now(), 0);

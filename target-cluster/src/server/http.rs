@@ -14,15 +14,15 @@ use tokio::time::timeout;
 
 use super::addresses::Addresses;
 use super::api::{
-    JsonResponse, Response, bad_request, is_larger_than, json_response, refused, response_to,
-    stopping,
+    JsonResponse, Response, bad_request, bytes_of, is_larger_than, json_response, refused,
+    response_to, stopping,
 };
 use super::config::Config;
 use super::connections::Endpoints;
 use super::contents::contents;
 use super::envelope::Envelope;
 use super::inbox::{Health, Inbox, Incoming};
-use super::large::{LARGE, elsewhere_if};
+use super::large::{LARGE, LargeAnswers, elsewhere_if};
 use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
@@ -42,14 +42,17 @@ pub(super) struct Service {
     pub(super) envelope: Arc<Envelope>,
     /// The addresses at which clients reach the nodes.
     pub(super) addresses: Addresses,
+    /// The memory for large answers.
+    large_answers: LargeAnswers,
 }
 
 impl Service {
-    /// The parts of a node that its handlers need.
+    /// The state of the handlers of this node.
     pub(super) fn new(config: Config, inbox: Inbox) -> Service {
         let envelope = Arc::new(config.envelope());
         let addresses = Addresses::new(config.id.as_str().into(), config.clients_at());
-        Service { config: Arc::new(config), inbox, envelope, addresses }
+        let large_answers = LargeAnswers::new();
+        Service { config: Arc::new(config), inbox, envelope, addresses, large_answers }
     }
 }
 
@@ -137,9 +140,20 @@ async fn ask(
     }
     match timeout(service.config.limits.deadline, answer).await {
         Ok(Ok(reply)) => {
-            let addresses = service.addresses.clone();
-            let large = is_larger_than(&reply, LARGE);
-            elsewhere_if(large, move || response_to(&addresses, reply)).await
+            if !is_larger_than(&reply, LARGE) {
+                return response_to(&service.addresses, reply);
+            }
+            let service = service.clone();
+            elsewhere_if(true, move || {
+                let Some(reserved) = service.large_answers.reserve(bytes_of(&reply)) else {
+                    // Only queries have large answers.
+                    return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true).into();
+                };
+                let mut response = response_to(&service.addresses, reply);
+                response.extensions_mut().insert(reserved);
+                response
+            })
+            .await
         }
         Ok(Err(_)) => stopping(definite).into(),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite).into(),
