@@ -29,7 +29,7 @@ pub struct Arguments {
     /// The address to listen at for clients
     #[arg(long, value_name = "ADDRESS:PORT", env = "STORMPROOF_NODE_LISTEN")]
     listen: SocketAddr,
-    /// The address by which clients reach this node; other nodes send them there
+    /// The address at which clients reach this node; other nodes send them there
     /// [default: --listen]
     #[arg(long, value_name = "HOST:PORT", env = "STORMPROOF_NODE_ADVERTISE",
         value_parser = host_and_port)]

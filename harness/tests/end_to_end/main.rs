@@ -1,9 +1,12 @@
 //! Whole runs with real processes, as a user starts them. Each test says what it skipped and why
 //! when the machine cannot do what it needs.
 
+mod asked_to_end;
 mod background;
+mod bare_nodes;
 #[path = "../common/mod.rs"]
 mod common;
+mod compose;
 mod corruption;
 mod crowds;
 mod cut_short;
