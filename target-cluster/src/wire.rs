@@ -153,7 +153,9 @@ mod tests {
     use crate::kv::{Command, EncodedCommand, Mutation};
 
     fn vote() -> VoteRequest {
-        VoteRequest { term: 4, candidate: "n1".into(), last_index: 7, last_term: 3 }
+        let (last_index, last_term) = (7, 3);
+        let candidate = "n1".into();
+        VoteRequest { term: 4, candidate, last_index, last_term, disrupts_leader: false }
     }
 
     fn append(entries: Vec<Arc<Entry>>) -> Request {

@@ -12,12 +12,13 @@
 //! | `execute n1 [2]` | n1 executes its next effect, or as many as given |
 //! | `sync n1` | what n1 has written becomes durable |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
-//! | `partition n1/n2 n3`, `cut n1 n2`, `heal` | who talks to whom |
+//! | `partition n1/n2 n3`, `cut n1/n2 n3`, `heal` | who talks to whom; a cut is one way |
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
+//! | `damage n1 flip=300`, `damage n1 length=300` | n1 ends; a bit of its log flips, or what follows is gone |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
-//! | `ask n1 write k 1 [token="a:1"]` | a client's request |
+//! | `ask n1 write k 1 [token="a:1"] [times=9]` | a client's request, or as many of them |
 //! | `transfer n1 n3` | n1 is asked to hand leadership to n3 |
 //! | `status`, `log` | of all nodes |
 
@@ -99,9 +100,11 @@ impl Runner for Script {
     fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
         let mut args = command.consume_args();
         let named: BTreeMap<_, _> =
-            ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "token"]
+            ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
+                .into_iter()
+                .chain(["token", "times"])
                 .map(|key| (key, args.take_key(key)))
-                .into();
+                .collect();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
         args.reject_next()?;
         let word = |position: usize| words.get(position).copied().ok_or("an argument is missing");
@@ -149,14 +152,20 @@ impl Runner for Script {
                 let id = self.node(word(0)?)?;
                 self.world.sync(&id);
             }
-            "deliver" | "lose" | "duplicate" | "cut" => {
+            "cut" => {
+                let [from, to] = [word(0)?, word(1)?].map(|group| self.nodes(group.split('/')));
+                let (from, to) = (from?, to?);
+                for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (from, to))) {
+                    self.world.cut(from, to);
+                }
+            }
+            "deliver" | "lose" | "duplicate" => {
                 let pair = self.nodes(words)?;
                 let [from, to] = &pair[..] else { return Err("from where to where?".into()) };
                 match command.name.as_str() {
                     "deliver" => self.packets(from, to, World::deliver),
                     "lose" => self.packets(from, to, World::drop_packet),
-                    "duplicate" => self.packets(from, to, World::duplicate),
-                    _ => self.world.cut(from, to),
+                    _ => self.packets(from, to, World::duplicate),
                 }
             }
             "partition" => {
@@ -187,7 +196,20 @@ impl Runner for Script {
             }
             "start" => {
                 let id = self.node(word(0)?)?;
-                self.world.start(&id);
+                if let Err(error) = self.world.try_start(&id) {
+                    output.push(format!("{id} does not start: {error}"));
+                }
+            }
+            "damage" => {
+                let id = self.node(word(0)?)?;
+                let length: Option<usize> = named["length"].map(str::parse).transpose()?;
+                let flipped: Option<usize> = named["flip"].map(str::parse).transpose()?;
+                self.world.damage(&id, |bytes| {
+                    bytes.truncate(length.unwrap_or(bytes.len()));
+                    if let Some(byte) = flipped {
+                        bytes[byte] ^= 1;
+                    }
+                });
             }
             "ask" => {
                 let id = self.node(word(0)?)?;
@@ -195,7 +217,9 @@ impl Runner for Script {
                 let value = words.get(3).map_or(Ok(Value::Null), |text| text.parse())?;
                 let token = named["token"].map(String::from);
                 let operation = RequestBody { f, key: Some(key), value, token }.into_operation()?;
-                output.push(format!("#{}", self.world.submit(&id, operation)));
+                for _ in 0..named["times"].map_or(Ok(1), str::parse)? {
+                    output.push(format!("#{}", self.world.submit(&id, operation.clone())));
+                }
             }
             "transfer" => {
                 let (id, to) = (self.node(word(0)?)?, self.node(word(1)?)?);
@@ -311,4 +335,34 @@ scripts! {
     a_successor_that_loses_its_election_leaves_the_cluster_serving
     a_late_or_repeated_timeout_now_does_no_harm
     what_was_accepted_before_a_transfer_is_committed_by_the_successor
+    term_and_vote_apart_elects_two_leaders_in_one_term
+    stale_vote_counted_elects_a_leader_without_a_majority
+    refusal_counted_as_vote_elects_a_short_log
+    term_bumped_under_leader_stamps_entries_of_a_term_not_won
+    vote_counted_twice_elects_a_leader_without_a_majority
+    append_under_old_term_commits_behind_the_back_of_a_new_leader
+    heartbeat_truncates_what_was_acknowledged
+    heartbeat_commits_unverified_entries_of_another_leader
+    reply_for_truncated_entry_acknowledges_a_write_that_is_gone
+    catch_up_of_old_term_replaces_what_was_acknowledged
+    rollback_on_step_down_removes_what_was_committed
+    follower_acks_before_fsync_loses_what_was_acknowledged
+    leader_counts_before_fsync_loses_what_was_acknowledged
+    fsync_error_retried_loses_what_was_acknowledged
+    wiped_log_rejoins_and_loses_what_was_acknowledged
+    lost_log_still_votes_for_one_that_never_had_it
+    corrupt_middle_cut_off_loses_what_was_acknowledged
+    corrupt_log_discarded_loses_what_was_acknowledged
+    read_index_too_early_misses_what_was_acknowledged
+    read_before_applied_misses_what_was_acknowledged
+    tokens_of_leader_only_apply_a_retry_again
+    not_leader_for_appended_denies_a_write_that_is_committed
+    request_never_answered_by_a_leader_that_steps_down
+    writes_lost_in_transfer_were_acknowledged
+    transfer_without_end_blocks_writes
+    old_pre_vote_ignored_elects_no_leader
+    pre_vote_resets_timer_so_that_no_leader_is_elected
+    no_check_quorum_leaves_a_deaf_leader
+    torn_tail_refused_by_a_restart
+    wall_clock_lease_is_sound_with_right_clocks
 }

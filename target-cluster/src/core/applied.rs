@@ -125,9 +125,14 @@ impl Node {
             };
             let applied = self.store.apply(index, command);
             self.apply_results.note(index, Some(&applied));
-            if let Role::Leader(leader) = &mut self.role
-                && let Some(request) = leader.waiting.remove(&index)
-            {
+            if let Applied::Answer(answer) = &applied {
+                self.keep_answer(command, answer);
+            }
+            let request = match &mut self.role {
+                Role::Leader(leader) => leader.waiting.remove(&index),
+                _ => self.kept_request(index),
+            };
+            if let Some(request) = request {
                 let reply = match applied {
                     Applied::Answer(answer) => Reply::Answer(answer),
                     Applied::TokenReused => Reply::Refused(Refusal::TokenReused),

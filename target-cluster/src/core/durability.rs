@@ -17,6 +17,8 @@ pub(super) enum Consequence {
     Stand { term: u64 },
     /// A leader counts its own entries of this term through this index.
     OwnEntries { term: u64, through: u64 },
+    /// The vote is written, with the planted bug `term-and-vote-apart`.
+    PersistVote,
 }
 
 /// Records emitted, records durable, and what waits in between.
@@ -61,7 +63,7 @@ impl Node {
         }
     }
 
-    fn happen(&mut self, consequence: Consequence) {
+    pub(super) fn happen(&mut self, consequence: Consequence) {
         match consequence {
             // True even if this node's term has moved on: it was so when the answer was made, as if
             // the network had delayed it.
@@ -69,6 +71,9 @@ impl Node {
                 self.effects.push(Effect::Respond { call, response });
             }
             Consequence::Stand { term } => self.ask_for_votes(term),
+            Consequence::PersistVote => {
+                self.persist(Record::Vote { term: self.term, vote: self.vote.clone() });
+            }
             Consequence::OwnEntries { term, through } => {
                 if term == self.term
                     && let Role::Leader(leader) = &mut self.role

@@ -6,6 +6,7 @@ use super::durability::Consequence;
 use super::{
     Effect, Node, NodeId, Record, Refusal, Request, Response, Role, Time, VoteRequest, VoteResponse,
 };
+use crate::bugs::Bug;
 
 impl Node {
     /// Sets term and vote, and persists both in one record.
@@ -14,14 +15,24 @@ impl Node {
         assert!(term > self.term || self.vote.is_none(), "one vote in a term");
         self.term = term;
         self.vote.clone_from(&vote);
+        if vote.is_some() && self.has(Bug::TermAndVoteApart) {
+            return self.persist_term_then_vote();
+        }
         self.persist(Record::Vote { term, vote });
     }
 
     /// Becomes follower in a later term, whose leader is not known yet.
     pub(super) fn adopt_term(&mut self, term: u64) {
+        self.begin_term(term, None);
+    }
+
+    /// Becomes follower in a later term, in which it votes at once or not yet.
+    fn begin_term(&mut self, term: u64, vote: Option<NodeId>) {
         assert!(term > self.term);
-        self.set_term_and_vote(term, None);
-        self.become_follower(None);
+        self.set_term_and_vote(term, vote);
+        if !self.leads_on() {
+            self.become_follower(None);
+        }
     }
 
     /// Becomes follower in the current term. A leader answers everyone who waits for it: no other
@@ -30,11 +41,14 @@ impl Node {
         let deadline = self.draw_deadline();
         let follower = Role::Follower { leader, heard: self.now, deadline };
         if let Role::Leader(leader) = std::mem::replace(&mut self.role, follower) {
-            for request in leader.waiting.into_values() {
-                self.refuse(request, Refusal::LeadershipLost);
+            for request in self.not_kept(leader.waiting).into_values() {
+                self.refuse(request, self.refusal_of_appended());
             }
             for request in leader.reads.into_requests() {
                 self.refuse(request, Refusal::NoQuorumForRead);
+            }
+            if self.has(Bug::RollbackOnStepDown) {
+                self.truncate_behind(self.commit);
             }
         }
     }
@@ -54,6 +68,9 @@ impl Node {
     /// Answers a pre-vote. The answer binds no one, so it does not wait for the disk, and it leaves
     /// the voter's own deadline alone (hashicorp/raft#609).
     pub(super) fn pre_vote_requested(&mut self, call: u64, request: VoteRequest) {
+        if request.term <= self.term && self.has(Bug::OldPreVoteIgnored) {
+            return;
+        }
         let has_leader = match &self.role {
             Role::Leader(_) => true,
             Role::Follower { leader: Some(_), heard, .. } => {
@@ -66,6 +83,9 @@ impl Node {
         let granted = !has_leader
             && request.term > self.term
             && self.log.is_covered_by(request.last_term, request.last_index);
+        if granted && self.has(Bug::PreVoteResetsTimer) {
+            self.count_as_contact();
+        }
         let response = VoteResponse { term: self.term, asked: request.term, granted };
         self.effects.push(Effect::Respond { call, response: Response::PreVote(response) });
     }
@@ -75,13 +95,18 @@ impl Node {
         if response.term > self.term {
             return self.adopt_term(response.term);
         }
-        if response.granted
+        if self.is_granted(&response)
             && response.asked == self.term + 1
             && let Role::PreCandidate { granted, .. } = &mut self.role
         {
             granted.insert(from);
             self.stand_if_pre_elected();
         }
+    }
+
+    /// True if the voter gave what it was asked for.
+    fn is_granted(&self, response: &VoteResponse) -> bool {
+        response.granted || self.has(Bug::RefusalCountedAsVote)
     }
 
     fn stand_if_pre_elected(&mut self) {
@@ -121,14 +146,17 @@ impl Node {
     /// majority that heard none, or was asked to stand by the leader itself. So a successor needs no
     /// mark in its request that would overrule such a check (thesis, §4.2.3).
     pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
-        let VoteRequest { term: asked, candidate, last_index, last_term } = request;
+        if self.protects_lease(&request) {
+            let refused = VoteResponse { term: self.term, asked: request.term, granted: false };
+            return self.effects.push(Effect::Respond { call, response: Response::Vote(refused) });
+        }
+        let VoteRequest { term: asked, candidate, last_index, last_term, .. } = request;
         let free = asked > self.term
             || (asked == self.term && self.vote.as_ref().is_none_or(|vote| *vote == candidate));
         let granted = free && self.log.is_covered_by(last_term, last_index);
         let vote = granted.then_some(candidate);
         if asked > self.term {
-            self.set_term_and_vote(asked, vote);
-            self.become_follower(None);
+            self.begin_term(asked, vote);
         } else if granted && self.vote.is_none() {
             self.set_term_and_vote(asked, vote);
         }
@@ -150,8 +178,9 @@ impl Node {
         if response.term > self.term {
             return self.adopt_term(response.term);
         }
-        if response.granted
-            && response.asked == self.term
+        let from = self.name_to_count(from);
+        if self.is_granted(&response)
+            && (response.asked == self.term || self.has(Bug::StaleVoteCounted))
             && let Role::Candidate { granted, .. } = &mut self.role
         {
             granted.insert(from);
@@ -177,6 +206,7 @@ impl Node {
             candidate: self.options.id.clone(),
             last_index: self.log.last_index(),
             last_term: self.log.last_term(),
+            disrupts_leader: self.was_asked_to_stand_in(term),
         }
     }
 

@@ -137,6 +137,10 @@ pub(crate) struct VoteRequest {
     /// The term of that entry.
     #[serde(rename = "lastLogTerm")]
     pub last_term: u64,
+    /// True if the leader asked the candidate to stand, so that voters need not protect its lease
+    /// (thesis, §4.2.3). Leases are a planted bug; without it this is never set or looked at.
+    #[serde(rename = "disruptsLeader", default, skip_serializing_if = "std::ops::Not::not")]
+    pub disrupts_leader: bool,
 }
 
 /// Answers a request for a vote or pre-vote.

@@ -27,6 +27,7 @@ mod input;
 mod log;
 mod message;
 mod node;
+mod planted;
 mod reads;
 mod replication;
 mod role;

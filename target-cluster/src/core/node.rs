@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::applied::{APPLY_RESULTS_MAX, ApplyResults};
 use super::durability::Durability;
+use super::planted::Planted;
 use super::timing::Jitter;
 use super::transfer::Transfer;
 use super::{
@@ -98,6 +99,8 @@ pub struct Node {
     pub(super) transfer: Option<Transfer>,
     /// The consequences that wait for the disk.
     pub(super) durability: Durability,
+    /// The memory of planted bugs.
+    pub(super) planted: Planted,
     /// The effects of the current step; empty between steps.
     pub(super) effects: Vec<Effect>,
 }
@@ -126,6 +129,7 @@ impl Node {
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),
+            planted: Planted::new(now),
             effects: Vec::new(),
             options,
         }

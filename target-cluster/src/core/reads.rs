@@ -56,12 +56,7 @@ impl Reads {
 impl Node {
     /// A client asks for something that changes nothing.
     pub(super) fn query(&mut self, request: u64, query: Query) {
-        let bugs = &self.options.bugs;
-        let unasked = bugs.contains(&Bug::StaleRead)
-            || (bugs.contains(&Bug::WallClockLease)
-                && self.knows_commit()
-                && !self.has_to_apply()
-                && self.hears_majority());
+        let unasked = self.reads_unasked();
         match &mut self.role {
             Role::Leader(_) if unasked => self.answer_from_state(request, &query),
             Role::Leader(leader) if leader.reads.cost + query.cost() > COST_MAX => {
@@ -81,7 +76,7 @@ impl Node {
 
     /// True if an entry of the own term is committed. Before that a leader does not know how far
     /// its predecessors' are (etcd#7331).
-    fn knows_commit(&self) -> bool {
+    pub(super) fn knows_commit(&self) -> bool {
         self.log.term_at(self.commit) == Some(self.term)
     }
 
@@ -94,7 +89,7 @@ impl Node {
     /// Begins a round for the reads that have gathered, unless one is on its way or it is not known
     /// yet what they would have to see.
     pub(super) fn begin_read_round(&mut self) {
-        let knows_commit = self.knows_commit();
+        let knows_commit = self.knows_commit() || self.has(Bug::ReadIndexTooEarly);
         let Role::Leader(leader) = &mut self.role else { return };
         let reads = &mut leader.reads;
         if !knows_commit || reads.gathering.is_empty() || reads.confirming.is_some() {
@@ -125,7 +120,10 @@ impl Node {
 
     /// Answers the reads of confirmed rounds whose index is applied.
     pub(super) fn answer_covered_reads(&mut self) {
-        let applied = self.store.applied();
+        let applied = match self.has(Bug::ReadBeforeApplied) {
+            true => u64::MAX,
+            false => self.store.applied(),
+        };
         while let Role::Leader(leader) = &mut self.role
             && leader.reads.confirmed.front().is_some_and(|round| round.read_index <= applied)
             && let Some(Round { reads, .. }) = leader.reads.confirmed.pop_front()

@@ -62,7 +62,7 @@ impl Node {
                     continue;
                 }
             };
-            if self.transfer.is_some() {
+            if self.transfer.is_some() && !self.has(Bug::WritesLostInTransfer) {
                 self.refuse(request, Refusal::Transferring);
                 continue;
             }
@@ -70,9 +70,15 @@ impl Node {
                 self.refuse(request, Refusal::Overloaded);
                 continue;
             }
+            if self.answers_retry(request, &command) {
+                continue;
+            }
             let index = self.append_own(Payload::Command(command));
             if let Role::Leader(leader) = &mut self.role {
                 leader.waiting.insert(index, request);
+            }
+            if self.has(Bug::WritesLostInTransfer) {
+                self.count_for_successor(index);
             }
         }
         self.replicate();
@@ -87,7 +93,8 @@ impl Node {
         }
         self.log.append(Arc::clone(&entry));
         self.persist(Record::Entry(entry));
-        self.once_durable(Consequence::OwnEntries { term: self.term, through: index });
+        let counted = Consequence::OwnEntries { term: self.term, through: index };
+        self.once_durable_unless(Bug::LeaderCountsBeforeFsync, counted);
         index
     }
 
@@ -140,7 +147,8 @@ impl Node {
     /// up appends that are not answered, sends heartbeats.
     pub(super) fn leader_tick(&mut self) {
         let (now, timeout) = (self.now, self.options.timings.election_min);
-        if !self.hears_majority() && !self.options.bugs.contains(&Bug::StaleRead) {
+        let content_unheard = self.has(Bug::StaleRead) || self.has(Bug::NoCheckQuorum);
+        if (!self.hears_majority() && !content_unheard) || self.leads_unelected() {
             return self.become_follower(None);
         }
         let Role::Leader(leader) = &mut self.role else { return };
@@ -156,7 +164,7 @@ impl Node {
     /// True if this node leads and a majority answered what it sent within the shortest election
     /// timeout.
     pub(super) fn hears_majority(&self) -> bool {
-        let by_wall_clock = self.options.bugs.contains(&Bug::WallClockLease);
+        let by_wall_clock = self.has(Bug::WallClockLease);
         let timeout = self.options.timings.election_min;
         let Role::Leader(leader) = &self.role else { return false };
         let is_fresh = |peer: &&Progress| match by_wall_clock {
@@ -168,16 +176,23 @@ impl Node {
 
     /// A follower's side of an append or heartbeat (paper, figure 2).
     pub(super) fn append_requested(&mut self, call: u64, request: AppendRequest) {
+        if self.append_under_old_term(call, &request) {
+            return;
+        }
+        let takes_any_term = self.catches_up_with(&request);
         let AppendRequest { term, leader, previous_index, previous_term, entries, commit, round } =
             request;
         // A second leader of the own term cannot be, unless a vote was forgotten; it is refused.
-        if term < self.term || (term == self.term && matches!(self.role, Role::Leader(_))) {
+        if (term < self.term && !takes_any_term)
+            || (term == self.term && matches!(self.role, Role::Leader(_)))
+        {
             return self.respond_to_append(call, round, AppendResult::StaleTerm);
         }
         if term > self.term {
             self.adopt_term(term);
         }
         self.become_follower(Some(leader));
+        self.respect_lease();
         if self.log.term_at(previous_index) != Some(previous_term) {
             let conflict = if previous_index > self.log.last_index() {
                 (self.log.last_index() + 1, None)
@@ -190,6 +205,9 @@ impl Node {
         }
         let heartbeat = entries.is_empty();
         let verified = previous_index + entries.len() as u64;
+        if heartbeat && self.has(Bug::HeartbeatTruncates) {
+            self.truncate_behind(verified);
+        }
         for entry in entries {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
@@ -205,13 +223,18 @@ impl Node {
         }
         // Only what this very request verified may be committed by it: what lies behind may be
         // another leader's (scylladb#9965).
-        self.commit_through(commit.min(verified));
+        let covered = match heartbeat && self.has(Bug::HeartbeatCommitsUnverified) {
+            true => self.log.last_index(),
+            false => verified,
+        };
+        self.commit_through(commit.min(covered));
         if heartbeat {
             self.respond_to_append(call, round, AppendResult::Heard);
         } else {
             let result = AppendResult::Accepted(verified);
             let response = Response::Append(AppendResponse { term: self.term, round, result });
-            self.once_durable(Consequence::Respond { call, response });
+            let accepted = Consequence::Respond { call, response };
+            self.once_durable_unless(Bug::FollowerAcksBeforeFsync, accepted);
         }
     }
 
@@ -266,8 +289,8 @@ impl Node {
         durable.push(leader.durable);
         durable.sort_unstable_by(|a, b| b.cmp(a));
         let held = durable[self.majority() - 1];
-        let own_term = self.log.term_at(held) == Some(self.term)
-            || self.options.bugs.contains(&Bug::CommitEarlierTerm);
+        let own_term =
+            self.log.term_at(held) == Some(self.term) || self.has(Bug::CommitEarlierTerm);
         if own_term && held > self.commit {
             self.commit_through(held);
             self.begin_read_round();

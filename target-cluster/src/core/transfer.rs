@@ -14,6 +14,7 @@ use super::{
     Effect, Node, NodeId, Refusal, Reply, Request, Response, Role, Time, TimeoutNowRequest,
     TimeoutNowResponse,
 };
+use crate::bugs::Bug;
 
 /// A transfer on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,13 +22,13 @@ pub(super) struct Transfer {
     /// The driver's number for the request.
     request: u64,
     /// The node that is to lead.
-    to: NodeId,
+    pub(super) to: NodeId,
     /// The term of the leader that was asked.
     term: u64,
     /// The time when it is over.
     pub(super) deadline: Time,
     /// True once the successor was asked to stand.
-    asked: bool,
+    pub(super) asked: bool,
 }
 
 impl Node {
@@ -41,7 +42,10 @@ impl Node {
         if self.transfer.is_some() {
             return self.refuse(request, Refusal::Transferring);
         }
-        let deadline = self.now + self.options.timings.election_max;
+        let deadline = match self.has(Bug::TransferWithoutEnd) {
+            true => Time::MAX,
+            false => self.now + self.options.timings.election_max,
+        };
         self.transfer = Some(Transfer { request, to, term: self.term, deadline, asked: false });
         self.ask_successor();
     }
@@ -76,6 +80,7 @@ impl Node {
             let (term, leader) = (self.term, self.options.id.clone());
             let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
             self.effects.push(Effect::Call { to, request });
+            self.give_lease_up();
         }
     }
 
@@ -86,6 +91,7 @@ impl Node {
         self.effects.push(Effect::Respond { call, response });
         if request.term == self.term && !matches!(self.role, Role::Leader(_)) {
             self.stand();
+            self.note_that_leader_asked();
         }
     }
 

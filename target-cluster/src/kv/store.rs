@@ -32,7 +32,8 @@ impl Store {
             values: Values::default(),
             sessions: Sessions::new(MAX_SESSIONS, SESSION_BYTES_MAX),
             applied: 0,
-            ignore_tokens: bugs.contains(&Bug::IgnoreTokens),
+            ignore_tokens: bugs.contains(&Bug::IgnoreTokens)
+                || bugs.contains(&Bug::TokensOfLeaderOnly),
         }
     }
 

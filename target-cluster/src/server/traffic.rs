@@ -137,7 +137,13 @@ mod tests {
         let (events, lines) = collected();
         let mut traffic = Traffic::new(Instant::now());
         let (n2, n3) = (NodeId::from("n2"), NodeId::from("n3"));
-        let vote = VoteRequest { term: 3, candidate: "n3".into(), last_index: 0, last_term: 0 };
+        let vote = VoteRequest {
+            term: 3,
+            candidate: "n3".into(),
+            last_index: 0,
+            last_term: 0,
+            disrupts_leader: false,
+        };
         let answer = VoteResponse { term: 3, asked: 3, granted: true };
         traffic.asks(&n2, &Request::PreVote(vote.clone()), &events);
         traffic.answered(&n2, &Response::PreVote(answer.clone()), &events);

@@ -61,6 +61,14 @@ impl MemoryDisk {
         kept
     }
 
+    /// The bytes of the file change while no one writes them: damage, of which the note beside the
+    /// log knows nothing.
+    pub fn damage(&mut self, change: impl Fn(&mut Vec<u8>)) {
+        self.write_back(usize::MAX, || true);
+        change(&mut self.durable);
+        self.cache.clone_from(&self.durable);
+    }
+
     /// A sync fails: the kernel forgets that anything was to be written. It can be read as long as
     /// the machine runs, and a later sync has nothing to do.
     pub fn fail_sync(&mut self) {

@@ -9,6 +9,7 @@ mod file_disk;
 mod frame;
 mod identity;
 mod memory_disk;
+mod planted;
 mod wal;
 mod watermark;
 

@@ -12,8 +12,8 @@
 
 use std::io;
 
-use super::Disk;
 use super::frame::{self, BadFrame, MAGIC};
+use super::{Disk, planted};
 use crate::bugs::{Bug, Bugs};
 use crate::core::{Record, Recovered};
 
@@ -29,6 +29,8 @@ pub struct WriteAheadLog<D> {
     marked: u64,
     /// Reused for each append.
     buffer: Vec<u8>,
+    /// True if a sync that failed is tried again, with the planted bug `fsync-error-retried`.
+    retries_sync: bool,
 }
 
 /// A log that was opened, with what was found in it.
@@ -71,39 +73,15 @@ impl<D: Disk> WriteAheadLog<D> {
     /// records written behind it could never be read (cqlite#1390). What was read is made
     /// durable too: it may have been written, but not synced, before the process was killed.
     pub fn open(mut disk: D, bugs: &Bugs) -> Result<Opened<D>, OpenError> {
-        let appends_after_torn_tail = bugs.contains(&Bug::AppendAfterTornTail);
         let bytes = disk.read()?;
-        let mut witnessed = if appends_after_torn_tail { 0 } else { disk.watermark()? };
-        let mut recovered = Recovered::default();
-        let (mut offset, mut records) = (0, 0);
-        while offset < bytes.len() {
-            match frame::decode(&bytes[offset..]) {
-                Ok(frame) => {
-                    replay(&mut recovered, frame.record)
-                        .map_err(|reason| OpenError::Corrupt { offset: offset as u64, reason })?;
-                    witnessed = witnessed.max(frame.durable);
-                    offset += frame.size;
-                    records += 1;
-                }
-                Err(bad) => {
-                    if !appends_after_torn_tail {
-                        witnessed = witnessed.max(witnessed_behind(&bytes, offset));
-                    }
-                    if bad == BadFrame::Payload || witnessed > offset as u64 {
-                        let reason = bad.to_string();
-                        return Err(OpenError::Corrupt { offset: offset as u64, reason });
-                    }
-                    break;
-                }
-            }
-        }
-        if witnessed > offset as u64 {
-            let reason = format!("the log ends here, of which {witnessed} bytes had been durable");
-            return Err(OpenError::Corrupt { offset: offset as u64, reason });
-        }
-        let torn_bytes = (bytes.len() - offset) as u64;
-        let mut written = offset as u64;
-        if appends_after_torn_tail {
+        let found = match find(&bytes, disk.watermark()?, bugs) {
+            Err(_) if bugs.contains(&Bug::CorruptLogDiscarded) => Found::default(),
+            found => found?,
+        };
+        let Found { recovered, records, end, witnessed } = found;
+        let torn_bytes = (bytes.len() - end) as u64;
+        let mut written = end as u64;
+        if bugs.contains(&Bug::AppendAfterTornTail) {
             written += torn_bytes;
         } else if torn_bytes > 0 {
             disk.truncate(written)?;
@@ -112,8 +90,14 @@ impl<D: Disk> WriteAheadLog<D> {
         // disk, and what the kernel would not write again by itself.
         disk.rewrite(witnessed, &bytes[witnessed as usize..written as usize])?;
         disk.sync()?;
-        let mut wal =
-            WriteAheadLog { disk, written, durable: written, marked: 0, buffer: Vec::new() };
+        let mut wal = WriteAheadLog {
+            disk,
+            written,
+            durable: written,
+            marked: 0,
+            buffer: Vec::new(),
+            retries_sync: bugs.contains(&Bug::FsyncErrorRetried),
+        };
         wal.mark()?;
         Ok(Opened { wal, recovered, records, torn_bytes })
     }
@@ -132,7 +116,10 @@ impl<D: Disk> WriteAheadLog<D> {
 
     /// Makes every record durable. After an error the log must not be used any more.
     pub fn sync(&mut self) -> io::Result<()> {
-        self.disk.sync()?;
+        match self.disk.sync() {
+            Err(_) if self.retries_sync => self.disk.sync()?,
+            synced => synced?,
+        }
         self.durable = self.written;
         Ok(())
     }
@@ -152,10 +139,61 @@ impl<D: Disk> WriteAheadLog<D> {
         &self.disk
     }
 
+    /// The disk below, for faults.
+    pub(crate) fn disk_mut(&mut self) -> &mut D {
+        &mut self.disk
+    }
+
     /// Closes the log without syncing it.
     pub fn into_disk(self) -> D {
         self.disk
     }
+}
+
+/// The content of a log.
+#[derive(Default)]
+struct Found {
+    recovered: Recovered,
+    records: usize,
+    /// The position behind the last good record.
+    end: usize,
+    /// The number of bytes of which a witness says that they had been durable.
+    witnessed: u64,
+}
+
+/// Reads the records up to the end of the log, or to a torn one.
+fn find(bytes: &[u8], watermark: u64, bugs: &Bugs) -> Result<Found, OpenError> {
+    let mut witnessed = if planted::ignores_watermark(bytes, bugs) { 0 } else { watermark };
+    let mut recovered = Recovered::default();
+    let (mut end, mut records) = (0, 0);
+    let corrupt = |end, reason| Err(OpenError::Corrupt { offset: end as u64, reason });
+    while end < bytes.len() {
+        match frame::decode(&bytes[end..]) {
+            Ok(frame) => {
+                if let Err(reason) = replay(&mut recovered, frame.record) {
+                    return corrupt(end, reason);
+                }
+                witnessed = witnessed.max(frame.durable);
+                end += frame.size;
+                records += 1;
+            }
+            Err(bad) => {
+                if !planted::ignores_records_behind(bugs) {
+                    witnessed = witnessed.max(witnessed_behind(bytes, end));
+                }
+                let was_durable = witnessed > end as u64 || bugs.contains(&Bug::TornTailRefused);
+                if bad == BadFrame::Payload || was_durable {
+                    return corrupt(end, bad.to_string());
+                }
+                break;
+            }
+        }
+    }
+    if witnessed > end as u64 {
+        let reason = format!("the log ends here, of which {witnessed} bytes had been durable");
+        return corrupt(end, reason);
+    }
+    Ok(Found { recovered, records, end, witnessed })
 }
 
 /// The most bytes that any good record behind the bad one at `offset` says had been durable.

@@ -9,7 +9,7 @@ use crate::core::{
     Timings,
 };
 use crate::kv::{EncodedCommand, Operation};
-use crate::storage::{MemoryDisk, WriteAheadLog, needs_barrier};
+use crate::storage::{MemoryDisk, OpenError, WriteAheadLog, needs_barrier};
 
 /// The time that every wall clock shows at the beginning: late enough that it can be set back.
 const WALL_AT_START: Time = Time::from_secs(1_000_000);
@@ -244,25 +244,47 @@ impl World {
     /// Makes durable what the node has written, and reports that to it.
     pub fn sync(&mut self, id: &NodeId) {
         let Some(running) = self.running(id) else { return };
-        let written = running.written;
-        if running.synced == written {
+        if running.synced == running.written {
             return;
         }
         running.wal.sync().expect("a disk in memory does not fail");
         running.wal.mark().expect("a disk in memory does not fail");
-        running.synced = written;
-        let news = std::mem::replace(&mut running.reported, written) < written;
         self.trace.push(format!("{id} syncs"));
-        if news {
-            self.step(id, Input::Persisted { through: written });
+        self.synced(id);
+    }
+
+    /// The node takes everything that it has written for durable.
+    fn synced(&mut self, id: &NodeId) {
+        let Some(running) = self.running(id) else { return };
+        let through = running.written;
+        running.synced = through;
+        if std::mem::replace(&mut running.reported, through) < through {
+            self.step(id, Input::Persisted { through });
         }
     }
 
-    /// The node hears that its sync failed, and stops; what it wrote can still be read.
+    /// The node hears that its sync failed, and stops; what it wrote can still be read. With the
+    /// planted bug `fsync-error-retried` it tries again, which succeeds.
     pub fn fail_sync(&mut self, id: &NodeId) {
+        if let Some(running) = self.running(id)
+            && running.node.options().bugs.contains(&Bug::FsyncErrorRetried)
+        {
+            running.wal.disk_mut().fail_sync();
+            running.wal.sync().expect("a disk in memory does not fail");
+            self.trace.push(format!("{id} cannot sync and tries again"));
+            return self.synced(id);
+        }
         self.stop(id, |disk| {
             disk.fail_sync();
             "cannot sync and stops".to_string()
+        });
+    }
+
+    /// The node ends, and the bytes of its log change.
+    pub fn damage(&mut self, id: &NodeId, change: impl Fn(&mut Vec<u8>)) {
+        self.stop(id, |disk| {
+            disk.damage(change);
+            "ends, and its log is damaged".to_string()
         });
     }
 
@@ -364,10 +386,14 @@ impl World {
 
     /// Starts a node that is down, with what is on its disk.
     pub fn start(&mut self, id: &NodeId) {
+        self.try_start(id).expect("a crash corrupts nothing");
+    }
+
+    /// Starts a node that is down, unless its log is damaged.
+    pub fn try_start(&mut self, id: &NodeId) -> Result<(), OpenError> {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
-        let State::Down(disk) = &mut host.state else { return };
-        let opened = WriteAheadLog::open(std::mem::take(disk), &host.options.bugs)
-            .expect("a crash corrupts nothing");
+        let State::Down(disk) = &host.state else { return Ok(()) };
+        let opened = WriteAheadLog::open(disk.clone(), &host.options.bugs)?;
         let Recovered { term, log, .. } = &opened.recovered;
         self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
         host.state = State::Up(Box::new(RunningNode {
@@ -380,6 +406,7 @@ impl World {
             callers: BTreeMap::new(),
         }));
         self.changed = true;
+        Ok(())
     }
 
     /// Executes, syncs and delivers among these nodes, until nothing is left to do but wait.

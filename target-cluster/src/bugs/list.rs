@@ -1,0 +1,527 @@
+//! The list of the bugs: every fact about one stands here.
+
+use serde::Serialize;
+
+use super::about::Description;
+use super::{Group, Kind, Reach};
+
+/// Makes [`Bug`] of the list.
+macro_rules! bugs {
+    ($(
+        $(#[$doc:meta])*
+        $bug:ident {
+            name: $name:literal,
+            group: $group:ident,
+            kind: $kind:ident,
+            summary: $summary:literal,
+            source: $source:literal,
+            reach: $reach:ident,
+            exposed_by: [$($family:literal),*],
+        }
+    )*) => {
+        /// One planted bug.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[non_exhaustive]
+        pub enum Bug {
+            $($(#[$doc])* #[serde(rename = $name)] $bug,)*
+        }
+
+        impl Bug {
+            /// Every bug, in the order in which they are listed.
+            pub const ALL: [Bug; [$($name),*].len()] = [$(Bug::$bug),*];
+
+            pub(super) fn description(self) -> Description {
+                match self {
+                    $(Bug::$bug => Description {
+                        name: $name,
+                        group: Group::$group,
+                        kind: Kind::$kind,
+                        summary: $summary,
+                        source: $source,
+                        reach: Reach::$reach,
+                        exposed_by: &[$($family),*],
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// Term and vote are two records. The vote is sent when the first of them is durable.
+    TermAndVoteApart {
+        name: "term-and-vote-apart",
+        group: Election,
+        kind: Safety,
+        summary: "term and vote are persisted in two writes, and a vote is given after the first",
+        source: "hashicorp/raft#661",
+        reach: Faults,
+        // As with `vote-not-durable`: slow barriers lengthen the moment in which the vote is
+        // volatile.
+        exposed_by: ["partition", "disk", "power"],
+    }
+
+    /// A candidate counts a vote that it was given in an earlier candidacy.
+    StaleVoteCounted {
+        name: "stale-vote-counted",
+        group: Election,
+        kind: Safety,
+        summary: "a vote that was given for an earlier term counts in this one",
+        source: "little-raft#44",
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A restarted node remembers its term but not for whom it voted.
+    VoteForgotten {
+        name: "vote-forgotten",
+        group: Election,
+        kind: Safety,
+        summary: "a node forgets at a restart whom it voted for, and votes again in the same term",
+        source: "akka-raft#47, akka-raft#62",
+        // Pre-votes leave this a moment of a millisecond.
+        reach: Scripts,
+        exposed_by: [],
+    }
+
+    /// A barrier is made for entries only: term and vote become durable with the next entries, but
+    /// the vote is sent at once.
+    VoteNotDurable {
+        name: "vote-not-durable",
+        group: Election,
+        kind: Safety,
+        summary: "a vote is given before it is synced to disk; only entries are waited for",
+        source: "ahnlich#387",
+        reach: Faults,
+        // Slow barriers keep a vote volatile for long enough; the leader elected by it must not be
+        // heard when the others vote again.
+        exposed_by: ["partition", "disk", "power"],
+    }
+
+    /// A candidate looks at the term of an answer alone: who has moved to its term is taken to be
+    /// for it, also one that refused because the log of the candidate is too short.
+    RefusalCountedAsVote {
+        name: "refusal-counted-as-vote",
+        group: Election,
+        kind: Safety,
+        summary: "an answer from the term of the candidate counts as a vote, also a refusal: a \
+                  short log wins",
+        source: "databend#16175, jgroups-raft#65",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A leader that learns of a later term moves to it, but steps down only at its next tick. What
+    /// clients ask meanwhile becomes an entry of a term that it was not elected in.
+    TermBumpedUnderLeader {
+        name: "term-bumped-under-leader",
+        group: Election,
+        kind: Safety,
+        summary: "a leader that learns of a later term stamps entries with it until it steps down \
+                  a moment later",
+        source: "hashicorp/raft#695",
+        reach: Faults,
+        // A leader that was stopped wakes up to requests for votes and to requests of clients at
+        // once.
+        exposed_by: ["pause", "partition"],
+    }
+
+    /// A candidate counts answers instead of voters.
+    VoteCountedTwice {
+        name: "vote-counted-twice",
+        group: Election,
+        kind: Safety,
+        summary: "a vote whose answer is repeated by the network counts twice",
+        source: "coyote-samples#8",
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A node that has voted in a later term, and heard no leader of it yet, still takes appends of
+    /// the leader before: votes and appends look at different terms.
+    AppendUnderOldTerm {
+        name: "append-under-old-term",
+        group: Election,
+        kind: Safety,
+        summary: "elections compare the term proposed, replication the one before: a voter still \
+                  acknowledges appends of the old leader",
+        source: "nebula#685",
+        // The first append of the new leader ends the moment in which this can happen.
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A leader commits entries of earlier terms by counting replicas.
+    CommitEarlierTerm {
+        name: "commit-earlier-term",
+        group: Log,
+        kind: Safety,
+        summary: "entries of an earlier term are committed by counting replicas (Raft paper, \
+                  figure 8)",
+        source: "logcabin#44",
+        // The entry that follows every election leaves this a moment of a millisecond.
+        reach: Scripts,
+        exposed_by: [],
+    }
+
+    /// A heartbeat removes what follows the entry that it speaks of, although that may be an append
+    /// which it has overtaken and which was acknowledged.
+    HeartbeatTruncates {
+        name: "heartbeat-truncates",
+        group: Log,
+        kind: Safety,
+        summary: "a heartbeat removes the entries behind the one it names, also those of an append \
+                  in flight",
+        source: "willemt/raft#37",
+        reach: Faults,
+        // Slow barriers keep appends in flight while heartbeats pass; the leader must be gone
+        // before it repairs the log.
+        exposed_by: ["disk", "kill"],
+    }
+
+    /// A heartbeat raises the commit index as far as the log of the follower reaches, although what
+    /// lies behind the entry that it names may be of another leader.
+    HeartbeatCommitsUnverified {
+        name: "heartbeat-commits-unverified",
+        group: Log,
+        kind: Safety,
+        summary: "a heartbeat raises the commit index past the entries that it has verified",
+        source: "scylladb#9965",
+        reach: Faults,
+        // A leader that was cut off comes back with entries of its own.
+        exposed_by: ["partition"],
+    }
+
+    /// A leader that steps down keeps the clients that wait, and answers them when the index of
+    /// their entry is applied, whichever entry that is.
+    ReplyForTruncatedEntry {
+        name: "reply-for-truncated-entry",
+        group: Log,
+        kind: Safety,
+        summary: "a write is acknowledged when its index is committed, though a new leader put \
+                  another entry there",
+        source: "redpanda#3003",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A follower takes entries from a leader whose term is over, and puts them over those of its
+    /// successor.
+    CatchUpOfOldTerm {
+        name: "catch-up-of-old-term",
+        group: Log,
+        kind: Safety,
+        summary: "entries for a follower that lags are accepted although the term of their leader \
+                  is over",
+        source: "nats-server#6951",
+        // The append must arrive later than those of the next leader.
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A leader that steps down removes what it does not know to be committed; what a leader before
+    /// it had committed may be among that.
+    RollbackOnStepDown {
+        name: "rollback-on-step-down",
+        group: Log,
+        kind: Safety,
+        summary: "a leader that steps down removes the entries that it does not know to be \
+                  committed",
+        source: "CCF#5674",
+        // It must step down between its election and its first commit.
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// Records count as durable once they are written, before they are synced, with leaders and
+    /// followers alike; the barrier is made once a second.
+    AckBeforeFsync {
+        name: "ack-before-fsync",
+        group: Persistence,
+        kind: Safety,
+        summary: "writes are acknowledged, by leader and followers, before they are synced to disk",
+        source: "nats-server#7564, yugabyte#32875, d-engine#447",
+        reach: Faults,
+        exposed_by: ["power"],
+    }
+
+    /// A follower accepts entries as soon as it has them; its barrier comes later.
+    FollowerAcksBeforeFsync {
+        name: "follower-acks-before-fsync",
+        group: Persistence,
+        kind: Safety,
+        summary: "a follower acknowledges entries before they are synced to disk",
+        source: "yugabyte#32875",
+        reach: Faults,
+        // Slow barriers leave something to lose.
+        exposed_by: ["disk", "power"],
+    }
+
+    /// A leader counts itself for an entry as soon as it has it; its barrier comes later.
+    LeaderCountsBeforeFsync {
+        name: "leader-counts-before-fsync",
+        group: Persistence,
+        kind: Safety,
+        summary: "a leader counts its own copy of an entry before it is synced to disk",
+        source: "d-engine#447",
+        reach: Faults,
+        // Slow barriers leave something to lose.
+        exposed_by: ["disk", "power"],
+    }
+
+    /// A sync that failed is tried again. It succeeds, because the kernel has forgotten what there
+    /// was to write.
+    FsyncErrorRetried {
+        name: "fsync-error-retried",
+        group: Persistence,
+        kind: Safety,
+        summary: "a failed fsync is tried again, and its success taken for that of the first",
+        source: "rostam#94",
+        reach: Faults,
+        exposed_by: ["disk", "power"],
+    }
+
+    /// A node whose log is gone starts as if it were new, although the note beside the log says how
+    /// much there was.
+    WipedLogRejoins {
+        name: "wiped-log-rejoins",
+        group: Persistence,
+        kind: Safety,
+        summary: "a node whose log was wiped rejoins under its old name, and votes",
+        source: "restate#2415",
+        // No family of faults wipes a log.
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A leader answers reads from its own state without asking a majority, and stays leader
+    /// although it hears no other node.
+    StaleRead {
+        name: "stale-read",
+        group: Reads,
+        kind: Safety,
+        summary: "a leader answers reads without asking a majority, and does not step down when it \
+                  hears nobody",
+        source: "etcd 0.4.1 (Jepsen); RedisLabs/raft#24",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A leader confirms reads before an entry of its own term is committed: until then it does not
+    /// know how far its predecessors' are.
+    ReadIndexTooEarly {
+        name: "read-index-too-early",
+        group: Reads,
+        kind: Safety,
+        summary: "a new leader serves reads before it has committed an entry of its own term",
+        source: "etcd#7331, tikv#6340",
+        reach: Faults,
+        // Slow barriers delay the first commit, and not the heartbeats that confirm the reads.
+        exposed_by: ["kill", "disk"],
+    }
+
+    /// A leader answers a confirmed read although it has not applied all that the read must see.
+    ReadBeforeApplied {
+        name: "read-before-applied",
+        group: Reads,
+        kind: Safety,
+        summary: "a new leader serves reads before its log is applied",
+        source: "redpanda#5090",
+        reach: Faults,
+        // A node that was restarted applies its log in parts.
+        exposed_by: ["kill"],
+    }
+
+    /// A leader measures by the wall clock how long ago it heard a majority. While that was within
+    /// the shortest election timeout it stays leader, and answers reads without asking. Of such a
+    /// lease everything else is right: voters that heard a leader refuse others for as long, and a
+    /// leader that hands over gives it up.
+    WallClockLease {
+        name: "wall-clock-lease",
+        group: Leases,
+        kind: Safety,
+        summary: "a leader trusts its last contact with a majority, and answers reads without \
+                  asking one, for as long as it is young by the wall clock",
+        source: "nebula#2723",
+        reach: Faults,
+        exposed_by: ["clock", "partition"],
+    }
+
+    /// A command whose token was seen before is applied again.
+    IgnoreTokens {
+        name: "ignore-tokens",
+        group: Clients,
+        kind: Safety,
+        summary: "a retried command is applied a second time",
+        source: "jetcd 0.8.2 (Jepsen)",
+        reach: Faults,
+        exposed_by: ["kill"],
+    }
+
+    /// The answers by which a retry is recognised are kept in the memory of the leader that gave
+    /// them, not in the replicated state.
+    TokensOfLeaderOnly {
+        name: "tokens-of-leader-only",
+        group: Clients,
+        kind: Safety,
+        summary: "a retry is recognised only by the leader that answered the first attempt",
+        source: "curvine#676",
+        reach: Faults,
+        exposed_by: ["kill"],
+    }
+
+    /// A leader that steps down tells those who wait that it does not lead: a definite error, also
+    /// for an entry that is committed later.
+    NotLeaderForAppended {
+        name: "not-leader-for-appended",
+        group: Clients,
+        kind: Safety,
+        summary: "a write is refused as never done, though its entry was appended and may be \
+                  committed",
+        source: "redisraft#23",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A leader that steps down forgets the clients that wait for it.
+    RequestNeverAnswered {
+        name: "request-never-answered",
+        group: Clients,
+        kind: Liveness,
+        summary: "those who wait for a leader that steps down are never answered",
+        source: "atomix#466",
+        // Clients of real nodes give up before they would notice.
+        reach: Simulator,
+        exposed_by: [],
+    }
+
+    /// A leader goes on to take commands while it hands over, and counts its successor for them
+    /// without its answer.
+    WritesLostInTransfer {
+        name: "writes-lost-in-transfer",
+        group: Transfer,
+        kind: Safety,
+        summary: "commands that come during a transfer count as replicated to the successor, and \
+                  are lost with it",
+        source: "hashicorp/raft#487",
+        reach: Faults,
+        // Clients must write while leadership moves.
+        exposed_by: ["leadership"],
+    }
+
+    /// A transfer that does not succeed has no end, and while it lasts no command is taken.
+    TransferWithoutEnd {
+        name: "transfer-without-end",
+        group: Transfer,
+        kind: Liveness,
+        summary: "a transfer to a node that does not answer blocks writes for ever",
+        source: "openraft#2088, hashicorp/raft#493",
+        reach: Faults,
+        exposed_by: ["leadership", "partition"],
+    }
+
+    /// A request for a pre-vote from an old term is not answered, so its sender never learns the
+    /// term of the others.
+    OldPreVoteIgnored {
+        name: "old-pre-vote-ignored",
+        group: PreVote,
+        kind: Liveness,
+        summary: "a pre-vote from an old term is not answered: a node that is behind cannot be \
+                  elected, nor others without it",
+        source: "canonical/raft#279",
+        reach: Faults,
+        exposed_by: ["kill", "partition"],
+    }
+
+    /// To grant a pre-vote counts as contact with a leader: the voter waits again, and refuses
+    /// others meanwhile.
+    PreVoteResetsTimer {
+        name: "pre-vote-resets-timer",
+        group: PreVote,
+        kind: Liveness,
+        summary: "nodes that can ask but not be answered keep the others from standing for \
+                  election",
+        source: "hashicorp/raft#609",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A leader that hears no other node stays leader, and those who hear it follow.
+    NoCheckQuorum {
+        name: "no-check-quorum",
+        group: PreVote,
+        kind: Liveness,
+        summary: "a leader that can send but hears nobody stays leader, and nothing is committed",
+        source: "RedisLabs/raft#24",
+        reach: Faults,
+        exposed_by: ["partition"],
+    }
+
+    /// A restart takes the first bad record for the end of the log, leaves it there and appends
+    /// behind it: the next restart finds nothing of that.
+    AppendAfterTornTail {
+        name: "append-after-torn-tail",
+        group: Recovery,
+        kind: Safety,
+        summary: "a restart leaves a torn record in the log and appends behind it, where the next \
+                  restart does not look",
+        source: "cqlite#1390",
+        reach: Faults,
+        // Slow barriers leave something to tear. The first power failure tears the log, the next
+        // finds the end of it.
+        exposed_by: ["disk", "power"],
+    }
+
+    /// A restart takes the torn end of a log, an ordinary thing after a power failure, for damage.
+    TornTailRefused {
+        name: "torn-tail-refused",
+        group: Recovery,
+        kind: Liveness,
+        summary: "a node whose log ends in a torn record does not start any more",
+        source: "etcd#14098",
+        reach: Faults,
+        // Slow barriers leave something to tear.
+        exposed_by: ["disk", "power"],
+    }
+
+    /// A restart takes a damaged record for the torn end of the log, and cuts off all that follows
+    /// it.
+    CorruptMiddleCutOff {
+        name: "corrupt-middle-cut-off",
+        group: Recovery,
+        kind: Safety,
+        summary: "a damaged record in the middle of the log is taken for its end, and the rest cut \
+                  off",
+        source: "camunda#6098",
+        reach: Faults,
+        // The others must lack what was cut off, or not be there.
+        exposed_by: ["corruption", "partition"],
+    }
+
+    /// A restart that finds the log damaged discards it, with the term and vote in it, and starts
+    /// as if the node were new: the others will send everything again.
+    CorruptLogDiscarded {
+        name: "corrupt-log-discarded",
+        group: Recovery,
+        kind: Safety,
+        summary: "a node whose log is damaged discards it and votes without it: damage to a \
+                  minority loses what was acknowledged",
+        source: "nats-server#7549",
+        reach: Faults,
+        // The others must lack what was discarded, or not be there.
+        exposed_by: ["corruption", "partition"],
+    }
+
+    /// A restart does not look at the note beside the log, which says how much of it had been
+    /// durable.
+    LostLogStillVotes {
+        name: "lost-log-still-votes",
+        group: Recovery,
+        kind: Safety,
+        summary: "a node whose log lost its end starts as if nothing were missing, and votes",
+        source: "NuRaft#185",
+        reach: Faults,
+        // The others must lack what was lost, or not be there.
+        exposed_by: ["corruption", "partition"],
+    }
+}

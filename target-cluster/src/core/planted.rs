@@ -1,0 +1,241 @@
+//! The mistakes of planted bugs that take more than a line. Nothing here happens without them.
+
+use std::collections::BTreeMap;
+
+use super::durability::Consequence;
+use super::{
+    AppendRequest, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role, Time, VoteRequest,
+};
+use crate::bugs::Bug;
+use crate::kv::{Answer, EncodedCommand};
+
+/// What a node must remember for them. Always the same without bugs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Planted {
+    /// The clients whose requests outlive the leadership, by index.
+    waiting: BTreeMap<u64, u64>,
+    /// Number and answer of the latest command of each session that this node answered as leader.
+    answered: BTreeMap<String, (u64, Answer)>,
+    /// The time when this node last heard a leader, or started.
+    heard_leader: Time,
+    /// The term in which this node stood because its leader asked it to.
+    asked_to_stand_in: Option<u64>,
+    /// The term in which this leader asked another node to stand.
+    lease_given_up_in: Option<u64>,
+}
+
+impl Planted {
+    /// Of a node that starts at the time `now`.
+    pub(super) fn new(now: Time) -> Planted {
+        Planted { heard_leader: now, ..Planted::default() }
+    }
+}
+
+impl Node {
+    /// True if the bug is planted.
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.options.bugs.contains(&bug)
+    }
+
+    /// As [`Node::once_durable`], but with the bug now.
+    pub(super) fn once_durable_unless(&mut self, bug: Bug, consequence: Consequence) {
+        if self.has(bug) { self.happen(consequence) } else { self.once_durable(consequence) }
+    }
+
+    /// `term-and-vote-apart`: the second write follows the first when that is durable, together with
+    /// all that waits for the first.
+    pub(super) fn persist_term_then_vote(&mut self) {
+        self.persist(Record::Vote { term: self.term, vote: None });
+        self.once_durable(Consequence::PersistVote);
+    }
+
+    /// `vote-counted-twice`: an answer that was counted counts once more, under another name.
+    pub(super) fn name_to_count(&self, from: NodeId) -> NodeId {
+        match &self.role {
+            Role::Candidate { granted, .. }
+                if granted.contains(&from) && self.has(Bug::VoteCountedTwice) =>
+            {
+                NodeId::from(&*format!("{from} again"))
+            }
+            _ => from,
+        }
+    }
+
+    /// `term-bumped-under-leader`: true of a leader, which then steps down at its next tick.
+    pub(super) fn leads_on(&self) -> bool {
+        self.has(Bug::TermBumpedUnderLeader) && matches!(self.role, Role::Leader(_))
+    }
+
+    /// `term-bumped-under-leader`: true of a leader of a term in which it did not stand.
+    pub(super) fn leads_unelected(&self) -> bool {
+        self.leads_on() && self.vote.as_ref() != Some(&self.options.id)
+    }
+
+    /// `append-under-old-term`: takes the append as if this node had not voted since; false if that
+    /// cannot be.
+    pub(super) fn append_under_old_term(&mut self, call: u64, request: &AppendRequest) -> bool {
+        let heeds = self.has(Bug::AppendUnderOldTerm)
+            && (self.log.last_term()..self.term).contains(&request.term)
+            && self.standing().leader.is_none();
+        if heeds {
+            let term = std::mem::replace(&mut self.term, request.term);
+            self.append_requested(call, request.clone());
+            self.term = term;
+            self.become_follower(None);
+        }
+        heeds
+    }
+
+    /// `catch-up-of-old-term`: true if a follower could take the entries, though their leader's
+    /// term is over.
+    pub(super) fn catches_up_with(&self, request: &AppendRequest) -> bool {
+        self.has(Bug::CatchUpOfOldTerm)
+            && !request.entries.is_empty()
+            && request.previous_index >= self.commit
+            && matches!(self.role, Role::Follower { .. })
+    }
+
+    /// `heartbeat-truncates` and `rollback-on-step-down`: removes what lies behind `index` and is
+    /// not known to be committed.
+    pub(super) fn truncate_behind(&mut self, index: u64) {
+        let from = index.max(self.commit) + 1;
+        if from <= self.log.last_index() {
+            self.log.truncate(from);
+            self.persist(Record::Truncate { from });
+        }
+    }
+
+    /// `not-leader-for-appended`: the answer to those who wait for a leader that steps down.
+    pub(super) fn refusal_of_appended(&self) -> Refusal {
+        match self.has(Bug::NotLeaderForAppended) {
+            true => Refusal::NotLeader { leader: None },
+            false => Refusal::LeadershipLost,
+        }
+    }
+
+    /// `reply-for-truncated-entry` and `request-never-answered`: those who wait for a leader that
+    /// steps down, but for the ones that it keeps or forgets.
+    pub(super) fn not_kept(&mut self, waiting: BTreeMap<u64, u64>) -> BTreeMap<u64, u64> {
+        if self.has(Bug::RequestNeverAnswered) {
+            return BTreeMap::new();
+        }
+        if self.has(Bug::ReplyForTruncatedEntry) {
+            self.planted.waiting.extend(waiting);
+            return BTreeMap::new();
+        }
+        waiting
+    }
+
+    /// `reply-for-truncated-entry`: the request that waits for this index.
+    pub(super) fn kept_request(&mut self, index: u64) -> Option<u64> {
+        self.planted.waiting.remove(&index)
+    }
+
+    /// `writes-lost-in-transfer`: the entry at `index` counts as replicated to the successor.
+    pub(super) fn count_for_successor(&mut self, index: u64) {
+        if let Some(transfer) = &self.transfer
+            && transfer.asked
+            && let Role::Leader(leader) = &mut self.role
+            && let Some(progress) = leader.peers.get_mut(&transfer.to)
+        {
+            progress.matched = index;
+        }
+    }
+
+    /// `tokens-of-leader-only`: answers a retry that this leader knows, or lets it wait for the first
+    /// attempt; false if it does not know it.
+    pub(super) fn answers_retry(&mut self, request: u64, command: &EncodedCommand) -> bool {
+        if !self.has(Bug::TokensOfLeaderOnly) {
+            return false;
+        }
+        let Some(token) = command.decode().token else { return false };
+        if let Some((number, answer)) = self.planted.answered.get(&token.session)
+            && *number == token.number
+        {
+            let reply = Reply::Answer(answer.clone());
+            self.effects.push(Effect::Reply { request, reply });
+            return true;
+        }
+        let is_first = |payload: &Payload| match payload {
+            Payload::Command(command) => command.decode().token.as_ref() == Some(&token),
+            Payload::Noop => false,
+        };
+        let on_way = &self.log.entries()[self.commit as usize..];
+        let first = on_way.iter().find(|entry| is_first(&entry.payload)).map(|entry| entry.index);
+        if let (Some(first), Role::Leader(leader)) = (first, &mut self.role) {
+            leader.waiting.insert(first, request);
+            return true;
+        }
+        false
+    }
+
+    /// `tokens-of-leader-only`: a leader keeps the answer to a command that it applied.
+    pub(super) fn keep_answer(&mut self, command: &EncodedCommand, answer: &Answer) {
+        if self.has(Bug::TokensOfLeaderOnly)
+            && matches!(self.role, Role::Leader(_))
+            && let Some(token) = command.decode().token
+        {
+            self.planted.answered.insert(token.session, (token.number, answer.clone()));
+        }
+    }
+
+    /// `stale-read` and `wall-clock-lease`: true if a leader answers reads without asking.
+    pub(super) fn reads_unasked(&self) -> bool {
+        self.has(Bug::StaleRead) || self.holds_lease()
+    }
+
+    /// `wall-clock-lease`: true if this leader knows how far its log is committed, has applied that,
+    /// and has lately heard a majority, by its wall clock.
+    fn holds_lease(&self) -> bool {
+        self.has(Bug::WallClockLease)
+            && self.knows_commit()
+            && !self.has_to_apply()
+            && self.planted.lease_given_up_in != Some(self.term)
+            && self.hears_majority()
+    }
+
+    /// `wall-clock-lease`: a leader that asked another node to stand can trust no lease of its term
+    /// any more.
+    pub(super) fn give_lease_up(&mut self) {
+        if self.has(Bug::WallClockLease) {
+            self.planted.lease_given_up_in = Some(self.term);
+        }
+    }
+
+    /// `wall-clock-lease`: a leader was heard.
+    pub(super) fn respect_lease(&mut self) {
+        if self.has(Bug::WallClockLease) {
+            self.planted.heard_leader = self.now;
+        }
+    }
+
+    /// `wall-clock-lease`: true if a leader that this node heard may hold a lease, which the vote
+    /// asked for would break; the leader itself may ask for that (thesis, §4.2.3).
+    pub(super) fn protects_lease(&self, request: &VoteRequest) -> bool {
+        self.has(Bug::WallClockLease)
+            && !request.disrupts_leader
+            && self.now < self.planted.heard_leader + self.options.timings.election_min
+    }
+
+    /// `wall-clock-lease`: this node stands because its leader asked it to.
+    pub(super) fn note_that_leader_asked(&mut self) {
+        if self.has(Bug::WallClockLease) {
+            self.planted.asked_to_stand_in = Some(self.term);
+        }
+    }
+
+    /// `wall-clock-lease`: true if the leader asked this node to stand in that term.
+    pub(super) fn was_asked_to_stand_in(&self, term: u64) -> bool {
+        self.planted.asked_to_stand_in == Some(term)
+    }
+
+    /// `pre-vote-resets-timer`: a pre-vote counts as contact with a leader.
+    pub(super) fn count_as_contact(&mut self) {
+        let (now, fresh) = (self.now, self.draw_deadline());
+        match &mut self.role {
+            Role::Follower { heard, deadline, .. } => (*heard, *deadline) = (now, fresh),
+            Role::PreCandidate { deadline, .. } => *deadline = fresh,
+            Role::Candidate { .. } | Role::Leader(_) => {}
+        }
+    }
+}
