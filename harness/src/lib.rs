@@ -19,6 +19,7 @@ pub mod prelude;
 mod printing;
 mod progress;
 mod run;
+mod simulate;
 pub mod targets;
 mod terminal;
 mod testing;

@@ -2,8 +2,8 @@
 //! a user would write a service of their own.
 //!
 //! [`core`] decides (a sans-IO Raft node), [`kv`] is the replicated state machine, [`storage`] the
-//! write-ahead log, [`server`] the HTTP service around them, [`world`] the simulated world around the
-//! same core, [`bugs`] the faults that can be planted.
+//! write-ahead log, `driver` what a shell around them decides, [`server`] the HTTP service that is
+//! one, [`world`] the simulated world that is another, [`bugs`] the faults that can be planted.
 //!
 //! # The endpoints
 //!
@@ -143,6 +143,7 @@
 
 pub mod bugs;
 pub mod core;
+mod driver;
 pub mod kv;
 #[cfg(test)]
 mod mangled_tests;

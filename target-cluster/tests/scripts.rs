@@ -33,18 +33,15 @@ use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
 use stormproof_cluster::kv::RequestBody;
 use stormproof_cluster::world::World;
-use stormproof_cluster::world::invariants::{self, Invariant};
 
 /// Drives a world by script.
 struct Script {
     world: World,
-    invariants: Vec<Box<dyn Invariant>>,
 }
 
 impl Script {
     fn new(nodes: usize, batch: usize, bugs: &Bugs) -> Script {
-        let world = World::new(nodes, batch, Timings::default(), 1, bugs);
-        Script { world, invariants: invariants::all() }
+        Script { world: World::new(nodes, batch, Timings::default(), 1, bugs) }
     }
 
     /// The node, if there is one of that name.
@@ -249,11 +246,9 @@ impl Runner for Script {
         }
         let mut lines = self.world.take_trace();
         lines.append(&mut output);
-        let nodes: Vec<_> = self.world.nodes().collect();
-        for invariant in &mut self.invariants {
-            if let Err(detail) = invariant.check(&nodes) {
-                lines.push(format!("VIOLATION of {}: {detail}", invariant.name()));
-            }
+        // Those of silent commands too, so all are shown from then on.
+        for violation in self.world.violations() {
+            lines.push(format!("VIOLATION of {violation}"));
         }
         Ok(lines.join("\n"))
     }

@@ -1,13 +1,14 @@
 //! Workloads: the behaviour of clients.
 //!
 //! A [`Workload`] names a generator of operations and the model that judges them. Beside it stand
-//! the other choices a client makes: how it retries ([`retry`]), which nodes it asks ([`route`]),
-//! and the mix of all clients of a run ([`clients`]). Generators of one's own are put
+//! the other choices a client makes: how it retries ([`retry`], [`attempts`]), which nodes it asks
+//! ([`route`]), and the mix of all clients of a run ([`clients`]). Generators of one's own are put
 //! together from those in [`generator`]; [`simulation`] tries them without a cluster. All of it is
 //! pure: time and randomness are passed in, so a seed gives the same stream of operations every
 //! time.
 
 mod append;
+pub mod attempts;
 pub mod clients;
 mod collecting;
 mod counter;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{check, doctor, list, node, plan, replay, report, run, shrink, target, up};
+use super::{check, doctor, list, node, plan, replay, report, run, shrink, simulate, target, up};
 use crate::exit::{self, Exit};
 use crate::printing::err;
 use crate::testing::place;
@@ -44,6 +44,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// List what a flag can be given
     List(list::Arguments),
+    /// Test the bundled cluster in simulated time, from many seeds
+    Simulate(simulate::Arguments),
     /// Run the bundled cluster on loopback ports, to play with by curl
     Up(up::Arguments),
     /// Run one node of the bundled cluster
@@ -82,6 +84,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Report(arguments) => report::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::List(arguments) => list::main(arguments),
+        Command::Simulate(arguments) => simulate::main(arguments),
         Command::Up(arguments) => up::main(place, arguments),
         Command::Node(arguments) => node::main(arguments),
         Command::Panic => panic!("asked for"),

@@ -14,6 +14,7 @@ mod report;
 pub(crate) mod run;
 mod saved_run;
 mod shrink;
+mod simulate;
 mod target;
 mod up;
 

@@ -1,12 +1,12 @@
 //! The way of one operation: recorded, sent, sent again, settled, recorded.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use anyhow::Result;
 use checker::history::{Attempt, Event, EventType};
 use rand::rngs::ChaCha8Rng;
 use tokio::time::{Instant, sleep, timeout};
+use workloads::attempts::{Attempts, Refused, Then};
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 use workloads::{Invocation, PRECONDITION_FAILED};
@@ -71,16 +71,13 @@ impl Actor<'_> {
     }
 
     async fn settle(&mut self, request: &Request) -> Settled {
-        let deadline = Instant::now() + self.policy.deadline;
+        let begin = Instant::now();
         let mut attempts = Vec::new();
+        let mut course = Attempts::default();
         let mut node = self.route.begin();
-        // Whether some attempt may have taken effect, or may yet.
-        let mut in_doubt = false;
-        let mut hints = 0;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
             let start = self.recorder.now();
-            let limit = self.policy.attempt_timeout.min(left);
+            let limit = Attempts::limit(&self.policy, begin.elapsed());
             let reply = match timeout(limit, self.client.attempt(node, request)).await {
                 Ok(reply) => reply,
                 Err(_) => refusal("timeout"),
@@ -107,24 +104,24 @@ impl Actor<'_> {
             attempt.error = Some(refusal.error.to_string());
             attempt.definite = Some(definite);
             attempts.push(attempt);
-            in_doubt |= !definite;
 
-            let retry = attempts.len() as u32 - 1;
-            let may_repeat = !self.client.is_final(&refusal.error)
-                && (definite || !request.mutates || self.client.honours_token(request.f));
-            // The first hint is news and worth following at once; a second one means that the
-            // nodes have not agreed yet.
-            hints += u32::from(refusal.leader.is_some());
-            let wait = match refusal.leader {
-                Some(leader) if leader != node && hints == 1 => Duration::ZERO,
-                _ => self.policy.backoff(retry, self.rng),
+            let refused = Refused {
+                node,
+                leader: refusal.leader,
+                definite,
+                may_repeat: !self.client.is_final(&refusal.error)
+                    && (definite || !request.mutates || self.client.honours_token(request.f)),
+                elapsed: begin.elapsed(),
             };
-            if !may_repeat || Instant::now() + wait >= deadline {
-                let kind = if in_doubt { EventType::Info } else { EventType::Fail };
-                return Settled { kind, answer: None, error: Some(refusal.error), attempts };
+            match course.refused(refused, &self.policy, self.route, self.rng) {
+                Then::Ask { node: next, wait } => {
+                    sleep(wait).await;
+                    node = next;
+                }
+                Then::GiveUp(kind) => {
+                    return Settled { kind, answer: None, error: Some(refusal.error), attempts };
+                }
             }
-            sleep(wait).await;
-            node = self.route.after_error(refusal.leader, self.rng);
         }
     }
 }

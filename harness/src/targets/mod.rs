@@ -4,7 +4,7 @@
 //! them by name. A [`Manifest`] is a target that its user describes.
 
 mod auditor;
-mod bundled;
+pub(crate) mod bundled;
 mod client;
 pub(crate) mod command;
 pub mod documents;

@@ -2,6 +2,7 @@
 //! `election`, `replication`, `reads`, `transfer`, `durability`.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::applied::{APPLY_RESULTS_MAX, ApplyResults};
@@ -211,6 +212,38 @@ impl Node {
         self.store.contents_after(after, bytes_max)
     }
 
+    /// The latest term seen.
+    pub(crate) fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// The role of this node.
+    pub(crate) fn role(&self) -> RoleName {
+        self.role.name()
+    }
+
+    /// The term that this node leads, if it does.
+    pub(crate) fn leads(&self) -> Option<u64> {
+        matches!(self.role, Role::Leader(_)).then_some(self.term)
+    }
+
+    /// The index through which the log is known to be committed.
+    pub(crate) fn commit(&self) -> u64 {
+        self.commit
+    }
+
+    /// The index through which the log is applied.
+    pub(crate) fn applied(&self) -> u64 {
+        self.store.applied()
+    }
+
+    /// A digest of the replicated state: equal states have equal ones.
+    pub(crate) fn state_digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.store.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The log, durable or not.
     pub(crate) fn log(&self) -> &Log {
         &self.log
@@ -246,12 +279,21 @@ impl Node {
     }
 
     fn tick(&mut self) {
+        let now = self.now;
         match &self.role {
             Role::Leader(_) => self.leader_tick(),
+            // Its own vote is not durable yet, so it has asked no one: another term would only
+            // disturb those whose disks let them win one.
+            Role::Candidate { granted, deadline } if *deadline <= now && granted.is_empty() => {
+                let fresh = self.draw_deadline();
+                if let Role::Candidate { deadline, .. } = &mut self.role {
+                    *deadline = fresh;
+                }
+            }
             Role::Follower { deadline, .. }
             | Role::PreCandidate { deadline, .. }
             | Role::Candidate { deadline, .. } => {
-                if *deadline <= self.now {
+                if *deadline <= now {
                     self.ask_for_pre_votes();
                 }
             }

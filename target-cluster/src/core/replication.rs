@@ -260,9 +260,13 @@ impl Node {
             AppendResult::Heard | AppendResult::StaleTerm => {}
             AppendResult::Accepted(through) => {
                 assert!(through <= self.log.last_index(), "a follower has only what was sent");
-                progress.matched = progress.matched.max(through);
-                progress.next = progress.next.max(progress.matched + 1);
-                progress.in_flight = None;
+                // A copy of an answer, or that to a copy, says nothing of what is on its way now: if
+                // it let the next append go, appends would multiply wherever messages do.
+                if through > progress.matched {
+                    progress.matched = through;
+                    progress.next = progress.next.max(through + 1);
+                    progress.in_flight = None;
+                }
             }
             AppendResult::Conflict { previous, index, term } => {
                 // Only the latest probe counts; or one below what was matched: then the follower

@@ -7,14 +7,13 @@ use anyhow::anyhow;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-use super::disk_thread::Batch;
 use super::events::{Events, say};
 use super::failure::Failure;
 use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use super::traffic::Traffic;
-use crate::bugs::Bug;
-use crate::core::{Effect, Input, Node, NodeId, Proposal, Reply, Response, RoleChange, Status};
+use crate::core::{Effect, Input, Node, NodeId, Reply, Response, RoleChange, Status};
+use crate::driver::{Batch, Turn};
 
 /// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
@@ -69,22 +68,17 @@ struct Driver {
 }
 
 impl Driver {
-    /// Steps through everything that gathered, then executes what the core asked for. The commands
-    /// among it are proposed together, so that one append carries them.
+    /// Steps through everything that gathered, then executes what the core asked for.
     fn turn(&mut self, now: Duration, gathered: &mut Vec<Incoming>) -> Result<(), Failure> {
-        let mut effects = Vec::new();
-        if self.node.options().bugs.contains(&Bug::WallClockLease) {
-            // A clock before 1970 counts as 1970; the bug is as bad with it.
-            let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            effects.extend(self.node.step(now, Input::WallClock(wall)));
-        }
-        let mut proposals = Vec::new();
+        // A clock before 1970 counts as 1970; the bug that goes by it is as bad with that.
+        let wall = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut turn = Turn::begin(&mut self.node, now, wall);
         for event in gathered.drain(..) {
             let input = match event {
                 Incoming::Command { command, reply } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
-                    proposals.push(Proposal { request, command });
+                    turn.propose(request, command);
                     continue;
                 }
                 Incoming::Query { query, reply } => {
@@ -135,12 +129,9 @@ impl Driver {
                 }
                 Incoming::DiskFailed(error) => return Err(Failure::Disk(error)),
             };
-            effects.extend(self.node.step(now, input));
+            turn.step(&mut self.node, input);
         }
-        if !proposals.is_empty() {
-            effects.extend(self.node.step(now, Input::Propose(proposals)));
-        }
-        effects.extend(self.node.step(now, Input::Tick));
+        let effects = turn.end(&mut self.node);
         self.execute(now, effects)?;
         self.traffic.report(&self.node.status(), &self.events);
         Ok(())
@@ -149,13 +140,10 @@ impl Driver {
     /// Executes effects in order; records go to the disk thread together. A receiver that is gone
     /// is a client or node that did not wait: its answer is dropped, as the network might do.
     fn execute(&mut self, now: Duration, effects: Vec<Effect>) -> Result<(), Failure> {
-        let mut batch = Batch { through: 0, records: Vec::new() };
+        let mut batch = Batch::default();
         for effect in effects {
             match effect {
-                Effect::Persist { sequence, record } => {
-                    batch.through = sequence;
-                    batch.records.push(record);
-                }
+                Effect::Persist { sequence, record } => batch.push(sequence, record),
                 Effect::Call { to, request } => {
                     self.traffic.asks(&to, &request, &self.events);
                     self.peers.call(&to, now, request);
@@ -174,7 +162,7 @@ impl Driver {
                 Effect::Role(change) => self.report_change(&change),
             }
         }
-        if !batch.records.is_empty() {
+        if !batch.is_empty() {
             self.disk.send(batch).map_err(|_| anyhow!("the disk thread is gone"))?;
         }
         Ok(())

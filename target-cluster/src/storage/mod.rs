@@ -16,7 +16,7 @@ mod watermark;
 pub use disk::Disk;
 pub use file_disk::FileDisk;
 pub use identity::{IDENTITY_FILE, Identity, IdentityError};
-pub use memory_disk::MemoryDisk;
+pub use memory_disk::{DiskFailure, MemoryDisk};
 pub use wal::{OpenError, Opened, WriteAheadLog};
 
 pub(crate) use barrier::needs_barrier;

@@ -139,7 +139,7 @@ impl<D: Disk> WriteAheadLog<D> {
         &self.disk
     }
 
-    /// The disk below, for faults.
+    /// The disk below, to make it fail.
     pub(crate) fn disk_mut(&mut self) -> &mut D {
         &mut self.disk
     }

@@ -1,16 +1,41 @@
-//! The simulated world: many nodes, a network that delays, drops, duplicates, reorders and cuts,
-//! disks that lose what was not synced, crashes between any two effects. Everything is a function
-//! of the calls made to it, so a script or a seed reproduces a run to the letter.
+//! The simulated world: nodes on machines with disks and clocks of their own, and a network between
+//! them, all of which fail. Everything is a function of the plan, so a seed reproduces a run to the
+//! letter.
 //!
-//! Golden scripts drive a [`World`] by hand; [`simulate`] drives one by chance and judges it by the
-//! [`invariants`].
+//! The nodes are the real core on the real write-ahead log, driven by the decisions that the
+//! server's loop makes too (`driver`); what stands in for the machine is small: `disk` failures are
+//! those of [`crate::storage::MemoryDisk`], clocks are `clock`, links are `network`.
+//!
+//! A [`Simulation`] runs a [`Plan`], which [`Plan::draw`] makes of a seed (`swarm`), and is judged
+//! by the [`invariants`] after every turn of a node. Its clients are elsewhere: it knows requests
+//! and replies. Golden scripts drive a [`World`] by hand, one effect and one packet at a time.
 
-mod clients;
+mod by_hand;
+mod clock;
+mod codec;
+mod decisions;
 mod describe;
+mod dice;
+mod event_queue;
+mod fault_injection;
+mod faults;
+mod host;
 pub mod invariants;
+mod message;
+mod network;
+mod node_turns;
+mod plan;
 mod simulation;
-#[expect(clippy::module_inception, reason = "the folder is the simulated world, this file is it")]
-mod world;
+mod situations;
+mod swarm;
 
-pub use simulation::{Settings, Simulated, Violation, simulate};
-pub use world::{Packet, World};
+pub use by_hand::{Packet, World};
+pub use decisions::Decision;
+pub use dice::Purpose;
+pub use faults::{Aim, AimedFault, Fault, Kept};
+pub use invariants::Violation;
+pub use network::NetworkPlan;
+pub use plan::{DiskPlan, LastingFault, Plan, Trigger};
+pub use simulation::{ClientReply, Heard, Simulation};
+pub use situations::{Situation, Situations};
+pub use swarm::Fixed;

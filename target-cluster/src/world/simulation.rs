@@ -1,308 +1,444 @@
-//! A world driven by chance, from a seed: faults of every kind for a while, then peace, in which
-//! everything must come to an end.
+//! A cluster in simulated time: events in order, each a function of the plan and of those before.
 
-use std::any::Any;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rand::rngs::ChaCha8Rng;
-use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{RngExt, SeedableRng};
+use serde_json::Value;
 
-use super::World;
-use super::clients::Clients;
-use super::invariants::{self, Invariant};
-use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, Node, NodeId, Reply, RoleName, Timings};
+use super::decisions::{Decision, Decisions};
+use super::dice::{Dice, Purpose};
+use super::event_queue::{Event, EventQueue, Process, Slots};
+use super::faults::AimedFault;
+use super::host::{Host, Incoming};
+use super::invariants::{Violation, Watch};
+use super::message::Message;
+use super::network::Network;
+use super::plan::Plan;
+use super::situations::{Situation, Situations};
+use super::{codec, describe};
+use crate::core::{Input, NodeId, Options, Reply, Status, Time};
+use crate::kv::{Answer, EncodedCommand, Operation, OperationResult};
 
-/// The number of clients: enough that operations overlap.
-const CLIENTS: usize = 4;
+/// The time that a request of a client takes, and the reply to it.
+const CLIENT_LATENCY: std::ops::Range<Duration> =
+    Duration::from_micros(50)..Duration::from_micros(500);
 
-/// Short timeouts, close to each other: elections are frequent and collide.
-const TIMINGS: Timings = Timings {
-    heartbeat: Duration::from_millis(50),
-    election_min: Duration::from_millis(150),
-    election_max: Duration::from_millis(250),
-};
+/// The most messages that are on their way: hundreds of times of what a busy cluster has.
+const MESSAGES_MAX: usize = 100_000;
 
-/// The virtual time that the nodes have, once all faults are over, to elect a leader and answer
-/// every client. Dozens of election timeouts, in case of split votes.
-const PEACE: Duration = Duration::from_secs(10);
+/// A cluster in simulated time.
+pub struct Simulation {
+    pub(super) plan: Plan,
+    pub(super) dice: Dice,
+    pub(super) decisions: Decisions,
+    pub(super) now: Time,
+    pub(super) queue: EventQueue,
+    pub(super) hosts: Vec<Host>,
+    pub(super) network: Network,
+    pub(super) messages: Slots<Packet>,
+    pub(super) requests: Slots<(usize, u64, Operation)>,
+    pub(super) replies: Slots<Heard>,
+    /// The faults of the schedule, and behind them those that followed a situation.
+    pub(super) faults: Vec<AimedFault>,
+    pub(super) watch: Watch,
+    pub(super) situations: Situations,
+    /// True once faults are over, but for those of the minority.
+    pub(super) healed: bool,
+    /// The number of messages to or from clients.
+    pub(super) client_messages: u64,
+    /// The number of requests of clients.
+    last_request: u64,
+    violation: Option<Violation>,
+    trace: Option<Vec<String>>,
+}
 
-/// The settings of a simulation.
+/// A message between nodes, on its way.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    /// The number of steps under faults.
-    pub steps: usize,
-    /// The planted bugs that are on.
-    pub bugs: Bugs,
+pub(super) struct Packet {
+    from: usize,
+    to: usize,
+    number: u64,
+    message: Message,
 }
 
-/// The result of a simulation.
+/// A call as the node that is asked numbers it: the number says everything about it.
+pub(super) struct Call {
+    /// The node that asks.
+    pub(super) from: usize,
+    /// The time at which it did, by its clock.
+    pub(super) sent: Time,
+}
+
+impl Call {
+    /// The number of the call.
+    fn number(&self) -> u64 {
+        (self.sent.as_nanos() as u64) << 8 | self.from as u64
+    }
+
+    /// The call of a number.
+    pub(super) fn of(number: u64) -> Call {
+        Call { from: (number & 0xff) as usize, sent: Duration::from_nanos(number >> 8) }
+    }
+}
+
+/// Something that a client hears.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Simulated {
-    /// Everything that happened, a line each.
-    pub trace: Vec<String>,
-    /// The property that was broken; the simulation ends with it.
-    pub violation: Option<Violation>,
-    /// The number of writes that were acknowledged: a measure of how much was tested.
-    pub acknowledged: u64,
-    /// The highest term: a measure of how often leadership changed.
-    pub term: u64,
-    /// The number of transfers of leadership that succeeded.
-    pub transferred: u64,
+pub struct Heard {
+    /// The number of its request.
+    pub request: u64,
+    /// The reply.
+    pub reply: ClientReply,
 }
 
-/// A broken property.
+/// The reply to a client, as its machine sees it.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Violation {
-    /// Its name.
-    pub property: &'static str,
-    /// A sentence about what was seen.
-    pub detail: String,
-}
-
-impl Violation {
-    fn of_panic(panic: &(dyn Any + Send)) -> Violation {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Violation { property: "assertion", detail: text.unwrap_or_default() }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.property, self.detail)
-    }
-}
-
-/// Simulates a cluster of three or five nodes. The same seed and settings give the same result, to
-/// the letter of the trace.
-pub fn simulate(seed: u64, settings: &Settings) -> Simulated {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let nodes = if random.random_bool(0.6) { 3 } else { 5 };
-    let append_entries_max = if random.random_bool(0.5) { 1 } else { APPEND_ENTRIES_MAX };
-    let world = World::new(nodes, append_entries_max, TIMINGS, seed, &settings.bugs);
-    let clients = Clients::new(CLIENTS, &world);
-    let mut simulation = Simulation {
-        random,
-        world,
-        clients,
-        invariants: invariants::all(),
-        trace: Vec::new(),
-        transferred: 0,
-    };
-    // A node whose own assertion fails has found something wrong as well.
-    let ended = catch_unwind(AssertUnwindSafe(|| simulation.run(settings.steps)));
-    let violation = ended.unwrap_or_else(|panic| Err(Violation::of_panic(&*panic))).err();
-    let term = simulation.world.nodes().map(|node| node.status().term).max().unwrap_or(0);
-    Simulated {
-        violation,
-        acknowledged: simulation.clients.acknowledged(),
-        term,
-        transferred: simulation.transferred,
-        trace: simulation.trace,
-    }
-}
-
-struct Simulation {
-    random: ChaCha8Rng,
-    world: World,
-    clients: Clients,
-    invariants: Vec<Box<dyn Invariant>>,
-    trace: Vec<String>,
-    transferred: u64,
+pub enum ClientReply {
+    /// It took effect, or was read.
+    Ok {
+        /// The value of the operation.
+        value: Value,
+        /// The index at which it was answered.
+        version: u64,
+    },
+    /// The state did not allow it.
+    Failed {
+        /// The reason.
+        error: &'static str,
+        /// The index at which it was answered.
+        version: u64,
+    },
+    /// There is no answer.
+    Refused {
+        /// The reason, as the server names it; or `connection_refused`, `connection_lost`.
+        error: &'static str,
+        /// The position of the node that was named as the leader.
+        leader: Option<usize>,
+    },
 }
 
 impl Simulation {
-    fn run(&mut self, steps: usize) -> Result<(), Violation> {
-        for _ in 0..steps {
-            self.happen();
-            self.check()?;
+    /// A cluster whose nodes have just started. Of the faults by chance only those of `only` happen,
+    /// if it is given. With `trace`, everything that happens is written down.
+    pub fn new(plan: Plan, only: Option<BTreeSet<Decision>>, trace: bool) -> Simulation {
+        let names: Vec<NodeId> =
+            (1..=plan.nodes).map(|number| NodeId::from(&*format!("n{number}"))).collect();
+        let host = |(position, id): (usize, &NodeId)| {
+            let options = Options {
+                id: id.clone(),
+                voters: names.iter().cloned().collect(),
+                timings: plan.timings,
+                append_entries_max: plan.append_entries_max,
+                seed: plan.seed.wrapping_mul(64).wrapping_add(position as u64),
+                bugs: plan.bugs.clone(),
+            };
+            Host::new(options, plan.rates[position])
+        };
+        let dice = Dice::new(plan.seed);
+        let mut simulation = Simulation {
+            dice,
+            decisions: Decisions::new(dice, only),
+            now: Time::ZERO,
+            queue: EventQueue::default(),
+            hosts: names.iter().enumerate().map(host).collect(),
+            network: Network::new(plan.nodes),
+            messages: Slots::default(),
+            requests: Slots::default(),
+            replies: Slots::default(),
+            faults: plan.schedule.iter().map(|(_, fault)| *fault).collect(),
+            watch: Watch::new(plan.nodes),
+            situations: Situations::default(),
+            healed: false,
+            client_messages: 0,
+            last_request: 0,
+            violation: None,
+            trace: trace.then(Vec::new),
+            plan,
+        };
+        for node in 0..simulation.plan.nodes {
+            simulation.start(node);
         }
-        self.make_peace()
+        for number in 0..simulation.plan.schedule.len() {
+            simulation.queue.push(simulation.plan.schedule[number].0, Event::Fault(number));
+        }
+        simulation
     }
 
-    /// One thing happens, most often an ordinary one.
-    fn happen(&mut self) {
-        match self.random.random_range(0..1000) {
-            0..300 => self.execute(),
-            300..446 => {
-                if let Some(id) = self.any(self.world.waiting_for_barrier()) {
-                    self.world.sync(&id);
+    /// The time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The property that was broken, if one was. Nothing happens after that.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// The faults by chance that happened.
+    pub fn decisions(&self) -> &[Decision] {
+        self.decisions.made()
+    }
+
+    /// The situations that were reached.
+    pub fn situations(&self) -> &Situations {
+        &self.situations
+    }
+
+    /// A situation that only the clients know of.
+    pub fn note_of_clients(&mut self, situation: Situation) {
+        self.situations.note(situation);
+    }
+
+    /// Everything that happened, a line each, if it was to be written down.
+    pub fn trace(&self) -> &[String] {
+        self.trace.as_deref().unwrap_or_default()
+    }
+
+    /// The status of each node that runs.
+    pub fn statuses(&self) -> impl Iterator<Item = (usize, Status)> {
+        let running = |(node, host): (usize, &Host)| Some((node, host.running()?.node.status()));
+        self.hosts.iter().enumerate().filter_map(running)
+    }
+
+    /// True if the node refuses to start, since its log is damaged.
+    pub fn is_damaged(&self, node: usize) -> bool {
+        self.hosts[node].damaged
+    }
+
+    /// A client sends a request to a node; returns its number.
+    pub fn submit(&mut self, node: usize, operation: Operation) -> u64 {
+        let command = u64::from(matches!(operation, Operation::Command(_)));
+        self.last_request += 2;
+        let request = self.last_request | command;
+        if let Some(time) = self.client_message() {
+            let place = self.requests.put((node, request, operation));
+            self.queue.push(time, Event::Request(place));
+        }
+        request
+    }
+
+    /// Lets time pass, until then or until a client hears something, or a property is broken.
+    pub fn advance(&mut self, until: Time) -> Option<Heard> {
+        while self.violation.is_none() {
+            let Some((time, event)) = self.queue.pop(until) else {
+                self.now = self.now.max(until);
+                return None;
+            };
+            self.now = time;
+            self.bound_messages();
+            match event {
+                Event::Delivery(place) => self.deliver(place),
+                Event::Request(place) => self.request_arrives(place),
+                Event::Reply(place) => return Some(self.replies.take(place)),
+                Event::Turn(process) => self.turn(process),
+                Event::Timer(process) => self.timer(process),
+                Event::Barrier(process) => self.barrier_ends(process),
+                Event::Deferred(process) => self.deferred(process),
+                Event::Start(process) => self.restart(process),
+                Event::Fault(number) => self.fault_begins(number),
+                Event::FaultEnds(number) => self.fault_ends(number),
+            }
+        }
+        None
+    }
+
+    /// A cluster sends about as much as it has to do, however much is lost or comes twice.
+    fn bound_messages(&mut self) {
+        if self.messages.len() > MESSAGES_MAX {
+            let detail = format!("more than {MESSAGES_MAX} messages are on their way");
+            self.judge(Err(Violation::new("bounded messages", "of the simulator", detail)));
+        }
+    }
+
+    /// Writes down what happens, if anyone wants to read it.
+    pub(super) fn say(&mut self, sentence: impl FnOnce(&Simulation) -> String) {
+        if let Some(mut trace) = self.trace.take() {
+            trace.push(format!("{:>12.6} {}", self.now.as_secs_f64(), sentence(self)));
+            self.trace = Some(trace);
+        }
+    }
+
+    /// A property is broken, unless it holds.
+    pub(super) fn judge(&mut self, judgement: Result<(), Violation>) {
+        if let Err(violation) = judgement
+            && self.violation.is_none()
+        {
+            self.say(|_| format!("VIOLATION of {violation}"));
+            self.violation = Some(violation);
+        }
+    }
+
+    pub(super) fn process(&self, node: usize) -> Process {
+        Process { node: node as u32, life: self.hosts[node].life }
+    }
+
+    pub(super) fn name(&self, node: usize) -> &NodeId {
+        self.hosts[node].id()
+    }
+
+    pub(super) fn position(&self, id: &NodeId) -> usize {
+        let found = self.hosts.iter().position(|host| host.id() == id);
+        found.expect("it is one of the nodes")
+    }
+
+    /// Puts a message on its way.
+    pub(super) fn send(&mut self, from: usize, to: usize, message: Message) {
+        let link = self.network.link(from, to);
+        let number = self.network.send(link);
+        if self.network.is_cut(link) {
+            return self.lost(from, to, Situation::MessageCutOff);
+        }
+        let network = &self.plan.network;
+        let (loss, late, repeat) = if self.healed {
+            (0.0, 0.0, 0.0)
+        } else {
+            (network.loss, network.late, network.repeat)
+        };
+        if self.decisions.happens(loss, Purpose::Loss, link, number) {
+            return self.lost(from, to, Situation::MessageLost);
+        }
+        let network = &self.plan.network;
+        let latency = self.dice.time(&network.latency, Purpose::Latency, link, number);
+        let is_late = self.decisions.happens(late, Purpose::Late, link, number);
+        let comes_twice = self.decisions.happens(repeat, Purpose::Repeat, link, number);
+        let lateness = match is_late || comes_twice {
+            true => self.dice.time(&network.lateness, Purpose::Lateness, link, number),
+            false => Duration::ZERO,
+        };
+        let message = if self.plan.codec {
+            match codec::through(&message) {
+                Ok(message) => message,
+                Err(error) => {
+                    let detail = format!("what a node sends is refused: {error}");
+                    return self.judge(Err(Violation::new("codec", "wire.rs", detail)));
                 }
             }
-            446..449 => {
-                if let Some(id) = self.any(self.world.unsynced()) {
-                    self.world.sync(&id);
+        } else {
+            message
+        };
+        let packet = Packet { from, to, number, message };
+        if comes_twice {
+            self.situations.note(Situation::MessageRepeated);
+            self.say(|world| format!("{}→{} will come twice", world.name(from), world.name(to)));
+            let place = self.messages.put(packet.clone());
+            self.queue.push(self.now + latency + lateness, Event::Delivery(place));
+        }
+        let place = self.messages.put(packet);
+        let late_by = if is_late { lateness } else { Duration::ZERO };
+        self.queue.push(self.now + latency + late_by, Event::Delivery(place));
+    }
+
+    fn lost(&mut self, from: usize, to: usize, how: Situation) {
+        self.situations.note(how);
+        self.say(|world| format!("{}→{} {}", world.name(from), world.name(to), how.name()));
+    }
+
+    fn deliver(&mut self, place: usize) {
+        let Packet { from, to, number, message } = self.messages.take(place);
+        let link = self.network.link(from, to);
+        if self.network.is_cut(link) {
+            return self.lost(from, to, Situation::MessageCutOff);
+        }
+        if self.hosts[to].running().is_none() {
+            return;
+        }
+        if self.network.arrives(link, number) {
+            self.situations.note(Situation::MessageOvertaken);
+        }
+        self.say(|world| {
+            let text = match &message {
+                Message::Request(_, request) => describe::request(request),
+                Message::Response(_, response) => describe::response(response),
+            };
+            format!("{}→{} {text}", world.name(from), world.name(to))
+        });
+        let input = match message {
+            Message::Request(sent, request) => {
+                Input::Request { call: Call { from, sent }.number(), request }
+            }
+            Message::Response(sent, response) => {
+                Input::Response { from: self.name(from).clone(), sent, response }
+            }
+        };
+        self.put_in(to, Incoming::Input(input));
+    }
+
+    /// Puts something into the inbox of a node that runs.
+    pub(super) fn put_in(&mut self, node: usize, incoming: Incoming) {
+        let process = self.process(node);
+        let host = &mut self.hosts[node];
+        let paused_until = host.paused_until;
+        let turns = host.turns;
+        let Some(running) = host.running_mut() else { return };
+        running.inbox.push(incoming);
+        if !std::mem::replace(&mut running.turn_due, true) {
+            let wait = self.dice.time(&self.plan.turn, Purpose::Turn, node, turns);
+            self.queue.push((self.now + wait).max(paused_until), Event::Turn(process));
+        }
+    }
+
+    /// The time at which a request of a client, or the reply to one, arrives; none if it is lost.
+    fn client_message(&mut self) -> Option<Time> {
+        self.client_messages += 1;
+        let number = self.client_messages;
+        let loss = if self.healed { 0.0 } else { self.plan.network.client_loss };
+        let lost = self.decisions.happens(loss, Purpose::ClientLoss, 0, number);
+        let latency = self.dice.time(&CLIENT_LATENCY, Purpose::ClientLatency, 0, number);
+        (!lost).then_some(self.now + latency)
+    }
+
+    fn request_arrives(&mut self, place: usize) {
+        let (node, request, operation) = self.requests.take(place);
+        let Some(running) = self.hosts[node].running_mut() else {
+            let reply = ClientReply::Refused { error: "connection_refused", leader: None };
+            return self.reply(request, reply);
+        };
+        running.requests.insert(request);
+        self.say(|world| format!("#{request} {} is asked: {operation:?}", world.name(node)));
+        self.put_in(
+            node,
+            match operation {
+                Operation::Query(query) => Incoming::Input(Input::Query { request, query }),
+                Operation::Command(command) => {
+                    Incoming::Command(request, EncodedCommand::new(&command))
                 }
-            }
-            449 => {
-                if let Some(id) = self.any(self.world.unsynced()) {
-                    self.world.fail_sync(&id);
+            },
+        );
+    }
+
+    /// Puts a reply to a client on its way.
+    pub(super) fn reply(&mut self, request: u64, reply: ClientReply) {
+        if let Some(time) = self.client_message() {
+            let place = self.replies.put(Heard { request, reply });
+            self.queue.push(time, Event::Reply(place));
+        }
+    }
+
+    /// The reply of a node as its client sees it; none to requests that no client sent.
+    pub(super) fn seen_by_client(&self, reply: Reply) -> Option<ClientReply> {
+        let failed = |error, version| Some(ClientReply::Failed { error, version });
+        match reply {
+            Reply::Answer(Answer { result, version }) => match result {
+                OperationResult::Ok(value) => {
+                    Some(ClientReply::Ok { value: value.to_value(), version })
                 }
-            }
-            450..800 => {
-                if let Some(position) = self.any_packet() {
-                    self.world.deliver(position);
+                OperationResult::PreconditionFailed { .. } => {
+                    failed("precondition_failed", version)
                 }
-            }
-            800..900 => self.pass_time(),
-            900..957 => self.clients.begin(&mut self.random, &mut self.world),
-            957..960 => self.transfer(),
-            960..966 => {
-                if let Some(position) = self.any_packet() {
-                    self.world.duplicate(position);
-                }
-            }
-            966..972 => {
-                if let Some(position) = self.any_packet() {
-                    self.world.drop_packet(position);
-                }
-            }
-            972..992 => {
-                if let Some(id) = self.any(self.world.names()) {
-                    self.world.start(&id);
-                }
-            }
-            992..994 => self.crash(),
-            994 => self.black_out(),
-            995..997 => self.partition(),
-            997 => self.cut(),
-            _ => self.world.heal(),
-        }
-    }
-
-    /// A node executes some of its effects; a crash may come before the rest.
-    fn execute(&mut self) {
-        if let Some(id) = self.any(self.world.busy()) {
-            for _ in 0..self.random.random_range(1..8) {
-                self.world.execute(&id);
+                OperationResult::WrongType { .. } => failed("wrong_type", version),
+                OperationResult::Empty => failed("empty", version),
+                OperationResult::TooLarge => failed("too_large", version),
+            },
+            Reply::Transferred { .. } => None,
+            Reply::Refused(refusal) => {
+                let error = refusal.name();
+                let leader = refusal.leader().map(|leader| self.position(leader));
+                Some(ClientReply::Refused { error, leader })
             }
         }
-    }
-
-    fn pass_time(&mut self) {
-        self.world.advance(Duration::from_micros(self.random.random_range(0..30_000)));
-        for id in self.world.names() {
-            if self.random.random_bool(0.8) {
-                self.world.tick(&id);
-            }
-        }
-        self.clients.retry(&mut self.random, &mut self.world);
-    }
-
-    /// One that leads, or believes to, is asked to hand over to any node.
-    fn transfer(&mut self) {
-        let leads = |node: &&Node| node.status().role == RoleName::Leader;
-        let leaders = self.world.nodes().filter(leads).map(|node| node.options().id.clone());
-        let leaders = leaders.collect();
-        if let (Some(from), Some(to)) = (self.any(leaders), self.any(self.world.names())) {
-            self.world.transfer(&from, &to);
-        }
-    }
-
-    /// Power fails on one node.
-    fn crash(&mut self) {
-        if let Some(id) = self.any(self.world.names()) {
-            self.lose_power(&id);
-        }
-    }
-
-    /// Power fails on all nodes, more often than not, or on some.
-    fn black_out(&mut self) {
-        let share = if self.random.random_bool(0.6) { 1.0 } else { 0.6 };
-        for id in self.world.names() {
-            if self.random.random_bool(share) {
-                self.lose_power(&id);
-            }
-        }
-    }
-
-    /// Writes that were not synced survive sector by sector; sectors about as long as a record tear
-    /// more often than those of real disks.
-    fn lose_power(&mut self, id: &NodeId) {
-        let sector = [64, 512, 4096][self.random.random_range(0..3)];
-        let share = [0.0, 0.5, 0.9, 1.0][self.random.random_range(0..4)];
-        let random = &mut self.random;
-        self.world.crash(id, sector, || random.random_bool(share));
-    }
-
-    fn partition(&mut self) {
-        let mut names = self.world.names();
-        names.shuffle(&mut self.random);
-        let other = names.split_off(self.random.random_range(1..names.len()));
-        self.world.partition(&[names, other]);
-    }
-
-    fn cut(&mut self) {
-        let mut names = self.world.names();
-        names.shuffle(&mut self.random);
-        self.world.cut(&names[0], &names[1]);
-    }
-
-    /// Mostly the oldest packet, at times any: packets overtake each other, but not all the time.
-    fn any_packet(&mut self) -> Option<usize> {
-        match self.world.packets().len() {
-            0 => None,
-            _ if self.random.random_bool(0.7) => Some(0),
-            count => Some(self.random.random_range(0..count)),
-        }
-    }
-
-    fn any(&mut self, names: Vec<NodeId>) -> Option<NodeId> {
-        names.choose(&mut self.random).cloned()
-    }
-
-    /// Checks everything after a step.
-    fn check(&mut self) -> Result<(), Violation> {
-        self.trace.extend(self.world.take_trace());
-        // What has not changed has been checked, and most steps change nothing.
-        if self.world.take_changed() {
-            let nodes: Vec<_> = self.world.nodes().collect();
-            for invariant in &mut self.invariants {
-                invariant.check(&nodes).map_err(|detail| {
-                    let property = invariant.name();
-                    Violation { property, detail }
-                })?;
-            }
-        }
-        let replies = self.world.take_replies();
-        let transferred = |reply: &&(_, _, Reply)| matches!(reply.2, Reply::Transferred { .. });
-        self.transferred += replies.iter().filter(transferred).count() as u64;
-        self.clients
-            .receive(replies, &mut self.random, &self.world)
-            .map_err(|detail| Violation { property: "client promises", detail })
-    }
-
-    /// Every fault ends and every node starts; then each client must get its answer, and the
-    /// nodes agree.
-    fn make_peace(&mut self) -> Result<(), Violation> {
-        self.world.heal();
-        for id in self.world.names() {
-            self.world.start(&id);
-        }
-        let end = self.world.now() + PEACE;
-        while self.world.now() < end {
-            self.world.advance(Duration::from_millis(10));
-            for id in self.world.names() {
-                self.world.tick(&id);
-            }
-            self.clients.retry(&mut self.random, &mut self.world);
-            self.world.settle(&self.world.names());
-            self.check()?;
-            let statuses: Vec<_> = self.world.nodes().map(|node| node.status()).collect();
-            let (leader, commit) = (&statuses[0].leader, statuses[0].commit);
-            let agree = leader.is_some()
-                && statuses.iter().all(|one| one.leader == *leader && one.commit == commit);
-            if agree && self.clients.are_idle() {
-                return Ok(());
-            }
-        }
-        let detail = format!("no agreement within {PEACE:?} after all faults ended");
-        Err(Violation { property: "liveness", detail })
     }
 }

@@ -7,3 +7,5 @@ mod target;
 mod words;
 
 pub use target::Bundled;
+pub(crate) use target::ERRORS;
+pub(crate) use words::{Kept, Words};

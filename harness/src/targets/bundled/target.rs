@@ -27,7 +27,7 @@ use crate::targets::{
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// One row an error; `definite` means that the request had and will have no effect.
-const ERRORS: &[ErrorRow] = &[
+pub(crate) const ERRORS: &[ErrorRow] = &[
     row("connection_refused", true, "no process listens there"),
     row("connect_timeout", true, "no connection could be opened, so nothing was sent"),
     row("not_leader", true, "a follower refuses before it does anything"),

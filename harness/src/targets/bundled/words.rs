@@ -8,7 +8,7 @@ use self::Kept::{Answer, Argument};
 
 /// The value that the history has of an operation that ended `ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(crate) enum Kept {
     /// The value of the invocation. The service answers something that the model does not know of,
     /// such as the length of the list after an append.
     Argument,
@@ -18,13 +18,13 @@ pub(super) enum Kept {
 
 /// One operation of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// Its name in histories.
     f: &'static str,
     /// The service's name for it.
-    pub(super) sent: &'static str,
+    pub(crate) sent: &'static str,
     /// The value that the history keeps.
-    pub(super) kept: Kept,
+    pub(crate) kept: Kept,
 }
 
 const fn word(f: &'static str, sent: &'static str, kept: Kept) -> Word {
@@ -53,16 +53,16 @@ const WORDS: &[(&str, &[Word])] = &[
 
 /// The words of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Words(&'static [Word]);
+pub(crate) struct Words(&'static [Word]);
 
 impl Words {
     /// The words of the model of that name; none if the service has nothing like it.
-    pub(super) fn of(model: &str) -> Option<Words> {
+    pub(crate) fn of(model: &str) -> Option<Words> {
         WORDS.iter().find(|(name, _)| *name == model).map(|(_, words)| Words(words))
     }
 
     /// The words for an operation; none if the model has no such operation.
-    pub(super) fn word(self, f: &str) -> Option<Word> {
+    pub(crate) fn word(self, f: &str) -> Option<Word> {
         self.0.iter().find(|word| word.f == f).copied()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Invariant;
-use crate::core::{Node, NodeId, RoleName};
+use super::{Change, Invariant};
+use crate::core::{NodeId, RoleName};
 
 /// The leader of each term.
 #[derive(Debug, Default)]
@@ -12,20 +12,16 @@ pub(super) struct ElectionSafety {
 }
 
 impl Invariant for ElectionSafety {
-    fn name(&self) -> &'static str {
-        "election safety"
+    fn name(&self) -> (&'static str, &'static str) {
+        ("election safety", "Raft paper, §5.2")
     }
 
-    fn check(&mut self, nodes: &[&Node]) -> Result<(), String> {
-        for node in nodes {
-            let status = node.status();
-            if status.role != RoleName::Leader {
-                continue;
-            }
-            let id = &node.options().id;
-            let first = self.leaders.entry(status.term).or_insert_with(|| id.clone());
+    fn check(&mut self, change: &Change<'_>) -> Result<(), String> {
+        for role in change.roles().filter(|role| role.role == RoleName::Leader) {
+            let id = change.id();
+            let first = self.leaders.entry(role.term).or_insert_with(|| id.clone());
             if first != id {
-                return Err(format!("{first} and {id} both led term {}", status.term));
+                return Err(format!("{first} and {id} both led term {}", role.term));
             }
         }
         Ok(())

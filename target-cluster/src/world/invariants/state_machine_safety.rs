@@ -1,37 +1,37 @@
 //! If a node has applied an entry at an index, no other ever applies a different one there (paper,
-//! §5.4.3). A node applies what it commits at once, so the committed entries are compared.
+//! §5.4.3). What is committed will be applied, so the committed entries are compared.
 
 use std::sync::Arc;
 
-use super::Invariant;
-use crate::core::{Entry, Node};
+use super::{Change, Invariant};
+use crate::core::Entry;
 
-/// Every entry ever applied, from index 1 on.
+/// Every entry ever committed, from index 1 on.
 #[derive(Debug, Default)]
 pub(super) struct StateMachineSafety {
     applied: Vec<Arc<Entry>>,
 }
 
 impl Invariant for StateMachineSafety {
-    fn name(&self) -> &'static str {
-        "state machine safety"
+    fn name(&self) -> (&'static str, &'static str) {
+        ("state machine safety", "Raft paper, §5.4.3")
     }
 
-    fn check(&mut self, nodes: &[&Node]) -> Result<(), String> {
-        for node in nodes {
-            let committed = node.committed();
-            if let Some((first, now)) =
-                self.applied.iter().zip(committed).find(|(first, now)| first != now)
-            {
-                return Err(format!(
-                    "{} applied entry {} of term {}, where one of term {} was applied before",
-                    node.options().id,
-                    now.index,
-                    now.term,
-                    first.term
-                ));
+    fn check(&mut self, change: &Change<'_>) -> Result<(), String> {
+        for entry in change.committed() {
+            match self.applied.get(entry.index as usize - 1) {
+                None => self.applied.push(Arc::clone(entry)),
+                Some(first) if Arc::ptr_eq(first, entry) || first == entry => {}
+                Some(first) => {
+                    return Err(format!(
+                        "{} applied entry {} of term {}, where one of term {} was applied before",
+                        change.id(),
+                        entry.index,
+                        entry.term,
+                        first.term
+                    ));
+                }
             }
-            self.applied.extend(committed.iter().skip(self.applied.len()).cloned());
         }
         Ok(())
     }

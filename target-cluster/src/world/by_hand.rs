@@ -1,18 +1,16 @@
-//! Nodes, disks, network. The driver of the world decides what happens next.
+//! A world in which nothing happens by itself: its driver, such as a golden script, says which
+//! effect is executed, which packet delivered and which disk synced next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::clock::WALL_AT_START;
 use super::describe;
+use super::invariants::{Violation, Watch};
+use super::message::Message;
 use crate::bugs::{Bug, Bugs};
-use crate::core::{
-    Effect, Input, Node, NodeId, Options, Proposal, Recovered, Reply, Request, Response, Time,
-    Timings,
-};
+use crate::core::{Effect, Input, Node, NodeId, Options, Proposal, Recovered, Time, Timings};
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{MemoryDisk, OpenError, WriteAheadLog, needs_barrier};
-
-/// The time that every wall clock shows at the beginning: late enough that it can be set back.
-const WALL_AT_START: Time = Time::from_secs(1_000_000);
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +23,7 @@ pub struct Packet {
     message: Message,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Message {
-    /// With the time at which it was sent.
-    Request(Time, Request),
-    /// With the time at which the request was sent.
-    Response(Time, Response),
-}
-
-/// The simulated world.
+/// A world driven by hand.
 pub struct World {
     now: Time,
     hosts: BTreeMap<NodeId, Host>,
@@ -42,10 +32,9 @@ pub struct World {
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// The last number given to a client's request or to a call.
     last_number: u64,
-    replies: Vec<(NodeId, u64, Reply)>,
     trace: Vec<String>,
-    /// True if log, commit, role or term of a node changed since that was last asked.
-    changed: bool,
+    watch: Watch,
+    violations: Vec<Violation>,
 }
 
 /// A machine: what a node is started with, and the node or what its crash left.
@@ -94,9 +83,9 @@ impl World {
             packets: Vec::new(),
             cuts: BTreeSet::new(),
             last_number: 0,
-            replies: Vec::new(),
             trace: Vec::new(),
-            changed: true,
+            watch: Watch::new(nodes),
+            violations: Vec::new(),
         };
         for (position, id) in names.iter().enumerate() {
             let options = Options {
@@ -152,19 +141,9 @@ impl World {
         self.those(|running| !running.effects.is_empty())
     }
 
-    /// The nodes that have written what is not durable.
-    pub(crate) fn unsynced(&self) -> Vec<NodeId> {
-        self.those(|running| running.written > running.synced)
-    }
-
     /// The nodes in which something waits for a barrier.
     pub(crate) fn waiting_for_barrier(&self) -> Vec<NodeId> {
         self.those(|running| running.written > running.reported)
-    }
-
-    /// Takes the replies that clients got: the node, the number of the request, the reply.
-    pub(crate) fn take_replies(&mut self) -> Vec<(NodeId, u64, Reply)> {
-        std::mem::take(&mut self.replies)
     }
 
     /// Takes the trace: a line for everything that happened since it was last taken.
@@ -172,9 +151,9 @@ impl World {
         std::mem::take(&mut self.trace)
     }
 
-    /// True if anything that the invariants look at changed since this was last called.
-    pub(crate) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+    /// The properties that were broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
     }
 
     /// Time passes; no node notices until it is ticked.
@@ -235,8 +214,7 @@ impl World {
                 let message = Message::Response(sent, response);
                 self.packets.push(Packet { from, to, message });
             }
-            Effect::Reply { request, reply } => self.replies.push((from, request, reply)),
-            Effect::Role(_) => {}
+            Effect::Reply { .. } | Effect::Role(_) => {}
         }
         self.trace.push(line);
     }
@@ -378,7 +356,6 @@ impl World {
             };
         let what = happen(&mut disk);
         host.state = State::Down(disk);
-        self.changed = true;
         if was_up {
             self.trace.push(format!("{id} {what}"));
         }
@@ -391,13 +368,17 @@ impl World {
 
     /// Starts a node that is down, unless its log is damaged.
     pub fn try_start(&mut self, id: &NodeId) -> Result<(), OpenError> {
+        let position = self.hosts.keys().position(|one| one == id);
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let State::Down(disk) = &host.state else { return Ok(()) };
         let opened = WriteAheadLog::open(disk.clone(), &host.options.bugs)?;
         let Recovered { term, log, .. } = &opened.recovered;
         self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
+        let node = Node::new(host.options.clone(), opened.recovered, self.now);
+        let judgement = self.watch.started(position.expect("it is one of the nodes"), &node);
+        self.violations.extend(judgement.err());
         host.state = State::Up(Box::new(RunningNode {
-            node: Node::new(host.options.clone(), opened.recovered, self.now),
+            node,
             wal: opened.wal,
             effects: VecDeque::new(),
             written: 0,
@@ -405,7 +386,6 @@ impl World {
             reported: 0,
             callers: BTreeMap::new(),
         }));
-        self.changed = true;
         Ok(())
     }
 
@@ -455,22 +435,19 @@ impl World {
 
     fn step(&mut self, id: &NodeId, input: Input) {
         let now = self.now;
-        let host = &self.hosts[id];
+        let position = self.hosts.keys().position(|one| one == id);
+        let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let wall = (WALL_AT_START + now + host.wall_ahead).saturating_sub(host.wall_behind);
-        if let Some(running) = self.running(id) {
-            if running.node.options().bugs.contains(&Bug::WallClockLease) {
-                let effects = running.node.step(now, Input::WallClock(wall));
-                running.effects.extend(effects);
-            }
-            let committed = running.node.committed().len();
-            let effects = running.node.step(now, input);
-            let shows_change =
-                |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
-            let changed =
-                running.node.committed().len() != committed || effects.iter().any(shows_change);
+        let State::Up(running) = &mut host.state else { return };
+        if running.node.options().bugs.contains(&Bug::WallClockLease) {
+            let effects = running.node.step(now, Input::WallClock(wall));
             running.effects.extend(effects);
-            self.changed |= changed;
         }
+        let effects = running.node.step(now, input);
+        let position = position.expect("it is one of the nodes");
+        let judgement = self.watch.turned(position, &running.node, &effects);
+        running.effects.extend(effects);
+        self.violations.extend(judgement.err());
     }
 
     fn number(&mut self) -> u64 {

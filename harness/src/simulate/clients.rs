@@ -1,0 +1,327 @@
+//! The clients of a simulation: those of a run, but that their waits are simulated.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use checker::history::{Event, EventType, History};
+use cluster::kv::{Operation, RequestBody};
+use cluster::world::{ClientReply, Heard, Simulation, Situation};
+use rand::rngs::ChaCha8Rng;
+use workloads::attempts::{Attempts, Refused, Then};
+use workloads::clients::ClientPlan;
+use workloads::retry::RetryPolicy;
+use workloads::route::Route;
+use workloads::{Context, Generator, Invocation, Next, PRECONDITION_FAILED, stream};
+
+use crate::targets::bundled::{ERRORS, Kept, Words};
+
+/// All clients, and what they saw.
+pub(super) struct Clients {
+    threads: Vec<Thread>,
+    words: Words,
+    nodes: Vec<String>,
+    history: History,
+    next_process: u64,
+    /// The process that acts on each thread, and the number of its next operation.
+    processes: Vec<(u64, u64)>,
+    /// The thread that waits for the reply to a request. Those given up are not among them.
+    asked: BTreeMap<u64, usize>,
+    /// Timers by time and number, each for an attempt of a thread's operation.
+    timers: BinaryHeap<Reverse<(Duration, u64, usize, u64)>>,
+    timers_set: u64,
+}
+
+/// A thread, which does one operation after the other.
+struct Thread {
+    route: Route,
+    policy: RetryPolicy,
+    rng: ChaCha8Rng,
+    /// The number of attempts that it has made in all: a timer of an earlier one is over.
+    attempts: u64,
+    open: Option<Open>,
+}
+
+/// An operation under way.
+struct Open {
+    invocation: Event,
+    operation: Operation,
+    kept: Kept,
+    begin: Duration,
+    course: Attempts,
+    node: usize,
+    /// The request that may still be answered; none while the client waits to ask again.
+    request: Option<u64>,
+}
+
+/// The state in which clients stopped acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// The generator was exhausted and every operation ended.
+    Done,
+    /// Time was over, with operations still open.
+    TimeOver,
+    /// A property was broken.
+    Broken,
+}
+
+impl Clients {
+    /// Clients that have not acted yet.
+    pub(super) fn new(seed: u64, plan: &ClientPlan, model: &str, nodes: usize) -> Clients {
+        let thread = |number: usize| Thread {
+            route: plan.routing.route(number, nodes),
+            policy: plan.policy(number),
+            rng: stream(seed, &format!("client {number}")),
+            attempts: 0,
+            open: None,
+        };
+        let prober = Thread {
+            route: Route::roaming(0, nodes),
+            policy: RetryPolicy::default(),
+            rng: stream(seed, "prober"),
+            attempts: 0,
+            open: None,
+        };
+        let count = plan.clients() + 1;
+        Clients {
+            threads: (0..plan.clients()).map(thread).chain([prober]).collect(),
+            words: Words::of(model).expect("the bundled cluster serves every workload"),
+            nodes: (1..=nodes).map(|number| format!("n{number}")).collect(),
+            history: History::default(),
+            next_process: count as u64,
+            processes: (0..count as u64).map(|process| (process, 0)).collect(),
+            asked: BTreeMap::new(),
+            timers: BinaryHeap::new(),
+            timers_set: 0,
+        }
+    }
+
+    /// The thread that asks whether the service serves: it roams, and is patient enough to find
+    /// whoever leads.
+    pub(super) fn prober(&self) -> usize {
+        self.threads.len() - 1
+    }
+
+    /// Everything that they saw.
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Carries out what the generator has, until it is exhausted and nothing is open. After `until`
+    /// no operation begins; at `give_up` all is left as it is.
+    pub(super) fn drive(
+        &mut self,
+        world: &mut Simulation,
+        generator: &mut dyn Generator,
+        until: Duration,
+        give_up: Duration,
+    ) -> Stopped {
+        let begin = world.now();
+        let mut context = Context::new(self.processes.iter().map(|(process, _)| *process));
+        for thread in (0..self.threads.len()).filter(|thread| self.threads[*thread].open.is_some())
+        {
+            context.begin(thread);
+        }
+        let mut exhausted = false;
+        loop {
+            let mut wake = give_up;
+            while !exhausted && !context.free().is_empty() {
+                if world.now() >= until {
+                    exhausted = true;
+                    break;
+                }
+                match generator.next(&context) {
+                    Next::Operation { thread, invocation } => {
+                        let event = self.invoke(world, thread, &invocation);
+                        context.begin(thread);
+                        generator.update(&context, &event);
+                    }
+                    Next::Pending { until: asks_again } => {
+                        wake = wake.min(asks_again.map_or(give_up, |time| begin + time)).min(until);
+                        break;
+                    }
+                    Next::Exhausted => exhausted = true,
+                }
+            }
+            if exhausted && context.all_free() {
+                return Stopped::Done;
+            }
+            if world.now() >= give_up {
+                return Stopped::TimeOver;
+            }
+            if let Some(Reverse((time, ..))) = self.timers.peek() {
+                wake = wake.min(*time);
+            }
+            let completed = match world.advance(wake) {
+                Some(heard) => self.hear(world, heard),
+                None if world.violation().is_some() => return Stopped::Broken,
+                None => self.timer(world),
+            };
+            context.advance(world.now() - begin);
+            if let Some((thread, completion)) = completed {
+                context.finish(thread);
+                generator.update(&context, &completion);
+                if completion.kind == EventType::Info {
+                    context.replace(thread, self.processes[thread].0);
+                }
+            }
+        }
+    }
+
+    fn invoke(&mut self, world: &mut Simulation, thread: usize, invocation: &Invocation) -> Event {
+        let (process, number) = &mut self.processes[thread];
+        let token = format!("s:{process}:{number}");
+        *number += 1;
+        let mut event = invocation.event(*process);
+        let word = self.words.word(invocation.f).expect("it has a word for each operation");
+        let body = RequestBody {
+            f: word.sent.into(),
+            key: Some(invocation.key.clone()),
+            value: invocation.value.clone(),
+            token: Some(token.clone()),
+        };
+        event.token = Some(token);
+        let event = self.record(world, event);
+        let state = &mut self.threads[thread];
+        let node = state.route.begin();
+        state.open = Some(Open {
+            invocation: event.clone(),
+            operation: body.into_operation().expect("the service understands its clients"),
+            kept: word.kept,
+            begin: world.now(),
+            course: Attempts::default(),
+            node,
+            request: None,
+        });
+        self.ask(world, thread);
+        event
+    }
+
+    /// The next attempt of a thread's operation.
+    fn ask(&mut self, world: &mut Simulation, thread: usize) {
+        let state = &mut self.threads[thread];
+        let open = state.open.as_mut().expect("it has an operation");
+        let request = world.submit(open.node, open.operation.clone());
+        open.request = Some(request);
+        let limit = Attempts::limit(&state.policy, world.now() - open.begin);
+        self.asked.insert(request, thread);
+        self.set_timer(thread, world.now() + limit);
+    }
+
+    fn set_timer(&mut self, thread: usize, time: Duration) {
+        self.timers_set += 1;
+        let state = &mut self.threads[thread];
+        state.attempts += 1;
+        self.timers.push(Reverse((time, self.timers_set, thread, state.attempts)));
+    }
+
+    /// The first timer may be due: then an attempt has taken too long, or the next one begins.
+    fn timer(&mut self, world: &mut Simulation) -> Option<(usize, Event)> {
+        let Reverse((time, _, thread, attempt)) = *self.timers.peek()?;
+        if time > world.now() {
+            return None;
+        }
+        self.timers.pop();
+        let state = &self.threads[thread];
+        if state.attempts != attempt {
+            return None;
+        }
+        let open = state.open.as_ref()?;
+        match open.request {
+            Some(_) => self.refused(world, thread, "timeout", None),
+            None => {
+                self.ask(world, thread);
+                None
+            }
+        }
+    }
+
+    fn hear(&mut self, world: &mut Simulation, heard: Heard) -> Option<(usize, Event)> {
+        let thread = self.asked.remove(&heard.request)?;
+        let open = self.threads[thread].open.as_ref().expect("it waits");
+        let kept = open.kept;
+        match heard.reply {
+            ClientReply::Ok { value, version } => {
+                let mut event = open.invocation.clone();
+                event.kind = EventType::Ok;
+                event.version = Some(version);
+                if kept == Kept::Answer {
+                    event.value = value;
+                }
+                Some(self.complete(world, thread, event))
+            }
+            ClientReply::Failed { error: "precondition_failed" | "empty", version } => {
+                let mut event = open.invocation.clone();
+                event.kind = EventType::Fail;
+                event.version = Some(version);
+                event.error = Some(PRECONDITION_FAILED.into());
+                Some(self.complete(world, thread, event))
+            }
+            ClientReply::Failed { .. } => self.refused(world, thread, "nonsense", None),
+            ClientReply::Refused { error, leader } => self.refused(world, thread, error, leader),
+        }
+    }
+
+    /// An attempt came to nothing; returns the completion if the client gives up.
+    fn refused(
+        &mut self,
+        world: &mut Simulation,
+        thread: usize,
+        error: &'static str,
+        leader: Option<usize>,
+    ) -> Option<(usize, Event)> {
+        let Thread { route, policy, rng, open, .. } = &mut self.threads[thread];
+        let open = open.as_mut().expect("it has an operation");
+        if let Some(request) = open.request.take() {
+            self.asked.remove(&request);
+        }
+        let definite = ERRORS.iter().any(|row| row.name == error && row.definite);
+        let elapsed = world.now() - open.begin;
+        let refused = Refused { node: open.node, leader, definite, may_repeat: true, elapsed };
+        match open.course.refused(refused, policy, route, rng) {
+            Then::Ask { node, wait } => {
+                if leader == Some(node) {
+                    world.note_of_clients(Situation::HintFollowed);
+                }
+                open.node = node;
+                self.set_timer(thread, world.now() + wait);
+                None
+            }
+            Then::GiveUp(kind) => {
+                let mut event = open.invocation.clone();
+                event.kind = kind;
+                event.error = Some(error.into());
+                world.note_of_clients(match kind {
+                    EventType::Info => Situation::OutcomeUnknown,
+                    _ => Situation::OperationFailed,
+                });
+                Some(self.complete(world, thread, event))
+            }
+        }
+    }
+
+    fn complete(
+        &mut self,
+        world: &mut Simulation,
+        thread: usize,
+        mut event: Event,
+    ) -> (usize, Event) {
+        let state = &mut self.threads[thread];
+        let open = state.open.take().expect("it had an operation");
+        state.attempts += 1;
+        event.node = Some(self.nodes[open.node].clone());
+        if event.kind == EventType::Info {
+            // Its operation may still take effect, so another process acts from now on.
+            self.processes[thread] = (self.next_process, 0);
+            self.next_process += 1;
+        }
+        (thread, self.record(world, event))
+    }
+
+    fn record(&mut self, world: &Simulation, mut event: Event) -> Event {
+        event.index = self.history.events.len() as u64;
+        event.time = world.now().as_nanos() as u64;
+        self.history.events.push(event.clone());
+        event
+    }
+}

@@ -1,0 +1,243 @@
+//! Faults as they begin and end, and the end of all of them.
+
+use super::clock::TRUE_RATE;
+use super::dice::Purpose;
+use super::event_queue::Event;
+use super::faults::{Aim, AimedFault, Fault};
+use super::host::{CrashAtEffect, Incoming, State};
+use super::node_turns::TRANSFER;
+use super::plan::LastingFault;
+use super::simulation::Simulation;
+use super::situations::Situation;
+use crate::core::{Input, Time};
+use crate::storage::{Disk, DiskFailure};
+
+/// So long lasts what does not end.
+const FOR_EVER: Time = Time::from_secs(1_000_000);
+
+impl Simulation {
+    /// Notes a situation of a node, and lets the faults follow that it triggers.
+    pub(super) fn note(&mut self, node: usize, situation: Situation) {
+        let number = self.situations.note(situation);
+        if self.healed {
+            return;
+        }
+        for position in 0..self.plan.triggers.len() {
+            let trigger = self.plan.triggers[position];
+            if trigger.on != situation
+                || !self.decisions.happens(trigger.chance, Purpose::Trigger, position, number)
+            {
+                continue;
+            }
+            let aimed = AimedFault { aim: Aim::Node(node), fault: trigger.fault };
+            self.faults.push(aimed);
+            let number = self.faults.len() - 1;
+            // At once means before the node has done anything of what it decided; only a crash that
+            // counts its effects can come in between.
+            if trigger.after.is_zero() && matches!(trigger.fault, Fault::CrashAtEffect { .. }) {
+                self.inflict(number, node);
+            } else {
+                self.queue.push(self.now + trigger.after, Event::Fault(number));
+            }
+        }
+    }
+
+    /// The time of a fault has come.
+    pub(super) fn fault_begins(&mut self, number: usize) {
+        if self.healed {
+            return;
+        }
+        let scheduled = number < self.plan.schedule.len();
+        if scheduled && !self.decisions.happens(1.0, Purpose::Schedule, 0, number as u64) {
+            return;
+        }
+        let node = match self.faults[number].aim {
+            Aim::Node(node) => node,
+            Aim::Leader(otherwise) => {
+                let leads = |node: &usize| self.hosts[*node].leads();
+                let leaders = (0..self.hosts.len()).filter(|node| leads(node).is_some());
+                leaders.max_by_key(leads).unwrap_or(otherwise)
+            }
+        };
+        self.inflict(number, node);
+    }
+
+    fn inflict(&mut self, number: usize, node: usize) {
+        let fault = self.faults[number].fault;
+        self.faults[number].aim = Aim::Node(node);
+        self.say(|world| format!("FAULT {} {fault}", world.name(node)));
+        let now = self.now;
+        let host = &mut self.hosts[node];
+        match fault {
+            Fault::Kill { down } => self.crash(node, None, down),
+            Fault::PowerLoss { kept, down } => self.crash(node, Some(kept), down),
+            Fault::Blackout { nodes, kept, down } => {
+                for one in (0..self.hosts.len()).filter(|one| nodes & 1 << one != 0) {
+                    self.crash(one, Some(kept), down);
+                }
+            }
+            Fault::CrashAtEffect { after, power, down } => {
+                host.crash = Some(CrashAtEffect { after, power, down });
+            }
+            Fault::Pause { lasts } => {
+                if host.leads().is_some() {
+                    self.situations.note(Situation::LeaderPaused);
+                }
+                let host = &mut self.hosts[node];
+                if host.running().is_some() {
+                    host.paused_until = host.paused_until.max(now + lasts);
+                }
+            }
+            Fault::DiskStall { lasts } => {
+                host.stalled_until = host.stalled_until.max(now + lasts);
+                self.situations.note(Situation::DiskStalled);
+            }
+            Fault::SyncFailure => host.disk_mut().fail(Some(DiskFailure::Sync)),
+            Fault::FullDisk { .. } => host.disk_mut().fail(Some(DiskFailure::Full)),
+            Fault::Damage { cut_off } => self.damage(node, cut_off),
+            Fault::WallClock { ahead, behind } => {
+                host.clock.set_wall(ahead, behind);
+                self.situations.note(Situation::ClockChanged);
+            }
+            Fault::ClockRate { rate, .. } => self.set_rate(node, rate),
+            Fault::ClockLeap { by } => {
+                host.clock.leap(by);
+                self.situations.note(Situation::ClockChanged);
+                self.look_at_clock(node);
+            }
+            Fault::Transfer { to } => {
+                let to = self.hosts[to].id().clone();
+                let input = Input::Transfer { request: TRANSFER, to };
+                self.put_in(node, Incoming::Input(input));
+            }
+            Fault::Partition { .. } | Fault::Isolation { .. } => self.cut(true, node, fault),
+        }
+        if let Some(lasts) = fault.lasts() {
+            self.queue.push(self.now + lasts, Event::FaultEnds(number));
+        }
+    }
+
+    /// A fault ends, unless all of them have been ended already.
+    pub(super) fn fault_ends(&mut self, number: usize) {
+        let AimedFault { aim: Aim::Node(node), fault } = self.faults[number] else { return };
+        if self.healed {
+            return;
+        }
+        match fault {
+            Fault::Partition { .. } | Fault::Isolation { .. } => {
+                self.say(|world| format!("HEALED the links of {}", world.name(node)));
+                self.cut(false, node, fault);
+            }
+            Fault::FullDisk { .. } => self.hosts[node].disk_mut().fail(None),
+            Fault::ClockRate { .. } => self.set_rate(node, TRUE_RATE),
+            _ => {}
+        }
+    }
+
+    /// Cuts the links that the fault is about once more, or once less.
+    fn cut(&mut self, cut: bool, node: usize, fault: Fault) {
+        let is_in = |set: u32, one: usize| set & 1 << one != 0;
+        match fault {
+            Fault::Partition { side, .. } => {
+                self.network.cut(cut, |from, to| is_in(side, from) != is_in(side, to));
+            }
+            Fault::Isolation { inward, outward, from: others, .. } => {
+                self.network.cut(cut, |from, to| {
+                    (outward && from == node && is_in(others, to))
+                        || (inward && to == node && is_in(others, from))
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn set_rate(&mut self, node: usize, rate: u32) {
+        self.hosts[node].clock.set_rate(self.now, rate);
+        self.situations.note(Situation::ClockChanged);
+        self.look_at_clock(node);
+    }
+
+    /// The clock of a node was changed: what it waits for may be due sooner.
+    fn look_at_clock(&mut self, node: usize) {
+        let process = self.process(node);
+        if let State::Up(running) = &mut self.hosts[node].state {
+            running.timer = Some(self.now);
+            self.queue.push(self.now, Event::Timer(process));
+        }
+    }
+
+    /// The node is killed, and what it once reported as durable is damaged; it must notice.
+    fn damage(&mut self, node: usize, cut_off: bool) {
+        let damaged = self.hosts.iter().filter(|host| host.damaged).count();
+        if damaged >= self.plan.minority_size() || self.hosts[node].damaged {
+            return;
+        }
+        let word = self.dice.word(Purpose::Damage, node, 0);
+        self.stop(node, |_| {});
+        let host = &mut self.hosts[node];
+        let State::Down(disk) = &mut host.state else { return };
+        let durable = disk.watermark().unwrap_or(0);
+        if durable > 0 {
+            if cut_off {
+                disk.cut_to((word % durable) as usize);
+            } else {
+                disk.flip_bit((word % (durable * 8)) as usize);
+            }
+            host.damaged = true;
+        }
+        self.start_later(node, Time::from_millis(10));
+    }
+
+    /// Every fault ends and every node starts that can; but a minority stays or becomes faulty, as
+    /// the plan says.
+    pub fn heal_majority(&mut self) {
+        self.heal();
+        let damaged = self.hosts.iter().filter(|host| host.damaged).count();
+        let room = self.plan.minority_size() - damaged;
+        let lasting: Vec<_> = self.plan.minority.clone();
+        let lasting = lasting.into_iter().filter(|(node, _)| !self.hosts[*node].damaged);
+        for (node, fault) in lasting.take(room).collect::<Vec<_>>() {
+            self.say(|world| format!("{} stays faulty: {fault:?}", world.name(node)));
+            let host = &mut self.hosts[node];
+            match fault {
+                LastingFault::Down => self.stop(node, |_| {}),
+                LastingFault::Paused => host.paused_until = FOR_EVER,
+                LastingFault::Stalled => host.stalled_until = FOR_EVER,
+                LastingFault::Deaf => self.network.cut(true, |_, to| to == node),
+                LastingFault::Mute => self.network.cut(true, |from, _| from == node),
+                LastingFault::Isolated => {
+                    self.network.cut(true, |from, to| from == node || to == node);
+                }
+            }
+        }
+    }
+
+    /// Every fault ends and every node starts that can.
+    pub fn heal(&mut self) {
+        self.say(|_| "HEALED".to_string());
+        self.healed = true;
+        self.network.heal();
+        for node in 0..self.hosts.len() {
+            let (now, process) = (self.now, self.process(node));
+            let host = &mut self.hosts[node];
+            host.crash = None;
+            host.stalled_until = now;
+            host.disk_mut().fail(None);
+            host.clock.set_rate(now, TRUE_RATE);
+            self.look_at_clock(node);
+            let host = &mut self.hosts[node];
+            if host.paused_until > now {
+                host.paused_until = now;
+                self.queue.push(now, Event::Turn(process));
+            }
+            if let Some(running) = self.hosts[node].running()
+                && running.writing.is_some()
+            {
+                self.queue.push(now, Event::Barrier(process));
+            }
+            if !self.hosts[node].damaged {
+                self.start(node);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A machine, and the process that runs on it.
+
+use std::collections::BTreeSet;
+
+use super::clock::Clock;
+use super::event_queue::Process;
+use super::faults::Kept;
+use crate::core::{Input, Node, NodeId, Options, Time};
+use crate::driver::{Batch, LogWriter};
+use crate::kv::EncodedCommand;
+use crate::storage::MemoryDisk;
+
+/// A machine.
+pub(super) struct Host {
+    /// What its node is started with.
+    pub(super) options: Options,
+    pub(super) clock: Clock,
+    pub(super) state: State,
+    /// The number of times that its node was down.
+    pub(super) life: u32,
+    /// The time until which the process is stopped.
+    pub(super) paused_until: Time,
+    /// The time before which no barrier ends.
+    pub(super) stalled_until: Time,
+    /// The crash that waits for effects to be done.
+    pub(super) crash: Option<CrashAtEffect>,
+    /// True once something durable was damaged: the node must not start any more.
+    pub(super) damaged: bool,
+    /// The number of barriers begun, and of turns.
+    pub(super) barriers: u64,
+    pub(super) turns: u64,
+}
+
+/// The process of a machine, or its disk.
+pub(super) enum State {
+    Up(Box<Running>),
+    Down(MemoryDisk),
+}
+
+/// A crash that comes after so many more effects.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CrashAtEffect {
+    pub(super) after: u32,
+    pub(super) power: Option<Kept>,
+    pub(super) down: Time,
+}
+
+/// A running process.
+pub(super) struct Running {
+    pub(super) node: Node,
+    pub(super) writer: LogWriter<MemoryDisk>,
+    /// What gathered since the last turn.
+    pub(super) inbox: Vec<Incoming>,
+    /// True if a turn is to come.
+    pub(super) turn_due: bool,
+    /// The earliest time at which a timer is set.
+    pub(super) timer: Option<Time>,
+    /// The records that wait until the disk is free.
+    pub(super) queued: Batch,
+    /// The last record of those that a barrier is under way for.
+    pub(super) writing: Option<u64>,
+    /// The requests of clients that were not replied to.
+    pub(super) requests: BTreeSet<u64>,
+}
+
+/// Something that a node is to take in.
+pub(super) enum Incoming {
+    /// A client wants a command applied, under that number.
+    Command(u64, EncodedCommand),
+    /// Anything else.
+    Input(Input),
+}
+
+impl Host {
+    /// A machine whose node has not started yet.
+    pub(super) fn new(options: Options, rate: u32) -> Host {
+        Host {
+            options,
+            clock: Clock::new(rate),
+            state: State::Down(MemoryDisk::default()),
+            life: 0,
+            paused_until: Time::ZERO,
+            stalled_until: Time::ZERO,
+            crash: None,
+            damaged: false,
+            barriers: 0,
+            turns: 0,
+        }
+    }
+
+    /// The name of its node.
+    pub(super) fn id(&self) -> &NodeId {
+        &self.options.id
+    }
+
+    /// The process, if it runs.
+    pub(super) fn running(&self) -> Option<&Running> {
+        match &self.state {
+            State::Up(running) => Some(running),
+            State::Down(_) => None,
+        }
+    }
+
+    /// The process, if it runs.
+    pub(super) fn running_mut(&mut self) -> Option<&mut Running> {
+        match &mut self.state {
+            State::Up(running) => Some(running),
+            State::Down(_) => None,
+        }
+    }
+
+    /// Its disk, used or not.
+    pub(super) fn disk_mut(&mut self) -> &mut MemoryDisk {
+        match &mut self.state {
+            State::Up(running) => running.writer.disk_mut(),
+            State::Down(disk) => disk,
+        }
+    }
+
+    /// The term that its node leads, if it does.
+    pub(super) fn leads(&self) -> Option<u64> {
+        self.running().and_then(|running| running.node.leads())
+    }
+
+    /// True if that process runs on it now.
+    pub(super) fn runs(&self, process: Process) -> bool {
+        process.life == self.life && matches!(self.state, State::Up(_))
+    }
+}

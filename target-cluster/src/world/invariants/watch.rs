@@ -1,0 +1,69 @@
+//! All properties, and what they need to see changes.
+
+use super::{
+    Change, ElectionSafety, ExactlyOnce, Invariant, LeaderAppendOnly, LeaderCompleteness,
+    LogMatching, StateEquality, StateMachineSafety, Violation,
+};
+use crate::core::{Effect, Node};
+
+/// Watches the nodes of a world.
+pub(crate) struct Watch {
+    invariants: Vec<Box<dyn Invariant>>,
+    /// By node: the term that it leads, if it does, and the index through which it has committed.
+    known: Vec<(Option<u64>, u64)>,
+}
+
+impl Watch {
+    /// Watches so many nodes.
+    pub(crate) fn new(nodes: usize) -> Watch {
+        let invariants: Vec<Box<dyn Invariant>> = vec![
+            Box::new(ElectionSafety::default()),
+            Box::new(LeaderAppendOnly),
+            Box::new(LogMatching::new(nodes)),
+            Box::new(LeaderCompleteness::default()),
+            Box::new(StateMachineSafety::default()),
+            Box::new(StateEquality::default()),
+            Box::new(ExactlyOnce::default()),
+        ];
+        Watch { invariants, known: vec![(None, 0); nodes] }
+    }
+
+    /// A node starts with what is on its disk.
+    pub(crate) fn started(&mut self, position: usize, node: &Node) -> Result<(), Violation> {
+        self.known[position] = (None, node.commit());
+        self.ask(|invariant| invariant.started(position, node))
+    }
+
+    /// A node took a turn, which had these effects.
+    pub(crate) fn turned(
+        &mut self,
+        position: usize,
+        node: &Node,
+        effects: &[Effect],
+    ) -> Result<(), Violation> {
+        let (led, commit) = self.known[position];
+        let matters = |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
+        if node.commit() == commit && !effects.iter().any(matters) {
+            return Ok(());
+        }
+        let leads = node.leads();
+        self.known[position] = (leads, node.commit());
+        let change = Change { node, position, led, leads, commit, effects };
+        self.ask(|invariant| invariant.check(&change))
+    }
+
+    /// Asks every one, also behind the first violation: each must see every change.
+    fn ask(
+        &mut self,
+        mut question: impl FnMut(&mut Box<dyn Invariant>) -> Result<(), String>,
+    ) -> Result<(), Violation> {
+        let mut first = Ok(());
+        for invariant in &mut self.invariants {
+            first = first.and(question(invariant).map_err(|detail| {
+                let (property, source) = invariant.name();
+                Violation::new(property, source, detail)
+            }));
+        }
+        first
+    }
+}

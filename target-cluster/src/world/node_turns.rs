@@ -1,0 +1,441 @@
+//! The nodes of a simulation at work: turns, effects, barriers, timers, starts and stops.
+
+use std::io;
+
+use super::describe;
+use super::dice::Purpose;
+use super::event_queue::{Event, Process};
+use super::faults::Kept;
+use super::host::{Incoming, Running, State};
+use super::invariants::Violation;
+use super::message::Message;
+use super::simulation::{Call, ClientReply, Simulation};
+use super::situations::Situation;
+use crate::core::{
+    AppendResult, Effect, Input, Node, Record, Refusal, Reply, Response, RoleName, Time,
+};
+use crate::driver::{Batch, LogWriter, Turn};
+use crate::kv::Answer;
+use crate::storage::{MemoryDisk, OpenError, WriteAheadLog};
+
+/// The time after which a node is started again that stopped by itself, or could not start.
+const RESTART: Time = Time::from_millis(100);
+
+/// The number under which a node is asked to hand over: no client has it.
+pub(super) const TRANSFER: u64 = 1;
+
+impl Simulation {
+    /// A node takes in what gathered, and does what comes of it.
+    pub(super) fn turn(&mut self, process: Process) {
+        let node = process.node as usize;
+        let now = self.now;
+        let host = &mut self.hosts[node];
+        if !host.runs(process) {
+            return;
+        }
+        if host.paused_until > now {
+            return self.queue.push(host.paused_until, Event::Turn(process));
+        }
+        host.turns += 1;
+        let clock = &host.clock;
+        let State::Up(running) = &mut host.state else { return };
+        running.turn_due = false;
+        let before = Before::of(&running.node);
+        let mut turn = Turn::begin(&mut running.node, clock.at(now), || clock.wall(now));
+        for incoming in running.inbox.drain(..) {
+            match incoming {
+                Incoming::Command(request, command) => turn.propose(request, command),
+                Incoming::Input(input) => turn.step(&mut running.node, input),
+            }
+        }
+        let effects = turn.end(&mut running.node);
+        let judgement = self.watch.turned(node, &running.node, &effects);
+        self.judge(judgement);
+        self.note_effects(node, &before, &effects);
+        self.execute(node, effects);
+        self.set_timer(node);
+    }
+
+    /// Executes effects in order; a crash may come before any of them.
+    fn execute(&mut self, node: usize, effects: Vec<Effect>) {
+        let mut batch = Batch::default();
+        let last = effects.len();
+        for (position, effect) in effects.into_iter().enumerate() {
+            if let Some(crash) = &mut self.hosts[node].crash {
+                if crash.after == 0 {
+                    let crash = *crash;
+                    if position > 0 && position < last {
+                        self.note(node, Situation::CrashBetweenEffects);
+                    }
+                    return self.crash(node, crash.power, crash.down);
+                }
+                crash.after -= 1;
+            }
+            self.say(|world| describe::effect(world.name(node), &effect));
+            match effect {
+                Effect::Persist { sequence, record } => batch.push(sequence, record),
+                Effect::Call { to, request } => {
+                    let to = self.position(&to);
+                    let sent = self.hosts[node].clock.at(self.now);
+                    self.send(node, to, Message::Request(sent, request));
+                }
+                Effect::Respond { call, response } => {
+                    let Call { from, sent } = Call::of(call);
+                    self.send(node, from, Message::Response(sent, response));
+                }
+                Effect::Reply { request, reply } => {
+                    let running = self.hosts[node].running_mut().expect("it takes a turn");
+                    running.requests.remove(&request);
+                    if let Some(reply) = self.seen_by_client(reply)
+                        && request != TRANSFER
+                    {
+                        self.reply(request, reply);
+                    }
+                }
+                Effect::Role(_) => {}
+            }
+        }
+        if !batch.is_empty() {
+            let running = self.hosts[node].running_mut().expect("it takes a turn");
+            if running.queued.is_empty() {
+                running.queued = batch;
+            } else {
+                running.queued.join(batch);
+            }
+            self.write(node);
+        }
+    }
+
+    /// Writes what waits for the disk, if that is free, and begins a barrier for all of it.
+    fn write(&mut self, node: usize) {
+        let process = self.process(node);
+        let host = &mut self.hosts[node];
+        let clock = host.clock.at(self.now);
+        let State::Up(running) = &mut host.state else { return };
+        if running.writing.is_some() || running.queued.is_empty() {
+            return;
+        }
+        let Batch { through, records } = std::mem::take(&mut running.queued);
+        let deferred = running.writer.deferred_due();
+        match running.writer.write(&records, clock) {
+            Ok(true) => {
+                running.writing = Some(through);
+                host.barriers += 1;
+                let number = host.barriers;
+                let disk = &self.plan.disk;
+                let mut time = self.dice.time(&disk.barrier, Purpose::Barrier, node, number);
+                let stall = if self.healed { 0.0 } else { disk.stall };
+                if self.decisions.happens(stall, Purpose::Stall, node, number) {
+                    self.situations.note(Situation::DiskStalled);
+                    time += self.dice.time(&disk.stall_time, Purpose::StallTime, node, number);
+                }
+                self.queue.push(self.now + time, Event::Barrier(process));
+            }
+            Ok(false) => self.put_in(node, Incoming::Input(Input::Persisted { through })),
+            Err(error) => return self.disk_failed(node, &error),
+        }
+        let host = &mut self.hosts[node];
+        if let State::Up(running) = &host.state
+            && deferred.is_none()
+            && let Some(due) = running.writer.deferred_due()
+        {
+            self.queue.push(host.clock.when(due), Event::Deferred(process));
+        }
+    }
+
+    /// A barrier ends, unless its disk stalls.
+    pub(super) fn barrier_ends(&mut self, process: Process) {
+        let node = process.node as usize;
+        let host = &mut self.hosts[node];
+        if !host.runs(process) {
+            return;
+        }
+        if host.stalled_until > self.now {
+            return self.queue.push(host.stalled_until, Event::Barrier(process));
+        }
+        let State::Up(running) = &mut host.state else { return };
+        // Healing lets a stalled one end at once, and it ends only once.
+        let Some(through) = running.writing.take() else { return };
+        match running.writer.barrier() {
+            Ok(()) => {
+                self.say(|world| format!("{} syncs", world.name(node)));
+                self.put_in(node, Incoming::Input(Input::Persisted { through }));
+                self.write(node);
+            }
+            Err(error) => self.disk_failed(node, &error),
+        }
+    }
+
+    /// The disk of a node does what no request waits for.
+    pub(super) fn deferred(&mut self, process: Process) {
+        let node = process.node as usize;
+        let host = &mut self.hosts[node];
+        if !host.runs(process) {
+            return;
+        }
+        let free_at = host.stalled_until.max(host.paused_until);
+        if free_at > self.now {
+            return self.queue.push(free_at, Event::Deferred(process));
+        }
+        let State::Up(running) = &mut host.state else { return };
+        if let Err(error) = running.writer.run_deferred() {
+            self.disk_failed(node, &error);
+        }
+    }
+
+    /// A node stops because its disk failed, and is started again.
+    fn disk_failed(&mut self, node: usize, error: &io::Error) {
+        self.note(
+            node,
+            match error.kind() {
+                io::ErrorKind::StorageFull => Situation::DiskFull,
+                _ => Situation::SyncFailed,
+            },
+        );
+        self.say(|world| format!("{} stops: its disk failed: {error}", world.name(node)));
+        self.stop(node, |_| {});
+        self.start_later(node, RESTART);
+    }
+
+    /// Sets a timer at the next deadline of a node, unless an earlier one is set: that one will look
+    /// again.
+    fn set_timer(&mut self, node: usize) {
+        let process = self.process(node);
+        let host = &mut self.hosts[node];
+        let State::Up(running) = &mut host.state else { return };
+        let due = host.clock.when(running.node.next_deadline()).max(self.now);
+        if running.timer.is_none_or(|timer| due < timer) {
+            running.timer = Some(due);
+            self.queue.push(due, Event::Timer(process));
+        }
+    }
+
+    /// A deadline may be due: then the node takes a turn.
+    pub(super) fn timer(&mut self, process: Process) {
+        let node = process.node as usize;
+        let host = &mut self.hosts[node];
+        if !host.runs(process) {
+            return;
+        }
+        let now = host.clock.at(self.now);
+        let State::Up(running) = &mut host.state else { return };
+        if running.timer == Some(self.now) {
+            running.timer = None;
+        }
+        if running.node.next_deadline() > now {
+            self.set_timer(node);
+        } else if !std::mem::replace(&mut running.turn_due, true) {
+            self.turn(process);
+        }
+    }
+
+    /// A node crashes: its process is killed, or its machine loses power.
+    pub(super) fn crash(&mut self, node: usize, power: Option<Kept>, down: Time) {
+        let host = &self.hosts[node];
+        let was_up = host.running().is_some();
+        if host.running().is_some_and(|running| running.writing.is_some()) {
+            self.note(node, Situation::CrashDuringBarrier);
+        }
+        let Some(Kept { sector, share }) = power else {
+            if was_up {
+                self.say(|world| format!("{} is killed", world.name(node)));
+                self.note(node, Situation::ProcessKilled);
+                self.stop(node, |_| {});
+                self.start_later(node, down);
+            }
+            return;
+        };
+        let (dice, life) = (self.dice, u64::from(self.hosts[node].life));
+        let mut asked = 0;
+        let (mut unsynced, mut kept) = (0, 0);
+        self.stop(node, |disk| {
+            unsynced = disk.unsynced();
+            kept = disk.crash(sector, || {
+                asked += 1;
+                dice.hits(share, Purpose::Sector, node, life << 20 | asked)
+            });
+        });
+        if kept < unsynced {
+            self.note(node, Situation::UnsyncedLost);
+        }
+        if was_up {
+            self.say(|world| {
+                format!("{} loses power, {kept} of {unsynced} bytes stay", world.name(node))
+            });
+            self.note(node, Situation::PowerLost);
+            self.start_later(node, down);
+        }
+    }
+
+    /// The process of a node ends; something happens to its disk. Clients see their connections
+    /// break.
+    pub(super) fn stop(&mut self, node: usize, happen: impl FnOnce(&mut MemoryDisk)) {
+        let host = &mut self.hosts[node];
+        host.crash = None;
+        host.paused_until = Time::ZERO;
+        let mut requests = Default::default();
+        let down = State::Down(MemoryDisk::default());
+        let mut disk = match std::mem::replace(&mut host.state, down) {
+            State::Up(running) => {
+                host.life += 1;
+                requests = running.requests;
+                running.writer.into_disk()
+            }
+            State::Down(disk) => disk,
+        };
+        happen(&mut disk);
+        host.state = State::Down(disk);
+        for request in requests {
+            if request != TRANSFER {
+                self.reply(
+                    request,
+                    ClientReply::Refused { error: "connection_lost", leader: None },
+                );
+            }
+        }
+    }
+
+    pub(super) fn start_later(&mut self, node: usize, after: Time) {
+        let process = self.process(node);
+        self.queue.push(self.now + after, Event::Start(process));
+    }
+
+    pub(super) fn restart(&mut self, process: Process) {
+        let node = process.node as usize;
+        if self.hosts[node].life == process.life && self.hosts[node].running().is_none() {
+            self.start(node);
+        }
+    }
+
+    /// Starts a node that is down with what is on its disk.
+    pub(super) fn start(&mut self, node: usize) {
+        let now = self.now;
+        let host = &mut self.hosts[node];
+        let State::Down(disk) = &mut host.state else { return };
+        // A start that fails leaves the disk as it is.
+        let kept = (host.damaged || disk.fails()).then(|| disk.clone());
+        let opened = match WriteAheadLog::open(std::mem::take(disk), &host.options.bugs) {
+            Ok(opened) => opened,
+            Err(OpenError::Io(error)) if kept.is_some() => {
+                *disk = kept.unwrap_or_default();
+                disk.fail(None);
+                disk.fail_sync();
+                return self.disk_failed(node, &error);
+            }
+            Err(OpenError::Corrupt { .. }) if host.damaged => {
+                *disk = kept.unwrap_or_default();
+                self.say(|world| format!("{} refuses to start: damaged", world.name(node)));
+                return self.note(node, Situation::DamageRefused);
+            }
+            Err(error) => {
+                let violation = Violation::new("recovery", "a log survives", error.to_string());
+                return self.judge(Err(violation));
+            }
+        };
+        if host.damaged {
+            let detail = format!("{} starts on a log that is damaged", host.id());
+            return self.judge(Err(Violation::new("damage is noticed", "camunda#6098", detail)));
+        }
+        let torn = opened.torn_bytes > 0;
+        let core = Node::new(host.options.clone(), opened.recovered, host.clock.at(now));
+        let judgement = self.watch.started(node, &core);
+        let writer = LogWriter::new(opened.wal, host.options.bugs.clone());
+        host.state = State::Up(Box::new(Running {
+            node: core,
+            writer,
+            inbox: Vec::new(),
+            turn_due: false,
+            timer: None,
+            queued: Batch::default(),
+            writing: None,
+            requests: Default::default(),
+        }));
+        let restarted = host.life > 0;
+        self.say(|world| {
+            let status = world.hosts[node].running().map(|running| running.node.status());
+            let (term, last) = status.map_or((0, 0), |status| (status.term, status.last_index));
+            format!("{} starts in term {term} with {last} entries", world.name(node))
+        });
+        self.judge(judgement);
+        if torn {
+            self.note(node, Situation::TornTailCutOff);
+        }
+        if restarted {
+            self.note(node, Situation::Restarted);
+        }
+        self.set_timer(node);
+    }
+
+    /// Notes the situations that the effects of a turn show.
+    fn note_effects(&mut self, node: usize, before: &Before, effects: &[Effect]) {
+        let mut role = before.role;
+        for effect in effects {
+            let situation = match effect {
+                Effect::Persist { record: Record::Truncate { .. }, .. } => Situation::LogTruncated,
+                Effect::Persist { .. } | Effect::Call { .. } => continue,
+                Effect::Respond { response, .. } => match response {
+                    Response::PreVote(vote) if !vote.granted => Situation::PreVoteRefused,
+                    Response::Vote(vote) if vote.granted => Situation::VoteGranted,
+                    Response::Vote(_) => Situation::VoteRefused,
+                    Response::Append(append) => match append.result {
+                        AppendResult::Conflict { .. } => Situation::LogConflict,
+                        AppendResult::StaleTerm => Situation::StaleTermRefused,
+                        _ => continue,
+                    },
+                    _ => continue,
+                },
+                Effect::Reply { request, reply } => match reply {
+                    Reply::Answer(Answer { version, .. })
+                        if request % 2 == 1 && *version <= before.commit =>
+                    {
+                        Situation::RetryRecognised
+                    }
+                    Reply::Answer(_) => continue,
+                    Reply::Transferred { .. } => Situation::TransferDone,
+                    Reply::Refused(refusal) => match refusal {
+                        Refusal::NoQuorumForRead => Situation::ReadLost,
+                        Refusal::LeadershipLost => Situation::LeadershipLost,
+                        Refusal::Transferring => Situation::TransferRefusedCommand,
+                        Refusal::TransferFailed => Situation::TransferFailed,
+                        _ => continue,
+                    },
+                },
+                Effect::Role(change) => {
+                    let was = std::mem::replace(&mut role, change.role);
+                    match (was, change.role) {
+                        (RoleName::Candidate, RoleName::PreCandidate) => Situation::ElectionLost,
+                        (_, RoleName::Leader) => Situation::ElectionWon,
+                        (RoleName::Leader, _) if change.term > before.term => {
+                            Situation::LeaderDeposed
+                        }
+                        (RoleName::Leader, _) => Situation::LeaderAlone,
+                        _ => continue,
+                    }
+                }
+            };
+            self.note(node, situation);
+        }
+        let running = self.hosts[node].running().expect("it takes a turn");
+        let committed = &running.node.committed()[before.commit as usize..];
+        if running.node.leads().is_some() && !committed.is_empty() {
+            let earlier = committed[0].term < running.node.term();
+            self.note(node, Situation::EntryCommitted);
+            if earlier {
+                self.note(node, Situation::EarlierTermCommitted);
+            }
+        }
+    }
+}
+
+/// The state of a node before a turn, as far as it shows what the turn was about.
+struct Before {
+    role: RoleName,
+    term: u64,
+    commit: u64,
+}
+
+impl Before {
+    fn of(node: &Node) -> Before {
+        Before { role: node.role(), term: node.term(), commit: node.commit() }
+    }
+}

@@ -1,0 +1,301 @@
+//! Plans by chance.
+//!
+//! Every seed draws which faults there are at all, how often, and the sizes and times of everything
+//! ("Swarm testing", Groce et al., ISSTA 2012): a fault that is always on hides what only happens
+//! without it, and one that is always rare never happens twice.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use rand::rngs::ChaCha8Rng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::clock::TRUE_RATE;
+use super::faults::{Aim, Fault, Kept};
+use super::network::NetworkPlan;
+use super::plan::{DiskPlan, LastingFault, Plan, Trigger};
+use super::situations::Situation;
+use crate::bugs::Bugs;
+use crate::core::{APPEND_ENTRIES_MAX, Time, Timings};
+
+/// The choices that are not left to chance.
+#[derive(Debug, Clone, Default)]
+pub struct Fixed {
+    /// The number of nodes.
+    pub nodes: Option<usize>,
+    /// The time under faults.
+    pub load: Option<Duration>,
+    /// The planted bugs that are on.
+    pub bugs: Bugs,
+}
+
+/// The situations that a fault may follow: those after which something is owed to others.
+const TRIGGERS: [Situation; 10] = [
+    Situation::ElectionWon,
+    Situation::VoteGranted,
+    Situation::EntryCommitted,
+    Situation::EarlierTermCommitted,
+    Situation::LogTruncated,
+    Situation::LogConflict,
+    Situation::Restarted,
+    Situation::TransferDone,
+    Situation::LeaderDeposed,
+    Situation::LeaderAlone,
+];
+
+/// Draws the parameters of a fault of one kind.
+type DrawFault = fn(&mut Swarm, &Plan) -> Fault;
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn draw(seed: u64, fixed: &Fixed) -> Plan {
+        let mut swarm = Swarm { random: ChaCha8Rng::seed_from_u64(seed), nodes: 0 };
+        swarm.plan(seed, fixed)
+    }
+}
+
+/// The longest time that a message or a barrier takes: an election takes some of each, and must
+/// come to an end before the next candidate stands, or none ever wins.
+fn slow(timings: &Timings) -> Duration {
+    (timings.election_max - timings.election_min) / 8
+}
+
+struct Swarm {
+    random: ChaCha8Rng,
+    nodes: usize,
+}
+
+impl Swarm {
+    fn plan(&mut self, seed: u64, fixed: &Fixed) -> Plan {
+        let drawn = *self.one_of(&[3, 3, 3, 3, 4, 5, 5, 7]);
+        self.nodes = fixed.nodes.unwrap_or(drawn);
+        let drawn = self.time(1_500..5_000);
+        let load = fixed.load.unwrap_or(drawn);
+        let timings = self.timings();
+        let mut plan = Plan {
+            bugs: fixed.bugs.clone(),
+            timings,
+            append_entries_max: *self.one_of(&[1, 1, 2, APPEND_ENTRIES_MAX]),
+            network: self.network(&timings),
+            disk: self.disk(&timings),
+            turn: Duration::ZERO..Duration::from_micros(*self.one_of(&[0, 0, 100, 2_000])),
+            codec: self.chance(0.25),
+            ..Plan::calm(seed, self.nodes, load)
+        };
+        if self.chance(0.3) {
+            plan.rates = (0..self.nodes).map(|_| self.rate()).collect();
+        }
+        self.schedule(&mut plan);
+        for _ in 0..*self.one_of(&[0, 1, 2, 4]) {
+            let trigger = self.trigger();
+            plan.triggers.push(trigger);
+        }
+        let mut nodes: Vec<usize> = (0..self.nodes).collect();
+        for _ in 0..plan.minority_size() {
+            let node = nodes.swap_remove(self.random.random_range(0..nodes.len()));
+            let fault = *self.one_of(&LastingFault::ALL);
+            plan.minority.push((node, fault));
+        }
+        plan
+    }
+
+    /// Short timeouts, so that much happens in little time.
+    fn timings(&mut self) -> Timings {
+        let heartbeat = self.time(20..60);
+        let election_min = heartbeat * self.random.random_range(3..6);
+        let spread = *self.one_of(&[0.3, 0.6, 1.0]);
+        let election_max = election_min + election_min.mul_f64(spread);
+        Timings { heartbeat, election_min, election_max }
+    }
+
+    fn network(&mut self, timings: &Timings) -> NetworkPlan {
+        let slow = slow(timings);
+        let latency = self
+            .one_of(&[
+                Duration::from_micros(100)..Duration::from_micros(500),
+                Duration::from_micros(500)..Duration::from_millis(5),
+                slow / 4..slow,
+            ])
+            .clone();
+        let lateness = [timings.heartbeat, timings.election_max, timings.election_max * 4];
+        NetworkPlan {
+            latency,
+            lateness: Duration::ZERO..*self.one_of(&lateness),
+            loss: self.share(0.1),
+            repeat: self.share(0.3),
+            late: self.share(0.3),
+            client_loss: self.share(0.1),
+        }
+    }
+
+    fn disk(&mut self, timings: &Timings) -> DiskPlan {
+        let slow = slow(timings);
+        let barrier = self
+            .one_of(&[
+                Duration::from_micros(20)..Duration::from_micros(100),
+                Duration::from_micros(200)..Duration::from_millis(3),
+                slow / 4..slow,
+            ])
+            .clone();
+        let stall_time =
+            Duration::ZERO..*self.one_of(&[timings.election_min, timings.election_max * 3]);
+        DiskPlan { barrier, stall: self.share(0.05), stall_time }
+    }
+
+    /// Faults of each kind that there is in this plan, at a rate of its own.
+    fn schedule(&mut self, plan: &mut Plan) {
+        let kinds: [(f64, DrawFault); 12] = [
+            (0.5, |swarm, _| Fault::Kill { down: swarm.down() }),
+            (0.5, |swarm, _| Fault::PowerLoss { kept: swarm.kept(), down: swarm.down() }),
+            (0.3, |swarm, _| Fault::Blackout {
+                nodes: if swarm.chance(0.6) { u32::MAX } else { swarm.some() },
+                kept: swarm.kept(),
+                down: swarm.down(),
+            }),
+            (0.5, |swarm, _| swarm.crash_at_effect()),
+            (0.5, |swarm, plan| Fault::Partition {
+                side: swarm.some(),
+                lasts: swarm.a_while(plan),
+            }),
+            (0.5, |swarm, plan| swarm.isolation(plan)),
+            (0.3, |swarm, plan| Fault::Pause { lasts: swarm.a_while(plan) }),
+            (0.3, |swarm, plan| Fault::DiskStall { lasts: swarm.a_while(plan) }),
+            (0.2, |_, _| Fault::SyncFailure),
+            (0.1, |swarm, plan| Fault::FullDisk { lasts: swarm.a_while(plan) }),
+            (0.3, |swarm, plan| swarm.clock_fault(plan)),
+            (0.4, |swarm, _| Fault::Transfer { to: swarm.random.random_range(0..swarm.nodes) }),
+        ];
+        let election = plan.timings.election_max;
+        let with_clocks = self.chance(0.15);
+        for (present, kind) in kinds {
+            if !self.chance(present) {
+                continue;
+            }
+            let interval = election.mul_f64(*self.one_of(&[1.0, 3.0, 8.0]));
+            let mut at = Duration::ZERO;
+            loop {
+                at += interval.mul_f64(self.random.random_range(0.1..1.9));
+                if at >= plan.load {
+                    break;
+                }
+                let node = self.random.random_range(0..self.nodes);
+                let aim = if self.chance(0.5) { Aim::Leader(node) } else { Aim::Node(node) };
+                let fault = kind(self, plan);
+                plan.schedule(at, aim, fault);
+                // A clock matters most to a leader that cannot be heard any more.
+                if with_clocks && matches!(fault, Fault::Partition { .. } | Fault::Isolation { .. })
+                {
+                    let soon =
+                        plan.timings.election_min.mul_f64(self.random.random_range(0.0..1.0));
+                    let fault = self.clock_fault(plan);
+                    plan.schedule(at + soon, aim, fault);
+                }
+            }
+        }
+        if self.chance(0.1) {
+            let at = plan.load.mul_f64(self.random.random_range(0.2..0.9));
+            let node = self.random.random_range(0..self.nodes);
+            let fault = Fault::Damage { cut_off: self.chance(0.3) };
+            plan.schedule(at, Aim::Node(node), fault);
+        }
+        plan.schedule.sort_by_key(|(at, _)| *at);
+    }
+
+    fn trigger(&mut self) -> Trigger {
+        let on = *self.one_of(&TRIGGERS);
+        let chance = *self.one_of(&[0.1, 0.3, 0.7]);
+        let (soon, later) = (self.time(0..10), self.time(0..200));
+        let after = *self.one_of(&[Duration::ZERO, Duration::ZERO, soon, later]);
+        let lasts = self.time(50..800);
+        let fault = match self.random.random_range(0..7) {
+            0 | 1 => self.crash_at_effect(),
+            2 => Fault::PowerLoss { kept: self.kept(), down: self.down() },
+            3 => Fault::Isolation { inward: true, outward: true, from: u32::MAX, lasts },
+            4 => Fault::Isolation {
+                inward: self.chance(0.5),
+                outward: true,
+                from: self.some(),
+                lasts,
+            },
+            5 => Fault::Pause { lasts },
+            _ => Fault::DiskStall { lasts },
+        };
+        Trigger { on, chance, after, fault }
+    }
+
+    fn crash_at_effect(&mut self) -> Fault {
+        let power = if self.chance(0.7) { Some(self.kept()) } else { None };
+        // As often as not it is back before anyone has noticed.
+        let down = if self.chance(0.3) { self.time(0..2) } else { self.down() };
+        Fault::CrashAtEffect { after: self.random.random_range(0..8), power, down }
+    }
+
+    fn isolation(&mut self, plan: &Plan) -> Fault {
+        let (inward, outward) = *self.one_of(&[(true, true), (true, false), (false, true)]);
+        let from = if self.chance(0.5) { u32::MAX } else { self.some() };
+        Fault::Isolation { inward, outward, from, lasts: self.a_while(plan) }
+    }
+
+    fn clock_fault(&mut self, plan: &Plan) -> Fault {
+        let by = self.time(1..10_000);
+        match self.random.random_range(0..4) {
+            0 => Fault::WallClock { ahead: by, behind: Duration::ZERO },
+            1 => Fault::WallClock { ahead: Duration::ZERO, behind: by },
+            2 => Fault::ClockLeap { by: self.time(1..1_000) },
+            _ => Fault::ClockRate { rate: self.rate(), lasts: self.a_while(plan) },
+        }
+    }
+
+    fn rate(&mut self) -> u32 {
+        *self.one_of(&[
+            TRUE_RATE,
+            TRUE_RATE / 2,
+            TRUE_RATE * 9 / 10,
+            TRUE_RATE * 11 / 10,
+            TRUE_RATE * 2,
+        ])
+    }
+
+    fn kept(&mut self) -> Kept {
+        Kept {
+            sector: *self.one_of(&[64, 512, 4096]),
+            share: *self.one_of(&[0.0, 0.0, 0.5, 0.9, 1.0]),
+        }
+    }
+
+    /// From a blink to more than an election.
+    fn down(&mut self) -> Duration {
+        let micros = *self.one_of(&[1_000, 20_000, 200_000, 1_000_000]);
+        Duration::from_micros(self.random.random_range(micros / 5..micros))
+    }
+
+    /// From a heartbeat to some elections.
+    fn a_while(&mut self, plan: &Plan) -> Duration {
+        let Timings { heartbeat, election_max, .. } = plan.timings;
+        heartbeat.mul_f64(self.random.random_range(0.5..2.0))
+            + election_max.mul_f64(*self.one_of(&[0.0, 1.0, 3.0]))
+    }
+
+    /// Some nodes, but not all.
+    fn some(&mut self) -> u32 {
+        self.random.random_range(1..(1 << self.nodes.max(2)) - 1)
+    }
+
+    /// None as often as not, and otherwise up to that share.
+    fn share(&mut self, most: f64) -> f64 {
+        if self.chance(0.5) { 0.0 } else { most * *self.one_of(&[0.05, 0.3, 1.0]) }
+    }
+
+    fn time(&mut self, millis: Range<u64>) -> Time {
+        Duration::from_micros(self.random.random_range(millis.start * 1_000..millis.end * 1_000))
+    }
+
+    fn chance(&mut self, share: f64) -> bool {
+        self.random.random_bool(share)
+    }
+
+    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        choices.choose(&mut self.random).expect("there are choices")
+    }
+}
