@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use faults::schedule::Compositions;
 
+use super::bugs;
 use crate::exit::Exit;
 use crate::names;
 use crate::printing::out;
@@ -60,18 +61,10 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
                 (composition.name().into(), format!("{about} ({families}; weight {weight})"))
             })
             .collect(),
-        What::Bugs => cluster::bugs::Bug::ALL
-            .iter()
-            .map(|bug| {
-                let families = bug.exposed_by();
-                let flags = match families {
-                    [] => "no run is known to find it".to_owned(),
-                    [family] => format!("--faults {family}"),
-                    _ => format!("--faults {} --profile composed", families.join(",")),
-                };
-                (bug.name().into(), format!("{} ({}); {flags}", bug.summary(), bug.source()))
-            })
-            .collect(),
+        What::Bugs => {
+            out!("{}", bugs::table());
+            return Ok(Exit::Valid);
+        }
         What::Targets => registry::ALL
             .iter()
             .map(|target| (target.name.into(), target.summary.into()))

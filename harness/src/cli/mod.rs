@@ -1,5 +1,6 @@
 //! The command line, a file for each command.
 
+mod bugs;
 mod check;
 mod command_line;
 mod doctor;

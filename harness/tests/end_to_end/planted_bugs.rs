@@ -57,3 +57,15 @@ fn a_lease_that_is_measured_by_the_wall_clock_is_caught() {
         assert_caught("wall-clock-lease", "wall-clock-lease.toml");
     }
 }
+
+#[test]
+fn a_write_that_is_acknowledged_for_the_entry_of_another_leader_is_caught() {
+    assert_caught("reply-for-truncated-entry", "reply-for-truncated-entry.toml");
+}
+
+#[test]
+fn a_follower_that_acknowledges_before_it_syncs_is_caught() {
+    if can(&[DISKS]) {
+        assert_caught("follower-acks-before-fsync", "follower-acks-before-fsync.toml");
+    }
+}

@@ -25,9 +25,9 @@ pub(super) struct Description {
 pub enum Group {
     /// At most one leader in a term, whose log has all that was committed.
     Election,
-    /// Logs that agree, and what counts as committed.
+    /// Logs that agree, and the rule by which entries are committed.
     Log,
-    /// What must be durable before others hear of it.
+    /// Records that are durable before others hear of them.
     Persistence,
     /// Reads that see everything acknowledged before.
     Reads,
@@ -39,7 +39,7 @@ pub enum Group {
     Transfer,
     /// Elections that disturb no leader, and leaders that give up.
     PreVote,
-    /// What a restart finds on the disk.
+    /// A restart with the log that is on the disk.
     Recovery,
 }
 

@@ -55,10 +55,9 @@ bugs! {
         kind: Safety,
         summary: "term and vote are persisted in two writes, and a vote is given after the first",
         source: "hashicorp/raft#661",
-        reach: Faults,
-        // As with `vote-not-durable`: slow barriers lengthen the moment in which the vote is
-        // volatile.
-        exposed_by: ["partition", "disk", "power"],
+        // Both who stand in the term must have been pre-elected before the vote.
+        reach: Simulator,
+        exposed_by: [],
     }
 
     /// A candidate counts a vote that it was given in an earlier candidacy.
@@ -317,7 +316,7 @@ bugs! {
         source: "etcd#7331, tikv#6340",
         reach: Faults,
         // Slow barriers delay the first commit, and not the heartbeats that confirm the reads.
-        exposed_by: ["kill", "disk"],
+        exposed_by: ["partition", "disk"],
     }
 
     /// A leader answers a confirmed read although it has not applied all that the read must see.
@@ -451,7 +450,7 @@ bugs! {
         name: "no-check-quorum",
         group: PreVote,
         kind: Liveness,
-        summary: "a leader that can send but hears nobody stays leader, and nothing is committed",
+        summary: "a leader that can send but hears no other stays leader, and nothing is committed",
         source: "RedisLabs/raft#24",
         reach: Faults,
         exposed_by: ["partition"],

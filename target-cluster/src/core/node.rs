@@ -130,7 +130,7 @@ impl Node {
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),
-            planted: Planted::new(now),
+            planted: Planted::new(&options.bugs, now),
             effects: Vec::new(),
             options,
         }

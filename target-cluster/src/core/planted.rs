@@ -6,10 +6,10 @@ use super::durability::Consequence;
 use super::{
     AppendRequest, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role, Time, VoteRequest,
 };
-use crate::bugs::Bug;
+use crate::bugs::{Bug, Bugs};
 use crate::kv::{Answer, EncodedCommand};
 
-/// What a node must remember for them. Always the same without bugs.
+/// The memory of a node for them. Always the same without bugs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Planted {
     /// The clients whose requests outlive the leadership, by index.
@@ -25,9 +25,10 @@ pub(super) struct Planted {
 }
 
 impl Planted {
-    /// Of a node that starts at the time `now`.
-    pub(super) fn new(now: Time) -> Planted {
-        Planted { heard_leader: now, ..Planted::default() }
+    /// The memory of a node that starts at the time `now`.
+    pub(super) fn new(bugs: &Bugs, now: Time) -> Planted {
+        let heard_leader = if bugs.contains(&Bug::WallClockLease) { now } else { Time::ZERO };
+        Planted { heard_leader, ..Planted::default() }
     }
 }
 
@@ -78,10 +79,9 @@ impl Node {
             && (self.log.last_term()..self.term).contains(&request.term)
             && self.standing().leader.is_none();
         if heeds {
-            let term = std::mem::replace(&mut self.term, request.term);
+            let before = (std::mem::replace(&mut self.term, request.term), self.role.clone());
             self.append_requested(call, request.clone());
-            self.term = term;
-            self.become_follower(None);
+            (self.term, self.role) = before;
         }
         heeds
     }

@@ -58,8 +58,11 @@ impl Invariant for LogMatching {
 
     fn started(&mut self, position: usize, node: &Node) -> Result<(), String> {
         self.terms[position].clear();
-        let entries = node.log().entries().iter();
-        entries.fold(Ok(()), |first, entry| first.and(self.append(position, node, entry)))
+        let mut first = Ok(());
+        for entry in node.log().entries() {
+            first = first.and(self.append(position, node, entry));
+        }
+        first
     }
 
     fn check(&mut self, change: &Change<'_>) -> Result<(), String> {
