@@ -193,6 +193,12 @@ mod tests {
                 json!({"term": 4, "candidateId": "n1", "lastLogIndex": 7, "lastLogTerm": 3}),
             ),
             (
+                Request::Vote(VoteRequest { disrupts_leader: true, ..vote() }),
+                "request-vote",
+                json!({"term": 4, "candidateId": "n1", "lastLogIndex": 7, "lastLogTerm": 3,
+                       "disruptsLeader": true}),
+            ),
+            (
                 append(vec![entry(8, 4)]),
                 "append-entries",
                 json!({"term": 4, "leaderId": "n1", "prevLogIndex": 7, "prevLogTerm": 3,

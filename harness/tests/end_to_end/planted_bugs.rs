@@ -69,3 +69,31 @@ fn a_follower_that_acknowledges_before_it_syncs_is_caught() {
         assert_caught("follower-acks-before-fsync", "follower-acks-before-fsync.toml");
     }
 }
+
+#[test]
+fn a_new_leader_that_serves_reads_before_its_first_commit_is_caught() {
+    if can(&[DISKS]) {
+        assert_caught("read-index-too-early", "read-index-too-early.toml");
+    }
+}
+
+#[test]
+fn a_node_that_discards_its_damaged_log_is_caught() {
+    if can(&[DISKS]) {
+        assert_caught("corrupt-log-discarded", "corrupt-log-discarded.toml");
+    }
+}
+
+#[test]
+fn a_node_that_cuts_its_log_off_at_a_damaged_record_is_caught() {
+    if can(&[DISKS]) {
+        assert_caught("corrupt-middle-cut-off", "corrupt-middle-cut-off.toml");
+    }
+}
+
+#[test]
+fn a_node_that_does_not_miss_the_end_of_its_log_is_caught() {
+    if can(&[DISKS]) {
+        assert_caught("lost-log-still-votes", "lost-log-still-votes.toml");
+    }
+}
