@@ -97,3 +97,8 @@ fn a_node_that_does_not_miss_the_end_of_its_log_is_caught() {
         assert_caught("lost-log-still-votes", "lost-log-still-votes.toml");
     }
 }
+
+#[test]
+fn a_write_that_is_denied_though_it_is_committed_is_caught() {
+    assert_caught("not-leader-for-appended", "not-leader-for-appended.toml");
+}
