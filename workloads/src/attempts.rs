@@ -1,6 +1,6 @@
 //! The course of one operation through its attempts: when its client asks again and whom, and what
-//! becomes of the operation when it gives up. Whoever sends, over a network or in a simulation, goes
-//! by this.
+//! becomes of the operation when it gives up. Clients over a network and in a simulation go by the
+//! same.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub struct Refused {
     pub elapsed: Duration,
 }
 
-/// What follows a refused attempt.
+/// The step that follows a refused attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// That node is asked after a wait.

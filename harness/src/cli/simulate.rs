@@ -27,7 +27,7 @@ pub struct Arguments {
     /// The number of nodes [default: each seed draws it]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=9))]
     nodes: Option<u16>,
-    /// What clients do [default: each seed draws it]
+    /// The operations of clients, by workload [default: each seed draws it]
     #[arg(long, value_parser = names::workload())]
     workload: Option<String>,
     /// Simulated time under faults [default: each seed draws it]

@@ -9,7 +9,7 @@ use cluster::world::Violation;
 thread_local! {
     /// True while a simulation runs on this thread.
     static SIMULATES: Cell<bool> = const { Cell::new(false) };
-    /// Where the last panic of it was.
+    /// The place of its last panic.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use checker::history::{Event, EventType, History};
 use cluster::kv::{Operation, RequestBody};
-use cluster::world::{ClientReply, Heard, Simulation, Situation};
+use cluster::world::{ClientReply, Received, Simulation, Situation};
 use rand::rngs::ChaCha8Rng;
 use workloads::attempts::{Attempts, Refused, Then};
 use workloads::clients::ClientPlan;
@@ -97,7 +97,7 @@ impl Clients {
     }
 
     /// The thread that asks whether the service serves: it roams, and is patient enough to find
-    /// whoever leads.
+    /// the leader.
     pub(super) fn prober(&self) -> usize {
         self.threads.len() - 1
     }
@@ -236,7 +236,7 @@ impl Clients {
         }
     }
 
-    fn hear(&mut self, world: &mut Simulation, heard: Heard) -> Option<(usize, Event)> {
+    fn hear(&mut self, world: &mut Simulation, heard: Received) -> Option<(usize, Event)> {
         let thread = self.asked.remove(&heard.request)?;
         let open = self.threads[thread].open.as_ref().expect("it waits");
         let kept = open.kept;

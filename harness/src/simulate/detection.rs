@@ -1,4 +1,4 @@
-//! How soon planted bugs are found: the number that a harness is only as good as.
+//! The time until planted bugs are found: the number that a harness is only as good as.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const ROUNDS: u64 = 5;
 /// The distance between the seeds of two rounds.
 const APART: u64 = 10_000_000;
 
-/// How soon a bug was found.
+/// The rounds in which a bug was looked for.
 #[derive(Debug)]
 pub struct Detection {
     /// The bug.

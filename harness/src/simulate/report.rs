@@ -1,4 +1,4 @@
-//! What a person reads of a simulation.
+//! The texts of a simulation, for people.
 
 use cluster::world::{Situation, Situations, Violation};
 

@@ -37,7 +37,7 @@ pub struct Ended {
     pub situations: Situations,
     /// The faults by chance that happened.
     pub faults: Vec<Decision>,
-    /// What the clients saw.
+    /// Everything that the clients saw.
     pub history: History,
     /// The simulated time that passed.
     pub time: Duration,
@@ -186,7 +186,7 @@ impl Run<'_> {
         self.world.violation().map_or(Ok(stopped), |violation| Err(violation.clone()))
     }
 
-    /// Lets time pass; what clients hear meanwhile waits for nobody.
+    /// Lets time pass; what clients hear meanwhile is awaited no more.
     fn wait(&mut self, until: Duration) -> Result<(), Violation> {
         self.clients.drive(self.world, &mut operations([]), until, until);
         while self.world.now() < until && self.world.violation().is_none() {

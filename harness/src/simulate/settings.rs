@@ -1,4 +1,4 @@
-//! What is the same for all seeds of a simulation.
+//! The choices that all seeds of a simulation share.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Settings {
     pub calm: bool,
 }
 
-/// What a seed draws for its clients.
+/// The choices of a seed for its clients.
 pub(super) struct ClientChoices {
     pub(super) workload: &'static Workload,
     pub(super) plan: ClientPlan,

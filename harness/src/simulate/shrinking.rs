@@ -25,7 +25,7 @@ pub struct Shrunk {
     pub operations: (u64, u64),
 }
 
-/// Shrinks a seed that failed. Whatever it is shrunk to breaks the same promise.
+/// Shrinks a seed that failed. The shrunk one breaks the same promise.
 ///
 /// # Panics
 /// When the seed breaks no promise.

@@ -11,7 +11,7 @@ use cluster::world::{Situations, Violation};
 use super::seed_run::{Only, run_seed};
 use super::settings::Settings;
 
-/// What became of a range of seeds.
+/// The outcome of a range of seeds.
 #[derive(Debug, Default)]
 pub struct Swept {
     /// The number of seeds that ended.

@@ -1,7 +1,7 @@
 //! Randomness by name instead of by order: each question has a number that nothing else changes.
 //!
 //! A stream of random numbers gives every later question another answer as soon as one is left out.
-//! Here the n-th question about a subject gets the same answer whatever was asked of others, so
+//! Here the n-th question about a subject gets the same answer, no matter what was asked of others, so
 //! that a fault can be taken out of a simulation, or a message more be sent, and the rest stays
 //! about as it was. That is what makes shrinking possible.
 

@@ -33,7 +33,7 @@ pub enum Fault {
     },
     /// The machine loses power.
     PowerLoss {
-        /// What the disk keeps.
+        /// The part that the disk keeps.
         kept: Kept,
         /// The time until it starts again.
         down: Duration,
@@ -42,7 +42,7 @@ pub enum Fault {
     Blackout {
         /// A bit for each node.
         nodes: u32,
-        /// What their disks keep.
+        /// The part that their disks keep.
         kept: Kept,
         /// The time until they start again.
         down: Duration,

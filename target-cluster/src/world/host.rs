@@ -12,7 +12,7 @@ use crate::storage::MemoryDisk;
 
 /// A machine.
 pub(super) struct Host {
-    /// What its node is started with.
+    /// The options of its node.
     pub(super) options: Options,
     pub(super) clock: Clock,
     pub(super) state: State,
@@ -49,7 +49,7 @@ pub(super) struct CrashAtEffect {
 pub(super) struct Running {
     pub(super) node: Node,
     pub(super) writer: LogWriter<MemoryDisk>,
-    /// What gathered since the last turn.
+    /// Everything that gathered since the last turn.
     pub(super) inbox: Vec<Incoming>,
     /// True if a turn is to come.
     pub(super) turn_due: bool,

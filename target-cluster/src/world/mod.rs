@@ -36,6 +36,6 @@ pub use faults::{Aim, AimedFault, Fault, Kept};
 pub use invariants::Violation;
 pub use network::NetworkPlan;
 pub use plan::{DiskPlan, LastingFault, Plan, Trigger};
-pub use simulation::{ClientReply, Heard, Simulation};
+pub use simulation::{ClientReply, Received, Simulation};
 pub use situations::{Situation, Situations};
 pub use swarm::Fixed;

@@ -37,7 +37,7 @@ pub struct Simulation {
     pub(super) network: Network,
     pub(super) messages: Slots<Packet>,
     pub(super) requests: Slots<(usize, u64, Operation)>,
-    pub(super) replies: Slots<Heard>,
+    pub(super) replies: Slots<Received>,
     /// The faults of the schedule, and behind them those that followed a situation.
     pub(super) faults: Vec<AimedFault>,
     pub(super) watch: Watch,
@@ -83,7 +83,7 @@ impl Call {
 
 /// Something that a client hears.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Heard {
+pub struct Received {
     /// The number of its request.
     pub request: u64,
     /// The reply.
@@ -222,7 +222,7 @@ impl Simulation {
     }
 
     /// Lets time pass, until then or until a client hears something, or a property is broken.
-    pub fn advance(&mut self, until: Time) -> Option<Heard> {
+    pub fn advance(&mut self, until: Time) -> Option<Received> {
         while self.violation.is_none() {
             let Some((time, event)) = self.queue.pop(until) else {
                 self.now = self.now.max(until);
@@ -413,7 +413,7 @@ impl Simulation {
     /// Puts a reply to a client on its way.
     pub(super) fn reply(&mut self, request: u64, reply: ClientReply) {
         if let Some(time) = self.client_message() {
-            let place = self.replies.put(Heard { request, reply });
+            let place = self.replies.put(Received { request, reply });
             self.queue.push(time, Event::Reply(place));
         }
     }
