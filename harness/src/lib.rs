@@ -10,6 +10,7 @@
 mod auditing;
 mod cli;
 mod exit;
+mod explore;
 #[doc(hidden)]
 pub mod internal;
 mod lab;

@@ -4,7 +4,7 @@ use crate::history::{Datum, OperationRef};
 use crate::model::{Description, Hints, Misfit, Model, Recorded, Transition, ValueId, Values};
 
 /// A register of one value, or none, for each key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Register;
 
 /// A request to a register.

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{check, doctor, list, node, plan, replay, report, run, shrink, simulate, target, up};
+use super::{
+    check, doctor, explore, list, node, plan, replay, report, run, shrink, simulate, target, up,
+};
 use crate::exit::{self, Exit};
 use crate::printing::err;
 use crate::testing::place;
@@ -40,6 +42,8 @@ enum Command {
     Target(target::Arguments),
     /// Write the report of a saved run again
     Report(report::Arguments),
+    /// Explore every interleaving of the bundled core within bounds
+    Explore(explore::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
     Doctor(doctor::Arguments),
     /// List what a flag can be given
@@ -82,6 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Replay(arguments) => replay::main(place, arguments),
         Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
+        Command::Explore(arguments) => explore::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),

@@ -4,6 +4,7 @@ mod bugs;
 mod check;
 mod command_line;
 mod doctor;
+mod explore;
 mod history_input;
 mod judging;
 mod list;

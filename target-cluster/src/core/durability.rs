@@ -33,6 +33,15 @@ pub(super) struct Durability {
     waiting: VecDeque<(u64, Consequence)>,
 }
 
+impl Durability {
+    /// Numbers records from 1 again, as after a start. What waits for some that are not durable is
+    /// dropped.
+    pub(super) fn renumber(&mut self) {
+        let all_durable = self.emitted == self.durable;
+        *self = Durability { emitted: u64::from(!all_durable), ..Durability::default() };
+    }
+}
+
 impl Node {
     /// Emits a record.
     pub(super) fn persist(&mut self, record: Record) {

@@ -9,7 +9,7 @@ use crate::kv::{Answer, EncodedCommand, Query};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Input {
+pub enum Input {
     /// Time passed; due no later than [`super::Node::next_deadline`].
     Tick,
     /// Another voter asks.
@@ -57,7 +57,7 @@ pub(crate) enum Input {
 
 /// One command of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Proposal {
+pub struct Proposal {
     /// The driver's number for this request; its reply carries it.
     pub request: u64,
     /// The command.
@@ -66,7 +66,7 @@ pub(crate) struct Proposal {
 
 /// Something to be done by the driver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Effect {
+pub enum Effect {
     /// Append the record to the write-ahead log; report [`Input::Persisted`] once it is durable.
     Persist {
         /// Counts the records of this node since it started, from 1.
@@ -123,7 +123,7 @@ pub enum Record {
 
 /// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// The answer of the state machine.
     Answer(Answer),
     /// Leadership is where it was wanted.
@@ -139,7 +139,7 @@ pub(crate) enum Reply {
 
 /// The reason for which there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// This node does not lead. The command was not appended here.
     NotLeader {
         /// The leader, if known.
@@ -163,7 +163,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The name in the JSON answer.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Refusal::NotLeader { .. } => "not_leader",
             Refusal::LeadershipLost => "leadership_lost",
@@ -186,7 +186,7 @@ impl Refusal {
 
     /// True if it proves that this attempt had no effect and never will (redisraft#23 is what
     /// happens when that is claimed of an entry that commits).
-    pub(crate) fn is_definite(&self) -> bool {
+    pub fn is_definite(&self) -> bool {
         match self {
             Refusal::NotLeader { .. }
             | Refusal::NoQuorumForRead
@@ -200,7 +200,7 @@ impl Refusal {
 
 /// A node's role, term and leader after a change of one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct RoleChange {
+pub struct RoleChange {
     /// Its role.
     pub role: RoleName,
     /// Its term.

@@ -17,22 +17,22 @@ impl Log {
     }
 
     /// The term of the last entry; 0 when there is none.
-    pub(crate) fn last_term(&self) -> u64 {
+    pub fn last_term(&self) -> u64 {
         self.entries.last().map_or(0, |entry| entry.term)
     }
 
     /// The entry at `index`, if there is one.
-    pub(crate) fn get(&self, index: u64) -> Option<&Arc<Entry>> {
+    pub fn get(&self, index: u64) -> Option<&Arc<Entry>> {
         self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
     }
 
     /// The term of the entry at `index`; 0 for index 0, which every log is thought to share.
-    pub(crate) fn term_at(&self, index: u64) -> Option<u64> {
+    pub fn term_at(&self, index: u64) -> Option<u64> {
         if index == 0 { Some(0) } else { self.get(index).map(|entry| entry.term) }
     }
 
     /// All entries in order.
-    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+    pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
     }
 

@@ -68,7 +68,7 @@ pub enum Payload {
 
 /// A question to another node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Request {
+pub enum Request {
     /// Would you vote for me? Changes nothing on either side (thesis, §9.6).
     PreVote(VoteRequest),
     /// Vote for me.
@@ -81,7 +81,7 @@ pub(crate) enum Request {
 
 impl Request {
     /// The node that asks.
-    pub(crate) fn sender(&self) -> &NodeId {
+    pub fn sender(&self) -> &NodeId {
         match self {
             Request::PreVote(request) | Request::Vote(request) => &request.candidate,
             Request::Append(request) => &request.leader,
@@ -90,7 +90,7 @@ impl Request {
     }
 
     /// The term of which it speaks.
-    pub(crate) fn term(&self) -> u64 {
+    pub fn term(&self) -> u64 {
         match self {
             Request::PreVote(request) | Request::Vote(request) => request.term,
             Request::Append(request) => request.term,
@@ -101,7 +101,7 @@ impl Request {
 
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Response {
+pub enum Response {
     /// To a pre-vote.
     PreVote(VoteResponse),
     /// To a request for a vote.
@@ -114,7 +114,7 @@ pub(crate) enum Response {
 
 impl Response {
     /// The current term of the node that answers.
-    pub(crate) fn term(&self) -> u64 {
+    pub fn term(&self) -> u64 {
         match self {
             Response::PreVote(response) | Response::Vote(response) => response.term,
             Response::Append(response) => response.term,
@@ -125,7 +125,7 @@ impl Response {
 
 /// Asks for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct VoteRequest {
+pub struct VoteRequest {
     /// The term in which the candidate wants to lead; of a pre-vote, the one it would begin.
     pub term: u64,
     /// The node that asks.
@@ -145,7 +145,7 @@ pub(crate) struct VoteRequest {
 
 /// Answers a request for a vote or pre-vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct VoteResponse {
+pub struct VoteResponse {
     /// The voter's current term, for the candidate to catch up with.
     pub term: u64,
     /// The term that was asked for; distinguishes an answer to an earlier candidacy.
@@ -158,7 +158,7 @@ pub(crate) struct VoteResponse {
 
 /// Replicates entries, or without any shows that the leader is alive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct AppendRequest {
+pub struct AppendRequest {
     /// The leader's term.
     pub term: u64,
     /// The leader.
@@ -196,7 +196,7 @@ impl AppendRequest {
 
 /// Asks a follower that holds the whole log to stand for election at once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct TimeoutNowRequest {
+pub struct TimeoutNowRequest {
     /// The leader's term. The receiver stands in the next one, and so heeds a copy no more.
     pub term: u64,
     /// The leader, which hands over.
@@ -206,7 +206,7 @@ pub(crate) struct TimeoutNowRequest {
 
 /// Says that a [`TimeoutNowRequest`] came. The receiver's appends show whether it won.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct TimeoutNowResponse {
+pub struct TimeoutNowResponse {
     /// The receiver's term when the request came.
     pub term: u64,
 }
@@ -214,7 +214,7 @@ pub(crate) struct TimeoutNowResponse {
 /// Answers an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "AppendResponseBody", from = "AppendResponseBody")]
-pub(crate) struct AppendResponse {
+pub struct AppendResponse {
     /// The receiver's current term.
     pub term: u64,
     /// The round of the request.
@@ -225,7 +225,7 @@ pub(crate) struct AppendResponse {
 
 /// The result of an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum AppendResult {
+pub enum AppendResult {
     /// The receiver's log is durable and the leader's own through this index.
     Accepted(u64),
     /// The heartbeat was heard. Says nothing about the log, so it does not wait for the disk.

@@ -29,24 +29,22 @@ mod message;
 mod node;
 mod planted;
 mod reads;
+mod relative;
 mod replication;
 mod role;
 mod timing;
 mod transfer;
 
-pub use input::Record;
+pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
-pub use message::{Entry, NodeId, Payload};
-pub use node::{APPEND_ENTRIES_MAX, Node, Recovered, Status};
+pub use message::{
+    AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
+    TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
+};
+pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::RoleName;
-pub use timing::Timings;
+pub use timing::{Time, Timings};
 
 pub(crate) use applied::{AppliedCommand, ApplyResult, Forgotten};
-pub(crate) use input::{Effect, Input, Proposal, Refusal, Reply, RoleChange};
-pub(crate) use message::{
-    AppendRequest, AppendResponse, AppendResult, Request, Response, TimeoutNowRequest,
-    TimeoutNowResponse, VoteRequest, VoteResponse,
-};
-pub(crate) use node::{APPEND_BYTES_MAX, Options};
+pub(crate) use node::APPEND_BYTES_MAX;
 pub(crate) use role::{Leader, Role};
-pub(crate) use timing::Time;

@@ -26,7 +26,7 @@ pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
 /// The options of a node; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Options {
+pub struct Options {
     /// This node.
     pub id: NodeId,
     /// All voters, this node among them.
@@ -108,7 +108,7 @@ pub struct Node {
 
 impl Node {
     /// A node that starts, or starts again, as follower with what its disk holds.
-    pub(crate) fn new(options: Options, recovered: Recovered, now: Time) -> Node {
+    pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
         assert!(options.voters.contains(&options.id), "a node is one of its voters");
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
@@ -137,7 +137,7 @@ impl Node {
     }
 
     /// Takes in what happened at the time `now` and returns what must be done, in order.
-    pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
         assert!(now >= self.now, "time never goes back");
         assert!(self.effects.is_empty(), "every step hands out all its effects");
         self.now = now;
@@ -203,7 +203,7 @@ impl Node {
     }
 
     /// Name, voters, timings, bugs.
-    pub(crate) fn options(&self) -> &Options {
+    pub fn options(&self) -> &Options {
         &self.options
     }
 
@@ -245,12 +245,12 @@ impl Node {
     }
 
     /// The log, durable or not.
-    pub(crate) fn log(&self) -> &Log {
+    pub fn log(&self) -> &Log {
         &self.log
     }
 
     /// The entries known to be committed.
-    pub(crate) fn committed(&self) -> &[Arc<Entry>] {
+    pub fn committed(&self) -> &[Arc<Entry>] {
         &self.log.entries()[..self.commit as usize]
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A point in time: since an arbitrary start, by a clock that never goes back.
-pub(crate) type Time = Duration;
+pub type Time = Duration;
 
 /// The times that nodes wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

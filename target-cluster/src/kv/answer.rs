@@ -4,7 +4,7 @@ use super::SharedValue;
 
 /// An answer of the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The result.
     pub result: OperationResult,
     /// The log index at which it was answered, whether with ok or fail: of a command that of its own
@@ -16,7 +16,7 @@ pub(crate) struct Answer {
 
 /// The result of a command or query. Each is an answer: it settles the operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum OperationResult {
+pub enum OperationResult {
     /// It took effect; the value is that of the operation.
     Ok(SharedValue),
     /// A `cas` found another value, an `acquire` or `release` another holder. Nothing was changed.

@@ -20,6 +20,7 @@ mod values;
 #[cfg(test)]
 mod values_tests;
 
+pub use answer::{Answer, OperationResult};
 pub use command::{Command, Mutation, Operation, Query, Token};
 pub use encoded::EncodedCommand;
 pub use malformed::MalformedRequest;
@@ -28,9 +29,8 @@ pub use sessions::{MAX_SESSIONS, SESSION_BYTES_MAX};
 pub use size::{ANSWER_BYTES_MAX, NESTING_MAX, TRANSACTION_MAX};
 pub use transaction::Transaction;
 
-pub(crate) use answer::{Answer, OperationResult};
 pub(crate) use contents::ContentsPage;
 pub(crate) use encoded::fnv1a;
-pub(crate) use shared_value::SharedValue;
+pub use shared_value::SharedValue;
 pub(crate) use store::{Applied, Store};
 pub(crate) use transaction::{MicroFunction, MicroOperation};

@@ -19,7 +19,7 @@ const PART_BYTES: usize = 64 * 1024;
 /// Values that come at one end, and go at either. A copy costs nothing that grows with it: of what is
 /// read of a list of many megabytes, the state machine keeps serving while it is written out.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sequence {
+pub struct Sequence {
     /// The parts that are full.
     full: Arc<VecDeque<Arc<Vec<Value>>>>,
     /// The last part.

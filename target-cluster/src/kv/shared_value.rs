@@ -14,7 +14,7 @@ use super::transaction::MicroFunction;
 /// A value in an answer. One that was read is shared with the state instead of copied: writing
 /// it out may take its time, and the state goes on.
 #[derive(Debug, Clone)]
-pub(crate) enum SharedValue {
+pub enum SharedValue {
     /// Made for the answer.
     Own(Value),
     /// Shared with the state.
@@ -27,7 +27,7 @@ pub(crate) enum SharedValue {
 
 impl SharedValue {
     /// A copy that shares nothing.
-    pub(crate) fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         match self {
             SharedValue::Own(value) => value.clone(),
             SharedValue::Whole(value) => Value::clone(value),

@@ -9,7 +9,7 @@ use super::size::{ANSWER_BYTES_MAX, TRANSACTION_MAX, json_bytes};
 /// The function of one micro-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum MicroFunction {
+pub enum MicroFunction {
     /// Reads the key. Its value is `null` when asked, and filled in when answered.
     #[serde(rename = "r")]
     Read,

@@ -206,8 +206,9 @@ fn witnessed_behind(bytes: &[u8], offset: usize) -> u64 {
         .unwrap_or(0)
 }
 
-/// Adds one record to the state.
-fn replay(state: &mut Recovered, record: Record) -> Result<(), String> {
+/// Adds one record to the state. A record that contradicts the state comes from no node: the log is
+/// corrupt, and the text says how.
+pub fn replay(state: &mut Recovered, record: Record) -> Result<(), String> {
     let last = state.log.last_index();
     match record {
         Record::Vote { term, .. } if term < state.term => {
