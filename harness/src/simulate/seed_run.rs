@@ -151,7 +151,9 @@ impl Run<'_> {
         let give_up = self.world.now() + RECOVERY;
         while !self.agree() {
             if self.world.now() >= give_up {
-                let detail = format!("no agreement within {RECOVERY:?} after all faults ended");
+                let detail = format!(
+                    "no agreement, or no reply, within {RECOVERY:?} after all faults ended"
+                );
                 return Err(Violation::new("liveness", "Raft paper, §5.6", detail));
             }
             self.wait(self.world.now() + Duration::from_millis(20))?;
@@ -166,14 +168,15 @@ impl Run<'_> {
         }
     }
 
-    /// True if every node that can run follows the same leader and has committed the same.
+    /// True if every node that can run follows the same leader and has committed the same, and no
+    /// client waits for a reply any more.
     fn agree(&self) -> bool {
         let mut statuses = self.world.statuses();
         let Some((_, first)) = statuses.next() else { return false };
         let same = |(_, status): (usize, cluster::core::Status)| {
             status.leader == first.leader && status.commit == first.commit
         };
-        first.leader.is_some() && statuses.all(same)
+        first.leader.is_some() && statuses.all(same) && self.world.pending_requests() == 0
     }
 
     fn drive(

@@ -204,6 +204,12 @@ impl Simulation {
         self.hosts.iter().enumerate().filter_map(running)
     }
 
+    /// The number of requests of clients that nodes which run have not replied to.
+    pub fn pending_requests(&self) -> usize {
+        let running = self.hosts.iter().filter_map(Host::running);
+        running.map(|running| running.requests.len()).sum()
+    }
+
     /// True if the node refuses to start, since its log is damaged.
     pub fn is_damaged(&self, node: usize) -> bool {
         self.hosts[node].damaged
