@@ -126,7 +126,7 @@ fn report(findings: &Findings) -> Exit {
         }
     }
     for (situation, depth) in &findings.met {
-        out!("met: {situation} (first after {depth} steps)");
+        out!("met: {situation} (on one way after {depth} steps)");
     }
     for situation in &findings.missing {
         out!("not met: {situation}");

@@ -43,7 +43,7 @@ pub(crate) struct Findings {
     pub is_complete: bool,
     /// The promises broken, each with the steps that lead there.
     pub broken: Vec<(&'static str, Vec<String>)>,
-    /// The situations met, each with the number of steps to it.
+    /// The situations met, each with the number of steps to it on one way, not the shortest.
     pub met: Vec<(&'static str, usize)>,
     /// The situations that no state showed.
     pub missing: Vec<&'static str>,

@@ -84,6 +84,27 @@ fn transfers_are_safe() {
     });
 }
 
+/// Figure 8 of the paper: two nodes lead in turn, and the entry of the one is on a majority when the
+/// other may still replace it.
+fn figure_8() -> Bounds {
+    let operations = vec![OperationKind::Write];
+    Bounds {
+        terms: 4,
+        entries: 3,
+        candidates: 2,
+        settled: true,
+        batch: 1,
+        operations,
+        ..Bounds::default()
+    }
+}
+
+#[test]
+fn entries_of_earlier_terms_are_committed_with_one_of_the_own() {
+    check(figure_8());
+    check_bug(Bug::CommitEarlierTerm, figure_8(), "leader completeness", 18);
+}
+
 #[test]
 fn a_leader_that_answers_unasked_reads_stale() {
     check_bug(Bug::StaleRead, clients(), "linearizability", 11);
