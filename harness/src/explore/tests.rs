@@ -108,7 +108,6 @@ fn entries_of_earlier_terms_are_committed_with_one_of_the_own() {
 #[test]
 fn a_leader_that_answers_unasked_reads_stale() {
     check_bug(Bug::StaleRead, clients(), "linearizability", 11);
-    check_bug(Bug::WallClockLease, clients(), "linearizability", 14);
 }
 
 #[test]
