@@ -247,8 +247,10 @@ mod tests {
     #[test]
     fn timers_of_the_bundled_cluster_can_be_set() {
         let node = argv("bundled", &[("election_timeout", "1200ms")]).expect("it has these");
-        let end = ["--heartbeat-interval", "50ms", "--election-timeout", "1s200ms"];
-        assert!(node.ends_with(&end.map(String::from)), "{node:?}");
+        let end =
+            "--heartbeat-interval 50ms --election-timeout 1s200ms --election-timeout-max 2s400ms";
+        let end: Vec<String> = end.split(' ').map(String::from).collect();
+        assert!(node.ends_with(&end), "{node:?}");
         let error = argv("bundled", &[("heartbeat_interval", "1s")]).expect_err("none is missed");
         assert!(
             error.to_string().contains("must be longer than its heartbeat_interval"),
