@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use stormproof::targets::{Bundled, Client, Member, Target};
+use stormproof::targets::{Bundled, Client, Member, PeerDoor, Target};
 
 /// The tmpfs that Linux mounts and every user may write to.
 const TMPFS: &str = "/dev/shm";
@@ -29,11 +29,12 @@ pub struct Node {
 impl Node {
     /// Starts one and waits until it leads.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        drop(listener);
+        let (listener, for_peers) = (any_port()?, any_port()?);
+        let (address, peers) = (listener.local_addr()?, for_peers.local_addr()?);
+        drop((listener, for_peers));
         let data = Path::new(TMPFS).join(format!("stormproof-recording-{}", std::process::id()));
-        let members = [Member::at("n1", address, data.clone())];
+        let member = Member::at("n1", address, data.clone());
+        let members = [member.with_peers_at(vec![PeerDoor::open(peers)])];
         let client = Bundled::default().client(&members, "bench", "register")?;
         let process = Command::new(env!("CARGO_BIN_EXE_stormproof"))
             .args(&Bundled::default().launch(&members, 0).argv[1..])
@@ -50,6 +51,10 @@ impl Node {
         }
         bail!("a node that is alone did not come to lead")
     }
+}
+
+fn any_port() -> std::io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
 }
 
 impl Drop for Node {
