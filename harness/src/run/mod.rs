@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 mod conclude;
 mod contents;
 pub mod converge;
+mod each_node;
 mod environment;
 mod execute;
 mod expected_exits;

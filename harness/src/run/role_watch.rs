@@ -7,6 +7,7 @@ use results::event::NodeChange;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::each_node;
 use super::load::Clients;
 use crate::targets::NodeStatus;
 
@@ -19,11 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks every node until the value that is returned is dropped, and records what changes.
 pub fn watch(clients: &Arc<Clients>) -> JoinSet<()> {
-    let mut questions = JoinSet::new();
-    for node in 0..clients.nodes.len() {
-        questions.spawn(watch_one(clients.clone(), node));
-    }
-    questions
+    each_node::watch(clients, watch_one)
 }
 
 async fn watch_one(clients: Arc<Clients>, node: usize) {
