@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, StoreWork};
 use crate::grudge::{Grudge, Link};
+use crate::trigger::{Sighting, Watch};
 
 /// The actions that faults need of the world. `LocalHost` of the engines is the real one; tests of
 /// bookkeeping have their own.
@@ -128,6 +130,40 @@ pub trait Host {
     /// file and where.
     fn damage(&mut self, node: &str, damage: &Damage, seed: u64) -> Result<String, HostError>;
 
+    /// From now on reports what `watches` see to this listener, from threads that must not wait for
+    /// long.
+    fn report_sightings(&mut self, listener: SightingListener) {
+        let _ = listener;
+    }
+
+    /// Looks for what `watch` says from now on, reports it once, when it was seen the `nth` time,
+    /// and holds it back then: until the watch [ends](Host::end_watch), but not longer than `hold`.
+    /// Called again with the same number it looks at the nodes of the new one, and goes on counting.
+    ///
+    /// # Errors
+    /// `Unavailable` when the host cannot see such things.
+    fn watch(
+        &mut self,
+        number: u32,
+        watch: &Watch,
+        nth: u32,
+        hold: Option<Duration>,
+    ) -> Result<(), HostError> {
+        let _ = (number, nth, hold);
+        let what = match watch {
+            Watch::Disk(_) => "the calls of nodes to their disks",
+            Watch::Message(_) => "the messages between nodes",
+        };
+        Err(HostError::Unavailable(format!("this lab does not see {what}")))
+    }
+
+    /// Looks no more for what this watch says, and lets go of what is held back. The value is how
+    /// long that was; none where nothing was held.
+    fn end_watch(&mut self, number: u32) -> Option<Duration> {
+        let _ = number;
+        None
+    }
+
     /// Asks the service for something, and waits until it is done, but not longer than its
     /// [patience](Host::set_patience). The value is how long it took; none while no answer has come,
     /// see [`answer`](Host::answer). A node that the service removed is killed once that is known.
@@ -141,6 +177,9 @@ pub trait Host {
         Err(HostError::Failed(format!("nothing asked the target to {request}")))
     }
 }
+
+/// Takes what watches see.
+pub type SightingListener = Arc<dyn Fn(Sighting) + Send + Sync>;
 
 /// Asks a service for what only it can do: the part of a [`Host`] that a target brings.
 ///

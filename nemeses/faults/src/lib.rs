@@ -21,3 +21,4 @@ pub mod outcome;
 pub mod record;
 pub mod schedule;
 pub mod shaping;
+pub mod trigger;

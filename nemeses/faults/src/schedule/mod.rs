@@ -13,7 +13,7 @@ mod resolve;
 mod resolve_tests;
 #[expect(clippy::module_inception, reason = "the schedule itself, beside how it is made")]
 mod schedule;
-mod seconds;
+pub(crate) mod seconds;
 mod shuffle_bag;
 mod written;
 
