@@ -58,6 +58,9 @@ impl Plan {
     pub fn without(mut self, family: Family) -> Plan {
         self.faults.retain(|name| *name != FaultName::Family(family));
         self.schedule.retain(|entry| entry.fault.family() != family);
+        let mut schedule = Schedule { entries: self.schedule };
+        schedule.tie_up(self.nodes);
+        self.schedule = schedule.entries;
         self
     }
 

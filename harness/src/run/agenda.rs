@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use faults::fault::Action;
 use faults::schedule::Entry;
+use faults::trigger::Trigger;
 
 /// Something that is due at a time of the load.
 #[derive(Debug)]
 pub(super) enum Due<'a> {
     Inject(&'a Entry),
+    /// A fault begins to wait for its trigger.
+    Wait(&'a Entry, &'a Trigger),
+    /// A fault has waited long enough.
+    GiveUp(&'a Entry),
     Step(u32, Action),
     Undo(u32),
     /// The end of a fault that waits for an answer of the service.
@@ -19,7 +24,7 @@ pub(super) enum Due<'a> {
 impl Due<'_> {
     fn fault(&self) -> u32 {
         match self {
-            Self::Inject(entry) => entry.id,
+            Self::Inject(entry) | Self::Wait(entry, _) | Self::GiveUp(entry) => entry.id,
             Self::Step(id, _) | Self::Undo(id) | Self::UndoOnceAnswered(id) => *id,
         }
     }
@@ -37,8 +42,16 @@ impl<'a> Agenda<'a> {
     pub(super) fn new(schedule: &'a [Entry]) -> Self {
         let mut agenda = Self { due: BTreeMap::new(), next: 0 };
         for entry in schedule {
-            agenda.put(entry.at, Due::Inject(entry));
-            agenda.put(entry.ends(), Due::Undo(entry.id));
+            match &entry.when {
+                None => {
+                    agenda.put(entry.at, Due::Inject(entry));
+                    agenda.put(entry.ends(), Due::Undo(entry.id));
+                }
+                Some(trigger) => {
+                    agenda.put(entry.at, Due::Wait(entry, trigger));
+                    agenda.put(entry.at + trigger.within, Due::GiveUp(entry));
+                }
+            }
         }
         agenda
     }
@@ -58,7 +71,7 @@ impl<'a> Agenda<'a> {
             let due = &self.due[key];
             match due {
                 Due::Step(id, _) if overtaken_by.contains(id) => drop(self.due.remove(key)),
-                Due::Inject(_) => {}
+                Due::Inject(_) | Due::Wait(..) | Due::GiveUp(_) => {}
                 Due::Step(..) | Due::Undo(_) | Due::UndoOnceAnswered(_) => {
                     overtaken_by.insert(due.fault());
                 }
@@ -79,6 +92,11 @@ impl<'a> Agenda<'a> {
         self.due.iter().find(timed).map(|((at, _), _)| *at)
     }
 
+    /// Takes out that a fault gives up waiting.
+    pub(super) fn remove_give_up(&mut self, fault: u32) {
+        self.due.retain(|_, due| !matches!(due, Due::GiveUp(entry) if entry.id == fault));
+    }
+
     /// Puts off everything that one fault has yet to do.
     pub(super) fn postpone(&mut self, fault: u32, by: Duration) {
         let keys: Vec<_> =
@@ -93,7 +111,7 @@ impl<'a> Agenda<'a> {
     /// The number of faults that were planned until then and never injected.
     pub(super) fn not_injected(&self, until: Duration) -> usize {
         let planned = self.due.range(..=(until, u64::MAX));
-        planned.filter(|(_, due)| matches!(due, Due::Inject(_))).count()
+        planned.filter(|(_, due)| matches!(due, Due::Inject(_) | Due::Wait(..))).count()
     }
 }
 
@@ -106,7 +124,16 @@ mod tests {
     fn entry(id: u32, at: u64, lasts: u64) -> Entry {
         let fault = Fault::Kill(Kill::once(Aim::One));
         let ms = Duration::from_millis;
-        Entry { id, at: ms(at), lasts: ms(lasts), pick: 0, named: None, on: None, fault }
+        Entry {
+            id,
+            at: ms(at),
+            lasts: ms(lasts),
+            pick: 0,
+            named: None,
+            on: None,
+            when: None,
+            fault,
+        }
     }
 
     /// The things that are taken when it is that late, a word each.
@@ -116,6 +143,8 @@ mod tests {
             let (at, due) = agenda.take(Duration::from_millis(now)).expect("something is due");
             let what = match due {
                 Due::Inject(entry) => format!("inject {}", entry.id),
+                Due::Wait(entry, _) => format!("wait with {}", entry.id),
+                Due::GiveUp(entry) => format!("give up {}", entry.id),
                 Due::Step(id, _) => format!("step {id}"),
                 Due::Undo(id) => format!("undo {id}"),
                 Due::UndoOnceAnswered(id) => format!("undo {id} once answered"),
@@ -146,6 +175,20 @@ mod tests {
         assert_eq!(taken(&mut agenda, 320), ["inject 2 at 250", "step 1 at 300"]);
         assert_eq!(taken(&mut agenda, 2000), ["undo 1 at 1000", "undo 2 at 1250"]);
         assert_eq!(agenda.next_time(), None);
+    }
+
+    #[test]
+    fn a_fault_waits_from_its_time_on_until_it_gives_up_or_its_moment_comes() {
+        let mut schedule = [entry(1, 100, 300), entry(2, 200, 300)];
+        let trigger = "seen = \"term\"\nwithin = 0.5";
+        for entry in &mut schedule {
+            entry.when = Some(toml::from_str(trigger).expect("a trigger"));
+        }
+        let mut agenda = Agenda::new(&schedule);
+        assert_eq!(agenda.not_injected(Duration::from_millis(150)), 1);
+        assert_eq!(taken(&mut agenda, 300), ["wait with 1 at 100", "wait with 2 at 200"]);
+        agenda.remove_give_up(1);
+        assert_eq!(taken(&mut agenda, 1000), ["give up 2 at 700"]);
     }
 
     #[test]

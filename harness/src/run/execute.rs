@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use checker::verdict::Verdict;
 use engines::LocalHost;
+use faults::host::Host as _;
 use faults::nemesis::Nemesis;
 use results::event::{Mark, Phase};
 use results::run_directory::RunDirectory;
@@ -24,6 +25,7 @@ use super::load::Clients;
 use super::nemesis_runner::NemesisRunner;
 use super::online_check::VerdictSoFar;
 use super::recorder::Recorder;
+use super::triggers::{LogTail, Triggers};
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
     log_watch, online_check, progress_watch, ready_watch, role_watch,
@@ -87,10 +89,11 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let live = Live::default();
     let progress = Progress::start(live.clone(), plan.load());
     let (online_check, standing) = online_check::start(setup.workload.model)?;
-    let listeners = vec![live.listener(), progress.listener(), online_check];
+    let triggers = Triggers::default();
+    let listeners = vec![live.listener(), triggers.listener(), progress.listener(), online_check];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let watched = Watched { live: live.clone(), standing: standing.clone() };
+    let watched = Watched { live: live.clone(), standing: standing.clone(), triggers };
     let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
@@ -149,12 +152,13 @@ struct Run {
 /// A run as it is known while it goes on.
 struct Watched {
     live: Live,
+    triggers: Triggers,
     standing: watch::Receiver<VerdictSoFar>,
 }
 
 impl Run {
     async fn set_up(setup: &Setup, recorder: Arc<Recorder>, watched: Watched) -> Result<Run> {
-        let Watched { live, standing } = watched;
+        let Watched { live, standing, triggers } = watched;
         let Setup { plan, target, workload, lab, .. } = setup;
         let (plan, workload) = (plan.clone(), *workload);
         recorder.phase(Phase::Setup)?;
@@ -170,7 +174,8 @@ impl Run {
         let say = recorder.clone();
         let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
 
-        let (cluster, host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
+        let (cluster, mut host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
+        host.report_sightings(triggers.sightings(&recorder));
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let logs = log_watch::watch(&cluster.members, &recorder);
@@ -186,6 +191,7 @@ impl Run {
         );
         clients.knows_leader = target.knows_leader();
         clients.terms_may_differ = target.terms_may_differ();
+        clients.triggers = triggers.clone();
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let nemesis = NemesisRunner::new(
@@ -194,6 +200,7 @@ impl Run {
             live.clone(),
             cluster.expected.clone(),
             nodes,
+            (triggers, LogTail::new(&cluster.members)),
         );
         let nemesis = Arc::new(Mutex::new(nemesis));
         let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
@@ -260,14 +267,14 @@ impl Run {
 
         self.recorder.phase(Phase::Load)?;
         let begin = self.recorder.elapsed();
-        let (faults_go_on, faults_stop) = mpsc::channel();
         let schedule = self.plan.schedule.clone();
         let nemesis = self.nemesis.clone();
+        let stop_faults = blocking(&nemesis, |nemesis| Ok(nemesis.stopper())).await?;
         let faults = tokio::spawn(async move {
-            blocking(&nemesis, move |nemesis| nemesis.run(&schedule, begin, &faults_stop)).await
+            blocking(&nemesis, move |nemesis| nemesis.run(&schedule, begin)).await
         });
         let driven = self.drive(&mut *load).await;
-        drop(faults_go_on);
+        stop_faults();
         let injected = faults.await.context("the thread of the faults panicked")?;
 
         // Undo first, complain afterwards.

@@ -48,6 +48,8 @@ struct Leadership {
 struct NodeState {
     role: String,
     term: u64,
+    /// The highest index that it knows to be committed, if it says so.
+    commit: Option<u64>,
     /// The number of times that it was started.
     life: u64,
     /// Set while its process runs and is not known to serve.
@@ -73,6 +75,13 @@ impl Snapshot {
     /// The node that led last before the present leader: it may not know yet that it was deposed.
     pub fn former_leader(&self) -> Option<&str> {
         self.former_leader.as_deref()
+    }
+
+    /// The nodes that know most and least of the log to be committed, of those that run and say.
+    pub fn by_commit(&self) -> Option<(&str, &str)> {
+        let said = || self.nodes.iter().filter_map(|(name, node)| Some((node.commit?, name)));
+        let (most, least) = (said().max()?, said().min()?);
+        Some((most.1, least.1))
     }
 
     /// When the newest leader began to lead, in nanoseconds since the start of the run.
@@ -133,9 +142,8 @@ impl Snapshot {
                         node.life += 1;
                         node.unready = true;
                     }
-                    NodeChange::Commit { .. }
-                    | NodeChange::Logged { .. }
-                    | NodeChange::Clock { .. } => {}
+                    NodeChange::Commit { index, .. } => node.commit = Some(*index),
+                    NodeChange::Logged { .. } | NodeChange::Clock { .. } => {}
                 }
             }
             RunEvent::Mark(_) | RunEvent::Note(_) => {}

@@ -20,6 +20,7 @@ use workloads::{Context, Generator, Invocation, Next, stream};
 
 use super::operation::Actor;
 use super::recorder::Recorder;
+use super::triggers::Triggers;
 use crate::targets::Client;
 
 /// Everything that all clients of a run share.
@@ -40,6 +41,8 @@ pub struct Clients {
     pub knows_leader: bool,
     /// True if nodes agree that name the same leader, in whichever terms.
     pub terms_may_differ: bool,
+    /// What faults wait for, some of which they hold back.
+    pub triggers: Triggers,
     /// The number of the next process.
     next_process: AtomicU64,
 }
@@ -64,6 +67,7 @@ impl Clients {
             plan,
             knows_leader: true,
             terms_may_differ: false,
+            triggers: Triggers::default(),
             next_process,
         }
     }
@@ -259,6 +263,7 @@ impl Worker {
             let token = format!("{}:{process}:{sequence}", clients.run);
             let completion =
                 clients.actor(policy, &mut route, &mut rng).act(process, token, invocation).await;
+            clients.triggers.pass(process).await;
             if self.completed.send((self.thread, completion)).is_err() {
                 return;
             }

@@ -40,7 +40,7 @@ pub fn watch(members: &[Member], recorder: &Arc<Recorder>) -> JoinSet<()> {
 }
 
 /// The logs in the folder of a member, with their lengths; none while it cannot be read.
-fn logs(folder: &Path) -> Vec<(String, u64)> {
+pub(super) fn logs(folder: &Path) -> Vec<(String, u64)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let log = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;

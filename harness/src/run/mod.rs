@@ -30,6 +30,7 @@ pub mod recorder;
 mod role_watch;
 mod standard_output;
 mod summarise;
+mod triggers;
 
 pub use execute::{Ended, Setup, execute};
 pub(crate) use judge::merge;

@@ -73,6 +73,29 @@ pub struct Injected {
     pub note: Option<String>,
     /// The state of the cluster before anything was done, as far as it was known.
     pub facts: Option<ClusterSnapshot>,
+    /// The event that it waited for, where it waited for one and that came.
+    pub trigger: Option<Box<Seen>>,
+}
+
+/// An event that a fault waited for, as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its kind, as plans name it: `disk`.
+    pub kind: String,
+    /// The event in words: `fsync of raft/log`.
+    pub what: String,
+    /// The nodes at which it was seen; none for what is seen at no node.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub nodes: BTreeSet<String>,
+    /// The node that a message was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<String>,
+    /// The time from then until the fault was applied, in microseconds.
+    #[serde(default)]
+    pub applied_after_us: u64,
+    /// The time for which it was held back, in microseconds; none where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_us: Option<u64>,
 }
 
 /// The result of one step of a fault that changes while it lasts.
@@ -159,6 +182,8 @@ struct Stored {
     problems: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     facts: Option<ClusterSnapshot>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trigger: Option<Box<Seen>>,
 }
 
 impl FaultRecord {
@@ -179,6 +204,7 @@ impl FaultRecord {
             note: None,
             problems: Vec::new(),
             facts: None,
+            trigger: None,
         };
         match &self.what {
             Happened::Intended(..) => {}
@@ -186,6 +212,7 @@ impl FaultRecord {
                 stored.effect = Some(injected.effect.clone());
                 stored.note.clone_from(&injected.note);
                 stored.facts.clone_from(&injected.facts);
+                stored.trigger.clone_from(&injected.trigger);
             }
             Happened::Stepped(Stepped { effect, problems, .. })
             | Happened::Undone(Undone { effect, problems, .. }) => {
@@ -210,8 +237,8 @@ impl FaultRecord {
         let what = match stage {
             _ if is_intent => Happened::Intended(stage, action),
             FaultStage::Inject => {
-                let (note, facts) = (stored.note, stored.facts);
-                Happened::Injected(Injected { action, outcome, effect, note, facts })
+                let Stored { note, facts, trigger, .. } = stored;
+                Happened::Injected(Injected { action, outcome, effect, note, facts, trigger })
             }
             FaultStage::Step => Happened::Stepped(Stepped { action, effect, problems }),
             FaultStage::Undo => Happened::Undone(Undone { action, outcome, effect, problems }),
@@ -264,11 +291,34 @@ mod tests {
             effect: Effect::new().counting("packets_dropped", 12),
             note: None,
             facts: None,
+            trigger: None,
         };
         check(
             Happened::Injected(injected),
             &format!(
                 r#""inject",{WHO},"grudge":{{"n1":["n2"]}},"outcome":"installed","effect":{{"packets_dropped":12}}"#
+            ),
+        );
+        let seen = Seen {
+            kind: "disk".to_owned(),
+            what: "fsync of log".to_owned(),
+            nodes: ["n1".to_owned()].into(),
+            receiver: None,
+            applied_after_us: 300,
+            held_us: Some(900),
+        };
+        let at_a_moment = Injected {
+            action: Action::Nothing,
+            outcome: Outcome::Installed,
+            effect: Effect::new(),
+            note: None,
+            facts: None,
+            trigger: Some(Box::new(seen)),
+        };
+        check(
+            Happened::Injected(at_a_moment),
+            &format!(
+                r#""inject",{WHO},"nothing":null,"outcome":"installed","effect":{{}},"trigger":{{"kind":"disk","what":"fsync of log","nodes":["n1"],"applied_after_us":300,"held_us":900}}"#
             ),
         );
         let stepped =

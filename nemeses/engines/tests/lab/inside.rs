@@ -421,7 +421,7 @@ fn check_nemesis(lab: Lab, directory: &Path) {
     let mut nemesis = Nemesis::new(host);
     let entry = |id, fault| {
         let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-        Entry { id, at, lasts, pick: 1, named: None, on: None, fault }
+        Entry { id, at, lasts, pick: 1, named: None, on: None, when: None, fault }
     };
     let isolate = entry(1, Fault::Partition(Partition::steady(Shape::IsolateLeader)));
     let kill = entry(2, Fault::Kill(Kill::once(Aim::Leader)));

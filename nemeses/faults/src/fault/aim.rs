@@ -22,13 +22,17 @@ pub enum Aim {
     Followers,
     /// The node that lost leadership last: it may not know yet.
     FormerLeader,
+    /// The node that knows most of the log to be committed.
+    MostAdvanced,
+    /// The node that knows least of the log to be committed.
+    LeastAdvanced,
     /// Every node.
     All,
 }
 
 impl Aim {
     /// Every aim.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::One,
         Self::Minority,
         Self::Majority,
@@ -36,6 +40,8 @@ impl Aim {
         Self::Follower,
         Self::Followers,
         Self::FormerLeader,
+        Self::MostAdvanced,
+        Self::LeastAdvanced,
         Self::All,
     ];
 
@@ -43,7 +49,11 @@ impl Aim {
     /// single node has no follower.
     pub fn count(self, nodes: usize) -> usize {
         match self {
-            Self::One | Self::Leader | Self::FormerLeader => nodes.min(1),
+            Self::One
+            | Self::Leader
+            | Self::FormerLeader
+            | Self::MostAdvanced
+            | Self::LeastAdvanced => nodes.min(1),
             Self::Follower => nodes.saturating_sub(1).min(1),
             Self::Followers => nodes.saturating_sub(1),
             Self::Minority => nodes.saturating_sub(1) / 2,
@@ -59,7 +69,14 @@ impl Aim {
 
     /// Returns true if it means one node, chosen by its role.
     pub fn is_role(self) -> bool {
-        matches!(self, Self::Leader | Self::Follower | Self::FormerLeader)
+        matches!(
+            self,
+            Self::Leader
+                | Self::Follower
+                | Self::FormerLeader
+                | Self::MostAdvanced
+                | Self::LeastAdvanced
+        )
     }
 }
 
@@ -73,6 +90,8 @@ impl fmt::Display for Aim {
             Self::Follower => "a follower",
             Self::Followers => "all followers",
             Self::FormerLeader => "the former leader",
+            Self::MostAdvanced => "the most advanced node",
+            Self::LeastAdvanced => "the least advanced node",
             Self::All => "all nodes",
         })
     }

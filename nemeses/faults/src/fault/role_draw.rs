@@ -15,6 +15,7 @@ const LEADER_AMONG_SEVERAL: f64 = 0.7;
 /// The roles that may be unknown, in words.
 const LEADER: &str = "leader";
 const FORMER_LEADER: &str = "former leader";
+const ADVANCED: &str = "commit index";
 
 /// The roles of the nodes when a fault fires, as far as they are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub struct Roles<'a> {
     pub leader: Option<&'a str>,
     /// The leader before that.
     pub former_leader: Option<&'a str>,
+    /// The node with the highest commit index.
+    pub most_advanced: Option<&'a str>,
+    /// The node with the lowest commit index.
+    pub least_advanced: Option<&'a str>,
     /// The nodes that the fault is to hit in place of its aim, since an earlier one hit them.
     pub hit: Option<&'a BTreeSet<String>>,
 }
@@ -59,6 +64,8 @@ impl<'a> RoleDraw<'a> {
         let roles = Roles {
             leader: roles.leader.filter(known),
             former_leader: roles.former_leader.filter(known),
+            most_advanced: roles.most_advanced.filter(known),
+            least_advanced: roles.least_advanced.filter(known),
             hit: roles.hit.filter(|hit| !hit.is_empty()),
         };
         Self {
@@ -125,6 +132,10 @@ impl<'a> RoleDraw<'a> {
         self.holder(self.roles.former_leader, FORMER_LEADER, nobody)
     }
 
+    fn advanced(&mut self, node: Option<&str>) -> Option<String> {
+        self.holder(node, ADVANCED, "no node's commit index was known")
+    }
+
     pub fn one(&mut self) -> Option<String> {
         if let Some(hit) = self.hit() {
             return Some(hit);
@@ -176,6 +187,8 @@ impl<'a> RoleDraw<'a> {
                     .collect()
             }
             Aim::FormerLeader => self.former_leader().into_iter().collect(),
+            Aim::MostAdvanced => self.advanced(self.roles.most_advanced).into_iter().collect(),
+            Aim::LeastAdvanced => self.advanced(self.roles.least_advanced).into_iter().collect(),
             Aim::Minority | Aim::Majority | Aim::All => {
                 if self.leader_included {
                     self.move_leader_to_front();

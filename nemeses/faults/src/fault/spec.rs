@@ -98,6 +98,8 @@ impl Fault {
             ("the former leader", "a node"),
             ("the leader", "a node"),
             ("a follower", "a node"),
+            ("the most advanced node", "a node"),
+            ("the least advanced node", "a node"),
             ("all followers", "all nodes but one"),
         ];
         let told = self.to_string();

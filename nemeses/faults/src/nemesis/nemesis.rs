@@ -71,7 +71,7 @@ impl<H: Host> Nemesis<H> {
             let notes: Vec<_> = note.into_iter().chain(judgement.note).collect();
             let note = (!notes.is_empty()).then(|| notes.join("; "));
             let Judgement { outcome, effect, .. } = judgement;
-            Injected { action, outcome, effect, note, facts: None }
+            Injected { action, outcome, effect, note, facts: None, trigger: None }
         };
         let (whole, note) = (resolved.action().clone(), resolved.note.clone());
         if self.on.active.contains_key(&id) {

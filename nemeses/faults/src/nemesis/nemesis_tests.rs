@@ -31,7 +31,7 @@ fn inject_with_steps(nemesis: &mut Nemesis<Pretended>, id: u32, fault: Fault) ->
 
 fn resolve(id: u32, fault: Fault) -> (Entry, Resolved) {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-    let entry = Entry { id, at, lasts, pick: id, named: None, on: None, fault };
+    let entry = Entry { id, at, lasts, pick: id, named: None, on: None, when: None, fault };
     let resolved = entry.resolve(&names(), Roles::led_by("n3"));
     (entry, resolved)
 }

@@ -78,7 +78,7 @@ impl Script {
         });
         let fault: Fault = serde_json::from_value(Value::Object(fields.collect()))?;
         let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-        let entry = Entry { id, at, lasts, pick: id, named: None, on: None, fault };
+        let entry = Entry { id, at, lasts, pick: id, named: None, on: None, when: None, fault };
         let resolved = entry.resolve(&names(), Roles::led_by(&leads));
         let steps = resolved.steps.iter().skip(1).map(|step| step.action.clone());
         self.steps.insert(id, steps.collect());

@@ -59,7 +59,9 @@ impl Schedule {
     pub fn draw(options: &ScheduleOptions) -> Self {
         let mut entries = Timeline::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
-        Self { entries }
+        let mut schedule = Self { entries };
+        schedule.tie_up(options.nodes);
+        schedule
     }
 }
 
@@ -266,7 +268,16 @@ impl<'a> Timeline<'a> {
         if fault.takes_majority(self.limits.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
-        Some(Planned { begins: at, lasts, pick, named: None, on: None, fault, composition: None })
+        Some(Planned {
+            begins: at,
+            lasts,
+            pick,
+            named: None,
+            on: None,
+            when: None,
+            fault,
+            composition: None,
+        })
     }
 
     /// Takes up faults that belong together, aimed at fewer nodes where they must be, or says that
@@ -331,9 +342,9 @@ fn is_avoided(planned: &Planned, avoided: &[KnownFailure]) -> bool {
     })
 }
 
-/// When a fault is over.
+/// When a fault is over, at the latest.
 fn end(planned: &Planned) -> f64 {
-    planned.begins + planned.lasts
+    planned.ends()
 }
 
 /// The same fault, aimed at one node if it takes down more.
@@ -347,7 +358,7 @@ fn clipped(planned: &[Planned], from: f64, to: f64) -> Vec<Planned> {
     let near = planned.iter().filter(|fault| fault.begins < to && from < end(fault));
     let clip = |fault: &Planned| {
         let begins = fault.begins.max(from);
-        Planned { begins, lasts: end(fault).min(to) - begins, ..fault.clone() }
+        Planned { begins, lasts: end(fault).min(to) - begins, when: None, ..fault.clone() }
     };
     near.map(clip).collect()
 }

@@ -5,6 +5,7 @@ mod draw_schedule;
 #[cfg(test)]
 mod draw_tests;
 mod known;
+mod named;
 mod options;
 mod planned;
 mod profile;
@@ -19,6 +20,7 @@ mod written;
 
 pub use compositions::{BadCompositions, Composition, Compositions};
 pub use known::{BadKnownFailure, KnownFailure, Trigger};
+pub use named::Named;
 pub use options::ScheduleOptions;
 pub use profile::Profile;
 pub use resolve::Resolved;

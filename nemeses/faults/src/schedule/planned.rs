@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::Entry;
 use crate::fault::{Family, Fault};
+use crate::trigger::Trigger;
 
 /// A fault with its place on the timeline.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(super) struct Planned {
     pub named: Option<String>,
     /// The name of the nodes that it hits, see [`Entry::on`](super::Entry::on).
     pub on: Option<String>,
+    /// The moment at which it begins, see [`Entry::when`](super::Entry::when).
+    pub when: Option<Trigger>,
     /// The fault.
     pub fault: Fault,
     /// The name of the composition that it belongs to; none if it came alone.
@@ -29,11 +32,17 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    /// When it is over, at the latest.
+    pub fn ends(&self) -> f64 {
+        let waits = self.when.as_ref().map_or(0.0, |trigger| trigger.within.as_secs_f64());
+        self.begins + waits + self.lasts
+    }
+
     /// Its entry in a schedule.
     pub fn entry(self, id: u32) -> Entry {
-        let Self { begins, lasts, pick, named, on, fault, composition: _ } = self;
+        let Self { begins, lasts, pick, named, on, when, fault, composition: _ } = self;
         let (at, lasts) = (milliseconds(begins), milliseconds(lasts));
-        Entry { id, at, lasts, pick, named, on, fault }
+        Entry { id, at, lasts, pick, named, on, when, fault }
     }
 }
 

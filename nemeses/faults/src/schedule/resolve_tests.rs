@@ -19,7 +19,7 @@ fn names(count: usize) -> Vec<String> {
 
 fn entry(fault: Fault, pick: u32) -> Entry {
     let (at, lasts) = (Duration::ZERO, Duration::from_secs(1));
-    Entry { id: 1, at, lasts, pick, named: None, on: None, fault }
+    Entry { id: 1, at, lasts, pick, named: None, on: None, when: None, fault }
 }
 
 fn resolve(fault: Fault, pick: u32, nodes: usize, leader: Option<&str>) -> Resolved {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::read_entries;
 use super::seconds;
 use crate::fault::Fault;
+use crate::trigger::Trigger;
 
 /// Every fault of a run, in the order in which they fire.
 ///
@@ -42,7 +43,8 @@ pub struct Entry {
     /// Names the fault in the history and when it is undone; unique in a schedule, ascending, with
     /// gaps where a family was left out.
     pub id: u32,
-    /// When it fires, after the load began. In files: seconds, to the millisecond.
+    /// When it fires, after the load began; with a [trigger](Self::when), when it begins to wait for
+    /// that. In files: seconds, to the millisecond.
     #[serde(with = "seconds")]
     pub at: Duration,
     /// The time that it lasts until it is undone. In files: seconds, to the millisecond.
@@ -53,19 +55,25 @@ pub struct Entry {
     /// The name by which later faults may aim at the nodes that it hits. In files: `as`.
     #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
-    /// The name of the nodes that it hits, which an earlier fault [gave](Self::named) them. Its own
-    /// aim counts only where none did. In files: `on`.
+    /// The nodes that it hits: by the name which an earlier fault [gave](Self::named) them, by that
+    /// of a node, as `seen` those at which its trigger was seen (`receiver` is who a message was
+    /// for), or `all but` any of these. Its own aim counts only where no fault gave the name. In
+    /// files: `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// The moment at which it begins; none where its time says that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Trigger>,
     /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
 }
 
 impl Entry {
-    /// When it is undone, after the load began.
+    /// When it is undone, after the load began; with a trigger, when it is at the latest.
     pub fn ends(&self) -> Duration {
-        self.at + self.lasts
+        let waits = self.when.as_ref().map_or(Duration::ZERO, |trigger| trigger.within);
+        self.at + waits + self.lasts
     }
 }
 
@@ -73,9 +81,20 @@ impl Entry {
 impl fmt::Display for Entry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (at, lasts) = (self.at.as_secs_f64(), self.lasts.as_secs_f64());
-        write!(out, "{at:.1} s for {lasts:.1} s: {}", self.fault)?;
+        match &self.when {
+            None => write!(out, "{at:.1} s for {lasts:.1} s: {}", self.fault)?,
+            Some(trigger) => {
+                let until = (self.at + trigger.within).as_secs_f64();
+                write!(
+                    out,
+                    "{at:.1} to {until:.1} s, at {trigger}, for {lasts:.1} s: {}",
+                    self.fault
+                )?;
+            }
+        }
         match (&self.on, &self.named) {
-            (Some(name), _) => write!(out, ", on what was named {name}"),
+            (Some(name), None) => write!(out, ", on {name}"),
+            (Some(name), Some(named)) => write!(out, ", on {name}, named {named}"),
             (None, Some(name)) => write!(out, ", named {name}"),
             (None, None) => Ok(()),
         }
@@ -102,7 +121,16 @@ mod tests {
         let kill = Fault::Kill(Kill::once(Aim::One));
         Schedule {
             entries: vec![
-                Entry { id: 1, at, lasts, pick: 7, named: None, on: None, fault: isolate },
+                Entry {
+                    id: 1,
+                    at,
+                    lasts,
+                    pick: 7,
+                    named: None,
+                    on: None,
+                    when: None,
+                    fault: isolate,
+                },
                 Entry {
                     id: 4,
                     at: at * 2,
@@ -110,6 +138,7 @@ mod tests {
                     pick: u32::MAX,
                     named: None,
                     on: None,
+                    when: None,
                     fault: kill,
                 },
             ],

@@ -7,11 +7,12 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Entry, Schedule};
+use super::{Entry, Named, Schedule};
 use crate::fault::{Family, Fault};
+use crate::trigger::{Observed, Place, Trigger};
 
 /// The fields of every fault.
-const COMMON: [&str; 7] = ["id", "at", "lasts", "pick", "as", "on", "family"];
+const COMMON: [&str; 8] = ["id", "at", "lasts", "pick", "as", "on", "when", "family"];
 
 /// Reads the entries of a schedule, for `#[serde(deserialize_with)]`. An entry without `id` gets
 /// its place in the list, counted from 1, one without `pick` gets 0.
@@ -78,8 +79,101 @@ impl Schedule {
             if let Err(what) = possible(&entry.fault, nodes) {
                 return refuse(what);
             }
+            if let Err(what) = self.bound(entry, nodes) {
+                return refuse(what);
+            }
         }
         Ok(())
+    }
+
+    /// Where a family was left out, no fault may give a name any more that another goes by: that one
+    /// then goes by its own aim, and one that waits for such a fault by its time.
+    pub fn tie_up(&mut self, nodes: usize) {
+        for place in 0..self.entries.len() {
+            let entry = &self.entries[place];
+            let anywhere = Entry { on: None, ..entry.clone() };
+            let any_time = Entry { when: None, ..entry.clone() };
+            let neither = Entry { when: None, ..anywhere.clone() };
+            let tied = [entry.clone(), anywhere, any_time, neither];
+            let tied = tied.into_iter().find(|entry| self.bound(entry, nodes).is_ok());
+            self.entries[place] = tied.expect("one without names is bound");
+        }
+    }
+
+    /// Checks the trigger of an entry, and that every name in it is one of a node or of those that
+    /// another fault hits before.
+    fn bound(&self, entry: &Entry, nodes: usize) -> Result<(), String> {
+        let is_node = |name: &str| (1..=nodes).any(|number| name == format!("n{number}"));
+        let gives = |name: &str, other: &Entry| other.named.as_deref() == Some(name);
+        let before = |name: &str| {
+            let others = self.entries.iter().take_while(|other| other.id != entry.id);
+            is_node(name) || others.into_iter().any(|other| gives(name, other))
+        };
+        let unbound = |name: &str| {
+            let later = match self.entries.iter().any(|other| gives(name, other)) {
+                true => "; the fault that gives it comes later, or is this one",
+                false => "",
+            };
+            Err(format!("no fault before it hits nodes `as` {name:?}, nor is it a node{later}"))
+        };
+        if let Some(on) = &entry.on {
+            match (Named::read(on), &entry.when) {
+                (Named { word: "seen" | "receiver", .. }, None) => {
+                    return Err(format!("{on:?} are the nodes of a `when`, and it has none"));
+                }
+                (Named { word: "receiver", .. }, Some(trigger))
+                    if !matches!(trigger.observed, Observed::Message { .. }) =>
+                {
+                    return Err("only a message has a receiver".to_owned());
+                }
+                (Named { word: "seen", .. }, Some(trigger)) if !trigger.observed.is_at_a_node() => {
+                    return Err(format!("{} is seen at no node", trigger.observed));
+                }
+                (Named { word: "seen" | "receiver", .. }, Some(_)) => {}
+                (Named { word, .. }, _) if !before(word) => return unbound(word),
+                _ => {}
+            }
+        }
+        let Some(trigger) = &entry.when else { return Ok(()) };
+        trigger.validate()?;
+        for place in trigger.observed.places() {
+            if let Place::Named(name) = place
+                && !before(name)
+            {
+                return unbound(name);
+            }
+        }
+        match &trigger.observed {
+            Observed::Fault { named, .. }
+                if !self.entries.iter().any(|other| {
+                    gives(named, other) && other.id != entry.id && !self.waits_for(other, entry)
+                }) =>
+            {
+                Err(format!("no other fault is called `as` {named:?}, or each waits for the other"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns true if a fault begins only once the other did, however many are between them.
+    fn waits_for(&self, entry: &Entry, other: &Entry) -> bool {
+        let mut left = vec![entry.id];
+        let mut known = std::collections::BTreeSet::new();
+        while let Some(id) = left.pop() {
+            if id == other.id {
+                return true;
+            }
+            if !known.insert(id) {
+                continue;
+            }
+            let waiting = self.entries.iter().find(|entry| entry.id == id);
+            let trigger = waiting.and_then(|entry| entry.when.as_ref());
+            if let Some(Trigger { observed: Observed::Fault { named, .. }, .. }) = trigger {
+                let given = self.entries.iter().filter(|it| it.named.as_ref() == Some(named));
+                left.extend(given.map(|entry| entry.id));
+            }
+        }
+        false
     }
 }
 
@@ -109,6 +203,11 @@ mod tests {
     fn check_nonsense(fault: &str, what: &str) {
         let nonsense = read(fault).expect(fault).validate(5).expect_err(fault).to_string();
         assert!(nonsense.starts_with("fault 1 of the schedule (1.0 s for 2.5 s"), "{nonsense}");
+        assert!(nonsense.contains(what), "{nonsense}");
+    }
+
+    fn check_nonsense_at(fault: &str, what: &str) {
+        let nonsense = read(fault).expect(fault).validate(5).expect_err(fault).to_string();
         assert!(nonsense.contains(what), "{nonsense}");
     }
 
@@ -179,6 +278,80 @@ mod tests {
         assert_eq!((nonsense.place, nonsense.what.as_str()), (2, "the id 1 was given before"));
         let majority = read("family = \"kill\"\naim = \"minority\"").unwrap();
         assert!(majority.validate(2).unwrap_err().what.contains("none to aim at"));
+    }
+
+    #[test]
+    fn a_fault_at_a_moment_says_which_and_may_be_on_what_was_seen() {
+        let kill = |rest: &str| format!("family = \"kill\"\naim = \"one\"\n{rest}");
+        let disk = "{ seen = \"disk\", call = \"fsync\", node = \"leader\", within = 2 }";
+        let schedule = read(&kill(&format!("on = \"seen\"\nwhen = {disk}"))).unwrap();
+        assert_eq!(schedule.validate(3), Ok(()));
+        let words = "1.0 to 3.0 s, at an fsync at the leader, for 2.5 s: kill one node, on seen";
+        assert_eq!(schedule.entries[0].to_string(), words);
+        let text = toml::to_string(&schedule).unwrap();
+        assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule, "{text}");
+        check_refused(&kill("when = { seen = \"sky\" }"), "unknown variant `sky`");
+        check_refused(&kill("when = { seen = \"disk\" }"), "missing field `call`");
+        check_nonsense_at(&kill("when = { seen = \"log\", line = \"(\" }"), "unclosed group");
+    }
+
+    #[test]
+    fn a_name_is_one_of_a_node_or_of_an_earlier_fault() {
+        let kill = |rest: &str| format!("family = \"kill\"\naim = \"one\"\n{rest}");
+        let check = |rest: &str, what: &str| {
+            let schedule = read(&kill(rest)).expect(rest);
+            let refused = schedule.validate(3).expect_err(rest).what;
+            assert!(refused.contains(what), "{refused}");
+        };
+        for rest in ["on = \"n3\"", "on = \"all but n3\""] {
+            assert_eq!(read(&kill(rest)).expect(rest).validate(3), Ok(()));
+        }
+        check("on = \"n4\"", "no fault before it hits nodes `as` \"n4\", nor is it a node");
+        check("on = \"seen\"", "are the nodes of a `when`, and it has none");
+        check("on = \"me\"\nas = \"me\"", "the fault that gives it comes later, or is this one");
+        let term = "when = { seen = \"term\", node = \"gone\" }";
+        check(term, "no fault before it hits nodes `as` \"gone\"");
+        let service = "on = \"seen\"\nwhen = { seen = \"service\", is = \"silent\" }";
+        check(service, "the service falling silent is seen at no node");
+        check("on = \"receiver\"\nwhen = { seen = \"term\" }", "only a message has a receiver");
+    }
+
+    #[test]
+    fn faults_that_wait_for_each_other_are_refused() {
+        let waiting = |name: &str, other: &str| {
+            format!(
+                "[[fault]]\nat = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\nas = {name:?}\n\
+                 when = {{ seen = \"fault\", named = {other:?}, is = \"begun\" }}\n"
+            )
+        };
+        let validated = |pairs: &[(&str, &str)]| {
+            let text: String = pairs.iter().map(|(name, other)| waiting(name, other)).collect();
+            toml::from_str::<Schedule>(&text).expect("it reads").validate(3)
+        };
+        let circle = validated(&[("a", "b"), ("b", "c"), ("c", "a")]).unwrap_err();
+        assert!(circle.what.contains("each waits for the other"), "{circle}");
+        assert!(validated(&[("a", "a")]).is_err());
+        let missing = validated(&[("a", "b")]).unwrap_err();
+        assert!(missing.what.contains("no other fault is called `as` \"b\""), "{missing}");
+        let chain = format!(
+            "[[fault]]\nat = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\nas = \"first\"\n{}",
+            waiting("second", "first")
+        );
+        assert_eq!(toml::from_str::<Schedule>(&chain).unwrap().validate(3), Ok(()));
+    }
+
+    #[test]
+    fn what_goes_by_a_name_of_a_family_that_was_left_out_goes_by_its_own_aim_and_time() {
+        let text = "[[fault]]\nat = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\non = \"slow\"\n\
+                    when = { seen = \"fault\", named = \"slow\", is = \"begun\" }\n\
+                    [[fault]]\nat = 2\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\non = \"seen\"\n\
+                    when = { seen = \"term\" }\n";
+        let mut schedule: Schedule = toml::from_str(text).unwrap();
+        let kept = schedule.entries[1].clone();
+        schedule.tie_up(3);
+        assert_eq!((&schedule.entries[0].on, &schedule.entries[0].when), (&None, &None));
+        assert_eq!(schedule.entries[1], kept);
+        assert_eq!(schedule.validate(3), Ok(()));
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Moment {
 }
 
 /// The two ends of a fault's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
     /// It took effect.
@@ -220,6 +220,25 @@ impl Observed {
     /// Returns true if it can be held back while something is done.
     pub fn can_be_held(&self) -> bool {
         matches!(self, Self::Acknowledged { .. } | Self::Disk { .. } | Self::Message { .. })
+    }
+
+    /// Its kind, as plans name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Disk { .. } => "disk",
+            Self::Message { .. } => "message",
+            Self::Role { .. } => "role",
+            Self::Term { .. } => "term",
+            Self::Log { .. } => "log",
+            Self::Fault { .. } => "fault",
+            Self::Service { .. } => "service",
+        }
+    }
+
+    /// Returns true if it is seen at a node.
+    pub fn is_at_a_node(&self) -> bool {
+        !matches!(self, Self::Fault { .. } | Self::Service { .. })
     }
 
     /// Every place at which it is looked for.

@@ -190,17 +190,11 @@ impl Composition {
     fn check(&self) -> Result<(), String> {
         for nodes in [0, 1, 2, 4].map(|more| self.nodes + more) {
             for planned in self.drawings(nodes) {
-                let entries = planned?.into_iter().zip(1..);
+                let mut planned = planned?;
+                planned.sort_by(|left, right| left.begins.total_cmp(&right.begins));
+                let entries = planned.into_iter().zip(1..);
                 let entries = entries.map(|(planned, id)| planned.entry(id));
                 let schedule = Schedule { entries: entries.collect() };
-                let named = |name: &String| {
-                    let names = schedule.entries.iter().filter_map(|entry| entry.named.as_ref());
-                    names.clone().any(|known| known == name)
-                };
-                let on = schedule.entries.iter().filter_map(|entry| entry.on.as_ref());
-                if let Some(name) = on.clone().find(|name| !named(name)) {
-                    return Err(format!("no fault of it hits nodes `as` {name:?}"));
-                }
                 schedule.validate(nodes).map_err(|nonsense| {
                     let (place, what) = (nonsense.place, nonsense.what);
                     format!("fault {place}, in a cluster of {nodes}: {what}")
@@ -225,11 +219,21 @@ impl Template {
             Field::read(written).map_err(|what| format!("`{name}`: {what}"))
         };
         let (at, lasts) = (read("at", &at)?, read("lasts", &lasts)?);
+        let when = match written.remove("when") {
+            None => BTreeMap::new(),
+            Some(Value::Object(when)) => {
+                let fields = when.iter().map(|(name, field)| {
+                    Ok::<_, String>((name.clone(), read(&format!("when.{name}"), field)?))
+                });
+                fields.collect::<Result<_, _>>()?
+            }
+            Some(_) => return Err("`when` is a table: { seen = \"disk\", … }".to_owned()),
+        };
         let mut fields = BTreeMap::new();
         for (name, written) in written {
             fields.insert(name.clone(), read(&name, &written)?);
         }
-        Ok(Self { family, at, lasts, fields, heaviest: None })
+        Ok(Self { family, at, lasts, when, fields, heaviest: None })
     }
 }
 

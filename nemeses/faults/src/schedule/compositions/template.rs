@@ -38,6 +38,8 @@ pub(super) struct Template {
     pub at: Field,
     /// For how many seconds it lasts.
     pub lasts: Field,
+    /// What is in its `when`, by the names that schedules have for it; empty where it has none.
+    pub when: BTreeMap<String, Field>,
     /// Everything else, by the names that schedules have for it.
     pub fields: BTreeMap<String, Field>,
     /// Of all the faults that it can be, one that takes the most nodes down: an aim must fit it.
@@ -154,15 +156,29 @@ impl Template {
         for (name, field) in &self.fields {
             draw(name, field, Rounding::AsWritten, random)?;
         }
-        let Entry { at, lasts, pick, named, on, fault, .. } = read_entry(written)?;
+        if !self.when.is_empty() {
+            let mut trigger = serde_json::Map::new();
+            for (name, field) in &self.when {
+                let value = field.draw(when_rounding(name), names, |_| true, random);
+                let value = value.map_err(|what| format!("`when.{name}`: {what}"))?;
+                trigger.insert(name.clone(), value);
+            }
+            written.insert("when".to_owned(), trigger.into());
+        }
+        let Entry { at, lasts, pick, named, on, when, fault, .. } = read_entry(written)?;
         let (begins, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());
-        Ok(Planned { begins, lasts, pick, named, on, fault, composition: None })
+        Ok(Planned { begins, lasts, pick, named, on, when, fault, composition: None })
     }
 }
 
 /// A number as it is written: whole ones without a point.
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 { (value as i64).into() } else { value.into() }
+}
+
+/// The rounding of a field of a trigger: times are never rounded.
+fn when_rounding(name: &str) -> Rounding {
+    if ["within", "after"].contains(&name) { Rounding::Never } else { Rounding::AsWritten }
 }
 
 /// Says if a field of this name holds an [`Aim`].

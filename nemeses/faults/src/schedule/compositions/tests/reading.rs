@@ -53,7 +53,11 @@ fn an_error_names_the_composition_the_fault_and_the_field() {
     check_refused("nodes = 0", kill, "`nodes` is from 1 to 50");
     check_refused("draw = { nodes = 3 }", kill, "`draw`: \"nodes\" cannot be a name of yours");
     let on = "at = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\non = \"slow\"";
-    check_refused("", on, "no fault of it hits nodes `as` \"slow\"");
+    check_refused(
+        "",
+        on,
+        "fault 2, in a cluster of 3: no fault before it hits nodes `as` \"slow\", nor is it a node",
+    );
     check_refused("draw = { a-b = 3 }", kill, "`draw`: \"a-b\" cannot be a name of yours");
     check_refused(
         "draw = { a = \"$b + 1\", b = \"$a\", c = 2 }",

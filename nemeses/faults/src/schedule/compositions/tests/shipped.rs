@@ -155,7 +155,7 @@ fn aim(aim: Aim) -> &'static str {
         Aim::Leader => "leader",
         Aim::Follower => "follower",
         Aim::All => "all",
-        Aim::Followers | Aim::FormerLeader => panic!("{aim}"),
+        aim => panic!("{aim}"),
     }
 }
 
