@@ -215,8 +215,8 @@ impl Image {
     fn start_from_durable_names(&mut self) {
         self.orphans.clear();
         let mut old = std::mem::take(&mut self.inodes);
-        let mut waiting = vec![(ROOT, ROOT)];
-        while let Some((number, parent)) = waiting.pop() {
+        let mut waiting = vec![(ROOT, ROOT, None)];
+        while let Some((number, parent, name)) = waiting.pop() {
             if let Some(inode) = self.inodes.get_mut(&number) {
                 // One more name of a file.
                 inode.links += 1;
@@ -224,13 +224,14 @@ impl Image {
             }
             let Some(mut inode) = old.remove(&number) else { continue };
             inode.links = 1;
+            inode.named = name.map(|name| (parent, name));
             if let Content::Directory(directory) = &mut inode.content {
                 directory.parent = parent;
                 directory.names = BTreeMap::new();
                 inode.links = 2;
                 for (name, child) in directory.durable.clone() {
                     directory.set(&name, Some(child));
-                    waiting.push((child, number));
+                    waiting.push((child, number, Some(name)));
                 }
             }
             let is_subdirectory = inode.is_directory() && number != ROOT;

@@ -39,6 +39,8 @@ pub(super) struct Inode {
     pub(super) durable_links: u32,
     /// The number of lookups by the kernel that it has not yet forgotten.
     pub(super) remembered: u64,
+    /// The name that it was given last, and the directory in which.
+    pub(super) named: Option<(InodeNumber, OsString)>,
 }
 
 /// The content of an inode.
@@ -90,6 +92,7 @@ impl Image {
             links,
             durable_links: 0,
             remembered: 0,
+            named: None,
         };
         self.inodes.insert(number, inode);
         number

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::durability::pages_of;
@@ -112,6 +113,48 @@ impl Image {
     /// The directory that a directory is in.
     pub fn parent(&self, directory: InodeNumber) -> Result<InodeNumber, Refusal> {
         Ok(self.directory(directory)?.parent)
+    }
+
+    /// The path of an inode, as `/proc` shows it for an open file: with ` (deleted)` behind the last
+    /// one if it has no name any more. That of the root is `.`; of several names the last that was
+    /// given counts, as long as it is its own.
+    pub fn path(&self, number: InodeNumber) -> Result<PathBuf, Refusal> {
+        if number == ROOT {
+            return Ok(PathBuf::from("."));
+        }
+        let mut names = Vec::new();
+        let mut at = number;
+        while at != ROOT {
+            let (directory, name) = self.name(at)?;
+            names.push(name);
+            at = directory;
+        }
+        let mut path: PathBuf = names.into_iter().rev().collect();
+        if self.inode(number)?.links == 0 {
+            path.as_mut_os_string().push(" (deleted)");
+        }
+        Ok(path)
+    }
+
+    /// A name of an inode, and the directory in which it has it.
+    fn name(&self, number: InodeNumber) -> Result<(InodeNumber, &OsStr), Refusal> {
+        let means = |meaning: &Meaning| meaning.inode == number;
+        let inode = self.inode(number)?;
+        if let Some((directory, name)) = &inode.named {
+            let known = self.directory(*directory).ok().and_then(|it| it.names.get(name));
+            if inode.links == 0 || known.is_some_and(means) {
+                return Ok((*directory, name));
+            }
+        }
+        // It lost the name that it was given last, and has another one.
+        for (directory, inode) in &self.inodes {
+            if let Content::Directory(it) = &inode.content
+                && let Some((name, _)) = it.names.iter().find(|(_, meaning)| means(meaning))
+            {
+                return Ok((*directory, name));
+            }
+        }
+        Err(Refusal::NotFound)
     }
 
     /// The names behind a place, in the order in which they came; all behind 0.
@@ -315,6 +358,9 @@ impl Image {
         let mut noted = Vec::with_capacity(edits.len());
         for (directory, name, inode) in edits {
             self.directory_mut(directory)?.set(name, inode);
+            if let Some(inode) = inode {
+                self.inode_mut(inode)?.named = Some((directory, name.to_owned()));
+            }
             let times = &mut self.inode_mut(directory)?.times;
             (times.modified, times.changed) = (now, now);
             noted.push(Edit { directory, name: name.to_owned(), inode });

@@ -211,3 +211,41 @@ fn times_tell_what_changed() {
     let times = image.status(file).unwrap().times;
     assert_eq!((times.accessed, times.modified, times.changed), (later, NOW, later));
 }
+
+#[test]
+fn a_path_follows_every_change_of_names() {
+    let mut image = image();
+    let path = |image: &Image, inode| image.path(inode).unwrap().display().to_string();
+    let make = |image: &mut Image, within, called: &str, new| {
+        image.create(within, name(called), new, OWNER, NOW).unwrap().inode
+    };
+    assert_eq!(path(&image, ROOT), ".");
+    let member = make(&mut image, ROOT, "member", New::Directory);
+    let wal = make(&mut image, member, "wal", New::Directory);
+    let log = make(&mut image, wal, "0.tmp", New::File);
+    assert_eq!(path(&image, log), "member/wal/0.tmp");
+    image.sync(log).unwrap();
+    image.rename((wal, name("0.tmp")), (wal, name("0.wal")), Renaming::Replace, NOW).unwrap();
+    assert_eq!(path(&image, log), "member/wal/0.wal");
+    image.rename((ROOT, name("member")), (ROOT, name("old")), Renaming::Replace, NOW).unwrap();
+    assert_eq!(path(&image, log), "old/wal/0.wal");
+    // Two names: the last one counts while it is there.
+    image.link(log, ROOT, name("second"), NOW).unwrap();
+    assert_eq!(path(&image, log), "second");
+    image.unlink(ROOT, name("second"), NOW).unwrap();
+    assert_eq!(path(&image, log), "old/wal/0.wal");
+    // What another file took over is not its own any more.
+    let other = make(&mut image, wal, "1.tmp", New::File);
+    image.rename((wal, name("1.tmp")), (wal, name("0.wal")), Renaming::Replace, NOW).unwrap();
+    assert_eq!(path(&image, other), "old/wal/0.wal");
+    assert_eq!(path(&image, log), "second (deleted)");
+    image.rename((wal, name("0.wal")), (ROOT, name("b")), Renaming::Replace, NOW).unwrap();
+    let exchanged = make(&mut image, wal, "a", New::File);
+    image.rename((wal, name("a")), (ROOT, name("b")), Renaming::Exchange, NOW).unwrap();
+    assert_eq!([path(&image, exchanged), path(&image, other)], ["b", "old/wal/a"]);
+    // A power failure brings old names back.
+    crash(&mut image);
+    assert_eq!(path(&image, log), "member/wal/0.tmp");
+    assert_eq!(path(&image, member), "member");
+    assert_eq!(image.path(other), Err(Refusal::NotFound));
+}
