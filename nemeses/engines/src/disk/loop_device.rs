@@ -11,11 +11,15 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::mount::MountPoint;
+
+/// For a child between its fork and its exec.
+const BUSY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A file system of Linux's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +110,17 @@ impl LoopDisk {
 
     /// Mounts it again, with what the journal holds. It must not be in use any more.
     pub fn power_on(&mut self) -> io::Result<()> {
-        // Not detached but unmounted: while the old mount is in use, there is no new one.
-        umount2(&self.path, MntFlags::empty())?;
+        // Not detached but unmounted: while the old mount is in use, there is no new one. A child of
+        // another thread that has not yet begun its program holds every file for a moment.
+        let start = Instant::now();
+        loop {
+            match umount2(&self.path, MntFlags::empty()) {
+                Err(Errno::EBUSY) if start.elapsed() < BUSY_PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                unmounted => break unmounted?,
+            }
+        }
         self.point = None;
         self.attach_and_mount()
     }
