@@ -65,6 +65,7 @@ mod service;
 mod supervision;
 mod switch;
 mod wake;
+mod watches;
 
 pub use elsewhere::Elsewhere;
 pub use engines::engine_for;

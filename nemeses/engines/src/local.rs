@@ -17,20 +17,22 @@ use super::network::Network;
 use super::node_process::{NodeListener, NodeProcess, NodeSpec, Spawner};
 use super::pending_request::PendingRequest;
 use super::service::MembershipState;
+use super::watches::Tally;
 use faults::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use faults::grudge::{Grudge, Link};
 use faults::host::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
-    PartitionSeen, PerNode, PowerSeen, Request,
+    PartitionSeen, PerNode, PowerSeen, Request, SightingListener,
 };
+use faults::trigger::Watch;
 
 /// For processes that were killed to come back from their disks; what takes longer hangs elsewhere.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// A process that is asked to end mostly has by then; one that has not is looked at again when its
 /// fault ends.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
-/// Between two looks whether they did.
-const RELEASE_PAUSE: Duration = Duration::from_millis(1);
+/// Between two looks whether they did, which takes a fraction of a millisecond.
+const RELEASE_PAUSE: Duration = Duration::from_micros(100);
 /// So many looks at healed links, a second each, before they count as dead.
 const HEALING_LOOKS: usize = 10;
 
@@ -42,6 +44,10 @@ pub struct LocalHost {
     pub(super) administrator: Option<Arc<dyn Administrator>>,
     /// The last requests to the service, one of each kind and node.
     pub(super) requests: BTreeMap<Request, PendingRequest>,
+    /// Hears of what watches see.
+    pub(super) sightings: SightingListener,
+    /// By their numbers.
+    pub(super) watches: BTreeMap<u32, Tally>,
     /// The time at which looks and questions are to be over, where there is one.
     look_until: Option<Instant>,
     /// Nodes that are not run by us.
@@ -80,6 +86,8 @@ impl LocalHost {
             proxies: None,
             administrator: None,
             requests: BTreeMap::new(),
+            sightings: Arc::new(|_| {}),
+            watches: BTreeMap::new(),
             look_until: None,
             foreign: BTreeSet::new(),
             elsewhere: None,
@@ -142,6 +150,17 @@ impl LocalHost {
     /// A node's own disk, if it has one.
     pub fn disk(&self, node: &str) -> Option<&Disk> {
         self.nodes.get(node)?.disk.as_ref().map(|own| &own.disk)
+    }
+
+    /// Every disk that is a node's own.
+    pub(super) fn disks_by_node(&self) -> impl Iterator<Item = (&str, &Disk)> {
+        let nodes = self.nodes.iter();
+        nodes.filter_map(|(name, node)| Some((name.as_str(), &node.disk.as_ref()?.disk)))
+    }
+
+    /// Returns whether a node is known that is not run by us.
+    pub(super) fn is_foreign(&self, node: &str) -> bool {
+        self.foreign.contains(node)
     }
 
     /// The nodes that are known.
@@ -440,6 +459,24 @@ impl Host for LocalHost {
         disk.damage(damage, seed).map_err(HostError::Failed)
     }
 
+    fn report_sightings(&mut self, listener: SightingListener) {
+        self.sightings = listener;
+    }
+
+    fn watch(
+        &mut self,
+        number: u32,
+        watch: &Watch,
+        nth: u32,
+        hold: Option<Duration>,
+    ) -> Result<(), HostError> {
+        self.set_watch(number, watch, nth, hold)
+    }
+
+    fn end_watch(&mut self, number: u32) -> Option<Duration> {
+        self.remove_watch(number)
+    }
+
     fn ask(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         self.ask_service(request)
     }
@@ -519,6 +556,7 @@ impl LocalHost {
 
 impl Drop for LocalHost {
     fn drop(&mut self) {
+        self.remove_watches();
         // A node that has used up its share could not die at once.
         self.cpu.release_all();
     }

@@ -14,10 +14,12 @@ use fuser::{
 
 use super::counters::OpKind;
 use super::serve::{
-    BELIEVED, GENERATION, NodeFilesystem, answer_attributes, answer_entry, creation,
+    Asked, BELIEVED, GENERATION, NodeFilesystem, answer_attributes, answer_entry, creation,
 };
 use super::translate::{BLOCK, attributes, file_type};
+use super::watches::Call;
 use faults::disk_image::{Image, LONGEST_NAME, New, Range, Renaming};
+use faults::trigger::DiskCall;
 
 /// The largest write that is sent as one.
 const LARGEST_WRITE: u32 = 1 << 20;
@@ -187,10 +189,13 @@ impl Filesystem for NodeFilesystem {
             _ => return reply.error(Errno::EINVAL),
         };
         let (old, new) = (old.to_owned(), new.to_owned());
+        let names = || [(from.0, old.clone()), (to.0, new.clone())];
+        let call = self.shared.watches.call(|| Call::rename(names()));
+        let asked = Asked { kind: OpKind::Metadata, bytes: 0, call };
         let rename = move |image: &mut Image| {
             image.rename((from.0, &old), (to.0, &new), renaming, SystemTime::now())
         };
-        self.serve(OpKind::Metadata, 0, reply, rename, |reply, ()| reply.ok());
+        self.serve_watched(asked, reply, |_| {}, rename, |reply, ()| reply.ok());
     }
 
     fn link(&self, _: &Request, inode: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -266,9 +271,9 @@ impl Filesystem for NodeFilesystem {
         // The kernel itself sends an fsync after a write that is to be synchronous.
         let (length, bytes) = (bytes.len() as u32, Box::from(bytes));
         let write = move |image: &mut Image| image.write(inode.0, offset, bytes, SystemTime::now());
-        self.serve(OpKind::Write, length.into(), reply, write, move |reply, ()| {
-            reply.written(length);
-        });
+        let call = self.shared.watches.call(|| Call::of(DiskCall::Write, inode.0));
+        let asked = Asked { kind: OpKind::Write, bytes: length.into(), call };
+        self.serve_watched(asked, reply, |_| {}, write, move |reply, ()| reply.written(length));
     }
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {

@@ -1,7 +1,7 @@
 //! The condition of a disk, which stands between a request and its answer.
 //!
-//! No thread that serves requests ever waits. A request that a condition holds back is put aside
-//! and answered later, by the delay thread or by the thread that lifts the condition.
+//! No thread that serves requests ever waits. A request that a condition or a watch holds back is
+//! put aside and answered later, by the delay thread or by the thread that lets go of it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,6 +15,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::counters::{Counter, OpKind};
+use crate::watches::Hold;
 use faults::fault::DiskCondition;
 use faults::host::DiskSeen;
 
@@ -57,6 +58,8 @@ struct Held {
     due: Instant,
     number: u64,
     error: Option<Errno>,
+    /// The watches that hold it; none where the condition does.
+    holds: Vec<Hold>,
     finish: Finish,
 }
 
@@ -82,7 +85,18 @@ impl Ord for Held {
 
 impl Held {
     fn finish(self) {
-        (self.finish)(self.error);
+        let error = self.error;
+        self.finish_with(error);
+    }
+
+    fn finish_with(self, error: Option<Errno>) {
+        // They end before what follows is seen.
+        drop(self.holds);
+        (self.finish)(error);
+    }
+
+    fn is_watched(&self) -> bool {
+        !self.holds.is_empty()
     }
 }
 
@@ -154,6 +168,45 @@ impl RequestInterceptor {
         }
     }
 
+    /// Holds a request for watches, until all of them let go of it or its time is over. An error
+    /// says that the power went off (EIO), or that its process is about to die (EINTR).
+    pub(super) fn hold(
+        &self,
+        mut holds: Vec<Hold>,
+        finish: impl FnOnce(Option<Errno>) + Send + 'static,
+    ) {
+        let mut state = self.shared.state();
+        // A watch that has ended since lets go of nothing any more.
+        holds.retain(|hold| !hold.has_ended());
+        match holds.iter().map(Hold::until).max() {
+            Some(due) if state.power => {
+                let held = Held { holds, ..state.hold(due, None, Box::new(finish)) };
+                state.delayed.push(Reverse(held));
+                self.shared.changed.notify_one();
+            }
+            due => {
+                drop(state);
+                drop(holds);
+                finish(due.map(|_| Errno::EIO));
+            }
+        }
+    }
+
+    /// Lets go of what a watch holds, unless another one holds it too.
+    pub(super) fn let_go(&self, watch: u32) {
+        let mut state = self.shared.state();
+        let mut released = Vec::new();
+        for mut held in state.take_delayed(Held::is_watched) {
+            held.holds.retain(|hold| hold.watch() != watch);
+            match held.holds.iter().map(Hold::until).max() {
+                Some(due) => state.delayed.push(Reverse(Held { due, ..held })),
+                None => released.push(state.let_go(held)),
+            }
+        }
+        drop(state);
+        released.into_iter().for_each(Held::finish);
+    }
+
     /// Returns whether every request passes at once.
     pub(super) fn is_open(&self) -> bool {
         self.shared.open.load(Ordering::Acquire)
@@ -185,7 +238,7 @@ impl RequestInterceptor {
             released.append(&mut state.stalled);
         }
         if condition.is_neutral() {
-            released.extend(state.take_delayed());
+            released.extend(state.take_delayed(|held| !held.is_watched()));
         }
         self.shared.reopen(&state);
         drop(state);
@@ -193,18 +246,23 @@ impl RequestInterceptor {
         seen
     }
 
-    /// Answers all requests that are held back now, as if their time had come. The condition stays.
+    /// Answers all requests that are held back now, as if their time had come; those that a watch
+    /// holds with EINTR, since their process is about to die. The condition stays.
     pub(super) fn release(&self) {
         let mut state = self.shared.state();
         self.shared.count_anew(&state);
         let mut released = std::mem::take(&mut state.stalled);
-        released.extend(state.take_delayed());
+        released.extend(state.take_delayed(|_| true));
+        for held in released.iter_mut().filter(|held| held.is_watched()) {
+            held.error = Some(if state.power { Errno::EINTR } else { Errno::EIO });
+        }
         drop(state);
         released.into_iter().for_each(Held::finish);
     }
 
     /// With the power off every request fails with EIO at once under any condition, those held back
-    /// included, and none of them is counted.
+    /// included, and none of them is counted. Those that a watch holds fail when they are let go of
+    /// or [released](Self::release): a node without power is not to hear of it before it dies.
     pub(super) fn set_power(&self, power: bool) {
         let mut state = self.shared.state();
         state.power = power;
@@ -213,10 +271,10 @@ impl RequestInterceptor {
         let mut released = Vec::new();
         if !power {
             released.append(&mut state.stalled);
-            released.extend(state.take_delayed());
+            released.extend(state.take_delayed(|held| !held.is_watched()));
         }
         drop(state);
-        released.into_iter().for_each(|held| (held.finish)(Some(Errno::EIO)));
+        released.into_iter().for_each(|held| held.finish_with(Some(Errno::EIO)));
     }
 }
 
@@ -280,9 +338,9 @@ impl Shared {
                 .map(|Reverse(first)| first.due.saturating_duration_since(Instant::now()));
             state = match wait {
                 Some(Duration::ZERO) => {
-                    let due = state.delayed.pop();
+                    let due = state.delayed.pop().map(|Reverse(held)| state.let_go(held));
                     drop(state);
-                    if let Some(Reverse(held)) = due {
+                    if let Some(held) = due {
                         held.finish();
                     }
                     self.state()
@@ -337,13 +395,22 @@ impl State {
     fn hold(&mut self, due: Instant, error: Option<Errno>, finish: Finish) -> Held {
         let number = self.next;
         self.next += 1;
-        Held { due, number, error, finish }
+        Held { due, number, error, holds: Vec::new(), finish }
     }
 
-    /// Those held back for a time, in the order in which they are due.
-    fn take_delayed(&mut self) -> Vec<Held> {
+    /// A request whose time has come, or its end if the power went off meanwhile.
+    fn let_go(&self, held: Held) -> Held {
+        let error = if self.power { held.error } else { Some(Errno::EIO) };
+        Held { error, ..held }
+    }
+
+    /// Those held back for a time that are meant, in the order in which they are due.
+    fn take_delayed(&mut self, is_meant: impl Fn(&Held) -> bool) -> Vec<Held> {
         let delayed = std::mem::take(&mut self.delayed).into_sorted_vec();
-        delayed.into_iter().rev().map(|Reverse(held)| held).collect()
+        let delayed = delayed.into_iter().rev().map(|Reverse(held)| held);
+        let (taken, left): (Vec<_>, Vec<_>) = delayed.partition(is_meant);
+        self.delayed = left.into_iter().map(Reverse).collect();
+        taken
     }
 }
 

@@ -13,6 +13,10 @@
 //! [`Disk::power_on`] → start. Killing first would let a delayed fsync complete, and hide what it
 //! was to lose.
 //!
+//! Calls can be seen, and held at their moment, by [`watches`]: each fsync, write and rename that the
+//! kernel sends. It sends none while it holds back another of the same file or directory, and a
+//! `sync(2)` is none of them.
+//!
 //! Not reached: what the kernel has in its cache is read without asking, so a read condition meets
 //! only what is read for the first time since it was set. The kernel does not pass `sync(2)` and
 //! `syncfs(2)` on to FUSE: they become [`barrier`]s where a node's calls can be seen, without what
@@ -30,6 +34,7 @@ mod serve;
 mod shared;
 mod translate;
 mod trial;
+mod watches;
 
 pub(crate) use barrier::SyncBarrier;
 pub use loop_device::{LoopDisk, RealFileSystem};

@@ -18,9 +18,12 @@ use super::interceptor::RequestInterceptor;
 use super::mount::Mount;
 use super::serve::NodeFilesystem;
 use super::shared::{Powered, Shared};
+use super::watches::Watches;
+use crate::watches::Tally;
 use faults::disk_image::{Image, Kind, Unsynced};
 use faults::fault::{Damage, DiskCondition, PowerCut};
 use faults::host::{DiskSeen, PowerSeen};
+use faults::trigger::DiskWatch;
 
 /// The bytes that a disk holds. They are memory of this process once written.
 const CAPACITY: u64 = 4 << 30;
@@ -48,8 +51,8 @@ impl Disk {
         let image = Image::new(CAPACITY, uid, gid, SystemTime::now());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let powered = Mutex::new(Powered { image, on: false, mount: 0 });
-        let shared =
-            Arc::new(Shared { powered, interceptor: RequestInterceptor::new(&name, seed)? });
+        let interceptor = RequestInterceptor::new(&name, seed)?;
+        let shared = Arc::new(Shared { powered, interceptor, watches: Watches::default() });
         let mut disk = Self { path, shared, mount: None };
         disk.power_on()?;
         Ok(disk)
@@ -73,10 +76,27 @@ impl Disk {
         self.shared.interceptor.set(condition)
     }
 
-    /// Answers all requests that the condition holds back now, as if their time had come. A process
-    /// that is to be killed waits for nothing else.
+    /// Answers all requests that are held back now: by the condition as if their time had come, by
+    /// a watch before they are done as if they had never been made. A process that is to be killed
+    /// waits for nothing else.
     pub fn release(&self) {
         self.shared.interceptor.release();
+    }
+
+    /// From now on has this watch see the calls to the disk, which is that of `node`.
+    pub(crate) fn watch(&self, node: &str, watch: &DiskWatch, tally: &Tally) {
+        self.shared.watches.arm(node, watch, tally);
+    }
+
+    /// Has the watch of this number see nothing more here. What it holds it goes on holding.
+    pub(crate) fn forget_watch(&self, number: u32) {
+        self.shared.watches.disarm(number);
+    }
+
+    /// The same when the watch has ended: what it holds goes on.
+    pub(crate) fn end_watch(&self, number: u32) {
+        self.forget_watch(number);
+        self.shared.interceptor.let_go(number);
     }
 
     /// The operations and faults since the condition was last changed.
@@ -228,5 +248,6 @@ impl fmt::Debug for Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         self.power_off();
+        self.release();
     }
 }

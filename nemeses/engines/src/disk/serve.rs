@@ -12,7 +12,9 @@ use fuser::{
 use super::counters::OpKind;
 use super::shared::Shared;
 use super::translate::attributes;
+use super::watches::Call;
 use faults::disk_image::{Attributes, Image, New, Refusal, Status};
+use faults::trigger::{DiskCall, Moment};
 
 /// The time for which the kernel may cache answers. Only the kernel changes anything, and
 /// damage is followed by a notification.
@@ -25,6 +27,15 @@ pub(super) const GENERATION: Generation = Generation(0);
 pub(super) struct NodeFilesystem {
     pub(super) shared: Arc<Shared>,
     pub(super) mount: u64,
+}
+
+/// The part of a request that conditions and watches look at.
+pub(super) struct Asked {
+    pub(super) kind: OpKind,
+    /// Those that count towards the bandwidth.
+    pub(super) bytes: u64,
+    /// The call that it is, while there are watches.
+    pub(super) call: Option<Call>,
 }
 
 /// An error, which every kind of reply can carry.
@@ -55,7 +66,7 @@ refuse!(
 
 impl NodeFilesystem {
     /// Answers a request as the condition of the disk allows: `act` on the image, then `answer`.
-    pub(super) fn serve<R: Refuse, T>(
+    pub(super) fn serve<R: Refuse, T: Send + 'static>(
         &self,
         kind: OpKind,
         bytes: u64,
@@ -63,22 +74,24 @@ impl NodeFilesystem {
         act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
         answer: impl FnOnce(R, T) + Send + 'static,
     ) {
-        self.serve_failing(kind, bytes, reply, |_| {}, act, answer);
+        self.serve_watched(Asked { kind, bytes, call: None }, reply, |_| {}, act, answer);
     }
 
-    /// The same, and `fail` is what happens to the image when the condition lets the request fail.
-    fn serve_failing<R: Refuse, T>(
+    /// The same of a call that a watch may hold; `fail` is what happens to the image when the
+    /// condition lets the request fail.
+    pub(super) fn serve_watched<R: Refuse, T: Send + 'static>(
         &self,
-        kind: OpKind,
-        bytes: u64,
+        asked: Asked,
         reply: R,
         fail: impl FnOnce(&mut Image) + Send + 'static,
         act: impl FnOnce(&mut Image) -> Result<T, Refusal> + Send + 'static,
         answer: impl FnOnce(R, T) + Send + 'static,
     ) {
-        let received = Instant::now();
+        let Asked { kind, bytes, call } = asked;
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
-        self.shared.interceptor.pass(kind, bytes, move |error| {
+        let call = call.map(Arc::new);
+        let seen_after = call.clone();
+        let finish = move |received: Instant, error: Option<Errno>| {
             let result = match error {
                 Some(error) => {
                     // A disk whose power is off is not acted on, and what was read-only is not
@@ -95,9 +108,28 @@ impl NodeFilesystem {
             };
             let is_fault = matches!(result, Err((_, true)));
             shared.interceptor.record(kind, received, is_fault);
-            match result {
-                Ok(value) => answer(reply, value),
-                Err((error, _)) => reply.refuse(error),
+            match (result, seen_after) {
+                (Err((error, _)), _) => reply.refuse(error),
+                (Ok(value), None) => answer(reply, value),
+                (Ok(value), Some(call)) => {
+                    shared.watch(Moment::After, &call, mount, move |error| match error {
+                        Some(error) if error.code() == libc::EIO => reply.refuse(error),
+                        _ => answer(reply, value),
+                    });
+                }
+            }
+        };
+        let received = Instant::now();
+        let Some(call) = call else {
+            return self.shared.interceptor.pass(kind, bytes, move |error| finish(received, error));
+        };
+        let shared = Arc::clone(&self.shared);
+        self.shared.watch(Moment::Before, &call, mount, move |error| match error {
+            // It never happened.
+            Some(_) => finish(received, error),
+            None => {
+                let received = Instant::now();
+                shared.interceptor.pass(kind, bytes, move |error| finish(received, error));
             }
         });
     }
@@ -120,7 +152,9 @@ impl NodeFilesystem {
         let inode = inode.0;
         let sync = move |image: &mut Image| image.sync(inode);
         let fail = move |image: &mut Image| image.fail_sync(inode);
-        self.serve_failing(OpKind::Fsync, 0, reply, fail, sync, |reply, ()| reply.ok());
+        let call = self.shared.watches.call(|| Call::of(DiskCall::Fsync, inode));
+        let asked = Asked { kind: OpKind::Fsync, bytes: 0, call };
+        self.serve_watched(asked, reply, fail, sync, |reply, ()| reply.ok());
     }
 
     /// Makes something new that is answered with its entry.

@@ -6,12 +6,14 @@ use fuser::Errno;
 
 use super::interceptor::RequestInterceptor;
 use super::translate::errno;
+use super::watches::Watches;
 use faults::disk_image::{Image, Refusal};
 
 /// The state that the mount shares with the owner of the disk.
 pub(super) struct Shared {
     pub(super) powered: Mutex<Powered>,
     pub(super) interceptor: RequestInterceptor,
+    pub(super) watches: Watches,
 }
 
 /// The image, and who may change it. Under one lock, so that nothing becomes durable after the

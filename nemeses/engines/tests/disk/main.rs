@@ -5,6 +5,7 @@ mod crash;
 mod etcd;
 mod failed_sync;
 mod faults;
+mod held;
 mod killed;
 mod posix;
 mod support;
