@@ -12,6 +12,7 @@
 //! | `execute n1 [2]` | n1 executes its next effect, or as many as given |
 //! | `sync n1` | what n1 has written becomes durable |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
+//! | `overtake n1 n2` | the packet that n1 sent last to n2 comes before the others |
 //! | `partition n1/n2 n3`, `cut n1/n2 n3`, `heal` | who talks to whom; a cut is one way |
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
@@ -155,6 +156,12 @@ impl Runner for Script {
                 for (from, to) in from.iter().flat_map(|from| to.iter().map(move |to| (from, to))) {
                     self.world.cut(from, to);
                 }
+            }
+            "overtake" => {
+                let (from, to) = (self.node(word(0)?)?, self.node(word(1)?)?);
+                let last =
+                    self.world.packets().iter().rposition(|it| it.from == from && it.to == to);
+                self.world.deliver(last.ok_or("nothing is on its way")?);
             }
             "deliver" | "lose" | "duplicate" => {
                 let pair = self.nodes(words)?;
@@ -303,6 +310,7 @@ scripts! {
     figure_8
     figure_8_with_commit_earlier_term_loses_a_committed_entry
     a_read_waits_for_one_round_of_a_majority
+    reads_share_the_next_heartbeat_while_a_round_is_on_its_way
     a_read_waits_for_a_commit_of_the_own_term
     a_deposed_leader_does_not_answer_reads
     stale_read_answers_what_was_overwritten
@@ -318,6 +326,9 @@ scripts! {
     crash_between_any_two_effects_of_a_leader
     crash_between_any_two_effects_of_a_voter
     duplicated_and_overtaken_messages_change_nothing
+    appends_do_not_wait_for_answers_that_take_long
+    an_append_that_overtakes_another_is_sent_again_behind_it
+    appends_that_are_lost_are_sent_again_one_at_a_time
     a_torn_tail_is_cut_off
     append_after_torn_tail_loses_what_was_synced
     a_failed_sync_is_not_trusted_after_a_restart

@@ -28,6 +28,7 @@ mod log;
 mod message;
 mod node;
 mod planted;
+mod progress;
 mod reads;
 mod relative;
 mod replication;
@@ -47,4 +48,5 @@ pub use timing::{Time, Timings};
 
 pub(crate) use applied::{AppliedCommand, ApplyResult, Forgotten};
 pub(crate) use node::APPEND_BYTES_MAX;
+pub(crate) use progress::APPENDS_MAX;
 pub(crate) use role::{Leader, Role};

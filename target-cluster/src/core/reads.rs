@@ -3,8 +3,10 @@
 //! A read that arrives waits for a round of heartbeats that begins after it. The round remembers
 //! the commit index at which it began; once a majority answered it, no other node led when it began,
 //! so everything acknowledged before is at or below that index. One round confirms every read that
-//! had gathered before it, and one round is on its way at a time. Periodic heartbeats carry the
-//! number of the current round too, so that a lost message only delays it.
+//! had gathered before it, and all rounds before it. It begins at once if no other is on its way, else
+//! with the next periodic heartbeat: reads cost few messages where answers come fast, and where they
+//! take long, no read waits for a round trip before its own. Appends and heartbeats carry the number of
+//! the latest round too, so that a lost message only delays it.
 
 use std::collections::VecDeque;
 
@@ -19,8 +21,8 @@ pub(super) struct Reads {
     round: u64,
     /// Reads that came after the latest round began.
     gathering: Vec<(u64, Query)>,
-    /// The reads of the latest round, until it is confirmed.
-    confirming: Option<Round>,
+    /// The rounds on their way.
+    confirming: VecDeque<Round>,
     /// Confirmed rounds, until what they would have to see is applied.
     confirmed: VecDeque<Round>,
     /// The sum of what they cost.
@@ -34,6 +36,8 @@ const COST_MAX: usize = 64 * 1024 * 1024;
 /// A round on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Round {
+    /// Its number.
+    number: u64,
     /// The index through which the log was committed when it began.
     read_index: u64,
     /// Request number and question of its reads.
@@ -86,36 +90,54 @@ impl Node {
         self.hears_majority() && self.knows_commit() && !self.has_to_apply()
     }
 
-    /// Begins a round for the reads that have gathered, unless one is on its way or it is not known
-    /// yet what they would have to see.
+    /// Begins a round for the reads that have gathered, unless one is on its way: then the next
+    /// heartbeat does.
     pub(super) fn begin_read_round(&mut self) {
-        let knows_commit = self.knows_commit() || self.has(Bug::ReadIndexTooEarly);
-        let Role::Leader(leader) = &mut self.role else { return };
-        let reads = &mut leader.reads;
-        if !knows_commit || reads.gathering.is_empty() || reads.confirming.is_some() {
-            return;
+        let is_due = |reads: &Reads| reads.confirming.is_empty() && !reads.gathering.is_empty();
+        if self.knows_what_to_read()
+            && matches!(&self.role, Role::Leader(leader) if is_due(&leader.reads))
+        {
+            self.send_heartbeats();
+            self.answer_confirmed_reads();
         }
-        reads.round += 1;
-        let gathered = std::mem::take(&mut reads.gathering);
-        reads.confirming = Some(Round { read_index: self.commit, reads: gathered });
-        self.send_heartbeats();
-        self.answer_confirmed_reads();
     }
 
-    /// Answers the reads of the round if a majority confirmed it.
+    /// Makes a round of the reads that have gathered, if there are any and it is known what they would
+    /// have to see. It is confirmed by what is sent from now on.
+    pub(super) fn gather_reads(&mut self) {
+        if !self.knows_what_to_read() {
+            return;
+        }
+        let Role::Leader(leader) = &mut self.role else { return };
+        let reads = &mut leader.reads;
+        if !reads.gathering.is_empty() {
+            reads.round += 1;
+            let gathered = std::mem::take(&mut reads.gathering);
+            let round = Round { number: reads.round, read_index: self.commit, reads: gathered };
+            reads.confirming.push_back(round);
+        }
+    }
+
+    /// True if everything that a read would have to see is known to be committed.
+    fn knows_what_to_read(&self) -> bool {
+        self.knows_commit() || self.has(Bug::ReadIndexTooEarly)
+    }
+
+    /// Answers the reads of the rounds that a majority confirmed.
     pub(super) fn answer_confirmed_reads(&mut self) {
         let majority = self.majority();
         let Role::Leader(leader) = &mut self.role else { return };
-        let round = leader.reads.round;
-        let confirmed = 1 + leader.peers.values().filter(|peer| peer.round >= round).count();
-        if confirmed < majority {
-            return;
+        let (reads, peers) = (&mut leader.reads, &leader.peers);
+        let is_confirmed = |round: &Round| {
+            1 + peers.values().filter(|peer| peer.round >= round.number).count() >= majority
+        };
+        while reads.confirming.front().is_some_and(is_confirmed)
+            && let Some(round) = reads.confirming.pop_front()
+        {
+            reads.confirmed.push_back(round);
         }
-        if let Some(round) = leader.reads.confirming.take() {
-            leader.reads.confirmed.push_back(round);
-            self.answer_covered_reads();
-            self.begin_read_round();
-        }
+        self.answer_covered_reads();
+        self.begin_read_round();
     }
 
     /// Answers the reads of confirmed rounds whose index is applied.

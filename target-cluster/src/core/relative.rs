@@ -14,7 +14,7 @@ impl Node {
     /// it waits for lies ahead, and no election timeout is longer than another.
     ///
     /// A leader heard every follower just now. An append that is not answered is old enough for the
-    /// leader to give it up at its next heartbeat.
+    /// leader to send another, and to give it up at its next heartbeat.
     ///
     /// Records are counted from 1 again. **What waits for records that are not durable is dropped**:
     /// it is for a driver whose disk stalls until the node crashes, or syncs at once.
@@ -35,11 +35,7 @@ impl Node {
             }
             Role::Leader(leader) => {
                 leader.heartbeat_due = NOW + timings.heartbeat;
-                for peer in leader.peers.values_mut() {
-                    let given_up = NOW + timings.heartbeat - timings.election_min;
-                    peer.in_flight = peer.in_flight.map(|_| given_up);
-                    peer.contact = NOW;
-                }
+                leader.peers.values_mut().for_each(|peer| peer.make_relative(NOW, &timings));
             }
         }
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::durability::Consequence;
+use super::progress::Progress;
 use super::reads::Reads;
-use super::role::Progress;
 use super::{
     APPEND_BYTES_MAX, AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node,
-    NodeId, Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
+    NodeId, Options, Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
 };
 use crate::bugs::Bug;
 
@@ -23,14 +23,7 @@ impl Node {
     /// Begins to lead: the no-op of the new term goes out (paper, §8), which is also the first
     /// heartbeat.
     pub(super) fn lead(&mut self) {
-        let fresh = Progress {
-            matched: 0,
-            next: self.log.last_index() + 1,
-            in_flight: None,
-            contact: self.now,
-            wall_contact: self.wall,
-            round: 0,
-        };
+        let fresh = Progress::new(self.log.last_index(), self.now, self.wall);
         self.role = Role::Leader(Leader {
             peers: self.peers().into_iter().map(|id| (id, fresh.clone())).collect(),
             // Votes are asked for only once everything written before is durable, and a candidate
@@ -98,25 +91,24 @@ impl Node {
         index
     }
 
-    /// Sends what is missing to every follower that has no append on its way.
+    /// Sends what is missing to every follower that takes another append now.
     fn replicate(&mut self) {
+        let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            if progress.in_flight.is_some() || progress.next > self.log.last_index() {
+            let last = self.log.last_index();
+            if progress.next > last || !progress.takes_append(self.now, timings) {
                 continue;
             }
-            progress.in_flight = Some(self.now);
             let previous_index = progress.next - 1;
+            let entries = self.log.batch(progress.next, *append_entries_max, APPEND_BYTES_MAX);
+            progress.sent(previous_index + entries.len() as u64, self.now);
             let request = Request::Append(AppendRequest {
                 term: self.term,
                 leader: self.options.id.clone(),
                 previous_index,
                 previous_term: self.log.term_at(previous_index).expect("next is within the log"),
-                entries: self.log.batch(
-                    progress.next,
-                    self.options.append_entries_max,
-                    APPEND_BYTES_MAX,
-                ),
+                entries,
                 commit: self.commit,
                 round: leader.reads.round(),
             });
@@ -124,9 +116,11 @@ impl Node {
         }
     }
 
-    /// Shows every follower that the leader is alive. A heartbeat speaks only of the prefix that
-    /// the follower is known to share, so nothing on its way can be in conflict with it.
+    /// Shows every follower that the leader is alive, and begins a round for the reads that have
+    /// gathered. A heartbeat speaks only of the prefix that the follower is known to share, so nothing
+    /// on its way can be in conflict with it.
     pub(super) fn send_heartbeats(&mut self) {
+        self.gather_reads();
         let Role::Leader(leader) = &mut self.role else { return };
         leader.heartbeat_due = self.now + self.options.timings.heartbeat;
         for (to, progress) in &leader.peers {
@@ -146,15 +140,13 @@ impl Node {
     /// A leader's clock: steps down when it hears no majority (check-quorum, thesis §6.2), gives
     /// up appends that are not answered, sends heartbeats.
     pub(super) fn leader_tick(&mut self) {
-        let (now, timeout) = (self.now, self.options.timings.election_min);
+        let (now, timings) = (self.now, self.options.timings);
         let content_unheard = self.has(Bug::StaleRead) || self.has(Bug::NoCheckQuorum);
         if (!self.hears_majority() && !content_unheard) || self.leads_unelected() {
             return self.become_follower(None);
         }
         let Role::Leader(leader) = &mut self.role else { return };
-        for progress in leader.peers.values_mut() {
-            progress.in_flight = progress.in_flight.filter(|sent| now < *sent + timeout);
-        }
+        leader.peers.values_mut().for_each(|progress| progress.give_up(now, &timings));
         if leader.heartbeat_due <= now {
             self.send_heartbeats();
         }
@@ -260,23 +252,11 @@ impl Node {
             AppendResult::Heard | AppendResult::StaleTerm => {}
             AppendResult::Accepted(through) => {
                 assert!(through <= self.log.last_index(), "a follower has only what was sent");
-                // A copy of an answer, or that to a copy, says nothing of what is on its way now: if
-                // it let the next append go, appends would multiply wherever messages do.
-                if through > progress.matched {
-                    progress.matched = through;
-                    progress.next = progress.next.max(through + 1);
-                    progress.in_flight = None;
-                }
+                progress.accepted(through);
             }
             AppendResult::Conflict { previous, index, term } => {
-                // Only the latest probe counts; or one below what was matched: then the follower
-                // lost durable entries, and gets them again.
-                if previous == progress.next - 1 || previous == progress.matched {
-                    let shared = term.and_then(|term| self.log.end_of_term(term));
-                    progress.next = shared.map_or(index, |last| last + 1).clamp(1, previous.max(1));
-                    progress.matched = progress.matched.min(progress.next - 1);
-                    progress.in_flight = None;
-                }
+                let shared = term.and_then(|term| self.log.end_of_term(term));
+                progress.refused(previous, shared.map_or(index, |last| last + 1));
             }
         }
         self.advance_commit();

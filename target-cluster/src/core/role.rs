@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::progress::Progress;
 use super::reads::Reads;
 use super::{NodeId, Time};
 
@@ -53,25 +54,6 @@ pub(crate) struct Leader {
     pub(super) reads: Reads,
     /// The time when the next heartbeat is due.
     pub(super) heartbeat_due: Time,
-}
-
-/// The state of another voter, as its leader knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Progress {
-    /// Its log is durable and the same as the leader's through this index.
-    pub(super) matched: u64,
-    /// The next entry to send.
-    pub(super) next: u64,
-    /// The time when the append was sent that is not answered yet. One at a time: while it is on
-    /// its way, new entries gather into the next.
-    pub(super) in_flight: Option<Time>,
-    /// The time at which the latest request was sent that it answered; at first, when the leader was
-    /// elected.
-    pub(super) contact: Time,
-    /// The same by the wall clock, for a node with the planted bug `wall-clock-lease`.
-    pub(super) wall_contact: Time,
-    /// The latest read round that it confirmed.
-    pub(super) round: u64,
 }
 
 /// A role without its data.

@@ -7,16 +7,17 @@ use anyhow::{Result, ensure};
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::connections::REFUSALS_MAX;
+use super::peers::CONNECTIONS_MAX;
 
 /// The descriptors that are kept for everything but connections: standard streams, log, runtimes.
 const OWN_DESCRIPTORS: usize = 32;
 
-/// The places for connections of each other node: its lanes, and those that it gave up and that are not
-/// closed here yet, as after a cut.
-pub(super) const PLACES_A_PEER: usize = 12;
+/// The places for connections of each other node: those of its lanes, and some that it gave up and that
+/// are not closed here yet, as after a cut.
+pub(super) const PLACES_A_PEER: usize = CONNECTIONS_MAX + 3;
 
-/// The descriptors that are kept for each other node: its places, and the lanes to it.
-const PEER_DESCRIPTORS: usize = PLACES_A_PEER + 4;
+/// The descriptors that are kept for each other node: its places, and the connections to it.
+const PEER_DESCRIPTORS: usize = PLACES_A_PEER + CONNECTIONS_MAX;
 
 /// The limits of the requests of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,12 +67,12 @@ impl RequestLimits {
         (shortest / 8).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
 
-    /// The places for connections of clients in a cluster with so many nodes: what is wanted, or what
-    /// the descriptors of this process leave.
-    pub(super) fn places(&self, nodes: usize) -> Result<usize> {
+    /// The places for connections of clients beside so many other nodes: what is wanted, or what the
+    /// descriptors of this process leave.
+    pub(super) fn places(&self, others: usize) -> Result<usize> {
         let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-        let kept = OWN_DESCRIPTORS + 2 * REFUSALS_MAX + nodes * PEER_DESCRIPTORS;
+        let kept = OWN_DESCRIPTORS + 2 * REFUSALS_MAX + others * PEER_DESCRIPTORS;
         ensure!(
             descriptors > kept,
             "a limit of {descriptors} descriptors leaves none for clients: this node keeps {kept}; \

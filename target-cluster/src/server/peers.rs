@@ -1,10 +1,11 @@
 //! Calls to the other nodes.
 //!
 //! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats,
-//! appends. A lane has one call on its way; of the calls that come meanwhile only the newest is
-//! kept, since it says all that the others said. So a node that does not answer holds up nothing
-//! but its own lanes. The lane of heartbeats has several calls on their way, each on a connection of
-//! its own: on a slow or lossy network the next one must not wait for the answer to the last.
+//! appends. A lane of votes has one call on its way, the others several, each on a connection of its
+//! own: on a slow or lossy network the next one must not wait for the answer to the last. Of the calls
+//! that come while a lane is full only the newest is kept. Of votes and heartbeats it says all that the
+//! others said; appends are as good as lost by then, and the core sends them again. So a node that does
+//! not answer holds up nothing but its own lanes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,11 +19,16 @@ use tokio::sync::{Semaphore, watch};
 use super::config::Config;
 use super::events::say;
 use super::inbox::{Inbox, Incoming};
-use crate::core::{NodeId, Request, Response, Timings};
+use crate::core::{APPENDS_MAX, NodeId, Request, Response, Timings};
 use crate::wire::{self, Endpoint};
 
-/// The most heartbeats that are on their way to one node.
-const HEARTBEATS_MAX: usize = 8;
+/// The most calls on their way in a lane of heartbeats or appends.
+const CALLS_MAX: usize = 8;
+
+/// The most connections to one node.
+pub(super) const CONNECTIONS_MAX: usize = 1 + 2 * CALLS_MAX;
+
+const _: () = assert!(CALLS_MAX >= APPENDS_MAX, "what the core has on its way has a place");
 
 /// A call and the time of the core at which it was made.
 type Call = (Duration, Request);
@@ -65,9 +71,9 @@ impl Peers {
         // A call that takes longer than the core waits for its answer is given up, and with it the
         // connection: after a cut, TCP alone would wait ever longer between its attempts.
         let timeout = election_max;
-        // As many heartbeats as become due in that time.
-        let heartbeats = timeout.div_duration_f64(heartbeat).ceil() as usize;
-        let heartbeats = heartbeats.clamp(1, HEARTBEATS_MAX);
+        // As many as become due in that time; appends follow each other no faster.
+        let width = timeout.div_duration_f64(heartbeat).ceil() as usize;
+        let width = width.clamp(1, CALLS_MAX);
         let start = |to: &str, address: &String, width| {
             let (sender, newest) = watch::channel(None);
             let lane = Lane {
@@ -86,8 +92,8 @@ impl Peers {
         let lanes = others.map(|(name, address)| {
             let lanes = Lanes {
                 votes: start(name, address, 1),
-                heartbeats: start(name, address, heartbeats),
-                appends: start(name, address, 1),
+                heartbeats: start(name, address, width),
+                appends: start(name, address, width),
             };
             (NodeId::from(name.as_str()), lanes)
         });

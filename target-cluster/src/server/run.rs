@@ -175,21 +175,23 @@ fn serve(
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
     let ended = runtime.block_on(async move {
-        let others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
+        let for_others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
         let address = listeners.clients.local_addr().context("cannot listen for clients")?;
         let events = events::start().context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
-        let (limits, for_clients) = (config.limits, config.limits.places(config.peers.len())?);
-        let for_peers = PLACES_A_PEER * config.peers.len();
+        let others = config.peers.len() - 1;
+        let (limits, for_clients) = (config.limits, config.limits.places(others)?);
+        // A cluster of one has no other node, which its listener does not know.
+        let for_peers = PLACES_A_PEER * others.max(1);
         let service = Service::new(config, inbox.clone());
         let api = ClientEndpoints(service.clone());
         let (_clients, clients_ended) =
             ClientThread::start(id.clone(), listeners.clients, api, limits, for_clients)?;
-        let others = connections::serve(
+        let peer_api = connections::serve(
             &id,
-            others,
+            for_others,
             PeerEndpoints(service),
             RequestLimits::default(),
             for_peers,
@@ -202,7 +204,7 @@ fn serve(
                 Ok(result) => result,
                 Err(panic) => Err(Failure::Assertion(panic.to_string())),
             },
-            never = others => match never {},
+            never = peer_api => match never {},
             _ = clients_ended => Err(anyhow!("the thread of the clients ended").into()),
             () = end(&id, stop, ending, &inbox) => Ok(()),
         }
