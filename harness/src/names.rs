@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use faults::fault::Family;
 use faults::schedule::Profile;
+use faults::trigger::TriggerKind;
 
 use crate::targets::{is_manifest, registry};
 
@@ -66,6 +67,12 @@ pub fn offered_profiles() -> impl Iterator<Item = Profile> {
 /// Accepts the name of a profile.
 pub fn profile() -> PossibleValuesParser {
     offered_profiles().map(Profile::name).collect::<Vec<_>>().into()
+}
+
+/// Accepts the name of a kind of trigger, `all` or `none`.
+pub fn triggers() -> PossibleValuesParser {
+    let kinds = TriggerKind::ALL.map(TriggerKind::name).into_iter();
+    kinds.chain(["all", "none"]).collect::<Vec<_>>().into()
 }
 
 /// Accepts the name of a fault family, `all` or `none`.

@@ -27,6 +27,6 @@ pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
     // The saved run was possible on its machine; this one may be able to do less.
     let subject = Subject::of(&plan)?;
-    let by_name = |family| flags.names_family(family);
+    let by_name = |asked| flags.names(asked);
     carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
 }

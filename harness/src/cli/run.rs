@@ -8,14 +8,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use engines::process_tree::LabContext;
-use faults::fault::Family;
 use results::verdict_text;
 use workloads::Workload;
 
 use super::saved_run;
 use crate::exit::Exit;
 use crate::lab::{self, Fitted};
-use crate::plan::{Again, Plan, PlanFlags};
+use crate::plan::{Again, Asked, Plan, PlanFlags};
 use crate::printing::{err, print_out};
 use crate::run::{Ended, Setup, execute};
 use crate::targets::Target;
@@ -42,7 +41,7 @@ pub struct MachineFlags {
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let plan = arguments.plan.resolve()?;
-    let by_name = |family| arguments.plan.asks_by_name(family);
+    let by_name = |asked| arguments.plan.asks_by_name(asked);
     let subject = Subject::of(&plan)?;
     carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
 }
@@ -71,7 +70,7 @@ pub fn carry_out(
     place: LabContext,
     plan: Plan,
     subject: Subject,
-    by_name: impl Fn(Family) -> bool,
+    by_name: impl Fn(Asked) -> bool,
     machine: MachineFlags,
     again: Again,
 ) -> Result<Exit> {

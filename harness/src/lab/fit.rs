@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use engines::process_tree::Lab;
-use faults::fault::Family;
 
 use super::{Commands, LabInUse};
 use crate::exit::usage;
-use crate::plan::Plan;
+use crate::plan::{Asked, Plan};
 use crate::targets::Target;
 
 /// A plan that can be carried out in the lab that this process is in.
@@ -42,7 +41,7 @@ pub(crate) fn fit(
     mut plan: Plan,
     lab: Lab,
     target: &dyn Target,
-    by_name: impl Fn(Family) -> bool,
+    by_name: impl Fn(Asked) -> bool,
 ) -> Result<Fitted> {
     let lab = LabInUse::settle(lab, plan.lab, plan.partition_engine)?;
     // A cluster that runs already does not say.
@@ -55,12 +54,28 @@ pub(crate) fn fit(
     for family in plan.families() {
         match lab.engine_for(family, target, &commands) {
             Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
-            Err(reason) if by_name(family) => {
+            Err(reason) if by_name(Asked::Family(family)) => {
                 return Err(usage(format!("no {family} faults here: {reason}")));
             }
             Err(reason) => {
                 plan = plan.without(family);
                 engines.lacking.push((family.name().into(), reason));
+            }
+        }
+    }
+    // Those that a person spelled out are asked for.
+    let spelled_out = !plan.is_drawn();
+    for kind in plan.trigger_kinds() {
+        match lab.can_see(kind, target) {
+            Ok(()) => {}
+            Err(reason) if spelled_out || by_name(Asked::Trigger(kind)) => {
+                return Err(usage(format!(
+                    "no fault can wait for a {kind} trigger here: {reason}"
+                )));
+            }
+            Err(reason) => {
+                plan = plan.without_trigger(kind);
+                engines.lacking.push((format!("{kind} triggers"), reason));
             }
         }
     }

@@ -5,6 +5,7 @@ use engines::engine_for;
 use engines::network::{PartitionEngine, choose_engine};
 use engines::process_tree::Lab;
 use faults::fault::Family;
+use faults::trigger::TriggerKind;
 
 use super::Commands;
 use crate::plan::{EngineChoice, LabChoice};
@@ -61,6 +62,29 @@ impl LabInUse {
     /// `netns`, `loopback` or `none`.
     pub fn name(&self) -> &'static str {
         if self.elsewhere { "none" } else { self.lab.name() }
+    }
+
+    /// Says if events of that kind are seen in this lab.
+    ///
+    /// # Errors
+    /// With the reason why they are not, and what to do.
+    pub fn can_see(&self, kind: TriggerKind, target: &dyn Target) -> Result<(), String> {
+        let refuse = |reason: &str| Err(reason.to_owned());
+        match kind {
+            TriggerKind::Acknowledged | TriggerKind::Fault | TriggerKind::Service => Ok(()),
+            TriggerKind::Role | TriggerKind::Term if !target.knows_leader() => {
+                refuse("the nodes of this target do not say who leads")
+            }
+            TriggerKind::Role | TriggerKind::Term => Ok(()),
+            _ if self.elsewhere => refuse("the nodes are not run by stormproof"),
+            TriggerKind::Log => Ok(()),
+            TriggerKind::Disk => engine_for(Family::Disk, self.partition_engine).map(drop),
+            TriggerKind::Message if self.partition_engine.is_none() => refuse(
+                "messages are seen only between hosts of their own; stormproof doctor says what \
+                        that takes",
+            ),
+            TriggerKind::Message => Ok(()),
+        }
     }
 
     /// The engine that does the faults of that family to `target` in this lab. What the target is

@@ -9,6 +9,7 @@ use engines::loopback::{LoopbackAddresses, LoopbackNetwork};
 use engines::network::{Network, NetworkOptions, TcpKnobs};
 use engines::node_process::NodeListener;
 use faults::fault::Family;
+use faults::trigger::TriggerKind;
 
 use super::LabInUse;
 use crate::plan::Plan;
@@ -41,7 +42,9 @@ impl LabInUse {
                 Links::None
             }
             Some(engine) => {
-                let packet_faults = families.contains(&Family::Packet);
+                // What is waited for on a link is seen by the switch, too.
+                let messages = plan.trigger_kinds().contains(&TriggerKind::Message);
+                let packet_faults = families.contains(&Family::Packet) || messages;
                 let tcp = if plan.quick_tcp { TcpKnobs::QUICK } else { TcpKnobs::default() };
                 let options = NetworkOptions { engine, packet_faults, tcp };
                 let network = Network::build(nodes, options).context("cannot build the network")?;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use cluster::bugs::Bug;
 use faults::fault::Family;
 use faults::schedule::{Profile, Schedule, ScheduleOptions};
+use faults::trigger::TriggerKind;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use results::metrics::Planned;
@@ -18,7 +19,7 @@ use workloads::clients::ClientPlan;
 use workloads::{Workload, stream};
 
 use super::flags::Plan;
-use super::values::{FaultName, NONE, Rate};
+use super::values::{FaultName, NONE, Rate, TriggerName};
 use crate::targets::Target;
 use crate::targets::registry::{self, Choice};
 
@@ -58,10 +59,31 @@ impl Plan {
     pub fn without(mut self, family: Family) -> Plan {
         self.faults.retain(|name| *name != FaultName::Family(family));
         self.schedule.retain(|entry| entry.fault.family() != family);
-        let mut schedule = Schedule { entries: self.schedule };
+        self.tie_up();
+        self
+    }
+
+    /// The kinds of events that its faults wait for.
+    pub fn trigger_kinds(&self) -> BTreeSet<TriggerKind> {
+        let triggers = self.schedule.iter().filter_map(|entry| entry.when.as_ref());
+        triggers.map(|trigger| trigger.observed.kind()).collect()
+    }
+
+    /// The same plan, in which faults that wait for an event of this kind begin at their times.
+    pub fn without_trigger(mut self, kind: TriggerKind) -> Plan {
+        self.triggers.retain(|name| *name != TriggerName::Kind(kind));
+        for entry in &mut self.schedule {
+            entry.when = entry.when.take().filter(|trigger| trigger.observed.kind() != kind);
+        }
+        self.tie_up();
+        self
+    }
+
+    /// Where something was left out, lets the rest go without it, as in [`Schedule::tie_up`].
+    fn tie_up(&mut self) {
+        let mut schedule = Schedule { entries: std::mem::take(&mut self.schedule) };
         schedule.tie_up(self.nodes);
         self.schedule = schedule.entries;
-        self
     }
 
     /// All clients, and what they do: as written, and else as the seed gives it.
@@ -154,6 +176,7 @@ impl Plan {
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
             avoided: self.avoided().cloned().collect(),
+            triggers: self.triggers.iter().filter_map(|name| name.kind()).collect(),
             timers: self.timers,
             families,
         }

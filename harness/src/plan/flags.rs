@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::clients::Clients;
 use super::labs::{EngineChoice, LabChoice};
 use super::values::{
-    FaultName, Rate, address, as_table, budget, fault_name, rate, seconds, setting,
+    FaultName, Rate, TriggerName, address, as_table, budget, fault_name, rate, seconds, setting,
+    trigger_name,
 };
 use crate::names;
 
@@ -114,6 +115,11 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = FAULTS, default_value = "all", value_delimiter = ',',
         value_parser = names::faults().map(fault_name))]
     pub faults: Vec<FaultName>,
+    /// The events that drawn faults may wait for, a good third of them, to begin at that moment:
+    /// kinds, all or none, separated by commas
+    #[arg(long, help_heading = FAULTS, default_value = "all", value_delimiter = ',',
+        value_parser = names::triggers().map(trigger_name))]
+    pub triggers: Vec<TriggerName>,
     /// The roughness of the faults: gentle, nightly, brutal, composed or, for one family alone and
     /// densely, its name [default: nightly, or that of the only family]
     #[arg(long, help_heading = FAULTS,

@@ -25,4 +25,5 @@ pub(crate) use flags::Plan;
 pub(crate) use labs::{EngineChoice, LabChoice};
 pub(crate) use saved::SavedPlan;
 pub(crate) use subset::{ClusterFlags, PlanFlags, saved, saved_target};
+pub(crate) use values::Asked;
 pub(crate) use written::Written;

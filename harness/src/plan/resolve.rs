@@ -7,11 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 use faults::fault::Family;
 use faults::schedule::{Compositions, Profile, Schedule};
+use faults::trigger::TriggerKind;
 
 use super::clients::Clients;
 use super::flags::Plan;
 use super::labs::LabChoice;
-use super::values::{FaultName, Rate};
+use super::values::{FaultName, Rate, TriggerName};
 use super::written::{Written, complaint};
 use crate::exit::{bad_input, usage};
 use crate::lab::Commands;
@@ -66,6 +67,7 @@ impl Written {
             *pairs = by_name.into_iter().collect();
         }
         plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::Family).collect();
+        plan.triggers = self.triggers(&plan, target)?.into_iter().map(TriggerName::Kind).collect();
         plan.settle_known(target.known_failures(), self.schedule())?;
         let clients = plan.client_plan();
         plan.concurrency = Some(clients.clients());
@@ -113,6 +115,26 @@ impl Written {
             }
             _ => Ok(named),
         }
+    }
+
+    /// The kinds of events that faults may wait for. Faults that are spelled out need no further ones.
+    fn triggers(&self, plan: &Plan, target: &dyn Target) -> Result<BTreeSet<TriggerKind>> {
+        let written = self.values("triggers").is_some();
+        if let (false, Some(schedule)) = (written, self.schedule()) {
+            let triggers = schedule.iter().filter_map(|entry| entry.when.as_ref());
+            return Ok(triggers.map(|trigger| trigger.observed.kind()).collect());
+        }
+        if plan.triggers.contains(&TriggerName::None) && plan.triggers.len() > 1 {
+            return Err(usage("--triggers none stands alone: every fault begins at its time"));
+        }
+        let named = plan.triggers.iter().filter_map(|name| name.kind());
+        if !plan.triggers.contains(&TriggerName::All) {
+            return Ok(named.collect());
+        }
+        let can = |kind: &TriggerKind| {
+            target.knows_leader() || !matches!(kind, TriggerKind::Role | TriggerKind::Term)
+        };
+        Ok(TriggerKind::ALL.into_iter().filter(can).chain(named).collect())
     }
 
     fn with_schedule(&self, mut plan: Plan) -> Result<Plan> {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use faults::fault::Family;
 use results::run_directory::{PLAN, TARGET};
 
 use super::flags::Plan;
-use super::values::NONE;
+use super::values::{Asked, NONE};
 use super::written::Written;
 use crate::targets::Target;
 
@@ -55,9 +54,9 @@ impl PlanFlags {
         }
     }
 
-    /// Returns true if the command line names that family, instead of taking all there are.
-    pub fn asks_by_name(&self, family: Family) -> bool {
-        self.written.names_family(family)
+    /// Returns true if the command line asks for that by its name, instead of taking all there are.
+    pub fn asks_by_name(&self, asked: Asked) -> bool {
+        self.written.names(asked)
     }
 }
 

@@ -108,6 +108,7 @@ fn samples(id: &str) -> Vec<String> {
         "keys" => &["1", "100000"],
         "seed" => &["0", "42", "9223372036854775807"],
         "faults" => &["none", "kill", "partition,kill", "clock,all", "corruption", "membership"],
+        "triggers" => &["none", "disk", "acknowledged,fault", "log,all", "message"],
         "profile" => &["gentle", "brutal", "composed", "power", "kill"],
         "compositions" => {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -244,7 +245,8 @@ fn a_lone_fault_is_a_whole_plan() {
     assert_eq!((lone.schedule.len(), lone.fault_names(",").as_str()), (1, "disk"));
     let seed = format!("--seed {}", lone.seed);
     let usual = plan(&seed);
-    let same = Plan { faults: usual.faults.clone(), schedule: usual.schedule.clone(), ..lone };
+    let Plan { faults, triggers, schedule, .. } = usual.clone();
+    let same = Plan { faults, triggers, schedule, ..lone };
     assert_eq!(same, usual, "everything else has its default");
 
     let nothing = from_toml("seed = 3");
@@ -285,8 +287,11 @@ fn flags_beside_a_file_count_more() {
     assert!(refusal(&format!("--plan {empty}")).contains("is empty"));
 
     let flags = parse(&["--plan", &drawn, "--faults", "pause"]).expect("flags");
-    assert!(flags.asks_by_name("pause".parse().expect("a family")));
-    assert!(!flags.asks_by_name("kill".parse().expect("a family")), "the file names it");
+    assert!(flags.asks_by_name(super::Asked::Family(faults::fault::Family::Pause)));
+    assert!(
+        !flags.asks_by_name(super::Asked::Family(faults::fault::Family::Kill)),
+        "the file names it"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use faults::fault::Family;
 use faults::schedule::Budget;
+use faults::trigger::TriggerKind;
 use serde::{Serialize, Serializer};
 
 /// The word for "every family within the fault model that the target can have".
@@ -53,6 +54,54 @@ impl Serialize for FaultName {
             FaultName::None => NONE,
             FaultName::All => ALL,
             FaultName::Family(family) => family.name(),
+        })
+    }
+}
+
+/// Something that a person may ask for by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A family of faults.
+    Family(Family),
+    /// A kind of trigger.
+    Trigger(TriggerKind),
+}
+
+/// A word of `--triggers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TriggerName {
+    /// No kind: every fault begins at its time.
+    None,
+    /// Every kind that the target can have.
+    All,
+    /// One kind.
+    Kind(TriggerKind),
+}
+
+/// The kind of trigger of a name that is known.
+pub(super) fn trigger_name(name: String) -> TriggerName {
+    match name.as_str() {
+        ALL => TriggerName::All,
+        name => name.parse().map_or(TriggerName::None, TriggerName::Kind),
+    }
+}
+
+impl TriggerName {
+    /// The kind, if it is one.
+    pub fn kind(self) -> Option<TriggerKind> {
+        match self {
+            TriggerName::Kind(kind) => Some(kind),
+            TriggerName::None | TriggerName::All => None,
+        }
+    }
+}
+
+impl Serialize for TriggerName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            TriggerName::None => NONE,
+            TriggerName::All => ALL,
+            TriggerName::Kind(kind) => kind.name(),
         })
     }
 }

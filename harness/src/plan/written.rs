@@ -12,7 +12,8 @@ use faults::schedule::{Entry, KnownFailure, Schedule};
 use toml::{Table, Value};
 
 use super::flags::Plan;
-use super::values::NONE;
+
+use super::values::{Asked, NONE};
 use crate::exit::bad_input;
 
 /// A flag of [`Plan`], as clap has read it off its field.
@@ -136,7 +137,9 @@ impl Written {
             )));
         }
         let values = match value {
-            Value::Array(none) if none.is_empty() && key == "faults" => vec![NONE.to_owned()],
+            Value::Array(none) if none.is_empty() && ["faults", "triggers"].contains(&key) => {
+                vec![NONE.to_owned()]
+            }
             Value::Array(values) => {
                 values.iter().map(|value| scalar(key, value)).collect::<Result<_>>()?
             }
@@ -164,10 +167,14 @@ impl Written {
         self.values.keys().cloned().collect()
     }
 
-    /// Returns true if `--faults` or `--profile` names that family.
-    pub fn names_family(&self, family: Family) -> bool {
-        let values = ["faults", "profile"].iter().filter_map(|id| self.values(id)).flatten();
-        values.into_iter().any(|value| value == family.name())
+    /// Returns true if the command line asks for that by its name, instead of taking all there are.
+    pub fn names(&self, asked: Asked) -> bool {
+        let (flags, name): (&[&str], _) = match asked {
+            Asked::Family(family) => (&["faults", "profile"], family.name()),
+            Asked::Trigger(kind) => (&["triggers"], kind.name()),
+        };
+        let values = flags.iter().filter_map(|id| self.values(id)).flatten();
+        values.into_iter().any(|value| value == name)
     }
 
     /// Writes a flag, over what was written before.

@@ -10,6 +10,7 @@ use checker::oracle::version::VersionSemantics;
 use engines::LocalHost;
 use engines::node_process::{NodeListener, NodeOutput, NodeSpec, OwnClock};
 use faults::fault::Engine;
+use faults::trigger::TriggerKind;
 use results::applied_log::AppliedLogWriter;
 use results::event::NodeChange;
 use results::node_logs;
@@ -132,7 +133,8 @@ impl Cluster {
             }
             members.iter().for_each(|member| host.add_foreign_node(&member.name));
         }
-        if families.iter().any(|family| family.needs_own_disk()) {
+        let waits_for_disks = plan.trigger_kinds().contains(&TriggerKind::Disk);
+        if waits_for_disks || families.iter().any(|family| family.needs_own_disk()) {
             for (member, seed) in members.iter().zip(plan.seed..) {
                 host.mount_disk(&member.name, &member.data, seed)
                     .with_context(|| format!("cannot give {} a disk of its own", member.name))?;

@@ -150,7 +150,8 @@ pub fn fault_coverage(
 ) -> faults::coverage::Coverage {
     let fired = faults.iter().filter(|fault| fault.took_effect()).filter_map(|fault| {
         let (nodes, facts) = (fault.nodes.clone(), fault.facts.clone()?);
-        Some(Fired { family: fault.family, nodes, facts })
+        let trigger = fault.trigger.as_ref().map(|seen| seen.kind);
+        Some(Fired { family: fault.family, nodes, facts, trigger })
     });
     faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options)
 }
@@ -416,6 +417,7 @@ mod tests {
             budget: None,
             compositions: faults::schedule::Compositions::default(),
             avoided: Vec::new(),
+            triggers: std::collections::BTreeSet::new(),
             timers: faults::fault::TimerRange::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&events.into_iter().collect()), &options);

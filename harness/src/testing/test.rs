@@ -162,7 +162,7 @@ impl Test {
         let flags = Flags::try_parse_from(more)
             .map_err(|error| usage(format!("{FLAGS}: {}", error.to_string().trim_end())))?;
         let plan = flags.plan.resolve_for(&own, &*target, workload.name)?;
-        let by_name = |family| flags.plan.asks_by_name(family) || own.names_family(family);
+        let by_name = |asked| flags.plan.asks_by_name(asked) || own.names(asked);
         let again = Again::Test {
             program: std::env::current_exe()?.display().to_string(),
             test: name.map(str::to_owned),

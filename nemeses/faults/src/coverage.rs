@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{Aim, Family, Fault};
 use crate::schedule::{Profile, Schedule, ScheduleOptions};
+use crate::trigger::TriggerKind;
 
 /// The state of the cluster, as far as it was known, when a fault fired.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub struct Fired {
     pub nodes: BTreeSet<String>,
     /// The state of the cluster then, as far as it was known.
     pub facts: ClusterSnapshot,
+    /// The kind of the event that it waited for, where it waited for one.
+    pub trigger: Option<TriggerKind>,
 }
 
 /// Whom a fault hit.
@@ -200,6 +203,22 @@ pub struct Coverage {
     /// The cells that the plan could have reached and did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<Missed>,
+    /// The faults that began at a moment, by what they waited for, whom they hit, and their family.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moments: Vec<AtMoment>,
+}
+
+/// Faults that began at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AtMoment {
+    /// The event that they waited for.
+    pub trigger: TriggerKind,
+    /// Whom they hit.
+    pub role: Role,
+    /// With what.
+    pub family: Family,
+    /// The number of faults.
+    pub count: u64,
 }
 
 /// A situation that faults reached.
@@ -239,12 +258,22 @@ impl Coverage {
                 *counts.entry((fault.family, fault.role(), phase)).or_default() += 1;
             }
         }
+        let mut moments: BTreeMap<(TriggerKind, Role, Family), u64> = BTreeMap::new();
+        for fault in fired {
+            if let Some(trigger) = fault.trigger {
+                *moments.entry((trigger, fault.role(), fault.family)).or_default() += 1;
+            }
+        }
+        let moments = moments.into_iter();
         let missed = reachable(options).into_iter().filter(|cell| !counts.contains_key(cell));
         Self {
             missed: missed.map(|(family, role, phase)| Missed { family, role, phase }).collect(),
             cells: counts
                 .into_iter()
                 .map(|((family, role, phase), count)| Cell { family, role, phase, count })
+                .collect(),
+            moments: moments
+                .map(|((trigger, role, family), count)| AtMoment { trigger, role, family, count })
                 .collect(),
         }
     }
@@ -311,7 +340,7 @@ mod tests {
 
     fn fired(nodes: &[&str], facts: ClusterSnapshot) -> Fired {
         let nodes = nodes.iter().map(|node| (*node).to_owned()).collect();
-        Fired { family: Family::Kill, nodes, facts }
+        Fired { family: Family::Kill, nodes, facts, trigger: None }
     }
 
     fn options(profile: Profile) -> ScheduleOptions {
@@ -324,6 +353,7 @@ mod tests {
             budget: None,
             compositions: Compositions::default(),
             avoided: Vec::new(),
+            triggers: TriggerKind::ALL.into(),
             timers: Default::default(),
         }
     }

@@ -19,6 +19,7 @@ use crate::coverage::ClusterSnapshot;
 use crate::effect::Effect;
 use crate::fault::{Action, Family};
 use crate::outcome::Outcome;
+use crate::trigger::TriggerKind;
 
 /// Something that happened to a fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,8 +81,8 @@ pub struct Injected {
 /// An event that a fault waited for, as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// Its kind, as plans name it: `disk`.
-    pub kind: String,
+    /// Its kind.
+    pub kind: TriggerKind,
     /// The event in words: `fsync of raft/log`.
     pub what: String,
     /// The nodes at which it was seen; none for what is seen at no node.
@@ -300,7 +301,7 @@ mod tests {
             ),
         );
         let seen = Seen {
-            kind: "disk".to_owned(),
+            kind: TriggerKind::Disk,
             what: "fsync of log".to_owned(),
             nodes: ["n1".to_owned()].into(),
             receiver: None,

@@ -7,7 +7,7 @@ use faults::effect::Effect;
 use faults::fault::{Action, Family};
 use faults::grudge::Grudge;
 use faults::outcome::Outcome;
-use faults::record::{FaultStage, Happened};
+use faults::record::{FaultStage, Happened, Seen};
 
 use crate::event::FaultEvent;
 use crate::metrics::RunHistory;
@@ -41,6 +41,8 @@ pub struct FaultInterval {
     pub outcome: Option<Outcome>,
     /// The facts about the cluster when it began.
     pub facts: Option<ClusterSnapshot>,
+    /// The event that it waited for, where it waited for one.
+    pub trigger: Option<Seen>,
     /// All measurements, see [`Effect::absorb`].
     pub effect: Effect,
     /// The measurements when it was injected.
@@ -76,6 +78,7 @@ impl FaultInterval {
             grudge: None,
             outcome: None,
             facts: None,
+            trigger: None,
             effect: Effect::new(),
             effect_at_injection: Effect::new(),
             effect_over_life: Effect::new(),
@@ -139,6 +142,7 @@ impl FaultInterval {
                 self.outcome = Some(injected.outcome.clone());
                 self.note.clone_from(&injected.note);
                 self.facts.clone_from(&injected.facts);
+                self.trigger = injected.trigger.as_deref().cloned();
                 self.end = (!self.was_attempted()).then_some(event.time);
             }
             Happened::Stepped(stepped) => {

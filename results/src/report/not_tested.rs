@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use faults::coverage::{Coverage, Phase, Role, Situation};
+use faults::coverage::{AtMoment, Coverage, Phase, Role, Situation};
 use faults::fault::Family;
+use faults::trigger::TriggerKind;
 use maud::{Markup, html};
 
 use super::families::sign;
@@ -19,7 +20,7 @@ pub(super) fn not_tested(data: &ReportData<'_>) -> Markup {
             ul.gaps { @for note in &data.summary.coverage.notes { li { (note) } } }
         }
         @match &data.summary.fault_coverage {
-            Some(coverage) => { (reached(coverage)) }
+            Some(coverage) => { (reached(coverage)) (moments(&coverage.moments)) }
             None => { (roles_hit(data)) }
         }
     };
@@ -97,6 +98,41 @@ fn reached(coverage: &Coverage) -> Markup {
             span.reached { "3" } " faults in effect "
             span.missed { "○" } " not reached "
             span { "·" } " out of this plan’s reach"
+        }
+    }
+}
+
+/// The faults that began at a moment, by the event they waited for and the role they met.
+fn moments(moments: &[AtMoment]) -> Markup {
+    let roles: BTreeSet<Role> = moments.iter().map(|cell| cell.role).collect();
+    let triggers: BTreeSet<TriggerKind> = moments.iter().map(|cell| cell.trigger).collect();
+    let met = |trigger: TriggerKind, role: Role| {
+        let cells = moments.iter().filter(|cell| cell.trigger == trigger && cell.role == role);
+        let met: Vec<_> = cells.map(|cell| format!("{} {}", cell.family, cell.count)).collect();
+        met.join(", ")
+    };
+    if moments.is_empty() {
+        return Markup::default();
+    }
+    html! {
+        h3 { "The moments they began at" }
+        div.scroll tabindex="0" role="region" aria-label="moments" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "waited for" }
+                        @for role in &roles { th scope="col" { (words::spaced(role.name())) } }
+                    }
+                }
+                tbody {
+                    @for trigger in triggers {
+                        tr {
+                            th scope="row" { (trigger.name()) }
+                            @for role in &roles { td { (met(trigger, *role)) } }
+                        }
+                    }
+                }
+            }
         }
     }
 }

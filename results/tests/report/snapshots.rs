@@ -12,8 +12,9 @@ use checker::oracle::audit::{Applied, AppliedLog, Mutation, Outcome, audit};
 use checker::oracle::divergence::{Contents, Held, compare};
 use checker::oracle::version::{Answered, Effect, VersionSemantics, judge};
 use checker::verdict::Verdict;
-use faults::coverage::{Cell, Coverage, Missed, Phase, Role};
+use faults::coverage::{AtMoment, Cell, Coverage, Missed, Phase, Role};
 use faults::fault::Family;
+use faults::trigger::TriggerKind;
 use serde_json::Value;
 use stormproof_results::metrics::{FaultIntervals, RunHistory};
 use stormproof_results::summary::{EarlyEnd, EndedEarly, NodeAtEnd, NodeLog};
@@ -151,6 +152,26 @@ fn partly_covered() -> Sample {
     let mut run = storm(50);
     let family = Family::Kill;
     run.summary.fault_coverage = Some(Coverage {
+        moments: vec![
+            AtMoment {
+                trigger: TriggerKind::Disk,
+                role: Role::Leader,
+                family: Family::Kill,
+                count: 2,
+            },
+            AtMoment {
+                trigger: TriggerKind::Disk,
+                role: Role::Leader,
+                family: Family::Power,
+                count: 1,
+            },
+            AtMoment {
+                trigger: TriggerKind::Role,
+                role: Role::Several,
+                family: Family::Partition,
+                count: 1,
+            },
+        ],
         cells: vec![
             Cell { family, role: Role::Follower, phase: Phase::Election, count: 2 },
             Cell { family, role: Role::Leader, phase: Phase::Steady, count: 3 },

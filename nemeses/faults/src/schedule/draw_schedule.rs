@@ -18,11 +18,13 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
+use super::moments;
 use super::planned::{Planned, Streams, stream};
 use super::profile::Parameters;
 use super::shuffle_bag::ShuffleBag;
 use super::{Composition, Entry, KnownFailure, Profile, Schedule, ScheduleOptions};
 use crate::fault::{Aim, ClusterLimits, EVENLY, Family, Fault, Wanted, between, spread, weighted};
+use crate::trigger::Trigger;
 
 /// Without faults at the start: what the cluster does when nothing is wrong is the base line of
 /// every plot, and connections must be warm.
@@ -59,6 +61,8 @@ impl Schedule {
     pub fn draw(options: &ScheduleOptions) -> Self {
         let mut entries = Timeline::new(options).fill();
         entries.retain(|entry| options.families.contains(&entry.fault.family()));
+        let may_wait = |trigger: &Trigger| options.triggers.contains(&trigger.observed.kind());
+        entries.iter_mut().for_each(|entry| entry.when = entry.when.take().filter(may_wait));
         let mut schedule = Self { entries };
         schedule.tie_up(options.nodes);
         schedule
@@ -87,6 +91,8 @@ struct Timeline<'a> {
     halted: f64,
     random: ChaCha8Rng,
     streams: Streams,
+    /// Of the moments of each family's faults.
+    moments: Streams,
     families: ShuffleBag<Family>,
     /// The families that come on top.
     on_top: Vec<Family>,
@@ -122,8 +128,13 @@ impl<'a> Timeline<'a> {
         };
         let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
         let limits = ClusterLimits { nodes, most, most_down, timers: options.timers };
+        // Where several families are asked for together, one alone is not what is looked for.
+        let together = options.profile == Profile::Composed && composed_of.len() > 1;
         let compositions = options.compositions.iter().filter(|composition| {
-            composition.fits(&limits) && composition.families().is_subset(&composed_of)
+            let families = composition.families();
+            composition.fits(&limits)
+                && families.is_subset(&composed_of)
+                && (families.len() > 1 || !together)
         });
         Self {
             limits,
@@ -137,6 +148,7 @@ impl<'a> Timeline<'a> {
             parameters,
             random: stream(options.seed, 0),
             streams: Streams::new(options.seed),
+            moments: Streams::of_moments(options.seed),
             families: ShuffleBag::new(families),
             on_top,
             lengths: Family::ALL
@@ -268,23 +280,24 @@ impl<'a> Timeline<'a> {
         if fault.takes_majority(self.limits.nodes) {
             lasts = lasts.min(self.parameters.longest_without_majority.min(longest));
         }
-        Some(Planned {
-            begins: at,
-            lasts,
-            pick,
-            named: None,
-            on: None,
-            when: None,
-            fault,
-            composition: None,
-        })
+        let single = |when: Option<Trigger>, on: Option<String>| {
+            let (named, composition) = (None, None);
+            Planned { begins: at, lasts, pick, named, on, when, fault: fault.clone(), composition }
+        };
+        let moment = match about.comes_on_top {
+            true => None,
+            false => moments::draw(&fault, overlapping, self.moments.of(family)),
+        };
+        let at_its_moment = moment.map(|it| single(Some(it.trigger), it.on));
+        let in_time = at_its_moment.filter(|fault| fault.ends() <= self.window_end);
+        Some(in_time.unwrap_or_else(|| single(None, None)))
     }
 
     /// Takes up faults that belong together, aimed at fewer nodes where they must be, or says that
     /// they have no place: that they would not end in time, or leave too little time to make
     /// progress, or take too many down.
     fn place(&mut self, together: Vec<Planned>) -> bool {
-        if together.iter().any(|fault| end(fault) > self.window_end + 1e-9) {
+        if together.iter().any(|fault| fault.ends() > self.window_end + 1e-9) {
             return false;
         }
         let nodes = self.limits.nodes;
@@ -342,9 +355,13 @@ fn is_avoided(planned: &Planned, avoided: &[KnownFailure]) -> bool {
     })
 }
 
-/// When a fault is over, at the latest.
+/// When a fault is over. Of one that waits for what comes many times a second, others need not keep
+/// away for the time that this may take at most.
 fn end(planned: &Planned) -> f64 {
-    planned.ends()
+    match &planned.when {
+        Some(trigger) if !trigger.observed.comes_often() => planned.ends(),
+        _ => planned.begins + planned.lasts,
+    }
 }
 
 /// The same fault, aimed at one node if it takes down more.

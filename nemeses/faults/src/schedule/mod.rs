@@ -5,6 +5,7 @@ mod draw_schedule;
 #[cfg(test)]
 mod draw_tests;
 mod known;
+mod moments;
 mod named;
 mod options;
 mod planned;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Compositions, KnownFailure, Profile};
 use crate::fault::{Budget, Family, TimerRange};
+use crate::trigger::TriggerKind;
 
 /// The options that a schedule is drawn for.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,8 @@ pub struct ScheduleOptions {
     pub compositions: Compositions,
     /// The failures whose triggers it does without.
     pub avoided: Vec<KnownFailure>,
+    /// The kinds of triggers that it may have: others leave faults that begin at their times.
+    pub triggers: BTreeSet<TriggerKind>,
     /// The range in which the service's own timers lie.
     pub timers: TimerRange,
 }

@@ -67,6 +67,15 @@ impl Streams {
         Self((1..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
     }
 
+    /// Others, from which the moments of each family's faults are drawn.
+    pub fn of_moments(seed: u64) -> Self {
+        let first = Self::MOMENTS;
+        Self((first..).take(Family::ALL.len()).map(|number| stream(seed, number)).collect())
+    }
+
+    /// The number of the first stream of moments, far behind those of all families.
+    const MOMENTS: u64 = 1000;
+
     /// The stream of one family.
     pub fn of(&mut self, family: Family) -> &mut ChaCha8Rng {
         &mut self.0[family as usize]

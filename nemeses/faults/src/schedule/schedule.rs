@@ -113,6 +113,7 @@ mod tests {
     use super::super::{Compositions, Profile, ScheduleOptions};
     use super::*;
     use crate::fault::{Aim, Family, Kill, Partition, Shape};
+    use crate::trigger::TriggerKind;
 
     fn example() -> Schedule {
         let at = Duration::from_millis(12_400);
@@ -175,6 +176,7 @@ mod tests {
                 budget: None,
                 compositions: Compositions::default(),
                 avoided: Vec::new(),
+                triggers: TriggerKind::ALL.into(),
                 timers: Default::default(),
             });
             let text = toml::to_string(&schedule).unwrap();

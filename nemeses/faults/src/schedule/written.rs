@@ -189,6 +189,7 @@ fn possible(fault: &Fault, nodes: usize) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::schedule::{Compositions, Profile, ScheduleOptions};
+    use crate::trigger::TriggerKind;
 
     fn read(fault: &str) -> Result<Schedule, String> {
         let text = format!("[[fault]]\nat = 1\nlasts = 2.5\n{fault}");
@@ -368,6 +369,7 @@ mod tests {
                         budget: None,
                         compositions: Compositions::default(),
                         avoided: Vec::new(),
+                        triggers: TriggerKind::ALL.into(),
                         timers: Default::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");

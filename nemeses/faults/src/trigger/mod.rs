@@ -5,12 +5,14 @@
 //! is a [`Watch`], which is kept where such things are seen; what was seen is a [`Sighting`].
 
 mod glob;
+mod kind;
 mod place;
 #[expect(clippy::module_inception, reason = "the trigger itself, beside what it is made of")]
 mod trigger;
 mod watch;
 
 pub use glob::matches_glob;
+pub use kind::TriggerKind;
 pub use place::Place;
 pub use trigger::{DiskCall, Moment, Observed, ServiceChange, Side, Trigger};
 pub use watch::{DiskWatch, MessageWatch, Sighting, Watch};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Place, TriggerKind};
 use crate::schedule::seconds;
 
 /// The moment at which a fault begins, in place of a time.
@@ -222,23 +222,28 @@ impl Observed {
         matches!(self, Self::Acknowledged { .. } | Self::Disk { .. } | Self::Message { .. })
     }
 
-    /// Its kind, as plans name it.
-    pub fn kind(&self) -> &'static str {
+    /// Its kind.
+    pub fn kind(&self) -> TriggerKind {
         match self {
-            Self::Acknowledged { .. } => "acknowledged",
-            Self::Disk { .. } => "disk",
-            Self::Message { .. } => "message",
-            Self::Role { .. } => "role",
-            Self::Term { .. } => "term",
-            Self::Log { .. } => "log",
-            Self::Fault { .. } => "fault",
-            Self::Service { .. } => "service",
+            Self::Acknowledged { .. } => TriggerKind::Acknowledged,
+            Self::Disk { .. } => TriggerKind::Disk,
+            Self::Message { .. } => TriggerKind::Message,
+            Self::Role { .. } => TriggerKind::Role,
+            Self::Term { .. } => TriggerKind::Term,
+            Self::Log { .. } => TriggerKind::Log,
+            Self::Fault { .. } => TriggerKind::Fault,
+            Self::Service { .. } => TriggerKind::Service,
         }
     }
 
     /// Returns true if it is seen at a node.
     pub fn is_at_a_node(&self) -> bool {
         !matches!(self, Self::Fault { .. } | Self::Service { .. })
+    }
+
+    /// Returns true if it comes many times a second while the service is used.
+    pub(crate) fn comes_often(&self) -> bool {
+        self.can_be_held()
     }
 
     /// Every place at which it is looked for.

@@ -20,8 +20,13 @@ fn check_golden(file: &str, drawn: &str) {
 }
 
 fn write_drawn(out: &mut String, planned: &[Planned]) {
-    for Planned { begins, lasts, fault, .. } in planned {
-        writeln!(out, "  {begins:.3} s for {lasts:.3} s: {fault}").unwrap();
+    for Planned { begins, lasts, fault, when, on, .. } in planned {
+        let moment = when
+            .as_ref()
+            .map(|trigger| format!(" at {trigger}, within {:.3} s", trigger.within.as_secs_f64()));
+        let on = on.as_ref().map(|name| format!(", on {name}")).unwrap_or_default();
+        let moment = moment.unwrap_or_default();
+        writeln!(out, "  {begins:.3} s{moment} for {lasts:.3} s: {fault}{on}").unwrap();
     }
 }
 

@@ -22,13 +22,13 @@ fn an_aim_fits_whatever_else_is_drawn_of_the_fault() {
 fn a_composition_of_a_user_is_added_or_replaces_one_of_the_same_name() {
     let shipped: Vec<_> = Compositions::shipped().iter().cloned().collect();
     let added: Vec<_> = Compositions::read(VALUES).unwrap().iter().cloned().collect();
-    assert_eq!(added[..17], shipped[..]);
-    assert_eq!((added.len(), added[17].name()), (18, "every-kind-of-value"));
-    assert_eq!((added[17].weight(), added[17].nodes), (1, 3));
+    assert_eq!(added[..22], shipped[..]);
+    assert_eq!((added.len(), added[22].name()), (23, "every-kind-of-value"));
+    assert_eq!((added[22].weight(), added[22].nodes), (1, 3));
 
     let text = VALUES.replace("every-kind-of-value", "killed-in-election");
     let replaced: Vec<_> = Compositions::read(&text).unwrap().iter().cloned().collect();
-    assert_eq!(replaced.len(), 17);
+    assert_eq!(replaced.len(), 22);
     for (new, old) in replaced.iter().zip(&shipped) {
         assert_eq!(new.name(), old.name());
         assert_eq!(new == old, new.name() != "killed-in-election");
@@ -100,7 +100,7 @@ fn an_error_names_the_composition_the_fault_and_the_field() {
     refused(
         &disk("aim = { one = 1000, boss = 1 }\ntrouble = \"read-only\""),
         "unknown variant `boss`, expected one of `one`, `minority`, `majority`, `leader`, \
-         `follower`, `followers`, `former-leader`, `all`",
+         `follower`, `followers`, `former-leader`, `most-advanced`, `least-advanced`, `all`",
     );
     check_refused(
         "draw = { who = { one = 1, all = 1 } }",

@@ -24,8 +24,9 @@ fn these_come_along() {
     use Family::*;
     let all = Compositions::shipped();
     let listed: Vec<_> = all.iter().map(|it| (it.name(), it.weight(), it.families())).collect();
-    let expected: [(&str, u32, &[Family]); 17] = [
+    let expected: [(&str, u32, &[Family]); 22] = [
         ("power-fails-in-slow-fsync", 3, &[Disk, Power]),
+        ("power-fails-after-acknowledgement", 2, &[Power]),
         ("killed-in-slow-write", 1, &[Disk, Kill]),
         ("slow-leader-paused", 2, &[Packet, Leadership, Pause]),
         ("parted-leader-out-of-time", 3, &[Partition, Clock]),
@@ -34,6 +35,10 @@ fn these_come_along() {
         ("power-fails-again", 3, &[Disk, Power]),
         ("election-forgotten", 5, &[Partition, Disk, Power]),
         ("former-leader-paused", 2, &[Partition, Pause]),
+        ("asleep-through-a-term", 1, &[Partition, Kill, Pause]),
+        ("leader-parted-after-acknowledgement", 2, &[Partition]),
+        ("message-cut-off", 2, &[Partition]),
+        ("leader-killed-in-membership-change", 1, &[Kill, Membership]),
         ("crash-loop-behind-flaky-links", 1, &[Partition, Kill]),
         ("stalled-leader-parted", 2, &[Disk, Partition]),
         ("ramp-and-strobe", 1, &[Packet, Clock]),
@@ -57,7 +62,8 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
         let fits = all.iter().filter(|it| it.fits(&limits(nodes, most_down)));
         fits.map(|it| it.name().to_owned()).collect()
     };
-    let without_elections = ["power-fails-in-slow-fsync", "killed-in-slow-write"];
+    let without_elections =
+        ["power-fails-in-slow-fsync", "power-fails-after-acknowledgement", "killed-in-slow-write"];
     let on_bad_disks = ["killed-on-full-disk", "power-fails-after-eio", "killed-after-eio"];
     assert_eq!(
         fitting(1, 1),
@@ -65,7 +71,7 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
     );
     assert_eq!(fitting(2, 1), [&without_elections[..], &on_bad_disks].concat());
     assert_eq!(fitting(2, 2), fitting(1, 1));
-    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (15, 15));
+    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (20, 20));
     // What a majority kept cannot be lost, and who elected was all but one.
     for (nodes, most_down, again, forgotten) in
         [(3, 1, false, false), (3, 2, true, true), (5, 2, false, false), (5, 3, true, false)]
@@ -75,7 +81,7 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
         assert_eq!(fits("power-fails-again"), again, "{nodes} nodes, {most_down} down");
         assert_eq!(fits("election-forgotten"), forgotten, "{nodes} nodes, {most_down} down");
     }
-    assert_eq!(fitting(5, 5).len(), 17);
+    assert_eq!(fitting(5, 5).len(), 22);
 }
 
 #[test]
@@ -397,7 +403,11 @@ fn a_former_leader_is_paused_before_it_hears_of_it() {
     let describe = |[parted, pause]: &[Planned; 2]| {
         within(parted.lasts, 1.5, 3.0);
         assert_eq!(pause.fault, Fault::Pause(Pause { aim: Aim::FormerLeader }));
-        follows_in(parted, pause, 0.7, 0.95);
+        // From the begin on another's election is waited for.
+        let elected = pause.when.as_ref().expect("it waits");
+        assert_eq!(elected.to_string(), "any node becoming leader");
+        within(elected.within.as_secs_f64(), parted.lasts, parted.lasts);
+        follows(parted, pause, 0.02, 0.02);
         within(pause.lasts, 0.05, 5.0);
         shape(parted)
     };
