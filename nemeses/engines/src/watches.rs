@@ -11,7 +11,7 @@ use crate::local::LocalHost;
 use faults::host::{HostError, SightingListener};
 use faults::trigger::{Sighting, Watch};
 
-/// How often a watch saw what it looks for, and what happens at the n-th time.
+/// The count of what a watch looks for, and what happens at the n-th time.
 #[derive(Clone)]
 pub(crate) struct Tally {
     number: u32,
@@ -138,9 +138,13 @@ impl LocalHost {
     pub fn check_watch(&self, watch: &Watch) -> Result<(), HostError> {
         match watch {
             Watch::Disk(watch) => watch.nodes.iter().try_for_each(|node| self.check_own_disk(node)),
-            Watch::Message(_) => Err(HostError::Unavailable(
-                "this lab does not see the messages between nodes".to_owned(),
-            )),
+            Watch::Message(watch) => match self.network() {
+                Some(network) => network.check_watch(watch),
+                None => {
+                    let why = "messages are seen in the namespace lab only: use --lab netns";
+                    Err(HostError::Unavailable(why.to_owned()))
+                }
+            },
         }
     }
 
@@ -175,16 +179,17 @@ impl LocalHost {
             tally.shared = Arc::clone(&known.shared);
         }
         self.watches.insert(number, tally.clone());
-        match watch {
-            Watch::Disk(watch) => {
-                for (name, disk) in self.disks_by_node() {
-                    match watch.nodes.contains(name) {
-                        true => disk.watch(name, watch, &tally),
-                        false => disk.forget_watch(number),
-                    }
-                }
+        for (name, disk) in self.disks_by_node() {
+            match watch {
+                Watch::Disk(watch) if watch.nodes.contains(name) => disk.watch(name, watch, &tally),
+                _ => disk.forget_watch(number),
             }
-            Watch::Message(_) => {}
+        }
+        if let Some(network) = self.network() {
+            match watch {
+                Watch::Message(watch) => network.watch(watch, &tally),
+                Watch::Disk(_) => network.forget_watch(number),
+            }
         }
         Ok(())
     }
@@ -195,6 +200,9 @@ impl LocalHost {
         tally.end();
         for (_, disk) in self.disks_by_node() {
             disk.end_watch(number);
+        }
+        if let Some(network) = self.network() {
+            network.forget_watch(number);
         }
         tally.held_for()
     }

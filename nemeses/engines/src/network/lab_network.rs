@@ -8,6 +8,7 @@ use super::tcp::TcpKnobs;
 use crate::iptables::Iptables;
 use crate::namespace::NetNs;
 use crate::netlink::Netlink;
+pub(super) use crate::switch::PROBE_PORT;
 use crate::switch::Switch;
 use faults::fault::LinkCondition;
 use faults::grudge::{CLIENTS, Grudge, Link};
@@ -17,8 +18,6 @@ use faults::host::HostError;
 pub(super) const CONTROLLER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 254);
 /// The controller's end of its link.
 pub(super) const CONTROLLER_INTERFACE: &str = "storm0";
-/// The discard service's port (RFC 863), which nothing else uses.
-pub(super) const PROBE_PORT: u16 = 9;
 
 /// The options of a network. A [`PartitionEngine`] alone means no packet faults, and
 /// the kernel's own TCP.

@@ -25,6 +25,7 @@ mod probe;
 mod shaping;
 mod tcp;
 mod trial;
+mod watching;
 
 pub use engine::{Choice, PartitionEngine, choose_engine};
 pub use lab_network::{Network, NetworkOptions};

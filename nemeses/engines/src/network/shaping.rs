@@ -36,7 +36,7 @@ fn no_switch() -> HostError {
     HostError::Unavailable(why.to_owned())
 }
 
-fn working_switch(network: &Network) -> Result<&Switch, HostError> {
+pub(super) fn working_switch(network: &Network) -> Result<&Switch, HostError> {
     let switch = network.switch().ok_or_else(no_switch)?;
     switch.check_running().map_err(|error| HostError::Failed(error.to_string()))?;
     Ok(switch)

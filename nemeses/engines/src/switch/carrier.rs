@@ -14,6 +14,7 @@ use super::frame::{LARGEST_FRAME, MAC_LENGTH, OFFLOAD_HEADER, corrupt, segments,
 use super::links::{Links, count};
 use super::port::Port;
 use super::shaper::Shaper;
+use super::watches::{HeldLinks, Watches};
 use crate::wake::Wake;
 
 /// Frames taken from one port before the others have their turn.
@@ -59,6 +60,9 @@ impl Eq for Held {}
 struct Carrier<'a> {
     ports: &'a [Port],
     links: &'a Links,
+    watches: &'a Watches,
+    /// The links that they hold.
+    held_links: HeldLinks,
     /// Of the conditions that the shapers have.
     revision: u64,
     /// By sender, then receiver.
@@ -72,13 +76,15 @@ struct Carrier<'a> {
 }
 
 /// Carries frames until it is stopped.
-pub(super) fn carry(ports: &[Port], links: &Links, wake: &Wake) {
+pub(super) fn carry(ports: &[Port], links: &Links, watches: &Watches, wake: &Wake) {
     // The kernel may else wake it 50 µs late. If it does not want to, delays are that much longer.
     let _ = set_timerslack(1);
     let count = ports.len() * ports.len();
     let mut carrier = Carrier {
         ports,
         links,
+        watches,
+        held_links: HeldLinks::default(),
         revision: 0,
         shapers: (0..count).map(Shaper::new).collect(),
         held: BinaryHeap::new(),
@@ -101,6 +107,7 @@ pub(super) fn carry(ports: &[Port], links: &Links, wake: &Wake) {
         }
         carrier.adopt_conditions();
         carrier.send_what_is_due();
+        carrier.release_links();
         for (from, port) in waiting[..ports.len()].iter().enumerate() {
             if port.any().unwrap_or(false) {
                 carrier.carry_from(from, &mut buffer);
@@ -112,7 +119,9 @@ pub(super) fn carry(ports: &[Port], links: &Links, wake: &Wake) {
 
 impl Carrier<'_> {
     fn time_until_next(&self) -> Option<std::time::Duration> {
-        self.held.peek().map(|next| next.due.saturating_duration_since(Instant::now()))
+        let due = self.held.peek().map(|next| next.due);
+        let next = due.into_iter().chain(self.held_links.next_end()).min();
+        next.map(|next| next.saturating_duration_since(Instant::now()))
     }
 
     /// Takes over conditions that changed, and sends frames that would not have to wait any more.
@@ -152,9 +161,25 @@ impl Carrier<'_> {
     }
 
     fn carry_over(&mut self, from: usize, to: usize, packet: &[u8]) {
-        if !self.links.link(from, to).passes() {
-            return;
+        let link = self.links.link(from, to);
+        if link.passes() && !self.held_links.keep(self.watches, (from, to), link, packet) {
+            self.forward(from, to, packet);
         }
+    }
+
+    /// Carries on what links held that no watch holds any more.
+    fn release_links(&mut self) {
+        while let Some(((from, to), frames)) = self.held_links.take_one() {
+            let mut frames = frames.into_iter();
+            // It was looked at already.
+            let first = frames.next().filter(|_| self.links.link(from, to).passes());
+            first.iter().for_each(|frame| self.forward(from, to, frame));
+            // Another watch may wait for one of these, and hold the link again.
+            frames.for_each(|frame| self.carry_over(from, to, &frame));
+        }
+    }
+
+    fn forward(&mut self, from: usize, to: usize, packet: &[u8]) {
         let shaper = &self.shapers[self.links.index(from, to)];
         if shaper.is_neutral() {
             self.send(from, to, packet);

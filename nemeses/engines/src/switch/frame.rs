@@ -30,6 +30,9 @@ const IPV4: [u8; 2] = [0x08, 0x00];
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const UDP_HEADER: usize = 8;
+/// The port of the datagrams by which the lab looks at its links: that of the discard service (RFC
+/// 863), which nothing else uses.
+pub(crate) const PROBE_PORT: u16 = 9;
 /// In the TCP header.
 const SEQUENCE: Range<usize> = 4..8;
 const TCP_FLAGS: usize = 13;
@@ -76,6 +79,20 @@ impl Layout {
 /// The bytes that it takes on a wire.
 pub(super) fn wire_length(packet: &[u8]) -> usize {
     packet.len().saturating_sub(OFFLOAD_HEADER)
+}
+
+/// The bytes of a TCP stream that a frame carries; none where it is anything else.
+pub(super) fn stream_bytes(packet: &[u8]) -> Option<&[u8]> {
+    let layout = Layout::of(packet)?;
+    (layout.protocol == TCP).then(|| &packet[layout.payload..layout.end])
+}
+
+/// Returns whether the lab looks at its links by this frame.
+pub(super) fn is_probe(packet: &[u8]) -> bool {
+    let is_sent_to_it = |layout: Layout| {
+        layout.protocol == UDP && number(packet, layout.transport + 2) == Some(PROBE_PORT)
+    };
+    Layout::of(packet).is_some_and(is_sent_to_it)
 }
 
 /// Cuts a frame into the packets that it stands for, each whole and with its checksums; none when
@@ -287,6 +304,16 @@ mod tests {
                 assert!(is_sound(&packet), "protocol {protocol}, {length} bytes");
             }
         }
+    }
+
+    #[test]
+    fn the_bytes_of_a_stream_are_those_behind_its_headers() {
+        assert_eq!(stream_bytes(&frame(TCP, b"POST / HTTP/1.1", 0)), Some(&b"POST / HTTP/1.1"[..]));
+        assert_eq!(stream_bytes(&frame(TCP, &payload(4000), 1448)), Some(&payload(4000)[..]));
+        assert_eq!(stream_bytes(&frame(TCP, &[], 0)), Some(&[][..]));
+        assert_eq!(stream_bytes(&frame(UDP, &payload(8), 0)), None);
+        assert!(is_probe(&frame(UDP, &[0], 0)), "to port 9");
+        assert!(!is_probe(&frame(TCP, &[0], 0)));
     }
 
     #[test]

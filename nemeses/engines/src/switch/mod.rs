@@ -7,7 +7,8 @@
 //! on a link without trouble both are passed on as they are.
 //!
 //! [`links`] is what each link shall do and did; [`shaper`] decides about a packet, [`frame`] knows
-//! what is inside of it, [`carrier`] is the thread that does it.
+//! what is inside of it, [`carrier`] is the thread that does it, and [`watches`] see messages and hold
+//! their links.
 
 mod carrier;
 mod frame;
@@ -15,7 +16,9 @@ mod links;
 mod packet_switch;
 mod port;
 mod shaper;
+mod watches;
 
+pub(crate) use frame::PROBE_PORT;
 pub(crate) use packet_switch::Switch;
 pub(crate) use port::Port;
 pub(crate) use shaper::REORDER_HOLD;

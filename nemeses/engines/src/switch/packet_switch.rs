@@ -1,5 +1,7 @@
 //! The switch as its owner sees it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -7,15 +9,19 @@ use std::thread::JoinHandle;
 use super::carrier;
 use super::links::Links;
 use super::port::Port;
+use super::watches::{Ends, Watches};
 use crate::wake::Wake;
+use crate::watches::Tally;
 use faults::fault::LinkCondition;
+use faults::grudge::Link;
 use faults::host::LinkCounts;
+use faults::trigger::MessageWatch;
 
 /// A switch that runs until it is dropped. Ports are numbered in the order in which they were
 /// given.
-#[derive(Debug)]
 pub(crate) struct Switch {
     links: Arc<Links>,
+    watches: Arc<Watches>,
     wake: Arc<Wake>,
     thread: Option<JoinHandle<()>>,
 }
@@ -25,10 +31,12 @@ impl Switch {
     pub(crate) fn start(ports: Vec<Port>) -> io::Result<Self> {
         let links = Arc::new(Links::new(ports.len()));
         let wake = Arc::new(Wake::new()?);
+        let watches = Arc::new(Watches::default());
         let (shared, heard) = (Arc::clone(&links), Arc::clone(&wake));
+        let seen = Arc::clone(&watches);
         let thread = std::thread::Builder::new().name("switch".to_owned());
-        let thread = thread.spawn(move || carrier::carry(&ports, &shared, &heard))?;
-        Ok(Self { links, wake, thread: Some(thread) })
+        let thread = thread.spawn(move || carrier::carry(&ports, &shared, &seen, &heard))?;
+        Ok(Self { links, watches, wake, thread: Some(thread) })
     }
 
     /// Makes frames of a link drop or pass, those that it holds back included.
@@ -48,6 +56,17 @@ impl Switch {
         self.wake.ring();
     }
 
+    /// From now on has this watch see the messages on these links.
+    pub(crate) fn watch(&self, watch: &MessageWatch, links: BTreeMap<Ends, Link>, tally: &Tally) {
+        self.watches.arm(watch, links, tally);
+    }
+
+    /// Has the watch of this number see nothing more. What it holds goes on at once if it has ended.
+    pub(crate) fn forget_watch(&self, number: u32) {
+        self.watches.disarm(number);
+        self.wake.ring();
+    }
+
     /// The counts of a link so far.
     pub(crate) fn counts(&self, from: usize, to: usize) -> LinkCounts {
         self.links.counts(from, to)
@@ -59,6 +78,12 @@ impl Switch {
             Some(thread) if !thread.is_finished() => Ok(()),
             _ => Err(io::Error::other("the switch stopped, a bug of stormproof")),
         }
+    }
+}
+
+impl fmt::Debug for Switch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Switch").field("links", &self.links).finish_non_exhaustive()
     }
 }
 

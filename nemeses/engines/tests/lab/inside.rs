@@ -26,7 +26,7 @@ use stormproof_engines::network::{Network, PartitionEngine, choose_engine};
 use stormproof_engines::node_process::{NodeOutput, NodeSpec, OwnClock};
 use stormproof_engines::process_tree::Lab;
 
-use crate::{leaving, packets, peers};
+use crate::{leaving, messages, packets, peers};
 
 /// Nothing that is waited for takes this long unless it hangs.
 pub const HANGS_AFTER: Duration = Duration::from_secs(20);
@@ -51,6 +51,7 @@ fn check(lab: Lab, role: &str, directory: &Path) {
         "nodes" => check_nodes(lab, directory),
         "processors" => check_processors(lab, directory),
         "links" => check_links(),
+        "messages" => messages::check_messages(directory),
         "packets" => packets::check_troubled_links(),
         "proxies" => peers::check_proxies(directory),
         "clients" => packets::check_client_links(),

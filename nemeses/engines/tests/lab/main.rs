@@ -3,6 +3,7 @@
 
 mod inside;
 mod leaving;
+mod messages;
 mod packets;
 mod peers;
 mod tests;

@@ -58,6 +58,11 @@ const TOGETHER: &[Test] = &[
         &[Lab::Namespaces],
     ),
     (
+        "messages_are_seen_and_held_on_their_links",
+        |user, lab| inside_checks(user, lab, "messages"),
+        &[Lab::Namespaces],
+    ),
+    (
         "links_of_clients_are_cut_and_troubled_too",
         |user, lab| inside_checks(user, lab, "clients"),
         &[Lab::Namespaces],
