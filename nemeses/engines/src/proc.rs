@@ -69,10 +69,10 @@ pub(super) fn group_members(group: i32) -> BTreeSet<i32> {
     members.map(|(pid, _)| pid).collect()
 }
 
-/// The states of all threads of a process; none when it is gone.
-pub(super) fn thread_states(pid: i32) -> Vec<char> {
+/// The threads of a process and their states; none when it is gone.
+pub(super) fn thread_states(pid: i32) -> Vec<(i32, char)> {
     let threads = numbers(&format!("/proc/{pid}/task"));
-    threads.filter_map(|thread| Some(thread_stat(pid, thread)?.state)).collect()
+    threads.filter_map(|thread| Some((thread, thread_stat(pid, thread)?.state))).collect()
 }
 
 /// The threads of a process that are not dead.

@@ -1,5 +1,6 @@
-//! Descriptors of processes (`pidfd_open(2)`), which never come to mean another process.
-#![expect(unsafe_code, reason = "pidfd system calls have no safe wrapper")]
+//! Descriptors of processes (`pidfd_open(2)`), which never come to mean another process, and signals
+//! to single threads.
+#![expect(unsafe_code, reason = "these system calls have no safe wrapper")]
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -31,5 +32,14 @@ pub(super) fn signal_through(pidfd: &OwnedFd, signal: Signal) {
         let pidfd = libc::c_long::from(pidfd.as_raw_fd());
         let signal = signal as libc::c_long;
         libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, none, NO_FLAGS);
+    }
+}
+
+/// Sends a signal to one thread of a process (`tgkill(2)`). One that is gone needs none.
+pub(super) fn signal_thread(process: i32, thread: i32, signal: Signal) {
+    let [process, thread] = [process, thread].map(libc::c_long::from);
+    // SAFETY: the call takes integers.
+    unsafe {
+        libc::syscall(libc::SYS_tgkill, process, thread, signal as libc::c_long);
     }
 }

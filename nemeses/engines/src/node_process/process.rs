@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::pidfd::signal_thread;
 use super::shared::{ProcessGroup, Shared};
 use super::spawner::{Spawned, Spawner};
 use super::spec::{NodeListener, NodeSpec};
@@ -156,7 +157,21 @@ impl NodeProcess {
             life.paused = !life.over;
             self.shared.signal(&life, Signal::SIGSTOP);
         }
-        self.wait_for_threads("stop", |state| matches!(state, 'T' | 't' | 'D' | 'Z' | 'X'))
+        let is_stopped = |state| matches!(state, 'T' | 't' | 'D' | 'Z' | 'X');
+        self.wait_for_threads("stop", |process, threads| {
+            let running = threads.iter().find(|(_, state)| !is_stopped(*state));
+            // One thread takes the signal and stops the others. If it waits for its disk it does so
+            // only when it returns; then another one has to.
+            if let Some((thread, _)) = running
+                && threads.iter().any(|(_, state)| *state == 'D')
+            {
+                let life = self.shared.life();
+                if life.paused && !life.over {
+                    signal_thread(process, *thread, Signal::SIGSTOP);
+                }
+            }
+            running.is_none()
+        })
     }
 
     /// Continues every thread of it and sees that none is stopped. Nothing happens when it is over.
@@ -167,7 +182,9 @@ impl NodeProcess {
             life.paused = false;
             life.resuming = true;
         }
-        let resumed = self.wait_for_threads("continue", |state| state != 'T');
+        let resumed = self.wait_for_threads("continue", |_, threads| {
+            threads.iter().all(|(_, state)| *state != 'T')
+        });
         self.shared.life().resuming = false;
         resumed
     }
@@ -177,14 +194,19 @@ impl NodeProcess {
         ProcessGroup { shared: Arc::clone(&self.shared) }
     }
 
-    fn wait_for_threads(&self, what: &str, fits: impl Fn(char) -> bool) -> Result<(), HostError> {
+    /// Waits until every process of its group has done `what`, as `has` says of its threads.
+    fn wait_for_threads(
+        &self,
+        what: &str,
+        has: impl Fn(i32, &[(i32, char)]) -> bool,
+    ) -> Result<(), HostError> {
         let start = Instant::now();
         let group = self.shared.pid.as_raw();
         loop {
             let members = proc::group_members(group);
-            let all_fit =
-                members.iter().all(|pid| proc::thread_states(*pid).into_iter().all(&fits));
-            if all_fit {
+            // Each is asked, also where an earlier one has not.
+            let lagging = members.iter().filter(|pid| !has(**pid, &proc::thread_states(**pid)));
+            if lagging.count() == 0 {
                 return Ok(());
             }
             if start.elapsed() > STOP_PATIENCE {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -146,6 +147,7 @@ impl Nodes {
 }
 
 /// A call of a program, and what shows whether it was done.
+#[derive(Clone, Copy)]
 struct Case {
     call: DiskCall,
     files: &'static str,
@@ -284,6 +286,40 @@ fn a_killed_process_does_not_hang_and_its_call_was_made_or_was_not() {
         assert!(took < Duration::from_secs(1), "{took:?}");
         case.check_now(nodes.disk("n1"), moment == Moment::After, "killed");
         nodes.host.end_watch(1).expect("it was held");
+    }
+}
+
+/// Its first thread syncs a file while its second one says that it lives.
+const TWO_THREADS: &str = "\
+import os, threading, time
+def tick():
+    while True:
+        print('tick', flush=True)
+        time.sleep(0.002)
+threading.Thread(target=tick, daemon=True).start()
+os.fsync(os.open('member/log', os.O_RDWR))
+";
+
+#[test]
+fn a_process_is_paused_while_its_call_is_held() {
+    if let Err(error) = Command::new("python3").arg("--version").output() {
+        return skip(&format!("no python3: {error}"));
+    }
+    let act = format!("python3 -c \"{TWO_THREADS}\"");
+    let case = Case { act: act.leak(), ..CASES[0] };
+    for moment in MOMENTS {
+        let Some(mut nodes) = Nodes::held(&case, moment, LONG) else { return };
+        let n1 = set(&["n1"]);
+        assert_eq!(nodes.line().as_deref(), Ok("tick"));
+        nodes.host.pause(&n1).remove("n1").unwrap().unwrap();
+        // What it said before.
+        while nodes.lines.recv_timeout(SILENCE).is_ok() {}
+        nodes.host.end_watch(1).expect("it was held");
+        assert!(nodes.says_nothing(), "it stops before it has its answer");
+        nodes.host.resume(&n1).remove("n1").unwrap().unwrap();
+        let done = || nodes.line().as_deref() == Ok("done");
+        assert!((0..1_000).any(|_| done()), "it goes on");
+        case.check_now(nodes.disk("n1"), true, "resumed");
     }
 }
 
