@@ -17,7 +17,6 @@ use super::serve::{
     Asked, BELIEVED, GENERATION, NodeFilesystem, answer_attributes, answer_entry, creation,
 };
 use super::translate::{BLOCK, attributes, file_type};
-use super::watches::Call;
 use faults::disk_image::{Image, LONGEST_NAME, New, Range, Renaming};
 use faults::trigger::DiskCall;
 
@@ -188,10 +187,9 @@ impl Filesystem for NodeFilesystem {
             flags if flags.is_empty() => Renaming::Replace,
             _ => return reply.error(Errno::EINVAL),
         };
-        let (old, new) = (old.to_owned(), new.to_owned());
-        let names = || [(from.0, old.clone()), (to.0, new.clone())];
-        let call = self.shared.watches.call(|| Call::rename(names()));
+        let call = self.shared.watches.rename((from.0, old), (to.0, new));
         let asked = Asked { kind: OpKind::Metadata, bytes: 0, call };
+        let (old, new) = (old.to_owned(), new.to_owned());
         let rename = move |image: &mut Image| {
             image.rename((from.0, &old), (to.0, &new), renaming, SystemTime::now())
         };
@@ -271,7 +269,7 @@ impl Filesystem for NodeFilesystem {
         // The kernel itself sends an fsync after a write that is to be synchronous.
         let (length, bytes) = (bytes.len() as u32, Box::from(bytes));
         let write = move |image: &mut Image| image.write(inode.0, offset, bytes, SystemTime::now());
-        let call = self.shared.watches.call(|| Call::of(DiskCall::Write, inode.0));
+        let call = self.shared.watches.call(DiskCall::Write, inode.0);
         let asked = Asked { kind: OpKind::Write, bytes: length.into(), call };
         self.serve_watched(asked, reply, |_| {}, write, move |reply, ()| reply.written(length));
     }

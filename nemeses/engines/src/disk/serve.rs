@@ -89,7 +89,6 @@ impl NodeFilesystem {
     ) {
         let Asked { kind, bytes, call } = asked;
         let (shared, mount) = (Arc::clone(&self.shared), self.mount);
-        let call = call.map(Arc::new);
         let seen_after = call.clone();
         let finish = move |received: Instant, error: Option<Errno>| {
             let result = match error {
@@ -152,7 +151,7 @@ impl NodeFilesystem {
         let inode = inode.0;
         let sync = move |image: &mut Image| image.sync(inode);
         let fail = move |image: &mut Image| image.fail_sync(inode);
-        let call = self.shared.watches.call(|| Call::of(DiskCall::Fsync, inode));
+        let call = self.shared.watches.call(DiskCall::Fsync, inode);
         let asked = Asked { kind: OpKind::Fsync, bytes: 0, call };
         self.serve_watched(asked, reply, fail, sync, |reply, ()| reply.ok());
     }

@@ -5,8 +5,9 @@
 //! that the disk has by then; with the power off, or its process killed, it never happened. One
 //! that is held after is done, and on the disk if it is an fsync; only its answer is missing.
 
-use std::ffi::OsString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use fuser::Errno;
@@ -19,8 +20,8 @@ use faults::trigger::{DiskCall, DiskWatch, Moment};
 /// The watches on one disk.
 #[derive(Default)]
 pub(super) struct Watches {
-    /// There are some: only then requests look at the rest.
-    armed: AtomicBool,
+    /// The calls and moments that any is about, a bit each: only of them requests are looked at.
+    armed: AtomicU8,
     armed_with: Mutex<Vec<ArmedWatch>>,
 }
 
@@ -32,17 +33,22 @@ struct ArmedWatch {
 }
 
 /// A call as it comes.
+#[derive(Clone)]
 pub(super) struct Call {
     call: DiskCall,
     about: About,
 }
 
+#[derive(Clone)]
 enum About {
     /// A file or directory.
     Inode(InodeNumber),
     /// An old and a new name.
     Names([(InodeNumber, OsString); 2]),
 }
+
+/// A path below the mount, and the new one of a rename.
+type Paths = (String, Option<String>);
 
 /// A watch whose time has come.
 struct Sighted {
@@ -52,34 +58,52 @@ struct Sighted {
 }
 
 impl Call {
-    pub(super) fn of(call: DiskCall, inode: InodeNumber) -> Self {
-        Self { call, about: About::Inode(inode) }
-    }
-
-    pub(super) fn rename(names: [(InodeNumber, OsString); 2]) -> Self {
-        Self { call: DiskCall::Rename, about: About::Names(names) }
-    }
-
-    /// The paths that it is about.
-    fn paths(&self, image: &Image) -> Result<Vec<String>, Refusal> {
-        let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
+    /// The path that it is about, and the new one of a rename.
+    fn paths(&self, image: &Image) -> Result<Paths, Refusal> {
         match &self.about {
-            About::Inode(inode) => Ok(vec![text(image.path(*inode)?)]),
+            About::Inode(inode) => Ok((text(image.path(*inode)?), None)),
             About::Names(names) => {
                 let path = |(directory, name): &(InodeNumber, OsString)| {
                     let within = image.path(*directory)?;
                     Ok(text(within.strip_prefix(".").unwrap_or(&within).join(name)))
                 };
-                names.iter().map(path).collect()
+                let [old, new] = names.each_ref().map(path);
+                Ok((old?, Some(new?)))
             }
         }
     }
 }
 
+fn text(path: PathBuf) -> String {
+    path.into_os_string().into_string().unwrap_or_else(|path| path.to_string_lossy().into_owned())
+}
+
+/// The bit of a moment of a call.
+fn bit(call: DiskCall, moment: Moment) -> u8 {
+    1 << (2 * call as u8 + moment as u8)
+}
+
 impl Watches {
-    /// The call that a request is, where there is any watch.
-    pub(super) fn call(&self, call: impl FnOnce() -> Call) -> Option<Call> {
-        self.armed.load(Ordering::Acquire).then(call)
+    /// The fsync or write of a file that a request is, where a watch may be about it.
+    pub(super) fn call(&self, call: DiskCall, inode: InodeNumber) -> Option<Call> {
+        self.are_about(call).then_some(Call { call, about: About::Inode(inode) })
+    }
+
+    /// The same of a rename.
+    pub(super) fn rename(
+        &self,
+        old: (InodeNumber, &OsStr),
+        new: (InodeNumber, &OsStr),
+    ) -> Option<Call> {
+        let names = || [old, new].map(|(directory, name)| (directory, name.to_owned()));
+        let call = || Call { call: DiskCall::Rename, about: About::Names(names()) };
+        self.are_about(DiskCall::Rename).then(call)
+    }
+
+    /// One load for each request, where there is no watch.
+    fn are_about(&self, call: DiskCall) -> bool {
+        let bits = bit(call, Moment::Before) | bit(call, Moment::After);
+        self.armed.load(Ordering::Acquire) & bits != 0
     }
 
     /// From now on looks at the disk of `node` for what `watch` says.
@@ -97,7 +121,8 @@ impl Watches {
         let mut armed = self.armed_with();
         armed.retain(|armed| armed.tally.number() != number);
         armed.extend(new);
-        self.armed.store(!armed.is_empty(), Ordering::Release);
+        let bits = armed.iter().map(|armed| bit(armed.watch.call, armed.watch.moment));
+        self.armed.store(bits.fold(0, |all, bit| all | bit), Ordering::Release);
     }
 
     fn armed_with(&self) -> MutexGuard<'_, Vec<ArmedWatch>> {
@@ -111,21 +136,25 @@ impl Watches {
         &self,
         call: DiskCall,
         moment: Moment,
-        paths: impl FnOnce() -> Option<Vec<String>>,
+        paths: impl FnOnce() -> Option<Paths>,
     ) -> Vec<Sighted> {
+        if self.armed.load(Ordering::Acquire) & bit(call, moment) == 0 {
+            return Vec::new();
+        }
         let armed = self.armed_with();
         let may_be = |armed: &&ArmedWatch| {
             armed.watch.call == call && armed.watch.moment == moment && armed.tally.is_waiting()
         };
         let mut waiting = armed.iter().filter(may_be).peekable();
-        let Some(paths) = waiting.peek().and_then(|_| paths()) else { return Vec::new() };
+        let Some((path, new)) = waiting.peek().and_then(|_| paths()) else { return Vec::new() };
         let is_meant = |armed: &&ArmedWatch| {
-            paths.iter().any(|path| armed.watch.is_about(call, path)) && armed.tally.count()
+            let mut paths = [Some(&path), new.as_ref()].into_iter().flatten();
+            paths.any(|path| armed.watch.is_about(call, path)) && armed.tally.count()
         };
         let sighted = |armed: &ArmedWatch| Sighted {
             node: armed.node.clone(),
             tally: armed.tally.clone(),
-            what: in_words(call, &paths),
+            what: in_words(call, &path, new.as_deref()),
         };
         waiting.filter(is_meant).map(sighted).collect()
     }
@@ -161,11 +190,10 @@ impl Shared {
 }
 
 /// `rename of 0.tmp to 0.wal`
-fn in_words(call: DiskCall, paths: &[String]) -> String {
-    let call = match call {
-        DiskCall::Fsync => "fsync of",
-        DiskCall::Write => "write to",
-        DiskCall::Rename => "rename of",
-    };
-    format!("{call} {}", paths.join(" to "))
+fn in_words(call: DiskCall, path: &str, new: Option<&str>) -> String {
+    match (call, new) {
+        (DiskCall::Fsync, _) => format!("fsync of {path}"),
+        (DiskCall::Write, _) => format!("write to {path}"),
+        (DiskCall::Rename, new) => format!("rename of {path} to {}", new.unwrap_or_default()),
+    }
 }

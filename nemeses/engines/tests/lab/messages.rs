@@ -252,7 +252,8 @@ fn check_kinds(links: &mut Links) {
     assert!(matches!(stranger, Err(HostError::Failed(_))), "{stranger:?}");
 }
 
-/// What is held on a link that is cut meanwhile is gone, and TCP sends it again after the heal.
+/// A message that is held on a link that is cut meanwhile is gone, and TCP sends it again after the
+/// heal.
 fn check_cut(links: &mut Links) {
     let (near, far) = links.connect("n1", "n2");
     links.watch(1, any_from("n1", "n2"), 1, Some(LONG));
@@ -370,7 +371,7 @@ fn check_killed(mut links: Links, directory: &Path) {
     }
 }
 
-/// Where the kernel's bridge carries, nothing is seen.
+/// Nothing is seen where the kernel's bridge carries.
 fn check_bridge(engine: PartitionEngine) {
     if engine == PartitionEngine::Switch {
         return;
