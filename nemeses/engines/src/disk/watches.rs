@@ -5,6 +5,9 @@
 //! that the disk has by then; with the power off, or its process killed, it never happened. One
 //! that is held after is done, and on the disk if it is an fsync; only its answer is missing.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -22,7 +25,20 @@ use faults::trigger::{DiskCall, DiskWatch, Moment};
 pub(super) struct Watches {
     /// The calls and moments that any is about, a bit each: only of them requests are looked at.
     armed: AtomicU8,
-    armed_with: Mutex<Vec<ArmedWatch>>,
+    armed_with: Mutex<Armed>,
+}
+
+#[derive(Default)]
+struct Armed {
+    watches: Vec<ArmedWatch>,
+    paths: KnownPaths,
+}
+
+/// Paths that were looked up since names changed last: a log is synced again and again.
+#[derive(Default)]
+struct KnownPaths {
+    renamings: u64,
+    by_inode: BTreeMap<InodeNumber, String>,
 }
 
 struct ArmedWatch {
@@ -48,7 +64,7 @@ enum About {
 }
 
 /// A path below the mount, and the new one of a rename.
-type Paths = (String, Option<String>);
+type Paths<'a> = (Cow<'a, str>, Option<Cow<'a, str>>);
 
 /// A watch whose time has come.
 struct Sighted {
@@ -59,17 +75,30 @@ struct Sighted {
 
 impl Call {
     /// The path that it is about, and the new one of a rename.
-    fn paths(&self, image: &Image) -> Result<Paths, Refusal> {
+    fn paths<'a>(&self, image: &Image, known: &'a mut KnownPaths) -> Result<Paths<'a>, Refusal> {
         match &self.about {
-            About::Inode(inode) => Ok((text(image.path(*inode)?), None)),
+            About::Inode(inode) => Ok((Cow::Borrowed(known.path(*inode, image)?), None)),
             About::Names(names) => {
                 let path = |(directory, name): &(InodeNumber, OsString)| {
                     let within = image.path(*directory)?;
-                    Ok(text(within.strip_prefix(".").unwrap_or(&within).join(name)))
+                    Ok(Cow::Owned(text(within.strip_prefix(".").unwrap_or(&within).join(name))))
                 };
                 let [old, new] = names.each_ref().map(path);
                 Ok((old?, Some(new?)))
             }
+        }
+    }
+}
+
+impl KnownPaths {
+    fn path(&mut self, inode: InodeNumber, image: &Image) -> Result<&str, Refusal> {
+        if self.renamings != image.renamings() {
+            self.renamings = image.renamings();
+            self.by_inode.clear();
+        }
+        match self.by_inode.entry(inode) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(text(image.path(inode)?))),
         }
     }
 }
@@ -118,49 +147,52 @@ impl Watches {
     }
 
     fn change(&self, number: u32, new: Option<ArmedWatch>) {
-        let mut armed = self.armed_with();
-        armed.retain(|armed| armed.tally.number() != number);
-        armed.extend(new);
-        let bits = armed.iter().map(|armed| bit(armed.watch.call, armed.watch.moment));
+        let watches = &mut self.armed_with().watches;
+        watches.retain(|armed| armed.tally.number() != number);
+        watches.extend(new);
+        let bits = watches.iter().map(|armed| bit(armed.watch.call, armed.watch.moment));
         self.armed.store(bits.fold(0, |all, bit| all | bit), Ordering::Release);
     }
 
-    fn armed_with(&self) -> MutexGuard<'_, Vec<ArmedWatch>> {
+    fn armed_with(&self) -> MutexGuard<'_, Armed> {
         // No change of it can stop half-way.
         self.armed_with.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// Counts a call, whose `paths` are looked up if any watch may be about it, and returns the
-    /// watches that waited for it.
-    fn see(
-        &self,
-        call: DiskCall,
-        moment: Moment,
-        paths: impl FnOnce() -> Option<Paths>,
-    ) -> Vec<Sighted> {
-        if self.armed.load(Ordering::Acquire) & bit(call, moment) == 0 {
-            return Vec::new();
-        }
-        let armed = self.armed_with();
-        let may_be = |armed: &&ArmedWatch| {
-            armed.watch.call == call && armed.watch.moment == moment && armed.tally.is_waiting()
-        };
-        let mut waiting = armed.iter().filter(may_be).peekable();
-        let Some((path, new)) = waiting.peek().and_then(|_| paths()) else { return Vec::new() };
-        let is_meant = |armed: &&ArmedWatch| {
-            let mut paths = [Some(&path), new.as_ref()].into_iter().flatten();
-            paths.any(|path| armed.watch.is_about(call, path)) && armed.tally.count()
-        };
-        let sighted = |armed: &ArmedWatch| Sighted {
-            node: armed.node.clone(),
-            tally: armed.tally.clone(),
-            what: in_words(call, &path, new.as_deref()),
-        };
-        waiting.filter(is_meant).map(sighted).collect()
     }
 }
 
 impl Shared {
+    /// Counts a call, and returns the watches that waited for it.
+    fn see(&self, moment: Moment, call: &Call, mount: u64) -> Vec<Sighted> {
+        if self.watches.armed.load(Ordering::Acquire) & bit(call.call, moment) == 0 {
+            return Vec::new();
+        }
+        let mut armed = self.watches.armed_with();
+        let Armed { watches, paths } = &mut *armed;
+        let may_be = |armed: &&ArmedWatch| {
+            armed.watch.call == call.call
+                && armed.watch.moment == moment
+                && armed.tally.is_waiting()
+        };
+        let mut waiting = watches.iter().filter(may_be).peekable();
+        if waiting.peek().is_none() {
+            return Vec::new();
+        }
+        let Ok((path, new)) = self.act(mount, |image| call.paths(image, paths)) else {
+            // Without power there is no call.
+            return Vec::new();
+        };
+        let is_meant = |armed: &&ArmedWatch| {
+            let mut paths = [Some(&path), new.as_ref()].into_iter().flatten();
+            paths.any(|path| armed.watch.is_about(call.call, path)) && armed.tally.count()
+        };
+        let sighted = |armed: &ArmedWatch| Sighted {
+            node: armed.node.clone(),
+            tally: armed.tally.clone(),
+            what: in_words(call.call, &path, new.as_deref()),
+        };
+        waiting.filter(is_meant).map(sighted).collect()
+    }
+
     /// Has `go_on` run: now, or, if a watch waited for this moment of this call, when that lets go
     /// of it; then with the error that became of the request meanwhile.
     pub(super) fn watch(
@@ -170,9 +202,7 @@ impl Shared {
         mount: u64,
         go_on: impl FnOnce(Option<Errno>) + Send + 'static,
     ) {
-        // Without power there is no call.
-        let paths = || self.act(mount, |image| call.paths(image)).ok();
-        let sighted = self.watches.see(call.call, moment, paths);
+        let sighted = self.see(moment, call, mount);
         let holds: Vec<_> = sighted.iter().filter_map(|one| one.tally.hold()).collect();
         let report = || {
             for Sighted { node, tally, what } in sighted {

@@ -214,6 +214,7 @@ impl Image {
     /// The state that a mount finds: the durable names, and only inodes that have one.
     fn start_from_durable_names(&mut self) {
         self.orphans.clear();
+        self.renamings += 1;
         let mut old = std::mem::take(&mut self.inodes);
         let mut waiting = vec![(ROOT, ROOT, None)];
         while let Some((number, parent, name)) = waiting.pop() {

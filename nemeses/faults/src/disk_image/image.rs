@@ -20,6 +20,8 @@ pub struct Image {
     pub(super) resized: BTreeSet<InodeNumber>,
     /// Inodes without a name, to be freed once they are no longer needed.
     pub(super) orphans: BTreeSet<InodeNumber>,
+    /// The number of times that names changed.
+    pub(super) renamings: u64,
     /// Pages that files with a name have.
     pub(super) used: u64,
     /// Pages that there are.
@@ -61,6 +63,7 @@ impl Image {
             journal: Journal::default(),
             resized: BTreeSet::new(),
             orphans: BTreeSet::new(),
+            renamings: 0,
             used: 0,
             capacity: capacity / PAGE,
         };

@@ -136,6 +136,11 @@ impl Image {
         Ok(path)
     }
 
+    /// The number of times that names changed: as long as it is the same, so is every path.
+    pub fn renamings(&self) -> u64 {
+        self.renamings
+    }
+
     /// A name of an inode, and the directory in which it has it.
     fn name(&self, number: InodeNumber) -> Result<(InodeNumber, &OsStr), Refusal> {
         let means = |meaning: &Meaning| meaning.inode == number;
@@ -355,6 +360,7 @@ impl Image {
         edits: Vec<(InodeNumber, &OsStr, Option<InodeNumber>)>,
         now: SystemTime,
     ) -> Result<(), Refusal> {
+        self.renamings += 1;
         let mut noted = Vec::with_capacity(edits.len());
         for (directory, name, inode) in edits {
             self.directory_mut(directory)?.set(name, inode);

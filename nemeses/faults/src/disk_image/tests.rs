@@ -225,8 +225,12 @@ fn a_path_follows_every_change_of_names() {
     let log = make(&mut image, wal, "0.tmp", New::File);
     assert_eq!(path(&image, log), "member/wal/0.tmp");
     image.sync(log).unwrap();
+    let before = image.renamings();
+    image.write(log, 0, b"x".as_slice().into(), NOW).unwrap();
+    assert_eq!(image.renamings(), before);
     image.rename((wal, name("0.tmp")), (wal, name("0.wal")), Renaming::Replace, NOW).unwrap();
     assert_eq!(path(&image, log), "member/wal/0.wal");
+    assert_ne!(image.renamings(), before);
     image.rename((ROOT, name("member")), (ROOT, name("old")), Renaming::Replace, NOW).unwrap();
     assert_eq!(path(&image, log), "old/wal/0.wal");
     // Two names: the last one counts while it is there.
