@@ -17,6 +17,6 @@ pub use disk::Disk;
 pub use file_disk::FileDisk;
 pub use identity::{IDENTITY_FILE, Identity, IdentityError};
 pub use memory_disk::{DiskFailure, MemoryDisk};
-pub use wal::{OpenError, Opened, WriteAheadLog, replay};
+pub use wal::{Contradiction, OpenError, Opened, WriteAheadLog, replay};
 
 pub(crate) use barrier::needs_barrier;

@@ -170,8 +170,8 @@ fn find(bytes: &[u8], watermark: u64, bugs: &Bugs) -> Result<Found, OpenError> {
     while end < bytes.len() {
         match frame::decode(&bytes[end..]) {
             Ok(frame) => {
-                if let Err(reason) = replay(&mut recovered, frame.record) {
-                    return corrupt(end, reason);
+                if let Err(contradiction) = replay(&mut recovered, frame.record) {
+                    return corrupt(end, contradiction.to_string());
                 }
                 witnessed = witnessed.max(frame.durable);
                 end += frame.size;
@@ -206,32 +206,71 @@ fn witnessed_behind(bytes: &[u8], offset: usize) -> u64 {
         .unwrap_or(0)
 }
 
-/// Adds one record to the state. A record that contradicts the state comes from no node: the log is
-/// corrupt, and the text says how.
-pub fn replay(state: &mut Recovered, record: Record) -> Result<(), String> {
-    let last = state.log.last_index();
+/// A record that contradicts those before it: it comes from no node, so the log is corrupt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// The current term is earlier than the one before.
+    #[error("the term falls from {from} to {to}")]
+    TermFalls {
+        /// The term before.
+        from: u64,
+        /// The term of the record.
+        to: u64,
+    },
+    /// The entry has another index than the next one, or an earlier term than the last one.
+    #[error("entry {index} of term {term} follows entry {last} of term {last_term}")]
+    DoesNotFollow {
+        /// The index of the entry.
+        index: u64,
+        /// Its term.
+        term: u64,
+        /// The index of the last entry.
+        last: u64,
+        /// The term of that.
+        last_term: u64,
+    },
+    /// The entry is of a later term than the current one.
+    #[error("entry {index} is of term {term}, not reached yet")]
+    TermNotReached {
+        /// The index of the entry.
+        index: u64,
+        /// Its term.
+        term: u64,
+    },
+    /// Entries are removed that are not there.
+    #[error("nothing at {from} to remove, the last entry is {last}")]
+    NothingToRemove {
+        /// The first one to remove.
+        from: u64,
+        /// The index of the last entry.
+        last: u64,
+    },
+}
+
+/// Adds one record to the state.
+///
+/// # Errors
+/// When the record contradicts the state, which is left as it was.
+pub fn replay(state: &mut Recovered, record: Record) -> Result<(), Contradiction> {
+    let (last, last_term) = (state.log.last_index(), state.log.last_term());
     match record {
         Record::Vote { term, .. } if term < state.term => {
-            return Err(format!("the term falls from {} to {term}", state.term));
+            return Err(Contradiction::TermFalls { from: state.term, to: term });
         }
         Record::Vote { term, vote } => (state.term, state.vote) = (term, vote),
-        Record::Entry(entry) if entry.index != last + 1 || entry.term < state.log.last_term() => {
-            return Err(format!(
-                "entry {} of term {} follows entry {last} of term {}",
-                entry.index,
-                entry.term,
-                state.log.last_term()
-            ));
+        Record::Entry(entry) => {
+            let (index, term) = (entry.index, entry.term);
+            if index != last + 1 || term < last_term {
+                return Err(Contradiction::DoesNotFollow { index, term, last, last_term });
+            }
+            if term > state.term {
+                return Err(Contradiction::TermNotReached { index, term });
+            }
+            state.log.append(entry);
         }
-        Record::Entry(entry) if entry.term > state.term => {
-            return Err(format!(
-                "entry {} is of term {}, not reached yet",
-                entry.index, entry.term
-            ));
-        }
-        Record::Entry(entry) => state.log.append(entry),
         Record::Truncate { from } if from == 0 || from > last => {
-            return Err(format!("nothing at {from} to remove, the last entry is {last}"));
+            return Err(Contradiction::NothingToRemove { from, last });
         }
         Record::Truncate { from } => state.log.truncate(from),
     }
@@ -378,14 +417,24 @@ mod tests {
 
     #[test]
     fn records_that_contradict_each_other_are_corruption() {
-        for records in [
-            vec![vote(2), vote(1)],
-            vec![vote(1), entry(2, 1)],
-            vec![vote(2), entry(1, 2), entry(2, 1)],
-            vec![vote(1), entry(1, 2)],
-            vec![Record::Truncate { from: 1 }],
+        for (records, contradiction) in [
+            (vec![vote(2), vote(1)], "the term falls from 2 to 1"),
+            (vec![vote(1), entry(2, 1)], "entry 2 of term 1 follows entry 0 of term 0"),
+            (
+                vec![vote(2), entry(1, 2), entry(2, 1)],
+                "entry 2 of term 1 follows entry 1 of term 2",
+            ),
+            (vec![vote(1), entry(1, 2)], "entry 1 is of term 2, not reached yet"),
+            (
+                vec![vote(1), entry(1, 1), Record::Truncate { from: 2 }],
+                "nothing at 2 to remove, the last entry is 1",
+            ),
+            (vec![Record::Truncate { from: 0 }], "nothing at 0 to remove, the last entry is 0"),
         ] {
-            assert!(matches!(open(&written(&records)), Err(OpenError::Corrupt { .. })));
+            match open(&written(&records)) {
+                Err(OpenError::Corrupt { reason, .. }) => assert_eq!(reason, contradiction),
+                other => panic!("{contradiction}: {other:?}"),
+            }
         }
     }
 
