@@ -107,23 +107,31 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(peers: &[(&str, &str)]) -> Config {
-        let owned = |(name, address): &(&str, &str)| (name.to_string(), address.to_string());
+impl Config {
+    /// A configuration for tests that open nothing.
+    pub(super) fn of_one_node() -> Config {
         Config {
             cluster: "c".into(),
             id: "n1".into(),
             listen: ([127, 0, 0, 1], 7001).into(),
             advertise: None,
             peer_listen: ([127, 0, 0, 1], 7101).into(),
-            peers: peers.iter().map(owned).collect(),
+            peers: vec![("n1".into(), "localhost:7101".into())],
             data_dir: "/nowhere".into(),
             timings: Timings::default(),
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(peers: &[(&str, &str)]) -> Config {
+        let owned = |(name, address): &(&str, &str)| (name.to_string(), address.to_string());
+        Config { peers: peers.iter().map(owned).collect(), ..Config::of_one_node() }
     }
 
     #[test]

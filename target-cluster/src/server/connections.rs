@@ -37,8 +37,8 @@ use tokio::time::{sleep, timeout};
 
 use super::api::{JsonResponse, Response, bad_request, refused};
 use super::events::say;
-use super::large::Reserved;
 use super::limits::RequestLimits;
+use super::memory::Reserved;
 use crate::core::NodeId;
 
 /// The part of an answer that has to be taken within [`RequestLimits::answer`]. Large enough that

@@ -22,13 +22,21 @@ use super::connections::Endpoints;
 use super::contents::contents;
 use super::envelope::Envelope;
 use super::inbox::{Health, Inbox, Incoming};
-use super::large::{LARGE, LargeAnswers, elsewhere_if};
+use super::large::{LARGE, elsewhere_if};
+use super::memory::Memory;
 use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
 /// what JSON adds.
 const CLIENT_BODY_MAX: usize = 1024 * 1024;
+
+/// About the most bytes that requests take together until the core takes them in. Far above what
+/// clients send within the milliseconds that this takes; a bound while the core is kept waiting.
+const REQUESTS_MAX: usize = 64 * 1024 * 1024;
+
+/// The most bytes that large answers take together, from their encoding until they are read, estimated.
+const ANSWERS_MAX: usize = 512 * 1024 * 1024;
 
 /// The most commands that `/admin/applied` lists at once.
 const APPLIED_PAGE: usize = 4_096;
@@ -42,8 +50,10 @@ pub(super) struct Service {
     pub(super) envelope: Arc<Envelope>,
     /// The addresses at which clients reach the nodes.
     pub(super) addresses: Addresses,
+    /// The memory for requests that the core has not taken in.
+    requests: Memory,
     /// The memory for large answers.
-    large_answers: LargeAnswers,
+    large_answers: Memory,
 }
 
 impl Service {
@@ -51,8 +61,9 @@ impl Service {
     pub(super) fn new(config: Config, inbox: Inbox) -> Service {
         let envelope = Arc::new(config.envelope());
         let addresses = Addresses::new(config.id.as_str().into(), config.clients_at());
-        let large_answers = LargeAnswers::new();
-        Service { config: Arc::new(config), inbox, envelope, addresses, large_answers }
+        let (requests, large_answers) = (Memory::of(REQUESTS_MAX), Memory::of(ANSWERS_MAX));
+        let config = Arc::new(config);
+        Service { config, inbox, envelope, addresses, requests, large_answers }
     }
 }
 
@@ -85,6 +96,7 @@ impl Endpoints for ClientEndpoints {
 }
 
 async fn kv(service: &Service, body: Bytes) -> Response {
+    let Some(memory) = service.requests.reserve(body.len()) else { return overloaded() };
     let asked = elsewhere_if(body.len() > LARGE, move || {
         let body = serde_json::from_slice::<RequestBody>(&body).map_err(|it| it.to_string())?;
         let operation = body.into_operation().map_err(|error| error.to_string())?;
@@ -96,8 +108,8 @@ async fn kv(service: &Service, body: Bytes) -> Response {
     let (reply, answer) = oneshot::channel();
     // A query changes nothing, answered or not.
     let (event, definite) = match asked.await {
-        Ok(Err(query)) => (Incoming::Query { query, reply }, true),
-        Ok(Ok(command)) => (Incoming::Command { command, reply }, false),
+        Ok(Err(query)) => (Incoming::Query { query, reply, _memory: memory }, true),
+        Ok(Ok(command)) => (Incoming::Command { command, reply, _memory: memory }, false),
         Err(reason) => return bad_request(&reason).into(),
     };
     ask(service, event, answer, definite).await
@@ -133,9 +145,7 @@ async fn ask(
 ) -> Response {
     match service.inbox.try_send(event) {
         Ok(()) => {}
-        Err(TrySendError::Full(_)) => {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true).into();
-        }
+        Err(TrySendError::Full(_)) => return overloaded(),
         Err(TrySendError::Closed(_)) => return stopping(true).into(),
     }
     match timeout(service.config.limits.deadline, answer).await {
@@ -147,7 +157,7 @@ async fn ask(
             elsewhere_if(true, move || {
                 let Some(reserved) = service.large_answers.reserve(bytes_of(&reply)) else {
                     // Only queries have large answers.
-                    return refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true).into();
+                    return overloaded();
                 };
                 let mut response = response_to(&service.addresses, reply);
                 response.extensions_mut().insert(reserved);
@@ -158,6 +168,11 @@ async fn ask(
         Ok(Err(_)) => stopping(definite).into(),
         Err(_) => refused(StatusCode::GATEWAY_TIMEOUT, "timeout", definite).into(),
     }
+}
+
+/// The refusal of a request that surely changed nothing.
+fn overloaded() -> Response {
+    refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded", true).into()
 }
 
 async fn status(service: &Service) -> Response {
@@ -287,4 +302,42 @@ fn nothing_here() -> JsonResponse {
     );
     response.0 = StatusCode::NOT_FOUND;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::server::inbox;
+
+    /// A node of whose requests the core takes none in.
+    #[tokio::test]
+    async fn requests_that_wait_for_the_core_are_bounded_in_bytes() {
+        let (inbox, mut waiting) = inbox::inbox();
+        let mut config = Config::of_one_node();
+        config.limits.deadline = Duration::from_millis(1);
+        let service = Service::new(config, inbox);
+        let ask = async |size: usize| {
+            let value = "x".repeat(size);
+            let body = json!({"f": "write", "key": "k", "value": value}).to_string();
+            let body = kv(&service, body.into()).await.into_body().collect().await;
+            serde_json::from_slice::<Value>(&body.unwrap().to_bytes()).unwrap()
+        };
+        let timeout = json!({"type": "refused", "error": "timeout", "definite": false});
+        let overloaded = json!({"type": "refused", "error": "overloaded", "definite": true});
+        let size = 1_000_000;
+        for _ in 0..REQUESTS_MAX / (size + 1024) {
+            assert_eq!(ask(size).await, timeout);
+        }
+        assert_eq!(ask(size).await, overloaded);
+        assert_eq!(ask(10).await, timeout, "there is room for a small one");
+        // The client waits no longer; what it sent is still there until the core takes it in.
+        drop(waiting.recv().await);
+        assert_eq!(ask(size).await, timeout);
+        assert_eq!(ask(size).await, overloaded);
+    }
 }

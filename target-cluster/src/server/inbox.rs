@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::memory::Reserved;
 use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
 use crate::kv::{ContentsPage, EncodedCommand, Query};
 
 /// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
-/// of work for the core.
+/// of work for the core. The bytes of what clients send are bounded as well.
 const INBOX_CAPACITY: usize = 8_192;
 
 /// Something that happened outside the core.
 pub(super) enum Incoming {
     /// A client wants a command applied.
-    Command { command: EncodedCommand, reply: oneshot::Sender<Reply> },
+    Command { command: EncodedCommand, reply: oneshot::Sender<Reply>, _memory: Reserved },
     /// A client asks for something that changes nothing.
-    Query { query: Query, reply: oneshot::Sender<Reply> },
+    Query { query: Query, reply: oneshot::Sender<Reply>, _memory: Reserved },
     /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
     /// This node is to end, so another one should lead; there is no reply if there is nothing to do.

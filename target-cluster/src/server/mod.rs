@@ -22,6 +22,7 @@ mod http;
 mod inbox;
 mod large;
 mod limits;
+mod memory;
 mod peer_api;
 mod peers;
 mod raft_loop;

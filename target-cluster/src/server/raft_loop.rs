@@ -75,13 +75,13 @@ impl Driver {
         let mut turn = Turn::begin(&mut self.node, now, wall);
         for event in gathered.drain(..) {
             let input = match event {
-                Incoming::Command { command, reply } => {
+                Incoming::Command { command, reply, .. } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     turn.propose(request, command);
                     continue;
                 }
-                Incoming::Query { query, reply } => {
+                Incoming::Query { query, reply, .. } => {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     Input::Query { request, query }
