@@ -100,7 +100,8 @@
 //! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it
 //! belongs to (`cluster` in `/status`), who sends it, in which version of the protocol, and where
 //! clients reach the sender; one without them, or with others, is refused with 403 and the reason.
-//! The data directory says the same of its owner (`identity.json`), and serves no other.
+//! The data directory says the same of its owner (`identity.json`), and serves no other. A term that is
+//! more than 2^32 ahead of a node's own is not heeded, and reported on stderr: no election leads there.
 //!
 //! # The event stream
 //!

@@ -15,6 +15,7 @@ use crate::core::{Request, Response};
 
 /// The highest term that is believed. No cluster reaches it: at a thousand elections a second it
 /// takes 285,000 years. Up to here, terms are exact in programs that read them as JavaScript numbers.
+/// Of those below, the core believes none that is far beyond its own.
 pub(crate) const TERM_MAX: u64 = (1 << 53) - 1;
 
 /// An endpoint for the other nodes.

@@ -17,6 +17,7 @@
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
 //! | `damage n1 flip=300`, `damage n1 length=300` | n1 ends; a bit of its log flips, or what follows is gone |
+//! | `damage n1 term=9` | n1 ends; its log says that it is in term 9 |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
 //! | `ask n1 write k 1 [token="a:1"] [times=9]` | a client's request, or as many of them |
@@ -31,8 +32,9 @@ use std::time::Duration;
 use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
 use stormproof_cluster::bugs::{Bug, Bugs};
-use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Timings};
+use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Record, Timings};
 use stormproof_cluster::kv::RequestBody;
+use stormproof_cluster::storage::{MemoryDisk, WriteAheadLog};
 use stormproof_cluster::world::World;
 
 /// Drives a world by script.
@@ -100,7 +102,7 @@ impl Runner for Script {
         let named: BTreeMap<_, _> =
             ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
                 .into_iter()
-                .chain(["token", "times"])
+                .chain(["token", "times", "term"])
                 .map(|key| (key, args.take_key(key)))
                 .collect();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
@@ -208,10 +210,14 @@ impl Runner for Script {
                 let id = self.node(word(0)?)?;
                 let length: Option<usize> = named["length"].map(str::parse).transpose()?;
                 let flipped: Option<usize> = named["flip"].map(str::parse).transpose()?;
+                let term: Option<u64> = named["term"].map(str::parse).transpose()?;
                 self.world.damage(&id, |bytes| {
                     bytes.truncate(length.unwrap_or(bytes.len()));
                     if let Some(byte) = flipped {
                         bytes[byte] ^= 1;
+                    }
+                    if let Some(term) = term {
+                        *bytes = with_record(bytes, &Record::Vote { term, vote: None });
                     }
                 });
             }
@@ -261,6 +267,14 @@ impl Runner for Script {
     }
 }
 
+/// The bytes of a log with one more record.
+fn with_record(log: &[u8], record: &Record) -> Vec<u8> {
+    let disk = MemoryDisk::with_bytes(log.to_vec());
+    let mut log = WriteAheadLog::open(disk, &Bugs::new()).expect("it is whole").wal;
+    log.append([record]).expect("a disk in memory does not fail");
+    log.into_disk().bytes().to_vec()
+}
+
 #[test]
 fn every_planted_bug_has_a_script_named_after_it() {
     for bug in Bug::ALL {
@@ -306,6 +320,7 @@ scripts! {
     a_leader_that_hears_no_majority_steps_down
     partition_and_heal
     a_stale_term_is_refused_and_steps_down
+    a_term_that_no_node_can_have_reached_moves_no_one
     conflicting_logs_are_made_equal
     figure_8
     figure_8_with_commit_earlier_term_loses_a_committed_entry

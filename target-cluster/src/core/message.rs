@@ -97,6 +97,20 @@ impl Request {
             Request::TimeoutNow(request) => request.term,
         }
     }
+
+    /// The answer of a node in that term which does not heed it.
+    pub(super) fn refusal(&self, term: u64) -> Response {
+        let vote = |asked| VoteResponse { term, asked, granted: false };
+        match self {
+            Request::PreVote(request) => Response::PreVote(vote(request.term)),
+            Request::Vote(request) => Response::Vote(vote(request.term)),
+            Request::Append(AppendRequest { round, .. }) => {
+                let result = AppendResult::StaleTerm;
+                Response::Append(AppendResponse { term, round: *round, result })
+            }
+            Request::TimeoutNow(_) => Response::TimeoutNow(TimeoutNowResponse { term }),
+        }
+    }
 }
 
 /// The answer to a [`Request`].

@@ -36,6 +36,7 @@ pub(super) async fn run(
         calls: BTreeMap::new(),
         last_number: 0,
         traffic: Traffic::new(start),
+        refused: None,
     };
     driver.report_role();
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
@@ -65,6 +66,8 @@ struct Driver {
     last_number: u64,
     /// The messages that are reported.
     traffic: Traffic,
+    /// The node whose message was refused last for its term, with that term.
+    refused: Option<(NodeId, u64)>,
 }
 
 impl Driver {
@@ -101,10 +104,12 @@ impl Driver {
                     let call = self.number();
                     self.calls.insert(call, reply);
                     self.traffic.asked(call, &request);
+                    self.report_leap(request.sender(), request.term());
                     Input::Request { call, request }
                 }
                 Incoming::Answered { from, sent, response } => {
                     self.traffic.answered(&from, &response, &self.events);
+                    self.report_leap(&from, response.term());
                     Input::Response { from, sent, response }
                 }
                 Incoming::Persisted { through } => Input::Persisted { through },
@@ -171,6 +176,16 @@ impl Driver {
     fn number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
+    }
+
+    /// Says that a message of `from` is refused for its term, if it is; once for each such term.
+    fn report_leap(&mut self, from: &NodeId, term: u64) {
+        let is_known = |(node, known): &(NodeId, u64)| (node, *known) == (from, term);
+        if self.node.is_leap(term) && !self.refused.as_ref().is_some_and(is_known) {
+            self.refused = Some((from.clone(), term));
+            let (id, own) = (&self.node.options().id, self.node.term());
+            say(id, format_args!("does not believe {from} to be in term {term}: its own is {own}"));
+        }
     }
 
     fn report_role(&self) {
