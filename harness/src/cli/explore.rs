@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=7))]
     nodes: u8,
     /// Let only so many of them stand for election [default: all]
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     candidates: Option<usize>,
     /// The highest term
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=15))]

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod explore;
 mod memory;
 mod test_binary;
 mod verdicts;
