@@ -85,7 +85,8 @@
 //! far its log is committed: `applied` in `/status` says how far it is.
 //!
 //! `GET /admin/contents?after=KEY` answers all that this node holds, however far it is, in pages by
-//! key, with the index through which it has applied its log:
+//! key, with the index through which it has applied its log, and on the last page a digest of the
+//! sessions:
 //!
 //! ```text
 //! curl localhost:7002/admin/contents

@@ -15,8 +15,9 @@ pub(crate) struct ContentsPage {
     pub(crate) items: Vec<(String, &'static str, SharedValue)>,
     /// True if there are more keys.
     pub(crate) more: bool,
-    /// A digest of the sessions, which no client can read: of equal ones it is equal.
-    pub(crate) sessions: String,
+    /// On the last page a digest of the sessions, which no client can read: of equal ones it is equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<String>,
 }
 
 impl Store {
@@ -33,8 +34,9 @@ impl Store {
             value.spend(&mut budget);
             items.push((key.clone(), kind(item), value));
         }
-        let sessions = format!("{:016x}", self.sessions().digest());
-        ContentsPage { applied: self.applied(), items, more: behind.peek().is_some(), sessions }
+        let more = behind.peek().is_some();
+        let sessions = (!more).then(|| format!("{:016x}", self.sessions().digest()));
+        ContentsPage { applied: self.applied(), items, more, sessions }
     }
 }
 
@@ -79,15 +81,16 @@ mod tests {
         assert_eq!((b.0.as_str(), b.1), ("b", "value"));
         assert_eq!(c, &("c".into(), "queue", json!([2]).into()));
         let first = store.contents_after(None, 50);
-        assert_eq!((first.items.len(), first.more), (2, true));
+        assert_eq!((first.items.len(), first.more, first.sessions), (2, true, None));
         let rest = store.contents_after(Some("b"), 50);
         assert_eq!((&rest.items[..], rest.more), (&whole.items[2..], false));
+        assert!(rest.sessions.is_some() && rest.sessions == whole.sessions);
     }
 
     #[test]
     fn sessions_that_differ_have_another_digest() {
         let add = |token: &str, value: u64| json!({"f": "add", "key": "c", "value": value, "token": token});
-        let digest = |bodies: &[Value]| store(bodies).contents_after(None, 1).sessions;
+        let digest = |bodies: &[Value]| store(bodies).contents_after(None, 1).sessions.unwrap();
         let first = digest(&[add("s:1", 1)]);
         assert_eq!(first, digest(&[add("s:1", 1)]));
         assert_ne!(first, digest(&[add("s:2", 1)]));

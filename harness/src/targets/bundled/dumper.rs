@@ -29,7 +29,8 @@ struct Page {
     /// Key, kind and value.
     items: Vec<(String, String, Value)>,
     more: bool,
-    sessions: String,
+    /// On the last page.
+    sessions: Option<String>,
 }
 
 impl BundledDumper {
@@ -57,7 +58,7 @@ impl BundledDumper {
             last = page.items.last().map(|(key, ..)| key.clone());
             held.extend(page.items.into_iter().map(named));
             if !page.more {
-                let (node, digest) = (name.clone(), Some(page.sessions));
+                let (node, digest) = (name.clone(), page.sessions);
                 return Ok(Contents { node, position: applied, revision: None, digest, held });
             }
         }
