@@ -102,22 +102,34 @@ impl ApplyResults {
     }
 }
 
-/// The most entries that one step applies, and about how many bytes of them: some milliseconds of
-/// work. What is committed beyond that is applied by the next steps, between which messages are
-/// answered and heartbeats sent. A node that restarts applies a whole log.
+/// The most entries that are applied from one tick to the next, and about how many bytes of them, but
+/// for the last: some milliseconds of work, and some tens where the bytes are arrays of digits. What is
+/// committed beyond that is applied behind the next ticks, between which messages are answered and
+/// heartbeats sent. A node that restarts applies a whole log.
 const APPLY_ENTRIES_MAX: usize = 1024;
-const APPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+const APPLY_BYTES_MAX: usize = 512 * 1024;
+
+/// The work that was done since the last tick.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct ApplyWork {
+    /// The number of entries applied.
+    entries: usize,
+    /// About how many bytes they have.
+    bytes: usize,
+}
 
 impl Node {
-    /// Applies what is committed, or as much of it as one step may; a leader answers the clients
-    /// that wait for it.
+    /// Applies what is committed, or as much of it as may be before the next tick; a leader answers the
+    /// clients that wait for it.
     pub(super) fn apply(&mut self) {
-        let (mut entries, mut bytes) = (0, 0);
-        while self.has_to_apply() && entries < APPLY_ENTRIES_MAX && bytes < APPLY_BYTES_MAX {
+        while self.has_to_apply()
+            && self.apply_work.entries < APPLY_ENTRIES_MAX
+            && self.apply_work.bytes < APPLY_BYTES_MAX
+        {
             let index = self.store.applied() + 1;
             let entry = Arc::clone(self.log.get(index).expect("what is committed is in the log"));
-            entries += 1;
-            bytes += entry.bytes();
+            self.apply_work.entries += 1;
+            self.apply_work.bytes += entry.bytes();
             let Payload::Command(command) = &entry.payload else {
                 self.store.skip(index);
                 self.apply_results.note(index, None);
@@ -204,8 +216,13 @@ mod tests {
             commit: entries,
             round: 0,
         });
-        let heard = node.step(Time::ZERO, Input::Request { call: 1, request: heartbeat });
-        assert!(heard.iter().any(|effect| matches!(effect, Effect::Respond { call: 1, .. })));
+        // However many messages there are in a turn, they are answered before the next part.
+        for call in 1..=3 {
+            let request = heartbeat.clone();
+            let heard = node.step(Time::ZERO, Input::Request { call, request });
+            let answers = |effect: &Effect| matches!(effect, Effect::Respond { .. });
+            assert!(heard.iter().any(answers));
+        }
         let part = APPLY_ENTRIES_MAX as u64;
         for applied in [part, 2 * part, entries] {
             assert_eq!((node.status().commit, node.status().applied), (entries, applied));

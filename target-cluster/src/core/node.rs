@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::applied::{APPLY_RESULTS_MAX, ApplyResults};
+use super::applied::{APPLY_RESULTS_MAX, ApplyResults, ApplyWork};
 use super::durability::Durability;
 use super::planted::Planted;
 use super::timing::Jitter;
@@ -96,8 +96,10 @@ pub struct Node {
     pub(super) log: Log,
     /// The highest index known to be committed. Not persisted: a leader sends it again.
     pub(super) commit: u64,
-    /// The state machine, which applies what is committed, a part at each step.
+    /// The state machine, which applies what is committed, a part behind each tick.
     pub(super) store: Store,
+    /// The part that it applied since the last tick.
+    pub(super) apply_work: ApplyWork,
     /// The results of the commands that it applied.
     pub(super) apply_results: ApplyResults,
     /// The role of this node.
@@ -132,6 +134,7 @@ impl Node {
             log: recovered.log,
             commit: 0,
             store: Store::new(&options.bugs),
+            apply_work: ApplyWork::default(),
             apply_results: ApplyResults::new(APPLY_RESULTS_MAX),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
@@ -295,6 +298,7 @@ impl Node {
     }
 
     fn tick(&mut self) {
+        self.apply_work = ApplyWork::default();
         let now = self.now;
         match &self.role {
             Role::Leader(_) => self.leader_tick(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::applied::ApplyWork;
 use super::timing::Jitter;
 use super::{Node, Role, Time};
 
@@ -23,6 +24,7 @@ impl Node {
         self.now = NOW;
         self.jitter = Jitter::new(0);
         self.durability.renumber();
+        self.apply_work = ApplyWork::default();
         if let Some(transfer) = &mut self.transfer {
             transfer.deadline = NOW + timings.election_max;
         }
