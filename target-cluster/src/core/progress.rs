@@ -3,12 +3,14 @@
 //! An append that is answered at once has the way for itself: while it is on its way, new entries
 //! gather into the next, which makes few and large appends. One that is not answered for the time
 //! between two heartbeats holds the next up no longer, so that on a long way no entry waits for a
-//! round trip before its own. After a refusal, or when an answer does not come at all, appends go
-//! one at a time again until one is accepted.
+//! round trip before its own. Together they carry no more bytes than one may alone, so that on a
+//! narrow way they do not delay each other until all are given up. After a refusal, or when an answer
+//! does not come at all, appends go one at a time again until one is accepted.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::{Time, Timings};
+use super::{APPEND_BYTES_MAX, Entry, Time, Timings};
 
 /// The most appends on their way to one follower: as many as there are heartbeats in the shortest
 /// election timeout, by default.
@@ -41,6 +43,8 @@ struct Flight {
     previous: u64,
     /// The index of its last entry.
     through: u64,
+    /// About how many bytes its entries take.
+    bytes: usize,
     /// The time when it was sent.
     sent: Time,
 }
@@ -59,22 +63,25 @@ impl Progress {
         }
     }
 
-    /// True if another append may be sent now.
-    pub(super) fn takes_append(&self, now: Time, timings: &Timings) -> bool {
-        self.in_flight.back().is_none_or(|last| {
-            self.accepts
-                && self.in_flight.len() < APPENDS_MAX
-                && last.sent + timings.heartbeat <= now
-        })
+    /// About how many bytes of entries another append may carry now; none if it has to wait.
+    pub(super) fn room(&self, now: Time, timings: &Timings) -> Option<usize> {
+        let Some(last) = self.in_flight.back() else { return Some(APPEND_BYTES_MAX) };
+        let may_follow = self.accepts
+            && self.in_flight.len() < APPENDS_MAX
+            && last.sent + timings.heartbeat <= now;
+        let on_way: usize = self.in_flight.iter().map(|flight| flight.bytes).sum();
+        APPEND_BYTES_MAX.checked_sub(on_way).filter(|room| may_follow && *room > 0)
     }
 
-    /// An append with the entries from the next one on was sent.
-    pub(super) fn sent(&mut self, through: u64, now: Time) {
-        assert!(through >= self.next, "an append has entries");
+    /// An append with these entries, from the next one on, was sent.
+    pub(super) fn sent(&mut self, entries: &[Arc<Entry>], now: Time) {
+        assert!(!entries.is_empty(), "an append has entries");
         let previous = self.next - 1;
         let follows = self.in_flight.back().is_none_or(|last| last.through == previous);
         assert!(follows, "appends on their way have no gap between them");
-        self.in_flight.push_back(Flight { previous, through, sent: now });
+        let through = previous + entries.len() as u64;
+        let bytes = entries.iter().map(|entry| entry.bytes()).sum();
+        self.in_flight.push_back(Flight { previous, through, bytes, sent: now });
         self.next = through + 1;
     }
 
@@ -133,5 +140,61 @@ impl Progress {
             flight.sent = now + timings.heartbeat - timings.election_min;
         }
         self.contact = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::Payload;
+    use crate::kv::{Command, EncodedCommand, Mutation};
+
+    const KIB: usize = 1024;
+
+    /// An entry that takes about so many bytes.
+    fn entry(index: u64, bytes: usize) -> Arc<Entry> {
+        let mutation = Mutation::Write { key: "k".into(), value: "x".repeat(bytes).into() };
+        let command = EncodedCommand::new(&Command { mutation, token: None });
+        Arc::new(Entry { index, term: 1, payload: Payload::Command(command) })
+    }
+
+    #[test]
+    fn appends_on_their_way_carry_together_what_one_may_carry_alone() {
+        let timings = Timings::default();
+        let at = |number: u32| Duration::from_secs(1) + number * timings.heartbeat;
+        let mut progress = Progress::new(0, at(0), at(0));
+        progress.sent(&[entry(1, 10)], at(0));
+        assert_eq!(progress.room(at(1), &timings), None, "nothing is known of its log yet");
+        progress.accepted(1);
+        assert_eq!(progress.room(at(1), &timings), Some(1024 * KIB));
+        progress.sent(&[entry(2, 600 * KIB)], at(1));
+        assert_eq!(progress.room(at(1), &timings), None, "it may be answered at once");
+        let room = progress.room(at(2), &timings).expect("it is not, and there is room");
+        assert!((423 * KIB..424 * KIB).contains(&room), "{room}");
+        progress.sent(&[entry(3, 500 * KIB)], at(2));
+        assert_eq!(progress.room(at(3), &timings), None);
+        progress.accepted(2);
+        let room = progress.room(at(3), &timings).expect("the first one has arrived");
+        assert!((523 * KIB..524 * KIB).contains(&room), "{room}");
+    }
+
+    #[test]
+    fn appends_on_their_way_are_bounded_in_number() {
+        let timings = Timings::default();
+        let at = |number: usize| Duration::from_secs(1) + number as u32 * timings.heartbeat;
+        let mut progress = Progress::new(0, at(0), at(0));
+        progress.accepted(1);
+        for number in 0..8 {
+            assert!(progress.room(at(number), &timings).is_some(), "{number} are on their way");
+            progress.sent(&[entry(number as u64 + 2, 10)], at(number));
+        }
+        assert_eq!(progress.room(at(8), &timings), None);
+        progress.give_up(at(7), &timings);
+        assert_eq!(progress.next, 10, "none is too old");
+        progress.give_up(at(8), &timings);
+        assert_eq!(progress.next, 2, "the first is, and the others stand behind it");
+        assert!(progress.room(at(8), &timings).is_some());
     }
 }

@@ -7,8 +7,8 @@ use super::durability::Consequence;
 use super::progress::Progress;
 use super::reads::Reads;
 use super::{
-    APPEND_BYTES_MAX, AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node,
-    NodeId, Options, Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
+    AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node, NodeId, Options,
+    Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
 };
 use crate::bugs::Bug;
 
@@ -96,13 +96,13 @@ impl Node {
         let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            let last = self.log.last_index();
-            if progress.next > last || !progress.takes_append(self.now, timings) {
+            let Some(room) = progress.room(self.now, timings) else { continue };
+            let entries = self.log.batch(progress.next, *append_entries_max, room);
+            if entries.is_empty() {
                 continue;
             }
             let previous_index = progress.next - 1;
-            let entries = self.log.batch(progress.next, *append_entries_max, APPEND_BYTES_MAX);
-            progress.sent(previous_index + entries.len() as u64, self.now);
+            progress.sent(&entries, self.now);
             let request = Request::Append(AppendRequest {
                 term: self.term,
                 leader: self.options.id.clone(),
