@@ -96,6 +96,7 @@ fn restart(root: &Path) -> Result<(Duration, u64)> {
             timings: Timings::default(),
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
+            events: true,
         };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let stopped = async {

@@ -106,7 +106,7 @@
 //!
 //! # The event stream
 //!
-//! On stdout, one JSON object a line:
+//! On stdout, one JSON object a line, unless the node is asked for none:
 //!
 //! ```text
 //! {"event":"listening","address":"127.0.0.1:7001"}
@@ -120,7 +120,8 @@
 //! `vote-granted` and `vote-refused` from the voter (`to` the candidate). `append` sums up what went `to`
 //! a follower, which has the log through `accepted`, or came `from` the leader; it and `commit` come at
 //! most every 100 ms, and when there is news. Where a reader does not keep up, lines are left out, and
-//! the next one says by `left_out` how many. On stderr stands a log for people.
+//! the next one says by `left_out` how many. On stderr stands a log for people. What events cost is less
+//! than a bench can see (`cargo bench -p stormproof --bench throughput -- tmpfs 'no events'`).
 //!
 //! # The end
 //!

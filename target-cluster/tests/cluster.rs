@@ -80,6 +80,7 @@ impl Cluster {
                 timings: TIMINGS,
                 limits: RequestLimits::default(),
                 bugs: Bugs::new(),
+                events: true,
             };
             (id.clone(), config)
         };

@@ -26,6 +26,7 @@ fn alone(name: &str) -> Config {
         timings: Timings::default(),
         limits: RequestLimits::default(),
         bugs: Bugs::new(),
+        events: true,
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Ground {
     FaultDisk,
     /// Files in memory, and for each node clocks of its own that show the right time.
     OwnClocks,
+    /// Files in memory, the machine's clocks, and nodes that write no events.
+    NoEvents,
 }
 
 impl Ground {
@@ -31,7 +33,7 @@ impl Ground {
     pub fn try_out(self) -> Result<(), String> {
         match self {
             Self::Disk => Ok(()),
-            Self::Tmpfs => try_tmpfs(),
+            Self::Tmpfs | Self::NoEvents => try_tmpfs(),
             Self::FaultDisk => engine_for(Family::Disk, None).map(drop),
             Self::OwnClocks => try_tmpfs().and(engine_for(Family::Clock, None).map(drop)),
         }
@@ -41,7 +43,9 @@ impl Ground {
     pub fn directory(self, benchmark: &Path) -> PathBuf {
         match self {
             Self::Disk | Self::FaultDisk => benchmark.join("bundled"),
-            Self::Tmpfs | Self::OwnClocks => Path::new(TMPFS).join("stormproof-throughput"),
+            Self::Tmpfs | Self::OwnClocks | Self::NoEvents => {
+                Path::new(TMPFS).join("stormproof-throughput")
+            }
         }
     }
 }
@@ -68,6 +72,9 @@ pub fn start(ground: Ground, directory: PathBuf) -> Result<Cluster> {
         let data = directory.join(&name);
         command.push(format!("--data={}", data.display()));
         command.extend(peers.iter().cloned());
+        if ground == Ground::NoEvents {
+            command.push("--no-events".to_owned());
+        }
         let command = command.into_iter().map(Into::into).collect();
         let own_clock = match ground {
             Ground::OwnClocks => OwnClock::WithDeadlines,

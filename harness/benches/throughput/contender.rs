@@ -53,6 +53,7 @@ impl Contender {
             Self::Bundled(Ground::Tmpfs) => "bundled, tmpfs",
             Self::Bundled(Ground::FaultDisk) => "bundled, fault disks",
             Self::Bundled(Ground::OwnClocks) => "bundled, own clocks",
+            Self::Bundled(Ground::NoEvents) => "bundled, no events",
             Self::EtcdJson => "etcd, JSON gateway",
             Self::EtcdGrpc => "etcd, gRPC",
         }
@@ -61,7 +62,9 @@ impl Contender {
     /// The contender with whose speed its own is compared.
     pub fn rival(self) -> Self {
         match self {
-            Self::Bundled(Ground::FaultDisk | Ground::OwnClocks) => Self::Bundled(Ground::Tmpfs),
+            Self::Bundled(Ground::FaultDisk | Ground::OwnClocks | Ground::NoEvents) => {
+                Self::Bundled(Ground::Tmpfs)
+            }
             _ => Self::Bundled(Ground::Disk),
         }
     }

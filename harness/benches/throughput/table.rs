@@ -43,31 +43,37 @@ pub fn render(contenders: &[Results]) -> String {
         );
     }
     table += "*  processor time a write\n";
-    table += "** writes/s of the bundled cluster by those of this line; with fault disks or own clocks \
-              it is that on a tmpfs\n";
-    for ground in [Ground::FaultDisk, Ground::OwnClocks] {
-        let of = |wanted| contenders.iter().find(|it| it.contender == wanted);
-        let contender = Contender::Bundled(ground);
-        if let (Some(own), Some(rival)) = (of(contender), of(contender.rival())) {
+    table += "** writes/s of the bundled cluster by those of this line; with fault disks, own clocks or \
+              no events it is that on a tmpfs\n";
+    for (own, rival) in [
+        (Ground::FaultDisk, Ground::Tmpfs),
+        (Ground::OwnClocks, Ground::Tmpfs),
+        (Ground::Tmpfs, Ground::NoEvents),
+    ] {
+        let of = |ground| contenders.iter().find(|it| it.contender == Contender::Bundled(ground));
+        if let (Some(own), Some(rival)) = (of(own), of(rival)) {
             table += &loss(own, rival);
         }
     }
     table
 }
 
-/// The speed that a contender loses against its rival, of each round.
+/// The speed that a contender loses against another, and the processor time that it takes more, of
+/// each round.
 fn loss(own: &Results, rival: &Results) -> String {
-    let pairs = own.figures.iter().zip(&rival.figures);
-    let lost = |(own, rival): (&Figures, &Figures)| {
-        100.0 * (1.0 - own.writes_per_second / rival.writes_per_second)
+    let percent = |of: fn(&Figures, &Figures) -> f64| {
+        let pairs = own.figures.iter().zip(&rival.figures);
+        let rounds: Vec<f64> = pairs.map(|(own, rival)| 100.0 * of(own, rival)).collect();
+        let least = rounds.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = rounds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (median(rounds), format!("(of the rounds {least:.1} to {most:.1})"))
     };
-    let lost: Vec<f64> = pairs.map(lost).collect();
-    let least = lost.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = lost.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (slower, by) = percent(|own, rival| 1.0 - own.writes_per_second / rival.writes_per_second);
+    let (dearer, with) = percent(|own, rival| own.nodes_cost / rival.nodes_cost - 1.0);
     let (own, rival) = (own.contender.name(), rival.contender.name());
-    let median = median(lost);
     format!(
-        "{own}: {median:.0} % fewer writes/s than {rival} (of the rounds {least:.0} to {most:.0})\n"
+        "{own}: {slower:.1} % fewer writes/s than {rival} {by}, {dearer:.1} % more processor time of \
+         the nodes a write {with}\n"
     )
 }
 

@@ -57,6 +57,9 @@ pub struct Arguments {
     #[arg(long = "bug", value_name = "BUG", env = "STORMPROOF_NODE_BUGS", value_delimiter = ',',
         value_parser = names::bug())]
     bugs: Vec<String>,
+    /// Write no events to standard output
+    #[arg(long, env = "STORMPROOF_NODE_NO_EVENTS")]
+    no_events: bool,
     #[command(flatten)]
     timings: TimingFlags,
     #[command(flatten)]
@@ -138,6 +141,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         data: data_dir,
         peers,
         bugs,
+        no_events,
         timings,
         limits,
     } = arguments;
@@ -156,6 +160,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         timings,
         limits,
         bugs,
+        events: !no_events,
     };
     // A node that panics is a finding about the target, not a failure of the harness.
     drop(std::panic::take_hook());

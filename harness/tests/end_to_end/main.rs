@@ -24,6 +24,7 @@ mod odd_services;
 mod oracles;
 mod planted_bugs;
 mod schedules;
+mod slow_links;
 mod support;
 mod turn;
 mod whole_runs;

@@ -38,6 +38,8 @@ pub struct Config {
     pub limits: RequestLimits,
     /// Planted bugs that are switched on.
     pub bugs: Bugs,
+    /// True if it writes the event stream to stdout.
+    pub events: bool,
 }
 
 impl Config {
@@ -121,6 +123,7 @@ impl Config {
             timings: Timings::default(),
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
+            events: true,
         }
     }
 }

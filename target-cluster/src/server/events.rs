@@ -25,16 +25,20 @@ const WAITING_MAX: usize = 8_192;
 /// The writing end. A thread of its own writes, so that a reader that is slow or stopped never
 /// keeps the node waiting.
 pub(super) struct Events {
-    lines: SyncSender<Value>,
+    /// None if there is no event stream.
+    lines: Option<SyncSender<Value>>,
     /// The lines left out since the last one that was not.
     left_out: AtomicU64,
 }
 
-/// Starts the thread that writes. It ends when [`Events`] is dropped or stdout is closed.
-pub(super) fn start() -> io::Result<Events> {
+/// Starts the thread that writes, if events are `wanted`. It ends when [`Events`] is dropped or stdout
+/// is closed.
+pub(super) fn start(wanted: bool) -> io::Result<Events> {
     let (sender, lines) = sync_channel(WAITING_MAX);
-    thread::Builder::new().name("events".into()).spawn(move || write(&lines))?;
-    Ok(Events { lines: sender, left_out: AtomicU64::new(0) })
+    if wanted {
+        thread::Builder::new().name("events".into()).spawn(move || write(&lines))?;
+    }
+    Ok(Events { lines: wanted.then_some(sender), left_out: AtomicU64::new(0) })
 }
 
 fn write(lines: &Receiver<Value>) {
@@ -47,6 +51,11 @@ fn write(lines: &Receiver<Value>) {
 }
 
 impl Events {
+    /// True if there is an event stream.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.lines.is_some()
+    }
+
     /// The node can be reached.
     pub(super) fn listening(&self, address: SocketAddr) {
         self.send(json!({"event": "listening", "address": address.to_string()}));
@@ -91,11 +100,12 @@ impl Events {
     }
 
     fn send(&self, mut line: Value) {
+        let Some(lines) = &self.lines else { return };
         match self.left_out.swap(0, Ordering::Relaxed) {
             0 => {}
             count => line["left_out"] = count.into(),
         }
-        if let Err(TrySendError::Full(line)) = self.lines.try_send(line) {
+        if let Err(TrySendError::Full(line)) = lines.try_send(line) {
             let before = line["left_out"].as_u64().unwrap_or(0);
             self.left_out.fetch_add(before + 1, Ordering::Relaxed);
         }
@@ -154,7 +164,7 @@ pub(super) struct Appends {
 #[cfg(test)]
 pub(super) fn collected() -> (Events, Receiver<Value>) {
     let (sender, lines) = sync_channel(WAITING_MAX);
-    (Events { lines: sender, left_out: AtomicU64::new(0) }, lines)
+    (Events { lines: Some(sender), left_out: AtomicU64::new(0) }, lines)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub(super) async fn run(
     events: Events,
 ) -> Result<(), Failure> {
     let start = Instant::now();
+    let traffic = events.are_wanted().then(|| Traffic::new(start));
     let mut driver = Driver {
         node,
         disk,
@@ -35,7 +36,7 @@ pub(super) async fn run(
         replies: BTreeMap::new(),
         calls: BTreeMap::new(),
         last_number: 0,
-        traffic: Traffic::new(start),
+        traffic,
         refused: None,
     };
     driver.report_role();
@@ -64,8 +65,8 @@ struct Driver {
     calls: BTreeMap<u64, oneshot::Sender<Response>>,
     /// The last number given to a request or call.
     last_number: u64,
-    /// The messages that are reported.
-    traffic: Traffic,
+    /// The messages that are reported, if any are.
+    traffic: Option<Traffic>,
     /// The node whose message was refused last for its term, with that term.
     refused: Option<(NodeId, u64)>,
 }
@@ -103,12 +104,16 @@ impl Driver {
                 Incoming::Called { request, reply } => {
                     let call = self.number();
                     self.calls.insert(call, reply);
-                    self.traffic.asked(call, &request);
+                    if let Some(traffic) = &mut self.traffic {
+                        traffic.asked(call, &request);
+                    }
                     self.report_leap(request.sender(), request.term());
                     Input::Request { call, request }
                 }
                 Incoming::Answered { from, sent, response } => {
-                    self.traffic.answered(&from, &response, &self.events);
+                    if let Some(traffic) = &mut self.traffic {
+                        traffic.answered(&from, &response, &self.events);
+                    }
                     self.report_leap(&from, response.term());
                     Input::Response { from, sent, response }
                 }
@@ -138,7 +143,9 @@ impl Driver {
         }
         let effects = turn.end(&mut self.node);
         self.execute(now, effects)?;
-        self.traffic.report(&self.node.status(), &self.events);
+        if let Some(traffic) = &mut self.traffic {
+            traffic.report(&self.node.status(), &self.events);
+        }
         Ok(())
     }
 
@@ -150,11 +157,15 @@ impl Driver {
             match effect {
                 Effect::Persist { sequence, record } => batch.push(sequence, record),
                 Effect::Call { to, request } => {
-                    self.traffic.asks(&to, &request, &self.events);
+                    if let Some(traffic) = &mut self.traffic {
+                        traffic.asks(&to, &request, &self.events);
+                    }
                     self.peers.call(&to, now, request);
                 }
                 Effect::Respond { call, response } => {
-                    self.traffic.answers(call, &response, &self.events);
+                    if let Some(traffic) = &mut self.traffic {
+                        traffic.answers(call, &response, &self.events);
+                    }
                     if let Some(reply) = self.calls.remove(&call) {
                         let _ = reply.send(response);
                     }

@@ -177,7 +177,7 @@ fn serve(
     let ended = runtime.block_on(async move {
         let for_others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
         let address = listeners.clients.local_addr().context("cannot listen for clients")?;
-        let events = events::start().context("cannot start the event stream")?;
+        let events = events::start(config.events).context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
