@@ -43,7 +43,7 @@
 //! | `not_leader` | 421 | yes | with `leader` and `leader_address`, or `null` |
 //! | `leadership_lost` | 503 | no | the entry was appended, then the leader stepped down |
 //! | `no_quorum_for_read` | 503 | yes | the leader stepped down before a majority confirmed a read |
-//! | `overloaded` | 503 | yes | too many requests wait, or bytes of them, or, with a `reason`, connections are open |
+//! | `overloaded` | 503 | yes | too many requests wait, or too many bytes of them; with a `reason`, too many connections are open |
 //! | `request_timeout` | 408 | yes | the rest of the request did not come in time |
 //! | `token_reused` | 409 | yes | another command was applied under this token; every command needs one of its own |
 //! | `stale_token` | 409 | no | a later command of the token's session was applied |

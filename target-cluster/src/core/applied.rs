@@ -220,8 +220,9 @@ mod tests {
         for call in 1..=3 {
             let request = heartbeat.clone();
             let heard = node.step(Time::ZERO, Input::Request { call, request });
-            let answers = |effect: &Effect| matches!(effect, Effect::Respond { .. });
-            assert!(heard.iter().any(answers));
+            let is_answer =
+                |effect: &Effect| matches!(effect, Effect::Respond { call: to, .. } if *to == call);
+            assert!(heard.iter().any(is_answer));
         }
         let part = APPLY_ENTRIES_MAX as u64;
         for applied in [part, 2 * part, entries] {
