@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster::core::{NodeId, Options, RoleName, Timings};
+use cluster::core::{APPLY_ENTRIES_MAX, NodeId, Options, RoleName, Timings};
 use stateright::{Model, Property};
 
 use super::action::{Action, What};
@@ -32,6 +32,7 @@ impl Exploration {
             voters: names.iter().cloned().collect(),
             timings: Timings::default(),
             append_entries_max: bounds.batch,
+            apply_entries_max: APPLY_ENTRIES_MAX,
             seed: 0,
             bugs: bounds.bugs.clone(),
         };

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use checker::history::{Event, EventType, History};
-use cluster::kv::{Operation, RequestBody};
 use cluster::world::{ClientReply, Received, Simulation, Situation};
 use rand::rngs::ChaCha8Rng;
 use workloads::attempts::{Attempts, Refused, Then};
-use workloads::clients::ClientPlan;
 use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 use workloads::{Context, Generator, Invocation, Next, PRECONDITION_FAILED, stream};
 
-use crate::targets::bundled::{ERRORS, Kept, Words};
+use super::settings::ClientChoices;
+use crate::targets::bundled::{AnswerBody, ERRORS, Kept, RequestBody, Words};
+use crate::targets::{Answer, NONSENSE, Refusal, Reply, refusal};
 
 /// All clients, and what they saw.
 pub(super) struct Clients {
@@ -36,6 +36,8 @@ pub(super) struct Clients {
 struct Thread {
     route: Route,
     policy: RetryPolicy,
+    /// True if it asks once for each operation, without a token.
+    asks_once: bool,
     rng: ChaCha8Rng,
     /// The number of attempts that it has made in all: a timer of an earlier one is over.
     attempts: u64,
@@ -45,7 +47,8 @@ struct Thread {
 /// An operation under way.
 struct Open {
     invocation: Event,
-    operation: Operation,
+    /// The body of every request for it.
+    body: Vec<u8>,
     kept: Kept,
     begin: Duration,
     course: Attempts,
@@ -67,10 +70,12 @@ pub(super) enum Stopped {
 
 impl Clients {
     /// Clients that have not acted yet.
-    pub(super) fn new(seed: u64, plan: &ClientPlan, model: &str, nodes: usize) -> Clients {
+    pub(super) fn new(seed: u64, choices: &ClientChoices, nodes: usize) -> Clients {
+        let ClientChoices { workload, plan, ask_once } = choices;
         let thread = |number: usize| Thread {
             route: plan.routing.route(number, nodes),
             policy: plan.policy(number),
+            asks_once: *ask_once,
             rng: stream(seed, &format!("client {number}")),
             attempts: 0,
             open: None,
@@ -78,6 +83,7 @@ impl Clients {
         let prober = Thread {
             route: Route::roaming(0, nodes),
             policy: RetryPolicy::default(),
+            asks_once: false,
             rng: stream(seed, "prober"),
             attempts: 0,
             open: None,
@@ -85,7 +91,7 @@ impl Clients {
         let count = plan.clients() + 1;
         Clients {
             threads: (0..plan.clients()).map(thread).chain([prober]).collect(),
-            words: Words::of(model).expect("the bundled cluster serves every workload"),
+            words: Words::of(workload.model).expect("the bundled cluster serves every workload"),
             nodes: (1..=nodes).map(|number| format!("n{number}")).collect(),
             history: History::default(),
             next_process: count as u64,
@@ -102,24 +108,31 @@ impl Clients {
         self.threads.len() - 1
     }
 
+    /// The number of threads, the prober's among them, which is the last one.
+    pub(super) fn count(&self) -> usize {
+        self.threads.len()
+    }
+
     /// Everything that they saw.
     pub(super) fn history(&self) -> &History {
         &self.history
     }
 
-    /// Carries out what the generator has, until it is exhausted and nothing is open. After `until`
-    /// no operation begins; at `give_up` all is left as it is.
+    /// Lets the first `acting` threads carry out what the generator has, until it is exhausted and
+    /// nothing is open. After `until` no operation begins; at `give_up` all is left as it is.
     pub(super) fn drive(
         &mut self,
         world: &mut Simulation,
         generator: &mut dyn Generator,
+        acting: usize,
         until: Duration,
         give_up: Duration,
     ) -> Stopped {
         let begin = world.now();
-        let mut context = Context::new(self.processes.iter().map(|(process, _)| *process));
-        for thread in (0..self.threads.len()).filter(|thread| self.threads[*thread].open.is_some())
-        {
+        let acting = 0..acting;
+        let processes = self.processes[acting.clone()].iter();
+        let mut context = Context::new(processes.map(|(process, _)| *process));
+        for thread in acting.filter(|thread| self.threads[*thread].open.is_some()) {
             context.begin(thread);
         }
         let mut exhausted = false;
@@ -170,23 +183,19 @@ impl Clients {
 
     fn invoke(&mut self, world: &mut Simulation, thread: usize, invocation: &Invocation) -> Event {
         let (process, number) = &mut self.processes[thread];
-        let token = format!("s:{process}:{number}");
+        let token = (!self.threads[thread].asks_once).then(|| format!("s:{process}:{number}"));
         *number += 1;
-        let mut event = invocation.event(*process);
         let word = self.words.word(invocation.f).expect("it has a word for each operation");
-        let body = RequestBody {
-            f: word.sent.into(),
-            key: Some(invocation.key.clone()),
-            value: invocation.value.clone(),
-            token: Some(token.clone()),
-        };
-        event.token = Some(token);
+        let body = RequestBody::of(word, &invocation.key, &invocation.value, token.as_deref());
+        let body = serde_json::to_vec(&body).expect("it has a JSON form");
+        let mut event = invocation.event(*process);
+        event.token = token;
         let event = self.record(world, event);
         let state = &mut self.threads[thread];
         let node = state.route.begin();
         state.open = Some(Open {
             invocation: event.clone(),
-            operation: body.into_operation().expect("the service understands its clients"),
+            body,
             kept: word.kept,
             begin: world.now(),
             course: Attempts::default(),
@@ -201,7 +210,7 @@ impl Clients {
     fn ask(&mut self, world: &mut Simulation, thread: usize) {
         let state = &mut self.threads[thread];
         let open = state.open.as_mut().expect("it has an operation");
-        let request = world.submit(open.node, open.operation.clone());
+        let request = world.submit(open.node, &open.body);
         open.request = Some(request);
         let limit = Attempts::limit(&state.policy, world.now() - open.begin);
         self.asked.insert(request, thread);
@@ -239,26 +248,30 @@ impl Clients {
     fn hear(&mut self, world: &mut Simulation, heard: Received) -> Option<(usize, Event)> {
         let thread = self.asked.remove(&heard.request)?;
         let open = self.threads[thread].open.as_ref().expect("it waits");
-        let kept = open.kept;
-        match heard.reply {
-            ClientReply::Ok { value, version } => {
+        let reply = match heard.reply {
+            ClientReply::Body(body) => match serde_json::from_slice::<AnswerBody>(&body) {
+                Ok(body) => body.understood(open.kept, &open.invocation.value, &self.nodes),
+                Err(_) => refusal(NONSENSE),
+            },
+            ClientReply::ConnectionRefused => refusal("connection_refused"),
+            ClientReply::ConnectionLost => refusal("connection_lost"),
+        };
+        match reply {
+            Reply::Answer(Answer { value, version }) => {
                 let mut event = open.invocation.clone();
-                event.kind = EventType::Ok;
-                event.version = Some(version);
-                if kept == Kept::Answer {
-                    event.value = value;
+                event.version = version;
+                match value {
+                    Some(value) => (event.kind, event.value) = (EventType::Ok, value),
+                    None => {
+                        event.kind = EventType::Fail;
+                        event.error = Some(PRECONDITION_FAILED.into());
+                    }
                 }
                 Some(self.complete(world, thread, event))
             }
-            ClientReply::Failed { error: "precondition_failed" | "empty", version } => {
-                let mut event = open.invocation.clone();
-                event.kind = EventType::Fail;
-                event.version = Some(version);
-                event.error = Some(PRECONDITION_FAILED.into());
-                Some(self.complete(world, thread, event))
+            Reply::Refusal(Refusal { error, leader }) => {
+                self.refused(world, thread, &error, leader)
             }
-            ClientReply::Failed { .. } => self.refused(world, thread, "nonsense", None),
-            ClientReply::Refused { error, leader } => self.refused(world, thread, error, leader),
         }
     }
 
@@ -267,17 +280,18 @@ impl Clients {
         &mut self,
         world: &mut Simulation,
         thread: usize,
-        error: &'static str,
+        error: &str,
         leader: Option<usize>,
     ) -> Option<(usize, Event)> {
-        let Thread { route, policy, rng, open, .. } = &mut self.threads[thread];
+        let Thread { route, policy, asks_once, rng, open, .. } = &mut self.threads[thread];
         let open = open.as_mut().expect("it has an operation");
         if let Some(request) = open.request.take() {
             self.asked.remove(&request);
         }
         let definite = ERRORS.iter().any(|row| row.name == error && row.definite);
         let elapsed = world.now() - open.begin;
-        let refused = Refused { node: open.node, leader, definite, may_repeat: true, elapsed };
+        let may_repeat = !*asks_once;
+        let refused = Refused { node: open.node, leader, definite, may_repeat, elapsed };
         match open.course.refused(refused, policy, route, rng) {
             Then::Ask { node, wait } => {
                 if leader == Some(node) {
@@ -288,6 +302,10 @@ impl Clients {
                 None
             }
             Then::GiveUp(kind) => {
+                if *asks_once {
+                    // Its next operation asks another node, as its next attempt would have done.
+                    route.after_error(leader, rng);
+                }
                 let mut event = open.invocation.clone();
                 event.kind = kind;
                 event.error = Some(error.into());

@@ -55,9 +55,10 @@ impl Ended {
 
 /// Runs a seed. The same seed and settings give the same end, to the letter of the trace.
 pub fn run_seed(seed: u64, settings: &Settings, only: &Only, trace: bool) -> Ended {
-    let ClientChoices { workload, plan } = settings.clients(seed);
+    let choices = settings.clients(seed);
+    let ClientChoices { workload, plan, .. } = &choices;
     let world_plan = settings.world_plan(seed);
-    let mut clients = Clients::new(seed, &plan, workload.model, world_plan.nodes);
+    let mut clients = Clients::new(seed, &choices, world_plan.nodes);
     let mut world = Simulation::new(world_plan, only.faults.clone(), trace);
     let options = GeneratorOptions { seed, hot_keys: plan.keys, values: plan.values };
     let mut load = (workload.generator)(&options);
@@ -65,9 +66,7 @@ pub fn run_seed(seed: u64, settings: &Settings, only: &Only, trace: bool) -> End
     let ended = assertions::within(|| {
         let interval = Duration::from_secs_f64(1.0 / plan.rate.expect("it has a rate"));
         let limit = only.operations.unwrap_or(u64::MAX);
-        let prober = run.clients.prober();
-        let others = move |thread: usize| thread != prober;
-        run.load(&mut (&mut *load).stagger(interval, seed).limit(limit).on_threads(others))?;
+        run.load(&mut (&mut *load).stagger(interval, seed).limit(limit))?;
         run.minority_stays_faulty(workload.probe)?;
         run.all_heal(&mut *load.final_phase())
     });
@@ -100,7 +99,10 @@ impl Run<'_> {
     /// Operations under faults. Those that are open at the end stay so.
     fn load(&mut self, generator: &mut dyn Generator) -> Result<(), Violation> {
         let end = self.world.plan().load;
-        self.drive(generator, end, end)?;
+        // The prober has nothing to do with it.
+        let others = self.clients.prober();
+        let stopped = self.clients.drive(self.world, generator, others, end, end);
+        self.unless_broken(stopped)?;
         // A generator that is exhausted sooner does not end the faults.
         self.wait(end)
     }
@@ -185,17 +187,22 @@ impl Run<'_> {
         until: Duration,
         give_up: Duration,
     ) -> Result<Stopped, Violation> {
-        let stopped = self.clients.drive(self.world, generator, until, give_up);
-        self.world.violation().map_or(Ok(stopped), |violation| Err(violation.clone()))
+        let all = self.clients.count();
+        let stopped = self.clients.drive(self.world, generator, all, until, give_up);
+        self.unless_broken(stopped)
+    }
+
+    fn unless_broken<T>(&self, outcome: T) -> Result<T, Violation> {
+        self.world.violation().map_or(Ok(outcome), |violation| Err(violation.clone()))
     }
 
     /// Lets time pass; what clients hear meanwhile is awaited no more.
     fn wait(&mut self, until: Duration) -> Result<(), Violation> {
-        self.clients.drive(self.world, &mut operations([]), until, until);
+        self.clients.drive(self.world, &mut operations([]), self.clients.count(), until, until);
         while self.world.now() < until && self.world.violation().is_none() {
             // No operation is open, so what comes is for attempts that were given up.
             self.world.advance(until);
         }
-        self.world.violation().map_or(Ok(()), |violation| Err(violation.clone()))
+        self.unless_broken(())
     }
 }

@@ -32,6 +32,9 @@ pub struct Settings {
 pub(super) struct ClientChoices {
     pub(super) workload: &'static Workload,
     pub(super) plan: ClientPlan,
+    /// True if clients ask once for each operation, without a token, as those of a service do that
+    /// knows none.
+    pub(super) ask_once: bool,
 }
 
 impl Settings {
@@ -58,6 +61,7 @@ impl Settings {
         plan.rate = Some(self.rate.unwrap_or(rate));
         plan.values = ValueSizes::Numbers;
         plan.keys = keys;
-        ClientChoices { workload: self.workload.unwrap_or(drawn), plan }
+        let ask_once = !self.calm && rng.random_bool(0.15);
+        ClientChoices { workload: self.workload.unwrap_or(drawn), plan, ask_once }
     }
 }

@@ -106,3 +106,24 @@ fn what_stands_behind_a_torn_record_is_missed() {
     let found_as = ["leader completeness", "election safety", "recovery", "damage is noticed"];
     assert!(found_as.contains(&found), "{found}");
 }
+
+#[test]
+fn a_read_of_what_is_not_applied_yet_is_seen() {
+    assert_eq!(found_by(Bug::ReadBeforeApplied), "linearizability");
+}
+
+#[test]
+fn a_lease_by_a_clock_that_was_set_back_is_seen_to_be_stale() {
+    assert_eq!(found_by(Bug::WallClockLease), "linearizability");
+}
+
+#[test]
+fn a_wiped_node_that_votes_and_acknowledges_again_is_seen_by_the_harm() {
+    let found = found_by(Bug::WipedLogRejoins);
+    assert!(["leader completeness", "election safety"].contains(&found), "{found}");
+}
+
+#[test]
+fn a_definite_refusal_of_what_is_done_later_is_seen() {
+    assert_eq!(found_by(Bug::NotLeaderForAppended), "linearizability");
+}

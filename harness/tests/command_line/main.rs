@@ -4,6 +4,7 @@
 mod common;
 mod explore;
 mod memory;
+mod simulate;
 mod test_binary;
 mod verdicts;
 

@@ -97,16 +97,16 @@ impl ApplyResults {
             return Err(Forgotten { first: self.first });
         }
         let skipped = usize::try_from(next - self.first).unwrap_or(usize::MAX);
-        let known = (self.first..).zip(&self.kept).skip(skipped);
-        Ok(known.filter_map(|(index, result)| result.map(|result| (index, result))))
+        let known = self.kept.iter().skip(skipped).zip(next..);
+        Ok(known.filter_map(|(result, index)| result.map(|result| (index, result))))
     }
 }
 
-/// The most entries that are applied from one tick to the next, and about how many bytes of them, but
+/// The most entries that are applied from one tick to the next as a rule, and about how many bytes of them, but
 /// for the last: some milliseconds of work, and some tens where the bytes are arrays of digits. What is
 /// committed beyond that is applied behind the next ticks, between which messages are answered and
 /// heartbeats sent. A node that restarts applies a whole log.
-const APPLY_ENTRIES_MAX: usize = 1024;
+pub const APPLY_ENTRIES_MAX: usize = 1024;
 const APPLY_BYTES_MAX: usize = 512 * 1024;
 
 /// The work that was done since the last tick.
@@ -122,8 +122,9 @@ impl Node {
     /// Applies what is committed, or as much of it as may be before the next tick; a leader answers the
     /// clients that wait for it.
     pub(super) fn apply(&mut self) {
+        let most = self.options.apply_entries_max;
         while self.has_to_apply()
-            && self.apply_work.entries < APPLY_ENTRIES_MAX
+            && self.apply_work.entries < most
             && self.apply_work.bytes < APPLY_BYTES_MAX
         {
             let index = self.store.applied() + 1;
@@ -157,7 +158,7 @@ impl Node {
     }
 
     /// True if something is committed that is not applied.
-    pub(super) fn has_to_apply(&self) -> bool {
+    pub(crate) fn has_to_apply(&self) -> bool {
         self.store.applied() < self.commit
     }
 
@@ -197,6 +198,7 @@ mod tests {
             voters: ["n1", "n2", "n3"].map(Into::into).into(),
             timings: Timings::default(),
             append_entries_max: 512,
+            apply_entries_max: APPLY_ENTRIES_MAX,
             seed: 1,
             bugs: Bugs::new(),
         };

@@ -176,14 +176,6 @@ impl Refusal {
         }
     }
 
-    /// The leader that it names.
-    pub(crate) fn leader(&self) -> Option<&NodeId> {
-        match self {
-            Refusal::NotLeader { leader } => leader.as_ref(),
-            _ => None,
-        }
-    }
-
     /// True if it proves that this attempt had no effect and never will (redisraft#23 is what
     /// happens when that is claimed of an entry that commits).
     pub fn is_definite(&self) -> bool {

@@ -36,6 +36,7 @@ mod role;
 mod timing;
 mod transfer;
 
+pub use applied::APPLY_ENTRIES_MAX;
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{

@@ -41,6 +41,8 @@ pub struct Options {
     pub timings: Timings,
     /// The most entries that one append carries.
     pub append_entries_max: usize,
+    /// The most entries that are applied from one tick to the next.
+    pub apply_entries_max: usize,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
     /// Planted bugs that are switched on.
@@ -122,6 +124,7 @@ impl Node {
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
         assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
         assert!(options.append_entries_max > 0, "an append without entries is a heartbeat");
+        assert!(options.apply_entries_max > 0, "what is committed is applied some day");
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
         let mut jitter = Jitter::new(options.seed);
         let deadline = now + jitter.election_timeout(&options.timings);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::addresses::Addresses;
-use crate::core::{Refusal, Reply};
+use crate::core::{NodeId, Refusal, Reply};
 use crate::kv::{Answer, OperationResult, SharedValue};
 
 /// An HTTP response. Its body is in one piece.
@@ -28,7 +28,14 @@ impl From<JsonResponse> for Response {
 
 /// A response with a body in JSON.
 pub(super) fn json_response(code: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).expect("it has text keys, and writing to memory succeeds");
+    response_with(code, json(body))
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("it has text keys, and writing to memory succeeds")
+}
+
+fn response_with(code: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = code;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -37,10 +44,19 @@ pub(super) fn json_response(code: StatusCode, body: &impl Serialize) -> Response
 
 /// The core's reply to a client.
 pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> Response {
+    let (code, body) = body_of(reply, |leader| addresses.of(leader));
+    response_with(code, body)
+}
+
+/// The core's reply to a client, as status code and body.
+pub(crate) fn body_of(
+    reply: Reply,
+    address_of: impl Fn(&NodeId) -> Option<String>,
+) -> (StatusCode, Vec<u8>) {
     match reply {
         Reply::Answer(answer) => answered(answer),
         Reply::Transferred { leader, term } => {
-            json_response(StatusCode::OK, &json!({"type": "ok", "leader": leader, "term": term}))
+            (StatusCode::OK, json(&json!({"type": "ok", "leader": leader, "term": term})))
         }
         Reply::Refused(refusal) => {
             let code = match refusal {
@@ -51,11 +67,11 @@ pub(super) fn response_to(addresses: &Addresses, reply: Reply) -> Response {
             };
             let mut response = refused(code, refusal.name(), refusal.is_definite());
             if let Refusal::NotLeader { leader } = refusal {
-                let address = leader.as_ref().and_then(|leader| addresses.of(leader));
+                let address = leader.as_ref().and_then(address_of);
                 response.1["leader"] = json!(leader);
                 response.1["leader_address"] = json!(address);
             }
-            response.into()
+            (response.0, json(&response.1))
         }
     }
 }
@@ -89,7 +105,7 @@ struct AnswerBody {
     version: u64,
 }
 
-fn answered(Answer { result, version }: Answer) -> Response {
+fn answered(Answer { result, version }: Answer) -> (StatusCode, Vec<u8>) {
     let (error, value) = match result {
         OperationResult::Ok(value) => (None, Some(value)),
         OperationResult::PreconditionFailed { actual } => (Some("precondition_failed"), actual),
@@ -101,7 +117,7 @@ fn answered(Answer { result, version }: Answer) -> Response {
         None => (StatusCode::OK, "ok"),
         Some(_) => (StatusCode::PRECONDITION_FAILED, "fail"),
     };
-    json_response(code, &AnswerBody { kind, error, value, version })
+    (code, json(&AnswerBody { kind, error, value, version }))
 }
 
 /// True if the reply takes more than about so many bytes. Looks at no more of it than that.

@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use super::envelope::Envelope;
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, NodeId, Options, Timings};
+use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, Timings};
 use crate::storage::Identity;
 
 /// The configuration of one node.
@@ -80,6 +80,7 @@ impl Config {
             voters: self.voters(),
             timings: self.timings,
             append_entries_max: APPEND_ENTRIES_MAX,
+            apply_entries_max: APPLY_ENTRIES_MAX,
             seed: RandomState::new().hash_one(&self.id),
             bugs: self.bugs.clone(),
         }

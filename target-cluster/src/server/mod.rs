@@ -29,6 +29,7 @@ mod raft_loop;
 mod run;
 mod traffic;
 
+pub(crate) use api::body_of;
 pub use config::Config;
 pub use failure::Failure;
 pub use limits::RequestLimits;

@@ -100,13 +100,23 @@ impl MemoryDisk {
         self.forgotten.append(&mut self.unsynced);
     }
 
-    /// A bit of what had been durable is found inverted.
-    pub fn flip_bit(&mut self, bit: usize) {
+    /// A bit of what had been durable is found inverted. True if that changed anything.
+    pub fn flip_bit(&mut self, bit: usize) -> bool {
         self.bytes[bit / 8] ^= 1 << (bit % 8);
+        true
     }
 
-    /// The end of the file from that byte on is found missing.
-    pub fn cut_to(&mut self, length: usize) {
+    /// Zeros are found where something durable had been. True if that changed anything.
+    pub fn zero(&mut self, range: Range<usize>) -> bool {
+        let lost = &mut self.bytes[range];
+        let changes = lost.iter().any(|byte| *byte != 0);
+        lost.fill(0);
+        changes
+    }
+
+    /// The end of the file from that byte on is found missing. True if that changed anything.
+    pub fn cut_to(&mut self, length: usize) -> bool {
+        let changes = length < self.bytes.len();
         self.bytes.truncate(length);
         for ranges in [&mut self.unsynced, &mut self.forgotten] {
             ranges.retain_mut(|range| {
@@ -114,6 +124,7 @@ impl MemoryDisk {
                 range.start < range.end
             });
         }
+        changes
     }
 }
 
@@ -218,6 +229,17 @@ mod tests {
             let left: &[u8] = if again { b"durable\0\0rstsecond" } else { b"durable" };
             assert_eq!(disk.bytes(), left);
         }
+    }
+
+    #[test]
+    fn damage_says_if_it_changed_anything() {
+        let mut disk = MemoryDisk::with_bytes(b"a\0\0b".to_vec());
+        assert!(!disk.zero(1..3));
+        assert!(disk.zero(0..2));
+        assert_eq!(disk.bytes(), b"\0\0\0b");
+        assert!(!disk.cut_to(4));
+        assert!(disk.cut_to(0));
+        assert_eq!(disk.bytes(), b"");
     }
 
     #[test]

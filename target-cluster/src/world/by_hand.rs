@@ -8,7 +8,9 @@ use super::describe;
 use super::invariants::{Violation, Watch};
 use super::message::Message;
 use crate::bugs::{Bug, Bugs};
-use crate::core::{Effect, Input, Node, NodeId, Options, Proposal, Recovered, Time, Timings};
+use crate::core::{
+    APPLY_ENTRIES_MAX, Effect, Input, Node, NodeId, Options, Proposal, Recovered, Time, Timings,
+};
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{MemoryDisk, OpenError, WriteAheadLog, needs_barrier};
 
@@ -93,6 +95,7 @@ impl World {
                 voters: names.iter().cloned().collect(),
                 timings,
                 append_entries_max,
+                apply_entries_max: APPLY_ENTRIES_MAX,
                 seed: seed.wrapping_mul(names.len() as u64).wrapping_add(position as u64),
                 bugs: bugs.clone(),
             };

@@ -64,9 +64,10 @@ impl Clock {
         self.shown += by;
     }
 
-    /// The wall clock is set.
+    /// The wall clock is set ahead and back by so much.
     pub(crate) fn set_wall(&mut self, ahead: Time, behind: Time) {
-        (self.ahead, self.behind) = (ahead, behind);
+        self.ahead += ahead;
+        self.behind += behind;
     }
 }
 

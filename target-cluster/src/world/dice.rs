@@ -38,6 +38,8 @@ pub enum Purpose {
     Sector,
     /// The time that a turn of the loop waits.
     Turn,
+    /// The time until the next step of a node that has more to apply.
+    Apply,
     /// A fault of the schedule.
     Schedule,
     /// The bit that is damaged.

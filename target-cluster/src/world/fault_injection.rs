@@ -3,7 +3,7 @@
 use super::clock::TRUE_RATE;
 use super::dice::Purpose;
 use super::event_queue::Event;
-use super::faults::{Aim, AimedFault, Fault};
+use super::faults::{Aim, AimedFault, Damage, Fault};
 use super::host::{CrashAtEffect, Incoming, State};
 use super::node_turns::TRANSFER;
 use super::plan::LastingFault;
@@ -14,6 +14,9 @@ use crate::storage::{Disk, DiskFailure};
 
 /// So long lasts what does not end.
 const FOR_EVER: Time = Time::from_secs(1_000_000);
+
+/// The length of a synced write that is lost.
+const LOST_BYTES: u64 = 64;
 
 impl Simulation {
     /// Notes a situation of a node, and lets the faults follow that it triggers.
@@ -88,13 +91,14 @@ impl Simulation {
                     host.paused_until = host.paused_until.max(now + lasts);
                 }
             }
+            Fault::SlowSender { by, .. } => host.sends_late_by = by,
             Fault::DiskStall { lasts } => {
                 host.stalled_until = host.stalled_until.max(now + lasts);
                 self.situations.note(Situation::DiskStalled);
             }
             Fault::SyncFailure => host.disk_mut().fail(Some(DiskFailure::Sync)),
             Fault::FullDisk { .. } => host.disk_mut().fail(Some(DiskFailure::Full)),
-            Fault::Damage { cut_off } => self.damage(node, cut_off),
+            Fault::Damage { how } => self.damage(node, how),
             Fault::WallClock { ahead, behind } => {
                 host.clock.set_wall(ahead, behind);
                 self.situations.note(Situation::ClockChanged);
@@ -110,7 +114,9 @@ impl Simulation {
                 let input = Input::Transfer { request: TRANSFER, to };
                 self.put_in(node, Incoming::Input(input));
             }
-            Fault::Partition { .. } | Fault::Isolation { .. } => self.cut(true, node, fault),
+            Fault::Partition { .. } | Fault::Bridge { .. } | Fault::Isolation { .. } => {
+                self.cut(true, node, fault);
+            }
         }
         if let Some(lasts) = fault.lasts() {
             self.queue.push(self.now + lasts, Event::FaultEnds(number));
@@ -124,10 +130,11 @@ impl Simulation {
             return;
         }
         match fault {
-            Fault::Partition { .. } | Fault::Isolation { .. } => {
+            Fault::Partition { .. } | Fault::Bridge { .. } | Fault::Isolation { .. } => {
                 self.say(|world| format!("HEALED the links of {}", world.name(node)));
                 self.cut(false, node, fault);
             }
+            Fault::SlowSender { .. } => self.hosts[node].sends_late_by = Time::ZERO,
             Fault::FullDisk { .. } => self.hosts[node].disk_mut().fail(None),
             Fault::ClockRate { .. } => self.set_rate(node, TRUE_RATE),
             _ => {}
@@ -140,6 +147,11 @@ impl Simulation {
         match fault {
             Fault::Partition { side, .. } => {
                 self.network.cut(cut, |from, to| is_in(side, from) != is_in(side, to));
+            }
+            Fault::Bridge { side, .. } => {
+                self.network.cut(cut, |from, to| {
+                    from != node && to != node && is_in(side, from) != is_in(side, to)
+                });
             }
             Fault::Isolation { inward, outward, from: others, .. } => {
                 self.network.cut(cut, |from, to| {
@@ -167,9 +179,9 @@ impl Simulation {
     }
 
     /// The node is killed, and what it once reported as durable is damaged; it must notice.
-    fn damage(&mut self, node: usize, cut_off: bool) {
-        let damaged = self.hosts.iter().filter(|host| host.damaged).count();
-        if damaged >= self.plan.minority_size() || self.hosts[node].damaged {
+    fn damage(&mut self, node: usize, how: Damage) {
+        let damaged = self.hosts.iter().filter(|host| host.damaged.is_some()).count();
+        if damaged >= self.plan.minority_size() || self.hosts[node].damaged.is_some() {
             return;
         }
         let word = self.dice.word(Purpose::Damage, node, 0);
@@ -178,12 +190,14 @@ impl Simulation {
         let State::Down(disk) = &mut host.state else { return };
         let durable = disk.watermark().unwrap_or(0);
         if durable > 0 {
-            if cut_off {
-                disk.cut_to((word % durable) as usize);
-            } else {
-                disk.flip_bit((word % (durable * 8)) as usize);
-            }
-            host.damaged = true;
+            let at = (word % durable) as usize;
+            let changed = match how {
+                Damage::BitInverted => disk.flip_bit((word % (durable * 8)) as usize),
+                Damage::WriteLost => disk.zero(at..durable.min(at as u64 + LOST_BYTES) as usize),
+                Damage::CutOff => disk.cut_to(at.max(1)),
+                Damage::Wiped => disk.cut_to(0),
+            };
+            host.damaged = changed.then_some(how);
         }
         self.start_later(node, Time::from_millis(10));
     }
@@ -192,10 +206,10 @@ impl Simulation {
     /// the plan says.
     pub fn heal_majority(&mut self) {
         self.heal();
-        let damaged = self.hosts.iter().filter(|host| host.damaged).count();
+        let damaged = self.hosts.iter().filter(|host| host.damaged.is_some()).count();
         let room = self.plan.minority_size() - damaged;
         let lasting: Vec<_> = self.plan.minority.clone();
-        let lasting = lasting.into_iter().filter(|(node, _)| !self.hosts[*node].damaged);
+        let lasting = lasting.into_iter().filter(|(node, _)| self.hosts[*node].damaged.is_none());
         for (node, fault) in lasting.take(room).collect::<Vec<_>>() {
             self.say(|world| format!("{} stays faulty: {fault:?}", world.name(node)));
             let host = &mut self.hosts[node];
@@ -221,6 +235,7 @@ impl Simulation {
             let (now, process) = (self.now, self.process(node));
             let host = &mut self.hosts[node];
             host.crash = None;
+            host.sends_late_by = Time::ZERO;
             host.stalled_until = now;
             host.disk_mut().fail(None);
             host.clock.set_rate(now, TRUE_RATE);
@@ -235,7 +250,7 @@ impl Simulation {
             {
                 self.queue.push(now, Event::Barrier(process));
             }
-            if !self.hosts[node].damaged {
+            if self.hosts[node].damaged.is_none() {
                 self.start(node);
             }
         }

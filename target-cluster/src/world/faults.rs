@@ -63,6 +63,14 @@ pub enum Fault {
         /// Its duration.
         lasts: Duration,
     },
+    /// No message passes between two sets of the other nodes: only this one hears, and is heard by,
+    /// all.
+    Bridge {
+        /// A bit for each node of one set.
+        side: u32,
+        /// Its duration.
+        lasts: Duration,
+    },
     /// No message passes from the node to others, or from them to it.
     Isolation {
         /// Those to it are stopped.
@@ -71,6 +79,13 @@ pub enum Fault {
         outward: bool,
         /// A bit for each of the others.
         from: u32,
+        /// Its duration.
+        lasts: Duration,
+    },
+    /// What the node sends comes late, though in order: the buffers on its way are full.
+    SlowSender {
+        /// By that.
+        by: Duration,
         /// Its duration.
         lasts: Duration,
     },
@@ -93,8 +108,8 @@ pub enum Fault {
     },
     /// The process is killed, and a part of its log that had been durable is damaged.
     Damage {
-        /// The end is missing; otherwise a bit is inverted.
-        cut_off: bool,
+        /// The way.
+        how: Damage,
     },
     /// The wall clock is set.
     WallClock {
@@ -122,6 +137,19 @@ pub enum Fault {
     },
 }
 
+/// The ways in which a log that had been durable is found after its node was killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// A bit is inverted.
+    BitInverted,
+    /// A write whose sync reported success never reached the disk: zeros stand in its place.
+    WriteLost,
+    /// The end is missing.
+    CutOff,
+    /// Nothing is left.
+    Wiped,
+}
+
 /// The writes that were not synced and survive a power failure, by sector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Kept {
@@ -136,7 +164,9 @@ impl Fault {
     pub(crate) fn lasts(&self) -> Option<Time> {
         match self {
             Fault::Partition { lasts, .. }
+            | Fault::Bridge { lasts, .. }
             | Fault::Isolation { lasts, .. }
+            | Fault::SlowSender { lasts, .. }
             | Fault::Pause { lasts }
             | Fault::DiskStall { lasts }
             | Fault::FullDisk { lasts }
@@ -176,6 +206,9 @@ impl fmt::Display for Fault {
             Fault::Partition { side, lasts } => {
                 write!(f, "and the others are parted for {lasts:?}: {} | the rest", names(*side))
             }
+            Fault::Bridge { side, lasts } => {
+                write!(f, "is a bridge for {lasts:?}: {} | the rest", names(*side))
+            }
             Fault::Isolation { inward, outward, from, lasts } => {
                 let way = match (inward, outward) {
                     (true, true) => "neither hears nor reaches",
@@ -184,12 +217,19 @@ impl fmt::Display for Fault {
                 };
                 write!(f, "{way} {} for {lasts:?}", names(*from))
             }
+            Fault::SlowSender { by, lasts } => {
+                write!(f, "sends what comes {by:?} later, for {lasts:?}")
+            }
             Fault::Pause { lasts } => write!(f, "is stopped for {lasts:?}"),
             Fault::DiskStall { lasts } => write!(f, "has a disk that stalls for {lasts:?}"),
             Fault::SyncFailure => f.write_str("has a disk whose next sync fails"),
             Fault::FullDisk { lasts } => write!(f, "has a full disk for {lasts:?}"),
-            Fault::Damage { cut_off: true } => f.write_str("is killed, and its log cut off"),
-            Fault::Damage { cut_off: false } => f.write_str("is killed, a bit of its log inverted"),
+            Fault::Damage { how } => f.write_str(match how {
+                Damage::BitInverted => "is killed, a bit of its log inverted",
+                Damage::WriteLost => "is killed, and a synced write of its log lost",
+                Damage::CutOff => "is killed, and its log cut off",
+                Damage::Wiped => "is killed, and its log wiped",
+            }),
             Fault::WallClock { ahead, behind } => {
                 write!(f, "has its wall clock set {ahead:?} ahead and {behind:?} back")
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::clock::Clock;
 use super::event_queue::Process;
-use super::faults::Kept;
+use super::faults::{Damage, Kept};
 use crate::core::{Input, Node, NodeId, Options, Time};
 use crate::driver::{Batch, LogWriter};
 use crate::kv::EncodedCommand;
@@ -20,12 +20,14 @@ pub(super) struct Host {
     pub(super) life: u32,
     /// The time until which the process is stopped.
     pub(super) paused_until: Time,
+    /// The time by which what it sends comes late.
+    pub(super) sends_late_by: Time,
     /// The time before which no barrier ends.
     pub(super) stalled_until: Time,
     /// The crash that waits for effects to be done.
     pub(super) crash: Option<CrashAtEffect>,
-    /// True once something durable was damaged: the node must not start any more.
-    pub(super) damaged: bool,
+    /// The way in which something durable was damaged: the node must not start any more.
+    pub(super) damaged: Option<Damage>,
     /// The number of barriers begun, and of turns.
     pub(super) barriers: u64,
     pub(super) turns: u64,
@@ -80,9 +82,10 @@ impl Host {
             state: State::Down(MemoryDisk::default()),
             life: 0,
             paused_until: Time::ZERO,
+            sends_late_by: Time::ZERO,
             stalled_until: Time::ZERO,
             crash: None,
-            damaged: false,
+            damaged: None,
             barriers: 0,
             turns: 0,
         }

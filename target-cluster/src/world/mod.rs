@@ -28,11 +28,12 @@ mod plan;
 mod simulation;
 mod situations;
 mod swarm;
+mod themes;
 
 pub use by_hand::{Packet, World};
 pub use decisions::Decision;
 pub use dice::Purpose;
-pub use faults::{Aim, AimedFault, Fault, Kept};
+pub use faults::{Aim, AimedFault, Damage, Fault, Kept};
 pub use invariants::Violation;
 pub use network::NetworkPlan;
 pub use plan::{DiskPlan, LastingFault, Plan, Trigger};

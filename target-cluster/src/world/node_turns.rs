@@ -2,15 +2,15 @@
 
 use std::io;
 
-use super::describe;
 use super::dice::Purpose;
 use super::event_queue::{Event, Process};
-use super::faults::Kept;
+use super::faults::{Damage, Kept};
 use super::host::{Incoming, Running, State};
 use super::invariants::Violation;
 use super::message::Message;
 use super::simulation::{Call, ClientReply, Simulation};
 use super::situations::Situation;
+use super::{codec, describe};
 use crate::core::{
     AppendResult, Effect, Input, Node, Record, Refusal, Reply, Response, RoleName, Time,
 };
@@ -86,10 +86,8 @@ impl Simulation {
                 Effect::Reply { request, reply } => {
                     let running = self.hosts[node].running_mut().expect("it takes a turn");
                     running.requests.remove(&request);
-                    if let Some(reply) = self.seen_by_client(reply)
-                        && request != TRANSFER
-                    {
-                        self.reply(request, reply);
+                    if request != TRANSFER {
+                        self.reply(request, ClientReply::Body(codec::answered(reply)));
                     }
                 }
                 Effect::Role(_) => {}
@@ -203,7 +201,11 @@ impl Simulation {
         let process = self.process(node);
         let host = &mut self.hosts[node];
         let State::Up(running) = &mut host.state else { return };
-        let due = host.clock.when(running.node.next_deadline()).max(self.now);
+        let due = if running.node.has_to_apply() && !self.healed {
+            self.now + self.dice.time(&self.plan.apply, Purpose::Apply, node, host.turns)
+        } else {
+            host.clock.when(running.node.next_deadline()).max(self.now)
+        };
         if running.timer.is_none_or(|timer| due < timer) {
             running.timer = Some(due);
             self.queue.push(due, Event::Timer(process));
@@ -287,10 +289,7 @@ impl Simulation {
         host.state = State::Down(disk);
         for request in requests {
             if request != TRANSFER {
-                self.reply(
-                    request,
-                    ClientReply::Refused { error: "connection_lost", leader: None },
-                );
+                self.reply(request, ClientReply::ConnectionLost);
             }
         }
     }
@@ -313,7 +312,7 @@ impl Simulation {
         let host = &mut self.hosts[node];
         let State::Down(disk) = &mut host.state else { return };
         // A start that fails leaves the disk as it is.
-        let kept = (host.damaged || disk.fails()).then(|| disk.clone());
+        let kept = (host.damaged.is_some() || disk.fails()).then(|| disk.clone());
         let opened = match WriteAheadLog::open(std::mem::take(disk), &host.options.bugs) {
             Ok(opened) => opened,
             Err(OpenError::Io(error)) if kept.is_some() => {
@@ -322,7 +321,7 @@ impl Simulation {
                 disk.fail_sync();
                 return self.disk_failed(node, &error);
             }
-            Err(OpenError::Corrupt { .. }) if host.damaged => {
+            Err(OpenError::Corrupt { .. }) if host.damaged.is_some() => {
                 *disk = kept.unwrap_or_default();
                 self.say(|world| format!("{} refuses to start: damaged", world.name(node)));
                 return self.note(node, Situation::DamageRefused);
@@ -332,7 +331,9 @@ impl Simulation {
                 return self.judge(Err(violation));
             }
         };
-        if host.damaged {
+        // One that forgot everything is like a new one, but under an old name: its votes and what it
+        // acknowledges show soon enough.
+        if host.damaged.is_some_and(|how| how != Damage::Wiped) {
             let detail = format!("{} starts on a log that is damaged", host.id());
             return self.judge(Err(Violation::new("damage is noticed", "camunda#6098", detail)));
         }

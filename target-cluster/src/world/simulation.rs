@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::decisions::{Decision, Decisions};
 use super::dice::{Dice, Purpose};
 use super::event_queue::{Event, EventQueue, Process, Slots};
@@ -16,8 +14,8 @@ use super::network::Network;
 use super::plan::Plan;
 use super::situations::{Situation, Situations};
 use super::{codec, describe};
-use crate::core::{Input, NodeId, Options, Reply, Status, Time};
-use crate::kv::{Answer, EncodedCommand, Operation, OperationResult};
+use crate::core::{Input, NodeId, Options, Status, Time};
+use crate::kv::{EncodedCommand, Operation};
 
 /// The time that a request of a client takes, and the reply to it.
 const CLIENT_LATENCY: std::ops::Range<Duration> =
@@ -82,7 +80,7 @@ impl Call {
 }
 
 /// Something that a client hears.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// The number of its request.
     pub request: u64,
@@ -91,29 +89,14 @@ pub struct Received {
 }
 
 /// The reply to a client, as its machine sees it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientReply {
-    /// It took effect, or was read.
-    Ok {
-        /// The value of the operation.
-        value: Value,
-        /// The index at which it was answered.
-        version: u64,
-    },
-    /// The state did not allow it.
-    Failed {
-        /// The reason.
-        error: &'static str,
-        /// The index at which it was answered.
-        version: u64,
-    },
-    /// There is no answer.
-    Refused {
-        /// The reason, as the server names it; or `connection_refused`, `connection_lost`.
-        error: &'static str,
-        /// The position of the node that was named as the leader.
-        leader: Option<usize>,
-    },
+    /// An answer with that body.
+    Body(Vec<u8>),
+    /// No process listens there.
+    ConnectionRefused,
+    /// The connection broke after the request was sent.
+    ConnectionLost,
 }
 
 impl Simulation {
@@ -128,6 +111,7 @@ impl Simulation {
                 voters: names.iter().cloned().collect(),
                 timings: plan.timings,
                 append_entries_max: plan.append_entries_max,
+                apply_entries_max: plan.apply_entries_max,
                 seed: plan.seed.wrapping_mul(64).wrapping_add(position as u64),
                 bugs: plan.bugs.clone(),
             };
@@ -212,14 +196,23 @@ impl Simulation {
 
     /// True if the node refuses to start, since its log is damaged.
     pub fn is_damaged(&self, node: usize) -> bool {
-        self.hosts[node].damaged
+        self.hosts[node].damaged.is_some()
     }
 
-    /// A client sends a request to a node; returns its number.
-    pub fn submit(&mut self, node: usize, operation: Operation) -> u64 {
-        let command = u64::from(matches!(operation, Operation::Command(_)));
+    /// A client sends the body of a request to a node; returns its number.
+    pub fn submit(&mut self, node: usize, body: &[u8]) -> u64 {
+        let asked = codec::asked(body);
+        let command = u64::from(matches!(asked, Ok(Operation::Command(_))));
         self.last_request += 2;
         let request = self.last_request | command;
+        let operation = match asked {
+            Ok(operation) => operation,
+            Err(error) => {
+                let detail = format!("what a client sends is refused: {error}");
+                self.judge(Err(Violation::new("codec", "kv/request.rs", detail)));
+                return request;
+            }
+        };
         if let Some(time) = self.client_message() {
             let place = self.requests.put((node, request, operation));
             self.queue.push(time, Event::Request(place));
@@ -308,23 +301,20 @@ impl Simulation {
             return self.lost(from, to, Situation::MessageLost);
         }
         let network = &self.plan.network;
-        let latency = self.dice.time(&network.latency, Purpose::Latency, link, number);
+        let latency = self.dice.time(&network.latency, Purpose::Latency, link, number)
+            + self.hosts[from].sends_late_by;
         let is_late = self.decisions.happens(late, Purpose::Late, link, number);
         let comes_twice = self.decisions.happens(repeat, Purpose::Repeat, link, number);
         let lateness = match is_late || comes_twice {
             true => self.dice.time(&network.lateness, Purpose::Lateness, link, number),
             false => Duration::ZERO,
         };
-        let message = if self.plan.codec {
-            match codec::through(&message) {
-                Ok(message) => message,
-                Err(error) => {
-                    let detail = format!("what a node sends is refused: {error}");
-                    return self.judge(Err(Violation::new("codec", "wire.rs", detail)));
-                }
+        let message = match if self.plan.codec { codec::through(&message) } else { Ok(message) } {
+            Ok(message) => message,
+            Err(error) => {
+                let detail = format!("what a node sends is refused: {error}");
+                return self.judge(Err(Violation::new("codec", "wire.rs", detail)));
             }
-        } else {
-            message
         };
         let packet = Packet { from, to, number, message };
         if comes_twice {
@@ -400,8 +390,7 @@ impl Simulation {
     fn request_arrives(&mut self, place: usize) {
         let (node, request, operation) = self.requests.take(place);
         let Some(running) = self.hosts[node].running_mut() else {
-            let reply = ClientReply::Refused { error: "connection_refused", leader: None };
-            return self.reply(request, reply);
+            return self.reply(request, ClientReply::ConnectionRefused);
         };
         running.requests.insert(request);
         self.say(|world| format!("#{request} {} is asked: {operation:?}", world.name(node)));
@@ -421,30 +410,6 @@ impl Simulation {
         if let Some(time) = self.client_message() {
             let place = self.replies.put(Received { request, reply });
             self.queue.push(time, Event::Reply(place));
-        }
-    }
-
-    /// The reply of a node as its client sees it; none to requests that no client sent.
-    pub(super) fn seen_by_client(&self, reply: Reply) -> Option<ClientReply> {
-        let failed = |error, version| Some(ClientReply::Failed { error, version });
-        match reply {
-            Reply::Answer(Answer { result, version }) => match result {
-                OperationResult::Ok(value) => {
-                    Some(ClientReply::Ok { value: value.to_value(), version })
-                }
-                OperationResult::PreconditionFailed { .. } => {
-                    failed("precondition_failed", version)
-                }
-                OperationResult::WrongType { .. } => failed("wrong_type", version),
-                OperationResult::Empty => failed("empty", version),
-                OperationResult::TooLarge => failed("too_large", version),
-            },
-            Reply::Transferred { .. } => None,
-            Reply::Refused(refusal) => {
-                let error = refusal.name();
-                let leader = refusal.leader().map(|leader| self.position(leader));
-                Some(ClientReply::Refused { error, leader })
-            }
         }
     }
 }

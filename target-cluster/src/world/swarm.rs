@@ -12,12 +12,13 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::TRUE_RATE;
-use super::faults::{Aim, Fault, Kept};
+use super::faults::{Aim, Damage, Fault, Kept};
 use super::network::NetworkPlan;
 use super::plan::{DiskPlan, LastingFault, Plan, Trigger};
 use super::situations::Situation;
+use super::themes::Theme;
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, Time, Timings};
+use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, Time, Timings};
 
 /// The choices that are not left to chance.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +62,7 @@ fn slow(timings: &Timings) -> Duration {
     (timings.election_max - timings.election_min) / 8
 }
 
-struct Swarm {
+pub(super) struct Swarm {
     random: ChaCha8Rng,
     nodes: usize,
 }
@@ -73,28 +74,40 @@ impl Swarm {
         let drawn = self.time(1_500..5_000);
         let load = fixed.load.unwrap_or(drawn);
         let timings = self.timings();
+        // A whole log is applied within a second or so, at a thousand entries or more a second.
+        let apply_entries_max = *self.one_of(&[1, 1, 8, 64, APPLY_ENTRIES_MAX]);
+        let apply_time = Duration::from_micros(1_000) * apply_entries_max.min(64) as u32;
         let mut plan = Plan {
             bugs: fixed.bugs.clone(),
             timings,
             append_entries_max: *self.one_of(&[1, 1, 2, APPEND_ENTRIES_MAX]),
+            apply_entries_max,
+            apply: Duration::ZERO..apply_time.mul_f64(*self.one_of(&[0.0, 0.1, 1.0])),
             network: self.network(&timings),
             disk: self.disk(&timings),
             turn: Duration::ZERO..Duration::from_micros(*self.one_of(&[0, 0, 100, 2_000])),
-            codec: self.chance(0.25),
+            codec: true,
             ..Plan::calm(seed, self.nodes, load)
         };
         if self.chance(0.3) {
             plan.rates = (0..self.nodes).map(|_| self.rate()).collect();
         }
-        self.schedule(&mut plan);
+        let theme = self.chance(0.3).then(|| *self.one_of(&Theme::ALL));
+        if let Some(theme) = theme {
+            self.tell(theme, &mut plan);
+        }
+        // The fewer kinds of faults there are, the longer a story goes on.
+        let density = if theme.is_some() { 0.3 } else { *self.one_of(&[0.3, 1.0, 1.0]) };
+        self.schedule(&mut plan, density);
         for _ in 0..*self.one_of(&[0, 1, 2, 4]) {
             let trigger = self.trigger();
             plan.triggers.push(trigger);
         }
         let mut nodes: Vec<usize> = (0..self.nodes).collect();
+        let alike = self.chance(0.5).then(|| *self.one_of(&LastingFault::ALL));
         for _ in 0..plan.minority_size() {
             let node = nodes.swap_remove(self.random.random_range(0..nodes.len()));
-            let fault = *self.one_of(&LastingFault::ALL);
+            let fault = alike.unwrap_or_else(|| *self.one_of(&LastingFault::ALL));
             plan.minority.push((node, fault));
         }
         plan
@@ -104,7 +117,8 @@ impl Swarm {
     fn timings(&mut self) -> Timings {
         let heartbeat = self.time(20..60);
         let election_min = heartbeat * self.random.random_range(3..6);
-        let spread = *self.one_of(&[0.3, 0.6, 1.0]);
+        // The closer they lie together, the more often two nodes stand at once.
+        let spread = *self.one_of(&[0.1, 0.3, 0.6, 1.0]);
         let election_max = election_min + election_min.mul_f64(spread);
         Timings { heartbeat, election_min, election_max }
     }
@@ -144,8 +158,8 @@ impl Swarm {
     }
 
     /// Faults of each kind that there is in this plan, at a rate of its own.
-    fn schedule(&mut self, plan: &mut Plan) {
-        let kinds: [(f64, DrawFault); 12] = [
+    fn schedule(&mut self, plan: &mut Plan, density: f64) {
+        let kinds: [(f64, DrawFault); 14] = [
             (0.5, |swarm, _| Fault::Kill { down: swarm.down() }),
             (0.5, |swarm, _| Fault::PowerLoss { kept: swarm.kept(), down: swarm.down() }),
             (0.3, |swarm, _| Fault::Blackout {
@@ -159,6 +173,8 @@ impl Swarm {
                 lasts: swarm.a_while(plan),
             }),
             (0.5, |swarm, plan| swarm.isolation(plan)),
+            (0.3, |swarm, plan| Fault::Bridge { side: swarm.some(), lasts: swarm.a_while(plan) }),
+            (0.3, |swarm, plan| swarm.slow_sender(plan)),
             (0.3, |swarm, plan| Fault::Pause { lasts: swarm.a_while(plan) }),
             (0.3, |swarm, plan| Fault::DiskStall { lasts: swarm.a_while(plan) }),
             (0.2, |_, _| Fault::SyncFailure),
@@ -167,37 +183,30 @@ impl Swarm {
             (0.4, |swarm, _| Fault::Transfer { to: swarm.random.random_range(0..swarm.nodes) }),
         ];
         let election = plan.timings.election_max;
-        let with_clocks = self.chance(0.15);
+        let with_clocks = self.chance(0.25);
         for (present, kind) in kinds {
-            if !self.chance(present) {
+            if !self.chance(present * density) {
                 continue;
             }
             let interval = election.mul_f64(*self.one_of(&[1.0, 3.0, 8.0]));
-            let mut at = Duration::ZERO;
-            loop {
-                at += interval.mul_f64(self.random.random_range(0.1..1.9));
-                if at >= plan.load {
-                    break;
-                }
-                let node = self.random.random_range(0..self.nodes);
-                let aim = if self.chance(0.5) { Aim::Leader(node) } else { Aim::Node(node) };
+            for at in self.times(plan, interval) {
+                let aim = self.aim();
                 let fault = kind(self, plan);
                 plan.schedule(at, aim, fault);
                 // A clock matters most to a leader that cannot be heard any more.
                 if with_clocks && matches!(fault, Fault::Partition { .. } | Fault::Isolation { .. })
                 {
-                    let soon =
-                        plan.timings.election_min.mul_f64(self.random.random_range(0.0..1.0));
+                    let soon = plan.timings.election_min.mul_f64(self.part(0.0..1.0));
                     let fault = self.clock_fault(plan);
                     plan.schedule(at + soon, aim, fault);
                 }
             }
         }
-        if self.chance(0.1) {
-            let at = plan.load.mul_f64(self.random.random_range(0.2..0.9));
-            let node = self.random.random_range(0..self.nodes);
-            let fault = Fault::Damage { cut_off: self.chance(0.3) };
-            plan.schedule(at, Aim::Node(node), fault);
+        if self.chance(0.15) {
+            let at = plan.load.mul_f64(self.part(0.2..0.9));
+            let aim = self.aim();
+            let how = self.damage();
+            plan.schedule(at, aim, Fault::Damage { how });
         }
         plan.schedule.sort_by_key(|(at, _)| *at);
     }
@@ -208,7 +217,7 @@ impl Swarm {
         let (soon, later) = (self.time(0..10), self.time(0..200));
         let after = *self.one_of(&[Duration::ZERO, Duration::ZERO, soon, later]);
         let lasts = self.time(50..800);
-        let fault = match self.random.random_range(0..7) {
+        let fault = match self.random.random_range(0..8) {
             0 | 1 => self.crash_at_effect(),
             2 => Fault::PowerLoss { kept: self.kept(), down: self.down() },
             3 => Fault::Isolation { inward: true, outward: true, from: u32::MAX, lasts },
@@ -219,16 +228,46 @@ impl Swarm {
                 lasts,
             },
             5 => Fault::Pause { lasts },
+            6 => Fault::Damage { how: self.damage() },
             _ => Fault::DiskStall { lasts },
         };
         Trigger { on, chance, after, fault }
     }
 
-    fn crash_at_effect(&mut self) -> Fault {
+    pub(super) fn crash_at_effect(&mut self) -> Fault {
         let power = if self.chance(0.7) { Some(self.kept()) } else { None };
         // As often as not it is back before anyone has noticed.
         let down = if self.chance(0.3) { self.time(0..2) } else { self.down() };
         Fault::CrashAtEffect { after: self.random.random_range(0..8), power, down }
+    }
+
+    /// Times under faults, that far apart on average.
+    pub(super) fn times(&mut self, plan: &Plan, interval: Duration) -> Vec<Time> {
+        let mut times = Vec::new();
+        let mut at = Duration::ZERO;
+        loop {
+            at += interval.mul_f64(self.part(0.1..1.9));
+            if at >= plan.load {
+                return times;
+            }
+            times.push(at);
+        }
+    }
+
+    pub(super) fn aim(&mut self) -> Aim {
+        let node = self.random.random_range(0..self.nodes);
+        if self.chance(0.5) { Aim::Leader(node) } else { Aim::Node(node) }
+    }
+
+    fn damage(&mut self) -> Damage {
+        *self.one_of(&[
+            Damage::BitInverted,
+            Damage::BitInverted,
+            Damage::WriteLost,
+            Damage::CutOff,
+            Damage::Wiped,
+            Damage::Wiped,
+        ])
     }
 
     fn isolation(&mut self, plan: &Plan) -> Fault {
@@ -237,12 +276,21 @@ impl Swarm {
         Fault::Isolation { inward, outward, from, lasts: self.a_while(plan) }
     }
 
+    /// By less than others wait for a leader, or by more.
+    fn slow_sender(&mut self, plan: &Plan) -> Fault {
+        let by = plan.timings.election_max.mul_f64(*self.one_of(&[0.3, 1.0, 3.0]));
+        let by = by.mul_f64(self.part(0.5..1.0));
+        Fault::SlowSender { by, lasts: self.a_while(plan) }
+    }
+
     fn clock_fault(&mut self, plan: &Plan) -> Fault {
-        let by = self.time(1..10_000);
-        match self.random.random_range(0..4) {
+        // Less than the time in which a majority must serve again: what is late then must not be
+        // for a clock that has not caught up yet.
+        let by = self.time(1..2_500);
+        match self.random.random_range(0..5) {
             0 => Fault::WallClock { ahead: by, behind: Duration::ZERO },
-            1 => Fault::WallClock { ahead: Duration::ZERO, behind: by },
-            2 => Fault::ClockLeap { by: self.time(1..1_000) },
+            1 | 2 => Fault::WallClock { ahead: Duration::ZERO, behind: by },
+            3 => Fault::ClockLeap { by: self.time(1..1_000) },
             _ => Fault::ClockRate { rate: self.rate(), lasts: self.a_while(plan) },
         }
     }
@@ -273,12 +321,12 @@ impl Swarm {
     /// From a heartbeat to some elections.
     fn a_while(&mut self, plan: &Plan) -> Duration {
         let Timings { heartbeat, election_max, .. } = plan.timings;
-        heartbeat.mul_f64(self.random.random_range(0.5..2.0))
+        heartbeat.mul_f64(self.part(0.5..2.0))
             + election_max.mul_f64(*self.one_of(&[0.0, 1.0, 3.0]))
     }
 
     /// Some nodes, but not all.
-    fn some(&mut self) -> u32 {
+    pub(super) fn some(&mut self) -> u32 {
         self.random.random_range(1..(1 << self.nodes.max(2)) - 1)
     }
 
@@ -287,15 +335,71 @@ impl Swarm {
         if self.chance(0.5) { 0.0 } else { most * *self.one_of(&[0.05, 0.3, 1.0]) }
     }
 
-    fn time(&mut self, millis: Range<u64>) -> Time {
+    pub(super) fn time(&mut self, millis: Range<u64>) -> Time {
         Duration::from_micros(self.random.random_range(millis.start * 1_000..millis.end * 1_000))
     }
 
-    fn chance(&mut self, share: f64) -> bool {
+    pub(super) fn part(&mut self, range: Range<f64>) -> f64 {
+        self.random.random_range(range)
+    }
+
+    pub(super) fn chance(&mut self, share: f64) -> bool {
         self.random.random_bool(share)
     }
 
-    fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub(super) fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         choices.choose(&mut self.random).expect("there are choices")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The name of a variant, as it is written in the source.
+    fn name(thing: &impl std::fmt::Debug) -> String {
+        let text = format!("{thing:?}");
+        text.split([' ', '(']).next().unwrap_or_default().to_string()
+    }
+
+    #[test]
+    fn every_fault_and_every_damage_is_drawn() {
+        let plans: Vec<Plan> = (0..1_000).map(|seed| Plan::draw(seed, &Fixed::default())).collect();
+        let scheduled = plans.iter().flat_map(|plan| &plan.schedule).map(|(_, aimed)| aimed.fault);
+        let triggered = plans.iter().flat_map(|plan| &plan.triggers).map(|trigger| trigger.fault);
+        let faults: Vec<Fault> = scheduled.chain(triggered).collect();
+        let kinds: BTreeSet<String> = faults.iter().map(name).collect();
+        let expected = [
+            "Blackout",
+            "Bridge",
+            "ClockLeap",
+            "ClockRate",
+            "CrashAtEffect",
+            "Damage",
+            "DiskStall",
+            "FullDisk",
+            "Isolation",
+            "Kill",
+            "Partition",
+            "Pause",
+            "PowerLoss",
+            "SlowSender",
+            "SyncFailure",
+            "Transfer",
+            "WallClock",
+        ];
+        assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        let damages = faults.iter().filter_map(|fault| match fault {
+            Fault::Damage { how } => Some(name(how)),
+            _ => None,
+        });
+        let damages: BTreeSet<String> = damages.collect();
+        let damages: Vec<&str> = damages.iter().map(String::as_str).collect();
+        assert_eq!(damages, ["BitInverted", "CutOff", "Wiped", "WriteLost"]);
+        let slow = |plan: &&Plan| plan.apply_entries_max == 1 && !plan.apply.is_empty();
+        assert!(plans.iter().filter(slow).count() > 100, "few nodes apply slowly");
+        assert!(plans.iter().all(|plan| plan.codec), "every message passes through its JSON");
     }
 }

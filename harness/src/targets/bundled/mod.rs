@@ -2,10 +2,12 @@
 
 mod administrator;
 mod auditor;
+mod bodies;
 mod dumper;
 mod target;
 mod words;
 
+pub(crate) use bodies::{AnswerBody, RequestBody};
 pub use target::Bundled;
 pub(crate) use target::ERRORS;
 pub(crate) use words::{Kept, Words};

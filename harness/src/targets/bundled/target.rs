@@ -11,16 +11,16 @@ use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::administrator::BundledAdministrator;
 use super::auditor::BundledAuditor;
+use super::bodies::{AnswerBody, RequestBody};
 use super::dumper::BundledDumper;
-use super::words::{Kept, Words};
+use super::words::Words;
 use crate::targets::http::{self, transport_error};
 use crate::targets::{
-    Answer, Auditor, BoxFuture, Client, Dumper, ErrorRow, Launch, Member, NodeStatus, Refusal,
-    Reply, Request, Target, refusal, row,
+    Auditor, BoxFuture, Client, Dumper, ErrorRow, Launch, Member, NodeStatus, Reply, Request,
+    Target, refusal, row,
 };
 
 /// The time that a status request may take.
@@ -154,18 +154,6 @@ struct BundledClient {
     words: Words,
 }
 
-/// The body of every answer of `/kv`.
-#[derive(Deserialize)]
-struct Body {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    value: Value,
-    version: Option<u64>,
-    error: Option<String>,
-    leader: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct StatusBody {
     term: u64,
@@ -175,46 +163,17 @@ struct StatusBody {
 impl BundledClient {
     async fn send(&self, node: usize, request: &Request) -> Reply {
         let Some(word) = self.words.word(request.f) else { return refusal("bad_request") };
-        // Those of a transaction are in the group that the key names.
-        let body = json!({
-            "f": word.sent,
-            "key": format!("{}/{}", self.run, request.key),
-            "value": request.value,
-            "token": request.token,
-        });
+        let key = format!("{}/{}", self.run, request.key);
+        let body = RequestBody::of(word, &key, &request.value, Some(&request.token));
         let sent = self.http.post(format!("{}/kv", self.urls[node])).json(&body).send().await;
         let body = match sent {
-            Ok(response) => response.json::<Body>().await,
+            Ok(response) => response.json::<AnswerBody>().await,
             Err(error) => return refusal(transport_error(&error)),
         };
         match body {
-            Ok(body) => self.understand(request, word.kept, body),
+            Ok(body) => body.understood(word.kept, &request.value, &self.names),
             Err(error) if error.is_decode() => refusal("nonsense"),
             Err(error) => refusal(transport_error(&error)),
-        }
-    }
-
-    fn understand(&self, request: &Request, kept: Kept, body: Body) -> Reply {
-        match (body.kind.as_str(), body.error.as_deref()) {
-            ("ok", _) => {
-                let value = match kept {
-                    Kept::Answer => body.value,
-                    Kept::Argument => request.value.clone(),
-                };
-                Reply::Answer(Answer { value: Some(value), version: body.version })
-            }
-            ("fail", Some("precondition_failed" | "empty")) => {
-                Reply::Answer(Answer { value: None, version: body.version })
-            }
-            ("refused", Some(error)) => {
-                let leader = body
-                    .leader
-                    .and_then(|leader| self.names.iter().position(|name| *name == leader));
-                let known = ERRORS.iter().find(|row| row.name == error);
-                let error = known.map_or("nonsense".into(), |row| row.name.clone());
-                Reply::Refusal(Refusal { error, leader })
-            }
-            _ => refusal("nonsense"),
         }
     }
 }

@@ -9,8 +9,19 @@ use crate::core::{Effect, Node};
 /// Watches the nodes of a world.
 pub(crate) struct Watch {
     invariants: Vec<Box<dyn Invariant>>,
-    /// By node: the term that it leads, if it does, and the index through which it has committed.
-    known: Vec<(Option<u64>, u64)>,
+    /// By node.
+    known: Vec<Known>,
+}
+
+/// The state of a node after its last turn, as far as a change of it matters.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// The term that it leads, if it does.
+    leads: Option<u64>,
+    /// The index through which it has committed.
+    commit: u64,
+    /// The index through which it has applied.
+    applied: u64,
 }
 
 impl Watch {
@@ -25,12 +36,13 @@ impl Watch {
             Box::new(StateEquality::default()),
             Box::new(ExactlyOnce::default()),
         ];
-        Watch { invariants, known: vec![(None, 0); nodes] }
+        Watch { invariants, known: vec![Known::default(); nodes] }
     }
 
     /// A node starts with what is on its disk.
     pub(crate) fn started(&mut self, position: usize, node: &Node) -> Result<(), Violation> {
-        self.known[position] = (None, node.commit());
+        self.known[position] =
+            Known { leads: None, commit: node.commit(), applied: node.applied() };
         self.ask(|invariant| invariant.started(position, node))
     }
 
@@ -41,13 +53,13 @@ impl Watch {
         node: &Node,
         effects: &[Effect],
     ) -> Result<(), Violation> {
-        let (led, commit) = self.known[position];
+        let Known { leads: led, commit, applied } = self.known[position];
         let matters = |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
-        if node.commit() == commit && !effects.iter().any(matters) {
+        let (leads, now) = (node.leads(), (node.commit(), node.applied()));
+        if now == (commit, applied) && !effects.iter().any(matters) {
             return Ok(());
         }
-        let leads = node.leads();
-        self.known[position] = (leads, node.commit());
+        self.known[position] = Known { leads, commit: now.0, applied: now.1 };
         let change = Change { node, position, led, leads, commit, effects };
         self.ask(|invariant| invariant.check(&change))
     }
