@@ -30,6 +30,7 @@ mod parent_link;
 mod reaper;
 mod report;
 mod role;
+mod run_process;
 mod signals;
 
 pub use dispatch::dispatch;
@@ -40,3 +41,4 @@ pub(crate) use namespaces::set_up_namespaces;
 pub use outer::relaunch;
 pub(crate) use parent_link::ParentLink;
 pub(crate) use role::{Role, remove_role};
+pub use run_process::{RunProcess, time_of_children};
