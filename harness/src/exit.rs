@@ -35,6 +35,18 @@ impl Exit {
             Exit::BadInput => 65,
         }
     }
+
+    /// The code of several runs together, of which some came to one and some to the other: 1 beats 3
+    /// beats 2 beats 0.
+    pub(crate) fn or_worse(self, other: Exit) -> Exit {
+        let rank = |exit: Exit| match exit {
+            Exit::Valid => 0,
+            Exit::Unknown => 1,
+            Exit::HarnessFailure | Exit::Usage | Exit::BadInput => 2,
+            Exit::Invalid => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
 }
 
 impl From<Verdict> for Exit {

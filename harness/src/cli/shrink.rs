@@ -1,4 +1,5 @@
-//! `stormproof shrink`: writes the operations that contradict each other as a history of their own.
+//! `stormproof shrink`: writes the operations that contradict each other as a history of their own;
+//! with `--schedule` the plan of few faults instead that still leads there.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -9,19 +10,34 @@ use checker::history::{History, Setting};
 use clap::Args;
 
 use super::judging::{Judged, Judging, judge};
-use crate::exit::Exit;
+use super::shrink_schedule::{self, Runs};
+use crate::exit::{Exit, usage};
 use crate::printing::{err, out};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
     judging: Judging,
-    /// The file to write the history to [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    /// The file to write the history to [default: standard output]; with --schedule the folder for
+    /// everything [default: one in results/shrinks that the same command finds again]
+    #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// Shrink the plan of a saved run that failed instead: carry out smaller ones, until few faults
+    /// on a small cluster are left that still fail at least half as often
+    #[arg(long)]
+    schedule: bool,
+    #[command(flatten)]
+    runs: Runs,
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
+    if arguments.schedule {
+        if !arguments.judging.is_plain() {
+            return Err(usage("--schedule judges its runs as they judge themselves"));
+        }
+        let directory = arguments.judging.path();
+        return shrink_schedule::main(directory, arguments.output, arguments.runs);
+    }
     let Judged { analysis, setting, choice } = judge(&arguments.judging)?;
     if let Some(choice) = choice {
         err!("{choice}");

@@ -95,7 +95,7 @@ impl Again {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./=:,+@%".contains(it);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.into(),

@@ -12,7 +12,7 @@ use crate::targets::NodeStatus;
 
 /// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
 /// been missed by then on any machine that is as starved.
-const STARVED: Duration = Duration::from_secs(1);
+pub(crate) const STARVED: Duration = Duration::from_secs(1);
 
 /// The reaction of a healed cluster to the demand that it serve.
 #[derive(Debug, Clone, PartialEq, Eq)]

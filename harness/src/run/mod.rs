@@ -34,4 +34,5 @@ mod triggers;
 
 pub use execute::{Ended, Setup, execute};
 pub(crate) use judge::merge;
+pub(crate) use liveness::STARVED;
 pub(crate) use summarise::{Known, summarise};

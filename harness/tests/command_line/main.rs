@@ -1,5 +1,6 @@
 //! Exit codes and error messages, as a user meets them.
 
+mod again;
 #[path = "../common/mod.rs"]
 mod common;
 mod explore;

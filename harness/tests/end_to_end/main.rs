@@ -1,6 +1,7 @@
 //! Whole runs with real processes, as a user starts them. Each test says what it skipped and why
 //! when the machine cannot do what it needs.
 
+mod again;
 mod asked_to_end;
 mod background;
 mod bare_nodes;
