@@ -8,8 +8,10 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod auditing;
+mod bisect;
 mod cli;
 mod exit;
+mod explain;
 mod explore;
 #[doc(hidden)]
 pub mod internal;

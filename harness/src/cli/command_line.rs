@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    check, doctor, explore, list, node, plan, replay, report, run, shrink, simulate, target, up,
+    bisect, check, doctor, explain, explore, list, node, plan, replay, report, run, shrink,
+    simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -32,12 +33,17 @@ enum Command {
     Run(run::Arguments),
     /// Judge a history, or a saved run again
     Check(check::Arguments),
-    /// Write the operations that contradict each other as a history of their own
+    /// Write the operations that contradict each other as a history of their own, or, with
+    /// --schedule, the few faults that lead there as a plan
     Shrink(shrink::Arguments),
     /// Print the faults that a run with these flags would inject
     Plan(plan::Arguments),
-    /// Carry out the plan of a saved run again
+    /// Carry out the plan of a saved run again, once or many times
     Replay(replay::Arguments),
+    /// Find the version of a service in which a failure came, or went
+    Bisect(bisect::Arguments),
+    /// Set saved runs that failed apart from saved runs that did not
+    Explain(explain::Arguments),
     /// Try out a target, such as one that a manifest describes, before testing it
     Target(target::Arguments),
     /// Write the report of a saved run again
@@ -84,6 +90,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Shrink(arguments) => shrink::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Replay(arguments) => replay::main(place, arguments),
+        Command::Bisect(arguments) => bisect::main(arguments),
+        Command::Explain(arguments) => explain::main(arguments),
         Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
         Command::Explore(arguments) => explore::main(arguments),

@@ -1,9 +1,11 @@
 //! The command line, a file for each command.
 
+mod bisect;
 mod bugs;
 mod check;
 mod command_line;
 mod doctor;
+mod explain;
 mod explore;
 mod history_input;
 mod judging;

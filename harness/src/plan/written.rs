@@ -12,9 +12,8 @@ use faults::schedule::{Entry, KnownFailure, Schedule};
 use toml::{Table, Value};
 
 use super::flags::Plan;
-
 use super::values::{Asked, NONE};
-use crate::exit::bad_input;
+use crate::exit::{bad_input, usage};
 
 /// A flag of [`Plan`], as clap has read it off its field.
 pub(super) struct Flag {
@@ -52,6 +51,17 @@ impl Written {
     pub(super) fn of(plan: &Plan) -> Result<Written> {
         let table = Table::try_from(plan).context("a plan is a table")?;
         Written::from_table(&table)
+    }
+
+    /// Reads flags as a command line has them.
+    ///
+    /// # Errors
+    /// When one is none, or has a value that is none.
+    pub fn from_flags(words: &[String]) -> Result<Written> {
+        let command = Written::augment_args(Command::new("plan").no_binary_name(true));
+        let matches = command.try_get_matches_from(words);
+        let matches = matches.map_err(|error| usage(complaint(&error)))?;
+        Ok(Written::from_arg_matches(&matches)?)
     }
 
     /// Reads a plan that a person or an earlier run wrote.

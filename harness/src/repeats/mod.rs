@@ -12,7 +12,7 @@ pub(crate) use jobs::Jobs;
 pub(crate) use ledger::{Ledger, Line};
 #[cfg(test)]
 pub(crate) use outcome::tests;
-pub(crate) use outcome::{Failing, RunOutcome};
+pub(crate) use outcome::{Counted, Failing, RunOutcome};
 pub(crate) use pool::{Go, Pool, Wanted, block_on};
 pub(crate) use show::Show;
 pub(crate) use tally::Tally;

@@ -21,7 +21,7 @@ fn ln_gamma(x: f64) -> f64 {
 }
 
 /// The natural logarithm of the beta function.
-fn ln_beta(a: f64, b: f64) -> f64 {
+pub(crate) fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 

@@ -2,8 +2,11 @@
 //! Pure, and no more than is needed.
 
 mod beta;
+mod difference;
 mod rate;
 mod sequential;
 
+pub(crate) use beta::ln_beta;
+pub(crate) use difference::{Difference, difference};
 pub(crate) use rate::Rate;
 pub(crate) use sequential::{Decision, SequentialTest};

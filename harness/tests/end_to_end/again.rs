@@ -102,3 +102,57 @@ fn a_plan_that_fails_is_shrunk_and_goes_on_where_it_was_interrupted() {
     let replay = ["replay", &into, "--times", "4", "--until-failure", "--results", &repeats];
     run(&replay).exits(1).says("by safety 1");
 }
+
+/// The versions are flags of the bundled cluster: the bug is in those from 1.3 to 1.5.
+const BUILD: &str = "case $STORMPROOF_VERSION in \
+    1.3|1.4|1.5) echo --bug stale-read;; 1.2) echo gone >&2; exit 1;; *) ;; esac";
+
+#[test]
+fn the_versions_in_which_a_failure_came_and_went_are_found_and_told_apart() {
+    let _turn = wide_turn();
+    if !has_namespaces() {
+        return;
+    }
+    let results = scratch("again-bisected");
+    let plan = fs::read_to_string(plan_file("stale-read.toml")).expect("it is there");
+    let plan =
+        plan.replace("bug = \"stale-read\"\n", "").replace("time_limit = 20.0", "time_limit = 5.0");
+    // Of its four faults the first alone has room in the load.
+    let first = plan.match_indices("[[fault]]").nth(1).expect("it has several").0;
+    fs::write(results.join("plan.toml"), &plan[..first]).expect("it can be written");
+    let (saved, folder) = (results.display().to_string(), results.join("bisected"));
+    let into = folder.display().to_string();
+    let bisect = run(&[
+        "bisect",
+        &saved,
+        "--good",
+        "1.0",
+        "--bad",
+        "1.4",
+        "--good",
+        "1.6",
+        "--versions",
+        "1.0,1.1,1.2,1.3,1.4,1.5,1.6",
+        "--failing",
+        "safety",
+        "--confidence",
+        "0.6",
+        "--jobs",
+        "2",
+        "--output",
+        &into,
+        "--",
+        "sh",
+        "-c",
+        BUILD,
+    ]);
+    let bisect = bisect.exits(1).says("first bad: 1.3 (last good: 1.1), confidence ");
+    bisect.says("; between them could not be run: 1.2").says("last bad: 1.5 (first good: 1.6)");
+    // What failed is kept, and told apart from what did not.
+    let failed = fs::read_dir(folder.join("4-0")).expect("a run of the bad version").count();
+    assert!(failed > 0);
+    let passed = results.join("passed");
+    run_into(&passed, &["--plan", &results.join("plan.toml").display().to_string()]).exits(0);
+    let explained = run(&["explain", &into, &passed.display().to_string()]).exits(0);
+    explained.says(" failed, 1 did not; of ").says("these are runs of 2 plans");
+}

@@ -1,0 +1,99 @@
+//! The signs of a run: everything of it that can be there or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use results::event::NodeChange;
+use results::loaded_run::LoadedRun;
+use results::metrics::{FaultInterval, fault_intervals};
+use results::run_directory::NODES;
+use results::summary::Summary;
+
+use super::template::template;
+
+/// No more different lines of one run are looked at: a log without any form would have no end.
+const MOST_FORMS: usize = 20_000;
+
+/// The numbers of new leaders that are looked at.
+const LEADERS: [usize; 4] = [2, 4, 8, 16];
+
+/// The signs of a run. Each is a sentence, with numbers and names of nodes left out.
+pub(crate) fn of_run(run: &LoadedRun, summary: &Summary) -> BTreeSet<String> {
+    let mut signs = BTreeSet::new();
+    let faults = fault_intervals(&run.history);
+    for fault in &faults {
+        of_fault(fault, &mut signs);
+    }
+    let mut leaders = BTreeSet::new();
+    for event in &run.node_events {
+        match &event.change {
+            NodeChange::Role { role, term, .. } if role == "leader" => {
+                leaders.insert((*term, event.node.clone()));
+            }
+            NodeChange::Role { role, .. } => signs.extend([format!("role: a node became {role}")]),
+            NodeChange::Exited { status } => signs.extend([format!("process: ended, {status}")]),
+            _ => {}
+        }
+    }
+    for count in LEADERS.into_iter().filter(|count| leaders.len() >= *count) {
+        signs.insert(format!("role: leaders came {count} times or more"));
+    }
+    let mut of_term: BTreeMap<u64, usize> = BTreeMap::new();
+    leaders.iter().for_each(|(term, _)| *of_term.entry(*term).or_default() += 1);
+    if of_term.values().any(|leaders| *leaders > 1) {
+        signs.insert("role: two nodes said that they lead in one term".to_owned());
+    }
+    for finding in &summary.findings {
+        signs.insert(format!("finding: {}", template(&finding.text)));
+    }
+    of_logs(&run.path, &mut signs);
+    signs
+}
+
+fn of_fault(fault: &FaultInterval, signs: &mut BTreeSet<String>) {
+    let (family, words) = (fault.family.name(), template(&fault.name));
+    if !fault.took_effect() {
+        let outcome = fault.outcome_name();
+        signs.insert(format!("fault {}: {family}, {words}: {outcome}", fault.fault));
+        return;
+    }
+    signs.insert(format!("fault {}: {family}, {words}: took effect", fault.fault));
+    signs.insert(format!("fault: any of {family}"));
+    let Some(facts) = &fault.facts else { return };
+    for node in &fault.nodes {
+        if let Some(role) = facts.roles.get(node) {
+            signs.insert(format!("fault: {family} hit a node that was {role}"));
+        }
+    }
+    for other in &facts.others_on {
+        signs.insert(format!("fault: {family} while {other} was on"));
+    }
+}
+
+/// The forms of the lines of all logs, each by its file, whichever node wrote it.
+fn of_logs(run: &Path, signs: &mut BTreeSet<String>) {
+    let nodes = std::fs::read_dir(run.join(NODES)).into_iter().flatten().flatten();
+    let mut forms = BTreeSet::new();
+    let mut folders: Vec<_> = nodes.map(|node| node.path()).collect();
+    folders.sort();
+    for folder in folders {
+        let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut files: Vec<_> = files.map(|file| file.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "log"));
+        files.sort();
+        for file in files {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            // A log that cannot be read has no lines.
+            let Ok(log) = File::open(&file) else { continue };
+            for line in BufReader::new(log).split(b'\n').map_while(Result::ok) {
+                let form = template(&String::from_utf8_lossy(&line));
+                if !form.is_empty() && forms.len() < MOST_FORMS {
+                    forms.insert(format!("{name}: {form}"));
+                }
+            }
+        }
+    }
+    signs.extend(forms);
+}
