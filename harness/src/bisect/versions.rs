@@ -74,3 +74,56 @@ fn commits(repository: &Path, ends: &[String]) -> Result<(Vec<String>, Vec<Strin
     let all = std::iter::once(oldest.clone()).chain(between.lines().map(str::to_owned));
     Ok((all.collect(), names))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(repository: &Path, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(repository)
+            .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
+            .args(arguments)
+            .output()
+            .expect("git is there");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    #[test]
+    fn the_commits_from_the_oldest_end_to_the_newest_are_listed_in_order() {
+        let repository =
+            std::env::temp_dir().join(format!("stormproof-git-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&repository);
+        std::fs::create_dir_all(&repository).expect("a scratch folder can be made");
+        git(&repository, &["init", "--quiet"]);
+        let commits: Vec<String> = (0..5)
+            .map(|number| {
+                let message = number.to_string();
+                git(&repository, &["commit", "--quiet", "--allow-empty", "-m", &message]);
+                git(&repository, &["rev-parse", "HEAD"])
+            })
+            .collect();
+        git(&repository, &["tag", "v1", &commits[1]]);
+        let list = |ends: &[&str]| {
+            let ends: Vec<String> = ends.iter().map(|end| (*end).to_owned()).collect();
+            Versions::Git(repository.clone()).list(&ends)
+        };
+        let (versions, places) =
+            list(&["HEAD", "v1", &commits[3]]).expect("they follow each other");
+        assert_eq!((versions, places), (commits[1..].to_vec(), vec![3, 0, 2]));
+        assert!(list(&["v1", "v2"]).unwrap_err().to_string().contains("v2 is no commit of"));
+        std::fs::remove_dir_all(&repository).expect("it can be removed");
+    }
+
+    #[test]
+    fn versions_in_a_file_are_one_a_line_without_remarks() {
+        let file = std::env::temp_dir().join(format!("stormproof-versions-{}", std::process::id()));
+        std::fs::write(&file, "# from the oldest on\n1.0\n\n 1.1 \n").expect("it can be written");
+        let ends = ["1.1".to_owned(), "1.0".to_owned()];
+        let (versions, places) = Versions::File(file.clone()).list(&ends).expect("both are in it");
+        assert_eq!((versions, places), (vec!["1.0".to_owned(), "1.1".to_owned()], vec![1, 0]));
+        std::fs::remove_file(&file).expect("it can be removed");
+    }
+}

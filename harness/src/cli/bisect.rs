@@ -17,7 +17,6 @@ use crate::exit::{Exit, bad_input, usage};
 use crate::plan::{Plan, Written, saved};
 use crate::printing::{err, out};
 use crate::repeats::{Failing, Go, Jobs, Ledger, Line, Pool, RunOutcome, Show, Wanted, block_on};
-use crate::shrink::Reduced;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -102,13 +101,8 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         Some(failing) => failing,
         None => Failing::Either,
     };
-    let output = match arguments.output {
-        Some(path) => Output::at(path)?,
-        None => {
-            let name = format!("s{}-{}", plan.seed, Reduced::of(&plan).name());
-            Output::at(Path::new(BISECTS).join(name))?
-        }
-    };
+    let asked = format!("# BUILD: {}\n{}", build.join(" "), plan.to_toml()?);
+    let output = Output::of_question(arguments.output, BISECTS, plan.seed, &asked)?;
     let question = Question { versions, good: places, bad, failing, confidence };
     let bisect = Bisect { base, question, folder: output.path().to_owned() };
     bisect.carry_out(&plan, Build::by(build), arguments.jobs, arguments.limit)

@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::run::shortest;
+use crate::exit::usage;
+use crate::repeats::short_hash;
+
+/// The question whose results a folder holds.
+const QUESTION: &str = "question.toml";
 
 /// A folder of one command's own.
 #[derive(Debug)]
@@ -47,6 +52,35 @@ impl Output {
         fs::create_dir_all(&path).with_context(cannot)?;
         let path = path.canonicalize().with_context(cannot)?;
         Ok(Output { path })
+    }
+
+    /// The folder at `path`, or one in `parent` that the same seed and question find again; with the
+    /// question written down in it, so that results of one are never taken for those of another.
+    ///
+    /// # Errors
+    /// When it cannot be made, or holds the results of another question.
+    pub fn of_question(
+        path: Option<PathBuf>,
+        parent: &str,
+        seed: u64,
+        question: &str,
+    ) -> Result<Output> {
+        let path = path
+            .unwrap_or_else(|| Path::new(parent).join(format!("s{seed}-{}", short_hash(question))));
+        let output = Output::at(path)?;
+        let file = output.path.join(QUESTION);
+        match fs::read_to_string(&file) {
+            Ok(before) if before != question => {
+                let folder = shown(&output.path);
+                return Err(usage(format!("{folder} holds the results of another plan")));
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let cannot = || format!("cannot write {}", file.display());
+                fs::write(&file, question).with_context(cannot)?;
+            }
+        }
+        Ok(output)
     }
 
     /// Its path, from the root.

@@ -16,7 +16,7 @@ use results::words::counted;
 
 use super::output::{Output, shown};
 use super::replay;
-use crate::exit::{Exit, bad_input, usage};
+use crate::exit::{Exit, bad_input};
 use crate::plan::{Plan, quoted, saved};
 use crate::printing::{err, out};
 use crate::repeats::{Failing, Go, Jobs, Ledger, Line, Pool, RunOutcome, Show, Wanted, block_on};
@@ -54,9 +54,6 @@ const SHRINKS: &str = "results/shrinks";
 /// The results of all runs, in that folder.
 const LEDGER: &str = "results.jsonl";
 
-/// The plan that is shrunk, in that folder.
-const ORIGINAL: &str = "original.toml";
-
 /// The time that the load goes on after the last fault: what it broke must be seen.
 const AFTER: Duration = Duration::from_secs(4);
 
@@ -83,15 +80,12 @@ pub fn main(directory: &Path, output: Option<PathBuf>, runs: Runs) -> Result<Exi
         at_least: runs.at_least,
         after: AFTER,
     };
-    let output = match output {
-        Some(path) => Output::at(path)?,
-        None => {
-            let name = format!("s{}-{}", plan.seed, problem.original.name());
-            Output::at(Path::new(SHRINKS).join(name))?
-        }
-    };
+    let output = Output::of_question(output, SHRINKS, plan.seed, &plan.to_toml()?)?;
     let shrink = Shrink { plan, problem, folder: output.path().to_owned() };
-    shrink.bind(run.path())?;
+    let manifest = run.path().join(TARGET);
+    if manifest.is_file() {
+        fs::copy(&manifest, shrink.folder.join(TARGET)).context("cannot copy the manifest")?;
+    }
     shrink.carry_out(runs)
 }
 
@@ -115,26 +109,6 @@ struct Shrink {
 }
 
 impl Shrink {
-    /// Makes sure that what stands in the folder is about this plan.
-    fn bind(&self, run: &Path) -> Result<()> {
-        let (file, text) = (self.folder.join(ORIGINAL), self.plan.to_toml()?);
-        match fs::read_to_string(&file) {
-            Ok(before) if before != text => {
-                let folder = shown(&self.folder);
-                return Err(usage(format!("{folder} holds the results of another plan")));
-            }
-            Ok(_) => {}
-            Err(_) => {
-                fs::write(&file, text).with_context(|| format!("cannot write {}", shown(&file)))?
-            }
-        }
-        let manifest = run.join(TARGET);
-        if manifest.is_file() {
-            fs::copy(&manifest, self.folder.join(TARGET)).context("cannot copy the manifest")?;
-        }
-        Ok(())
-    }
-
     fn carry_out(&self, runs: Runs) -> Result<Exit> {
         let (mut ledger, lines) = Ledger::open(&self.folder.join(LEDGER))?;
         let mut known = Known::default();

@@ -21,6 +21,14 @@ pub(crate) struct Line {
     pub outcome: RunOutcome,
 }
 
+/// A short name for a text that hardly any other has.
+pub(crate) fn short_hash(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{:010x}", hash & 0xff_ffff_ffff)
+}
+
 /// The file, open for more lines.
 #[derive(Debug)]
 pub(crate) struct Ledger {

@@ -9,7 +9,7 @@ mod show;
 mod tally;
 
 pub(crate) use jobs::Jobs;
-pub(crate) use ledger::{Ledger, Line};
+pub(crate) use ledger::{Ledger, Line, short_hash};
 #[cfg(test)]
 pub(crate) use outcome::tests;
 pub(crate) use outcome::{Counted, Failing, RunOutcome};

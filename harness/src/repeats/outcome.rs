@@ -33,6 +33,9 @@ pub(crate) struct RunOutcome {
     pub sentence: String,
     /// The time that the whole run took.
     pub seconds: f64,
+    /// The families of faults that this machine or the target could not have, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<(String, String)>,
     /// Its directory, if it made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<PathBuf>,
@@ -101,6 +104,7 @@ impl RunOutcome {
                     sentence: failure.clone(),
                     failure: Some(failure),
                     seconds,
+                    left_out: Vec::new(),
                     run,
                 }
             }
@@ -119,6 +123,7 @@ impl RunOutcome {
             failure: summary.failure.clone(),
             sentence: summary.sentence.clone(),
             seconds,
+            left_out: summary.run.skipped.clone(),
             run,
         }
     }
@@ -195,6 +200,7 @@ pub(crate) mod tests {
             failure: None,
             sentence: "a sentence".to_owned(),
             seconds: 10.0,
+            left_out: Vec::new(),
             run: None,
         }
     }

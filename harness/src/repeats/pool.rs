@@ -53,6 +53,8 @@ pub(crate) struct Pool {
     signals: [Signal; 2],
     interrupted: bool,
     deadline: Option<Instant>,
+    /// True once it was said which faults are left out here.
+    said_left_out: bool,
 }
 
 struct Running {
@@ -99,6 +101,7 @@ impl Pool {
             signals,
             interrupted: false,
             deadline: limit.map(|limit| Instant::now() + limit),
+            said_left_out: false,
         })
     }
 
@@ -234,6 +237,11 @@ impl Pool {
             let took = run.began.elapsed();
             let folder = self.folder_of(&run.name);
             let outcome = RunOutcome::read(&folder, &folder.join(LOG), took.as_secs_f64());
+            if !std::mem::replace(&mut self.said_left_out, true) {
+                for (family, reason) in &outcome.left_out {
+                    show.line(&format!("without {family} faults here: {reason}"));
+                }
+            }
             let mut said = None;
             if outcome.starved {
                 said = self.jobs.lower();

@@ -7,6 +7,7 @@ use results::words::counted;
 use serde_json::Value;
 
 use crate::plan::{Plan, Rate};
+use crate::repeats::short_hash;
 
 /// The time before the first fault: every client has done something by then.
 const LEAD: Duration = Duration::from_secs(2);
@@ -81,11 +82,7 @@ impl Reduced {
 
     /// A name for it that no other has.
     pub fn name(&self) -> String {
-        let text = format!("{self:?}");
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        format!("{:010x}", hash & 0xff_ffff_ffff)
+        short_hash(&format!("{self:?}"))
     }
 
     /// The plan with all of that.
