@@ -57,7 +57,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             }
         };
         let Some((summary, _)) = outcome else { continue };
-        group.push(of_run(&run.load().map_err(unreadable)?, &summary));
+        group.push(of_run(&run.load().map_err(unreadable)?, &summary.findings));
         plans.insert(without_seed(path));
     }
     if left_out > 0 {

@@ -9,7 +9,7 @@ use results::event::NodeChange;
 use results::loaded_run::LoadedRun;
 use results::metrics::{FaultInterval, fault_intervals};
 use results::run_directory::NODES;
-use results::summary::Summary;
+use results::summary::Finding;
 
 use super::template::template;
 
@@ -20,7 +20,7 @@ const MOST_FORMS: usize = 20_000;
 const LEADERS: [usize; 4] = [2, 4, 8, 16];
 
 /// The signs of a run. Each is a sentence, with numbers and names of nodes left out.
-pub(crate) fn of_run(run: &LoadedRun, summary: &Summary) -> BTreeSet<String> {
+pub(crate) fn of_run(run: &LoadedRun, findings: &[Finding]) -> BTreeSet<String> {
     let mut signs = BTreeSet::new();
     let faults = fault_intervals(&run.history);
     for fault in &faults {
@@ -45,7 +45,7 @@ pub(crate) fn of_run(run: &LoadedRun, summary: &Summary) -> BTreeSet<String> {
     if of_term.values().any(|leaders| *leaders > 1) {
         signs.insert("role: two nodes said that they lead in one term".to_owned());
     }
-    for finding in &summary.findings {
+    for finding in findings {
         signs.insert(format!("finding: {}", template(&finding.text)));
     }
     of_logs(&run.path, &mut signs);
@@ -96,4 +96,61 @@ fn of_logs(run: &Path, signs: &mut BTreeSet<String>) {
         }
     }
     signs.extend(forms);
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::history::{Event, EventType, Process};
+    use results::event::NodeEvent;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fault(number: u32, family: &str, outcome: &str) -> Event {
+        let value = json!({
+            "fault": number, "stage": "inject", "outcome": outcome,
+            "name": format!("{family} the leader (n1)"), "nodes": ["n1"],
+            "facts": {"roles": {"n1": "leader"}, "others_on": ["kill"]},
+        });
+        Event::new(Process::Nemesis, EventType::Info, family, value)
+    }
+
+    #[test]
+    fn a_run_shows_its_faults_by_role_its_nodes_and_the_forms_of_its_logs() {
+        let path = std::env::temp_dir().join(format!("stormproof-signs-{}", std::process::id()));
+        for (node, line) in [("n1", "n1 voted in term 3"), ("n2", "n2 voted in term 14")] {
+            std::fs::create_dir_all(path.join(NODES).join(node)).expect("it can be made");
+            let log = path.join(NODES).join(node).join("stdout.log");
+            std::fs::write(log, format!("{line}\n")).expect("it can be written");
+        }
+        let event = |change| NodeEvent { time: 1, node: "n1".to_owned(), change };
+        let leads = |term| NodeChange::Role { role: "leader".to_owned(), term, leader: None };
+        let run = LoadedRun {
+            path: path.clone(),
+            plan: None,
+            summary: None,
+            history: [fault(1, "pause", "installed"), fault(2, "power", "skipped")]
+                .into_iter()
+                .collect(),
+            node_events: vec![event(leads(3)), event(leads(4))],
+            notes: Vec::new(),
+        };
+        let text = "n3 stopped by itself (exit code 74)".to_owned();
+        let finding = Finding { node: "n3".to_owned(), seconds: 1.0, text, log: Vec::new() };
+        let signs: Vec<String> = of_run(&run, &[finding]).into_iter().collect();
+        assert_eq!(
+            signs,
+            [
+                "fault 1: pause, pause the leader (<node>): took effect",
+                "fault 2: power, power the leader (<node>): skipped",
+                "fault: any of pause",
+                "fault: pause hit a node that was leader",
+                "fault: pause while kill was on",
+                "finding: <node> stopped by itself (exit code <n>)",
+                "role: leaders came 2 times or more",
+                "stdout: <node> voted in term <n>",
+            ]
+        );
+        std::fs::remove_dir_all(&path).expect("it can be removed");
+    }
 }
