@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{run, scratch, stormproof};
+use crate::common::{Finished, finished, run, scratch, stormproof};
 use crate::support::{has_namespaces, latest, plan_file, run_into};
 use crate::turn::{turn, wide_turn};
 
@@ -18,6 +18,32 @@ fn asked(folder: &Path, number: u32) -> (i64, toml::Value) {
     let text = fs::read_to_string(folder.join(number.to_string()).join("asked.toml"));
     let plan: toml::Table = text.expect("each has its plan").parse().expect("which is TOML");
     (plan["seed"].as_integer().expect("a number"), plan["fault"].clone())
+}
+
+/// Runs a command until it says this on standard error, and interrupts it. It has a bound for the time
+/// that it takes to end.
+fn interrupted_at(arguments: &[&str], text: &str) -> Finished {
+    let mut command = stormproof()
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut said = Vec::new();
+    let mut lines = BufReader::new(command.stderr.take().expect("it is piped")).lines();
+    for line in lines.by_ref().map_while(Result::ok) {
+        said.push(line);
+        if said.last().is_some_and(|line| line.contains(text)) {
+            break;
+        }
+    }
+    kill(Pid::from_raw(command.id() as i32), Signal::SIGINT).expect("it lives");
+    let asked = Instant::now();
+    said.extend(lines.map_while(Result::ok));
+    let mut finished = finished(command.wait_with_output().expect("it ends"));
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    finished.err = said.join("\n");
+    finished
 }
 
 #[test]
@@ -55,23 +81,9 @@ fn an_interrupted_replay_says_what_is_known_and_leaves_nothing_behind() {
     run_into(&results, &[&short[..], &["--seed", "3", "--workload", "set"]].concat()).exits(0);
     let saved = latest(&results).display().to_string();
     let into = results.join("repeats").display().to_string();
-    let mut replay = stormproof()
-        .args(["replay", &saved, "--times", "500", "--jobs", "1", "--results", &into])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut lines = BufReader::new(replay.stderr.take().expect("it is piped")).lines();
-    assert!(lines.any(|line| line.expect("text").starts_with("run 0: VALID")));
-    kill(Pid::from_raw(replay.id() as i32), Signal::SIGINT).expect("it lives");
-    let asked = Instant::now();
-    let rest = lines.map_while(Result::ok).collect::<Vec<_>>();
-    let output = replay.wait_with_output().expect("it ends");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{text}{rest:?}");
-    assert!(text.contains("failed 0 of "), "{text}");
-    assert!(text.contains("interrupted after ") && text.contains(" of 500"), "{text}");
-    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    let replay = ["replay", &saved, "--times", "500", "--jobs", "1", "--results", &into];
+    let replay = interrupted_at(&replay, "run 0: VALID").exits(0).says("failed 0 of ");
+    replay.says("interrupted after ").says(" of 500");
 }
 
 #[test]
@@ -86,16 +98,17 @@ fn a_plan_that_fails_is_shrunk_and_goes_on_where_it_was_interrupted() {
     let folder = results.join("shrunk");
     let into = folder.display().to_string();
     let shrink = ["shrink", &saved, "--schedule", "--jobs", "2", "--output", &into];
-    let shrink = |limit| run(&[&shrink[..], &["--limit", limit]].concat());
-    shrink("3s").exits(2).says("failed by safety").says("nothing smaller is known yet");
+    let shrink = |until: &str| interrupted_at(&shrink, until);
+    shrink(": INVALID").exits(2).says("failed by safety").says("nothing smaller is known yet");
     let lines = || fs::read_to_string(folder.join("results.jsonl")).unwrap_or_default();
     let before = lines();
-    shrink("45s").exits(1).says("plan: ").says("again: stormproof replay ");
+    assert!(!before.is_empty());
+    shrink("kept: ").exits(1).says("going on after ").says("again: stormproof replay ");
     assert!(lines().starts_with(&before), "what was learnt is kept");
     let plan = fs::read_to_string(folder.join("plan.toml")).expect("there is a smaller plan");
     let plan: toml::Table = plan.parse().expect("which is TOML");
     let faults = plan["fault"].as_array().expect("it has faults");
-    assert_eq!(faults.len(), 1, "one of four is enough: {plan:?}");
+    assert!((1..4).contains(&faults.len()), "fewer than four are enough: {plan:?}");
     assert_eq!(faults[0]["shape"].as_str(), Some("isolate-leader"));
     // The folder is one that can be replayed.
     let repeats = results.join("repeats").display().to_string();
