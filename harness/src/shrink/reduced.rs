@@ -1,5 +1,6 @@
 //! A plan as far as a shrink changes it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use faults::schedule::{Entry, Schedule};
@@ -49,7 +50,9 @@ impl Reduced {
     /// The same with these faults, and with no more time around them than they need: `after` the last
     /// one has ended the load goes on for so long.
     pub fn with(&self, faults: Vec<Entry>, after: Duration) -> Reduced {
-        let mut faults = faults;
+        let mut schedule = Schedule { entries: faults };
+        schedule.tie_up(self.nodes);
+        let mut faults = schedule.entries;
         let first = faults.iter().map(|fault| fault.at).min().unwrap_or_default();
         let earlier = first.saturating_sub(LEAD);
         faults.iter_mut().for_each(|fault| fault.at -= earlier);
@@ -127,12 +130,10 @@ impl Reduced {
 
     /// The same without names that no fault uses.
     pub fn without_idle_names(mut self) -> Reduced {
-        let used: Vec<String> = self.faults.iter().filter_map(|fault| fault.on.clone()).collect();
-        let given: Vec<String> =
-            self.faults.iter().filter_map(|fault| fault.named.clone()).collect();
+        let used = self.faults.iter().flat_map(Entry::names_used).map(str::to_owned);
+        let used: BTreeSet<String> = used.collect();
         for fault in &mut self.faults {
             fault.named = fault.named.take().filter(|name| used.contains(name));
-            fault.on = fault.on.take().filter(|name| given.contains(name));
         }
         self
     }
@@ -144,7 +145,11 @@ impl Reduced {
             faults => {
                 let words: Vec<String> = faults
                     .iter()
-                    .map(|fault| format!("“{}” for {}", fault.fault, seconds(fault.lasts)))
+                    .map(|fault| {
+                        let when = fault.when.as_ref().map(|trigger| format!(" at {trigger}"));
+                        let when = when.unwrap_or_default();
+                        format!("“{}”{when} for {}", fault.fault, seconds(fault.lasts))
+                    })
                     .collect();
                 words.join(", then ")
             }

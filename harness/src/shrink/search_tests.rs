@@ -7,6 +7,7 @@ use std::time::Duration;
 use checker::verdict::Verdict;
 use faults::fault::Family;
 use faults::schedule::{Compositions, Entry, Profile, Schedule, ScheduleOptions};
+use faults::trigger::TriggerKind;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use workloads::stream;
@@ -26,6 +27,7 @@ fn plan(seed: u64) -> Reduced {
         budget: None,
         compositions: Compositions::default(),
         avoided: Vec::new(),
+        triggers: TriggerKind::ALL.into(),
         timers: Default::default(),
     });
     Reduced {

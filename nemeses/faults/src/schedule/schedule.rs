@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::read_entries;
 use super::seconds;
+use super::{Named, read_entries};
 use crate::fault::Fault;
-use crate::trigger::Trigger;
+use crate::trigger::{Observed, Place, Trigger};
 
 /// Every fault of a run, in the order in which they fire.
 ///
@@ -70,6 +70,22 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The names of nodes that it goes by, be they given by a fault or not.
+    pub fn names_used(&self) -> impl Iterator<Item = &str> {
+        let on = self.on.as_deref().map(|on| Named::read(on).word);
+        let observed = self.when.as_ref().map(|trigger| &trigger.observed);
+        let fault = observed.and_then(|observed| match observed {
+            Observed::Fault { named, .. } => Some(named.as_str()),
+            _ => None,
+        });
+        let places = observed.into_iter().flat_map(Observed::places);
+        let places = places.filter_map(|place| match place {
+            Place::Named(name) => Some(name.as_str()),
+            _ => None,
+        });
+        on.into_iter().chain(fault).chain(places)
+    }
+
     /// When it is undone, after the load began; with a trigger, when it is at the latest.
     pub fn ends(&self) -> Duration {
         let waits = self.when.as_ref().map_or(Duration::ZERO, |trigger| trigger.within);
