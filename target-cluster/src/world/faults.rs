@@ -82,7 +82,7 @@ pub enum Fault {
         /// Its duration.
         lasts: Duration,
     },
-    /// What the node sends comes late, though in order: the buffers on its way are full.
+    /// Messages from the node come late, though in order: the buffers on their way are full.
     SlowSender {
         /// By that.
         by: Duration,

@@ -6,9 +6,10 @@
 //! server's loop makes too (`driver`); what stands in for the machine is small: `disk` failures are
 //! those of [`crate::storage::MemoryDisk`], clocks are `clock`, links are `network`.
 //!
-//! A [`Simulation`] runs a [`Plan`], which [`Plan::draw`] makes of a seed (`swarm`), and is judged
-//! by the [`invariants`] after every turn of a node. Its clients are elsewhere: it knows requests
-//! and replies. Golden scripts drive a [`World`] by hand, one effect and one packet at a time.
+//! A [`Simulation`] runs a [`Plan`], which [`Plan::draw`] makes of a seed (`swarm`; `themes` are
+//! faults that belong together), and is judged by the [`invariants`] after every turn of a node. Its
+//! clients are elsewhere: it knows requests and replies. Golden scripts drive a [`World`] by hand,
+//! one effect and one packet at a time.
 
 mod by_hand;
 mod clock;

@@ -94,7 +94,7 @@ impl Swarm {
         }
         let theme = self.chance(0.3).then(|| *self.one_of(&Theme::ALL));
         if let Some(theme) = theme {
-            self.tell(theme, &mut plan);
+            self.add_theme(theme, &mut plan);
         }
         // The fewer kinds of faults there are, the longer a story goes on.
         let density = if theme.is_some() { 0.3 } else { *self.one_of(&[0.3, 1.0, 1.0]) };

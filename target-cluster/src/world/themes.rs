@@ -8,7 +8,7 @@ use super::plan::{Plan, Trigger};
 use super::situations::Situation;
 use super::swarm::Swarm;
 
-/// A story that a plan tells some times over.
+/// A story that happens some times in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Theme {
     /// Leaders fall one after the other, as soon as they are elected or have committed something:
@@ -29,7 +29,7 @@ impl Theme {
 
 impl Swarm {
     /// Adds the faults of a theme.
-    pub(super) fn tell(&mut self, theme: Theme, plan: &mut Plan) {
+    pub(super) fn add_theme(&mut self, theme: Theme, plan: &mut Plan) {
         match theme {
             Theme::LeadersFall => self.leaders_fall(plan),
             Theme::VotersFall => self.voters_fall(plan),
