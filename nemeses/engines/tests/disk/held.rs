@@ -257,14 +257,15 @@ fn a_call_is_held_at_its_moment_and_goes_on_when_its_watch_ends() {
 #[test]
 fn a_power_failure_takes_what_was_held_before_and_leaves_what_was_held_after() {
     for (case, moment) in CASES.iter().flat_map(|case| MOMENTS.map(|moment| (case, moment))) {
-        let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
         let start = Instant::now();
+        let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
         let lost = nodes.host.cut_power(&set(&["n1"]), &loses_all(), 1).remove("n1").unwrap();
         if let Err(HostError::Unavailable(why)) = &lost {
             return skip(why);
         }
         lost.unwrap();
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        let cut = start.elapsed();
+        assert!(cut < LONG, "{cut:?}");
         assert!(nodes.says_nothing(), "it was never answered");
         // Only what is a barrier, or was synced, is left by this one.
         if case.is_barrier {
@@ -274,7 +275,7 @@ fn a_power_failure_takes_what_was_held_before_and_leaves_what_was_held_after() {
             case.check(&nodes.disk("n1").snapshot(), false, "after a power failure");
         }
         let held = nodes.host.end_watch(1).expect("it was held");
-        assert!(held <= start.elapsed(), "until the power failed: {held:?}");
+        assert!(held <= cut, "until the power failed: {held:?}");
     }
 }
 
@@ -283,7 +284,7 @@ fn a_killed_process_does_not_hang_and_its_call_was_made_or_was_not() {
     for (case, moment) in CASES.iter().flat_map(|case| MOMENTS.map(|moment| (case, moment))) {
         let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
         let took = nodes.host.kill(&set(&["n1"])).remove("n1").unwrap().unwrap();
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert!(took < HANGS_AFTER, "{took:?}");
         case.check_now(nodes.disk("n1"), moment == Moment::After, "killed");
         nodes.host.end_watch(1).expect("it was held");
     }
@@ -325,14 +326,16 @@ fn a_process_is_paused_while_its_call_is_held() {
 
 #[test]
 fn a_hold_that_runs_out_lets_go_by_itself() {
-    let hold = Duration::from_millis(150);
+    let hold = Duration::from_secs(1);
     for moment in MOMENTS {
+        let start = Instant::now();
         let Some(mut nodes) = Nodes::held(&CASES[0], moment, hold) else { return };
         assert!(nodes.says_nothing());
         assert_eq!(nodes.line().as_deref(), Ok("done"));
+        let answered = start.elapsed();
         std::thread::sleep(SILENCE);
         let held = nodes.host.end_watch(1).expect("it was held");
-        assert!(held >= hold && held < hold + SILENCE, "as long as it was: {held:?}");
+        assert!(held >= hold && held <= answered, "as long as it was: {held:?}");
     }
 }
 
@@ -458,5 +461,6 @@ fn a_host_that_is_dropped_lets_go_and_one_that_cannot_see_says_so() {
     }
     let start = Instant::now();
     drop(nodes);
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    // A process that hangs is given up after 5 s.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }

@@ -148,10 +148,8 @@ fn check_held(links: &mut Links) {
     says(&far, "back");
     hears(&near, "back");
     // The lab's own look at its links is not held, nor takes them for broken.
-    let start = Instant::now();
     let look = links.host.partition(&Grudge::none()).expect("links are healed");
     assert!(look.silent.is_empty(), "{look:?}");
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 
     // More than any window, so that the sender has to wait for the receiver.
     let bytes: Vec<u8> = (0..8 << 20).map(|index| (index * 31 + index / 251) as u8).collect();
@@ -283,10 +281,11 @@ fn check_time(links: &mut Links) {
     says(&near, "late");
     links.sighting();
     hears(&far, "late");
-    assert!(start.elapsed() >= hold, "{:?}", start.elapsed());
+    let arrived = start.elapsed();
+    assert!(arrived >= hold, "{arrived:?}");
     std::thread::sleep(SILENCE);
     let held = links.end(1);
-    assert!(held >= hold && held < hold + SILENCE, "as long as it was: {held:?}");
+    assert!(held >= hold && held <= arrived, "as long as it was: {held:?}");
 }
 
 /// A thousand watches in a row: each sees the message that it waits for.
