@@ -1,6 +1,6 @@
 //! A plan and a machine: what of the plan can be carried out here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use engines::process_tree::Lab;
@@ -64,11 +64,12 @@ pub(crate) fn fit(
         }
     }
     // Those that a person spelled out are asked for.
-    let spelled_out = !plan.is_drawn();
-    for kind in plan.trigger_kinds() {
+    let spelled_out = if plan.is_drawn() { BTreeSet::new() } else { plan.trigger_kinds() };
+    let is_asked_for = |kind| spelled_out.contains(&kind) || by_name(Asked::Trigger(kind));
+    for kind in plan.possible_triggers() {
         match lab.can_see(kind, target) {
             Ok(()) => {}
-            Err(reason) if spelled_out || by_name(Asked::Trigger(kind)) => {
+            Err(reason) if is_asked_for(kind) => {
                 return Err(usage(format!(
                     "no fault can wait for a {kind} trigger here: {reason}"
                 )));

@@ -69,6 +69,12 @@ impl Plan {
         triggers.map(|trigger| trigger.observed.kind()).collect()
     }
 
+    /// The kinds of events that its faults could wait for, or do.
+    pub fn possible_triggers(&self) -> BTreeSet<TriggerKind> {
+        let drawn = self.triggers.iter().filter_map(|name| name.kind());
+        drawn.chain(self.trigger_kinds()).collect()
+    }
+
     /// The same plan, in which faults that wait for an event of this kind begin at their times.
     pub fn without_trigger(mut self, kind: TriggerKind) -> Plan {
         self.triggers.retain(|name| *name != TriggerName::Kind(kind));
@@ -79,7 +85,7 @@ impl Plan {
         self
     }
 
-    /// Where something was left out, lets the rest go without it, as in [`Schedule::tie_up`].
+    /// Lets the rest go without what was left out, as in [`Schedule::tie_up`].
     fn tie_up(&mut self) {
         let mut schedule = Schedule { entries: std::mem::take(&mut self.schedule) };
         schedule.tie_up(self.nodes);

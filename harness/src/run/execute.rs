@@ -175,7 +175,7 @@ impl Run {
         let stop = interrupt::watch_for_interrupts(move |text| say.note(text))?;
 
         let (cluster, mut host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
-        host.report_sightings(triggers.sightings(&recorder));
+        host.report_observations(triggers.observations(&recorder));
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let logs = log_watch::watch(&cluster.members, &recorder);

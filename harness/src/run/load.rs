@@ -41,7 +41,7 @@ pub struct Clients {
     pub knows_leader: bool,
     /// True if nodes agree that name the same leader, in whichever terms.
     pub terms_may_differ: bool,
-    /// What faults wait for, some of which they hold back.
+    /// The events that faults wait for, some of which are held back.
     pub triggers: Triggers,
     /// The number of the next process.
     next_process: AtomicU64,

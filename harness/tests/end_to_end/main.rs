@@ -27,6 +27,7 @@ mod planted_bugs;
 mod schedules;
 mod slow_links;
 mod support;
+mod triggers;
 mod turn;
 mod whole_runs;
 mod workloads;

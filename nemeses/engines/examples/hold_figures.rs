@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use faults::fault::PowerCut;
 use faults::grudge::Grudge;
 use faults::host::{Host, NodeState};
-use faults::trigger::{DiskCall, DiskWatch, MessageWatch, Moment, Sighting, Watch};
+use faults::trigger::{DiskCall, DiskWatch, Edge, MessageWatch, Observation, Watch};
 use nix::time::ClockId;
 use stormproof_engines::LocalHost;
 use stormproof_engines::network::{
@@ -104,7 +104,7 @@ fn run_node(listen: SocketAddr, peer: SocketAddr) -> std::io::Result<()> {
 /// Two nodes on disks of their own, on a network that our switch carries.
 struct Figures {
     host: LocalHost,
-    seen: Receiver<(Sighting, Instant)>,
+    seen: Receiver<(Observation, Instant)>,
     watches: u32,
 }
 
@@ -120,9 +120,9 @@ impl Figures {
         let mut host = LocalHost::new(Some(network), Arc::new(|_: &str, _| {}))?;
         let (report, seen) = channel();
         let report = Mutex::new(report);
-        host.report_sightings(Arc::new(move |sighting| {
+        host.report_observations(Arc::new(move |observation| {
             let now = Instant::now();
-            let _ = report.lock().expect("no holder panics").send((sighting, now));
+            let _ = report.lock().expect("no holder panics").send((observation, now));
         }));
         let own = std::env::current_exe()?;
         let address = |host: &LocalHost, node: &str| format!("{}:{PORT}", host.address(node));
@@ -152,9 +152,9 @@ impl Figures {
     }
 
     fn watch_fsync(&mut self, nth: u32) -> Result<(), Box<dyn Error>> {
-        let moment = if self.watches.is_multiple_of(2) { Moment::Before } else { Moment::After };
+        let edge = if self.watches.is_multiple_of(2) { Edge::Before } else { Edge::After };
         let (call, files) = (DiskCall::Fsync, Some("*".to_owned()));
-        let watch = Watch::Disk(DiskWatch { nodes: set(&["n1"]), call, files, moment });
+        let watch = Watch::Disk(DiskWatch { nodes: set(&["n1"]), call, files, edge });
         self.watch(&watch, nth)
     }
 
@@ -171,8 +171,8 @@ impl Figures {
 
     /// Waits for the event that the last watch waits for, and returns when it was seen.
     fn event(&self) -> Result<Instant, Box<dyn Error>> {
-        let (sighting, at) = self.seen.recv_timeout(LOST_AFTER)?;
-        assert_eq!(sighting.watch, self.watches, "{sighting:?}");
+        let (observation, at) = self.seen.recv_timeout(LOST_AFTER)?;
+        assert_eq!(observation.watch, self.watches, "{observation:?}");
         Ok(at)
     }
 

@@ -22,7 +22,7 @@ use faults::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerC
 use faults::grudge::{Grudge, Link};
 use faults::host::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
-    PartitionSeen, PerNode, PowerSeen, Request, SightingListener,
+    ObservationListener, PartitionSeen, PerNode, PowerSeen, Request,
 };
 use faults::trigger::Watch;
 
@@ -45,7 +45,7 @@ pub struct LocalHost {
     /// The last requests to the service, one of each kind and node.
     pub(super) requests: BTreeMap<Request, PendingRequest>,
     /// Hears of what watches see.
-    pub(super) sightings: SightingListener,
+    pub(super) observations: ObservationListener,
     /// By their numbers.
     pub(super) watches: BTreeMap<u32, Tally>,
     /// The time at which looks and questions are to be over, where there is one.
@@ -86,7 +86,7 @@ impl LocalHost {
             proxies: None,
             administrator: None,
             requests: BTreeMap::new(),
-            sightings: Arc::new(|_| {}),
+            observations: Arc::new(|_| {}),
             watches: BTreeMap::new(),
             look_until: None,
             foreign: BTreeSet::new(),
@@ -459,8 +459,8 @@ impl Host for LocalHost {
         disk.damage(damage, seed).map_err(HostError::Failed)
     }
 
-    fn report_sightings(&mut self, listener: SightingListener) {
-        self.sightings = listener;
+    fn report_observations(&mut self, listener: ObservationListener) {
+        self.observations = listener;
     }
 
     fn watch(

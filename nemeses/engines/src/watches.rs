@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::local::LocalHost;
-use faults::host::{HostError, SightingListener};
-use faults::trigger::{Sighting, Watch};
+use faults::host::{HostError, ObservationListener};
+use faults::trigger::{Observation, Watch};
 
 /// The count of what a watch looks for, and what happens at the n-th time.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct Tally {
     number: u32,
     nth: u32,
     hold: Option<Duration>,
-    listener: SightingListener,
+    listener: ObservationListener,
     shared: Arc<Shared>,
 }
 
@@ -37,7 +37,7 @@ struct Span {
 }
 
 impl Tally {
-    fn new(number: u32, nth: u32, hold: Option<Duration>, listener: SightingListener) -> Self {
+    fn new(number: u32, nth: u32, hold: Option<Duration>, listener: ObservationListener) -> Self {
         Self { number, nth, hold, listener, shared: Arc::default() }
     }
 
@@ -67,7 +67,7 @@ impl Tally {
     /// Reports what was seen. Called when it is held already: who hears of it may end the watch at
     /// once.
     pub(crate) fn report(&self, node: &str, receiver: Option<&str>, what: String) {
-        (self.listener)(Sighting {
+        (self.listener)(Observation {
             watch: self.number,
             node: node.to_owned(),
             receiver: receiver.map(str::to_owned),
@@ -174,7 +174,7 @@ impl LocalHost {
         hold: Option<Duration>,
     ) -> Result<(), HostError> {
         self.check_watch(watch)?;
-        let mut tally = Tally::new(number, nth, hold, Arc::clone(&self.sightings));
+        let mut tally = Tally::new(number, nth, hold, Arc::clone(&self.observations));
         if let Some(known) = self.watches.get(&number) {
             tally.shared = Arc::clone(&known.shared);
         }

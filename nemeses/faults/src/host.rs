@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut, StoreWork};
 use crate::grudge::{Grudge, Link};
-use crate::trigger::{Sighting, Watch};
+use crate::trigger::{Observation, Watch};
 
 /// The actions that faults need of the world. `LocalHost` of the engines is the real one; tests of
 /// bookkeeping have their own.
@@ -132,7 +132,7 @@ pub trait Host {
 
     /// From now on reports what `watches` see to this listener, from threads that must not wait for
     /// long.
-    fn report_sightings(&mut self, listener: SightingListener) {
+    fn report_observations(&mut self, listener: ObservationListener) {
         let _ = listener;
     }
 
@@ -179,7 +179,7 @@ pub trait Host {
 }
 
 /// Takes what watches see.
-pub type SightingListener = Arc<dyn Fn(Sighting) + Send + Sync>;
+pub type ObservationListener = Arc<dyn Fn(Observation) + Send + Sync>;
 
 /// Asks a service for what only it can do: the part of a [`Host`] that a target brings.
 ///

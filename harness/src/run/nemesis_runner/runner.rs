@@ -21,7 +21,7 @@ use super::super::agenda::{Agenda, Due};
 use super::super::expected_exits::ExpectedExits;
 use super::super::live::{Live, Snapshot};
 use super::super::recorder::Recorder;
-use super::super::triggers::{LogTail, Moments, Sighted, Signal, Triggers};
+use super::super::triggers::{LogTail, Sighted, Signal, Triggers, WaitingFaults};
 use super::label::Label;
 
 /// The interval at which the clocks of nodes are read while a clock fault may be on: often enough
@@ -59,7 +59,7 @@ pub struct NemesisRunner<H> {
     /// more was.
     pub(super) unserved_since: Option<u64>,
     /// The faults that wait for a moment.
-    pub(super) moments: Moments,
+    pub(super) moments: WaitingFaults,
     /// The events that have come and are not dealt with yet.
     pub(super) sighted: VecDeque<Sighted>,
     pub(super) signals: Receiver<Signal>,
@@ -100,7 +100,7 @@ impl<H: Host> NemesisRunner<H> {
         let (signal, signals) = channel();
         triggers.tell(Some(signal.clone()));
         Self {
-            moments: Moments::new(triggers, tail, nodes.clone()),
+            moments: WaitingFaults::new(triggers, tail, nodes.clone()),
             sighted: VecDeque::new(),
             signals,
             signal,

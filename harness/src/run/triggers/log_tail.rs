@@ -15,7 +15,7 @@ const MOST_AT_ONCE: u64 = 1 << 20;
 pub struct LogTail {
     /// The folder of each node.
     folders: Vec<(String, PathBuf)>,
-    /// How far each log was read, and the line that has no end yet.
+    /// The length of each log that was read, and the line that has no end yet.
     read: BTreeMap<PathBuf, (u64, Vec<u8>)>,
 }
 

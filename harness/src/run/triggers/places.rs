@@ -1,4 +1,4 @@
-//! Where something is looked for, once roles are names.
+//! The nodes at which something is looked for, once roles are names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::super::live::Snapshot;
 pub struct Places<'a> {
     /// Every node.
     pub nodes: &'a [String],
-    /// Who leads, and did.
+    /// The nodes that lead, and did.
     pub live: &'a Snapshot,
     /// The nodes that faults hit which name them, by that name.
     pub given: &'a BTreeMap<String, BTreeSet<String>>,
@@ -44,14 +44,14 @@ impl Places<'_> {
         observed.places().first().map(|place| self.of(place)).unwrap_or_default()
     }
 
-    /// What an engine has to look for; none where it is not for an engine to see.
+    /// The watch that an engine has to keep; none where it is not for an engine to see.
     pub fn watch(&self, observed: &Observed) -> Option<Watch> {
         match observed {
-            Observed::Disk { call, files, node, moment } => Some(Watch::Disk(DiskWatch {
+            Observed::Disk { call, files, node, edge } => Some(Watch::Disk(DiskWatch {
                 nodes: self.of(node),
                 call: *call,
                 files: files.clone(),
-                moment: *moment,
+                edge: *edge,
             })),
             Observed::Message { from, to, least_bytes, path } => {
                 Some(Watch::Message(MessageWatch {

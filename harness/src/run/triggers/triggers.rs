@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use checker::history::{Event, EventType, Process};
-use faults::host::SightingListener;
+use faults::host::ObservationListener;
 use faults::outcome::Outcome;
 use faults::record::{Happened, Seen};
-use faults::trigger::{Observed, ServiceChange, Side, Sighting, Trigger};
+use faults::trigger::{Observation, Observed, ServiceChange, Side, Trigger};
 use results::event::{FaultEvent, NodeChange, NodeEvent, RunEvent};
 use tokio::sync::watch;
 use tokio::time::timeout_at;
@@ -61,7 +61,7 @@ struct Shared {
 struct Inner {
     signals: Option<Sender<Signal>>,
     waiting: BTreeMap<u32, Waiting>,
-    /// What faults have gone through.
+    /// The edges that faults have gone through.
     sides: BTreeSet<(u32, Side)>,
     roles: BTreeMap<String, String>,
     /// The latest term of any node.
@@ -88,9 +88,9 @@ impl Triggers {
     }
 
     /// The listener that engines report to.
-    pub fn sightings(&self, recorder: &Arc<Recorder>) -> SightingListener {
+    pub fn observations(&self, recorder: &Arc<Recorder>) -> ObservationListener {
         let (triggers, recorder) = (self.clone(), recorder.clone());
-        Arc::new(move |sighting| triggers.note_sighting(sighting, recorder.elapsed()))
+        Arc::new(move |observation| triggers.note_observation(observation, recorder.elapsed()))
     }
 
     /// Whom to tell from now on; none ends that.
@@ -234,9 +234,9 @@ impl Triggers {
     }
 
     /// Takes what an engine saw, which counts by itself.
-    fn note_sighting(&self, sighting: Sighting, now: Duration) {
+    fn note_observation(&self, observation: Observation, now: Duration) {
         let mut inner = self.inner();
-        let Sighting { watch, node, receiver, what, held } = sighting;
+        let Observation { watch, node, receiver, what, held } = observation;
         let Some(waiting) = inner.waiting.remove(&watch) else { return };
         let kind = waiting.trigger.observed.kind().to_owned();
         let nodes = [node].into();

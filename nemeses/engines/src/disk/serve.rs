@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::translate::attributes;
 use super::watches::Call;
 use faults::disk_image::{Attributes, Image, New, Refusal, Status};
-use faults::trigger::{DiskCall, Moment};
+use faults::trigger::{DiskCall, Edge};
 
 /// The time for which the kernel may cache answers. Only the kernel changes anything, and
 /// damage is followed by a notification.
@@ -111,7 +111,7 @@ impl NodeFilesystem {
                 (Err((error, _)), _) => reply.refuse(error),
                 (Ok(value), None) => answer(reply, value),
                 (Ok(value), Some(call)) => {
-                    shared.watch(Moment::After, &call, mount, move |error| match error {
+                    shared.watch(Edge::After, &call, mount, move |error| match error {
                         Some(error) if error.code() == libc::EIO => reply.refuse(error),
                         _ => answer(reply, value),
                     });
@@ -123,7 +123,7 @@ impl NodeFilesystem {
             return self.shared.interceptor.pass(kind, bytes, move |error| finish(received, error));
         };
         let shared = Arc::clone(&self.shared);
-        self.shared.watch(Moment::Before, &call, mount, move |error| match error {
+        self.shared.watch(Edge::Before, &call, mount, move |error| match error {
             // It never happened.
             Some(_) => finish(received, error),
             None => {

@@ -18,7 +18,7 @@ use fuser::Errno;
 use super::shared::Shared;
 use crate::watches::Tally;
 use faults::disk_image::{Image, InodeNumber, Refusal};
-use faults::trigger::{DiskCall, DiskWatch, Moment};
+use faults::trigger::{DiskCall, DiskWatch, Edge};
 
 /// The watches on one disk.
 #[derive(Default)]
@@ -107,9 +107,9 @@ fn text(path: PathBuf) -> String {
     path.into_os_string().into_string().unwrap_or_else(|path| path.to_string_lossy().into_owned())
 }
 
-/// The bit of a moment of a call.
-fn bit(call: DiskCall, moment: Moment) -> u8 {
-    1 << (2 * call as u8 + moment as u8)
+/// The bit of a edge of a call.
+fn bit(call: DiskCall, edge: Edge) -> u8 {
+    1 << (2 * call as u8 + edge as u8)
 }
 
 impl Watches {
@@ -131,7 +131,7 @@ impl Watches {
 
     /// One load for each request, where there is no watch.
     fn are_about(&self, call: DiskCall) -> bool {
-        let bits = bit(call, Moment::Before) | bit(call, Moment::After);
+        let bits = bit(call, Edge::Before) | bit(call, Edge::After);
         self.armed.load(Ordering::Acquire) & bits != 0
     }
 
@@ -150,7 +150,7 @@ impl Watches {
         let watches = &mut self.armed_with().watches;
         watches.retain(|armed| armed.tally.number() != number);
         watches.extend(new);
-        let bits = watches.iter().map(|armed| bit(armed.watch.call, armed.watch.moment));
+        let bits = watches.iter().map(|armed| bit(armed.watch.call, armed.watch.edge));
         self.armed.store(bits.fold(0, |all, bit| all | bit), Ordering::Release);
     }
 
@@ -162,16 +162,14 @@ impl Watches {
 
 impl Shared {
     /// Counts a call, and returns the watches that waited for it.
-    fn see(&self, moment: Moment, call: &Call, mount: u64) -> Vec<Sighted> {
-        if self.watches.armed.load(Ordering::Acquire) & bit(call.call, moment) == 0 {
+    fn see(&self, edge: Edge, call: &Call, mount: u64) -> Vec<Sighted> {
+        if self.watches.armed.load(Ordering::Acquire) & bit(call.call, edge) == 0 {
             return Vec::new();
         }
         let mut armed = self.watches.armed_with();
         let Armed { watches, paths } = &mut *armed;
         let may_be = |armed: &&ArmedWatch| {
-            armed.watch.call == call.call
-                && armed.watch.moment == moment
-                && armed.tally.is_waiting()
+            armed.watch.call == call.call && armed.watch.edge == edge && armed.tally.is_waiting()
         };
         let mut waiting = watches.iter().filter(may_be).peekable();
         if waiting.peek().is_none() {
@@ -193,16 +191,16 @@ impl Shared {
         waiting.filter(is_meant).map(sighted).collect()
     }
 
-    /// Has `go_on` run: now, or, if a watch waited for this moment of this call, when that lets go
+    /// Has `go_on` run: now, or, if a watch waited for this edge of this call, when that lets go
     /// of it; then with the error that became of the request meanwhile.
     pub(super) fn watch(
         &self,
-        moment: Moment,
+        edge: Edge,
         call: &Call,
         mount: u64,
         go_on: impl FnOnce(Option<Errno>) + Send + 'static,
     ) {
-        let sighted = self.see(moment, call, mount);
+        let sighted = self.see(edge, call, mount);
         let holds: Vec<_> = sighted.iter().filter_map(|one| one.tally.hold()).collect();
         let report = || {
             for Sighted { node, tally, what } in sighted {

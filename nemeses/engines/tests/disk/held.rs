@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use faults::disk_image::Image;
 use faults::fault::{DiskCondition, OpCondition, PowerCut};
 use faults::host::{Host, HostError};
-use faults::trigger::{DiskCall, DiskWatch, Moment, Sighting, Watch};
+use faults::trigger::{DiskCall, DiskWatch, Edge, Observation, Watch};
 use stormproof_engines::LocalHost;
 use stormproof_engines::disk::Disk;
 use stormproof_engines::node_process::{NodeOutput, NodeSpec, OwnClock};
@@ -29,7 +29,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 struct Nodes {
     host: LocalHost,
     lines: Receiver<String>,
-    sightings: Receiver<Sighting>,
+    observations: Receiver<Observation>,
     go: PathBuf,
     // Last: disks are mounted in it.
     _scratch: Scratch,
@@ -55,9 +55,9 @@ impl Nodes {
             }
         };
         let mut host = LocalHost::new(None, Arc::new(listener)).unwrap();
-        let (report, sightings) = channel();
+        let (report, observations) = channel();
         let report = Mutex::new(report);
-        host.report_sightings(Arc::new(move |seen| {
+        host.report_observations(Arc::new(move |seen| {
             let _ = report.lock().unwrap().send(seen);
         }));
         let go = scratch.path().join("go");
@@ -82,24 +82,24 @@ impl Nodes {
                 return None;
             }
         }
-        Some(Self { host, lines, sightings, go, _scratch: scratch })
+        Some(Self { host, lines, observations, go, _scratch: scratch })
     }
 
-    /// One that is ready to act, and whose `act` a watch holds at `moment`.
-    fn held(case: &Case, moment: Moment, hold: Duration) -> Option<Self> {
+    /// One that is ready to act, and whose `act` a watch holds at `edge`.
+    fn held(case: &Case, edge: Edge, hold: Duration) -> Option<Self> {
         let mut nodes = Self::new(&["n1"], case.setup, case.act)?;
         nodes.host.start(&set(&["n1"]))["n1"].as_ref().unwrap();
         assert_eq!(nodes.line().as_deref(), Ok("ready"));
-        nodes.watch(1, &["n1"], case.call, Some(case.files), moment, 1, Some(hold)).unwrap();
+        nodes.watch(1, &["n1"], case.call, Some(case.files), edge, 1, Some(hold)).unwrap();
         fs::write(&nodes.go, "").unwrap();
-        let sighting = Sighting {
+        let observation = Observation {
             watch: 1,
             node: "n1".to_owned(),
             receiver: None,
             what: case.what.to_owned(),
             held: true,
         };
-        assert_eq!(nodes.sighting(), Some(sighting), "{moment:?}");
+        assert_eq!(nodes.observation(), Some(observation), "{edge:?}");
         Some(nodes)
     }
 
@@ -110,19 +110,19 @@ impl Nodes {
         nodes: &[&str],
         call: DiskCall,
         files: Option<&str>,
-        moment: Moment,
+        edge: Edge,
         nth: u32,
         hold: Option<Duration>,
     ) -> Result<(), HostError> {
         let files = files.map(str::to_owned);
-        let watch = Watch::Disk(DiskWatch { nodes: set(nodes), call, files, moment });
+        let watch = Watch::Disk(DiskWatch { nodes: set(nodes), call, files, edge });
         self.host.check_watch(&watch)?;
         self.host.watch(number, &watch, nth, hold)
     }
 
     /// Watches every fsync of a node, before it is done.
     fn watch_fsync(&mut self, number: u32, node: &str, nth: u32, hold: Option<Duration>) {
-        self.watch(number, &[node], DiskCall::Fsync, None, Moment::Before, nth, hold).unwrap();
+        self.watch(number, &[node], DiskCall::Fsync, None, Edge::Before, nth, hold).unwrap();
     }
 
     fn disk(&self, node: &str) -> &Disk {
@@ -141,8 +141,8 @@ impl Nodes {
         self.lines.recv_timeout(SILENCE).is_err()
     }
 
-    fn sighting(&self) -> Option<Sighting> {
-        self.sightings.recv_timeout(HANGS_AFTER).ok()
+    fn observation(&self) -> Option<Observation> {
+        self.observations.recv_timeout(HANGS_AFTER).ok()
     }
 }
 
@@ -204,7 +204,7 @@ const CASES: [Case; 4] = [
     },
 ];
 
-const MOMENTS: [Moment; 2] = [Moment::Before, Moment::After];
+const EDGES: [Edge; 2] = [Edge::Before, Edge::After];
 
 impl Case {
     /// Looks whether it was done, or was not.
@@ -236,16 +236,16 @@ fn loses_all() -> PowerCut {
 
 #[test]
 fn a_call_is_held_at_its_moment_and_goes_on_when_its_watch_ends() {
-    for (case, moment) in CASES.iter().flat_map(|case| MOMENTS.map(|moment| (case, moment))) {
-        let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
+    for (case, edge) in CASES.iter().flat_map(|case| EDGES.map(|edge| (case, edge))) {
+        let Some(mut nodes) = Nodes::held(case, edge, LONG) else { return };
         assert!(nodes.says_nothing(), "{}: its answer is held", case.what);
-        case.check_now(nodes.disk("n1"), moment == Moment::After, "held");
+        case.check_now(nodes.disk("n1"), edge == Edge::After, "held");
         // Others pass it by, where the kernel asks for them: a directory waits for its rename.
         let elsewhere = nodes.disk("n1").path().join("elsewhere");
         fs::write(elsewhere.join("a"), "x").unwrap();
         fs::rename(elsewhere.join("a"), elsewhere.join("b")).unwrap();
         File::open(elsewhere.join("b")).unwrap().sync_all().unwrap();
-        assert!(nodes.sightings.try_recv().is_err(), "it is seen once");
+        assert!(nodes.observations.try_recv().is_err(), "it is seen once");
         let held = nodes.host.end_watch(1).expect("it was held");
         assert!(held >= SILENCE && held < HANGS_AFTER, "{held:?}");
         assert_eq!(nodes.line().as_deref(), Ok("done"));
@@ -256,9 +256,9 @@ fn a_call_is_held_at_its_moment_and_goes_on_when_its_watch_ends() {
 
 #[test]
 fn a_power_failure_takes_what_was_held_before_and_leaves_what_was_held_after() {
-    for (case, moment) in CASES.iter().flat_map(|case| MOMENTS.map(|moment| (case, moment))) {
+    for (case, edge) in CASES.iter().flat_map(|case| EDGES.map(|edge| (case, edge))) {
         let start = Instant::now();
-        let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
+        let Some(mut nodes) = Nodes::held(case, edge, LONG) else { return };
         let lost = nodes.host.cut_power(&set(&["n1"]), &loses_all(), 1).remove("n1").unwrap();
         if let Err(HostError::Unavailable(why)) = &lost {
             return skip(why);
@@ -269,7 +269,7 @@ fn a_power_failure_takes_what_was_held_before_and_leaves_what_was_held_after() {
         assert!(nodes.says_nothing(), "it was never answered");
         // Only what is a barrier, or was synced, is left by this one.
         if case.is_barrier {
-            let is_done = moment == Moment::After;
+            let is_done = edge == Edge::After;
             case.check(&nodes.disk("n1").snapshot(), is_done, "after a power failure");
         } else {
             case.check(&nodes.disk("n1").snapshot(), false, "after a power failure");
@@ -281,11 +281,11 @@ fn a_power_failure_takes_what_was_held_before_and_leaves_what_was_held_after() {
 
 #[test]
 fn a_killed_process_does_not_hang_and_its_call_was_made_or_was_not() {
-    for (case, moment) in CASES.iter().flat_map(|case| MOMENTS.map(|moment| (case, moment))) {
-        let Some(mut nodes) = Nodes::held(case, moment, LONG) else { return };
+    for (case, edge) in CASES.iter().flat_map(|case| EDGES.map(|edge| (case, edge))) {
+        let Some(mut nodes) = Nodes::held(case, edge, LONG) else { return };
         let took = nodes.host.kill(&set(&["n1"])).remove("n1").unwrap().unwrap();
         assert!(took < HANGS_AFTER, "{took:?}");
-        case.check_now(nodes.disk("n1"), moment == Moment::After, "killed");
+        case.check_now(nodes.disk("n1"), edge == Edge::After, "killed");
         nodes.host.end_watch(1).expect("it was held");
     }
 }
@@ -308,8 +308,8 @@ fn a_process_is_paused_while_its_call_is_held() {
     }
     let act = format!("python3 -c \"{TWO_THREADS}\"");
     let case = Case { act: act.leak(), ..CASES[0] };
-    for moment in MOMENTS {
-        let Some(mut nodes) = Nodes::held(&case, moment, LONG) else { return };
+    for edge in EDGES {
+        let Some(mut nodes) = Nodes::held(&case, edge, LONG) else { return };
         let n1 = set(&["n1"]);
         assert_eq!(nodes.line().as_deref(), Ok("tick"));
         nodes.host.pause(&n1).remove("n1").unwrap().unwrap();
@@ -327,9 +327,9 @@ fn a_process_is_paused_while_its_call_is_held() {
 #[test]
 fn a_hold_that_runs_out_lets_go_by_itself() {
     let hold = Duration::from_secs(1);
-    for moment in MOMENTS {
+    for edge in EDGES {
         let start = Instant::now();
-        let Some(mut nodes) = Nodes::held(&CASES[0], moment, hold) else { return };
+        let Some(mut nodes) = Nodes::held(&CASES[0], edge, hold) else { return };
         assert!(nodes.says_nothing());
         assert_eq!(nodes.line().as_deref(), Ok("done"));
         let answered = start.elapsed();
@@ -341,7 +341,7 @@ fn a_hold_that_runs_out_lets_go_by_itself() {
 
 #[test]
 fn what_goes_on_meets_the_condition_of_the_disk_by_then() {
-    let Some(mut nodes) = Nodes::held(&CASES[0], Moment::Before, LONG) else { return };
+    let Some(mut nodes) = Nodes::held(&CASES[0], Edge::Before, LONG) else { return };
     let fsync = OpCondition { error_percent: 100.0, ..OpCondition::default() };
     let condition = DiskCondition { fsync, ..DiskCondition::default() };
     nodes.host.set_disks(&[("n1".to_owned(), condition)].into());
@@ -350,7 +350,7 @@ fn what_goes_on_meets_the_condition_of_the_disk_by_then() {
     assert_eq!(nodes.line().as_deref(), Ok("failed"));
     CASES[0].check_now(nodes.disk("n1"), false, "failed");
 
-    let Some(mut nodes) = Nodes::held(&CASES[0], Moment::Before, LONG) else { return };
+    let Some(mut nodes) = Nodes::held(&CASES[0], Edge::Before, LONG) else { return };
     let condition = DiskCondition { fsync_stalled: true, ..DiskCondition::default() };
     nodes.host.set_disks(&[("n1".to_owned(), condition)].into());
     nodes.host.end_watch(1).expect("it was held");
@@ -359,7 +359,7 @@ fn what_goes_on_meets_the_condition_of_the_disk_by_then() {
     assert_eq!(seen.stalled, 1);
     assert_eq!(nodes.line().as_deref(), Ok("done"));
 
-    let Some(mut nodes) = Nodes::held(&CASES[0], Moment::Before, LONG) else { return };
+    let Some(mut nodes) = Nodes::held(&CASES[0], Edge::Before, LONG) else { return };
     let slow = OpCondition { delay_ms: 1.0, ..OpCondition::default() };
     let condition = DiskCondition { write: slow, ..DiskCondition::default() };
     nodes.host.set_disks(&[("n1".to_owned(), condition)].into());
@@ -384,7 +384,7 @@ fn none_of_a_thousand_watches_misses_its_event() {
         }
     });
     for number in 1..=watches {
-        let seen = nodes.sighting().unwrap_or_else(|| panic!("watch {number} saw nothing"));
+        let seen = nodes.observation().unwrap_or_else(|| panic!("watch {number} saw nothing"));
         assert_eq!((seen.watch, seen.what.as_str()), (number, "fsync of log"));
         // The held call counts for no later watch.
         if number < watches {
@@ -395,7 +395,7 @@ fn none_of_a_thousand_watches_misses_its_event() {
         nodes.host.end_watch(number).expect("it was held");
     }
     syncs.join().unwrap();
-    assert!(nodes.sightings.try_recv().is_err(), "each is seen once");
+    assert!(nodes.observations.try_recv().is_err(), "each is seen once");
 }
 
 #[test]
@@ -408,12 +408,12 @@ fn a_watch_that_looks_elsewhere_goes_on_counting() {
     }
     nodes.watch_fsync(7, "n2", 3, None);
     first.sync_data().unwrap();
-    assert!(nodes.sightings.try_recv().is_err(), "n1 is not watched any more");
+    assert!(nodes.observations.try_recv().is_err(), "n1 is not watched any more");
     second.sync_data().unwrap();
-    let seen = nodes.sightings.try_recv().expect("before it was answered");
+    let seen = nodes.observations.try_recv().expect("before it was answered");
     assert_eq!((seen.watch, seen.node.as_str(), seen.held), (7, "n2", false));
     second.sync_data().unwrap();
-    assert!(nodes.sightings.try_recv().is_err(), "a watch sees once");
+    assert!(nodes.observations.try_recv().is_err(), "a watch sees once");
     assert_eq!(nodes.host.end_watch(7), None, "nothing was held");
     second.sync_data().unwrap();
 }
@@ -430,7 +430,7 @@ fn a_call_that_two_watches_hold_waits_for_both() {
         file.sync_data().unwrap();
         say.send(()).unwrap();
     });
-    let mut seen: Vec<_> = (0..2).filter_map(|_| nodes.sighting()).map(|it| it.watch).collect();
+    let mut seen: Vec<_> = (0..2).filter_map(|_| nodes.observation()).map(|it| it.watch).collect();
     seen.sort_unstable();
     assert_eq!(seen, [1, 2]);
     nodes.host.end_watch(1).expect("it was held");
@@ -442,7 +442,7 @@ fn a_call_that_two_watches_hold_waits_for_both() {
 
 #[test]
 fn a_host_that_is_dropped_lets_go_and_one_that_cannot_see_says_so() {
-    let Some(mut nodes) = Nodes::held(&CASES[0], Moment::After, LONG) else { return };
+    let Some(mut nodes) = Nodes::held(&CASES[0], Edge::After, LONG) else { return };
     let elsewhere = std::env::temp_dir();
     nodes.host.add_node(NodeSpec {
         name: "n2".to_owned(),
@@ -455,7 +455,7 @@ fn a_host_that_is_dropped_lets_go_and_one_that_cannot_see_says_so() {
     });
     nodes.host.add_foreign_node("n3");
     for (node, because) in [("n2", "machine's"), ("n3", "not run by us")] {
-        let error = nodes.watch(9, &["n1", node], DiskCall::Fsync, None, Moment::Before, 1, None);
+        let error = nodes.watch(9, &["n1", node], DiskCall::Fsync, None, Edge::Before, 1, None);
         let Err(HostError::Unavailable(why)) = error else { panic!("{node}: {error:?}") };
         assert!(why.contains(because), "{why}");
     }

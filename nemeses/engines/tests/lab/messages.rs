@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use faults::grudge::{CLIENTS, Grudge};
 use faults::host::{Host, HostError};
-use faults::trigger::{MessageWatch, Sighting, Watch};
+use faults::trigger::{MessageWatch, Observation, Watch};
 use stormproof_engines::LocalHost;
 use stormproof_engines::network::{Network, NetworkOptions, PartitionEngine, TcpKnobs};
 use stormproof_engines::node_process::{NodeSpec, OwnClock};
@@ -30,19 +30,19 @@ const PORT: u16 = 7;
 /// A host with a network of three, and what is seen on it.
 struct Links {
     host: LocalHost,
-    sightings: Receiver<Sighting>,
+    observations: Receiver<Observation>,
 }
 
 impl Links {
     fn new(network: Network) -> Self {
         let mut host =
             LocalHost::new(Some(network), Arc::new(|_: &str, _| {})).expect("threads start");
-        let (report, sightings) = channel();
+        let (report, observations) = channel();
         let report = Mutex::new(report);
-        host.report_sightings(Arc::new(move |seen| {
+        host.report_observations(Arc::new(move |seen| {
             let _ = report.lock().expect("no holder panics").send(seen);
         }));
-        Self { host, sightings }
+        Self { host, observations }
     }
 
     fn watch(&mut self, number: u32, watch: MessageWatch, nth: u32, hold: Option<Duration>) {
@@ -51,8 +51,8 @@ impl Links {
         self.host.watch(number, &watch, nth, hold).expect("it can be seen");
     }
 
-    fn sighting(&self) -> Sighting {
-        self.sightings.recv_timeout(HANGS_AFTER).expect("it is seen")
+    fn observation(&self) -> Observation {
+        self.observations.recv_timeout(HANGS_AFTER).expect("it is seen")
     }
 
     fn end(&mut self, number: u32) -> Duration {
@@ -133,8 +133,8 @@ fn check_held(links: &mut Links) {
     hears(&far, "before");
     links.watch(1, any_from("n1", "n2"), 1, Some(LONG));
     says(&near, "held");
-    let seen = links.sighting();
-    let expected = Sighting {
+    let seen = links.observation();
+    let expected = Observation {
         watch: 1,
         node: "n1".to_owned(),
         receiver: Some("n2".to_owned()),
@@ -165,7 +165,7 @@ fn check_held(links: &mut Links) {
         assert!(received == *bytes, "the stream is what was sent");
     });
     hears(&other_far, "beside");
-    assert!(links.sightings.try_recv().is_err(), "it is seen once");
+    assert!(links.observations.try_recv().is_err(), "it is seen once");
     assert_eq!(links.host.end_watch(1), None, "it has ended");
 }
 
@@ -192,14 +192,14 @@ fn check_kinds(links: &mut Links) {
     ] {
         says(&near, text);
         hears(&far, text);
-        let mut seen: Vec<_> = links.sightings.try_iter().collect();
+        let mut seen: Vec<_> = links.observations.try_iter().collect();
         seen.sort_by_key(|one| one.watch);
         let seen: Vec<_> = seen.iter().map(|one| (one.watch, one.what.as_str())).collect();
         assert_eq!(seen, expected, "{text:?}");
         says(&far, "ok");
         hears(&near, "ok");
     }
-    assert_eq!(links.sighting().node, "n2", "the fifth answer");
+    assert_eq!(links.observation().node, "n2", "the fifth answer");
     // A watch that looks elsewhere goes on counting.
     let (third, to_third) = links.connect("n2", "n3");
     links.watch(5, any_from("n1", "n2"), 2, None);
@@ -208,22 +208,22 @@ fn check_kinds(links: &mut Links) {
     links.watch(5, any_from("n2", "n3"), 2, None);
     says(&near, "1");
     hears(&far, "1");
-    assert!(links.sightings.try_recv().is_err(), "not there any more");
+    assert!(links.observations.try_recv().is_err(), "not there any more");
     says(&third, "2");
     hears(&to_third, "2");
-    let seen = links.sighting();
+    let seen = links.observation();
     assert_eq!((seen.node.as_str(), seen.receiver.as_deref()), ("n2", Some("n3")));
     // Of clients, both ways.
     let (client, node) = links.connect(CLIENTS, "n3");
     links.watch(6, any_from(CLIENTS, "n3"), 1, Some(LONG));
     links.watch(7, any_from("n3", CLIENTS), 1, Some(LONG));
     says(&client, "ask");
-    assert_eq!(links.sighting().watch, 6);
+    assert_eq!(links.observation().watch, 6);
     hears_nothing(&node, SILENCE);
     links.end(6);
     hears(&node, "ask");
     says(&node, "answer");
-    assert_eq!(links.sighting().node, "n3");
+    assert_eq!(links.observation().node, "n3");
     hears_nothing(&client, SILENCE);
     links.end(7);
     hears(&client, "answer");
@@ -236,13 +236,13 @@ fn check_kinds(links: &mut Links) {
     // And one that sees what waited behind it holds the link again.
     links.watch(10, any_from("n1", "n2"), 2, Some(LONG));
     says(&near, "first");
-    assert_eq!([links.sighting().watch, links.sighting().watch], [8, 9]);
+    assert_eq!([links.observation().watch, links.observation().watch], [8, 9]);
     says(&near, "second");
     links.end(8);
     hears_nothing(&far, SILENCE);
     links.end(9);
     hears(&far, "first");
-    assert_eq!(links.sighting().watch, 10);
+    assert_eq!(links.observation().watch, 10);
     hears_nothing(&far, SILENCE);
     links.end(10);
     hears(&far, "second");
@@ -256,7 +256,7 @@ fn check_cut(links: &mut Links) {
     let (near, far) = links.connect("n1", "n2");
     links.watch(1, any_from("n1", "n2"), 1, Some(LONG));
     says(&near, "gone at first");
-    links.sighting();
+    links.observation();
     let mut grudge = Grudge::none();
     grudge.drop_link("n1", "n2");
     let took = links.host.partition_quickly(&grudge).expect("links are cut").took;
@@ -279,7 +279,7 @@ fn check_time(links: &mut Links) {
     links.watch(1, any_from("n2", "n3"), 1, Some(hold));
     let start = Instant::now();
     says(&near, "late");
-    links.sighting();
+    links.observation();
     hears(&far, "late");
     let arrived = start.elapsed();
     assert!(arrived >= hold, "{arrived:?}");
@@ -298,14 +298,14 @@ fn check_many(links: &mut Links) {
     for number in 1..=1_000 {
         let nth = 1 + number % 3;
         links.watch(number, any_from("n1", "n2"), nth, Some(LONG));
-        let (text, before) = (format!("{number:04}"), links.sightings.try_recv());
+        let (text, before) = (format!("{number:04}"), links.observations.try_recv());
         assert!(before.is_err(), "watch {number}: {before:?}");
         for _ in 1..nth {
             says(&near, &text);
             hears(&near, &text);
         }
         says(&near, &text);
-        assert_eq!(links.sighting().watch, number);
+        assert_eq!(links.observation().watch, number);
         links.end(number);
         hears(&near, &text);
     }
@@ -359,7 +359,7 @@ fn check_killed(mut links: Links, directory: &Path) {
     }
     links.watch(1, any_from("n1", "n2"), 1, Some(LONG));
     assert_eq!(ask(&links.host, "n1", "tell n2"), "told");
-    assert_eq!(links.sighting().what, "message of 5 bytes");
+    assert_eq!(links.observation().what, "message of 5 bytes");
     links.host.kill(&set(&["n1"]))["n1"].as_ref().expect("it dies");
     std::thread::sleep(SILENCE);
     assert_eq!(ask(&links.host, "n2", "notes"), "0", "its note is held");

@@ -18,7 +18,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::moments;
+use super::drawn_triggers;
 use super::planned::{Planned, Streams, stream};
 use super::profile::Parameters;
 use super::shuffle_bag::ShuffleBag;
@@ -286,7 +286,7 @@ impl<'a> Timeline<'a> {
         };
         let moment = match about.comes_on_top {
             true => None,
-            false => moments::draw(&fault, overlapping, self.moments.of(family)),
+            false => drawn_triggers::draw(&fault, overlapping, self.moments.of(family)),
         };
         let at_its_moment = moment.map(|it| single(Some(it.trigger), it.on));
         let in_time = at_its_moment.filter(|fault| fault.ends() <= self.window_end);

@@ -4,8 +4,8 @@ mod compositions;
 mod draw_schedule;
 #[cfg(test)]
 mod draw_tests;
+mod drawn_triggers;
 mod known;
-mod moments;
 mod named;
 mod options;
 mod planned;

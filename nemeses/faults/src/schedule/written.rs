@@ -86,8 +86,8 @@ impl Schedule {
         Ok(())
     }
 
-    /// Where a family was left out, no fault may give a name any more that another goes by: that one
-    /// then goes by its own aim, and one that waits for such a fault by its time.
+    /// Lets go of names that no fault gives any more since something was left out: a fault that went
+    /// by one goes by its own aim, and one that waited for such a fault by its time.
     pub fn tie_up(&mut self, nodes: usize) {
         for place in 0..self.entries.len() {
             let entry = &self.entries[place];

@@ -1,4 +1,4 @@
-//! Where something is to be seen.
+//! The nodes at which something is to be seen.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a fault waits for, as a plan has it.
+//! The event that a fault waits for, as a plan has it.
 
 use std::fmt;
 use std::time::Duration;
@@ -74,8 +74,8 @@ pub enum Observed {
         #[serde(default, skip_serializing_if = "Place::is_any")]
         node: Place,
         /// Before the call is done or after, when it is not answered yet.
-        #[serde(default, skip_serializing_if = "Moment::is_before")]
-        moment: Moment,
+        #[serde(default, skip_serializing_if = "Edge::is_before")]
+        edge: Edge,
     },
     /// A message is on a link.
     Message {
@@ -143,10 +143,10 @@ pub enum DiskCall {
     Rename,
 }
 
-/// Which moment of a call.
+/// The edge of a call at which it is seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Moment {
+pub enum Edge {
     /// Nothing of it is done yet.
     #[default]
     Before,
@@ -154,7 +154,7 @@ pub enum Moment {
     After,
 }
 
-impl Moment {
+impl Edge {
     fn is_before(&self) -> bool {
         *self == Self::Before
     }
@@ -306,7 +306,7 @@ impl fmt::Display for Observed {
                 write!(out, "an acknowledged {what}")?;
                 if node.is_any() { Ok(()) } else { write!(out, " by {node}") }
             }
-            Self::Disk { call, files, node, moment } => {
+            Self::Disk { call, files, node, edge } => {
                 let (article, call) = match call {
                     DiskCall::Fsync => ("an", "fsync"),
                     DiskCall::Write => ("a", "write"),
@@ -317,9 +317,9 @@ impl fmt::Display for Observed {
                     write!(out, " of {files}")?;
                 }
                 write!(out, " at {node}")?;
-                match moment {
-                    Moment::Before => Ok(()),
-                    Moment::After => write!(out, " that is done"),
+                match edge {
+                    Edge::Before => Ok(()),
+                    Edge::After => write!(out, " that is done"),
                 }
             }
             Self::Message { from, to, least_bytes, path } => {
@@ -399,7 +399,7 @@ mod tests {
         );
         check("seen = \"disk\"\ncall = \"fsync\"", "an fsync at any node");
         check(
-            "seen = \"disk\"\ncall = \"write\"\nfiles = \"*.wal\"\nnode = \"n2\"\nmoment = \"after\"",
+            "seen = \"disk\"\ncall = \"write\"\nfiles = \"*.wal\"\nnode = \"n2\"\nedge = \"after\"",
             "a write of *.wal at n2 that is done",
         );
         check(

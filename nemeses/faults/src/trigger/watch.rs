@@ -1,8 +1,8 @@
-//! What an engine looks for, once roles are names, and what it reports.
+//! The watch that an engine keeps, once roles are names, and what it reports.
 
 use std::collections::BTreeSet;
 
-use super::{DiskCall, Moment, matches_glob};
+use super::{DiskCall, Edge, matches_glob};
 
 /// Something that an engine can see, and hold back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct DiskWatch {
     /// directory. Of a rename either name may match. None is every file.
     pub files: Option<String>,
     /// The moment at which it is reported, and held.
-    pub moment: Moment,
+    pub edge: Edge,
 }
 
 impl DiskWatch {
@@ -67,7 +67,7 @@ impl MessageWatch {
 
 /// The event that a watch waited for, as it is reported once, at its n-th time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Observation {
     /// The number of the watch.
     pub watch: u32,
     /// The node at which it was seen; of a message the sender.

@@ -38,7 +38,7 @@ pub(super) struct Template {
     pub at: Field,
     /// For how many seconds it lasts.
     pub lasts: Field,
-    /// What is in its `when`, by the names that schedules have for it; empty where it has none.
+    /// The fields of its `when`, by the names that schedules have for them; empty where it has none.
     pub when: BTreeMap<String, Field>,
     /// Everything else, by the names that schedules have for it.
     pub fields: BTreeMap<String, Field>,

@@ -11,25 +11,25 @@ use super::super::live::Snapshot;
 use super::{LogTail, Places, Sighted, Triggers};
 
 /// The faults that wait, what was seen of them, and the names that faults gave.
-pub struct Moments {
+pub struct WaitingFaults {
     triggers: Triggers,
     tail: LogTail,
     nodes: Vec<String>,
     waiting: BTreeMap<u32, Waits>,
     /// The nodes that faults hit which name them, by that name.
     given: BTreeMap<String, BTreeSet<String>>,
-    /// What was seen for faults that begin some time after it.
+    /// The events that were seen for faults which begin some time after them.
     seen: BTreeMap<u32, Sighted>,
 }
 
-/// What one fault waits for.
+/// The event that one fault waits for.
 struct Waits {
     trigger: Trigger,
     /// The engine's part of it, at the nodes of the moment.
     watch: Option<Watch>,
 }
 
-impl Moments {
+impl WaitingFaults {
     /// No fault waits yet.
     pub fn new(triggers: Triggers, tail: LogTail, nodes: Vec<String>) -> Self {
         let (waiting, given, seen) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -116,7 +116,7 @@ impl Moments {
         self.seen.insert(sighted.fault, sighted);
     }
 
-    /// What was seen for a fault that begins now.
+    /// The event that was seen for a fault which begins now.
     pub fn take(&mut self, fault: u32) -> Option<Sighted> {
         self.seen.remove(&fault)
     }

@@ -5,7 +5,7 @@ use rand::rngs::ChaCha8Rng;
 use std::time::Duration;
 
 use crate::fault::{Aim, Fault, between, weighted};
-use crate::trigger::{DiskCall, Moment, Observed, Place, Trigger};
+use crate::trigger::{DiskCall, Edge, Observed, Place, Trigger};
 
 /// So often a fault that comes alone begins at a moment.
 const AT_A_MOMENT: f64 = 0.4;
@@ -19,7 +19,7 @@ const WITHIN: Duration = Duration::from_secs(1);
 /// An event is counted so often at most: the first few of a stretch are as likely as all later ones.
 const MOST: f64 = 30.0;
 
-/// What is held waits at most so long: many times what applying a fault takes, and less than
+/// The longest time that anything is held: many times what applying a fault takes, and less than
 /// services take for a failure.
 const HOLD_MS: f64 = 50.0;
 
@@ -43,7 +43,7 @@ pub(super) fn draw(fault: &Fault, overlapping: bool, random: &mut ChaCha8Rng) ->
     let node = weighted(&PLACES, |_| true, random).place();
     let observed = match weighted(&EVENTS, |event| overlapping || !event.is_a_change(), random) {
         Event::Acknowledged => Observed::Acknowledged { f: None, node },
-        Event::Disk(call, moment) => Observed::Disk { call, files: None, node, moment },
+        Event::Disk(call, edge) => Observed::Disk { call, files: None, node, edge },
         Event::FromLeader => {
             let (from, to, least_bytes, path) = (Place::Leader, Place::Follower, None, None);
             Observed::Message { from, to, least_bytes, path }
@@ -69,7 +69,7 @@ pub(super) fn draw(fault: &Fault, overlapping: bool, random: &mut ChaCha8Rng) ->
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Acknowledged,
-    Disk(DiskCall, Moment),
+    Disk(DiskCall, Edge),
     FromLeader,
     ToLeader,
     NewLeader,
@@ -85,9 +85,9 @@ impl Event {
 
 const EVENTS: [(Event, u32); 8] = [
     (Event::Acknowledged, 4),
-    (Event::Disk(DiskCall::Fsync, Moment::Before), 3),
-    (Event::Disk(DiskCall::Fsync, Moment::After), 3),
-    (Event::Disk(DiskCall::Write, Moment::After), 2),
+    (Event::Disk(DiskCall::Fsync, Edge::Before), 3),
+    (Event::Disk(DiskCall::Fsync, Edge::After), 3),
+    (Event::Disk(DiskCall::Write, Edge::After), 2),
     (Event::FromLeader, 3),
     (Event::ToLeader, 3),
     (Event::NewLeader, 6),
