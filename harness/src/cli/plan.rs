@@ -36,8 +36,15 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     Ok(Exit::Valid)
 }
 
-/// A fault on a line. Where no leader is known, the one aimed at it hits a node that is drawn.
+/// A fault on a line. Where no leader is known, the one aimed at it hits a node that is drawn, and
+/// what it waits for is seen at any.
 fn line(entry: &Entry, knows_leader: bool) -> String {
+    if !knows_leader && let Some(trigger) = &entry.when {
+        let anywhere = Entry { when: Some(trigger.clone().without_roles()), ..entry.clone() };
+        if anywhere != *entry {
+            return line(&anywhere, knows_leader);
+        }
+    }
     match entry.fault.without_roles() {
         Some(words) if !knows_leader => {
             let words = format!("{words} (no leader is known here)");

@@ -200,7 +200,7 @@ impl Run {
             live.clone(),
             cluster.expected.clone(),
             nodes,
-            (triggers, LogTail::new(&cluster.members)),
+            (triggers, LogTail::new(&cluster.members), target.knows_leader()),
         );
         let nemesis = Arc::new(Mutex::new(nemesis));
         let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };

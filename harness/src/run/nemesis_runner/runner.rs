@@ -95,12 +95,12 @@ impl<H: Host> NemesisRunner<H> {
         live: Live,
         expected_exits: Arc<ExpectedExits>,
         nodes: Vec<String>,
-        (triggers, tail): (Triggers, LogTail),
+        (triggers, tail, knows_leader): (Triggers, LogTail, bool),
     ) -> Self {
         let (signal, signals) = channel();
         triggers.tell(Some(signal.clone()));
         Self {
-            moments: WaitingFaults::new(triggers, tail, nodes.clone()),
+            moments: WaitingFaults::new(triggers, tail, nodes.clone(), knows_leader),
             sighted: VecDeque::new(),
             signals,
             signal,

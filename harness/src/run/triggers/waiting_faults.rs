@@ -15,6 +15,8 @@ pub struct WaitingFaults {
     triggers: Triggers,
     tail: LogTail,
     nodes: Vec<String>,
+    /// True if nodes say who leads.
+    knows_leader: bool,
     waiting: BTreeMap<u32, Waits>,
     /// The nodes that faults hit which name them, by that name.
     given: BTreeMap<String, BTreeSet<String>>,
@@ -31,9 +33,9 @@ struct Waits {
 
 impl WaitingFaults {
     /// No fault waits yet.
-    pub fn new(triggers: Triggers, tail: LogTail, nodes: Vec<String>) -> Self {
+    pub fn new(triggers: Triggers, tail: LogTail, nodes: Vec<String>, knows_leader: bool) -> Self {
         let (waiting, given, seen) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { triggers, tail, nodes, waiting, given, seen }
+        Self { triggers, tail, nodes, knows_leader, waiting, given, seen }
     }
 
     /// Returns true if a fault waits.
@@ -53,6 +55,11 @@ impl WaitingFaults {
         (live, now): (&Snapshot, Duration),
         host: &mut H,
     ) -> Result<(), HostError> {
+        let trigger = match self.knows_leader {
+            true => trigger.clone(),
+            false => trigger.clone().without_roles(),
+        };
+        let trigger = &trigger;
         let places = Places { nodes: &self.nodes, live, given: &self.given };
         let nodes = places.seen_at(&trigger.observed);
         let watch = places.watch(&trigger.observed);

@@ -42,6 +42,10 @@ pub(super) fn draw(fault: &Fault, overlapping: bool, random: &mut ChaCha8Rng) ->
     let nth = between(1.0, MOST, random).round() as u32;
     let node = weighted(&PLACES, |_| true, random).place();
     let observed = match weighted(&EVENTS, |event| overlapping || !event.is_a_change(), random) {
+        // Followers of some services answer no client.
+        Event::Acknowledged if node == Place::Follower => {
+            Observed::Acknowledged { f: None, node: Place::Any }
+        }
         Event::Acknowledged => Observed::Acknowledged { f: None, node },
         Event::Disk(call, edge) => Observed::Disk { call, files: None, node, edge },
         Event::FromLeader => {

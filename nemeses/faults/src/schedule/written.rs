@@ -297,6 +297,20 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_is_a_schedule() {
+        let readme = include_str!("../../../../README.md");
+        let section = readme.split("## At the right moment").nth(1).expect("it has one");
+        let example = section.split("```toml").nth(1).expect("with an example");
+        let example = example.split("```").next().expect("that ends");
+        let schedule: Schedule = toml::from_str(example).expect("it reads");
+        assert_eq!(schedule.validate(3), Ok(()));
+        let words = "5.0 to 13.0 s, at an fsync at the leader that is done, the 3rd time, held for \
+                     up to 20 ms, for 1.0 s: power failure of the leader, losing what was not \
+                     synced, on seen";
+        assert_eq!(schedule.to_string().trim_end(), words);
+    }
+
+    #[test]
     fn a_name_is_one_of_a_node_or_of_an_earlier_fault() {
         let kill = |rest: &str| format!("family = \"kill\"\naim = \"one\"\n{rest}");
         let check = |rest: &str, what: &str| {

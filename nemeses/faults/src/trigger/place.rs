@@ -52,6 +52,11 @@ impl From<Place> for String {
 }
 
 impl Place {
+    /// Returns true if it is a role, which some services do not tell.
+    pub(super) fn is_role(&self) -> bool {
+        matches!(self, Self::Leader | Self::Follower | Self::FormerLeader)
+    }
+
     /// Returns true if it is any node.
     pub fn is_any(&self) -> bool {
         *self == Self::Any

@@ -210,6 +210,14 @@ impl Trigger {
         self.observed.validate()
     }
 
+    /// The same where no node is known to have a role: at any node instead.
+    #[must_use]
+    pub fn without_roles(mut self) -> Self {
+        let places = self.observed.places_mut().into_iter();
+        places.filter(|place| place.is_role()).for_each(|place| *place = Place::Any);
+        self
+    }
+
     /// The longest time for which what is seen is held back.
     pub fn hold(&self) -> Option<Duration> {
         Some(Duration::from_secs_f64(self.hold_ms? / 1e3))
@@ -248,6 +256,18 @@ impl Observed {
 
     /// Every place at which it is looked for.
     pub fn places(&self) -> Vec<&Place> {
+        match self {
+            Self::Acknowledged { node, .. }
+            | Self::Disk { node, .. }
+            | Self::Role { node, .. }
+            | Self::Term { node }
+            | Self::Log { node, .. } => vec![node],
+            Self::Message { from, to, .. } => vec![from, to],
+            Self::Fault { .. } | Self::Service { .. } => Vec::new(),
+        }
+    }
+
+    fn places_mut(&mut self) -> Vec<&mut Place> {
         match self {
             Self::Acknowledged { node, .. }
             | Self::Disk { node, .. }
@@ -421,6 +441,14 @@ mod tests {
             "0.5 s after the end of what named cut",
         );
         check("seen = \"service\"\nis = \"silent\"", "the service falling silent");
+    }
+
+    #[test]
+    fn where_no_roles_are_known_any_node_will_do() {
+        let message = read("seen = \"message\"\nfrom = \"leader\"\nto = \"clients\"");
+        assert_eq!(message.without_roles().to_string(), "a message from any node to the clients");
+        let named = read("seen = \"term\"\nnode = \"n2\"");
+        assert_eq!(named.clone().without_roles(), named);
     }
 
     #[test]
