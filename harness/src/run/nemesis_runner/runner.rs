@@ -59,7 +59,7 @@ pub struct NemesisRunner<H> {
     /// more was.
     pub(super) unserved_since: Option<u64>,
     /// The faults that wait for a moment.
-    pub(super) moments: WaitingFaults,
+    pub(super) waiting: WaitingFaults,
     /// The events that have come and are not dealt with yet.
     pub(super) sighted: VecDeque<Sighted>,
     pub(super) signals: Receiver<Signal>,
@@ -100,7 +100,7 @@ impl<H: Host> NemesisRunner<H> {
         let (signal, signals) = channel();
         triggers.tell(Some(signal.clone()));
         Self {
-            moments: WaitingFaults::new(triggers, tail, nodes.clone(), knows_leader),
+            waiting: WaitingFaults::new(triggers, tail, nodes.clone(), knows_leader),
             sighted: VecDeque::new(),
             signals,
             signal,
@@ -172,7 +172,7 @@ impl<H: Host> NemesisRunner<H> {
             let time = FaultTime { due: begin + waited + at, waited, next };
             match due {
                 Due::Inject(entry) => {
-                    let sighted = self.moments.take(entry.id);
+                    let sighted = self.waiting.take(entry.id);
                     for step in self.inject(entry, time, sighted)? {
                         agenda.put(at + step.after, Due::Step(entry.id, step.action));
                     }
@@ -206,7 +206,7 @@ impl<H: Host> NemesisRunner<H> {
                 }
             }
         }
-        for id in self.moments.waiting() {
+        for id in self.waiting.waiting() {
             if let Some(entry) = schedule.iter().find(|entry| entry.id == id) {
                 self.give_up(entry, "until the load was over")?;
             }
@@ -219,7 +219,7 @@ impl<H: Host> NemesisRunner<H> {
     fn be_patient_until(&mut self, next: Option<Duration>) {
         let now = self.recorder.elapsed();
         let patience = next.map(|next| next.saturating_sub(now + LEAD));
-        let moment = self.moments.any().then_some(WHILE_WAITED_FOR);
+        let moment = self.waiting.any().then_some(WHILE_WAITED_FOR);
         let patience = patience.into_iter().chain(moment).min();
         self.nemesis.host_mut().set_patience(patience);
     }
@@ -232,15 +232,16 @@ impl<H: Host> NemesisRunner<H> {
         agenda: &mut Agenda<'a>,
         (begin, waited): (Duration, Duration),
     ) -> Result<()> {
-        let Some(entry) = schedule.iter().find(|entry| entry.id == sighted.fault) else {
-            return Ok(());
-        };
+        // It may have given up in the very moment.
+        let waits = self.waiting.trigger(sighted.fault).is_some();
+        let entry = schedule.iter().find(|entry| entry.id == sighted.fault);
+        let Some(entry) = entry.filter(|_| waits) else { return Ok(()) };
         agenda.remove_give_up(entry.id);
         let at = (sighted.at + sighted.after).saturating_sub(begin + waited);
         agenda.put(at + entry.lasts, Due::Undo(entry.id));
         if !sighted.after.is_zero() {
-            self.moments.end(entry.id, self.nemesis.host_mut());
-            self.moments.keep(sighted);
+            self.waiting.end(entry.id, self.nemesis.host_mut());
+            self.waiting.keep(sighted);
             agenda.put(at, Due::Inject(entry));
             return Ok(());
         }
@@ -281,7 +282,7 @@ impl<H: Host> NemesisRunner<H> {
         sighted: Option<Sighted>,
     ) -> Result<Vec<Step>> {
         let live = self.live.snapshot();
-        let hit = self.moments.hit(entry, sighted.as_ref());
+        let hit = self.waiting.hit(entry, sighted.as_ref());
         let by_commit = live.by_commit();
         let roles = Roles {
             leader: live.leader(),
@@ -324,7 +325,7 @@ impl<H: Host> NemesisRunner<H> {
         if let Some(name) = entry.named.as_ref().filter(|_| !skipped) {
             let hit = injected.action.nodes();
             let hit = if hit.is_empty() { label.nodes.clone() } else { hit };
-            self.moments.give(name, hit);
+            self.waiting.give(name, hit);
         }
         // Who lost its power is dead by now, and has to serve when it is back.
         if skipped || label.family.excuse() == Excuse::AtInjection {
@@ -342,7 +343,7 @@ impl<H: Host> NemesisRunner<H> {
         let micros = |time: Duration| time.as_micros() as u64;
         let Sighted { fault, at, after, held, seen } = sighted;
         let applied = self.recorder.elapsed().saturating_sub(at);
-        let by_engine = self.moments.end(fault, self.nemesis.host_mut());
+        let by_engine = self.waiting.end(fault, self.nemesis.host_mut());
         let held = held.then(|| by_engine.unwrap_or(applied));
         let applied_after_us = micros(applied.saturating_sub(after));
         Seen { applied_after_us, held_us: held.map(micros), ..seen }

@@ -30,7 +30,7 @@ impl<H: Host> NemesisRunner<H> {
                 sample = now + CLOCK_SAMPLE;
             }
             let mut until = if self.proceed() { sample.min(now + PAUSE) } else { sample };
-            if self.moments.any() {
+            if self.waiting.any() {
                 until = until.min(now + LOOK);
             }
             let wait = until.min(time).saturating_sub(self.recorder.elapsed());
@@ -70,9 +70,9 @@ impl<H: Host> NemesisRunner<H> {
 
     /// Waits for so long, or until a moment has come or the load is over.
     pub(super) fn hear(&mut self, wait: Duration) -> Woken {
-        if self.moments.any() {
+        if self.waiting.any() {
             let (live, now) = (self.live.snapshot(), self.recorder.elapsed());
-            self.moments.look(&live, now, self.nemesis.host_mut());
+            self.waiting.look(&live, now, self.nemesis.host_mut());
         }
         match self.signals.recv_timeout(wait) {
             Ok(Signal::Seen(sighted)) => {
@@ -114,7 +114,7 @@ impl<H: Host> NemesisRunner<H> {
     ) -> Result<()> {
         let (live, now) = (self.live.snapshot(), self.recorder.elapsed());
         let host = self.nemesis.host_mut();
-        match self.moments.wait(entry, trigger, schedule, (&live, now), host) {
+        match self.waiting.wait(entry, trigger, schedule, (&live, now), host) {
             Ok(()) => Ok(()),
             Err(error) => self.skip(entry, format!("it cannot be seen here: {error}")),
         }
@@ -122,9 +122,9 @@ impl<H: Host> NemesisRunner<H> {
 
     /// Lets a fault wait no more, if it does.
     pub(super) fn give_up(&mut self, entry: &Entry, how_long: &str) -> Result<()> {
-        let Some(trigger) = self.moments.trigger(entry.id) else { return Ok(()) };
+        let Some(trigger) = self.waiting.trigger(entry.id) else { return Ok(()) };
         let reason = format!("never triggered: {trigger} was not seen {how_long}");
-        self.moments.end(entry.id, self.nemesis.host_mut());
+        self.waiting.end(entry.id, self.nemesis.host_mut());
         self.recorder.note(format!("{}: {reason}", entry.fault));
         self.skip(entry, reason)
     }
