@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::common::{run, scratch};
+use crate::common::scratch;
 use crate::support::{DISKS, Fault, can, faults, has_namespaces, plan_file, run_into};
 use crate::turn::turn;
 
@@ -75,8 +75,8 @@ fn a_fault_begins_at_each_kind_of_moment_and_hits_where_it_was_seen() {
 fn what_can_never_be_seen_here_is_refused_by_name_and_left_out_when_drawn() {
     let _turn = turn();
     let flags = ["--lab", "loopback", "--nodes", "3", "--time-limit", "3s", "--seed", "4"];
-    let run_with = |more: &[&str]| run(&[&["run"][..], &flags, more].concat());
-    run_with(&["--faults", "kill", "--triggers", "message"])
+    let refused = [&flags[..], &["--faults", "kill", "--triggers", "message"]].concat();
+    run_into(&scratch("triggers-refused"), &refused)
         .exits(64)
         .says("no fault can wait for a message trigger here: messages are seen only between hosts");
     let results = scratch("triggers-left-out");
