@@ -35,6 +35,15 @@ pub struct Snapshot {
     former_leader: Option<String>,
 }
 
+/// The nodes that lead and did, as far as they are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leaders {
+    /// See [`Snapshot::leader`].
+    pub leader: Option<String>,
+    /// See [`Snapshot::former_leader`].
+    pub former_leader: Option<String>,
+}
+
 /// That a node began to lead.
 #[derive(Debug, Clone)]
 struct Leadership {
@@ -180,6 +189,13 @@ impl Live {
     /// The number of operations that ended `ok`.
     pub fn acknowledged(&self) -> u64 {
         self.lock().ok
+    }
+
+    /// The nodes that lead and did, without a copy of all else.
+    pub fn leaders(&self) -> Leaders {
+        let live = self.lock();
+        let own = |node: Option<&str>| node.map(str::to_owned);
+        Leaders { leader: own(live.leader()), former_leader: own(live.former_leader()) }
     }
 
     /// The nodes whose processes run and do not serve yet.

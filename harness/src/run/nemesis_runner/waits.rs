@@ -71,8 +71,8 @@ impl<H: Host> NemesisRunner<H> {
     /// Waits for so long, or until a moment has come or the load is over.
     pub(super) fn hear(&mut self, wait: Duration) -> Woken {
         if self.waiting.any() {
-            let (live, now) = (self.live.snapshot(), self.recorder.elapsed());
-            self.waiting.look(&live, now, self.nemesis.host_mut());
+            let (leaders, now) = (self.live.leaders(), self.recorder.elapsed());
+            self.waiting.look(&leaders, now, self.nemesis.host_mut());
         }
         match self.signals.recv_timeout(wait) {
             Ok(Signal::Seen(sighted)) => {
@@ -112,9 +112,9 @@ impl<H: Host> NemesisRunner<H> {
         trigger: &Trigger,
         schedule: &[Entry],
     ) -> Result<()> {
-        let (live, now) = (self.live.snapshot(), self.recorder.elapsed());
+        let (leaders, now) = (self.live.leaders(), self.recorder.elapsed());
         let host = self.nemesis.host_mut();
-        match self.waiting.wait(entry, trigger, schedule, (&live, now), host) {
+        match self.waiting.wait(entry, trigger, schedule, (&leaders, now), host) {
             Ok(()) => Ok(()),
             Err(error) => self.skip(entry, format!("it cannot be seen here: {error}")),
         }

@@ -6,14 +6,14 @@ use faults::grudge::CLIENTS;
 use faults::schedule::Named;
 use faults::trigger::{DiskWatch, MessageWatch, Observed, Place, Watch};
 
-use super::super::live::Snapshot;
+use super::super::live::Leaders;
 
 /// The nodes and their roles and names at the moment.
 pub struct Places<'a> {
     /// Every node.
     pub nodes: &'a [String],
     /// The nodes that lead, and did.
-    pub live: &'a Snapshot,
+    pub leaders: &'a Leaders,
     /// The nodes that faults hit which name them, by that name.
     pub given: &'a BTreeMap<String, BTreeSet<String>>,
 }
@@ -21,12 +21,12 @@ pub struct Places<'a> {
 impl Places<'_> {
     /// The nodes of a place; none where no node has the role or the name.
     pub fn of(&self, place: &Place) -> BTreeSet<String> {
-        let leader = self.live.leader();
+        let leader = self.leaders.leader.as_deref();
         let one = |node: Option<&str>| node.map(str::to_owned).into_iter().collect();
         match place {
             Place::Any => self.nodes.iter().cloned().collect(),
             Place::Leader => one(leader),
-            Place::FormerLeader => one(self.live.former_leader()),
+            Place::FormerLeader => one(self.leaders.former_leader.as_deref()),
             Place::Follower if leader.is_none() => BTreeSet::new(),
             Place::Follower => {
                 let follows = |node: &&String| Some(node.as_str()) != leader;

@@ -7,7 +7,7 @@ use faults::host::{Host, HostError};
 use faults::schedule::{Entry, Named};
 use faults::trigger::{Observed, Trigger, Watch};
 
-use super::super::live::Snapshot;
+use super::super::live::Leaders;
 use super::{LogTail, Places, Sighted, Triggers};
 
 /// The faults that wait, what was seen of them, and the names that faults gave.
@@ -52,7 +52,7 @@ impl WaitingFaults {
         entry: &Entry,
         trigger: &Trigger,
         schedule: &[Entry],
-        (live, now): (&Snapshot, Duration),
+        (leaders, now): (&Leaders, Duration),
         host: &mut H,
     ) -> Result<(), HostError> {
         let trigger = match self.knows_leader {
@@ -60,7 +60,7 @@ impl WaitingFaults {
             false => trigger.clone().without_roles(),
         };
         let trigger = &trigger;
-        let places = Places { nodes: &self.nodes, live, given: &self.given };
+        let places = Places { nodes: &self.nodes, leaders, given: &self.given };
         let nodes = places.seen_at(&trigger.observed);
         let watch = places.watch(&trigger.observed);
         let is_log = |trigger: &Trigger| matches!(trigger.observed, Observed::Log { .. });
@@ -81,9 +81,9 @@ impl WaitingFaults {
 
     /// Looks at what nothing else reports, and moves watches to the nodes that have their roles by
     /// now.
-    pub fn look<H: Host>(&mut self, live: &Snapshot, now: Duration, host: &mut H) {
+    pub fn look<H: Host>(&mut self, leaders: &Leaders, now: Duration, host: &mut H) {
         let Self { triggers, tail, nodes, waiting, given, .. } = self;
-        let places = Places { nodes, live, given };
+        let places = Places { nodes, leaders, given };
         for (id, waits) in waiting.iter_mut() {
             triggers.move_to(*id, places.seen_at(&waits.trigger.observed));
             let watch = places.watch(&waits.trigger.observed);
