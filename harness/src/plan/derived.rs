@@ -35,7 +35,7 @@ impl Plan {
 
     /// The families of faults that it asks for.
     pub fn wished_families(&self) -> BTreeSet<Family> {
-        self.faults.iter().filter_map(|name| name.family()).collect()
+        self.faults.iter().filter_map(|name| name.one()).collect()
     }
 
     /// The families of faults that it draws from: without those whose every fault triggers a known
@@ -57,7 +57,7 @@ impl Plan {
 
     /// The same plan without the faults of a family.
     pub fn without(mut self, family: Family) -> Plan {
-        self.faults.retain(|name| *name != FaultName::Family(family));
+        self.faults.retain(|name| *name != FaultName::One(family));
         self.schedule.retain(|entry| entry.fault.family() != family);
         self.tie_up();
         self
@@ -71,13 +71,13 @@ impl Plan {
 
     /// The kinds of events that its faults could wait for, or do.
     pub fn possible_triggers(&self) -> BTreeSet<TriggerKind> {
-        let drawn = self.triggers.iter().filter_map(|name| name.kind());
+        let drawn = self.triggers.iter().filter_map(|name| name.one());
         drawn.chain(self.trigger_kinds()).collect()
     }
 
     /// The same plan, in which faults that wait for an event of this kind begin at their times.
     pub fn without_trigger(mut self, kind: TriggerKind) -> Plan {
-        self.triggers.retain(|name| *name != TriggerName::Kind(kind));
+        self.triggers.retain(|name| *name != TriggerName::One(kind));
         for entry in &mut self.schedule {
             entry.when = entry.when.take().filter(|trigger| trigger.observed.kind() != kind);
         }
@@ -182,7 +182,7 @@ impl Plan {
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
             avoided: self.avoided().cloned().collect(),
-            triggers: self.triggers.iter().filter_map(|name| name.kind()).collect(),
+            triggers: self.triggers.iter().filter_map(|name| name.one()).collect(),
             timers: self.timers,
             families,
         }

@@ -6,15 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
-use faults::fault::TimerRange;
+use faults::fault::{Family, TimerRange};
 use faults::schedule::{Budget, Compositions, Entry, KnownFailure, Profile};
+use faults::trigger::TriggerKind;
 use serde::Serialize;
 
 use super::clients::Clients;
 use super::labs::{EngineChoice, LabChoice};
 use super::values::{
-    FaultName, Rate, TriggerName, address, as_table, budget, fault_name, rate, seconds, setting,
-    trigger_name,
+    FaultName, Rate, TriggerName, address, as_table, budget, rate, seconds, setting, word,
 };
 use crate::names;
 
@@ -113,12 +113,12 @@ pub(crate) struct Plan {
 
     /// The faults: families, all or none, separated by commas
     #[arg(long, help_heading = FAULTS, default_value = "all", value_delimiter = ',',
-        value_parser = names::faults().map(fault_name))]
+        value_parser = names::faults().map(word::<Family>))]
     pub faults: Vec<FaultName>,
     /// The events that drawn faults may wait for, a good third of them, to begin at that moment:
     /// kinds, all or none, separated by commas
     #[arg(long, help_heading = FAULTS, default_value = "all", value_delimiter = ',',
-        value_parser = names::triggers().map(trigger_name))]
+        value_parser = names::triggers().map(word::<TriggerKind>))]
     pub triggers: Vec<TriggerName>,
     /// The roughness of the faults: gentle, nightly, brutal, composed or, for one family alone and
     /// densely, its name [default: nightly, or that of the only family]

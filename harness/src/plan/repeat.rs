@@ -32,7 +32,7 @@ impl Plan {
         let families: BTreeSet<Family> = faults.iter().map(|fault| fault.fault.family()).collect();
         Plan {
             fault_budget: self.budget_in_words(),
-            faults: families.into_iter().map(FaultName::Family).collect(),
+            faults: families.into_iter().map(FaultName::One).collect(),
             profile: None,
             compositions: None,
             schedule: faults,

@@ -66,8 +66,8 @@ impl Written {
             let by_name: BTreeMap<String, String> = pairs.drain(..).collect();
             *pairs = by_name.into_iter().collect();
         }
-        plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::Family).collect();
-        plan.triggers = self.triggers(&plan, target)?.into_iter().map(TriggerName::Kind).collect();
+        plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::One).collect();
+        plan.triggers = self.triggers(&plan, target)?.into_iter().map(TriggerName::One).collect();
         plan.settle_known(target.known_failures(), self.schedule())?;
         let clients = plan.client_plan();
         plan.concurrency = Some(clients.clients());
@@ -97,7 +97,7 @@ impl Written {
         if let (false, Some(schedule)) = (written, self.schedule()) {
             return Ok(schedule.iter().map(|entry| entry.fault.family()).collect());
         }
-        let named: BTreeSet<Family> = plan.faults.iter().filter_map(|name| name.family()).collect();
+        let named: BTreeSet<Family> = plan.faults.iter().filter_map(|name| name.one()).collect();
         let all = plan.faults.contains(&FaultName::All);
         if plan.faults.contains(&FaultName::None) && plan.faults.len() > 1 {
             return Err(usage("--faults none stands alone: it means that there are no faults"));
@@ -127,7 +127,7 @@ impl Written {
         if plan.triggers.contains(&TriggerName::None) && plan.triggers.len() > 1 {
             return Err(usage("--triggers none stands alone: every fault begins at its time"));
         }
-        let named = plan.triggers.iter().filter_map(|name| name.kind());
+        let named = plan.triggers.iter().filter_map(|name| name.one());
         if !plan.triggers.contains(&TriggerName::All) {
             return Ok(named.collect());
         }

@@ -1,6 +1,8 @@
 //! The values of flags: how they are read off a text, and how they are written.
 
+use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
 use std::time::Duration;
 
 use faults::fault::Family;
@@ -19,42 +21,48 @@ const ANY: &str = "any";
 const HIGHEST_RATE: f64 = 1e6;
 const LOWEST_RATE: f64 = 1e-3;
 
-/// A word of `--faults`.
+/// A word of a list of names: of one, of all that the target can have, or of none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum FaultName {
-    /// No family.
+pub(crate) enum Word<T> {
+    /// None at all.
     None,
-    /// Every family within the fault model that the target can have.
+    /// Every one that the target can have; of families, those within the fault model.
     All,
-    /// One family.
-    Family(Family),
+    /// This one.
+    One(T),
 }
 
-/// The fault of a name that is known.
-pub(super) fn fault_name(name: String) -> FaultName {
+/// A word of `--faults`.
+pub(crate) type FaultName = Word<Family>;
+
+/// A word of `--triggers`; without any, every fault begins at its time.
+pub(crate) type TriggerName = Word<TriggerKind>;
+
+/// The word for a name that is known.
+pub(super) fn word<T: FromStr>(name: String) -> Word<T> {
     match name.as_str() {
-        ALL => FaultName::All,
-        name => name.parse().map_or(FaultName::None, FaultName::Family),
+        ALL => Word::All,
+        name => name.parse().map_or(Word::None, Word::One),
     }
 }
 
-impl FaultName {
-    /// The family, if it is one.
-    pub fn family(self) -> Option<Family> {
+impl<T> Word<T> {
+    /// The one that it names, if it is one.
+    pub fn one(self) -> Option<T> {
         match self {
-            FaultName::Family(family) => Some(family),
-            FaultName::None | FaultName::All => None,
+            Word::One(one) => Some(one),
+            Word::None | Word::All => None,
         }
     }
 }
 
-impl Serialize for FaultName {
+impl<T: fmt::Display> Serialize for Word<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            FaultName::None => NONE,
-            FaultName::All => ALL,
-            FaultName::Family(family) => family.name(),
-        })
+        match self {
+            Word::None => serializer.serialize_str(NONE),
+            Word::All => serializer.serialize_str(ALL),
+            Word::One(one) => serializer.collect_str(one),
+        }
     }
 }
 
@@ -65,45 +73,6 @@ pub(crate) enum Asked {
     Family(Family),
     /// A kind of trigger.
     Trigger(TriggerKind),
-}
-
-/// A word of `--triggers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum TriggerName {
-    /// No kind: every fault begins at its time.
-    None,
-    /// Every kind that the target can have.
-    All,
-    /// One kind.
-    Kind(TriggerKind),
-}
-
-/// The kind of trigger of a name that is known.
-pub(super) fn trigger_name(name: String) -> TriggerName {
-    match name.as_str() {
-        ALL => TriggerName::All,
-        name => name.parse().map_or(TriggerName::None, TriggerName::Kind),
-    }
-}
-
-impl TriggerName {
-    /// The kind, if it is one.
-    pub fn kind(self) -> Option<TriggerKind> {
-        match self {
-            TriggerName::Kind(kind) => Some(kind),
-            TriggerName::None | TriggerName::All => None,
-        }
-    }
-}
-
-impl Serialize for TriggerName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            TriggerName::None => NONE,
-            TriggerName::All => ALL,
-            TriggerName::Kind(kind) => kind.name(),
-        })
-    }
 }
 
 /// Operations a second.
