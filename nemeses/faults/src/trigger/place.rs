@@ -52,6 +52,11 @@ impl From<Place> for String {
 }
 
 impl Place {
+    /// Returns true if it is never more than one end of a link.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self, Self::Leader | Self::FormerLeader | Self::Clients)
+    }
+
     /// Returns true if it is a role, which some services do not tell.
     pub(super) fn is_role(&self) -> bool {
         matches!(self, Self::Leader | Self::Follower | Self::FormerLeader)

@@ -284,7 +284,7 @@ impl Observed {
             Self::Log { line, .. } => {
                 Regex::new(line).map_err(|error| format!("`line`: {error}"))?;
             }
-            Self::Message { from, to, .. } if from == to && !from.is_any() => {
+            Self::Message { from, to, .. } if from == to && from.is_one() => {
                 return Err(format!("no message is from {from} to {to}"));
             }
             Self::Fault { after: Some(after), .. } if !(0.0..=3600.0).contains(after) => {
