@@ -54,7 +54,8 @@ pub(crate) fn fit(
     for family in plan.families() {
         match lab.engine_for(family, target, &commands) {
             Ok(engine) => drop(engines.found.insert(family.name().into(), engine)),
-            Err(reason) if by_name(Asked::Family(family)) => {
+            // A composition is not itself without one of its families.
+            Err(reason) if by_name(Asked::Family(family)) || !plan.composition.is_empty() => {
                 return Err(usage(format!("no {family} faults here: {reason}")));
             }
             Err(reason) => {

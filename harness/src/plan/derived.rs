@@ -178,13 +178,22 @@ impl Plan {
             seed: self.seed,
             time_limit: self.load(),
             // That of the wish: what is avoided leaves gaps, and all else where it was.
-            profile: self.profile.unwrap_or_else(|| Profile::for_families(&self.wished_families())),
+            profile: self.profile.unwrap_or_else(|| self.usual_profile()),
             budget: self.fault_budget,
             compositions: self.drawn_from.clone(),
+            only: self.composition.clone(),
             avoided: self.avoided().cloned().collect(),
             triggers: self.triggers.iter().filter_map(|name| name.one()).collect(),
             timers: self.timers,
             families,
+        }
+    }
+
+    /// The profile of a plan that names none.
+    fn usual_profile(&self) -> Profile {
+        match self.composition.is_empty() {
+            true => Profile::for_families(&self.wished_families()),
+            false => Profile::Composed,
         }
     }
 

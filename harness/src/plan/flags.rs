@@ -126,6 +126,11 @@ pub(crate) struct Plan {
         value_parser = names::profile().try_map(|name| name.parse::<Profile>()))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Nothing but these compositions, one after the other, separated by commas; `list compositions`
+    /// describes them
+    #[arg(long, help_heading = FAULTS, value_name = "NAMES", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub composition: Vec<String>,
     /// Draw from the compositions of a file too; `list compositions` names those that come along
     #[arg(long, help_heading = FAULTS, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]

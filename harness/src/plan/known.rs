@@ -103,7 +103,7 @@ impl Plan {
     ///
     /// # Errors
     /// On the first of them.
-    pub(super) fn check_compositions(&self) -> Result<()> {
+    pub(super) fn check_known_compositions(&self) -> Result<()> {
         for failure in &self.known {
             for name in failure.compositions() {
                 if !self.drawn_from.iter().any(|composition| composition.name() == name) {

@@ -7,6 +7,7 @@
 
 mod clients;
 mod command;
+mod compositions;
 mod derived;
 mod flags;
 mod known;

@@ -34,6 +34,7 @@ impl Plan {
             fault_budget: self.budget_in_words(),
             faults: families.into_iter().map(FaultName::One).collect(),
             profile: None,
+            composition: Vec::new(),
             compositions: None,
             schedule: faults,
             ..self.clone()

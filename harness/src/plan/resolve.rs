@@ -1,15 +1,14 @@
 //! From what a person wrote to a plan in which nothing is left to be drawn.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use faults::fault::Family;
-use faults::schedule::{Compositions, Profile, Schedule};
+use faults::schedule::{Composition, Profile, Schedule};
 use faults::trigger::TriggerKind;
 
 use super::clients::Clients;
+use super::compositions::read_compositions;
 use super::flags::Plan;
 use super::labs::LabChoice;
 use super::values::{FaultName, Rate, TriggerName};
@@ -66,6 +65,7 @@ impl Written {
             let by_name: BTreeMap<String, String> = pairs.drain(..).collect();
             *pairs = by_name.into_iter().collect();
         }
+        let has_compositions = self.read_compositions(&mut plan)?;
         plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::One).collect();
         plan.triggers = self.triggers(&plan, target)?.into_iter().map(TriggerName::One).collect();
         plan.settle_known(target.known_failures(), self.schedule())?;
@@ -77,17 +77,24 @@ impl Written {
         let longest = clients.deadlines.iter().max().copied().unwrap_or_default();
         let timers = target.timers().map(|timers| timers.with_client(longest));
         plan.timers = timers.unwrap_or_default();
-        match plan.compositions.as_deref().map(read_compositions).transpose() {
-            Ok(own) => {
-                plan.drawn_from = own.unwrap_or_default();
-                plan.check_compositions()?;
-            }
-            // Nothing is to be drawn, and the file may be that of another machine.
-            Err(_) if self.schedule().is_some() => {}
-            Err(error) => return Err(error),
+        if has_compositions {
+            plan.check_known_compositions()?;
+            plan.check_wanted_compositions()?;
         }
         check(&plan)?;
         Ok(plan)
+    }
+
+    /// Reads the compositions of a file besides those that come along; false if they are not needed
+    /// and cannot be read.
+    fn read_compositions(&self, plan: &mut Plan) -> Result<bool> {
+        match plan.compositions.as_deref().map(read_compositions).transpose() {
+            Ok(own) => plan.drawn_from = own.unwrap_or_default(),
+            // Nothing is to be drawn, and the file may be that of another machine.
+            Err(_) if self.schedule().is_some() => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        Ok(true)
     }
 
     /// The families to draw from. Faults that are spelled out need no further ones, and a family's
@@ -103,6 +110,10 @@ impl Written {
             return Err(usage("--faults none stands alone: it means that there are no faults"));
         }
         match plan.profile {
+            _ if all && !plan.composition.is_empty() => {
+                let wanted = plan.wanted_compositions();
+                Ok(wanted.flat_map(Composition::families).collect())
+            }
             Some(Profile::Only(family)) if all => Ok([family].into()),
             Some(Profile::Only(family)) if named.iter().any(|other| *other != family) => {
                 Err(usage(format!(
@@ -146,25 +157,6 @@ impl Written {
         schedule.validate(plan.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))?;
         Ok(plan)
     }
-}
-
-/// Reads a user's own compositions.
-fn read_compositions(path: &Path) -> Result<Compositions> {
-    // To find the shortest command that makes a run again, its plan is resolved once for each flag,
-    // and to see that compositions make sense they are drawn thousands of times.
-    static LAST: Mutex<Option<(String, Compositions)>> = Mutex::new(None);
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((known, compositions)) = &*last
-        && *known == text
-    {
-        return Ok(compositions.clone());
-    }
-    let read = Compositions::read(&text);
-    let read = read.map_err(|bad| bad_input(format!("{}: {bad}", path.display())))?;
-    *last = Some((text, read.clone()));
-    Ok(read)
 }
 
 /// Refuses values that contradict each other.

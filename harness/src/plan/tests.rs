@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser;
+use faults::schedule::Schedule;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
@@ -110,6 +111,7 @@ fn samples(id: &str) -> Vec<String> {
         "faults" => &["none", "kill", "partition,kill", "clock,all", "corruption", "membership"],
         "triggers" => &["none", "disk", "acknowledged,fault", "log,all", "message"],
         "profile" => &["gentle", "brutal", "composed", "power", "kill"],
+        "composition" => &["election-forgotten", "killed-in-slow-write,killed-on-full-disk"],
         "compositions" => {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
             return vec![folder.join("tests/compositions.toml").display().to_string()];
@@ -235,6 +237,25 @@ fn the_command_says_what_differs_and_nothing_else() {
     let mut spelt_out = plan("--seed 42");
     spelt_out.schedule.pop();
     assert_eq!(command(&spelt_out), "stormproof run --plan results/runs/id/plan.toml");
+}
+
+#[test]
+fn a_composition_brings_its_families_and_its_profile() {
+    let forgotten = plan("--seed 3 --composition election-forgotten --nodes 3");
+    assert_eq!(forgotten.fault_names(","), "partition,disk,power");
+    let shapes = ["isolate the leader", "fsync", "power failure of all followers"];
+    let said = Schedule { entries: forgotten.schedule.clone() }.to_string();
+    assert!(shapes.iter().all(|shape| said.contains(shape)), "{said}");
+    for (flags, expected) in [
+        ("--composition lost-election", "there is no composition 'lost-election'"),
+        ("--composition election-forgotten --nodes 2", "at least 3 nodes"),
+        ("--composition election-forgotten --fault-budget minority", "cannot be drawn here"),
+        ("--composition election-forgotten --faults power,disk", "partition,disk,power"),
+        ("--composition election-forgotten --profile brutal", "leave --profile out"),
+    ] {
+        let said = refusal(flags);
+        assert!(said.contains(expected), "{flags}: {said}");
+    }
 }
 
 #[test]

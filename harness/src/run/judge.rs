@@ -416,6 +416,7 @@ mod tests {
             profile: faults::schedule::Profile::Nightly,
             budget: None,
             compositions: faults::schedule::Compositions::default(),
+            only: Vec::new(),
             avoided: Vec::new(),
             triggers: std::collections::BTreeSet::new(),
             timers: faults::fault::TimerRange::default(),

@@ -26,6 +26,7 @@ fn plan(seed: u64) -> Reduced {
         profile: Profile::Nightly,
         budget: None,
         compositions: Compositions::default(),
+        only: Vec::new(),
         avoided: Vec::new(),
         triggers: TriggerKind::ALL.into(),
         timers: Default::default(),

@@ -352,6 +352,7 @@ mod tests {
             profile,
             budget: None,
             compositions: Compositions::default(),
+            only: Vec::new(),
             avoided: Vec::new(),
             triggers: TriggerKind::ALL.into(),
             timers: Default::default(),

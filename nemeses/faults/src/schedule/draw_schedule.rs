@@ -114,31 +114,18 @@ impl<'a> Timeline<'a> {
         let window_start = QUIET_START.as_secs_f64().min(limit * QUIET_SHARE);
         let window_end = limit - QUIET_TAIL.as_secs_f64().min(limit * QUIET_SHARE);
         let window = window_end - window_start;
-        let nodes = options.nodes;
         let usual = |family: &Family| !family.about().comes_on_top;
         let (families, on_top) = match options.profile {
             Profile::Only(family) => (vec![family], Vec::new()),
+            // Nothing comes beside what was asked for by name.
+            Profile::Composed if !options.only.is_empty() => Default::default(),
             Profile::Composed => options.families.iter().copied().partition(usual),
             _ => Family::ALL.into_iter().partition(usual),
         };
-        // Elsewhere a composition stays what it is without the families that were not asked for.
-        let composed_of = match options.profile {
-            Profile::Composed => options.families.clone(),
-            _ => Family::ALL.into(),
-        };
-        let (most, most_down) = (parameters.most.limit(nodes), options.most_down());
-        let limits = ClusterLimits { nodes, most, most_down, timers: options.timers };
-        // Where several families are asked for together, one alone is not what is looked for.
-        let together = options.profile == Profile::Composed && composed_of.len() > 1;
-        let compositions = options.compositions.iter().filter(|composition| {
-            let families = composition.families();
-            composition.fits(&limits)
-                && families.is_subset(&composed_of)
-                && (families.len() > 1 || !together)
-        });
+        let compositions = options.possible_compositions();
         Self {
-            limits,
-            compositions: compositions.map(|it| (it, it.weight())).collect(),
+            limits: options.limits(),
+            compositions: compositions.map(|it| (it, it.weight().max(1))).collect(),
             window_start,
             window_end,
             longest_fault: (window * LONGEST_SHARE).clamp(0.5, parameters.longest),
@@ -179,7 +166,7 @@ impl<'a> Timeline<'a> {
         // The first moment at which every fault so far is over.
         let mut free = self.window_start;
         let mut tries = LAST_TRIES;
-        while tries > 0 && !self.families.all.is_empty() {
+        while tries > 0 && !(self.families.all.is_empty() && self.compositions.is_empty()) {
             let gap = between(
                 self.parameters.gap.0.min(self.longest_gap * 0.9),
                 self.longest_gap,

@@ -191,6 +191,7 @@ mod tests {
                 profile: Profile::Brutal,
                 budget: None,
                 compositions: Compositions::default(),
+                only: Vec::new(),
                 avoided: Vec::new(),
                 triggers: TriggerKind::ALL.into(),
                 timers: Default::default(),

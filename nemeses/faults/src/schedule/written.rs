@@ -138,9 +138,10 @@ impl Schedule {
         trigger.validate()?;
         for place in trigger.observed.places() {
             if let Place::Named(name) = place
-                && !before(name)
+                && let Named { word, .. } = Named::read(name)
+                && !before(word)
             {
-                return unbound(name);
+                return unbound(word);
             }
         }
         match &trigger.observed {
@@ -318,7 +319,15 @@ mod tests {
             let refused = schedule.validate(3).expect_err(rest).what;
             assert!(refused.contains(what), "{refused}");
         };
-        for rest in ["on = \"n3\"", "on = \"all but n3\""] {
+        let message = |from: &str, to: &str| {
+            format!("when = {{ seen = \"message\", from = \"{from}\", to = \"{to}\" }}")
+        };
+        for rest in [
+            "on = \"n3\"",
+            "on = \"all but n3\"",
+            &message("follower", "follower"),
+            &message("all but n1", "all but n1"),
+        ] {
             assert_eq!(read(&kill(rest)).expect(rest).validate(3), Ok(()));
         }
         check("on = \"n4\"", "no fault before it hits nodes `as` \"n4\", nor is it a node");
@@ -326,6 +335,8 @@ mod tests {
         check("on = \"me\"\nas = \"me\"", "the fault that gives it comes later, or is this one");
         let term = "when = { seen = \"term\", node = \"gone\" }";
         check(term, "no fault before it hits nodes `as` \"gone\"");
+        check(&message("all but gone", "any"), "no fault before it hits nodes `as` \"gone\"");
+        check(&message("leader", "leader"), "no message is from the leader to the leader");
         let service = "on = \"seen\"\nwhen = { seen = \"service\", is = \"silent\" }";
         check(service, "the service falling silent is seen at no node");
         check("on = \"receiver\"\nwhen = { seen = \"term\" }", "only a message has a receiver");
@@ -382,6 +393,7 @@ mod tests {
                         profile,
                         budget: None,
                         compositions: Compositions::default(),
+                        only: Vec::new(),
                         avoided: Vec::new(),
                         triggers: TriggerKind::ALL.into(),
                         timers: Default::default(),

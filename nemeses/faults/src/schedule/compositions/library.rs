@@ -141,8 +141,8 @@ fn read(text: &str) -> Result<Vec<Composition>, BadCompositions> {
 impl Composition {
     fn read(written: Written) -> Result<Self, String> {
         let Written { name, about, weight, nodes, draw, fault } = written;
-        if !(1..=MOST_WEIGHT).contains(&weight) {
-            return Err(format!("`weight` is from 1 to {MOST_WEIGHT}"));
+        if weight > MOST_WEIGHT {
+            return Err(format!("`weight` is from 0 to {MOST_WEIGHT}"));
         }
         if !(1..=MOST_NODES).contains(&nodes) {
             return Err(format!("`nodes` is from 1 to {MOST_NODES}"));

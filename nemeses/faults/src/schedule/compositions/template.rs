@@ -57,9 +57,14 @@ impl Composition {
         &self.about
     }
 
-    /// The weight that it is drawn with among all.
+    /// The weight that it is drawn with among all; with 0 only where it is named.
     pub fn weight(&self) -> u32 {
         self.weight
+    }
+
+    /// The smallest cluster that it makes sense in.
+    pub fn smallest_cluster(&self) -> usize {
+        self.nodes
     }
 
     /// The families that it takes.

@@ -22,13 +22,13 @@ fn an_aim_fits_whatever_else_is_drawn_of_the_fault() {
 fn a_composition_of_a_user_is_added_or_replaces_one_of_the_same_name() {
     let shipped: Vec<_> = Compositions::shipped().iter().cloned().collect();
     let added: Vec<_> = Compositions::read(VALUES).unwrap().iter().cloned().collect();
-    assert_eq!(added[..22], shipped[..]);
-    assert_eq!((added.len(), added[22].name()), (23, "every-kind-of-value"));
-    assert_eq!((added[22].weight(), added[22].nodes), (1, 3));
+    assert_eq!(added[..30], shipped[..]);
+    assert_eq!((added.len(), added[30].name()), (31, "every-kind-of-value"));
+    assert_eq!((added[30].weight(), added[30].nodes), (1, 3));
 
     let text = VALUES.replace("every-kind-of-value", "killed-in-election");
     let replaced: Vec<_> = Compositions::read(&text).unwrap().iter().cloned().collect();
-    assert_eq!(replaced.len(), 22);
+    assert_eq!(replaced.len(), 30);
     for (new, old) in replaced.iter().zip(&shipped) {
         assert_eq!(new.name(), old.name());
         assert_eq!(new == old, new.name() != "killed-in-election");
@@ -49,7 +49,7 @@ fn check_refused(composition: &str, fault: &str, what: &str) {
 #[test]
 fn an_error_names_the_composition_the_fault_and_the_field() {
     let kill = "at = 0\nlasts = 1\nfamily = \"kill\"\naim = \"one\"";
-    check_refused("weight = 0", kill, "`weight` is from 1 to 1000000");
+    check_refused("weight = 1000001", kill, "`weight` is from 0 to 1000000");
     check_refused("nodes = 0", kill, "`nodes` is from 1 to 50");
     check_refused("draw = { nodes = 3 }", kill, "`draw`: \"nodes\" cannot be a name of yours");
     let on = "at = 1\nlasts = 1\nfamily = \"kill\"\naim = \"one\"\non = \"slow\"";
