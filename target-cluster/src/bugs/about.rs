@@ -16,8 +16,6 @@ pub(super) struct Description {
     pub(super) source: &'static str,
     /// The faults that can reach it.
     pub(super) reach: Reach,
-    /// The families of faults that expose it.
-    pub(super) exposed_by: &'static [&'static str],
 }
 
 /// The part of the protocol that a bug breaks.
@@ -80,21 +78,9 @@ impl fmt::Display for Kind {
 /// The faults that can reach a bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reach {
-    /// Those that are done to real nodes.
-    Faults,
+    /// Those that are done to real nodes, in a run with these flags.
+    Faults(&'static str),
     /// Only those of the simulated world: messages that are repeated, late or overtaken, which the
     /// connections between real nodes do not let through, or a moment too short to be met.
     Simulator,
-    /// A coincidence so rare that only scripted tests have met it.
-    Scripts,
-}
-
-impl fmt::Display for Reach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Reach::Faults => "real faults",
-            Reach::Simulator => "simulator only",
-            Reach::Scripts => "scripts only",
-        })
-    }
 }

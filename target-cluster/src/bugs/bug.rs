@@ -39,12 +39,6 @@ impl Bug {
     pub fn reach(self) -> Reach {
         self.description().reach
     }
-
-    /// The families of faults that expose it, by the names that the command line has for them.
-    /// Those that stand together are needed together. None when no family does.
-    pub fn exposed_by(self) -> &'static [&'static str] {
-        self.description().exposed_by
-    }
 }
 
 impl fmt::Display for Bug {
@@ -82,13 +76,6 @@ mod tests {
     #[test]
     fn the_list_is_in_the_order_of_its_groups() {
         assert!(Bug::ALL.is_sorted_by_key(|bug| bug.group()));
-    }
-
-    #[test]
-    fn real_faults_that_reach_a_bug_are_named() {
-        for bug in Bug::ALL {
-            assert_eq!(bug.reach() == Reach::Faults, !bug.exposed_by().is_empty(), "{bug}");
-        }
     }
 
     #[test]

@@ -15,8 +15,7 @@ macro_rules! bugs {
             kind: $kind:ident,
             summary: $summary:literal,
             source: $source:literal,
-            reach: $reach:ident,
-            exposed_by: [$($family:literal),*],
+            reach: $reach:ident $(($flags:literal))?,
         }
     )*) => {
         /// One planted bug.
@@ -38,8 +37,7 @@ macro_rules! bugs {
                         kind: Kind::$kind,
                         summary: $summary,
                         source: $source,
-                        reach: Reach::$reach,
-                        exposed_by: &[$($family),*],
+                        reach: Reach::$reach $(($flags))?,
                     },)*
                 }
             }
@@ -57,7 +55,6 @@ bugs! {
         source: "hashicorp/raft#661",
         // Both who stand in the term must have been pre-elected before the vote.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A candidate counts a vote that it was given in an earlier candidacy.
@@ -68,7 +65,6 @@ bugs! {
         summary: "a vote that was given for an earlier term counts in this one",
         source: "little-raft#44",
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A restarted node remembers its term but not for whom it voted.
@@ -79,8 +75,7 @@ bugs! {
         summary: "a node forgets at a restart whom it voted for, and votes again in the same term",
         source: "akka-raft#47, akka-raft#62",
         // Pre-votes leave this a moment of a millisecond.
-        reach: Scripts,
-        exposed_by: [],
+        reach: Faults("--composition voter-killed-between-candidates --nodes 3"),
     }
 
     /// A barrier is made for entries only: term and vote become durable with the next entries, but
@@ -91,10 +86,9 @@ bugs! {
         kind: Safety,
         summary: "a vote is given before it is synced to disk; only entries are waited for",
         source: "ahnlich#387",
-        reach: Faults,
         // Slow barriers keep a vote volatile for long enough; the leader elected by it must not be
         // heard when the others vote again.
-        exposed_by: ["partition", "disk", "power"],
+        reach: Faults("--composition election-forgotten --nodes 3"),
     }
 
     /// A candidate looks at the term of an answer alone: who has moved to its term is taken to be
@@ -106,8 +100,7 @@ bugs! {
         summary: "an answer from the term of the candidate counts as a vote, also a refusal: a \
                   short log wins",
         source: "databend#16175, jgroups-raft#65",
-        reach: Faults,
-        exposed_by: ["partition"],
+        reach: Faults("--faults partition"),
     }
 
     /// A leader that learns of a later term moves to it, but steps down only at its next tick. What
@@ -119,10 +112,8 @@ bugs! {
         summary: "a leader that learns of a later term stamps entries with it until it steps down \
                   a moment later",
         source: "hashicorp/raft#695",
-        reach: Faults,
-        // A leader that was stopped wakes up to requests for votes and to requests of clients at
-        // once.
-        exposed_by: ["pause", "partition"],
+        // A leader that was stopped for long enough steps down by itself at its first tick.
+        reach: Simulator,
     }
 
     /// A candidate counts answers instead of voters.
@@ -133,7 +124,6 @@ bugs! {
         summary: "a vote whose answer is repeated by the network counts twice",
         source: "coyote-samples#8",
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A node that has voted in a later term, and heard no leader of it yet, still takes appends of
@@ -147,7 +137,6 @@ bugs! {
         source: "nebula#685",
         // The first append of the new leader ends the moment in which this can happen.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A leader commits entries of earlier terms by counting replicas.
@@ -159,8 +148,8 @@ bugs! {
                   figure 8)",
         source: "logcabin#44",
         // The entry that follows every election leaves this a moment of a millisecond.
-        reach: Scripts,
-        exposed_by: [],
+        reach: Faults("--composition figure-8 --nodes 3 --values all:100000 --rate 300 \
+                    --concurrency 60 --partition-engine switch"),
     }
 
     /// A heartbeat removes what follows the entry that it speaks of, although that may be an append
@@ -174,7 +163,6 @@ bugs! {
         source: "willemt/raft#37",
         // Within a round trip of the commit the next append finds the gap, and the leader fills it.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A heartbeat raises the commit index as far as the log of the follower reaches, although what
@@ -185,9 +173,8 @@ bugs! {
         kind: Safety,
         summary: "a heartbeat raises the commit index past the entries that it has verified",
         source: "scylladb#9965",
-        reach: Faults,
         // A leader that was cut off comes back with entries of its own.
-        exposed_by: ["partition"],
+        reach: Faults("--faults partition"),
     }
 
     /// A leader that steps down keeps the clients that wait, and answers them when the index of
@@ -199,8 +186,7 @@ bugs! {
         summary: "a write is acknowledged when its index is committed, though a new leader put \
                   another entry there",
         source: "redpanda#3003",
-        reach: Faults,
-        exposed_by: ["partition"],
+        reach: Faults("--composition leader-parted-for-an-election --attempt-timeout 3s"),
     }
 
     /// A follower takes entries from a leader whose term is over, and puts them over those of its
@@ -214,7 +200,6 @@ bugs! {
         source: "nats-server#6951",
         // The append must arrive later than those of the next leader.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A leader that steps down removes what it does not know to be committed; what a leader before
@@ -228,7 +213,6 @@ bugs! {
         source: "CCF#5674",
         // It must step down between its election and its first commit.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// Records count as durable once they are written, before they are synced, with leaders and
@@ -239,8 +223,7 @@ bugs! {
         kind: Safety,
         summary: "writes are acknowledged, by leader and followers, before they are synced to disk",
         source: "nats-server#7564, yugabyte#32875, d-engine#447",
-        reach: Faults,
-        exposed_by: ["power"],
+        reach: Faults("--composition power-fails-after-acknowledgement"),
     }
 
     /// A follower accepts entries as soon as it has them; its barrier comes later.
@@ -250,9 +233,8 @@ bugs! {
         kind: Safety,
         summary: "a follower acknowledges entries before they are synced to disk",
         source: "yugabyte#32875",
-        reach: Faults,
         // Slow barriers leave something to lose.
-        exposed_by: ["disk", "power"],
+        reach: Faults("--composition power-fails-in-slow-fsync"),
     }
 
     /// A leader counts itself for an entry as soon as it has it; its barrier comes later.
@@ -262,9 +244,8 @@ bugs! {
         kind: Safety,
         summary: "a leader counts its own copy of an entry before it is synced to disk",
         source: "d-engine#447",
-        reach: Faults,
         // Slow barriers leave something to lose.
-        exposed_by: ["disk", "power"],
+        reach: Faults("--composition power-fails-at-slow-majority --nodes 3"),
     }
 
     /// A sync that failed is tried again. It succeeds, because the kernel has forgotten what there
@@ -275,8 +256,7 @@ bugs! {
         kind: Safety,
         summary: "a failed fsync is tried again, and its success taken for that of the first",
         source: "rostam#94",
-        reach: Faults,
-        exposed_by: ["disk", "power"],
+        reach: Faults("--composition power-fails-after-eio"),
     }
 
     /// A node whose log is gone starts as if it were new, although the note beside the log says how
@@ -289,7 +269,6 @@ bugs! {
         source: "restate#2415",
         // No family of faults wipes a log.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A leader answers reads from its own state without asking a majority, and stays leader
@@ -301,8 +280,7 @@ bugs! {
         summary: "a leader answers reads without asking a majority, and does not step down when it \
                   hears nobody",
         source: "etcd 0.4.1 (Jepsen); RedisLabs/raft#24",
-        reach: Faults,
-        exposed_by: ["partition"],
+        reach: Faults("--faults partition"),
     }
 
     /// A leader confirms reads before an entry of its own term is committed: until then it does not
@@ -313,9 +291,8 @@ bugs! {
         kind: Safety,
         summary: "a new leader serves reads before it has committed an entry of its own term",
         source: "etcd#7331, tikv#6340",
-        reach: Faults,
         // Slow barriers delay the first commit, and not the heartbeats that confirm the reads.
-        exposed_by: ["partition", "disk"],
+        reach: Faults("--composition leader-unheard-in-slow-fsync"),
     }
 
     /// A leader answers a confirmed read although it has not applied all that the read must see.
@@ -325,9 +302,8 @@ bugs! {
         kind: Safety,
         summary: "a new leader serves reads before its log is applied",
         source: "redpanda#5090",
-        reach: Faults,
         // A node that was restarted applies its log in parts.
-        exposed_by: ["kill"],
+        reach: Faults("--faults kill --rate 0 --concurrency 50"),
     }
 
     /// A leader measures by the wall clock how long ago it heard a majority. While that was within
@@ -341,8 +317,7 @@ bugs! {
         summary: "a leader trusts its last contact with a majority, and answers reads without \
                   asking one, for as long as it is young by the wall clock",
         source: "nebula#2723",
-        reach: Faults,
-        exposed_by: ["clock", "partition"],
+        reach: Faults("--composition parted-leader-out-of-time"),
     }
 
     /// A command whose token was seen before is applied again.
@@ -352,8 +327,7 @@ bugs! {
         kind: Safety,
         summary: "a retried command is applied a second time",
         source: "jetcd 0.8.2 (Jepsen)",
-        reach: Faults,
-        exposed_by: ["kill"],
+        reach: Faults("--composition killed-behind-its-answers --workload append"),
     }
 
     /// The answers by which a retry is recognised are kept in the memory of the leader that gave
@@ -364,8 +338,7 @@ bugs! {
         kind: Safety,
         summary: "a retry is recognised only by the leader that answered the first attempt",
         source: "curvine#676",
-        reach: Faults,
-        exposed_by: ["kill"],
+        reach: Faults("--composition killed-behind-its-answers --workload append"),
     }
 
     /// A leader that steps down tells those who wait that it does not lead: a definite error, also
@@ -377,8 +350,8 @@ bugs! {
         summary: "a write is refused as never done, though its entry was appended and may be \
                   committed",
         source: "redisraft#23",
-        reach: Faults,
-        exposed_by: ["partition"],
+        reach: Faults("--composition leader-parted-for-an-election --deadline 700ms \
+                    --attempt-timeout 2s"),
     }
 
     /// A leader that steps down forgets the clients that wait for it.
@@ -390,7 +363,6 @@ bugs! {
         source: "atomix#466",
         // Clients of real nodes give up before they would notice.
         reach: Simulator,
-        exposed_by: [],
     }
 
     /// A leader goes on to take commands while it hands over, and counts its successor for them
@@ -402,9 +374,8 @@ bugs! {
         summary: "commands that come during a transfer count as replicated to the successor, and \
                   are lost with it",
         source: "hashicorp/raft#487",
-        reach: Faults,
         // Clients must write while leadership moves.
-        exposed_by: ["leadership"],
+        reach: Faults("--faults leadership --nodes 3"),
     }
 
     /// A transfer that does not succeed has no end, and while it lasts no command is taken.
@@ -414,8 +385,8 @@ bugs! {
         kind: Liveness,
         summary: "a transfer to a node that does not answer blocks writes for ever",
         source: "openraft#2088, hashicorp/raft#493",
-        reach: Faults,
-        exposed_by: ["leadership", "partition"],
+        // Healed, the cluster serves again, and only then does a run ask if it does.
+        reach: Simulator,
     }
 
     /// A request for a pre-vote from an old term is not answered, so its sender never learns the
@@ -427,8 +398,8 @@ bugs! {
         summary: "a pre-vote from an old term is not answered: a node that is behind cannot be \
                   elected, nor others without it",
         source: "canonical/raft#279",
-        reach: Faults,
-        exposed_by: ["kill", "partition"],
+        // Healed, the cluster serves again, and only then does a run ask if it does.
+        reach: Simulator,
     }
 
     /// To grant a pre-vote counts as contact with a leader: the voter waits again, and refuses
@@ -440,8 +411,8 @@ bugs! {
         summary: "nodes that can ask but not be answered keep the others from standing for \
                   election",
         source: "hashicorp/raft#609",
-        reach: Faults,
-        exposed_by: ["partition"],
+        // Healed, the cluster serves again, and only then does a run ask if it does.
+        reach: Simulator,
     }
 
     /// A leader that hears no other node stays leader, and those who hear it follow.
@@ -451,8 +422,8 @@ bugs! {
         kind: Liveness,
         summary: "a leader that can send but hears no other stays leader, and nothing is committed",
         source: "RedisLabs/raft#24",
-        reach: Faults,
-        exposed_by: ["partition"],
+        // Healed, the cluster serves again, and only then does a run ask if it does.
+        reach: Simulator,
     }
 
     /// A restart takes the first bad record for the end of the log, leaves it there and appends
@@ -464,10 +435,9 @@ bugs! {
         summary: "a restart leaves a torn record in the log and appends behind it, where the next \
                   restart does not look",
         source: "cqlite#1390",
-        reach: Faults,
         // Slow barriers leave something to tear. The first power failure tears the log, the next
         // finds the end of it.
-        exposed_by: ["disk", "power"],
+        reach: Faults("--composition power-fails-again"),
     }
 
     /// A restart takes the torn end of a log, an ordinary thing after a power failure, for damage.
@@ -477,9 +447,8 @@ bugs! {
         kind: Liveness,
         summary: "a node whose log ends in a torn record does not start any more",
         source: "etcd#14098",
-        reach: Faults,
         // Slow barriers leave something to tear.
-        exposed_by: ["disk", "power"],
+        reach: Faults("--composition power-fails-again"),
     }
 
     /// A restart takes a damaged record for the torn end of the log, and cuts off all that follows
@@ -491,9 +460,8 @@ bugs! {
         summary: "a damaged record in the middle of the log is taken for its end, and the rest cut \
                   off",
         source: "camunda#6098",
-        reach: Faults,
         // The others must lack what was cut off, or not be there.
-        exposed_by: ["corruption", "partition"],
+        reach: Faults("--composition followers-damaged-behind-parted-leader --nodes 3"),
     }
 
     /// A restart that finds the log damaged discards it, with the term and vote in it, and starts
@@ -505,9 +473,8 @@ bugs! {
         summary: "a node whose log is damaged discards it and votes without it: damage to a \
                   minority loses what was acknowledged",
         source: "nats-server#7549",
-        reach: Faults,
         // The others must lack what was discarded, or not be there.
-        exposed_by: ["corruption", "partition"],
+        reach: Faults("--composition followers-damaged-behind-parted-leader --nodes 3"),
     }
 
     /// A restart does not look at the note beside the log, which says how much of it had been
@@ -518,8 +485,7 @@ bugs! {
         kind: Safety,
         summary: "a node whose log lost its end starts as if nothing were missing, and votes",
         source: "NuRaft#185",
-        reach: Faults,
         // The others must lack what was lost, or not be there.
-        exposed_by: ["corruption", "partition"],
+        reach: Faults("--composition followers-damaged-behind-parted-leader --nodes 3"),
     }
 }
