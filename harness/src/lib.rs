@@ -9,6 +9,7 @@
 
 mod auditing;
 mod bisect;
+mod catalogue;
 mod cli;
 mod exit;
 mod explain;

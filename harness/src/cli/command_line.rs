@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    bisect, check, doctor, explain, explore, list, node, plan, replay, report, run, shrink,
-    simulate, target, up,
+    bisect, catalogue, check, doctor, explain, explore, list, node, plan, replay, report, run,
+    shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -52,6 +52,8 @@ enum Command {
     Explore(explore::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
     Doctor(doctor::Arguments),
+    /// Look for the planted bugs in real runs, and say how often each is caught
+    Catalogue(catalogue::Arguments),
     /// List what a flag can be given
     List(list::Arguments),
     /// Test the bundled cluster in simulated time, from many seeds
@@ -96,6 +98,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Report(arguments) => report::main(arguments),
         Command::Explore(arguments) => explore::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
+        Command::Catalogue(arguments) => catalogue::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),
         Command::Up(arguments) => up::main(place, arguments),

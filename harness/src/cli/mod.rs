@@ -2,6 +2,7 @@
 
 mod bisect;
 mod bugs;
+mod catalogue;
 mod check;
 mod command_line;
 mod doctor;
@@ -21,6 +22,7 @@ mod saved_run;
 mod shrink;
 mod shrink_schedule;
 mod simulate;
+mod table;
 mod target;
 mod up;
 

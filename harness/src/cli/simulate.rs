@@ -8,6 +8,7 @@ use clap::Args;
 use cluster::bugs::Bug;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::table::Table;
 use crate::exit::{Exit, usage};
 use crate::names;
 use crate::printing::out;
@@ -61,7 +62,8 @@ fn bug_names() -> clap::builder::PossibleValuesParser {
     names.collect::<Vec<_>>().into()
 }
 
-fn seeds(text: &str) -> Result<Range<u64>, String> {
+/// Accepts a range of seeds.
+pub fn seeds(text: &str) -> Result<Range<u64>, String> {
     let parsed =
         text.split_once("..").and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
     parsed
@@ -160,7 +162,11 @@ fn command(arguments: &Arguments, seed: u64) -> String {
 
 /// The detection table: every planted bug, and the correct core for comparison.
 fn table(arguments: &Arguments, settings: &Settings) -> Result<Exit> {
-    let table = Table { markdown: arguments.markdown };
+    let table = Table {
+        heads: ["bug", "found", "by", "seeds", "seconds"],
+        widths: [24, 11, 34, 22, 20],
+        markdown: arguments.markdown,
+    };
     table.head();
     let mut missed = false;
     for bug in Bug::ALL {
@@ -180,31 +186,4 @@ fn table(arguments: &Arguments, settings: &Settings) -> Result<Exit> {
         format!("{:.2}", correct.took.as_secs_f64()),
     ]);
     Ok(if missed || correct.failed.is_some() { Exit::Invalid } else { Exit::Valid })
-}
-
-/// Prints rows as they come, so that their widths are fixed.
-struct Table {
-    markdown: bool,
-}
-
-impl Table {
-    const HEAD: [&str; 5] = ["bug", "found", "by", "seeds", "seconds"];
-    const WIDTHS: [usize; 5] = [24, 11, 34, 22, 20];
-
-    fn head(&self) {
-        self.row(&Table::HEAD.map(String::from));
-        if self.markdown {
-            self.row(&Table::WIDTHS.map(|width| "-".repeat(width)));
-        }
-    }
-
-    fn row(&self, cells: &[String; 5]) {
-        let padded = cells.iter().zip(Table::WIDTHS).map(|(cell, width)| format!("{cell:width$}"));
-        let cells: Vec<String> = padded.collect();
-        if self.markdown {
-            out!("| {} |", cells.join(" | "));
-        } else {
-            out!("{}", cells.join("  ").trim_end());
-        }
-    }
 }
