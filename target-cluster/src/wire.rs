@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::core::{Request, Response};
+use crate::core::{Entry, Payload, Request, Response};
 
 /// The highest term that is believed. No cluster reaches it: at a thousand elections a second it
 /// takes 285,000 years. Up to here, terms are exact in programs that read them as JavaScript numbers.
@@ -40,6 +40,17 @@ pub(crate) enum Malformed {
     /// The entries are not a piece of a log.
     #[error("the entries do not follow each other")]
     Gap,
+    /// The log of a candidate cannot end as it says.
+    #[error("the log of a candidate cannot end there")]
+    LogEnd,
+    /// The command of an entry is none.
+    #[error("entry {index} has no command: {error}")]
+    Command {
+        /// The entry.
+        index: u64,
+        /// The fault of its text.
+        error: serde_json::Error,
+    },
     /// A heartbeat has entries.
     #[error("a heartbeat has no entries; those go to append-entries")]
     NotAHeartbeat,
@@ -85,15 +96,22 @@ impl Endpoint {
             Endpoint::AppendEntries | Endpoint::Heartbeat => Request::Append(parse(body)?),
             Endpoint::TimeoutNow => Request::TimeoutNow(parse(body)?),
         };
-        if let Request::Append(append) = &request {
-            if self == Endpoint::Heartbeat && !append.entries.is_empty() {
-                return Err(Malformed::NotAHeartbeat);
-            }
-            if !append.is_well_formed() {
-                return Err(Malformed::Gap);
-            }
-        }
         believable(request.term())?;
+        match &request {
+            Request::PreVote(vote) | Request::Vote(vote) if !vote.is_well_formed() => {
+                return Err(Malformed::LogEnd);
+            }
+            Request::Append(append) => {
+                if self == Endpoint::Heartbeat && !append.entries.is_empty() {
+                    return Err(Malformed::NotAHeartbeat);
+                }
+                if !append.is_well_formed() {
+                    return Err(Malformed::Gap);
+                }
+                append.entries.iter().try_for_each(|entry| has_a_command(entry))?;
+            }
+            _ => {}
+        }
         Ok(request)
     }
 
@@ -136,6 +154,13 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
     Ok(serde_json::from_slice(body)?)
 }
 
+/// Once an entry is in the log, every node that applies it decodes it, and so does its next life.
+fn has_a_command(entry: &Entry) -> Result<(), Malformed> {
+    let Payload::Command(command) = &entry.payload else { return Ok(()) };
+    let checked = command.try_decode().map(drop);
+    checked.map_err(|error| Malformed::Command { index: entry.index, error })
+}
+
 fn believable(term: u64) -> Result<(), Malformed> {
     if term > TERM_MAX { Err(Malformed::Term(term)) } else { Ok(()) }
 }
@@ -148,8 +173,8 @@ mod tests {
 
     use super::*;
     use crate::core::{
-        AppendRequest, AppendResponse, AppendResult, Entry, Payload, TimeoutNowRequest,
-        TimeoutNowResponse, VoteRequest, VoteResponse,
+        AppendRequest, AppendResponse, AppendResult, TimeoutNowRequest, TimeoutNowResponse,
+        VoteRequest, VoteResponse,
     };
     use crate::kv::{Command, EncodedCommand, Mutation};
 
@@ -284,6 +309,11 @@ mod tests {
         let mut far = vote();
         far.term = u64::MAX;
         let bytes = |request| request_body(&request);
+        let with = |name: &str, value: Value| {
+            let mut body: Value = serde_json::from_slice(&bytes(append(vec![]))).unwrap();
+            body[name] = value;
+            body.to_string().into_bytes()
+        };
         for (endpoint, body, complaint) in [
             (
                 Endpoint::RequestVote,
@@ -294,6 +324,23 @@ mod tests {
             (Endpoint::AppendEntries, bytes(append(vec![entry(8, 5)])), "follow each other"),
             (Endpoint::AppendEntries, bytes(append(vec![entry(8, 2)])), "follow each other"),
             (Endpoint::Heartbeat, bytes(append(vec![entry(8, 4)])), "append-entries"),
+            (
+                Endpoint::PreVote,
+                bytes(Request::PreVote(VoteRequest { last_term: 4, ..vote() })),
+                "cannot end",
+            ),
+            (
+                Endpoint::RequestVote,
+                bytes(Request::Vote(VoteRequest { last_index: 0, ..vote() })),
+                "cannot end",
+            ),
+            (Endpoint::Heartbeat, with("prevLogTerm", 5.into()), "follow each other"),
+            (Endpoint::Heartbeat, with("prevLogIndex", 0.into()), "follow each other"),
+            (
+                Endpoint::AppendEntries,
+                with("entries", json!([{"index": 8, "term": 4, "payload": {"command": {"a": 1}}}])),
+                "entry 8 has no command",
+            ),
             (Endpoint::TimeoutNow, b"{\"term\":1}".to_vec(), "leaderId"),
             (Endpoint::PreVote, b"[".to_vec(), "EOF"),
         ] {

@@ -481,6 +481,8 @@ async fn a_raft_request_that_no_voter_of_this_cluster_could_have_sent_is_refused
     let heartbeat = json!({"term": u64::MAX, "leaderId": sender, "prevLogIndex": 0,
         "prevLogTerm": 0, "entries": [], "leaderCommit": 0});
     let vote = json!({"term": 99, "candidateId": sender, "lastLogIndex": 9, "lastLogTerm": 9});
+    let no_command = json!({"term": 1, "leaderId": sender, "prevLogIndex": 0, "prevLogTerm": 0,
+        "entries": [{"index": 1, "term": 1, "payload": {"command": 5}}], "leaderCommit": 1});
     let without = |name: &str| {
         let mut headers = headers.clone();
         headers.remove(name);
@@ -493,6 +495,7 @@ async fn a_raft_request_that_no_voter_of_this_cluster_could_have_sent_is_refused
     };
     for (headers, endpoint, body, code, error) in [
         (headers.clone(), "heartbeat", &heartbeat, 400, "bad_request"),
+        (headers.clone(), "append-entries", &no_command, 400, "bad_request"),
         (without("raft-cluster"), "request-vote", &vote, 403, "missing_header"),
         (without("raft-sender"), "request-vote", &vote, 403, "missing_header"),
         (without("raft-version"), "request-vote", &vote, 403, "missing_header"),

@@ -20,6 +20,7 @@
 //! | `damage n1 term=9` | n1 ends; its log says that it is in term 9 |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
+//! | `forge n2 n1 request append-entries '{…}'` | a message that n2 never sent is on its way to n1; `response` is another |
 //! | `ask n1 write k 1 [token="a:1"] [times=9]` | a client's request, or as many of them |
 //! | `transfer n1 n3` | n1 is asked to hand leadership to n3 |
 //! | `status`, `log` | of all nodes |
@@ -35,7 +36,7 @@ use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Record, Timings};
 use stormproof_cluster::kv::RequestBody;
 use stormproof_cluster::storage::{MemoryDisk, WriteAheadLog};
-use stormproof_cluster::world::World;
+use stormproof_cluster::world::{Forged, World};
 
 /// Drives a world by script.
 struct Script {
@@ -173,6 +174,15 @@ impl Runner for Script {
                     "lose" => self.packets(from, to, World::drop_packet),
                     _ => self.packets(from, to, World::duplicate),
                 }
+            }
+            "forge" => {
+                let (from, to) = (self.node(word(0)?)?, self.node(word(1)?)?);
+                let forged = match word(2)? {
+                    "request" => Forged::Request,
+                    "response" => Forged::Response,
+                    other => return Err(format!("no message is a {other}").into()),
+                };
+                self.world.forge(&from, &to, forged, word(3)?, word(4)?);
             }
             "partition" => {
                 let groups: Result<Vec<_>, _> =
@@ -321,6 +331,7 @@ scripts! {
     partition_and_heal
     a_stale_term_is_refused_and_steps_down
     a_term_that_no_node_can_have_reached_moves_no_one
+    what_no_node_can_claim_is_not_believed
     conflicting_logs_are_made_equal
     figure_8
     figure_8_with_commit_earlier_term_loses_a_committed_entry

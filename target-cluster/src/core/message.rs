@@ -196,11 +196,27 @@ pub struct AppendRequest {
     pub round: u64,
 }
 
+impl VoteRequest {
+    /// True if the candidate's log can end there: before the term in which it wants to lead.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        is_position(self.last_index, self.last_term) && self.last_term < self.term
+    }
+}
+
+/// True if an entry of that term can have that index: all are of a term that someone won, but for
+/// the one that is thought to be before the first.
+fn is_position(index: u64, term: u64) -> bool {
+    (index == 0) == (term == 0)
+}
+
 impl AppendRequest {
     /// True if the entries follow each other from the previous one on, in terms that never fall nor
     /// pass the leader's. Those of a leader do; a driver refuses what a stranger made up.
     pub(crate) fn is_well_formed(&self) -> bool {
-        let mut previous = (self.previous_index, self.previous_term);
+        if !is_position(self.previous_index, self.previous_term) || self.previous_term > self.term {
+            return false;
+        }
+        let mut previous = (self.previous_index, self.previous_term.max(1));
         self.entries.iter().all(|entry| {
             let (index, term) = std::mem::replace(&mut previous, (entry.index, entry.term));
             Some(entry.index) == index.checked_add(1) && (term..=self.term).contains(&entry.term)

@@ -21,6 +21,7 @@
 //! Deliberately absent so far: snapshots, membership change, learners, leases.
 
 mod applied;
+mod disbelief;
 mod durability;
 mod election;
 mod input;
@@ -48,6 +49,7 @@ pub use role::RoleName;
 pub use timing::{Time, Timings};
 
 pub(crate) use applied::{AppliedCommand, ApplyResult, Forgotten};
+pub(crate) use disbelief::Disbelief;
 pub(crate) use node::APPEND_BYTES_MAX;
 pub(crate) use progress::APPENDS_MAX;
 pub(crate) use role::{Leader, Role};

@@ -24,12 +24,6 @@ pub const APPEND_ENTRIES_MAX: usize = 512;
 /// that a follower reads and syncs them well within an election timeout.
 pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most that a term of another node may be ahead of the own one; what says more is not heeded. An
-/// honest node is never so far ahead: at an election each millisecond, this one would have been away
-/// for 49 days. Without it, one message with a term close to the highest there can be would move every
-/// node there, for ever, and leave no terms for elections.
-const TERM_LEAP_MAX: u64 = 1 << 32;
-
 /// The options of a node; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Options {
@@ -156,11 +150,11 @@ impl Node {
         let (standing, commit) = (self.standing(), self.commit);
         match input {
             Input::Tick => self.tick(),
-            Input::Request { call, request } if self.is_leap(request.term()) => {
+            Input::Request { call, request } if self.disbelieves_request(&request).is_some() => {
                 let response = request.refusal(self.term);
                 self.effects.push(Effect::Respond { call, response });
             }
-            Input::Response { response, .. } if self.is_leap(response.term()) => {}
+            Input::Response { response, .. } if self.disbelieves_response(&response).is_some() => {}
             Input::Request { call, request } => match request {
                 Request::PreVote(request) => self.pre_vote_requested(call, request),
                 Request::Vote(request) => self.vote_requested(call, request),
@@ -232,11 +226,6 @@ impl Node {
     /// The latest term seen.
     pub(crate) fn term(&self) -> u64 {
         self.term
-    }
-
-    /// True if another node cannot be in that term: a message that says so is refused.
-    pub(crate) fn is_leap(&self, term: u64) -> bool {
-        term > self.term.saturating_add(TERM_LEAP_MAX)
     }
 
     /// The role of this node.

@@ -204,6 +204,7 @@ impl Node {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
                 Some(_) => {
+                    // Whoever sends this, a promise of the cluster is broken: to stop is to be noticed.
                     assert!(entry.index > self.commit, "a committed entry is never replaced");
                     self.log.truncate(entry.index);
                     self.persist(Record::Truncate { from: entry.index });
@@ -251,7 +252,7 @@ impl Node {
         match response.result {
             AppendResult::Heard | AppendResult::StaleTerm => {}
             AppendResult::Accepted(through) => {
-                assert!(through <= self.log.last_index(), "a follower has only what was sent");
+                assert!(through <= self.log.last_index(), "one that claims more is not believed");
                 progress.accepted(through);
             }
             AppendResult::Conflict { previous, index, term } => {

@@ -25,12 +25,17 @@ impl EncodedCommand {
     }
 
     /// The command. Any that was admitted can be decoded, since how deep it nests is bounded
-    /// ([`super::NESTING_MAX`]).
+    /// ([`super::NESTING_MAX`]); of those that another node sends, one that cannot is refused.
     pub(crate) fn decode(&self) -> Command {
-        match serde_json::from_str(self.text()) {
+        match self.try_decode() {
             Ok(command) => command,
             Err(error) => panic!("no node of this version made the command {:?}: {error}", self.0),
         }
+    }
+
+    /// The command, if the text is that of one.
+    pub(crate) fn try_decode(&self) -> Result<Command, serde_json::Error> {
+        serde_json::from_str(self.text())
     }
 
     /// A number that differs with the command: the 64-bit FNV-1a hash of its text.

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use super::traffic::Traffic;
-use crate::core::{Effect, Input, Node, NodeId, Reply, Response, RoleChange, Status};
+use crate::core::{Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Status};
 use crate::driver::{Batch, Turn};
 
 /// The most events that are taken in between two looks at the clock.
@@ -37,7 +37,7 @@ pub(super) async fn run(
         calls: BTreeMap::new(),
         last_number: 0,
         traffic,
-        refused: None,
+        disbelieved: None,
     };
     driver.report_role();
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
@@ -67,8 +67,8 @@ struct Driver {
     last_number: u64,
     /// The messages that are reported, if any are.
     traffic: Option<Traffic>,
-    /// The node whose message was refused last for its term, with that term.
-    refused: Option<(NodeId, u64)>,
+    /// The node that was not believed last, and its claim.
+    disbelieved: Option<(NodeId, Disbelief)>,
 }
 
 impl Driver {
@@ -107,14 +107,17 @@ impl Driver {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.asked(call, &request);
                     }
-                    self.report_leap(request.sender(), request.term());
+                    self.report_disbelief(
+                        request.sender(),
+                        self.node.disbelieves_request(&request),
+                    );
                     Input::Request { call, request }
                 }
                 Incoming::Answered { from, sent, response } => {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.answered(&from, &response, &self.events);
                     }
-                    self.report_leap(&from, response.term());
+                    self.report_disbelief(&from, self.node.disbelieves_response(&response));
                     Input::Response { from, sent, response }
                 }
                 Incoming::Persisted { through } => Input::Persisted { through },
@@ -189,13 +192,15 @@ impl Driver {
         self.last_number
     }
 
-    /// Says that a message of `from` is refused for its term, if it is; once for each such term.
-    fn report_leap(&mut self, from: &NodeId, term: u64) {
-        let is_known = |(node, known): &(NodeId, u64)| (node, *known) == (from, term);
-        if self.node.is_leap(term) && !self.refused.as_ref().is_some_and(is_known) {
-            self.refused = Some((from.clone(), term));
-            let (id, own) = (&self.node.options().id, self.node.term());
-            say(id, format_args!("does not believe {from} to be in term {term}: its own is {own}"));
+    /// Says that a message of `from` is not believed, if it is not; once for each such claim.
+    fn report_disbelief(&mut self, from: &NodeId, disbelief: Option<Disbelief>) {
+        let Some(disbelief) = disbelief else { return };
+        let is_known = |(node, known): &(NodeId, Disbelief)| {
+            node == from && known.is_about_the_same(&disbelief)
+        };
+        if !self.disbelieved.as_ref().is_some_and(is_known) {
+            self.disbelieved = Some((from.clone(), disbelief));
+            say(&self.node.options().id, format_args!("does not believe {from} {disbelief}"));
         }
     }
 

@@ -13,6 +13,7 @@ use crate::core::{
 };
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{MemoryDisk, OpenError, WriteAheadLog, needs_barrier};
+use crate::wire::Endpoint;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,15 @@ pub struct Packet {
     pub to: NodeId,
     /// Its content.
     message: Message,
+}
+
+/// The kind of a message that was never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forged {
+    /// It asks.
+    Request,
+    /// It answers.
+    Response,
 }
 
 /// A world driven by hand.
@@ -311,6 +321,34 @@ impl World {
         let packet = self.packets[position].clone();
         self.trace.push(format!("{}→{} duplicated", packet.from, packet.to));
         self.packets.push(packet);
+    }
+
+    /// Puts a message on its way that its sender never sent: a request to an endpoint, or the response
+    /// to one. If no node of the protocol could have sent it, it is refused at once.
+    pub fn forge(
+        &mut self,
+        from: &NodeId,
+        to: &NodeId,
+        forged: Forged,
+        endpoint: &str,
+        body: &str,
+    ) {
+        let named = Endpoint::ALL.into_iter().find(|known| known.name() == endpoint);
+        let endpoint = named.expect("it is one of the endpoints");
+        let message = match forged {
+            Forged::Request => {
+                endpoint.request(body.as_bytes()).map(|request| Message::Request(self.now, request))
+            }
+            Forged::Response => endpoint
+                .response(body.as_bytes())
+                .map(|response| Message::Response(self.now, response)),
+        };
+        match message {
+            Ok(message) => {
+                self.packets.push(Packet { from: from.clone(), to: to.clone(), message })
+            }
+            Err(error) => self.trace.push(format!("{from}→{to} refused: {error}")),
+        }
     }
 
     /// Lets nothing through from one group to another. A node in no group talks to all.

@@ -31,7 +31,7 @@ mod situations;
 mod swarm;
 mod themes;
 
-pub use by_hand::{Packet, World};
+pub use by_hand::{Forged, Packet, World};
 pub use decisions::Decision;
 pub use dice::Purpose;
 pub use faults::{Aim, AimedFault, Damage, Fault, Kept};
