@@ -11,7 +11,7 @@ use crate::support::{DISKS, assert_a_whole_run, can, has_namespaces, run_into, v
 use crate::turn::{by_turns, turn};
 
 /// True if etcd is installed; prints that it is not.
-fn has_etcd() -> bool {
+pub fn has_etcd() -> bool {
     let installed = std::process::Command::new("etcd")
         .arg("--version")
         .stdout(Stdio::null())

@@ -9,7 +9,7 @@ use crate::support::{has_namespaces, latest, plan_file, run_into, verdict};
 use crate::turn::{by_turns, turn};
 
 /// A manifest beside the examples.
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/targets").join(name)
 }
 

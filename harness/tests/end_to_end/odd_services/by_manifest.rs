@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::service::{Habits, Hint, Service};
 use crate::common::{Finished, finished, run, scratch, stormproof};
+use crate::support::{self, Fault, run_into};
+use crate::triggers::assert_began_when_seen;
 use crate::turn::turn;
 
 /// The beginning of all manifests here.
@@ -205,6 +207,42 @@ fn a_leader_hands_over_by_request_or_command_and_members_are_dumped_by_command()
         let manifest = manifest(&folder, &[BEGIN, &dump, order, READ, WRITE]);
         short_run(&service, &manifest, &folder, &faults).exits(0).says("VALID").says("installed");
     }
+}
+
+/// Nothing of it but its clients and its status can be seen.
+#[test]
+fn a_hand_over_begins_when_the_service_has_acknowledged_a_write_and_another_when_that_is_done() {
+    let _turn = turn();
+    let folder = scratch("odd-moments");
+    let service = Service::start(Habits::default());
+    let order = "\n[leadership]\nrequest = \"POST /lead/{name}\"\n";
+    let manifest = manifest(&folder, &[BEGIN, order, READ, WRITE]);
+    let fault = |given: &str, when: &str| {
+        format!(
+            "[[fault]]\nat = 0.2\nlasts = 0.5\nfamily = \"leadership\"\nto = \"follower\"\n\
+             {given}when = {{ {when} }}\n"
+        )
+    };
+    let faults = [
+        fault(
+            "as = \"over\"\n",
+            "seen = \"acknowledged\", f = \"write\", nth = 20, hold_ms = 1000",
+        ),
+        fault("", "seen = \"role\", role = \"leader\""),
+        fault("", "seen = \"fault\", named = \"over\", is = \"begun\", after = 1"),
+    ];
+    let plan = format!(
+        "target = {manifest:?}\naddresses = \"{}\"\nnodes = 3\ntime_limit = \"4s\"\nseed = 1\n\
+         rate = 300.0\nvalues = \"numbers\"\n{}",
+        service.flag(),
+        faults.concat()
+    );
+    let file = folder.join("plan.toml");
+    std::fs::write(&file, plan).expect("a scratch file can be written");
+    run_into(&folder, &["--plan", &file.display().to_string()]).exits(0).says("VALID");
+    let all = support::faults(&folder);
+    assert_began_when_seen(&all, &[(1, "acknowledged"), (2, "role"), (3, "fault")]);
+    assert!(all.iter().all(Fault::is_installed), "{all:#?}");
 }
 
 /// The manifest says nothing of how a node is started: the cluster runs already.
