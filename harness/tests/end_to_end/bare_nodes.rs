@@ -22,6 +22,11 @@ pub struct Nodes {
 impl Nodes {
     /// Starts three that may open so many descriptors each, with their data below `directory`.
     pub fn start(directory: &Path, descriptors: u32) -> Nodes {
+        Nodes::start_with(&[], directory, descriptors)
+    }
+
+    /// The same with more flags for each.
+    pub fn start_with(flags: &[&str], directory: &Path, descriptors: u32) -> Nodes {
         let mut addresses = free_addresses(6);
         let for_peers = addresses.split_off(3);
         let name = |node: usize| format!("n{}", node + 1);
@@ -35,11 +40,24 @@ impl Nodes {
                 .arg("--data")
                 .arg(directory.join(name(node)))
                 .args(peers)
+                .args(flags)
                 .stdout(Stdio::null())
                 .spawn()
                 .expect("sh starts")
         };
         Nodes { processes: (0..3).map(start).collect(), addresses }
+    }
+
+    /// The processor time that the Raft loop of a node has used: it is on the process's first thread,
+    /// alone but for the messages between nodes.
+    pub fn loop_time(&self, address: SocketAddr) -> Duration {
+        let node = self.addresses.iter().position(|it| *it == address).expect("it is one of them");
+        let process = self.processes[node].id();
+        let stat = std::fs::read_to_string(format!("/proc/{process}/task/{process}/stat")).unwrap();
+        let behind_name = stat.rsplit_once(')').expect("a name is in brackets").1;
+        let ticks = behind_name.split_whitespace().skip(11).take(2);
+        // They are hundredths of a second for every program.
+        Duration::from_millis(10 * ticks.map(|it| it.parse::<u64>().unwrap()).sum::<u64>())
     }
 
     /// The leader that all of them name, with its term.
