@@ -13,12 +13,13 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::compressed;
 use crate::layout::node_files;
 
 /// File name of what a node applied within its folder.
@@ -181,13 +182,14 @@ impl SavedAppliedLog {
 /// The lines of a file.
 struct Lines<'a> {
     path: &'a Path,
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Read>>,
     number: usize,
 }
 
 impl<'a> Lines<'a> {
     fn of(path: &'a Path) -> Result<Lines<'a>> {
-        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = compressed::open(path);
+        let file = file.with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Lines { path, file: BufReader::with_capacity(1 << 16, file), number: 0 })
     }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::compressed;
+
 /// File name of the resolved plan within a run directory.
 pub const PLAN: &str = "plan.toml";
 /// File name of the account of the run: target, lab, machine.
@@ -43,14 +45,27 @@ pub(crate) fn node_folders(run: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// The files of this name in the folders of the nodes, by the names of the nodes; none when there
-/// are no nodes.
+/// The files of this name in the folders of the nodes, compressed or not, by the names of the nodes;
+/// none when there are no nodes.
 ///
 /// # Errors
 /// When the folder of the nodes cannot be listed. The message names it.
 pub(crate) fn node_files(run: &Path, name: &str) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> =
         node_folders(run)?.iter().map(|folder| folder.join(name)).collect();
-    files.retain(|file| file.exists());
+    files.retain(|file| compressed::stands(file).is_some());
     Ok(files)
+}
+
+/// Replaces a file as a whole: a reader sees the old one or the new one, never a half.
+pub(crate) fn replace(folder: &Path, name: &str, contents: &[u8]) -> Result<PathBuf> {
+    let path = folder.join(name);
+    let draft = folder.join(format!(".{name}.draft"));
+    let written = fs::write(&draft, contents).and_then(|()| fs::rename(&draft, &path));
+    if written.is_err() {
+        // Best effort: the draft of a full disk only takes space away from what matters.
+        let _ = fs::remove_file(&draft);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }

@@ -1,6 +1,6 @@
 //! Reading a run directory again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use checker::history::Event;
 use serde::de::DeserializeOwned;
 
+use crate::compressed;
 use crate::event::NodeEvent;
 use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
 use crate::metrics::RunHistory;
@@ -42,7 +43,7 @@ impl LoadedRun {
 pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
     let mut notes = Vec::new();
     let history = path.join(HISTORY);
-    let history = match history.exists() {
+    let history = match compressed::stands(&history).is_some() {
         true => read_history(&history, &mut notes)?,
         false => RunHistory::default(),
     };
@@ -70,7 +71,7 @@ fn each_line<T: DeserializeOwned>(
     mut take: impl FnMut(T),
 ) -> Result<()> {
     let unreadable = || format!("cannot read {}", path.display());
-    let mut file = BufReader::new(File::open(path).with_context(unreadable)?);
+    let mut file = BufReader::new(compressed::open(path).with_context(unreadable)?);
     // Bytes, not text: a cut may fall within a character.
     let mut line = Vec::new();
     for number in 1.. {

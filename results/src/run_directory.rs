@@ -18,11 +18,12 @@
 //! Events are on disk, as far as the operating system is concerned, before the caller goes on: one
 //! `write(2)` a line and no buffer of our own, so that a controller that is killed loses nothing it
 //! acted upon. Nothing is fsynced; the run does not have to survive a power cut of its controller.
-//! While a run goes on it holds a lock on its history, which the kernel takes back when it ends, in
+//! A history and what the nodes recorded may be compressed once the run has ended, to
+//! `history.jsonl.gz` and so on; they are read alike. While a run goes on it holds a lock on its history, which the kernel takes back when it ends, in
 //! whichever way.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -31,10 +32,11 @@ use anyhow::{Context, Result, bail};
 use checker::history::{Event, Operations};
 use serde::Serialize;
 
+use crate::compressed;
 use crate::event::{NodeEvent, RunEvent};
 use crate::event_log::EventLog;
+use crate::layout::{self, LATEST, NODE_EVENTS, RUN};
 pub use crate::layout::{HISTORY, NODES, PLAN, REPORT, TARGET, VERDICT};
-use crate::layout::{LATEST, NODE_EVENTS, RUN};
 use crate::loaded_run::{self, LoadedRun};
 use crate::summary::{Account, Summary};
 
@@ -234,7 +236,8 @@ impl RunDirectory {
     /// When the history cannot be read or understood. The message names the file and the line.
     pub fn operations(&self) -> Result<Operations> {
         let path = self.path.join(HISTORY);
-        let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = compressed::open(&path);
+        let file = file.with_context(|| format!("cannot read {}", path.display()))?;
         let reading = checker::history::read(file);
         Ok(reading.with_context(|| path.display().to_string())?.operations)
     }
@@ -247,23 +250,14 @@ impl RunDirectory {
         Ok(self.history.insert(log))
     }
 
-    /// Replaces a file as a whole: a reader sees the old one or the new one, never a half.
     fn replace(&self, name: &str, contents: &[u8]) -> Result<PathBuf> {
-        let path = self.path.join(name);
-        let draft = self.path.join(format!(".{name}.draft"));
-        let written = fs::write(&draft, contents).and_then(|()| fs::rename(&draft, &path));
-        if written.is_err() {
-            // Best effort: the draft of a full disk only takes space away from what matters.
-            let _ = fs::remove_file(&draft);
-        }
-        written.with_context(|| format!("cannot write {}", show(&path)))?;
-        Ok(path)
+        layout::replace(&self.path, name, contents)
     }
 }
 
 /// Returns true if a run left something there that can be looked at.
 fn is_run(path: &Path) -> bool {
-    [HISTORY, PLAN, VERDICT].iter().any(|name| path.join(name).is_file())
+    [HISTORY, PLAN, VERDICT].iter().any(|name| compressed::stands(&path.join(name)).is_some())
 }
 
 /// The most runs that an error names.
@@ -288,7 +282,7 @@ fn below(path: &Path) -> Vec<String> {
 }
 
 /// Makes the directory `id`, or `id-2`, `id-3`… and returns the name that was free.
-fn claim_free_name(results_dir: &Path, id: &str) -> Result<String> {
+pub(crate) fn claim_free_name(results_dir: &Path, id: &str) -> Result<String> {
     let mut name = id.to_owned();
     let mut copy = 1_u32;
     loop {
@@ -309,7 +303,7 @@ fn claim_free_name(results_dir: &Path, id: &str) -> Result<String> {
 
 /// Points `latest` at a run by a relative link, so that the whole folder can be moved. The link is
 /// replaced in one step: who follows it meanwhile finds a run.
-fn point_latest_at(results_dir: &Path, id: &str) -> Result<()> {
+pub(crate) fn point_latest_at(results_dir: &Path, id: &str) -> Result<()> {
     let latest = results_dir.join(LATEST);
     let draft = results_dir.join(format!(".{LATEST}-{id}"));
     symlink(id, &draft)
@@ -321,7 +315,7 @@ fn point_latest_at(results_dir: &Path, id: &str) -> Result<()> {
 }
 
 /// Names become folders, so they must not lead elsewhere.
-fn require_plain_name(what: &str, name: &str) -> Result<()> {
+pub(crate) fn require_plain_name(what: &str, name: &str) -> Result<()> {
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
     if !plain || name == LATEST {
         bail!("the {what} {name:?} cannot be the name of a folder");

@@ -136,7 +136,11 @@ pub struct Judged {
 /// When the file cannot be read, is no history, or does not fit the model.
 pub fn judge(judging: &Judging) -> Result<Judged> {
     let path = match judging.path.is_dir() {
-        true => judging.path.join(HISTORY),
+        // The one of a night's run may be compressed.
+        true => {
+            let history = judging.path.join(HISTORY);
+            results::compressed::stands(&history).unwrap_or(history)
+        }
         false => judging.path.clone(),
     };
     let shown = match is_standard_input(&path) {

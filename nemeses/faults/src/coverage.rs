@@ -206,6 +206,20 @@ pub struct Coverage {
     /// The faults that began at a moment, by what they waited for, whom they hit, and their family.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moments: Vec<AtMoment>,
+    /// The pairs of families of which one struck while the other was on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<Pair>,
+}
+
+/// Two families of which one struck while the other was on, the lesser first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pair {
+    /// One of them.
+    pub one: Family,
+    /// The other one, or the same again.
+    pub other: Family,
+    /// The number of faults.
+    pub count: u64,
 }
 
 /// Faults that began at a moment.
@@ -265,6 +279,14 @@ impl Coverage {
             }
         }
         let moments = moments.into_iter();
+        let mut pairs: BTreeMap<(Family, Family), u64> = BTreeMap::new();
+        for fault in fired {
+            let others: BTreeSet<Family> = fault.facts.others_on.iter().copied().collect();
+            for other in others {
+                let pair = (fault.family.min(other), fault.family.max(other));
+                *pairs.entry(pair).or_default() += 1;
+            }
+        }
         let missed = reachable(options).into_iter().filter(|cell| !counts.contains_key(cell));
         Self {
             missed: missed.map(|(family, role, phase)| Missed { family, role, phase }).collect(),
@@ -274,6 +296,10 @@ impl Coverage {
                 .collect(),
             moments: moments
                 .map(|((trigger, role, family), count)| AtMoment { trigger, role, family, count })
+                .collect(),
+            pairs: pairs
+                .into_iter()
+                .map(|((one, other), count)| Pair { one, other, count })
                 .collect(),
         }
     }
@@ -311,7 +337,7 @@ fn reachable(options: &ScheduleOptions) -> BTreeSet<Situation> {
 }
 
 /// The roles that those may have whom a fault is aimed at.
-fn roles_of(fault: &Fault, nodes: usize) -> Vec<Role> {
+pub fn roles_of(fault: &Fault, nodes: usize) -> Vec<Role> {
     let one_of_many = || vec![Role::Leader, Role::Follower, Role::Candidate, Role::FormerLeader];
     let Some(aim) = fault.spec().hits() else { return vec![Role::Several] };
     match aim {
@@ -391,7 +417,10 @@ mod tests {
             ..facts(&STEADY)
         };
         let expected = [(Role::Leader, Phase::AnotherFault), (Role::Leader, Phase::Recovering)];
-        assert_eq!(cells(fired(&["n1"], busy)), expected);
+        let kill = fired(&["n1"], busy);
+        let pairs = Coverage::of(&[kill.clone(), kill.clone()], &options(Profile::Nightly)).pairs;
+        assert_eq!(pairs, [Pair { one: Family::Kill, other: Family::Clock, count: 2 }]);
+        assert_eq!(cells(kill), expected);
         let calm = ClusterSnapshot { since_undo_ms: Some(2000), ..facts(&STEADY) };
         assert_eq!(cells(fired(&["n1"], calm)), [(Role::Leader, Phase::Steady)]);
     }

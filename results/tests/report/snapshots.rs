@@ -180,6 +180,7 @@ fn partly_covered() -> Sample {
             Missed { family, role: Role::Leader, phase: Phase::Election },
             Missed { family, role: Role::FormerLeader, phase: Phase::Steady },
         ],
+        pairs: Vec::new(),
     });
     run
 }
