@@ -18,6 +18,7 @@ mod explore;
 pub mod internal;
 mod lab;
 mod names;
+mod night;
 mod plan;
 pub mod prelude;
 mod printing;

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    bisect, catalogue, check, doctor, explain, explore, list, node, plan, replay, report, run,
-    shrink, simulate, target, up,
+    bisect, catalogue, check, doctor, explain, explore, list, merge, nightly, node, plan, replay,
+    report, run, shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -44,6 +44,10 @@ enum Command {
     Bisect(bisect::Arguments),
     /// Set saved runs that failed apart from saved runs that did not
     Explain(explain::Arguments),
+    /// Make many runs of targets, workloads, profiles and seeds, in a time
+    Nightly(nightly::Arguments),
+    /// Join the shards of a night to the one that a single machine would have made
+    Merge(merge::Arguments),
     /// Try out a target, such as one that a manifest describes, before testing it
     Target(target::Arguments),
     /// Write the report of a saved run again
@@ -94,6 +98,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Replay(arguments) => replay::main(place, arguments),
         Command::Bisect(arguments) => bisect::main(arguments),
         Command::Explain(arguments) => explain::main(arguments),
+        Command::Nightly(arguments) => nightly::main(arguments),
+        Command::Merge(arguments) => merge::main(arguments),
         Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
         Command::Explore(arguments) => explore::main(arguments),

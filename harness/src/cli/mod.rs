@@ -11,6 +11,8 @@ mod explore;
 mod history_input;
 mod judging;
 mod list;
+mod merge;
+mod nightly;
 mod node;
 mod node_timings;
 mod output;

@@ -58,6 +58,28 @@ const LEDGER: &str = "results.jsonl";
 const AFTER: Duration = Duration::from_secs(4);
 
 pub fn main(directory: &Path, output: Option<PathBuf>, runs: Runs) -> Result<Exit> {
+    let Runs { jobs, limit, at_least } = runs;
+    Ok(shrink(directory, output, jobs, limit, at_least)?.exit)
+}
+
+/// The end of a shrink.
+pub struct Shrunk {
+    /// The exit code of a command that was this alone.
+    pub exit: Exit,
+    /// True if nothing smaller was left to try.
+    pub finished: bool,
+    /// True if a person wanted it to end.
+    pub interrupted: bool,
+}
+
+/// Shrinks the plan of a saved run into a folder, within a time if there is a limit.
+pub fn shrink(
+    directory: &Path,
+    output: Option<PathBuf>,
+    jobs: Option<usize>,
+    limit: Option<Duration>,
+    at_least: Option<f64>,
+) -> Result<Shrunk> {
     let unreadable = |error: anyhow::Error| bad_input(format!("{error:#}"));
     let run = RunDirectory::open(directory).map_err(unreadable)?;
     let plan = saved(run.path())?.resolve()?;
@@ -77,7 +99,7 @@ pub fn main(directory: &Path, output: Option<PathBuf>, runs: Runs) -> Result<Exi
         original: Reduced::of(&plan),
         failing,
         reached: reached(&summary, &history),
-        at_least: runs.at_least,
+        at_least,
         after: AFTER,
     };
     let output = Output::of_question(output, SHRINKS, plan.seed, &plan.to_toml()?)?;
@@ -86,7 +108,7 @@ pub fn main(directory: &Path, output: Option<PathBuf>, runs: Runs) -> Result<Exi
     if manifest.is_file() {
         fs::copy(&manifest, shrink.folder.join(TARGET)).context("cannot copy the manifest")?;
     }
-    shrink.carry_out(runs)
+    shrink.carry_out(jobs, limit)
 }
 
 /// The faults that were attempted before the run was known to have failed.
@@ -109,7 +131,7 @@ struct Shrink {
 }
 
 impl Shrink {
-    fn carry_out(&self, runs: Runs) -> Result<Exit> {
+    fn carry_out(&self, jobs: Option<usize>, limit: Option<Duration>) -> Result<Shrunk> {
         let (mut ledger, lines) = Ledger::open(&self.folder.join(LEDGER))?;
         let mut known = Known::default();
         for Line { of, number, outcome } in lines {
@@ -127,7 +149,7 @@ impl Shrink {
             err!("going on after {}", counted(before as u64, "run"));
         }
         let ended = block_on(async {
-            let mut pool = Pool::new(self.folder.clone(), Jobs::new(runs.jobs), runs.limit)?;
+            let mut pool = Pool::new(self.folder.clone(), Jobs::new(jobs), limit)?;
             let show = Show::start(None);
             let mut said = Said::default();
             let ended = loop {
@@ -145,14 +167,18 @@ impl Shrink {
                 }
                 self.ask(&wish, &mut pool, &show, &mut known, &mut ledger).await?;
             };
+            let interrupted = pool.is_interrupted();
             pool.finish().await;
-            Ok(ended)
+            Ok((ended, interrupted))
         })?;
         let made = known.runs() - before;
-        match ended {
-            Ok(found) => self.tell(&found, made),
-            Err(wish) => self.tell_unfinished(&wish, made),
-        }
+        let (ended, interrupted) = ended;
+        let finished = ended.is_ok();
+        let exit = match ended {
+            Ok(found) => self.tell(&found, made)?,
+            Err(wish) => self.tell_unfinished(&wish, made)?,
+        };
+        Ok(Shrunk { exit, finished, interrupted })
     }
 
     /// Runs a candidate until the search needs something else.

@@ -107,7 +107,11 @@ impl Written {
         written.with_context(|| format!("{} is not a plan", path.display()))
     }
 
-    fn from_table(table: &Table) -> Result<Written> {
+    /// Reads flags off a table. Their values are looked at when it is resolved.
+    ///
+    /// # Errors
+    /// When a key is none.
+    pub fn from_table(table: &Table) -> Result<Written> {
         let mut written = Written::default();
         for (key, value) in table {
             match (key.as_str(), value) {

@@ -140,6 +140,8 @@ impl Pool {
             }
             self.look().await;
             for (number, outcome) in self.collect(show)? {
+                // What it came to may make more wanted.
+                all_wanted = false;
                 if ended(number, outcome)? == Go::Stop {
                     go = Go::Stop;
                 }
@@ -157,11 +159,13 @@ impl Pool {
         Ok(())
     }
 
-    /// Waits until those are gone that were not needed any more.
-    pub async fn finish(mut self) {
+    /// Waits until those are gone that were not needed any more; returns how many there may be at a
+    /// time, as far as that is known by now.
+    pub async fn finish(mut self) -> Jobs {
         while !self.leaving.is_empty() {
             self.look().await;
         }
+        self.jobs
     }
 
     /// The folder of a run.

@@ -1,6 +1,8 @@
 //! The progress of many runs: a bar on a terminal with a line above it for each that ended, lines
 //! alone where there is none.
 
+use std::cell::RefCell;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::printing::err;
@@ -10,6 +12,8 @@ use crate::terminal;
 #[derive(Debug)]
 pub(crate) struct Show {
     bar: Option<ProgressBar>,
+    /// The text before the one that says how things are.
+    before: RefCell<String>,
 }
 
 impl Show {
@@ -25,7 +29,7 @@ impl Show {
             bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
             bar
         });
-        Show { bar }
+        Show { bar, before: RefCell::default() }
     }
 
     /// Prints a line that stays.
@@ -40,8 +44,13 @@ impl Show {
     pub fn state(&self, text: String) {
         if let Some(bar) = &self.bar {
             bar.tick();
-            bar.set_message(text);
+            bar.set_message(format!("{}{text}", self.before.borrow()));
         }
+    }
+
+    /// Shows this before how things are, from the next time on.
+    pub fn before(&self, text: String) {
+        self.before.replace(text);
     }
 
     /// One step more was done.

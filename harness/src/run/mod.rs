@@ -7,7 +7,7 @@ mod conclude;
 mod contents;
 pub mod converge;
 mod each_node;
-mod environment;
+pub(crate) mod environment;
 mod execute;
 mod expected_exits;
 mod initial;

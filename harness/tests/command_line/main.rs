@@ -5,6 +5,7 @@ mod again;
 mod common;
 mod explore;
 mod memory;
+mod nights;
 mod simulate;
 mod test_binary;
 mod verdicts;

@@ -21,6 +21,7 @@ mod loopback;
 mod manifests;
 #[cfg(feature = "nats")]
 mod nats;
+mod nights;
 mod odd_services;
 mod oracles;
 mod planted_bugs;

@@ -7,8 +7,12 @@ use crate::documents::{blocks, spans};
 use crate::tree::{self, Complaints, File};
 
 /// The documents with commands.
-pub const DOCUMENTS: [&str; 3] =
-    ["README.md", "CONTRIBUTING.md", "harness/examples/targets/README.md"];
+pub const DOCUMENTS: [&str; 4] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "harness/examples/targets/README.md",
+    "harness/examples/nights/README.md",
+];
 
 /// Flags of cargo, which documents name as well.
 const OF_CARGO: [&str; 3] = ["--bench", "--list", "--exact"];

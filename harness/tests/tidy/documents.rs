@@ -10,6 +10,9 @@ const WITH_PATHS: [&str; 3] = ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"
 /// Files and folders that a run or a build leaves, by how their paths begin.
 const MADE: &[&str] = &[
     "results/runs",
+    "results/nights",
+    "night.json",
+    "ledger.jsonl",
     "target/",
     "history.jsonl",
     "run.json",

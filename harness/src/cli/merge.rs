@@ -1,0 +1,27 @@
+//! `stormproof merge`: the night that shards make together.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::nightly::tell;
+use super::output::shown;
+use crate::exit::Exit;
+use crate::night;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The folders of the shards
+    #[arg(required = true, value_name = "DIR")]
+    shards: Vec<PathBuf>,
+    /// The folder of the night that they make
+    #[arg(long, short, value_name = "DIR")]
+    output: PathBuf,
+}
+
+pub fn main(arguments: Arguments) -> Result<Exit> {
+    let night = night::merge(&arguments.shards, &arguments.output)?;
+    tell(&night, &shown(&arguments.output));
+    Ok(night::exit_of(&night))
+}

@@ -1,0 +1,585 @@
+//! A night that is carried out.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result};
+use checker::verdict::Verdict;
+use results::night::{
+    Cell, Entry, FollowUp, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State,
+    is_full,
+};
+use results::run_directory::{REPORT, RunDirectory};
+use results::words::{self, counted};
+
+use super::agenda::{Agenda, Part, Weighed};
+use super::decide::{Bounds, Ended, Known, Step, Why};
+use super::entry::entry;
+use super::follow_up::{Shrink, Shrinking};
+use super::past::Past;
+use super::plan::NightPlan;
+use super::promise::promise;
+use super::retention::{Retention, Space};
+use crate::exit::{Exit, usage};
+use crate::repeats::{
+    Counted, Failing, Go, Jobs, Pool, RunOutcome, Show, Wanted, block_on, short_hash,
+};
+use crate::run::environment;
+
+/// The wishes of a person about a night, beside its plan.
+pub(crate) struct Orders {
+    /// The seed of all seeds.
+    pub seed: u64,
+    /// The part of it that is this machine's.
+    pub shard: Option<Shard>,
+    /// The nights before it.
+    pub past: Past,
+    /// The folder of other nights, which the limit on the disk is about as well; none if this night
+    /// has a place of its own.
+    pub others: Option<std::path::PathBuf>,
+    /// The way to shrink a plan.
+    pub shrink: Shrink,
+}
+
+/// A night, in its folder.
+pub(crate) struct Campaign {
+    pub(super) plan: NightPlan,
+    pub(super) directory: NightDirectory,
+    ledger: Ledger,
+    pub(super) night: Night,
+    pub(super) known: Known,
+    pub(super) bounds: Bounds,
+    agenda: Box<dyn Iterator<Item = Part>>,
+    /// The next run of this machine.
+    upcoming: Option<Part>,
+    /// The runs that a process left which was killed, by their folders.
+    left: BTreeSet<u64>,
+    pub(super) retention: Retention,
+    pub(super) shrink: Shrink,
+    jobs: Jobs,
+    began: Instant,
+    /// The seconds of the night before this process.
+    before: f64,
+    /// The last time that the clock of this machine showed, in seconds since 1970.
+    clock: u64,
+    tickets: BTreeMap<u64, Ticket>,
+    next_ticket: u64,
+    /// The reason to begin nothing more.
+    stop: Option<String>,
+    /// An error where none could be returned.
+    failure: Option<anyhow::Error>,
+}
+
+/// A run that goes on.
+#[derive(Debug, Clone, Copy)]
+enum Ticket {
+    Run(Part),
+    Repeat { of: u64, number: u64 },
+}
+
+/// The seconds by which a clock may go back without a remark: clocks are set right all the time.
+const SET_RIGHT: u64 = 2;
+
+impl Campaign {
+    /// Begins a night in a folder, or goes on with the one that is there.
+    ///
+    /// # Errors
+    /// When files cannot be read or written, or hold something else, or the time is too short for a
+    /// run.
+    pub fn open(plan: NightPlan, directory: NightDirectory, orders: Orders) -> Result<Campaign> {
+        let (ledger, entries) = Ledger::open(&directory.ledger())?;
+        let Orders { seed, shard, past, others, shrink } = orders;
+        let past = match directory.past()? {
+            Some(saved) => saved,
+            None => {
+                directory.save_past(&past)?;
+                past
+            }
+        };
+        let folder = others.as_deref().unwrap_or(directory.path());
+        let mut retention = Retention::new(folder, others.is_some(), plan.disk, plan.passes);
+        let mut cells = Vec::new();
+        for cell in &plan.cells {
+            let one = cell.plan(1)?;
+            retention.expect(&one);
+            let (weight, because) = past.weight(&cell.name());
+            cells.push(Cell {
+                target: cell.target.clone(),
+                workload: cell.workload.clone(),
+                profile: cell.profile.clone(),
+                weight: weight * cell.weight,
+                because,
+                expected_seconds: past.expected_seconds(&cell.name(), one.time_limit),
+            });
+        }
+        let weighed = cells.iter().map(|cell| Weighed {
+            target: cell.target.clone(),
+            weight: cell.weight,
+            expected_seconds: cell.expected_seconds,
+        });
+        let plans = plan.cells.clone();
+        // One that makes no plan for a seed promises nothing; it is said when it is to run.
+        let promise = move |cell: usize, seed| {
+            plans[cell].plan(seed).map(|plan| promise(&plan)).unwrap_or_default()
+        };
+        let reached = past.reached.clone();
+        let seeds = plan.seeds.clone();
+        let agenda = Agenda::new(weighed.collect(), seeds, seed, reached, shard, promise);
+        let past = serde_json::to_string(&past).context("it is plain data")?;
+        let version = env!("CARGO_PKG_VERSION");
+        let digest = short_hash(&format!("{version}\n{seed}\n{}\n{past}", plan.text));
+        let saved = directory.night()?;
+        let started = saved.map(|night| night.started).unwrap_or_else(|| now().1);
+        let night = Night {
+            schema: SCHEMA,
+            id: directory.id(),
+            name: plan.name.clone(),
+            seed,
+            shard,
+            digest,
+            state: State::GoesOn,
+            ended: None,
+            started,
+            seconds: 0.0,
+            verdict: Verdict::Unknown,
+            environment: environment::describe(),
+            cells,
+            runs: Vec::new(),
+            reached: BTreeMap::new(),
+            remarks: Vec::new(),
+        };
+        let bounds = Bounds {
+            seconds: plan.budget.map(|budget| budget.as_secs_f64()),
+            runs: plan.runs,
+            repeats: plan.repeats,
+            share: plan.share,
+        };
+        let jobs = Jobs::new(plan.jobs);
+        let mut campaign = Campaign {
+            plan,
+            directory,
+            ledger,
+            night,
+            known: Known::default(),
+            bounds,
+            agenda: Box::new(agenda),
+            upcoming: None,
+            left: BTreeSet::new(),
+            retention,
+            shrink,
+            jobs,
+            began: Instant::now(),
+            before: 0.0,
+            clock: 0,
+            tickets: BTreeMap::new(),
+            next_ticket: 0,
+            stop: None,
+            failure: None,
+        };
+        campaign.remember(entries)?;
+        Ok(campaign)
+    }
+
+    /// Takes in what a ledger holds, and sees what a process left that was killed.
+    fn remember(&mut self, entries: Vec<Entry>) -> Result<()> {
+        let goes_on = !entries.is_empty();
+        for entry in entries {
+            self.take(entry);
+        }
+        for run in &mut self.night.runs {
+            run.kept = self.directory.kept(run.number);
+            if self.directory.is_raw(run) {
+                // It was recorded and not yet seen to.
+                self.retention.see_to(&self.directory, run)?;
+            }
+        }
+        let folders = std::fs::read_dir(self.directory.runs()).into_iter().flatten().flatten();
+        let numbers = folders.filter_map(|it| it.file_name().to_string_lossy().parse().ok());
+        self.left = numbers.filter(|number| !self.known.runs.contains_key(number)).collect();
+        let (clock, time) = now();
+        if goes_on && clock + SET_RIGHT < self.clock {
+            self.remark(None, format!("the clock of this machine went back, to {time}"))?;
+        }
+        self.save()
+    }
+
+    /// Takes in a line of the ledger.
+    fn take(&mut self, entry: Entry) {
+        let (at, took) = match entry {
+            Entry::Run { run, reached, at, clock } => {
+                let failed = run.verdict == Verdict::Invalid && !run.starved;
+                self.known.runs.insert(run.number, Ended { cell: run.cell, failed });
+                self.clock = self.clock.max(clock);
+                if let (Some(reached), Some(cell)) = (reached, self.night.cell_of(&run)) {
+                    self.night.reached.entry(cell.target.clone()).or_default().add(&reached);
+                }
+                self.night.runs.push(*run);
+                (at, 0.0)
+            }
+            Entry::Repeat { of, number, failed, seconds, at } => {
+                self.known.repeats.entry(of).or_default().insert(number, failed);
+                if let Some(run) = self.run_mut(of) {
+                    let follow_up = run.follow_up.get_or_insert_default();
+                    follow_up.repeats += 1;
+                    follow_up.counted += u64::from(failed.is_some());
+                    follow_up.failed += u64::from(failed == Some(true));
+                }
+                (at, seconds)
+            }
+            Entry::Shrunk { of, found, seconds, at } => {
+                self.known.shrunk.insert(of);
+                if let Some(run) = self.run_mut(of) {
+                    run.follow_up.get_or_insert_default().shrunk = found;
+                }
+                (at, seconds)
+            }
+            Entry::Remark { remark } => {
+                self.night.remarks.push(remark);
+                return;
+            }
+            Entry::End { whole, why, at } => {
+                self.night.state = if whole { State::Ended } else { State::Interrupted };
+                self.night.ended = Some(why);
+                (at, 0.0)
+            }
+        };
+        self.known.followed_up += took;
+        self.before = self.before.max(at);
+        self.night.seconds = self.night.seconds.max(at);
+    }
+
+    fn run_mut(&mut self, number: u64) -> Option<&mut NightRun> {
+        self.night.runs.iter_mut().find(|run| run.number == number)
+    }
+
+    /// Writes a line into the ledger, takes it in, and shows readers the night with it.
+    pub(super) fn record(&mut self, entry: Entry) -> Result<()> {
+        self.note(entry)?;
+        self.save()
+    }
+
+    /// Writes a line into the ledger and takes it in.
+    fn note(&mut self, entry: Entry) -> Result<()> {
+        let full = |error: anyhow::Error| match is_full(&error) {
+            true => error.context("the disk is full; the same command goes on once it is not"),
+            false => error,
+        };
+        self.ledger.add(&entry).map_err(full)?;
+        let before = self.before;
+        self.take(entry);
+        // The time of this process is counted by its own clock.
+        self.before = before;
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.night.settle();
+        self.directory.save(&self.night)
+    }
+
+    pub(super) fn remark(&mut self, run: Option<u64>, text: String) -> Result<()> {
+        self.record(Entry::Remark { remark: Remark { run, text } })
+    }
+
+    /// The seconds of the night so far.
+    pub(super) fn at(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    /// The night as it is.
+    pub fn night(&self) -> &Night {
+        &self.night
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Carries out what is left of it.
+    ///
+    /// # Errors
+    /// When runs cannot be started, or nothing can be written.
+    pub fn carry_out(mut self) -> Result<Night> {
+        if self.night.state == State::Ended {
+            return Ok(self.night);
+        }
+        (self.night.state, self.night.ended) = (State::GoesOn, None);
+        self.began = Instant::now();
+        if let Some(next) = self.upcoming()? {
+            let step = self.known.next(&self.bounds, self.at(), Some(next));
+            if step == Step::Wait(Why::Time) && self.known.runs.is_empty() {
+                return Err(usage(format!(
+                    "the budget is too short for a run, which takes about {:.0} s",
+                    next.1
+                )));
+            }
+        }
+        self.save()?;
+        let (mut interrupted, mut why) = (false, None);
+        while !interrupted {
+            (interrupted, why) = self.make_runs()?;
+            let to_shrink = self.known.to_shrink(&self.bounds);
+            match to_shrink.filter(|_| !interrupted && self.stop.is_none()) {
+                Some(run) => match self.shrink_run(run)? {
+                    Shrinking::Over => {}
+                    Shrinking::NoTime => break,
+                    Shrinking::Interrupted => interrupted = true,
+                },
+                None => break,
+            }
+        }
+        let why = match (interrupted, self.stop.take(), why) {
+            (true, ..) => "it was interrupted; the same command goes on".to_owned(),
+            (_, Some(stop), _) => stop,
+            (_, _, Some(Why::Time)) => "its time was used".to_owned(),
+            (_, _, Some(Why::Runs) | None) => "all its runs were made".to_owned(),
+        };
+        let at = self.at();
+        self.record(Entry::End { whole: !interrupted, why, at })?;
+        Ok(self.night)
+    }
+
+    /// Makes runs and repeats until nothing more is to be begun; returns true if a person wants it to
+    /// end, and else why nothing more is to be begun.
+    fn make_runs(&mut self) -> Result<(bool, Option<Why>)> {
+        let jobs = self.jobs.clone();
+        let folder = self.directory.path().to_owned();
+        let why = RefCell::new(None);
+        let (interrupted, jobs) = block_on(async {
+            let mut pool = Pool::new(folder, jobs, None)?;
+            // Of shards each makes its own part, and how large that is shows in the end.
+            let show = Show::start(self.bounds.runs.filter(|_| self.night.shard.is_none()));
+            self.known.runs.keys().for_each(|_| show.step());
+            let this = RefCell::new(&mut *self);
+            let next = || this.borrow_mut().next(&mut why.borrow_mut());
+            let ended = |ticket, outcome| {
+                let mut this = this.borrow_mut();
+                let line = this.ended(ticket, outcome)?;
+                show.line(&line);
+                if !matches!(this.tickets.get(&ticket), Some(Ticket::Repeat { .. })) {
+                    show.step();
+                }
+                this.tickets.remove(&ticket);
+                show.before(this.progress());
+                Ok(Go::On)
+            };
+            pool.carry_out(&show, next, ended).await?;
+            Ok((pool.is_interrupted(), pool.finish().await))
+        })?;
+        self.jobs = jobs;
+        // They were interrupted with the night, and nothing is known of them.
+        self.tickets.clear();
+        self.known.running.clear();
+        self.known.repeating.clear();
+        self.failure.take().map_or(Ok(()), Err)?;
+        Ok((interrupted, why.into_inner()))
+    }
+
+    /// The next run of this machine, and how long it takes.
+    fn upcoming(&mut self) -> Result<Option<(u64, f64)>> {
+        let of = |night: &Night, part: Part| (part.number, night.cells[part.cell].expected_seconds);
+        if let Some(part) = self.upcoming {
+            return Ok(Some(of(&self.night, part)));
+        }
+        loop {
+            let Some(part) = self.agenda.next() else { return Ok(None) };
+            let past_all = self.bounds.runs.is_some_and(|most| part.number >= most);
+            if past_all || part.ours && !self.known.runs.contains_key(&part.number) {
+                if self.left.remove(&part.number) && self.salvage(part)? {
+                    continue;
+                }
+                self.upcoming = Some(part);
+                return Ok(Some(of(&self.night, part)));
+            }
+        }
+    }
+
+    /// Takes in a run that had its verdict when the night was killed; false if it had none, and is to
+    /// be made again.
+    fn salvage(&mut self, part: Part) -> Result<bool> {
+        let folder = self.directory.run(part.number);
+        let run = RunDirectory::open(&folder.join("latest"));
+        let summary = run.as_ref().ok().and_then(|run| run.summary().ok().flatten());
+        let (Ok(run), Some(summary)) = (run, summary) else {
+            let text = "it was killed with the night, and is made again".to_owned();
+            self.remark(Some(part.number), text)?;
+            return Ok(false);
+        };
+        let seconds = summary.phases.iter().map(|(_, seconds)| seconds).sum();
+        let outcome = RunOutcome::of(&summary, seconds, Some(run.path().to_owned()));
+        if outcome.interrupted {
+            let text = "it was interrupted with the night, and is made again".to_owned();
+            self.remark(Some(part.number), text)?;
+            return Ok(false);
+        }
+        if !run.path().join(REPORT).is_file() {
+            let loaded = run.load()?;
+            let logs = loaded.node_logs();
+            let page = results::report::html(&summary, &loaded.history, &loaded.node_events, &logs);
+            run.save_report(&page)?;
+        }
+        self.run_ended(part, &outcome)?;
+        Ok(true)
+    }
+
+    /// The next thing to start.
+    fn next(&mut self, why: &mut Option<Why>) -> Option<Wanted> {
+        if self.failure.is_some() || self.stop.is_some() {
+            return None;
+        }
+        self.next_or_error(why).unwrap_or_else(|error| {
+            self.failure = Some(error);
+            None
+        })
+    }
+
+    fn next_or_error(&mut self, why: &mut Option<Why>) -> Result<Option<Wanted>> {
+        let next = self.upcoming()?;
+        let step = self.known.next(&self.bounds, self.at(), next);
+        if let Step::Wait(reason) = step {
+            *why = Some(reason);
+            return Ok(None);
+        }
+        let running = self.tickets.len();
+        let room = self.retention.make_room(&self.directory, &mut self.night.runs, running)?;
+        if let Space::Lacking(reason) = room {
+            if running == 0 {
+                self.remark(None, reason.clone())?;
+                self.stop = Some(reason);
+            }
+            return Ok(None);
+        }
+        let number = self.next_ticket;
+        let (ticket, name, plan) = match step {
+            Step::Repeat { of, number } => {
+                self.known.repeating.insert((of, number));
+                let run = self.night.runs.iter().find(|run| run.number == of);
+                let run = run.context("the run of a repeat is known")?;
+                let plan = self.plan.cells[run.cell].plan(run.seed)?.repeat(number);
+                (Ticket::Repeat { of, number }, format!("repeats/{of}/{number}"), plan)
+            }
+            Step::Run | Step::Wait(_) => {
+                let part = self.upcoming.take().context("a run is upcoming")?;
+                self.known.running.insert(part.number);
+                let plan = self.plan.cells[part.cell].plan(part.seed)?;
+                (Ticket::Run(part), format!("runs/{}", part.number), plan)
+            }
+        };
+        self.next_ticket += 1;
+        self.tickets.insert(number, ticket);
+        Ok(Some(Wanted { name, number, plan }))
+    }
+
+    /// Takes in what a process came to; returns a line about it.
+    fn ended(&mut self, ticket: u64, outcome: RunOutcome) -> Result<String> {
+        match self.tickets[&ticket] {
+            Ticket::Run(part) => {
+                self.known.running.remove(&part.number);
+                self.run_ended(part, &outcome)
+            }
+            Ticket::Repeat { of, number } => {
+                self.known.repeating.remove(&(of, number));
+                self.repeat_ended(of, number, &outcome)
+            }
+        }
+    }
+
+    fn run_ended(&mut self, part: Part, outcome: &RunOutcome) -> Result<String> {
+        let (run, reached) = entry(&self.directory, part, outcome);
+        let (clock, time) = now();
+        if clock + SET_RIGHT < self.clock {
+            self.remark(
+                Some(run.number),
+                format!("the clock of this machine went back, to {time}"),
+            )?;
+            self.clock = clock;
+        }
+        let (number, cell, at) = (run.number, self.night.cells[run.cell].name(), self.at());
+        self.note(Entry::Run { run: Box::new(run), reached, at, clock })?;
+        // The result is safe; now what it takes on the disk.
+        let run = self.night.runs.iter_mut().find(|run| run.number == number);
+        let seen_to = self.retention.see_to(&self.directory, run.context("it was recorded")?);
+        if let Err(error) = seen_to {
+            self.remark(Some(number), format!("{error:#}"))?;
+        }
+        self.save()?;
+        Ok(format!("run {number}, {cell}: {}", came_to(outcome)))
+    }
+
+    fn repeat_ended(&mut self, of: u64, number: u64, outcome: &RunOutcome) -> Result<String> {
+        let run = self.run_mut(of).context("the run of a repeat is known")?;
+        // The same half of the verdict as that of the run.
+        let failing = match run.safety {
+            Verdict::Invalid => Failing::Safety,
+            _ => Failing::Liveness,
+        };
+        let failed = match outcome.counted(failing) {
+            Counted::Failed => Some(true),
+            Counted::Passed => Some(false),
+            Counted::Not(_) => None,
+        };
+        let (seconds, at) = (outcome.seconds, self.at());
+        self.record(Entry::Repeat { of, number, failed, seconds, at })?;
+        if failed != Some(true) {
+            // It is counted. What cannot be removed does no harm.
+            let folder = self.directory.repeats().join(of.to_string()).join(number.to_string());
+            let _ = std::fs::remove_dir_all(folder);
+        } else if let Some(run) = &outcome.run {
+            results::compressed::compress_run(run)?;
+        }
+        Ok(format!("  run {of} again: {}", came_to(outcome)))
+    }
+
+    /// `41 runs, 2 failed, 3h 12m left · `.
+    fn progress(&self) -> String {
+        let runs = counted(self.known.runs.len() as u64, "run");
+        let failed = self.known.runs.values().filter(|run| run.failed).count();
+        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+        let left = self.bounds.seconds.map(|most| (most - self.at()).max(0.0) as u64 / 60 * 60);
+        let left = left.map(|left| {
+            format!(", {} left", humantime::format_duration(Duration::from_secs(left)))
+        });
+        format!("{runs}{failed}{} · ", left.unwrap_or_default())
+    }
+}
+
+/// `INVALID after 14.2 s: process 7 read nothing from k11 at 3.842 s`.
+fn came_to(outcome: &RunOutcome) -> String {
+    let verdict = words::verdict(outcome.verdict).to_uppercase();
+    let starved = if outcome.starved { " (this machine was starved)" } else { "" };
+    format!("{verdict}{starved} after {:.1} s: {}", outcome.seconds, outcome.first_clause())
+}
+
+/// The time by the clock of this machine: seconds since 1970, and RFC 3339.
+fn now() -> (u64, String) {
+    let now = SystemTime::now();
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    (seconds, humantime::format_rfc3339_seconds(now).to_string())
+}
+
+/// The exit code of a night: that of its worst run, where 1 beats 3 beats 2 beats 0.
+pub(crate) fn exit_of(night: &Night) -> Exit {
+    let of = |run: &NightRun| match run.verdict {
+        Verdict::Invalid => Exit::Invalid,
+        _ if run.failure.is_some() => Exit::HarnessFailure,
+        verdict => verdict.into(),
+    };
+    match night.runs.is_empty() {
+        true => Exit::Unknown,
+        false => night.runs.iter().map(of).fold(Exit::Valid, Exit::or_worse),
+    }
+}
+
+/// The sentence about what a failure came to when it was followed up.
+pub(crate) fn followed_up(follow_up: &FollowUp) -> String {
+    let FollowUp { failed, counted, shrunk, .. } = follow_up;
+    let mut text = format!("failed again in {failed} of {counted}");
+    if let Some(shrunk) = shrunk {
+        let faults = words::counted(shrunk.faults, "fault");
+        text.push_str(&format!(", shrunk from {} to {faults}", shrunk.faults_before));
+    }
+    text
+}

@@ -1,0 +1,50 @@
+//! A run of a night as its ledger tells of it.
+
+use std::path::Path;
+
+use faults::coverage::Coverage;
+use results::night::{Kept, NightDirectory, NightRun};
+use results::run_directory::RunDirectory;
+use results::summary::Summary;
+
+use super::agenda::Part;
+use crate::repeats::RunOutcome;
+
+/// The entry of a run that came to this, and what its faults reached.
+pub(super) fn entry(
+    night: &NightDirectory,
+    part: Part,
+    outcome: &RunOutcome,
+) -> (NightRun, Option<Coverage>) {
+    let summary = outcome.run.as_deref().and_then(summary);
+    let info = summary.as_ref().map(|summary| &summary.run);
+    let liveness = summary.as_ref().map(|summary| &summary.liveness);
+    let run = NightRun {
+        number: part.number,
+        cell: part.cell,
+        seed: part.seed,
+        verdict: outcome.verdict,
+        safety: outcome.safety,
+        liveness: outcome.liveness,
+        starved: outcome.starved,
+        failure: outcome.failure.clone(),
+        sentence: outcome.sentence.clone(),
+        target_version: info.map(|info| info.target_version.clone()),
+        started: info.map(|info| info.started.clone()),
+        seconds: outcome.seconds,
+        recovery_seconds: liveness.and_then(|liveness| liveness.recovery_seconds),
+        degree: liveness.and_then(|liveness| liveness.degree),
+        probe_lateness_seconds: liveness.map(|liveness| liveness.probe_lateness_seconds),
+        command: info.map(|info| info.command.clone()),
+        directory: outcome.run.as_deref().map(|run| night.relative(run)),
+        kept: Kept::Everything,
+        follow_up: None,
+    };
+    let reached = summary.and_then(|summary| summary.fault_coverage);
+    // What was missed follows from what was reached, by all runs together.
+    (run, reached.map(|reached| Coverage { missed: Vec::new(), ..reached }))
+}
+
+fn summary(run: &Path) -> Option<Summary> {
+    RunDirectory::open(run).and_then(|run| run.summary()).ok()?
+}

@@ -1,0 +1,24 @@
+//! A night: which runs, in which order, on which machine, until when, and what is kept of them.
+//!
+//! The runs of a night are one sequence that follows from its plan, its seed and the nights before it
+//! (`agenda.rs`), and from nothing that happens in the night itself: so shards on several machines
+//! share it out, and `merge` joins them to the night that one machine would have made. What
+//! happens decides only how far the night comes, and which failures are repeated and shrunk
+//! (`decide.rs`). `campaign.rs` carries that out; all that it learns is a line in the ledger first.
+
+mod agenda;
+mod campaign;
+mod decide;
+mod entry;
+mod follow_up;
+mod merge;
+mod past;
+mod plan;
+mod promise;
+mod retention;
+
+pub(crate) use campaign::{Campaign, Orders, exit_of, followed_up};
+pub(crate) use follow_up::ShrinkEnded;
+pub(crate) use merge::merge;
+pub(crate) use past::Past;
+pub(crate) use plan::{NightPlan, SHIPPED};
