@@ -6,29 +6,34 @@ use cluster::bugs::{Bug, Reach};
 use crate::plan::{Plan, Written};
 
 /// A planted bug and the flags that catch it, or these flags without a bug: a control, in which
-/// whatever is found is a false alarm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// everything found is a false alarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     /// The bug; none for a control.
     pub bug: Option<Bug>,
     /// The flags of `run`.
-    pub flags: &'static str,
+    pub flags: String,
 }
 
 impl Case {
-    /// The bug with its flags; none if no real fault reaches it.
+    /// The bug with its own flags; none if no real fault reaches it.
     pub fn of(bug: Bug) -> Option<Case> {
         match bug.reach() {
-            Reach::Faults(flags) => Some(Case { bug: Some(bug), flags }),
+            Reach::Faults(flags) => Some(Case { bug: Some(bug), flags: flags.to_owned() }),
             Reach::Simulator => None,
         }
+    }
+
+    /// The same bug in runs with other flags.
+    pub fn with_flags(self, flags: &str) -> Case {
+        Case { flags: flags.to_owned(), ..self }
     }
 
     /// The controls of some cases: their flags, each once.
     pub fn controls(cases: &[Case]) -> Vec<Case> {
         let mut controls: Vec<Case> = Vec::new();
         for case in cases {
-            let control = Case { bug: None, ..*case };
+            let control = Case { bug: None, ..case.clone() };
             if !controls.contains(&control) {
                 controls.push(control);
             }
@@ -71,7 +76,7 @@ mod tests {
         let controls = Case::controls(&cases);
         assert!(controls.len() > 5 && controls.len() < cases.len());
         for case in cases.iter().chain(&controls) {
-            let plan = case.plan(7).expect(case.flags);
+            let plan = case.plan(7).expect(&case.flags);
             assert_eq!((plan.bug.as_deref(), plan.seed), (case.bug.map(Bug::name), 7));
             assert!(plan.schedule.len() >= 5, "{}: {} faults", case.key(), plan.schedule.len());
         }

@@ -45,7 +45,7 @@ impl Row {
             format!("{} of {}{uncounted}", rate.failed, rate.runs),
             format!("{:.0}–{:.0} %", (100.0 * low).floor(), (100.0 * high).ceil()),
             seconds,
-            self.case.flags.to_owned(),
+            self.case.flags.clone(),
         ]
     }
 
@@ -73,7 +73,7 @@ mod tests {
         for (number, (safety, seconds)) in (0..).zip(runs) {
             tally.take(number, RunOutcome { seconds: *seconds, ..outcome(*safety, Valid) });
         }
-        Row { case: Case { bug, flags: "--faults kill" }, runs: tally }
+        Row { case: Case { bug, flags: "--faults kill".to_owned() }, runs: tally }
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Arguments {
     /// The bugs, separated by commas [default: all that real faults can reach]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = bugs())]
     bug: Vec<String>,
+    /// Look for every bug in runs with these flags, instead of those that catch it
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    flags: Option<String>,
     /// The seeds, from the first to the one before the last
     #[arg(long, value_name = "A..B", default_value = "1..11", value_parser = seeds)]
     seeds: Range<u64>,
@@ -65,6 +68,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let wanted =
         |bug: &Bug| arguments.bug.is_empty() || arguments.bug.iter().any(|it| it == bug.name());
     let mut cases: Vec<Case> = Bug::ALL.into_iter().filter(wanted).filter_map(Case::of).collect();
+    if let Some(flags) = &arguments.flags {
+        cases = cases.into_iter().map(|case| case.with_flags(flags)).collect();
+    }
     if arguments.controls {
         cases.extend(Case::controls(&cases));
     }
@@ -110,7 +116,7 @@ async fn carry_out(
 ) -> Result<(Vec<Row>, bool)> {
     let (mut ledger, known) = Ledger::open(&output.path().join(LEDGER))?;
     let mut rows: Vec<Row> =
-        cases.iter().map(|case| Row { case: *case, runs: Tally::default() }).collect();
+        cases.iter().map(|case| Row { case: case.clone(), runs: Tally::default() }).collect();
     let of_key: BTreeMap<String, usize> = cases.iter().map(Case::key).zip(0..).collect();
     for line in known {
         if let Some(row) = of_key.get(&line.of) {
@@ -137,7 +143,7 @@ async fn carry_out(
     };
     let ended = |place: u64, outcome: RunOutcome| {
         let (row, number) = left[place as usize];
-        let case = cases[row];
+        let case = &cases[row];
         let verdict = words::verdict(outcome.verdict).to_uppercase();
         let (seconds, seed) = (outcome.seconds, seeds.start + number);
         let clause = outcome.first_clause();

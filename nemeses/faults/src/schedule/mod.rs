@@ -1,5 +1,7 @@
 //! When which fault happens: drawn from a seed before the run, printed by `stormproof plan`.
 
+#[cfg(test)]
+mod composed_tests;
 mod compositions;
 mod draw_schedule;
 #[cfg(test)]
