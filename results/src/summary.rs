@@ -112,6 +112,9 @@ pub struct Liveness {
     pub recovery_seconds: Option<f64>,
     /// The greatest lateness of the controller's own control probe, in seconds.
     pub probe_lateness_seconds: f64,
+    /// The same while the load lasted.
+    #[serde(default)]
+    pub load_lateness_seconds: f64,
     /// The effort that it took until the cluster served again; none when it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degree: Option<Degree>,

@@ -28,7 +28,7 @@ pub use datum::{Datum, Elements, Members, OwnedDatum};
 pub use error::{HistoryError, ReadError};
 pub use event::{Attempt, Event, EventType, History, Process};
 pub use operation::Operation;
-pub use operations::{OperationRef, Operations, Place};
+pub use operations::{OperationRef, Operations, Place, REFUTED};
 pub use pairing::Pairing;
 pub use reading::{Format, Reading, read, read_with_threads};
 pub use setting::Setting;

@@ -104,7 +104,7 @@ const GREAT_INTEGER: i64 = 2;
 const JSON: i64 = 3;
 
 /// The errors by which a completion says that the service answered, and that the answer was no.
-const REFUTED: [&str; 3] = ["precondition_failed", "empty", "exhausted"];
+pub const REFUTED: [&str; 3] = ["precondition_failed", "empty", "exhausted"];
 
 /// The certainty with which an operation failed because its precondition was unmet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

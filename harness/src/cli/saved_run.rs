@@ -12,9 +12,9 @@ use results::verdict_text::{self, Saved};
 use super::judging::{Judged, Judging, judge, unreadable};
 use super::run::shortest;
 use crate::exit::{Exit, bad_input};
-use crate::plan::{SavedPlan, saved};
+use crate::plan::{SavedPlan, saved, saved_target};
 use crate::printing::err;
-use crate::run::{Known, merge, summarise};
+use crate::run::{Known, Promise, merge, summarise};
 use crate::terminal;
 
 /// A saved run, judged again.
@@ -123,7 +123,9 @@ fn judge_remains(
     if liveness.verdict != Verdict::Valid {
         add_logs(&mut liveness, node_logs::read_all(run.path()).map_err(unreadable)?);
     }
-    let options = saved(run.path()).and_then(|written| written.resolve());
+    let resolved = saved(run.path()).and_then(|written| written.resolve()).ok();
+    let target = saved_target(run.path()).ok().flatten();
+    let promise = resolved.as_ref().zip(target).and_then(|(plan, it)| Promise::of(plan, &*it));
     let summary = summarise(Known {
         history: &loaded.history,
         planned: plan.planned(),
@@ -132,7 +134,8 @@ fn judge_remains(
         liveness,
         findings: Vec::new(),
         info,
-        options: options.ok().map(|plan| plan.schedule_options()),
+        promise,
+        options: resolved.map(|plan| plan.schedule_options()),
         failed: (!goes_on).then_some(EarlyEnd::Kill),
         failure: None,
     });
@@ -160,6 +163,7 @@ fn never_asked(goes_on: bool) -> Liveness {
         sentence: sentence.to_owned(),
         recovery_seconds: None,
         probe_lateness_seconds: 0.0,
+        load_lateness_seconds: 0.0,
         degree: None,
         nodes: Vec::new(),
     }

@@ -13,7 +13,7 @@ use results::verdict_text;
 use super::cluster::Cluster;
 use super::live::Live;
 use super::recorder::Recorder;
-use super::{Ended, Known, Setup, summarise};
+use super::{Ended, Known, Promise, Setup, summarise};
 use crate::auditing::Saved;
 use crate::targets::Member;
 
@@ -83,6 +83,7 @@ pub fn conclude(
         liveness,
         findings: cluster.findings(),
         info,
+        promise: Promise::of(plan, &*setup.target),
         options: Some(plan.schedule_options()),
         failed: failure.as_ref().map(|_| EarlyEnd::Failure),
         failure: failure.as_ref().map(|error| format!("{error:#}")),
@@ -123,6 +124,7 @@ fn not_asked(error: &anyhow::Error, cluster: &Cluster) -> Liveness {
         sentence: format!("the harness failed before the cluster could be asked: {error}"),
         recovery_seconds: None,
         probe_lateness_seconds: 0.0,
+        load_lateness_seconds: 0.0,
         degree: None,
         nodes,
     }

@@ -117,6 +117,7 @@ pub async fn converge(
             sentence: format!("nothing was owed: files of {} were damaged", names.join(", ")),
             recovery_seconds: None,
             probe_lateness_seconds: 0.0,
+            load_lateness_seconds: 0.0,
             degree: None,
             nodes: Vec::new(),
         });
@@ -140,6 +141,7 @@ pub async fn converge(
         sentence,
         recovery_seconds: served.then_some(took.as_secs_f64()),
         probe_lateness_seconds: lateness.as_secs_f64(),
+        load_lateness_seconds: 0.0,
         degree: served.then_some(Degree::ByItself),
         nodes,
     })

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use workloads::{Generator, GeneratorOptions, Load, Workload};
 
 use super::cluster::Cluster;
+use super::converge::ControlProbe;
 use super::live::{Live, Snapshot};
 use super::load::Clients;
 use super::nemesis_runner::NemesisRunner;
@@ -273,7 +274,9 @@ impl Run {
         let faults = tokio::spawn(async move {
             blocking(&nemesis, move |nemesis| nemesis.run(&schedule, begin)).await
         });
+        let control = ControlProbe::start();
         let driven = self.drive(&mut *load).await;
+        let load_lateness = control.stop();
         stop_faults();
         let injected = faults.await.context("the thread of the faults panicked")?;
 
@@ -291,6 +294,7 @@ impl Run {
         let limit = Duration::from_secs_f64(self.plan.recovery_limit);
         let mut liveness =
             converge::converge(&self.clients, workload.probe, &damaged, limit).await?;
+        liveness.load_lateness_seconds = load_lateness.as_secs_f64();
         if let Some(exit) = self.cluster.first_unexpected_exit() {
             liveness.verdict = Verdict::Invalid;
             liveness.sentence = exit.headline();

@@ -449,6 +449,7 @@ mod tests {
             sentence: "no leader".into(),
             recovery_seconds: None,
             probe_lateness_seconds: 0.0,
+            load_lateness_seconds: 0.0,
             degree: None,
             nodes: Vec::new(),
         };

@@ -22,6 +22,7 @@ pub mod online_check;
 pub mod operation;
 #[cfg(test)]
 mod operation_tests;
+mod owed;
 mod pace;
 mod progress_watch;
 mod reach;
@@ -35,4 +36,5 @@ mod triggers;
 pub use execute::{Ended, Setup, execute};
 pub(crate) use judge::merge;
 pub(crate) use liveness::STARVED;
+pub(crate) use owed::Promise;
 pub(crate) use summarise::{Known, summarise};

@@ -82,6 +82,13 @@ pub trait Target: Send + Sync {
         None
     }
 
+    /// The time within which it answers every kind of operation wherever a majority of its nodes is up
+    /// and hears each other, also while faults last that hit others; none where it does not promise
+    /// that, and is asked to serve only once all is healed.
+    fn serves_within(&self) -> Option<Duration> {
+        None
+    }
+
     /// The failures that are known of it, whose triggers runs leave out unless they are told to test
     /// them.
     fn known_failures(&self) -> &[KnownFailure] {

@@ -472,6 +472,7 @@ impl<'a> Maker<'a> {
                     .into(),
                 recovery_seconds: Some(1.31),
                 probe_lateness_seconds: 0.004,
+                load_lateness_seconds: 0.0,
                 degree: None,
                 nodes: Vec::new(),
             },
