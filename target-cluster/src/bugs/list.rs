@@ -385,8 +385,8 @@ bugs! {
         kind: Liveness,
         summary: "a transfer to a node that does not answer blocks writes for ever",
         source: "openraft#2088, hashicorp/raft#493",
-        // Healed, the cluster serves again, and only then does a run ask if it does.
-        reach: Simulator,
+        // Nothing is lost, and healed it serves again: service is owed while the fault lasts.
+        reach: Faults("--composition handed-over-to-parted-follower"),
     }
 
     /// A request for a pre-vote from an old term is not answered, so its sender never learns the
@@ -422,8 +422,8 @@ bugs! {
         kind: Liveness,
         summary: "a leader that can send but hears no other stays leader, and nothing is committed",
         source: "RedisLabs/raft#24",
-        // Healed, the cluster serves again, and only then does a run ask if it does.
-        reach: Simulator,
+        // Nothing is lost, and healed it serves again: service is owed while the fault lasts.
+        reach: Faults("--composition leader-deaf-for-long"),
     }
 
     /// A restart takes the first bad record for the end of the log, leaves it there and appends

@@ -8,7 +8,7 @@ use crate::fault::{Aim, Fault, between, weighted};
 use crate::trigger::{DiskCall, Edge, Observed, Place, Trigger};
 
 /// So often a fault that comes alone begins at a moment.
-const AT_A_MOMENT: f64 = 0.4;
+const AT_A_MOMENT: f64 = 0.43;
 
 /// So often such a fault hits the node at which it was seen, where it is aimed at one node.
 const ON_WHAT_WAS_SEEN: f64 = 0.6;
