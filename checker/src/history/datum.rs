@@ -155,9 +155,13 @@ impl<'a> Datum<'a> {
                 Datum::Integer(number.as_i64().unwrap_or_default())
             }
             value => {
-                let text = value.to_string();
-                buffer.clear();
-                json::write_canonical(&text, buffer).expect("a tree holds what text can say");
+                let text = serde_json::to_string(value).expect("a tree has a JSON form");
+                if json::canonical_end(text.as_bytes(), 0) == Some(text.len()) {
+                    *buffer = text;
+                } else {
+                    buffer.clear();
+                    json::write_canonical(&text, buffer).expect("a tree holds what text can say");
+                }
                 Datum::of_canonical(buffer)
             }
         }

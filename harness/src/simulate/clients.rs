@@ -118,6 +118,11 @@ impl Clients {
         &self.history
     }
 
+    /// The same, when they act no more.
+    pub(super) fn into_history(self) -> History {
+        self.history
+    }
+
     /// Lets the first `acting` threads carry out what the generator has, until it is exhausted and
     /// nothing is open. After `until` no operation begins; at `give_up` all is left as it is.
     pub(super) fn drive(
@@ -145,9 +150,9 @@ impl Clients {
                 }
                 match generator.next(&context) {
                     Next::Operation { thread, invocation } => {
-                        let event = self.invoke(world, thread, &invocation);
+                        self.invoke(world, thread, &invocation);
                         context.begin(thread);
-                        generator.update(&context, &event);
+                        generator.update(&context, self.newest());
                     }
                     Next::Pending { until: asks_again } => {
                         wake = wake.min(asks_again.map_or(give_up, |time| begin + time)).min(until);
@@ -171,9 +176,10 @@ impl Clients {
                 None => self.timer(world),
             };
             context.advance(world.now() - begin);
-            if let Some((thread, completion)) = completed {
+            if let Some(thread) = completed {
                 context.finish(thread);
-                generator.update(&context, &completion);
+                let completion = self.newest();
+                generator.update(&context, completion);
                 if completion.kind == EventType::Info {
                     context.replace(thread, self.processes[thread].0);
                 }
@@ -181,7 +187,7 @@ impl Clients {
         }
     }
 
-    fn invoke(&mut self, world: &mut Simulation, thread: usize, invocation: &Invocation) -> Event {
+    fn invoke(&mut self, world: &mut Simulation, thread: usize, invocation: &Invocation) {
         let (process, number) = &mut self.processes[thread];
         let token = (!self.threads[thread].asks_once).then(|| format!("s:{process}:{number}"));
         *number += 1;
@@ -190,11 +196,11 @@ impl Clients {
         let body = serde_json::to_vec(&body).expect("it has a JSON form");
         let mut event = invocation.event(*process);
         event.token = token;
-        let event = self.record(world, event);
+        self.record(world, event.clone());
         let state = &mut self.threads[thread];
         let node = state.route.begin();
         state.open = Some(Open {
-            invocation: event.clone(),
+            invocation: event,
             body,
             kept: word.kept,
             begin: world.now(),
@@ -203,7 +209,6 @@ impl Clients {
             request: None,
         });
         self.ask(world, thread);
-        event
     }
 
     /// The next attempt of a thread's operation.
@@ -224,8 +229,9 @@ impl Clients {
         self.timers.push(Reverse((time, self.timers_set, thread, state.attempts)));
     }
 
-    /// The first timer may be due: then an attempt has taken too long, or the next one begins.
-    fn timer(&mut self, world: &mut Simulation) -> Option<(usize, Event)> {
+    /// The first timer may be due: then an attempt has taken too long, or the next one begins. Returns
+    /// the thread whose operation is over.
+    fn timer(&mut self, world: &mut Simulation) -> Option<usize> {
         let Reverse((time, _, thread, attempt)) = *self.timers.peek()?;
         if time > world.now() {
             return None;
@@ -245,7 +251,8 @@ impl Clients {
         }
     }
 
-    fn hear(&mut self, world: &mut Simulation, heard: Received) -> Option<(usize, Event)> {
+    /// A client hears something. Returns the thread whose operation is over.
+    fn hear(&mut self, world: &mut Simulation, heard: Received) -> Option<usize> {
         let thread = self.asked.remove(&heard.request)?;
         let open = self.threads[thread].open.as_ref().expect("it waits");
         let reply = match heard.reply {
@@ -258,16 +265,17 @@ impl Clients {
         };
         match reply {
             Reply::Answer(Answer { value, version }) => {
-                let mut event = open.invocation.clone();
-                event.version = version;
-                match value {
-                    Some(value) => (event.kind, event.value) = (EventType::Ok, value),
-                    None => {
-                        event.kind = EventType::Fail;
-                        event.error = Some(PRECONDITION_FAILED.into());
+                self.complete(world, thread, |event| {
+                    event.version = version;
+                    match value {
+                        Some(value) => (event.kind, event.value) = (EventType::Ok, value),
+                        None => {
+                            event.kind = EventType::Fail;
+                            event.error = Some(PRECONDITION_FAILED.into());
+                        }
                     }
-                }
-                Some(self.complete(world, thread, event))
+                });
+                Some(thread)
             }
             Reply::Refusal(Refusal { error, leader }) => {
                 self.refused(world, thread, &error, leader)
@@ -275,14 +283,14 @@ impl Clients {
         }
     }
 
-    /// An attempt came to nothing; returns the completion if the client gives up.
+    /// An attempt came to nothing; returns the thread if the client gives up.
     fn refused(
         &mut self,
         world: &mut Simulation,
         thread: usize,
         error: &str,
         leader: Option<usize>,
-    ) -> Option<(usize, Event)> {
+    ) -> Option<usize> {
         let Thread { route, policy, asks_once, rng, open, .. } = &mut self.threads[thread];
         let open = open.as_mut().expect("it has an operation");
         if let Some(request) = open.request.take() {
@@ -306,40 +314,43 @@ impl Clients {
                     // Its next operation asks another node, as its next attempt would have done.
                     route.after_error(leader, rng);
                 }
-                let mut event = open.invocation.clone();
-                event.kind = kind;
-                event.error = Some(error.into());
                 world.note_of_clients(match kind {
                     EventType::Info => Situation::OutcomeUnknown,
                     _ => Situation::OperationFailed,
                 });
-                Some(self.complete(world, thread, event))
+                self.complete(world, thread, |event| {
+                    event.kind = kind;
+                    event.error = Some(error.into());
+                });
+                Some(thread)
             }
         }
     }
 
-    fn complete(
-        &mut self,
-        world: &mut Simulation,
-        thread: usize,
-        mut event: Event,
-    ) -> (usize, Event) {
+    /// The operation of a thread is over; `settle` makes its completion of its invocation.
+    fn complete(&mut self, world: &Simulation, thread: usize, settle: impl FnOnce(&mut Event)) {
         let state = &mut self.threads[thread];
         let open = state.open.take().expect("it had an operation");
         state.attempts += 1;
+        let mut event = open.invocation;
+        settle(&mut event);
         event.node = Some(self.nodes[open.node].clone());
         if event.kind == EventType::Info {
             // Its operation may still take effect, so another process acts from now on.
             self.processes[thread] = (self.next_process, 0);
             self.next_process += 1;
         }
-        (thread, self.record(world, event))
+        self.record(world, event);
     }
 
-    fn record(&mut self, world: &Simulation, mut event: Event) -> Event {
+    fn record(&mut self, world: &Simulation, mut event: Event) {
         event.index = self.history.events.len() as u64;
         event.time = world.now().as_nanos() as u64;
-        self.history.events.push(event.clone());
-        event
+        self.history.events.push(event);
+    }
+
+    /// The event recorded last.
+    fn newest(&self) -> &Event {
+        self.history.events.last().expect("one was just recorded")
     }
 }

@@ -83,7 +83,7 @@ pub fn run_seed(seed: u64, settings: &Settings, only: &Only, trace: bool) -> End
         unknown,
         situations: world.situations().clone(),
         faults: world.decisions().to_vec(),
-        history: clients.history().clone(),
+        history: clients.into_history(),
         time: world.now(),
         trace: world.trace().to_vec(),
     }

@@ -175,13 +175,13 @@ impl Node {
         }
         self.apply();
         self.end_transfer();
-        let after = self.standing();
-        assert!(after.term >= standing.term, "a term never falls");
+        assert!(self.term >= standing.term, "a term never falls");
         assert!(self.commit >= commit, "what is committed stays committed");
         assert!(self.commit <= self.log.last_index(), "only what is in the log is committed");
         assert!(self.store.applied() <= self.commit, "only what is committed is applied");
-        if after != standing {
-            self.effects.push(Effect::Role(after));
+        let RoleChange { role, term, leader } = &standing;
+        if (self.role.name(), self.term, self.leader()) != (*role, *term, leader.as_ref()) {
+            self.effects.push(Effect::Role(self.standing()));
         }
         std::mem::take(&mut self.effects)
     }
@@ -267,12 +267,16 @@ impl Node {
 
     /// Role, term and leader as they are now.
     pub(super) fn standing(&self) -> RoleChange {
-        let leader = match &self.role {
-            Role::Follower { leader, .. } => leader.clone(),
-            Role::Leader(_) => Some(self.options.id.clone()),
+        RoleChange { role: self.role.name(), term: self.term, leader: self.leader().cloned() }
+    }
+
+    /// The node that this one believes to lead.
+    fn leader(&self) -> Option<&NodeId> {
+        match &self.role {
+            Role::Follower { leader, .. } => leader.as_ref(),
+            Role::Leader(_) => Some(&self.options.id),
             Role::PreCandidate { .. } | Role::Candidate { .. } => None,
-        };
-        RoleChange { role: self.role.name(), term: self.term, leader }
+        }
     }
 
     /// The number of voters that is a majority.

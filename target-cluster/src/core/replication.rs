@@ -96,11 +96,11 @@ impl Node {
         let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            let Some(room) = progress.room(self.now, timings) else { continue };
-            let entries = self.log.batch(progress.next, *append_entries_max, room);
-            if entries.is_empty() {
+            if progress.next > self.log.last_index() {
                 continue;
             }
+            let Some(room) = progress.room(self.now, timings) else { continue };
+            let entries = self.log.batch(progress.next, *append_entries_max, room);
             let previous_index = progress.next - 1;
             progress.sent(&entries, self.now);
             let request = Request::Append(AppendRequest {
@@ -270,8 +270,11 @@ impl Node {
     /// of an earlier term can be replaced even when a majority holds it (paper, §5.4.2, figure 8).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let mut durable: Vec<u64> = leader.peers.values().map(|peer| peer.matched).collect();
-        durable.push(leader.durable);
+        if self.commit == self.log.last_index() {
+            return;
+        }
+        let matched = leader.peers.values().map(|peer| peer.matched);
+        let mut durable: Vec<u64> = matched.chain([leader.durable]).collect();
         durable.sort_unstable_by(|a, b| b.cmp(a));
         let held = durable[self.majority() - 1];
         let own_term =

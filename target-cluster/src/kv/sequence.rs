@@ -1,8 +1,8 @@
 //! Sequences of values whose copies share what they have in common.
 
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -30,6 +30,9 @@ pub struct Sequence {
     gone: usize,
     /// The number of values.
     length: usize,
+    /// A digest of the values, once one was asked for: to digest a state again and again, as the
+    /// simulator does, costs no more than what has changed in between.
+    digest: OnceLock<u64>,
 }
 
 impl Sequence {
@@ -54,6 +57,7 @@ impl Sequence {
         self.last_bytes += json_bytes(&value);
         Arc::make_mut(&mut self.last).push(value);
         self.length += 1;
+        self.digest.take();
     }
 
     /// Takes the last value away.
@@ -68,6 +72,7 @@ impl Sequence {
         let value = Arc::make_mut(&mut self.last).pop().expect("it has values");
         self.last_bytes -= json_bytes(&value);
         self.length -= 1;
+        self.digest.take();
         self.forget_if_empty();
         Some(value)
     }
@@ -77,6 +82,7 @@ impl Sequence {
         let value = self.iter().next()?.clone();
         self.gone += 1;
         self.length -= 1;
+        self.digest.take();
         if self.full.front().is_some_and(|part| part.len() == self.gone) {
             Arc::make_mut(&mut self.full).pop_front();
             self.gone = 0;
@@ -124,8 +130,13 @@ impl PartialEq<[Value]> for Sequence {
 
 impl Hash for Sequence {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        let digest = || {
+            let mut hasher = DefaultHasher::new();
+            self.iter().for_each(|value| value.hash(&mut hasher));
+            hasher.finish()
+        };
         self.length.hash(state);
-        self.iter().for_each(|value| value.hash(state));
+        self.digest.get_or_init(digest).hash(state);
     }
 }
 
@@ -142,6 +153,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn digest(sequence: &Sequence) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        sequence.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[test]
+    fn a_digest_shows_every_change() {
+        let mut sequence = Sequence::default();
+        let mut digests = vec![digest(&sequence)];
+        for number in 0..300 {
+            sequence.push(number.into());
+            digests.push(digest(&sequence));
+        }
+        for left in (0..300).rev() {
+            sequence.pop();
+            assert_eq!(digest(&sequence), digests[left]);
+        }
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), 301);
+        let mut moved = Sequence::from(vec![1.into(), 2.into()]);
+        let before = digest(&moved);
+        moved.pop_first();
+        moved.push(1.into());
+        assert_ne!(digest(&moved), before, "the order counts");
+    }
 
     /// Does the same to a sequence and to a deque, and compares them, while copies are kept.
     #[test]
@@ -163,6 +202,10 @@ mod tests {
                     assert_eq!(sequence.pop_first(), expected.pop_front());
                 }
                 assert_eq!(sequence.len(), expected.len());
+                if number % 10 == 0 {
+                    let anew = Sequence::from(Vec::from(expected.clone()));
+                    assert_eq!(digest(&sequence), digest(&anew), "equal ones have equal digests");
+                }
                 if number % 100 == 0 {
                     kept.push((sequence.clone(), expected.iter().cloned().collect()));
                 }

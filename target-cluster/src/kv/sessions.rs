@@ -103,10 +103,18 @@ impl Sessions {
     pub(super) fn remember(&mut self, token: &Token, fingerprint: u64, index: u64, answer: Answer) {
         let session = Session { number: token.number, fingerprint, answer, used: index };
         self.bytes += session.bytes(&token.session);
-        if let Some(before) = self.sessions.insert(token.session.clone(), session) {
-            self.bytes -= before.bytes(&token.session);
+        match self.sessions.get_mut(&token.session) {
+            // Its use was noted when it was looked up.
+            Some(known) if known.used == index => {
+                let before = std::mem::replace(known, session);
+                self.bytes -= before.bytes(&token.session);
+            }
+            known => {
+                assert!(known.is_none(), "a command is looked up before it is remembered");
+                self.sessions.insert(token.session.clone(), session);
+                self.by_use.insert(index, token.session.clone());
+            }
         }
-        self.by_use.insert(index, token.session.clone());
         // The latest is kept, however large its answer is.
         while (self.sessions.len() > self.limit || self.bytes > self.bytes_limit)
             && self.sessions.len() > 1
