@@ -38,12 +38,12 @@ pub enum OperationResult {
 }
 
 impl Answer {
-    /// About how many bytes its value takes.
-    pub(super) fn bytes(&self) -> usize {
+    /// About how many bytes its value takes in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
         match &self.result {
             OperationResult::Ok(value)
             | OperationResult::PreconditionFailed { actual: Some(value) }
-            | OperationResult::WrongType { actual: Some(value) } => value.bytes(),
+            | OperationResult::WrongType { actual: Some(value) } => value.memory_bytes(),
             _ => 0,
         }
     }

@@ -128,8 +128,8 @@ impl Sessions {
 }
 
 impl Session {
-    /// About how many bytes it takes under that name, which is kept twice.
+    /// About how many bytes it takes in memory under that name, which is kept twice.
     fn bytes(&self, name: &str) -> usize {
-        200 + 2 * name.len() + self.answer.bytes()
+        200 + 2 * name.len() + self.answer.memory_bytes()
     }
 }

@@ -161,6 +161,28 @@ mod tests {
     }
 
     #[test]
+    fn answers_of_many_digits_are_counted_by_what_they_take_in_memory() {
+        let store = &mut Store::new(&Bugs::new());
+        store.sessions = Sessions::new(1_000_000, 1_000_000);
+        let cas = |number: u64| {
+            let token = format!("s{number}:1");
+            json!({"f": "cas", "key": "k", "value": [1, 2], "token": token})
+        };
+        // As JSON each of the lists takes 2 kB; every answer has one of its own.
+        for number in 0..100 {
+            run(store, json!({"f": "write", "key": "k", "value": vec![7; 1_000]}));
+            run(store, cas(number));
+        }
+        let next = store.applied() + 1;
+        let is_known = |store: &mut Store, number| match run(store, cas(number)) {
+            Applied::Answer(answer) => answer.version < next,
+            refused => panic!("{refused:?}"),
+        };
+        assert!(is_known(store, 99) && is_known(store, 90));
+        assert!(!is_known(store, 80), "13 of 72 kB are as much as may be kept");
+    }
+
+    #[test]
     fn a_failed_precondition_is_an_answer_that_a_retry_gets_again() {
         let store = &mut Store::new(&Bugs::new());
         let cas = json!({"f": "cas", "key": "k", "value": [1, 2], "token": "s:1"});
