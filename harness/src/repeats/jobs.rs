@@ -36,16 +36,29 @@ impl Jobs {
         self.now
     }
 
-    /// Takes into account a run that was alone; returns a sentence the first time.
-    pub fn measured(&mut self, processor_time: Duration, took: Duration) -> Option<String> {
+    /// Takes into account a run that was alone, and for how long all processors together were `idle`
+    /// meanwhile, if that is known; returns a sentence the first time. Where other programs are busy, a
+    /// run takes little because it gets little.
+    pub fn measured(
+        &mut self,
+        processor_time: Duration,
+        took: Duration,
+        idle: Option<Duration>,
+    ) -> Option<String> {
         if self.asked.is_some() || !std::mem::take(&mut self.unsaid) {
             return None;
         }
-        let each = processor_time.as_secs_f64() / took.as_secs_f64().max(0.001);
-        let room = SHARE * self.processors / each.max(0.01);
-        self.now = (room as usize).clamp(1, MOST);
+        let share = |time: Duration| time.as_secs_f64() / took.as_secs_f64().max(0.001);
+        let each = share(processor_time);
+        let others = idle.map_or(0.0, |idle| (self.processors - each - share(idle)).max(0.0));
+        let free = (SHARE * self.processors - others).max(0.0) / each.max(0.01);
+        self.now = (free as usize).clamp(1, MOST);
+        let others = match others >= 0.1 {
+            true => format!(", other programs {others:.2}"),
+            false => String::new(),
+        };
         Some(format!(
-            "{} at a time: one took {each:.2} of {} processors",
+            "{} at a time: one took {each:.2} of {} processors{others}",
             self.now, self.processors
         ))
     }
@@ -61,6 +74,21 @@ impl Jobs {
     }
 }
 
+/// The time for which the processors of this machine were idle since it started, all of them
+/// together; none where the kernel does not say.
+pub(super) fn idle_time() -> Option<Duration> {
+    idle_in(&std::fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// The fourth and the fifth figure of the first line: idle, and idle while a disk works, in hundredths
+/// of a second (proc_stat(5)).
+fn idle_in(stat: &str) -> Option<Duration> {
+    let mut figures = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().skip(3);
+    let mut next = || figures.next()?.parse::<u64>().ok();
+    let (idle, of_disk) = (next()?, next()?);
+    Some(Duration::from_millis(10 * (idle + of_disk)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,9 +98,9 @@ mod tests {
         let check = |processors: f64, seconds: u64, expect: usize| {
             let mut jobs = Jobs { processors, ..Jobs::new(None) };
             assert_eq!(jobs.now(), 1);
-            let said = jobs.measured(Duration::from_secs(seconds), Duration::from_secs(10));
+            let said = jobs.measured(Duration::from_secs(seconds), Duration::from_secs(10), None);
             assert!(said.is_some_and(|said| said.starts_with(&format!("{expect} at a time"))));
-            assert_eq!(jobs.measured(Duration::ZERO, Duration::from_secs(10)), None);
+            assert_eq!(jobs.measured(Duration::ZERO, Duration::from_secs(10), None), None);
             assert_eq!(jobs.now(), expect);
         };
         check(2.0, 4, 4);
@@ -80,6 +108,29 @@ mod tests {
         check(1.0, 30, 1);
         check(64.0, 10, 16);
         check(8.0, 0, 16);
+    }
+
+    #[test]
+    fn a_run_that_gets_little_beside_other_programs_is_not_taken_for_a_light_one() {
+        let check = |took: u64, idle: u64, expect: &str| {
+            let mut jobs = Jobs { processors: 2.0, ..Jobs::new(None) };
+            let [took, idle] = [took, idle].map(Duration::from_secs);
+            let said = jobs.measured(took, Duration::from_secs(10), Some(idle));
+            assert_eq!(said.as_deref(), Some(expect));
+        };
+        check(4, 16, "4 at a time: one took 0.40 of 2 processors");
+        check(1, 0, "1 at a time: one took 0.10 of 2 processors, other programs 1.90");
+        check(4, 8, "2 at a time: one took 0.40 of 2 processors, other programs 0.80");
+        // More can be idle than this program may have.
+        check(4, 90, "4 at a time: one took 0.40 of 2 processors");
+    }
+
+    #[test]
+    fn the_idle_time_is_read_off_the_kernel_s_figures() {
+        let stat = "cpu  10802339 191387 1481572 3651332 34581 0 167858 3701 0 0\ncpu0 1 2 3 4 5\n";
+        assert_eq!(idle_in(stat), Some(Duration::from_millis(36_859_130)));
+        assert_eq!(idle_in("intr 1 2 3 4 5"), None);
+        assert!(idle_time().is_some_and(|idle| idle > Duration::ZERO));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use engines::process_tree::{RunProcess, time_of_children};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::jobs::Jobs;
+use super::jobs::{Jobs, idle_time};
 use super::outcome::RunOutcome;
 use super::show::Show;
 use crate::plan::Plan;
@@ -65,6 +65,8 @@ struct Running {
     /// True as long as no other ran beside it.
     alone: bool,
     processor_time: Duration,
+    /// The idle time of the processors when it began.
+    idle: Option<Duration>,
 }
 
 struct Leaving {
@@ -191,8 +193,8 @@ impl Pool {
         let process = process.context("cannot start a run")?;
         let alone = self.running.is_empty() && self.leaving.is_empty();
         self.running.iter_mut().for_each(|run| run.alone = false);
-        let (began, processor_time) = (Instant::now(), time_of_children());
-        self.running.push(Running { name, number, process, began, alone, processor_time });
+        let (began, processor_time, idle) = (Instant::now(), time_of_children(), idle_time());
+        self.running.push(Running { name, number, process, began, alone, processor_time, idle });
         Ok(())
     }
 
@@ -250,7 +252,9 @@ impl Pool {
             if outcome.starved {
                 said = self.jobs.lower();
             } else if run.alone {
-                said = self.jobs.measured(time_of_children() - run.processor_time, took);
+                let idle =
+                    idle_time().zip(run.idle).map(|(now, before)| now.saturating_sub(before));
+                said = self.jobs.measured(time_of_children() - run.processor_time, took, idle);
             }
             if let Some(said) = said {
                 show.line(&said);
