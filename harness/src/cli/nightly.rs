@@ -86,6 +86,11 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         Some(path) => bad_input(format!("{}: {error:#}", path.display())),
         None => error,
     })?;
+    // One that goes on keeps its bounds, unless it is given others.
+    if let Some(Saved { night, .. }) = &saved {
+        plan.budget = night.budget_seconds.map(Duration::from_secs_f64);
+        plan.runs = night.most_runs;
+    }
     plan.budget = arguments.budget.or(plan.budget);
     plan.runs = arguments.runs.or(plan.runs);
     plan.jobs = arguments.jobs.or(plan.jobs);
@@ -98,6 +103,8 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         Some(output) => Path::new(".").join(output.parent().unwrap_or(output)),
         None => results.clone(),
     };
+    // Such as by results/nights/latest: others lie beside it, and share its room.
+    let shared = arguments.output.is_none() || around.join("latest").is_symlink();
     let past = match (&arguments.past, shard) {
         (Some(past), _) if !past.is_dir() => {
             return Err(bad_input(format!("{} is no folder of nights", past.display())));
@@ -114,7 +121,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         seed,
         shard,
         past: Past::of(&past),
-        others: arguments.output.is_none().then(|| results.clone()),
+        others: shared.then_some(around),
         shrink: |run, folder, jobs, limit| {
             let ended = shrink_schedule::shrink(run, Some(folder), jobs, Some(limit), None)?;
             Ok(ShrinkEnded { finished: ended.finished, interrupted: ended.interrupted })

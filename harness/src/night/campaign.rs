@@ -139,6 +139,8 @@ impl Campaign {
             seed,
             shard,
             digest,
+            budget_seconds: plan.budget.map(|budget| budget.as_secs_f64()),
+            most_runs: plan.runs,
             state: State::GoesOn,
             ended: None,
             started,

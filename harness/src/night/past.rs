@@ -157,6 +157,8 @@ mod tests {
             seed: 1,
             shard,
             digest: digest.to_owned(),
+            budget_seconds: None,
+            most_runs: None,
             state: State::Ended,
             ended: None,
             started: String::new(),

@@ -151,6 +151,9 @@ fn a_night_that_is_killed_goes_on_without_losing_or_repeating_a_run() {
     assert_eq!(killed, whole);
     assert_eq!(whole["state"], "ended");
 
+    // It keeps its bounds without being told them.
+    assert_eq!(whole["most_runs"], 4);
+
     // It has ended, and says so again.
     let size = || fs::metadata(folder.join("ledger.jsonl")).expect("it is there").len();
     let before = size();

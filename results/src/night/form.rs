@@ -31,6 +31,12 @@ pub struct Night {
     /// A digest of all that its runs follow from: the plan, the seed, the earlier nights. Shards of
     /// one night have the same.
     pub digest: String,
+    /// The time that it may take, in seconds; none without a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_seconds: Option<f64>,
+    /// The most runs of the whole night, those of all shards; none without a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_runs: Option<u64>,
     /// The state in which it is. A night whose process was killed still says that it goes on.
     pub state: State,
     /// The reason for which it ended, in a sentence; none as long as it goes on.
