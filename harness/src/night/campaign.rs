@@ -8,11 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use results::night::{
-    Cell, Entry, FollowUp, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State,
-    is_full,
+    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State, is_full,
 };
 use results::run_directory::{REPORT, RunDirectory};
-use results::words::{self, counted};
+use results::words::counted;
 
 use super::agenda::{Agenda, Part, Weighed};
 use super::decide::{Bounds, Ended, Known, Step, Why};
@@ -22,7 +21,8 @@ use super::past::Past;
 use super::plan::NightPlan;
 use super::promise::promise;
 use super::retention::{Retention, Space};
-use crate::exit::{Exit, usage};
+use super::sentences::came_to;
+use crate::exit::usage;
 use crate::repeats::{
     Counted, Failing, Go, Jobs, Pool, RunOutcome, Show, Wanted, block_on, short_hash,
 };
@@ -66,6 +66,8 @@ pub(crate) struct Campaign {
     clock: u64,
     tickets: BTreeMap<u64, Ticket>,
     next_ticket: u64,
+    /// The last runs in which the harness failed, one after the other.
+    failures: usize,
     /// The reason to begin nothing more.
     stop: Option<String>,
     /// An error where none could be returned.
@@ -78,6 +80,10 @@ enum Ticket {
     Run(Part),
     Repeat { of: u64, number: u64 },
 }
+
+/// The night ends when the harness failed in so many runs, one after the other: something is missing
+/// on this machine, and eight hours of it would say no more.
+const FAILURES: usize = 5;
 
 /// The seconds by which a clock may go back without a remark: clocks are set right all the time.
 const SET_RIGHT: u64 = 2;
@@ -177,6 +183,7 @@ impl Campaign {
             clock: 0,
             tickets: BTreeMap::new(),
             next_ticket: 0,
+            failures: 0,
             stop: None,
             failure: None,
         };
@@ -333,6 +340,8 @@ impl Campaign {
                 None => break,
             }
         }
+        // What was lacking may be there the next time.
+        let whole = !interrupted && self.stop.is_none();
         let why = match (interrupted, self.stop.take(), why) {
             (true, ..) => "it was interrupted; the same command goes on".to_owned(),
             (_, Some(stop), _) => stop,
@@ -340,7 +349,7 @@ impl Campaign {
             (_, _, Some(Why::Runs) | None) => "all its runs were made".to_owned(),
         };
         let at = self.at();
-        self.record(Entry::End { whole: !interrupted, why, at })?;
+        self.record(Entry::End { whole, why, at })?;
         Ok(self.night)
     }
 
@@ -491,6 +500,13 @@ impl Campaign {
 
     fn run_ended(&mut self, part: Part, outcome: &RunOutcome) -> Result<String> {
         let (run, reached) = entry(&self.directory, part, outcome);
+        self.failures = if run.failure.is_some() { self.failures + 1 } else { 0 };
+        if self.failures == FAILURES {
+            let failure = outcome.first_clause();
+            self.stop = Some(format!(
+                "the harness failed in {FAILURES} runs, one after the other: {failure}"
+            ));
+        }
         let (clock, time) = now();
         if clock + SET_RIGHT < self.clock {
             self.remark(
@@ -548,40 +564,9 @@ impl Campaign {
     }
 }
 
-/// `INVALID after 14.2 s: process 7 read nothing from k11 at 3.842 s`.
-fn came_to(outcome: &RunOutcome) -> String {
-    let verdict = words::verdict(outcome.verdict).to_uppercase();
-    let starved = if outcome.starved { " (this machine was starved)" } else { "" };
-    format!("{verdict}{starved} after {:.1} s: {}", outcome.seconds, outcome.first_clause())
-}
-
 /// The time by the clock of this machine: seconds since 1970, and RFC 3339.
 fn now() -> (u64, String) {
     let now = SystemTime::now();
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     (seconds, humantime::format_rfc3339_seconds(now).to_string())
-}
-
-/// The exit code of a night: that of its worst run, where 1 beats 3 beats 2 beats 0.
-pub(crate) fn exit_of(night: &Night) -> Exit {
-    let of = |run: &NightRun| match run.verdict {
-        Verdict::Invalid => Exit::Invalid,
-        _ if run.failure.is_some() => Exit::HarnessFailure,
-        verdict => verdict.into(),
-    };
-    match night.runs.is_empty() {
-        true => Exit::Unknown,
-        false => night.runs.iter().map(of).fold(Exit::Valid, Exit::or_worse),
-    }
-}
-
-/// The sentence about what a failure came to when it was followed up.
-pub(crate) fn followed_up(follow_up: &FollowUp) -> String {
-    let FollowUp { failed, counted, shrunk, .. } = follow_up;
-    let mut text = format!("failed again in {failed} of {counted}");
-    if let Some(shrunk) = shrunk {
-        let faults = words::counted(shrunk.faults, "fault");
-        text.push_str(&format!(", shrunk from {} to {faults}", shrunk.faults_before));
-    }
-    text
 }

@@ -16,9 +16,11 @@ mod past;
 mod plan;
 mod promise;
 mod retention;
+mod sentences;
 
-pub(crate) use campaign::{Campaign, Orders, exit_of, followed_up};
+pub(crate) use campaign::{Campaign, Orders};
 pub(crate) use follow_up::ShrinkEnded;
 pub(crate) use merge::merge;
 pub(crate) use past::Past;
 pub(crate) use plan::{NightPlan, SHIPPED};
+pub(crate) use sentences::{exit_of, followed_up};

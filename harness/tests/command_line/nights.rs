@@ -41,6 +41,19 @@ fn flags_that_make_no_night_are_refused() {
 }
 
 #[test]
+fn a_night_in_which_the_harness_fails_again_and_again_ends_and_says_why() {
+    let directory = scratch("nights-lacking");
+    let text = "runs = 500\n[[target]]\ntarget = \"etcd\"\nbin = \"no-such-folder\"\n";
+    let plan = write(&directory, "night.toml", text);
+    let output = directory.join("night").display().to_string();
+    let night = ["nightly", &plan, "--seed", "1", "--jobs", "1", "--output", &output];
+    let night = run(&night).exits(3).says("5 runs in ");
+    let night = night.says("the harness failed in 5 runs, one after the other: cannot start ");
+    // It does once that is mended.
+    night.says("goes on with: stormproof nightly --output ");
+}
+
+#[test]
 fn a_folder_of_something_else_is_left_alone() {
     let directory = scratch("nights-folders");
     let plan = write(&directory, "night.toml", &format!("runs = 1\n{SHORT}"));

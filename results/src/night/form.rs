@@ -284,3 +284,139 @@ impl Night {
         self.verdict = worst.unwrap_or(Verdict::Unknown);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use faults::coverage::{Phase, Role};
+    use faults::fault::Family;
+
+    use super::*;
+
+    /// A night of this form, as it may lie in a folder for years.
+    const NIGHT: &str = r#"{
+  "schema": 1,
+  "id": "20261129T190000Z-etcd",
+  "name": "etcd",
+  "seed": 7,
+  "shard": {
+    "index": 2,
+    "of": 3
+  },
+  "digest": "58a33097d8",
+  "budget_seconds": 28800.0,
+  "state": "interrupted",
+  "ended": "it was interrupted; the same command goes on",
+  "started": "2026-11-29T19:00:00Z",
+  "seconds": 81.5,
+  "verdict": "invalid",
+  "environment": {
+    "kernel": "6.18.44"
+  },
+  "cells": [
+    {
+      "target": "etcd-3.5.1",
+      "workload": "register",
+      "profile": "power",
+      "weight": 4.0,
+      "because": "it failed in the night before",
+      "expected_seconds": 72.0
+    }
+  ],
+  "runs": [
+    {
+      "number": 3,
+      "cell": 0,
+      "seed": 633174306,
+      "verdict": "invalid",
+      "safety": "invalid",
+      "liveness": "valid",
+      "starved": true,
+      "sentence": "process 7 read nothing from k11 at 3.842 s",
+      "target_version": "3.5.1",
+      "started": "2026-11-29T19:00:02Z",
+      "seconds": 68.25,
+      "recovery_seconds": 0.5,
+      "degree": "by-itself",
+      "probe_lateness_seconds": 1.5,
+      "command": "stormproof run --target etcd --seed 633174306",
+      "directory": "runs/3/20261129T190002Z-etcd-register-s633174306",
+      "kept": "everything",
+      "follow_up": {
+        "failed": 4,
+        "counted": 5,
+        "repeats": 5,
+        "shrunk": {
+          "faults_before": 39,
+          "faults": 1,
+          "finished": true,
+          "directory": "shrinks/3"
+        }
+      }
+    }
+  ],
+  "reached": {
+    "etcd-3.5.1": {
+      "cells": [
+        {
+          "family": "kill",
+          "role": "leader",
+          "phase": "steady",
+          "count": 2
+        }
+      ],
+      "moments": [],
+      "pairs": [
+        {
+          "one": "kill",
+          "other": "power",
+          "count": 1
+        }
+      ]
+    }
+  },
+  "remarks": [
+    {
+      "run": 3,
+      "text": "it was killed with the night, and is made again"
+    }
+  ]
+}"#;
+
+    #[test]
+    fn a_night_of_this_form_is_read_and_written_as_it_is() {
+        let night: Night = serde_json::from_str(NIGHT).expect("it is a night");
+        assert_eq!(night.schema, SCHEMA, "another form has another number, and a text of its own");
+        assert_eq!(serde_json::to_string_pretty(&night).expect("plain data"), NIGHT);
+        let run = &night.runs[0];
+        let cell = night.cell_of(run).expect("it has a cell");
+        assert_eq!(cell.name(), "etcd-3.5.1 · register · power");
+    }
+
+    #[test]
+    fn what_runs_reached_is_the_same_in_whichever_order_they_ended() {
+        let of = |family, role, count| Coverage {
+            cells: vec![Situation { family, role, phase: Phase::Steady, count }],
+            pairs: vec![Pair { one: Family::Kill, other: family, count }],
+            ..Coverage::default()
+        };
+        let all = [
+            of(Family::Power, Role::Leader, 2),
+            of(Family::Kill, Role::Follower, 1),
+            of(Family::Power, Role::Leader, 3),
+        ];
+        let mut reached = Reached::default();
+        all.iter().for_each(|one| reached.add(one));
+        let mut backwards = Reached::default();
+        all.iter().rev().for_each(|one| backwards.add(one));
+        assert_eq!(reached, backwards);
+        assert_eq!((reached.cells.len(), reached.pairs.len()), (2, 2));
+        assert_eq!(reached.cells.iter().map(|cell| cell.count).max(), Some(5));
+        // Two halves make the whole.
+        let mut joined = Reached::default();
+        joined.add(&all[0]);
+        let mut rest = Reached::default();
+        all[1..].iter().for_each(|one| rest.add(one));
+        joined.join(&rest);
+        assert_eq!(joined, reached);
+    }
+}

@@ -1,0 +1,39 @@
+//! The outcome of runs and nights, in sentences and in a number.
+
+use checker::verdict::Verdict;
+use results::night::{FollowUp, Night, NightRun};
+use results::words;
+
+use crate::exit::Exit;
+use crate::repeats::RunOutcome;
+
+/// `INVALID after 14.2 s: process 7 read nothing from k11 at 3.842 s`.
+pub(super) fn came_to(outcome: &RunOutcome) -> String {
+    let verdict = words::verdict(outcome.verdict).to_uppercase();
+    let starved = if outcome.starved { " (this machine was starved)" } else { "" };
+    format!("{verdict}{starved} after {:.1} s: {}", outcome.seconds, outcome.first_clause())
+}
+
+/// The exit code of a night: that of its worst run, where 1 beats 3 beats 2 beats 0.
+pub(crate) fn exit_of(night: &Night) -> Exit {
+    let of = |run: &NightRun| match run.verdict {
+        Verdict::Invalid => Exit::Invalid,
+        _ if run.failure.is_some() => Exit::HarnessFailure,
+        verdict => verdict.into(),
+    };
+    match night.runs.is_empty() {
+        true => Exit::Unknown,
+        false => night.runs.iter().map(of).fold(Exit::Valid, Exit::or_worse),
+    }
+}
+
+/// The sentence about what a failure came to when it was followed up.
+pub(crate) fn followed_up(follow_up: &FollowUp) -> String {
+    let FollowUp { failed, counted, shrunk, .. } = follow_up;
+    let mut text = format!("failed again in {failed} of {counted}");
+    if let Some(shrunk) = shrunk {
+        let faults = words::counted(shrunk.faults, "fault");
+        text.push_str(&format!(", shrunk from {} to {faults}", shrunk.faults_before));
+    }
+    text
+}
