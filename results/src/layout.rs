@@ -14,6 +14,8 @@ pub const PLAN: &str = "plan.toml";
 pub(crate) const RUN: &str = "run.json";
 /// File name of the target's manifest within a run directory, if it has one.
 pub const TARGET: &str = "target.toml";
+/// File name of the order in which things went through their gates, if the run recorded it.
+pub const ORDER: &str = "order.bin";
 /// File name of the history within a run directory.
 pub const HISTORY: &str = "history.jsonl";
 /// File name of the [`Summary`](crate::summary::Summary) within a run directory.

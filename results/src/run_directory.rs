@@ -6,6 +6,7 @@
 //!   plan.toml              what was asked for, resolved
 //!   run.json               what it was asked of: target and its version, lab, machine
 //!   target.toml            the manifest of the target, if it has one
+//!   order.bin              the order of messages, fsyncs and calls of clients, if it was recorded
 //!   history.jsonl          every event of clients, nemesis and controller, in order
 //!   nodes/n1/stdout.log    what node n1 printed, beside stderr.log
 //!   nodes/n1/events.jsonl  what became of node n1: process, role, term, commit index, clocks,
@@ -36,7 +37,7 @@ use crate::compressed;
 use crate::event::{NodeEvent, RunEvent};
 use crate::event_log::EventLog;
 use crate::layout::{self, LATEST, NODE_EVENTS, RUN};
-pub use crate::layout::{HISTORY, NODES, PLAN, REPORT, TARGET, VERDICT};
+pub use crate::layout::{HISTORY, NODES, ORDER, PLAN, REPORT, TARGET, VERDICT};
 use crate::loaded_run::{self, LoadedRun};
 use crate::summary::{Account, Summary};
 
@@ -159,6 +160,14 @@ impl RunDirectory {
     /// When the file cannot be written.
     pub fn save_plan(&self, toml: &str) -> Result<PathBuf> {
         self.replace(PLAN, toml.as_bytes())
+    }
+
+    /// Saves the order in which things went through their gates.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_order(&self, order: &[u8]) -> Result<PathBuf> {
+        self.replace(ORDER, order)
     }
 
     /// Saves the manifest of the target.

@@ -41,6 +41,9 @@ pub fn run(
     if !outcomes.is_empty() {
         line("faults", &outcomes.join(" · "));
     }
+    if let Some(order) = &summary.order {
+        line("order", &order.to_string());
+    }
     if let Some(end) = &summary.ended_early {
         line("load", &words::ended_early(end));
     }

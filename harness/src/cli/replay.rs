@@ -14,6 +14,7 @@ use crate::exit::{Exit, usage};
 use crate::plan::{Again, Plan, Written, saved};
 use crate::printing::{err, out};
 use crate::repeats::{Failing, Go, Jobs, Pool, RunOutcome, Show, Tally, Wanted, block_on};
+use crate::run::order::recorded_in;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -30,6 +31,11 @@ pub struct Arguments {
     /// End as soon as one has failed
     #[arg(long, requires = "times", help_heading = "Many times")]
     until_failure: bool,
+    /// Hold messages between nodes, fsyncs and clients back where they come earlier than in the
+    /// recorded run, and let faults come at the same moments, to make its failure certain. The run
+    /// has to have been recorded with --record-order
+    #[arg(long, help_heading = "In order")]
+    in_order: bool,
     #[command(flatten)]
     flags: Written,
     #[command(flatten)]
@@ -48,7 +54,13 @@ const REPEATS: &str = "results/repeats";
 /// Real processes do not repeat themselves, so the verdict may be another.
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let flags = arguments.flags;
-    let plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
+    let mut plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
+    if arguments.in_order {
+        let directory = arguments.directory.canonicalize()?;
+        recorded_in(&directory)?;
+        plan.in_order_of = Some(directory);
+    }
+    let plan = plan;
     // The saved run was possible on its machine; this one may be able to do less.
     let subject = Subject::of(&plan)?;
     if let Some(times) = arguments.times {
@@ -82,7 +94,12 @@ fn many(
         let mut numbers = 0..times;
         let next = || {
             let number = numbers.next()?;
-            Some(Wanted { name: number.to_string(), number, plan: plan.repeat(number) })
+            // What clients do is a part of the order.
+            let plan = match plan.in_order_of {
+                Some(_) => plan.clone(),
+                None => plan.repeat(number),
+            };
+            Some(Wanted { name: number.to_string(), number, plan })
         };
         let ended = |number: u64, outcome: RunOutcome| {
             show.line(&line(number, &outcome));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use engines::process_tree::Lab;
+use faults::trigger::TriggerKind;
 
 use super::{Commands, LabInUse};
 use crate::exit::usage;
@@ -80,6 +81,11 @@ pub(crate) fn fit(
                 engines.lacking.push((format!("{kind} triggers"), reason));
             }
         }
+    }
+    if plan.keeps_order()
+        && let Err(reason) = lab.can_see(TriggerKind::Message, target)
+    {
+        return Err(usage(format!("the order of a run is not seen here: {reason}")));
     }
     Ok(Fitted { plan, version, lab, engines })
 }

@@ -44,7 +44,8 @@ impl LabInUse {
             Some(engine) => {
                 // What is waited for on a link is seen by the switch, too.
                 let messages = plan.trigger_kinds().contains(&TriggerKind::Message);
-                let packet_faults = families.contains(&Family::Packet) || messages;
+                let packet_faults =
+                    families.contains(&Family::Packet) || messages || plan.keeps_order();
                 let tcp = if plan.quick_tcp { TcpKnobs::QUICK } else { TcpKnobs::default() };
                 let options = NetworkOptions { engine, packet_faults, tcp };
                 let network = Network::build(nodes, options).context("cannot build the network")?;

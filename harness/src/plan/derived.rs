@@ -69,6 +69,11 @@ impl Plan {
         triggers.map(|trigger| trigger.observed.kind()).collect()
     }
 
+    /// Returns true if the order of the run is recorded.
+    pub fn keeps_order(&self) -> bool {
+        self.record_order || self.in_order_of.is_some()
+    }
+
     /// The kinds of events that its faults could wait for, or do.
     pub fn possible_triggers(&self) -> BTreeSet<TriggerKind> {
         let drawn = self.triggers.iter().filter_map(|name| name.one());

@@ -158,6 +158,19 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = MACHINE, value_enum, default_value = "auto")]
     pub partition_engine: EngineChoice,
 
+    /// Record the order in which messages between nodes, fsyncs and calls of clients were let
+    /// through, so that replay --in-order can hold another run to it
+    #[arg(long, help_heading = MACHINE, num_args = 0..=1, require_equals = true, value_name = "BOOL",
+        default_value_t = false, default_missing_value = "true", hide_default_value = true,
+        hide_possible_values = true)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub record_order: bool,
+    /// Hold messages, fsyncs, clients and faults to the order that the run in this directory
+    /// recorded
+    #[arg(long, help_heading = MACHINE, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_order_of: Option<PathBuf>,
+
     /// Tell the target's nodes something besides: what `list targets` names, or a variable of a
     /// manifest
     #[arg(long = "set", help_heading = CLUSTER, value_name = "NAME=VALUE", value_parser = setting)]

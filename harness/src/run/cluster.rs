@@ -134,7 +134,9 @@ impl Cluster {
             members.iter().for_each(|member| host.add_foreign_node(&member.name));
         }
         let waits_for_disks = plan.trigger_kinds().contains(&TriggerKind::Disk);
-        if waits_for_disks || families.iter().any(|family| family.needs_own_disk()) {
+        let orders_disks = plan.keeps_order() && lab.can_see(TriggerKind::Disk, &*target).is_ok();
+        if waits_for_disks || orders_disks || families.iter().any(|family| family.needs_own_disk())
+        {
             for (member, seed) in members.iter().zip(plan.seed..) {
                 host.mount_disk(&member.name, &member.data, seed)
                     .with_context(|| format!("cannot give {} a disk of its own", member.name))?;

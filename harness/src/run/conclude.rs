@@ -12,6 +12,7 @@ use results::verdict_text;
 
 use super::cluster::Cluster;
 use super::live::Live;
+use super::order::OrderKeeper;
 use super::recorder::Recorder;
 use super::{Ended, Known, Promise, Setup, summarise};
 use crate::auditing::Saved;
@@ -31,7 +32,7 @@ pub fn conclude(
     info: RunInfo,
     tested: Result<Liveness>,
     contradiction: Option<u64>,
-    cluster: &Cluster,
+    (cluster, order): (&Cluster, Option<&OrderKeeper>),
     recorder: &Recorder,
     live: &Live,
 ) -> Result<Ended> {
@@ -75,7 +76,7 @@ pub fn conclude(
     for note in &loaded.notes {
         recorder.note(note);
     }
-    let summary = summarise(Known {
+    let mut summary = summarise(Known {
         history: &loaded.history,
         planned: plan.planned(),
         kinds: workload.kinds,
@@ -88,6 +89,12 @@ pub fn conclude(
         failed: failure.as_ref().map(|_| EarlyEnd::Failure),
         failure: failure.as_ref().map(|error| format!("{error:#}")),
     });
+    if let Some(order) = order {
+        let (bytes, followed) = order.result();
+        summary.order = followed;
+        let saved = recorder.with_directory(|directory| directory.save_order(&bytes));
+        unwritten.extend(saved.err());
+    }
     let page = write_results(&summary, &loaded, recorder, &mut unwritten);
     let unwritten = unwritten.iter().map(|error| format!("{error:#}")).collect();
     let saved = verdict_text::Saved { page, unwritten };

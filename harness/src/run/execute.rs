@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use checker::verdict::Verdict;
 use engines::LocalHost;
+use engines::order::Gatekeeper;
 use faults::host::Host as _;
 use faults::nemesis::Nemesis;
 use results::event::{Mark, Phase};
@@ -25,6 +26,7 @@ use super::live::{Live, Snapshot};
 use super::load::Clients;
 use super::nemesis_runner::NemesisRunner;
 use super::online_check::VerdictSoFar;
+use super::order::{OrderKeeper, recorded_in};
 use super::recorder::Recorder;
 use super::triggers::{LogTail, Triggers};
 use super::{
@@ -94,7 +96,9 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
     let listeners = vec![live.listener(), triggers.listener(), progress.listener(), online_check];
     let recorder = Arc::new(Recorder::new(directory, listeners));
 
-    let watched = Watched { live: live.clone(), standing: standing.clone(), triggers };
+    let order = order_keeper(plan)?;
+    let kept = order.clone();
+    let watched = Watched { live: live.clone(), standing: standing.clone(), triggers, order: kept };
     let set_up = Run::set_up(&setup, recorder.clone(), watched).await;
     let ended = match set_up {
         Ok(run) => {
@@ -103,8 +107,15 @@ pub async fn execute(setup: Setup) -> Result<Ended> {
             let tested = run.test().await;
             info.stopped_early_seconds = stopped_early.get().copied();
             let contradiction = standing.borrow().illegal_since();
-            let ended =
-                conclude::conclude(&setup, info, tested, contradiction, &cluster, &recorder, &live);
+            let ended = conclude::conclude(
+                &setup,
+                info,
+                tested,
+                contradiction,
+                (&cluster, order.as_deref()),
+                &recorder,
+                &live,
+            );
             ended.and_then(|ended| {
                 // What the nodes stored is of use only to somebody who looks for a fault.
                 if ended.failure.is_none() && ended.summary.verdict == Verdict::Valid {
@@ -154,12 +165,13 @@ struct Run {
 struct Watched {
     live: Live,
     triggers: Triggers,
+    order: Option<Arc<OrderKeeper>>,
     standing: watch::Receiver<VerdictSoFar>,
 }
 
 impl Run {
     async fn set_up(setup: &Setup, recorder: Arc<Recorder>, watched: Watched) -> Result<Run> {
-        let Watched { live, standing, triggers } = watched;
+        let Watched { live, standing, triggers, order } = watched;
         let Setup { plan, target, workload, lab, .. } = setup;
         let (plan, workload) = (plan.clone(), *workload);
         recorder.phase(Phase::Setup)?;
@@ -177,6 +189,10 @@ impl Run {
 
         let (cluster, mut host) = Cluster::build(&plan, target.clone(), lab, &recorder)?;
         host.report_observations(triggers.observations(&recorder));
+        if let Some(order) = &order {
+            let keeper: Arc<dyn Gatekeeper> = order.clone();
+            host.keep_order(&keeper);
+        }
         let cluster = Arc::new(cluster);
         let nodes = plan.node_names();
         let logs = log_watch::watch(&cluster.members, &recorder);
@@ -193,6 +209,7 @@ impl Run {
         clients.knows_leader = target.knows_leader();
         clients.terms_may_differ = target.terms_may_differ();
         clients.triggers = triggers.clone();
+        clients.order = order.clone();
         let clients = Arc::new(clients);
         let nemesis = Nemesis::new(host).within(plan.most_down());
         let nemesis = NemesisRunner::new(
@@ -203,6 +220,7 @@ impl Run {
             nodes,
             (triggers, LogTail::new(&cluster.members), target.knows_leader()),
         );
+        let nemesis = nemesis.keeping(order);
         let nemesis = Arc::new(Mutex::new(nemesis));
         let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
         blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
@@ -270,6 +288,9 @@ impl Run {
         let begin = self.recorder.elapsed();
         let schedule = self.plan.schedule.clone();
         let nemesis = self.nemesis.clone();
+        if let Some(order) = &self.clients.order {
+            order.begin();
+        }
         let stop_faults = blocking(&nemesis, |nemesis| Ok(nemesis.stopper())).await?;
         let faults = tokio::spawn(async move {
             blocking(&nemesis, move |nemesis| nemesis.run(&schedule, begin)).await
@@ -277,6 +298,9 @@ impl Run {
         let control = ControlProbe::start();
         let driven = self.drive(&mut *load).await;
         let load_lateness = control.stop();
+        if let Some(order) = &self.clients.order {
+            order.end();
+        }
         stop_faults();
         let injected = faults.await.context("the thread of the faults panicked")?;
 
@@ -468,6 +492,15 @@ async fn blocking<T: Send + 'static>(
         act(&mut nemesis.lock().unwrap_or_else(PoisonError::into_inner))
     });
     acting.await.context("the thread of the faults panicked")?
+}
+
+/// The keeper of the order of a run, if its plan asks for one.
+fn order_keeper(plan: &Plan) -> Result<Option<Arc<OrderKeeper>>> {
+    if !plan.keeps_order() {
+        return Ok(None);
+    }
+    let follows = plan.in_order_of.as_deref().map(recorded_in).transpose()?;
+    Ok(Some(OrderKeeper::new(&plan.node_names(), follows)))
 }
 
 /// The report's account of the run before anything came of it.

@@ -19,6 +19,7 @@ use workloads::route::Route;
 use workloads::{Context, Generator, Invocation, Next, stream};
 
 use super::operation::Actor;
+use super::order::OrderKeeper;
 use super::recorder::Recorder;
 use super::triggers::Triggers;
 use crate::targets::Client;
@@ -43,6 +44,8 @@ pub struct Clients {
     pub terms_may_differ: bool,
     /// The events that faults wait for, some of which are held back.
     pub triggers: Triggers,
+    /// The order that the run keeps, if it does.
+    pub order: Option<Arc<OrderKeeper>>,
     /// The number of the next process.
     next_process: AtomicU64,
 }
@@ -68,6 +71,7 @@ impl Clients {
             knows_leader: true,
             terms_may_differ: false,
             triggers: Triggers::default(),
+            order: None,
             next_process,
         }
     }
@@ -87,7 +91,7 @@ impl Clients {
         let mut rng = stream(self.seed, &format!("process {process}"));
         let token = format!("{}:{process}:0", self.run);
         let policy = RetryPolicy::default();
-        self.actor(policy, &mut route, &mut rng).act(process, token, invocation).await
+        self.actor(policy, &mut route, &mut rng, None).act(process, token, invocation).await
     }
 
     fn actor<'a>(
@@ -95,7 +99,9 @@ impl Clients {
         policy: RetryPolicy,
         route: &'a mut Route,
         rng: &'a mut ChaCha8Rng,
+        thread: Option<usize>,
     ) -> Actor<'a> {
+        let number = thread.and_then(|thread| u16::try_from(thread).ok());
         Actor {
             recorder: &self.recorder,
             client: &*self.client,
@@ -103,6 +109,7 @@ impl Clients {
             policy,
             route,
             rng,
+            order: number.zip(self.order.as_deref()),
         }
     }
 }
@@ -261,8 +268,8 @@ impl Worker {
             let sequence = if last.0 == process { last.1 } else { 0 };
             last = (process, sequence + 1);
             let token = format!("{}:{process}:{sequence}", clients.run);
-            let completion =
-                clients.actor(policy, &mut route, &mut rng).act(process, token, invocation).await;
+            let mut actor = clients.actor(policy, &mut route, &mut rng, Some(self.thread));
+            let completion = actor.act(process, token, invocation).await;
             clients.triggers.pass(process).await;
             if self.completed.send((self.thread, completion)).is_err() {
                 return;

@@ -22,6 +22,7 @@ pub mod online_check;
 pub mod operation;
 #[cfg(test)]
 mod operation_tests;
+pub(crate) mod order;
 mod owed;
 mod pace;
 mod progress_watch;

@@ -11,6 +11,7 @@ use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 use workloads::{Invocation, PRECONDITION_FAILED};
 
+use super::order::OrderKeeper;
 use super::recorder::Recorder;
 use crate::targets::{Answer, Client, Reply, Request, refusal};
 
@@ -28,6 +29,8 @@ pub struct Actor<'a> {
     pub route: &'a mut Route,
     /// Its jitter.
     pub rng: &'a mut ChaCha8Rng,
+    /// Its number, and the order that it keeps to; none of one that is no part of the load.
+    pub order: Option<(u16, &'a OrderKeeper)>,
 }
 
 /// The end of an operation.
@@ -70,12 +73,21 @@ impl Actor<'_> {
         self.recorder.record(completion)
     }
 
+    fn note_answer(&self, node: usize, request: &Request, refused: bool) {
+        if let Some((client, order)) = self.order {
+            order.answer(client, &self.nodes[node], || in_words(request), refused);
+        }
+    }
+
     async fn settle(&mut self, request: &Request) -> Settled {
         let begin = Instant::now();
         let mut attempts = Vec::new();
         let mut course = Attempts::default();
         let mut node = self.route.begin();
         loop {
+            if let Some((client, order)) = self.order {
+                order.call(client, &self.nodes[node], || in_words(request)).await;
+            }
             let start = self.recorder.now();
             let limit = Attempts::limit(&self.policy, begin.elapsed());
             let reply = match timeout(limit, self.client.attempt(node, request)).await {
@@ -91,6 +103,7 @@ impl Actor<'_> {
             };
             let refusal = match reply {
                 Reply::Answer(answer) => {
+                    self.note_answer(node, request, false);
                     attempts.push(attempt);
                     let (kind, error) = match answer.value {
                         Some(_) => (EventType::Ok, None),
@@ -101,6 +114,9 @@ impl Actor<'_> {
                 Reply::Refusal(refusal) => refusal,
             };
             let definite = self.client.is_definite(&refusal.error);
+            if definite {
+                self.note_answer(node, request, true);
+            }
             attempt.error = Some(refusal.error.to_string());
             attempt.definite = Some(definite);
             attempts.push(attempt);
@@ -124,4 +140,9 @@ impl Actor<'_> {
             }
         }
     }
+}
+
+/// `write k3`.
+fn in_words(request: &Request) -> String {
+    format!("{} {}", request.f, request.key)
 }

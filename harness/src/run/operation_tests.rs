@@ -94,6 +94,7 @@ async fn act(f: &'static str, honours_tokens: bool, replies: Vec<Option<Reply>>)
         policy: RetryPolicy::default(),
         route: &mut Route::roaming(0, 3),
         rng: &mut stream(1, "test"),
+        order: None,
     };
     let invocation = Invocation { f, key: "k0".into(), value: json!(5), mutates: f != "read" };
     let completion = actor.act(4, "r1:4:0".into(), invocation).await.unwrap();

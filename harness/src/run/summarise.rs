@@ -76,6 +76,7 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         run: info,
         phases: judge::phases(history),
         ended_early: ended,
+        order: None,
         failure,
     }
 }

@@ -15,6 +15,7 @@ mod deaths;
 mod endings;
 mod etcd;
 mod every_family;
+mod in_order;
 mod lacking;
 mod leadership;
 mod loopback;

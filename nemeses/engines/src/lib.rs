@@ -58,6 +58,7 @@ pub mod netem;
 mod netlink;
 pub mod network;
 pub mod node_process;
+pub mod order;
 mod pending_request;
 mod proc;
 pub mod process_tree;

@@ -17,6 +17,7 @@ pub mod grudge;
 pub mod host;
 pub mod names;
 pub mod nemesis;
+pub mod order;
 pub mod outcome;
 pub mod record;
 pub mod schedule;

@@ -88,6 +88,10 @@ fn tiles(data: &ReportData<'_>) -> Markup {
                 @let of = format!("{} by process {}", most.f(), most.process());
                 (tile("most attempts of one", &words::count(most.attempts().len() as u64), &of))
             }
+            @if let Some(order) = &data.summary.order {
+                @let share = words::share(order.in_order, order.gates);
+                (tile("in the recorded order", &share, &order.to_string()))
+            }
             @if let Some(first) = findings.first() {
                 div.finding {
                     dt { "findings about the target" }

@@ -540,6 +540,7 @@ impl<'a> Maker<'a> {
             ]
             .to_vec(),
             ended_early: None,
+            order: None,
             failure: None,
         }
     }

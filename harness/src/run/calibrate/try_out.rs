@@ -290,7 +290,8 @@ impl Trial<'_> {
         let mut rng = stream(process, "calibration");
         let (recorder, nodes) = (self.recorder, self.nodes);
         let route = &mut route;
-        let mut actor = Actor { recorder, client, nodes, policy, route, rng: &mut rng };
+        let mut actor =
+            Actor { recorder, client, nodes, policy, route, rng: &mut rng, order: None };
         let event = actor.act(process, token.clone(), invocation).await?;
         Ok((token, event))
     }

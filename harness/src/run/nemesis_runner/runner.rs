@@ -12,14 +12,16 @@ use faults::effect::Effect;
 use faults::fault::{Action, Excuse};
 use faults::host::{ClockSeen, Host};
 use faults::nemesis::Nemesis;
+use faults::order::Moment;
 use faults::outcome::Outcome;
 use faults::record::{FaultStage, Happened, Injected, Seen};
-use faults::schedule::{Entry, Roles, Step};
+use faults::schedule::{Entry, Resolved, Roles, Step};
 use results::event::NodeChange;
 
 use super::super::agenda::{Agenda, Due};
 use super::super::expected_exits::ExpectedExits;
 use super::super::live::{Live, Snapshot};
+use super::super::order::OrderKeeper;
 use super::super::recorder::Recorder;
 use super::super::triggers::{LogTail, Sighted, Signal, Triggers, WaitingFaults};
 use super::label::Label;
@@ -44,6 +46,10 @@ const LEAD: Duration = Duration::from_millis(5);
 /// Looks at effects take no longer while a fault waits for a moment, which may be now.
 const WHILE_WAITED_FOR: Duration = Duration::from_millis(20);
 
+/// Between two questions whether a fault may come by the order that the run is held to: everything
+/// is held meanwhile, once it may.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(1);
+
 /// Carries out a schedule.
 pub struct NemesisRunner<H> {
     pub(super) nemesis: Nemesis<H>,
@@ -64,6 +70,8 @@ pub struct NemesisRunner<H> {
     pub(super) sighted: VecDeque<Sighted>,
     pub(super) signals: Receiver<Signal>,
     pub(super) signal: Sender<Signal>,
+    /// The order that the run keeps, if it does.
+    pub(super) order: Option<Arc<OrderKeeper>>,
 }
 
 /// The end of a wait.
@@ -112,7 +120,14 @@ impl<H: Host> NemesisRunner<H> {
             labels: BTreeMap::new(),
             last_undo: None,
             unserved_since: None,
+            order: None,
         }
+    }
+
+    /// The same, which has faults come at their places in the order of the run.
+    #[must_use]
+    pub fn keeping(self, order: Option<Arc<OrderKeeper>>) -> Self {
+        Self { order, ..self }
     }
 
     /// Has [`run`](Self::run) end once anything is sent there.
@@ -167,6 +182,11 @@ impl<H: Host> NemesisRunner<H> {
                     self.note_left_out(agenda.not_injected(planned), waited);
                     break;
                 }
+            }
+            if let Some(fault) = self.comes_too_early(&due) {
+                agenda.put(at, due);
+                agenda.postpone(fault, BETWEEN_QUESTIONS);
+                continue;
             }
             let next = agenda.next_time().map(|next| begin + waited + next);
             let time = FaultTime { due: begin + waited + at, waited, next };
@@ -282,19 +302,13 @@ impl<H: Host> NemesisRunner<H> {
         sighted: Option<Sighted>,
     ) -> Result<Vec<Step>> {
         let live = self.live.snapshot();
-        let hit = self.waiting.hit(entry, sighted.as_ref());
-        let by_commit = live.by_commit();
-        let roles = Roles {
-            leader: live.leader(),
-            former_leader: live.former_leader(),
-            most_advanced: by_commit.map(|(most, _)| most),
-            least_advanced: by_commit.map(|(_, least)| least),
-            hit: hit.as_ref(),
-        };
-        let resolved = entry.resolve(&self.nodes, roles);
+        let resolved = self.resolve(entry, &live, sighted.as_ref());
         let label = Label::new(entry, &resolved).at(sighted.as_ref());
         let intent = Happened::Intended(FaultStage::Inject, resolved.action().clone());
         self.recorder.fault(label.record(intent))?;
+        if let Some(order) = &self.order {
+            order.note_fault(entry.id, Moment::Beginning);
+        }
         let facts = self.facts(&live, entry, time);
         let later = resolved.steps[1..].to_vec();
         let late = self.recorder.elapsed().saturating_sub(time.due);
@@ -315,11 +329,17 @@ impl<H: Host> NemesisRunner<H> {
                 Some(Sighted { held: true, .. }) => {
                     self.nemesis.host_mut().set_patience(Some(Duration::ZERO));
                 }
+                None if self.follows_order() => {
+                    self.nemesis.host_mut().set_patience(Some(Duration::ZERO));
+                }
                 _ => self.be_patient_until(own.into_iter().chain(time.next).min()),
             }
             self.nemesis.set_unready(live.unready());
             self.nemesis.inject(entry, resolved)
         };
+        if let Some(order) = &self.order {
+            order.begun(entry.id, label.family, &label.nodes);
+        }
         let trigger = sighted.map(|sighted| Box::new(self.let_go(sighted)));
         let skipped = matches!(injected.outcome, Outcome::Skipped { .. });
         if let Some(name) = entry.named.as_ref().filter(|_| !skipped) {
@@ -336,6 +356,25 @@ impl<H: Host> NemesisRunner<H> {
         self.labels.insert(entry.id, label);
         self.sample_clocks();
         Ok(later)
+    }
+
+    /// The fault as it would be done now.
+    pub(super) fn resolve(
+        &self,
+        entry: &Entry,
+        live: &Snapshot,
+        sighted: Option<&Sighted>,
+    ) -> Resolved {
+        let hit = self.waiting.hit(entry, sighted);
+        let by_commit = live.by_commit();
+        let roles = Roles {
+            leader: live.leader(),
+            former_leader: live.former_leader(),
+            most_advanced: by_commit.map(|(most, _)| most),
+            least_advanced: by_commit.map(|(_, least)| least),
+            hit: hit.as_ref(),
+        };
+        entry.resolve(&self.nodes, roles)
     }
 
     /// Lets go what was held for a fault that is applied.
@@ -386,7 +425,14 @@ impl<H: Host> NemesisRunner<H> {
         };
         let intent = Happened::Intended(FaultStage::Undo, action.clone());
         self.recorder.fault(label.record(intent))?;
-        if let Some(undone) = self.nemesis.undo(id) {
+        if let Some(order) = &self.order {
+            order.note_fault(id, Moment::Ending);
+        }
+        let undone = self.nemesis.undo(id);
+        if let Some(order) = &self.order {
+            order.note_fault(id, Moment::Ended);
+        }
+        if let Some(undone) = undone {
             for problem in &undone.problems {
                 self.recorder.note(format!("could not undo {}: {problem}", label.name));
             }

@@ -12,6 +12,7 @@ use faults::record::{FaultStage, Happened, Injected};
 use faults::schedule::Entry;
 use faults::trigger::Trigger;
 
+use super::super::agenda::Due;
 use super::super::triggers::Signal;
 use super::label::Label;
 use super::runner::{CLOCK_SAMPLE, NemesisRunner, PAUSE, SERVICE_WITHIN, Woken};
@@ -103,6 +104,26 @@ impl<H: Host> NemesisRunner<H> {
             std::thread::sleep(PAUSE);
         }
         waits
+    }
+
+    /// Returns the fault whose begin or end is due, and comes too early by the order that the run is
+    /// held to.
+    pub(super) fn comes_too_early(&self, due: &Due<'_>) -> Option<u32> {
+        let order = self.order.as_deref().filter(|order| order.follows())?;
+        match due {
+            Due::Inject(entry) if entry.when.is_none() => {
+                let resolved = self.resolve(entry, &self.live.snapshot(), None);
+                let hit = &Label::new(entry, &resolved).nodes;
+                (!order.may_begin(entry.id, entry.fault.family(), hit)).then_some(entry.id)
+            }
+            Due::Undo(id) => (!order.may_end(*id)).then_some(*id),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the run is held to an order.
+    pub(super) fn follows_order(&self) -> bool {
+        self.order.as_ref().is_some_and(|order| order.follows())
     }
 
     /// Lets a fault wait for its trigger.

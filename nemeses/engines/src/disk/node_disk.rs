@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
 use fuser::INodeNo;
@@ -19,6 +19,7 @@ use super::mount::Mount;
 use super::serve::NodeFilesystem;
 use super::shared::{Powered, Shared};
 use super::watches::Watches;
+use crate::order::Gatekeeper;
 use crate::watches::Tally;
 use faults::disk_image::{Image, Kind, Unsynced};
 use faults::fault::{Damage, DiskCondition, PowerCut};
@@ -52,7 +53,12 @@ impl Disk {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let powered = Mutex::new(Powered { image, on: false, mount: 0 });
         let interceptor = RequestInterceptor::new(&name, seed)?;
-        let shared = Arc::new(Shared { powered, interceptor, watches: Watches::default() });
+        let shared = Arc::new(Shared {
+            powered,
+            interceptor,
+            watches: Watches::default(),
+            keeper: OnceLock::new(),
+        });
         let mut disk = Self { path, shared, mount: None };
         disk.power_on()?;
         Ok(disk)
@@ -81,6 +87,12 @@ impl Disk {
     /// waits for nothing else.
     pub fn release(&self) {
         self.shared.interceptor.release();
+    }
+
+    /// From now on has each fsync go through the gates of `keeper`. There is one at most.
+    pub(crate) fn keep_order(&self, node: &str, keeper: &Arc<dyn Gatekeeper>) {
+        // A second one would be a second run on the same disk.
+        let _ = self.shared.keeper.set((node.to_owned(), Arc::clone(keeper)));
     }
 
     /// From now on has this watch see the calls to the disk, which is that of `node`.

@@ -24,6 +24,7 @@ pub(super) const BELIEVED: Duration = Duration::from_secs(3600);
 pub(super) const GENERATION: Generation = Generation(0);
 
 /// One mount of an image. After the next mount, requests through this one fail.
+#[derive(Clone)]
 pub(super) struct NodeFilesystem {
     pub(super) shared: Arc<Shared>,
     pub(super) mount: u64,
@@ -153,7 +154,16 @@ impl NodeFilesystem {
         let fail = move |image: &mut Image| image.fail_sync(inode);
         let call = self.shared.watches.call(DiskCall::Fsync, inode);
         let asked = Asked { kind: OpKind::Fsync, bytes: 0, call };
-        self.serve_watched(asked, reply, fail, sync, |reply, ()| reply.ok());
+        let wait = self.shared.keeper.get().and_then(|(node, keeper)| keeper.sync(node));
+        match wait {
+            None => self.serve_watched(asked, reply, fail, sync, |reply, ()| reply.ok()),
+            Some(wait) => {
+                let filesystem = self.clone();
+                wait.then(move || {
+                    filesystem.serve_watched(asked, reply, fail, sync, |reply, ()| reply.ok());
+                });
+            }
+        }
     }
 
     /// Makes something new that is answered with its entry.

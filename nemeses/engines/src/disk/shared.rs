@@ -1,12 +1,13 @@
 //! The state that a mount shares with the owner of its disk.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use fuser::Errno;
 
 use super::interceptor::RequestInterceptor;
 use super::translate::errno;
 use super::watches::Watches;
+use crate::order::Gatekeeper;
 use faults::disk_image::{Image, Refusal};
 
 /// The state that the mount shares with the owner of the disk.
@@ -14,6 +15,8 @@ pub(super) struct Shared {
     pub(super) powered: Mutex<Powered>,
     pub(super) interceptor: RequestInterceptor,
     pub(super) watches: Watches,
+    /// The node, and who keeps the order of the run.
+    pub(super) keeper: OnceLock<(String, Arc<dyn Gatekeeper>)>,
 }
 
 /// The image, and who may change it. Under one lock, so that nothing becomes durable after the

@@ -130,7 +130,7 @@ impl Network {
         })
     }
 
-    pub(super) fn switch(&self) -> Option<&Switch> {
+    pub(crate) fn switch(&self) -> Option<&Switch> {
         match &self.segment {
             Segment::Switch { switch, .. } => Some(switch),
             Segment::Bridge { .. } => None,

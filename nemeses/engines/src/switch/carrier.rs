@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -11,6 +12,7 @@ use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
 
 use super::frame::{LARGEST_FRAME, MAC_LENGTH, OFFLOAD_HEADER, corrupt, segments, wire_length};
+use super::gates::{Gates, Keeper};
 use super::links::{Links, count};
 use super::port::Port;
 use super::shaper::Shaper;
@@ -63,6 +65,7 @@ struct Carrier<'a> {
     watches: &'a Watches,
     /// The links that they hold.
     held_links: HeldLinks,
+    gates: Gates<'a>,
     /// Of the conditions that the shapers have.
     revision: u64,
     /// By sender, then receiver.
@@ -76,7 +79,13 @@ struct Carrier<'a> {
 }
 
 /// Carries frames until it is stopped.
-pub(super) fn carry(ports: &[Port], links: &Links, watches: &Watches, wake: &Wake) {
+pub(super) fn carry(
+    ports: &[Port],
+    links: &Links,
+    watches: &Watches,
+    keeper: &Keeper,
+    wake: &Arc<Wake>,
+) {
     // The kernel may else wake it 50 µs late. If it does not want to, delays are that much longer.
     let _ = set_timerslack(1);
     let count = ports.len() * ports.len();
@@ -85,6 +94,7 @@ pub(super) fn carry(ports: &[Port], links: &Links, watches: &Watches, wake: &Wak
         links,
         watches,
         held_links: HeldLinks::default(),
+        gates: Gates::new(keeper, wake),
         revision: 0,
         shapers: (0..count).map(Shaper::new).collect(),
         held: BinaryHeap::new(),
@@ -108,10 +118,13 @@ pub(super) fn carry(ports: &[Port], links: &Links, watches: &Watches, wake: &Wak
         carrier.adopt_conditions();
         carrier.send_what_is_due();
         carrier.release_links();
+        carrier.release_streams();
         for (from, port) in waiting[..ports.len()].iter().enumerate() {
             if port.any().unwrap_or(false) {
                 carrier.carry_from(from, &mut buffer);
                 carrier.send_what_is_due();
+                // What was carried may be what others waited for.
+                carrier.release_streams();
             }
         }
     }
@@ -162,8 +175,22 @@ impl Carrier<'_> {
 
     fn carry_over(&mut self, from: usize, to: usize, packet: &[u8]) {
         let link = self.links.link(from, to);
-        if link.passes() && !self.held_links.keep(self.watches, (from, to), link, packet) {
+        if link.passes()
+            && !self.held_links.keep(self.watches, (from, to), link, packet)
+            && !self.gates.keep((from, to), packet)
+        {
             self.forward(from, to, packet);
+        }
+    }
+
+    /// Carries on what streams had to wait for that wait no more.
+    fn release_streams(&mut self) {
+        while let Some(((from, to), frames)) = self.gates.take_one() {
+            let mut frames = frames.into_iter();
+            // It went through its gate.
+            let first = frames.next().filter(|_| self.links.link(from, to).passes());
+            first.iter().for_each(|frame| self.forward(from, to, frame));
+            frames.for_each(|frame| self.carry_over(from, to, &frame));
         }
     }
 

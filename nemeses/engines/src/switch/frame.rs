@@ -36,6 +36,7 @@ pub(crate) const PROBE_PORT: u16 = 9;
 /// In the TCP header.
 const SEQUENCE: Range<usize> = 4..8;
 const TCP_FLAGS: usize = 13;
+const SYN: u8 = 0x02;
 const FIN_AND_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
 
@@ -85,6 +86,38 @@ pub(super) fn wire_length(packet: &[u8]) -> usize {
 pub(super) fn stream_bytes(packet: &[u8]) -> Option<&[u8]> {
     let layout = Layout::of(packet)?;
     (layout.protocol == TCP).then(|| &packet[layout.payload..layout.end])
+}
+
+/// A segment of TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment<'a> {
+    /// The sender's port.
+    pub(super) from: u16,
+    /// The receiver's port.
+    pub(super) to: u16,
+    /// True for the first one of a connection.
+    pub(super) begins: bool,
+    /// The number of its first byte.
+    pub(super) number: u32,
+    /// The bytes of the stream.
+    pub(super) bytes: &'a [u8],
+}
+
+/// The segment of TCP that a frame is.
+pub(super) fn segment_of(packet: &[u8]) -> Option<Segment<'_>> {
+    let layout = Layout::of(packet)?;
+    if layout.protocol != TCP {
+        return None;
+    }
+    let at = layout.transport;
+    let sequence = packet.get(at + SEQUENCE.start..at + SEQUENCE.end)?.try_into().ok()?;
+    Some(Segment {
+        from: number(packet, at)?,
+        to: number(packet, at + 2)?,
+        begins: packet.get(at + TCP_FLAGS)? & SYN != 0,
+        number: u32::from_be_bytes(sequence),
+        bytes: &packet[layout.payload..layout.end],
+    })
 }
 
 /// Returns whether the lab looks at its links by this frame.

@@ -7,11 +7,12 @@
 //! on a link without trouble both are passed on as they are.
 //!
 //! [`links`] is what each link shall do and did; [`shaper`] decides about a packet, [`frame`] knows
-//! what is inside of it, [`carrier`] is the thread that does it, and [`watches`] see messages and hold
-//! their links.
+//! what is inside of it, [`carrier`] is the thread that does it, [`watches`] see messages and hold
+//! their links, and [`gates`] keep them in a recorded order.
 
 mod carrier;
 mod frame;
+mod gates;
 mod links;
 mod packet_switch;
 mod port;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::carrier;
+use super::gates::Keeper;
 use super::links::Links;
 use super::port::Port;
 use super::watches::{Ends, Watches};
+use crate::order::Gatekeeper;
 use crate::wake::Wake;
 use crate::watches::Tally;
 use faults::fault::LinkCondition;
@@ -22,6 +24,7 @@ use faults::trigger::MessageWatch;
 pub(crate) struct Switch {
     links: Arc<Links>,
     watches: Arc<Watches>,
+    keeper: Arc<Keeper>,
     wake: Arc<Wake>,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,9 +37,11 @@ impl Switch {
         let watches = Arc::new(Watches::default());
         let (shared, heard) = (Arc::clone(&links), Arc::clone(&wake));
         let seen = Arc::clone(&watches);
+        let keeper = Arc::new(Keeper::new());
+        let kept = Arc::clone(&keeper);
         let thread = std::thread::Builder::new().name("switch".to_owned());
-        let thread = thread.spawn(move || carrier::carry(&ports, &shared, &seen, &heard))?;
-        Ok(Self { links, watches, wake, thread: Some(thread) })
+        let thread = thread.spawn(move || carrier::carry(&ports, &shared, &seen, &kept, &heard))?;
+        Ok(Self { links, watches, keeper, wake, thread: Some(thread) })
     }
 
     /// Makes frames of a link drop or pass, those that it holds back included.
@@ -65,6 +70,12 @@ impl Switch {
     pub(crate) fn forget_watch(&self, number: u32) {
         self.watches.disarm(number);
         self.wake.ring();
+    }
+
+    /// From now on has messages go through the gates of `keeper`. There is one at most.
+    pub(crate) fn keep_order(&self, keeper: &Arc<dyn Gatekeeper>) {
+        // A second one would be a second run in the same network.
+        let _ = self.keeper.set(Arc::clone(keeper));
     }
 
     /// The counts of a link so far.

@@ -1,0 +1,151 @@
+//! The moment of a fault: what the nodes that it hit did right before it.
+
+use std::collections::BTreeSet;
+
+use super::gate::{CLIENTS, End, Gate, Moment, Word};
+use super::order_log::{OrderLog, Passed};
+
+/// The gates of a moment: about as many as one operation takes at a node.
+const MOST: usize = 6;
+
+/// What came longer before is of another moment, in microseconds.
+const LONGEST: u64 = 300_000;
+
+/// What came before a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Before {
+    /// The last gates before it at the nodes that it hit.
+    pub pattern: Vec<Gate>,
+    /// What came to the nodes that the fault ended after they had done their last: they did nothing
+    /// with it any more.
+    pub in_vain: BTreeSet<Gate>,
+    /// The place in the log of the beginning of the fault.
+    pub place: usize,
+    /// When it began.
+    pub at: u64,
+}
+
+/// Returns true if a gate is one that can be waited for, and held.
+pub(super) fn can_wait(gate: Gate, regular: &BTreeSet<Word>) -> bool {
+    match gate {
+        // Calls stand for what clients send, and their answers for what is sent to them.
+        Gate::Message { from: CLIENTS, .. } | Gate::Message { to: CLIENTS, .. } => false,
+        Gate::Message { what, .. } => !regular.contains(&what),
+        Gate::Sync { .. } | Gate::Call { .. } => true,
+        Gate::Answered { .. } | Gate::Refused { .. } | Gate::Fault { .. } => false,
+    }
+}
+
+/// Returns true if a gate can be a part of a moment: calls come too often to say when it is.
+pub(super) fn is_of_moments(gate: Gate, regular: &BTreeSet<Word>) -> bool {
+    match gate {
+        Gate::Call { .. } => false,
+        Gate::Answered { .. } => true,
+        _ => can_wait(gate, regular),
+    }
+}
+
+/// The moment at which a fault began; none where the log does not have it.
+pub(super) fn before(log: &OrderLog, fault: u32, regular: &BTreeSet<Word>) -> Option<Before> {
+    let beginning = Gate::Fault { fault, moment: Moment::Beginning };
+    let begun = Gate::Fault { fault, moment: Moment::Begun };
+    let place = log.passed.iter().position(|passed| passed.gate == beginning)?;
+    let at = log.passed[place].at;
+    let facts = log.faults.get(&fault).cloned().unwrap_or_default();
+    let is_hit = |end: End| facts.hit.is_empty() || facts.hit.contains(&end);
+    // A node does what it does until the fault has reached it.
+    let doing = |passed: &Passed| {
+        let does = |end: End| !facts.hit.is_empty() && is_hit(end);
+        match passed.gate {
+            Gate::Answered { node, .. } => does(node),
+            gate => gate.doer().is_some_and(does),
+        }
+    };
+    let meanwhile = log.passed.range(place..).take_while(|passed| passed.gate != begun);
+    let meanwhile = meanwhile.filter(|passed| doing(passed));
+    let mut gates: Vec<Passed> = log.passed.range(..place).chain(meanwhile).copied().collect();
+    gates.retain(|passed| {
+        is_of_moments(passed.gate, regular)
+            && passed.at + LONGEST >= at
+            && passed.gate.nodes().any(is_hit)
+    });
+    let mut in_vain = BTreeSet::new();
+    if facts.ends_them {
+        let last = gates.iter().rposition(doing).map_or(0, |place| place + 1);
+        let behind = gates.split_off(last);
+        in_vain.extend(behind.iter().map(|passed| passed.gate));
+    }
+    gates.drain(..gates.len().saturating_sub(MOST));
+    let pattern = gates.iter().map(|passed| passed.gate).collect();
+    Some(Before { pattern, in_vain, place, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order_log::FaultOrder;
+    use super::*;
+
+    const APPEND: Word = 0;
+    const ANSWER: Word = 1;
+
+    fn message(from: End, to: End, what: Word) -> Gate {
+        Gate::Message { from, to, what }
+    }
+
+    fn log(gates: &[(u64, Gate)], ends_them: bool) -> OrderLog {
+        let mut log = OrderLog::new(["n1", "n2", "n3"].map(str::to_owned).into());
+        log.word("append");
+        log.word("re append");
+        gates.iter().for_each(|(at, gate)| log.note(*at, *gate));
+        log.note_fault(7, FaultOrder { hit: [1].into(), ends_them, family: 0 });
+        log
+    }
+
+    #[track_caller]
+    fn check(gates: &[(u64, Gate)], ends_them: bool, pattern: &[Gate], in_vain: &[Gate]) -> Before {
+        let before = before(&log(gates, ends_them), 7, &BTreeSet::new()).unwrap();
+        assert_eq!(before.pattern, pattern);
+        assert_eq!(before.in_vain, in_vain.iter().copied().collect());
+        before
+    }
+
+    const BEGINNING: Gate = Gate::Fault { fault: 7, moment: Moment::Beginning };
+    const BEGUN: Gate = Gate::Fault { fault: 7, moment: Moment::Begun };
+
+    #[test]
+    fn a_moment_is_what_the_node_did_last_and_not_what_came_to_it_in_vain() {
+        let sync = Gate::Sync { node: 1 };
+        let gates = [
+            (1_000, Gate::Sync { node: 1 }),
+            (990_000, Gate::Call { client: 0, node: 1, what: 9 }),
+            (990_100, message(CLIENTS, 1, 9)),
+            (990_300, sync),
+            (990_350, Gate::Sync { node: 3 }),
+            (990_400, message(1, 2, APPEND)),
+            (990_500, message(2, 1, ANSWER)),
+            (990_600, BEGINNING),
+            (990_650, message(3, 2, APPEND)),
+            (990_700, BEGUN),
+            (990_800, message(1, 3, APPEND)),
+        ];
+        let answer = message(2, 1, ANSWER);
+        let ended = check(&gates, true, &[sync, message(1, 2, APPEND)], &[answer]);
+        assert_eq!((ended.place, ended.at), (7, 990_600));
+        check(&gates, false, &[sync, message(1, 2, APPEND), answer], &[]);
+
+        // It came before the node had done its last, which the fault had not reached.
+        let mut late = gates;
+        late[8] = (990_650, message(1, 3, APPEND));
+        let all = [sync, message(1, 2, APPEND), answer, message(1, 3, APPEND)];
+        check(&late, true, &all, &[]);
+        let quiet = before(&log(&gates, true), 7, &[APPEND].into()).unwrap();
+        assert_eq!(quiet.pattern, [sync]);
+    }
+
+    #[test]
+    fn a_fault_that_is_not_in_the_log_has_no_moment() {
+        assert_eq!(before(&log(&[], false), 7, &BTreeSet::new()), None);
+        let alone = before(&log(&[(5, BEGINNING)], false), 7, &BTreeSet::new()).unwrap();
+        assert_eq!(alone.pattern, []);
+    }
+}

@@ -1,0 +1,184 @@
+//! The sequence of gates that a run went through.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::gate::{End, Gate, InWords, Moment, Word};
+use super::regular::at_rest;
+
+/// The gates that a log keeps, the last ones: some minutes of a busy cluster, and three megabytes.
+pub const MOST_GATES: usize = 1_000_000;
+
+/// A gate that something went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// When, in microseconds since the start of the run.
+    pub at: u64,
+    /// The gate.
+    pub gate: Gate,
+}
+
+/// The facts about a fault that its gates do not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultOrder {
+    /// The nodes that it hit.
+    pub hit: BTreeSet<End>,
+    /// True if their processes ended by it.
+    pub ends_them: bool,
+    /// Its family.
+    pub family: Word,
+}
+
+/// The gates that a run went through, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderLog {
+    /// The names of the nodes, by number.
+    pub(super) nodes: Vec<String>,
+    pub(super) words: Words,
+    pub(super) passed: VecDeque<Passed>,
+    pub(super) faults: BTreeMap<u32, FaultOrder>,
+    /// The words of messages that nodes send while no client asks for anything.
+    pub(super) at_rest: BTreeSet<Word>,
+    /// The gates before the first that is kept.
+    pub(super) lost: u64,
+}
+
+/// Words by number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    pub list: Vec<String>,
+    numbers: BTreeMap<String, Word>,
+}
+
+/// What more there would be is one word.
+const MOST_WORDS: usize = 10_000;
+
+impl Words {
+    /// The first part of a word: of `read k3` the kind of operation.
+    pub fn kind(&self, word: Word) -> Option<&str> {
+        self.list.get(usize::from(word)).and_then(|word| word.split(' ').next())
+    }
+
+    pub fn number(&mut self, word: &str) -> Word {
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        let word = if self.list.len() >= MOST_WORDS { "" } else { word };
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        let number = self.list.len() as Word;
+        self.list.push(word.to_owned());
+        self.numbers.insert(word.to_owned(), number);
+        number
+    }
+}
+
+impl OrderLog {
+    /// A log of a run of these nodes.
+    pub fn new(nodes: Vec<String>) -> Self {
+        Self { nodes, ..Self::default() }
+    }
+
+    /// An empty log of the same nodes in which words have the same numbers.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { words: self.words.clone(), ..Self::new(self.nodes.clone()) }
+    }
+
+    /// The number of a word, which is a new one where nothing had that word before.
+    pub fn word(&mut self, word: &str) -> Word {
+        self.words.number(word)
+    }
+
+    /// The number of a node.
+    pub fn end(&self, node: &str) -> Option<End> {
+        let place = self.nodes.iter().position(|name| name == node)?;
+        End::try_from(place + 1).ok()
+    }
+
+    /// The number of nodes.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Notes that something went through a gate.
+    pub fn note(&mut self, at: u64, gate: Gate) {
+        if self.passed.len() == MOST_GATES {
+            self.passed.pop_front();
+            self.lost += 1;
+        }
+        self.passed.push_back(Passed { at, gate });
+    }
+
+    /// Takes what has been noted so far for what nodes do while no client asks for anything, and
+    /// begins the order anew.
+    pub fn begin(&mut self) {
+        self.at_rest = at_rest(self);
+        self.passed.clear();
+        self.lost = 0;
+    }
+
+    /// Notes the facts about a fault.
+    pub fn note_fault(&mut self, fault: u32, facts: FaultOrder) {
+        self.faults.insert(fault, facts);
+    }
+
+    /// The fault of this log whose moment one of that number is to have: the same, or else, of those
+    /// of its family, the last that the run came to.
+    pub(super) fn model_of(&self, fault: u32, family: Word) -> Option<u32> {
+        let begun = self.passed.iter().rev().filter_map(|passed| match passed.gate {
+            Gate::Fault { fault, moment: Moment::Beginning } => Some(fault),
+            _ => None,
+        });
+        let begun: Vec<u32> = begun.collect();
+        if begun.contains(&fault) {
+            return Some(fault);
+        }
+        begun.into_iter().find(|its| self.faults.get(its).is_some_and(|it| it.family == family))
+    }
+
+    /// The gates in order.
+    pub fn passed(&self) -> impl DoubleEndedIterator<Item = &Passed> {
+        self.passed.iter()
+    }
+
+    /// The number of gates that are kept.
+    pub fn len(&self) -> usize {
+        self.passed.len()
+    }
+
+    /// Returns true if it has no gate.
+    pub fn is_empty(&self) -> bool {
+        self.passed.is_empty()
+    }
+
+    /// A gate in words.
+    pub fn in_words(&self, gate: Gate) -> String {
+        InWords { gate, nodes: &self.nodes, words: &self.words.list }.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gate::CLIENTS;
+    use super::*;
+
+    #[test]
+    fn the_last_gates_are_kept_and_the_others_counted() {
+        let mut log = OrderLog::new(vec!["n1".to_owned()]);
+        for at in 0..MOST_GATES as u64 + 3 {
+            log.note(at, Gate::Sync { node: 1 });
+        }
+        assert_eq!((log.len(), log.lost, log.passed().next().unwrap().at), (MOST_GATES, 3, 3));
+    }
+
+    #[test]
+    fn gates_read_as_words() {
+        let mut log = OrderLog::new(vec!["n1".to_owned(), "n2".to_owned()]);
+        let what = log.word("re /kv");
+        assert_eq!(log.word("re /kv"), what);
+        let answer = Gate::Message { from: 2, to: CLIENTS, what };
+        assert_eq!(log.in_words(answer), "re /kv from n2 to the clients");
+        assert_eq!(log.in_words(Gate::Sync { node: 1 }), "an fsync of n1");
+    }
+}
