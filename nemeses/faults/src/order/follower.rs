@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::followed::{Followed, MomentFollowed};
-use super::gate::{End, Gate, Moment, Word};
+use super::gate::{CLIENTS, End, Gate, Moment, Word};
 use super::likeness::Names;
-use super::moment::{self, Before, can_wait, is_of_moments};
+use super::moment::{self, Before, can_wait};
 use super::order_log::{FaultOrder, OrderLog};
 use super::regular::regular;
 use super::steps::{Steps, is_alike};
@@ -16,6 +16,8 @@ pub type Ticket = u64;
 /// The longest time for which a message or an fsync is held, in microseconds: less than any service
 /// waits for one.
 const LONGEST: u64 = 40_000;
+/// The longest time for which an answer to a client is held.
+const LONGEST_OF_ANSWERS: u64 = 100_000;
 /// The longest time for which a client is held: nothing in the service waits for it.
 const LONGEST_OF_CLIENTS: u64 = 700_000;
 /// The longest time for which everything is held while a fault is applied.
@@ -78,6 +80,8 @@ struct Approach {
     fault: u32,
     /// The fault of the recorded run whose moment it waits for.
     model: u32,
+    /// The nodes that it would hit.
+    hit: BTreeSet<End>,
     before: Before,
     /// So many gates of the pattern have been come to.
     next: usize,
@@ -169,8 +173,8 @@ impl Follower {
                         _ => Some(wait(None, LONGEST_OF_FAULTS)),
                     };
                 }
-                if !is_of_moments(gate, &self.regular) {
-                    return None;
+                if approach.is_unanswered(gate, &self.names) {
+                    return Some(wait(None, LONGEST_OF_ANSWERS));
                 }
                 let can_be_held = can_wait(gate, &self.regular);
                 match approach.place(now, gate, &self.names, &self.recorded) {
@@ -355,6 +359,7 @@ impl Follower {
             self.state = State::Approach(Approach {
                 fault,
                 model,
+                hit: facts.hit.clone(),
                 before,
                 next: 0,
                 progress: now,
@@ -363,7 +368,9 @@ impl Follower {
                 met: fired,
             });
         }
-        if let State::Approach(Approach { model, .. }) = &self.state {
+        if let State::Approach(approach) = &mut self.state {
+            let model = &approach.model;
+            approach.hit.clone_from(&facts.hit);
             // Who leads may be known by now, or be another one.
             let there = self.recorded.faults.get(model).map(|it| it.hit.clone());
             self.bind_hit(&there.unwrap_or_default(), &facts.hit);
@@ -467,6 +474,16 @@ impl Follower {
 }
 
 impl Approach {
+    /// Returns true for an answer to a client that the recorded run did not see any more before the
+    /// fault.
+    fn is_unanswered(&self, gate: Gate, names: &Names) -> bool {
+        let Gate::Message { from, to: CLIENTS, .. } = gate else { return false };
+        let rest = self.before.pattern.get(self.next..).unwrap_or_default();
+        let answers = |recorded: &Gate| matches!(names.gate(*recorded), Gate::Answered { node, .. } if node == from);
+        let is_close = self.next > 0 && self.next * 2 >= self.before.pattern.len();
+        is_close && self.hit.contains(&from) && !rest.iter().any(answers)
+    }
+
     /// The place of a gate among those that are still to come.
     fn place(&self, now: u64, gate: Gate, names: &Names, log: &OrderLog) -> Option<usize> {
         let waited = now.saturating_sub(self.since);
