@@ -35,7 +35,7 @@ pub struct Summary {
     /// The end of the run before its plan was carried out; none when all of it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<EndedEarly>,
-    /// How far the run followed the order of another one; none where it was not held to any.
+    /// The account of the order of another run that it was held to; none where it was held to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<faults::order::Followed>,
     /// The failure of the harness, if it failed. The verdict is then about what was recorded before.

@@ -59,7 +59,7 @@ impl Wait {
         self.state().over
     }
 
-    /// Has this done when it is let go, by whoever lets it go; at once if it was.
+    /// Has this done when it is let go, by the one that lets it go; at once if it was.
     pub fn then(&self, act: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if state.over {

@@ -12,7 +12,7 @@ use faults::effect::Effect;
 use faults::fault::{Action, Excuse};
 use faults::host::{ClockSeen, Host};
 use faults::nemesis::Nemesis;
-use faults::order::Moment;
+use faults::order::FaultPoint;
 use faults::outcome::Outcome;
 use faults::record::{FaultStage, Happened, Injected, Seen};
 use faults::schedule::{Entry, Resolved, Roles, Step};
@@ -307,7 +307,7 @@ impl<H: Host> NemesisRunner<H> {
         let intent = Happened::Intended(FaultStage::Inject, resolved.action().clone());
         self.recorder.fault(label.record(intent))?;
         if let Some(order) = &self.order {
-            order.note_fault(entry.id, Moment::Beginning);
+            order.note_fault(entry.id, FaultPoint::Beginning);
         }
         let facts = self.facts(&live, entry, time);
         let later = resolved.steps[1..].to_vec();
@@ -426,11 +426,11 @@ impl<H: Host> NemesisRunner<H> {
         let intent = Happened::Intended(FaultStage::Undo, action.clone());
         self.recorder.fault(label.record(intent))?;
         if let Some(order) = &self.order {
-            order.note_fault(id, Moment::Ending);
+            order.note_fault(id, FaultPoint::Ending);
         }
         let undone = self.nemesis.undo(id);
         if let Some(order) = &self.order {
-            order.note_fault(id, Moment::Ended);
+            order.note_fault(id, FaultPoint::Ended);
         }
         if let Some(undone) = undone {
             for problem in &undone.problems {

@@ -1,6 +1,6 @@
 //! The order in which messages, fsyncs, clients and faults go through their gates: written down, or
 //! held to that of another run. What may go on is decided in `faults::order`.
 
-mod keeper;
+mod order_keeper;
 
-pub use keeper::{OrderKeeper, recorded_in};
+pub use order_keeper::{OrderKeeper, recorded_in};

@@ -11,8 +11,8 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
 
+use super::crossings::{Crossings, OneGatekeeper};
 use super::frame::{LARGEST_FRAME, MAC_LENGTH, OFFLOAD_HEADER, corrupt, segments, wire_length};
-use super::gates::{Gates, Keeper};
 use super::links::{Links, count};
 use super::port::Port;
 use super::shaper::Shaper;
@@ -65,7 +65,7 @@ struct Carrier<'a> {
     watches: &'a Watches,
     /// The links that they hold.
     held_links: HeldLinks,
-    gates: Gates<'a>,
+    gates: Crossings<'a>,
     /// Of the conditions that the shapers have.
     revision: u64,
     /// By sender, then receiver.
@@ -83,7 +83,7 @@ pub(super) fn carry(
     ports: &[Port],
     links: &Links,
     watches: &Watches,
-    keeper: &Keeper,
+    keeper: &OneGatekeeper,
     wake: &Arc<Wake>,
 ) {
     // The kernel may else wake it 50 µs late. If it does not want to, delays are that much longer.
@@ -94,7 +94,7 @@ pub(super) fn carry(
         links,
         watches,
         held_links: HeldLinks::default(),
-        gates: Gates::new(keeper, wake),
+        gates: Crossings::new(keeper, wake),
         revision: 0,
         shapers: (0..count).map(Shaper::new).collect(),
         held: BinaryHeap::new(),

@@ -8,11 +8,11 @@
 //!
 //! [`links`] is what each link shall do and did; [`shaper`] decides about a packet, [`frame`] knows
 //! what is inside of it, [`carrier`] is the thread that does it, [`watches`] see messages and hold
-//! their links, and [`gates`] keep them in a recorded order.
+//! their links, and [`crossings`] keep them in a recorded order.
 
 mod carrier;
+mod crossings;
 mod frame;
-mod gates;
 mod links;
 mod packet_switch;
 mod port;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::carrier;
-use super::gates::Keeper;
+use super::crossings::OneGatekeeper;
 use super::links::Links;
 use super::port::Port;
 use super::watches::{Ends, Watches};
@@ -24,7 +24,7 @@ use faults::trigger::MessageWatch;
 pub(crate) struct Switch {
     links: Arc<Links>,
     watches: Arc<Watches>,
-    keeper: Arc<Keeper>,
+    keeper: Arc<OneGatekeeper>,
     wake: Arc<Wake>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,7 +37,7 @@ impl Switch {
         let watches = Arc::new(Watches::default());
         let (shared, heard) = (Arc::clone(&links), Arc::clone(&wake));
         let seen = Arc::clone(&watches);
-        let keeper = Arc::new(Keeper::new());
+        let keeper = Arc::new(OneGatekeeper::new());
         let kept = Arc::clone(&keeper);
         let thread = std::thread::Builder::new().name("switch".to_owned());
         let thread = thread.spawn(move || carrier::carry(&ports, &shared, &seen, &kept, &heard))?;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::{End, Gate, Moment, Word};
+use super::crossing::{Crossing, End, FaultPoint, Word};
 use super::order_log::{FaultOrder, OrderLog, Passed};
 
 /// The first bytes, with the version of the format.
@@ -29,7 +29,7 @@ impl OrderLog {
         }
         out.number(self.at_rest.len() as u64);
         out.numbers(self.at_rest.iter().map(|word| u64::from(*word)));
-        let mut numbers: BTreeMap<Gate, u64> = BTreeMap::new();
+        let mut numbers: BTreeMap<Crossing, u64> = BTreeMap::new();
         let mut gates = Vec::new();
         for passed in &self.passed {
             numbers.entry(passed.gate).or_insert_with(|| {
@@ -72,7 +72,7 @@ impl OrderLog {
         for _ in 0..input.number()? {
             log.at_rest.insert(input.word()?);
         }
-        let gates: Option<Vec<Gate>> = (0..input.number()?).map(|_| input.gate()).collect();
+        let gates: Option<Vec<Crossing>> = (0..input.number()?).map(|_| input.gate()).collect();
         let gates = gates?;
         let mut at = 0u64;
         for _ in 0..input.number()? {
@@ -107,20 +107,20 @@ impl Writer {
         }
     }
 
-    fn gate(&mut self, gate: Gate) {
+    fn gate(&mut self, gate: Crossing) {
         match gate {
-            Gate::Message { from, to, what } => {
+            Crossing::Message { from, to, what } => {
                 self.numbers([0, from.into(), to.into(), what.into()]);
             }
-            Gate::Sync { node } => self.numbers([1, node.into()]),
-            Gate::Call { client, node, what } => {
+            Crossing::Sync { node } => self.numbers([1, node.into()]),
+            Crossing::Call { client, node, what } => {
                 self.numbers([2, client.into(), node.into(), what.into()]);
             }
-            Gate::Fault { fault, moment } => self.numbers([3, fault.into(), moment as u64]),
-            Gate::Answered { client, node, what } => {
+            Crossing::Fault { fault, moment } => self.numbers([3, fault.into(), moment as u64]),
+            Crossing::Answered { client, node, what } => {
                 self.numbers([4, client.into(), node.into(), what.into()]);
             }
-            Gate::Refused { client, node } => self.numbers([5, client.into(), node.into()]),
+            Crossing::Refused { client, node } => self.numbers([5, client.into(), node.into()]),
         }
     }
 }
@@ -161,21 +161,21 @@ impl Reader<'_> {
         self.number()?.try_into().ok()
     }
 
-    fn gate(&mut self) -> Option<Gate> {
+    fn gate(&mut self) -> Option<Crossing> {
         Some(match self.number()? {
-            0 => Gate::Message { from: self.end()?, to: self.end()?, what: self.word()? },
-            1 => Gate::Sync { node: self.end()? },
-            2 => Gate::Call { client: self.word()?, node: self.end()?, what: self.word()? },
+            0 => Crossing::Message { from: self.end()?, to: self.end()?, what: self.word()? },
+            1 => Crossing::Sync { node: self.end()? },
+            2 => Crossing::Call { client: self.word()?, node: self.end()?, what: self.word()? },
             3 => {
                 let fault = self.number()?.try_into().ok()?;
                 let moment = usize::try_from(self.number()?).ok()?;
-                Gate::Fault { fault, moment: *Moment::ALL.get(moment)? }
+                Crossing::Fault { fault, moment: *FaultPoint::ALL.get(moment)? }
             }
             4 => {
                 let client = self.word()?;
-                Gate::Answered { client, node: self.end()?, what: self.word()? }
+                Crossing::Answered { client, node: self.end()?, what: self.word()? }
             }
-            5 => Gate::Refused { client: self.word()?, node: self.end()? },
+            5 => Crossing::Refused { client: self.word()?, node: self.end()? },
             _ => return None,
         })
     }
@@ -188,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    fn log(passed: &[(u64, Gate)]) -> OrderLog {
+    fn log(passed: &[(u64, Crossing)]) -> OrderLog {
         let mut log = OrderLog::new(vec!["n1".to_owned(), "n2".to_owned()]);
         log.word("/raft/append-entries");
         log.word("re /raft/append-entries");
@@ -198,18 +198,18 @@ mod tests {
         log
     }
 
-    fn gate(random: &mut ChaCha8Rng) -> Gate {
+    fn gate(random: &mut ChaCha8Rng) -> Crossing {
         let (client, what) = (random.random_range(0..900), random.random_range(0..900));
         let (node, to) = (random.random_range(1..9), random.random_range(0..9));
         match random.random_range(0..6) {
-            0 => Gate::Message { from: node, to, what },
-            1 => Gate::Sync { node },
-            2 => Gate::Call { client, node, what },
-            3 => Gate::Answered { client, node, what },
-            4 => Gate::Refused { client, node },
+            0 => Crossing::Message { from: node, to, what },
+            1 => Crossing::Sync { node },
+            2 => Crossing::Call { client, node, what },
+            3 => Crossing::Answered { client, node, what },
+            4 => Crossing::Refused { client, node },
             _ => {
-                let moment = Moment::ALL[random.random_range(0..Moment::ALL.len())];
-                Gate::Fault { fault: what.into(), moment }
+                let moment = FaultPoint::ALL[random.random_range(0..FaultPoint::ALL.len())];
+                Crossing::Fault { fault: what.into(), moment }
             }
         }
     }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_gate_takes_three_bytes_or_so() {
         let passed: Vec<_> = (0..10_000)
-            .map(|number| (number * 250, Gate::Message { from: 1, to: 2, what: 0 }))
+            .map(|number| (number * 250, Crossing::Message { from: 1, to: 2, what: 0 }))
             .collect();
         let bytes = log(&passed).to_bytes().len();
         assert!(bytes < 3 * 10_000 + 200, "{bytes}");

@@ -1,4 +1,4 @@
-//! How far a run followed the order of another.
+//! The account of a run that followed the order of another.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ pub struct Followed {
     pub gates: u64,
     /// Those of them that something went through in the recorded order.
     pub in_order: u64,
-    /// What was held back until its turn had come.
+    /// The number of things that were held back until their turn had come.
     pub held: u64,
     /// The time for which things were held, all together, in milliseconds.
     pub held_ms: u64,

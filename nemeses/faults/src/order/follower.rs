@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::before_fault::{self, Before, can_wait};
+use super::crossing::{CLIENTS, Crossing, End, FaultPoint, Word};
 use super::followed::{Followed, MomentFollowed};
-use super::gate::{CLIENTS, End, Gate, Moment, Word};
 use super::likeness::Names;
-use super::moment::{self, Before, can_wait};
 use super::order_log::{FaultOrder, OrderLog};
 use super::regular::regular;
 use super::steps::{Steps, is_alike};
@@ -22,7 +22,7 @@ const LONGEST_OF_ANSWERS: u64 = 100_000;
 const LONGEST_OF_CLIENTS: u64 = 700_000;
 /// The longest time for which everything is held while a fault is applied.
 const LONGEST_OF_FAULTS: u64 = 200_000;
-/// The longest time for which anything is held, for whatever reasons.
+/// The longest time for which anything is held, for all reasons together.
 const LONGEST_OF_ALL: u64 = 900_000;
 /// The longest time for which a fault waits for its moment.
 const PATIENCE: u64 = 2_000_000;
@@ -50,11 +50,11 @@ pub struct Follower {
     waiting: BTreeMap<Ticket, Waiting>,
     next_ticket: Ticket,
     released: Vec<Ticket>,
-    /// What was held and never goes on.
+    /// Things that were held and never go on.
     dropped: Vec<Ticket>,
     /// The ends of faults that wait, each since then.
     ends: BTreeMap<u32, u64>,
-    /// Gates that nothing came to in time, less those that were come to in order.
+    /// Crossings that nothing came to in time, less those that were come to in order.
     astray: i32,
     followed: Followed,
 }
@@ -95,7 +95,7 @@ struct Approach {
 
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
-    gate: Gate,
+    gate: Crossing,
     since: u64,
     until: u64,
     /// The step that it has taken; none where a fault is waited for.
@@ -129,7 +129,7 @@ impl Follower {
 
     /// Something has come to a gate, at `now` in microseconds. None lets it go on; with a ticket it
     /// waits until that is [released](Self::take_released).
-    pub fn arrive(&mut self, now: u64, gate: Gate) -> Option<Ticket> {
+    pub fn arrive(&mut self, now: u64, gate: Crossing) -> Option<Ticket> {
         let decision = self.decide(now, gate);
         match decision {
             None => {
@@ -147,18 +147,18 @@ impl Follower {
         }
     }
 
-    /// What may go on, in this order, that had to wait.
+    /// The tickets of things that may go on, in this order, and had to wait.
     pub fn take_released(&mut self) -> Vec<Ticket> {
         std::mem::take(&mut self.released)
     }
 
-    /// What had to wait and is lost: messages that a process did not send any more when the recorded
+    /// The tickets of things that had to wait and are lost: messages that a process did not send any more when the recorded
     /// run ended it.
     pub fn take_dropped(&mut self) -> Vec<Ticket> {
         std::mem::take(&mut self.dropped)
     }
 
-    fn decide(&mut self, now: u64, gate: Gate) -> Option<Waiting> {
+    fn decide(&mut self, now: u64, gate: Crossing) -> Option<Waiting> {
         let wait = |step, longest| Waiting { gate, since: now, until: now + longest, step };
         match &mut self.state {
             State::Free => None,
@@ -166,10 +166,10 @@ impl Follower {
                 if approach.fired {
                     // A process that waits for its disk cannot be ended, and answers have been given.
                     return match gate {
-                        Gate::Sync { .. }
-                        | Gate::Answered { .. }
-                        | Gate::Refused { .. }
-                        | Gate::Fault { .. } => None,
+                        Crossing::Sync { .. }
+                        | Crossing::Answered { .. }
+                        | Crossing::Refused { .. }
+                        | Crossing::Fault { .. } => None,
                         _ => Some(wait(None, LONGEST_OF_FAULTS)),
                     };
                 }
@@ -195,17 +195,19 @@ impl Follower {
                 }
             }
             State::After { steps, .. } => {
-                if matches!(gate, Gate::Call { .. }) && !steps.knows_all() {
+                if matches!(gate, Crossing::Call { .. }) && !steps.knows_all() {
                     // It is not known yet who it is sent to.
                     return Some(wait(None, LONGEST_OF_CLIENTS));
                 }
                 let step = steps.take(gate, &mut self.names, &self.recorded.words)?;
-                if matches!(gate, Gate::Answered { .. }) || steps.blocking(step).next().is_none() {
+                if matches!(gate, Crossing::Answered { .. })
+                    || steps.blocking(step).next().is_none()
+                {
                     self.pass_step(step);
                     return None;
                 }
                 let longest = match gate {
-                    Gate::Call { .. } => LONGEST_OF_CLIENTS,
+                    Crossing::Call { .. } => LONGEST_OF_CLIENTS,
                     _ => LONGEST,
                 };
                 Some(wait(Some(step), longest))
@@ -262,7 +264,7 @@ impl Follower {
         }
     }
 
-    /// What had come too early to a gate of the pattern goes through when its turn has come.
+    /// Lets through that had come too early to a gate of the pattern, when its turn has come.
     fn take_up_early(&mut self, now: u64) {
         loop {
             let State::Approach(approach) = &mut self.state else { return };
@@ -312,7 +314,7 @@ impl Follower {
         }
     }
 
-    /// What waited for something else takes its place in the order, or goes on.
+    /// Gives something that waited for something else its place in the order, or lets it go on.
     fn decide_again(&mut self, now: u64, ticket: Ticket) {
         let Some(before) = self.waiting.get(&ticket).copied() else { return };
         let is_late = before.until <= now;
@@ -347,7 +349,7 @@ impl Follower {
         let is_its = matches!(&self.state, State::Approach(approach) if approach.fault == fault);
         if !is_its {
             let model = self.recorded.model_of(fault, facts.family);
-            let before = |model| moment::before(&self.recorded, model, &self.regular);
+            let before = |model| before_fault::before(&self.recorded, model, &self.regular);
             let Some((model, before)) = model.and_then(|model| Some((model, before(model)?)))
             else {
                 return true;
@@ -397,7 +399,7 @@ impl Follower {
 
     /// A fault has begun, and hit these nodes.
     pub fn begun(&mut self, now: u64, fault: u32, facts: FaultOrder) {
-        self.now.note(now, Gate::Fault { fault, moment: Moment::Begun });
+        self.now.note(now, Crossing::Fault { fault, moment: FaultPoint::Begun });
         self.now.note_fault(fault, facts.clone());
         let State::Approach(approach) = &self.state else { return };
         if approach.fault != fault {
@@ -467,7 +469,7 @@ impl Follower {
         self.release_where(now, |_| true);
     }
 
-    /// How far it could follow.
+    /// The account so far.
     pub fn followed(&self) -> &Followed {
         &self.followed
     }
@@ -476,16 +478,16 @@ impl Follower {
 impl Approach {
     /// Returns true for an answer to a client that the recorded run did not see any more before the
     /// fault.
-    fn is_unanswered(&self, gate: Gate, names: &Names) -> bool {
-        let Gate::Message { from, to: CLIENTS, .. } = gate else { return false };
+    fn is_unanswered(&self, gate: Crossing, names: &Names) -> bool {
+        let Crossing::Message { from, to: CLIENTS, .. } = gate else { return false };
         let rest = self.before.pattern.get(self.next..).unwrap_or_default();
-        let answers = |recorded: &Gate| matches!(names.gate(*recorded), Gate::Answered { node, .. } if node == from);
+        let answers = |recorded: &Crossing| matches!(names.gate(*recorded), Crossing::Answered { node, .. } if node == from);
         let is_close = self.next > 0 && self.next * 2 >= self.before.pattern.len();
         is_close && self.hit.contains(&from) && !rest.iter().any(answers)
     }
 
     /// The place of a gate among those that are still to come.
-    fn place(&self, now: u64, gate: Gate, names: &Names, log: &OrderLog) -> Option<usize> {
+    fn place(&self, now: u64, gate: Crossing, names: &Names, log: &OrderLog) -> Option<usize> {
         let waited = now.saturating_sub(self.since);
         let rest = self.before.pattern.get(self.next..).unwrap_or_default();
         // In the end the last gates will do.
@@ -494,8 +496,9 @@ impl Approach {
             0 if waited > after => rest.len().saturating_sub(short),
             _ => 0,
         };
-        let is_it =
-            |recorded: &Gate| is_alike(names.gate(*recorded), gate, &log.words, waited <= STRICT);
+        let is_it = |recorded: &Crossing| {
+            is_alike(names.gate(*recorded), gate, &log.words, waited <= STRICT)
+        };
         rest[skipped..].iter().position(is_it)
     }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
+use super::crossing::{CLIENTS, Crossing, End, FaultPoint};
 use super::follower::{Follower, Ticket};
-use super::gate::{CLIENTS, End, Gate, Moment};
 use super::order_log::{FaultOrder, OrderLog};
 
 /// A run as it is written down: of three nodes, the first of which is killed while it replicates.
@@ -26,8 +26,8 @@ fn killed(node: End) -> FaultOrder {
     FaultOrder { hit: [node].into(), ends_them: true, family: 0 }
 }
 
-fn message(from: End, to: End, what: u16) -> Gate {
-    Gate::Message { from, to, what }
+fn message(from: End, to: End, what: u16) -> Crossing {
+    Crossing::Message { from, to, what }
 }
 
 impl Recorded {
@@ -43,17 +43,17 @@ impl Recorded {
         // Two of the three have it, and its client was not answered.
         recorded.operation(KILLED - 10_000, 4);
         let mut note = |at, gate| recorded.log.note(at, gate);
-        note(KILLED, Gate::Fault { fault: FAULT, moment: Moment::Beginning });
-        note(KILLED + 2_000, Gate::Fault { fault: FAULT, moment: Moment::Begun });
+        note(KILLED, Crossing::Fault { fault: FAULT, moment: FaultPoint::Beginning });
+        note(KILLED + 2_000, Crossing::Fault { fault: FAULT, moment: FaultPoint::Begun });
         let (vote, append, answer, what) = (vote, append, answer, write);
         note(KILLED + 400_000, message(2, 3, vote));
         note(KILLED + 401_000, message(2, 3, append));
         // A client is served before the answer comes.
-        note(KILLED + 402_000, Gate::Call { client: 3, node: 2, what });
-        note(KILLED + 403_000, Gate::Answered { client: 3, node: 2, what });
+        note(KILLED + 402_000, Crossing::Call { client: 3, node: 2, what });
+        note(KILLED + 403_000, Crossing::Answered { client: 3, node: 2, what });
         note(KILLED + 404_000, message(3, 2, answer));
-        note(KILLED + 800_000, Gate::Fault { fault: FAULT, moment: Moment::Ending });
-        note(KILLED + 801_000, Gate::Fault { fault: FAULT, moment: Moment::Ended });
+        note(KILLED + 800_000, Crossing::Fault { fault: FAULT, moment: FaultPoint::Ending });
+        note(KILLED + 801_000, Crossing::Fault { fault: FAULT, moment: FaultPoint::Ended });
         recorded.log.note_fault(FAULT, killed(1));
         recorded
     }
@@ -65,17 +65,17 @@ impl Recorded {
         all[..gates].iter().zip(times).for_each(|(gate, at)| self.log.note(at, *gate));
     }
 
-    fn gates_of_operation(&self, leader: End) -> [Gate; 7] {
+    fn gates_of_operation(&self, leader: End) -> [Crossing; 7] {
         let others: Vec<End> = (1..=3).filter(|end| *end != leader).collect();
         let what = self.write;
         [
-            Gate::Call { client: 0, node: leader, what },
-            Gate::Sync { node: leader },
+            Crossing::Call { client: 0, node: leader, what },
+            Crossing::Sync { node: leader },
             message(leader, others[0], self.append),
             message(leader, others[1], self.append),
             message(others[0], leader, self.answer),
             message(leader, CLIENTS, self.answer),
-            Gate::Answered { client: 0, node: leader, what },
+            Crossing::Answered { client: 0, node: leader, what },
         ]
     }
 }
@@ -100,7 +100,7 @@ impl Bench {
         bench
     }
 
-    fn come(&mut self, at: u64, gate: Gate) -> Option<Ticket> {
+    fn come(&mut self, at: u64, gate: Crossing) -> Option<Ticket> {
         self.now = at;
         self.follower.arrive(at, gate)
     }
@@ -177,7 +177,7 @@ fn an_answer_waits_for_the_client_that_was_served_before_it_under_whichever_name
     // The other node stands for election here.
     let mut bench = Bench::killed(1);
     let Recorded { append, answer, vote, write: what, .. } = bench.recorded;
-    let call = bench.come(KILLED + 100_000, Gate::Call { client: 5, node: 3, what });
+    let call = bench.come(KILLED + 100_000, Crossing::Call { client: 5, node: 3, what });
     let call = call.expect("it is not known yet who will lead");
     assert_eq!(bench.come(KILLED + 500_000, message(3, 2, vote)), None);
     assert_eq!(
@@ -188,7 +188,7 @@ fn an_answer_waits_for_the_client_that_was_served_before_it_under_whichever_name
     let early = bench.come(KILLED + 500_200, message(2, 3, answer)).expect("it waits");
     assert_eq!(bench.come(KILLED + 500_300, message(3, 2, append)), None);
     assert_eq!(bench.released(KILLED + 500_400), [call]);
-    assert_eq!(bench.come(KILLED + 500_500, Gate::Answered { client: 5, node: 3, what }), None);
+    assert_eq!(bench.come(KILLED + 500_500, Crossing::Answered { client: 5, node: 3, what }), None);
     assert_eq!(bench.released(KILLED + 500_600), [early]);
     let followed = bench.follower.followed();
     assert_eq!((followed.gates, followed.in_order), (5, 5), "{followed}");
@@ -226,7 +226,7 @@ fn a_fault_that_the_recorded_run_did_not_come_to_has_the_moment_of_the_last_of_i
     assert_eq!(bench.follower.followed().in_order, 1);
 }
 
-/// Whatever comes, and whenever, nothing waits for longer than the longest limit, and nothing is
+/// In any run nothing waits for longer than the longest limit, and nothing is
 /// let go twice.
 #[test]
 fn no_run_can_have_anything_wait_for_ever() {
@@ -244,10 +244,10 @@ fn no_run_can_have_anything_wait_for_ever() {
             let what = words[random.random_range(0..words.len())];
             let client = random.random_range(0..4);
             let gate = match random.random_range(0..5) {
-                0 => Gate::Sync { node },
-                1 => Gate::Call { client, node, what: recorded.write },
-                2 => Gate::Answered { client, node, what: recorded.write },
-                3 => Gate::Refused { client, node },
+                0 => Crossing::Sync { node },
+                1 => Crossing::Call { client, node, what: recorded.write },
+                2 => Crossing::Answered { client, node, what: recorded.write },
+                3 => Crossing::Refused { client, node },
                 _ => message(node, random.random_range(0..=3), what),
             };
             if let Some(ticket) = follower.arrive(now, gate) {

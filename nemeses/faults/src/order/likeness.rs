@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::gate::{CLIENTS, End, Gate};
+use super::crossing::{CLIENTS, Crossing, End};
 use super::order_log::Passed;
 
 /// The nodes of a recorded run, each with the node of this run that stands for it.
@@ -33,7 +33,7 @@ impl Names {
     }
 
     /// A recorded gate as it is in this run.
-    pub fn gate(&self, recorded: Gate) -> Gate {
+    pub fn gate(&self, recorded: Crossing) -> Crossing {
         recorded.renamed(|end| self.of(end))
     }
 
@@ -98,14 +98,16 @@ impl Names {
     }
 }
 
-fn counts<'a>(passed: impl Iterator<Item = &'a Passed>) -> BTreeMap<Gate, u64> {
+fn counts<'a>(passed: impl Iterator<Item = &'a Passed>) -> BTreeMap<Crossing, u64> {
     let mut counts = BTreeMap::new();
     for passed in passed {
         let gate = match passed.gate {
-            Gate::Fault { .. } | Gate::Answered { .. } | Gate::Refused { .. } => continue,
+            Crossing::Fault { .. } | Crossing::Answered { .. } | Crossing::Refused { .. } => {
+                continue;
+            }
             // Any client may call.
-            Gate::Call { node, .. } => Gate::Call { client: 0, node, what: 0 },
-            Gate::Message { from: CLIENTS, .. } => continue,
+            Crossing::Call { node, .. } => Crossing::Call { client: 0, node, what: 0 },
+            Crossing::Message { from: CLIENTS, .. } => continue,
             other => other,
         };
         *counts.entry(gate).or_default() += 1;
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     fn sent(all: &[(End, End)]) -> Vec<Passed> {
-        let message = |(from, to): &(End, End)| Gate::Message { from: *from, to: *to, what: 0 };
+        let message = |(from, to): &(End, End)| Crossing::Message { from: *from, to: *to, what: 0 };
         all.iter().map(|link| Passed { at: 0, gate: message(link) }).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::gate::{End, Gate, InWords, Moment, Word};
+use super::crossing::{Crossing, End, FaultPoint, InWords, Word};
 use super::regular::at_rest;
 
 /// The gates that a log keeps, the last ones: some minutes of a busy cluster, and three megabytes.
@@ -14,7 +14,7 @@ pub struct Passed {
     /// When, in microseconds since the start of the run.
     pub at: u64,
     /// The gate.
-    pub gate: Gate,
+    pub gate: Crossing,
 }
 
 /// The facts about a fault that its gates do not say.
@@ -49,7 +49,7 @@ pub(super) struct Words {
     numbers: BTreeMap<String, Word>,
 }
 
-/// What more there would be is one word.
+/// All more than that are one word.
 const MOST_WORDS: usize = 10_000;
 
 impl Words {
@@ -102,7 +102,7 @@ impl OrderLog {
     }
 
     /// Notes that something went through a gate.
-    pub fn note(&mut self, at: u64, gate: Gate) {
+    pub fn note(&mut self, at: u64, gate: Crossing) {
         if self.passed.len() == MOST_GATES {
             self.passed.pop_front();
             self.lost += 1;
@@ -127,7 +127,7 @@ impl OrderLog {
     /// of its family, the last that the run came to.
     pub(super) fn model_of(&self, fault: u32, family: Word) -> Option<u32> {
         let begun = self.passed.iter().rev().filter_map(|passed| match passed.gate {
-            Gate::Fault { fault, moment: Moment::Beginning } => Some(fault),
+            Crossing::Fault { fault, moment: FaultPoint::Beginning } => Some(fault),
             _ => None,
         });
         let begun: Vec<u32> = begun.collect();
@@ -153,21 +153,21 @@ impl OrderLog {
     }
 
     /// A gate in words.
-    pub fn in_words(&self, gate: Gate) -> String {
+    pub fn in_words(&self, gate: Crossing) -> String {
         InWords { gate, nodes: &self.nodes, words: &self.words.list }.to_string()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::gate::CLIENTS;
+    use super::super::crossing::CLIENTS;
     use super::*;
 
     #[test]
     fn the_last_gates_are_kept_and_the_others_counted() {
         let mut log = OrderLog::new(vec!["n1".to_owned()]);
         for at in 0..MOST_GATES as u64 + 3 {
-            log.note(at, Gate::Sync { node: 1 });
+            log.note(at, Crossing::Sync { node: 1 });
         }
         assert_eq!((log.len(), log.lost, log.passed().next().unwrap().at), (MOST_GATES, 3, 3));
     }
@@ -177,8 +177,8 @@ mod tests {
         let mut log = OrderLog::new(vec!["n1".to_owned(), "n2".to_owned()]);
         let what = log.word("re /kv");
         assert_eq!(log.word("re /kv"), what);
-        let answer = Gate::Message { from: 2, to: CLIENTS, what };
+        let answer = Crossing::Message { from: 2, to: CLIENTS, what };
         assert_eq!(log.in_words(answer), "re /kv from n2 to the clients");
-        assert_eq!(log.in_words(Gate::Sync { node: 1 }), "an fsync of n1");
+        assert_eq!(log.in_words(Crossing::Sync { node: 1 }), "an fsync of n1");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::{End, Gate, Word};
+use super::crossing::{Crossing, End, Word};
 use super::order_log::OrderLog;
 
 /// Fewer messages under load show no rhythm.
@@ -13,7 +13,7 @@ const FEWEST: usize = 20;
 /// Fewer messages at rest are an accident.
 const FEWEST_AT_REST: usize = 4;
 
-/// What comes more often is sent for a reason, microseconds.
+/// Messages that come more often are sent for a reason, microseconds.
 const SHORTEST: u64 = 10_000;
 
 /// The words of messages that a clock sends: those at rest, and those that come at intervals which
@@ -37,7 +37,7 @@ pub(super) fn at_rest(log: &OrderLog) -> BTreeSet<Word> {
 fn words_where(log: &OrderLog, is_it: impl Fn(&[u64]) -> bool) -> BTreeSet<Word> {
     let mut times: BTreeMap<(Word, End, End), Vec<u64>> = BTreeMap::new();
     for passed in log.passed() {
-        if let Gate::Message { from, to, what } = passed.gate {
+        if let Crossing::Message { from, to, what } = passed.gate {
             times.entry((what, from, to)).or_default().push(passed.at);
         }
     }
@@ -71,13 +71,13 @@ mod tests {
         }
         all.sort_unstable();
         for (at, what) in all {
-            log.note(at, Gate::Message { from: 1, to: 2, what });
+            log.note(at, Crossing::Message { from: 1, to: 2, what });
         }
         assert_eq!(regular(&log), [beat].into());
         let mut at_rest = log.emptied();
         let some = [0, 52_000, 97_000, 99_000, 150_000];
         some.iter()
-            .for_each(|at| at_rest.note(*at, Gate::Message { from: 1, to: 2, what: append }));
+            .for_each(|at| at_rest.note(*at, Crossing::Message { from: 1, to: 2, what: append }));
         at_rest.begin();
         assert_eq!((regular(&at_rest), at_rest.len()), ([append].into(), 0));
     }

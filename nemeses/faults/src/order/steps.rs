@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::{End, Gate, Moment, Word};
+use super::before_fault::can_wait;
+use super::crossing::{Crossing, End, FaultPoint, Word};
 use super::likeness::Names;
-use super::moment::can_wait;
 use super::order_log::{FaultOrder, OrderLog, Words};
 
-/// Gates that are still to come are looked through so far.
+/// Crossings that are still to come are looked through so far.
 const LOOKAHEAD: usize = 32;
 
 /// The order is followed until so long after a fault has ended, in microseconds: what it led to has
@@ -33,7 +33,7 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 struct Step {
     /// With the names of the recorded run.
-    gate: Gate,
+    gate: Crossing,
     at: u64,
     state: State,
 }
@@ -73,22 +73,22 @@ impl Steps {
                 break;
             }
             match passed.gate {
-                Gate::Fault { moment: Moment::Begun, .. } => begun = true,
-                Gate::Fault { fault, moment: Moment::Ending } => {
+                Crossing::Fault { moment: FaultPoint::Begun, .. } => begun = true,
+                Crossing::Fault { fault, moment: FaultPoint::Ending } => {
                     ended = false;
                     steps.endings.insert(fault, steps.steps.len());
                 }
-                Gate::Fault { moment: Moment::Ended, .. } => until = passed.at + TAIL,
+                Crossing::Fault { moment: FaultPoint::Ended, .. } => until = passed.at + TAIL,
                 // The next fault has its own.
-                Gate::Fault { moment: Moment::Beginning, .. } => break,
-                Gate::Refused { client, .. } => refused.extend(calls.remove(&client)),
+                Crossing::Fault { moment: FaultPoint::Beginning, .. } => break,
+                Crossing::Refused { client, .. } => refused.extend(calls.remove(&client)),
                 gate if (!begun || ended) && gate.nodes().any(|end| hit.contains(&end)) => {}
-                gate if can_wait(gate, regular) || matches!(gate, Gate::Answered { .. }) => {
+                gate if can_wait(gate, regular) || matches!(gate, Crossing::Answered { .. }) => {
                     match gate {
-                        Gate::Call { client, .. } => {
+                        Crossing::Call { client, .. } => {
                             calls.insert(client, steps.steps.len());
                         }
-                        Gate::Answered { client, .. } => drop(calls.remove(&client)),
+                        Crossing::Answered { client, .. } => drop(calls.remove(&client)),
                         _ => {}
                     }
                     steps.steps.push(Step { gate, at: passed.at, state: State::Open });
@@ -109,12 +109,12 @@ impl Steps {
     }
 
     /// The recorded gate of a step, and the time from the fault to it.
-    pub fn step(&self, step: usize) -> (Gate, u64) {
+    pub fn step(&self, step: usize) -> (Crossing, u64) {
         (self.steps[step].gate, self.steps[step].at - self.at)
     }
 
     /// Takes the step that something has come to, which has to [pass](Self::pass) then.
-    pub fn take(&mut self, gate: Gate, names: &mut Names, words: &Words) -> Option<usize> {
+    pub fn take(&mut self, gate: Crossing, names: &mut Names, words: &Words) -> Option<usize> {
         let step = self
             .find(|its| names.gate(its) == gate)
             .or_else(|| self.find(|its| is_alike(names.gate(its), gate, words, true)))
@@ -128,13 +128,13 @@ impl Steps {
     /// Returns true if it is known who every node is, or nothing can say so any more.
     pub fn knows_all(&self) -> bool {
         let free = |step: usize| match self.steps[step].gate {
-            Gate::Message { from, .. } => !self.bound.contains(&from),
+            Crossing::Message { from, .. } => !self.bound.contains(&from),
             _ => false,
         };
         !self.open().take(LOOKAHEAD).any(free)
     }
 
-    fn find(&self, is_it: impl Fn(Gate) -> bool) -> Option<usize> {
+    fn find(&self, is_it: impl Fn(Crossing) -> bool) -> Option<usize> {
         self.open().take(LOOKAHEAD).find(|step| is_it(self.steps[*step].gate))
     }
 
@@ -144,12 +144,12 @@ impl Steps {
 
     /// Finds that a node which was not heard of since the fault does here what another one did
     /// there, such as standing for election first.
-    fn bind(&self, gate: Gate, names: &mut Names) -> Option<usize> {
-        let Gate::Message { from, what, .. } = gate else { return None };
+    fn bind(&self, gate: Crossing, names: &mut Names) -> Option<usize> {
+        let Crossing::Message { from, what, .. } = gate else { return None };
         let is_free = |recorded: End| !self.bound.contains(&recorded);
         let before = names.recorded(from);
         for step in self.open().take(LOOKAHEAD) {
-            let Gate::Message { from: other, what: its, .. } = self.steps[step].gate else {
+            let Crossing::Message { from: other, what: its, .. } = self.steps[step].gate else {
                 continue;
             };
             if its != what {
@@ -207,12 +207,13 @@ impl Steps {
 
 /// Returns true if one is as good as the other, whichever client it is: the same operation, or at
 /// least one of the same kind.
-pub(super) fn is_alike(recorded: Gate, gate: Gate, words: &Words, same: bool) -> bool {
+pub(super) fn is_alike(recorded: Crossing, gate: Crossing, words: &Words, same: bool) -> bool {
     match (recorded, gate) {
-        (Gate::Call { node, what, .. }, Gate::Call { node: its, what: other, .. })
-        | (Gate::Answered { node, what, .. }, Gate::Answered { node: its, what: other, .. }) => {
-            node == its && (what == other || !same && words.kind(what) == words.kind(other))
-        }
+        (Crossing::Call { node, what, .. }, Crossing::Call { node: its, what: other, .. })
+        | (
+            Crossing::Answered { node, what, .. },
+            Crossing::Answered { node: its, what: other, .. },
+        ) => node == its && (what == other || !same && words.kind(what) == words.kind(other)),
         _ => recorded == gate,
     }
 }
@@ -224,15 +225,15 @@ mod tests {
     const VOTE: Word = 0;
     const ANSWER: Word = 1;
 
-    fn message(from: End, to: End, what: Word) -> Gate {
-        Gate::Message { from, to, what }
+    fn message(from: End, to: End, what: Word) -> Crossing {
+        Crossing::Message { from, to, what }
     }
 
-    fn steps(gates: &[Gate]) -> Steps {
+    fn steps(gates: &[Crossing]) -> Steps {
         let mut log = OrderLog::new(["n1", "n2", "n3"].map(str::to_owned).into());
         let facts = FaultOrder { hit: [1].into(), ..FaultOrder::default() };
-        log.note(0, Gate::Fault { fault: 1, moment: Moment::Beginning });
-        log.note(0, Gate::Fault { fault: 1, moment: Moment::Begun });
+        log.note(0, Crossing::Fault { fault: 1, moment: FaultPoint::Beginning });
+        log.note(0, Crossing::Fault { fault: 1, moment: FaultPoint::Begun });
         (1..).zip(gates).for_each(|(at, gate)| log.note(at * 1_000, *gate));
         Steps::after(&log, 0, &facts, &BTreeSet::new())
     }
@@ -241,7 +242,7 @@ mod tests {
     fn what_came_before_at_the_same_node_blocks_until_it_is_done() {
         let mut names = Names::same(3);
         let mut steps =
-            steps(&[message(2, 3, VOTE), Gate::Sync { node: 1 }, message(3, 2, ANSWER)]);
+            steps(&[message(2, 3, VOTE), Crossing::Sync { node: 1 }, message(3, 2, ANSWER)]);
         assert_eq!(steps.take(message(3, 2, ANSWER), &mut names, &Words::default()), Some(2));
         assert_eq!(steps.blocking(2).collect::<Vec<_>>(), [0]);
         assert_eq!(
@@ -280,14 +281,14 @@ mod tests {
 
     #[test]
     fn a_call_that_was_refused_is_not_waited_for() {
-        let call = |node, what| Gate::Call { client: 4, node, what };
-        let refused = Gate::Refused { client: 4, node: 2 };
-        let answered = Gate::Answered { client: 4, node: 2, what: 7 };
+        let call = |node, what| Crossing::Call { client: 4, node, what };
+        let refused = Crossing::Refused { client: 4, node: 2 };
+        let answered = Crossing::Answered { client: 4, node: 2, what: 7 };
         let mut steps = steps(&[call(2, 7), refused, message(2, 3, VOTE), call(2, 7), answered]);
         let mut names = Names::same(3);
         assert_eq!(steps.take(call(2, 7), &mut names, &Words::default()), Some(2));
         assert_eq!(steps.blocking(2).collect::<Vec<_>>(), [1]);
-        let other = Gate::Answered { client: 5, node: 2, what: 7 };
+        let other = Crossing::Answered { client: 5, node: 2, what: 7 };
         assert_eq!(
             steps.take(other, &mut names, &Words::default()),
             Some(3),

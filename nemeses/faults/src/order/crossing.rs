@@ -13,7 +13,7 @@ pub type Word = u16;
 
 /// A place that something goes through, as seen from outside of the processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Gate {
+pub enum Crossing {
     /// A message on a link.
     Message {
         /// The sender.
@@ -59,13 +59,13 @@ pub enum Gate {
         /// Its number.
         fault: u32,
         /// The point.
-        moment: Moment,
+        moment: FaultPoint,
     },
 }
 
 /// A point in the life of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Moment {
+pub enum FaultPoint {
     /// It is about to be applied.
     Beginning,
     /// It is applied.
@@ -76,11 +76,11 @@ pub enum Moment {
     Ended,
 }
 
-impl Moment {
+impl FaultPoint {
     pub(super) const ALL: [Self; 4] = [Self::Beginning, Self::Begun, Self::Ending, Self::Ended];
 }
 
-impl Gate {
+impl Crossing {
     /// The kind, in the plural.
     pub fn kind(self) -> &'static str {
         match self {
@@ -141,7 +141,7 @@ impl Gate {
 
 /// A gate in words, with the names of a log: `/raft/append-entries from n1 to n2`.
 pub(super) struct InWords<'a> {
-    pub gate: Gate,
+    pub gate: Crossing,
     pub nodes: &'a [String],
     pub words: &'a [String],
 }
@@ -154,23 +154,23 @@ impl fmt::Display for InWords<'_> {
         };
         let word = |word: Word| self.words.get(usize::from(word)).map_or("?", String::as_str);
         match self.gate {
-            Gate::Message { from, to, what } => {
+            Crossing::Message { from, to, what } => {
                 write!(out, "{} from {} to {}", word(what), name(from), name(to))
             }
-            Gate::Sync { node } => write!(out, "an fsync of {}", name(node)),
-            Gate::Call { client, node, what } => {
+            Crossing::Sync { node } => write!(out, "an fsync of {}", name(node)),
+            Crossing::Call { client, node, what } => {
                 write!(out, "{} of client {client} to {}", word(what), name(node))
             }
-            Gate::Answered { client, node, what } => {
+            Crossing::Answered { client, node, what } => {
                 write!(out, "the answer of {} to {} of client {client}", name(node), word(what))
             }
-            Gate::Refused { client, node } => {
+            Crossing::Refused { client, node } => {
                 write!(out, "a refusal of {} to client {client}", name(node))
             }
-            Gate::Fault { fault, moment } => {
+            Crossing::Fault { fault, moment } => {
                 let moment = match moment {
-                    Moment::Beginning | Moment::Begun => "beginning",
-                    Moment::Ending | Moment::Ended => "end",
+                    FaultPoint::Beginning | FaultPoint::Begun => "beginning",
+                    FaultPoint::Ending | FaultPoint::Ended => "end",
                 };
                 write!(out, "the {moment} of fault {fault}")
             }

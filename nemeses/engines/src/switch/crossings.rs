@@ -18,11 +18,11 @@ const MOST_STREAMS: usize = 4096;
 const LONGEST_PATH: usize = 60;
 
 /// The keeper, once there is one.
-pub(super) type Keeper = OnceLock<Arc<dyn Gatekeeper>>;
+pub(super) type OneGatekeeper = OnceLock<Arc<dyn Gatekeeper>>;
 
 /// The gates as the carrier sees them.
-pub(super) struct Gates<'a> {
-    keeper: &'a Keeper,
+pub(super) struct Crossings<'a> {
+    keeper: &'a OneGatekeeper,
     wake: &'a Arc<Wake>,
     streams: BTreeMap<Stream, Known>,
     waiting: Vec<Waiting>,
@@ -48,8 +48,8 @@ struct Waiting {
     frames: Vec<Vec<u8>>,
 }
 
-impl<'a> Gates<'a> {
-    pub(super) fn new(keeper: &'a Keeper, wake: &'a Arc<Wake>) -> Self {
+impl<'a> Crossings<'a> {
+    pub(super) fn new(keeper: &'a OneGatekeeper, wake: &'a Arc<Wake>) -> Self {
         Self { keeper, wake, streams: BTreeMap::new(), waiting: Vec::new(), lost: BTreeSet::new() }
     }
 
@@ -145,11 +145,11 @@ mod tests {
 
     #[test]
     fn requests_are_known_by_their_paths_answers_by_their_requests_and_the_rest_by_size() {
-        let (keeper, wake) = (Keeper::new(), Arc::new(Wake::new().unwrap()));
-        let mut gates = Gates::new(&keeper, &wake);
+        let (keeper, wake) = (OneGatekeeper::new(), Arc::new(Wake::new().unwrap()));
+        let mut gates = Crossings::new(&keeper, &wake);
         let (there, back) = (((1, 2), 1000, 80), ((2, 1), 80, 1000));
         let request = b"POST /raft/append?x=1 HTTP/1.1\r\n\r\n";
-        let what = |gates: &mut Gates<'_>, stream, number, bytes: &[u8]| {
+        let what = |gates: &mut Crossings<'_>, stream, number, bytes: &[u8]| {
             gates.what(stream, &segment(number, bytes))
         };
         assert_eq!(what(&mut gates, there, 5, request).as_deref(), Some("/raft/append"));

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::gate::{CLIENTS, End, Gate, Moment, Word};
+use super::crossing::{CLIENTS, Crossing, End, FaultPoint, Word};
 use super::order_log::{OrderLog, Passed};
 
 /// The gates of a moment: about as many as one operation takes at a node.
 const MOST: usize = 8;
 
-/// What came longer before is of another moment, in microseconds.
+/// Gates longer before are of another moment, in microseconds.
 const LONGEST: u64 = 300_000;
 
-/// What came before a fault.
+/// The last that was seen before a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Before {
     /// The last gates before it at the nodes that it hit.
-    pub pattern: Vec<Gate>,
-    /// What came to the nodes that the fault ended after they had done their last: they did nothing
-    /// with it any more.
-    pub in_vain: BTreeSet<Gate>,
+    pub pattern: Vec<Crossing>,
+    /// Gates to the nodes that the fault ended, after they had done their last: they did nothing
+    /// with that any more.
+    pub in_vain: BTreeSet<Crossing>,
     /// The place in the log of the beginning of the fault.
     pub place: usize,
     /// When it began.
@@ -26,29 +26,29 @@ pub(super) struct Before {
 }
 
 /// Returns true if a gate is one that can be waited for, and held.
-pub(super) fn can_wait(gate: Gate, regular: &BTreeSet<Word>) -> bool {
+pub(super) fn can_wait(gate: Crossing, regular: &BTreeSet<Word>) -> bool {
     match gate {
         // Calls stand for what clients send, and their answers for what is sent to them.
-        Gate::Message { from: CLIENTS, .. } | Gate::Message { to: CLIENTS, .. } => false,
-        Gate::Message { what, .. } => !regular.contains(&what),
-        Gate::Sync { .. } | Gate::Call { .. } => true,
-        Gate::Answered { .. } | Gate::Refused { .. } | Gate::Fault { .. } => false,
+        Crossing::Message { from: CLIENTS, .. } | Crossing::Message { to: CLIENTS, .. } => false,
+        Crossing::Message { what, .. } => !regular.contains(&what),
+        Crossing::Sync { .. } | Crossing::Call { .. } => true,
+        Crossing::Answered { .. } | Crossing::Refused { .. } | Crossing::Fault { .. } => false,
     }
 }
 
 /// Returns true if a gate can be a part of a moment: calls come too often to say when it is.
-pub(super) fn is_of_moments(gate: Gate, regular: &BTreeSet<Word>) -> bool {
+pub(super) fn is_of_moments(gate: Crossing, regular: &BTreeSet<Word>) -> bool {
     match gate {
-        Gate::Call { .. } => false,
-        Gate::Answered { .. } => true,
+        Crossing::Call { .. } => false,
+        Crossing::Answered { .. } => true,
         _ => can_wait(gate, regular),
     }
 }
 
 /// The moment at which a fault began; none where the log does not have it.
 pub(super) fn before(log: &OrderLog, fault: u32, regular: &BTreeSet<Word>) -> Option<Before> {
-    let beginning = Gate::Fault { fault, moment: Moment::Beginning };
-    let begun = Gate::Fault { fault, moment: Moment::Begun };
+    let beginning = Crossing::Fault { fault, moment: FaultPoint::Beginning };
+    let begun = Crossing::Fault { fault, moment: FaultPoint::Begun };
     let place = log.passed.iter().position(|passed| passed.gate == beginning)?;
     let at = log.passed[place].at;
     let facts = log.faults.get(&fault).cloned().unwrap_or_default();
@@ -57,7 +57,7 @@ pub(super) fn before(log: &OrderLog, fault: u32, regular: &BTreeSet<Word>) -> Op
     let doing = |passed: &Passed| {
         let does = |end: End| !facts.hit.is_empty() && is_hit(end);
         match passed.gate {
-            Gate::Answered { node, .. } => does(node),
+            Crossing::Answered { node, .. } => does(node),
             gate => gate.doer().is_some_and(does),
         }
     };
@@ -99,11 +99,11 @@ mod tests {
     const APPEND: Word = 0;
     const ANSWER: Word = 1;
 
-    fn message(from: End, to: End, what: Word) -> Gate {
-        Gate::Message { from, to, what }
+    fn message(from: End, to: End, what: Word) -> Crossing {
+        Crossing::Message { from, to, what }
     }
 
-    fn log(gates: &[(u64, Gate)], ends_them: bool) -> OrderLog {
+    fn log(gates: &[(u64, Crossing)], ends_them: bool) -> OrderLog {
         let mut log = OrderLog::new(["n1", "n2", "n3"].map(str::to_owned).into());
         log.word("append");
         log.word("re append");
@@ -113,25 +113,30 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(gates: &[(u64, Gate)], ends_them: bool, pattern: &[Gate], in_vain: &[Gate]) -> Before {
+    fn check(
+        gates: &[(u64, Crossing)],
+        ends_them: bool,
+        pattern: &[Crossing],
+        in_vain: &[Crossing],
+    ) -> Before {
         let before = before(&log(gates, ends_them), 7, &BTreeSet::new()).unwrap();
         assert_eq!(before.pattern, pattern);
         assert_eq!(before.in_vain, in_vain.iter().copied().collect());
         before
     }
 
-    const BEGINNING: Gate = Gate::Fault { fault: 7, moment: Moment::Beginning };
-    const BEGUN: Gate = Gate::Fault { fault: 7, moment: Moment::Begun };
+    const BEGINNING: Crossing = Crossing::Fault { fault: 7, moment: FaultPoint::Beginning };
+    const BEGUN: Crossing = Crossing::Fault { fault: 7, moment: FaultPoint::Begun };
 
     #[test]
     fn a_moment_is_what_the_node_did_last_and_not_what_came_to_it_in_vain() {
-        let sync = Gate::Sync { node: 1 };
+        let sync = Crossing::Sync { node: 1 };
         let gates = [
-            (1_000, Gate::Sync { node: 1 }),
-            (990_000, Gate::Call { client: 0, node: 1, what: 9 }),
+            (1_000, Crossing::Sync { node: 1 }),
+            (990_000, Crossing::Call { client: 0, node: 1, what: 9 }),
             (990_100, message(CLIENTS, 1, 9)),
             (990_300, sync),
-            (990_350, Gate::Sync { node: 3 }),
+            (990_350, Crossing::Sync { node: 3 }),
             (990_400, message(1, 2, APPEND)),
             (990_500, message(2, 1, ANSWER)),
             (990_600, BEGINNING),

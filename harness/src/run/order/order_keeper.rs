@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use engines::order::{Gatekeeper, Wait};
 use faults::fault::Family;
-use faults::order::{End, FaultOrder, Followed, Follower, Gate, Moment, OrderLog, Ticket};
+use faults::order::{Crossing, End, FaultOrder, FaultPoint, Followed, Follower, OrderLog, Ticket};
 use results::run_directory::ORDER;
 use tokio::sync::oneshot;
 
@@ -113,7 +113,7 @@ impl OrderKeeper {
     pub async fn call(&self, client: u16, node: &str, operation: impl FnOnce() -> String) {
         let wait = self.arrive(|log| {
             let (node, what) = (log.end(node)?, log.word(&operation()));
-            Some(Gate::Call { client, node, what })
+            Some(Crossing::Call { client, node, what })
         });
         if let Some(wait) = wait {
             let (free, freed) = oneshot::channel();
@@ -136,8 +136,8 @@ impl OrderKeeper {
         self.arrive(|log| {
             let node = log.end(node)?;
             Some(match refused {
-                true => Gate::Refused { client, node },
-                false => Gate::Answered { client, node, what: log.word(&operation()) },
+                true => Crossing::Refused { client, node },
+                false => Crossing::Answered { client, node, what: log.word(&operation()) },
             })
         });
     }
@@ -173,8 +173,8 @@ impl OrderKeeper {
     }
 
     /// A fault is at a point of its life.
-    pub fn note_fault(&self, fault: u32, moment: Moment) {
-        self.arrive(|_| Some(Gate::Fault { fault, moment }));
+    pub fn note_fault(&self, fault: u32, moment: FaultPoint) {
+        self.arrive(|_| Some(Crossing::Fault { fault, moment }));
     }
 
     /// A fault of this family has begun, and hit these nodes.
@@ -188,7 +188,7 @@ impl OrderKeeper {
         match &mut inner.order {
             Order::Followed(follower) => follower.begun(now, fault, facts),
             Order::Recorded(log) => {
-                log.note(now, Gate::Fault { fault, moment: Moment::Begun });
+                log.note(now, Crossing::Fault { fault, moment: FaultPoint::Begun });
                 log.note_fault(fault, facts);
             }
         }
@@ -198,7 +198,7 @@ impl OrderKeeper {
     }
 
     /// Something has come to a gate; returns what it has to wait for.
-    fn arrive(&self, gate: impl FnOnce(&mut OrderLog) -> Option<Gate>) -> Option<Wait> {
+    fn arrive(&self, gate: impl FnOnce(&mut OrderLog) -> Option<Crossing>) -> Option<Wait> {
         if !self.is_on() {
             return None;
         }
@@ -225,7 +225,7 @@ impl OrderKeeper {
     }
 
     /// Notes a message while there is no load yet.
-    fn note_at_rest(&self, gate: impl FnOnce(&mut OrderLog) -> Option<Gate>) {
+    fn note_at_rest(&self, gate: impl FnOnce(&mut OrderLog) -> Option<Crossing>) {
         if self.began.get().is_none() {
             let now = self.made.elapsed().as_micros() as u64;
             let mut inner = self.inner();
@@ -305,7 +305,7 @@ fn end(place: usize) -> Option<End> {
 impl Gatekeeper for OrderKeeper {
     fn message(&self, from: usize, to: usize, what: &str) -> Option<Wait> {
         let gate = |log: &mut OrderLog| {
-            Some(Gate::Message { from: end(from)?, to: end(to)?, what: log.word(what) })
+            Some(Crossing::Message { from: end(from)?, to: end(to)?, what: log.word(what) })
         };
         if !self.is_on() {
             self.note_at_rest(gate);
@@ -315,6 +315,6 @@ impl Gatekeeper for OrderKeeper {
     }
 
     fn sync(&self, node: &str) -> Option<Wait> {
-        self.arrive(|log| Some(Gate::Sync { node: log.end(node)? }))
+        self.arrive(|log| Some(Crossing::Sync { node: log.end(node)? }))
     }
 }
