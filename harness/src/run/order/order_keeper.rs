@@ -13,7 +13,7 @@ use faults::order::{Crossing, End, FaultOrder, FaultPoint, Followed, Follower, O
 use results::run_directory::ORDER;
 use tokio::sync::oneshot;
 
-use crate::exit::usage;
+use crate::exit::{bad_input, usage};
 
 /// Between two looks at what has waited long enough.
 const LOOK: Duration = Duration::from_millis(1);
@@ -53,7 +53,8 @@ pub fn recorded_in(run: &Path) -> Result<OrderLog> {
         )));
     }
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    OrderLog::from_bytes(&bytes).with_context(|| format!("cannot read {}", path.display()))
+    let unreadable = |error| bad_input(format!("cannot read {}: {error}", path.display()));
+    OrderLog::from_bytes(&bytes).map_err(unreadable)
 }
 
 impl OrderKeeper {
