@@ -161,6 +161,6 @@ mod tests {
         assert_eq!(what(&mut gates, back, 28, b"body"), None);
         let binary = ((1, 3), 1000, 80);
         assert_eq!(what(&mut gates, binary, 0, &[0; 65]).as_deref(), Some("up to 128 bytes"));
-        assert_eq!(what(&mut gates, binary, 65, b"GETS /").as_deref(), Some("up to 8 bytes"));
+        assert_eq!(what(&mut gates, binary, 65, b"GETS it").as_deref(), Some("up to 8 bytes"));
     }
 }
