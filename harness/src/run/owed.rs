@@ -1,7 +1,7 @@
 //! Service that is owed while faults last, not only once they are undone: wherever a majority of
 //! nodes is up, none of them is disturbed and all hear each other, a consensus service promises to
-//! answer clients that reach them, whatever becomes of the others (Raft's pre-vote and check-quorum
-//! are there for that: thesis, §6.2 and §9.6).
+//! answer clients that reach them, no matter what becomes of the others (Raft's pre-vote and
+//! check-quorum are there for that: thesis, §6.2 and §9.6).
 //!
 //! It is asked for only of targets that promise it, and only where nothing else is on: a slow disk, a
 //! wrong clock or a lossy link suspends it wherever it is, since what they slow down may still lead.
