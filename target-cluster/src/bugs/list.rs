@@ -422,8 +422,8 @@ bugs! {
         kind: Liveness,
         summary: "a leader that can send but hears no other stays leader, and nothing is committed",
         source: "RedisLabs/raft#24",
-        // Nothing is lost, and healed it serves again: service is owed while the fault lasts.
-        reach: Faults("--composition leader-deaf-for-long"),
+        // A connection takes both directions: a leader that hears no other is soon heard by none.
+        reach: Simulator,
     }
 
     /// A restart takes the first bad record for the end of the log, leaves it there and appends
