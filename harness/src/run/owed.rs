@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use checker::history::{EventType, REFUTED};
 use checker::verdict::Verdict;
-use faults::fault::Family;
+use faults::fault::{Excuse, Family};
 use faults::grudge::CLIENTS;
 use results::event::Phase;
 use results::metrics::{FaultInterval, RunHistory, RunOperation, phases};
@@ -161,7 +161,10 @@ fn gaps(history: &RunHistory, kind: &str, (from, to): Stretch, within: u64) -> V
 fn free(stretch: Stretch, faults: &[FaultInterval], nodes: &[&str]) -> Vec<Stretch> {
     let mut free = vec![stretch];
     for fault in faults.iter().filter(|fault| fault.was_attempted() && hinders(fault, nodes)) {
-        let (begin, end) = (fault.start, fault.end.unwrap_or(u64::MAX));
+        // A node whose files were damaged may never come back.
+        let for_ever = fault.family.excuse() == Excuse::Forever;
+        let end = fault.end.filter(|_| !for_ever).unwrap_or(u64::MAX);
+        let begin = fault.start;
         let parts = free.iter().flat_map(|(from, to)| {
             [(*from, (*to).min(begin)), ((*from).max(end), *to)].into_iter().filter(|(a, b)| a < b)
         });
@@ -327,6 +330,9 @@ mod tests {
         // What is slow somewhere may still lead.
         let slow = json!({"disks": {"n1": {"fsync": {"delay_ms": 500.0}}}});
         check((20, 30), &fault("disk", "slow", (20, 31), slow));
+        // Who was damaged may stay down for good, and rightly so.
+        let damage = json!({"nodes": ["n3"], "damage": "bit-flip", "seed": 1});
+        check((20, 30), &fault("corruption", "flip a bit", (15, 16), json!({"corrupt": damage})));
         // No client may reach the leader, which is not deposed for that.
         let clients = json!({"grudge": {"n1": ["clients"]}});
         check((20, 30), &fault("partition", "clients", (20, 31), clients));
