@@ -486,6 +486,6 @@ bugs! {
         summary: "a node whose log lost its end starts as if nothing were missing, and votes",
         source: "NuRaft#185",
         // The others must lack what was lost, or not be there.
-        reach: Faults("--composition followers-damaged-behind-parted-leader --nodes 3"),
+        reach: Faults("--composition followers-cut-short-behind-parted-leader --nodes 3"),
     }
 }
