@@ -234,7 +234,7 @@ bugs! {
         summary: "a follower acknowledges entries before they are synced to disk",
         source: "yugabyte#32875",
         // Slow barriers leave something to lose.
-        reach: Faults("--composition power-fails-in-slow-fsync"),
+        reach: Faults("--composition power-fails-at-slow-majority --nodes 3"),
     }
 
     /// A leader counts itself for an entry as soon as it has it; its barrier comes later.
