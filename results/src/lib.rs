@@ -3,8 +3,9 @@
 //! A run's [`RunEvent`](event::RunEvent)s are recorded in a
 //! [`RunDirectory`](run_directory::RunDirectory) while it goes on. Afterwards, or from a directory
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
-//! events, and [`report`] draws them as one page. Many runs are a [`night`]. [`verdict_text`] and [`counterexample_text`] are for terminals; the words of
-//! both stand in [`words`].
+//! events, and [`report`] draws them as one page. Many runs are a [`night`], or of another [`ledger`].
+//! [`verdict_text`] and [`counterexample_text`] are for terminals; the words of both stand in
+//! [`words`].
 
 pub mod applied_log;
 pub mod compressed;
@@ -12,6 +13,7 @@ pub mod counterexample_text;
 pub mod event;
 mod event_log;
 mod layout;
+pub mod ledger;
 pub mod loaded_run;
 pub mod member_contents;
 pub mod metrics;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use checker::verdict::Verdict;
 use clap::Args;
-use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, is_full, nights_in};
+use results::ledger::is_full;
+use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in};
 use results::words::counted;
 
 use super::output::shown;

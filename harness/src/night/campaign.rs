@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
+use results::ledger::is_full;
 use results::night::{
-    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State, is_full,
+    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State,
 };
 use results::run_directory::{REPORT, RunDirectory};
 use results::words::counted;

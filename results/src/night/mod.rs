@@ -23,5 +23,5 @@ pub use directory::{NightDirectory, bytes_below, nights_in};
 pub use form::{
     Cell, FollowUp, Kept, Night, NightRun, Pair, Reached, Remark, SCHEMA, Shard, Shrunk, State,
 };
-pub use ledger::{Entry, Ledger, is_full};
+pub use ledger::{Entry, Ledger};
 pub use retention::{Holding, Removal, removals};
