@@ -3,7 +3,7 @@
 use anyhow::Result;
 use cluster::bugs::{Bug, Reach};
 
-use crate::plan::{Plan, Written};
+use crate::plan::{Plan, Written, split};
 
 /// A planted bug and the flags that catch it, or these flags without a bug: a control, in which
 /// everything found is a false alarm.
@@ -56,8 +56,7 @@ impl Case {
     /// # Errors
     /// When the flags make no plan.
     pub fn plan(&self, seed: u64) -> Result<Plan> {
-        let words: Vec<String> = self.flags.split_whitespace().map(str::to_owned).collect();
-        let mut written = Written::from_flags(&words)?;
+        let mut written = Written::from_flags(&split(&self.flags))?;
         if let Some(bug) = self.bug {
             written.set("bug", bug.name());
         }

@@ -24,7 +24,7 @@ impl Row {
             0 => String::new(),
             more => format!(" ({more} not counted)"),
         };
-        let (low, high) = rate.interval();
+        let (low, high) = rate.percents();
         let mut times: Vec<f64> = self
             .runs
             .in_order()
@@ -43,7 +43,7 @@ impl Row {
         [
             self.case.name().to_owned(),
             format!("{} of {}{uncounted}", rate.failed, rate.runs),
-            format!("{:.0}–{:.0} %", (100.0 * low).floor(), (100.0 * high).ceil()),
+            format!("{low:.0}–{high:.0} %"),
             seconds,
             self.case.flags.clone(),
         ]

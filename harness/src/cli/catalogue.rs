@@ -1,6 +1,6 @@
 //! `stormproof catalogue`: how often real runs catch the planted bugs, and how often they cry wolf.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -127,20 +127,14 @@ async fn carry_out(
     let numbers = 0..seeds.end - seeds.start;
     let left = numbers.flat_map(|number| (0..cases.len()).map(move |row| (row, number)));
     let left: Vec<(usize, u64)> = left.filter(|(row, number)| !is_known(*row, *number)).collect();
-    let mut plans = VecDeque::new();
-    for (row, number) in &left {
-        let name = format!("{row}-{number}");
-        plans.push_back((name, cases[*row].plan(seeds.start + number)?));
-    }
+    let folder_of = |row: usize, number: u64| format!("{row}-{number}");
+    let wanted = left.iter().zip(0..).map(|((row, number), place)| {
+        let plan = cases[*row].plan(seeds.start + number)?;
+        Ok(Wanted { name: folder_of(*row, *number), number: place, plan })
+    });
+    let mut wanted = wanted.collect::<Result<Vec<Wanted>>>()?.into_iter();
     let mut pool = Pool::new(output.path().to_owned(), Jobs::new(jobs), None)?;
-    let folder = output.path().to_owned();
     let show = Show::start(Some(left.len() as u64));
-    let mut at = 0;
-    let next = || {
-        let (name, plan) = plans.pop_front()?;
-        at += 1;
-        Some(Wanted { name, number: at - 1, plan })
-    };
     let ended = |place: u64, outcome: RunOutcome| {
         let (row, number) = left[place as usize];
         let case = &cases[row];
@@ -156,12 +150,12 @@ async fn carry_out(
         ledger.add(&line)?;
         if (line.outcome.exit() == Exit::Invalid) == case.bug.is_some() {
             // What cannot be removed does no harm.
-            let _ = fs::remove_dir_all(folder.join(format!("{row}-{number}")));
+            let _ = fs::remove_dir_all(output.path().join(folder_of(row, number)));
         }
         rows[row].runs.take(number, line.outcome);
         Ok(Go::On)
     };
-    pool.carry_out(&show, next, ended).await?;
+    pool.carry_out(&show, || wanted.next(), ended).await?;
     let interrupted = pool.is_interrupted();
     pool.finish().await;
     Ok((rows, interrupted))

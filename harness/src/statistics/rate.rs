@@ -37,6 +37,12 @@ impl Rate {
         };
         (low, high)
     }
+
+    /// The interval in whole percent, rounded outwards, so that it is never shorter than it is.
+    pub fn percents(self) -> (f64, f64) {
+        let (low, high) = self.interval();
+        ((100.0 * low).floor(), (100.0 * high).ceil())
+    }
 }
 
 /// `17 of 19 (89 %; 67 % to 99 % at 95 % confidence)`.
@@ -44,9 +50,7 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.failed, self.runs)?;
         let Some(share) = self.share() else { return Ok(()) };
-        let (low, high) = self.interval();
-        // Outwards, so that the interval is never shorter than it is.
-        let (low, high) = ((100.0 * low).floor(), (100.0 * high).ceil());
+        let (low, high) = self.percents();
         let (share, sure) = (100.0 * share, 100.0 * CONFIDENCE);
         write!(f, " ({share:.0} %; {low} % to {high} % at {sure} % confidence)")
     }
