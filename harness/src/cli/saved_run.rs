@@ -12,9 +12,9 @@ use results::verdict_text::{self, Saved};
 use super::judging::{Judged, Judging, judge, unreadable};
 use super::run::shortest;
 use crate::exit::{Exit, bad_input};
-use crate::plan::{SavedPlan, saved, saved_target};
+use crate::plan::{SavedPlan, saved};
 use crate::printing::err;
-use crate::run::{Known, Promise, merge, summarise};
+use crate::run::{Known, Owed, merge, summarise};
 use crate::terminal;
 
 /// A saved run, judged again.
@@ -124,8 +124,7 @@ fn judge_remains(
         add_logs(&mut liveness, node_logs::read_all(run.path()).map_err(unreadable)?);
     }
     let resolved = saved(run.path()).and_then(|written| written.resolve()).ok();
-    let target = saved_target(run.path()).ok().flatten();
-    let promise = resolved.as_ref().zip(target).and_then(|(plan, it)| Promise::of(plan, &*it));
+    let owed = resolved.as_ref().and_then(|plan| Owed::of(plan, &*plan.open_target().ok()?));
     let summary = summarise(Known {
         history: &loaded.history,
         planned: plan.planned(),
@@ -134,7 +133,7 @@ fn judge_remains(
         liveness,
         findings: Vec::new(),
         info,
-        promise,
+        owed,
         options: resolved.map(|plan| plan.schedule_options()),
         failed: (!goes_on).then_some(EarlyEnd::Kill),
         failure: None,

@@ -14,7 +14,7 @@ use super::cluster::Cluster;
 use super::live::Live;
 use super::order::OrderKeeper;
 use super::recorder::Recorder;
-use super::{Ended, Known, Promise, Setup, summarise};
+use super::{Ended, Known, Owed, Setup, summarise};
 use crate::auditing::Saved;
 use crate::targets::Member;
 
@@ -84,7 +84,7 @@ pub fn conclude(
         liveness,
         findings: cluster.findings(),
         info,
-        promise: Promise::of(plan, &*setup.target),
+        owed: Owed::of(plan, &*setup.target),
         options: Some(plan.schedule_options()),
         failed: failure.as_ref().map(|_| EarlyEnd::Failure),
         failure: failure.as_ref().map(|error| format!("{error:#}")),

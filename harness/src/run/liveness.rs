@@ -43,18 +43,22 @@ impl Reaction {
             }
             Some(broken) => (format!("{broken} within {}", words(limit)), false),
         };
-        match starved || *lateness > STARVED {
-            false => (Verdict::Invalid, format!("healed, {what}")),
-            true => {
-                let lateness = words(*lateness);
-                let sentence = format!(
-                    "healed, {what}, but the controller itself was {lateness} late: this machine was \
-                     starved, so the cluster cannot be blamed"
-                );
-                (Verdict::Unknown, sentence)
-            }
-        }
+        blame(format!("healed, {what}"), *lateness, starved)
     }
+}
+
+/// The verdict of a cluster that did not do what it owed, and its sentence: Invalid, unless this
+/// machine had no time for it, as is known or as the lateness of the controller says.
+pub(super) fn blame(what: String, lateness: Duration, starved: bool) -> (Verdict, String) {
+    if !starved && lateness <= STARVED {
+        return (Verdict::Invalid, what);
+    }
+    let lateness = words(lateness);
+    let sentence = format!(
+        "{what}, but the controller itself was {lateness} late: this machine was starved, so the \
+         cluster cannot be blamed"
+    );
+    (Verdict::Unknown, sentence)
 }
 
 /// The effort that it took, as it continues the sentence about a cluster that did not serve.

@@ -6,6 +6,7 @@
 //! It is asked for only of targets that promise it, and only where nothing else is on: a slow disk, a
 //! wrong clock or a lossy link suspends it wherever it is, since what they slow down may still lead.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use checker::history::{EventType, REFUTED};
@@ -16,7 +17,7 @@ use results::event::Phase;
 use results::metrics::{FaultInterval, RunHistory, RunOperation, phases};
 use results::summary::Liveness;
 
-use super::liveness::STARVED;
+use super::liveness::blame;
 use crate::plan::Plan;
 use crate::targets::Target;
 
@@ -28,7 +29,7 @@ const ATTEMPTS: usize = 3;
 
 /// The promise of a target to serve while faults last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Promise {
+pub(crate) struct Owed {
     /// The nodes of the cluster.
     pub nodes: Vec<String>,
     /// The time within which each kind of operation is answered.
@@ -46,11 +47,11 @@ struct Unserved<'a> {
     majority: Vec<&'a str>,
 }
 
-impl Promise {
+impl Owed {
     /// The promise of a target for the nodes of a plan; none if it makes none.
-    pub fn of(plan: &Plan, target: &dyn Target) -> Option<Promise> {
+    pub fn of(plan: &Plan, target: &dyn Target) -> Option<Owed> {
         let within = target.serves_within()?;
-        Some(Promise { nodes: plan.node_names(), within })
+        Some(Owed { nodes: plan.node_names(), within })
     }
 
     /// The liveness of a run, if the promise is taken into account.
@@ -81,17 +82,8 @@ impl Promise {
             unserved.majority.join(", "),
             self.within.as_secs_f64(),
         );
-        let late = liveness.load_lateness_seconds;
-        let (verdict, sentence) = match late > STARVED.as_secs_f64() {
-            false => (Verdict::Invalid, broken),
-            true => (
-                Verdict::Unknown,
-                format!(
-                    "{broken}, but the controller itself was {late:.1} s late: this machine was \
-                     starved, so the cluster cannot be blamed"
-                ),
-            ),
-        };
+        let lateness = Duration::from_secs_f64(liveness.load_lateness_seconds);
+        let (verdict, sentence) = blame(broken, lateness, false);
         Liveness { verdict, sentence, ..liveness }
     }
 
@@ -103,13 +95,10 @@ impl Promise {
     ) -> Option<Unserved<'a>> {
         let load = phases(history).into_iter().find(|phase| phase.phase == Phase::Load)?;
         let within = self.within.as_nanos() as u64;
-        let mut kinds: Vec<&str> = history.operations.iter().map(RunOperation::f).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
         let majorities = self.majorities();
         let mut broken: Vec<Unserved<'a>> = Vec::new();
-        for kind in kinds {
-            for gap in gaps(history, kind, (load.start, load.end), within) {
+        for (kind, answers) in answers(history) {
+            for gap in gaps(answers, (load.start, load.end), within) {
                 let owed = majorities.iter().find_map(|majority| {
                     let owed = free(gap, faults, majority);
                     let owed = owed.into_iter().find(|(from, to)| to - from > within)?;
@@ -138,22 +127,27 @@ impl Promise {
     }
 }
 
-/// The stretches of the load, longer than `within`, in which no operation of a kind was answered.
-fn gaps(history: &RunHistory, kind: &str, (from, to): Stretch, within: u64) -> Vec<Stretch> {
-    let answered = |operation: &RunOperation<'_>| {
-        let said_no = || operation.error().is_some_and(|error| REFUTED.contains(&error));
-        operation.f() == kind && (operation.outcome() == EventType::Ok || said_no())
-    };
-    let mut times: Vec<u64> =
-        history.operations.iter().filter(answered).filter_map(RunOperation::end).collect();
-    if times.is_empty() {
-        // It may be impossible; that is for coverage to say.
-        return Vec::new();
+/// When operations of each kind were answered. A kind that never was may be impossible; that is for
+/// coverage to say.
+fn answers(history: &RunHistory) -> BTreeMap<&str, Vec<u64>> {
+    let said_no = |it: &RunOperation<'_>| it.error().is_some_and(|error| REFUTED.contains(&error));
+    let mut answers: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for operation in history.operations.iter() {
+        if let Some(end) = operation.end()
+            && (operation.outcome() == EventType::Ok || said_no(&operation))
+        {
+            answers.entry(operation.f()).or_default().push(end);
+        }
     }
-    times.retain(|time| (from..=to).contains(time));
-    times.extend([from, to]);
-    times.sort_unstable();
-    let pairs = times.windows(2).map(|pair| (pair[0], pair[1]));
+    answers
+}
+
+/// The stretches of the load, longer than `within`, in which nothing was answered.
+fn gaps(mut answers: Vec<u64>, (from, to): Stretch, within: u64) -> Vec<Stretch> {
+    answers.retain(|time| (from..=to).contains(time));
+    answers.extend([from, to]);
+    answers.sort_unstable();
+    let pairs = answers.windows(2).map(|pair| (pair[0], pair[1]));
     pairs.filter(|(from, to)| to - from > within).collect()
 }
 
@@ -278,7 +272,7 @@ mod tests {
 
     fn judged(history: &RunHistory, late: f64) -> (Verdict, String) {
         let nodes = ["n1", "n2", "n3"].map(str::to_owned).into();
-        let promise = Promise { nodes, within: Duration::from_secs(6) };
+        let owed = Owed { nodes, within: Duration::from_secs(6) };
         let liveness = Liveness {
             verdict: Verdict::Valid,
             sentence: "healed".to_owned(),
@@ -288,7 +282,7 @@ mod tests {
             degree: None,
             nodes: Vec::new(),
         };
-        let judged = promise.judge(history, &fault_intervals(history), liveness);
+        let judged = owed.judge(history, &fault_intervals(history), liveness);
         (judged.verdict, judged.sentence)
     }
 

@@ -6,7 +6,7 @@ use faults::schedule::ScheduleOptions;
 use results::metrics::{Planned, RunHistory, ended_early, fault_intervals};
 use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, Summary};
 
-use super::{Promise, judge, pace};
+use super::{Owed, judge, pace};
 
 /// Everything that is known of a run.
 pub(crate) struct Known<'a> {
@@ -25,7 +25,7 @@ pub(crate) struct Known<'a> {
     /// The account of the run.
     pub info: RunInfo,
     /// The service that it is owed while faults last; none if nothing is known of that.
-    pub promise: Option<Promise>,
+    pub owed: Option<Owed>,
     /// The options that its faults were drawn for, where they are known.
     pub options: Option<ScheduleOptions>,
     /// The reason of an end that is not on record: the harness failed, or the run was killed.
@@ -44,14 +44,14 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         liveness,
         findings,
         info,
-        promise,
+        owed,
         options,
         failed,
         failure,
     } = known;
     let faults = fault_intervals(history);
-    let liveness = match promise {
-        Some(promise) => promise.judge(history, &faults, liveness),
+    let liveness = match owed {
+        Some(owed) => owed.judge(history, &faults, liveness),
         None => liveness,
     };
     let ended = ended_early(history, &planned, failed);
