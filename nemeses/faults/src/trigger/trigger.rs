@@ -224,6 +224,21 @@ impl Trigger {
     }
 }
 
+/// The places of an observed event, which may be changed if it may.
+macro_rules! places {
+    ($observed:expr) => {
+        match $observed {
+            Self::Acknowledged { node, .. }
+            | Self::Disk { node, .. }
+            | Self::Role { node, .. }
+            | Self::Term { node }
+            | Self::Log { node, .. } => vec![node],
+            Self::Message { from, to, .. } => vec![from, to],
+            Self::Fault { .. } | Self::Service { .. } => Vec::new(),
+        }
+    };
+}
+
 impl Observed {
     /// Returns true if it can be held back while something is done.
     pub fn can_be_held(&self) -> bool {
@@ -256,27 +271,11 @@ impl Observed {
 
     /// Every place at which it is looked for.
     pub fn places(&self) -> Vec<&Place> {
-        match self {
-            Self::Acknowledged { node, .. }
-            | Self::Disk { node, .. }
-            | Self::Role { node, .. }
-            | Self::Term { node }
-            | Self::Log { node, .. } => vec![node],
-            Self::Message { from, to, .. } => vec![from, to],
-            Self::Fault { .. } | Self::Service { .. } => Vec::new(),
-        }
+        places!(self)
     }
 
     fn places_mut(&mut self) -> Vec<&mut Place> {
-        match self {
-            Self::Acknowledged { node, .. }
-            | Self::Disk { node, .. }
-            | Self::Role { node, .. }
-            | Self::Term { node }
-            | Self::Log { node, .. } => vec![node],
-            Self::Message { from, to, .. } => vec![from, to],
-            Self::Fault { .. } | Self::Service { .. } => Vec::new(),
-        }
+        places!(self)
     }
 
     fn validate(&self) -> Result<(), String> {
