@@ -1,16 +1,14 @@
 //! The plan of a saved run, carried out again and again.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{Finished, finished, run, scratch, stormproof};
-use crate::support::{has_namespaces, latest, plan_file, run_into};
+use crate::common::{Finished, finished, run, scratch};
+use crate::support::{has_namespaces, latest, plan_file, run_into, started_saying};
 use crate::turn::{turn, wide_turn};
 
 /// The value of a key of the plan that repeat `number` was asked for, and its faults.
@@ -23,20 +21,7 @@ fn asked(folder: &Path, number: u32) -> (i64, toml::Value) {
 /// Runs a command until it says this on standard error, and interrupts it. It has a bound for the time
 /// that it takes to end.
 fn interrupted_at(arguments: &[&str], text: &str) -> Finished {
-    let mut command = stormproof()
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut said = Vec::new();
-    let mut lines = BufReader::new(command.stderr.take().expect("it is piped")).lines();
-    for line in lines.by_ref().map_while(Result::ok) {
-        said.push(line);
-        if said.last().is_some_and(|line| line.contains(text)) {
-            break;
-        }
-    }
+    let (command, mut said, lines) = started_saying(arguments, text);
     kill(Pid::from_raw(command.id() as i32), Signal::SIGINT).expect("it lives");
     let asked = Instant::now();
     said.extend(lines.map_while(Result::ok));

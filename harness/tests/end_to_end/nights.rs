@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use serde_json::Value;
 
 use crate::common::{Finished, finished, run, scratch, stormproof};
-use crate::support::has_namespaces;
+use crate::support::{has_namespaces, started_saying};
 use crate::turn::{turn, wide_turn};
 
 /// A plan whose runs take two seconds.
@@ -34,21 +33,8 @@ fn night(folder: &Path) -> Value {
 
 /// Starts a night, and returns it once a line of it says this.
 fn started(arguments: &[&str], until: &str) -> Child {
-    let mut command = stormproof()
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let lines = BufReader::new(command.stderr.take().expect("it is piped")).lines();
-    let mut said = String::new();
-    for line in lines.map_while(Result::ok) {
-        said.push_str(&line);
-        if line.contains(until) {
-            break;
-        }
-    }
-    assert!(said.contains(until), "it ended without {until:?}: {said}");
+    let (command, said, _) = started_saying(arguments, until);
+    assert!(said.last().is_some_and(|line| line.contains(until)), "no {until:?}: {said:?}");
     command
 }
 

@@ -1,11 +1,13 @@
 //! The common parts of whole runs: what they need, what they leave, and how to read it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Finished, run};
+use crate::common::{Finished, run, stormproof};
 
 /// True if this machine has the namespace lab; prints why not.
 pub fn has_namespaces() -> bool {
@@ -175,4 +177,27 @@ pub fn assert_a_whole_run(results: &Path, families: &[&str]) {
         let mut of_family = faults.iter().filter(|fault| fault.family == *family);
         assert!(of_family.any(Fault::is_installed), "no {family} installed among {faults:#?}");
     }
+}
+
+/// Starts a command, and waits for a line with this text on its standard error, or its end. Returns it
+/// with the lines so far, and those to come.
+pub fn started_saying(
+    arguments: &[&str],
+    text: &str,
+) -> (Child, Vec<String>, Lines<BufReader<ChildStderr>>) {
+    let mut command = stormproof()
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut said = Vec::new();
+    let mut lines = BufReader::new(command.stderr.take().expect("it is piped")).lines();
+    for line in lines.by_ref().map_while(Result::ok) {
+        said.push(line);
+        if said.last().is_some_and(|line| line.contains(text)) {
+            break;
+        }
+    }
+    (command, said, lines)
 }
