@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use checker::verdict::Verdict;
@@ -11,12 +11,13 @@ use results::ledger::is_full;
 use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in};
 use results::words::counted;
 
+use super::judging::unreadable;
 use super::output::shown;
 use super::replay;
 use super::shrink_schedule;
 use crate::exit::{Exit, bad_input, usage};
 use crate::night::{Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of, followed_up};
-use crate::plan::quoted;
+use crate::plan::{quoted, seed_of_the_moment};
 use crate::printing::{err, out};
 
 #[derive(Debug, Args)]
@@ -70,7 +71,6 @@ fn shard(text: &str) -> Result<Shard, String> {
 const NIGHTS: &str = "results/nights";
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
-    let unreadable = |error: anyhow::Error| bad_input(format!("{error:#}"));
     let saved = match &arguments.output {
         Some(output) => Saved::of(output)?,
         None => None,
@@ -129,11 +129,11 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         },
     };
     let text = plan.text.clone();
-    let unreadable = |error: anyhow::Error| match is_full(&error) {
+    let full_or_unreadable = |error: anyhow::Error| match is_full(&error) {
         true => error,
         false => unreadable(error),
     };
-    let campaign = Campaign::open(plan, directory.clone(), orders).map_err(unreadable)?;
+    let campaign = Campaign::open(plan, directory.clone(), orders).map_err(full_or_unreadable)?;
     // It comes last: a folder without it has nothing to go on from.
     directory.save_plan(&text)?;
     let night = campaign.night();
@@ -157,7 +157,6 @@ struct Saved {
 impl Saved {
     /// The night in a folder; none if nothing is there yet.
     fn of(folder: &Path) -> Result<Option<Saved>> {
-        let unreadable = |error: anyhow::Error| bad_input(format!("{error:#}"));
         let shown = folder.display().to_string();
         if !folder.exists() {
             return Ok(None);
@@ -234,11 +233,6 @@ fn earlier(folder: &Path, name: &str, own: Option<&Path>) -> Vec<Night> {
 fn id(name: &str) -> String {
     let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     format!("{}-{name}", time.replace(['-', ':'], ""))
-}
-
-fn seed_of_the_moment() -> u64 {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    time.as_nanos() as u64 % 1_000_000
 }
 
 /// `night bundled, seed 7, shard 2/3: 24 cells`.

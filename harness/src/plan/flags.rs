@@ -200,7 +200,7 @@ fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
 }
 
 /// A seed that is short enough to say aloud.
-fn seed_of_the_moment() -> u64 {
+pub(crate) fn seed_of_the_moment() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     time.as_nanos() as u64 % 1_000_000
 }

@@ -23,7 +23,7 @@ mod written;
 
 pub(crate) use command::{Again, FLAGS, quoted, split};
 pub(crate) use derived::node_names;
-pub(crate) use flags::Plan;
+pub(crate) use flags::{Plan, seed_of_the_moment};
 pub(crate) use labs::{EngineChoice, LabChoice};
 pub(crate) use saved::SavedPlan;
 pub(crate) use subset::{ClusterFlags, PlanFlags, saved, saved_target};

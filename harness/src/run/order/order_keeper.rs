@@ -167,9 +167,7 @@ impl OrderKeeper {
             Order::Followed(follower) => question(follower, now),
             Order::Recorded(_) => true,
         };
-        let free = inner.take_released();
-        drop(inner);
-        free.iter().for_each(Wait::end);
+        release(inner);
         answer
     }
 
@@ -193,9 +191,7 @@ impl OrderKeeper {
                 log.note_fault(fault, facts);
             }
         }
-        let free = inner.take_released();
-        drop(inner);
-        free.iter().for_each(Wait::end);
+        release(inner);
     }
 
     /// Something has come to a gate; returns what it has to wait for.
@@ -219,9 +215,7 @@ impl OrderKeeper {
             inner.waits.insert(ticket, wait.clone());
             wait
         });
-        let free = inner.take_released();
-        drop(inner);
-        free.iter().for_each(Wait::end);
+        release(inner);
         wait.filter(|wait| !wait.is_over())
     }
 
@@ -275,6 +269,13 @@ impl Inner {
         let released = follower.take_released();
         released.into_iter().filter_map(|ticket| self.waits.remove(&ticket)).collect()
     }
+}
+
+/// Lets go what may go on by now, once the lock is free: what is let go may come to a gate at once.
+fn release(mut inner: MutexGuard<'_, Inner>) {
+    let free = inner.take_released();
+    drop(inner);
+    free.iter().for_each(Wait::end);
 }
 
 /// Lets go what has waited long enough, until the run is over.
