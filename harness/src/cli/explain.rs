@@ -9,10 +9,12 @@ use clap::Args;
 use results::run_directory::{PLAN, RunDirectory};
 use results::words::counted;
 
+use super::judging::unreadable;
 use crate::exit::{Exit, bad_input};
 use crate::explain::{Ranked, compare, of_run};
 use crate::printing::{err, out};
 use crate::repeats::{Counted, Failing, RunOutcome};
+use crate::run::order::order_of;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -42,7 +44,6 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let (mut failed, mut passed) = (Vec::new(), Vec::new());
     let (mut left_out, mut plans) = (0, BTreeSet::new());
     for path in &paths {
-        let unreadable = |error: anyhow::Error| bad_input(format!("{error:#}"));
         let run = RunDirectory::open(path).map_err(unreadable)?;
         let outcome = run.summary().map_err(unreadable)?.map(|summary| {
             let counted = RunOutcome::of(&summary, 0.0, None).counted(Failing::Either);
@@ -57,7 +58,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             }
         };
         let Some((summary, _)) = outcome else { continue };
-        group.push(of_run(&run.load().map_err(unreadable)?, &summary.findings));
+        let order = order_of(path)?;
+        let loaded = run.load().map_err(unreadable)?;
+        group.push(of_run(&loaded, &summary.findings, order.as_ref()));
         plans.insert(without_seed(path));
     }
     if left_out > 0 {

@@ -14,6 +14,7 @@ use results::run_directory::{PLAN, RunDirectory, TARGET};
 use results::summary::Summary;
 use results::words::counted;
 
+use super::judging::unreadable;
 use super::output::{Output, shown};
 use super::replay;
 use crate::exit::{Exit, bad_input};
@@ -80,7 +81,6 @@ pub fn shrink(
     limit: Option<Duration>,
     at_least: Option<f64>,
 ) -> Result<Shrunk> {
-    let unreadable = |error: anyhow::Error| bad_input(format!("{error:#}"));
     let run = RunDirectory::open(directory).map_err(unreadable)?;
     let plan = saved(run.path())?.resolve()?;
     let Some(summary) = run.summary().map_err(unreadable)? else {

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use checker::history::EventType;
+use faults::order::OrderLog;
 use results::event::NodeChange;
 use results::loaded_run::LoadedRun;
-use results::metrics::{FaultInterval, fault_intervals};
+use results::metrics::{FaultInterval, RunOperation, fault_intervals};
 use results::run_directory::NODES;
 use results::summary::Finding;
 
@@ -19,8 +21,16 @@ const MOST_FORMS: usize = 20_000;
 /// The numbers of new leaders that are looked at.
 const LEADERS: [usize; 4] = [2, 4, 8, 16];
 
-/// The signs of a run. Each is a sentence, with numbers and names of nodes left out.
-pub(crate) fn of_run(run: &LoadedRun, findings: &[Finding]) -> BTreeSet<String> {
+/// Of the errors that one operation met, so many are told.
+const MOST_ERRORS: usize = 4;
+
+/// The signs of a run. Each is a sentence, with numbers and names of nodes left out. Messages have
+/// some only if their order was recorded.
+pub(crate) fn of_run(
+    run: &LoadedRun,
+    findings: &[Finding],
+    order: Option<&OrderLog>,
+) -> BTreeSet<String> {
     let mut signs = BTreeSet::new();
     let faults = fault_intervals(&run.history);
     for fault in &faults {
@@ -48,8 +58,52 @@ pub(crate) fn of_run(run: &LoadedRun, findings: &[Finding]) -> BTreeSet<String> 
     for finding in findings {
         signs.insert(format!("finding: {}", template(&finding.text)));
     }
+    for operation in run.history.operations.iter() {
+        of_attempts(operation, &mut signs);
+    }
+    if let Some(order) = order {
+        of_messages(order, &faults, &mut signs);
+    }
     of_logs(&run.path, &mut signs);
     signs
+}
+
+/// The errors that the attempts of one operation met, in order: none of one that met none.
+fn of_attempts(operation: RunOperation<'_>, signs: &mut BTreeSet<String>) {
+    let mut errors: Vec<&str> = operation.attempts().filter_map(|attempt| attempt.error).collect();
+    errors.dedup();
+    if errors.is_empty() {
+        return;
+    }
+    let left_out = errors.len() > MOST_ERRORS;
+    errors.truncate(MOST_ERRORS);
+    let errors = errors.into_iter().map(template).collect::<Vec<_>>().join(", then ");
+    let and_more = if left_out { " and more" } else { "" };
+    let outcome = match operation.outcome() {
+        EventType::Ok => "was answered",
+        EventType::Fail => "failed",
+        EventType::Info | EventType::Invoke => "has no outcome",
+    };
+    signs.insert(format!("client: {} met {errors}{and_more}, and {outcome}", operation.f()));
+}
+
+/// What went between the nodes, and what they did right before each fault that hit them.
+fn of_messages(order: &OrderLog, faults: &[FaultInterval], signs: &mut BTreeSet<String>) {
+    let kinds = order.kinds_between_nodes();
+    signs.extend(kinds.into_iter().map(|kind| format!("messages: {}", template(kind))));
+    let before = order.before_faults();
+    for fault in faults.iter().filter(|fault| fault.took_effect()) {
+        let Some(done) = before.get(&fault.fault) else { continue };
+        let family = fault.family.name();
+        let done: Vec<String> = done.iter().map(|it| template(it)).collect();
+        for pair in done.windows(2) {
+            signs.insert(format!("messages: {}, then {}, then {family}", pair[0], pair[1]));
+        }
+        if let Some(last) = done.last() {
+            signs.insert(format!("messages: {last}, then {family}"));
+            signs.insert(format!("messages: {last}, then fault {} ({family})", fault.fault));
+        }
+    }
 }
 
 fn of_fault(fault: &FaultInterval, signs: &mut BTreeSet<String>) {
@@ -100,7 +154,8 @@ fn of_logs(run: &Path, signs: &mut BTreeSet<String>) {
 
 #[cfg(test)]
 mod tests {
-    use checker::history::{Event, EventType, Process};
+    use checker::history::{Attempt, Event, Process};
+    use faults::order::{Crossing, FaultOrder, FaultPoint};
     use results::event::NodeEvent;
     use serde_json::json;
 
@@ -113,6 +168,22 @@ mod tests {
             "facts": {"roles": {"n1": "leader"}, "others_on": ["kill"]},
         });
         Event::new(Process::Nemesis, EventType::Info, family, value)
+    }
+
+    fn retried() -> [Event; 2] {
+        let client = Process::Client(3);
+        let invoke = Event::new(client, EventType::Invoke, "write", json!(1));
+        let mut ok = Event::new(client, EventType::Ok, "write", json!(1));
+        ok.attempts = [Some("timeout"), Some("timeout"), Some("not_leader: n3 leads"), None]
+            .map(|error| Attempt {
+                node: "n1".to_owned(),
+                start: 1,
+                end: 2,
+                error: error.map(str::to_owned),
+                definite: error.map(|_| false),
+            })
+            .into();
+        [invoke, ok]
     }
 
     #[test]
@@ -131,22 +202,37 @@ mod tests {
             summary: None,
             history: [fault(1, "pause", "installed"), fault(2, "power", "skipped")]
                 .into_iter()
+                .chain(retried())
                 .collect(),
             node_events: vec![event(leads(3)), event(leads(4))],
             notes: Vec::new(),
         };
+        let mut order = OrderLog::new(["n1", "n2"].map(str::to_owned).into());
+        let what = order.word("/raft/request-vote");
+        order.note(10, Crossing::Message { from: 1, to: 2, what });
+        order.note(20, Crossing::Sync { node: 1 });
+        for fault in [1, 2] {
+            order.note(30, Crossing::Fault { fault, moment: FaultPoint::Beginning });
+            order.note_fault(fault, FaultOrder { hit: [1].into(), ..FaultOrder::default() });
+        }
         let text = "n3 stopped by itself (exit code 74)".to_owned();
         let finding = Finding { node: "n3".to_owned(), seconds: 1.0, text, log: Vec::new() };
-        let signs: Vec<String> = of_run(&run, &[finding]).into_iter().collect();
+        let signs: Vec<String> = of_run(&run, &[finding], Some(&order)).into_iter().collect();
         assert_eq!(
             signs,
             [
+                "client: write met timeout, then not_leader: <node> leads, and was answered",
                 "fault 1: pause, pause the leader (<node>): took effect",
                 "fault 2: power, power the leader (<node>): skipped",
                 "fault: any of pause",
                 "fault: pause hit a node that was leader",
                 "fault: pause while kill was on",
                 "finding: <node> stopped by itself (exit code <n>)",
+                "messages: /raft/request-vote",
+                "messages: /raft/request-vote from the node that it hit to another node, then an \
+                 fsync of the node that it hit, then pause",
+                "messages: an fsync of the node that it hit, then fault 1 (pause)",
+                "messages: an fsync of the node that it hit, then pause",
                 "role: leaders came 2 times or more",
                 "stdout: <node> voted in term <n>",
             ]

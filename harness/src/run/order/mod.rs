@@ -3,4 +3,4 @@
 
 mod order_keeper;
 
-pub use order_keeper::{OrderKeeper, recorded_in};
+pub use order_keeper::{OrderKeeper, order_of, recorded_in};

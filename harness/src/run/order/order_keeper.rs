@@ -38,23 +38,33 @@ enum Order {
     Followed(Box<Follower>),
 }
 
+/// Reads the order of the run in a directory; none if it was not recorded.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn order_of(run: &Path) -> Result<Option<OrderLog>> {
+    let path = run.join(ORDER);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let unreadable = |error| bad_input(format!("cannot read {}: {error}", path.display()));
+    OrderLog::from_bytes(&bytes).map(Some).map_err(unreadable)
+}
+
 /// Reads the order of the run in a directory.
 ///
 /// # Errors
 /// When it has none, with what to do.
 pub fn recorded_in(run: &Path) -> Result<OrderLog> {
-    let path = run.join(ORDER);
-    if !path.exists() {
-        return Err(usage(format!(
+    order_of(run)?.ok_or_else(|| {
+        usage(format!(
             "{} has no recorded order ({ORDER}): only runs with --record-order have; to get one of \
              this failure, stormproof replay {} --record-order --times 100 --until-failure",
             run.display(),
             run.display()
-        )));
-    }
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let unreadable = |error| bad_input(format!("cannot read {}: {error}", path.display()));
-    OrderLog::from_bytes(&bytes).map_err(unreadable)
+        ))
+    })
 }
 
 impl OrderKeeper {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::crossing::{Crossing, End, FaultPoint, InWords, Word};
-use super::regular::at_rest;
+use super::before_fault::before;
+use super::crossing::{CLIENTS, Crossing, End, FaultPoint, InWords, Word};
+use super::regular::{at_rest, regular};
 
 /// The gates that a log keeps, the last ones: some minutes of a busy cluster, and three megabytes.
 pub const MOST_GATES: usize = 1_000_000;
@@ -152,6 +153,39 @@ impl OrderLog {
         self.passed.is_empty()
     }
 
+    /// What the nodes that each fault hit did right before it, in order and in words without names:
+    /// `re /raft/append-entries from another node to the node that it hit`.
+    pub fn before_faults(&self) -> BTreeMap<u32, Vec<String>> {
+        let regular = regular(self);
+        let before_fault = |(fault, facts): (&u32, &FaultOrder)| {
+            let name = |end: End| match facts.hit.contains(&end) {
+                true => "the node that it hit".to_owned(),
+                false => "another node".to_owned(),
+            };
+            let nodes: Vec<String> = (1..).map(name).take(self.nodes.len()).collect();
+            let in_words =
+                |gate| InWords { gate, nodes: &nodes, words: &self.words.list }.to_string();
+            let pattern = before(self, *fault, &regular)?.pattern;
+            Some((*fault, pattern.into_iter().map(in_words).collect()))
+        };
+        self.faults.iter().filter_map(before_fault).collect()
+    }
+
+    /// The kinds of messages that went from node to node: their paths, and the sizes of those that
+    /// are not HTTP.
+    pub fn kinds_between_nodes(&self) -> BTreeSet<&str> {
+        let between_nodes = self.passed.iter().filter_map(|passed| match passed.gate {
+            Crossing::Message { from, to, what } if from != CLIENTS && to != CLIENTS => Some(what),
+            _ => None,
+        });
+        let kinds: BTreeSet<Word> = between_nodes.collect();
+        kinds
+            .into_iter()
+            .filter_map(|kind| self.words.list.get(usize::from(kind)))
+            .map(String::as_str)
+            .collect()
+    }
+
     /// A gate in words.
     pub fn in_words(&self, gate: Crossing) -> String {
         InWords { gate, nodes: &self.nodes, words: &self.words.list }.to_string()
@@ -160,7 +194,6 @@ impl OrderLog {
 
 #[cfg(test)]
 mod tests {
-    use super::super::crossing::CLIENTS;
     use super::*;
 
     #[test]
@@ -180,5 +213,22 @@ mod tests {
         let answer = Crossing::Message { from: 2, to: CLIENTS, what };
         assert_eq!(log.in_words(answer), "re /kv from n2 to the clients");
         assert_eq!(log.in_words(Crossing::Sync { node: 1 }), "an fsync of n1");
+    }
+    #[test]
+    fn what_came_before_a_fault_is_told_without_names() {
+        let mut log = OrderLog::new(["n1", "n2"].map(str::to_owned).into());
+        let what = log.word("/raft/append-entries");
+        log.note(10, Crossing::Sync { node: 2 });
+        log.note(20, Crossing::Message { from: 2, to: 1, what });
+        log.note(30, Crossing::Message { from: CLIENTS, to: 1, what });
+        log.note(40, Crossing::Fault { fault: 7, moment: FaultPoint::Beginning });
+        log.note_fault(7, FaultOrder { hit: [2].into(), ..FaultOrder::default() });
+        log.note_fault(8, FaultOrder::default());
+        let before = [
+            "an fsync of the node that it hit",
+            "/raft/append-entries from the node that it hit to another node",
+        ];
+        assert_eq!(log.before_faults(), [(7, before.map(str::to_owned).into())].into());
+        assert_eq!(log.kinds_between_nodes(), ["/raft/append-entries"].into());
     }
 }
