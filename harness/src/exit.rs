@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use checker::verdict::Verdict;
+use results::conclusion::Conclusion;
 
 /// The exit codes, as the README and `--help` name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,17 @@ impl From<Verdict> for Exit {
             Verdict::Valid => Exit::Valid,
             Verdict::Unknown => Exit::Unknown,
             Verdict::Invalid => Exit::Invalid,
+        }
+    }
+}
+
+impl From<Conclusion> for Exit {
+    fn from(conclusion: Conclusion) -> Exit {
+        match conclusion {
+            Conclusion::Valid => Exit::Valid,
+            Conclusion::Unknown => Exit::Unknown,
+            Conclusion::HarnessFailure => Exit::HarnessFailure,
+            Conclusion::Invalid => Exit::Invalid,
         }
     }
 }

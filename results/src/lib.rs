@@ -4,11 +4,13 @@
 //! [`RunDirectory`](run_directory::RunDirectory) while it goes on. Afterwards, or from a directory
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
 //! events, and [`report`] draws them as one page. Many runs are a [`night`], or of another [`ledger`].
-//! [`verdict_text`] and [`counterexample_text`] are for terminals; the words of both stand in
-//! [`words`].
+//! [`verdict_text`] and [`counterexample_text`] are for terminals, [`ci`] is for CI systems; the words of
+//! all stand in [`words`].
 
 pub mod applied_log;
+pub mod ci;
 pub mod compressed;
+pub mod conclusion;
 pub mod counterexample_text;
 pub mod event;
 mod event_log;

@@ -4,15 +4,16 @@ use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use checker::history::Event;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::compressed;
 use crate::event::NodeEvent;
 use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
 use crate::metrics::RunHistory;
-use crate::summary::Summary;
+use crate::summary::{self, Summary};
 use crate::timed_logs::{self, TimedLog};
 
 /// Everything that a run left, read back.
@@ -48,7 +49,7 @@ pub(crate) fn load(path: &Path) -> Result<LoadedRun> {
         false => RunHistory::default(),
     };
     let node_events = read_node_events(path, &mut notes)?;
-    let summary = read_json(&path.join(VERDICT))?;
+    let summary = read_summary(path)?;
     let plan = read_if_there(&path.join(PLAN))?;
     Ok(LoadedRun { path: path.to_owned(), plan, summary, history, node_events, notes })
 }
@@ -58,6 +59,42 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let Some(text) = read_if_there(path)? else { return Ok(None) };
     let value = serde_json::from_str(&text);
     Ok(Some(value.with_context(|| format!("cannot understand {}", path.display()))?))
+}
+
+/// Reads the verdict of the run in this directory; none if it was not judged.
+///
+/// # Errors
+/// When it cannot be read or understood, or another version of stormproof wrote it.
+pub(crate) fn read_summary(run: &Path) -> Result<Option<Summary>> {
+    read_form(&run.join(VERDICT), summary::SCHEMA, Some(1))
+}
+
+/// The field by which a form is told.
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<u32>,
+}
+
+/// Reads a file of a form of this version; none when it is not there. A file without a number is of
+/// the form `before`, if there is one.
+pub(crate) fn read_form<T: DeserializeOwned>(
+    path: &Path,
+    version: u32,
+    before: Option<u32>,
+) -> Result<Option<T>> {
+    let Some(text) = read_if_there(path)? else { return Ok(None) };
+    let shown = path.display();
+    let cannot = || format!("cannot understand {shown}");
+    let head: Head = serde_json::from_str(&text).with_context(cannot)?;
+    match head.schema.or(before) {
+        Some(schema) if schema == version => {}
+        Some(schema) => bail!(
+            "{shown} was written by another version of stormproof: its form is {schema}, and this \
+             one reads {version}"
+        ),
+        None => bail!("{shown} has no schema, so that it is not known what it says"),
+    }
+    serde_json::from_str(&text).map(Some).with_context(cannot)
 }
 
 /// Reads JSON values, one a line.

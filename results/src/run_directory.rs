@@ -199,7 +199,7 @@ impl RunDirectory {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn summary(&self) -> Result<Option<Summary>> {
-        loaded_run::read_json(&self.path.join(VERDICT))
+        loaded_run::read_summary(&self.path)
     }
 
     /// Returns true if the run goes on: its process lives and records.

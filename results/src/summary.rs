@@ -6,11 +6,26 @@ use checker::verdict::{Analysis, Verdict};
 use faults::schedule::KnownFailure;
 use serde::{Deserialize, Serialize};
 
+use crate::conclusion::Conclusion;
 use crate::event::Phase;
+
+/// The version of the form of `verdict.json`. A reader refuses others.
+///
+/// A new field that may be missing leaves it as it is; a field that means something else, or that
+/// is gone, raises it.
+pub const SCHEMA: u32 = 1;
+
+/// Those that were saved before there was a number have the first form.
+fn before_there_was_a_number() -> u32 {
+    1
+}
 
 /// The verdict of a run with everything a reader needs to believe and repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// The version of this form.
+    #[serde(default = "before_there_was_a_number")]
+    pub schema: u32,
     /// The worst of safety, liveness and coverage.
     pub verdict: Verdict,
     /// The verdict in one sentence.
@@ -43,6 +58,13 @@ pub struct Summary {
     pub failure: Option<String>,
 }
 
+impl Summary {
+    /// The conclusion about the run.
+    pub fn conclusion(&self) -> Conclusion {
+        Conclusion::of(self.verdict, self.safety.verdict, self.failure.is_some())
+    }
+}
+
 /// The end of a run before its plan was carried out, and the share of the plan that was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndedEarly {
@@ -61,7 +83,9 @@ pub struct EndedEarly {
 }
 
 /// The reason for which a run ended before its plan was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum EarlyEnd {
     /// The history was known to be Invalid.
@@ -127,7 +151,9 @@ pub struct Liveness {
 }
 
 /// The effort that it took until a healed cluster served again, in time or too late.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Degree {
     /// It served again by itself.

@@ -177,7 +177,11 @@ pub fn badge(verdict: Verdict, colour: bool) -> String {
 }
 
 /// The counterexample of an analysis below the headline, with its own sentence if that is another.
-fn proof(analysis: &Analysis, headline: &str, faults: Option<&FaultIntervals>) -> String {
+pub(crate) fn proof(
+    analysis: &Analysis,
+    headline: &str,
+    faults: Option<&FaultIntervals>,
+) -> String {
     let Some(found) = &analysis.counterexample else { return String::new() };
     let sentence = match found.sentence == headline {
         true => String::new(),

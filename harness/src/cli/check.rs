@@ -7,7 +7,7 @@ use results::verdict_text;
 use serde_json::Value;
 
 use super::judging::{Judged, Judging, judge};
-use super::saved_run::{JudgedAgain, exit_of, judge_again};
+use super::saved_run::{JudgedAgain, judge_again};
 use crate::exit::Exit;
 use crate::printing::{out, print_out};
 use crate::terminal;
@@ -29,7 +29,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             true => out!("{}", serde_json::to_string_pretty(&whole_verdict(&summary)?)?),
             false => print_out(format_args!("{text}")),
         }
-        return Ok(exit_of(&summary));
+        return Ok(summary.conclusion().into());
     }
     let Judged { analysis, choice, .. } = judge(&judging)?;
     if json {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
+use super::ci::CiFlags;
 use super::nightly::tell;
 use super::output::shown;
 use crate::exit::Exit;
@@ -18,10 +19,13 @@ pub struct Arguments {
     /// The folder of the night that they make
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
+    #[command(flatten)]
+    ci: CiFlags,
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
+    arguments.ci.begin("merge")?;
     let night = night::merge(&arguments.shards, &arguments.output)?;
     tell(&night, &shown(&arguments.output));
-    Ok(night::exit_of(&night))
+    arguments.ci.tell_night(&night, &arguments.output, night::exit_of(&night))
 }

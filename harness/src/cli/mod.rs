@@ -4,6 +4,7 @@ mod bisect;
 mod bugs;
 mod catalogue;
 mod check;
+pub(crate) mod ci;
 mod command_line;
 mod doctor;
 mod explain;

@@ -11,6 +11,7 @@ use results::ledger::is_full;
 use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in};
 use results::words::counted;
 
+use super::ci::CiFlags;
 use super::judging::unreadable;
 use super::output::shown;
 use super::replay;
@@ -54,10 +55,12 @@ pub struct Arguments {
     /// none for a shard]
     #[arg(long, value_name = "DIR")]
     past: Option<PathBuf>,
+    #[command(flatten)]
+    ci: CiFlags,
 }
 
-/// Accepts the part of a night.
-fn shard(text: &str) -> Result<Shard, String> {
+/// Accepts a part of all runs.
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let (index, of) = text.split_once('/').ok_or("it is I/N, such as 2/3")?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is no number"));
     let (index, of) = (number(index)?, number(of)?);
@@ -71,6 +74,7 @@ fn shard(text: &str) -> Result<Shard, String> {
 const NIGHTS: &str = "results/nights";
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
+    arguments.ci.begin("nightly")?;
     let saved = match &arguments.output {
         Some(output) => Saved::of(output)?,
         None => None,
@@ -144,7 +148,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     }
     let night = campaign.carry_out()?;
     tell(&night, &folder);
-    Ok(exit_of(&night))
+    arguments.ci.tell_night(&night, directory.path(), exit_of(&night))
 }
 
 /// A night that is there already.

@@ -9,7 +9,7 @@ use engines::process_tree::LabContext;
 use results::words::{self, counted};
 
 use super::output::{Output, shown};
-use super::run::{MachineFlags, Subject, carry_out};
+use super::run::{MachineFlags, Subject, ToldFlags, carry_out};
 use crate::exit::{Exit, usage};
 use crate::plan::{Again, Plan, Written, saved};
 use crate::printing::{err, out};
@@ -74,7 +74,7 @@ pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
         return many(&plan, times, jobs, arguments.until_failure, &output);
     }
     let by_name = |asked| flags.names(asked);
-    carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
+    carry_out(place, plan, subject, by_name, arguments.machine, ToldFlags::default(), Again::Run)
 }
 
 fn many(

@@ -1,35 +1,62 @@
-//! `stormproof report`: the page of a saved run, written again.
+//! `stormproof report`: a saved run or night told of again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use results::ci::CiReport;
+use results::night::{Night, NightDirectory};
 use results::run_directory::RunDirectory;
 
+use super::ci::CiFlags;
+use super::judging::unreadable;
+use super::output::shown;
 use super::saved_run::write_page;
-use crate::exit::{Exit, bad_input};
+use crate::exit::{Exit, usage};
 use crate::printing::out;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A run directory, such as results/runs/latest
+    /// A run directory, such as results/runs/latest, whose page is written again; or the folder of a
+    /// night, with a flag for CI
     directory: PathBuf,
+    #[command(flatten)]
+    ci: CiFlags,
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
-    let directory = RunDirectory::open(&arguments.directory)
-        .map_err(|error| bad_input(format!("{error:#}")))?;
-    let summary = directory.summary().map_err(|error| bad_input(format!("{error:#}")))?;
-    let page = match summary {
+    let Arguments { directory, ci } = arguments;
+    if let Some(night) = night_in(&directory)? {
+        if !ci.any() {
+            return Err(usage(format!(
+                "{} is a night: say --junit, --markdown, --sarif or --annotations",
+                directory.display()
+            )));
+        }
+        return ci.tell_night(&night, &directory, Exit::Valid);
+    }
+    let run = RunDirectory::open(&directory).map_err(unreadable)?;
+    let summary = run.summary().map_err(unreadable)?;
+    let page = match &summary {
         Some(summary) => {
-            let run = directory.load().map_err(|error| bad_input(format!("{error:#}")))?;
-            let logs = run.node_logs();
-            let page = results::report::html(&summary, &run.history, &run.node_events, &logs);
-            directory.save_report(&page)?
+            let left = run.load().map_err(unreadable)?;
+            let logs = left.node_logs();
+            let page = results::report::html(summary, &left.history, &left.node_events, &logs);
+            run.save_report(&page)?
         }
         // It was killed before it was judged.
-        None => write_page(&directory)?,
+        None => write_page(&run)?,
     };
     out!("{}", page.display());
-    Ok(Exit::Valid)
+    let summary = summary.map_or_else(|| run.summary().map_err(unreadable), |it| Ok(Some(it)))?;
+    let report = summary.map(|summary| CiReport::of_run(&summary, &shown(run.path())));
+    Ok(report.map_or(Exit::Valid, |report| ci.tell(&report, Exit::Valid)))
+}
+
+/// The night in a folder; none if it holds none.
+fn night_in(folder: &Path) -> Result<Option<Night>> {
+    match folder.is_dir() {
+        true => NightDirectory::at(folder)?.night().map_err(unreadable),
+        false => Ok(None),
+    }
 }

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use engines::process_tree::LabContext;
+use results::ci::CiReport;
 use results::verdict_text;
 use workloads::Workload;
 
-use super::saved_run;
+use super::ci::CiFlags;
+use super::output::shown;
 use crate::exit::Exit;
 use crate::lab::{self, Fitted};
 use crate::plan::{Again, Asked, Plan, PlanFlags};
-use crate::printing::{err, print_out};
+use crate::printing::{err, out, print_out};
 use crate::run::{Ended, Setup, execute};
 use crate::targets::Target;
 use crate::terminal;
@@ -26,6 +28,18 @@ pub struct Arguments {
     plan: PlanFlags,
     #[command(flatten)]
     machine: MachineFlags,
+    #[command(flatten)]
+    told: ToldFlags,
+}
+
+/// Forms in which a run is told of, beside the text for a person.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ToldFlags {
+    /// Print the verdict as JSON, and nothing else on the standard output
+    #[arg(long, help_heading = "For CI", conflicts_with = "annotations")]
+    json: bool,
+    #[command(flatten)]
+    ci: CiFlags,
 }
 
 /// The folder of the run directories, unless `--results` names another one.
@@ -40,10 +54,14 @@ pub struct MachineFlags {
 }
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
-    let plan = arguments.plan.resolve()?;
-    let by_name = |asked| arguments.plan.asks_by_name(asked);
+    let Arguments { plan: flags, machine, told } = arguments;
+    if matches!(place, LabContext::Outside) {
+        told.ci.begin("run")?;
+    }
+    let plan = flags.resolve()?;
+    let by_name = |asked| flags.asks_by_name(asked);
     let subject = Subject::of(&plan)?;
-    carry_out(place, plan, subject, by_name, arguments.machine, Again::Run)
+    carry_out(place, plan, subject, by_name, machine, told, Again::Run)
 }
 
 /// The service under test and its workload.
@@ -72,6 +90,7 @@ pub fn carry_out(
     subject: Subject,
     by_name: impl Fn(Asked) -> bool,
     machine: MachineFlags,
+    told: ToldFlags,
     again: Again,
 ) -> Result<Exit> {
     let lab = match place {
@@ -82,18 +101,21 @@ pub fn carry_out(
     let workload = workloads::offered(&workload, |f| target.offers(workload.model, f));
     let workload = workload.context("the target lacks operations of the workload")?;
     let Fitted { plan, version, lab, engines } = lab::fit(plan, lab, &*target, by_name)?;
-    let results = machine.results.unwrap_or_else(|| RUNS.into());
+    let results: PathBuf = machine.results.unwrap_or_else(|| RUNS.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let setup = Setup { plan, target, version, workload, lab, engines, results, again };
+    let setup =
+        Setup { plan, target, version, workload, lab, engines, results: results.clone(), again };
     let ended = runtime.block_on(execute(setup))?;
-    print(&ended);
+    print(&ended, told.json)?;
     if let Some(error) = &ended.failure {
         err!("stormproof: {error:#}");
     }
-    Ok(saved_run::exit_of(&ended.summary))
+    let directory = shown(&results.join(&ended.summary.run.id));
+    let report = CiReport::of_run(&ended.summary, &directory);
+    Ok(told.ci.tell(&report, ended.summary.conclusion().into()))
 }
 
 /// The controller's exit code is ours; one that was killed failed.
@@ -106,7 +128,11 @@ pub fn exit_of(status: ExitStatus) -> Exit {
     known.into_iter().find(same).unwrap_or(Exit::HarnessFailure)
 }
 
-fn print(ended: &Ended) {
+fn print(ended: &Ended, json: bool) -> Result<()> {
+    if json {
+        out!("{}", serde_json::to_string_pretty(&ended.summary)?);
+        return Ok(());
+    }
     let counts = &ended.counts;
     let operations = [counts.ok, counts.fail, counts.info];
     let page = ended.saved.page.as_deref().map(shortest);
@@ -114,6 +140,7 @@ fn print(ended: &Ended) {
     let colour = terminal::colours();
     let text = verdict_text::run(&ended.summary, operations, &counts.faults, &saved, colour);
     print_out(format_args!("\n{text}"));
+    Ok(())
 }
 
 /// The path as seen from the working directory, if it lies below.

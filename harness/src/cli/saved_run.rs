@@ -11,7 +11,7 @@ use results::verdict_text::{self, Saved};
 
 use super::judging::{Judged, Judging, judge, unreadable};
 use super::run::shortest;
-use crate::exit::{Exit, bad_input};
+use crate::exit::bad_input;
 use crate::plan::{SavedPlan, saved};
 use crate::printing::err;
 use crate::run::{Known, Owed, merge, summarise};
@@ -73,16 +73,6 @@ pub fn write_page(run: &RunDirectory) -> Result<std::path::PathBuf> {
             run.path().display()
         ))),
         None => Err(anyhow::anyhow!(saved.unwritten.join("; "))),
-    }
-}
-
-/// The code of a run with this summary: that of its verdict, unless the harness failed. What was
-/// recorded before the failure proves what it proves.
-pub fn exit_of(summary: &Summary) -> Exit {
-    match (&summary.failure, summary.safety.verdict) {
-        (Some(_), Verdict::Valid | Verdict::Unknown) => Exit::HarnessFailure,
-        (Some(_), Verdict::Invalid) => Exit::Invalid,
-        (None, _) => summary.verdict.into(),
     }
 }
 

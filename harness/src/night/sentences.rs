@@ -1,7 +1,7 @@
 //! The outcome of runs and nights, in sentences and in a number.
 
-use checker::verdict::Verdict;
-use results::night::{FollowUp, Night, NightRun};
+use results::conclusion::Conclusion;
+use results::night::{FollowUp, Night, NightRun, State};
 use results::words;
 
 use crate::exit::Exit;
@@ -14,17 +14,11 @@ pub(super) fn came_to(outcome: &RunOutcome) -> String {
     format!("{verdict}{starved} after {:.1} s: {}", outcome.seconds, outcome.first_clause())
 }
 
-/// The exit code of a night: that of its worst run, where 1 beats 3 beats 2 beats 0.
+/// The exit code of a night: that of its worst run, where 1 beats 3 beats 2 beats 0; and 2 at best
+/// where runs are missing, such as those of a shard.
 pub(crate) fn exit_of(night: &Night) -> Exit {
-    let of = |run: &NightRun| match run.verdict {
-        Verdict::Invalid => Exit::Invalid,
-        _ if run.failure.is_some() => Exit::HarnessFailure,
-        verdict => verdict.into(),
-    };
-    match night.runs.is_empty() {
-        true => Exit::Unknown,
-        false => night.runs.iter().map(of).fold(Exit::Valid, Exit::or_worse),
-    }
+    let missing = (night.state != State::Ended).then_some(Conclusion::Unknown);
+    Conclusion::of_all(night.runs.iter().map(NightRun::conclusion).chain(missing)).into()
 }
 
 /// The sentence about what a failure came to when it was followed up.

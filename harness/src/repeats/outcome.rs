@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use checker::verdict::Verdict;
 use clap::ValueEnum;
+use results::conclusion::Conclusion;
 use results::run_directory::RunDirectory;
 use results::summary::{EarlyEnd, Summary};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,12 @@ pub(crate) struct RunOutcome {
     /// The families of faults that this machine or the target could not have, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<(String, String)>,
+    /// When it began, in UTC, as RFC 3339; none if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// The target with its version; none if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// Its directory, if it made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<PathBuf>,
@@ -105,6 +112,8 @@ impl RunOutcome {
                     failure: Some(failure),
                     seconds,
                     left_out: Vec::new(),
+                    started: None,
+                    target: None,
                     run,
                 }
             }
@@ -124,6 +133,8 @@ impl RunOutcome {
             sentence: summary.sentence.clone(),
             seconds,
             left_out: summary.run.skipped.clone(),
+            started: Some(summary.run.started.clone()),
+            target: Some(format!("{} {}", summary.run.target, summary.run.target_version)),
             run,
         }
     }
@@ -157,11 +168,7 @@ impl RunOutcome {
 
     /// The exit code of a command that was this run alone.
     pub fn exit(&self) -> Exit {
-        match self.verdict {
-            Verdict::Invalid => Exit::Invalid,
-            _ if self.failure.is_some() => Exit::HarnessFailure,
-            verdict => verdict.into(),
-        }
+        Conclusion::of(self.verdict, self.safety, self.failure.is_some()).into()
     }
 }
 
@@ -201,6 +208,8 @@ pub(crate) mod tests {
             sentence: "a sentence".to_owned(),
             seconds: 10.0,
             left_out: Vec::new(),
+            started: None,
+            target: None,
             run: None,
         }
     }

@@ -4,7 +4,7 @@
 use checker::verdict::Analysis;
 use faults::schedule::ScheduleOptions;
 use results::metrics::{Planned, RunHistory, ended_early, fault_intervals};
-use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, Summary};
+use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, SCHEMA, Summary};
 
 use super::{Owed, judge, pace};
 
@@ -66,6 +66,7 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
     let (verdict, sentence) =
         judge::merge(&safety, &liveness, &coverage, ended.as_ref(), &info.known);
     Summary {
+        schema: SCHEMA,
         verdict,
         sentence,
         safety,

@@ -11,7 +11,7 @@ use engines::process_tree::LabContext;
 use workloads::Workload;
 
 use super::binary::place;
-use crate::cli::run::{MachineFlags, Subject, carry_out};
+use crate::cli::run::{MachineFlags, Subject, ToldFlags, carry_out};
 use crate::exit::{Exit, of_error, usage};
 use crate::plan::{Again, FLAGS, PlanFlags, Written, split};
 use crate::printing::err;
@@ -171,6 +171,14 @@ impl Test {
             workload: workload.name.to_owned(),
         };
         let machine = MachineFlags { results: flags.machine.results.or(results) };
-        carry_out(place, plan, Subject { target, workload }, by_name, machine, again)
+        carry_out(
+            place,
+            plan,
+            Subject { target, workload },
+            by_name,
+            machine,
+            ToldFlags::default(),
+            again,
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! Exit codes and error messages, as a user meets them.
 
 mod again;
+mod ci;
 #[path = "../common/mod.rs"]
 mod common;
 mod explore;

@@ -167,6 +167,13 @@ fn shards_make_the_night_that_one_machine_would_have_made() {
     let [one, two, three] = [&shown[0], &shown[1], &shown[2]].map(String::as_str);
     // In whichever order.
     merge(&[three, one, two], &merged).exits(0).says("6 runs in ");
+    let junit = scratch.join("night.xml").display().to_string();
+    run(&["report", &merged.display().to_string(), "--junit", &junit]).exits(0);
+    let xml = fs::read_to_string(&junit).expect("it was written");
+    assert!(xml.contains("tests=\"6\" failures=\"0\" errors=\"0\""), "{xml}");
+    for run in night(&merged)["runs"].as_array().expect("it has runs") {
+        assert_eq!(xml.matches(&format!("seed {}\"", run["seed"])).count(), 1, "{xml}");
+    }
     assert_eq!(without_times(night(&merged)), without_times(night(&whole)));
     let seeds: BTreeSet<u64> =
         ledger(&merged, "run").iter().filter_map(|run| run["seed"].as_u64()).collect();
@@ -179,7 +186,7 @@ fn shards_make_the_night_that_one_machine_would_have_made() {
     run(&["nightly", "--output", &shown]).exits(0).says("going on after 6 runs");
 
     let partly = scratch.join("partly");
-    merge(&[one, three], &partly).exits(0).says("shard 2/3 is missing");
+    merge(&[one, three], &partly).exits(2).says("shard 2/3 is missing");
     assert_eq!(night(&partly)["state"], "interrupted");
     merge(&[one, two], &partly).exits(64).says("is there already");
     merge(&[one, one], &scratch.join("twice")).exits(65).says("shard 1/3 is there twice");

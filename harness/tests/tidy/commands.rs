@@ -83,6 +83,52 @@ fn with_names(grammar: &Command, mut line: Vec<String>) -> Vec<String> {
     line
 }
 
+/// The commands of a workflow for CI, on one line each, with a value for each of its variables.
+fn workflow_commands(file: &File) -> Vec<(usize, String)> {
+    let mut commands: Vec<(usize, String)> = Vec::new();
+    // The indent of the step whose folded text goes on.
+    let mut folded = None;
+    for (line, text) in file.lines() {
+        let indent = text.len() - text.trim_start().len();
+        if let (Some(step), Some((_, command))) = (folded, commands.last_mut())
+            && indent > step
+        {
+            command.push_str(text.trim());
+            command.push(' ');
+            continue;
+        }
+        folded = None;
+        if let Some(command) = text.trim_start().strip_prefix("- run: ") {
+            let begun = if command == ">-" { "" } else { command };
+            folded = (command == ">-").then_some(indent);
+            commands.push((line, begun.to_owned()));
+        }
+    }
+    let filled = |command: String| {
+        let command = command.replace("${{ matrix.shard }}", "1").replace('"', "");
+        let command = command.replace("$GITHUB_RUN_NUMBER", "7");
+        command.replace("target/release/stormproof", "stormproof")
+    };
+    commands.into_iter().map(|(line, command)| (line, filled(command))).collect()
+}
+
+#[test]
+fn commands_of_the_workflow_parse() {
+    let grammar = grammar();
+    let workflow = tree::read("harness/examples/nights/github.yml");
+    let mut parsed = Vec::new();
+    for (line, command) in workflow_commands(&workflow) {
+        for arguments in arguments(&command) {
+            grammar
+                .clone()
+                .try_get_matches_from(&arguments)
+                .unwrap_or_else(|error| panic!("github.yml:{line}: `{command}`: {error}"));
+            parsed.push(arguments[1].clone());
+        }
+    }
+    assert_eq!(parsed, ["nightly", "merge"], "the test no longer sees them");
+}
+
 #[test]
 fn shown_commands_parse() {
     let mut complaints = Complaints::new(

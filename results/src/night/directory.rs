@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result};
+use serde::Serialize;
 
 use super::form::{Kept, Night, NightRun, SCHEMA};
 use super::ledger::Ledger;
 use crate::compressed;
 use crate::layout::{self, HISTORY, NODES, REPORT, VERDICT};
-use crate::loaded_run::read_json;
+use crate::loaded_run::{read_form, read_json, read_summary};
 use crate::run_directory::{claim_free_name, point_latest_at, require_plain_name};
+use crate::summary::Summary;
 
 /// The night for readers.
 const NIGHT: &str = "night.json";
@@ -26,12 +27,6 @@ const LEDGER: &str = "ledger.jsonl";
 #[derive(Debug, Clone)]
 pub struct NightDirectory {
     path: PathBuf,
-}
-
-/// The field by which a form is told.
-#[derive(Deserialize)]
-struct Head {
-    schema: u32,
 }
 
 impl NightDirectory {
@@ -83,19 +78,12 @@ impl NightDirectory {
     /// # Errors
     /// When it cannot be read or understood, or another version of stormproof wrote it.
     pub fn night(&self) -> Result<Option<Night>> {
-        let path = self.path.join(NIGHT);
-        let Some(head) = read_json::<serde_json::Value>(&path)? else { return Ok(None) };
-        let shown = path.display();
-        match serde_json::from_value(head.clone()) {
-            Ok(Head { schema: SCHEMA }) => {}
-            Ok(Head { schema }) => bail!(
-                "{shown} was written by another version of stormproof: its form is {schema}, and \
-                 this one reads {SCHEMA}"
-            ),
-            Err(_) => bail!("{shown} is no night: it has no schema"),
-        }
-        let night = serde_json::from_value(head);
-        night.map(Some).with_context(|| format!("cannot understand {shown}"))
+        read_form(&self.path.join(NIGHT), SCHEMA, None)
+    }
+
+    /// The verdict of a run of the night, if it is kept.
+    pub fn summary(&self, run: &NightRun) -> Option<Summary> {
+        read_summary(&self.path.join(run.directory.as_ref()?)).ok()?
     }
 
     /// Saves the night for readers, who see the one before or this one.

@@ -6,6 +6,7 @@ use checker::verdict::Verdict;
 use faults::coverage::{AtMoment, Cell as Situation, Coverage, Pair as PairOfFaults};
 use serde::{Deserialize, Serialize};
 
+use crate::conclusion::Conclusion;
 use crate::summary::Degree;
 
 /// The version of this form. A reader refuses others.
@@ -17,7 +18,7 @@ pub const SCHEMA: u32 = 1;
 /// A night: the runs that a plan of plans led to, on one machine or on several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Night {
-    /// The version of this form, [`SCHEMA`].
+    /// The version of this form.
     pub schema: u32,
     /// The name of its folder.
     pub id: String,
@@ -64,7 +65,9 @@ pub struct Night {
 }
 
 /// A part of a night, for one machine of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Shard {
     /// Its number, from 1.
     pub index: u64,
@@ -163,8 +166,17 @@ pub struct NightRun {
     pub follow_up: Option<FollowUp>,
 }
 
+impl NightRun {
+    /// The conclusion about the run.
+    pub fn conclusion(&self) -> Conclusion {
+        Conclusion::of(self.verdict, self.safety, self.failure.is_some())
+    }
+}
+
 /// The part of a run that is kept. Each holds all of those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
     /// Its line in `night.json`.
@@ -293,100 +305,13 @@ mod tests {
     use super::*;
 
     /// A night of this form, as it may lie in a folder for years.
-    const NIGHT: &str = r#"{
-  "schema": 1,
-  "id": "20261129T190000Z-etcd",
-  "name": "etcd",
-  "seed": 7,
-  "shard": {
-    "index": 2,
-    "of": 3
-  },
-  "digest": "58a33097d8",
-  "budget_seconds": 28800.0,
-  "state": "interrupted",
-  "ended": "it was interrupted; the same command goes on",
-  "started": "2026-11-29T19:00:00Z",
-  "seconds": 81.5,
-  "verdict": "invalid",
-  "environment": {
-    "kernel": "6.18.44"
-  },
-  "cells": [
-    {
-      "target": "etcd-3.5.1",
-      "workload": "register",
-      "profile": "power",
-      "weight": 4.0,
-      "because": "it failed in the night before",
-      "expected_seconds": 72.0
-    }
-  ],
-  "runs": [
-    {
-      "number": 3,
-      "cell": 0,
-      "seed": 633174306,
-      "verdict": "invalid",
-      "safety": "invalid",
-      "liveness": "valid",
-      "starved": true,
-      "sentence": "process 7 read nothing from k11 at 3.842 s",
-      "target_version": "3.5.1",
-      "started": "2026-11-29T19:00:02Z",
-      "seconds": 68.25,
-      "recovery_seconds": 0.5,
-      "degree": "by-itself",
-      "probe_lateness_seconds": 1.5,
-      "command": "stormproof run --target etcd --seed 633174306",
-      "directory": "runs/3/20261129T190002Z-etcd-register-s633174306",
-      "kept": "everything",
-      "follow_up": {
-        "failed": 4,
-        "counted": 5,
-        "repeats": 5,
-        "shrunk": {
-          "faults_before": 39,
-          "faults": 1,
-          "finished": true,
-          "directory": "shrinks/3"
-        }
-      }
-    }
-  ],
-  "reached": {
-    "etcd-3.5.1": {
-      "cells": [
-        {
-          "family": "kill",
-          "role": "leader",
-          "phase": "steady",
-          "count": 2
-        }
-      ],
-      "moments": [],
-      "pairs": [
-        {
-          "one": "kill",
-          "other": "power",
-          "count": 1
-        }
-      ]
-    }
-  },
-  "remarks": [
-    {
-      "run": 3,
-      "text": "it was killed with the night, and is made again"
-    }
-  ]
-}"#;
+    const NIGHT: &str = include_str!("../../tests/saved/night.json");
 
     #[test]
     fn a_night_of_this_form_is_read_and_written_as_it_is() {
         let night: Night = serde_json::from_str(NIGHT).expect("it is a night");
         assert_eq!(night.schema, SCHEMA, "another form has another number, and a text of its own");
-        assert_eq!(serde_json::to_string_pretty(&night).expect("plain data"), NIGHT);
+        assert_eq!(serde_json::to_string_pretty(&night).expect("plain data") + "\n", NIGHT);
         let run = &night.runs[0];
         let cell = night.cell_of(run).expect("it has a cell");
         assert_eq!(cell.name(), "etcd-3.5.1 · register · power");

@@ -11,9 +11,11 @@ use stormproof_results::report::html;
 use stormproof_results::summary::{KnownInRun, Summary};
 use stormproof_results::verdict_text::{self, Saved};
 
+mod ci;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod snapshots;
+mod xml;
 
 use sample::{Options, Sample, judged, models, sample, storm};
 

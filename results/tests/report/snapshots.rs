@@ -23,7 +23,7 @@ use stormproof_results::{self as results, counterexample_text, verdict_text};
 use crate::sample::{Options, Sample, judged, models, sample, storm};
 use crate::{drawn, options, page, panel};
 
-fn matches_snapshot(name: &str, text: &str) {
+pub fn matches_snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);

@@ -6,7 +6,7 @@ use checker::history::{Attempt, Event, EventType, History, Process};
 use checker::verdict::{Analysis, Verdict};
 use serde_json::{Value, json};
 use stormproof_results::event::{NodeChange, NodeEvent, Phase};
-use stormproof_results::summary::{Coverage, Liveness, RunInfo, Summary};
+use stormproof_results::summary::{Coverage, Liveness, RunInfo, SCHEMA, Summary};
 use stormproof_results::timed_logs::TimedLog;
 
 use super::stale_read::stale_read;
@@ -448,6 +448,7 @@ impl<'a> Maker<'a> {
             pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
         Summary {
+            schema: SCHEMA,
             verdict,
             sentence,
             safety: Analysis {

@@ -1,0 +1,86 @@
+//! Results that lie there already, as CI is given them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::common::{run, scratch};
+use crate::write;
+
+/// A night of three runs, one of each kind that is no pass and one that is.
+fn night(folder: &Path) -> String {
+    let run = |number: u64, verdict: &str, more: &str| {
+        format!(
+            r#"{{"number":{number},"cell":0,"seed":{},"verdict":"{verdict}","safety":"{verdict}","liveness":"valid","sentence":"a sentence","seconds":61.5,"command":"stormproof run --seed {}","kept":"nothing"{more}}}"#,
+            number + 70,
+            number + 70
+        )
+    };
+    let runs = [
+        run(0, "valid", ""),
+        run(1, "unknown", ""),
+        run(2, "unknown", r#","failure":"no room""#),
+        run(3, "invalid", ""),
+    ];
+    let text = format!(
+        r#"{{"schema":1,"id":"a-night","name":"bundled","seed":7,"digest":"d","state":"ended","started":"2026-11-29T19:00:00Z","seconds":123.0,"verdict":"invalid","cells":[{{"target":"bundled","workload":"register","profile":"nightly","weight":1.0,"expected_seconds":60.0}}],"runs":[{}]}}"#,
+        runs.join(",")
+    );
+    fs::create_dir_all(folder).expect("it can be made");
+    write(folder, "night.json", &text);
+    folder.display().to_string()
+}
+
+#[test]
+fn a_night_that_is_there_is_told_to_ci() {
+    let directory = scratch("ci-night");
+    let shown = night(&directory.join("night"));
+    let file = |name: &str| directory.join("made").join(name).display().to_string();
+    let (junit, sarif, markdown) = (file("night.xml"), file("night.sarif"), file("summary.md"));
+    let flags = ["--junit", &junit, "--sarif", &sarif, "--markdown", &markdown];
+    let said = run(&[&["report", &shown, "--annotations", "github"], &flags[..]].concat()).exits(0);
+    assert_eq!(said.out.lines().count(), 3, "{}", said.out);
+    let first = "::error title=INVALID%3A bundled · register · nightly · seed 73::a sentence%0A\
+                 again: stormproof run --seed 73";
+    assert_eq!(said.out.lines().next(), Some(first));
+    let text = |path: &str| fs::read_to_string(path).expect("it was written");
+    assert!(text(&junit).contains("tests=\"4\" failures=\"1\" errors=\"2\" skipped=\"0\""));
+    let log: Value = serde_json::from_str(&text(&sarif)).expect("it is JSON");
+    assert_eq!(log["runs"][0]["results"].as_array().map(Vec::len), Some(2));
+    assert!(text(&markdown).starts_with("## INVALID: stormproof a-night\n"));
+    // Files of results are replaced; a summary is for all steps of a job.
+    run(&[&["report", &shown], &flags[..]].concat()).exits(0);
+    assert_eq!(text(&junit).matches("<testsuite").count(), 1);
+    assert_eq!(text(&markdown).matches("## INVALID: stormproof").count(), 2);
+    run(&["report", &shown]).exits(64).says("is a night: say --junit");
+    run(&["report", &shown, "--annotations", "jenkins"]).exits(64).says("github");
+}
+
+#[test]
+fn a_result_of_earlier_is_not_taken_for_one_of_now() {
+    let directory = scratch("ci-earlier");
+    let file = |name: &str, text: &str| {
+        let path = directory.join(name).display().to_string();
+        fs::write(&path, text).expect("it can be written");
+        path
+    };
+    let junit = file("junit.xml", "<testsuite name=\"all passed\"/>");
+    let markdown = file("summary.md", "of the step before\n");
+    // Neither comes to a run.
+    for command in ["nightly", "merge"] {
+        let output = directory.join("none").display().to_string();
+        let flags = ["--output", &output, "--junit", &junit, "--markdown", &markdown];
+        run(&[&[command, "no-such-thing"], &flags[..]].concat()).exits(65);
+        let text = fs::read_to_string(&junit).expect("it is there");
+        assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"1\""), "{text}");
+        assert!(text.contains("stormproof did not come to its end"), "{text}");
+    }
+    let said = run(&["run", "--nodes", "3", "--workload", "no-such", "--junit", &junit]);
+    said.exits(64);
+    assert_eq!(fs::read_to_string(&markdown).expect("it is there"), "of the step before\n");
+    // Before a night is spent on it.
+    let no = directory.join("junit.xml").join("below").display().to_string();
+    run(&["nightly", "--junit", &no]).exits(64).says("cannot write");
+    run(&["run", "--json", "--annotations", "github"]).exits(64).says("cannot be used with");
+}
