@@ -4,7 +4,7 @@
 //! [`RunDirectory`](run_directory::RunDirectory) while it goes on. Afterwards, or from a directory
 //! that was [loaded](loaded_run::LoadedRun) again, [`metrics`] reads intervals and figures off the
 //! events, and [`report`] draws them as one page. Many runs are a [`night`], or of another [`ledger`].
-//! [`verdict_text`] and [`counterexample_text`] are for terminals, [`ci`] is for CI systems; the words of
+//! [`verdict_text`] and [`counterexample_text`] are for terminals, [`ci`] is for CI systems, [`export`] for other tools; the words of
 //! all stand in [`words`].
 
 pub mod applied_log;
@@ -14,6 +14,7 @@ pub mod conclusion;
 pub mod counterexample_text;
 pub mod event;
 mod event_log;
+pub mod export;
 mod layout;
 pub mod ledger;
 pub mod loaded_run;

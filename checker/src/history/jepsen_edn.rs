@@ -63,11 +63,11 @@ fn event(members: Vec<(String, String)>) -> Result<LooseEvent, String> {
         f: text("f"),
         key: text("key"),
         value: member("value").to_owned(),
-        token: None,
+        token: text("token"),
         node: text("node"),
-        version: None,
+        version: member("version").as_integer().and_then(|it| u64::try_from(it).ok()),
         error: text("error"),
-        attempts: None,
+        attempts: member("attempts").as_list().map(|_| member("attempts").to_string()),
     })
 }
 
@@ -78,7 +78,8 @@ pub(super) fn actor(process: Datum<'_>) -> Result<Actor, String> {
         Datum::Integer(number) => u64::try_from(number)
             .map(Actor::Client)
             .map_err(|_| format!("{number} is not the number of a process")),
-        other => match other.as_text() {
+        other => match other.as_text().as_deref() {
+            Some("controller") => Ok(Actor::Controller),
             Some(_) => Ok(Actor::Nemesis),
             None => Err(format!("{other} is not a process")),
         },

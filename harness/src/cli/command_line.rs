@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    bisect, catalogue, check, doctor, explain, explore, list, merge, nightly, node, plan, replay,
-    report, run, shrink, simulate, target, up,
+    bisect, catalogue, check, doctor, explain, explore, export, list, merge, nightly, node, plan,
+    replay, report, run, shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -52,6 +52,8 @@ enum Command {
     Target(target::Arguments),
     /// Write the report of a saved run again
     Report(report::Arguments),
+    /// Write a history in the form of another tool
+    Export(export::Arguments),
     /// Explore every interleaving of the bundled core within bounds
     Explore(explore::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
@@ -102,6 +104,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Merge(arguments) => merge::main(arguments),
         Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
+        Command::Export(arguments) => export::main(arguments),
         Command::Explore(arguments) => explore::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Catalogue(arguments) => catalogue::main(arguments),

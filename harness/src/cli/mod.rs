@@ -9,6 +9,7 @@ mod command_line;
 mod doctor;
 mod explain;
 mod explore;
+mod export;
 mod history_input;
 mod judging;
 mod list;

@@ -1,4 +1,4 @@
-//! Results that lie there already, as CI is given them.
+//! Results that lie there already, as CI and other tools are given them.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::common::{run, scratch};
-use crate::write;
+use crate::{VALID, write};
 
 /// A night of three runs, one of each kind that is no pass and one that is.
 fn night(folder: &Path) -> String {
@@ -83,4 +83,46 @@ fn a_result_of_earlier_is_not_taken_for_one_of_now() {
     let no = directory.join("junit.xml").join("below").display().to_string();
     run(&["nightly", "--junit", &no]).exits(64).says("cannot write");
     run(&["run", "--json", "--annotations", "github"]).exits(64).says("cannot be used with");
+}
+
+#[test]
+fn a_history_goes_to_edn_and_back_with_its_verdict() {
+    let directory = scratch("export");
+    let history = write(&directory, "history.jsonl", VALID);
+    let edn = directory.join("history.edn").display().to_string();
+    run(&["export", &history, "--format", "edn", "--output", &edn]).exits(0);
+    run(&["check", &edn]).exits(0).says("VALID");
+    let stale = VALID.to_owned()
+        + &["invoke", "ok"]
+            .iter()
+            .enumerate()
+            .map(|(at, kind)| {
+                let (index, time) = (900 + at, 900_000_000_000_u64 + at as u64);
+                format!(
+                    "{{\"index\":{index},\"time\":{time},\"process\":99,\"type\":\"{kind}\",\"f\":\"read\",\"key\":\"k0\",\"value\":{}}}\n",
+                    if at == 0 { "null" } else { "4711" }
+                )
+            })
+            .collect::<String>();
+    let history = write(&directory, "stale.jsonl", &stale);
+    run(&["export", &history, "--format", "edn", "-o", &edn]).exits(0);
+    run(&["check", &edn]).exits(1).says("4711");
+
+    let said = run(&["export", &history, "--format", "porcupine"]).exits(0);
+    let operations: Value = serde_json::from_str(&said.out).expect("it is JSON");
+    let last = operations.as_array().and_then(|all| all.last()).expect("it has operations");
+    assert_eq!((&last["ClientId"], &last["Output"]["value"]), (&99.into(), &4711.into()));
+    let said = run(&["export", &history, "--format", "otel"]).exits(0);
+    for line in said.out.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        assert!(line["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["traceId"].is_string());
+    }
+
+    // A file that was there stays for an input that is none.
+    let before = fs::read_to_string(&edn).expect("it is there");
+    run(&["export", "/nowhere", "--format", "edn", "-o", &edn]).exits(65).says("/nowhere");
+    assert_eq!(fs::read_to_string(&edn).expect("it is there"), before);
+    let letter = write(&directory, "letter.txt", "dear diary\n");
+    run(&["export", &letter, "--format", "edn"]).exits(65).says("line 1 is no event");
+    run(&["export", &history, "--format", "xml"]).exits(64).says("porcupine");
 }

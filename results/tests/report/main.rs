@@ -12,6 +12,7 @@ use stormproof_results::summary::{KnownInRun, Summary};
 use stormproof_results::verdict_text::{self, Saved};
 
 mod ci;
+mod export;
 #[path = "../sample/mod.rs"]
 mod sample;
 mod snapshots;
