@@ -12,6 +12,7 @@ pub mod ci;
 pub mod compressed;
 pub mod conclusion;
 pub mod counterexample_text;
+pub mod detection;
 pub mod event;
 mod event_log;
 pub mod export;

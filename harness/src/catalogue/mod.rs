@@ -1,8 +1,10 @@
-//! The catalogue: planted bugs that real faults can reach, each looked for in real runs, and runs
-//! without a bug beside them. It says how often this harness finds a bug, and how often it is wrong.
+//! The catalogue: known defects, each looked for in real runs, and runs without one beside them. It
+//! says how often a harness finds a defect, and how often it is wrong.
 
 mod case;
 mod row;
+mod share;
 
 pub(crate) use case::Case;
-pub(crate) use row::Row;
+pub(crate) use row::{Row, false_alarms};
+pub(crate) use share::runs_of;

@@ -3,16 +3,16 @@
 use crate::printing::out;
 
 /// Prints rows as they come, so that their widths are fixed.
-pub struct Table {
+pub struct Table<const N: usize> {
     /// The heads of the columns.
-    pub heads: [&'static str; 5],
+    pub heads: [&'static str; N],
     /// Their widths; what is wider stands out.
-    pub widths: [usize; 5],
+    pub widths: [usize; N],
     /// Set for Markdown.
     pub markdown: bool,
 }
 
-impl Table {
+impl<const N: usize> Table<N> {
     /// Prints the heads.
     pub fn head(&self) {
         self.row(&self.heads.map(String::from));
@@ -22,7 +22,7 @@ impl Table {
     }
 
     /// Prints a row.
-    pub fn row(&self, cells: &[String; 5]) {
+    pub fn row(&self, cells: &[String; N]) {
         let padded = cells.iter().zip(self.widths).map(|(cell, width)| format!("{cell:width$}"));
         let cells: Vec<String> = padded.collect();
         if self.markdown {

@@ -147,7 +147,7 @@ mod tests {
         ]);
         assert_eq!(
             runs.text(),
-            "failed 2 of 3 (67 %; 9 % to 100 % at 95 % confidence)\n  \
+            "failed 2 of 3 (67 %; 20 % to 94 % at 95 % confidence)\n  \
              by safety 1, by liveness 1\n  \
              not counted: 1 run unknown: a sentence\n  \
              not counted: 1 run on a machine without time for it (1 failed): a sentence\n  \

@@ -13,31 +13,18 @@ pub(crate) struct Difference {
     pub high: f64,
 }
 
-/// The normal quantile of an interval of 95 %.
-const Z: f64 = 1.959_963_984_540_054;
-
 /// The difference `one - other` with the interval of Newcombe (1998, method 10), which is made of
 /// the two rates' own intervals by Wilson and does well also of few runs, and where a rate is 0 or 1.
 /// None where a group is empty.
 pub(crate) fn difference(one: Rate, other: Rate) -> Option<Difference> {
     let (p1, p2) = (one.share()?, other.share()?);
-    let ((l1, u1), (l2, u2)) = (wilson(one), wilson(other));
+    let ((l1, u1), (l2, u2)) = (one.interval(), other.interval());
     let value = p1 - p2;
     Some(Difference {
         value,
         low: value - (p1 - l1).hypot(u2 - p2),
         high: value + (u1 - p1).hypot(p2 - l2),
     })
-}
-
-/// Wilson's interval of a rate (1927).
-fn wilson(rate: Rate) -> (f64, f64) {
-    let (n, z2) = (rate.runs as f64, Z * Z);
-    let p = rate.failed as f64 / n;
-    let middle = p + z2 / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z2 / n;
-    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ mod beta;
 mod difference;
 mod rate;
 mod sequential;
+mod survival;
 
 pub(crate) use beta::ln_beta;
 pub(crate) use difference::{Difference, difference};
 pub(crate) use rate::Rate;
 pub(crate) use sequential::{Decision, SequentialTest};
+pub(crate) use survival::{Watched, median};

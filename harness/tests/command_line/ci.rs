@@ -126,3 +126,42 @@ fn a_history_goes_to_edn_and_back_with_its_verdict() {
     run(&["export", &letter, "--format", "edn"]).exits(65).says("line 1 is no event");
     run(&["export", &history, "--format", "xml"]).exits(64).says("porcupine");
 }
+
+#[test]
+fn one_table_is_made_of_the_results_of_several_harnesses() {
+    let directory = scratch("detection");
+    let line = |harness: &str, defect: bool, run: u64, found: &str| {
+        format!(
+            "{{\"schema\":1,\"harness\":\"{harness}\",\"target\":\"etcd 3.5.1\",\"case\":\"etcd#13766\",\
+             \"defect\":{defect},\"how\":\"kill\",\"run\":{run},\"found\":{found},\"seconds\":{run}0}}\n"
+        )
+    };
+    let ours: String = (1..=4).map(|run| line("stormproof 0.1.0", true, run, "true")).collect();
+    let control: String =
+        (1..=9).map(|run| line("stormproof 0.1.0", false, run, "false")).collect();
+    let ours = write(&directory, "ours.jsonl", &(ours + &control));
+    let theirs = line("jepsen 0.3.9", true, 1, "true") + &line("jepsen 0.3.9", true, 2, "null");
+    let theirs = write(&directory, "theirs.jsonl", &theirs);
+    let said = run(&["catalogue", "--from", &ours, &theirs, "--markdown"]).exits(0);
+    let rows: Vec<Vec<&str>> = said
+        .out
+        .lines()
+        .filter(|line| line.contains("13766"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows[0][2..6], ["stormproof 0.1.0", "4 of 4", "51–100 %", "20 (10–40)"]);
+    assert_eq!(rows[1][2..6], ["stormproof 0.1.0", "0 of 9", "0–30 %", ""]);
+    assert_eq!(rows[2][2..6], ["jepsen 0.3.9", "1 of 1 (1 not counted)", "20–100 %", "10 (10–10)"]);
+    said.says("0 times a false alarm in 9 controls: in at most 28.3 % of such runs");
+
+    let alarm = write(&directory, "alarm.jsonl", &line("stormproof 0.1.0", false, 10, "true"));
+    run(&["catalogue", "--from", &ours, &alarm]).exits(1).says("1 time a false alarm in 10");
+    run(&["catalogue", "--from", &theirs, "--seeds", "1..3"]).exits(64).says("cannot be used with");
+    let no = write(&directory, "no.jsonl", "{\"schema\":2}\n");
+    run(&["catalogue", "--from", &no]).exits(65).says("no.jsonl, line 1");
+    let empty = write(&directory, "empty.jsonl", "");
+    run(&["catalogue", "--from", &empty]).exits(65).says("no run");
+    let cases = write(&directory, "cases.toml", "[[case]]\nname = \"x\"\n");
+    run(&["catalogue", "--cases", &cases]).exits(65).says("cases.toml").says("flags");
+    run(&["catalogue", "--shard", "4/3"]).exits(64).says("counted from 1");
+}

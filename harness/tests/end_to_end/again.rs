@@ -43,7 +43,7 @@ fn a_plan_that_fails_is_replayed_many_times_with_streams_of_its_own() {
     let into = results.join("repeats");
     let shown = into.display().to_string();
     let many = run(&["replay", &saved, "--times", "3", "--jobs", "2", "--results", &shown]);
-    let many = many.exits(1).says("failed 3 of 3 (100 %; 29 % to 100 % at 95 % confidence)");
+    let many = many.exits(1).says("failed 3 of 3 (100 %; 43 % to 100 % at 95 % confidence)");
     many.says("by safety 3, by liveness 0").says("the first that failed: ");
     let folder = into.join("s1");
     let plans: Vec<_> = (0..3).map(|number| asked(&folder, number)).collect();

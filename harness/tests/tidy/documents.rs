@@ -13,6 +13,7 @@ const MADE: &[&str] = &[
     "results/nights",
     "night.json",
     "ledger.jsonl",
+    "detection.jsonl",
     "target/",
     "history.jsonl",
     "run.json",
