@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The judgement of a history or a run. `Invalid > Unknown > Valid` when merged, which is the
 /// derived order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Some legal order explains everything that was seen.

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::layout;
@@ -20,7 +21,7 @@ pub const SCHEMA: u32 = 1;
 pub const DETECTION: &str = "detection.jsonl";
 
 /// A run that looked for a defect, or a run of the same kind without one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectionRun {
     /// The version of this form.
     pub schema: u32,

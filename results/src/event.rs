@@ -3,6 +3,7 @@
 
 use checker::history::{Event, EventType, Process};
 use faults::record::FaultRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::summary::{EarlyEnd, Liveness};
@@ -134,7 +135,9 @@ impl MarkEvent {
 }
 
 /// The phases of a run, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// The lab and the nodes are started.

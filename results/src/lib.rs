@@ -25,6 +25,7 @@ pub mod night;
 pub mod node_logs;
 pub mod report;
 pub mod run_directory;
+pub mod schema;
 pub mod summary;
 pub mod timed_logs;
 pub mod verdict_text;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checker::verdict::{Analysis, Verdict};
 use faults::schedule::KnownFailure;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::conclusion::Conclusion;
@@ -21,7 +22,7 @@ fn before_there_was_a_number() -> u32 {
 }
 
 /// The verdict of a run with everything a reader needs to believe and repeat it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The version of this form.
     #[serde(default = "before_there_was_a_number")]
@@ -66,7 +67,7 @@ impl Summary {
 }
 
 /// The end of a run before its plan was carried out, and the share of the plan that was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EndedEarly {
     /// The reason.
     pub cause: EarlyEnd,
@@ -108,7 +109,7 @@ impl EarlyEnd {
 }
 
 /// `run.json`: a run before anything came of it, so that all that it leaves can be judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// The run and its place.
     #[serde(flatten)]
@@ -128,7 +129,7 @@ impl Account {
 }
 
 /// The liveness half of a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Liveness {
     /// Valid, Invalid, or Unknown (starved machine, or the cluster was never asked).
     pub verdict: Verdict,
@@ -165,7 +166,7 @@ pub enum Degree {
 }
 
 /// The last that was heard of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeAtEnd {
     /// The node.
     pub node: String,
@@ -178,7 +179,7 @@ pub struct NodeAtEnd {
 }
 
 /// The last lines of one log of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeLog {
     /// The name of its file in the folder of the node.
     pub file: String,
@@ -187,7 +188,7 @@ pub struct NodeLog {
 }
 
 /// The coverage of a run: the parts of its plan that it did not exercise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Valid or Unknown.
     pub verdict: Verdict,
@@ -200,7 +201,7 @@ pub struct Coverage {
 }
 
 /// A fact about the target that a person should know, apart from the verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The node that it is about.
     pub node: String,
@@ -214,7 +215,7 @@ pub struct Finding {
 }
 
 /// A failure of the service that was known before the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownInRun {
     /// Its name, a sentence about it, and what triggers it.
     #[serde(flatten)]
@@ -227,7 +228,7 @@ pub struct KnownInRun {
 }
 
 /// The run and its place: target, workload, faults, machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// The name of the run directory.
     pub id: String,

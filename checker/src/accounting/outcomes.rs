@@ -10,6 +10,7 @@ use crate::oracle::kept::MAX_KEPT;
 
 /// The outcome of an element. The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ElementOutcome {
     /// It was there for certain, and later it was not. Of a queue: its enqueue was acknowledged, no
@@ -68,6 +69,7 @@ impl ElementOutcome {
 
 /// An element that something wrong became of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ElementFinding {
     /// The set or queue; none when the history names none.
@@ -81,6 +83,7 @@ pub struct ElementFinding {
 
 /// The outcomes of the elements of all sets or queues of a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Accounting {
     /// True if they are sets or queues.

@@ -60,8 +60,26 @@ impl<'de> Deserialize<'de> for Process {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Process {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Process".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "The number of a client, or the part of stormproof that acts.",
+            "anyOf": [
+                { "type": "integer", "minimum": 0 },
+                { "type": "string", "enum": ["nemesis", "controller"] },
+            ],
+        })
+    }
+}
+
 /// An invocation, or one of the three ways in which an operation completes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
     /// The operation began; recorded before the first byte is sent.
@@ -76,6 +94,7 @@ pub enum EventType {
 
 /// One request of an operation to one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
     /// The node that was asked.
     pub node: String,

@@ -7,6 +7,7 @@ use crate::history::{Attempt, EventType, Process};
 
 /// An operation as the checker sees it: an invocation with its completion, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Operation {
     /// The process that invoked it.
     pub process: Process,

@@ -6,6 +6,7 @@ use crate::history::Datum;
 
 /// The way in which an object keeps the elements put into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Collection {
     /// Each element at its position, as often as it was appended.

@@ -16,6 +16,7 @@ use crate::words::{at, counted};
 
 /// The content of one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contents {
     /// The member.
     pub node: String,
@@ -36,6 +37,7 @@ pub struct Contents {
 
 /// The content under one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Held {
     /// The value as text, for people; two that differ must differ as text.
     pub value: String,
@@ -46,6 +48,7 @@ pub struct Held {
 
 /// The result of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DivergenceReport {
     /// The members that were compared, in order of their names.
@@ -64,6 +67,7 @@ pub struct DivergenceReport {
 
 /// One member in figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MemberFigures {
     /// The member.
@@ -83,6 +87,7 @@ pub struct MemberFigures {
 
 /// A name under which members hold different things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Difference {
     /// The name.

@@ -12,6 +12,7 @@ use crate::oracle::version::VersionReport;
 
 /// The result of the checker for a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Analysis {
     /// The worst judgement of values, versions, tokens and elements.
     pub verdict: Verdict,

@@ -17,6 +17,7 @@ const FAILED: &str = "failed";
 /// contradiction by itself.) Where an operation saw a value, an operation that left it is among
 /// them, and the two go together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counterexample {
     /// The key whose operations conflict, for models that split by key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

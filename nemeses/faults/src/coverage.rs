@@ -16,6 +16,7 @@ use crate::trigger::TriggerKind;
 
 /// The state of the cluster, as far as it was known, when a fault fired.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ClusterSnapshot {
     /// The role that each node reported; a node that is down or has said nothing is missing. The
@@ -65,6 +66,7 @@ pub struct Fired {
 
 /// Whom a fault hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The leader.
@@ -81,6 +83,7 @@ pub enum Role {
 
 /// The phase that the cluster was in when a fault hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// One leader for a while, and nothing wrong.
@@ -197,6 +200,7 @@ impl Fired {
 /// The cells that a run reached and those that it did not. A cell that is neither was out of its
 /// reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// The cells that were reached, by family, role and phase.
     pub cells: Vec<Cell>,
@@ -213,6 +217,7 @@ pub struct Coverage {
 
 /// Two families of which one struck while the other was on, the lesser first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pair {
     /// One of them.
     pub one: Family,
@@ -224,6 +229,7 @@ pub struct Pair {
 
 /// Faults that began at a moment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AtMoment {
     /// The event that they waited for.
     pub trigger: TriggerKind,
@@ -237,6 +243,7 @@ pub struct AtMoment {
 
 /// A situation that faults reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cell {
     /// With what.
     pub family: Family,
@@ -250,6 +257,7 @@ pub struct Cell {
 
 /// A situation that no fault reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missed {
     /// With what.
     pub family: Family,

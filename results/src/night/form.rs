@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checker::verdict::Verdict;
 use faults::coverage::{AtMoment, Cell as Situation, Coverage, Pair as PairOfFaults};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::conclusion::Conclusion;
@@ -16,7 +17,7 @@ use crate::summary::Degree;
 pub const SCHEMA: u32 = 1;
 
 /// A night: the runs that a plan of plans led to, on one machine or on several.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Night {
     /// The version of this form.
     pub schema: u32,
@@ -76,7 +77,7 @@ pub struct Shard {
 }
 
 /// The state of a night.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Its process records, or was killed.
@@ -88,7 +89,7 @@ pub enum State {
 }
 
 /// A cell of the matrix: the runs that differ in nothing but their seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// The name of the target in the plan of the night, such as `etcd-3.5.1`.
     pub target: String,
@@ -114,7 +115,7 @@ impl Cell {
 }
 
 /// A run of a night that ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NightRun {
     /// Its number, from 0. Of shards, the number that it has in the whole night.
     pub number: u64,
@@ -190,7 +191,7 @@ pub enum Kept {
 }
 
 /// The way from a failure to its cause, as far as the night went it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FollowUp {
     /// Repeats that failed in the same half of the verdict.
     pub failed: u64,
@@ -204,7 +205,7 @@ pub struct FollowUp {
 }
 
 /// The smallest plan that was found to fail.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Shrunk {
     /// The faults of the run.
     pub faults_before: u64,
@@ -217,7 +218,7 @@ pub struct Shrunk {
 }
 
 /// The situations that the faults of many runs reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reached {
     /// By family, role and phase.
     pub cells: Vec<Situation>,
@@ -272,7 +273,7 @@ impl Reached {
 }
 
 /// A sentence about the night, or about one of its runs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Remark {
     /// The number of the run that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

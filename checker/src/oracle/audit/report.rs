@@ -14,6 +14,7 @@ const MAX_SHOWN: usize = 3;
 
 /// The number of tokens by their number of effects, of those whose clients got the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// The outcome for the clients.
     pub told: Outcome,
@@ -31,6 +32,7 @@ pub struct Row {
 
 /// The number of tokens of which the effects are not known exactly, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Unobservable {
     /// The reason.
@@ -43,6 +45,7 @@ pub struct Unobservable {
 
 /// The way in which an operation broke the promise of its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Wrong {
     /// It was acknowledged and took no effect, or its effect was lost.
@@ -73,6 +76,7 @@ impl Wrong {
 
 /// The number of tokens that broke their promise in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct BrokenOf {
     /// The way.
@@ -83,6 +87,7 @@ pub struct BrokenOf {
 
 /// An operation that broke the promise of its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct AuditViolation {
     /// The way.
@@ -111,6 +116,7 @@ pub struct AuditViolation {
 
 /// The findings of the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct AuditReport {
     /// Mutations audited.

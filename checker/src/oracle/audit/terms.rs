@@ -10,6 +10,7 @@ use crate::model::Collection;
 
 /// The outcome of an operation for its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It took effect.
@@ -124,6 +125,7 @@ pub struct AppliedLog<'a> {
 
 /// The reason why it is not known how often an operation took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// There are neither applied logs nor contents of its object.

@@ -14,6 +14,7 @@ const MAX_SHOWN: usize = 3;
 
 /// An answer of a [`Violation`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Witness {
     /// The process that invoked it.
@@ -42,6 +43,7 @@ pub struct Witness {
 
 /// Two answers that cannot both be right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Violation {
     /// The rule that they break.
@@ -57,6 +59,7 @@ pub struct Violation {
 
 /// Versions that began again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Era {
     /// The owner of the versions: `the store`, `stream s`, `key k3`.
@@ -71,6 +74,7 @@ pub struct Era {
 
 /// The findings about the versions of a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct VersionReport {
     /// The promises of the service.

@@ -6,6 +6,7 @@ use crate::history::Process;
 
 /// The reach of one sequence of versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// The whole store: etcd's revision, a log index.
@@ -18,6 +19,7 @@ pub enum Scope {
 
 /// The effect of a mutation on the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MutationVersion {
     /// It does not lower it.
@@ -30,6 +32,7 @@ pub enum MutationVersion {
 
 /// The meaning of the version of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadVersion {
     /// The version of the state that was read.
@@ -41,6 +44,7 @@ pub enum ReadVersion {
 
 /// The promises of a service about the versions that it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionSemantics {
     /// The reach of one sequence of versions.
     pub scope: Scope,
@@ -84,6 +88,7 @@ impl VersionSemantics {
 
 /// The effect of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It changed the state.
@@ -163,6 +168,7 @@ pub struct Reset<'a> {
 
 /// The rule that a violation breaks. The module's page has the argument for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// An operation answered below a version that had been answered before it began.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The account of a run that was held to a recorded order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Followed {
     /// The moments that faults waited for.
     pub moments: Vec<MomentFollowed>,
@@ -28,6 +29,7 @@ pub struct Followed {
 
 /// The moment of a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MomentFollowed {
     /// The number of the fault.
     pub fault: u32,

@@ -17,6 +17,7 @@ use crate::fault::{ClusterLimits, Family, Fault, TimerRange, Wanted};
 /// In TOML a table with `name`, `triggers` and, as one likes, `about`; as text
 /// `NAME=TRIGGER,TRIGGER: ABOUT`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Written")]
 pub struct KnownFailure {
     /// The name, without blanks, commas and equals signs: `nats-server#7458`.
@@ -31,6 +32,7 @@ pub struct KnownFailure {
 /// Faults that trigger a known failure. As text `power`, `disk trouble=slow-fsync` or the name of a
 /// composition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub enum Trigger {
     /// The faults of a family which have these fields, with these values where any are said.
@@ -46,6 +48,7 @@ pub enum Trigger {
 
 /// A known failure as a file has it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Written {
     name: String,

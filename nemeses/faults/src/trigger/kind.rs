@@ -9,6 +9,7 @@ use crate::names::{self, UnknownName};
 
 /// A kind of event that a fault can wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TriggerKind {
     /// An operation of a client was acknowledged.
