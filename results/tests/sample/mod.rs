@@ -7,5 +7,5 @@ mod run;
 mod stale_read;
 
 pub use faults::storm;
-pub use objects::{history_of, judged, models};
+pub use objects::{judged, models};
 pub use run::*;

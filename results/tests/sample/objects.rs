@@ -122,7 +122,9 @@ pub fn models() -> impl Iterator<Item = &'static str> {
 pub fn judged(model: &str) -> Sample {
     let base = Options { seconds: 5, rate: 1, faults: true, verdict: Verdict::Valid };
     let mut run = sample(&base);
-    let clients = history_of(model);
+    let (_, log) = HISTORIES.iter().find(|(name, _)| *name == model).expect("there is a history");
+    let events = log.lines().zip(0..).map(|(line, index)| event(line.trim(), index));
+    let clients = History { events: events.collect() };
     let operations = Operations::of(&clients).expect("it is a history");
     let versions = Some(VersionSemantics::LOG_INDEX);
     let options =
@@ -136,13 +138,6 @@ pub fn judged(model: &str) -> Sample {
     run.history.events.extend(clients.events);
     run.history.events.sort_by_key(|event| event.time);
     run
-}
-
-/// The operations on the objects of a model.
-pub fn history_of(model: &str) -> History {
-    let (_, log) = HISTORIES.iter().find(|(name, _)| *name == model).expect("there is a history");
-    let events = log.lines().zip(0..).map(|(line, index)| event(line.trim(), index));
-    History { events: events.collect() }
 }
 
 fn event(line: &str, index: u64) -> Event {
