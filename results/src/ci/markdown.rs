@@ -19,14 +19,13 @@ pub fn markdown(report: &CiReport) -> String {
     if let Some(reason) = &report.incomplete {
         text += &format!("Not all runs were made: {}\n\n", plain(reason));
     }
-    let count =
-        |conclusion: Conclusion| format!("{} {}", report.count(conclusion), conclusion.word());
+    let count = |conclusion| report.count(conclusion);
     text += &format!(
-        "{} in {:.0} s: {}, {}, {}, {}.\n\n",
+        "{} in {:.0} s: {} invalid, {}, {} unknown, {} valid.\n\n",
         counted(report.runs.len() as u64, "run"),
         report.seconds,
         count(Conclusion::Invalid),
-        count(Conclusion::HarnessFailure),
+        counted(count(Conclusion::HarnessFailure) as u64, "harness failure"),
         count(Conclusion::Unknown),
         count(Conclusion::Valid)
     );
