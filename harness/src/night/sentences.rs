@@ -31,3 +31,37 @@ pub(crate) fn followed_up(follow_up: &FollowUp) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use checker::verdict::Verdict::{self, Invalid, Unknown, Valid};
+
+    use super::*;
+
+    /// The exit code of a night whose runs came to this, each with a failure of the harness or not.
+    fn exit(state: State, runs: &[(Verdict, bool)]) -> Exit {
+        let text = include_str!("../../../results/tests/saved/night.json");
+        let mut night: Night = serde_json::from_str(text).expect("it is a night");
+        let sample = night.runs[0].clone();
+        let of = |(verdict, failed): &(Verdict, bool)| NightRun {
+            verdict: *verdict,
+            safety: *verdict,
+            failure: failed.then(|| "no room".to_owned()),
+            ..sample.clone()
+        };
+        (night.state, night.runs) = (state, runs.iter().map(of).collect());
+        exit_of(&night)
+    }
+
+    #[test]
+    fn one_beats_three_beats_two_beats_nothing_and_what_is_missing_is_no_pass() {
+        let all = [(Invalid, false), (Unknown, true), (Unknown, false), (Valid, false)];
+        let worst = [Exit::Invalid, Exit::HarnessFailure, Exit::Unknown, Exit::Valid];
+        for (from, expect) in worst.into_iter().enumerate() {
+            assert_eq!(exit(State::Ended, &all[from..]), expect);
+        }
+        assert_eq!(exit(State::Ended, &[]), Exit::Unknown);
+        assert_eq!(exit(State::Interrupted, &all[3..]), Exit::Unknown);
+        assert_eq!(exit(State::Interrupted, &all), Exit::Invalid);
+    }
+}
