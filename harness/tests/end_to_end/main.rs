@@ -5,6 +5,7 @@ mod again;
 mod asked_to_end;
 mod background;
 mod bare_nodes;
+mod catalogue;
 mod ci;
 #[path = "../common/mod.rs"]
 mod common;
