@@ -23,6 +23,7 @@ pub mod member_contents;
 pub mod metrics;
 pub mod night;
 pub mod node_logs;
+mod page;
 pub mod report;
 pub mod run_directory;
 pub mod schema;

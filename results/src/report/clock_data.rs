@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::columns::Column;
 use crate::metrics::{ClockOffset, ClockTrack};
+use crate::page::columns::Column;
 
 /// Points that a node's clocks get on the page: more than a screen has columns, and so few that
 /// seven nodes of a night take a few hundred kilobytes.

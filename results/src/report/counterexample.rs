@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::effects::effect_label;
 use super::families::named;
-use super::panel::{in_timeline, panel};
 use super::report_data::ReportData;
 use super::scale::Scale;
 use crate::metrics::FaultInterval;
+use crate::page::panel::{in_timeline, panel};
 use crate::words;
 
 /// The fault that was on when the culprits ran, in one sentence; none without a counterexample.

@@ -1,7 +1,6 @@
 //! The page as a whole: the order of its panels, and the limits of the browser.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::Value;
+use maud::{Markup, html};
 
 use super::report_data::ReportData;
 use super::{
@@ -10,16 +9,16 @@ use super::{
 };
 use crate::event::NodeEvent;
 use crate::metrics::RunHistory;
+use crate::page::columns::COLUMNS;
+use crate::page::shell::Page;
 use crate::summary::Summary;
 use crate::timed_logs::TimedLog;
 use crate::words;
 
-const STYLE: &str = include_str!("page/style.css");
-/// Set before the first paint, so that a dark page never flashes white.
-const THEME: &str = include_str!("page/theme.js");
-/// The other scripts, in the order in which they need each other.
+/// The scripts, in the order in which they need each other.
 const SCRIPTS: [&str; 15] = [
-    include_str!("page/columns.js"),
+    COLUMNS,
+    include_str!("page/operations.js"),
     include_str!("page/families.js"),
     include_str!("page/faults.js"),
     include_str!("page/states.js"),
@@ -32,13 +31,8 @@ const SCRIPTS: [&str; 15] = [
     include_str!("page/address.js"),
     include_str!("page/readout.js"),
     include_str!("page/timeline.js"),
-    include_str!("page/boxes.js"),
     include_str!("page/page.js"),
 ];
-
-/// Nothing may be fetched from anywhere, no matter what the data of a run contain.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
 const TIMELINE_IN_WORDS: &str = "Faults, nodes, clocks, throughput and latency over time. Arrow \
     keys move the cursor, plus and minus zoom, Home shows the whole run. The schedule below says \
@@ -52,43 +46,26 @@ pub fn html(
     logs: &[TimedLog],
 ) -> String {
     let data = ReportData::new(summary, history, node_events, logs);
-    // A NUL is no legal HTML, and some tools take the file for binary.
-    document(&data).into_string().replace('\0', "\u{FFFD}")
+    let id = &summary.run.id;
+    let page = Page {
+        title: format!("{} · {id}", words::verdict(summary.verdict).to_uppercase()),
+        name: id,
+        body: body(&data),
+        style: "",
+        data: Some(("run-data", drawing_data::drawing_data(&data))),
+        scripts: &SCRIPTS,
+    };
+    page.text()
 }
 
-fn document(data: &ReportData<'_>) -> Markup {
-    let id = &data.summary.run.id;
+fn body(data: &ReportData<'_>) -> Markup {
     html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                link rel="icon" href="data:,";
-                title { (words::verdict(data.summary.verdict).to_uppercase()) " · " (id) }
-                style { (PreEscaped(STYLE)) }
-                script { (PreEscaped(THEME)) }
-            }
-            body {
-                nav.top {
-                    b { "stormproof" }
-                    " " span.id { (id) } " "
-                    button #theme type="button" aria-label="switch between light and dark" { "◐" }
-                }
-                header { (header::header(data)) }
-                main {
-                    (timeline(data))
-                    @for panel in panels(data).into_iter().flatten() { (panel) }
-                }
-                (sources())
-                script type="application/json" id="run-data" {
-                    (PreEscaped(json_for_script(&drawing_data::drawing_data(data))))
-                }
-                @for script in SCRIPTS { script { (PreEscaped(script)) } }
-            }
+        header { (header::header(data)) }
+        main {
+            (timeline(data))
+            @for panel in panels(data).into_iter().flatten() { (panel) }
         }
+        (sources())
     }
 }
 
@@ -164,25 +141,5 @@ fn sources() -> Markup {
             ". Times are seconds of the controller’s monotonic clock since the start of the run; "
             "numbers with # are indices of events."
         }
-    }
-}
-
-/// JSON that can stand in a `<script type="application/json">`: no `</script>` and no `<!--` can
-/// occur in it, and it still parses to the same data.
-fn json_for_script(value: &Value) -> String {
-    let json = value.to_string();
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn script_data_cannot_end_its_element() {
-        let value = serde_json::json!({"key": "</script><!--&"});
-        let text = json_for_script(&value);
-        assert!(!text.contains(['<', '>', '&']), "{text}");
-        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 }

@@ -8,12 +8,12 @@ use checker::history::EventType;
 use serde_json::{Value, json};
 
 use super::clock_data::clocks;
-use super::columns::Column;
 use super::effects::{effect_label, effect_words};
 use super::node_data::{commits, logs};
 use super::report_data::ReportData;
 use super::sample::Drawn;
 use crate::metrics::{FaultInterval, Names, NodeSpan, NodeState};
+use crate::page::columns::Column;
 use crate::words;
 
 /// An axis needs some length, even when nothing was recorded; in nanoseconds.

@@ -4,8 +4,8 @@ use checker::accounting::{Accounting, ElementOutcome};
 use checker::model::Collection;
 use maud::{Markup, html};
 
-use super::panel::{Column, count_cell, more, panel, table};
 use super::report_data::ReportData;
+use crate::page::panel::{Column, count_cell, more, panel, table};
 use crate::words;
 
 /// The panel; none for runs without sets and queues.

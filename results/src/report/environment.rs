@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::families::sign;
-use super::panel::panel;
 use super::report_data::ReportData;
+use crate::page::panel::panel;
 use crate::words;
 
 pub(super) fn environment(data: &ReportData<'_>) -> Markup {

@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn every_family_has_a_colour_and_a_texture_in_style_and_script() {
-        let style = include_str!("page/style.css");
+        let style = include_str!("../page/style.css");
         let script = include_str!("page/families.js");
         for family in Family::ALL {
             let colours = style.matches(&format!(" --{family}: #")).count();

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::panel::{excerpt, in_timeline, panel};
 use super::report_data::ReportData;
+use crate::page::panel::{excerpt, in_timeline, panel};
 use crate::summary::Finding;
 use crate::words;
 

@@ -5,9 +5,9 @@ use checker::verdict::Verdict;
 use maud::{Markup, html};
 
 use super::counterexample::faults_at_the_time;
-use super::panel;
 use super::report_data::ReportData;
 use crate::event::Phase;
+use crate::page::panel;
 use crate::words;
 
 pub(super) fn header(data: &ReportData<'_>) -> Markup {

@@ -4,8 +4,8 @@ use checker::oracle::divergence::{Difference, DivergenceReport};
 use checker::verdict::Verdict;
 use maud::{Markup, html};
 
-use super::panel::{Column, more, panel, table};
 use super::report_data::ReportData;
+use crate::page::panel::{Column, more, panel, table};
 use crate::words;
 
 /// The panel; none when the members were not asked.

@@ -1,10 +1,10 @@
 //! The page to look at: one HTML file with its data, style and script inside.
 //!
 //! Text and tables are HTML made here, so that they can be read without the script, searched and
-//! printed; the timeline is data that the script draws. Scripts and style stand in `page/`.
+//! printed; the timeline is data that the script draws. Scripts stand in `page/`; style and frame are those of all
+//! pages.
 
 mod clock_data;
-mod columns;
 mod counterexample;
 mod document;
 mod drawing_data;
@@ -14,12 +14,12 @@ mod environment;
 mod families;
 mod findings;
 mod header;
+mod heat;
 mod members;
 mod node_data;
 mod nodes;
 mod not_tested;
 mod operations;
-mod panel;
 mod recovery;
 mod report_data;
 mod sample;

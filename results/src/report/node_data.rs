@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::columns::Column;
 use crate::metrics::{CommitReading, CommitTrack};
+use crate::page::columns::Column;
 use crate::timed_logs::TimedLog;
 
 /// Readings that a node gets on the page: more than a screen has columns.

@@ -3,8 +3,8 @@
 use checker::verdict::Verdict;
 use maud::{Markup, html};
 
-use super::panel::panel;
 use super::report_data::ReportData;
+use crate::page::panel::panel;
 use crate::summary::NodeAtEnd;
 
 /// The panel; none when the cluster served.

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::panel::{self, Column, panel, table};
 use super::report_data::ReportData;
 use crate::metrics::{AttemptError, OperationFigures, attempt_errors, operation_figures};
+use crate::page::panel::{self, Column, panel, table};
 use crate::words;
 
 /// Rarer errors than the most frequent so many are only counted.

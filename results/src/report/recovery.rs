@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::families::named;
-use super::panel::{Column, in_timeline, panel, tall_table};
 use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeState, Recovery, Service};
+use crate::page::panel::{Column, in_timeline, panel, tall_table};
 use crate::words;
 
 pub(super) fn recovery(data: &ReportData<'_>) -> Markup {

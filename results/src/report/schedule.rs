@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use super::effects::effect_words;
 use super::families::named;
-use super::panel::{Column, in_timeline, panel, tall_table};
 use super::report_data::ReportData;
 use crate::metrics::{FaultInterval, NodeSpan, NodeState};
+use crate::page::panel::{Column, in_timeline, panel, tall_table};
 use crate::words;
 
 pub(super) fn schedule(data: &ReportData<'_>) -> Markup {

@@ -5,8 +5,8 @@ use checker::history::{Attempt, EventType};
 use checker::oracle::audit::{AuditReport, AuditViolation, Outcome, Row};
 use maud::{Markup, html};
 
-use super::panel::{self, Column, count_cell, in_timeline, panel, table};
 use super::report_data::ReportData;
+use crate::page::panel::{self, Column, count_cell, in_timeline, panel, table};
 use crate::words;
 
 /// The panel; none when nothing showed what became of tokens.

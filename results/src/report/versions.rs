@@ -5,8 +5,8 @@ use checker::oracle::version::{
 };
 use maud::{Markup, html};
 
-use super::panel::{Column, in_timeline, more, panel, table};
 use super::report_data::ReportData;
+use crate::page::panel::{Column, in_timeline, more, panel, table};
 use crate::words;
 
 /// The panel; none when no versions were judged.

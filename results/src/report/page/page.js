@@ -1,5 +1,5 @@
 "use strict";
-// Brings the page to life: theme, copy button, timeline and its legend.
+// Brings the page to life: timeline and its legend, theme, copy button.
 
 (() => {
   const run = JSON.parse(document.getElementById("run-data").textContent);
@@ -11,9 +11,6 @@
   run.logs = run.logs.map((log) => ({ ...log, time: decodeColumn(log.time, log.lines.length, true) }));
   let colours = null;
   const timeline = createTimeline(run, () => colours && drawLegend(colours));
-  const root = document.documentElement;
-  const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : systemIsDark.matches);
 
   /** One entry of the legend: a swatch that is drawn just as the timeline draws it. */
   function entry(legend, name, paint) {
@@ -124,54 +121,8 @@
 
   const recolour = () => drawLegend(timeline.recolour());
 
-  function setUpTheme() {
-    document.getElementById("theme").addEventListener("click", () => {
-      root.dataset.theme = isDark() ? "light" : "dark";
-      try {
-        localStorage.setItem("stormproof-theme", root.dataset.theme);
-      } catch {
-        // Not kept for the next page, then.
-      }
-      recolour();
-    });
-    systemIsDark.addEventListener("change", recolour);
-    // Paper is white.
-    let before;
-    window.addEventListener("beforeprint", () => {
-      before = root.dataset.theme;
-      root.dataset.theme = "light";
-      timeline.forPaper(true);
-      recolour();
-    });
-    window.addEventListener("afterprint", () => {
-      if (before) root.dataset.theme = before;
-      else delete root.dataset.theme;
-      timeline.forPaper(false);
-      recolour();
-    });
-  }
-
-  function setUpCopying() {
-    const button = document.getElementById("copy");
-    const command = document.getElementById("command");
-    const say = (text) => {
-      button.textContent = text;
-      setTimeout(() => { button.textContent = "copy"; }, 1500);
-    };
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(command.textContent);
-        say("copied");
-      } catch {
-        // A page from a file may not have the clipboard: select it for the reader's own Ctrl-C.
-        getSelection().selectAllChildren(command);
-        say("selected");
-      }
-    });
-  }
-
-  setUpTheme();
-  setUpCopying();
+  setUpTheme(recolour, (paper) => timeline.forPaper(paper));
+  setUpCopying(document.getElementById("copy"), document.getElementById("command"));
   setUpBoxes();
   recolour();
 })();

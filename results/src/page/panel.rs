@@ -7,7 +7,7 @@ use maud::{Markup, Render, html};
 use crate::words;
 
 /// A panel: a section under its heading.
-pub(super) fn panel(id: &str, title: impl Render, content: impl Render) -> Markup {
+pub(crate) fn panel(id: &str, title: impl Render, content: impl Render) -> Markup {
     html! {
         section id=(id) aria-labelledby={ (id) "-title" } {
             h2 id={ (id) "-title" } { (title) }
@@ -18,18 +18,18 @@ pub(super) fn panel(id: &str, title: impl Render, content: impl Render) -> Marku
 
 /// A column of a table, by its heading.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Column<'a> {
+pub(crate) enum Column<'a> {
     Text(&'a str),
     Number(&'a str),
 }
 
 /// A table, which scrolls sideways where it is too wide.
-pub(super) fn table(columns: &[Column<'_>], rows: impl Render) -> Markup {
+pub(crate) fn table(columns: &[Column<'_>], rows: impl Render) -> Markup {
     html! { div.scroll { (bare_table(columns, rows)) } }
 }
 
 /// A table of many rows, which scroll below its headings; the panel `id` gives it its name.
-pub(super) fn tall_table(id: &str, columns: &[Column<'_>], rows: impl Render) -> Markup {
+pub(crate) fn tall_table(id: &str, columns: &[Column<'_>], rows: impl Render) -> Markup {
     html! {
         div.scroll.tall tabindex="0" role="region" aria-labelledby={ (id) "-title" } {
             (bare_table(columns, rows))
@@ -56,7 +56,7 @@ fn bare_table(columns: &[Column<'_>], rows: impl Render) -> Markup {
 }
 
 /// A cell with a count; one that breaks a promise stands out.
-pub(super) fn count_cell(count: u64, wrong: bool) -> Markup {
+pub(crate) fn count_cell(count: u64, wrong: bool) -> Markup {
     html! {
         @match (count, wrong) {
             (0, _) => { td.number.muted { "–" } }
@@ -72,7 +72,7 @@ pub(super) fn count_cell(count: u64, wrong: bool) -> Markup {
 const ROOM: u64 = 250_000_000;
 
 /// A link from a text to an interval of the timeline, with the cursor at its beginning.
-pub(super) fn in_timeline(start: u64, end: u64, text: impl Render) -> Markup {
+pub(crate) fn in_timeline(start: u64, end: u64, text: impl Render) -> Markup {
     let room = (end.saturating_sub(start) / 4).max(ROOM);
     let [from, to, at] = [start.saturating_sub(room), end + room, start].map(address_seconds);
     html! {
@@ -89,7 +89,7 @@ fn address_seconds(nanoseconds: u64) -> String {
 }
 
 /// A line about those of `total` things that are not among the `shown` ones.
-pub(super) fn more(total: u64, shown: usize, noun: &str) -> Markup {
+pub(crate) fn more(total: u64, shown: usize, noun: &str) -> Markup {
     let left = total.saturating_sub(shown as u64);
     html! {
         @if left > 0 { p.muted { "and " (words::counted(left, noun)) } }
@@ -97,13 +97,13 @@ pub(super) fn more(total: u64, shown: usize, noun: &str) -> Markup {
 }
 
 /// The outcome of an operation, with its sign.
-pub(super) fn outcome(outcome: EventType) -> Markup {
+pub(crate) fn outcome(outcome: EventType) -> Markup {
     let word = words::outcome(outcome);
     html! { span class={ "outcome " (word) } { (word) } }
 }
 
 /// The part of a text that stands below its headline: the end of a log, a stack trace.
-pub(super) fn excerpt(rest: Option<&str>) -> Markup {
+pub(crate) fn excerpt(rest: Option<&str>) -> Markup {
     html! {
         @if let Some(rest) = rest {
             details.excerpt {
@@ -115,7 +115,7 @@ pub(super) fn excerpt(rest: Option<&str>) -> Markup {
 }
 
 /// The name of a verdict, with its sign.
-pub(super) fn verdict(verdict: Verdict) -> Markup {
+pub(crate) fn verdict(verdict: Verdict) -> Markup {
     html! {
         span aria-hidden="true" { (words::verdict_sign(verdict)) } " " (words::verdict(verdict))
     }

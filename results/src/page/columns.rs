@@ -1,18 +1,21 @@
 //! Columns of integers, packed so that 100,000 operations make a page of a few megabytes.
 //!
 //! A column is base64 of LEB128 varints; where values rise slowly, of their differences. The
-//! decoder stands in `page/columns.js`.
+//! decoder stands in `columns.js`.
+
+/// The script that unpacks them.
+pub(crate) const COLUMNS: &str = include_str!("columns.js");
 
 /// One column in the making.
 #[derive(Debug, Default)]
-pub(super) struct Column {
+pub(crate) struct Column {
     bytes: Vec<u8>,
     last: u64,
 }
 
 impl Column {
     /// Appends a value.
-    pub(super) fn push(&mut self, mut value: u64) {
+    pub(crate) fn push(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.push((value & 0x7f) as u8 | 0x80);
             value >>= 7;
@@ -21,7 +24,7 @@ impl Column {
     }
 
     /// Appends a value of a column that never falls, as the difference from the one before.
-    pub(super) fn push_rising(&mut self, value: u64) {
+    pub(crate) fn push_rising(&mut self, value: u64) {
         // A history whose times fall is malformed; the page then shows the later time.
         let value = value.max(self.last);
         self.push(value - self.last);
@@ -29,12 +32,12 @@ impl Column {
     }
 
     /// Appends a value that may be negative: those take turns with the others, 0, −1, 1, −2…
-    pub(super) fn push_signed(&mut self, value: i64) {
+    pub(crate) fn push_signed(&mut self, value: i64) {
         self.push((value << 1 ^ value >> 63) as u64);
     }
 
     /// The column as text for the page.
-    pub(super) fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         base64(&self.bytes)
     }
 }

@@ -1,0 +1,5 @@
+//! The parts that all pages share: their frame, their style, and the parts of their panels.
+
+pub(crate) mod columns;
+pub(crate) mod panel;
+pub(crate) mod shell;
