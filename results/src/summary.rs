@@ -1,6 +1,7 @@
 //! `verdict.json`: what a run was and what came of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use checker::verdict::{Analysis, Verdict};
 use faults::schedule::KnownFailure;
@@ -20,6 +21,10 @@ pub const SCHEMA: u32 = 1;
 fn before_there_was_a_number() -> u32 {
     1
 }
+
+/// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
+/// been missed by then on any machine that is as starved.
+pub const STARVED: Duration = Duration::from_secs(1);
 
 /// The verdict of a run with everything a reader needs to believe and repeat it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +46,9 @@ pub struct Summary {
     /// The situations in which faults hit nodes; none when they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_coverage: Option<faults::coverage::Coverage>,
+    /// The latency of the operations that were ok; none when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// Facts about the target that are no part of the verdict, by time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -64,6 +72,15 @@ impl Summary {
     pub fn conclusion(&self) -> Conclusion {
         Conclusion::of(self.verdict, self.safety.verdict, self.failure.is_some())
     }
+}
+
+/// The latency of operations that were ok, whatever faults were on, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// The latency that half of them did not exceed.
+    pub p50_ms: f64,
+    /// The latency that 99 of 100 did not exceed.
+    pub p99_ms: f64,
 }
 
 /// The end of a run before its plan was carried out, and the share of the plan that was.

@@ -34,6 +34,7 @@ pub(super) fn entry(
         seconds: outcome.seconds,
         recovery_seconds: liveness.and_then(|liveness| liveness.recovery_seconds),
         degree: liveness.and_then(|liveness| liveness.degree),
+        latency: summary.as_ref().and_then(|summary| summary.latency),
         probe_lateness_seconds: liveness.map(|liveness| liveness.probe_lateness_seconds),
         command: info.map(|info| info.command.clone()),
         directory: outcome.run.as_deref().map(|run| night.relative(run)),

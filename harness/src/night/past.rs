@@ -131,6 +131,7 @@ mod tests {
             seconds: 40.0 + number as f64,
             recovery_seconds: None,
             degree: None,
+            latency: None,
             probe_lateness_seconds: None,
             command: None,
             directory: None,

@@ -6,11 +6,10 @@ use checker::verdict::Verdict;
 use clap::ValueEnum;
 use results::conclusion::Conclusion;
 use results::run_directory::RunDirectory;
-use results::summary::{EarlyEnd, Summary};
+use results::summary::{EarlyEnd, STARVED, Summary};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
-use crate::run::STARVED;
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,13 +6,9 @@ use checker::history::EventType;
 use checker::verdict::Verdict;
 use results::event::Phase;
 use results::metrics::{RunHistory, fault_intervals, phases};
-use results::summary::{Degree, NodeAtEnd};
+use results::summary::{Degree, NodeAtEnd, STARVED};
 
 use crate::targets::NodeStatus;
-
-/// A controller that is this late itself cannot blame the cluster: ten heartbeats and more have
-/// been missed by then on any machine that is as starved.
-pub(crate) const STARVED: Duration = Duration::from_secs(1);
 
 /// The reaction of a healed cluster to the demand that it serve.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,6 +36,5 @@ mod triggers;
 
 pub use execute::{Ended, Setup, execute};
 pub(crate) use judge::merge;
-pub(crate) use liveness::STARVED;
 pub(crate) use owed::Owed;
 pub(crate) use summarise::{Known, summarise};

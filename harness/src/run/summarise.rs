@@ -3,7 +3,7 @@
 
 use checker::verdict::Analysis;
 use faults::schedule::ScheduleOptions;
-use results::metrics::{Planned, RunHistory, ended_early, fault_intervals};
+use results::metrics::{Planned, RunHistory, ended_early, fault_intervals, latency};
 use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, SCHEMA, Summary};
 
 use super::{Owed, judge, pace};
@@ -73,6 +73,7 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         liveness,
         coverage,
         fault_coverage,
+        latency: latency(&history.operations),
         findings,
         run: info,
         phases: judge::phases(history),

@@ -20,7 +20,9 @@ pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
 pub(crate) use names::Names;
 pub use node_spans::{NodeSpan, NodeState, node_spans};
-pub use operation_figures::{AttemptError, OperationFigures, attempt_errors, operation_figures};
+pub use operation_figures::{
+    AttemptError, OperationFigures, attempt_errors, latency, operation_figures,
+};
 pub use operations::{RunAttempt, RunOperation, RunOperations};
 pub use phases::{PhaseInterval, phases};
 pub use recovery::{FirstError, Recovery, Service, recoveries};

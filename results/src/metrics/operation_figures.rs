@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use checker::history::EventType;
 
 use crate::metrics::{RunOperation, RunOperations};
+use crate::summary::Latency;
 
 /// Figures of all operations of one kind and one outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,16 @@ pub fn operation_figures(operations: &RunOperations) -> Vec<OperationFigures> {
         groups.entry((operation.f(), operation.outcome())).or_default().push(operation);
     }
     groups.into_iter().map(|((f, outcome), group)| figures(f, outcome, &group)).collect()
+}
+
+/// The latency of all operations that were ok; none when none was.
+pub fn latency(operations: &RunOperations) -> Option<Latency> {
+    let oks = operations.iter().filter(|operation| operation.outcome() == EventType::Ok);
+    let mut latencies: Vec<u64> = oks.filter_map(|operation| operation.latency()).collect();
+    latencies.sort_unstable();
+    // To the microsecond: more is noise, and takes room in every summary.
+    let ms = |percent| Some((percentile(&latencies, percent)? / 1_000) as f64 / 1e3);
+    Some(Latency { p50_ms: ms(50)?, p99_ms: ms(99)? })
 }
 
 fn figures(f: &str, outcome: EventType, group: &[RunOperation<'_>]) -> OperationFigures {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::conclusion::Conclusion;
-use crate::summary::Degree;
+use crate::summary::{Degree, Latency};
 
 /// The version of this form. A reader refuses others.
 ///
@@ -151,6 +151,9 @@ pub struct NightRun {
     /// The effort that it took until the healed cluster served again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degree: Option<Degree>,
+    /// The latency of its operations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
     /// The greatest lateness of the control probe, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_lateness_seconds: Option<f64>,

@@ -529,6 +529,7 @@ impl<'a> Maker<'a> {
                 ]),
             },
             fault_coverage: None,
+            latency: None,
             findings: Vec::new(),
             phases: [
                 (Phase::Setup, 0.4),
