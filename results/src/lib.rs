@@ -16,6 +16,7 @@ pub mod detection;
 pub mod event;
 mod event_log;
 pub mod export;
+pub mod index;
 mod layout;
 pub mod ledger;
 pub mod loaded_run;

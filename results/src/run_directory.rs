@@ -80,7 +80,7 @@ impl RunDirectory {
     pub fn open(path: &Path) -> Result<RunDirectory> {
         let path =
             path.canonicalize().with_context(|| format!("cannot open the run {}", show(path)))?;
-        if !is_run(&path) {
+        if !RunDirectory::is_one(&path) {
             let own = format!("{} is not a run: it has no {HISTORY} and no {PLAN}", show(&path));
             match below(&path).as_slice() {
                 [] => bail!(own),
@@ -89,6 +89,12 @@ impl RunDirectory {
         }
         let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
         Ok(RunDirectory::at(path, id))
+    }
+
+    /// Returns true if a run left something there that can be looked at.
+    pub fn is_one(path: &Path) -> bool {
+        let stands = |name: &&str| compressed::stands(&path.join(name)).is_some();
+        [HISTORY, PLAN, VERDICT].iter().any(stands)
     }
 
     fn at(path: PathBuf, id: String) -> RunDirectory {
@@ -264,11 +270,6 @@ impl RunDirectory {
     }
 }
 
-/// Returns true if a run left something there that can be looked at.
-fn is_run(path: &Path) -> bool {
-    [HISTORY, PLAN, VERDICT].iter().any(|name| compressed::stands(&path.join(name)).is_some())
-}
-
 /// The most runs that an error names.
 const NAMED: usize = 5;
 
@@ -282,8 +283,12 @@ fn below(path: &Path) -> Vec<String> {
     };
     let near = folders(path);
     let far = near.iter().flat_map(|folder| folders(folder)).collect::<Vec<_>>();
-    let mut runs: Vec<String> =
-        near.iter().chain(&far).filter(|folder| is_run(folder)).map(|it| show(it)).collect();
+    let mut runs: Vec<String> = near
+        .iter()
+        .chain(&far)
+        .filter(|folder| RunDirectory::is_one(folder))
+        .map(|it| show(it))
+        .collect();
     // They are named by the time at which they began.
     runs.sort_by(|one, other| other.cmp(one));
     runs.truncate(NAMED);

@@ -53,6 +53,11 @@ impl NightDirectory {
         Ok(NightDirectory { path: path.canonicalize().with_context(cannot)? })
     }
 
+    /// Returns true if a night left something there, readable or not.
+    pub fn is_one(path: &Path) -> bool {
+        [NIGHT, LEDGER].iter().any(|name| path.join(name).is_file())
+    }
+
     /// Its path, from the root.
     pub fn path(&self) -> &Path {
         &self.path

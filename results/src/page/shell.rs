@@ -15,6 +15,9 @@ const BOXES: &str = include_str!("boxes.js");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
+/// The part of every page by which it is known as one of stormproof's.
+pub(crate) const GENERATOR: &str = "<meta name=\"generator\" content=\"stormproof\">";
+
 /// A page, but for its frame.
 pub(crate) struct Page<'a, N, B> {
     /// The title, as a browser shows it.
@@ -86,6 +89,13 @@ fn json_for_script(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_known_as_one_of_ours() {
+        let page =
+            Page { title: String::new(), name: "", body: "", style: "", data: None, scripts: &[] };
+        assert!(page.text()[..1000].contains(GENERATOR));
+    }
 
     #[test]
     fn script_data_cannot_end_its_element() {

@@ -15,12 +15,12 @@ fn letter(family: &str) -> String {
 }
 
 /// The sign of a family, as the timeline draws it.
-pub(super) fn sign(family: &str) -> Markup {
+pub(crate) fn sign(family: &str) -> Markup {
     html! { span.family data-family=(family) aria-hidden="true" { b { (letter(family)) } } }
 }
 
 /// The name of a fault with the sign of its family.
-pub(super) fn named(fault: &FaultInterval) -> Markup {
+pub(crate) fn named(fault: &FaultInterval) -> Markup {
     html! { (sign(fault.family.name())) (fault.name) }
 }
 

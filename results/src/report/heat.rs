@@ -10,7 +10,7 @@ use super::families::sign;
 use crate::words;
 
 /// The situations that were reached, each with the number of faults, and those that were not.
-pub(super) fn heat_table(
+pub(crate) fn heat_table(
     reached: &BTreeMap<Situation, u64>,
     missed: &BTreeSet<Situation>,
 ) -> Markup {
