@@ -7,17 +7,19 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use checker::verdict::Verdict;
 use clap::Args;
+use results::index::INDEX;
 use results::ledger::is_full;
 use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in};
-use results::words::counted;
+use results::words::{counted, followed_up};
 
 use super::ci::CiFlags;
 use super::judging::unreadable;
 use super::output::shown;
 use super::replay;
+use super::report::write_index;
 use super::shrink_schedule;
 use crate::exit::{Exit, bad_input, usage};
-use crate::night::{Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of, followed_up};
+use crate::night::{Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of};
 use crate::plan::{quoted, seed_of_the_moment};
 use crate::printing::{err, out};
 
@@ -146,8 +148,11 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if saved.is_some() {
         err!("going on after {}", counted(night.runs.len() as u64, "run"));
     }
+    let around = campaign.index().to_owned();
     let night = campaign.carry_out()?;
     tell(&night, &folder);
+    // What was dropped of others meanwhile is no more in it.
+    write_index(&around);
     arguments.ci.tell_night(&night, directory.path(), exit_of(&night))
 }
 
@@ -201,7 +206,7 @@ fn is_foreign(directory: &NightDirectory) -> bool {
     let entries = fs::read_dir(directory.path()).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let ledger = Ledger::read(&directory.ledger()).is_ok_and(|entries| entries.is_empty());
-    let own = ["ledger.jsonl", "night.json", "past.json", "night.toml"];
+    let own = ["ledger.jsonl", "night.json", "past.json", "night.toml", INDEX];
     let is_own = |name: &String| own.contains(&name.as_str()) || name.ends_with(".draft");
     !names.collect::<Vec<_>>().iter().all(is_own) || directory.ledger().exists() && !ledger
 }

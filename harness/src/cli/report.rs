@@ -1,4 +1,4 @@
-//! `stormproof report`: a saved run or night told of again.
+//! `stormproof report`: a saved run or night told of again, and the index of many.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,14 @@ use super::ci::CiFlags;
 use super::judging::unreadable;
 use super::output::shown;
 use super::saved_run::write_page;
-use crate::exit::{Exit, usage};
-use crate::printing::out;
+use crate::exit::Exit;
+use crate::printing::{err, out};
+use crate::serve;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A run directory, such as results/runs/latest, whose page is written again; or the folder of a
-    /// night, with a flag for CI
+    /// A run directory, such as results/runs/latest, whose page is written again; or a folder of
+    /// nights or runs, whose index is; or the folder of a night, with a flag for CI
     directory: PathBuf,
     #[command(flatten)]
     ci: CiFlags,
@@ -26,14 +27,18 @@ pub struct Arguments {
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
     let Arguments { directory, ci } = arguments;
-    if let Some(night) = night_in(&directory)? {
-        if !ci.any() {
-            return Err(usage(format!(
-                "{} is a night: say --junit, --markdown, --sarif or --annotations",
-                directory.display()
-            )));
-        }
+    if ci.any()
+        && let Some(night) = night_in(&directory)?
+    {
         return ci.tell_night(&night, &directory, Exit::Valid);
+    }
+    let is_of_many = NightDirectory::is_one(&directory) || !RunDirectory::is_one(&directory);
+    if !ci.any() && directory.is_dir() && is_of_many {
+        let index = serve::read(&directory).map_err(unreadable)?;
+        if !index.is_empty() {
+            out!("{}", shown(&serve::save(&directory, &index)?));
+            return Ok(Exit::Valid);
+        }
     }
     let run = RunDirectory::open(&directory).map_err(unreadable)?;
     let summary = run.summary().map_err(unreadable)?;
@@ -58,5 +63,14 @@ fn night_in(folder: &Path) -> Result<Option<Night>> {
     match folder.is_dir() {
         true => NightDirectory::at(folder)?.night().map_err(unreadable),
         false => Ok(None),
+    }
+}
+
+/// Writes the index of a folder of nights, and names it. That it cannot be written takes nothing from
+/// what the nights came to.
+pub fn write_index(folder: &Path) {
+    match serve::write(folder) {
+        Ok(page) => out!("{}", shown(&page)),
+        Err(error) => err!("no index is written: {error:#}"),
     }
 }

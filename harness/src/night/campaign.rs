@@ -28,6 +28,7 @@ use crate::repeats::{
     Counted, Failing, Go, Jobs, Pool, RunOutcome, Show, Wanted, block_on, short_hash,
 };
 use crate::run::environment;
+use crate::serve::IndexPage;
 
 /// The wishes of a person about a night, beside its plan.
 pub(crate) struct Orders {
@@ -59,6 +60,7 @@ pub(crate) struct Campaign {
     left: BTreeSet<u64>,
     pub(super) retention: Retention,
     pub(super) shrink: Shrink,
+    index: IndexPage,
     jobs: Jobs,
     began: Instant,
     /// The seconds of the night before this process.
@@ -106,6 +108,7 @@ impl Campaign {
             }
         };
         let folder = others.as_deref().unwrap_or(directory.path());
+        let index = IndexPage::of(&directory, others.as_deref());
         let mut retention = Retention::new(folder, others.is_some(), plan.disk, plan.passes);
         let mut cells = Vec::new();
         for cell in &plan.cells {
@@ -178,6 +181,7 @@ impl Campaign {
             left: BTreeSet::new(),
             retention,
             shrink,
+            index,
             jobs,
             began: Instant::now(),
             before: 0.0,
@@ -286,7 +290,9 @@ impl Campaign {
 
     fn save(&mut self) -> Result<()> {
         self.night.settle();
-        self.directory.save(&self.night)
+        self.directory.save(&self.night)?;
+        self.index.refresh(&self.night);
+        Ok(())
     }
 
     pub(super) fn remark(&mut self, run: Option<u64>, text: String) -> Result<()> {
@@ -306,6 +312,11 @@ impl Campaign {
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// The folder of the index that it is shown in.
+    pub fn index(&self) -> &Path {
+        self.index.folder()
     }
 
     /// Carries out what is left of it.

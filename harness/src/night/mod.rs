@@ -23,4 +23,4 @@ pub(crate) use follow_up::ShrinkEnded;
 pub(crate) use merge::merge;
 pub(crate) use past::Past;
 pub(crate) use plan::{NightPlan, SHIPPED};
-pub(crate) use sentences::{exit_of, followed_up};
+pub(crate) use sentences::exit_of;

@@ -1,7 +1,7 @@
 //! The outcome of runs and nights, in sentences and in a number.
 
 use results::conclusion::Conclusion;
-use results::night::{FollowUp, Night, NightRun, State};
+use results::night::{Night, NightRun, State};
 use results::words;
 
 use crate::exit::Exit;
@@ -19,17 +19,6 @@ pub(super) fn came_to(outcome: &RunOutcome) -> String {
 pub(crate) fn exit_of(night: &Night) -> Exit {
     let missing = (night.state != State::Ended).then_some(Conclusion::Unknown);
     Conclusion::of_all(night.runs.iter().map(NightRun::conclusion).chain(missing)).into()
-}
-
-/// The sentence about what a failure came to when it was followed up.
-pub(crate) fn followed_up(follow_up: &FollowUp) -> String {
-    let FollowUp { failed, counted, shrunk, .. } = follow_up;
-    let mut text = format!("failed again in {failed} of {counted}");
-    if let Some(shrunk) = shrunk {
-        let faults = words::counted(shrunk.faults, "fault");
-        text.push_str(&format!(", shrunk from {} to {faults}", shrunk.faults_before));
-    }
-    text
 }
 
 #[cfg(test)]

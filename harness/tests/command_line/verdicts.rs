@@ -159,7 +159,10 @@ fn a_directory_without_a_run_is_refused_with_the_runs_in_it() {
     let results = directory.parent().expect("it has one");
     let id = directory.file_name().and_then(|id| id.to_str()).expect("text").to_owned();
     run(&["check", &text(results)]).exits(65).says("is not a run").says(&id);
-    run(&["report", &text(results)]).exits(65).says("is not a run").says(&id);
+    // A report is made of many runs as well, but never in the place of something else.
+    run(&["report", &text(results)]).exits(0).says("index.html");
+    std::fs::write(results.join("index.html"), "<h1>mine</h1>").expect("it can be written");
+    run(&["report", &text(results)]).exits(3).says("is something else");
     let above = scratch("above");
     std::fs::rename(results, above.join("runs")).expect("it can be moved");
     run(&["check", &text(&above)]).exits(65).says("is not a run").says(&id);

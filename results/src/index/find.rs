@@ -9,6 +9,7 @@ use checker::verdict::Verdict;
 use serde::Deserialize;
 
 use super::found::{Found, FoundNight, FoundRun, Judged, Unreadable};
+use crate::detection::DETECTION;
 use crate::layout::{self, REPORT, VERDICT};
 use crate::loaded_run::read_json;
 use crate::night::{NightDirectory, State};
@@ -18,9 +19,6 @@ use crate::summary::{Latency, RunInfo, STARVED};
 
 /// File name of an index in the folder that it is about.
 pub const INDEX: &str = "index.html";
-
-/// The results of a catalogue within its folder.
-pub const CATALOGUE: &str = "runs.jsonl";
 
 /// Folders that deep below the folder are looked through: `results` holds `nights`, and that holds
 /// nights.
@@ -74,7 +72,7 @@ fn look(path: &Path, place: &str, depth: usize, found: &mut Found) {
             Err(error) => found.unreadable.push(unreadable(place, &error)),
         };
     }
-    if path.join(CATALOGUE).is_file() {
+    if path.join(DETECTION).is_file() {
         return found.catalogues.push(place.to_owned());
     }
     if depth == 0 {

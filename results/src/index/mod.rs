@@ -25,7 +25,7 @@ mod trends;
 pub use address::address;
 pub use document::{Served, html};
 pub use failures::{Course, Failure, failures};
-pub use find::{CATALOGUE, INDEX, find, read_night, save};
+pub use find::{INDEX, find, read_night, save};
 pub use found::{Detection, Found, FoundNight, FoundRun, Judged, Unreadable};
 pub use growth::{Growth, growth};
 pub use listing::listing;
