@@ -9,6 +9,7 @@
 
 pub mod applied_log;
 pub mod ci;
+pub mod comparison;
 pub mod compressed;
 pub mod conclusion;
 pub mod counterexample_text;
@@ -19,6 +20,7 @@ pub mod export;
 pub mod index;
 mod layout;
 pub mod ledger;
+pub mod live;
 pub mod loaded_run;
 pub mod member_contents;
 pub mod metrics;

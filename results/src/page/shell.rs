@@ -15,6 +15,10 @@ const BOXES: &str = include_str!("boxes.js");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
+/// The same for a page that fetches from its own server what is new.
+const FETCHING: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+    img-src data:; connect-src 'self'";
+
 /// The part of every page by which it is known as one of stormproof's.
 pub(crate) const GENERATOR: &str = "<meta name=\"generator\" content=\"stormproof\">";
 
@@ -38,6 +42,11 @@ impl<N: Render, B: Render> Page<'_, N, B> {
     /// The page as text.
     pub(crate) fn text(&self) -> String {
         self.under(POLICY)
+    }
+
+    /// The page as text, of one that fetches from its own server what is new.
+    pub(crate) fn fetching_text(&self) -> String {
+        self.under(FETCHING)
     }
 
     fn under(&self, policy: &str) -> String {

@@ -9,6 +9,9 @@ use stormproof_results::report;
 use stormproof_results::run_directory::RunDirectory;
 
 mod devtools;
+mod index;
+#[path = "../nights/mod.rs"]
+mod nights;
 #[path = "../sample/mod.rs"]
 mod sample;
 
@@ -118,7 +121,7 @@ const BROKEN_REFERENCES: &str = r##"(() => {
         broken.push(...all(`[${name}]`).map((element) => element.getAttribute(name))
             .filter((id) => !document.getElementById(id)));
     }
-    broken.push(...all("a[href^='#']:not(.moment)").map((link) => link.getAttribute("href"))
+    broken.push(...all("a[href^='#']:not(.moment, .pick)").map((link) => link.getAttribute("href"))
         .filter((id) => !document.querySelector(id)));
     return broken;
 })()"##;

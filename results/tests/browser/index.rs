@@ -1,0 +1,159 @@
+//! The index of a folder of nights, and two runs side by side.
+
+use std::fs;
+use std::path::PathBuf;
+
+use stormproof_results::comparison::{self, FlagDifference, Side};
+use stormproof_results::index::{Found, Index, Served, Unreadable, html};
+use stormproof_results::run_directory::RunDirectory;
+
+use crate::devtools::Browser;
+use crate::nights::{index, season};
+use crate::sample::{sample, storm};
+use crate::{BROKEN_REFERENCES, ESCAPED, FAINT, PAPER, Page, TOO_WIDE, options};
+
+/// The width of a small telephone, of half a screen and of a laptop.
+const WIDTHS: [u32; 3] = [390, 800, 1400];
+
+/// A page in a folder of its own, removed in the end.
+struct Written(PathBuf);
+
+impl Written {
+    fn new(name: &str, html: &str) -> Written {
+        let folder = format!("stormproof-index-page-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).expect("a scratch folder can be made");
+        fs::write(folder.join("index.html"), html).expect("it can be written");
+        Written(folder)
+    }
+
+    fn address(&self) -> String {
+        format!("file://{}/index.html", self.0.display())
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Pages of every kind that are drawn without a run's own script.
+fn pages() -> Vec<(&'static str, Written)> {
+    let broken = Unreadable { place: "a-long-name-".repeat(9), why: "its form is 9".to_owned() };
+    let found = Found { nights: season(40), unreadable: vec![broken], ..Found::default() };
+    let season = html(&Index::of(found), "nights", Served::At("nights/"));
+    let empty = html(&Index::default(), "nothing", Served::No);
+    vec![
+        ("season", Written::new("season", &season)),
+        ("empty", Written::new("empty", &empty)),
+        ("comparison", Written::new("comparison", &compared())),
+    ]
+}
+
+/// A run that failed beside a stormy one.
+fn compared() -> String {
+    let runs = [sample(&options(checker::verdict::Verdict::Invalid)), storm(20)];
+    let pages = [Page::of("compared-a", &runs[0]), Page::of("compared-b", &runs[1])];
+    let loaded = pages.each_ref().map(|page| {
+        let run = RunDirectory::open(&page.0.join("run")).expect("it was made");
+        run.load().expect("it can be read")
+    });
+    let [one, other] = &loaded;
+    let (one, other) = (Side { address: "/a/", run: one }, Side { address: "/b/", run: other });
+    let flag =
+        FlagDifference { flag: "bug".to_owned(), one: None, other: Some("\"x\"".to_owned()) };
+    comparison::html(&one, &other, &[flag])
+}
+
+#[test]
+fn every_page_is_whole_at_every_width_and_on_paper_and_can_be_read() {
+    let Some(mut browser) = Browser::start("index-whole") else { return };
+    for (name, page) in pages() {
+        browser.resize(1400);
+        browser.open(&page.address());
+        let broken = browser.evaluate(BROKEN_REFERENCES);
+        assert_eq!(broken, serde_json::json!([]), "{name} refers to what is not there");
+        for (media, widths) in [("screen", &WIDTHS[..]), ("print", &[PAPER])] {
+            browser.show_as(media, "light");
+            for &width in widths {
+                browser.resize(width);
+                for (what, expression) in [("too wide", TOO_WIDE), ("escaped", ESCAPED)] {
+                    let found = browser.evaluate(expression);
+                    assert_eq!(
+                        found,
+                        serde_json::json!([]),
+                        "{name}, {what} at {width} on {media}"
+                    );
+                }
+            }
+        }
+        browser.resize(1400);
+        for scheme in ["light", "dark"] {
+            browser.show_as("screen", scheme);
+            browser.open(&page.address());
+            assert_eq!(browser.evaluate(FAINT), serde_json::json!([]), "{name}, {scheme}");
+        }
+        assert_eq!(browser.complaints(), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn cells_and_nights_lead_to_their_runs_by_mouse_keyboard_and_address() {
+    let Some(mut browser) = Browser::start("index-runs") else { return };
+    let page = Written::new("runs", &html(&index(season(40)), "nights", Served::No));
+    browser.resize(1400);
+    browser.open(&page.address());
+    let rows = "document.querySelectorAll('#rows tr').length";
+    assert_eq!(browser.text("#chosen"), "200 runs");
+    assert_eq!(browser.evaluate(rows), 100);
+    browser.click("#more");
+    assert_eq!(browser.evaluate(rows), 200);
+
+    browser.click("#failures a.pick");
+    assert_eq!(browser.text("#chosen"), "2 runs");
+    let in_sight = "document.getElementById('runs').getBoundingClientRect().top < innerHeight";
+    browser.wait_until(in_sight);
+    assert!(browser.text("#rows").contains("process 7 read 12 from k40"));
+    let links = browser
+        .evaluate("[...document.querySelectorAll('#rows a')].map((it) => it.getAttribute('href'))");
+    let place = "20261210T190000Z-test/runs/1/20261210T190100Z-a-set-s1001/report.html";
+    assert_eq!(links[0], place);
+
+    // The first cell of the matrix, by keyboard.
+    browser.evaluate("document.querySelector('#matrix-0 a.pick').focus()");
+    browser.press("Enter");
+    browser.wait_until("document.activeElement.id === 'runs'");
+    assert_eq!(browser.text("#chosen"), "120 runs");
+    browser.evaluate("document.getElementById('show').value = 'starved'");
+    browser.evaluate("document.getElementById('show').dispatchEvent(new Event('change'))");
+    assert_eq!(browser.text("#chosen"), "40 runs");
+
+    browser.open(&format!("{}#night=39&show=failed", page.address()));
+    assert_eq!(browser.text("#chosen"), "1 run of 20261210T190000Z-test");
+    browser.click("#all-nights");
+    assert_eq!(browser.text("#chosen"), "15 runs");
+    browser.evaluate("document.getElementById('words').value = 'k40 '");
+    browser.evaluate("document.getElementById('words').dispatchEvent(new Event('input'))");
+    assert_eq!(browser.text("#chosen"), "1 run");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_cursor_reads_both_runs_at_once() {
+    let Some(mut browser) = Browser::start("comparison") else { return };
+    let page = Written::new("cursor", &compared());
+    browser.resize(1400);
+    browser.open(&page.address());
+    browser.evaluate("document.getElementById('both').focus()");
+    browser.press("ArrowRight");
+    let first = browser.text("#reading");
+    assert!(first.contains("s of the load\nA: ") && first.contains("\nB: "), "{first}");
+    let (left, top, width, height) = browser.place("#both .track");
+    browser.mouse("mouseMoved", (left + width * 0.6, top + height / 2.0), false);
+    browser.settle();
+    assert_ne!(browser.text("#reading"), first);
+    assert!(browser.text("#flags").contains("bug"));
+    assert!(browser.text("#faults").contains("none"), "the runs have other faults");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
