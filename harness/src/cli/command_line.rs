@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     bisect, catalogue, check, doctor, explain, explore, export, list, merge, nightly, node, plan,
-    replay, report, run, shrink, simulate, target, up,
+    replay, report, run, serve, shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -50,10 +50,12 @@ enum Command {
     Merge(merge::Arguments),
     /// Try out a target, such as one that a manifest describes, before testing it
     Target(target::Arguments),
-    /// Write the report of a saved run again
+    /// Write the report of a saved run again, or the index of a folder of nights and runs
     Report(report::Arguments),
     /// Write a history in the form of another tool
     Export(export::Arguments),
+    /// Show results in a browser: nights, runs, two runs side by side, the run that goes on
+    Serve(serve::Arguments),
     /// Explore every interleaving of the bundled core within bounds
     Explore(explore::Arguments),
     /// Try what this machine can do, and say what each missing thing costs
@@ -105,6 +107,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Target(arguments) => target::main(place, arguments),
         Command::Report(arguments) => report::main(arguments),
         Command::Export(arguments) => export::main(arguments),
+        Command::Serve(arguments) => serve::main(arguments),
         Command::Explore(arguments) => explore::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Catalogue(arguments) => catalogue::main(arguments),

@@ -23,6 +23,7 @@ mod replay;
 mod report;
 pub(crate) mod run;
 mod saved_run;
+mod serve;
 mod shrink;
 mod shrink_schedule;
 mod simulate;

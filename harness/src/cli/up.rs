@@ -200,7 +200,7 @@ impl Watch<'_> {
 }
 
 /// Hears of SIGINT and SIGTERM.
-fn stop_signals() -> Result<Receiver<()>> {
+pub fn stop_signals() -> Result<Receiver<()>> {
     let (stop, stopped) = mpsc::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::spawn(move || {

@@ -27,6 +27,7 @@ mod nats;
 mod nights;
 mod odd_services;
 mod oracles;
+mod pages;
 mod planted_bugs;
 mod schedules;
 mod slow_links;

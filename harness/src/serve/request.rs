@@ -1,0 +1,149 @@
+//! The head of an HTTP request, as far as a server of files needs it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A request for a page or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Request {
+    /// True if only the head of the answer is wanted.
+    pub head_only: bool,
+    /// The parts of the path, decoded; none of them leads upwards.
+    pub path: Vec<String>,
+    /// True if the path ends with a slash.
+    pub is_folder: bool,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The name by which the server was asked; none of an old client.
+    pub host: Option<String>,
+}
+
+/// The reason for which a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It is none of HTTP, or its path leads elsewhere.
+    Malformed,
+    /// It wants something else than to read.
+    NotReading,
+}
+
+impl Request {
+    /// Reads the head of a request, up to the empty line.
+    ///
+    /// # Errors
+    /// When it is refused whatever lies here.
+    pub fn parse(head: &str) -> Result<Request, Refused> {
+        let mut lines = head.split("\r\n");
+        let mut first = lines.next().unwrap_or_default().split(' ');
+        let (Some(method), Some(target), Some(version), None) =
+            (first.next(), first.next(), first.next(), first.next())
+        else {
+            return Err(Refused::Malformed);
+        };
+        if !version.starts_with("HTTP/1.") {
+            return Err(Refused::Malformed);
+        }
+        let head_only = match method {
+            "GET" => false,
+            "HEAD" => true,
+            _ => return Err(Refused::NotReading),
+        };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let path = path.strip_prefix('/').ok_or(Refused::Malformed)?;
+        let is_folder = path.is_empty() || path.ends_with('/');
+        let mut parts = Vec::new();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            let part = decoded(part, false).ok_or(Refused::Malformed)?;
+            if part == ".." || part.contains(['/', '\0']) {
+                return Err(Refused::Malformed);
+            }
+            if part != "." {
+                parts.push(part);
+            }
+        }
+        let mut pairs = BTreeMap::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let [name, value] = [name, value].map(|text| decoded(text, true));
+            pairs.insert(name.ok_or(Refused::Malformed)?, value.ok_or(Refused::Malformed)?);
+        }
+        let host = lines.filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+            name.eq_ignore_ascii_case("host").then(|| value.trim().to_owned())
+        });
+        Ok(Request { head_only, path: parts, is_folder, query: pairs, host })
+    }
+
+    /// True if it was asked for by an address, or by the name that every machine has for itself. A
+    /// page elsewhere, whose name was made to lead here, is told by its name.
+    pub fn is_for_this_machine(&self) -> bool {
+        let Some(host) = &self.host else { return true };
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+    }
+
+    /// The path as text, without a slash at either end.
+    pub fn place(&self) -> String {
+        self.path.join("/")
+    }
+}
+
+/// A text without its escapes; none if they are no UTF-8. In a query, a plus is a blank.
+fn decoded(text: &str, of_query: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                let digits = std::str::from_utf8(&digits).ok()?;
+                out.push(u8::from_str_radix(digits, 16).ok()?);
+            }
+            b'+' if of_query => out.push(b' '),
+            byte => out.push(byte),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(target: &str) -> Result<Request, Refused> {
+        Request::parse(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"))
+    }
+
+    #[test]
+    fn a_path_and_a_query_are_decoded() {
+        let request = parse("/nights/a%20b/?run=x%2Fy+z&all").expect("it is one");
+        assert_eq!((request.place().as_str(), request.is_folder), ("nights/a b", true));
+        assert_eq!(request.query["run"], "x/y z");
+        assert_eq!(request.query["all"], "");
+        assert!(request.is_for_this_machine() && !request.head_only);
+        assert_eq!(parse("//./a").map(|it| it.place()), Ok("a".to_owned()));
+    }
+
+    #[test]
+    fn no_path_leads_upwards() {
+        for path in ["/..", "/a/../..", "/%2e%2e/x", "/a%2f..%2fb", "/%00", "x", "/%ff", "/%4"] {
+            assert_eq!(parse(path), Err(Refused::Malformed), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_reading_is_allowed_and_only_of_this_machine() {
+        let post = Request::parse("POST / HTTP/1.1\r\n\r\n");
+        assert_eq!(post, Err(Refused::NotReading));
+        assert_eq!(Request::parse("hello"), Err(Refused::Malformed));
+        let of = |host: &str| {
+            let head = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
+            Request::parse(&head).expect("it is one").is_for_this_machine()
+        };
+        assert!(of("localhost:80") && of("[::1]:80") && of("::1") && of("127.0.0.1"));
+        assert!(!of("evil.example:80") && !of("evil.example"));
+    }
+}
