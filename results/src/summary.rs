@@ -74,7 +74,7 @@ impl Summary {
     }
 }
 
-/// The latency of operations that were ok, whatever faults were on, in milliseconds.
+/// The latency of operations that were ok, with faults and without, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// The latency that half of them did not exceed.

@@ -31,7 +31,7 @@ impl Request {
     /// Reads the head of a request, up to the empty line.
     ///
     /// # Errors
-    /// When it is refused whatever lies here.
+    /// When it is no request to read something.
     pub fn parse(head: &str) -> Result<Request, Refused> {
         let mut lines = head.split("\r\n");
         let mut first = lines.next().unwrap_or_default().split(' ');

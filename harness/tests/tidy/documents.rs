@@ -19,6 +19,7 @@ const MADE: &[&str] = &[
     "run.json",
     "verdict.json",
     "report.html",
+    "index.html",
     "plan.toml",
     "target.toml",
     "nodes/<name>/",

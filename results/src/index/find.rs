@@ -11,11 +11,11 @@ use serde::Deserialize;
 use super::found::{Found, FoundNight, FoundRun, Judged, Unreadable};
 use crate::detection::DETECTION;
 use crate::layout::{self, REPORT, VERDICT};
-use crate::loaded_run::read_json;
+use crate::loaded_run::read_form;
 use crate::night::{NightDirectory, State};
 use crate::page::shell::GENERATOR;
 use crate::run_directory::RunDirectory;
-use crate::summary::{Latency, RunInfo, STARVED};
+use crate::summary::{self, Latency, RunInfo, STARVED};
 
 /// File name of an index in the folder that it is about.
 pub const INDEX: &str = "index.html";
@@ -150,7 +150,7 @@ struct Half {
 }
 
 fn read_run(run: &RunDirectory, place: &str) -> Result<FoundRun> {
-    let head: Option<Head> = read_json(&run.path().join(VERDICT))?;
+    let head: Option<Head> = read_form(&run.path().join(VERDICT), summary::SCHEMA, Some(1))?;
     let has_page = run.path().join(REPORT).is_file();
     let folder = place.to_owned();
     let Some(head) = head else {
