@@ -31,9 +31,14 @@ pub struct FlagDifference {
 }
 
 impl<'a> Side<'a> {
-    /// What came of the run; none if it was not judged.
+    /// The summary of the run; none if it was not judged.
     pub(super) fn summary(&self) -> Option<&'a Summary> {
         self.run.summary.as_ref()
+    }
+
+    /// True if its history is there. Of a run that passed, nights keep its page alone.
+    pub(super) fn has_history(&self) -> bool {
+        self.run.history.end() > 0
     }
 
     /// The name of the run.
@@ -101,19 +106,24 @@ pub(super) fn figures(sides: [&Side<'_>; 2], lanes: [&Lanes; 2]) -> Vec<Figure> 
 
 fn of_run(side: &Side<'_>, lanes: &Lanes) -> Vec<(String, String)> {
     let operations = &side.run.history.operations;
+    let recovery = side.summary().and_then(|summary| summary.liveness.recovery_seconds);
+    let recovery = recovery.map(|it| ("time to recovery".to_owned(), words::seconds(it)));
+    let known = side.summary().and_then(|summary| summary.latency);
+    let latency = known.or_else(|| latency(operations));
+    let latency = latency.into_iter().flat_map(|it| [("p50", it.p50_ms), ("p99", it.p99_ms)]);
+    let latency = latency.map(|(name, ms)| (format!("latency, {name}"), words::seconds(ms / 1e3)));
+    if !side.has_history() {
+        return latency.chain(recovery).collect();
+    }
     let figures = operation_figures(operations);
     let count = |outcome| -> u64 {
         figures.iter().filter(|it| it.outcome == outcome).map(|it| it.count).sum()
     };
-    let ms = |ms: f64| words::seconds(ms / 1e3);
     let mut all = vec![("operations".to_owned(), words::count(operations.iter().len() as u64))];
     for outcome in [EventType::Ok, EventType::Fail, EventType::Info] {
         all.push((words::outcome(outcome).to_owned(), words::count(count(outcome))));
     }
-    if let Some(latency) = latency(operations) {
-        all.push(("latency, p50".to_owned(), ms(latency.p50_ms)));
-        all.push(("latency, p99".to_owned(), ms(latency.p99_ms)));
-    }
+    all.extend(latency);
     let oks = |it: &&OperationFigures| it.outcome == EventType::Ok;
     for figure in figures.iter().filter(oks) {
         if let Some(p99) = figure.p99 {
@@ -124,9 +134,6 @@ fn of_run(side: &Side<'_>, lanes: &Lanes) -> Vec<(String, String)> {
     if let Some(longest) = gaps.iter().map(|it| it.longest_gap).max() {
         all.push(("longest without an ok".to_owned(), words::duration(longest)));
     }
-    let recovery = side.summary().and_then(|summary| summary.liveness.recovery_seconds);
-    if let Some(seconds) = recovery {
-        all.push(("time to recovery".to_owned(), words::seconds(seconds)));
-    }
+    all.extend(recovery);
     all
 }

@@ -60,6 +60,9 @@ fn head(sides: [&Side<'_>; 2], flags: &[FlagDifference], pairs: &[FaultPair<'_>]
         flags => format!("Their plans differ in {}", words::counted(flags.len() as u64, "flag")),
     };
     let faults = match (pairs.len() as u64, differing) {
+        _ if !sides.iter().all(|side| side.has_history()) => {
+            "their faults cannot be compared without both histories".to_owned()
+        }
         (0, _) => "neither has faults".to_owned(),
         (all, 0) => format!("all {} came to the same", words::counted(all, "fault")),
         (all, some) => {
@@ -187,7 +190,7 @@ fn faults_panel(pairs: &[FaultPair<'_>], lanes: [&Lanes; 2]) -> Markup {
     };
     let columns = [Column::Text("fault"), Column::Text("A"), Column::Text("B")];
     let content = html! {
-        @if pairs.is_empty() { p.empty { "Neither run has faults." } } @else {
+        @if pairs.is_empty() { p.empty { "No faults are recorded." } } @else {
             (tall_table("faults", &columns, rows))
         }
     };

@@ -10,15 +10,19 @@ use crate::page::panel::panel;
 /// The lanes of both runs, in one window.
 pub(super) struct Timelines<'a> {
     lanes: [&'a Lanes; 2],
+    /// True of each whose history is there.
+    drawn: [bool; 2],
     buckets: [Vec<Bucket>; 2],
     window: Window,
 }
 
 impl<'a> Timelines<'a> {
     pub(super) fn of(sides: [&Side<'_>; 2], lanes: [&'a Lanes; 2]) -> Timelines<'a> {
-        let window = lanes[0].window().around(lanes[1].window());
+        let windows = lanes.map(Lanes::window);
+        let window = windows[0].around(windows[1]);
         let buckets = [0, 1].map(|at| window.buckets(lanes[at], &sides[at].run.history));
-        Timelines { lanes, buckets, window }
+        let drawn = sides.map(Side::has_history);
+        Timelines { lanes, drawn, buckets, window }
     }
 
     pub(super) fn panel(&self) -> Markup {
@@ -26,9 +30,13 @@ impl<'a> Timelines<'a> {
         let content = html! {
             p.muted { "Both begin with their load. The cursor is moved by a pointer or by the arrow keys." }
             div #both tabindex="0" role="group" aria-labelledby="timelines-title" aria-describedby="reading" {
-                @for (name, (lanes, buckets)) in ["A", "B"].iter().zip(self.lanes.iter().zip(&self.buckets)) {
+                @for (at, name) in ["A", "B"].iter().enumerate() {
                     h3 { (name) }
-                    (draw(lanes, buckets, self.window, scale))
+                    @if self.drawn[at] {
+                        (draw(self.lanes[at], &self.buckets[at], self.window, scale))
+                    } @else {
+                        p.empty { "Its history is not kept; its report has a timeline of its own." }
+                    }
                 }
             }
             output #reading aria-live="polite" {}

@@ -19,6 +19,9 @@
     : micros < 1e4 ? `${(micros / 1e3).toFixed(1)} ms`
       : micros < 1e6 ? `${Math.round(micros / 1e3)} ms` : `${(micros / 1e6).toFixed(2)} s`);
 
+  // There is nothing to read where neither history is kept.
+  if (!both.querySelector(".track")) return;
+
   function show() {
     const track = both.querySelector(".track").getBoundingClientRect();
     const box = both.getBoundingClientRect();
