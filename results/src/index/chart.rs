@@ -78,7 +78,10 @@ fn path(values: &[Option<f64>], places: usize, most: f64) -> String {
         let verb = if goes_on { 'L' } else { 'M' };
         // Whole units are a sixth of a percent.
         let _ = write!(out, "{verb}{x:.0} {y:.0}");
-        if places <= MARKED {
+        if places == 1 {
+            // A point is too small to be seen.
+            let _ = write!(out, "h12");
+        } else if places <= MARKED {
             // A line of no length has round ends, which no stretching makes oval.
             let _ = write!(out, "h0");
         }
@@ -95,6 +98,6 @@ mod tests {
     fn a_line_has_gaps_where_nothing_was_measured() {
         let values = [Some(0.0), Some(1.0), None, Some(0.5)];
         assert_eq!(path(&values, 4, 1.0), "M0 96h0L200 20h0M600 58h0");
-        assert_eq!(path(&[Some(0.0)], 1, 0.0), "M300 96h0");
+        assert_eq!(path(&[Some(0.0)], 1, 0.0), "M300 96h12");
     }
 }

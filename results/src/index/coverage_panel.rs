@@ -7,14 +7,14 @@ use maud::{Markup, html};
 use super::chart::{Line, chart};
 use super::growth::growth;
 use super::model::{IndexNight, Series};
-use super::trends::trends;
+use super::trends::{last, trends};
 use crate::page::panel::panel;
 use crate::report::heat::heat_table;
 use crate::words;
 
-/// The days at the ends of the charts of a series.
-fn ends(series: &Series) -> (&str, &str) {
-    (day(series.nights.first()), day(series.nights.last()))
+/// The days at the ends of a chart of these nights.
+fn ends(nights: &[IndexNight]) -> (&str, &str) {
+    (day(nights.first()), day(nights.last()))
 }
 
 fn day(night: Option<&IndexNight>) -> &str {
@@ -36,7 +36,7 @@ pub(super) fn trends_panel(at: usize, series: &Series) -> Option<Markup> {
                         .iter()
                         .map(|line| Line { name: line.name, values: line.seconds.clone() })
                         .collect();
-                    (chart(trend.name, &lines, ends(series), words::seconds))
+                    (chart(trend.name, &lines, ends(last(series)), words::seconds))
                     p.muted { (trend.about) }
                 }
             }
@@ -60,7 +60,7 @@ pub(super) fn coverage_panel(at: usize, series: &Series) -> Option<Markup> {
             " of them for the first time in the last " (series.unit())
             ": whom a family of faults hit in which phase, at which moment, and pairs of families."
         }
-        (chart("Situations reached", &[line], ends(series), |value| words::count(value as u64)))
+        (chart("Situations reached", &[line], ends(&series.nights), |value| words::count(value as u64)))
         @for (target, reached) in &growth.reached {
             @let cells: BTreeMap<_, _> = reached
                 .cells

@@ -2,7 +2,10 @@
 
 use super::model::{IndexNight, IndexRun, Series};
 
-/// A figure over the nights of a series.
+/// The most nights whose figures are held side by side: of more, no line is to be seen.
+const NIGHTS: usize = 120;
+
+/// A figure over the last nights of a series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trend {
     /// The name of the figure.
@@ -56,8 +59,13 @@ fn line(
     percent: usize,
     of: impl Fn(&IndexRun) -> Option<f64>,
 ) -> TrendLine {
-    let seconds = series.nights.iter().map(|night| of_night(night, percent, &of)).collect();
+    let seconds = last(series).iter().map(|night| of_night(night, percent, &of)).collect();
     TrendLine { name, seconds }
+}
+
+/// The nights that a trend is about.
+pub(super) fn last(series: &Series) -> &[IndexNight] {
+    &series.nights[series.nights.len().saturating_sub(NIGHTS)..]
 }
 
 /// The value of a night that so many percent of its runs do not exceed. Runs for which the machine
