@@ -132,9 +132,11 @@ impl Site {
     fn live(&self, request: &Request, part: bool) -> Result<Response> {
         let asked = request.query.get("run");
         let mut running = going_on(&self.root);
+        // When none goes on any more, the last one that was looked at has its report.
+        let last = || locked(&self.tails).last().map(|(place, _)| place.clone());
         let place = match asked {
             Some(place) => Some(place.clone()),
-            None => running.first().cloned(),
+            None => running.first().cloned().or_else(last),
         };
         running.retain(|it| Some(it) != place.as_ref());
         let source = match asked {
@@ -176,7 +178,7 @@ fn page_or_part(body: live::Body, source: &str, part: bool) -> Response {
     }
 }
 
-/// What a thread left that panicked is made anew at the next request.
+/// The contents of a mutex, also of one that a thread left which panicked: they are whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -176,7 +176,7 @@ fn a_run_that_goes_on_is_shown_live_and_one_that_was_killed_is_marked() {
     running.kill().expect("it lives");
     running.wait().expect("it was killed");
     let began = std::time::Instant::now();
-    while !server.get("/live/now").1.contains("No run goes on here") {
+    while !server.get("/live/now").1.contains(">ended<") {
         assert!(began.elapsed().as_secs() < 60, "its end is not seen");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
