@@ -7,9 +7,11 @@ use crate::documents::{blocks, spans};
 use crate::tree::{self, Complaints, File};
 
 /// The documents with commands.
-pub const DOCUMENTS: [&str; 4] = [
+pub const DOCUMENTS: [&str; 6] = [
     "README.md",
     "CONTRIBUTING.md",
+    "docs/detection.md",
+    "docs/detection-format.md",
     "harness/examples/targets/README.md",
     "harness/examples/nights/README.md",
 ];
