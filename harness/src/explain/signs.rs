@@ -87,7 +87,8 @@ fn of_attempts(operation: RunOperation<'_>, signs: &mut BTreeSet<String>) {
     signs.insert(format!("client: {} met {errors}{and_more}, and {outcome}", operation.f()));
 }
 
-/// What went between the nodes, and what they did right before each fault that hit them.
+/// The signs of what went between the nodes, and of what they did right before each fault that hit
+/// them.
 fn of_messages(order: &OrderLog, faults: &[FaultInterval], signs: &mut BTreeSet<String>) {
     let kinds = order.kinds_between_nodes();
     signs.extend(kinds.into_iter().map(|kind| format!("messages: {}", template(kind))));

@@ -153,7 +153,7 @@ impl OrderLog {
         self.passed.is_empty()
     }
 
-    /// What the nodes that each fault hit did right before it, in order and in words without names:
+    /// The crossings of the nodes that each fault hit right before it, in order and in words without names:
     /// `re /raft/append-entries from another node to the node that it hit`.
     pub fn before_faults(&self) -> BTreeMap<u32, Vec<String>> {
         let regular = regular(self);
