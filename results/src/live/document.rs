@@ -159,7 +159,7 @@ fn tiles(history: &RunHistory, lanes: &Lanes) -> Markup {
         .iter()
         .filter(|it| it.outcome() == EventType::Ok && it.end().is_some_and(|end| end >= since))
         .count() as f64;
-    let seconds = lanes.end.min(PRESENT).max(1) as f64 / 1e9;
+    let seconds = lanes.end.clamp(1, PRESENT) as f64 / 1e9;
     let last = operations
         .iter()
         .filter(|it| it.outcome() == EventType::Ok)
