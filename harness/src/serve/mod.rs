@@ -1,6 +1,6 @@
 //! Results to look at: the index of a folder, and a server of what lies in it.
 //!
-//! What is shown is decided in [`results`]: index, comparison and the page of a run that goes on are
+//! The pages are decided in [`results`]: index, comparison and the page of a run that goes on are
 //! functions of what was read. Here it is read, and brought to a browser.
 
 mod comparison;

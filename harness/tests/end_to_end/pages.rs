@@ -15,7 +15,7 @@ use crate::support::started_saying;
 use crate::turn::turn;
 
 /// A plan whose runs take two seconds.
-const QUICK: &str = "name = \"quick\"\nruns = 2\nworkloads = [\"register\", \"set\"]\n\
+const QUICK: &str = "name = \"quick\"\nruns = 2\nworkloads = [\"set\"]\n\
     [run]\nfaults = \"none\"\nnodes = 1\ntime_limit = \"1s\"\nrate = 50.0\n";
 
 /// A server, killed if a test fails.
