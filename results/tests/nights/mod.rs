@@ -2,4 +2,4 @@
 
 mod season;
 
-pub use season::{index, night, season};
+pub use season::*;
