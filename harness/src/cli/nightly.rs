@@ -16,7 +16,6 @@ use super::ci::CiFlags;
 use super::judging::unreadable;
 use super::output::shown;
 use super::replay;
-use super::report::write_index;
 use super::shrink_schedule;
 use crate::exit::{Exit, bad_input, usage};
 use crate::night::{Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of};
@@ -148,11 +147,12 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if saved.is_some() {
         err!("going on after {}", counted(night.runs.len() as u64, "run"));
     }
-    let around = campaign.index().to_owned();
+    let index = campaign.index();
     let night = campaign.carry_out()?;
     tell(&night, &folder);
-    // What was dropped of others meanwhile is no more in it.
-    write_index(&around);
+    if index.is_file() {
+        out!("{}", shown(&index));
+    }
     arguments.ci.tell_night(&night, directory.path(), exit_of(&night))
 }
 

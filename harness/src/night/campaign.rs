@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -108,7 +108,7 @@ impl Campaign {
             }
         };
         let folder = others.as_deref().unwrap_or(directory.path());
-        let index = IndexPage::of(&directory, others.as_deref());
+        let index = IndexPage::of(&directory, others.as_deref(), plan.disk);
         let mut retention = Retention::new(folder, others.is_some(), plan.disk, plan.passes);
         let mut cells = Vec::new();
         for cell in &plan.cells {
@@ -314,9 +314,9 @@ impl Campaign {
         self.directory.path()
     }
 
-    /// The folder of the index that it is shown in.
-    pub fn index(&self) -> &Path {
-        self.index.folder()
+    /// The path of the index that it is shown in.
+    pub fn index(&self) -> PathBuf {
+        self.index.path()
     }
 
     /// Carries out what is left of it.
@@ -361,6 +361,7 @@ impl Campaign {
             (_, _, Some(Why::Runs) | None) => "all its runs were made".to_owned(),
         };
         let at = self.at();
+        self.index.look_around();
         self.record(Entry::End { whole, why, at })?;
         Ok(self.night)
     }

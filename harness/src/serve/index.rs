@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use results::detection;
-use results::index::{self, Detection, Found, FoundNight, Index, Served, find, html};
-use results::night::{Night, NightDirectory, State};
+use results::index::{self, Detection, Found, FoundNight, INDEX, Index, Served, find, html};
+use results::night::{Night, NightDirectory, State, bytes_below};
 
 use crate::catalogue::Row;
 
@@ -66,30 +66,43 @@ pub(crate) struct IndexPage {
     /// The place of the night, from the folder on; empty if it is the same.
     own: String,
     others: Found,
+    /// The bytes that the folder may take.
+    limit: u64,
     written: Option<Instant>,
 }
 
 impl IndexPage {
-    /// The index in `folder`, in which the night lies, or in the folder of the night itself.
-    pub fn of(night: &NightDirectory, folder: Option<&Path>) -> IndexPage {
+    /// The index in `folder`, in which the night lies, or in the folder of the night itself; either may
+    /// take `limit` bytes.
+    pub fn of(night: &NightDirectory, folder: Option<&Path>, limit: u64) -> IndexPage {
         let (folder, own) = match folder {
             Some(folder) => (folder, night.id()),
             None => (night.path(), String::new()),
         };
-        // One that cannot be read has no others.
-        let mut others = find(folder).unwrap_or_default();
-        others.nights.retain(|it| it.folder != own);
-        others.unreadable.retain(|it| it.place != own && !(own.is_empty() && it.place == "."));
-        IndexPage { folder: folder.to_owned(), own, others, written: None }
+        let (folder, others) = (folder.to_owned(), Found::default());
+        let mut page = IndexPage { folder, own, others, limit, written: None };
+        page.look_around();
+        page
     }
 
-    /// The folder that it is written into.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// Reads the others again: things of them may have been dropped.
+    pub fn look_around(&mut self) {
+        let own = &self.own;
+        // A folder that cannot be read has no others.
+        let mut others = find(&self.folder).unwrap_or_default();
+        others.nights.retain(|it| it.folder != *own);
+        others.unreadable.retain(|it| it.place != *own && !(own.is_empty() && it.place == "."));
+        self.others = others;
     }
 
-    /// Writes the page with the night as it is, if that was not done just now. What cannot be written
-    /// is left: the next one may be, and no night ends because of its index.
+    /// The path that it is written to.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(INDEX)
+    }
+
+    /// Writes the page with the night as it is, if that was not done just now. One that cannot be
+    /// written, or for which the folder has no room, is left: the next one may be, and no night ends
+    /// because of its index.
     pub fn refresh(&mut self, night: &Night) {
         let due = self.written.is_none_or(|written| written.elapsed() >= SELDOM);
         if !due && night.state == State::GoesOn {
@@ -99,6 +112,10 @@ impl IndexPage {
         let mut found = self.others.clone();
         let goes_on = night.state == State::GoesOn;
         found.nights.push(FoundNight { folder: self.own.clone(), night: night.clone(), goes_on });
-        let _ = save(&self.folder, &with_tables(&self.folder, found));
+        let page = html(&with_tables(&self.folder, found), &name(&self.folder), Served::No);
+        // Twice: its draft lies beside the one before, and what else is written takes room as well.
+        if bytes_below(&self.folder) + 2 * page.len() as u64 <= self.limit {
+            let _ = index::save(&self.folder, &page);
+        }
     }
 }

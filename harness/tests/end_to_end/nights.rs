@@ -63,6 +63,7 @@ fn without_times(mut night: Value) -> Value {
         "seconds",
         "sentence",
         "recovery_seconds",
+        "latency",
         "probe_lateness_seconds",
         "directory",
         "command",
