@@ -226,7 +226,7 @@ impl Exploration {
         }
         if new.commit != old.commit {
             let known = &state.committed.entries;
-            let own = member.node.committed();
+            let own = member.node.committed_after(0);
             let differs = own.iter().zip(known).any(|(own, (known, _))| own != known);
             let more = own.get(known.len()..).unwrap_or_default();
             if more.is_empty() {

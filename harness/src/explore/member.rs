@@ -313,7 +313,7 @@ fn situations(before: &Member, after: &Node, gathered: &Gathered) -> u32 {
     let leads = new.role == RoleName::Leader;
     note(Situation::LeaderElected, leads && old.role != RoleName::Leader);
     note(Situation::EntryCommitted, new.commit > old.commit);
-    let newly = &after.committed()[(old.commit as usize).min(new.commit as usize)..];
+    let newly = after.committed_after(old.commit);
     let earlier = newly.iter().any(|entry| entry.term < new.term);
     note(Situation::EarlierTermCommitted, leads && earlier);
     note(Situation::ConflictTruncated, lost_entries(&before.node, after));

@@ -1,39 +1,92 @@
-//! The replicated log of one node, in memory: durable entries and those still being written.
+//! The replicated log of one node, in memory: durable entries and those still being written, behind
+//! the last one that was dropped because a snapshot holds what it did.
 
 use std::sync::Arc;
 
 use super::Entry;
 
-/// Entries from index 1 on, without gaps.
+/// Entries without gaps, behind a base.
+///
+/// All places in it are said by the index of an entry; no one else knows where that stands in memory.
+/// The base is the last entry that is not there any more: index and term 0 where none was dropped.
+/// What is at or below it was committed, so every log that has an entry there has the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Log {
+    base: u64,
+    base_term: u64,
     entries: Vec<Arc<Entry>>,
 }
 
 impl Log {
-    /// The index of the last entry; 0 when there is none.
+    /// A log without entries, whose next one follows that of `base_term` at `base`.
+    pub fn behind(base: u64, base_term: u64) -> Log {
+        assert_eq!(base == 0, base_term == 0, "an entry has an index and a term");
+        Log { base, base_term, entries: Vec::new() }
+    }
+
+    /// The index of the last entry that was dropped; 0 when none was.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// The index of the last entry; 0 when there never was one.
     pub fn last_index(&self) -> u64 {
-        self.entries.len() as u64
+        self.base + self.entries.len() as u64
     }
 
-    /// The term of the last entry; 0 when there is none.
+    /// The term of the last entry; 0 when there never was one.
     pub fn last_term(&self) -> u64 {
-        self.entries.last().map_or(0, |entry| entry.term)
+        self.entries.last().map_or(self.base_term, |entry| entry.term)
     }
 
-    /// The entry at `index`, if there is one.
+    /// The entry at `index`, if it is there.
     pub fn get(&self, index: u64) -> Option<&Arc<Entry>> {
-        self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
+        let behind = index.checked_sub(self.base)?.checked_sub(1)?;
+        self.entries.get(usize::try_from(behind).ok()?)
     }
 
-    /// The term of the entry at `index`; 0 for index 0, which every log is thought to share.
+    /// The term of the entry at `index`, if it is there or the base; 0 for index 0, which every log is
+    /// thought to share.
     pub fn term_at(&self, index: u64) -> Option<u64> {
-        if index == 0 { Some(0) } else { self.get(index).map(|entry| entry.term) }
+        match index {
+            0 => Some(0),
+            _ if index == self.base => Some(self.base_term),
+            _ => self.get(index).map(|entry| entry.term),
+        }
     }
 
-    /// All entries in order.
+    /// True if an entry of that term stands at `index`, or stood there before it was dropped: of what
+    /// a log dropped, every log that gets so far has the same.
+    pub(crate) fn agrees_at(&self, index: u64, term: u64) -> bool {
+        index < self.base || self.term_at(index) == Some(term)
+    }
+
+    /// All entries that are there, in order.
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
+    }
+
+    /// The entries that are there behind `index`, in order.
+    pub fn after(&self, index: u64) -> &[Arc<Entry>] {
+        self.between(index, self.last_index())
+    }
+
+    /// The entries that are there up to `index`, in order.
+    pub fn through(&self, index: u64) -> &[Arc<Entry>] {
+        self.between(self.base, index)
+    }
+
+    /// The entries that are there behind `after` and up to `through`, in order.
+    pub fn between(&self, after: u64, through: u64) -> &[Arc<Entry>] {
+        let within = |index: u64| self.position(index.clamp(self.base, self.last_index()));
+        let (start, end) = (within(after), within(through));
+        &self.entries[start.min(end)..end]
+    }
+
+    /// The number of entries that are there up to `index`, which is the base or behind it.
+    fn position(&self, index: u64) -> usize {
+        assert!((self.base..=self.last_index()).contains(&index), "it is within the log");
+        (index - self.base) as usize
     }
 
     /// Up to `entries_max` entries from `index` on: as many as take about `bytes_max` bytes, but at
@@ -44,14 +97,14 @@ impl Log {
         entries_max: usize,
         bytes_max: usize,
     ) -> Vec<Arc<Entry>> {
-        assert!(index > 0, "the first entry has index 1");
+        assert!(index > self.base, "what is asked for was not dropped");
         let mut bytes = 0;
         let fits = |entry: &&Arc<Entry>| {
             let first = bytes == 0;
             bytes += entry.bytes();
             first || bytes <= bytes_max
         };
-        let missing = self.entries.iter().skip(index as usize - 1).take(entries_max);
+        let missing = self.after(index - 1).iter().take(entries_max);
         missing.take_while(fits).cloned().collect()
     }
 
@@ -64,22 +117,26 @@ impl Log {
 
     /// Removes the entries from `index` on.
     pub(crate) fn truncate(&mut self, index: u64) {
-        assert!((1..=self.last_index()).contains(&index), "there is something to remove");
-        self.entries.truncate(index as usize - 1);
+        assert!(index > self.base && index <= self.last_index(), "there is something to remove");
+        self.entries.truncate(self.position(index - 1));
     }
 
-    /// The first index of the run of entries with the same term that ends at `index`.
+    /// The first index of the run of entries with the same term that ends at `index`, as far as they
+    /// are there.
     pub(crate) fn start_of_term(&self, index: u64) -> u64 {
         let term = self.term_at(index);
-        let below = &self.entries[..index as usize];
-        below.partition_point(|entry| Some(entry.term) < term) as u64 + 1
+        let below = self.through(index);
+        self.base + below.partition_point(|entry| Some(entry.term) < term) as u64 + 1
     }
 
-    /// The last index of an entry of `term`, if there is any.
+    /// The last index of an entry of `term`, if there is any; it may be the base.
     pub(crate) fn end_of_term(&self, term: u64) -> Option<u64> {
         let end = self.entries.partition_point(|entry| entry.term <= term);
-        let last = self.entries[..end].last()?;
-        (last.term == term).then_some(last.index)
+        let (last, last_term) = match self.entries[..end].last() {
+            Some(entry) => (entry.index, entry.term),
+            None => (self.base, self.base_term),
+        };
+        (last_term == term && last > 0).then_some(last)
     }
 
     /// True if a log that ends with an entry of `last_term` at `last_index` is at least as
@@ -114,6 +171,29 @@ mod tests {
         assert_eq!(log.end_of_term(4), Some(6));
         assert_eq!(log.end_of_term(2), None);
         assert_eq!(log.end_of_term(9), None);
+    }
+
+    #[test]
+    fn what_was_dropped_is_the_same_everywhere_and_indices_stay_what_they_were() {
+        let mut log = Log::behind(2, 1);
+        assert_eq!((log.last_index(), log.last_term()), (2, 1));
+        for (index, term) in [(3, 1), (4, 3), (5, 3)] {
+            log.append(Arc::new(Entry { index, term, payload: Payload::Noop }));
+        }
+        let terms: Vec<_> = (0..=6).map(|index| log.term_at(index)).collect();
+        assert_eq!(terms, [Some(0), None, Some(1), Some(1), Some(3), Some(3), None]);
+        assert!(log.get(2).is_none() && log.get(3).is_some_and(|entry| entry.index == 3));
+        assert!(log.agrees_at(1, 7) && log.agrees_at(2, 1) && !log.agrees_at(2, 7));
+        let indices = |entries: &[Arc<Entry>]| entries.iter().map(|it| it.index).collect::<Vec<_>>();
+        assert_eq!(indices(log.after(0)), [3, 4, 5]);
+        assert_eq!(indices(log.after(4)), [5]);
+        assert_eq!(indices(log.through(3)), [3]);
+        assert!(log.through(1).is_empty() && log.after(9).is_empty());
+        assert_eq!((log.start_of_term(3), log.start_of_term(5)), (3, 4));
+        assert_eq!(log.end_of_term(1), Some(3));
+        log.truncate(3);
+        assert_eq!((log.last_index(), log.end_of_term(1), log.end_of_term(3)), (2, Some(2), None));
+        assert_eq!(Log::default().end_of_term(0), None);
     }
 
     #[test]

@@ -260,9 +260,9 @@ impl Node {
         &self.log
     }
 
-    /// The entries known to be committed.
-    pub fn committed(&self) -> &[Arc<Entry>] {
-        &self.log.entries()[..self.commit as usize]
+    /// The entries behind `after` that are known to be committed, as far as they are in the log.
+    pub fn committed_after(&self, after: u64) -> &[Arc<Entry>] {
+        self.log.between(after, self.commit)
     }
 
     /// Role, term and leader as they are now.

@@ -160,7 +160,7 @@ impl Node {
             Payload::Command(command) => command.decode().token.as_ref() == Some(&token),
             Payload::Noop => false,
         };
-        let on_way = &self.log.entries()[self.commit as usize..];
+        let on_way = self.log.after(self.commit);
         let first = on_way.iter().find(|entry| is_first(&entry.payload)).map(|entry| entry.index);
         if let (Some(first), Role::Leader(leader)) = (first, &mut self.role) {
             leader.waiting.insert(first, request);

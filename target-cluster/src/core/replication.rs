@@ -30,10 +30,7 @@ impl Node {
             // writes nothing after that.
             durable: self.log.last_index(),
             waiting: BTreeMap::new(),
-            uncommitted_bytes: self.log.entries()[self.commit as usize..]
-                .iter()
-                .map(|entry| entry.bytes())
-                .sum(),
+            uncommitted_bytes: self.log.after(self.commit).iter().map(|entry| entry.bytes()).sum(),
             reads: Reads::default(),
             heartbeat_due: self.now + self.options.timings.heartbeat,
         });
@@ -96,7 +93,8 @@ impl Node {
         let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            if progress.next > self.log.last_index() {
+            // What it lacks may be dropped.
+            if progress.next > self.log.last_index() || progress.next <= self.log.base() {
                 continue;
             }
             let Some(room) = progress.room(self.now, timings) else { continue };
@@ -118,17 +116,19 @@ impl Node {
 
     /// Shows every follower that the leader is alive, and begins a round for the reads that have
     /// gathered. A heartbeat speaks only of the prefix that the follower is known to share, so nothing
-    /// on its way can be in conflict with it.
+    /// on its way can be in conflict with it; of none where the end of that prefix was dropped.
     pub(super) fn send_heartbeats(&mut self) {
         self.gather_reads();
         let Role::Leader(leader) = &mut self.role else { return };
         leader.heartbeat_due = self.now + self.options.timings.heartbeat;
         for (to, progress) in &leader.peers {
+            let shared = self.log.term_at(progress.matched).map(|term| (progress.matched, term));
+            let (previous_index, previous_term) = shared.unwrap_or((0, 0));
             let request = Request::Append(AppendRequest {
                 term: self.term,
                 leader: self.options.id.clone(),
-                previous_index: progress.matched,
-                previous_term: self.log.term_at(progress.matched).expect("matched is within it"),
+                previous_index,
+                previous_term,
                 entries: Vec::new(),
                 commit: self.commit,
                 round: leader.reads.round(),
@@ -185,7 +185,7 @@ impl Node {
         }
         self.become_follower(Some(leader));
         self.respect_lease();
-        if self.log.term_at(previous_index) != Some(previous_term) {
+        if !self.log.agrees_at(previous_index, previous_term) {
             let conflict = if previous_index > self.log.last_index() {
                 (self.log.last_index() + 1, None)
             } else {
@@ -202,7 +202,7 @@ impl Node {
         }
         for entry in entries {
             match self.log.term_at(entry.index) {
-                Some(term) if term == entry.term => continue,
+                _ if self.log.agrees_at(entry.index, entry.term) => continue,
                 Some(_) => {
                     // Whoever sends this, a promise of the cluster is broken: to stop is to be noticed.
                     assert!(entry.index > self.commit, "a committed entry is never replaced");
@@ -292,7 +292,7 @@ impl Node {
             return;
         }
         if let Role::Leader(leader) = &mut self.role {
-            let committed = &self.log.entries()[self.commit as usize..index as usize];
+            let committed = self.log.between(self.commit, index);
             leader.uncommitted_bytes -= committed.iter().map(|entry| entry.bytes()).sum::<usize>();
         }
         self.commit = index;

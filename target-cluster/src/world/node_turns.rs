@@ -417,7 +417,7 @@ impl Simulation {
             self.note(node, situation);
         }
         let running = self.hosts[node].running().expect("it takes a turn");
-        let committed = &running.node.committed()[before.commit as usize..];
+        let committed = running.node.committed_after(before.commit);
         if running.node.leads().is_some() && !committed.is_empty() {
             let earlier = committed[0].term < running.node.term();
             self.note(node, Situation::EntryCommitted);

@@ -44,6 +44,6 @@ impl<'a> Change<'a> {
 
     /// The entries that it committed.
     pub(super) fn committed(&self) -> &'a [Arc<Entry>] {
-        &self.node.committed()[self.commit as usize..]
+        self.node.committed_after(self.commit)
     }
 }
