@@ -25,8 +25,8 @@ pub(super) struct Progress {
     pub(super) next: u64,
     /// The appends that are not answered yet; each begins where the one before it ends.
     in_flight: VecDeque<Flight>,
-    /// True if it accepted the append that it answered last: the next ones fit as well.
-    accepts: bool,
+    /// The way in which it is brought up to date.
+    phase: Phase,
     /// The time at which the latest request was sent that it answered; at first, when the leader was
     /// elected.
     pub(super) contact: Time,
@@ -34,6 +34,15 @@ pub(super) struct Progress {
     pub(super) wall_contact: Time,
     /// The latest read round that it confirmed.
     pub(super) round: u64,
+}
+
+/// The way in which a follower is brought up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Phase {
+    /// It is not known where its log ends, or what was sent got lost: one append at a time.
+    Probe,
+    /// It accepted the append that it answered last: the next ones fit as well.
+    Replicate,
 }
 
 /// An append on its way.
@@ -56,7 +65,7 @@ impl Progress {
             matched: 0,
             next: last_index + 1,
             in_flight: VecDeque::new(),
-            accepts: false,
+            phase: Phase::Probe,
             contact: now,
             wall_contact: wall,
             round: 0,
@@ -66,7 +75,7 @@ impl Progress {
     /// About how many bytes of entries another append may carry now; none if it has to wait.
     pub(super) fn room(&self, now: Time, timings: &Timings) -> Option<usize> {
         let Some(last) = self.in_flight.back() else { return Some(APPEND_BYTES_MAX) };
-        let may_follow = self.accepts
+        let may_follow = self.phase == Phase::Replicate
             && self.in_flight.len() < APPENDS_MAX
             && last.sent + timings.heartbeat <= now;
         let on_way: usize = self.in_flight.iter().map(|flight| flight.bytes).sum();
@@ -93,7 +102,7 @@ impl Progress {
             self.matched = through;
             self.next = self.next.max(through + 1);
             self.in_flight.retain(|flight| flight.through > through);
-            self.accepts = true;
+            self.phase = Phase::Replicate;
         }
     }
 
@@ -123,7 +132,7 @@ impl Progress {
     fn go_back_to(&mut self, at: usize) {
         self.next = self.in_flight[at].previous + 1;
         self.in_flight.truncate(at);
-        self.accepts = false;
+        self.phase = Phase::Probe;
     }
 
     /// Sends from that entry on, behind which nothing is known to be shared.
@@ -131,7 +140,7 @@ impl Progress {
         self.next = next;
         self.matched = self.matched.min(next - 1);
         self.in_flight.clear();
-        self.accepts = false;
+        self.phase = Phase::Probe;
     }
 
     /// Moves all times to `now`, for a model checker; see [`super::Node::make_relative`].
