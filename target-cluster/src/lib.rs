@@ -12,7 +12,7 @@
 //! ```text
 //! curl localhost:7001/status
 //!     {"id":"n1","role":"leader","state":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
-//!      "voters":["n1","n2","n3"],"cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
+//!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
 //! curl localhost:7001/health
 //!     200 {"healthy":true,"leader":"n1","can_commit":true,"can_read":true}, or 503 while it knows no
 //!     leader, or leads and cannot commit; with ?can=commit or ?can=read, 503 unless it can itself
@@ -20,6 +20,8 @@
 //!     200 {"type":"ok","value":null,"version":2}
 //! curl localhost:7001/admin/transfer -d '{"to":"n3"}'
 //!     200 {"type":"ok","leader":"n3","term":2}     once n3 leads; at once if it does already
+//! curl -X POST localhost:7001/admin/snapshot
+//!     200 {"type":"ok","index":2}                 once a snapshot through that index is durable
 //! curl localhost:7001/admin/applied?after=0
 //!     200 [{"index":2,"token":"r7f3:4:9","applied":true,"result":"ok"}]
 //! ```
@@ -51,6 +53,7 @@
 //! | `stopping` | 503 | of a read | the node is going down |
 //! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
 //! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
+//! | `nothing_applied` | 503 | yes | only of a snapshot: there is nothing yet that it could hold |
 //! | `bad_request` | 400, 404, 405 | yes | with `reason`, such as that the body has more than 1 MiB |
 //! | `forgotten` | 410 | yes | only of `/admin/applied`: it is known from the index `first` on what became of commands |
 //!
@@ -80,9 +83,9 @@
 //! indices at which the mutation of a token took effect are those with `applied`. `token` is `null`
 //! for a command without one; entries without a command are left out. A page has up to 4096 commands,
 //! and what follows the last of them is the next page; an empty one means that the node has applied
-//! no more. It knows of the last two million entries; from further back it refuses with `forgotten`
-//! rather than to begin in the middle. A node that was restarted learns only from the leader how
-//! far its log is committed: `applied` in `/status` says how far it is.
+//! no more. It knows of the last 200,000 commands, also of those that only snapshots tell of; from
+//! further back it refuses with `forgotten` rather than to begin in the middle. A node that was restarted
+//! learns only from the leader how far its log is committed: `applied` in `/status` says how far it is.
 //!
 //! `GET /admin/contents?after=KEY` answers all that this node holds, however far it is, in pages by
 //! key, with the index through which it has applied its log, and on the last page a digest of the
@@ -96,13 +99,23 @@
 //! # Between the nodes
 //!
 //! On a port of its own a node serves the other voters: `POST /raft/pre-vote`, `/raft/request-vote`,
-//! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, and
+//! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, `/raft/install-snapshot` and
 //! `/raft/timeout-now`. The bodies have the names of the Raft paper (`wire.rs`). Every message says in
 //! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it
 //! belongs to (`cluster` in `/status`), who sends it, in which version of the protocol, and where
 //! clients reach the sender; one without them, or with others, is refused with 403 and the reason.
 //! The data directory says the same of its owner (`identity.json`), and serves no other. A term that is
 //! more than 2^32 ahead of a node's own is not heeded, and reported on stderr: no election leads there.
+//!
+//! # Snapshots
+//!
+//! After every 100,000 entries, or 64 MiB of them (`--snapshot-entries`, `--snapshot-bytes`), a node
+//! writes its state to `snapshot-INDEX-TERM` in its data directory, while it goes on: the state is
+//! shared, not copied, and a thread of its own writes it. The two newest are kept, and the log reaches
+//! back to the older one, as `base` and `snapshot` in `/status` say; what it holds of entries before that
+//! goes when files of it are not needed any more. Sessions of clients and the results of the last
+//! commands are part of a snapshot. A follower that lags behind the base of the leader's log gets the
+//! state over `/raft/install-snapshot`, in parts of some 256 KiB.
 //!
 //! # The event stream
 //!
@@ -134,6 +147,7 @@
 //! | exit code | what stderr says | |
 //! |---|---|---|
 //! | 65 | `n2: …/raft.log: the log is corrupt at byte …` | it does not start: what had been durable is damaged or gone |
+//! | 65 | `n2: …: no whole snapshot reaches the log …` | it does not start: the snapshots that its log goes on from are damaged, each with file, byte and defect |
 //! | 70 | `n2: the raft core failed: …` | an assertion failed: some promise was broken |
 //! | 74 | `n2: the disk failed: fsync of …/raft.log: …` | it stops at once, or does not start: what is on disk is unknown |
 //! | 75 | `n2: …/raft.log is in use by another process` | it does not start |

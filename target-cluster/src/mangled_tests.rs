@@ -14,7 +14,7 @@ use crate::bugs::Bugs;
 use crate::core::{
     APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, AppendRequest, AppendResponse, AppendResult, Effect,
     Entry, Input, Log, Node, Options, Payload, Proposal, Recovered, Request, Response, RoleName,
-    Time, Timings, VoteResponse,
+    SnapshotOptions, Time, Timings, VoteResponse,
 };
 use crate::kv::{Command, EncodedCommand, Mutation, Operation, RequestBody, Store};
 use crate::wire::{self, Endpoint, Malformed};
@@ -148,6 +148,8 @@ fn requests() -> Vec<Value> {
         append(json!([entry(8, json!("noop")), entry(9, json!({"command": command(json!(1.5))}))])),
         append(json!([entry(8, json!({"command": command(json!({"a": ["\u{e4}", null]}))}))])),
         json!({"term": 4, "leaderId": "n1"}),
+        json!({"term": 4, "leaderId": "n1", "lastIncludedIndex": 8, "lastIncludedTerm": 3,
+            "offset": 0, "data": "[\"snapshot\",{}]\n", "done": false}),
     ]
 }
 
@@ -159,6 +161,7 @@ fn responses() -> Vec<Value> {
         json!({"term": 5, "success": false, "readRound": 2, "conflict":
             {"prevLogIndex": 7, "conflictIndex": 5, "conflictTerm": 2}}),
         json!({"term": 5}),
+        json!({"term": 5, "lastIncludedIndex": 8, "offset": 20, "installed": false}),
     ]
 }
 
@@ -199,10 +202,12 @@ fn nodes() -> Vec<Node> {
         timings: Timings::default(),
         append_entries_max: APPEND_ENTRIES_MAX,
         apply_entries_max: APPLY_ENTRIES_MAX,
+        snapshots: SnapshotOptions::NEVER,
         seed: 1,
         bugs: Bugs::new(),
     };
-    let mut node = Node::new(options, Recovered { term: 4, vote: None, log }, Time::ZERO);
+    let mut node =
+        Node::new(options, Recovered { term: 4, vote: None, log, snapshot: None }, Time::ZERO);
     let request = Request::Append(AppendRequest {
         term: 4,
         leader: "n1".into(),

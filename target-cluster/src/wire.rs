@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `pre-vote`, `request-vote` | `term, candidateId, lastLogIndex, lastLogTerm` | `term, voteGranted, askedTerm` |
 //! | `append-entries`, `heartbeat` | `term, leaderId, prevLogIndex, prevLogTerm, entries, leaderCommit, readRound` | `term, success, matchIndex, conflict, readRound` |
+//! | `install-snapshot` | `term, leaderId, lastIncludedIndex, lastIncludedTerm, offset, data, done` | `term, lastIncludedIndex, offset, installed` |
 //! | `timeout-now` | `term, leaderId` | `term` |
 //!
 //! A message that no node of the cluster could have sent is refused here, before the core sees it.
@@ -25,6 +26,7 @@ pub(crate) enum Endpoint {
     RequestVote,
     AppendEntries,
     Heartbeat,
+    InstallSnapshot,
     TimeoutNow,
 }
 
@@ -43,6 +45,9 @@ pub(crate) enum Malformed {
     /// The log of a candidate cannot end as it says.
     #[error("the log of a candidate cannot end there")]
     LogEnd,
+    /// There is no such snapshot.
+    #[error("no snapshot can end there")]
+    SnapshotEnd,
     /// The command of an entry is none.
     #[error("entry {index} has no command: {error}")]
     Command {
@@ -58,11 +63,12 @@ pub(crate) enum Malformed {
 
 impl Endpoint {
     /// Every endpoint.
-    pub(crate) const ALL: [Endpoint; 5] = [
+    pub(crate) const ALL: [Endpoint; 6] = [
         Endpoint::PreVote,
         Endpoint::RequestVote,
         Endpoint::AppendEntries,
         Endpoint::Heartbeat,
+        Endpoint::InstallSnapshot,
         Endpoint::TimeoutNow,
     ];
 
@@ -73,6 +79,7 @@ impl Endpoint {
             Request::Vote(_) => Endpoint::RequestVote,
             Request::Append(append) if append.entries.is_empty() => Endpoint::Heartbeat,
             Request::Append(_) => Endpoint::AppendEntries,
+            Request::InstallSnapshot(_) => Endpoint::InstallSnapshot,
             Request::TimeoutNow(_) => Endpoint::TimeoutNow,
         }
     }
@@ -84,6 +91,7 @@ impl Endpoint {
             Endpoint::RequestVote => "request-vote",
             Endpoint::AppendEntries => "append-entries",
             Endpoint::Heartbeat => "heartbeat",
+            Endpoint::InstallSnapshot => "install-snapshot",
             Endpoint::TimeoutNow => "timeout-now",
         }
     }
@@ -94,12 +102,16 @@ impl Endpoint {
             Endpoint::PreVote => Request::PreVote(parse(body)?),
             Endpoint::RequestVote => Request::Vote(parse(body)?),
             Endpoint::AppendEntries | Endpoint::Heartbeat => Request::Append(parse(body)?),
+            Endpoint::InstallSnapshot => Request::InstallSnapshot(parse(body)?),
             Endpoint::TimeoutNow => Request::TimeoutNow(parse(body)?),
         };
         believable(request.term())?;
         match &request {
             Request::PreVote(vote) | Request::Vote(vote) if !vote.is_well_formed() => {
                 return Err(Malformed::LogEnd);
+            }
+            Request::InstallSnapshot(part) if !part.is_well_formed() => {
+                return Err(Malformed::SnapshotEnd);
             }
             Request::Append(append) => {
                 if self == Endpoint::Heartbeat && !append.entries.is_empty() {
@@ -121,6 +133,7 @@ impl Endpoint {
             Endpoint::PreVote => Response::PreVote(parse(body)?),
             Endpoint::RequestVote => Response::Vote(parse(body)?),
             Endpoint::AppendEntries | Endpoint::Heartbeat => Response::Append(parse(body)?),
+            Endpoint::InstallSnapshot => Response::InstallSnapshot(parse(body)?),
             Endpoint::TimeoutNow => Response::TimeoutNow(parse(body)?),
         };
         believable(response.term())?;
@@ -133,6 +146,7 @@ pub(crate) fn request_body(request: &Request) -> Vec<u8> {
     match request {
         Request::PreVote(body) | Request::Vote(body) => json(body),
         Request::Append(body) => json(body),
+        Request::InstallSnapshot(body) => json(body),
         Request::TimeoutNow(body) => json(body),
     }
 }
@@ -142,6 +156,7 @@ pub(crate) fn response_body(response: &Response) -> Vec<u8> {
     match response {
         Response::PreVote(body) | Response::Vote(body) => json(body),
         Response::Append(body) => json(body),
+        Response::InstallSnapshot(body) => json(body),
         Response::TimeoutNow(body) => json(body),
     }
 }

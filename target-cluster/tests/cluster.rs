@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::Timings;
+use stormproof_cluster::core::{SnapshotOptions, Timings};
 use stormproof_cluster::kv::NESTING_MAX;
 use stormproof_cluster::server::{Config, Failure, Listeners, RequestLimits, run_until};
 use tokio::sync::oneshot;
@@ -60,6 +60,10 @@ fn bind_again(address: SocketAddr) -> TcpListener {
 
 impl Cluster {
     fn start() -> Cluster {
+        Cluster::with(SnapshotOptions::DEFAULT)
+    }
+
+    fn with(snapshots: SnapshotOptions) -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unique = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("stormproof-{}-{}", unique.0, unique.1));
@@ -78,6 +82,7 @@ impl Cluster {
                 peers: peers.clone(),
                 data_dir: directory.join(id),
                 timings: TIMINGS,
+                snapshots,
                 limits: RequestLimits::default(),
                 bugs: Bugs::new(),
                 events: true,
@@ -168,6 +173,19 @@ impl Cluster {
         }
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Waits until a node has applied as much, and gives its status.
+    async fn has_applied(&self, id: &str, applied: &Value) -> Value {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let status = self.get(id, "/status").await.unwrap_or_default();
+            if status["applied"] == *applied {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{id} did not apply {applied} entries within {PATIENCE:?}");
     }
 
     /// Waits until every running node agrees on a leader that is running, and gives its name.
@@ -514,4 +532,37 @@ async fn a_raft_request_that_no_voter_of_this_cluster_could_have_sent_is_refused
     assert_eq!(after["term"], before["term"], "nothing was disturbed");
     let (code, answer) = cluster.raft(follower, "request-vote", &headers, &vote).await;
     assert_eq!((code, &answer["askedTerm"]), (200, &json!(99)), "{answer}");
+}
+
+#[tokio::test]
+async fn a_node_that_was_away_gets_what_the_others_have_cut_from_their_logs() {
+    let often = SnapshotOptions { entries: 10, ..SnapshotOptions::DEFAULT };
+    let mut cluster = Cluster::with(often);
+    let leader = cluster.first_leader().await;
+    let away = ["n1", "n2", "n3"].into_iter().find(|id| *id != leader).unwrap();
+    cluster.stop_node(away);
+    for number in 0..60 {
+        let key = format!("k{}", number % 3);
+        let write =
+            json!({"f": "write", "key": key, "value": number, "token": format!("s:{number}")});
+        assert_eq!(cluster.post(&leader, "/kv", &write).await.0, 200);
+    }
+    let led = cluster.get(&leader, "/status").await.unwrap();
+    assert!(led["base"].as_u64() >= Some(10), "{led}");
+    // The first time it gets the state from the leader, the second time from its own disk.
+    for _ in 0..2 {
+        cluster.restart_node(away);
+        let status = cluster.has_applied(away, &led["applied"]).await;
+        assert!(status["base"].as_u64() >= Some(10), "{status}");
+        for path in ["/admin/contents", "/admin/applied"] {
+            let (own, expected) = (cluster.get(away, path).await, cluster.get(&leader, path).await);
+            assert_eq!(own, expected, "{path}");
+        }
+        let (code, taken) = cluster.post(away, "/admin/snapshot", &json!(null)).await;
+        assert_eq!((code, &taken["index"]), (200, &led["applied"]), "{taken}");
+        let files = std::fs::read_dir(cluster.directory.join(away)).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(names.filter(|name| name.starts_with("snapshot-")).count() <= 2);
+        cluster.stop_node(away);
+    }
 }

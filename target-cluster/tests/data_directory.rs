@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::Timings;
+use stormproof_cluster::core::{SnapshotOptions, Timings};
 use stormproof_cluster::server::{Config, Failure, LOG_FILE, Listeners, RequestLimits, run_until};
 use stormproof_cluster::storage::{FileDisk, IDENTITY_FILE};
 
@@ -24,6 +24,7 @@ fn alone(name: &str) -> Config {
         peers: vec![("n1".into(), "127.0.0.1:1".into())],
         data_dir: directory,
         timings: Timings::default(),
+        snapshots: SnapshotOptions::DEFAULT,
         limits: RequestLimits::default(),
         bugs: Bugs::new(),
         events: true,

@@ -5,18 +5,22 @@
 //! | command | |
 //! |---|---|
 //! | `cluster nodes=3 bugs=… batch=…` | starts anew; `batch` is how many entries an append carries |
+//! | `cluster snapshots=5 part=200` | a snapshot after every 5 entries, sent in parts of about 200 bytes |
 //! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
 //! | `wait 100` | 100 ms pass at once; everyone notices |
 //! | `run 2000` | 2000 ms pass as they do in peace; of the output only roles, replies and faults |
 //! | `settle [n1 n2]` | everything between these nodes (or all) is executed, synced and delivered |
 //! | `execute n1 [2]` | n1 executes its next effect, or as many as given |
 //! | `sync n1` | what n1 has written becomes durable |
+//! | `snapshot n1` | n1 is asked to take a snapshot |
+//! | `save n1 [2]` | the snapshot that n1 writes becomes durable, or so many steps of that are done: create, write, rename, sync of the directory |
 //! | `deliver n1 n2`, `lose n1 n2`, `duplicate n1 n2` | the packets on their way from n1 to n2 |
 //! | `overtake n1 n2` | the packet that n1 sent last to n2 comes before the others |
 //! | `partition n1/n2 n3`, `cut n1/n2 n3`, `heal` | who talks to whom; a cut is one way |
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
 //! | `damage n1 flip=300`, `damage n1 length=300` | n1 ends; a bit of its log flips, or what follows is gone |
+//! | `damage-snapshot n1 flip=30` | n1 ends; a bit of its newest snapshot flips |
 //! | `damage n1 term=9` | n1 ends; its log says that it is in term 9 |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
@@ -33,7 +37,7 @@ use std::time::Duration;
 use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
 use stormproof_cluster::bugs::{Bug, Bugs};
-use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Record, Timings};
+use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Record, SnapshotOptions, Timings};
 use stormproof_cluster::kv::RequestBody;
 use stormproof_cluster::storage::{MemoryDisk, WriteAheadLog};
 use stormproof_cluster::world::{Forged, World};
@@ -44,8 +48,8 @@ struct Script {
 }
 
 impl Script {
-    fn new(nodes: usize, batch: usize, bugs: &Bugs) -> Script {
-        Script { world: World::new(nodes, batch, Timings::default(), 1, bugs) }
+    fn new(nodes: usize, batch: usize, snapshots: SnapshotOptions, bugs: &Bugs) -> Script {
+        Script { world: World::new(nodes, batch, snapshots, Timings::default(), 1, bugs) }
     }
 
     /// The node, if there is one of that name.
@@ -103,7 +107,7 @@ impl Runner for Script {
         let named: BTreeMap<_, _> =
             ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
                 .into_iter()
-                .chain(["token", "times", "term"])
+                .chain(["token", "times", "term", "snapshots", "part"])
                 .map(|key| (key, args.take_key(key)))
                 .collect();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
@@ -117,7 +121,11 @@ impl Runner for Script {
                 let bugs = named["bugs"].unwrap_or_default();
                 let bugs: Result<BTreeSet<Bug>, _> =
                     bugs.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
-                *self = Script::new(nodes, batch, &bugs?);
+                let never = SnapshotOptions::NEVER;
+                let entries = named["snapshots"].map_or(Ok(never.entries), str::parse)?;
+                let part_bytes = named["part"].map_or(Ok(never.part_bytes), str::parse)?;
+                let snapshots = SnapshotOptions { entries, part_bytes, ..never };
+                *self = Script::new(nodes, batch, snapshots, &bugs?);
             }
             "timeout" => {
                 let id = self.node(word(0)?)?;
@@ -152,6 +160,20 @@ impl Runner for Script {
             "sync" => {
                 let id = self.node(word(0)?)?;
                 self.world.sync(&id);
+            }
+            "snapshot" => {
+                let id = self.node(word(0)?)?;
+                output.push(format!("#{}", self.world.take_snapshot(&id)));
+            }
+            "save" => {
+                let id = self.node(word(0)?)?;
+                let steps = words.get(1).map_or(Ok(usize::MAX), |steps| steps.parse())?;
+                self.world.save(&id, steps);
+            }
+            "damage-snapshot" => {
+                let id = self.node(word(0)?)?;
+                let flipped: usize = named["flip"].ok_or("which byte?")?.parse()?;
+                self.world.damage_snapshot(&id, |bytes| bytes[flipped] ^= 1);
             }
             "cut" => {
                 let [from, to] = [word(0)?, word(1)?].map(|group| self.nodes(group.split('/')));
@@ -250,12 +272,16 @@ impl Runner for Script {
                     output.push(match self.world.node(&id).map(|node| node.status()) {
                         None => format!("{id}: down"),
                         Some(status) => format!(
-                            "{id}: {} in term {}, led by {}, commit {} of {}",
+                            "{id}: {} in term {}, led by {}, commit {} of {}{}",
                             status.role,
                             status.term,
                             status.leader.map_or("nobody".to_string(), |id| id.to_string()),
                             status.commit,
                             status.last_index,
+                            match status.snapshot {
+                                0 => String::new(),
+                                through => format!(", snapshot {through}, base {}", status.base),
+                            }
                         ),
                     });
                 }
@@ -306,7 +332,13 @@ macro_rules! scripts {
             #[test]
             fn $name() {
                 let path = concat!("tests/scripts/", stringify!($name));
-                goldenscript::run(&mut Script::new(3, APPEND_ENTRIES_MAX, &Bugs::new()), path)
+                let script = &mut Script::new(
+                    3,
+                    APPEND_ENTRIES_MAX,
+                    SnapshotOptions::NEVER,
+                    &Bugs::new(),
+                );
+                goldenscript::run(script, path)
                     .expect("the script runs");
             }
         )*
@@ -397,4 +429,17 @@ scripts! {
     no_check_quorum_leaves_a_deaf_leader
     torn_tail_refused_by_a_restart
     wall_clock_lease_is_sound_with_right_clocks
+    a_leader_cuts_its_log_behind_the_snapshot_before_the_newest
+    a_follower_behind_the_base_gets_a_snapshot
+    a_part_of_a_snapshot_that_is_lost_is_sent_again
+    crash_between_any_two_steps_of_saving_a_snapshot
+    a_stale_snapshot_is_not_installed
+    a_snapshot_takes_the_place_of_a_log_in_conflict_with_it
+    a_damaged_snapshot_is_refused_and_the_one_before_taken
+    an_append_that_speaks_of_dropped_entries_removes_nothing
+    dropped_taken_for_conflict_removes_what_was_committed
+    stale_snapshot_installed_goes_back
+    snapshot_merged_brings_back_what_was_deleted
+    sessions_left_out_of_snapshots_apply_a_retry_again
+    names_not_synced_loses_what_was_acknowledged
 }

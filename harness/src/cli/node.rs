@@ -10,6 +10,7 @@ use cluster::bugs::Bugs;
 use cluster::core::Timings;
 use cluster::server::{self, Config, RequestLimits};
 
+use super::node_snapshots::SnapshotFlags;
 use super::node_timings::TimingFlags;
 use crate::exit::Exit;
 use crate::names;
@@ -45,7 +46,7 @@ pub struct Arguments {
         default_value = "stormproof"
     )]
     cluster: String,
-    /// The folder of term, vote and log
+    /// The folder of term, vote, log and snapshots
     #[arg(long, value_name = "DIR", env = "STORMPROOF_NODE_DATA")]
     data: PathBuf,
     /// Every member of the cluster, this one included, and where the others reach it; one a flag, or
@@ -62,6 +63,8 @@ pub struct Arguments {
     no_events: bool,
     #[command(flatten)]
     timings: TimingFlags,
+    #[command(flatten)]
+    snapshots: SnapshotFlags,
     #[command(flatten)]
     limits: LimitFlags,
 }
@@ -143,6 +146,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         bugs,
         no_events,
         timings,
+        snapshots,
         limits,
     } = arguments;
     let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
@@ -158,6 +162,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         peers,
         data_dir,
         timings,
+        snapshots: snapshots.options(),
         limits,
         bugs,
         events: !no_events,

@@ -18,6 +18,7 @@ use faults::host::Host;
 use results::event::NodeChange;
 use results::node_logs;
 
+use super::node_snapshots::SnapshotFlags;
 use super::node_timings::TimingFlags;
 use crate::exit::{Exit, usage};
 use crate::lab;
@@ -56,6 +57,8 @@ pub struct Arguments {
     bug: Option<String>,
     #[command(flatten)]
     timings: TimingFlags,
+    #[command(flatten)]
+    snapshots: SnapshotFlags,
 }
 
 /// The output of a node, by name.
@@ -101,7 +104,11 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         members.push(member);
     }
     let bug: Option<Bug> = arguments.bug.as_ref().map(|bug| bug.parse()).transpose()?;
-    let target = Bundled { bug, timings: arguments.timings.timings() };
+    let target = Bundled {
+        bug,
+        timings: arguments.timings.timings(),
+        snapshots: arguments.snapshots.options(),
+    };
     let (tell, news) = mpsc::channel();
     let mut host = start(&target, &members, tell.clone())?;
     introduce(&members);

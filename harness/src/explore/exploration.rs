@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster::core::{APPLY_ENTRIES_MAX, NodeId, Options, RoleName, Timings};
+use cluster::core::{APPLY_ENTRIES_MAX, NodeId, Options, RoleName, SnapshotOptions, Timings};
 use stateright::{Model, Property};
 
 use super::action::{Action, What};
@@ -33,6 +33,7 @@ impl Exploration {
             timings: Timings::default(),
             append_entries_max: bounds.batch,
             apply_entries_max: APPLY_ENTRIES_MAX,
+            snapshots: SnapshotOptions::NEVER,
             seed: 0,
             bugs: bounds.bugs.clone(),
         };

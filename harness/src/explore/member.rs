@@ -295,6 +295,7 @@ impl Gathered {
                     let message = Message::new(from, call as usize, Body::Response(response));
                     self.sent.push(Arc::new(message));
                 }
+                Effect::SaveSnapshot(_) => unreachable!("no snapshot is ever due"),
                 Effect::Reply { request: NO_REQUEST, .. } | Effect::Role(_) => {}
                 Effect::Reply { request, reply } => self.replies.push((request, reply)),
             }

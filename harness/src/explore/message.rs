@@ -68,6 +68,7 @@ impl Message {
                             && append.result != AppendResult::StaleTerm
                             && to.role == RoleName::Leader
                     }
+                    Response::InstallSnapshot(part) => part.term == to.term,
                     Response::TimeoutNow(_) => false,
                 };
                 response.term() <= to.term && !awaited
@@ -102,6 +103,13 @@ impl fmt::Display for Message {
                 }
                 write!(f, " (commit {}, read round {})", append.commit, append.round)
             }
+            Body::Request(Request::InstallSnapshot(part)) => {
+                let (index, offset, term) = (part.index, part.offset, part.term);
+                write!(
+                    f,
+                    "snapshot through {index} from byte {offset} on, {from} to {to} (term {term})"
+                )
+            }
             Body::Request(Request::TimeoutNow(request)) => {
                 write!(
                     f,
@@ -118,6 +126,14 @@ impl fmt::Display for Message {
                 "answer {:?}, {from} to {to} (term {}, read round {})",
                 append.result, append.term, append.round
             ),
+            Body::Response(Response::InstallSnapshot(part)) => {
+                let (index, offset, term) = (part.index, part.offset, part.term);
+                write!(
+                    f,
+                    "answer that {offset} bytes of the snapshot through {index} came, {from} to {to} \
+                     (term {term})"
+                )
+            }
             Body::Response(Response::TimeoutNow(response)) => {
                 write!(f, "answer to the request to stand, {from} to {to} (term {})", response.term)
             }

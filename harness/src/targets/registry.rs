@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use cluster::bugs::Bug;
-use cluster::core::Timings;
+use cluster::core::{SnapshotOptions, Timings};
 
 use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;
@@ -40,8 +40,8 @@ pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof; \
-                  --set election_timeout=1s, heartbeat_interval=100ms",
-        settings: &[ELECTION, HEARTBEAT],
+                  --set election_timeout=1s, heartbeat_interval=100ms, snapshot_entries=1000",
+        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES],
         open: bundled,
     },
     Known {
@@ -105,6 +105,9 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
 const ELECTION: &str = "election_timeout";
 const HEARTBEAT: &str = "heartbeat_interval";
 
+/// The setting of the number of entries after which a snapshot is taken.
+const SNAPSHOT_ENTRIES: &str = "snapshot_entries";
+
 /// The time that is set for a target under that name.
 fn time(settings: &BTreeMap<String, String>, target: &str, name: &str) -> Result<Option<Duration>> {
     let time = settings.get(name).map(|text| humantime::parse_duration(text)).transpose();
@@ -121,7 +124,15 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
              ({heartbeat:?}), and that longer than nothing"
         )));
     }
-    Ok(Arc::new(Bundled { bug, timings: Timings::of(heartbeat, election) }))
+    let mut snapshots = SnapshotOptions::DEFAULT;
+    if let Some(entries) = settings.get(SNAPSHOT_ENTRIES) {
+        snapshots.entries = entries.parse().ok().filter(|entries| *entries > 0).ok_or_else(|| {
+            usage(format!(
+                "{SNAPSHOT_ENTRIES} of bundled is a number of entries, such as 1000, not {entries}"
+            ))
+        })?;
+    }
+    Ok(Arc::new(Bundled { bug, timings: Timings::of(heartbeat, election), snapshots }))
 }
 
 /// The setting of further arguments, separated by spaces.
@@ -256,6 +267,15 @@ mod tests {
             error.to_string().contains("must be longer than its heartbeat_interval"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn snapshots_of_the_bundled_cluster_can_be_set() {
+        let node = argv("bundled", &[("snapshot_entries", "1000")]).expect("it has this");
+        let end = ["--snapshot-entries", "1000", "--snapshot-bytes", "67108864"];
+        assert!(node.ends_with(&end.map(String::from)), "{node:?}");
+        let error = argv("bundled", &[("snapshot_entries", "0")]).expect_err("of what?");
+        assert!(error.to_string().contains("such as 1000, not 0"), "{error}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Group {
     Log,
     /// Records that are durable before others hear of them.
     Persistence,
+    /// Snapshots, and logs that are cut behind them.
+    Snapshots,
     /// Reads that see everything acknowledged before.
     Reads,
     /// Reads that trust a clock.
@@ -47,6 +49,7 @@ impl fmt::Display for Group {
             Group::Election => "election safety",
             Group::Log => "log matching and commit",
             Group::Persistence => "persistence",
+            Group::Snapshots => "snapshots",
             Group::Reads => "reads",
             Group::Leases => "leases and time",
             Group::Clients => "client tokens and answers",

@@ -271,6 +271,62 @@ bugs! {
         reach: Simulator,
     }
 
+    /// A follower removes what follows an entry that its own log has dropped, when an append speaks of
+    /// that: it cannot look up the term there, and takes that for a conflict.
+    DroppedTakenForConflict {
+        name: "dropped-taken-for-conflict",
+        group: Snapshots,
+        kind: Safety,
+        summary: "an append that begins before the log's first entry is taken for a conflict, and \
+                  committed entries are removed",
+        source: "openraft#511",
+        // The append must come late or twice.
+        reach: Simulator,
+    }
+
+    /// A follower installs a snapshot although it has applied more than is in it.
+    StaleSnapshotInstalled {
+        name: "stale-snapshot-installed",
+        group: Snapshots,
+        kind: Safety,
+        summary: "a snapshot that is older than what was applied is installed: the state goes back",
+        source: "openraft#543",
+        // The snapshot must come late or twice.
+        reach: Simulator,
+    }
+
+    /// A follower that installs a snapshot keeps what it had: keys that were deleted are there again.
+    SnapshotMerged {
+        name: "snapshot-merged",
+        group: Snapshots,
+        kind: Safety,
+        summary: "installing a snapshot merges it into the state instead of replacing that",
+        source: "jgroups-raft#301",
+        reach: Simulator,
+    }
+
+    /// Snapshots hold the items, and not the sessions of clients.
+    SessionsLeftOut {
+        name: "sessions-left-out",
+        group: Snapshots,
+        kind: Safety,
+        summary: "client sessions are left out of snapshots: after a restart or an install, a retry \
+                  is applied again",
+        source: "Raft thesis, §6.3",
+        reach: Simulator,
+    }
+
+    /// A new file of the log is synced, and the directory that names it is not.
+    NamesNotSynced {
+        name: "names-not-synced",
+        group: Snapshots,
+        kind: Safety,
+        summary: "a new file of the log is not made durable in its directory: the power failure \
+                  takes it with all that was synced to it",
+        source: "etcd#6368",
+        reach: Simulator,
+    }
+
     /// A leader answers reads from its own state without asking a majority, and stays leader
     /// although it hears no other node.
     StaleRead {

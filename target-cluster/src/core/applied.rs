@@ -2,23 +2,24 @@
 //! mutation took effect at two indices was not honoured, an acknowledged one that took effect at
 //! none was lost.
 //!
-//! The log has the tokens already, so all that is kept beside it is one byte an entry. Like the state
-//! machine it is made anew after a restart, as the node learns how far its log is committed.
+//! It outlives the entries: what is known of the commands applied last goes into snapshots, and so it
+//! is the same on every node that has applied as much. Beyond that a digest tells of all commands
+//! ever.
 
-use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Effect, Entry, Node, Payload, Refusal, Reply, Role};
-use crate::kv::{Answer, Applied, OperationResult};
+use super::{Effect, Node, Payload, Refusal, Reply, Role};
+use crate::kv::{Answer, Applied, OperationResult, SharedMap, Token, fnv1a};
 
-/// The most entries, up to the last one applied, of which a node knows the results: hours of a busy
-/// cluster in two megabytes.
-pub(super) const APPLY_RESULTS_MAX: usize = 2_000_000;
+/// The most commands, up to the last one applied, of which a node knows the results: some minutes of a
+/// busy cluster in some tens of megabytes.
+const APPLY_RESULTS_MAX: usize = 200_000;
 
 /// The result of a command when this node applied it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ApplyResult {
     /// It took effect.
@@ -46,12 +47,14 @@ impl ApplyResult {
     }
 }
 
-/// An entry with a command, and the result of that.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A command that was applied, and the result of that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct AppliedCommand {
-    /// The entry.
-    pub entry: Arc<Entry>,
-    /// The result of its command.
+    /// The index of its entry.
+    pub index: u64,
+    /// Its token, if it has one.
+    pub token: Option<Token>,
+    /// The result.
     pub result: ApplyResult,
 }
 
@@ -62,43 +65,84 @@ pub(crate) struct Forgotten {
     pub first: u64,
 }
 
-/// The results of the entries applied last.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The results of the commands applied last. A copy shares all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ApplyResults {
-    /// Up to the last entry applied; nothing of an entry that carries no command.
-    kept: VecDeque<Option<ApplyResult>>,
-    /// The index of the first one kept.
+    /// By the index of their entries.
+    kept: SharedMap<u64, AppliedCommand>,
+    /// The index from which on all are kept.
     first: u64,
+    /// A digest of all there ever were.
+    digest: u64,
     /// The most that are kept.
     limit: usize,
 }
 
+impl Default for ApplyResults {
+    /// None yet.
+    fn default() -> ApplyResults {
+        ApplyResults { kept: SharedMap::default(), first: 1, digest: 0, limit: APPLY_RESULTS_MAX }
+    }
+}
+
+impl Hash for ApplyResults {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.first, self.digest).hash(state);
+    }
+}
+
 impl ApplyResults {
-    /// None yet; later up to `limit`.
-    pub(super) fn new(limit: usize) -> ApplyResults {
-        assert!(limit > 0, "an audit without memory finds nothing");
-        ApplyResults { kept: VecDeque::new(), first: 1, limit }
+    /// None yet, of which those from `first` on will be known.
+    pub(super) fn known_from(first: u64, digest: u64) -> ApplyResults {
+        ApplyResults { first, digest, ..ApplyResults::default() }
     }
 
-    /// Notes the result of the entry at `index`, the next one.
-    pub(super) fn note(&mut self, index: u64, applied: Option<&Applied>) {
-        assert_eq!(index, self.first + self.kept.len() as u64, "entries are applied in order");
-        self.kept.push_back(applied.map(|applied| ApplyResult::of(index, applied)));
-        if self.kept.len() > self.limit {
-            self.kept.pop_front();
-            self.first += 1;
+    /// The index from which on all are known.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// A digest of all there ever were.
+    pub(super) fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Notes the result of the command of the entry at `index`, which is behind all others.
+    pub(super) fn note(&mut self, index: u64, token: Option<Token>, applied: &Applied) {
+        let result = ApplyResult::of(index, applied);
+        let number = token.as_ref().map_or(0, |it| it.number);
+        let session = token.as_ref().map_or("", |token| token.session.as_str());
+        let session = fnv1a(session.bytes());
+        // FNV-1a over words instead of bytes.
+        self.digest = [index, result as u64, session, number]
+            .into_iter()
+            .fold(self.digest, |digest, word| {
+                (digest ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(29)
+            });
+        self.remember(AppliedCommand { index, token, result });
+    }
+
+    /// Keeps a result, and forgets the first if there are too many.
+    pub(super) fn remember(&mut self, command: AppliedCommand) {
+        self.kept.insert(command.index, command);
+        if self.kept.len() > self.limit
+            && let Some((forgotten, _)) = self.kept.pop_first()
+        {
+            self.first = forgotten + 1;
         }
     }
 
-    /// Index and result of the entries with a command behind the one at `after`.
-    fn after(&self, after: u64) -> Result<impl Iterator<Item = (u64, ApplyResult)>, Forgotten> {
-        let next = after.saturating_add(1);
-        if next < self.first {
+    /// The commands behind the entry at `after` that are kept.
+    pub(super) fn commands_after(&self, after: u64) -> impl Iterator<Item = &AppliedCommand> {
+        self.kept.iter_after(Some(&after)).map(|(_, command)| command)
+    }
+
+    /// The commands behind the entry at `after`.
+    fn after(&self, after: u64) -> Result<impl Iterator<Item = &AppliedCommand>, Forgotten> {
+        if after.saturating_add(1) < self.first {
             return Err(Forgotten { first: self.first });
         }
-        let skipped = usize::try_from(next - self.first).unwrap_or(usize::MAX);
-        let known = self.kept.iter().skip(skipped).zip(next..);
-        Ok(known.filter_map(|(result, index)| result.map(|result| (index, result))))
+        Ok(self.commands_after(after))
     }
 }
 
@@ -131,13 +175,13 @@ impl Node {
             let entry = Arc::clone(self.log.get(index).expect("what is committed is in the log"));
             self.apply_work.entries += 1;
             self.apply_work.bytes += entry.bytes();
+            self.snapshots.count(entry.bytes());
             let Payload::Command(command) = &entry.payload else {
                 self.store.skip(index);
-                self.apply_results.note(index, None);
                 continue;
             };
-            let applied = self.store.apply(index, command);
-            self.apply_results.note(index, Some(&applied));
+            let (applied, token) = self.store.apply(index, command);
+            self.apply_results.note(index, token, &applied);
             if let Applied::Answer(answer) = &applied {
                 self.keep_answer(command, answer);
             }
@@ -170,12 +214,7 @@ impl Node {
         after: u64,
         limit: usize,
     ) -> Result<Vec<AppliedCommand>, Forgotten> {
-        let command = |(index, result)| {
-            let entry = Arc::clone(self.log.get(index).expect("what was applied is in the log"));
-            assert!(matches!(entry.payload, Payload::Command(_)), "only commands have results");
-            AppliedCommand { entry, result }
-        };
-        Ok(self.apply_results.after(after)?.take(limit).map(command).collect())
+        Ok(self.apply_results.after(after)?.take(limit).cloned().collect())
     }
 }
 
@@ -185,7 +224,10 @@ mod tests {
 
     use super::*;
     use crate::bugs::Bugs;
-    use crate::core::{AppendRequest, Input, Log, Options, Recovered, Request, Time, Timings};
+    use crate::core::{
+        AppendRequest, Entry, Input, Log, Options, Recovered, Request, SnapshotOptions, Time,
+        Timings,
+    };
 
     /// A follower that was restarted with that many entries of term 1.
     fn restarted(entries: u64) -> Node {
@@ -199,10 +241,11 @@ mod tests {
             timings: Timings::default(),
             append_entries_max: 512,
             apply_entries_max: APPLY_ENTRIES_MAX,
+            snapshots: SnapshotOptions::NEVER,
             seed: 1,
             bugs: Bugs::new(),
         };
-        Node::new(options, Recovered { term: 1, vote: None, log }, Time::ZERO)
+        Node::new(options, Recovered { term: 1, vote: None, log, snapshot: None }, Time::ZERO)
     }
 
     #[test]
@@ -251,18 +294,16 @@ mod tests {
 
     #[test]
     fn the_oldest_results_are_forgotten_and_that_is_reported() {
-        let mut apply_results = ApplyResults::new(3);
-        for index in [1, 3, 4] {
-            if index == 3 {
-                apply_results.note(2, None);
-            }
-            apply_results.note(index, Some(&Applied::StaleToken));
+        let mut apply_results = ApplyResults { limit: 3, ..ApplyResults::default() };
+        for index in [1, 3, 4, 6] {
+            apply_results.note(index, None, &Applied::StaleToken);
         }
-        let after = |index| apply_results.after(index).map(|known| known.map(|(i, _)| i).collect());
+        let after =
+            |index| apply_results.after(index).map(|known| known.map(|it| it.index).collect());
         assert_eq!(after(0), Err(Forgotten { first: 2 }), "1 is forgotten");
-        assert_eq!(after(1), Ok(vec![3, 4]), "2 carried no command");
-        assert_eq!(after(3), Ok(vec![4]));
-        assert_eq!(after(4), Ok(vec![]));
+        assert_eq!(after(1), Ok(vec![3, 4, 6]), "2 carried no command");
+        assert_eq!(after(3), Ok(vec![4, 6]));
+        assert_eq!(after(6), Ok(vec![]));
         assert_eq!(after(u64::MAX), Ok(vec![]));
     }
 }

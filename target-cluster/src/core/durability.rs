@@ -17,6 +17,8 @@ pub(super) enum Consequence {
     Stand { term: u64 },
     /// A leader counts its own entries of this term through this index.
     OwnEntries { term: u64, through: u64 },
+    /// The snapshot that waits is saved: never before the entries in it are durable, nor the term.
+    SaveSnapshot,
     /// The vote is written, with the planted bug `term-and-vote-apart`.
     PersistVote,
 }
@@ -80,6 +82,7 @@ impl Node {
                 self.effects.push(Effect::Respond { call, response });
             }
             Consequence::Stand { term } => self.ask_for_votes(term),
+            Consequence::SaveSnapshot => self.save_snapshot(),
             Consequence::PersistVote => {
                 self.persist(Record::Vote { term: self.term, vote: self.vote.clone() });
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, NodeId, Request, Response, RoleName, Time};
+use super::{Entry, NodeId, Request, Response, RoleName, Snapshot, Time};
 use crate::kv::{Answer, EncodedCommand, Query};
 
 /// Something that happened.
@@ -50,6 +50,16 @@ pub enum Input {
         /// The sequence number of the last durable record.
         through: u64,
     },
+    /// The snapshot of [`Effect::SaveSnapshot`] is durable.
+    SnapshotSaved {
+        /// The index of the last entry in it.
+        index: u64,
+    },
+    /// A snapshot is to be taken, also if none is due.
+    TakeSnapshot {
+        /// The driver's number for this request; its reply carries it.
+        request: u64,
+    },
     /// The time that the wall clock shows. Only a node with the planted bug `wall-clock-lease` gets
     /// this, or cares: wall clocks are set, forwards and back.
     WallClock(Time),
@@ -74,6 +84,9 @@ pub enum Effect {
         /// The record to write.
         record: Record,
     },
+    /// Write the snapshot beside the log; report [`Input::SnapshotSaved`] once it is durable. There is
+    /// never more than one that was not reported. Nothing else waits for it.
+    SaveSnapshot(Arc<Snapshot>),
     /// Ask another node.
     Call {
         /// The node to ask.
@@ -119,6 +132,17 @@ pub enum Record {
         /// The first one removed.
         from: u64,
     },
+    /// A snapshot is durable. What follows goes into a file of its own, so that those before can be
+    /// removed one day.
+    Base {
+        /// The entry behind which the log goes on: its last one, or the last one of a snapshot that
+        /// takes the place of the log.
+        index: u64,
+        /// The term of that entry.
+        term: u64,
+        /// The index through which entries are needed no more.
+        dropped: u64,
+    },
 }
 
 /// The reply to a client.
@@ -132,6 +156,11 @@ pub enum Reply {
         leader: NodeId,
         /// The term that it leads.
         term: u64,
+    },
+    /// There is a durable snapshot.
+    SnapshotTaken {
+        /// The index of the last entry in it.
+        index: u64,
     },
     /// There is no answer.
     Refused(Refusal),
@@ -157,6 +186,8 @@ pub enum Refusal {
     StaleToken,
     /// This leader hands over. The command was not appended; another transfer was not begun.
     Transferring,
+    /// Nothing is applied yet that a snapshot could hold.
+    NothingApplied,
     /// No node was seen to take over in time, or another one was. The successor may lead yet.
     TransferFailed,
 }
@@ -173,6 +204,7 @@ impl Refusal {
             Refusal::StaleToken => "stale_token",
             Refusal::Transferring => "transferring",
             Refusal::TransferFailed => "transfer_failed",
+            Refusal::NothingApplied => "nothing_applied",
         }
     }
 
@@ -184,6 +216,7 @@ impl Refusal {
             | Refusal::NoQuorumForRead
             | Refusal::Overloaded
             | Refusal::TokenReused
+            | Refusal::NothingApplied
             | Refusal::Transferring => true,
             Refusal::LeadershipLost | Refusal::StaleToken | Refusal::TransferFailed => false,
         }

@@ -121,6 +121,15 @@ impl Log {
         self.entries.truncate(self.position(index - 1));
     }
 
+    /// Drops the entries up to `index`, which a snapshot makes superfluous.
+    pub(crate) fn drop_through(&mut self, index: u64) {
+        if index > self.base {
+            let term = self.term_at(index).expect("what is dropped is there");
+            self.entries.drain(..self.position(index));
+            (self.base, self.base_term) = (index, term);
+        }
+    }
+
     /// The first index of the run of entries with the same term that ends at `index`, as far as they
     /// are there.
     pub(crate) fn start_of_term(&self, index: u64) -> u64 {
@@ -184,7 +193,8 @@ mod tests {
         assert_eq!(terms, [Some(0), None, Some(1), Some(1), Some(3), Some(3), None]);
         assert!(log.get(2).is_none() && log.get(3).is_some_and(|entry| entry.index == 3));
         assert!(log.agrees_at(1, 7) && log.agrees_at(2, 1) && !log.agrees_at(2, 7));
-        let indices = |entries: &[Arc<Entry>]| entries.iter().map(|it| it.index).collect::<Vec<_>>();
+        let indices =
+            |entries: &[Arc<Entry>]| entries.iter().map(|it| it.index).collect::<Vec<_>>();
         assert_eq!(indices(log.after(0)), [3, 4, 5]);
         assert_eq!(indices(log.after(4)), [5]);
         assert_eq!(indices(log.through(3)), [3]);

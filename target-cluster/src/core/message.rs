@@ -75,6 +75,8 @@ pub enum Request {
     Vote(VoteRequest),
     /// Append these entries; none of them: a heartbeat.
     Append(AppendRequest),
+    /// Take this part of a snapshot (paper, §7).
+    InstallSnapshot(InstallSnapshotRequest),
     /// Stand for election at once: the leader hands over (thesis, §3.10).
     TimeoutNow(TimeoutNowRequest),
 }
@@ -85,6 +87,7 @@ impl Request {
         match self {
             Request::PreVote(request) | Request::Vote(request) => &request.candidate,
             Request::Append(request) => &request.leader,
+            Request::InstallSnapshot(request) => &request.leader,
             Request::TimeoutNow(request) => &request.leader,
         }
     }
@@ -94,6 +97,7 @@ impl Request {
         match self {
             Request::PreVote(request) | Request::Vote(request) => request.term,
             Request::Append(request) => request.term,
+            Request::InstallSnapshot(request) => request.term,
             Request::TimeoutNow(request) => request.term,
         }
     }
@@ -107,6 +111,15 @@ impl Request {
             Request::Append(AppendRequest { round, .. }) => {
                 let result = AppendResult::StaleTerm;
                 Response::Append(AppendResponse { term, round: *round, result })
+            }
+            Request::InstallSnapshot(request) => {
+                let (index, offset, installed) = (request.index, 0, false);
+                Response::InstallSnapshot(InstallSnapshotResponse {
+                    term,
+                    index,
+                    offset,
+                    installed,
+                })
             }
             Request::TimeoutNow(_) => Response::TimeoutNow(TimeoutNowResponse { term }),
         }
@@ -122,6 +135,8 @@ pub enum Response {
     Vote(VoteResponse),
     /// To an append or heartbeat.
     Append(AppendResponse),
+    /// To a part of a snapshot.
+    InstallSnapshot(InstallSnapshotResponse),
     /// To a request to stand at once.
     TimeoutNow(TimeoutNowResponse),
 }
@@ -132,6 +147,7 @@ impl Response {
         match self {
             Response::PreVote(response) | Response::Vote(response) => response.term,
             Response::Append(response) => response.term,
+            Response::InstallSnapshot(response) => response.term,
             Response::TimeoutNow(response) => response.term,
         }
     }
@@ -222,6 +238,53 @@ impl AppendRequest {
             Some(entry.index) == index.checked_add(1) && (term..=self.term).contains(&entry.term)
         })
     }
+}
+
+/// Sends a part of the text of a snapshot to a follower that lacks what the leader's log has dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InstallSnapshotRequest {
+    /// The leader's term.
+    pub term: u64,
+    /// The leader.
+    #[serde(rename = "leaderId")]
+    pub leader: NodeId,
+    /// The index of the last entry in the snapshot.
+    #[serde(rename = "lastIncludedIndex")]
+    pub index: u64,
+    /// The term of that entry.
+    #[serde(rename = "lastIncludedTerm")]
+    pub last_term: u64,
+    /// The number of bytes of the text before this part.
+    pub offset: u64,
+    /// The part: whole lines. Nothing, where all was sent and the leader asks if it is installed.
+    pub data: Arc<str>,
+    /// True if nothing comes behind it.
+    pub done: bool,
+}
+
+impl InstallSnapshotRequest {
+    /// True if there can be such a snapshot.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        let Self { term, index, last_term, offset, data, .. } = self;
+        *index > 0
+            && is_position(*index, *last_term)
+            && last_term <= term
+            && offset.checked_add(data.len() as u64).is_some()
+    }
+}
+
+/// Answers a part of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InstallSnapshotResponse {
+    /// The receiver's current term.
+    pub term: u64,
+    /// The index of the last entry in the snapshot that was asked about.
+    #[serde(rename = "lastIncludedIndex")]
+    pub index: u64,
+    /// The number of bytes of its text that the receiver has.
+    pub offset: u64,
+    /// True if the receiver holds, durably, what the snapshot does.
+    pub installed: bool,
 }
 
 /// Asks a follower that holds the whole log to stand for election at once.

@@ -18,7 +18,11 @@
 //! Sources: Ongaro and Ousterhout, "In search of an understandable consensus algorithm" (the
 //! paper); Ongaro's thesis "Consensus: bridging theory and practice"; the practice of etcd's raft.
 //!
-//! Deliberately absent so far: snapshots, membership change, learners, leases.
+//! **Snapshots** (paper, §7) are taken of the applied state, which a copy shares, and saved beside the
+//! log; a log is cut only behind the snapshot before the newest, so that a node whose newest is damaged
+//! can start from the other. A follower that lacks what was dropped gets the state in parts.
+//!
+//! Deliberately absent so far: membership change, learners, leases.
 
 mod applied;
 mod disbelief;
@@ -34,6 +38,8 @@ mod reads;
 mod relative;
 mod replication;
 mod role;
+mod snapshot;
+mod snapshots;
 mod timing;
 mod transfer;
 
@@ -41,11 +47,14 @@ pub use applied::APPLY_ENTRIES_MAX;
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{
-    AppendRequest, AppendResponse, AppendResult, Entry, NodeId, Payload, Request, Response,
-    TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
+    AppendRequest, AppendResponse, AppendResult, Entry, InstallSnapshotRequest,
+    InstallSnapshotResponse, NodeId, Payload, Request, Response, TimeoutNowRequest,
+    TimeoutNowResponse, VoteRequest, VoteResponse,
 };
 pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::RoleName;
+pub use snapshot::Snapshot;
+pub use snapshots::SnapshotOptions;
 pub use timing::{Time, Timings};
 
 pub(crate) use applied::{AppliedCommand, ApplyResult, Forgotten};
@@ -53,3 +62,4 @@ pub(crate) use disbelief::Disbelief;
 pub(crate) use node::APPEND_BYTES_MAX;
 pub(crate) use progress::APPENDS_MAX;
 pub(crate) use role::{Leader, Role};
+pub(crate) use snapshot::{Piece, SnapshotCursor, SnapshotReader};

@@ -2,17 +2,18 @@
 //! `election`, `replication`, `reads`, `transfer`, `durability`.
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::applied::{APPLY_RESULTS_MAX, ApplyResults, ApplyWork};
+use super::applied::{ApplyResults, ApplyWork};
 use super::durability::Durability;
 use super::planted::Planted;
+use super::snapshot::state_digest;
+use super::snapshots::Snapshots;
 use super::timing::Jitter;
 use super::transfer::Transfer;
 use super::{
     Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role, RoleChange,
-    RoleName, Time, Timings,
+    RoleName, Snapshot, SnapshotOptions, Time, Timings,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{ContentsPage, Store};
@@ -37,6 +38,8 @@ pub struct Options {
     pub append_entries_max: usize,
     /// The most entries that are applied from one tick to the next.
     pub apply_entries_max: usize,
+    /// The times at which snapshots are taken, and the size of their parts.
+    pub snapshots: SnapshotOptions,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
     /// Planted bugs that are switched on.
@@ -51,8 +54,10 @@ pub struct Recovered {
     pub term: u64,
     /// The candidate that the node voted for in that term.
     pub vote: Option<NodeId>,
-    /// The log.
+    /// The log, which reaches back to the snapshot or further.
     pub log: Log,
+    /// The newest snapshot.
+    pub snapshot: Option<Arc<Snapshot>>,
 }
 
 /// A node's report about itself.
@@ -71,6 +76,10 @@ pub struct Status {
     pub applied: u64,
     /// The index of the last entry of its log, committed or not.
     pub last_index: u64,
+    /// The index of the last entry that its log has dropped; 0 when it has dropped none.
+    pub base: u64,
+    /// The index of the last entry in its newest durable snapshot; 0 when there is none.
+    pub snapshot: u64,
 }
 
 /// A voter of the cluster.
@@ -98,6 +107,8 @@ pub struct Node {
     pub(super) apply_work: ApplyWork,
     /// The results of the commands that it applied.
     pub(super) apply_results: ApplyResults,
+    /// Its snapshots.
+    pub(super) snapshots: Snapshots,
     /// The role of this node.
     pub(super) role: Role,
     /// The transfer of its leadership that is on its way.
@@ -119,6 +130,10 @@ impl Node {
         assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
         assert!(options.append_entries_max > 0, "an append without entries is a heartbeat");
         assert!(options.apply_entries_max > 0, "what is committed is applied some day");
+        let (log, snapshot) = (recovered.log, recovered.snapshot);
+        let reaches = snapshot.as_ref().map_or(0, |snapshot| snapshot.index);
+        assert!(log.base() <= reaches, "nothing is missing between a snapshot and the log");
+        assert!(reaches <= log.last_index(), "a log goes on behind a snapshot");
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
         let mut jitter = Jitter::new(options.seed);
         let deadline = now + jitter.election_timeout(&options.timings);
@@ -128,11 +143,14 @@ impl Node {
             jitter,
             term: recovered.term,
             vote: recovered.vote.filter(|_| !forgets),
-            log: recovered.log,
-            commit: 0,
-            store: Store::new(&options.bugs),
+            log,
+            commit: reaches,
+            store: snapshot
+                .as_ref()
+                .map_or_else(|| Store::new(&options.bugs), |snapshot| snapshot.store.clone()),
             apply_work: ApplyWork::default(),
-            apply_results: ApplyResults::new(APPLY_RESULTS_MAX),
+            apply_results: snapshot.map(|snapshot| snapshot.audit.clone()).unwrap_or_default(),
+            snapshots: Snapshots::durable_through(reaches),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
             durability: Durability::default(),
@@ -159,21 +177,28 @@ impl Node {
                 Request::PreVote(request) => self.pre_vote_requested(call, request),
                 Request::Vote(request) => self.vote_requested(call, request),
                 Request::Append(request) => self.append_requested(call, request),
+                Request::InstallSnapshot(request) => self.snapshot_offered(call, request),
                 Request::TimeoutNow(request) => self.timeout_now_requested(call, request),
             },
             Input::Response { from, sent, response } => match response {
                 Response::PreVote(response) => self.pre_vote_answered(from, response),
                 Response::Vote(response) => self.vote_answered(from, response),
                 Response::Append(response) => self.append_answered(from, sent, response),
+                Response::InstallSnapshot(response) => {
+                    self.snapshot_answered(&from, sent, &response);
+                }
                 Response::TimeoutNow(response) => self.timeout_now_answered(response),
             },
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
             Input::Transfer { request, to } => self.begin_transfer(request, to),
             Input::Persisted { through } => self.persisted(through),
+            Input::SnapshotSaved { index } => self.snapshot_saved(index),
+            Input::TakeSnapshot { request } => self.snapshot_wanted(request),
             Input::WallClock(wall) => self.wall = wall,
         }
         self.apply();
+        self.take_snapshot_if_due();
         self.end_transfer();
         assert!(self.term >= standing.term, "a term never falls");
         assert!(self.commit >= commit, "what is committed stays committed");
@@ -210,6 +235,8 @@ impl Node {
             commit: self.commit,
             applied: self.store.applied(),
             last_index: self.log.last_index(),
+            base: self.log.base(),
+            snapshot: self.snapshots.durable(),
         }
     }
 
@@ -250,9 +277,7 @@ impl Node {
 
     /// A digest of the replicated state: equal states have equal ones.
     pub(crate) fn state_digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.store.hash(&mut hasher);
-        hasher.finish()
+        state_digest(&self.store, &self.apply_results)
     }
 
     /// The log, durable or not.

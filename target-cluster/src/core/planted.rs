@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::durability::Consequence;
 use super::{
-    AppendRequest, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role, Time, VoteRequest,
+    AppendRequest, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role, Snapshot, Time,
+    VoteRequest,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{Answer, EncodedCommand};
@@ -227,6 +228,27 @@ impl Node {
     /// `wall-clock-lease`: true if the leader asked this node to stand in that term.
     pub(super) fn was_asked_to_stand_in(&self, term: u64) -> bool {
         self.planted.asked_to_stand_in == Some(term)
+    }
+
+    /// `stale-snapshot-installed`: takes the state of a snapshot that is older than its own over, and
+    /// goes on from where it is.
+    pub(super) fn go_back_to(&mut self, snapshot: &Snapshot) {
+        if self.has(Bug::StaleSnapshotInstalled) {
+            self.store = snapshot.store.clone().applied_through(self.store.applied());
+        }
+    }
+
+    /// `dropped-taken-for-conflict`: an append that speaks of an entry which was dropped is taken for
+    /// another leader's, and what follows that entry removed.
+    pub(super) fn removes_behind_dropped(&mut self, previous: u64) -> bool {
+        let takes =
+            self.has(Bug::DroppedTakenForConflict) && (1..self.log.base()).contains(&previous);
+        if takes && self.log.last_index() > self.log.base() {
+            let from = self.log.base() + 1;
+            self.log.truncate(from);
+            self.persist(Record::Truncate { from });
+        }
+        takes
     }
 
     /// `pre-vote-resets-timer`: a pre-vote counts as contact with a leader.

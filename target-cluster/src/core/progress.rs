@@ -10,7 +10,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{APPEND_BYTES_MAX, Entry, Time, Timings};
+use super::{
+    APPEND_BYTES_MAX, Entry, InstallSnapshotRequest, InstallSnapshotResponse, NodeId, Piece,
+    Snapshot, SnapshotCursor, Time, Timings,
+};
 
 /// The most appends on their way to one follower: as many as there are heartbeats in the shortest
 /// election timeout, by default.
@@ -37,12 +40,60 @@ pub(super) struct Progress {
 }
 
 /// The way in which a follower is brought up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Phase {
     /// It is not known where its log ends, or what was sent got lost: one append at a time.
     Probe,
     /// It accepted the append that it answered last: the next ones fit as well.
     Replicate,
+    /// It lacks what the log has dropped, and gets the state.
+    Snapshot(Sending),
+}
+
+/// A snapshot that is sent in parts, one at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Sending {
+    snapshot: Arc<Snapshot>,
+    /// The number of bytes before the part that is sent next or is on its way.
+    offset: u64,
+    /// That part; empty once the follower has all.
+    part: Arc<str>,
+    /// The place behind it; none at the end.
+    next: Option<SnapshotCursor>,
+    /// The time when it was sent; none if it is to be sent.
+    sent: Option<Time>,
+    /// True if it was not answered in time, and is sent again.
+    retried: bool,
+}
+
+impl Sending {
+    /// The part at an offset comes next.
+    fn at(snapshot: Arc<Snapshot>, offset: u64, cursor: &SnapshotCursor, bytes: usize) -> Sending {
+        let Piece { text, next } = snapshot.piece(cursor, bytes);
+        Sending { snapshot, offset, part: text.into(), next, sent: None, retried: false }
+    }
+
+    /// Goes on with the part behind so many bytes of the text, if one begins there: parts of one
+    /// snapshot are the same whenever they are made.
+    fn go_on_at(&mut self, offset: u64, bytes: usize) {
+        while self.offset < offset && !self.is_over() {
+            let end = self.offset + self.part.len() as u64;
+            let snapshot = Arc::clone(&self.snapshot);
+            *self = match &self.next {
+                Some(cursor) => Sending::at(snapshot, end, cursor, bytes),
+                // It is asked with the next heartbeat if it has installed it.
+                None => {
+                    let (part, sent) = ("".into(), self.sent);
+                    Sending { snapshot, offset: end, part, next: None, sent, retried: false }
+                }
+            };
+        }
+    }
+
+    /// True if the follower has all of it, and has to install it.
+    fn is_over(&self) -> bool {
+        self.part.is_empty()
+    }
 }
 
 /// An append on its way.
@@ -74,6 +125,9 @@ impl Progress {
 
     /// About how many bytes of entries another append may carry now; none if it has to wait.
     pub(super) fn room(&self, now: Time, timings: &Timings) -> Option<usize> {
+        if self.gets_snapshot() {
+            return None;
+        }
         let Some(last) = self.in_flight.back() else { return Some(APPEND_BYTES_MAX) };
         let may_follow = self.phase == Phase::Replicate
             && self.in_flight.len() < APPENDS_MAX
@@ -102,7 +156,10 @@ impl Progress {
             self.matched = through;
             self.next = self.next.max(through + 1);
             self.in_flight.retain(|flight| flight.through > through);
-            self.phase = Phase::Replicate;
+            // One that gets a snapshot goes on to, whatever it took before.
+            if !self.gets_snapshot() {
+                self.phase = Phase::Replicate;
+            }
         }
     }
 
@@ -112,6 +169,9 @@ impl Progress {
     /// Only what is on its way counts; or one below what was matched: then the follower lost durable
     /// entries, and gets them again.
     pub(super) fn refused(&mut self, previous: u64, next: u64) {
+        if self.gets_snapshot() {
+            return;
+        }
         match self.in_flight.iter().position(|flight| flight.previous == previous) {
             // It came before others that were sent earlier. Those are answered yet, or given up.
             Some(at @ 1..) => self.go_back_to(at),
@@ -123,8 +183,86 @@ impl Progress {
 
     /// Gives up the appends that were not answered in time, and what was sent behind them.
     pub(super) fn give_up(&mut self, now: Time, timings: &Timings) {
-        if self.in_flight.front().is_some_and(|first| first.sent + timings.election_min <= now) {
+        let is_over = |sent: Time| sent + timings.election_min <= now;
+        if self.in_flight.front().is_some_and(|first| is_over(first.sent)) {
             self.go_back_to(0);
+        }
+        if let Phase::Snapshot(sending) = &mut self.phase
+            && sending.sent.is_some_and(is_over)
+        {
+            sending.sent = None;
+            sending.retried = true;
+        }
+    }
+
+    /// True if it gets a snapshot.
+    pub(super) fn gets_snapshot(&self) -> bool {
+        matches!(self.phase, Phase::Snapshot(_))
+    }
+
+    /// It gets this snapshot, from the beginning.
+    pub(super) fn send_snapshot(&mut self, snapshot: Arc<Snapshot>, part_bytes: usize) {
+        self.in_flight.clear();
+        let start = SnapshotCursor::start();
+        self.phase = Phase::Snapshot(Sending::at(snapshot, 0, &start, part_bytes));
+    }
+
+    /// The part of a snapshot that the leader of that term is to send now, if one is.
+    pub(super) fn part_to_send(
+        &mut self,
+        now: Time,
+        term: u64,
+        leader: &NodeId,
+    ) -> Option<InstallSnapshotRequest> {
+        let Phase::Snapshot(sending) = &mut self.phase else { return None };
+        if sending.sent.is_some() {
+            return None;
+        }
+        sending.sent = Some(now);
+        Some(InstallSnapshotRequest {
+            term,
+            leader: leader.clone(),
+            index: sending.snapshot.index(),
+            last_term: sending.snapshot.term(),
+            offset: sending.offset,
+            data: Arc::clone(&sending.part),
+            done: sending.next.is_none(),
+        })
+    }
+
+    /// A heartbeat is due: one that has all of a snapshot is asked if it is installed.
+    pub(super) fn ask_if_installed(&mut self) {
+        if let Phase::Snapshot(sending) = &mut self.phase
+            && sending.is_over()
+        {
+            sending.sent = None;
+        }
+    }
+
+    /// The follower says how much it has of a snapshot. A copy of an answer lets nothing go: what is on
+    /// its way is answered yet, or given up.
+    pub(super) fn has_of_snapshot(&mut self, it: &InstallSnapshotResponse, part_bytes: usize) {
+        let Phase::Snapshot(sending) = &mut self.phase else { return };
+        if it.index != sending.snapshot.index() {
+            return;
+        }
+        if it.installed {
+            self.matched = self.matched.max(it.index);
+            self.next = self.matched + 1;
+            self.phase = Phase::Probe;
+            return;
+        }
+        if it.offset > sending.offset {
+            // As a rule it has this part. It may have more, of which the answers were lost.
+            sending.go_on_at(it.offset, part_bytes);
+        } else if it.offset < sending.offset
+            && (it.offset == 0 || sending.retried || sending.is_over())
+        {
+            // It was restarted, or could not read what came, and has begun anew. If this is an old
+            // answer, the next one says what it has.
+            let (snapshot, start) = (Arc::clone(&sending.snapshot), SnapshotCursor::start());
+            *sending = Sending::at(snapshot, 0, &start, part_bytes);
+            sending.go_on_at(it.offset, part_bytes);
         }
     }
 
@@ -147,6 +285,9 @@ impl Progress {
     pub(super) fn make_relative(&mut self, now: Time, timings: &Timings) {
         for flight in &mut self.in_flight {
             flight.sent = now + timings.heartbeat - timings.election_min;
+        }
+        if let Phase::Snapshot(sending) = &mut self.phase {
+            sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
         self.contact = now;
     }
@@ -205,5 +346,39 @@ mod tests {
         progress.give_up(at(8), &timings);
         assert_eq!(progress.next, 2, "the first is, and the others stand behind it");
         assert!(progress.room(at(8), &timings).is_some());
+    }
+
+    #[test]
+    fn a_snapshot_goes_on_where_the_follower_says_that_it_is() {
+        let (timings, id) = (Timings::default(), NodeId::from("n1"));
+        let mut progress = Progress::new(9, Time::ZERO, Time::ZERO);
+        progress.send_snapshot(Arc::new(Snapshot::without_items(9, 1)), 1);
+        let part = |progress: &mut Progress, now: Time| {
+            let part = progress.part_to_send(now, 1, &id)?;
+            Some((part.offset, part.offset + part.data.len() as u64))
+        };
+        let has = |progress: &mut Progress, offset: u64, installed: bool| {
+            let answer = InstallSnapshotResponse { term: 1, index: 9, offset, installed };
+            progress.has_of_snapshot(&answer, 1);
+        };
+        let (first, middle) = part(&mut progress, Time::ZERO).expect("the first one");
+        assert_eq!((first, part(&mut progress, Time::ZERO)), (0, None), "one at a time");
+        has(&mut progress, middle, false);
+        let (second, end) = part(&mut progress, Time::ZERO).expect("the next one");
+        assert_eq!(second, middle);
+        has(&mut progress, middle, false);
+        assert_eq!(part(&mut progress, Time::ZERO), None, "a copy of an answer lets nothing go");
+        let late = timings.election_min;
+        progress.give_up(late, &timings);
+        assert_eq!(part(&mut progress, late), Some((middle, end)), "what was lost is sent again");
+        has(&mut progress, 0, false);
+        assert_eq!(part(&mut progress, late), Some((0, middle)), "it was restarted");
+        has(&mut progress, end, false);
+        let asked = part(&mut progress, late);
+        assert_eq!(asked, Some((end, end)), "no, it has all of it: that was an old answer");
+        has(&mut progress, middle, false);
+        assert_eq!(part(&mut progress, late), Some((middle, end)), "it has begun anew");
+        has(&mut progress, 0, true);
+        assert_eq!((progress.matched, progress.next, progress.gets_snapshot()), (9, 10, false));
     }
 }

@@ -89,12 +89,16 @@ impl Node {
     }
 
     /// Sends what is missing to every follower that takes another append now.
-    fn replicate(&mut self) {
+    pub(super) fn replicate(&mut self) {
+        self.begin_snapshots();
         let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            // What it lacks may be dropped.
-            if progress.next > self.log.last_index() || progress.next <= self.log.base() {
+            if let Some(part) = progress.part_to_send(self.now, self.term, &self.options.id) {
+                let request = Request::InstallSnapshot(part);
+                self.effects.push(Effect::Call { to: to.clone(), request });
+            }
+            if progress.next > self.log.last_index() {
                 continue;
             }
             let Some(room) = progress.room(self.now, timings) else { continue };
@@ -114,6 +118,22 @@ impl Node {
         }
     }
 
+    /// Begins to send the state to every follower that lacks what the log has dropped.
+    fn begin_snapshots(&mut self) {
+        let base = self.log.base();
+        let lacks = |progress: &Progress| progress.next <= base && !progress.gets_snapshot();
+        let Role::Leader(leader) = &self.role else { return };
+        if base == 0 || !leader.peers.values().any(lacks) {
+            return;
+        }
+        let snapshot = Arc::new(self.state_as_snapshot());
+        let part_bytes = self.options.snapshots.part_bytes;
+        let Role::Leader(leader) = &mut self.role else { return };
+        for progress in leader.peers.values_mut().filter(|progress| lacks(progress)) {
+            progress.send_snapshot(Arc::clone(&snapshot), part_bytes);
+        }
+    }
+
     /// Shows every follower that the leader is alive, and begins a round for the reads that have
     /// gathered. A heartbeat speaks only of the prefix that the follower is known to share, so nothing
     /// on its way can be in conflict with it; of none where the end of that prefix was dropped.
@@ -121,7 +141,8 @@ impl Node {
         self.gather_reads();
         let Role::Leader(leader) = &mut self.role else { return };
         leader.heartbeat_due = self.now + self.options.timings.heartbeat;
-        for (to, progress) in &leader.peers {
+        for (to, progress) in &mut leader.peers {
+            progress.ask_if_installed();
             let shared = self.log.term_at(progress.matched).map(|term| (progress.matched, term));
             let (previous_index, previous_term) = shared.unwrap_or((0, 0));
             let request = Request::Append(AppendRequest {
@@ -185,7 +206,8 @@ impl Node {
         }
         self.become_follower(Some(leader));
         self.respect_lease();
-        if !self.log.agrees_at(previous_index, previous_term) {
+        let removes = self.removes_behind_dropped(previous_index);
+        if removes || !self.log.agrees_at(previous_index, previous_term) {
             let conflict = if previous_index > self.log.last_index() {
                 (self.log.last_index() + 1, None)
             } else {
@@ -286,7 +308,7 @@ impl Node {
     }
 
     /// Commits through `index`. It is applied at the end of the step, or by the next ones.
-    fn commit_through(&mut self, index: u64) {
+    pub(super) fn commit_through(&mut self, index: u64) {
         assert!(index <= self.log.last_index(), "only what is in the log is committed");
         if index <= self.commit {
             return;

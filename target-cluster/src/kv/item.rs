@@ -1,6 +1,5 @@
 //! The kinds of items that can stand under a key.
 
-use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::SharedValue;
 use super::sequence::Sequence;
+use super::shared_map::SharedMap;
 
 /// The item under a key. There is none under a key that was never used, or was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,10 +29,10 @@ pub(super) enum Item {
 pub(super) struct Set {
     elements: Sequence,
     /// The elements that are whole numbers.
-    integers: BTreeSet<i64>,
+    integers: SharedMap<i64, ()>,
     /// The JSON of every other element with the fields of its objects sorted: equal elements have equal
     /// texts.
-    texts: BTreeSet<String>,
+    texts: SharedMap<String, ()>,
 }
 
 /// The state of a lock that is held.
@@ -66,14 +66,19 @@ impl Item {
 }
 
 impl Set {
+    /// The elements, in the order in which they came.
+    pub(super) fn elements(&self) -> &Sequence {
+        &self.elements
+    }
+
     /// Adds an element; returns true if it is new.
     pub(super) fn insert(&mut self, element: Value) -> bool {
         let new = match element.as_i64() {
-            Some(integer) => self.integers.insert(integer),
+            Some(integer) => self.integers.insert(integer, ()).is_none(),
             None => {
                 let mut sorted = element.clone();
                 sorted.sort_all_objects();
-                self.texts.insert(sorted.to_string())
+                self.texts.insert(sorted.to_string(), ()).is_none()
             }
         };
         if new {
@@ -82,6 +87,22 @@ impl Set {
         let known = self.integers.len() + self.texts.len();
         assert_eq!(self.elements.len(), known, "every element is known once");
         new
+    }
+}
+
+impl Extend<Value> for Set {
+    fn extend<I: IntoIterator<Item = Value>>(&mut self, elements: I) {
+        for element in elements {
+            self.insert(element);
+        }
+    }
+}
+
+impl FromIterator<Value> for Set {
+    fn from_iter<I: IntoIterator<Item = Value>>(elements: I) -> Set {
+        let mut set = Set::default();
+        set.extend(elements);
+        set
     }
 }
 

@@ -3,8 +3,7 @@
 //! A session keeps the highest number that it applied and the answer to it. The table is part of
 //! the replicated state, so a retry is recognised by whichever node leads when it comes.
 
-use std::collections::BTreeMap;
-
+use super::shared_map::SharedMap;
 use super::{Answer, Token, fnv1a};
 
 /// The most sessions that are remembered. A client retries within seconds; a hundred thousand
@@ -34,9 +33,9 @@ pub(super) enum Known {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Sessions {
     /// By session name.
-    sessions: BTreeMap<String, Session>,
+    sessions: SharedMap<String, Session>,
     /// Session names by the log index of their latest use; an entry uses one session at most.
-    by_use: BTreeMap<u64, String>,
+    by_use: SharedMap<u64, String>,
     /// About how many bytes they take.
     bytes: usize,
     /// The most that are kept.
@@ -47,22 +46,22 @@ pub(super) struct Sessions {
 
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Session {
+pub(super) struct Session {
     /// The highest number applied.
-    number: u64,
+    pub(super) number: u64,
     /// The fingerprint of the command with it.
-    fingerprint: u64,
+    pub(super) fingerprint: u64,
     /// The answer to it.
-    answer: Answer,
+    pub(super) answer: Answer,
     /// The log index of the latest command that named this session.
-    used: u64,
+    pub(super) used: u64,
 }
 
 impl Sessions {
     /// An empty table that keeps up to `limit` sessions.
     pub(super) fn new(limit: usize, bytes_limit: usize) -> Sessions {
         assert!(limit > 0, "a table without room forgets every token");
-        let (sessions, by_use) = (BTreeMap::new(), BTreeMap::new());
+        let (sessions, by_use) = (SharedMap::default(), SharedMap::default());
         Sessions { sessions, by_use, bytes: 0, limit, bytes_limit }
     }
 
@@ -70,6 +69,18 @@ impl Sessions {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The sessions behind the name `after`, or all of them, in the order of their names.
+    pub(super) fn after(&self, after: Option<&str>) -> impl Iterator<Item = (&String, &Session)> {
+        self.sessions.iter_after(after)
+    }
+
+    /// Adds a session, for a state that is read.
+    pub(super) fn put(&mut self, name: &str, session: Session) {
+        self.bytes += session.bytes(name);
+        self.by_use.insert(session.used, name.to_string());
+        self.sessions.insert(name.to_string(), session);
     }
 
     /// A hash of what is remembered of each session.
@@ -84,7 +95,7 @@ impl Sessions {
 
     /// Looks up the token of the entry at `index`, whose command has that fingerprint.
     pub(super) fn look_up(&mut self, token: &Token, fingerprint: u64, index: u64) -> Known {
-        let Some(session) = self.sessions.get_mut(&token.session) else { return Known::No };
+        let Some(session) = self.sessions.get_mut(token.session.as_str()) else { return Known::No };
         assert!(index > session.used, "entries are applied in the order of their indices");
         if let Some(name) = self.by_use.remove(&session.used) {
             self.by_use.insert(index, name);
@@ -103,7 +114,7 @@ impl Sessions {
     pub(super) fn remember(&mut self, token: &Token, fingerprint: u64, index: u64, answer: Answer) {
         let session = Session { number: token.number, fingerprint, answer, used: index };
         self.bytes += session.bytes(&token.session);
-        match self.sessions.get_mut(&token.session) {
+        match self.sessions.get_mut(token.session.as_str()) {
             // Its use was noted when it was looked up.
             Some(known) if known.used == index => {
                 let before = std::mem::replace(known, session);
@@ -119,7 +130,7 @@ impl Sessions {
         while (self.sessions.len() > self.limit || self.bytes > self.bytes_limit)
             && self.sessions.len() > 1
             && let Some((_, name)) = self.by_use.pop_first()
-            && let Some(oldest) = self.sessions.remove(&name)
+            && let Some(oldest) = self.sessions.remove(name.as_str())
         {
             self.bytes -= oldest.bytes(&name);
         }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::sequence::Sequence;
-use super::size::{Budget, memory_bytes};
+use super::size::{Budget, VALUE_BYTES, memory_bytes};
 use super::transaction::MicroFunction;
 
 /// A value in an answer. One that was read is shared with the state instead of copied: writing
@@ -49,17 +49,19 @@ impl SharedValue {
         usize::MAX - budget.left().expect("no value takes all of the address space")
     }
 
-    /// About how many bytes it takes in memory, if it shares nothing.
+    /// About how many bytes it takes in memory, if it shares nothing: the same for equal values.
     pub(super) fn memory_bytes(&self) -> usize {
         match self {
             SharedValue::Own(value) => memory_bytes(value),
             SharedValue::Whole(value) => memory_bytes(value),
-            SharedValue::Sequence(sequence) => sequence.iter().map(memory_bytes).sum(),
+            SharedValue::Sequence(sequence) => {
+                VALUE_BYTES + sequence.iter().map(memory_bytes).sum::<usize>()
+            }
             SharedValue::Operations(operations) => {
-                let operation = |(_, key, value): &(MicroFunction, String, SharedValue)| {
-                    32 + key.len() + value.memory_bytes()
+                let operation = |(f, key, value): &(MicroFunction, String, SharedValue)| {
+                    3 * VALUE_BYTES + f.name().len() + key.len() + value.memory_bytes()
                 };
-                operations.iter().map(operation).sum()
+                VALUE_BYTES + operations.iter().map(operation).sum::<usize>()
             }
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn json_bytes(value: &Value) -> usize {
 
 /// The bytes of a [`Value`] itself, of a digit as of a map whose fields keep their order. A constant, since
 /// nodes that are built in different ways must forget the same sessions.
-const VALUE_BYTES: usize = 72;
+pub(super) const VALUE_BYTES: usize = 72;
 
 /// About how many bytes a value takes in memory: dozens of times of those of its JSON, if that is an array
 /// of digits.

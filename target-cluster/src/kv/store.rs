@@ -2,7 +2,7 @@
 
 use super::sessions::{Known, MAX_SESSIONS, SESSION_BYTES_MAX, Sessions};
 use super::values::Values;
-use super::{Answer, Command, EncodedCommand, Query};
+use super::{Answer, Command, EncodedCommand, Mutation, Query, Token};
 use crate::bugs::{Bug, Bugs};
 
 /// The result of applying a command.
@@ -48,13 +48,27 @@ impl Store {
         self.applied = index;
     }
 
-    /// Applies the command of the entry at `index`.
-    pub(crate) fn apply(&mut self, index: u64, command: &EncodedCommand) -> Applied {
-        self.skip(index);
+    /// Applies the command of the entry at `index`; gives its token as well.
+    pub(crate) fn apply(
+        &mut self,
+        index: u64,
+        command: &EncodedCommand,
+    ) -> (Applied, Option<Token>) {
         let fingerprint = command.fingerprint();
         let Command { mutation, token } = command.decode();
-        let token = token.filter(|_| !self.ignore_tokens);
-        if let Some(token) = &token {
+        let heeded = token.as_ref().filter(|_| !self.ignore_tokens);
+        (self.apply_once(index, mutation, heeded, fingerprint), token)
+    }
+
+    fn apply_once(
+        &mut self,
+        index: u64,
+        mutation: Mutation,
+        token: Option<&Token>,
+        fingerprint: u64,
+    ) -> Applied {
+        self.skip(index);
+        if let Some(token) = token {
             match self.sessions.look_up(token, fingerprint, index) {
                 Known::No => {}
                 Known::Answered(answer) => return Applied::Answer(answer),
@@ -63,7 +77,7 @@ impl Store {
             }
         }
         let answer = Answer { result: self.values.mutate(index, mutation), version: index };
-        if let Some(token) = &token {
+        if let Some(token) = token {
             self.sessions.remember(token, fingerprint, index, answer.clone());
         }
         Applied::Answer(answer)
@@ -72,6 +86,37 @@ impl Store {
     /// The values of the keys.
     pub(super) fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// The values, for a state that is read.
+    pub(super) fn values_mut(&mut self) -> &mut Values {
+        &mut self.values
+    }
+
+    /// The sessions, for a state that is read.
+    pub(super) fn sessions_mut(&mut self) -> &mut Sessions {
+        &mut self.sessions
+    }
+
+    /// The state that was read, as of that many entries.
+    pub(crate) fn applied_through(self, applied: u64) -> Store {
+        Store { applied, ..self }
+    }
+
+    /// The state without the sessions, for the planted bug `sessions-left-out`.
+    pub(crate) fn without_sessions(&self) -> Store {
+        Store { sessions: Sessions::new(MAX_SESSIONS, SESSION_BYTES_MAX), ..self.clone() }
+    }
+
+    /// Another state with the items of this one that it lacks, for the planted bug `snapshot-merged`.
+    pub(crate) fn merged_with(&self, other: &Store) -> Store {
+        let mut merged = other.clone();
+        for (key, item) in self.values.items_after(None) {
+            if merged.values.under(key).is_none() {
+                merged.values.put(key.clone(), item.clone());
+            }
+        }
+        merged
     }
 
     /// The sessions of clients.
@@ -98,7 +143,7 @@ mod tests {
         match body.into_operation().unwrap() {
             Operation::Query(query) => Applied::Answer(store.query(&query)),
             Operation::Command(command) => {
-                store.apply(store.applied() + 1, &EncodedCommand::new(&command))
+                store.apply(store.applied() + 1, &EncodedCommand::new(&command)).0
             }
         }
     }

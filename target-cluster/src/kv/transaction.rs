@@ -20,6 +20,17 @@ pub enum MicroFunction {
     Append,
 }
 
+impl MicroFunction {
+    /// Its name in JSON.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            MicroFunction::Read => "r",
+            MicroFunction::Write => "w",
+            MicroFunction::Append => "append",
+        }
+    }
+}
+
 /// One step of a transaction: function, key, value. Its JSON is Jepsen's form, `["w","x",3]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct MicroOperation(pub MicroFunction, pub String, pub Value);

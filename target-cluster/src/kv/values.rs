@@ -1,11 +1,9 @@
 //! The values of the keys, and how mutations change them. Tokens and versions are not known here.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
-
 use serde_json::Value;
 
 use super::item::{Item, Lock};
+use super::shared_map::SharedMap;
 use super::size::{ANSWER_BYTES_MAX, Budget};
 use super::{
     MicroFunction, MicroOperation, Mutation, OperationResult, Query, SharedValue, Transaction,
@@ -14,7 +12,7 @@ use super::{
 /// The item under each key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Values {
-    items: BTreeMap<String, Item>,
+    items: SharedMap<String, Item>,
 }
 
 /// The way back from one step of a transaction.
@@ -31,8 +29,17 @@ impl Values {
         &self,
         after: Option<&str>,
     ) -> impl Iterator<Item = (&String, &Item)> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.items.range::<str, _>((from, Bound::Unbounded))
+        self.items.iter_after(after)
+    }
+
+    /// Puts an item under a key, for a state that is read.
+    pub(super) fn put(&mut self, key: String, item: Item) {
+        self.items.insert(key, item);
+    }
+
+    /// The item under a key, for a state that is read.
+    pub(super) fn under(&mut self, key: &str) -> Option<&mut Item> {
+        self.items.get_mut(key)
     }
 
     /// Makes the change of the entry at `index`, or answers why not and leaves everything as it is.
@@ -43,7 +50,7 @@ impl Values {
                 OperationResult::Ok(Value::Null.into())
             }
             Mutation::Delete { key } => {
-                self.items.remove(&key);
+                self.items.remove(key.as_str());
                 OperationResult::Ok(Value::Null.into())
             }
             Mutation::Cas { key, expected, new } => {
@@ -81,14 +88,14 @@ impl Values {
                     _ => self.wrong_type(&key),
                 }
             }
-            Mutation::Dequeue { key } => match self.items.get_mut(&key) {
+            Mutation::Dequeue { key } => match self.items.get_mut(key.as_str()) {
                 Some(Item::Queue(queue)) => queue
                     .pop_first()
                     .map_or(OperationResult::Empty, |it| OperationResult::Ok(it.into())),
                 None => OperationResult::Empty,
                 Some(_) => self.wrong_type(&key),
             },
-            Mutation::Acquire { key, owner } => match self.items.get(&key) {
+            Mutation::Acquire { key, owner } => match self.items.get(key.as_str()) {
                 None => {
                     self.items.insert(key, Item::Lock(Lock { owner, token: index }));
                     OperationResult::Ok(index.into())
@@ -96,9 +103,9 @@ impl Values {
                 Some(Item::Lock(_)) => self.precondition_failed(&key),
                 Some(_) => self.wrong_type(&key),
             },
-            Mutation::Release { key, owner } => match self.items.get(&key) {
+            Mutation::Release { key, owner } => match self.items.get(key.as_str()) {
                 Some(Item::Lock(lock)) if lock.owner == owner => {
-                    self.items.remove(&key);
+                    self.items.remove(key.as_str());
                     OperationResult::Ok(Value::Null.into())
                 }
                 Some(Item::Lock(_)) | None => self.precondition_failed(&key),
@@ -155,7 +162,7 @@ impl Values {
                     value.clone().into()
                 }
                 MicroFunction::Append => {
-                    let absent = !self.items.contains_key(&key);
+                    let absent = self.items.get(key.as_str()).is_none();
                     if self.append(&key, value.clone()).is_none() {
                         // What is in the way may be what the transaction wrote itself.
                         let wrong_type = self.wrong_type(&key);
@@ -176,12 +183,12 @@ impl Values {
         for step in undo.into_iter().rev() {
             match step {
                 Undo::Put(key, None) => {
-                    self.items.remove(&key);
+                    self.items.remove(key.as_str());
                 }
                 Undo::Put(key, Some(item)) => {
                     self.items.insert(key, item);
                 }
-                Undo::Pop(key) => match self.items.get_mut(&key) {
+                Undo::Pop(key) => match self.items.get_mut(key.as_str()) {
                     Some(Item::List(list)) => {
                         list.pop();
                     }
@@ -213,7 +220,10 @@ impl Values {
 
     /// The item under the key; if there is none, one that is made for it.
     fn item(&mut self, key: &str, make: impl FnOnce() -> Item) -> &mut Item {
-        self.items.entry(key.to_string()).or_insert_with(make)
+        if self.items.get(key).is_none() {
+            self.items.insert(key.to_string(), make());
+        }
+        self.items.get_mut(key).expect("it is there")
     }
 
     fn read(&self, key: &str) -> SharedValue {

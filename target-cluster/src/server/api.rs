@@ -58,6 +58,9 @@ pub(crate) fn body_of(
         Reply::Transferred { leader, term } => {
             (StatusCode::OK, json(&json!({"type": "ok", "leader": leader, "term": term})))
         }
+        Reply::SnapshotTaken { index } => {
+            (StatusCode::OK, json(&json!({"type": "ok", "index": index})))
+        }
         Reply::Refused(refusal) => {
             let code = match refusal {
                 // The request came to a node that cannot serve it: another one can.

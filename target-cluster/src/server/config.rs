@@ -10,7 +10,9 @@ use anyhow::{Result, ensure};
 use super::envelope::Envelope;
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, Timings};
+use crate::core::{
+    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, SnapshotOptions, Timings,
+};
 use crate::storage::Identity;
 
 /// The configuration of one node.
@@ -34,6 +36,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The times that nodes wait for each other.
     pub timings: Timings,
+    /// The times at which it takes snapshots.
+    pub snapshots: SnapshotOptions,
     /// The limits of the requests of clients.
     pub limits: RequestLimits,
     /// Planted bugs that are switched on.
@@ -51,6 +55,11 @@ impl Config {
             heartbeat < election_min && election_min < election_max,
             "the heartbeat interval ({heartbeat:?}) must be shorter than the shortest election \
              timeout ({election_min:?}), and that shorter than the longest ({election_max:?})"
+        );
+        let SnapshotOptions { entries, bytes, part_bytes } = self.snapshots;
+        ensure!(
+            entries > 0 && bytes > 0 && part_bytes > 0,
+            "a snapshot is taken after at least one entry, and one byte"
         );
         let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         for (name, address) in &self.peers {
@@ -81,6 +90,7 @@ impl Config {
             timings: self.timings,
             append_entries_max: APPEND_ENTRIES_MAX,
             apply_entries_max: APPLY_ENTRIES_MAX,
+            snapshots: self.snapshots,
             seed: RandomState::new().hash_one(&self.id),
             bugs: self.bugs.clone(),
         }
@@ -122,6 +132,7 @@ impl Config {
             peers: vec![("n1".into(), "localhost:7101".into())],
             data_dir: "/nowhere".into(),
             timings: Timings::default(),
+            snapshots: SnapshotOptions::DEFAULT,
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
             events: true,

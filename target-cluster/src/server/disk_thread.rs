@@ -1,14 +1,17 @@
-//! The thread that owns the disk: many records, one barrier.
+//! The thread that owns the log: many records, one barrier; and the one that writes snapshots beside it.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::inbox::{Inbox, Incoming};
 use crate::bugs::Bugs;
+use crate::core::Snapshot;
 use crate::driver::{Batch, LogWriter};
-use crate::storage::{FileDisk, WriteAheadLog};
+use crate::storage::{Directory, FileDisk, WriteAheadLog, save_at_once};
 
 /// Starts the thread. It ends when the sender is dropped, or with the first error, which it
 /// reports: after an error, only what was reported before counts as durable.
@@ -20,6 +23,31 @@ pub(super) fn start(
     let (sender, batches) = channel();
     let thread = DiskThread { writer: LogWriter::new(wal, bugs), inbox, start: Instant::now() };
     let thread = thread::Builder::new().name("disk".into()).spawn(move || thread.run(&batches))?;
+    Ok((sender, thread))
+}
+
+/// Starts the thread that writes snapshots into the directory of the log, one at a time. It ends when
+/// the sender is dropped, or with the first error, which it reports.
+pub(super) fn start_snapshots(
+    directory: &Path,
+    inbox: Inbox,
+) -> io::Result<(Sender<Arc<Snapshot>>, JoinHandle<()>)> {
+    let (sender, snapshots) = channel::<Arc<Snapshot>>();
+    let mut directory = Directory::at(directory);
+    let write = move || {
+        for snapshot in snapshots {
+            let index = snapshot.index();
+            let event = match save_at_once(&mut directory, snapshot) {
+                Ok(()) => Incoming::SnapshotSaved { index },
+                Err(error) => Incoming::DiskFailed(error),
+            };
+            // If the loop is gone, the node is going down anyway.
+            if inbox.blocking_send(event).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("snapshots".into()).spawn(write)?;
     Ok((sender, thread))
 }
 

@@ -24,7 +24,7 @@ use super::envelope::Envelope;
 use super::inbox::{Health, Inbox, Incoming};
 use super::large::{LARGE, elsewhere_if};
 use super::memory::Memory;
-use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Payload, Reply, Status};
+use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
@@ -82,7 +82,8 @@ impl Endpoints for ClientEndpoints {
         match (path, &head.method) {
             ("/kv", &Method::POST) => kv(service, body).await,
             ("/admin/transfer", &Method::POST) => transfer(service, &body).await,
-            ("/kv" | "/admin/transfer", _) => wrong_method(path, &Method::POST),
+            ("/admin/snapshot", &Method::POST) => snapshot(service).await,
+            ("/kv" | "/admin/transfer" | "/admin/snapshot", _) => wrong_method(path, &Method::POST),
             ("/status", &Method::GET | &Method::HEAD) => status(service).await,
             ("/health", &Method::GET | &Method::HEAD) => health(service, head.uri.query()).await,
             ("/admin/applied", &Method::GET) => applied(service, head.uri.query()).await,
@@ -135,6 +136,12 @@ async fn transfer(service: &Service, body: &[u8]) -> Response {
     ask(service, Incoming::Transfer { to, reply }, answer, false).await
 }
 
+/// Takes a snapshot; answers when it is durable.
+async fn snapshot(service: &Service) -> Response {
+    let (reply, answer) = oneshot::channel();
+    ask(service, Incoming::TakeSnapshot { reply }, answer, false).await
+}
+
 /// Passes a request to the core and waits for its reply. `definite` says whether a request that
 /// has no reply in time surely changed nothing.
 async fn ask(
@@ -176,7 +183,7 @@ fn overloaded() -> Response {
 }
 
 async fn status(service: &Service) -> Response {
-    let Some(Status { role, term, leader, commit, applied, last_index }) =
+    let Some(Status { role, term, leader, commit, applied, last_index, base, snapshot }) =
         ask_status(service).await
     else {
         return stopping(true).into();
@@ -191,6 +198,8 @@ async fn status(service: &Service) -> Response {
         "commit": commit,
         "applied": applied,
         "last_index": last_index,
+        "base": base,
+        "snapshot": snapshot,
         "voters": service.config.voters(),
         "version": env!("CARGO_PKG_VERSION"),
     });
@@ -258,18 +267,16 @@ async fn applied(service: &Service, query: Option<&str>) -> Response {
     let asked = service.inbox.send(Incoming::Applied { after, limit: APPLIED_PAGE, reply }).await;
     let page = if asked.is_ok() { page.await.ok() } else { None };
     match page {
-        // Each command is decoded, and may be large.
+        // There may be thousands.
         Some(Ok(commands)) => {
             elsewhere_if(true, move || {
-                let bodies = commands.iter().filter_map(|AppliedCommand { entry, result }| {
-                    let Payload::Command(command) = &entry.payload else { return None };
-                    Some(AppliedBody {
-                        index: entry.index,
-                        token: command.decode().token.as_ref().map(ToString::to_string),
+                let bodies =
+                    commands.iter().map(|AppliedCommand { index, token, result }| AppliedBody {
+                        index: *index,
+                        token: token.as_ref().map(ToString::to_string),
                         applied: *result == ApplyResult::Ok,
                         result: *result,
-                    })
-                });
+                    });
                 json_response(StatusCode::OK, &bodies.collect::<Vec<_>>())
             })
             .await
@@ -298,7 +305,7 @@ pub(super) fn wrong_method(path: &str, takes: &Method) -> Response {
 fn nothing_here() -> JsonResponse {
     let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /admin/transfer, \
-         GET /admin/applied, GET /admin/contents",
+         POST /admin/snapshot, GET /admin/applied, GET /admin/contents",
     );
     response.0 = StatusCode::NOT_FOUND;
     response

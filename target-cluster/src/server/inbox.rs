@@ -21,6 +21,8 @@ pub(super) enum Incoming {
     Query { query: Query, reply: oneshot::Sender<Reply>, _memory: Reserved },
     /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
+    /// A snapshot is to be taken.
+    TakeSnapshot { reply: oneshot::Sender<Reply> },
     /// This node is to end, so another one should lead; there is no reply if there is nothing to do.
     HandOver { reply: oneshot::Sender<Reply> },
     /// Another node asks.
@@ -37,6 +39,8 @@ pub(super) enum Incoming {
     Contents { after: Option<String>, bytes_max: usize, reply: oneshot::Sender<ContentsPage> },
     /// Records are durable.
     Persisted { through: u64 },
+    /// A snapshot through that index is durable.
+    SnapshotSaved { index: u64 },
     /// The disk failed; nothing more can be promised.
     DiskFailed(io::Error),
 }

@@ -106,7 +106,7 @@ impl Peers {
         let lane = match &request {
             Request::PreVote(_) | Request::Vote(_) | Request::TimeoutNow(_) => &lanes.votes,
             Request::Append(append) if append.entries.is_empty() => &lanes.heartbeats,
-            Request::Append(_) => &lanes.appends,
+            Request::Append(_) | Request::InstallSnapshot(_) => &lanes.appends,
         };
         lane.send_replace(Some((now, request)));
     }

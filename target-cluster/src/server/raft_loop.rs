@@ -1,6 +1,7 @@
 //! The loop that owns the core: takes in what gathered, steps, executes the effects in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
@@ -12,7 +13,9 @@ use super::failure::Failure;
 use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use super::traffic::Traffic;
-use crate::core::{Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Status};
+use crate::core::{
+    Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Snapshot, Status,
+};
 use crate::driver::{Batch, Turn};
 
 /// The most events that are taken in between two looks at the clock.
@@ -23,6 +26,7 @@ pub(super) async fn run(
     node: Node,
     mut inbox: mpsc::Receiver<Incoming>,
     disk: std::sync::mpsc::Sender<Batch>,
+    snapshots: std::sync::mpsc::Sender<Arc<Snapshot>>,
     peers: Peers,
     events: Events,
 ) -> Result<(), Failure> {
@@ -31,6 +35,7 @@ pub(super) async fn run(
     let mut driver = Driver {
         node,
         disk,
+        snapshots,
         peers,
         events,
         replies: BTreeMap::new(),
@@ -57,6 +62,7 @@ pub(super) async fn run(
 struct Driver {
     node: Node,
     disk: std::sync::mpsc::Sender<Batch>,
+    snapshots: std::sync::mpsc::Sender<Arc<Snapshot>>,
     peers: Peers,
     events: Events,
     /// The receiver of each reply, by the number of the request.
@@ -95,6 +101,11 @@ impl Driver {
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
                 }
+                Incoming::TakeSnapshot { reply } => {
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    Input::TakeSnapshot { request }
+                }
                 Incoming::HandOver { reply } => {
                     let Some(to) = self.node.best_successor() else { continue };
                     let request = self.number();
@@ -121,6 +132,7 @@ impl Driver {
                     Input::Response { from, sent, response }
                 }
                 Incoming::Persisted { through } => Input::Persisted { through },
+                Incoming::SnapshotSaved { index } => Input::SnapshotSaved { index },
                 Incoming::Status { reply } => {
                     // The one that asked may have gone; then the answer is not needed.
                     let _ = reply.send(self.node.status());
@@ -159,6 +171,10 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Persist { sequence, record } => batch.push(sequence, record),
+                Effect::SaveSnapshot(snapshot) => {
+                    let sent = self.snapshots.send(snapshot);
+                    sent.map_err(|_| anyhow!("the thread that writes snapshots is gone"))?;
+                }
                 Effect::Call { to, request } => {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.asks(&to, &request, &self.events);

@@ -21,10 +21,8 @@ use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
 use crate::core::{Node, NodeId, Reply};
-use crate::storage::{FileDisk, OpenError, Opened, WriteAheadLog};
-
-/// The name of the write-ahead log within the data directory.
-pub const LOG_FILE: &str = "raft.log";
+pub use crate::storage::LOG_FILE;
+use crate::storage::{FileDisk, OpenError, Started, recover};
 
 /// The time that a node which handed over waits before it ends, so that its clients hear of that.
 const LAST_ANSWERS: Duration = Duration::from_millis(50);
@@ -129,21 +127,32 @@ async fn end(
 }
 
 /// Opens the log and writes to stderr what is in it.
-fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
+fn open(config: &Config) -> Result<Started<FileDisk>, Failure> {
     let disk = FileDisk::open(&config.data_dir, LOG_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Failure::InUse(error),
         _ => Failure::Disk(error),
     })?;
     config.identity().claim(&config.data_dir, disk.length() > 0)?;
-    let opened = WriteAheadLog::open(disk, &config.bugs).map_err(|error| match error {
+    let opened = recover(disk, &config.bugs).map_err(|error| match error {
         OpenError::Io(error) => Failure::Disk(error),
-        error => Failure::Corrupt { log: config.data_dir.join(LOG_FILE), error },
+        OpenError::Corrupt { ref file, .. } => {
+            Failure::Corrupt { log: config.data_dir.join(file), error }
+        }
+        OpenError::NoSnapshot { .. } => Failure::Corrupt { log: config.data_dir.clone(), error },
     })?;
+    for told in &opened.refused {
+        let instead = "starts from an older one, or from the log alone";
+        say(&config.id, format_args!("{}/{told}; {instead}", config.data_dir.display()));
+    }
     let recovered = format!(
-        "{} records in the log: term {}, {} entries{}",
+        "{} records in the log: term {}, {} entries{}{}",
         opened.records,
         opened.recovered.term,
         opened.recovered.log.last_index(),
+        match &opened.recovered.snapshot {
+            None => String::new(),
+            Some(snapshot) => format!(", from a snapshot through {} on", snapshot.index()),
+        },
         match opened.torn_bytes {
             0 => String::new(),
             bytes if config.bugs.contains(&Bug::AppendAfterTornTail) => {
@@ -162,7 +171,7 @@ fn open(config: &Config) -> Result<Opened<FileDisk>, Failure> {
 /// Starts the parts and waits until one ends, or `stop` is ready.
 fn serve(
     config: Config,
-    opened: Opened<FileDisk>,
+    opened: Started<FileDisk>,
     listeners: Listeners,
     ending: Ending,
     stop: Pin<&mut dyn Future<Output = ()>>,
@@ -174,6 +183,9 @@ fn serve(
     let (inbox, events_in) = inbox::inbox();
     let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
         .context("cannot start the disk thread")?;
+    let (snapshots, snapshot_thread) =
+        disk_thread::start_snapshots(&config.data_dir, inbox.clone())
+            .context("cannot start the thread that writes snapshots")?;
     let ended = runtime.block_on(async move {
         let for_others = non_blocking(listeners.peers).context("cannot listen for other nodes")?;
         let address = listeners.clients.local_addr().context("cannot listen for clients")?;
@@ -198,7 +210,7 @@ fn serve(
         );
         events.listening(address);
         say(&id, format_args!("listening on {address}"));
-        let raft = tokio::spawn(raft_loop::run(node, events_in, disk, peers, events));
+        let raft = tokio::spawn(raft_loop::run(node, events_in, disk, snapshots, peers, events));
         tokio::select! {
             ended = raft => match ended {
                 Ok(result) => result,
@@ -214,6 +226,7 @@ fn serve(
     drop(runtime);
     // A panic there has been reported, and closed the log as well.
     let _ = disk_thread.join();
+    let _ = snapshot_thread.join();
     ended
 }
 

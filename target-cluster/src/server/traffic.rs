@@ -50,7 +50,7 @@ impl Traffic {
                 }
                 return;
             }
-            Response::TimeoutNow(_) => return,
+            Response::InstallSnapshot(_) | Response::TimeoutNow(_) => return,
         };
         let step = if vote.granted { VoteStep::Received } else { VoteStep::NotReceived };
         events.vote(step, &Vote { other: from.clone(), term: vote.asked, pre });
@@ -107,7 +107,7 @@ fn vote(request: &Request) -> Option<(bool, u64)> {
     match request {
         Request::PreVote(request) => Some((true, request.term)),
         Request::Vote(request) => Some((false, request.term)),
-        Request::Append(_) | Request::TimeoutNow(_) => None,
+        Request::Append(_) | Request::InstallSnapshot(_) | Request::TimeoutNow(_) => None,
     }
 }
 
@@ -164,6 +164,8 @@ mod tests {
             commit,
             applied: commit,
             last_index: 9,
+            base: 0,
+            snapshot: 0,
         };
         traffic.report(&status(5), &events);
         assert_eq!(lines.try_iter().count(), 3, "sums wait for their time");

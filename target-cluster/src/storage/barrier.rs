@@ -9,6 +9,6 @@ pub(crate) fn needs_barrier(record: &Record, bugs: &Bugs) -> bool {
     match record {
         _ if bugs.contains(&Bug::AckBeforeFsync) => false,
         Record::Vote { .. } => !bugs.contains(&Bug::VoteNotDurable),
-        Record::Entry(_) | Record::Truncate { .. } => true,
+        Record::Entry(_) | Record::Truncate { .. } | Record::Base { .. } => true,
     }
 }

@@ -10,6 +10,7 @@ pub(super) fn ignores_watermark(log: &[u8], bugs: &Bugs) -> bool {
         || has(Bug::CorruptLogDiscarded)
         || has(Bug::LostLogStillVotes)
         || (has(Bug::WipedLogRejoins) && log.is_empty())
+        || has(Bug::NamesNotSynced)
 }
 
 /// True if what stands behind a bad record is not looked at: the first one is the end of the log.

@@ -9,29 +9,60 @@
 //! Damage that neither of them witnesses is not noticed: that the last records were cut off or
 //! damaged that were written since the watermark was last noted and to which nothing was added.
 //! Such a node is as if it had acknowledged what it lost.
+//!
+//! With every snapshot the log goes on in a new file, which begins with a [`Record::Base`]; files whose
+//! entries are not needed any more are removed. All positions are those of the whole log, as if no file
+//! had ever been removed. The directory is synced before what stands in a new file counts as durable,
+//! and never must be for what is removed: where files come back after a power failure, the log begins
+//! with the first of those that follow each other without a gap.
 
 use std::io;
 
 use super::frame::{self, BadFrame, MAGIC};
+use super::log_files::{LOG_FILE, log_file, of_log};
 use super::{Disk, planted};
 use crate::bugs::{Bug, Bugs};
-use crate::core::{Record, Recovered};
+use crate::core::{Log, Record, Recovered};
 
 /// An open log.
 #[derive(Debug)]
 pub struct WriteAheadLog<D> {
     disk: D,
-    /// The length of the file, in bytes.
+    /// The files, oldest first.
+    files: Vec<LogFile>,
+    /// Files that had been removed and have come back, to be removed again.
+    superfluous: Vec<String>,
+    /// True if the name of the newest file is not durable yet.
+    names_changed: bool,
+    /// The position behind the last byte.
     written: u64,
-    /// The number of those bytes that are durable.
+    /// The position through which the log is durable.
     durable: u64,
-    /// The number of those that the watermark speaks of.
+    /// The position of which the watermark speaks.
     marked: u64,
+    /// The index through which entries are needed no more.
+    dropped: u64,
     /// Reused for each append.
     buffer: Vec<u8>,
     /// True if a sync that failed is tried again, with the planted bug `fsync-error-retried`.
     retries_sync: bool,
+    /// True if names are never synced, with the planted bug `names-not-synced`.
+    leaves_names: bool,
 }
+
+/// A file of a log.
+#[derive(Debug, Clone)]
+struct LogFile {
+    name: String,
+    /// The position at which it begins.
+    start: u64,
+    /// The index of the entry behind which it goes on; [`NO_BASE`] if it has to be read behind the
+    /// file before it in any case.
+    base: u64,
+}
+
+/// The base of a file in which, or behind which, entries before it were removed.
+const NO_BASE: u64 = u64::MAX;
 
 /// A log that was opened, with what was found in it.
 #[derive(Debug)]
@@ -61,10 +92,24 @@ pub enum OpenError {
          does not start"
     )]
     Corrupt {
-        /// The byte at which the record begins.
+        /// The name of the file.
+        file: String,
+        /// The byte of it at which the record begins.
         offset: u64,
         /// The defect, in words.
         reason: String,
+    },
+    /// There is no snapshot from which the log could go on.
+    #[error(
+        "no whole snapshot reaches the log, which begins behind entry {base} ({refused}). Put the \
+         damaged file back from a copy; without one this node's state is lost, and it must not start \
+         empty under its old name"
+    )]
+    NoSnapshot {
+        /// The last entry that the log has dropped.
+        base: u64,
+        /// The snapshots that were refused, and why.
+        refused: String,
     },
 }
 
@@ -73,54 +118,129 @@ impl<D: Disk> WriteAheadLog<D> {
     /// records written behind it could never be read (cqlite#1390). What was read is made
     /// durable too: it may have been written, but not synced, before the process was killed.
     pub fn open(mut disk: D, bugs: &Bugs) -> Result<Opened<D>, OpenError> {
-        let bytes = disk.read()?;
-        let found = match find(&bytes, disk.watermark()?, bugs) {
+        let Pieces { mut files, bytes, superfluous } = read_all(&mut disk)?;
+        let start = files.first().map_or(0, |file| file.start);
+        let watermark = disk.watermark()?.saturating_sub(start);
+        let found = match find(&bytes, start, watermark, bugs) {
             Err(_) if bugs.contains(&Bug::CorruptLogDiscarded) => Found::default(),
-            found => found?,
+            found => found.map_err(|corrupt| corrupt.within(&files))?,
         };
-        let Found { recovered, records, end, witnessed } = found;
+        let Found { recovered, records, end, witnessed, bases } = found;
+        for (file, base) in files.iter_mut().skip(1).zip(&bases) {
+            file.base = *base;
+        }
         let torn_bytes = (bytes.len() - end) as u64;
-        let mut written = end as u64;
+        let mut written = start + end as u64;
         if bugs.contains(&Bug::AppendAfterTornTail) {
             written += torn_bytes;
-        } else if torn_bytes > 0 {
-            disk.truncate(written)?;
+        } else {
+            // A new file whose beginning is torn is as if it had never been begun.
+            while files.len() > 1 && files.last().is_some_and(|file| file.start >= written) {
+                disk.remove(&files.pop().expect("there are some").name)?;
+            }
+            if let Some(newest) = files.last()
+                && torn_bytes > 0
+            {
+                disk.truncate(&newest.name, written - newest.start)?;
+            }
+        }
+        if files.is_empty() {
+            disk.create(LOG_FILE)?;
+            files.push(LogFile { name: LOG_FILE.to_string(), start: 0, base: 0 });
         }
         // A sync that failed before the restart may have left what can be read, but is not on the
         // disk, and what the kernel would not write again by itself.
-        disk.rewrite(witnessed, &bytes[witnessed as usize..written as usize])?;
-        disk.sync()?;
+        for (position, file) in files.iter().enumerate() {
+            let file_end = files.get(position + 1).map_or(written, |next| next.start);
+            let from = file.start.max(start + witnessed).min(file_end);
+            let again = &bytes[(from - start) as usize..(file_end - start) as usize];
+            if !again.is_empty() || position + 1 == files.len() {
+                disk.rewrite(&file.name, from - file.start, again)?;
+                disk.sync(&file.name)?;
+            }
+        }
+        if !bugs.contains(&Bug::NamesNotSynced) {
+            disk.sync_names()?;
+        }
         let mut wal = WriteAheadLog {
             disk,
+            files,
+            superfluous,
+            names_changed: false,
             written,
             durable: written,
             marked: 0,
+            dropped: 0,
             buffer: Vec::new(),
             retries_sync: bugs.contains(&Bug::FsyncErrorRetried),
+            leaves_names: bugs.contains(&Bug::NamesNotSynced),
         };
         wal.mark()?;
         Ok(Opened { wal, recovered, records, torn_bytes })
     }
 
-    /// Writes records behind the last one, with one write. They are durable after [`Self::sync`].
-    /// After an error the log must not be used any more (see [`Disk`]).
+    /// Writes records behind the last one, with one write for each file. They are durable after
+    /// [`Self::sync`]. After an error the log must not be used any more (see [`Disk`]).
     pub fn append<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) -> io::Result<()> {
         self.buffer.clear();
         for record in records {
+            if let Record::Base { index, dropped, .. } = record {
+                self.write_buffer()?;
+                self.begin_file(*index)?;
+                self.dropped = self.dropped.max(*dropped);
+            }
+            if let Record::Truncate { from } = record {
+                let removed = self.files.iter_mut().skip(1).filter(|file| file.base >= *from);
+                removed.for_each(|file| file.base = NO_BASE);
+            }
             frame::encode(record, self.durable, &mut self.buffer);
         }
-        self.disk.append(&self.buffer)?;
+        self.write_buffer()
+    }
+
+    fn write_buffer(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let newest = self.files.last().expect("a log has a file");
+        self.disk.append(&newest.name, &self.buffer)?;
         self.written += self.buffer.len() as u64;
+        self.buffer.clear();
         Ok(())
     }
 
-    /// Makes every record durable. After an error the log must not be used any more.
+    /// Goes on in a new file, once all that is in the others is durable: a record that is missing
+    /// there has been lost.
+    fn begin_file(&mut self, base: u64) -> io::Result<()> {
+        self.sync()?;
+        let (name, start) = (log_file(self.written), self.written);
+        if self.files.last().is_some_and(|newest| newest.start == start) {
+            return Ok(());
+        }
+        self.disk.create(&name)?;
+        self.files.push(LogFile { name, start, base });
+        self.names_changed = true;
+        Ok(())
+    }
+
+    /// Makes every record durable, and removes the files that are not needed any more. After an error
+    /// the log must not be used any more.
     pub fn sync(&mut self) -> io::Result<()> {
-        match self.disk.sync() {
-            Err(_) if self.retries_sync => self.disk.sync()?,
+        let newest = &self.files.last().expect("a log has a file").name;
+        match self.disk.sync(newest) {
+            Err(_) if self.retries_sync => self.disk.sync(newest)?,
             synced => synced?,
         }
+        if std::mem::take(&mut self.names_changed) && !self.leaves_names {
+            self.disk.sync_names()?;
+        }
         self.durable = self.written;
+        let is_enough = |file: &LogFile| file.base <= self.dropped;
+        let first = self.files.iter().skip(1).rposition(is_enough).map_or(0, |before| before + 1);
+        self.superfluous.extend(self.files.drain(..first).map(|file| file.name));
+        for name in self.superfluous.drain(..) {
+            self.disk.remove(&name)?;
+        }
         Ok(())
     }
 
@@ -150,6 +270,32 @@ impl<D: Disk> WriteAheadLog<D> {
     }
 }
 
+/// The files of a log.
+#[derive(Default)]
+struct Pieces {
+    /// Those that follow each other without a gap, up to the newest.
+    files: Vec<LogFile>,
+    /// Everything in them.
+    bytes: Vec<u8>,
+    /// The names of those before a gap.
+    superfluous: Vec<String>,
+}
+
+/// Reads the files of a log.
+fn read_all<D: Disk>(disk: &mut D) -> io::Result<Pieces> {
+    let Pieces { mut files, mut bytes, mut superfluous } = Pieces::default();
+    for (start, name) in of_log(&disk.names()?) {
+        let end = files.first().map_or(0, |first| first.start) + bytes.len() as u64;
+        if end != start {
+            superfluous.extend(files.drain(..).map(|file: LogFile| file.name));
+            bytes.clear();
+        }
+        bytes.extend(disk.read(&name)?);
+        files.push(LogFile { name, start, base: NO_BASE });
+    }
+    Ok(Pieces { files, bytes, superfluous })
+}
+
 /// The content of a log.
 #[derive(Default)]
 struct Found {
@@ -159,27 +305,58 @@ struct Found {
     end: usize,
     /// The number of bytes of which a witness says that they had been durable.
     witnessed: u64,
+    /// The index of each [`Record::Base`], but for one at the beginning.
+    bases: Vec<u64>,
 }
 
-/// Reads the records up to the end of the log, or to a torn one.
-fn find(bytes: &[u8], watermark: u64, bugs: &Bugs) -> Result<Found, OpenError> {
+/// A record that had been durable is damaged.
+struct Corrupt {
+    /// The position of the record among the bytes that were read.
+    at: usize,
+    reason: String,
+}
+
+impl Corrupt {
+    /// Says in which file that is.
+    fn within(self, files: &[LogFile]) -> OpenError {
+        let start = files.first().map_or(0, |first| first.start);
+        let position = start + self.at as u64;
+        let file = files.iter().rfind(|file| file.start <= position);
+        let (file, offset) =
+            file.map_or((LOG_FILE, 0), |file| (file.name.as_str(), position - file.start));
+        OpenError::Corrupt { file: file.to_string(), offset, reason: self.reason }
+    }
+}
+
+/// Reads the records up to the end of the log, or to a torn one. The bytes begin at the position
+/// `start` of the log, and so many of them had been durable, says the note.
+fn find(bytes: &[u8], start: u64, watermark: u64, bugs: &Bugs) -> Result<Found, Corrupt> {
     let mut witnessed = if planted::ignores_watermark(bytes, bugs) { 0 } else { watermark };
     let mut recovered = Recovered::default();
-    let (mut end, mut records) = (0, 0);
-    let corrupt = |end, reason| Err(OpenError::Corrupt { offset: end as u64, reason });
+    let (mut end, mut records, mut bases) = (0, 0, Vec::new());
+    let corrupt = |at, reason| Err(Corrupt { at, reason });
     while end < bytes.len() {
         match frame::decode(&bytes[end..]) {
             Ok(frame) => {
+                match &frame.record {
+                    Record::Base { index, .. } if end > 0 => bases.push(*index),
+                    Record::Truncate { from } => {
+                        let removed = bases.iter_mut().filter(|base| **base >= *from);
+                        removed.for_each(|base| *base = NO_BASE);
+                    }
+                    _ => {}
+                }
                 if let Err(contradiction) = replay(&mut recovered, frame.record) {
                     return corrupt(end, contradiction.to_string());
                 }
-                witnessed = witnessed.max(frame.durable);
+                witnessed = witnessed.max(frame.durable.saturating_sub(start));
                 end += frame.size;
                 records += 1;
             }
             Err(bad) => {
                 if !planted::ignores_records_behind(bugs) {
-                    witnessed = witnessed.max(witnessed_behind(bytes, end));
+                    let behind = witnessed_behind(bytes, end).saturating_sub(start);
+                    witnessed = witnessed.max(behind);
                 }
                 let was_durable = witnessed > end as u64 || bugs.contains(&Bug::TornTailRefused);
                 if bad == BadFrame::Payload || was_durable {
@@ -190,13 +367,14 @@ fn find(bytes: &[u8], watermark: u64, bugs: &Bugs) -> Result<Found, OpenError> {
         }
     }
     if witnessed > end as u64 {
+        let witnessed = start + witnessed;
         let reason = format!("the log ends here, of which {witnessed} bytes had been durable");
         return corrupt(end, reason);
     }
-    Ok(Found { recovered, records, end, witnessed })
+    Ok(Found { recovered, records, end, witnessed, bases })
 }
 
-/// The most bytes that any good record behind the bad one at `offset` says had been durable.
+/// The most bytes of the log that any good record behind the bad one at `offset` says had been durable.
 fn witnessed_behind(bytes: &[u8], offset: usize) -> u64 {
     (offset + 1..bytes.len())
         .filter(|&at| bytes[at..].starts_with(&MAGIC))
@@ -269,193 +447,20 @@ pub fn replay(state: &mut Recovered, record: Record) -> Result<(), Contradiction
             }
             state.log.append(entry);
         }
-        Record::Truncate { from } if from == 0 || from > last => {
+        Record::Base { index, term, .. } if term > state.term && index > 0 && last > 0 => {
+            return Err(Contradiction::TermNotReached { index, term });
+        }
+        Record::Base { index, term, dropped } => {
+            if (index, term) != (last, last_term) {
+                // A snapshot took the place of the log, or the files before are gone.
+                state.log = Log::behind(index, term);
+            }
+            state.log.drop_through(dropped.min(index));
+        }
+        Record::Truncate { from } if from <= state.log.base() || from > last => {
             return Err(Contradiction::NothingToRemove { from, last });
         }
         Record::Truncate { from } => state.log.truncate(from),
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::core::{Entry, Payload};
-    use crate::storage::{FileDisk, MemoryDisk};
-
-    fn vote(term: u64) -> Record {
-        Record::Vote { term, vote: Some("n1".into()) }
-    }
-
-    fn entry(index: u64, term: u64) -> Record {
-        Record::Entry(Arc::new(Entry { index, term, payload: Payload::Noop }))
-    }
-
-    fn open(bytes: &[u8]) -> Result<Opened<MemoryDisk>, OpenError> {
-        WriteAheadLog::open(MemoryDisk::with_bytes(bytes.to_vec()), &Bugs::new())
-    }
-
-    /// Opens a log of which so many bytes were noted to be durable.
-    fn open_marked(bytes: &[u8], watermark: usize) -> Result<Opened<MemoryDisk>, OpenError> {
-        let mut disk = MemoryDisk::with_bytes(bytes.to_vec());
-        disk.set_watermark(watermark as u64).unwrap();
-        WriteAheadLog::open(disk, &Bugs::new())
-    }
-
-    /// The bytes of a log to which `records` were written, one barrier after each.
-    fn written(records: &[Record]) -> Vec<u8> {
-        let mut wal = open(&[]).unwrap().wal;
-        for record in records {
-            wal.append([record]).unwrap();
-            wal.sync().unwrap();
-        }
-        wal.into_disk().bytes().to_vec()
-    }
-
-    #[test]
-    fn records_add_up_to_the_state_they_were_written_for() {
-        let records =
-            [vote(1), entry(1, 1), entry(2, 1), vote(2), Record::Truncate { from: 2 }, entry(2, 2)];
-        let opened = open(&written(&records)).unwrap();
-        assert_eq!((opened.records, opened.torn_bytes), (6, 0));
-        assert_eq!((opened.recovered.term, opened.recovered.vote), (2, Some("n1".into())));
-        let terms: Vec<_> = opened.recovered.log.entries().iter().map(|e| e.term).collect();
-        assert_eq!(terms, [1, 2]);
-    }
-
-    #[test]
-    fn a_tail_torn_at_any_byte_is_cut_off_and_the_log_goes_on() {
-        let two = written(&[vote(1), entry(1, 1)]);
-        let three = written(&[vote(1), entry(1, 1), entry(2, 1)]);
-        for end in two.len()..three.len() {
-            let opened = open(&three[..end]).unwrap();
-            assert_eq!(opened.records, 2);
-            assert_eq!(opened.torn_bytes, (end - two.len()) as u64);
-            let mut wal = opened.wal;
-            wal.append([&entry(2, 1), &entry(3, 1)]).unwrap();
-            let again = open(wal.disk().bytes()).unwrap();
-            assert_eq!(again.recovered.log.last_index(), 3, "torn at byte {end}");
-        }
-    }
-
-    #[test]
-    fn any_flipped_bit_before_the_last_record_refuses_to_start() {
-        let before_last = written(&[vote(1), entry(1, 1)]).len();
-        let whole = written(&[vote(1), entry(1, 1), entry(2, 1)]);
-        for bit in 0..before_last * 8 {
-            let mut bytes = whole.clone();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            match open(&bytes) {
-                Err(OpenError::Corrupt { offset, .. }) => assert!(offset < before_last as u64),
-                other => panic!("bit {bit}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_in_the_last_record_is_noticed_by_the_watermark_alone() {
-        let whole = written(&[vote(1), entry(1, 1)]);
-        let mut bytes = whole.clone();
-        bytes[whole.len() - 1] ^= 1;
-        let opened = open(&bytes).unwrap();
-        assert_eq!(opened.records, 1, "nothing distinguishes it from a torn write");
-        assert!(opened.torn_bytes > 0);
-        let opened = open_marked(&bytes, whole.len());
-        assert!(matches!(opened, Err(OpenError::Corrupt { .. })), "{opened:?}");
-    }
-
-    #[test]
-    fn a_log_that_was_cut_off_below_the_watermark_refuses_to_start() {
-        let whole = written(&[vote(1), entry(1, 1), entry(2, 1)]);
-        for end in 0..whole.len() {
-            match open_marked(&whole[..end], whole.len()) {
-                Err(OpenError::Corrupt { offset, .. }) => assert!(offset <= end as u64),
-                other => panic!("cut off at {end}: {other:?}"),
-            }
-        }
-        assert_eq!(open_marked(&whole, whole.len()).unwrap().records, 3);
-    }
-
-    #[test]
-    fn what_a_failed_sync_left_in_the_cache_is_durable_after_the_restart() {
-        let mut wal = open(&written(&[vote(1)])).unwrap().wal;
-        wal.append([&entry(1, 1)]).unwrap();
-        let mut disk = wal.into_disk();
-        disk.fail_sync();
-        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
-        assert_eq!(opened.recovered.log.last_index(), 1, "it can be read");
-        let mut disk = opened.wal.into_disk();
-        disk.crash(512, || false);
-        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
-        assert_eq!(opened.recovered.log.last_index(), 1, "so it must not be lost any more");
-    }
-
-    #[test]
-    fn pages_that_reached_the_disk_out_of_order_are_a_torn_write_too() {
-        let mut wal = open(&written(&[vote(1)])).unwrap().wal;
-        wal.append([&entry(1, 1), &entry(2, 1), &entry(3, 1)]).unwrap();
-        let mut disk = wal.into_disk();
-        let mut sectors = [true, false, true, true, true].into_iter().cycle();
-        disk.crash(64, || sectors.next() == Some(true));
-        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
-        assert_eq!((opened.records, opened.recovered.log.last_index()), (1, 0));
-    }
-
-    #[test]
-    fn a_crash_takes_what_was_not_synced_and_nothing_else() {
-        let mut wal = open(&[]).unwrap().wal;
-        wal.append([&vote(1), &entry(1, 1)]).unwrap();
-        wal.sync().unwrap();
-        wal.append([&entry(2, 1)]).unwrap();
-        let mut disk = wal.into_disk();
-        disk.crash(512, || false);
-        let opened = WriteAheadLog::open(disk, &Bugs::new()).unwrap();
-        assert_eq!((opened.recovered.log.last_index(), opened.torn_bytes), (1, 0));
-    }
-
-    #[test]
-    fn records_that_contradict_each_other_are_corruption() {
-        for (records, contradiction) in [
-            (vec![vote(2), vote(1)], "the term falls from 2 to 1"),
-            (vec![vote(1), entry(2, 1)], "entry 2 of term 1 follows entry 0 of term 0"),
-            (
-                vec![vote(2), entry(1, 2), entry(2, 1)],
-                "entry 2 of term 1 follows entry 1 of term 2",
-            ),
-            (vec![vote(1), entry(1, 2)], "entry 1 is of term 2, not reached yet"),
-            (
-                vec![vote(1), entry(1, 1), Record::Truncate { from: 2 }],
-                "nothing at 2 to remove, the last entry is 1",
-            ),
-            (vec![Record::Truncate { from: 0 }], "nothing at 0 to remove, the last entry is 0"),
-        ] {
-            match open(&written(&records)) {
-                Err(OpenError::Corrupt { reason, .. }) => assert_eq!(reason, contradiction),
-                other => panic!("{contradiction}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_real_file_keeps_the_log_and_its_directory_is_made() {
-        let root = std::env::temp_dir().join(format!("stormproof-wal-{}", std::process::id()));
-        let directory = root.join("a/b");
-        let disk = || FileDisk::open(&directory, "raft.log").unwrap();
-        let mut wal = WriteAheadLog::open(disk(), &Bugs::new()).unwrap().wal;
-        wal.append([&vote(1), &entry(1, 1)]).unwrap();
-        wal.sync().unwrap();
-        drop(wal);
-        let path = directory.join("raft.log");
-        let length = std::fs::metadata(&path).unwrap().len();
-        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - 1).unwrap();
-        let opened = WriteAheadLog::open(disk(), &Bugs::new()).unwrap();
-        assert_eq!(opened.records, 1);
-        let mut wal = opened.wal;
-        wal.append([&entry(1, 1)]).unwrap();
-        drop(wal);
-        assert_eq!(WriteAheadLog::open(disk(), &Bugs::new()).unwrap().records, 2);
-        std::fs::remove_dir_all(root).unwrap();
-    }
 }

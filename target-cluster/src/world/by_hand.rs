@@ -9,10 +9,13 @@ use super::invariants::{Violation, Watch};
 use super::message::Message;
 use crate::bugs::{Bug, Bugs};
 use crate::core::{
-    APPLY_ENTRIES_MAX, Effect, Input, Node, NodeId, Options, Proposal, Recovered, Time, Timings,
+    APPLY_ENTRIES_MAX, Effect, Input, Node, NodeId, Options, Proposal, Recovered, SnapshotOptions,
+    Time, Timings,
 };
 use crate::kv::{EncodedCommand, Operation};
-use crate::storage::{MemoryDisk, OpenError, WriteAheadLog, needs_barrier};
+use crate::storage::{
+    MemoryDisk, OpenError, SnapshotWriter, Started, WriteAheadLog, needs_barrier, recover,
+};
 use crate::wire::Endpoint;
 
 /// A message on its way.
@@ -74,6 +77,8 @@ struct RunningNode {
     written: u64,
     synced: u64,
     reported: u64,
+    /// The snapshot that is written.
+    saving: Option<SnapshotWriter>,
     /// The node that waits for the response to a call.
     callers: BTreeMap<u64, (NodeId, Time)>,
 }
@@ -84,6 +89,7 @@ impl World {
     pub fn new(
         nodes: usize,
         append_entries_max: usize,
+        snapshots: SnapshotOptions,
         timings: Timings,
         seed: u64,
         bugs: &Bugs,
@@ -106,6 +112,7 @@ impl World {
                 timings,
                 append_entries_max,
                 apply_entries_max: APPLY_ENTRIES_MAX,
+                snapshots,
                 seed: seed.wrapping_mul(names.len() as u64).wrapping_add(position as u64),
                 bugs: bugs.clone(),
             };
@@ -201,6 +208,34 @@ impl World {
         request
     }
 
+    /// A node is asked to take a snapshot; returns the request's number.
+    pub fn take_snapshot(&mut self, id: &NodeId) -> u64 {
+        let request = self.number();
+        self.step(id, Input::TakeSnapshot { request });
+        request
+    }
+
+    /// The nodes that write a snapshot.
+    pub(crate) fn saving(&self) -> Vec<NodeId> {
+        self.those(|running| running.saving.is_some())
+    }
+
+    /// The snapshot that a node writes becomes durable; or so many steps of that are done.
+    pub fn save(&mut self, id: &NodeId, steps: usize) {
+        let Some(running) = self.running(id) else { return };
+        let Some(writer) = &mut running.saving else { return };
+        for _ in 0..steps {
+            let is_saved = writer.advance(running.wal.disk_mut());
+            if is_saved.expect("a disk in memory does not fail") {
+                let index = writer.index();
+                running.saving = None;
+                self.trace.push(format!("{id} saved the snapshot through {index}"));
+                return self.step(id, Input::SnapshotSaved { index });
+            }
+        }
+        self.trace.push(format!("{id} is about to save a snapshot"));
+    }
+
     /// Executes the first effect that the node has not executed yet.
     pub fn execute(&mut self, id: &NodeId) {
         let Some(running) = self.running(id) else { return };
@@ -218,6 +253,7 @@ impl World {
                     return self.step(id, Input::Persisted { through: sequence });
                 }
             }
+            Effect::SaveSnapshot(snapshot) => running.saving = Some(SnapshotWriter::new(snapshot)),
             Effect::Call { to, request } => {
                 let message = Message::Request(self.now, request);
                 self.packets.push(Packet { from, to, message });
@@ -276,6 +312,17 @@ impl World {
         self.stop(id, |disk| {
             disk.damage(change);
             "ends, and its log is damaged".to_string()
+        });
+    }
+
+    /// The node ends, and the bytes of its newest snapshot change.
+    pub fn damage_snapshot(&mut self, id: &NodeId, change: impl Fn(&mut Vec<u8>)) {
+        self.stop(id, |disk| {
+            let newest = disk.file_names().filter(|name| name.starts_with("snapshot-")).max();
+            if let Some(newest) = newest.map(String::from) {
+                disk.damage_file(&newest, change);
+            }
+            "ends, and its newest snapshot is damaged".to_string()
         });
     }
 
@@ -412,9 +459,13 @@ impl World {
         let position = self.hosts.keys().position(|one| one == id);
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let State::Down(disk) = &host.state else { return Ok(()) };
-        let opened = WriteAheadLog::open(disk.clone(), &host.options.bugs)?;
-        let Recovered { term, log, .. } = &opened.recovered;
-        self.trace.push(format!("{id} starts in term {term} with {} entries", log.last_index()));
+        let opened: Started<MemoryDisk> = recover(disk.clone(), &host.options.bugs)?;
+        self.trace.extend(opened.refused.iter().map(|told| format!("{id}: {told}")));
+        let Recovered { term, log, snapshot, .. } = &opened.recovered;
+        let from = snapshot.as_ref().map(|it| format!(", and a snapshot through {}", it.index()));
+        let from = from.unwrap_or_default();
+        self.trace
+            .push(format!("{id} starts in term {term} with {} entries{from}", log.last_index()));
         let node = Node::new(host.options.clone(), opened.recovered, self.now);
         let judgement = self.watch.started(position.expect("it is one of the nodes"), &node);
         self.violations.extend(judgement.err());
@@ -425,6 +476,7 @@ impl World {
             written: 0,
             synced: 0,
             reported: 0,
+            saving: None,
             callers: BTreeMap::new(),
         }));
         Ok(())
@@ -440,6 +492,8 @@ impl World {
                 self.execute(&id);
             } else if let Some(id) = first(self.waiting_for_barrier()) {
                 self.sync(&id);
+            } else if let Some(id) = first(self.saving()) {
+                self.save(&id, usize::MAX);
             } else if let Some(position) = self.packets.iter().position(inside) {
                 self.deliver(position);
             } else {
@@ -453,6 +507,9 @@ impl World {
         let Some(node) = self.node(id) else { return "down".to_string() };
         let commit = node.status().commit;
         let mut text = String::new();
+        if node.log().base() > 0 {
+            text += &format!("…{} ", node.log().base());
+        }
         for entry in node.log().entries() {
             if entry.index == commit + 1 {
                 text += "| ";

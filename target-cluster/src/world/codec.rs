@@ -20,6 +20,7 @@ pub(super) fn through(message: &Message) -> Result<Message, Malformed> {
                 Response::PreVote(_) => Endpoint::PreVote,
                 Response::Vote(_) => Endpoint::RequestVote,
                 Response::Append(_) => Endpoint::AppendEntries,
+                Response::InstallSnapshot(_) => Endpoint::InstallSnapshot,
                 Response::TimeoutNow(_) => Endpoint::TimeoutNow,
             };
             Message::Response(*sent, endpoint.response(&wire::response_body(response))?)

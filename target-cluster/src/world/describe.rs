@@ -11,6 +11,9 @@ use crate::kv::{
 pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
     match effect {
         Effect::Persist { record, .. } => format!("{node} writes {}", self::record(record)),
+        Effect::SaveSnapshot(snapshot) => {
+            format!("{node} saves a snapshot through {}@{}", snapshot.index(), snapshot.term())
+        }
         Effect::Call { to, request } => format!("{node} asks {to}: {}", self::request(request)),
         Effect::Respond { response, .. } => {
             format!("{node} responds: {}", self::response(response))
@@ -44,6 +47,15 @@ pub(super) fn request(request: &Request) -> String {
             append.commit,
             entries(&append.entries)
         ),
+        Request::InstallSnapshot(part) => format!(
+            "snapshot term={} last={}@{} offset={} bytes={}{}",
+            part.term,
+            part.index,
+            part.last_term,
+            part.offset,
+            part.data.len(),
+            if part.done { " done" } else { "" }
+        ),
         Request::TimeoutNow(timeout_now) => format!("timeout-now term={}", timeout_now.term),
     }
 }
@@ -71,6 +83,13 @@ pub(super) fn response(response: &Response) -> String {
                 AppendResult::StaleTerm => "your term is over".to_string(),
             };
             format!("{result} (term {})", append.term)
+        }
+        Response::InstallSnapshot(part) => {
+            let (index, term) = (part.index, part.term);
+            match part.installed {
+                true => format!("snapshot through {index} installed (term {term})"),
+                false => format!("{} bytes of snapshot through {index} (term {term})", part.offset),
+            }
         }
         Response::TimeoutNow(timeout_now) => format!("told in term {}", timeout_now.term),
     }
@@ -124,6 +143,10 @@ fn record(record: &Record) -> String {
         }
         Record::Entry(entry) => self::entry(entry),
         Record::Truncate { from } => format!("truncation from {from}"),
+        Record::Base { index, term, dropped: 0 } => format!("base {index}@{term}"),
+        Record::Base { index, term, dropped } => {
+            format!("base {index}@{term}, through {dropped} dropped")
+        }
     }
 }
 
@@ -144,6 +167,7 @@ fn reply(reply: &Reply) -> String {
             OperationResult::Empty => format!("empty at {version}"),
             OperationResult::TooLarge => format!("too large at {version}"),
         },
+        Reply::SnapshotTaken { index } => format!("snapshot through {index}"),
         Reply::Transferred { leader, term } => format!("{leader} leads term {term}"),
         Reply::Refused(refusal) => {
             let kind = if refusal.is_definite() { "definite" } else { "indefinite" };

@@ -44,6 +44,8 @@ pub enum Purpose {
     Schedule,
     /// The bit that is damaged.
     Damage,
+    /// The time that a step of writing a snapshot takes.
+    Save,
 }
 
 /// Answers by seed, purpose, subject and number.

@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Barrier(Process),
     /// The work of a node's disk is due that no request waits for.
     Deferred(Process),
+    /// The next step of writing a node's snapshot is done.
+    Save(Process),
     /// A node that is down starts.
     Start(Process),
     /// A fault begins.

@@ -188,14 +188,16 @@ impl Simulation {
         self.stop(node, |_| {});
         let host = &mut self.hosts[node];
         let State::Down(disk) = &mut host.state else { return };
-        let durable = disk.watermark().unwrap_or(0);
+        // The newest file of the log is damaged, as far as it had been durable.
+        let start = disk.newest_log_start();
+        let durable = disk.watermark().unwrap_or(0).saturating_sub(start);
         if durable > 0 {
             let at = (word % durable) as usize;
             let changed = match how {
                 Damage::BitInverted => disk.flip_bit((word % (durable * 8)) as usize),
                 Damage::WriteLost => disk.zero(at..durable.min(at as u64 + LOST_BYTES) as usize),
                 Damage::CutOff => disk.cut_to(at.max(1)),
-                Damage::Wiped => disk.cut_to(0),
+                Damage::Wiped => disk.wipe(),
             };
             host.damaged = changed.then_some(how);
         }
@@ -249,6 +251,9 @@ impl Simulation {
                 && running.writing.is_some()
             {
                 self.queue.push(now, Event::Barrier(process));
+            }
+            if self.hosts[node].running().is_some_and(|running| running.saving.is_some()) {
+                self.queue.push(now, Event::Save(process));
             }
             if self.hosts[node].damaged.is_none() {
                 self.start(node);

@@ -1,6 +1,6 @@
 //! A machine, and the process that runs on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::Clock;
 use super::event_queue::Process;
@@ -8,7 +8,7 @@ use super::faults::{Damage, Kept};
 use crate::core::{Input, Node, NodeId, Options, Time};
 use crate::driver::{Batch, LogWriter};
 use crate::kv::EncodedCommand;
-use crate::storage::MemoryDisk;
+use crate::storage::{MemoryDisk, SnapshotWriter};
 
 /// A machine.
 pub(super) struct Host {
@@ -28,8 +28,9 @@ pub(super) struct Host {
     pub(super) crash: Option<CrashAtEffect>,
     /// The way in which something durable was damaged: the node must not start any more.
     pub(super) damaged: Option<Damage>,
-    /// The number of barriers begun, and of turns.
+    /// The number of barriers begun, of steps with which snapshots were written, and of turns.
     pub(super) barriers: u64,
+    pub(super) saves: u64,
     pub(super) turns: u64,
 }
 
@@ -61,6 +62,10 @@ pub(super) struct Running {
     pub(super) queued: Batch,
     /// The last record of those that a barrier is under way for.
     pub(super) writing: Option<u64>,
+    /// The snapshot that is written, and the parts that were sent last of those for others, by their
+    /// index and offset.
+    pub(super) saving: Option<SnapshotWriter>,
+    pub(super) parts: BTreeMap<NodeId, (u64, u64)>,
     /// The requests of clients that were not replied to.
     pub(super) requests: BTreeSet<u64>,
 }
@@ -87,6 +92,7 @@ impl Host {
             crash: None,
             damaged: None,
             barriers: 0,
+            saves: 0,
             turns: 0,
         }
     }

@@ -12,11 +12,11 @@ use super::simulation::{Call, ClientReply, Simulation};
 use super::situations::Situation;
 use super::{codec, describe};
 use crate::core::{
-    AppendResult, Effect, Input, Node, Record, Refusal, Reply, Response, RoleName, Time,
+    AppendResult, Effect, Input, Node, Record, Refusal, Reply, Request, Response, RoleName, Time,
 };
 use crate::driver::{Batch, LogWriter, Turn};
 use crate::kv::Answer;
-use crate::storage::{MemoryDisk, OpenError, WriteAheadLog};
+use crate::storage::{MemoryDisk, OpenError, SnapshotWriter, recover};
 
 /// The time after which a node is started again that stopped by itself, or could not start.
 const RESTART: Time = Time::from_millis(100);
@@ -74,6 +74,11 @@ impl Simulation {
             self.say(|world| describe::effect(world.name(node), &effect));
             match effect {
                 Effect::Persist { sequence, record } => batch.push(sequence, record),
+                Effect::SaveSnapshot(snapshot) => {
+                    let running = self.hosts[node].running_mut().expect("it takes a turn");
+                    running.saving = Some(SnapshotWriter::new(snapshot));
+                    self.save_later(node);
+                }
                 Effect::Call { to, request } => {
                     let to = self.position(&to);
                     let sent = self.hosts[node].clock.at(self.now);
@@ -164,6 +169,43 @@ impl Simulation {
         }
     }
 
+    /// The next step of writing a snapshot takes as long as a barrier.
+    fn save_later(&mut self, node: usize) {
+        let process = self.process(node);
+        self.hosts[node].saves += 1;
+        let number = self.hosts[node].saves;
+        let time = self.dice.time(&self.plan.disk.barrier, Purpose::Save, node, number);
+        self.queue.push(self.now + time, Event::Save(process));
+    }
+
+    /// A step of writing a snapshot is done, unless the disk stalls.
+    pub(super) fn save(&mut self, process: Process) {
+        let node = process.node as usize;
+        let host = &mut self.hosts[node];
+        if !host.runs(process) {
+            return;
+        }
+        let free_at = host.stalled_until.max(host.paused_until);
+        if free_at > self.now {
+            return self.queue.push(free_at, Event::Save(process));
+        }
+        let State::Up(running) = &mut host.state else { return };
+        let Some(writer) = &mut running.saving else { return };
+        match writer.advance(running.writer.disk_mut()) {
+            Ok(false) => self.save_later(node),
+            Ok(true) => {
+                let index = writer.index();
+                running.saving = None;
+                self.say(|world| {
+                    format!("{} saved the snapshot through {index}", world.name(node))
+                });
+                self.put_in(node, Incoming::Input(Input::SnapshotSaved { index }));
+                self.note(node, Situation::SnapshotSaved);
+            }
+            Err(error) => self.disk_failed(node, &error),
+        }
+    }
+
     /// The disk of a node does what no request waits for.
     pub(super) fn deferred(&mut self, process: Process) {
         let node = process.node as usize;
@@ -235,8 +277,12 @@ impl Simulation {
     pub(super) fn crash(&mut self, node: usize, power: Option<Kept>, down: Time) {
         let host = &self.hosts[node];
         let was_up = host.running().is_some();
+        let saves = host.running().is_some_and(|running| running.saving.is_some());
         if host.running().is_some_and(|running| running.writing.is_some()) {
             self.note(node, Situation::CrashDuringBarrier);
+        }
+        if saves {
+            self.note(node, Situation::CrashDuringSave);
         }
         let Some(Kept { sector, share }) = power else {
             if was_up {
@@ -313,7 +359,7 @@ impl Simulation {
         let State::Down(disk) = &mut host.state else { return };
         // A start that fails leaves the disk as it is.
         let kept = (host.damaged.is_some() || disk.fails()).then(|| disk.clone());
-        let opened = match WriteAheadLog::open(std::mem::take(disk), &host.options.bugs) {
+        let opened = match recover(std::mem::take(disk), &host.options.bugs) {
             Ok(opened) => opened,
             Err(OpenError::Io(error)) if kept.is_some() => {
                 *disk = kept.unwrap_or_default();
@@ -321,7 +367,9 @@ impl Simulation {
                 disk.fail_sync();
                 return self.disk_failed(node, &error);
             }
-            Err(OpenError::Corrupt { .. }) if host.damaged.is_some() => {
+            Err(OpenError::Corrupt { .. } | OpenError::NoSnapshot { .. })
+                if host.damaged.is_some() =>
+            {
                 *disk = kept.unwrap_or_default();
                 self.say(|world| format!("{} refuses to start: damaged", world.name(node)));
                 return self.note(node, Situation::DamageRefused);
@@ -349,6 +397,8 @@ impl Simulation {
             timer: None,
             queued: Batch::default(),
             writing: None,
+            saving: None,
+            parts: Default::default(),
             requests: Default::default(),
         }));
         let restarted = host.life > 0;
@@ -373,7 +423,23 @@ impl Simulation {
         for effect in effects {
             let situation = match effect {
                 Effect::Persist { record: Record::Truncate { .. }, .. } => Situation::LogTruncated,
-                Effect::Persist { .. } | Effect::Call { .. } => continue,
+                Effect::Persist { record: Record::Base { index, dropped, .. }, .. } => {
+                    match dropped {
+                        0 => continue,
+                        _ if index == dropped => Situation::SnapshotInstalled,
+                        _ => Situation::LogCut,
+                    }
+                }
+                Effect::Call { to, request: Request::InstallSnapshot(part) } => {
+                    let running = self.hosts[node].running_mut().expect("it takes a turn");
+                    let sent = (part.index, part.offset);
+                    let before = running.parts.insert(to.clone(), sent);
+                    if before != Some(sent) || part.data.is_empty() {
+                        continue;
+                    }
+                    Situation::SnapshotResumed
+                }
+                Effect::Persist { .. } | Effect::Call { .. } | Effect::SaveSnapshot(_) => continue,
                 Effect::Respond { response, .. } => match response {
                     Response::PreVote(vote) if !vote.granted => Situation::PreVoteRefused,
                     Response::Vote(vote) if vote.granted => Situation::VoteGranted,
@@ -383,6 +449,7 @@ impl Simulation {
                         AppendResult::StaleTerm => Situation::StaleTermRefused,
                         _ => continue,
                     },
+                    Response::InstallSnapshot(part) if part.installed => Situation::SnapshotHeld,
                     _ => continue,
                 },
                 Effect::Reply { request, reply } => match reply {
@@ -391,7 +458,7 @@ impl Simulation {
                     {
                         Situation::RetryRecognised
                     }
-                    Reply::Answer(_) => continue,
+                    Reply::Answer(_) | Reply::SnapshotTaken { .. } => continue,
                     Reply::Transferred { .. } => Situation::TransferDone,
                     Reply::Refused(refusal) => match refusal {
                         Refusal::NoQuorumForRead => Situation::ReadLost,

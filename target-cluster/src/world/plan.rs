@@ -7,7 +7,7 @@ use super::faults::{Aim, AimedFault, Fault};
 use super::network::NetworkPlan;
 use super::situations::Situation;
 use crate::bugs::Bugs;
-use crate::core::{Time, Timings};
+use crate::core::{SnapshotOptions, Time, Timings};
 
 /// The plan of a simulation; [`super::swarm`] draws one from a seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Plan {
     pub apply_entries_max: usize,
     /// The time from one such step to the next.
     pub apply: Range<Duration>,
+    /// The times at which nodes take snapshots, and the size of their parts.
+    pub snapshots: SnapshotOptions,
     /// The time under faults.
     pub load: Time,
     /// The ways of the links.
@@ -112,6 +114,7 @@ impl Plan {
             timings: Timings::default(),
             append_entries_max: crate::core::APPEND_ENTRIES_MAX,
             apply_entries_max: crate::core::APPLY_ENTRIES_MAX,
+            snapshots: SnapshotOptions::DEFAULT,
             apply: Duration::ZERO..Duration::ZERO,
             load,
             network: NetworkPlan {

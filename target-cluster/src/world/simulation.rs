@@ -112,6 +112,7 @@ impl Simulation {
                 timings: plan.timings,
                 append_entries_max: plan.append_entries_max,
                 apply_entries_max: plan.apply_entries_max,
+                snapshots: plan.snapshots,
                 seed: plan.seed.wrapping_mul(64).wrapping_add(position as u64),
                 bugs: plan.bugs.clone(),
             };
@@ -237,6 +238,7 @@ impl Simulation {
                 Event::Timer(process) => self.timer(process),
                 Event::Barrier(process) => self.barrier_ends(process),
                 Event::Deferred(process) => self.deferred(process),
+                Event::Save(process) => self.save(process),
                 Event::Start(process) => self.restart(process),
                 Event::Fault(number) => self.fault_begins(number),
                 Event::FaultEnds(number) => self.fault_ends(number),

@@ -60,6 +60,18 @@ situations! {
     TransferDone: "transfer done",
     /// A transfer of leadership did not.
     TransferFailed: "transfer failed",
+    /// A snapshot became durable.
+    SnapshotSaved: "snapshot saved",
+    /// Entries were dropped that a snapshot holds.
+    LogCut: "log cut behind a snapshot",
+    /// A snapshot of another node took the place of a log.
+    SnapshotInstalled: "snapshot installed",
+    /// A part of a snapshot was sent again, since it or its answer was lost.
+    SnapshotResumed: "transfer of a snapshot resumed",
+    /// A node was offered a snapshot and had all that is in it.
+    SnapshotHeld: "snapshot offered to one who had it",
+    /// A crash came while a snapshot was written.
+    CrashDuringSave: "crash while a snapshot was written",
     /// A process was killed, and the machine ran on.
     ProcessKilled: "process killed",
     /// A machine lost power.

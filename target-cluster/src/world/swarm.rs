@@ -18,7 +18,7 @@ use super::plan::{DiskPlan, LastingFault, Plan, Trigger};
 use super::situations::Situation;
 use super::themes::Theme;
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, Time, Timings};
+use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, SnapshotOptions, Time, Timings};
 
 /// The choices that are not left to chance.
 #[derive(Debug, Clone, Default)]
@@ -110,7 +110,26 @@ impl Swarm {
             let fault = alike.unwrap_or_else(|| *self.one_of(&LastingFault::ALL));
             plan.minority.push((node, fault));
         }
+        if self.chance(0.4) {
+            self.snapshots(&mut plan);
+        }
         plan
+    }
+
+    /// Snapshots so often that logs are cut all the time, in parts of a line or more.
+    fn snapshots(&mut self, plan: &mut Plan) {
+        plan.snapshots = SnapshotOptions {
+            entries: *self.one_of(&[2, 5, 20, 60]),
+            bytes: *self.one_of(&[2_000, u64::MAX]),
+            part_bytes: *self.one_of(&[1, 300, 100_000]),
+        };
+        for on in [Situation::SnapshotSaved, Situation::SnapshotInstalled, Situation::LogCut] {
+            if self.chance(0.2) {
+                let chance = *self.one_of(&[0.03, 0.2]);
+                let fault = self.crash_at_effect();
+                plan.triggers.push(Trigger { on, chance, after: Duration::ZERO, fault });
+            }
+        }
     }
 
     /// Short timeouts, so that much happens in little time.

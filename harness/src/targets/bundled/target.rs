@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
-use cluster::core::Timings;
+use cluster::core::{SnapshotOptions, Timings};
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
@@ -60,6 +60,8 @@ pub struct Bundled {
     pub bug: Option<Bug>,
     /// The times that nodes wait for each other.
     pub timings: Timings,
+    /// The times at which they take snapshots.
+    pub snapshots: SnapshotOptions,
 }
 
 impl Target for Bundled {
@@ -96,6 +98,11 @@ impl Target for Bundled {
             command.extend(["--heartbeat-interval".into(), text(heartbeat)]);
             command.extend(["--election-timeout".into(), text(election_min)]);
             command.extend(["--election-timeout-max".into(), text(election_max)]);
+        }
+        if self.snapshots != SnapshotOptions::DEFAULT {
+            let SnapshotOptions { entries, bytes, .. } = self.snapshots;
+            command.extend(["--snapshot-entries".into(), entries.to_string()]);
+            command.extend(["--snapshot-bytes".into(), bytes.to_string()]);
         }
         Launch::of(command)
     }

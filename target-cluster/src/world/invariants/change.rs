@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::core::{Effect, Entry, Node, NodeId, Record, RoleChange};
+use crate::core::{Effect, Entry, Node, NodeId, Record, RoleChange, Snapshot};
 
 /// A node after a turn, with what that changed.
 pub(super) struct Change<'a> {
@@ -30,6 +30,14 @@ impl<'a> Change<'a> {
     pub(super) fn records(&self) -> impl Iterator<Item = &'a Record> {
         self.effects.iter().filter_map(|effect| match effect {
             Effect::Persist { record, .. } => Some(record),
+            _ => None,
+        })
+    }
+
+    /// The snapshots that it saves.
+    pub(super) fn snapshots(&self) -> impl Iterator<Item = &'a Snapshot> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::SaveSnapshot(snapshot) => Some(&**snapshot),
             _ => None,
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Change, Invariant};
-use crate::core::{ApplyResult, Payload};
+use crate::core::ApplyResult;
 use crate::kv::Token;
 
 /// The index at which each token took effect.
@@ -27,9 +27,7 @@ impl Invariant for ExactlyOnce {
         let news = change.node.applied_after(self.seen, usize::MAX).unwrap_or_default();
         self.seen = applied;
         for command in news.into_iter().filter(|command| command.result == ApplyResult::Ok) {
-            let Payload::Command(encoded) = &command.entry.payload else { continue };
-            let Some(token) = encoded.decode().token else { continue };
-            let index = command.entry.index;
+            let (Some(token), index) = (command.token, command.index) else { continue };
             if let Some(first) = self.effects.get(&token) {
                 return Err(format!(
                     "the command with token {token} took effect at {first} and again at {index}"

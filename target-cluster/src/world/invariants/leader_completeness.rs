@@ -1,7 +1,8 @@
 //! An entry committed in a term is in the log of every leader of a later term (paper, §5.4).
 //!
 //! The log of a leader is what it had when it was elected and what it appended since, so it is
-//! enough to keep the terms along it at its election.
+//! enough to keep the terms along it at its election. What it had dropped by then was in a snapshot,
+//! hence committed; the entry behind which its log began must be the one that was.
 
 use super::{Change, Invariant};
 use crate::core::{Node, NodeId, RoleName};
@@ -19,13 +20,17 @@ pub(super) struct LeaderCompleteness {
 struct Elected {
     id: NodeId,
     term: u64,
+    /// The index behind which its log began.
+    base: u64,
     /// The term of each run of entries of its log, with the index of the last one.
     runs: Vec<(u64, u64)>,
 }
 
 impl Elected {
     fn of(node: &Node, term: u64) -> Elected {
-        let mut runs: Vec<(u64, u64)> = Vec::new();
+        let base = node.log().base();
+        let base_term = node.log().term_at(base).expect("a log knows its base");
+        let mut runs: Vec<(u64, u64)> = Vec::from([(base_term, base)]);
         // What it appended in its own term came after the election.
         for entry in node.log().entries().iter().take_while(|entry| entry.term < term) {
             match runs.last_mut() {
@@ -33,11 +38,14 @@ impl Elected {
                 _ => runs.push((entry.term, entry.index)),
             }
         }
-        Elected { id: node.options().id.clone(), term, runs }
+        Elected { id: node.options().id.clone(), term, base, runs }
     }
 
     /// Has the entry of that index and term, which was committed in an earlier term than its own.
     fn has(&self, index: u64, (term, committed_in): (u64, u64)) -> Result<(), String> {
+        if index < self.base {
+            return Ok(());
+        }
         let run = self.runs.iter().find(|(_, last)| *last >= index);
         if committed_in >= self.term || run.is_some_and(|(run, _)| *run == term) {
             return Ok(());

@@ -15,21 +15,37 @@ use crate::core::{Entry, Node, Record};
 pub(super) struct LogMatching {
     /// By index and term: the entry, and the term of the one before it where that was first seen.
     entries: HashMap<(u64, u64), (Arc<Entry>, u64)>,
-    /// The terms of the entries of each node.
-    terms: Vec<Vec<u64>>,
+    /// The log of each node.
+    logs: Vec<Terms>,
+}
+
+/// The terms along a log.
+#[derive(Debug, Clone, Default)]
+struct Terms {
+    /// Index and term of the entry behind which it begins.
+    base: (u64, u64),
+    terms: Vec<u64>,
+}
+
+impl Terms {
+    /// Index and term of the last entry.
+    fn last(&self) -> (u64, u64) {
+        let last = self.terms.last().copied().unwrap_or(self.base.1);
+        (self.base.0 + self.terms.len() as u64, last)
+    }
 }
 
 impl LogMatching {
     /// The logs of so many nodes are empty.
     pub(super) fn new(nodes: usize) -> LogMatching {
-        LogMatching { entries: HashMap::new(), terms: vec![Vec::new(); nodes] }
+        LogMatching { entries: HashMap::new(), logs: vec![Terms::default(); nodes] }
     }
 
     fn append(&mut self, position: usize, node: &Node, entry: &Arc<Entry>) -> Result<(), String> {
-        let terms = &mut self.terms[position];
-        assert_eq!(terms.len() as u64 + 1, entry.index, "every change of a log is seen");
-        let before = terms.last().copied().unwrap_or(0);
-        terms.push(entry.term);
+        let log = &mut self.logs[position];
+        let (last, before) = log.last();
+        assert_eq!(last + 1, entry.index, "every change of a log is seen");
+        log.terms.push(entry.term);
         let place = (entry.index, entry.term);
         let (first, first_before) =
             self.entries.entry(place).or_insert_with(|| (Arc::clone(entry), before));
@@ -57,7 +73,9 @@ impl Invariant for LogMatching {
     }
 
     fn started(&mut self, position: usize, node: &Node) -> Result<(), String> {
-        self.terms[position].clear();
+        let base = node.log().base();
+        let base = (base, node.log().term_at(base).expect("a log knows its base"));
+        self.logs[position] = Terms { base, terms: Vec::new() };
         let mut first = Ok(());
         for entry in node.log().entries() {
             first = first.and(self.append(position, node, entry));
@@ -73,7 +91,16 @@ impl Invariant for LogMatching {
                     first = first.and(self.append(change.position, change.node, entry));
                 }
                 Record::Truncate { from } => {
-                    self.terms[change.position].truncate(*from as usize - 1)
+                    let log = &mut self.logs[change.position];
+                    log.terms.truncate((*from - 1 - log.base.0) as usize);
+                }
+                // What is dropped was looked at; a snapshot that takes the place of a log begins
+                // another.
+                Record::Base { index, term, .. } => {
+                    let log = &mut self.logs[change.position];
+                    if log.last() != (*index, *term) {
+                        *log = Terms { base: (*index, *term), terms: Vec::new() };
+                    }
                 }
                 Record::Vote { .. } => {}
             }

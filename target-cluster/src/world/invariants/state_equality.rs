@@ -1,5 +1,5 @@
 //! Two nodes that have applied their logs through the same index hold the same state (paper, §2:
-//! state machines are deterministic).
+//! state machines are deterministic), and so does a snapshot through that index.
 
 use std::collections::HashMap;
 
@@ -24,18 +24,26 @@ impl Invariant for StateEquality {
     }
 
     fn check(&mut self, change: &Change<'_>) -> Result<(), String> {
+        for snapshot in change.snapshots() {
+            let index = snapshot.index();
+            self.compare(index, snapshot.state_digest(), change.id())?;
+        }
         let applied = change.node.applied();
         if !applied.is_multiple_of(EVERY)
             || self.seen.insert(change.position, applied) == Some(applied)
         {
             return Ok(());
         }
-        let digest = change.node.state_digest();
-        let (first, id) =
-            self.states.entry(applied).or_insert_with(|| (digest, change.id().clone()));
+        self.compare(applied, change.node.state_digest(), change.id())
+    }
+}
+
+impl StateEquality {
+    fn compare(&mut self, applied: u64, digest: u64, node: &NodeId) -> Result<(), String> {
+        let (first, id) = self.states.entry(applied).or_insert_with(|| (digest, node.clone()));
         if *first == digest {
             return Ok(());
         }
-        Err(format!("{id} and {} have applied through {applied} and differ", change.id()))
+        Err(format!("{id} and {node} have applied through {applied} and differ"))
     }
 }

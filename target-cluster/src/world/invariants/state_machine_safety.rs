@@ -20,7 +20,11 @@ impl Invariant for StateMachineSafety {
     fn check(&mut self, change: &Change<'_>) -> Result<(), String> {
         for entry in change.committed() {
             match self.applied.get(entry.index as usize - 1) {
-                None => self.applied.push(Arc::clone(entry)),
+                None => {
+                    let next = self.applied.len() as u64 + 1;
+                    assert_eq!(entry.index, next, "a leader commits first, and has all before");
+                    self.applied.push(Arc::clone(entry));
+                }
                 Some(first) if Arc::ptr_eq(first, entry) || first == entry => {}
                 Some(first) => {
                     return Err(format!(

@@ -54,7 +54,9 @@ impl Watch {
         effects: &[Effect],
     ) -> Result<(), Violation> {
         let Known { leads: led, commit, applied } = self.known[position];
-        let matters = |effect: &Effect| matches!(effect, Effect::Persist { .. } | Effect::Role(_));
+        let matters = |effect: &Effect| {
+            matches!(effect, Effect::Persist { .. } | Effect::SaveSnapshot(_) | Effect::Role(_))
+        };
         let (leads, now) = (node.leads(), (node.commit(), node.applied()));
         if now == (commit, applied) && !effects.iter().any(matters) {
             return Ok(());

@@ -1,0 +1,33 @@
+//! The times at which the bundled cluster's nodes take snapshots, as flags.
+
+use clap::Args;
+use cluster::core::SnapshotOptions;
+
+/// The amounts of entries after which nodes take snapshots.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Snapshots")]
+pub struct SnapshotFlags {
+    /// Take a snapshot after so many entries. The log keeps those since the snapshot before the last, so
+    /// this bounds the time of a restart, and how far a follower may lag before it needs the whole state
+    /// [default: 100000]
+    #[arg(long, value_name = "NUMBER", env = "STORMPROOF_NODE_SNAPSHOT_ENTRIES",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_entries: Option<u64>,
+    /// Take one after about so many bytes of entries, if that comes first: this bounds memory and disk
+    /// [default: 67108864]
+    #[arg(long, value_name = "BYTES", env = "STORMPROOF_NODE_SNAPSHOT_BYTES",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_bytes: Option<u64>,
+}
+
+impl SnapshotFlags {
+    /// The options that were given, and otherwise the usual ones.
+    pub fn options(&self) -> SnapshotOptions {
+        let usual = SnapshotOptions::DEFAULT;
+        SnapshotOptions {
+            entries: self.snapshot_entries.unwrap_or(usual.entries),
+            bytes: self.snapshot_bytes.unwrap_or(usual.bytes),
+            ..usual
+        }
+    }
+}
