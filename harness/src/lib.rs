@@ -28,6 +28,7 @@ mod run;
 mod serve;
 mod shrink;
 mod simulate;
+mod slo;
 mod statistics;
 pub mod targets;
 mod terminal;

@@ -11,7 +11,7 @@ use stormproof_results::report;
 #[path = "../tests/sample/mod.rs"]
 mod sample;
 
-use sample::{Options, Sample, judged, models, sample, storm};
+use sample::{Options, Sample, judged, models, sample, storm, with_promises};
 
 fn main() -> Result<()> {
     let folder = std::env::args().nth(1).context("which folder shall the pages go to?")?;
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
         ("large", Options { seconds: 300, rate: 340, faults: true, verdict: Verdict::Valid }),
     ];
     for (name, options) in pages {
-        let run: Sample = sample(&options);
+        let run: Sample = with_promises(sample(&options));
         let page = report::html(
             &run.summary,
             &RunHistory::from(&run.history),

@@ -8,6 +8,7 @@
 //! all stand in [`words`].
 
 pub mod applied_log;
+pub mod availability;
 pub mod ci;
 pub mod comparison;
 pub mod compressed;

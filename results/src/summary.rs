@@ -8,6 +8,7 @@ use faults::schedule::KnownFailure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::availability::Availability;
 use crate::conclusion::Conclusion;
 use crate::event::Phase;
 
@@ -32,7 +33,7 @@ pub struct Summary {
     /// The version of this form.
     #[serde(default = "before_there_was_a_number")]
     pub schema: u32,
-    /// The worst of safety, liveness and coverage.
+    /// The worst of safety, liveness, availability and coverage.
     pub verdict: Verdict,
     /// The verdict in one sentence.
     pub sentence: String,
@@ -43,6 +44,9 @@ pub struct Summary {
     /// Did the run test anything? Unknown when a kind of operation never succeeded, or when no
     /// fault took effect.
     pub coverage: Coverage,
+    /// The service around each fault, and what was promised of it; none of runs of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     /// The situations in which faults hit nodes; none when they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault_coverage: Option<faults::coverage::Coverage>,

@@ -65,6 +65,9 @@ pub fn run(
         words.iter().for_each(|words| line(name, words));
     }
     line("liveness", &format!("{}: {}", words::verdict(liveness.verdict), liveness.sentence));
+    for (name, words) in summary.availability.iter().flat_map(words::availability) {
+        line(name, &words);
+    }
     for node in &liveness.nodes {
         line(&node.node, node.answer.as_deref().unwrap_or("was not asked"));
         for log in &node.logs {
@@ -112,6 +115,10 @@ pub fn again(summary: &Summary, before: &Summary, faults: &FaultIntervals, colou
     let of_the_run = "as the run found it";
     let verdict = words::verdict(liveness.verdict);
     line("liveness", &format!("{verdict}, {of_the_run}: {}", liveness.sentence));
+    if let Some((verdict, sentence)) = summary.availability.as_ref().and_then(words::promised) {
+        let verdict = words::verdict(verdict);
+        line("available", &format!("{verdict}, {of_the_run}: {sentence}"));
+    }
     for known in &run.known {
         line("known", &words::known_after(known, summary.verdict, faults.iter()));
     }

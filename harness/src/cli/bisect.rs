@@ -45,8 +45,8 @@ pub struct Arguments {
     /// The confidence that no version with the failure is taken for good
     #[arg(long, value_name = "SHARE", default_value = "0.95", value_parser = confidence)]
     confidence: f64,
-    /// The failure: a history without a legal order, or a healed cluster that does not serve
-    /// [default: that of the saved run]
+    /// The failure: a history without a legal order, a healed cluster that does not serve, or a
+    /// promise of availability that was broken [default: that of the saved run]
     #[arg(long, value_enum)]
     failing: Option<Failing>,
     /// So many runs at a time [default: as the processors allow, by what the first one took]

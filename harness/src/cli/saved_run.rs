@@ -14,7 +14,7 @@ use super::run::shortest;
 use crate::exit::bad_input;
 use crate::plan::{SavedPlan, saved};
 use crate::printing::err;
-use crate::run::{Known, Owed, merge, summarise};
+use crate::run::{Known, Owed, Parts, merge, summarise};
 use crate::terminal;
 
 /// A saved run, judged again.
@@ -83,8 +83,9 @@ fn ended_by_kill(summary: &Summary) -> bool {
 
 /// The verdict of a run whose history is judged anew; all else is as the run found it.
 fn with_safety(mut summary: Summary, safety: Analysis) -> Summary {
-    let Summary { liveness, coverage, run, ended_early, .. } = &summary;
-    let (verdict, sentence) = merge(&safety, liveness, coverage, ended_early.as_ref(), &run.known);
+    let Summary { liveness, availability, coverage, run, ended_early, .. } = &summary;
+    let parts = Parts { safety: &safety, liveness, availability: availability.as_ref(), coverage };
+    let (verdict, sentence) = merge(parts, ended_early.as_ref(), &run.known);
     summary.verdict = verdict;
     summary.sentence = sentence;
     summary.safety = safety;
@@ -117,6 +118,7 @@ fn judge_remains(
     let owed = resolved.as_ref().and_then(|plan| Owed::of(plan, &*plan.open_target().ok()?));
     let summary = summarise(Known {
         history: &loaded.history,
+        node_events: &loaded.node_events,
         planned: plan.planned(),
         kinds: &kinds.iter().map(String::as_str).collect::<Vec<_>>(),
         safety,
@@ -124,6 +126,7 @@ fn judge_remains(
         findings: Vec::new(),
         info,
         owed,
+        promises: &resolved.as_ref().map(|plan| plan.promises()).unwrap_or_default(),
         options: resolved.map(|plan| plan.schedule_options()),
         failed: (!goes_on).then_some(EarlyEnd::Kill),
         failure: None,

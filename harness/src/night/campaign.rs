@@ -542,10 +542,11 @@ impl Campaign {
 
     fn repeat_ended(&mut self, of: u64, number: u64, outcome: &RunOutcome) -> Result<String> {
         let run = self.run_mut(of).context("the run of a repeat is known")?;
-        // The same half of the verdict as that of the run.
-        let failing = match run.safety {
-            Verdict::Invalid => Failing::Safety,
-            _ => Failing::Liveness,
+        // The same part of the verdict as that of the run.
+        let failing = match (run.safety, run.liveness) {
+            (Verdict::Invalid, _) => Failing::Safety,
+            (_, Verdict::Invalid) => Failing::Liveness,
+            _ => Failing::Availability,
         };
         let failed = match outcome.counted(failing) {
             Counted::Failed => Some(true),

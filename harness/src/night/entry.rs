@@ -26,6 +26,7 @@ pub(super) fn entry(
         verdict: outcome.verdict,
         safety: outcome.safety,
         liveness: outcome.liveness,
+        availability: outcome.availability,
         starved: outcome.starved,
         failure: outcome.failure.clone(),
         sentence: outcome.sentence.clone(),

@@ -123,6 +123,7 @@ mod tests {
             verdict,
             safety: verdict,
             liveness: Verdict::Valid,
+            availability: None,
             starved: false,
             failure: None,
             sentence: String::new(),

@@ -20,6 +20,7 @@ use workloads::{Workload, stream};
 
 use super::flags::Plan;
 use super::values::{FaultName, NONE, Rate, TriggerName};
+use crate::slo::{Promise, Promised};
 use crate::targets::Target;
 use crate::targets::registry::{self, Choice};
 
@@ -31,6 +32,16 @@ impl Plan {
     /// The names of the nodes, `n1` first.
     pub fn node_names(&self) -> Vec<String> {
         node_names(self.nodes)
+    }
+
+    /// The promises by which its availability is judged.
+    pub fn promises(&self) -> Vec<Promise> {
+        let promise = |promised: &Promised| match promised {
+            Promised::Promise(promise) => Some(promise.clone()),
+            // A plan that is resolved has none.
+            Promised::File(_) => None,
+        };
+        self.slo.iter().filter_map(promise).collect()
     }
 
     /// The families of faults that it asks for.

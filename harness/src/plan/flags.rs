@@ -17,6 +17,7 @@ use super::values::{
     FaultName, Rate, TriggerName, address, as_table, budget, rate, seconds, setting, word,
 };
 use crate::names;
+use crate::slo::Promised;
 
 /// The groups of flags in `--help`.
 const CLUSTER: &str = "The cluster";
@@ -79,6 +80,12 @@ pub(crate) struct Plan {
     #[arg(long, help_heading = CLUSTER, value_name = "TIME", default_value = "30s",
         value_parser = seconds(0.0, 3600.0))]
     pub recovery_limit: f64,
+
+    /// Judge the availability by promises: those of FILE.toml, or one, such as
+    /// 'recovery_p99=2s,faults=kill+power,role=leader' or 'served=99.5%'
+    #[arg(long, help_heading = CLUSTER, value_name = "PROMISE")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slo: Vec<Promised>,
 
     /// The operations that the clients do
     #[arg(long, help_heading = LOAD, default_value = "register", value_parser = names::workload())]

@@ -15,6 +15,7 @@ use super::values::{FaultName, Rate, TriggerName};
 use super::written::{Written, complaint};
 use crate::exit::{bad_input, usage};
 use crate::lab::Commands;
+use crate::slo::Promised;
 use crate::targets::Target;
 
 impl Written {
@@ -65,6 +66,7 @@ impl Written {
             let by_name: BTreeMap<String, String> = pairs.drain(..).collect();
             *pairs = by_name.into_iter().collect();
         }
+        plan.slo = read_promises(plan.slo)?;
         let has_compositions = self.read_compositions(&mut plan)?;
         plan.faults = self.families(&plan, target)?.into_iter().map(FaultName::One).collect();
         plan.triggers = self.triggers(&plan, target)?.into_iter().map(TriggerName::One).collect();
@@ -157,6 +159,20 @@ impl Written {
         schedule.validate(plan.nodes).map_err(|nonsense| bad_input(nonsense.to_string()))?;
         Ok(plan)
     }
+}
+
+/// The promises, with those of files in place of the files: a plan is judged alike wherever it goes.
+fn read_promises(slo: Vec<Promised>) -> Result<Vec<Promised>> {
+    let mut all = Vec::new();
+    for promised in slo {
+        match promised {
+            Promised::File(path) => {
+                all.extend(crate::slo::read(&path)?.into_iter().map(Promised::Promise));
+            }
+            promise => all.push(promise),
+        }
+    }
+    Ok(all)
 }
 
 /// Refuses values that contradict each other.

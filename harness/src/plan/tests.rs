@@ -103,6 +103,7 @@ fn samples(id: &str) -> Vec<String> {
         "in_order_of" => &["results/runs/latest", "it's here"],
         "ready_limit" => &["1ms", "90s", "1h"],
         "recovery_limit" => &["0s", "12.25", "1h"],
+        "slo" => &["served=99.5%", "recovery_p99=2s,faults=kill+power,role=leader"],
         "workload" => &["append", "txn"],
         "time_limit" => &["0.5", "8s", "5m"],
         "rate" => &["0", "any", "0.1", "300"],

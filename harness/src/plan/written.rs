@@ -9,11 +9,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use faults::fault::Family;
 use faults::schedule::{Entry, KnownFailure, Schedule};
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::flags::Plan;
 use super::values::{Asked, NONE};
 use crate::exit::{bad_input, usage};
+use crate::slo::Promise;
 
 /// A flag of [`Plan`], as clap has read it off its field.
 pub(super) struct Flag {
@@ -133,6 +135,21 @@ impl Written {
                                 bad_input(format!("known failure {place}: {}", error.message()))
                             })?;
                         written.add(key, &failure.to_string());
+                    }
+                }
+                ("slo", Value::Array(promises)) => {
+                    for (promise, place) in promises.iter().zip(1..) {
+                        let text = match promise {
+                            Value::Table(table) => {
+                                let promise =
+                                    Promise::deserialize(table.clone()).map_err(|error| {
+                                        bad_input(format!("promise {place}: {}", error.message()))
+                                    })?;
+                                promise.to_string()
+                            }
+                            other => scalar(key, other)?,
+                        };
+                        written.add(key, &text);
                     }
                 }
                 _ => written.read(key, value)?,

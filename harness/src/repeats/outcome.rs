@@ -20,6 +20,9 @@ pub(crate) struct RunOutcome {
     pub safety: Verdict,
     /// Its half about the end.
     pub liveness: Verdict,
+    /// The part about its availability; none where nothing was promised of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Verdict>,
     /// True if the control probe was late: this machine had no time for the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub starved: bool,
@@ -58,7 +61,9 @@ pub(crate) enum Failing {
     Safety,
     /// A healed cluster that does not serve.
     Liveness,
-    /// Either of them.
+    /// A promise of availability that was broken.
+    Availability,
+    /// Any of them.
     Either,
 }
 
@@ -105,6 +110,7 @@ impl RunOutcome {
                     verdict: Verdict::Unknown,
                     safety: Verdict::Unknown,
                     liveness: Verdict::Unknown,
+                    availability: None,
                     starved: false,
                     interrupted: false,
                     sentence: failure.clone(),
@@ -126,6 +132,7 @@ impl RunOutcome {
             verdict: summary.verdict,
             safety: summary.safety.verdict,
             liveness: summary.liveness.verdict,
+            availability: summary.availability.as_ref().and_then(|it| it.verdict),
             starved: summary.liveness.probe_lateness_seconds > STARVED.as_secs_f64(),
             interrupted: summary.ended_early.as_ref().is_some_and(|ended| interrupt(ended.cause)),
             failure: summary.failure.clone(),
@@ -138,12 +145,24 @@ impl RunOutcome {
         }
     }
 
+    /// The failure that it showed; none if it did not fail.
+    pub fn failing(&self) -> Option<Failing> {
+        let invalid = |verdict| verdict == Verdict::Invalid;
+        match (self.safety, self.liveness, self.availability) {
+            (safety, _, _) if invalid(safety) => Some(Failing::Safety),
+            (_, liveness, _) if invalid(liveness) => Some(Failing::Liveness),
+            (_, _, Some(availability)) if invalid(availability) => Some(Failing::Availability),
+            _ => None,
+        }
+    }
+
     /// Its part in the count of such failures. A starved run is left out, also one that failed: to
     /// count only failures of them would raise the rate.
     pub fn counted(&self, failing: Failing) -> Counted {
         let verdict = match failing {
             Failing::Safety => self.safety,
             Failing::Liveness => self.liveness,
+            Failing::Availability => self.availability.unwrap_or(Verdict::Valid),
             Failing::Either => self.verdict,
         };
         match verdict {
@@ -174,11 +193,7 @@ impl RunOutcome {
 impl Failing {
     /// The failure that a run showed; none if it did not fail.
     pub fn of(summary: &Summary) -> Option<Failing> {
-        match (summary.safety.verdict, summary.liveness.verdict) {
-            (Verdict::Invalid, _) => Some(Failing::Safety),
-            (_, Verdict::Invalid) => Some(Failing::Liveness),
-            _ => None,
-        }
+        RunOutcome::of(summary, 0.0, None).failing()
     }
 
     /// The failure in words.
@@ -186,6 +201,7 @@ impl Failing {
         match self {
             Failing::Safety => "safety",
             Failing::Liveness => "liveness",
+            Failing::Availability => "availability",
             Failing::Either => "safety or liveness",
         }
     }
@@ -201,6 +217,7 @@ pub(crate) mod tests {
             verdict: safety.max(liveness),
             safety,
             liveness,
+            availability: None,
             starved: false,
             interrupted: false,
             failure: None,
@@ -230,6 +247,11 @@ pub(crate) mod tests {
         check(&starved, [not(Reason::Starved); 3]);
         let cut = RunOutcome { interrupted: true, ..outcome(Valid, Valid) };
         check(&cut, [not(Reason::Interrupted); 3]);
+        let slow =
+            RunOutcome { verdict: Invalid, availability: Some(Invalid), ..outcome(Valid, Valid) };
+        check(&slow, [passed, passed, failed]);
+        assert_eq!(slow.failing(), Some(Failing::Availability));
+        assert_eq!(slow.counted(Failing::Availability), failed);
         let broken = RunOutcome { failure: Some("no".to_owned()), ..outcome(Invalid, Unknown) };
         check(&broken, [failed, not(Reason::Harness), failed]);
         assert_eq!(broken.exit(), Exit::Invalid);

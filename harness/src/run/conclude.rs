@@ -78,6 +78,7 @@ pub fn conclude(
     }
     let mut summary = summarise(Known {
         history: &loaded.history,
+        node_events: &loaded.node_events,
         planned: plan.planned(),
         kinds: workload.kinds,
         safety,
@@ -85,6 +86,7 @@ pub fn conclude(
         findings: cluster.findings(),
         info,
         owed: Owed::of(plan, &*setup.target),
+        promises: &plan.promises(),
         options: Some(plan.schedule_options()),
         failed: failure.as_ref().map(|_| EarlyEnd::Failure),
         failure: failure.as_ref().map(|error| format!("{error:#}")),

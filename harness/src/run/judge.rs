@@ -7,6 +7,7 @@ use checker::verdict::{Analysis, Verdict};
 use faults::coverage::Fired;
 use faults::fault::Family;
 use faults::schedule::ScheduleOptions;
+use results::availability::Availability;
 use results::event::Phase;
 use results::metrics::{FaultInterval, Planned, RunHistory};
 use results::summary::{Coverage, EarlyEnd, EndedEarly, KnownInRun, Liveness};
@@ -156,16 +157,31 @@ pub fn fault_coverage(
     faults::coverage::Coverage::of(&fired.collect::<Vec<_>>(), options)
 }
 
-/// The worst of the three, and the sentence that a reader should see first. A run that did not get
+/// The parts of a verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// The judgement of the history.
+    pub safety: &'a Analysis,
+    /// The judgement of the healed cluster.
+    pub liveness: &'a Liveness,
+    /// The service around faults; none where it was not measured.
+    pub availability: Option<&'a Availability>,
+    /// The parts of the plan that were exercised.
+    pub coverage: &'a Coverage,
+}
+
+/// The worst of the four, and the sentence that a reader should see first. A run that did not get
 /// to its end is no pass, nor is it one of the faults that were left out.
 pub fn merge(
-    safety: &Analysis,
-    liveness: &Liveness,
-    coverage: &Coverage,
+    parts: Parts<'_>,
     ended: Option<&EndedEarly>,
     known: &[KnownInRun],
 ) -> (Verdict, String) {
+    let Parts { safety, liveness, availability, coverage } = parts;
     let verdict = safety.verdict.max(liveness.verdict).max(coverage.verdict);
+    // Where nothing was promised, nothing is broken.
+    let promised = availability.and_then(|it| it.verdict.zip(it.sentence.as_deref()));
+    let verdict = promised.map_or(verdict, |(promised, _)| verdict.max(promised));
     let cut_off = |ended: &EndedEarly| match ended.cause {
         EarlyEnd::Failure => true,
         // Later than that, all that was planned had been done.
@@ -177,6 +193,10 @@ pub fn merge(
         safety.sentence().unwrap_or("the checker gave no reason").to_owned()
     } else if liveness.verdict == verdict && verdict != Verdict::Valid {
         liveness.sentence.clone()
+    } else if let Some((_, sentence)) =
+        promised.filter(|it| it.0 == verdict && it.0 != Verdict::Valid)
+    {
+        sentence.to_owned()
     } else if coverage.verdict == verdict && verdict != Verdict::Valid {
         coverage.gaps.join("; ")
     } else {
@@ -454,9 +474,20 @@ mod tests {
             nodes: Vec::new(),
         };
         let covered = Coverage { verdict: Verdict::Valid, gaps: Vec::new(), notes: Vec::new() };
+        let with = |safety: &Analysis,
+                    live,
+                    availability: Option<&Availability>,
+                    ended: Option<&EndedEarly>,
+                    known: &[KnownInRun]| {
+            let liveness = &liveness(live);
+            merge(Parts { safety, liveness, availability, coverage: &covered }, ended, known)
+        };
+        let merged = |safety: &Analysis, live, ended: Option<&EndedEarly>, known: &[KnownInRun]| {
+            with(safety, live, None, ended, known)
+        };
         let unsure = || analysis(Verdict::Unknown, Some("budget"));
         let check = |safety, live, ended: Option<EndedEarly>, expect: Verdict, sentence: &str| {
-            let merged = merge(&safety, &liveness(live), &covered, ended.as_ref(), &[]);
+            let merged = merged(&safety, live, ended.as_ref(), &[]);
             assert_eq!((merged.0, merged.1.as_str()), (expect, sentence));
         };
         check(unsure(), Verdict::Invalid, None, Verdict::Invalid, "no leader");
@@ -475,11 +506,22 @@ mod tests {
         let live = Verdict::Invalid;
         check(valid(), live, cut_off(EarlyEnd::Kill), Verdict::Invalid, "no leader");
         let checking = EndedEarly { phase: Phase::Check, ..cut(EarlyEnd::Kill) };
-        let merged = merge(&valid(), &liveness(Verdict::Valid), &covered, Some(&checking), &[]);
-        assert_eq!(merged.0, Verdict::Valid, "all that was planned had been done");
+        let checked = merged(&valid(), Verdict::Valid, Some(&checking), &[]);
+        assert_eq!(checked.0, Verdict::Valid, "all that was planned had been done");
+        // A promise of availability breaks what is else whole, and comes behind what else is broken.
+        let promised = |verdict| Availability {
+            verdict,
+            sentence: Some("2.4s".to_owned()),
+            ..Availability::default()
+        };
+        let slow = promised(Some(Verdict::Invalid));
+        let judged = |live, slow| with(&valid(), live, Some(slow), None, &[]);
+        assert_eq!(judged(Verdict::Valid, &slow), (Verdict::Invalid, "2.4s".to_owned()));
+        assert_eq!(judged(Verdict::Invalid, &slow).1, "no leader");
+        assert_eq!(judged(Verdict::Valid, &promised(None)).0, Verdict::Valid);
         // What was left out for a known failure is no pass of it.
         let known = [avoiding("lost=power")];
-        let merged = |safety, live| merge(&safety, &liveness(live), &covered, None, &known);
+        let merged = |safety, live| merged(&safety, live, None, &known);
         let avoided = "tested without power faults, which trigger the known failure lost";
         assert_eq!(
             merged(valid(), Verdict::Valid),

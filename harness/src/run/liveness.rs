@@ -45,7 +45,7 @@ impl Reaction {
 
 /// The verdict of a cluster that did not do what it owed, and its sentence: Invalid, unless this
 /// machine had no time for it, as is known or as the lateness of the controller says.
-pub(super) fn blame(what: String, lateness: Duration, starved: bool) -> (Verdict, String) {
+pub(crate) fn blame(what: String, lateness: Duration, starved: bool) -> (Verdict, String) {
     if !starved && lateness <= STARVED {
         return (Verdict::Invalid, what);
     }

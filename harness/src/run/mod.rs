@@ -35,6 +35,7 @@ mod summarise;
 mod triggers;
 
 pub use execute::{Ended, Setup, execute};
-pub(crate) use judge::merge;
+pub(crate) use judge::{Parts, merge};
+pub(crate) use liveness::blame;
 pub(crate) use owed::Owed;
 pub(crate) use summarise::{Known, summarise};

@@ -11,18 +11,19 @@ use std::time::Duration;
 
 use checker::history::{EventType, REFUTED};
 use checker::verdict::Verdict;
-use faults::fault::{Excuse, Family};
-use faults::grudge::CLIENTS;
+use faults::fault::Family;
 use results::event::Phase;
-use results::metrics::{FaultInterval, RunHistory, RunOperation, phases};
+use results::metrics::{
+    FaultInterval, RunHistory, RunOperation, Stretch, free_of, majorities, parts, phases,
+};
 use results::summary::Liveness;
 
 use super::liveness::blame;
 use crate::plan::Plan;
 use crate::targets::Target;
 
-/// Larger clusters have more majorities than are worth trying.
-const MOST_NODES: usize = 9;
+/// Smaller clusters have no majority without each of their nodes.
+const FEWEST_NODES: usize = 3;
 
 /// So many attempts in vain show that clients reached the majority, and asked it for this.
 const ATTEMPTS: usize = 3;
@@ -35,9 +36,6 @@ pub(crate) struct Owed {
     /// The time within which each kind of operation is answered.
     pub within: Duration,
 }
-
-/// A stretch of time, in nanoseconds since the start of the run.
-type Stretch = (u64, u64);
 
 /// A stretch in which service was owed and did not come.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,12 +93,15 @@ impl Owed {
     ) -> Option<Unserved<'a>> {
         let load = phases(history).into_iter().find(|phase| phase.phase == Phase::Load)?;
         let within = self.within.as_nanos() as u64;
-        let majorities = self.majorities();
+        if self.nodes.len() < FEWEST_NODES {
+            return None;
+        }
+        let majorities = majorities(&self.nodes);
         let mut broken: Vec<Unserved<'a>> = Vec::new();
         for (kind, answers) in answers(history) {
             for gap in gaps(answers, (load.start, load.end), within) {
                 let owed = majorities.iter().find_map(|majority| {
-                    let owed = free(gap, faults, majority);
+                    let owed = free_of(gap, faults, |fault| hinders(fault, majority));
                     let owed = owed.into_iter().find(|(from, to)| to - from > within)?;
                     asked(history, kind, owed, majority).then(|| (owed, majority.clone()))
                 });
@@ -110,20 +111,6 @@ impl Owed {
             }
         }
         broken.into_iter().min_by_key(|unserved| unserved.stretch)
-    }
-
-    /// Every smallest majority.
-    fn majorities(&self) -> Vec<Vec<&str>> {
-        let count = self.nodes.len();
-        if !(3..=MOST_NODES).contains(&count) {
-            return Vec::new();
-        }
-        let of_set = |set: u32| {
-            let nodes = self.nodes.iter().zip(0..).filter(|(_, place)| set >> place & 1 == 1);
-            nodes.map(|(node, _)| node.as_str()).collect()
-        };
-        let size = count as u32 / 2 + 1;
-        (0..1u32 << count).filter(|set| set.count_ones() == size).map(of_set).collect()
     }
 }
 
@@ -151,22 +138,6 @@ fn gaps(mut answers: Vec<u64>, (from, to): Stretch, within: u64) -> Vec<Stretch>
     pairs.filter(|(from, to)| to - from > within).collect()
 }
 
-/// The parts of a stretch in which all of `nodes` are up, undisturbed, and hear each other.
-fn free(stretch: Stretch, faults: &[FaultInterval], nodes: &[&str]) -> Vec<Stretch> {
-    let mut free = vec![stretch];
-    for fault in faults.iter().filter(|fault| fault.was_attempted() && hinders(fault, nodes)) {
-        // A node whose files were damaged may never come back.
-        let for_ever = fault.family.excuse() == Excuse::Forever;
-        let end = fault.end.filter(|_| !for_ever).unwrap_or(u64::MAX);
-        let begin = fault.start;
-        let parts = free.iter().flat_map(|(from, to)| {
-            [(*from, (*to).min(begin)), ((*from).max(end), *to)].into_iter().filter(|(a, b)| a < b)
-        });
-        free = parts.collect();
-    }
-    free
-}
-
 /// True if `nodes` owe nothing while the fault is on.
 fn hinders(fault: &FaultInterval, nodes: &[&str]) -> bool {
     // Of one that changes while it lasts, the nodes that it hits are not known for each moment.
@@ -177,12 +148,7 @@ fn hinders(fault: &FaultInterval, nodes: &[&str]) -> bool {
         Family::Kill | Family::Pause | Family::Power | Family::Stop => {
             fault.nodes.iter().any(|node| nodes.contains(&node.as_str()))
         }
-        Family::Partition => fault.grudge.as_ref().is_none_or(|grudge| {
-            // A leader that serves all others, but no client, is not deposed for that.
-            let cuts_clients = grudge.links().any(|it| it.from == CLIENTS || it.to == CLIENTS);
-            let cuts = |a: &str| nodes.iter().any(|b| grudge.drops(a, b));
-            cuts_clients || nodes.iter().any(|node| cuts(node))
-        }),
+        Family::Partition => parts(fault, nodes),
         // A hand-over ends within an election, or is given up.
         Family::Leadership => false,
         _ => true,

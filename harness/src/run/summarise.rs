@@ -1,17 +1,26 @@
 //! From what is known of a run to its summary: the same for a run at its end and for one that was
 //! saved.
 
+use std::time::Duration;
+
 use checker::verdict::Analysis;
 use faults::schedule::ScheduleOptions;
-use results::metrics::{Planned, RunHistory, ended_early, fault_intervals, latency};
+use results::event::NodeEvent;
+use results::metrics::{
+    Planned, RunHistory, availability, ended_early, fault_intervals, latency, phases,
+};
 use results::summary::{Coverage, EarlyEnd, Finding, Liveness, RunInfo, SCHEMA, Summary};
 
+use super::judge::Parts;
 use super::{Owed, judge, pace};
+use crate::slo::{self, Promise};
 
 /// Everything that is known of a run.
 pub(crate) struct Known<'a> {
     /// The recorded events.
     pub history: &'a RunHistory,
+    /// The events of all nodes, by time.
+    pub node_events: &'a [NodeEvent],
     /// The load and the faults of its plan.
     pub planned: Planned,
     /// Every kind of operation that its workload makes.
@@ -26,6 +35,8 @@ pub(crate) struct Known<'a> {
     pub info: RunInfo,
     /// The service that it is owed while faults last; none if nothing is known of that.
     pub owed: Option<Owed>,
+    /// The promises by which its availability is judged.
+    pub promises: &'a [Promise],
     /// The options that its faults were drawn for, where they are known.
     pub options: Option<ScheduleOptions>,
     /// The reason of an end that is not on record: the harness failed, or the run was killed.
@@ -38,6 +49,7 @@ pub(crate) struct Known<'a> {
 pub(crate) fn summarise(known: Known<'_>) -> Summary {
     let Known {
         history,
+        node_events,
         planned,
         kinds,
         safety,
@@ -45,6 +57,7 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         findings,
         info,
         owed,
+        promises,
         options,
         failed,
         failure,
@@ -54,6 +67,9 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         Some(owed) => owed.judge(history, &faults, liveness),
         None => liveness,
     };
+    let figures = availability(history, &faults, &phases(history), node_events, &info.nodes);
+    let lateness = Duration::from_secs_f64(liveness.load_lateness_seconds);
+    let availability = Some(slo::judge(figures, promises, lateness));
     let ended = ended_early(history, &planned, failed);
     // Of a target that is not known here, nor are its timers.
     let timers = options.as_ref().map(|options| options.timers).unwrap_or_default();
@@ -63,8 +79,13 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
     };
     let options = options.filter(|_| !planned.faults.is_empty());
     let fault_coverage = options.map(|options| judge::fault_coverage(&faults, &options));
-    let (verdict, sentence) =
-        judge::merge(&safety, &liveness, &coverage, ended.as_ref(), &info.known);
+    let parts = Parts {
+        safety: &safety,
+        liveness: &liveness,
+        availability: availability.as_ref(),
+        coverage: &coverage,
+    };
+    let (verdict, sentence) = judge::merge(parts, ended.as_ref(), &info.known);
     Summary {
         schema: SCHEMA,
         verdict,
@@ -72,6 +93,7 @@ pub(crate) fn summarise(known: Known<'_>) -> Summary {
         safety,
         liveness,
         coverage,
+        availability,
         fault_coverage,
         latency: latency(&history.operations),
         findings,

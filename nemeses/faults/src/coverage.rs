@@ -158,6 +158,14 @@ impl ClusterSnapshot {
         self.roles.keys().any(|node| self.says(node, roles))
     }
 
+    /// Whom a fault hit that was done to `nodes`.
+    pub fn whom(&self, nodes: &BTreeSet<String>) -> Role {
+        match nodes.iter().collect::<Vec<_>>()[..] {
+            [node] => self.role_of(node),
+            _ => Role::Several,
+        }
+    }
+
     /// The role of one node.
     fn role_of(&self, node: &str) -> Role {
         if self.says(node, &["leader"]) {
@@ -190,10 +198,7 @@ const CANDIDATES: [&str; 2] = ["candidate", "pre-candidate"];
 
 impl Fired {
     fn role(&self) -> Role {
-        match self.nodes.iter().collect::<Vec<_>>()[..] {
-            [node] => self.facts.role_of(node),
-            _ => Role::Several,
-        }
+        self.facts.whom(&self.nodes)
     }
 }
 

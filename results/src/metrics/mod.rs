@@ -6,10 +6,12 @@ mod clock_offsets;
 mod commit_indices;
 mod ending;
 mod fault_intervals;
+mod fault_service;
 mod names;
 mod node_spans;
 mod operation_figures;
 mod operations;
+mod owing;
 mod phases;
 mod recovery;
 mod run_history;
@@ -18,12 +20,14 @@ pub use clock_offsets::{ClockOffset, ClockTrack, clock_tracks};
 pub use commit_indices::{CommitReading, CommitTrack, commit_tracks};
 pub use ending::{Planned, ended_early, recorded_liveness};
 pub use fault_intervals::{FaultInterval, FaultIntervals, FaultStep, fault_intervals};
+pub use fault_service::availability;
 pub(crate) use names::Names;
 pub use node_spans::{NodeSpan, NodeState, node_spans};
 pub use operation_figures::{
     AttemptError, OperationFigures, attempt_errors, latency, operation_figures,
 };
 pub use operations::{RunAttempt, RunOperation, RunOperations};
+pub use owing::{Stretch, free_of, majorities, parts};
 pub use phases::{PhaseInterval, phases};
 pub use recovery::{FirstError, Recovery, Service, recoveries};
 pub use run_history::RunHistory;

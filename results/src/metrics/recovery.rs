@@ -59,33 +59,67 @@ pub fn recoveries(
     operations: &RunOperations,
     phases: &[PhaseInterval],
 ) -> Vec<Recovery> {
-    let oks = ok_times(operations);
-    let mut errors = errors_by_time(operations);
-    let all = (0, oks.last().copied().unwrap_or(0));
-    let load = phases.iter().find(|phase| phase.phase == Phase::Load);
-    let (load_start, load_end) = load.map_or(all, |load| (load.start, load.end));
-    let mean_gap = (load_end - load_start) / (oks.len() as u64).max(1);
-    let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);
+    let answers = Answers::of(faults, operations, phases);
+    let Answers { oks, load: (_, load_end), interruption, .. } = &answers;
+    let (load_end, interruption) = (*load_end, *interruption);
     let attempted = || faults.iter().enumerate().filter(|(_, fault)| fault.was_attempted());
-    let calm_until = attempted().map(|(_, fault)| fault.start).min().unwrap_or(load_end);
-    let calm = &errors[..errors.partition_point(|error| error.0 < calm_until)];
-    let usual: BTreeSet<&str> = calm.iter().map(|(_, _, error)| *error).collect();
-    errors.retain(|(_, _, error)| !usual.contains(error));
     attempted()
         .filter(|(_, fault)| fault.start < load_end)
         .map(|(position, fault)| {
             let next = attempted().map(|(_, other)| other.start).find(|&start| start > fault.start);
             let until = next.unwrap_or(load_end).min(load_end);
-            let (longest_gap, gap_end) = longest_gap(&oks, fault.start, until, load_end);
+            let (longest_gap, gap_end) = longest_gap(oks, fault.start, until, load_end);
             let service = match gap_end {
                 _ if longest_gap < interruption => Service::Uninterrupted,
                 Some(end) => Service::AgainAfter(end - fault.start),
                 None => Service::NotAgain,
             };
-            let first_error = first_error(&errors, fault.start, until);
+            let first_error = answers.first_error(fault.start, until);
             Recovery { fault: position, first_error, longest_gap, service }
         })
         .collect()
+}
+
+/// The answers to clients, as far as faults may have changed them.
+pub(super) struct Answers<'a> {
+    /// When operations ended ok, sorted.
+    pub oks: Vec<u64>,
+    /// When attempts met errors that did not occur before the first fault, which, and the index of
+    /// the operation's completion; sorted.
+    errors: Vec<(u64, u64, &'a str)>,
+    /// When the load began and ended.
+    pub load: (u64, u64),
+    /// From this length on, a time without any ok is an interruption.
+    pub interruption: u64,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn of(
+        faults: &[FaultInterval],
+        operations: &'a RunOperations,
+        phases: &[PhaseInterval],
+    ) -> Answers<'a> {
+        let oks = ok_times(operations);
+        let mut errors = errors_by_time(operations);
+        let all = (0, oks.last().copied().unwrap_or(0));
+        let load = phases.iter().find(|phase| phase.phase == Phase::Load);
+        let load = load.map_or(all, |load| (load.start, load.end));
+        let mean_gap = (load.1 - load.0) / (oks.len() as u64).max(1);
+        let interruption = SHORTEST_INTERRUPTION.max(mean_gap * TIMES_MEAN_GAP);
+        let attempted = faults.iter().filter(|fault| fault.was_attempted());
+        let calm_until = attempted.map(|fault| fault.start).min().unwrap_or(load.1);
+        let calm = &errors[..errors.partition_point(|error| error.0 < calm_until)];
+        let usual: BTreeSet<&str> = calm.iter().map(|(_, _, error)| *error).collect();
+        errors.retain(|(_, _, error)| !usual.contains(error));
+        Answers { oks, errors, load, interruption }
+    }
+
+    /// The first error within a stretch.
+    pub(super) fn first_error(&self, from: u64, until: u64) -> Option<FirstError> {
+        let errors = &self.errors;
+        let &(time, index, error) = errors.get(errors.partition_point(|error| error.0 < from))?;
+        (time < until).then(|| FirstError { after: time - from, error: error.to_owned(), index })
+    }
 }
 
 /// When operations ended ok, sorted.
@@ -113,11 +147,6 @@ fn errors_by_time(operations: &RunOperations) -> Vec<(u64, u64, &str)> {
     }
     errors.sort_unstable();
     errors
-}
-
-fn first_error(errors: &[(u64, u64, &str)], from: u64, until: u64) -> Option<FirstError> {
-    let &(time, index, error) = errors.get(errors.partition_point(|error| error.0 < from))?;
-    (time < until).then(|| FirstError { after: time - from, error: error.to_owned(), index })
 }
 
 /// The gap between oks that took the most of the time from `from` to `until`: its whole length, and

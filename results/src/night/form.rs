@@ -129,6 +129,9 @@ pub struct NightRun {
     pub safety: Verdict,
     /// The half about the end.
     pub liveness: Verdict,
+    /// The part about its availability; none where nothing was promised of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Verdict>,
     /// True if the control probe was late: this machine had no time for the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub starved: bool,

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::report_data::ReportData;
 use super::{
-    counterexample, drawing_data, elements, environment, findings, header, members, nodes,
-    not_tested, operations, recovery, schedule, tokens, versions,
+    availability, counterexample, drawing_data, elements, environment, findings, header, members,
+    nodes, not_tested, operations, recovery, schedule, tokens, versions,
 };
 use crate::event::NodeEvent;
 use crate::metrics::RunHistory;
@@ -70,10 +70,11 @@ fn body(data: &ReportData<'_>) -> Markup {
 }
 
 /// The panels below the timeline, in order; a run has only those that say something about it.
-fn panels(data: &ReportData<'_>) -> [Option<Markup>; 12] {
+fn panels(data: &ReportData<'_>) -> [Option<Markup>; 13] {
     [
         counterexample::counterexample(data),
         nodes::nodes(data),
+        availability::availability(data),
         Some(recovery::recovery(data)),
         Some(operations::operations(data)),
         elements::elements(data),

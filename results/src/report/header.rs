@@ -141,7 +141,7 @@ fn fault_figures(data: &ReportData<'_>) -> (String, String) {
     (words::count(with("installed")), remark)
 }
 
-/// Safety, liveness and coverage, each with its own verdict.
+/// Safety, liveness, availability where something was promised, and coverage, each with its own verdict.
 fn checks(data: &ReportData<'_>) -> Markup {
     let summary = data.summary;
     let liveness = &summary.liveness;
@@ -160,10 +160,15 @@ fn checks(data: &ReportData<'_>) -> Markup {
         gaps => gaps.join(" "),
     };
     let (order, why) = safety(data);
+    let promised = summary.availability.as_ref();
+    let promised = promised.and_then(|it| it.verdict.zip(it.sentence.as_deref()));
     html! {
         ul.checks {
             (check("Safety", summary.safety.verdict, order, Some(&why)))
             (check("Liveness", liveness.verdict, &liveness.sentence, Some(&recovery)))
+            @if let Some((verdict, sentence)) = promised {
+                (check("Availability", verdict, sentence, None))
+            }
             (check("Coverage", coverage.verdict, &gaps, None))
         }
     }

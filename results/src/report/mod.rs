@@ -4,6 +4,7 @@
 //! printed; the timeline is data that the script draws. Scripts stand in `page/`; style and frame are those of all
 //! pages.
 
+mod availability;
 mod clock_data;
 mod counterexample;
 mod document;

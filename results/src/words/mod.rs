@@ -1,6 +1,7 @@
 //! One vocabulary: numbers, times, verdicts, operations and findings as people read them, on pages
 //! and terminals alike.
 
+mod availability;
 mod endings;
 mod headlines;
 mod known;
@@ -13,6 +14,7 @@ mod reports;
 mod times;
 mod verdicts;
 
+pub(crate) use self::availability::{availability, promised};
 pub use self::endings::ended_early;
 pub(crate) use self::headlines::headline;
 pub use self::known::{avoided, known_after, known_before};

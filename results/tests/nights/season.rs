@@ -22,6 +22,7 @@ fn run(date: &str, number: u64, cell: usize, safety: Verdict) -> NightRun {
         verdict: safety,
         safety,
         liveness: Valid,
+        availability: None,
         starved: false,
         failure: None,
         sentence: format!("sentence of run {number}; and more"),

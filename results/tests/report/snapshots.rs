@@ -20,7 +20,7 @@ use stormproof_results::metrics::{FaultIntervals, RunHistory};
 use stormproof_results::summary::{EarlyEnd, EndedEarly, NodeAtEnd, NodeLog};
 use stormproof_results::{self as results, counterexample_text, verdict_text};
 
-use crate::sample::{Options, Sample, judged, models, sample, storm};
+use crate::sample::{Options, Sample, judged, models, sample, storm, with_promises};
 use crate::{drawn, options, page, panel};
 
 pub fn matches_snapshot(name: &str, text: &str) {
@@ -57,6 +57,17 @@ fn the_first_screen() {
     calm.summary.run.rate = None;
     calm.summary.run.stopped_early_seconds = Some(7.25);
     header_matches_snapshot("header-without-faults", &calm);
+}
+
+#[test]
+fn the_service_around_faults_and_what_was_promised() {
+    let run = with_promises(sample(&options(Verdict::Valid)));
+    panel_matches_snapshot("availability-valid", &run, "availability");
+    header_matches_snapshot("header-availability", &run);
+    let faults = FaultIntervals::of(&RunHistory::from(&run.history));
+    let saved = verdict_text::Saved::default();
+    let text = verdict_text::run(&run.summary, [1, 2, 3], &faults, &saved, false);
+    matches_snapshot("terminal-run-availability", &text);
 }
 
 /// A run that was killed while it converged.
