@@ -294,4 +294,7 @@ pub struct RunInfo {
     pub command: String,
     /// The machine: kernel, processors, memory, version of stormproof.
     pub environment: BTreeMap<String, String>,
+    /// The milliseconds that a fixed piece of work took on this machine as the run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_ms: Option<f64>,
 }

@@ -18,7 +18,9 @@ use super::output::shown;
 use super::replay;
 use super::shrink_schedule;
 use crate::exit::{Exit, bad_input, usage};
-use crate::night::{Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of};
+use crate::night::{
+    self, Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, compared, exit_of,
+};
 use crate::plan::{quoted, seed_of_the_moment};
 use crate::printing::{err, out};
 
@@ -126,7 +128,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     let orders = Orders {
         seed,
         shard,
-        past: Past::of(&past),
+        past: Past::of(&past.iter().map(|(_, night)| night.clone()).collect::<Vec<_>>()),
         others: shared.then_some(around),
         shrink: |run, folder, jobs, limit| {
             let ended = shrink_schedule::shrink(run, Some(folder), jobs, Some(limit), None)?;
@@ -149,6 +151,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     }
     let index = campaign.index();
     let night = campaign.carry_out()?;
+    let night = with_comparison(night, &directory, &past)?;
     tell(&night, &folder);
     if index.is_file() {
         out!("{}", shown(&index));
@@ -212,7 +215,7 @@ fn is_foreign(directory: &NightDirectory) -> bool {
 }
 
 /// Earlier nights of a plan, from the oldest. One that cannot be read is left out, and said.
-fn earlier(folder: &Path, name: &str, own: Option<&Path>) -> Vec<Night> {
+fn earlier(folder: &Path, name: &str, own: Option<&Path>) -> Vec<(NightDirectory, Night)> {
     let own = own.and_then(|own| own.canonicalize().ok());
     let mut nights = Vec::new();
     for directory in nights_in(folder) {
@@ -220,14 +223,15 @@ fn earlier(folder: &Path, name: &str, own: Option<&Path>) -> Vec<Night> {
             continue;
         }
         match directory.night() {
-            Ok(Some(night)) if night.name == name => nights.push(night),
+            Ok(Some(night)) if night.name == name => nights.push((directory, night)),
             Ok(_) => {}
             Err(error) => err!("left out of what is known of earlier nights: {error:#}"),
         }
     }
-    nights.sort_by(|one, other| (&one.started, &one.id).cmp(&(&other.started, &other.id)));
+    nights
+        .sort_by(|(_, one), (_, other)| (&one.started, &one.id).cmp(&(&other.started, &other.id)));
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let later = nights.iter().filter(|night| night.started > now).count();
+    let later = nights.iter().filter(|(_, night)| night.started > now).count();
     if later > 0 {
         let nights = counted(later as u64, "night");
         err!(
@@ -236,6 +240,42 @@ fn earlier(folder: &Path, name: &str, own: Option<&Path>) -> Vec<Night> {
         );
     }
     nights
+}
+
+/// A night before, with its folder.
+#[derive(Clone, Copy)]
+struct Before<'a>(&'a NightDirectory, &'a Night);
+
+impl AsRef<Night> for Before<'_> {
+    fn as_ref(&self) -> &Night {
+        self.1
+    }
+}
+
+/// A night that is over, compared with those before; written down, too.
+fn with_comparison(
+    mut night: Night,
+    directory: &NightDirectory,
+    past: &[(NightDirectory, Night)],
+) -> Result<Night> {
+    let all = past.iter().map(|(directory, night)| Before(directory, night));
+    let (mut nights, mut before) = (Vec::new(), Vec::new());
+    for Before(directory, night) in night::whole_nights(all, night::NIGHTS).concat() {
+        match night::measured(directory, night) {
+            Ok(runs) if runs.is_empty() => {}
+            Ok(runs) => {
+                nights.push(night.id.clone());
+                before.extend(runs);
+            }
+            Err(error) => err!("left out of the comparison with earlier nights: {error:#}"),
+        }
+    }
+    if !before.is_empty() {
+        let new = night::measured(directory, &night)?;
+        night.comparison = Some(night::compare(nights, &new, &before, night.seed));
+        directory.save(&night)?;
+    }
+    Ok(night)
 }
 
 /// `20261129T190000Z-bundled`.
@@ -289,6 +329,9 @@ pub fn tell(night: &Night, folder: &str) {
             Some(run) => out!("run {run}: {}", remark.text),
             None => out!("{}", remark.text),
         }
+    }
+    for line in night.comparison.iter().flat_map(compared) {
+        out!("{line}");
     }
     if let Some(why) = &night.ended {
         out!("{why}");

@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use checker::verdict::Verdict;
 use results::ledger::is_full;
 use results::night::{
-    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, SCHEMA, Shard, State,
+    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, RunFigures, SCHEMA, Shard, State,
+    recoveries,
 };
 use results::run_directory::{REPORT, RunDirectory};
 use results::words::counted;
@@ -52,6 +53,8 @@ pub(crate) struct Campaign {
     ledger: Ledger,
     pub(super) night: Night,
     pub(super) known: Known,
+    /// The figures of its runs, each with the name of its target.
+    figures: Vec<(String, RunFigures)>,
     pub(super) bounds: Bounds,
     agenda: Box<dyn Iterator<Item = Part>>,
     /// The next run of this machine.
@@ -160,6 +163,8 @@ impl Campaign {
             cells,
             runs: Vec::new(),
             reached: BTreeMap::new(),
+            recoveries: Vec::new(),
+            comparison: None,
             remarks: Vec::new(),
         };
         let bounds = Bounds {
@@ -175,6 +180,7 @@ impl Campaign {
             ledger,
             night,
             known: Known::default(),
+            figures: Vec::new(),
             bounds,
             agenda: Box::new(agenda),
             upcoming: None,
@@ -222,7 +228,10 @@ impl Campaign {
     /// Takes in a line of the ledger.
     fn take(&mut self, entry: Entry) {
         let (at, took) = match entry {
-            Entry::Run { run, reached, at, clock } => {
+            Entry::Run { run, reached, figures, at, clock } => {
+                if let (Some(figures), Some(cell)) = (figures, self.night.cell_of(&run)) {
+                    self.figures.push((cell.target.clone(), figures));
+                }
                 let failed = run.verdict == Verdict::Invalid && !run.starved;
                 self.known.runs.insert(run.number, Ended { cell: run.cell, failed });
                 self.clock = self.clock.max(clock);
@@ -290,6 +299,7 @@ impl Campaign {
 
     fn save(&mut self) -> Result<()> {
         self.night.settle();
+        self.night.recoveries = recoveries(&self.figures);
         self.directory.save(&self.night)?;
         self.index.refresh(&self.night);
         Ok(())
@@ -512,7 +522,7 @@ impl Campaign {
     }
 
     fn run_ended(&mut self, part: Part, outcome: &RunOutcome) -> Result<String> {
-        let (run, reached) = entry(&self.directory, part, outcome);
+        let (run, reached, figures) = entry(&self.directory, part, outcome);
         self.failures = if run.failure.is_some() { self.failures + 1 } else { 0 };
         if self.failures == FAILURES {
             let failure = outcome.first_clause();
@@ -529,7 +539,7 @@ impl Campaign {
             self.clock = clock;
         }
         let (number, cell, at) = (run.number, self.night.cells[run.cell].name(), self.at());
-        self.note(Entry::Run { run: Box::new(run), reached, at, clock })?;
+        self.note(Entry::Run { run: Box::new(run), reached, figures, at, clock })?;
         // The result is safe; now what it takes on the disk.
         let run = self.night.runs.iter_mut().find(|run| run.number == number);
         let seen_to = self.retention.see_to(&self.directory, run.context("it was recorded")?);

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use faults::coverage::Coverage;
-use results::night::{Kept, NightDirectory, NightRun};
+use results::night::{Kept, NightDirectory, NightRun, RunFigures};
 use results::run_directory::RunDirectory;
 use results::summary::Summary;
 
 use super::agenda::Part;
 use crate::repeats::RunOutcome;
 
-/// The entry of a run that came to this, and what its faults reached.
+/// The entry of a run that came to this, what its faults reached, and its figures.
 pub(super) fn entry(
     night: &NightDirectory,
     part: Part,
     outcome: &RunOutcome,
-) -> (NightRun, Option<Coverage>) {
+) -> (NightRun, Option<Coverage>, Option<RunFigures>) {
     let summary = outcome.run.as_deref().and_then(summary);
     let info = summary.as_ref().map(|summary| &summary.run);
     let liveness = summary.as_ref().map(|summary| &summary.liveness);
@@ -42,9 +42,13 @@ pub(super) fn entry(
         kept: Kept::Everything,
         follow_up: None,
     };
+    let figures = summary.as_ref().and_then(|summary| {
+        let availability = summary.availability.as_ref()?;
+        Some(RunFigures::of(availability, summary.latency, summary.run.machine_ms))
+    });
     let reached = summary.and_then(|summary| summary.fault_coverage);
     // What was missed follows from what was reached, by all runs together.
-    (run, reached.map(|reached| Coverage { missed: Vec::new(), ..reached }))
+    (run, reached.map(|reached| Coverage { missed: Vec::new(), ..reached }), figures)
 }
 
 fn summary(run: &Path) -> Option<Summary> {

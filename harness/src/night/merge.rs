@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
-use results::night::{Entry, Ledger, Night, NightDirectory, NightRun, Remark, State};
+use results::night::{Entry, Ledger, Night, NightDirectory, NightRun, Remark, State, recoveries};
 
 use crate::exit::{bad_input, usage};
 
@@ -65,9 +65,15 @@ pub(crate) fn merge(folders: &[impl AsRef<Path>], output: &Path) -> Result<Night
         Entry::End { .. } => (4, 0, 0),
     });
     entries.dedup();
+    let mut figures = Vec::new();
     for entry in &entries {
+        if let Entry::Run { run, figures: Some(of_run), .. } = entry {
+            let target = merged.cell_of(run).map(|cell| cell.target.clone());
+            figures.push((target.unwrap_or_default(), of_run.clone()));
+        }
         ledger.add(entry)?;
     }
+    merged.recoveries = recoveries(&figures);
     let (whole_night, at) = (merged.state == State::Ended, merged.seconds);
     if let Some(why) = merged.ended.clone() {
         ledger.add(&Entry::End { whole: whole_night, why, at })?;
@@ -84,7 +90,8 @@ fn joined(shards: &[&Night]) -> Result<Night> {
     let first = *shards.first().ok_or_else(|| usage("there is no shard to merge"))?;
     let of = first.shard.map(|shard| shard.of);
     let mut runs: BTreeMap<u64, NightRun> = BTreeMap::new();
-    let mut merged = Night { shard: None, reached: BTreeMap::new(), ..first.clone() };
+    let mut merged =
+        Night { shard: None, reached: BTreeMap::new(), comparison: None, ..first.clone() };
     merged.remarks.clear();
     let mut present = Vec::new();
     for night in shards {

@@ -8,6 +8,7 @@
 
 mod agenda;
 mod campaign;
+mod compare;
 mod decide;
 mod entry;
 mod follow_up;
@@ -19,8 +20,9 @@ mod retention;
 mod sentences;
 
 pub(crate) use campaign::{Campaign, Orders};
+pub(crate) use compare::{NIGHTS, compare, measured};
 pub(crate) use follow_up::ShrinkEnded;
 pub(crate) use merge::merge;
-pub(crate) use past::Past;
+pub(crate) use past::{Past, whole_nights};
 pub(crate) use plan::{NightPlan, SHIPPED};
-pub(crate) use sentences::exit_of;
+pub(crate) use sentences::{compared, exit_of};

@@ -41,23 +41,35 @@ const NEVER_RUN: f64 = 2.0;
 /// The time that a run takes beside its load, where none was measured: start, recovery, judgement.
 const BESIDE_LOAD: f64 = 12.0;
 
+/// The last `most` of some nights, from the oldest to the newest, each with its parts: shards of one
+/// night, or the night that they were merged to, are one.
+pub(crate) fn whole_nights<N: AsRef<Night> + Copy>(
+    nights: impl Iterator<Item = N>,
+    most: usize,
+) -> Vec<Vec<N>> {
+    let mut whole: Vec<Vec<N>> = Vec::new();
+    for night in nights {
+        match whole.iter_mut().find(|parts| parts[0].as_ref().digest == night.as_ref().digest) {
+            Some(parts) => parts.push(night),
+            None => whole.push(vec![night]),
+        }
+    }
+    let mut whole = whole.split_off(whole.len().saturating_sub(most));
+    for parts in &mut whole {
+        if let Some(merged) = parts.iter().find(|night| night.as_ref().shard.is_none()) {
+            *parts = vec![*merged];
+        }
+    }
+    whole
+}
+
 impl Past {
     /// All that follows from nights of one plan, from the oldest to the newest. Shards of one night,
     /// and the night that they were merged to, are one.
     pub fn of(nights: &[Night]) -> Past {
-        let mut whole: Vec<Vec<&Night>> = Vec::new();
-        for night in nights {
-            match whole.iter_mut().find(|parts| parts[0].digest == night.digest) {
-                Some(parts) => parts.push(night),
-                None => whole.push(vec![night]),
-            }
-        }
-        let before = whole.len().saturating_sub(NIGHTS);
-        let whole = &whole[before..];
+        let whole = whole_nights(nights.iter(), NIGHTS);
         let mut past = Past { nights: whole.len() as u64, ..Past::default() };
         for (parts, ago) in whole.iter().rev().zip(1..) {
-            let merged = parts.iter().find(|night| night.shard.is_none());
-            let parts = merged.map_or(parts.clone(), |merged| vec![*merged]);
             for night in parts {
                 past.take(night, ago);
             }
@@ -170,6 +182,8 @@ mod tests {
             cells: cells.into(),
             runs: runs.collect(),
             reached: BTreeMap::new(),
+            recoveries: Vec::new(),
+            comparison: None,
             remarks: Vec::new(),
         }
     }

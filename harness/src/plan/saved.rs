@@ -78,6 +78,7 @@ impl SavedPlan {
             engines: Default::default(),
             command: format!("stormproof run --plan {}", run.join(PLAN).display()),
             environment: Default::default(),
+            machine_ms: None,
         }
     }
 }

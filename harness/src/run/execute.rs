@@ -31,7 +31,7 @@ use super::recorder::Recorder;
 use super::triggers::{LogTail, Triggers};
 use super::{
     conclude, contents, converge, environment, initial, interrupt, judge, liveness, load,
-    log_watch, online_check, progress_watch, ready_watch, role_watch,
+    log_watch, machine_speed, online_check, progress_watch, ready_watch, role_watch,
 };
 
 use crate::lab::{Engines, LabInUse};
@@ -525,6 +525,7 @@ fn information(setup: &Setup, id: String, started: SystemTime) -> RunInfo {
         engines: engines.found.clone(),
         command: setup.again.command(plan, &setup.results, &id),
         environment: environment::describe(),
+        machine_ms: Some(machine_speed::work_ms()),
         id,
     }
 }

@@ -17,6 +17,7 @@ pub mod live;
 mod liveness;
 pub mod load;
 mod log_watch;
+mod machine_speed;
 pub mod nemesis_runner;
 pub mod online_check;
 pub mod operation;

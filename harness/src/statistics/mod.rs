@@ -3,12 +3,16 @@
 
 mod beta;
 mod difference;
+mod false_discovery;
+mod permutation;
 mod rate;
 mod sequential;
 mod survival;
 
 pub(crate) use beta::ln_beta;
 pub(crate) use difference::{Difference, difference};
+pub(crate) use false_discovery::discoveries;
+pub(crate) use permutation::{Unit, higher};
 pub(crate) use rate::Rate;
 pub(crate) use sequential::{Decision, SequentialTest};
 pub(crate) use survival::{Watched, median};

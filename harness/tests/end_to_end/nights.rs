@@ -55,7 +55,7 @@ fn nightly(plan: &str, folder: &Path, more: &[&str]) -> Finished {
 
 /// A night without what differs from one time to the next.
 fn without_times(mut night: Value) -> Value {
-    for field in ["id", "started", "seconds", "environment"] {
+    for field in ["id", "started", "seconds", "environment", "recoveries", "comparison"] {
         night.as_object_mut().expect("an object").remove(field);
     }
     let times = [
@@ -243,11 +243,14 @@ fn a_failure_is_kept_whole_and_followed_up_and_a_pass_leaves_its_page() {
 
     // The next night begins with what failed in this one.
     let next = scratch.join("next");
-    nightly(&plan, &next, &["--runs", "1"]);
+    nightly(&plan, &next, &["--runs", "1"]).says("beside 1 night before, of ");
     let next = night(&next);
     assert_eq!(next["cells"][1]["weight"], 4.0);
     assert_eq!(next["cells"][1]["because"], "it failed in the night before");
     assert_eq!(next["runs"][0]["cell"], 1);
+    assert_eq!(next["comparison"]["nights"][0], whole["id"]);
+    let compared = next["comparison"]["compared"].as_array().expect("a list");
+    assert!(compared.iter().all(|it| it["worse"] == false), "one run proves nothing: {compared:?}");
 }
 
 #[test]

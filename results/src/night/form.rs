@@ -7,6 +7,7 @@ use faults::coverage::{AtMoment, Cell as Situation, Coverage, Pair as PairOfFaul
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::figures::{Comparison, RecoveryOfNight};
 use crate::conclusion::Conclusion;
 use crate::summary::{Degree, Latency};
 
@@ -60,6 +61,12 @@ pub struct Night {
     /// The situations that faults reached, by the name of the target in the plan.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reached: BTreeMap<String, Reached>,
+    /// The recovery from faults, by target, family and role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recoveries: Vec<RecoveryOfNight>,
+    /// The comparison with the nights before, once it has ended; none if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
     /// Things that a reader should know: a run that was killed, a clock that went back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Remark>,
@@ -286,6 +293,12 @@ pub struct Remark {
     pub run: Option<u64>,
     /// The sentence.
     pub text: String,
+}
+
+impl AsRef<Night> for Night {
+    fn as_ref(&self) -> &Night {
+        self
+    }
 }
 
 impl Night {

@@ -3,6 +3,7 @@
 use faults::coverage::Coverage;
 use serde::{Deserialize, Serialize};
 
+use super::figures::RunFigures;
 use super::form::{NightRun, Remark, Shrunk};
 
 /// A line of a ledger.
@@ -17,6 +18,9 @@ pub enum Entry {
         /// The situations that its faults reached.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reached: Option<Coverage>,
+        /// The figures by which nights are compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figures: Option<RunFigures>,
         /// The seconds of the night by then, without the time between an interruption and going on.
         at: f64,
         /// When that was, in seconds since 1970, by the clock of this machine.

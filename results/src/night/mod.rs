@@ -15,11 +15,13 @@
 //! The ledger is what counts: a night that was killed goes on from it. `night.json` follows from it.
 
 mod directory;
+mod figures;
 mod form;
 mod ledger;
 mod retention;
 
 pub use directory::{NightDirectory, bytes_below, nights_in};
+pub use figures::{Compared, Comparison, Figure, RecoveryOfNight, RunFigures, recoveries};
 pub use form::{
     Cell, FollowUp, Kept, Night, NightRun, Pair, Reached, Remark, SCHEMA, Shard, Shrunk, State,
 };

@@ -71,6 +71,8 @@ pub fn night(day: u32, runs: &[(usize, Verdict)]) -> FoundNight {
         cells: cells.into(),
         runs: runs.collect(),
         reached: BTreeMap::new(),
+        recoveries: Vec::new(),
+        comparison: None,
         remarks: Vec::new(),
     };
     FoundNight { folder: night.id.clone(), night, goes_on: false }
