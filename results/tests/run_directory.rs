@@ -17,7 +17,7 @@ use stormproof_results::timed_logs::TimedLine;
 
 mod sample;
 
-use sample::{Options, Sample, judged, models, sample, storm};
+use sample::{Options, Sample, judged, models, sample, storm, with_promises};
 
 /// A folder that is removed again.
 struct Scratch(PathBuf);
@@ -102,6 +102,8 @@ fn a_saved_run_gives_the_page_that_it_gave_at_first() {
         &sample(&Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid }),
     );
     page_again("page-of-storm", &storm(50));
+    let valid = Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Valid };
+    page_again("page-of-promises", &with_promises(sample(&valid)));
     models().for_each(|model| page_again(&format!("page-of-{model}"), &judged(model)));
 }
 

@@ -94,7 +94,7 @@ fn restart(root: &Path) -> Result<(Duration, u64)> {
             peers: peers.clone(),
             data_dir: root.join(name),
             timings: Timings::default(),
-        snapshots: SnapshotOptions::DEFAULT,
+            snapshots: SnapshotOptions::DEFAULT,
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
             events: true,

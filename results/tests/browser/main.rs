@@ -16,7 +16,7 @@ mod nights;
 mod sample;
 
 use devtools::Browser;
-use sample::{Options, Sample, judged, models, sample, storm};
+use sample::{Options, Sample, judged, models, sample, storm, with_promises};
 
 /// The widths of a telephone, of half a screen and of a laptop.
 const WIDTHS: [u32; 3] = [420, 800, 1400];
@@ -74,6 +74,7 @@ fn pages() -> Vec<(String, Page)> {
         ("unknown".to_owned(), sample(&options(Verdict::Unknown))),
         ("calm".to_owned(), sample(&Options { faults: false, ..options(Verdict::Valid) })),
         ("storm".to_owned(), storm(50)),
+        ("promises".to_owned(), with_promises(sample(&options(Verdict::Valid)))),
         ("empty".to_owned(), {
             let unknown = sample(&options(Verdict::Unknown));
             let (history, node_events, logs) = Default::default();

@@ -90,7 +90,7 @@ pub fn season(nights: u32) -> Vec<FoundNight> {
 
 fn night_of_season(day: u32, nights: u32) -> FoundNight {
     let broke = if day + 2 > nights { Invalid } else { Valid };
-    let seldom = if day % 3 == 0 { Invalid } else { Valid };
+    let seldom = if day.is_multiple_of(3) { Invalid } else { Valid };
     let mut found = night(day, &[(0, Valid), (1, broke), (0, seldom), (0, Unknown), (1, Valid)]);
     let night = &mut found.night;
     night.runs[3].starved = true;
