@@ -43,6 +43,55 @@ impl Conclusion {
     }
 }
 
+/// A part of a verdict that can fail by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The history has no legal order, or a promise about it was broken.
+    Safety,
+    /// The healed cluster did not serve.
+    Liveness,
+    /// A promise about the service under faults was broken.
+    Availability,
+    /// The harness failed.
+    Harness,
+}
+
+impl Part {
+    /// Every part.
+    pub const ALL: [Part; 4] = [Part::Safety, Part::Liveness, Part::Availability, Part::Harness];
+
+    /// The part that failed of a run with these verdicts, of which `availability` is none where
+    /// nothing was promised of it. Of several the first counts.
+    pub fn failed(
+        verdict: Verdict,
+        safety: Verdict,
+        liveness: Verdict,
+        availability: Option<Verdict>,
+        harness_failed: bool,
+    ) -> Option<Part> {
+        let is = |verdict| verdict == Verdict::Invalid;
+        match Conclusion::of(verdict, safety, harness_failed) {
+            Conclusion::Valid | Conclusion::Unknown => None,
+            Conclusion::HarnessFailure => Some(Part::Harness),
+            Conclusion::Invalid if is(safety) => Some(Part::Safety),
+            Conclusion::Invalid if is(liveness) => Some(Part::Liveness),
+            Conclusion::Invalid if availability.is_some_and(is) => Some(Part::Availability),
+            // All else that a verdict may be made of is a promise as well.
+            Conclusion::Invalid => Some(Part::Safety),
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Safety => "safety",
+            Part::Liveness => "liveness",
+            Part::Availability => "availability",
+            Part::Harness => "harness",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use Verdict::{Invalid, Unknown, Valid};
@@ -74,5 +123,20 @@ mod tests {
             assert_eq!(Conclusion::of_all(all.iter().rev().copied()), worse);
         }
         assert_eq!(Conclusion::of_all([]), Conclusion::Unknown);
+    }
+    #[test]
+    fn the_first_part_that_failed_counts() {
+        for (safety, liveness, availability, harness_failed, expect) in [
+            (Invalid, Invalid, Some(Invalid), true, Some(Part::Safety)),
+            (Valid, Invalid, Some(Invalid), false, Some(Part::Liveness)),
+            (Valid, Valid, Some(Invalid), false, Some(Part::Availability)),
+            (Valid, Valid, Some(Invalid), true, Some(Part::Harness)),
+            (Valid, Unknown, Some(Unknown), false, None),
+            (Valid, Valid, None, false, None),
+        ] {
+            let verdict = safety.max(liveness).max(availability.unwrap_or(Valid));
+            let failed = Part::failed(verdict, safety, liveness, availability, harness_failed);
+            assert_eq!(failed, expect, "{safety:?} {liveness:?} {availability:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::availability::Availability;
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Part};
 use crate::event::Phase;
 
 /// The version of the form of `verdict.json`. A reader refuses others.
@@ -75,6 +75,13 @@ impl Summary {
     /// The conclusion about the run.
     pub fn conclusion(&self) -> Conclusion {
         Conclusion::of(self.verdict, self.safety.verdict, self.failure.is_some())
+    }
+
+    /// The part of the verdict that failed, if one did.
+    pub fn failed_part(&self) -> Option<Part> {
+        let availability = self.availability.as_ref().and_then(|it| it.verdict);
+        let (safety, liveness) = (self.safety.verdict, self.liveness.verdict);
+        Part::failed(self.verdict, safety, liveness, availability, self.failure.is_some())
     }
 }
 

@@ -78,7 +78,13 @@ impl Request {
     pub fn is_for_this_machine(&self) -> bool {
         let Some(host) = &self.host else { return true };
         let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            // An address of IPv6 has colons of its own; with a port, it stands in brackets.
+            Some((name, port))
+                if (!name.contains(':') || name.ends_with(']'))
+                    && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                name
+            }
             _ => host,
         };
         let address = name.trim_start_matches('[').trim_end_matches(']');

@@ -1,7 +1,7 @@
 //! JUnit's XML, in the part that both Surefire's schema and that of Jenkins' xUnit plugin allow.
 
 use super::{CiReport, CiRun};
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Part};
 
 /// The runs as one `<testsuite>`, with a `<testcase>` for each.
 ///
@@ -53,13 +53,13 @@ fn case(run: &CiRun) -> String {
         quoted(&name),
         run.seconds
     );
-    let (element, kind) = match (run.conclusion, run.promise) {
+    let (element, kind) = match (run.conclusion, run.failed) {
         (Conclusion::Valid, _) => {
             let command = run.command.as_ref().map(|command| format!("again: {command}\n"));
             let text = escaped(&command.unwrap_or_default());
             return format!("{head}>\n    <system-out>{text}</system-out>\n  </testcase>\n");
         }
-        (Conclusion::Invalid, promise) => ("failure", promise.unwrap_or("verdict")),
+        (Conclusion::Invalid, part) => ("failure", part.map_or("verdict", Part::name)),
         (conclusion, _) => ("error", conclusion.word()),
     };
     format!(

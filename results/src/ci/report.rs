@@ -1,8 +1,6 @@
 //! Everything that CI is told, before it has a form.
 
-use checker::verdict::Verdict;
-
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Part};
 use crate::night::{Night, NightRun, State};
 use crate::summary::Summary;
 use crate::verdict_text;
@@ -38,8 +36,8 @@ pub struct CiRun {
     pub seed: u64,
     /// The conclusion about it.
     pub conclusion: Conclusion,
-    /// The promise that was broken, if one was: `safety` or `liveness`, and else `verdict`.
-    pub promise: Option<&'static str>,
+    /// The part of the verdict that failed, if one did.
+    pub failed: Option<Part>,
     /// True if this machine had no time for the run.
     pub starved: bool,
     /// The time that it took, in seconds.
@@ -78,14 +76,13 @@ impl CiReport {
             false => run.faults.join("+"),
         };
         let seconds = summary.phases.iter().map(|(_, seconds)| seconds).sum();
-        let broken = broken(summary.verdict, summary.safety.verdict, summary.liveness.verdict);
         let case = CiRun {
             target: run.target.clone(),
             workload: run.workload.clone(),
             profile,
             seed: run.seed,
             conclusion: summary.conclusion(),
-            promise: broken,
+            failed: summary.failed_part(),
             starved: false,
             seconds,
             sentence: sentence(summary.failure.as_deref(), &summary.sentence, summary.conclusion()),
@@ -125,7 +122,7 @@ impl CiReport {
                 profile: name(|cell| &cell.profile),
                 seed: run.seed,
                 conclusion,
-                promise: broken(run.verdict, run.safety, run.liveness),
+                failed: run.failed_part(),
                 starved: run.starved,
                 seconds: run.seconds,
                 sentence: sentence(run.failure.as_deref(), &run.sentence, conclusion),
@@ -205,17 +202,6 @@ fn sentence(failure: Option<&str>, verdict: &str, conclusion: Conclusion) -> Str
     match (failure, conclusion) {
         (Some(failure), Conclusion::HarnessFailure) => format!("the harness failed: {failure}"),
         _ => verdict.to_owned(),
-    }
-}
-
-/// The promise that is broken.
-fn broken(verdict: Verdict, safety: Verdict, liveness: Verdict) -> Option<&'static str> {
-    let is = |verdict| verdict == Verdict::Invalid;
-    match (is(safety), is(liveness), is(verdict)) {
-        (true, _, _) => Some("safety"),
-        (_, true, _) => Some("liveness"),
-        (_, _, true) => Some("verdict"),
-        _ => None,
     }
 }
 

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{CiReport, CiRun};
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Part};
 
 /// The rules: a name, and the sentence about it.
 const RULES: [(&str, &str); 4] = [
     ("safety", "The history of the clients has a legal order, and no acknowledged write is lost"),
     ("liveness", "The service answers again in time once all faults are undone"),
-    ("verdict", "The service keeps every other promise that the run judges"),
+    ("availability", "The service keeps what is promised of it under faults"),
     ("unknown", "The run judged something: an unknown verdict is no pass"),
 ];
 
@@ -58,9 +58,9 @@ fn notification(text: &str) -> Value {
 }
 
 fn result(run: &CiRun) -> Value {
-    let rule = run.promise.unwrap_or("unknown");
+    let rule = run.failed.map_or("unknown", Part::name);
     let index = RULES.iter().position(|(id, _)| *id == rule);
-    let level = if run.promise.is_some() { "error" } else { "warning" };
+    let level = if run.failed.is_some() { "error" } else { "warning" };
     let place = match &run.directory {
         Some(directory) => format!("{directory}/verdict.json"),
         None => "night.json".to_owned(),

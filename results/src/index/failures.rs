@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{IndexRun, Part, Series};
+use super::model::{IndexRun, Series};
+use crate::conclusion::Part;
 use crate::words;
 
 /// A failure is new for so many nights that ran its cell, counted from the first that saw it.
@@ -94,7 +95,7 @@ fn counts(series: &Series) -> BTreeMap<(usize, Part), Vec<Count>> {
     let mut all: BTreeMap<(usize, Part), Vec<Count>> = BTreeMap::new();
     for (night, of_night) in series.nights.iter().enumerate() {
         for (place, run) in of_night.runs.iter().enumerate() {
-            for part in [Part::Safety, Part::Liveness, Part::Harness] {
+            for part in Part::ALL {
                 if !run.counts(part) {
                     continue;
                 }

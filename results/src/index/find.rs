@@ -9,6 +9,7 @@ use checker::verdict::Verdict;
 use serde::Deserialize;
 
 use super::found::{Found, FoundNight, FoundRun, Judged, Unreadable};
+use crate::conclusion::Part;
 use crate::detection::DETECTION;
 use crate::layout::{self, REPORT, VERDICT};
 use crate::loaded_run::read_form;
@@ -131,6 +132,8 @@ struct Head {
     sentence: String,
     safety: Half,
     liveness: Half,
+    #[serde(default)]
+    availability: Option<Promised>,
     run: RunInfo,
     #[serde(default)]
     phases: Vec<(String, f64)>,
@@ -149,6 +152,12 @@ struct Half {
     probe_lateness_seconds: f64,
 }
 
+#[derive(Deserialize)]
+struct Promised {
+    #[serde(default)]
+    verdict: Option<Verdict>,
+}
+
 fn read_run(run: &RunDirectory, place: &str) -> Result<FoundRun> {
     let head: Option<Head> = read_form(&run.path().join(VERDICT), summary::SCHEMA, Some(1))?;
     let has_page = run.path().join(REPORT).is_file();
@@ -157,12 +166,17 @@ fn read_run(run: &RunDirectory, place: &str) -> Result<FoundRun> {
         let info = run.account()?.map(|account| account.run);
         return Ok(FoundRun { folder, info, judged: None, goes_on: run.goes_on(), has_page });
     };
+    let failed = Part::failed(
+        head.verdict,
+        head.safety.verdict,
+        head.liveness.verdict,
+        head.availability.and_then(|it| it.verdict),
+        head.failure.is_some(),
+    );
     let judged = Judged {
         verdict: head.verdict,
-        safety: head.safety.verdict,
-        liveness: head.liveness.verdict,
+        failed,
         starved: head.liveness.probe_lateness_seconds > STARVED.as_secs_f64(),
-        failed: head.failure.is_some(),
         sentence: head.sentence,
         seconds: head.phases.iter().map(|(_, seconds)| seconds).sum(),
         recovery_seconds: head.liveness.recovery_seconds,

@@ -2,6 +2,7 @@
 
 use checker::verdict::Verdict;
 
+use crate::conclusion::Part;
 use crate::night::Night;
 use crate::summary::{Latency, RunInfo};
 
@@ -47,16 +48,12 @@ pub struct FoundRun {
 /// The outcome of a run of no night.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// The worst of safety, liveness and coverage.
+    /// The worst of all parts.
     pub verdict: Verdict,
-    /// The half about the history.
-    pub safety: Verdict,
-    /// The half about the end.
-    pub liveness: Verdict,
+    /// The part that failed.
+    pub failed: Option<Part>,
     /// True if this machine had no time for it.
     pub starved: bool,
-    /// True if the harness failed.
-    pub failed: bool,
     /// The verdict in a sentence.
     pub sentence: String,
     /// The time that it took, in seconds.

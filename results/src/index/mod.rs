@@ -30,5 +30,5 @@ pub use found::{Detection, Found, FoundNight, FoundRun, Judged, Unreadable};
 pub use growth::{Growth, growth};
 pub use listing::listing;
 pub use matrix::{MatrixCell, Runs, SHOWN_NIGHTS, matrix};
-pub use model::{CellName, Index, IndexNight, IndexRun, Part, Series, Uncounted};
+pub use model::{CellName, Index, IndexNight, IndexRun, Series, Uncounted};
 pub use trends::{Trend, TrendLine, trends};

@@ -6,6 +6,7 @@ use checker::verdict::Verdict;
 
 use super::found::{Detection, Found, FoundRun, Unreadable};
 use super::series::{of_nights, of_runs};
+use crate::conclusion::Part;
 use crate::night::{FollowUp, Reached};
 use crate::summary::Latency;
 
@@ -76,7 +77,7 @@ pub struct IndexRun {
     pub cell: usize,
     /// Its seed.
     pub seed: u64,
-    /// The worst of safety, liveness and coverage.
+    /// The worst of all parts.
     pub verdict: Verdict,
     /// The part that failed; none if none did, or if this machine had no time for the run.
     pub failed: Option<Part>,
@@ -100,17 +101,6 @@ pub struct IndexRun {
     pub follow_up: Option<FollowUp>,
     /// The command that makes the same run again, of one that failed.
     pub command: Option<String>,
-}
-
-/// A part of a verdict that can fail by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// The history has no legal order, or a promise was broken.
-    Safety,
-    /// The healed cluster did not serve.
-    Liveness,
-    /// The harness failed.
-    Harness,
 }
 
 /// The reason for which a run says neither that something fails nor that it does not.
@@ -208,17 +198,6 @@ impl IndexRun {
             (None, Some(Uncounted::Unknown)) => part == Part::Harness,
             (None, Some(_)) => false,
             (None, None) => true,
-        }
-    }
-}
-
-impl Part {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Part::Safety => "safety",
-            Part::Liveness => "liveness",
-            Part::Harness => "harness",
         }
     }
 }

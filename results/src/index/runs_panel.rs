@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::address::{address, clock, epoch};
 use super::document::{Numbers, Served};
 use super::failures_panel::{first_clause, report};
-use super::model::{Index, IndexNight, IndexRun, Part, Series, Uncounted};
+use super::model::{Index, IndexNight, IndexRun, Series, Uncounted};
+use crate::conclusion::Part;
 use crate::page::columns::Column;
 use crate::page::panel::verdict;
 use crate::words;
@@ -46,7 +47,8 @@ pub(super) fn runs_panel(index: &Index, numbers: &Numbers, served: Served<'_>) -
         let cells = series.cells.iter().enumerate();
         cells.map(move |(place, cell)| (numbers.cell(at, place).to_string(), cell.text()))
     });
-    let verdicts = ["failed", "safety", "liveness", "harness", "unknown", "starved", "passed"];
+    let parts = Part::ALL.map(Part::name);
+    let verdicts = [&["failed"][..], &parts, &["unknown", "starved", "passed"]].concat();
     html! {
         section #runs aria-labelledby="runs-title" tabindex="-1" {
             div.bar-of-tools {
@@ -234,7 +236,8 @@ fn code(run: &IndexRun) -> u64 {
         None => 0,
         Some(Part::Safety) => 1,
         Some(Part::Liveness) => 2,
-        Some(Part::Harness) => 3,
+        Some(Part::Availability) => 3,
+        Some(Part::Harness) => 4,
     };
     let uncounted = match run.uncounted {
         None => 0,
@@ -243,7 +246,7 @@ fn code(run: &IndexRun) -> u64 {
         Some(Uncounted::GoesOn) => 3,
         Some(Uncounted::NotJudged) => 4,
     };
-    verdict + 4 * part + 16 * uncounted
+    verdict + 4 * part + 32 * uncounted
 }
 
 /// The part of the name of a run directory that its time, number and seed do not tell; none if it is

@@ -5,20 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::verdict::Verdict;
 
 use super::found::{FoundNight, FoundRun};
-use super::model::{CellName, IndexNight, IndexRun, Part, Series, Uncounted};
+use super::model::{CellName, IndexNight, IndexRun, Series, Uncounted};
 use crate::night::{Kept, Night, NightRun, State};
-
-/// The part that failed of a run with these verdicts.
-fn failed(verdict: Verdict, safety: Verdict, liveness: Verdict, harness: bool) -> Option<Part> {
-    match (safety, liveness, verdict) {
-        (Verdict::Invalid, ..) => Some(Part::Safety),
-        (_, Verdict::Invalid, _) => Some(Part::Liveness),
-        // Whatever else a verdict may be made of is a promise as well.
-        (.., Verdict::Invalid) => Some(Part::Safety),
-        _ if harness => Some(Part::Harness),
-        _ => None,
-    }
-}
 
 /// The series of nights, one for each name.
 pub(super) fn of_nights(nights: Vec<FoundNight>) -> Vec<Series> {
@@ -115,8 +103,7 @@ fn ended(night: &Night, goes_on: bool) -> Option<String> {
 }
 
 fn index_run(run: NightRun, cell: usize, folder: &str) -> IndexRun {
-    let failed = failed(run.verdict, run.safety, run.liveness, run.failure.is_some());
-    let (failed, uncounted) = match (run.starved, failed, run.verdict) {
+    let (failed, uncounted) = match (run.starved, run.failed_part(), run.verdict) {
         (true, ..) => (None, Some(Uncounted::Starved)),
         (false, None, Verdict::Unknown) => (None, Some(Uncounted::Unknown)),
         (false, failed, _) => (failed, None),
@@ -234,8 +221,7 @@ fn index_run_of_none(run: FoundRun, cell: usize) -> IndexRun {
         };
         return row;
     };
-    let failed = failed(judged.verdict, judged.safety, judged.liveness, judged.failed);
-    (row.failed, row.uncounted) = match (judged.starved, failed, judged.verdict) {
+    (row.failed, row.uncounted) = match (judged.starved, judged.failed, judged.verdict) {
         (true, ..) => (None, Some(Uncounted::Starved)),
         (false, None, Verdict::Unknown) => (None, Some(Uncounted::Unknown)),
         (false, failed, _) => (failed, None),

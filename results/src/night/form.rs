@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{Comparison, RecoveryOfNight};
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, Part};
 use crate::summary::{Degree, Latency};
 
 /// The version of this form. A reader refuses others.
@@ -184,6 +184,12 @@ impl NightRun {
     /// The conclusion about the run.
     pub fn conclusion(&self) -> Conclusion {
         Conclusion::of(self.verdict, self.safety, self.failure.is_some())
+    }
+
+    /// The part of the verdict that failed, if one did.
+    pub fn failed_part(&self) -> Option<Part> {
+        let failed = self.failure.is_some();
+        Part::failed(self.verdict, self.safety, self.liveness, self.availability, failed)
     }
 }
 

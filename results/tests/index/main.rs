@@ -4,8 +4,9 @@
 use checker::verdict::Verdict::{self, Invalid, Unknown, Valid};
 use faults::coverage::{Cell as Situation, Phase, Role};
 use faults::fault::Family;
+use stormproof_results::conclusion::Part;
 use stormproof_results::index::{
-    Failure, Found, Index, Part, Runs, Served, Unreadable, failures, growth, html, matrix, trends,
+    Failure, Found, Index, Runs, Served, Unreadable, failures, growth, html, matrix, trends,
 };
 use stormproof_results::night::{Kept, Reached, Remark, Shard, State};
 

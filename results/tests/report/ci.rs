@@ -3,7 +3,7 @@
 use checker::verdict::Verdict;
 use serde_json::Value;
 use stormproof_results::ci::{CiReport, CiRun, github_annotations, junit, markdown, sarif};
-use stormproof_results::conclusion::Conclusion;
+use stormproof_results::conclusion::{Conclusion, Part};
 use stormproof_results::night::{Night, State};
 
 use crate::sample::{Options, sample};
@@ -18,7 +18,7 @@ fn run(seed: u64, conclusion: Conclusion) -> CiRun {
         profile: "power".to_owned(),
         seed,
         conclusion,
-        promise: (conclusion == Conclusion::Invalid).then_some("safety"),
+        failed: (conclusion == Conclusion::Invalid).then_some(Part::Safety),
         starved: conclusion == Conclusion::Unknown,
         seconds: 68.25,
         sentence: "process 7 read <nothing> from k|11, 100 % \"sure\" & late".to_owned(),

@@ -10,7 +10,7 @@
   const column = Object.fromEntries(Object.entries(data.columns)
     .map(([name, packed]) => [name, decodeColumn(packed, data.count, false)]));
   const at = (id) => document.getElementById(id);
-  const PARTS = [null, "safety", "liveness", "harness"];
+  const PARTS = [null, "safety", "liveness", "availability", "harness"];
   const UNCOUNTED = [null, "starved", "unknown", "goes on", "not judged"];
   const VERDICTS = [["valid", "✓"], ["unknown", "?"], ["invalid", "✗"]];
   const BATCH = 100;
@@ -21,7 +21,7 @@
 
   const state = (row) => {
     const code = column.state[row];
-    return { verdict: code & 3, part: PARTS[(code >> 2) & 3], uncounted: UNCOUNTED[code >> 4] };
+    return { verdict: code & 3, part: PARTS[(code >> 2) & 7], uncounted: UNCOUNTED[code >> 5] };
   };
 
   function matches(row, show) {
