@@ -1,16 +1,20 @@
 //! Any process of a run may be killed, and nothing of the run is left.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::background::{Running, all_processes, is_alive, network_namespaces, signal};
 use crate::common::{run, scratch};
 use crate::support::{has_namespaces, plan_file};
 use crate::turn::turn;
 
+/// What has not ended after this time survives. It takes milliseconds on a machine with nothing else
+/// to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Kills one process of the tree (0 the outer one, 1 the guard, 2 the controller) in the middle of
-/// a run whose nodes have disks and clocks of their own and limits of their processors; one second
-/// later nothing may be left that lives, and after a clean-up nothing at all.
+/// a run whose nodes have disks and clocks of their own and limits of their processors; soon
+/// nothing may be left that lives, and after a clean-up nothing at all.
 fn assert_nothing_survives(lab: &str) {
     let plan = plan_for(lab);
     for victim in 0..3 {
@@ -25,9 +29,14 @@ fn assert_nothing_survives(lab: &str) {
         let namespaces = network_namespaces(tree.iter().copied());
         assert_eq!(namespaces.is_empty(), lab == "loopback", "{lab}: {namespaces:?}");
         signal(tree[victim], "KILL");
-        std::thread::sleep(Duration::from_secs(1));
-        let left: Vec<i32> =
-            tree.iter().copied().filter(|&pid| pid != tree[0] && is_alive(pid)).collect();
+        let alive = || -> Vec<i32> {
+            tree.iter().copied().filter(|&pid| pid != tree[0] && is_alive(pid)).collect()
+        };
+        let (killed, mut left) = (Instant::now(), alive());
+        while !left.is_empty() && killed.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+            left = alive();
+        }
         assert!(left.is_empty(), "{lab}: after the death of {victim}, {left:?} of {tree:?} live");
         running.child.wait().expect("it is dead");
         run(&["doctor", "--clean"]).exits(0);
