@@ -9,7 +9,9 @@ use checker::verdict::Verdict;
 use clap::Args;
 use results::index::INDEX;
 use results::ledger::is_full;
-use results::night::{Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in};
+use results::night::{
+    Comparison, Ledger, Night, NightDirectory, NightRun, Shard, State, nights_in,
+};
 use results::words::{counted, followed_up};
 
 use super::ci::CiFlags;
@@ -18,9 +20,7 @@ use super::output::shown;
 use super::replay;
 use super::shrink_schedule;
 use crate::exit::{Exit, bad_input, usage};
-use crate::night::{
-    self, Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, compared, exit_of,
-};
+use crate::night::{self, Campaign, NightPlan, Orders, Past, SHIPPED, ShrinkEnded, exit_of};
 use crate::plan::{quoted, seed_of_the_moment};
 use crate::printing::{err, out};
 
@@ -330,7 +330,7 @@ pub fn tell(night: &Night, folder: &str) {
             None => out!("{}", remark.text),
         }
     }
-    for line in night.comparison.iter().flat_map(compared) {
+    for line in night.comparison.iter().flat_map(Comparison::lines) {
         out!("{line}");
     }
     if let Some(why) = &night.ended {

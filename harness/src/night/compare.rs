@@ -205,7 +205,6 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::night::compared;
     use crate::printing::err;
 
     /// Runs of the bundled cluster on a machine with other builds beside them, seeds 1 to 64:
@@ -277,7 +276,7 @@ mod tests {
         let new = night(&raised, 40, 1_000, &mut random);
         let found = compare(vec!["before".to_owned()], &new, &before, 1);
         assert!(worse(&found).contains(&(Figure::Recovery, Some(Role::Leader))), "{found:#?}");
-        compared(&found).iter().for_each(|line| err!("{line}"));
+        found.lines().iter().for_each(|line| err!("{line}"));
         let again = compare(vec!["before".to_owned()], &new, &before, 1);
         assert_eq!(found, again, "the same runs give the same comparison");
     }

@@ -25,4 +25,4 @@ pub(crate) use follow_up::ShrinkEnded;
 pub(crate) use merge::merge;
 pub(crate) use past::{Past, whole_nights};
 pub(crate) use plan::{NightPlan, SHIPPED};
-pub(crate) use sentences::{compared, exit_of};
+pub(crate) use sentences::exit_of;

@@ -1,7 +1,7 @@
 //! The outcome of runs and nights, in sentences and in a number.
 
 use results::conclusion::Conclusion;
-use results::night::{Compared, Comparison, Figure, Night, NightRun, State};
+use results::night::{Night, NightRun, State};
 use results::words;
 
 use crate::exit::Exit;
@@ -19,41 +19,6 @@ pub(super) fn came_to(outcome: &RunOutcome) -> String {
 pub(crate) fn exit_of(night: &Night) -> Exit {
     let missing = (night.state != State::Ended).then_some(Conclusion::Unknown);
     Conclusion::of_all(night.runs.iter().map(NightRun::conclusion).chain(missing)).into()
-}
-
-/// The comparison with the nights before: which figures are worse, a line each.
-pub(crate) fn compared(comparison: &Comparison) -> Vec<String> {
-    let Comparison { nights, compared } = comparison;
-    let worse: Vec<&Compared> = compared.iter().filter(|it| it.worse).collect();
-    let of = format!(
-        "beside {} before, of {}",
-        words::counted(nights.len() as u64, "night"),
-        words::counted(compared.len() as u64, "figure")
-    );
-    let first = match worse.len() {
-        0 => format!("{of} none is worse than chance explains"),
-        1 => format!("{of} one is worse than chance explains:"),
-        count => format!("{of} {count} are worse than chance explains:"),
-    };
-    let lines = worse.into_iter().map(|it| {
-        let (name, unit) = match it.figure {
-            Figure::Recovery => ("recovery", " s"),
-            Figure::MedianLatency => ("median latency", " ms"),
-            Figure::Latency99 => ("latency of 99 in 100", " ms"),
-            Figure::Throughput => ("operations a second", ""),
-        };
-        let hit = it.family.zip(it.role).map(|(family, role)| format!(" from {family}, {role}"));
-        format!(
-            "  {}: {name}{}, median {}{unit} after {}{unit} ({} times as bad, p {:.1e})",
-            it.target,
-            hit.unwrap_or_default(),
-            it.value,
-            it.before,
-            it.ratio,
-            it.p
-        )
-    });
-    [first].into_iter().chain(lines).collect()
 }
 
 #[cfg(test)]

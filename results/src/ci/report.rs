@@ -1,7 +1,7 @@
 //! Everything that CI is told, before it has a form.
 
 use crate::conclusion::{Conclusion, Part};
-use crate::night::{Night, NightRun, State};
+use crate::night::{Comparison, Night, NightRun, State};
 use crate::summary::Summary;
 use crate::verdict_text;
 use crate::words;
@@ -131,6 +131,8 @@ impl CiReport {
                 directory: run.directory.as_ref().map(|directory| format!("{folder}/{directory}")),
             }
         };
+        let worse = night.comparison.iter().flat_map(Comparison::worse);
+        let worse = worse.map(|it| format!("worse than the nights before: {it}"));
         let about = night.remarks.iter().filter(|remark| remark.run.is_none());
         let ended = night.ended.clone();
         let (incomplete, ended) = match (night.state, night.runs.is_empty()) {
@@ -144,7 +146,7 @@ impl CiReport {
             seconds: night.seconds,
             runs: night.runs.iter().map(of).collect(),
             incomplete,
-            remarks: about.map(|remark| remark.text.clone()).chain(ended).collect(),
+            remarks: worse.chain(about.map(|remark| remark.text.clone())).chain(ended).collect(),
         }
     }
 

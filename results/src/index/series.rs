@@ -6,7 +6,7 @@ use checker::verdict::Verdict;
 
 use super::found::{FoundNight, FoundRun};
 use super::model::{CellName, IndexNight, IndexRun, Series, Uncounted};
-use crate::night::{Kept, Night, NightRun, State};
+use crate::night::{Comparison, Kept, Night, NightRun, State};
 
 /// The series of nights, one for each name.
 pub(super) fn of_nights(nights: Vec<FoundNight>) -> Vec<Series> {
@@ -63,14 +63,13 @@ fn index_night(found: FoundNight, cells: &[CellName]) -> IndexNight {
         .map(|cell| cells.binary_search(&cell_name(cell)).unwrap_or_default())
         .collect();
     let ended = ended(&night, goes_on);
-    let mut remarks: Vec<String> = night
-        .remarks
-        .iter()
-        .map(|remark| match remark.run {
-            Some(run) => format!("run {run}: {}", remark.text),
-            None => remark.text.clone(),
-        })
-        .collect();
+    let worse = night.comparison.iter().flat_map(Comparison::worse);
+    let worse = worse.map(|it| format!("worse than the nights before: {it}"));
+    let told = night.remarks.iter().map(|remark| match remark.run {
+        Some(run) => format!("run {run}: {}", remark.text),
+        None => remark.text.clone(),
+    });
+    let mut remarks: Vec<String> = worse.chain(told).collect();
     let mut runs = Vec::with_capacity(night.runs.len());
     for run in night.runs {
         match places.get(run.cell) {

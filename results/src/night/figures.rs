@@ -1,6 +1,7 @@
 //! The figures by which nights are compared, and the comparison.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use faults::coverage::Role;
 use faults::fault::Family;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::availability::{Availability, percentile};
 use crate::summary::Latency;
+use crate::words;
 
 /// The figures of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -134,4 +136,80 @@ pub struct Compared {
     pub p: f64,
     /// True if it is worse beyond chance, over all figures.
     pub worse: bool,
+}
+
+impl Comparison {
+    /// The figures that are worse beyond chance.
+    pub fn worse(&self) -> impl Iterator<Item = &Compared> {
+        self.compared.iter().filter(|it| it.worse)
+    }
+
+    /// The number of figures that are worse, and each of them, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        let of = format!(
+            "beside {} before, of {}",
+            words::counted(self.nights.len() as u64, "night"),
+            words::counted(self.compared.len() as u64, "figure")
+        );
+        let first = match self.worse().count() {
+            0 => format!("{of} none is worse than chance explains"),
+            1 => format!("{of} one is worse than chance explains:"),
+            count => format!("{of} {count} are worse than chance explains:"),
+        };
+        [first].into_iter().chain(self.worse().map(|it| format!("  {it}"))).collect()
+    }
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Compared { target, value, before, ratio, p, .. } = self;
+        let (name, unit) = match self.figure {
+            Figure::Recovery => ("recovery", " s"),
+            Figure::MedianLatency => ("median latency", " ms"),
+            Figure::Latency99 => ("latency of 99 in 100", " ms"),
+            Figure::Throughput => ("operations a second", ""),
+        };
+        write!(out, "{target}: {name}")?;
+        if let (Some(family), Some(role)) = (self.family, self.role) {
+            write!(out, " from {family}, {role}")?;
+        }
+        write!(out, ", median {value}{unit} after {before}{unit} ({ratio} times as bad, p {p:.1e})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_that_are_worse_are_said_in_a_line_each() {
+        let slower = Compared {
+            target: "etcd".to_owned(),
+            figure: Figure::Recovery,
+            family: Some(Family::Kill),
+            role: Some(Role::Leader),
+            runs: 40,
+            runs_before: 120,
+            value: 1.4,
+            before: 0.7,
+            ratio: 2.01,
+            p: 0.0001,
+            worse: true,
+        };
+        let alike = Compared { figure: Figure::Throughput, worse: false, ..slower.clone() };
+        let comparison = |compared: &[&Compared]| Comparison {
+            nights: vec!["one".to_owned()],
+            compared: compared.iter().copied().cloned().collect(),
+        };
+        assert_eq!(
+            comparison(&[&slower, &alike]).lines(),
+            [
+                "beside 1 night before, of 2 figures one is worse than chance explains:",
+                "  etcd: recovery from kill, leader, median 1.4 s after 0.7 s (2.01 times as bad, p \
+                 1.0e-4)",
+            ]
+        );
+        let none = "beside 1 night before, of 1 figure none is worse than chance explains";
+        assert_eq!(comparison(&[&alike]).lines(), [none]);
+    }
 }
