@@ -116,12 +116,13 @@ impl Swarm {
         plan
     }
 
-    /// Snapshots so often that logs are cut all the time, in parts of a line or more.
+    /// Snapshots so often that logs are cut all the time, in parts of a few lines or more. Parts of a
+    /// line each would not come through slow links within the time in which nodes have to agree.
     fn snapshots(&mut self, plan: &mut Plan) {
         plan.snapshots = SnapshotOptions {
             entries: *self.one_of(&[2, 5, 20, 60]),
             bytes: *self.one_of(&[2_000, u64::MAX]),
-            part_bytes: *self.one_of(&[1, 300, 100_000]),
+            part_bytes: *self.one_of(&[200, 1_000, 100_000]),
         };
         for on in [Situation::SnapshotSaved, Situation::SnapshotInstalled, Situation::LogCut] {
             if self.chance(0.2) {
