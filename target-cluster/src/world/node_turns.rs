@@ -181,15 +181,10 @@ impl Simulation {
     /// A step of writing a snapshot is done, unless the disk stalls.
     pub(super) fn save(&mut self, process: Process) {
         let node = process.node as usize;
-        let host = &mut self.hosts[node];
-        if !host.runs(process) {
+        if !self.disk_is_free(process, Event::Save(process)) {
             return;
         }
-        let free_at = host.stalled_until.max(host.paused_until);
-        if free_at > self.now {
-            return self.queue.push(free_at, Event::Save(process));
-        }
-        let State::Up(running) = &mut host.state else { return };
+        let State::Up(running) = &mut self.hosts[node].state else { return };
         let Some(writer) = &mut running.saving else { return };
         match writer.advance(running.writer.disk_mut()) {
             Ok(false) => self.save_later(node),
@@ -209,18 +204,28 @@ impl Simulation {
     /// The disk of a node does what no request waits for.
     pub(super) fn deferred(&mut self, process: Process) {
         let node = process.node as usize;
-        let host = &mut self.hosts[node];
-        if !host.runs(process) {
+        if !self.disk_is_free(process, Event::Deferred(process)) {
             return;
         }
-        let free_at = host.stalled_until.max(host.paused_until);
-        if free_at > self.now {
-            return self.queue.push(free_at, Event::Deferred(process));
-        }
-        let State::Up(running) = &mut host.state else { return };
+        let State::Up(running) = &mut self.hosts[node].state else { return };
         if let Err(error) = running.writer.run_deferred() {
             self.disk_failed(node, &error);
         }
+    }
+
+    /// True if the process runs and its disk works for it now. Where it runs and has to wait, `event`
+    /// comes when that is over.
+    fn disk_is_free(&mut self, process: Process, event: Event) -> bool {
+        let host = &self.hosts[process.node as usize];
+        let free_at = host.stalled_until.max(host.paused_until);
+        if !host.runs(process) {
+            return false;
+        }
+        if free_at > self.now {
+            self.queue.push(free_at, event);
+            return false;
+        }
+        true
     }
 
     /// A node stops because its disk failed, and is started again.
