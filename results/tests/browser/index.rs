@@ -1,8 +1,5 @@
 //! The index of a folder of nights, and two runs side by side.
 
-use std::fs;
-use std::path::PathBuf;
-
 use stormproof_results::comparison::{self, FlagDifference, Side};
 use stormproof_results::index::{Found, Index, Served, Unreadable, html};
 use stormproof_results::run_directory::RunDirectory;
@@ -15,39 +12,16 @@ use crate::{BROKEN_REFERENCES, ESCAPED, FAINT, PAPER, Page, TOO_WIDE, options};
 /// The width of a small telephone, of half a screen and of a laptop.
 const WIDTHS: [u32; 3] = [390, 800, 1400];
 
-/// A page in a folder of its own, removed in the end.
-struct Written(PathBuf);
-
-impl Written {
-    fn new(name: &str, html: &str) -> Written {
-        let folder = format!("stormproof-index-page-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        fs::create_dir_all(&folder).expect("a scratch folder can be made");
-        fs::write(folder.join("index.html"), html).expect("it can be written");
-        Written(folder)
-    }
-
-    fn address(&self) -> String {
-        format!("file://{}/index.html", self.0.display())
-    }
-}
-
-impl Drop for Written {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Pages of every kind that are drawn without a run's own script.
-fn pages() -> Vec<(&'static str, Written)> {
+fn pages() -> Vec<(&'static str, Page)> {
     let broken = Unreadable { place: "a-long-name-".repeat(9), why: "its form is 9".to_owned() };
     let found = Found { nights: season(40), unreadable: vec![broken], ..Found::default() };
     let season = html(&Index::of(found), "nights", Served::At("nights/"));
     let empty = html(&Index::default(), "nothing", Served::No);
     vec![
-        ("season", Written::new("season", &season)),
-        ("empty", Written::new("empty", &empty)),
-        ("comparison", Written::new("comparison", &compared())),
+        ("season", Page::written("season", &season)),
+        ("empty", Page::written("empty", &empty)),
+        ("comparison", Page::written("comparison", &compared())),
     ]
 }
 
@@ -101,7 +75,7 @@ fn every_page_is_whole_at_every_width_and_on_paper_and_can_be_read() {
 #[test]
 fn cells_and_nights_lead_to_their_runs_by_mouse_keyboard_and_address() {
     let Some(mut browser) = Browser::start("index-runs") else { return };
-    let page = Written::new("runs", &html(&index(season(40)), "nights", Served::No));
+    let page = Page::written("runs", &html(&index(season(40)), "nights", Served::No));
     browser.resize(1400);
     browser.open(&page.address());
     let rows = "document.querySelectorAll('#rows tr').length";
@@ -142,7 +116,7 @@ fn cells_and_nights_lead_to_their_runs_by_mouse_keyboard_and_address() {
 #[test]
 fn a_cursor_reads_both_runs_at_once() {
     let Some(mut browser) = Browser::start("comparison") else { return };
-    let page = Written::new("cursor", &compared());
+    let page = Page::written("cursor", &compared());
     browser.resize(1400);
     browser.open(&page.address());
     browser.evaluate("document.getElementById('both').focus()");

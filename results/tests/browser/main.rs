@@ -24,13 +24,24 @@ const WIDTHS: [u32; 3] = [420, 800, 1400];
 /// The width of A4 within the browser's own margins.
 const PAPER: u32 = 718;
 
-/// The directory of a run with its page, removed in the end.
+/// The directory of a run with its page, or of a page alone, removed in the end.
 struct Page(PathBuf);
 
 impl Page {
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("stormproof-page-{name}-{}", std::process::id()))
+    }
+
+    fn written(name: &str, html: &str) -> Page {
+        let page = Page(Page::folder(&format!("alone-{name}")));
+        let folder = page.0.join("run");
+        fs::create_dir_all(&folder).expect("a scratch folder can be made");
+        fs::write(folder.join("report.html"), html).expect("it can be written");
+        page
+    }
+
     fn of(name: &str, run: &Sample) -> Page {
-        let folder = format!("stormproof-page-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
+        let folder = Page::folder(name);
         let mut directory = RunDirectory::create(&folder, "run").expect("a run directory");
         for event in &run.history.events {
             directory.append_event(event).expect("recorded");
