@@ -8,8 +8,8 @@ use crate::common::{run, scratch};
 use crate::support::{has_namespaces, plan_file};
 use crate::turn::turn;
 
-/// What has not ended after this time survives. It takes milliseconds on a machine with nothing else
-/// to do.
+/// The time within which a process of a killed run must have ended. It takes milliseconds on a
+/// machine with nothing else to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Kills one process of the tree (0 the outer one, 1 the guard, 2 the controller) in the middle of
