@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use checker::oracle::audit::Wrong;
 use checker::verdict::{Analysis, Verdict};
 use faults::schedule::KnownFailure;
 use schemars::JsonSchema;
@@ -75,6 +76,24 @@ impl Summary {
     /// The conclusion about the run.
     pub fn conclusion(&self) -> Conclusion {
         Conclusion::of(self.verdict, self.safety.verdict, self.failure.is_some())
+    }
+
+    /// The time from the beginning of the load to the first operation that shows what is wrong; none
+    /// where safety is not invalid, or where it is seen after the load alone.
+    pub fn shown_after(&self) -> Option<Duration> {
+        let found = self.safety.counterexample.iter();
+        let culprits = found.flat_map(|it| it.culprits.iter().map(|at| it.operations.get(*at)));
+        let refuted = culprits.filter_map(|operation| operation?.end);
+        let audit = self.safety.audit.iter().flat_map(|audit| &audit.violations);
+        // An effect that is missing was lost at some time after its attempts.
+        let repeated = audit.filter(|it| it.wrong == Wrong::Repeated);
+        let repeated = repeated.filter_map(|it| Some(it.attempts.last()?.end));
+        let shown = Duration::from_nanos(refuted.chain(repeated).min()?).as_secs_f64();
+
+        let load = self.phases.iter().position(|(phase, _)| *phase == Phase::Load)?;
+        let began: f64 = self.phases[..load].iter().map(|(_, seconds)| seconds).sum();
+        let after = (shown - began).max(0.0);
+        (after <= self.phases[load].1).then(|| Duration::from_secs_f64(after))
     }
 
     /// The part of the verdict that failed, if one did.

@@ -164,6 +164,26 @@ fn a_verdict_from_before_coverage_and_findings_were_told_is_read() {
 }
 
 #[test]
+fn a_failure_shows_in_the_load_or_after_it() {
+    let options = Options { seconds: 5, rate: 50, faults: true, verdict: Verdict::Invalid };
+    let mut summary = sample(&options).summary;
+    let (before, load) = (summary.phases[0].1 + summary.phases[1].1, summary.phases[2].1);
+    let at = |seconds: f64| Some((seconds * 1e9) as u64);
+    let mut shown = |seconds: f64| {
+        let found = summary.safety.counterexample.as_mut().expect("it is invalid");
+        let culprit = found.culprits[0];
+        found.operations[culprit].end = at(before + seconds);
+        summary.shown_after().map(|after| after.as_millis())
+    };
+    assert_eq!(shown(2.5), Some(2_500));
+    assert_eq!(shown(load + 0.5), None, "any fault may have led to it");
+    assert_eq!(shown(load - 0.25), Some(4_750));
+
+    let valid = sample(&Options { verdict: Verdict::Valid, ..options });
+    assert_eq!(valid.summary.shown_after(), None);
+}
+
+#[test]
 fn an_offset_of_clocks_is_one_line_like_every_change_of_a_node() {
     let change = NodeChange::Clock { wall_offset_ms: -5000.25, monotonic_offset_ms: 0.0 };
     let event = NodeEvent { time: 7, node: "n1".into(), change };

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use engines::order::{Gatekeeper, Wait};
 use faults::fault::Family;
 use faults::order::{Crossing, End, FaultOrder, FaultPoint, Followed, Follower, OrderLog, Ticket};
-use results::run_directory::ORDER;
+use results::run_directory::{ORDER, RunDirectory};
 use tokio::sync::oneshot;
 
 use crate::exit::{bad_input, usage};
@@ -52,18 +52,25 @@ pub fn order_of(run: &Path) -> Result<Option<OrderLog>> {
     OrderLog::from_bytes(&bytes).map(Some).map_err(unreadable)
 }
 
-/// Reads the order of the run in a directory.
+/// Reads the order of the run in a directory, and when its failure showed, if it has a verdict that
+/// says so.
 ///
 /// # Errors
 /// When it has none, with what to do.
 pub fn recorded_in(run: &Path) -> Result<OrderLog> {
-    order_of(run)?.ok_or_else(|| {
+    let log = order_of(run)?.ok_or_else(|| {
         usage(format!(
             "{} has no recorded order ({ORDER}): only runs with --record-order have; to get one of \
              this failure, stormproof replay {} --record-order --times 100 --until-failure",
             run.display(),
             run.display()
         ))
+    })?;
+    let summary = RunDirectory::open(run).and_then(|directory| directory.summary());
+    let shown = summary.ok().flatten().and_then(|summary| summary.shown_after());
+    Ok(match shown {
+        Some(after) => log.that_failed(after.as_micros() as u64),
+        None => log,
     })
 }
 

@@ -41,6 +41,9 @@ pub struct OrderLog {
     pub(super) at_rest: BTreeSet<Word>,
     /// The gates before the first that is kept.
     pub(super) lost: u64,
+    /// The last fault before the run failed, if that is known. No part of the file: the verdict
+    /// says it.
+    pub(super) decisive: Option<u32>,
 }
 
 /// Words by number.
@@ -124,18 +127,32 @@ impl OrderLog {
         self.faults.insert(fault, facts);
     }
 
-    /// The fault of this log whose moment one of that number is to have: the same, or else, of those
-    /// of its family, the last that the run came to.
+    /// The same log of a run that failed: `at`, in microseconds since its load began, is the first
+    /// time at which that could be seen.
+    #[must_use]
+    pub fn that_failed(mut self, at: u64) -> Self {
+        let decisive = self.begun().find(|(_, begun)| *begun <= at).map(|(fault, _)| fault);
+        self.decisive = decisive;
+        self
+    }
+
+    /// The fault of this log whose moment one of that number and family is to have. Of the family of
+    /// the fault that was followed by the failure, all have the moment of that one, so that a run is
+    /// as many tries as it has such faults. Else it is the same fault, or the last of its family that
+    /// the run came to.
     pub(super) fn model_of(&self, fault: u32, family: Word) -> Option<u32> {
-        let begun = self.passed.iter().rev().filter_map(|passed| match passed.gate {
-            Crossing::Fault { fault, moment: FaultPoint::Beginning } => Some(fault),
+        let is_alike = |its: &u32| self.faults.get(its).is_some_and(|it| it.family == family);
+        let same = || self.begun().any(|(its, _)| its == fault).then_some(fault);
+        let last = || self.begun().map(|(its, _)| its).find(is_alike);
+        self.decisive.filter(is_alike).or_else(same).or_else(last)
+    }
+
+    /// The faults that began, the last one first, each with its time.
+    fn begun(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.passed.iter().rev().filter_map(|passed| match passed.gate {
+            Crossing::Fault { fault, moment: FaultPoint::Beginning } => Some((fault, passed.at)),
             _ => None,
-        });
-        let begun: Vec<u32> = begun.collect();
-        if begun.contains(&fault) {
-            return Some(fault);
-        }
-        begun.into_iter().find(|its| self.faults.get(its).is_some_and(|it| it.family == family))
+        })
     }
 
     /// The gates in order.
@@ -206,6 +223,25 @@ mod tests {
     }
 
     #[test]
+    fn faults_have_the_moment_of_the_one_that_the_failure_followed() {
+        let (kill, pause, stop) = (0, 1, 2);
+        let mut log = OrderLog::new(vec!["n1".to_owned()]);
+        for (at, fault, family) in [(10, 1, kill), (20, 2, pause), (30, 3, kill), (40, 4, kill)] {
+            log.note(at, Crossing::Fault { fault, moment: FaultPoint::Beginning });
+            log.note_fault(fault, FaultOrder { family, ..FaultOrder::default() });
+        }
+        let models = |log: &OrderLog| {
+            [(1, kill), (2, pause), (4, kill), (5, kill), (6, stop)]
+                .map(|(fault, family)| log.model_of(fault, family))
+        };
+        assert_eq!(models(&log), [Some(1), Some(2), Some(4), Some(4), None]);
+        let failed = log.clone().that_failed(35);
+        assert_eq!(models(&failed), [Some(3), Some(2), Some(3), Some(3), None]);
+        let at_once = log.clone().that_failed(5);
+        assert_eq!(models(&at_once), models(&log));
+    }
+
+    #[test]
     fn gates_read_as_words() {
         let mut log = OrderLog::new(vec!["n1".to_owned(), "n2".to_owned()]);
         let what = log.word("re /kv");
@@ -214,6 +250,7 @@ mod tests {
         assert_eq!(log.in_words(answer), "re /kv from n2 to the clients");
         assert_eq!(log.in_words(Crossing::Sync { node: 1 }), "an fsync of n1");
     }
+
     #[test]
     fn what_came_before_a_fault_is_told_without_names() {
         let mut log = OrderLog::new(["n1", "n2"].map(str::to_owned).into());
