@@ -59,7 +59,7 @@ impl Node {
         let deadline = self.draw_deadline();
         self.role = Role::PreCandidate { granted, deadline };
         let request = self.vote_request(self.term + 1);
-        for to in self.peers() {
+        for to in self.other_voters() {
             self.effects.push(Effect::Call { to, request: Request::PreVote(request.clone()) });
         }
         self.stand_if_pre_elected();
@@ -110,8 +110,9 @@ impl Node {
     }
 
     fn stand_if_pre_elected(&mut self) {
-        let majority = self.majority();
-        if matches!(&self.role, Role::PreCandidate { granted, .. } if granted.len() >= majority) {
+        if let Role::PreCandidate { granted, .. } = &self.role
+            && self.configuration.has_quorum(|id| granted.contains(id))
+        {
             self.stand();
         }
     }
@@ -134,7 +135,7 @@ impl Node {
         }
         granted.insert(own);
         let request = self.vote_request(term);
-        for to in self.peers() {
+        for to in self.other_voters() {
             self.effects.push(Effect::Call { to, request: Request::Vote(request.clone()) });
         }
         self.lead_if_elected();
@@ -191,9 +192,8 @@ impl Node {
     /// A candidate leads once a majority voted for it, itself included: its own vote counts only
     /// when it is durable, and before that no other node was asked.
     fn lead_if_elected(&mut self) {
-        let majority = self.majority();
         if let Role::Candidate { granted, .. } = &self.role
-            && granted.len() >= majority
+            && self.configuration.has_quorum(|id| granted.contains(id))
         {
             assert!(granted.contains(&self.options.id), "its own vote is among them");
             self.lead();

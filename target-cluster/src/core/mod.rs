@@ -25,6 +25,7 @@
 //! Deliberately absent so far: membership change, learners, leases.
 
 mod applied;
+mod configuration;
 mod disbelief;
 mod durability;
 mod election;
@@ -44,6 +45,7 @@ mod timing;
 mod transfer;
 
 pub use applied::APPLY_ENTRIES_MAX;
+pub use configuration::Configuration;
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use message::{

@@ -12,8 +12,8 @@ use super::snapshots::Snapshots;
 use super::timing::Jitter;
 use super::transfer::Transfer;
 use super::{
-    Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role, RoleChange,
-    RoleName, Snapshot, SnapshotOptions, Time, Timings,
+    Configuration, Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role,
+    RoleChange, RoleName, Snapshot, SnapshotOptions, Time, Timings,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{ContentsPage, Store};
@@ -87,6 +87,8 @@ pub struct Status {
 pub struct Node {
     /// Name, voters, timings, bugs.
     pub(super) options: Options,
+    /// The members of the cluster, as far as this node knows.
+    pub(super) configuration: Configuration,
     /// The time of the current step.
     pub(super) now: Time,
     /// The time that the wall clock showed last, if this node gets it.
@@ -138,6 +140,7 @@ impl Node {
         let mut jitter = Jitter::new(options.seed);
         let deadline = now + jitter.election_timeout(&options.timings);
         Node {
+            configuration: Configuration::of_voters(options.voters.iter().cloned()),
             now,
             wall: Time::ZERO,
             jitter,
@@ -304,14 +307,15 @@ impl Node {
         }
     }
 
-    /// The number of voters that is a majority.
-    pub(super) fn majority(&self) -> usize {
-        self.options.voters.len() / 2 + 1
+    /// The members except this node.
+    pub(super) fn peers(&self) -> Vec<NodeId> {
+        let members = self.configuration.members().into_iter();
+        members.filter(|id| **id != self.options.id).cloned().collect()
     }
 
-    /// The voters except this node.
-    pub(super) fn peers(&self) -> Vec<NodeId> {
-        self.options.voters.iter().filter(|id| **id != self.options.id).cloned().collect()
+    /// The members except this node whose votes count.
+    pub(super) fn other_voters(&self) -> Vec<NodeId> {
+        self.peers().into_iter().filter(|id| self.configuration.is_voter(id)).collect()
     }
 
     pub(super) fn refuse(&mut self, request: u64, refusal: Refusal) {

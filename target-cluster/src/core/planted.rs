@@ -51,13 +51,14 @@ impl Node {
         self.once_durable(Consequence::PersistVote);
     }
 
-    /// `vote-counted-twice`: an answer that was counted counts once more, under another name.
+    /// `vote-counted-twice`: an answer that was counted counts once more, for a voter who gave none.
     pub(super) fn name_to_count(&self, from: NodeId) -> NodeId {
         match &self.role {
             Role::Candidate { granted, .. }
                 if granted.contains(&from) && self.has(Bug::VoteCountedTwice) =>
             {
-                NodeId::from(&*format!("{from} again"))
+                let others = self.other_voters();
+                others.into_iter().find(|id| !granted.contains(id)).unwrap_or(from)
             }
             _ => from,
         }

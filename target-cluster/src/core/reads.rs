@@ -125,11 +125,13 @@ impl Node {
 
     /// Answers the reads of the rounds that a majority confirmed.
     pub(super) fn answer_confirmed_reads(&mut self) {
-        let majority = self.majority();
         let Role::Leader(leader) = &mut self.role else { return };
         let (reads, peers) = (&mut leader.reads, &leader.peers);
         let is_confirmed = |round: &Round| {
-            1 + peers.values().filter(|peer| peer.round >= round.number).count() >= majority
+            self.configuration.has_quorum(|id| {
+                *id == self.options.id
+                    || peers.get(id).is_some_and(|peer| peer.round >= round.number)
+            })
         };
         while reads.confirming.front().is_some_and(is_confirmed)
             && let Some(round) = reads.confirming.pop_front()

@@ -180,11 +180,12 @@ impl Node {
         let by_wall_clock = self.has(Bug::WallClockLease);
         let timeout = self.options.timings.election_min;
         let Role::Leader(leader) = &self.role else { return false };
-        let is_fresh = |peer: &&Progress| match by_wall_clock {
+        let is_fresh = |peer: &Progress| match by_wall_clock {
             true => self.wall < peer.wall_contact + timeout,
             false => self.now < peer.contact + timeout,
         };
-        1 + leader.peers.values().filter(is_fresh).count() >= self.majority()
+        self.configuration
+            .has_quorum(|id| *id == self.options.id || leader.peers.get(id).is_some_and(is_fresh))
     }
 
     /// A follower's side of an append or heartbeat (paper, figure 2).
@@ -295,10 +296,10 @@ impl Node {
         if self.commit == self.log.last_index() {
             return;
         }
-        let matched = leader.peers.values().map(|peer| peer.matched);
-        let mut durable: Vec<u64> = matched.chain([leader.durable]).collect();
-        durable.sort_unstable_by(|a, b| b.cmp(a));
-        let held = durable[self.majority() - 1];
+        let held = self.configuration.held_by_quorum(|id| match *id == self.options.id {
+            true => leader.durable,
+            false => leader.peers.get(id).map_or(0, |peer| peer.matched),
+        });
         let own_term =
             self.log.term_at(held) == Some(self.term) || self.has(Bug::CommitEarlierTerm);
         if own_term && held > self.commit {

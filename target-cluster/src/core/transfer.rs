@@ -34,7 +34,7 @@ pub(super) struct Transfer {
 impl Node {
     /// The node `to` is wanted to lead.
     pub(super) fn begin_transfer(&mut self, request: u64, to: NodeId) {
-        assert!(self.options.voters.contains(&to), "only a voter can lead");
+        assert!(self.configuration.is_voter(&to), "only a voter can lead");
         if !matches!(self.role, Role::Leader(_)) {
             let leader = self.standing().leader;
             return self.refuse(request, Refusal::NotLeader { leader });

@@ -1,0 +1,118 @@
+//! The members of a cluster, and its quorums as functions of sets (paper, §6).
+//!
+//! While a cluster passes from one set of voters to another, both configurations are joint: whatever
+//! needs a majority needs one of each. So no two disjoint majorities can decide, whichever voters come
+//! and go at once, and whichever nodes know of it. Learners get the log and count for nothing.
+
+use std::collections::BTreeSet;
+
+use super::NodeId;
+
+/// The members of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Configuration {
+    /// The voters; of a joint configuration, those of the new one.
+    voters: BTreeSet<NodeId>,
+    /// Of a joint configuration, the voters of the old one; else none.
+    outgoing: BTreeSet<NodeId>,
+    /// The members that get the log and do not vote.
+    learners: BTreeSet<NodeId>,
+}
+
+impl Configuration {
+    /// A configuration of voters alone.
+    pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Configuration {
+        Configuration { voters: voters.into_iter().collect(), ..Configuration::default() }
+    }
+
+    /// True if the node's vote counts, in the new configuration or in the old one.
+    pub fn is_voter(&self, id: &NodeId) -> bool {
+        self.voters.contains(id) || self.outgoing.contains(id)
+    }
+
+    /// All members, each once.
+    pub fn members(&self) -> BTreeSet<&NodeId> {
+        self.voters.iter().chain(&self.outgoing).chain(&self.learners).collect()
+    }
+
+    /// True if those of whom `test` is true are a quorum: a majority of the voters, and of the old ones
+    /// while there are some. No voters have no quorum.
+    pub fn has_quorum(&self, test: impl Fn(&NodeId) -> bool) -> bool {
+        let has_majority =
+            |set: &BTreeSet<NodeId>| 2 * set.iter().filter(|id| test(id)).count() > set.len();
+        has_majority(&self.voters) && (self.outgoing.is_empty() || has_majority(&self.outgoing))
+    }
+
+    /// The highest index that a quorum holds, where `held` is the one that a voter holds.
+    pub fn held_by_quorum(&self, held: impl Fn(&NodeId) -> u64) -> u64 {
+        let by_majority = |set: &BTreeSet<NodeId>| {
+            let mut indices: Vec<u64> = set.iter().map(&held).collect();
+            indices.sort_unstable_by(|a, b| b.cmp(a));
+            indices.get(set.len() / 2).copied()
+        };
+        let new = by_majority(&self.voters).unwrap_or(0);
+        by_majority(&self.outgoing).map_or(new, |old| old.min(new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 5] = ["n1", "n2", "n3", "n4", "n5"];
+
+    /// The nodes whose bits are set.
+    fn set(bits: u32) -> BTreeSet<NodeId> {
+        (0..5).filter(|at| bits & 1 << at != 0).map(|at| NodeId::from(NAMES[at])).collect()
+    }
+
+    fn joint(voters: u32, outgoing: u32) -> Configuration {
+        let (voters, outgoing) = (set(voters), set(outgoing));
+        Configuration { voters, outgoing, learners: BTreeSet::new() }
+    }
+
+    fn is_quorum(configuration: &Configuration, bits: u32) -> bool {
+        let nodes = set(bits);
+        configuration.has_quorum(|id| nodes.contains(id))
+    }
+
+    #[test]
+    fn quorums_of_a_joint_configuration_meet_those_of_the_one_before_and_the_one_behind() {
+        for (old, new) in (1..32).flat_map(|old| (1..32).map(move |new| (old, new))) {
+            let both = joint(new, old);
+            for quorum in (0..32).filter(|bits| is_quorum(&both, *bits)) {
+                for other in [joint(old, 0), joint(new, 0), both.clone()] {
+                    let apart = !quorum & 31;
+                    assert!(!is_quorum(&other, apart), "{old:b} {new:b}: {quorum:b}, {apart:b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_quorum_holds_is_the_highest_index_that_one_has() {
+        for (voters, outgoing) in [(0b111, 0), (0b1111, 0), (0b11111, 0b00011), (0b11100, 0b00111)]
+        {
+            let configuration = joint(voters, outgoing);
+            for number in 0..3_u64.pow(5) {
+                let held = |id: &NodeId| {
+                    let at = NAMES.iter().position(|name| *name == id.as_str()).unwrap();
+                    number / 3_u64.pow(at as u32) % 3
+                };
+                let highest =
+                    (0..3).rev().find(|at| configuration.has_quorum(|id| held(id) >= *at));
+                assert_eq!(Some(configuration.held_by_quorum(held)), highest, "{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn neither_learners_nor_the_absence_of_voters_make_a_quorum() {
+        let learners = Configuration { learners: set(0b111), ..Configuration::default() };
+        assert!(!learners.has_quorum(|_| true) && learners.held_by_quorum(|_| 7) == 0);
+        let configuration = Configuration { learners: set(0b110), ..joint(0b1, 0) };
+        assert!(configuration.has_quorum(|id| id.as_str() == "n1"));
+        assert_eq!(configuration.members().len(), 3);
+        assert!(!configuration.is_voter(&"n2".into()) && joint(0b1, 0b10).is_voter(&"n2".into()));
+    }
+}
