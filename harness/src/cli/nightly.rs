@@ -149,12 +149,12 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     if saved.is_some() {
         err!("going on after {}", counted(night.runs.len() as u64, "run"));
     }
-    let index = campaign.index();
-    let night = campaign.carry_out()?;
+    let (night, mut index) = campaign.carry_out()?;
     let night = with_comparison(night, &directory, &past)?;
+    index.refresh(&night);
     tell(&night, &folder);
-    if index.is_file() {
-        out!("{}", shown(&index));
+    if index.path().is_file() {
+        out!("{}", shown(&index.path()));
     }
     arguments.ci.tell_night(&night, directory.path(), exit_of(&night))
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -324,18 +324,14 @@ impl Campaign {
         self.directory.path()
     }
 
-    /// The path of the index that it is shown in.
-    pub fn index(&self) -> PathBuf {
-        self.index.path()
-    }
-
-    /// Carries out what is left of it.
+    /// Carries out what is left of it. Returns the night, and the index that shows it, to be written
+    /// once more when it is known how the night compares.
     ///
     /// # Errors
     /// When runs cannot be started, or nothing can be written.
-    pub fn carry_out(mut self) -> Result<Night> {
+    pub fn carry_out(mut self) -> Result<(Night, IndexPage)> {
         if self.night.state == State::Ended {
-            return Ok(self.night);
+            return Ok((self.night, self.index));
         }
         (self.night.state, self.night.ended) = (State::GoesOn, None);
         self.began = Instant::now();
@@ -373,7 +369,7 @@ impl Campaign {
         let at = self.at();
         self.index.look_around();
         self.record(Entry::End { whole, why, at })?;
-        Ok(self.night)
+        Ok((self.night, self.index))
     }
 
     /// Makes runs and repeats until nothing more is to be begun; returns true if a person wants it to

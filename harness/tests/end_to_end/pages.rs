@@ -88,6 +88,12 @@ fn a_night_leaves_an_index_and_serve_shows_it_with_its_runs() {
         run(&arguments).exits(0).says("nights/index.html");
     }
     let page = fs::read_to_string(nights.join("index.html")).expect("a night leaves an index");
+    let written = |path: &str| {
+        let file = fs::metadata(nights.join(path)).expect("a night leaves it");
+        file.modified().expect("there is a time")
+    };
+    // How a night compares is known last, and the index shows it.
+    assert!(written("index.html") >= written("latest/night.json"));
     let links = reports(&page);
     assert_eq!(links.len(), 4, "{links:?}");
     for link in &links {
