@@ -19,6 +19,9 @@ pub(super) struct Before {
     /// Gates to the nodes that the fault ended, after they had done their last: they did nothing
     /// with that any more.
     pub in_vain: BTreeSet<Crossing>,
+    /// The kinds of operations that clients had sent to those nodes before the last of these gates, and
+    /// that were not answered: what the fault leaves in doubt.
+    pub open: BTreeSet<String>,
     /// The place in the log of the beginning of the fault.
     pub place: usize,
     /// When it began.
@@ -87,8 +90,38 @@ pub(super) fn before(log: &OrderLog, fault: u32, regular: &BTreeSet<Word>) -> Op
         in_vain.extend(behind.iter().map(|passed| passed.gate));
     }
     gates.drain(..gates.len().saturating_sub(MOST));
+    let open = match gates.last() {
+        Some(last) => open_calls(log, log.passed.range(..place), last.at, &facts.hit),
+        None => BTreeSet::new(),
+    };
     let pattern = gates.iter().map(|passed| passed.gate).collect();
-    Some(Before { pattern, in_vain, place, at })
+    Some(Before { pattern, in_vain, open, place, at })
+}
+
+/// The kinds of operations that were sent to these nodes, or to any of none, before a time, and neither answered nor
+/// refused by the end of `passed`.
+pub(super) fn open_calls<'a>(
+    log: &OrderLog,
+    passed: impl DoubleEndedIterator<Item = &'a Passed>,
+    before: u64,
+    nodes: &BTreeSet<End>,
+) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let recent = passed.rev().take_while(|passed| passed.at + LONGEST >= before);
+    let open = recent.filter_map(|passed| match passed.gate {
+        Crossing::Answered { client, .. } | Crossing::Refused { client, .. } => {
+            seen.insert(client);
+            None
+        }
+        // A client has one operation at a time, of which this is the last attempt.
+        Crossing::Call { client, node, what } => {
+            let is_last = seen.insert(client);
+            let is_its = nodes.is_empty() || nodes.contains(&node);
+            (is_last && is_its && passed.at < before).then_some(what)
+        }
+        _ => None,
+    });
+    open.filter_map(|what| log.words.kind(what)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -133,7 +166,7 @@ mod tests {
         let sync = Crossing::Sync { node: 1 };
         let gates = [
             (1_000, Crossing::Sync { node: 1 }),
-            (990_000, Crossing::Call { client: 0, node: 1, what: 9 }),
+            (990_000, Crossing::Call { client: 0, node: 1, what: APPEND }),
             (990_100, message(CLIENTS, 1, 9)),
             (990_300, sync),
             (990_350, Crossing::Sync { node: 3 }),
@@ -147,6 +180,10 @@ mod tests {
         let answer = message(2, 1, ANSWER);
         let ended = check(&gates, true, &[sync, message(1, 2, APPEND)], &[answer]);
         assert_eq!((ended.place, ended.at), (7, 990_600));
+        assert_eq!(ended.open, ["append".to_owned()].into(), "its client was not answered");
+        let mut answered = gates.to_vec();
+        answered.insert(6, (990_450, Crossing::Answered { client: 0, node: 1, what: 0 }));
+        assert_eq!(before(&log(&answered, true), 7, &BTreeSet::new()).unwrap().open, [].into());
         check(&gates, false, &[sync, message(1, 2, APPEND), answer], &[]);
 
         // It came before the node had done its last, which the fault had not reached.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::before_fault::{self, Before, can_wait};
+use super::before_fault::{self, Before, can_wait, open_calls};
 use super::crossing::{CLIENTS, Crossing, End, FaultPoint, Word};
 use super::followed::{Followed, MomentFollowed};
 use super::likeness::Names;
@@ -160,6 +160,7 @@ impl Follower {
 
     fn decide(&mut self, now: u64, gate: Crossing) -> Option<Waiting> {
         let wait = |step, longest| Waiting { gate, since: now, until: now + longest, step };
+        let leaves_doubt = self.leaves_doubt();
         match &mut self.state {
             State::Free => None,
             State::Approach(approach) => {
@@ -179,7 +180,7 @@ impl Follower {
                 let can_be_held = can_wait(gate, &self.regular);
                 match approach.place(now, gate, &self.names, &self.recorded) {
                     Some(0) => {
-                        approach.go_on(now);
+                        approach.go_on(now, leaves_doubt);
                         None
                     }
                     // Before the first has come, everything is of another time.
@@ -264,6 +265,15 @@ impl Follower {
         }
     }
 
+    /// Returns true unless a fault would come now without leaving in doubt what it did in the recorded
+    /// run: operations that had gone as far, and were not answered.
+    fn leaves_doubt(&self) -> bool {
+        let State::Approach(approach) = &self.state else { return true };
+        let passed = self.now.passed.iter();
+        let open = || open_calls(&self.now, passed, approach.progress, &approach.hit);
+        approach.before.open.is_empty() || approach.before.open.is_subset(&open())
+    }
+
     /// Lets through that had come too early to a gate of the pattern, when its turn has come.
     fn take_up_early(&mut self, now: u64) {
         loop {
@@ -275,7 +285,9 @@ impl Follower {
                 .find(|(_, it)| approach.place(now, it.gate, names, log) == Some(0));
             let Some((ticket, _)) = next else { return };
             let ticket = *ticket;
-            approach.go_on(now);
+            let leaves_doubt = self.leaves_doubt();
+            let State::Approach(approach) = &mut self.state else { return };
+            approach.go_on(now, leaves_doubt);
             self.release(ticket, now);
         }
     }
@@ -502,14 +514,19 @@ impl Approach {
         rest[skipped..].iter().position(is_it)
     }
 
-    /// The next gate has been come to.
-    fn go_on(&mut self, now: u64) {
+    /// The next gate has been come to. At the last one, the moment is another one if the fault would leave
+    /// nothing in doubt.
+    fn go_on(&mut self, now: u64, leaves_doubt: bool) {
         let (after, short) = SHORT;
         if self.next == 0 && now.saturating_sub(self.since) > after {
             self.next = self.before.pattern.len().saturating_sub(short);
         }
         self.next += 1;
         self.progress = now;
+        if self.next == self.before.pattern.len() && !leaves_doubt {
+            self.next = 0;
+            return;
+        }
         // What came between the last gate and the fault came to nothing.
         self.met = self.next == self.before.pattern.len();
         self.fired = self.met;
