@@ -13,7 +13,7 @@ use crate::compressed;
 use crate::event::NodeEvent;
 use crate::layout::{HISTORY, NODE_EVENTS, PLAN, VERDICT, node_files};
 use crate::metrics::RunHistory;
-use crate::summary::{self, Summary};
+use crate::summary::Summary;
 use crate::timed_logs::{self, TimedLog};
 
 /// Everything that a run left, read back.
@@ -66,7 +66,17 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 /// # Errors
 /// When it cannot be read or understood, or another version of stormproof wrote it.
 pub(crate) fn read_summary(run: &Path) -> Result<Option<Summary>> {
-    read_form(&run.join(VERDICT), summary::SCHEMA, Some(1))
+    read_form(&run.join(VERDICT))
+}
+
+/// A file of JSON that says by a number of which form it is.
+pub(crate) trait Form: DeserializeOwned {
+    /// The only form that is read.
+    const SCHEMA: u32;
+    /// The form of a file without a number; none if every one has a number.
+    const BEFORE: Option<u32>;
+    /// The form that it says it is of.
+    fn schema(&self) -> u32;
 }
 
 /// The field by which a form is told.
@@ -75,26 +85,27 @@ struct Head {
     schema: Option<u32>,
 }
 
-/// Reads a file of a form of this version; none when it is not there. A file without a number is of
-/// the form `before`, if there is one.
-pub(crate) fn read_form<T: DeserializeOwned>(
-    path: &Path,
-    version: u32,
-    before: Option<u32>,
-) -> Result<Option<T>> {
+/// Reads a file of a form; none when it is not there.
+pub(crate) fn read_form<T: Form>(path: &Path) -> Result<Option<T>> {
     let Some(text) = read_if_there(path)? else { return Ok(None) };
     let shown = path.display();
     let cannot = || format!("cannot understand {shown}");
+    let error = match serde_json::from_str::<T>(&text) {
+        Ok(form) if form.schema() == T::SCHEMA => return Ok(Some(form)),
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    // Read once more for what is wrong: a file of another form may be so in all else.
     let head: Head = serde_json::from_str(&text).with_context(cannot)?;
-    match head.schema.or(before) {
-        Some(schema) if schema == version => {}
-        Some(schema) => bail!(
+    match (head.schema.or(T::BEFORE), error) {
+        (None, _) => bail!("{shown} has no schema, so that it is not known what it says"),
+        (Some(schema), Some(error)) if schema == T::SCHEMA => Err(error).with_context(cannot),
+        (Some(schema), _) => bail!(
             "{shown} was written by another version of stormproof: its form is {schema}, and this \
-             one reads {version}"
+             one reads {}",
+            T::SCHEMA
         ),
-        None => bail!("{shown} has no schema, so that it is not known what it says"),
     }
-    serde_json::from_str(&text).map(Some).with_context(cannot)
 }
 
 /// Reads JSON values, one a line.

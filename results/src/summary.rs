@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::availability::Availability;
 use crate::conclusion::{Conclusion, Part};
 use crate::event::Phase;
+use crate::loaded_run::Form;
 
 /// The version of the form of `verdict.json`. A reader refuses others.
 ///
@@ -101,6 +102,15 @@ impl Summary {
         let availability = self.availability.as_ref().and_then(|it| it.verdict);
         let (safety, liveness) = (self.safety.verdict, self.liveness.verdict);
         Part::failed(self.verdict, safety, liveness, availability, self.failure.is_some())
+    }
+}
+
+impl Form for Summary {
+    const SCHEMA: u32 = SCHEMA;
+    const BEFORE: Option<u32> = Some(1);
+
+    fn schema(&self) -> u32 {
+        self.schema
     }
 }
 

@@ -12,11 +12,11 @@ use super::found::{Found, FoundNight, FoundRun, Judged, Unreadable};
 use crate::conclusion::Part;
 use crate::detection::DETECTION;
 use crate::layout::{self, REPORT, VERDICT};
-use crate::loaded_run::read_form;
+use crate::loaded_run::{Form, read_form};
 use crate::night::{NightDirectory, State};
 use crate::page::shell::GENERATOR;
 use crate::run_directory::RunDirectory;
-use crate::summary::{self, Latency, RunInfo, STARVED};
+use crate::summary::{Latency, RunInfo, STARVED, Summary};
 
 /// File name of an index in the folder that it is about.
 pub const INDEX: &str = "index.html";
@@ -128,6 +128,8 @@ pub fn read_night(path: &Path, place: &str) -> Result<FoundNight> {
 /// The part of a `verdict.json` that an index shows. What is left out may be long.
 #[derive(Deserialize)]
 struct Head {
+    #[serde(default)]
+    schema: Option<u32>,
     verdict: Verdict,
     sentence: String,
     safety: Half,
@@ -141,6 +143,15 @@ struct Head {
     failure: Option<String>,
     #[serde(default)]
     latency: Option<Latency>,
+}
+
+impl Form for Head {
+    const SCHEMA: u32 = Summary::SCHEMA;
+    const BEFORE: Option<u32> = Summary::BEFORE;
+
+    fn schema(&self) -> u32 {
+        self.schema.or(Self::BEFORE).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -159,7 +170,7 @@ struct Promised {
 }
 
 fn read_run(run: &RunDirectory, place: &str) -> Result<FoundRun> {
-    let head: Option<Head> = read_form(&run.path().join(VERDICT), summary::SCHEMA, Some(1))?;
+    let head: Option<Head> = read_form(&run.path().join(VERDICT))?;
     let has_page = run.path().join(REPORT).is_file();
     let folder = place.to_owned();
     let Some(head) = head else {

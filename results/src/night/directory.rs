@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::form::{Kept, Night, NightRun, SCHEMA};
+use super::form::{Kept, Night, NightRun};
 use super::ledger::Ledger;
 use crate::compressed;
 use crate::layout::{self, HISTORY, NODES, REPORT, VERDICT};
@@ -83,7 +83,7 @@ impl NightDirectory {
     /// # Errors
     /// When it cannot be read or understood, or another version of stormproof wrote it.
     pub fn night(&self) -> Result<Option<Night>> {
-        read_form(&self.path.join(NIGHT), SCHEMA, None)
+        read_form(&self.path.join(NIGHT))
     }
 
     /// The verdict of a run of the night, if it is kept.

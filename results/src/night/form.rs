@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::{Comparison, RecoveryOfNight};
 use crate::conclusion::{Conclusion, Part};
+use crate::loaded_run::Form;
 use crate::summary::{Degree, Latency};
 
 /// The version of this form. A reader refuses others.
@@ -70,6 +71,15 @@ pub struct Night {
     /// Things that a reader should know: a run that was killed, a clock that went back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Remark>,
+}
+
+impl Form for Night {
+    const SCHEMA: u32 = SCHEMA;
+    const BEFORE: Option<u32> = None;
+
+    fn schema(&self) -> u32 {
+        self.schema
+    }
 }
 
 /// A part of a night, for one machine of several.
