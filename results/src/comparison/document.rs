@@ -32,7 +32,7 @@ pub fn html(one: &Side<'_>, other: &Side<'_>, flags: &[FlagDifference]) -> Strin
                 (timelines.panel())
                 (figures_panel(&figures(sides, lanes)))
                 (flags_panel(flags))
-                (faults_panel(&pairs, lanes))
+                (faults_panel(&pairs, sides, lanes))
             }
             footer { "Times are seconds since the load of each run began." }
         },
@@ -172,18 +172,25 @@ fn flags_panel(flags: &[FlagDifference]) -> Markup {
     panel("flags", "Flags that differ", content)
 }
 
-fn faults_panel(pairs: &[FaultPair<'_>], lanes: [&Lanes; 2]) -> Markup {
+fn faults_panel(pairs: &[FaultPair<'_>], sides: [&Side<'_>; 2], lanes: [&Lanes; 2]) -> Markup {
+    let kept = sides.map(Side::has_history);
+    let differs = |pair: &FaultPair<'_>| kept == [true; 2] && pair.differs();
     let rows = html! {
         @for pair in pairs {
             @let either = pair.one.or(pair.other);
             @if let Some(fault) = either {
-                tr.differs[pair.differs()] {
+                tr.differs[differs(pair)] {
                     th scope="row" {
                         (sign(fault.family.name())) "#" (fault.fault) " " (fault.family.name())
-                        (marked(pair.differs()))
+                        (marked(differs(pair)))
                     }
-                    (fault_cell(pair.one, lanes[0]))
-                    (fault_cell(pair.other, lanes[1]))
+                    @for (at, fault) in [pair.one, pair.other].into_iter().enumerate() {
+                        @match (fault, kept[at]) {
+                            (Some(fault), _) => { (fault_cell(fault, lanes[at])) }
+                            (None, true) => { td.muted { "none" } }
+                            (None, false) => { td.muted { "not kept" } }
+                        }
+                    }
                 }
             }
         }
@@ -197,8 +204,7 @@ fn faults_panel(pairs: &[FaultPair<'_>], lanes: [&Lanes; 2]) -> Markup {
     panel("faults", "Faults", content)
 }
 
-fn fault_cell(fault: Option<&FaultInterval>, lanes: &Lanes) -> Markup {
-    let Some(fault) = fault else { return html! { td.muted { "none" } } };
+fn fault_cell(fault: &FaultInterval, lanes: &Lanes) -> Markup {
     let at = fault.start as f64 - lanes.load_start as f64;
     html! {
         td {

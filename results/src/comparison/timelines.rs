@@ -44,11 +44,12 @@ impl<'a> Timelines<'a> {
         panel("timelines", "Timelines", content)
     }
 
-    /// The operations of each interval, for the cursor.
+    /// The operations of each interval, for the cursor; null of a run whose history is not there.
     pub(super) fn data(&self) -> Value {
-        let of = |at: usize| -> Vec<Value> {
+        let of = |at: usize| -> Option<Vec<Value>> {
             let buckets = self.buckets[at].iter();
-            buckets.map(|it| json!([it.ok, it.others, it.p99.map(|p99| p99 / 1000)])).collect()
+            let figures = buckets.map(|it| json!([it.ok, it.others, it.p99.map(|p99| p99 / 1000)]));
+            self.drawn[at].then(|| figures.collect())
         };
         json!({
             "seconds": self.window.bucket_seconds(), "before": self.window.before as f64 / 1e9,

@@ -1,8 +1,11 @@
 //! The index of a folder of nights, and two runs side by side.
 
+use std::fs;
+
 use stormproof_results::comparison::{self, FlagDifference, Side};
 use stormproof_results::index::{Found, Index, Served, Unreadable, html};
-use stormproof_results::run_directory::RunDirectory;
+use stormproof_results::night::Kept;
+use stormproof_results::run_directory::{HISTORY, NODES, RunDirectory};
 
 use crate::devtools::Browser;
 use crate::nights::{index, season};
@@ -21,14 +24,20 @@ fn pages() -> Vec<(&'static str, Page)> {
     vec![
         ("season", Page::written("season", &season)),
         ("empty", Page::written("empty", &empty)),
-        ("comparison", Page::written("comparison", &compared())),
+        ("comparison", Page::written("comparison", &compared(Kept::Everything))),
+        ("half-kept", Page::written("half-kept", &compared(Kept::Page))),
     ]
 }
 
-/// A run that failed beside a stormy one.
-fn compared() -> String {
+/// A run that failed, of which a night kept that much, beside a stormy one.
+fn compared(kept: Kept) -> String {
     let runs = [sample(&options(checker::verdict::Verdict::Invalid)), storm(20)];
     let pages = [Page::of("compared-a", &runs[0]), Page::of("compared-b", &runs[1])];
+    if kept == Kept::Page {
+        let run = pages[0].0.join("run");
+        fs::remove_file(run.join(HISTORY)).expect("it was there");
+        fs::remove_dir_all(run.join(NODES)).expect("they were there");
+    }
     let loaded = pages.each_ref().map(|page| {
         let run = RunDirectory::open(&page.0.join("run")).expect("it was made");
         run.load().expect("it can be read")
@@ -116,7 +125,7 @@ fn cells_and_nights_lead_to_their_runs_by_mouse_keyboard_and_address() {
 #[test]
 fn a_cursor_reads_both_runs_at_once() {
     let Some(mut browser) = Browser::start("comparison") else { return };
-    let page = Page::written("cursor", &compared());
+    let page = Page::written("cursor", &compared(Kept::Everything));
     browser.resize(1400);
     browser.open(&page.address());
     browser.evaluate("document.getElementById('both').focus()");
@@ -129,5 +138,27 @@ fn a_cursor_reads_both_runs_at_once() {
     assert_ne!(browser.text("#reading"), first);
     assert!(browser.text("#flags").contains("bug"));
     assert!(browser.text("#faults").contains("none"), "the runs have other faults");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_of_which_the_page_alone_is_kept_has_a_verdict_and_no_figures_that_are_none() {
+    let Some(mut browser) = Browser::start("half-kept") else { return };
+    let page = Page::written("half-kept-cursor", &compared(Kept::Page));
+    browser.resize(1400);
+    browser.open(&page.address());
+    assert!(browser.text("#verdicts td.invalid").contains("invalid"));
+    assert!(browser.text("h1").contains("their faults cannot be compared"));
+    assert!(browser.text("#both").contains("AIts history is not kept"), "A has no lanes");
+    assert_eq!(browser.evaluate("document.querySelectorAll('#both .empty').length"), 1);
+    assert!(browser.text("#faults td.muted").contains("not kept"));
+    assert_eq!(browser.evaluate("document.querySelectorAll('#faults .differs').length"), 0);
+    browser.evaluate("document.getElementById('both').focus()");
+    browser.press("ArrowRight");
+    let reading = browser.text("#reading");
+    assert!(
+        reading.contains("\nA: not kept\nB: ") && reading.contains(" ok a second"),
+        "{reading}"
+    );
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

@@ -7,7 +7,7 @@
   setUpBoxes();
   const both = document.getElementById("both");
   const reading = document.getElementById("reading");
-  const [count] = data.buckets.map((buckets) => buckets.length);
+  const count = (data.buckets[0] ?? data.buckets[1])?.length;
   const cursor = document.createElement("div");
   cursor.className = "cursor";
   cursor.hidden = true;
@@ -28,11 +28,12 @@
     cursor.hidden = false;
     cursor.style.left = `${track.left - box.left + (at + 0.5) * track.width / count}px`;
     const time = ((at + 0.5) * data.seconds - data.before).toFixed(2);
-    const side = (name, [ok, others, p99]) => `${name}: ${Math.round(ok / data.seconds)} ok a second`
+    const figures = ([ok, others, p99]) => `${Math.round(ok / data.seconds)} ok a second`
       + (others ? `, ${Math.round(others / data.seconds)} others` : "")
       + (p99 === null ? "" : `, p99 ${length(p99)}`);
+    const side = (buckets) => (buckets ? figures(buckets[at]) : "not kept");
     reading.textContent = `${time} s of the load\n${["A", "B"]
-      .map((name, number) => side(name, data.buckets[number][at])).join("\n")}`;
+      .map((name, number) => `${name}: ${side(data.buckets[number])}`).join("\n")}`;
   }
 
   both.addEventListener("pointermove", (event) => {
