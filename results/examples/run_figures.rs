@@ -20,9 +20,10 @@ fn main() -> Result<()> {
             &loaded.node_events,
             &summary.run.nodes,
         );
-        let figures =
-            RunFigures::of(&figures, latency(&history.operations), summary.run.machine_ms);
-        println!("{}", serde_json::to_string(&figures)?);
+        let figures = RunFigures::of(&figures, summary.run.machine_ms);
+        let mut line = serde_json::to_value(&figures)?;
+        line["latency"] = serde_json::to_value(latency(&history.operations))?;
+        println!("{line}");
     }
     Ok(())
 }

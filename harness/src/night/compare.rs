@@ -8,6 +8,7 @@ use results::availability::percentile;
 use results::night::{
     Compared, Comparison, Entry, Figure, Ledger, Night, NightDirectory, RunFigures,
 };
+use results::summary::Latency;
 use workloads::stream;
 
 use crate::statistics::{Unit, discoveries, higher};
@@ -34,7 +35,9 @@ pub(crate) struct Measured {
     pub cell: String,
     /// Its seed.
     pub seed: u64,
-    /// Its figures.
+    /// The latency of its operations.
+    pub latency: Option<Latency>,
+    /// Its figures beside that.
     pub figures: RunFigures,
 }
 
@@ -47,8 +50,9 @@ pub(crate) fn measured(directory: &NightDirectory, night: &Night) -> anyhow::Res
     let runs = entries.into_iter().filter_map(|entry| match entry {
         Entry::Run { run, figures, .. } if !run.starved && run.failure.is_none() => {
             let cell = night.cell_of(&run)?;
-            let (target, name) = (cell.target.clone(), cell.name());
-            Some(Measured { target, cell: name, seed: run.seed, figures: figures? })
+            let (target, cell) = (cell.target.clone(), cell.name());
+            let (seed, latency) = (run.seed, run.latency);
+            Some(Measured { target, cell, seed, latency, figures: figures? })
         }
         _ => None,
     });
@@ -130,7 +134,7 @@ fn values(run: &Measured) -> Vec<(Key, Vec<f64>)> {
     let recoveries = recoveries.map(|(family, role, seconds)| {
         (key(Figure::Recovery, Some((*family, *role))), seconds.clone())
     });
-    let latencies = run.figures.latency.iter().flat_map(|latency| {
+    let latencies = run.latency.iter().flat_map(|latency| {
         [
             (key(Figure::MedianLatency, None), vec![latency.p50_ms]),
             (key(Figure::Latency99, None), vec![latency.p99_ms]),
@@ -201,7 +205,6 @@ fn take_out<S: Ord + Clone>(units: &mut [Unit<S>], slowness: &[f64]) {
 mod tests {
     use rand::rngs::ChaCha8Rng;
     use rand::{RngExt, SeedableRng};
-    use results::summary::Latency;
     use serde::Deserialize;
 
     use super::*;
@@ -213,9 +216,16 @@ mod tests {
     #[derive(Deserialize)]
     struct Recorded {
         /// With election timeouts of 400 to 800 ms.
-        usual: Vec<RunFigures>,
+        usual: Vec<OfRun>,
         /// The same with `--set election_timeout=900ms --set heartbeat_interval=50ms`: raised by 500 ms.
-        raised: Vec<RunFigures>,
+        raised: Vec<OfRun>,
+    }
+
+    #[derive(Deserialize)]
+    struct OfRun {
+        latency: Option<Latency>,
+        #[serde(flatten)]
+        figures: RunFigures,
     }
 
     fn recorded() -> Recorded {
@@ -224,12 +234,16 @@ mod tests {
     }
 
     /// A night of so many runs, drawn from recorded ones.
-    fn night(of: &[RunFigures], runs: usize, first: u64, random: &mut ChaCha8Rng) -> Vec<Measured> {
-        let run = |seed| Measured {
-            target: "bundled".to_owned(),
-            cell: "bundled · register · brutal".to_owned(),
-            seed,
-            figures: of[random.random_range(0..of.len())].clone(),
+    fn night(of: &[OfRun], runs: usize, first: u64, random: &mut ChaCha8Rng) -> Vec<Measured> {
+        let run = |seed| {
+            let drawn = &of[random.random_range(0..of.len())];
+            Measured {
+                target: "bundled".to_owned(),
+                cell: "bundled · register · brutal".to_owned(),
+                seed,
+                latency: drawn.latency,
+                figures: drawn.figures.clone(),
+            }
         };
         (first..).take(runs).map(run).collect()
     }
@@ -240,7 +254,7 @@ mod tests {
     }
 
     /// So many of `nights` pairs of nights of 40 runs each in which something seemed worse.
-    fn flagged(nights: u64, old: &[RunFigures], new: &[RunFigures]) -> u64 {
+    fn flagged(nights: u64, old: &[OfRun], new: &[OfRun]) -> u64 {
         let mut random = ChaCha8Rng::seed_from_u64(42);
         let flagged = (0..nights).filter(|seed| {
             let before = night(old, 40, 0, &mut random);
@@ -288,10 +302,10 @@ mod tests {
             target: "bundled".to_owned(),
             cell: "cell".to_owned(),
             seed,
+            latency: Some(latency),
             figures: RunFigures {
                 recoveries: Vec::new(),
                 ok_per_second: 100.0,
-                latency: Some(latency),
                 machine_ms: Some(machine_ms),
             },
         }

@@ -44,7 +44,7 @@ pub(super) fn entry(
     };
     let figures = summary.as_ref().and_then(|summary| {
         let availability = summary.availability.as_ref()?;
-        Some(RunFigures::of(availability, summary.latency, summary.run.machine_ms))
+        Some(RunFigures::of(availability, summary.run.machine_ms))
     });
     let reached = summary.and_then(|summary| summary.fault_coverage);
     // What was missed follows from what was reached, by all runs together.

@@ -9,10 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::availability::{Availability, percentile};
-use crate::summary::Latency;
 use crate::words;
 
-/// The figures of a run.
+/// The figures of a run, beside its latency, which stands with its verdict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunFigures {
     /// The times to recovery in seconds, by family and role; those whose end was not seen are left
@@ -20,9 +19,6 @@ pub struct RunFigures {
     pub recoveries: Vec<(Family, Role, Vec<f64>)>,
     /// The operations that succeeded while the load lasted, a second.
     pub ok_per_second: f64,
-    /// The latency of its operations.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency: Option<Latency>,
     /// The milliseconds that a fixed piece of work took on the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_ms: Option<f64>,
@@ -30,17 +26,13 @@ pub struct RunFigures {
 
 impl RunFigures {
     /// The figures of a run that was as available as this; on a machine of that speed.
-    pub fn of(
-        availability: &Availability,
-        latency: Option<Latency>,
-        machine_ms: Option<f64>,
-    ) -> RunFigures {
+    pub fn of(availability: &Availability, machine_ms: Option<f64>) -> RunFigures {
         let recoveries = availability.groups().into_iter().filter_map(|group| {
             let seconds = group.recoveries();
             (!seconds.is_empty()).then_some((group.family, group.role, seconds))
         });
         let ok_per_second = availability.ok_per_second;
-        RunFigures { recoveries: recoveries.collect(), ok_per_second, latency, machine_ms }
+        RunFigures { recoveries: recoveries.collect(), ok_per_second, machine_ms }
     }
 }
 
@@ -62,7 +54,9 @@ pub struct RecoveryOfNight {
 }
 
 /// The recoveries of a night from the figures of its runs, each with the name of its target.
-pub fn recoveries(runs: &[(String, RunFigures)]) -> Vec<RecoveryOfNight> {
+pub fn recoveries<'a>(
+    runs: impl IntoIterator<Item = &'a (String, RunFigures)>,
+) -> Vec<RecoveryOfNight> {
     let mut all: BTreeMap<(&str, Family, Role), Vec<f64>> = BTreeMap::new();
     for (target, figures) in runs {
         for (family, role, seconds) in &figures.recoveries {
