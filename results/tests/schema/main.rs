@@ -6,8 +6,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use stormproof_results::schema;
+
+mod checker;
+mod examples;
+mod yaml;
+
+use checker::Checker;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema")
@@ -37,121 +43,9 @@ fn the_schemas_are_those_of_the_types() {
     }
 }
 
-/// Holds a value against a schema, in the part of JSON Schema that ours use. A keyword that is not
-/// known here fails, so that nothing is taken for checked that was not.
-struct Checker {
-    root: Value,
-}
-
-/// The first rule that a value does not keep, and its place.
-type Kept = Result<(), String>;
-
-impl Checker {
-    fn of(file: &str) -> Checker {
-        Checker { root: json(&folder().join(file)) }
-    }
-
-    fn check(&self, value: &Value) -> Kept {
-        self.holds(&self.root, value, "")
-    }
-
-    fn holds(&self, schema: &Value, value: &Value, at: &str) -> Kept {
-        match schema {
-            Value::Object(rules) => {
-                rules.iter().try_for_each(|(rule, says)| self.keeps(rules, (rule, says), value, at))
-            }
-            Value::Bool(true) => Ok(()),
-            _ => Err(format!("{at}: nothing may be here")),
-        }
-    }
-
-    fn keeps(
-        &self,
-        rules: &Map<String, Value>,
-        (rule, says): (&str, &Value),
-        value: &Value,
-        at: &str,
-    ) -> Kept {
-        let must = |holds: bool| match holds {
-            true => Ok(()),
-            false => Err(format!("{at}: {rule} {says}, not {value}")),
-        };
-        let schemas = || says.as_array().expect("a list of schemas").iter();
-        let elements = || value.as_array().into_iter().flatten().enumerate();
-        let element = |says: &Value, (place, element): (usize, &Value)| {
-            self.holds(says, element, &format!("{at}/{place}"))
-        };
-        match rule {
-            "$schema" | "$defs" | "title" | "description" | "default" => Ok(()),
-            "format" => {
-                let known = ["uint", "uint32", "uint64", "int64", "double"];
-                assert!(known.contains(&says.as_str().unwrap_or_default()), "a format {says}");
-                Ok(())
-            }
-            "$ref" => {
-                let path = says.as_str().and_then(|path| path.strip_prefix('#'));
-                let found = path.and_then(|path| self.root.pointer(path));
-                self.holds(found.unwrap_or_else(|| panic!("no {says}")), value, at)
-            }
-            "type" => {
-                let kinds = says.as_array().cloned().unwrap_or_else(|| vec![says.clone()]);
-                must(kinds.iter().any(|kind| is_a(kind.as_str().unwrap_or_default(), value)))
-            }
-            "const" => must(says == value),
-            "enum" => must(schemas().any(|one| one == value)),
-            "minimum" => must(value.as_f64().is_none_or(|it| Some(it) >= says.as_f64())),
-            "maximum" => must(value.as_f64().is_none_or(|it| Some(it) <= says.as_f64())),
-            "required" => must(value.as_object().is_none_or(|members| {
-                schemas().all(|name| members.contains_key(name.as_str().expect("a name")))
-            })),
-            "properties" => self.members(value, at, |name| says.get(name)),
-            "additionalProperties" => self.members(value, at, |name| {
-                let named = rules.get("properties").is_some_and(|named| named.get(name).is_some());
-                (!named).then_some(says)
-            }),
-            "items" => {
-                let first = rules.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
-                elements().skip(first).try_for_each(|it| element(says, it))
-            }
-            "prefixItems" => schemas().zip(elements()).try_for_each(|(says, it)| element(says, it)),
-            "minItems" => {
-                must(!value.is_array() || Some(elements().count() as u64) >= says.as_u64())
-            }
-            "maxItems" => {
-                must(!value.is_array() || Some(elements().count() as u64) <= says.as_u64())
-            }
-            "allOf" => schemas().try_for_each(|one| self.holds(one, value, at)),
-            "anyOf" => must(schemas().any(|one| self.holds(one, value, at).is_ok())),
-            "oneOf" => {
-                must(schemas().filter(|one| self.holds(one, value, at).is_ok()).count() == 1)
-            }
-            other => panic!("{other} is not checked here; teach it to this test"),
-        }
-    }
-
-    fn members<'a>(
-        &self,
-        value: &Value,
-        at: &str,
-        says: impl Fn(&str) -> Option<&'a Value>,
-    ) -> Kept {
-        let members = value.as_object().into_iter().flatten();
-        let mut ruled = members.filter_map(|(name, member)| Some((name, member, says(name)?)));
-        ruled.try_for_each(|(name, it, says)| self.holds(says, it, &format!("{at}/{name}")))
-    }
-}
-
-fn is_a(kind: &str, value: &Value) -> bool {
-    match kind {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "number" => value.is_number(),
-        "integer" => value.is_i64() || value.is_u64(),
-        other => panic!("there is no type {other}"),
-    }
+/// The checker of a schema that is kept.
+fn of_file(file: &str) -> Checker {
+    Checker::of(&fs::read_to_string(folder().join(file)).expect("it is there"))
 }
 
 fn tests() -> PathBuf {
@@ -172,7 +66,7 @@ fn verdicts() -> Vec<(String, Value)> {
 
 #[test]
 fn verdicts_keep_to_the_schema() {
-    let checker = Checker::of("verdict-1.schema.json");
+    let checker = of_file("verdict-1.schema.json");
     for (name, verdict) in verdicts() {
         checker.check(&verdict).unwrap_or_else(|why| panic!("{name}: {why}"));
     }
@@ -188,14 +82,14 @@ fn verdicts_keep_to_the_schema() {
 #[test]
 fn nights_and_detections_keep_to_their_schemas() {
     let night = json(&tests().join("saved/night.json"));
-    let checker = Checker::of("night-1.schema.json");
+    let checker = of_file("night-1.schema.json");
     checker.check(&night).unwrap_or_else(|why| panic!("{why}"));
     let mut other = night;
     other["runs"][0]["kept"] = "some".into();
     assert!(checker.check(&other).is_err());
     // Those that the page of the form shows.
     let page = fs::read_to_string(folder().join("../detection-format.md")).expect("it is there");
-    let checker = Checker::of("detection-1.schema.json");
+    let checker = of_file("detection-1.schema.json");
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("{\"schema\"")).collect();
     assert_eq!(lines.len(), 2);
     for line in lines {
@@ -206,7 +100,7 @@ fn nights_and_detections_keep_to_their_schemas() {
 
 #[test]
 fn what_is_of_another_form_does_not_keep_to_the_schema() {
-    let checker = Checker::of("verdict-1.schema.json");
+    let checker = of_file("verdict-1.schema.json");
     let (_, verdict) = verdicts().remove(0);
     for (path, value) in [
         ("/schema", Value::from(2)),
