@@ -3,7 +3,7 @@
 mod analysis;
 mod counterexample;
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, Contradiction};
 pub use counterexample::Counterexample;
 
 pub use crate::history::Operation;

@@ -28,6 +28,7 @@ pub(super) fn entry(
         liveness: outcome.liveness,
         availability: outcome.availability,
         starved: outcome.starved,
+        contradiction: summary.as_ref().and_then(|it| Some(it.safety.contradiction()?.0)),
         failure: outcome.failure.clone(),
         sentence: outcome.sentence.clone(),
         target_version: info.map(|info| info.target_version.clone()),

@@ -137,6 +137,7 @@ mod tests {
             liveness: Verdict::Valid,
             availability: None,
             starved: false,
+            contradiction: None,
             failure: None,
             sentence: String::new(),
             target_version: None,

@@ -1,6 +1,8 @@
 //! Failures over nights: which are new, which come and go, which are gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use checker::verdict::Contradiction;
 
 use super::model::{IndexRun, Series};
 use crate::conclusion::Part;
@@ -12,13 +14,15 @@ const NEW: usize = 7;
 /// A failure that so many nights in a row did not see, though they ran its cell, is gone.
 const GONE: usize = 5;
 
-/// A part of the verdict that failed in a cell, in whichever words.
+/// A part of the verdict that failed in a cell, with the same contradiction in the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// The cell, by its place in the series.
     pub cell: usize,
     /// The part that failed.
     pub part: Part,
+    /// The contradiction, of a history; none if there is none, or it is not known.
+    pub contradiction: Option<Contradiction>,
     /// The runs that showed it.
     pub seen: u64,
     /// The runs of the cell that could have, in all nights that are there.
@@ -44,7 +48,10 @@ pub enum Course {
     Gone(usize),
 }
 
-/// The runs of a night for one part of the verdict of one cell.
+/// The cell of a failure, and what tells it from others of that cell.
+type Key = (usize, Part, Option<Contradiction>);
+
+/// The runs of a night that could have shown one failure.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     night: usize,
@@ -59,7 +66,7 @@ struct Count {
 pub fn failures(series: &Series) -> Vec<Failure> {
     let mut found = Vec::new();
     let counts = counts(series);
-    for ((cell, part), counts) in &counts {
+    for ((cell, part, contradiction), counts) in &counts {
         let Some(first) = counts.iter().position(|count| count.seen > 0) else { continue };
         let last = counts.iter().rposition(|count| count.seen > 0).unwrap_or(first);
         let since = &counts[first..];
@@ -74,6 +81,7 @@ pub fn failures(series: &Series) -> Vec<Failure> {
         found.push(Failure {
             cell: *cell,
             part: *part,
+            contradiction: *contradiction,
             seen: total(|it| it.seen, counts),
             runs: total(|it| it.runs, counts),
             first: counts[first].night,
@@ -90,21 +98,26 @@ pub fn failures(series: &Series) -> Vec<Failure> {
     found
 }
 
-/// The runs of each cell that say something of each part, night by night, where there are any.
-fn counts(series: &Series) -> BTreeMap<(usize, Part), Vec<Count>> {
-    let mut all: BTreeMap<(usize, Part), Vec<Count>> = BTreeMap::new();
+/// The runs of each cell that say something of each failure, night by night, where there are any.
+fn counts(series: &Series) -> BTreeMap<Key, Vec<Count>> {
+    let seen: BTreeSet<Key> =
+        series.nights.iter().flat_map(|night| &night.runs).filter_map(key).collect();
+    let mut all: BTreeMap<Key, Vec<Count>> = BTreeMap::new();
     for (night, of_night) in series.nights.iter().enumerate() {
         for (place, run) in of_night.runs.iter().enumerate() {
-            for part in Part::ALL {
-                if !run.counts(part) {
-                    continue;
-                }
-                let counts = all.entry((run.cell, part)).or_default();
+            let shown = key(run).map(|key| said(key, &seen));
+            let of_cell = (run.cell, Part::ALL[0], None)..(run.cell + 1, Part::ALL[0], None);
+            for key in seen.range(of_cell).filter(|key| run.counts(key.1)) {
+                let counts = all.entry(*key).or_default();
                 if counts.last().is_none_or(|last| last.night != night) {
                     counts.push(Count { night, ..Count::default() });
                 }
                 if let Some(count) = counts.last_mut() {
-                    take(count, run, part, place);
+                    count.runs += 1;
+                    if shown == Some(*key) {
+                        count.seen += 1;
+                        count.last = Some(place);
+                    }
                 }
             }
         }
@@ -112,11 +125,19 @@ fn counts(series: &Series) -> BTreeMap<(usize, Part), Vec<Count>> {
     all
 }
 
-fn take(count: &mut Count, run: &IndexRun, part: Part, place: usize) {
-    count.runs += 1;
-    if run.failed == Some(part) {
-        count.seen += 1;
-        count.last = Some(place);
+/// The failure that a run shows; none if it shows none.
+fn key(run: &IndexRun) -> Option<Key> {
+    Some((run.cell, run.failed?, run.contradiction))
+}
+
+/// The failure that a run shows. One of a version that did not say which contradiction it was is
+/// taken for the only one that was seen there since, if there is one alone.
+fn said(key: Key, seen: &BTreeSet<Key>) -> Key {
+    let (cell, part, None) = key else { return key };
+    let mut named = seen.iter().filter(|it| (it.0, it.1) == (cell, part) && it.2.is_some());
+    match (named.next(), named.next()) {
+        (Some(only), None) => *only,
+        _ => key,
     }
 }
 
@@ -130,6 +151,13 @@ impl Failure {
             Course::Steady => "in every run".to_owned(),
             Course::Gone(nights) => format!("not seen for {nights} {unit}s"),
         }
+    }
+
+    /// The part that failed, and how: `safety, a lost operation`.
+    pub fn kind_in_words(&self) -> String {
+        let part = self.part.name();
+        let how = self.contradiction.filter(|_| self.part == Part::Safety);
+        how.map_or_else(|| part.to_owned(), |how| format!("{part}, {}", how.in_words()))
     }
 
     /// The number of runs in words: `seen 4 times in 300 runs`.

@@ -61,11 +61,14 @@ fn row(at: usize, series: &Series, failure: &Failure, numbers: &Numbers) -> Mark
     let (night, run) = failure.last;
     let run = &series.nights[night].runs[run];
     let cell_number = numbers.cell(at, failure.cell);
+    // The link leads to all that failed in this part, in whichever way.
+    let all = series.nights.iter().flat_map(|night| &night.runs);
+    let all = all.filter(|it| it.cell == failure.cell && it.failed == Some(failure.part)).count();
     html! {
         tr {
             th scope="row" {
                 (cell.target) " · " (cell.workload) " · " (cell.profile)
-                small { (failure.part.name()) @if numbers.many() { " · " (series.name) } }
+                small { (failure.kind_in_words()) @if numbers.many() { " · " (series.name) } }
             }
             td.course {
                 @if matches!(failure.course, Course::New(_)) {
@@ -82,7 +85,7 @@ fn row(at: usize, series: &Series, failure: &Failure, numbers: &Numbers) -> Mark
             td.links {
                 (report(run, "report"))
                 a.pick href={ "#cell=" (cell_number) "&show=" (failure.part.name()) } {
-                    "all " (words::count(failure.seen))
+                    "all " (words::count(all as u64))
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use checker::verdict::Verdict;
+use checker::verdict::{Analysis, Verdict};
 use serde::Deserialize;
 
 use super::found::{Found, FoundNight, FoundRun, Judged, Unreadable};
@@ -132,8 +132,8 @@ struct Head {
     schema: Option<u32>,
     verdict: Verdict,
     sentence: String,
-    safety: Half,
-    liveness: Half,
+    safety: Analysis,
+    liveness: Liveness,
     #[serde(default)]
     availability: Option<Promised>,
     run: RunInfo,
@@ -155,7 +155,7 @@ impl Form for Head {
 }
 
 #[derive(Deserialize)]
-struct Half {
+struct Liveness {
     verdict: Verdict,
     #[serde(default)]
     recovery_seconds: Option<f64>,
@@ -187,6 +187,7 @@ fn read_run(run: &RunDirectory, place: &str) -> Result<FoundRun> {
     let judged = Judged {
         verdict: head.verdict,
         failed,
+        contradiction: head.safety.contradiction().map(|(contradiction, _)| contradiction),
         starved: head.liveness.probe_lateness_seconds > STARVED.as_secs_f64(),
         sentence: head.sentence,
         seconds: head.phases.iter().map(|(_, seconds)| seconds).sum(),

@@ -1,6 +1,6 @@
 //! The things that lie in a folder of results.
 
-use checker::verdict::Verdict;
+use checker::verdict::{Contradiction, Verdict};
 
 use crate::conclusion::Part;
 use crate::night::Night;
@@ -52,6 +52,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The part that failed.
     pub failed: Option<Part>,
+    /// The plainest contradiction in its history.
+    pub contradiction: Option<Contradiction>,
     /// True if this machine had no time for it.
     pub starved: bool,
     /// The verdict in a sentence.

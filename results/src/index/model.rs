@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::verdict::Verdict;
+use checker::verdict::{Contradiction, Verdict};
 
 use super::found::{Detection, Found, FoundRun, Unreadable};
 use super::series::{of_nights, of_runs};
@@ -81,6 +81,8 @@ pub struct IndexRun {
     pub verdict: Verdict,
     /// The part that failed; none if none did, or if this machine had no time for the run.
     pub failed: Option<Part>,
+    /// The plainest contradiction in its history; none if there is none, or it is not known.
+    pub contradiction: Option<Contradiction>,
     /// The reason for which it says neither that something fails nor that it does not.
     pub uncounted: Option<Uncounted>,
     /// The verdict in a sentence.

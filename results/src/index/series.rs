@@ -114,6 +114,7 @@ fn index_run(run: NightRun, cell: usize, folder: &str) -> IndexRun {
         seed: run.seed,
         verdict: run.verdict,
         failed,
+        contradiction: run.contradiction,
         uncounted,
         sentence: run.sentence,
         started: run.started,
@@ -202,6 +203,7 @@ fn index_run_of_none(run: FoundRun, cell: usize) -> IndexRun {
         seed: info.map_or(0, |info| info.seed),
         verdict: Verdict::Unknown,
         failed: None,
+        contradiction: None,
         uncounted: Some(if run.goes_on { Uncounted::GoesOn } else { Uncounted::NotJudged }),
         sentence: String::new(),
         started: info.map(|info| info.started.clone()),
@@ -228,6 +230,7 @@ fn index_run_of_none(run: FoundRun, cell: usize) -> IndexRun {
     row.command = row.command.filter(|_| row.failed.is_some());
     IndexRun {
         verdict: judged.verdict,
+        contradiction: judged.contradiction,
         sentence: judged.sentence,
         seconds: judged.seconds,
         recovery_seconds: judged.recovery_seconds,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::verdict::Verdict;
+use checker::verdict::{Contradiction, Verdict};
 use faults::coverage::{AtMoment, Cell as Situation, Coverage, Pair as PairOfFaults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -152,6 +152,10 @@ pub struct NightRun {
     /// True if the control probe was late: this machine had no time for the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub starved: bool,
+    /// The plainest contradiction in its history; none if there is none, and of runs of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradiction: Option<Contradiction>,
     /// The failure of the harness, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

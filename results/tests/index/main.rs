@@ -1,6 +1,7 @@
 //! The index of nights that are made up: what it says of failures, cells, coverage and trends, and
 //! what its page shows.
 
+use checker::verdict::Contradiction;
 use checker::verdict::Verdict::{self, Invalid, Unknown, Valid};
 use faults::coverage::{Cell as Situation, Phase, Role};
 use faults::fault::Family;
@@ -72,6 +73,37 @@ fn new_failures_come_first_and_those_that_are_gone_last() {
     let found = courses(&[&both, &fine, &fine, &fine, &fine, &[(0, Valid), (1, Invalid)]]);
     assert_eq!(found[0].0, 1);
     assert_eq!(found[1], row(0, "not seen for 5 nights", "seen once in 6 runs"));
+}
+
+#[test]
+fn another_contradiction_in_the_same_cell_is_another_failure() {
+    let showing = |day, shown: &[Option<Contradiction>]| {
+        let mut of_night = night(day, &vec![(0, Invalid); shown.len()]);
+        for (run, shown) in of_night.night.runs.iter_mut().zip(shown) {
+            run.contradiction = *shown;
+        }
+        of_night
+    };
+    let (order, lost) = (Some(Contradiction::NoOrder), Some(Contradiction::LostOperation));
+    // The first night is of a version that did not say which it was.
+    let mut nights = vec![showing(1, &[None]), showing(2, &[order]), showing(3, &[order])];
+    let found = failures(&index(nights.clone()).series[0]);
+    let of = |it: &Failure| (it.kind_in_words(), it.course_in_words("night"), it.seen_in_words());
+    let row = |kind: &str, course: &str, seen: &str| (kind.into(), course.into(), seen.into());
+    assert_eq!(
+        found.iter().map(of).collect::<Vec<_>>(),
+        [row("safety, no legal order", "in every run", "seen 3 times in 3 runs")]
+    );
+    nights.push(showing(4, &[order, lost]));
+    let found = failures(&index(nights).series[0]);
+    assert_eq!(
+        found.iter().map(of).collect::<Vec<_>>(),
+        [
+            row("safety, a lost operation", "new in the last night", "seen once in 5 runs"),
+            row("safety, no legal order", "comes and goes", "seen 3 times in 5 runs"),
+            row("safety", "comes and goes", "seen once in 5 runs"),
+        ]
+    );
 }
 
 #[test]

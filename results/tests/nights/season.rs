@@ -24,6 +24,7 @@ fn run(date: &str, number: u64, cell: usize, safety: Verdict) -> NightRun {
         liveness: Valid,
         availability: None,
         starved: false,
+        contradiction: None,
         failure: None,
         sentence: format!("sentence of run {number}; and more"),
         target_version: Some("1.0".to_owned()),
