@@ -7,16 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use checker::verdict::Verdict;
-use results::ledger::is_full;
 use results::night::{
-    Cell, Entry, Ledger, Night, NightDirectory, NightRun, Remark, RunFigures, SCHEMA, Shard, State,
-    recoveries,
+    Cell, Entry, Ledger, Night, NightDirectory, RunFigures, SCHEMA, Shard, State,
 };
 use results::run_directory::{REPORT, RunDirectory};
 use results::words::counted;
 
 use super::agenda::{Agenda, Part, Weighed};
-use super::decide::{Bounds, Ended, Known, Step, Why};
+use super::decide::{Bounds, Known, Step, Why};
 use super::entry::entry;
 use super::follow_up::{Shrink, Shrinking};
 use super::past::Past;
@@ -25,6 +23,7 @@ use super::promise::promise;
 use super::retention::{Retention, Space};
 use super::sentences::came_to;
 use crate::exit::usage;
+use crate::plan::Plan;
 use crate::repeats::{
     Counted, Failing, Go, Jobs, Pool, RunOutcome, Show, Wanted, block_on, short_hash,
 };
@@ -50,26 +49,26 @@ pub(crate) struct Orders {
 pub(crate) struct Campaign {
     pub(super) plan: NightPlan,
     pub(super) directory: NightDirectory,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     pub(super) night: Night,
     pub(super) known: Known,
-    /// The figures of its runs, each with the name of its target.
-    figures: Vec<(String, RunFigures)>,
+    /// The figures of its runs by their numbers, each with the name of its target.
+    pub(super) figures: BTreeMap<u64, (String, RunFigures)>,
     pub(super) bounds: Bounds,
     agenda: Box<dyn Iterator<Item = Part>>,
     /// The next run of this machine.
     upcoming: Option<Part>,
     /// The runs that a process left which was killed, by their folders.
-    left: BTreeSet<u64>,
+    pub(super) left: BTreeSet<u64>,
     pub(super) retention: Retention,
     pub(super) shrink: Shrink,
-    index: IndexPage,
+    pub(super) index: IndexPage,
     jobs: Jobs,
     began: Instant,
     /// The seconds of the night before this process.
-    before: f64,
+    pub(super) before: f64,
     /// The last time that the clock of this machine showed, in seconds since 1970.
-    clock: u64,
+    pub(super) clock: u64,
     tickets: BTreeMap<u64, Ticket>,
     next_ticket: u64,
     /// The last runs in which the harness failed, one after the other.
@@ -92,7 +91,7 @@ enum Ticket {
 const FAILURES: usize = 5;
 
 /// The seconds by which a clock may go back without a remark: clocks are set right all the time.
-const SET_RIGHT: u64 = 2;
+pub(super) const SET_RIGHT: u64 = 2;
 
 impl Campaign {
     /// Begins a night in a folder, or goes on with the one that is there.
@@ -180,7 +179,7 @@ impl Campaign {
             ledger,
             night,
             known: Known::default(),
-            figures: Vec::new(),
+            figures: BTreeMap::new(),
             bounds,
             agenda: Box::new(agenda),
             upcoming: None,
@@ -200,113 +199,6 @@ impl Campaign {
         };
         campaign.remember(entries)?;
         Ok(campaign)
-    }
-
-    /// Takes in what a ledger holds, and sees what a process left that was killed.
-    fn remember(&mut self, entries: Vec<Entry>) -> Result<()> {
-        let goes_on = !entries.is_empty();
-        for entry in entries {
-            self.take(entry);
-        }
-        for run in &mut self.night.runs {
-            run.kept = self.directory.kept(run.number);
-            if self.directory.is_raw(run) {
-                // It was recorded and not yet seen to.
-                self.retention.see_to(&self.directory, run)?;
-            }
-        }
-        let folders = std::fs::read_dir(self.directory.runs()).into_iter().flatten().flatten();
-        let numbers = folders.filter_map(|it| it.file_name().to_string_lossy().parse().ok());
-        self.left = numbers.filter(|number| !self.known.runs.contains_key(number)).collect();
-        let (clock, time) = now();
-        if goes_on && clock + SET_RIGHT < self.clock {
-            self.remark(None, format!("the clock of this machine went back, to {time}"))?;
-        }
-        self.save()
-    }
-
-    /// Takes in a line of the ledger.
-    fn take(&mut self, entry: Entry) {
-        let (at, took) = match entry {
-            Entry::Run { run, reached, figures, at, clock } => {
-                if let (Some(figures), Some(cell)) = (figures, self.night.cell_of(&run)) {
-                    self.figures.push((cell.target.clone(), figures));
-                }
-                let failed = run.verdict == Verdict::Invalid && !run.starved;
-                self.known.runs.insert(run.number, Ended { cell: run.cell, failed });
-                self.clock = self.clock.max(clock);
-                if let (Some(reached), Some(cell)) = (reached, self.night.cell_of(&run)) {
-                    self.night.reached.entry(cell.target.clone()).or_default().add(&reached);
-                }
-                self.night.runs.push(*run);
-                (at, 0.0)
-            }
-            Entry::Repeat { of, number, failed, seconds, at } => {
-                self.known.repeats.entry(of).or_default().insert(number, failed);
-                if let Some(run) = self.run_mut(of) {
-                    let follow_up = run.follow_up.get_or_insert_default();
-                    follow_up.repeats += 1;
-                    follow_up.counted += u64::from(failed.is_some());
-                    follow_up.failed += u64::from(failed == Some(true));
-                }
-                (at, seconds)
-            }
-            Entry::Shrunk { of, found, seconds, at } => {
-                self.known.shrunk.insert(of);
-                if let Some(run) = self.run_mut(of) {
-                    run.follow_up.get_or_insert_default().shrunk = found;
-                }
-                (at, seconds)
-            }
-            Entry::Remark { remark } => {
-                self.night.remarks.push(remark);
-                return;
-            }
-            Entry::End { whole, why, at } => {
-                self.night.state = if whole { State::Ended } else { State::Interrupted };
-                self.night.ended = Some(why);
-                (at, 0.0)
-            }
-        };
-        self.known.followed_up += took;
-        self.before = self.before.max(at);
-        self.night.seconds = self.night.seconds.max(at);
-    }
-
-    fn run_mut(&mut self, number: u64) -> Option<&mut NightRun> {
-        self.night.runs.iter_mut().find(|run| run.number == number)
-    }
-
-    /// Writes a line into the ledger, takes it in, and shows readers the night with it.
-    pub(super) fn record(&mut self, entry: Entry) -> Result<()> {
-        self.note(entry)?;
-        self.save()
-    }
-
-    /// Writes a line into the ledger and takes it in.
-    fn note(&mut self, entry: Entry) -> Result<()> {
-        let full = |error: anyhow::Error| match is_full(&error) {
-            true => error.context("the disk is full; the same command goes on once it is not"),
-            false => error,
-        };
-        self.ledger.add(&entry).map_err(full)?;
-        let before = self.before;
-        self.take(entry);
-        // The time of this process is counted by its own clock.
-        self.before = before;
-        Ok(())
-    }
-
-    fn save(&mut self) -> Result<()> {
-        self.night.settle();
-        self.night.recoveries = recoveries(&self.figures);
-        self.directory.save(&self.night)?;
-        self.index.refresh(&self.night);
-        Ok(())
-    }
-
-    pub(super) fn remark(&mut self, run: Option<u64>, text: String) -> Result<()> {
-        self.record(Entry::Remark { remark: Remark { run, text } })
     }
 
     /// The seconds of the night so far.
@@ -387,11 +279,10 @@ impl Campaign {
             let next = || this.borrow_mut().next(&mut why.borrow_mut());
             let ended = |ticket, outcome| {
                 let mut this = this.borrow_mut();
+                let before = this.known.runs.len();
                 let line = this.ended(ticket, outcome)?;
                 show.line(&line);
-                if !matches!(this.tickets.get(&ticket), Some(Ticket::Repeat { .. })) {
-                    show.step();
-                }
+                (before..this.known.runs.len()).for_each(|_| show.step());
                 this.tickets.remove(&ticket);
                 show.before(this.progress());
                 Ok(Go::On)
@@ -491,16 +382,27 @@ impl Campaign {
                 let plan = self.plan.cells[run.cell].plan(run.seed)?.repeat(number);
                 (Ticket::Repeat { of, number }, format!("repeats/{of}/{number}"), plan)
             }
+            Step::Again(number) => {
+                let run = self.night.runs.iter().find(|run| run.number == number);
+                let run = run.context("a run that is made once more is known")?;
+                let (cell, seed) = (run.cell, run.seed);
+                self.run_of(Part { number, cell, seed, ours: true })?
+            }
             Step::Run | Step::Wait(_) => {
                 let part = self.upcoming.take().context("a run is upcoming")?;
-                self.known.running.insert(part.number);
-                let plan = self.plan.cells[part.cell].plan(part.seed)?;
-                (Ticket::Run(part), format!("runs/{}", part.number), plan)
+                self.run_of(part)?
             }
         };
         self.next_ticket += 1;
         self.tickets.insert(number, ticket);
         Ok(Some(Wanted { name, number, plan }))
+    }
+
+    /// A run that is to be started: its ticket, its folder and its plan.
+    fn run_of(&mut self, part: Part) -> Result<(Ticket, String, Plan)> {
+        self.known.running.insert(part.number);
+        let plan = self.plan.cells[part.cell].plan(part.seed)?;
+        Ok((Ticket::Run(part), format!("runs/{}", part.number), plan))
     }
 
     /// Takes in what a process came to; returns a line about it.
@@ -535,7 +437,17 @@ impl Campaign {
             self.clock = clock;
         }
         let (number, cell, at) = (run.number, self.night.cells[run.cell].name(), self.at());
+        let before = self.night.runs.iter().find(|run| run.number == number);
+        let before = before.map(|run| run.directory.clone());
         self.note(Entry::Run { run: Box::new(run), reached, figures, at, clock })?;
+        if let Some(before) = &before {
+            let text = "this machine was starved when it was made first; it was made once more";
+            self.remark(Some(number), text.to_owned())?;
+            if let Some(directory) = before {
+                // It says nothing. What cannot be removed does no harm.
+                let _ = std::fs::remove_dir_all(self.directory.path().join(directory));
+            }
+        }
         // The result is safe; now what it takes on the disk.
         let run = self.night.runs.iter_mut().find(|run| run.number == number);
         let seen_to = self.retention.see_to(&self.directory, run.context("it was recorded")?);
@@ -543,7 +455,8 @@ impl Campaign {
             self.remark(Some(number), format!("{error:#}"))?;
         }
         self.save()?;
-        Ok(format!("run {number}, {cell}: {}", came_to(outcome)))
+        let again = if before.is_some() { " once more" } else { "" };
+        Ok(format!("run {number}{again}, {cell}: {}", came_to(outcome)))
     }
 
     fn repeat_ended(&mut self, of: u64, number: u64, outcome: &RunOutcome) -> Result<String> {
@@ -574,7 +487,7 @@ impl Campaign {
     /// `41 runs, 2 failed, 3h 12m left · `.
     fn progress(&self) -> String {
         let runs = counted(self.known.runs.len() as u64, "run");
-        let failed = self.known.runs.values().filter(|run| run.failed).count();
+        let failed = self.known.runs.values().filter(|run| run.failure.is_some()).count();
         let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
         let left = self.bounds.seconds.map(|most| (most - self.at()).max(0.0) as u64 / 60 * 60);
         let left = left.map(|left| {
@@ -585,7 +498,7 @@ impl Campaign {
 }
 
 /// The time by the clock of this machine: seconds since 1970, and RFC 3339.
-fn now() -> (u64, String) {
+pub(super) fn now() -> (u64, String) {
     let now = SystemTime::now();
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     (seconds, humantime::format_rfc3339_seconds(now).to_string())

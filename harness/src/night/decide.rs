@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use checker::verdict::Contradiction;
+use results::conclusion::Part;
+
 /// The results of a night so far, as far as the next step depends on them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Known {
@@ -11,7 +14,7 @@ pub(crate) struct Known {
     pub repeats: BTreeMap<u64, BTreeMap<u64, Option<bool>>>,
     /// The runs whose plans were shrunk, or not, in the time that there was.
     pub shrunk: BTreeSet<u64>,
-    /// The seconds that repeats and shrinking took so far.
+    /// The seconds that repeats, runs made once more and shrinking took so far.
     pub followed_up: f64,
     /// The runs that go on.
     pub running: BTreeSet<u64>,
@@ -24,9 +27,14 @@ pub(crate) struct Known {
 pub(crate) struct Ended {
     /// Its cell.
     pub cell: usize,
-    /// True if the service failed, and this machine was not starved.
-    pub failed: bool,
+    /// The failure of the service; none if it did not fail, or this machine was starved.
+    pub failure: Option<Failure>,
+    /// True if it is to be made once more: this machine was starved, and it says nothing.
+    pub again: bool,
 }
+
+/// A failure of the service, told from others by the part of the verdict and the contradiction.
+pub(crate) type Failure = (Part, Option<Contradiction>);
 
 /// The bounds of a night.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +45,7 @@ pub(crate) struct Bounds {
     pub runs: Option<u64>,
     /// The repeats of a first failure.
     pub repeats: u64,
-    /// The share of the time for repeats and shrinking.
+    /// The share of the time for repeats, runs made once more and shrinking.
     pub share: f64,
 }
 
@@ -46,6 +54,8 @@ pub(crate) struct Bounds {
 pub(crate) enum Step {
     /// The next run of the agenda.
     Run,
+    /// The run of this number once more.
+    Again(u64),
     /// A repeat of a run.
     Repeat {
         /// The number of the run.
@@ -67,15 +77,18 @@ pub(crate) enum Why {
 }
 
 impl Known {
-    /// The failure of each cell that is followed up: the one that already is, else the one with the
-    /// lowest number.
+    /// The runs that are followed up, one for each failure of each cell: the one that already is, else
+    /// the one with the lowest number.
     pub fn first_failures(&self) -> Vec<u64> {
-        let mut firsts: BTreeMap<usize, u64> = BTreeMap::new();
-        let failed = |number: &&u64| self.runs.get(number).is_some_and(|run| run.failed);
+        let mut firsts: BTreeMap<(usize, Failure), u64> = BTreeMap::new();
+        let shown = |number: &u64| {
+            let run = self.runs.get(number)?;
+            Some(((run.cell, run.failure?), *number))
+        };
         let begun = self.repeats.keys().chain(self.repeating.iter().map(|(of, _)| of));
         let begun = begun.chain(&self.shrunk);
-        for number in begun.filter(failed).chain(self.runs.keys().filter(failed)) {
-            firsts.entry(self.runs[number].cell).or_insert(*number);
+        for (failure, number) in begun.chain(self.runs.keys()).filter_map(shown) {
+            firsts.entry(failure).or_insert(number);
         }
         let mut firsts: Vec<u64> = firsts.into_values().collect();
         firsts.sort_unstable();
@@ -115,13 +128,19 @@ impl Known {
         let in_time = |seconds: f64| bounds.seconds.is_none_or(|most| at + seconds <= most);
         let expected = next.map_or(0.0, |(_, seconds)| seconds);
         // Of those that go on each takes about as long as a run.
-        let taken = self.repeating.len() as f64 * expected;
+        let again = self.running.iter().filter(|number| self.runs.contains_key(number)).count();
+        let taken = (self.repeating.len() + again) as f64 * expected;
         if allowance > taken && in_time(expected) {
             for of in &firsts {
                 let number = self.repeats_of(*of);
                 if number < bounds.repeats {
                     return Step::Repeat { of: *of, number: self.next_repeat(*of) };
                 }
+            }
+            let again =
+                |(number, run): &(&u64, &Ended)| run.again && !self.running.contains(number);
+            if let Some((number, _)) = self.runs.iter().find(again) {
+                return Step::Again(*number);
             }
         }
         let Some((number, seconds)) = next else { return Step::Wait(Why::Runs) };
@@ -151,10 +170,13 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { seconds: Some(1000.0), runs: None, repeats: 2, share: 0.2 };
 
+    fn ended(cell: usize, failed: bool) -> Ended {
+        let failure = failed.then_some((Part::Safety, Some(Contradiction::NoOrder)));
+        Ended { cell, failure, again: false }
+    }
+
     fn known(runs: &[(u64, usize, bool)]) -> Known {
-        let runs = runs
-            .iter()
-            .map(|(number, cell, failed)| (*number, Ended { cell: *cell, failed: *failed }));
+        let runs = runs.iter().map(|(number, cell, failed)| (*number, ended(*cell, *failed)));
         Known { runs: runs.collect(), ..Known::default() }
     }
 
@@ -197,8 +219,43 @@ mod tests {
     fn one_that_is_followed_up_stays_the_first_though_a_lower_number_fails_later() {
         let mut known = known(&[(5, 0, true)]);
         known.repeating.insert((5, 0));
-        known.runs.insert(3, Ended { cell: 0, failed: true });
+        known.runs.insert(3, ended(0, true));
         assert_eq!(known.first_failures(), [5]);
+    }
+
+    #[test]
+    fn another_failure_of_the_same_cell_is_followed_up_as_well() {
+        let mut known = known(&[(0, 0, true), (1, 0, true), (2, 0, true), (3, 0, true)]);
+        let mut fails = |number: u64, failure| {
+            known.runs.insert(number, Ended { failure: Some(failure), ..ended(0, true) });
+        };
+        fails(1, (Part::Safety, Some(Contradiction::LostOperation)));
+        fails(3, (Part::Liveness, None));
+        assert_eq!(known.first_failures(), [0, 1, 3], "2 fails as 0 does");
+    }
+
+    #[test]
+    fn a_run_on_a_starved_machine_is_made_once_more_within_the_share() {
+        let mut known = known(&[(0, 0, false), (1, 0, false), (2, 1, true)]);
+        let starved = |again| Ended { again, ..ended(0, false) };
+        known.runs.insert(1, starved(true));
+        let next = |known: &Known| known.next(&BOUNDS, 100.0, Some((9, 40.0)));
+        // A failure goes first.
+        assert_eq!(next(&known), Step::Repeat { of: 2, number: 0 });
+        known.repeats.insert(2, BTreeMap::from([(0, Some(false)), (1, None)]));
+        assert_eq!(next(&known), Step::Again(1));
+        known.running.insert(1);
+        assert_eq!(next(&known), Step::Run, "it goes on");
+        known.running.clear();
+        known.followed_up = 200.0;
+        assert_eq!(next(&known), Step::Run, "the share is used");
+        known.followed_up = 0.0;
+        assert_eq!(known.next(&BOUNDS, 961.0, Some((9, 40.0))), Step::Wait(Why::Time));
+        // It is made when all others were, too.
+        let ten = Bounds { seconds: None, runs: Some(3), ..BOUNDS };
+        assert_eq!(known.next(&ten, 100.0, None), Step::Again(1));
+        known.runs.insert(1, starved(false));
+        assert_eq!(known.next(&ten, 100.0, None), Step::Wait(Why::Runs));
     }
 
     #[test]
@@ -229,8 +286,14 @@ mod tests {
                 match step {
                     Step::Run => {
                         let (cell, failed) = ((number % 5) as usize, draw(number) < salt % 50);
-                        known.runs.insert(number, Ended { cell, failed });
+                        let again = !failed && draw(number) % 11 == 3;
+                        known.runs.insert(number, Ended { again, ..ended(cell, failed) });
                         number += 1;
+                    }
+                    Step::Again(number) => {
+                        let run = known.runs.get_mut(&number).expect("it was made");
+                        assert!(std::mem::take(&mut run.again), "once more is once");
+                        known.followed_up += 20.0;
                     }
                     Step::Repeat { of, number } => {
                         let repeats = known.repeats.entry(of).or_default();
@@ -240,7 +303,7 @@ mod tests {
                     Step::Wait(_) => {
                         at -= 20.0;
                         let Some(run) = known.to_shrink(&BOUNDS) else { break };
-                        let left = known.allowance(&BOUNDS, at);
+                        let left = known.allowance(&BOUNDS, at).min(1000.0 - at);
                         known.shrunk.insert(run);
                         known.followed_up += left / 2.0;
                         at += left / 2.0;

@@ -65,15 +65,16 @@ pub(crate) fn merge(folders: &[impl AsRef<Path>], output: &Path) -> Result<Night
         Entry::End { .. } => (4, 0, 0),
     });
     entries.dedup();
-    let mut figures = Vec::new();
+    // By the number of the run: one that was made again counts as it was then.
+    let mut figures = BTreeMap::new();
     for entry in &entries {
-        if let Entry::Run { run, figures: Some(of_run), .. } = entry {
-            let target = merged.cell_of(run).map(|cell| cell.target.clone());
-            figures.push((target.unwrap_or_default(), of_run.clone()));
+        if let Entry::Run { run, figures: of_run, .. } = entry {
+            let target = merged.cell_of(run).map(|cell| cell.target.clone()).unwrap_or_default();
+            figures.insert(run.number, (target, of_run.clone().unwrap_or_default()));
         }
         ledger.add(entry)?;
     }
-    merged.recoveries = recoveries(&figures);
+    merged.recoveries = recoveries(figures.values());
     let (whole_night, at) = (merged.state == State::Ended, merged.seconds);
     if let Some(why) = merged.ended.clone() {
         ledger.add(&Entry::End { whole: whole_night, why, at })?;

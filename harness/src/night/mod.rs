@@ -16,6 +16,7 @@ mod merge;
 mod past;
 mod plan;
 mod promise;
+mod recorded;
 mod retention;
 mod sentences;
 
