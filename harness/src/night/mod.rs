@@ -15,6 +15,7 @@ mod follow_up;
 mod merge;
 mod past;
 mod plan;
+mod plan_file;
 mod promise;
 mod recorded;
 mod retention;

@@ -9,6 +9,7 @@ use results::night::Kept;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use super::plan_file::with_plans;
 use crate::exit::bad_input;
 use crate::plan::{Plan, Written};
 
@@ -51,7 +52,7 @@ pub(crate) struct NightPlan {
     pub disk: u64,
     /// The part of a run that is kept if it passed.
     pub passes: Kept,
-    /// The file.
+    /// The file, with the plans in it that it names.
     pub text: String,
 }
 
@@ -62,10 +63,12 @@ pub(crate) struct CellPlan {
     pub target: String,
     /// The workload.
     pub workload: String,
-    /// The profile.
+    /// The profile; of faults that are spelled out, their name.
     pub profile: String,
     /// Its share of the runs compared with the others.
     pub weight: f64,
+    /// True if its faults are drawn by the profile, and false if they are spelled out.
+    is_drawn: bool,
     written: Written,
 }
 
@@ -125,7 +128,8 @@ impl NightPlan {
         let text = std::fs::read_to_string(path)
             .map_err(|error| bad_input(format!("cannot read {}: {error}", path.display())))?;
         let name = path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into());
-        NightPlan::parse(&text, &name)
+        with_plans(&text)
+            .and_then(|text| NightPlan::parse(&text, &name))
             .map_err(|error| bad_input(format!("{}: {error:#}", path.display())))
     }
 
@@ -241,11 +245,16 @@ impl OfTarget {
                 )));
             }
         }
-        if self.flags.contains_key("fault") {
-            return Err(bad_input("a night draws its faults; none can be spelled out"));
-        }
+        let is_drawn = !self.flags.contains_key("fault");
         let workloads = self.workloads.as_deref().unwrap_or(workloads);
+        let spelled_out = [SPELLED_OUT.to_owned()];
+        let profiles = if is_drawn { profiles } else { &spelled_out };
         let profiles = self.profiles.as_deref().unwrap_or(profiles);
+        if !is_drawn && profiles.len() != 1 {
+            return Err(bad_input(
+                "faults that are spelled out have one name in place of profiles",
+            ));
+        }
         let versions = match self.versions {
             Some(versions) => versions.into_iter().map(Some).collect(),
             None => vec![None],
@@ -265,18 +274,21 @@ impl OfTarget {
                 Some(version) => format!("{name}-{version}"),
                 None => name,
             };
-            let written = Written::from_table(flags)?.over(base.clone());
+            let written = Written::from_table(flags)?.with_faults(flags)?.over(base.clone());
             for workload in workloads {
                 for profile in profiles {
                     let (target, workload) = (target.clone(), workload.clone());
                     let (profile, written) = (profile.clone(), written.clone());
-                    cells.push(CellPlan { target, workload, profile, weight, written });
+                    cells.push(CellPlan { target, workload, profile, weight, is_drawn, written });
                 }
             }
         }
         Ok(cells)
     }
 }
+
+/// The name of faults that are spelled out without one.
+const SPELLED_OUT: &str = "spelled-out";
 
 /// Stands for the version in the keys of a target.
 const VERSION: &str = "{version}";
@@ -306,7 +318,9 @@ impl CellPlan {
     pub fn plan(&self, seed: u64) -> Result<Plan> {
         let mut own = Written::default();
         own.set("workload", &self.workload);
-        own.set("profile", &self.profile);
+        if self.is_drawn {
+            own.set("profile", &self.profile);
+        }
         own.set("seed", &seed.to_string());
         own.over(self.written.clone()).resolve()
     }

@@ -158,6 +158,19 @@ impl Written {
         Ok(written)
     }
 
+    /// The flags with the faults that a table spells out, if it does.
+    ///
+    /// # Errors
+    /// When what stands there is no fault.
+    pub fn with_faults(mut self, table: &Table) -> Result<Written> {
+        if table.contains_key("fault") {
+            let faults: Result<Schedule, toml::de::Error> = table.clone().try_into();
+            let faults = faults.map_err(|error| bad_input(error.message().to_owned()))?;
+            self.schedule = Some(faults.entries);
+        }
+        Ok(self)
+    }
+
     /// Takes a key of a file.
     fn read(&mut self, key: &str, value: &Value) -> Result<()> {
         if !FLAGS.iter().any(|flag| flag.id == key) {
