@@ -6,8 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use engines::process_tree::LabContext;
+use results::ci::CiReport;
+use results::run_directory::RunDirectory;
+use results::summary::Summary;
 use results::words::{self, counted};
 
+use super::ci::CiFlags;
 use super::output::{Output, shown};
 use super::run::{MachineFlags, Subject, ToldFlags, carry_out};
 use crate::exit::{Exit, usage};
@@ -40,6 +44,8 @@ pub struct Arguments {
     flags: Written,
     #[command(flatten)]
     machine: MachineFlags,
+    #[command(flatten)]
+    ci: CiFlags,
 }
 
 /// Accepts a number of runs at a time.
@@ -53,7 +59,10 @@ const REPEATS: &str = "results/repeats";
 /// The same faults at the same times against a new cluster, and the same streams of operations.
 /// Real processes do not repeat themselves, so the verdict may be another.
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
-    let flags = arguments.flags;
+    let (flags, ci) = (arguments.flags, arguments.ci);
+    if matches!(place, LabContext::Outside) {
+        ci.begin("replay")?;
+    }
     let mut plan = flags.clone().over_file(saved(&arguments.directory)?).resolve()?;
     if arguments.in_order {
         let directory = arguments.directory.canonicalize()?;
@@ -71,10 +80,11 @@ pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
         let jobs = arguments.jobs.or((!plan.addresses.is_empty()).then_some(1));
         let folder = arguments.machine.results.unwrap_or_else(|| REPEATS.into());
         let output = Output::fresh(&folder, &format!("s{}", plan.seed))?;
-        return many(&plan, times, jobs, arguments.until_failure, &output);
+        return many(&plan, times, jobs, arguments.until_failure, &output, &ci);
     }
+    let told = ToldFlags { ci, ..ToldFlags::default() };
     let by_name = |asked| flags.names(asked);
-    carry_out(place, plan, subject, by_name, arguments.machine, ToldFlags::default(), Again::Run)
+    carry_out(place, plan, subject, by_name, arguments.machine, told, Again::Run)
 }
 
 fn many(
@@ -83,6 +93,7 @@ fn many(
     jobs: Option<usize>,
     until_failure: bool,
     output: &Output,
+    ci: &CiFlags,
 ) -> Result<Exit> {
     let folder = output.path();
     err!("{plan}");
@@ -124,8 +135,22 @@ fn many(
             out!("set apart from those that did not: stormproof explain {}", shown(folder));
         }
     }
-    let known = tally.all().count() > 0;
-    Ok(if known { tally.exit() } else { Exit::Unknown })
+    let known = tally.all().count() as u64;
+    let exit = if known > 0 { tally.exit() } else { Exit::Unknown };
+    let wanted = if until_failure { known } else { times };
+    Ok(ci.tell(&report(&shown(folder), &tally, wanted), exit))
+}
+
+/// The report of the runs for CI, of which so many were wanted.
+fn report(name: &str, tally: &Tally, wanted: u64) -> CiReport {
+    let of = |outcome: &RunOutcome| -> Option<(Summary, String)> {
+        let run = RunDirectory::open(outcome.run.as_deref()?).ok()?;
+        Some((run.summary().ok()??, shown(run.path())))
+    };
+    let runs: Vec<_> = tally.all().filter_map(|(_, outcome)| of(outcome)).collect();
+    let missing = wanted.saturating_sub(runs.len() as u64);
+    let missing = (missing > 0).then(|| format!("{} left no verdict", counted(missing, "run")));
+    CiReport::of_runs(name, runs.iter().map(|(summary, run)| (summary, &**run)), missing)
 }
 
 /// `run 3: INVALID after 14.2 s: process 7 read nothing from k11 at 3.842 s`.

@@ -37,9 +37,9 @@ pub struct Arguments {
 pub struct ToldFlags {
     /// Print the verdict as JSON, and nothing else on the standard output
     #[arg(long, help_heading = "For CI", conflicts_with = "annotations")]
-    json: bool,
+    pub json: bool,
     #[command(flatten)]
-    ci: CiFlags,
+    pub ci: CiFlags,
 }
 
 /// The folder of the run directories, unless `--results` names another one.

@@ -70,34 +70,27 @@ impl CiReport {
 
     /// The report of a run by itself, whose directory is this.
     pub fn of_run(summary: &Summary, directory: &str) -> CiReport {
-        let run = &summary.run;
-        let profile = match run.faults.is_empty() {
-            true => "no faults".to_owned(),
-            false => run.faults.join("+"),
-        };
-        let seconds = summary.phases.iter().map(|(_, seconds)| seconds).sum();
-        let case = CiRun {
-            target: run.target.clone(),
-            workload: run.workload.clone(),
-            profile,
-            seed: run.seed,
-            conclusion: summary.conclusion(),
-            failed: summary.failed_part(),
-            starved: false,
-            seconds,
-            sentence: sentence(summary.failure.as_deref(), &summary.sentence, summary.conclusion()),
-            details: details(summary),
-            command: Some(run.command.clone()),
-            directory: Some(directory.to_owned()),
-        };
-        CiReport {
-            name: run.id.clone(),
-            started: run.started.clone(),
-            seconds,
-            runs: vec![case],
-            incomplete: None,
-            remarks: Vec::new(),
+        CiReport::of_runs(&summary.run.id, [(summary, directory)], None)
+    }
+
+    /// The report of runs of a plan, each with its directory, and the reason for which others are
+    /// missing.
+    pub fn of_runs<'a>(
+        name: &str,
+        runs: impl IntoIterator<Item = (&'a Summary, &'a str)>,
+        incomplete: Option<String>,
+    ) -> CiReport {
+        let mut report =
+            CiReport { name: name.to_owned(), incomplete, ..CiReport::unfinished(name) };
+        for (summary, directory) in runs {
+            if report.runs.is_empty() {
+                report.started.clone_from(&summary.run.started);
+            }
+            let case = CiRun::of(summary, directory);
+            report.seconds += case.seconds;
+            report.runs.push(case);
         }
+        report
     }
 
     /// The report of a night that lies in `folder`; `summary` reads that of a run, if it is kept.
@@ -171,6 +164,29 @@ impl CiReport {
 }
 
 impl CiRun {
+    /// The case of a run by itself.
+    fn of(summary: &Summary, directory: &str) -> CiRun {
+        let run = &summary.run;
+        let profile = match run.faults.is_empty() {
+            true => "no faults".to_owned(),
+            false => run.faults.join("+"),
+        };
+        CiRun {
+            target: run.target.clone(),
+            workload: run.workload.clone(),
+            profile,
+            seed: run.seed,
+            conclusion: summary.conclusion(),
+            failed: summary.failed_part(),
+            starved: false,
+            seconds: summary.phases.iter().map(|(_, seconds)| seconds).sum(),
+            sentence: sentence(summary.failure.as_deref(), &summary.sentence, summary.conclusion()),
+            details: details(summary),
+            command: Some(run.command.clone()),
+            directory: Some(directory.to_owned()),
+        }
+    }
+
     /// Its name: `etcd-3.5.1 · register · power · seed 5`.
     pub fn name(&self) -> String {
         let CiRun { target, workload, profile, seed, .. } = self;
