@@ -4,7 +4,11 @@ mod again;
 mod ci;
 #[path = "../common/mod.rs"]
 mod common;
+#[expect(dead_code, reason = "other tests click more")]
+#[path = "../../../results/tests/browser/devtools.rs"]
+mod devtools;
 mod explore;
+mod live;
 mod memory;
 mod nights;
 mod simulate;
