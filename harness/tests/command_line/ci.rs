@@ -82,6 +82,7 @@ fn a_result_of_earlier_is_not_taken_for_one_of_now() {
     // Before a night is spent on it.
     let no = directory.join("junit.xml").join("below").display().to_string();
     run(&["nightly", "--junit", &no]).exits(64).says("cannot write");
+    run(&["replay", "no-such-run", "--times", "2", "--junit", &no]).exits(64).says("cannot write");
     run(&["run", "--json", "--annotations", "github"]).exits(64).says("cannot be used with");
 }
 
