@@ -100,7 +100,7 @@ fn another_contradiction_in_the_same_cell_is_another_failure() {
         found.iter().map(of).collect::<Vec<_>>(),
         [
             row("safety, a lost operation", "new in the last night", "seen once in 5 runs"),
-            row("safety, no legal order", "comes and goes", "seen 3 times in 5 runs"),
+            row("safety, no legal order", "new since 3 nights", "seen 3 times in 5 runs"),
             row("safety", "comes and goes", "seen once in 5 runs"),
         ]
     );
