@@ -354,6 +354,8 @@ fn the_readout_stays_in_sight_and_zooming_closes_up_lanes_without_a_fault() {
         browser.settle();
         assert_eq!(browser.evaluate(height), tall, "all lanes come back");
         assert_eq!(browser.evaluate(hidden), "");
+        // The address follows a little later, and the same once more would be no change of it.
+        browser.wait_until("!location.hash.includes('from=')");
     }
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
