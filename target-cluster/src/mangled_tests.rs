@@ -147,6 +147,11 @@ fn requests() -> Vec<Value> {
         append(json!([])),
         append(json!([entry(8, json!("noop")), entry(9, json!({"command": command(json!(1.5))}))])),
         append(json!([entry(8, json!({"command": command(json!({"a": ["\u{e4}", null]}))}))])),
+        append(json!([entry(
+            8,
+            json!({"configuration": {"voters": ["n1", "n4"], "outgoing": ["n1"],
+            "learners": ["n5"], "addresses": {"n4": "a:1"}}})
+        )])),
         json!({"term": 4, "leaderId": "n1"}),
         json!({"term": 4, "leaderId": "n1", "lastIncludedIndex": 8, "lastIncludedTerm": 3,
             "offset": 0, "data": "[\"snapshot\",{}]\n", "done": false}),

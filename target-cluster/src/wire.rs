@@ -56,6 +56,12 @@ pub(crate) enum Malformed {
         /// The fault of its text.
         error: serde_json::Error,
     },
+    /// The configuration of an entry is none.
+    #[error("entry {index} has no configuration: some node votes, and none both votes and learns")]
+    Configuration {
+        /// The entry.
+        index: u64,
+    },
     /// A heartbeat has entries.
     #[error("a heartbeat has no entries; those go to append-entries")]
     NotAHeartbeat,
@@ -120,7 +126,7 @@ impl Endpoint {
                 if !append.is_well_formed() {
                     return Err(Malformed::Gap);
                 }
-                append.entries.iter().try_for_each(|entry| has_a_command(entry))?;
+                append.entries.iter().try_for_each(|entry| has_content(entry))?;
             }
             _ => {}
         }
@@ -170,8 +176,14 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Malformed> {
 }
 
 /// Once an entry is in the log, every node that applies it decodes it, and so does its next life.
-fn has_a_command(entry: &Entry) -> Result<(), Malformed> {
-    let Payload::Command(command) = &entry.payload else { return Ok(()) };
+fn has_content(entry: &Entry) -> Result<(), Malformed> {
+    let command = match &entry.payload {
+        Payload::Configuration(configuration) if !configuration.is_well_formed() => {
+            return Err(Malformed::Configuration { index: entry.index });
+        }
+        Payload::Configuration(_) | Payload::Noop => return Ok(()),
+        Payload::Command(command) => command,
+    };
     let checked = command.try_decode().map(drop);
     checked.map_err(|error| Malformed::Command { index: entry.index, error })
 }

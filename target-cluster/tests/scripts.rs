@@ -5,6 +5,7 @@
 //! | command | |
 //! |---|---|
 //! | `cluster nodes=3 bugs=… batch=…` | starts anew; `batch` is how many entries an append carries |
+//! | `cluster nodes=5 founders=3` | n4 and n5 are no members yet |
 //! | `cluster snapshots=5 part=200` | a snapshot after every 5 entries, sent in parts of about 200 bytes |
 //! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
 //! | `wait 100` | 100 ms pass at once; everyone notices |
@@ -27,7 +28,9 @@
 //! | `forge n2 n1 request append-entries '{…}'` | a message that n2 never sent is on its way to n1; `response` is another |
 //! | `ask n1 write k 1 [token="a:1"] [times=9]` | a client's request, or as many of them |
 //! | `transfer n1 n3` | n1 is asked to hand leadership to n3 |
-//! | `status`, `log` | of all nodes |
+//! | `change n1 add n4`, `change n1 add n4 learner` | n1 is asked to change the members |
+//! | `change n1 remove n2`, `demote n2`, `promote n2`, `replace n2 n4` | the same |
+//! | `status`, `log`, `members` | of all nodes |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -37,7 +40,9 @@ use std::time::Duration;
 use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
 use stormproof_cluster::bugs::{Bug, Bugs};
-use stormproof_cluster::core::{APPEND_ENTRIES_MAX, NodeId, Record, SnapshotOptions, Timings};
+use stormproof_cluster::core::{
+    APPEND_ENTRIES_MAX, MemberChange, NodeId, Record, SnapshotOptions, Timings,
+};
 use stormproof_cluster::kv::RequestBody;
 use stormproof_cluster::storage::{MemoryDisk, WriteAheadLog};
 use stormproof_cluster::world::{Forged, World};
@@ -48,8 +53,15 @@ struct Script {
 }
 
 impl Script {
-    fn new(nodes: usize, batch: usize, snapshots: SnapshotOptions, bugs: &Bugs) -> Script {
-        Script { world: World::new(nodes, batch, snapshots, Timings::default(), 1, bugs) }
+    fn new(
+        nodes: usize,
+        founders: usize,
+        batch: usize,
+        snapshots: SnapshotOptions,
+        bugs: &Bugs,
+    ) -> Script {
+        let timings = Timings::default();
+        Script { world: World::new(nodes, founders, batch, snapshots, timings, 1, bugs) }
     }
 
     /// The node, if there is one of that name.
@@ -107,7 +119,7 @@ impl Runner for Script {
         let named: BTreeMap<_, _> =
             ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
                 .into_iter()
-                .chain(["token", "times", "term", "snapshots", "part"])
+                .chain(["token", "times", "term", "snapshots", "part", "founders"])
                 .map(|key| (key, args.take_key(key)))
                 .collect();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
@@ -117,6 +129,7 @@ impl Runner for Script {
         match command.name.as_str() {
             "cluster" => {
                 let nodes = named["nodes"].map_or(Ok(3), str::parse)?;
+                let founders = named["founders"].map_or(Ok(nodes), str::parse)?;
                 let batch = named["batch"].map_or(Ok(APPEND_ENTRIES_MAX), str::parse)?;
                 let bugs = named["bugs"].unwrap_or_default();
                 let bugs: Result<BTreeSet<Bug>, _> =
@@ -125,7 +138,7 @@ impl Runner for Script {
                 let entries = named["snapshots"].map_or(Ok(never.entries), str::parse)?;
                 let part_bytes = named["part"].map_or(Ok(never.part_bytes), str::parse)?;
                 let snapshots = SnapshotOptions { entries, part_bytes, ..never };
-                *self = Script::new(nodes, batch, snapshots, &bugs?);
+                *self = Script::new(nodes, founders, batch, snapshots, &bugs?);
             }
             "timeout" => {
                 let id = self.node(word(0)?)?;
@@ -267,6 +280,26 @@ impl Runner for Script {
                 let (id, to) = (self.node(word(0)?)?, self.node(word(1)?)?);
                 output.push(format!("#{}", self.world.transfer(&id, &to)));
             }
+            "change" => {
+                let id = self.node(word(0)?)?;
+                let (node, learner) = (word(2)?.into(), words.get(3) == Some(&"learner"));
+                let change = match word(1)? {
+                    "add" => MemberChange::Add { node, address: None, learner },
+                    "remove" => MemberChange::Remove { node },
+                    "demote" => MemberChange::Demote { node },
+                    "promote" => MemberChange::Promote { node },
+                    "replace" => MemberChange::Replace { node, by: word(3)?.into(), address: None },
+                    other => return Err(format!("no change is called {other}").into()),
+                };
+                output.push(format!("#{}", self.world.change_members(&id, change)));
+            }
+            "members" => {
+                for id in self.world.names() {
+                    let node = self.world.node(&id);
+                    let members = node.map_or("down".into(), |it| it.configuration().to_string());
+                    output.push(format!("{id}: {members}"));
+                }
+            }
             "status" => {
                 for id in self.world.names() {
                     output.push(match self.world.node(&id).map(|node| node.status()) {
@@ -333,6 +366,7 @@ macro_rules! scripts {
             fn $name() {
                 let path = concat!("tests/scripts/", stringify!($name));
                 let script = &mut Script::new(
+                    3,
                     3,
                     APPEND_ENTRIES_MAX,
                     SnapshotOptions::NEVER,
@@ -442,4 +476,17 @@ scripts! {
     snapshot_merged_brings_back_what_was_deleted
     sessions_left_out_of_snapshots_apply_a_retry_again
     names_not_synced_loses_what_was_acknowledged
+    a_change_waits_for_an_entry_of_the_own_term
+    a_cluster_of_one_grows_and_shrinks
+    a_configuration_that_is_truncated_is_undone
+    a_joint_configuration_is_left_by_the_next_leader
+    a_leader_that_leaves_may_be_the_only_one_to_be_elected
+    a_leader_that_removes_itself_leads_until_that_is_committed
+    a_learner_that_is_cut_off_does_not_become_a_voter
+    a_newcomer_behind_the_base_gets_the_members_with_a_snapshot
+    a_removed_node_that_does_not_know_it_does_not_disturb
+    a_second_change_is_refused_while_one_is_under_way
+    a_voter_is_demoted_to_a_learner
+    a_voter_is_replaced_by_a_node_that_joins
+    a_voter_joins_as_a_learner_first
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use checker::history::{EventType, History};
+use cluster::core::{RoleName, Status};
 use cluster::world::{Decision, Simulation, Situation, Situations, Violation};
 use workloads::generator::operations;
 use workloads::{Generator, GeneratorOptions};
@@ -170,15 +171,22 @@ impl Run<'_> {
         }
     }
 
-    /// True if every node that can run follows the same leader and has committed the same, and no
-    /// client waits for a reply any more.
+    /// True if a voter leads, no change of the members is half made, every member that can run follows
+    /// that leader and has committed the same, and no client waits for a reply any more.
     fn agree(&self) -> bool {
-        let mut statuses = self.world.statuses();
-        let Some((_, first)) = statuses.next() else { return false };
-        let same = |(_, status): (usize, cluster::core::Status)| {
-            status.leader == first.leader && status.commit == first.commit
+        let statuses: Vec<_> = self.world.statuses().collect();
+        let leads = |status: &&Status| status.role == RoleName::Leader;
+        let leaders = statuses.iter().map(|(_, status)| status).filter(leads);
+        let Some(first) = leaders.max_by_key(|status| status.term) else { return false };
+        let members = &first.configuration;
+        let same = |(node, status): &(usize, Status)| {
+            !members.is_member(self.world.name(*node))
+                || (status.leader == first.leader && status.commit == first.commit)
         };
-        first.leader.is_some() && statuses.all(same) && self.world.pending_requests() == 0
+        first.leader.as_ref().is_some_and(|leader| members.is_voter(leader))
+            && !members.is_joint()
+            && statuses.iter().all(same)
+            && self.world.pending_requests() == 0
     }
 
     fn drive(

@@ -4,25 +4,69 @@
 //! needs a majority needs one of each. So no two disjoint majorities can decide, whichever voters come
 //! and go at once, and whichever nodes know of it. Learners get the log and count for nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::NodeId;
 
-/// The members of a cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+/// The members of a cluster. Without any it stands for one that is not known: a node that joins has
+/// that until it gets the entry which makes it a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Configuration {
     /// The voters; of a joint configuration, those of the new one.
     voters: BTreeSet<NodeId>,
     /// Of a joint configuration, the voters of the old one; else none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     outgoing: BTreeSet<NodeId>,
-    /// The members that get the log and do not vote.
+    /// The members that get the log and do not vote; of a joint configuration, those of the new one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     learners: BTreeSet<NodeId>,
+    /// The `host:port` at which the other nodes reach a member, of those that a change brought with one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    addresses: BTreeMap<NodeId, String>,
 }
 
 impl Configuration {
     /// A configuration of voters alone.
     pub fn of_voters(voters: impl IntoIterator<Item = NodeId>) -> Configuration {
         Configuration { voters: voters.into_iter().collect(), ..Configuration::default() }
+    }
+
+    /// The voters; of a joint configuration, those of the new one.
+    pub fn voters(&self) -> &BTreeSet<NodeId> {
+        &self.voters
+    }
+
+    /// Of a joint configuration, the voters of the old one; else none.
+    pub fn outgoing(&self) -> &BTreeSet<NodeId> {
+        &self.outgoing
+    }
+
+    /// The members that get the log and do not vote.
+    pub fn learners(&self) -> &BTreeSet<NodeId> {
+        &self.learners
+    }
+
+    /// The `host:port` at which the other nodes reach a member, if a change brought it with one.
+    pub fn address(&self, id: &NodeId) -> Option<&String> {
+        self.addresses.get(id)
+    }
+
+    /// True if a majority of each of two sets of voters is needed.
+    pub fn is_joint(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// True if it says who the members are.
+    pub fn is_known(&self) -> bool {
+        !self.voters.is_empty()
+    }
+
+    /// True if there can be such a configuration.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        self.is_known() && self.voters.is_disjoint(&self.learners)
     }
 
     /// True if the node's vote counts, in the new configuration or in the old one.
@@ -33,6 +77,56 @@ impl Configuration {
     /// All members, each once.
     pub fn members(&self) -> BTreeSet<&NodeId> {
         self.voters.iter().chain(&self.outgoing).chain(&self.learners).collect()
+    }
+
+    /// True if the node gets the log.
+    pub fn is_member(&self, id: &NodeId) -> bool {
+        self.is_voter(id) || self.learners.contains(id)
+    }
+
+    /// The same with a node as a voter, reached at that address if one is given.
+    pub(super) fn with_voter(&self, id: &NodeId, address: Option<&String>) -> Configuration {
+        let mut with = self.without(id);
+        with.voters.insert(id.clone());
+        with.reached_at(id, address.or(self.address(id)))
+    }
+
+    /// The same with a node as a learner, reached at that address if one is given.
+    pub(super) fn with_learner(&self, id: &NodeId, address: Option<&String>) -> Configuration {
+        let mut with = self.without(id);
+        with.learners.insert(id.clone());
+        with.reached_at(id, address.or(self.address(id)))
+    }
+
+    fn reached_at(mut self, id: &NodeId, address: Option<&String>) -> Configuration {
+        self.addresses.extend(address.map(|address| (id.clone(), address.clone())));
+        self
+    }
+
+    /// The same without a node.
+    pub(super) fn without(&self, id: &NodeId) -> Configuration {
+        let mut without = self.clone();
+        without.voters.remove(id);
+        without.learners.remove(id);
+        without.addresses.remove(id);
+        without
+    }
+
+    /// The joint configuration through which the cluster passes from this one to `target`.
+    pub(super) fn joint_with(&self, target: &Configuration) -> Configuration {
+        assert!(!self.is_joint() && !target.is_joint(), "one change at a time");
+        let mut joint = Configuration { outgoing: self.voters.clone(), ..target.clone() };
+        for (id, address) in &self.addresses {
+            joint.addresses.entry(id.clone()).or_insert_with(|| address.clone());
+        }
+        joint
+    }
+
+    /// The configuration behind this joint one: the new one alone.
+    pub(super) fn alone(&self) -> Configuration {
+        let mut new = Configuration { outgoing: BTreeSet::new(), ..self.clone() };
+        new.addresses.retain(|id, _| new.voters.contains(id) || new.learners.contains(id));
+        new
     }
 
     /// True if those of whom `test` is true are a quorum: a majority of the voters, and of the old ones
@@ -55,6 +149,26 @@ impl Configuration {
     }
 }
 
+impl fmt::Display for Configuration {
+    /// As `n1 n4, joint with n1 n2, learner n5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names =
+            |set: &BTreeSet<NodeId>| set.iter().map(NodeId::as_str).collect::<Vec<_>>().join(" ");
+        if !self.is_known() {
+            return f.write_str("not known");
+        }
+        f.write_str(&names(&self.voters))?;
+        if self.is_joint() {
+            write!(f, ", joint with {}", names(&self.outgoing))?;
+        }
+        match self.learners.len() {
+            0 => Ok(()),
+            1 => write!(f, ", learner {}", names(&self.learners)),
+            _ => write!(f, ", learners {}", names(&self.learners)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +182,7 @@ mod tests {
 
     fn joint(voters: u32, outgoing: u32) -> Configuration {
         let (voters, outgoing) = (set(voters), set(outgoing));
-        Configuration { voters, outgoing, learners: BTreeSet::new() }
+        Configuration { voters, outgoing, ..Configuration::default() }
     }
 
     fn is_quorum(configuration: &Configuration, bits: u32) -> bool {

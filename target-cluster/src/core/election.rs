@@ -41,6 +41,7 @@ impl Node {
         let deadline = self.draw_deadline();
         let follower = Role::Follower { leader, heard: self.now, deadline };
         if let Role::Leader(leader) = std::mem::replace(&mut self.role, follower) {
+            self.give_change_up();
             for request in self.not_kept(leader.waiting).into_values() {
                 self.refuse(request, self.refusal_of_appended());
             }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, NodeId, Request, Response, RoleName, Snapshot, Time};
+use super::{
+    BadChange, Configuration, Entry, MemberChange, NodeId, Request, Response, RoleName, Snapshot,
+    Time,
+};
 use crate::kv::{Answer, EncodedCommand, Query};
 
 /// Something that happened.
@@ -42,8 +45,15 @@ pub enum Input {
     Transfer {
         /// The driver's number for this request; its reply carries it.
         request: u64,
-        /// The node that is to lead: one of the voters.
+        /// The node that is to lead.
         to: NodeId,
+    },
+    /// The members of the cluster are to change.
+    ChangeMembers {
+        /// The driver's number for this request; its reply carries it.
+        request: u64,
+        /// The change.
+        change: MemberChange,
     },
     /// Every record with a sequence number up to `through` is durable.
     Persisted {
@@ -157,6 +167,11 @@ pub enum Reply {
         /// The term that it leads.
         term: u64,
     },
+    /// The members are those that were wanted.
+    Configured {
+        /// They, in force and committed.
+        configuration: Configuration,
+    },
     /// There is a durable snapshot.
     SnapshotTaken {
         /// The index of the last entry in it.
@@ -190,6 +205,19 @@ pub enum Refusal {
     NothingApplied,
     /// No node was seen to take over in time, or another one was. The successor may lead yet.
     TransferFailed,
+    /// The node that is to lead is no voter.
+    NotAVoter(NodeId),
+    /// No entry of this leader's term is committed yet, so it does not know which members there are.
+    TermNotCommitted,
+    /// The members are changing already.
+    ChangeUnderWay,
+    /// The members cannot change so.
+    BadChange(BadChange),
+    /// The node was too slow or silent to vote. It stays a learner.
+    NotCaughtUp {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 impl Refusal {
@@ -205,6 +233,11 @@ impl Refusal {
             Refusal::Transferring => "transferring",
             Refusal::TransferFailed => "transfer_failed",
             Refusal::NothingApplied => "nothing_applied",
+            Refusal::NotAVoter(_) => "not_a_voter",
+            Refusal::TermNotCommitted => "term_not_committed",
+            Refusal::ChangeUnderWay => "change_under_way",
+            Refusal::BadChange(_) => "bad_change",
+            Refusal::NotCaughtUp { .. } => "not_caught_up",
         }
     }
 
@@ -217,8 +250,15 @@ impl Refusal {
             | Refusal::Overloaded
             | Refusal::TokenReused
             | Refusal::NothingApplied
+            | Refusal::NotAVoter(_)
+            | Refusal::TermNotCommitted
+            | Refusal::ChangeUnderWay
+            | Refusal::BadChange(_)
             | Refusal::Transferring => true,
-            Refusal::LeadershipLost | Refusal::StaleToken | Refusal::TransferFailed => false,
+            Refusal::LeadershipLost
+            | Refusal::StaleToken
+            | Refusal::TransferFailed
+            | Refusal::NotCaughtUp { .. } => false,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Configuration;
 use crate::kv::EncodedCommand;
 
 /// The name of a node, such as `n1`.
@@ -50,6 +51,8 @@ impl Entry {
         let payload = match &self.payload {
             Payload::Noop => 0,
             Payload::Command(command) => command.text().len(),
+            // A name and an address each.
+            Payload::Configuration(configuration) => 60 * configuration.members().len(),
         };
         100 + payload
     }
@@ -64,6 +67,8 @@ pub enum Payload {
     Noop,
     /// A client's command.
     Command(EncodedCommand),
+    /// The members of the cluster from here on.
+    Configuration(Configuration),
 }
 
 /// A question to another node.

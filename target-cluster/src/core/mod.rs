@@ -22,15 +22,21 @@
 //! log; a log is cut only behind the snapshot before the newest, so that a node whose newest is damaged
 //! can start from the other. A follower that lacks what was dropped gets the state in parts.
 //!
-//! Deliberately absent so far: membership change, learners, leases.
+//! **Members** change by joint consensus (paper, §6), new ones as learners first; the configuration is
+//! an entry of the log, in force once it is appended.
+//!
+//! Deliberately absent so far: leases.
 
 mod applied;
 mod configuration;
+mod configurations;
 mod disbelief;
 mod durability;
 mod election;
 mod input;
 mod log;
+mod member_change;
+mod membership;
 mod message;
 mod node;
 mod planted;
@@ -48,6 +54,7 @@ pub use applied::APPLY_ENTRIES_MAX;
 pub use configuration::Configuration;
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
+pub use member_change::{BadChange, MemberChange};
 pub use message::{
     AppendRequest, AppendResponse, AppendResult, Entry, InstallSnapshotRequest,
     InstallSnapshotResponse, NodeId, Payload, Request, Response, TimeoutNowRequest,

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::applied::{ApplyResults, ApplyWork};
+use super::configurations::Configurations;
 use super::durability::Durability;
+use super::membership::Change;
 use super::planted::Planted;
 use super::snapshot::state_digest;
 use super::snapshots::Snapshots;
@@ -30,7 +32,8 @@ pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
 pub struct Options {
     /// This node.
     pub id: NodeId,
-    /// All voters, this node among them.
+    /// The voters that the cluster was founded with, this node among them; none for a node that joins
+    /// one, and waits for its leader to make it a member.
     pub voters: BTreeSet<NodeId>,
     /// The times that nodes wait for each other.
     pub timings: Timings,
@@ -80,15 +83,17 @@ pub struct Status {
     pub base: u64,
     /// The index of the last entry in its newest durable snapshot; 0 when there is none.
     pub snapshot: u64,
+    /// The members of the cluster, as far as it knows.
+    pub configuration: Configuration,
 }
 
-/// A voter of the cluster.
+/// A member of the cluster, or one that waits to be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Node {
     /// Name, voters, timings, bugs.
     pub(super) options: Options,
-    /// The members of the cluster, as far as this node knows.
-    pub(super) configuration: Configuration,
+    /// The members of the cluster, as far as this node knows, and those before.
+    pub(super) configuration: Configurations,
     /// The time of the current step.
     pub(super) now: Time,
     /// The time that the wall clock showed last, if this node gets it.
@@ -115,6 +120,8 @@ pub struct Node {
     pub(super) role: Role,
     /// The transfer of its leadership that is on its way.
     pub(super) transfer: Option<Transfer>,
+    /// The change of the members that this leader was asked for.
+    pub(super) change: Option<Change>,
     /// The consequences that wait for the disk.
     pub(super) durability: Durability,
     /// The memory of planted bugs.
@@ -126,7 +133,8 @@ pub struct Node {
 impl Node {
     /// A node that starts, or starts again, as follower with what its disk holds.
     pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
-        assert!(options.voters.contains(&options.id), "a node is one of its voters");
+        let founds = options.voters.contains(&options.id);
+        assert!(founds || options.voters.is_empty(), "a founder is one of the founders");
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
         assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
@@ -136,11 +144,16 @@ impl Node {
         let reaches = snapshot.as_ref().map_or(0, |snapshot| snapshot.index);
         assert!(log.base() <= reaches, "nothing is missing between a snapshot and the log");
         assert!(reaches <= log.last_index(), "a log goes on behind a snapshot");
+        let first = match &snapshot {
+            Some(snapshot) => snapshot.configuration.clone(),
+            None => Configuration::of_voters(options.voters.iter().cloned()),
+        };
+        let configuration = Configurations::of(&log, reaches, first);
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
         let mut jitter = Jitter::new(options.seed);
         let deadline = now + jitter.election_timeout(&options.timings);
         Node {
-            configuration: Configuration::of_voters(options.voters.iter().cloned()),
+            configuration,
             now,
             wall: Time::ZERO,
             jitter,
@@ -156,6 +169,7 @@ impl Node {
             snapshots: Snapshots::durable_through(reaches),
             role: Role::Follower { leader: None, heard: now, deadline },
             transfer: None,
+            change: None,
             durability: Durability::default(),
             planted: Planted::new(&options.bugs, now),
             effects: Vec::new(),
@@ -195,6 +209,7 @@ impl Node {
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
             Input::Transfer { request, to } => self.begin_transfer(request, to),
+            Input::ChangeMembers { request, change } => self.begin_change(request, &change),
             Input::Persisted { through } => self.persisted(through),
             Input::SnapshotSaved { index } => self.snapshot_saved(index),
             Input::TakeSnapshot { request } => self.snapshot_wanted(request),
@@ -203,6 +218,7 @@ impl Node {
         self.apply();
         self.take_snapshot_if_due();
         self.end_transfer();
+        self.advance_change();
         assert!(self.term >= standing.term, "a term never falls");
         assert!(self.commit >= commit, "what is committed stays committed");
         assert!(self.commit <= self.log.last_index(), "only what is in the log is committed");
@@ -240,6 +256,7 @@ impl Node {
             last_index: self.log.last_index(),
             base: self.log.base(),
             snapshot: self.snapshots.durable(),
+            configuration: (*self.configuration).clone(),
         }
     }
 
@@ -338,8 +355,12 @@ impl Node {
             Role::Follower { deadline, .. }
             | Role::PreCandidate { deadline, .. }
             | Role::Candidate { deadline, .. } => {
-                if *deadline <= now {
-                    self.ask_for_pre_votes();
+                if *deadline > now {
+                    return;
+                }
+                match self.may_stand() {
+                    true => self.ask_for_pre_votes(),
+                    false => self.become_follower(None),
                 }
             }
         }

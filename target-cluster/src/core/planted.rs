@@ -102,8 +102,7 @@ impl Node {
     pub(super) fn truncate_behind(&mut self, index: u64) {
         let from = index.max(self.commit) + 1;
         if from <= self.log.last_index() {
-            self.log.truncate(from);
-            self.persist(Record::Truncate { from });
+            self.truncate(from);
         }
     }
 
@@ -160,7 +159,7 @@ impl Node {
         }
         let is_first = |payload: &Payload| match payload {
             Payload::Command(command) => command.decode().token.as_ref() == Some(&token),
-            Payload::Noop => false,
+            Payload::Noop | Payload::Configuration(_) => false,
         };
         let on_way = self.log.after(self.commit);
         let first = on_way.iter().find(|entry| is_first(&entry.payload)).map(|entry| entry.index);
@@ -245,9 +244,7 @@ impl Node {
         let takes =
             self.has(Bug::DroppedTakenForConflict) && (1..self.log.base()).contains(&previous);
         if takes && self.log.last_index() > self.log.base() {
-            let from = self.log.base() + 1;
-            self.log.truncate(from);
-            self.persist(Record::Truncate { from });
+            self.truncate(self.log.base() + 1);
         }
         takes
     }

@@ -75,17 +75,32 @@ impl Node {
     }
 
     /// Appends an entry of the own term; the leader counts it once it is durable.
-    fn append_own(&mut self, payload: Payload) -> u64 {
+    pub(super) fn append_own(&mut self, payload: Payload) -> u64 {
         let index = self.log.last_index() + 1;
         let entry = Arc::new(Entry { index, term: self.term, payload });
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes += entry.bytes();
         }
-        self.log.append(Arc::clone(&entry));
-        self.persist(Record::Entry(entry));
+        self.append(entry);
         let counted = Consequence::OwnEntries { term: self.term, through: index };
         self.once_durable_unless(Bug::LeaderCountsBeforeFsync, counted);
         index
+    }
+
+    /// Appends an entry to the log; a configuration is in force from then on.
+    fn append(&mut self, entry: Arc<Entry>) {
+        if let Payload::Configuration(configuration) = &entry.payload {
+            self.configuration.append(entry.index, configuration.clone());
+        }
+        self.log.append(Arc::clone(&entry));
+        self.persist(Record::Entry(entry));
+    }
+
+    /// Removes the entries from that index on, and the configurations among them.
+    pub(super) fn truncate(&mut self, from: u64) {
+        self.configuration.truncate(from);
+        self.log.truncate(from);
+        self.persist(Record::Truncate { from });
     }
 
     /// Sends what is missing to every follower that takes another append now.
@@ -123,7 +138,7 @@ impl Node {
         let base = self.log.base();
         let lacks = |progress: &Progress| progress.next <= base && !progress.gets_snapshot();
         let Role::Leader(leader) = &self.role else { return };
-        if base == 0 || !leader.peers.values().any(lacks) {
+        if base == 0 || !leader.peers.values().any(lacks) || !self.knows_configuration() {
             return;
         }
         let snapshot = Arc::new(self.state_as_snapshot());
@@ -229,13 +244,11 @@ impl Node {
                 Some(_) => {
                     // Whoever sends this, a promise of the cluster is broken: to stop is to be noticed.
                     assert!(entry.index > self.commit, "a committed entry is never replaced");
-                    self.log.truncate(entry.index);
-                    self.persist(Record::Truncate { from: entry.index });
+                    self.truncate(entry.index);
                 }
                 None => {}
             }
-            self.log.append(Arc::clone(&entry));
-            self.persist(Record::Entry(entry));
+            self.append(entry);
         }
         // Only what this very request verified may be committed by it: what lies behind may be
         // another leader's (scylladb#9965).

@@ -5,13 +5,12 @@
 //! and who votes; the items and sessions of the state machine; what the audit knows of the commands
 //! applied last; and at the end the checksum of all lines before.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::NodeId;
+use super::Configuration;
 use super::applied::{AppliedCommand, ApplyResults};
 use crate::bugs::Bugs;
 use crate::kv::{ImageCursor, ImageReader, Store, Unreadable, image_line};
@@ -26,8 +25,8 @@ pub struct Snapshot {
     pub(super) index: u64,
     /// The term of that entry.
     pub(super) term: u64,
-    /// The voters as of that entry.
-    pub(super) voters: BTreeSet<NodeId>,
+    /// The members as of that entry.
+    pub(super) configuration: Configuration,
     /// The state machine, with the sessions of clients.
     pub(super) store: Store,
     /// The results of the commands applied last.
@@ -42,7 +41,8 @@ struct Head {
     index: u64,
     #[serde(rename = "lastIncludedTerm")]
     term: u64,
-    voters: BTreeSet<NodeId>,
+    #[serde(flatten)]
+    configuration: Configuration,
     /// The index from which on the audit knows the results of commands.
     audited_from: u64,
     /// The digest of all that the audit ever knew.
@@ -93,6 +93,11 @@ impl Snapshot {
         self.term
     }
 
+    /// The members as of that entry.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
     /// A digest of the state in it: equal ones have equal ones.
     pub(crate) fn state_digest(&self) -> u64 {
         state_digest(&self.store, &self.audit)
@@ -106,10 +111,16 @@ impl Snapshot {
             part = match part {
                 None => break,
                 Some(Part::Head) => {
-                    let Snapshot { index, term, voters, audit, .. } = self;
+                    let Snapshot { index, term, configuration, audit, .. } = self;
                     let (audited_from, audit) = (audit.first(), audit.digest());
-                    let (index, term, voters) = (*index, *term, voters.clone());
-                    let head = Head { format: FORMAT, index, term, voters, audited_from, audit };
+                    let head = Head {
+                        format: FORMAT,
+                        index: *index,
+                        term: *term,
+                        configuration: configuration.clone(),
+                        audited_from,
+                        audit,
+                    };
                     image_line(&mut text, &("snapshot", head));
                     Some(Part::State(ImageCursor::start()))
                 }
@@ -150,7 +161,7 @@ impl Snapshot {
         Snapshot {
             index,
             term,
-            voters: ["n1".into()].into(),
+            configuration: Configuration::of_voters(["n1".into()]),
             store,
             audit: ApplyResults::default(),
         }
@@ -189,7 +200,7 @@ pub(crate) enum BadSnapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SnapshotReader {
     state: ImageReader,
-    head: Option<(u64, u64, BTreeSet<NodeId>)>,
+    head: Option<(u64, u64, Configuration)>,
     audit: ApplyResults,
     checksum: u32,
     ended: bool,
@@ -230,7 +241,7 @@ impl SnapshotReader {
                     return Err(BadSnapshot::Format(head.format));
                 }
                 self.audit = ApplyResults::known_from(head.audited_from, head.audit);
-                self.head = Some((head.index, head.term, head.voters));
+                self.head = Some((head.index, head.term, head.configuration));
             }
             ("applied", true) => {
                 let (_, index, token, result): (String, _, _, _) =
@@ -255,11 +266,11 @@ impl SnapshotReader {
 
     /// The snapshot.
     pub(crate) fn finish(self) -> Result<Snapshot, BadSnapshot> {
-        let (Some((index, term, voters)), true) = (self.head, self.ended) else {
+        let (Some((index, term, configuration)), true) = (self.head, self.ended) else {
             return Err(BadSnapshot::Short);
         };
         let audit = self.audit;
-        Ok(Snapshot { index, term, voters, store: self.state.finish(index), audit })
+        Ok(Snapshot { index, term, configuration, store: self.state.finish(index), audit })
     }
 }
 
@@ -282,8 +293,9 @@ mod tests {
             let (applied, token) = store.apply(number, &EncodedCommand::new(&command));
             audit.note(number, token, &applied);
         }
-        let voters = ["n1", "n2"].map(NodeId::from).into();
-        Snapshot { index: 50, term: 3, voters, store, audit }
+        let configuration = Configuration::of_voters(["n1", "n2"].map(Into::into));
+        let configuration = configuration.with_learner(&"n3".into(), Some(&"n3:1".into()));
+        Snapshot { index: 50, term: 3, configuration, store, audit }
     }
 
     fn pieces(snapshot: &Snapshot, bytes_max: usize) -> Vec<String> {

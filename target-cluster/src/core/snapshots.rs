@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::configurations::Configurations;
 use super::durability::Consequence;
 use super::{
     Effect, InstallSnapshotRequest, InstallSnapshotResponse, Log, Node, NodeId, Record, Refusal,
@@ -105,7 +106,8 @@ impl Node {
         let Snapshots { durable, bytes, saving, .. } = &self.snapshots;
         let due = &self.options.snapshots;
         let applied = self.store.applied().saturating_sub(*durable);
-        if saving.is_none() && applied > 0 && (applied >= due.entries || *bytes >= due.bytes) {
+        let may = saving.is_none() && self.knows_configuration();
+        if may && applied > 0 && (applied >= due.entries || *bytes >= due.bytes) {
             self.take_snapshot();
         }
     }
@@ -117,13 +119,19 @@ impl Node {
             let reply = Reply::SnapshotTaken { index };
             return self.effects.push(Effect::Reply { request, reply });
         }
-        if self.store.applied() == 0 {
+        if self.store.applied() == 0 || !self.knows_configuration() {
             return self.refuse(request, Refusal::NothingApplied);
         }
         self.snapshots.wanted.push(request);
         if self.snapshots.saving.is_none() {
             self.take_snapshot();
         }
+    }
+
+    /// True if it is known who the members were when the entry was appended that was applied last. A node
+    /// that joins gets entries before the one that tells it.
+    pub(super) fn knows_configuration(&self) -> bool {
+        self.configuration.at(self.store.applied()).is_known()
     }
 
     fn take_snapshot(&mut self) {
@@ -139,7 +147,7 @@ impl Node {
         Snapshot {
             index,
             term: self.log.term_at(index).expect("what is applied last is in the log"),
-            voters: self.options.voters.clone(),
+            configuration: self.configuration.at(index).clone(),
             store: if sessions_too { self.store.clone() } else { self.store.without_sessions() },
             audit: self.apply_results.clone(),
         }
@@ -169,6 +177,7 @@ impl Node {
             let (index, term) = (self.log.last_index(), self.log.last_term());
             self.persist(Record::Base { index, term, dropped });
             self.persist(Record::Vote { term: self.term, vote: self.vote.clone() });
+            self.configuration.drop_through(dropped);
             self.log.drop_through(dropped);
         }
         for request in std::mem::take(&mut self.snapshots.wanted) {
@@ -193,6 +202,8 @@ impl Node {
         }
         assert!(!matches!(self.role, Role::Leader(_)), "a leader has all that is committed");
         self.log = Log::behind(snapshot.index, snapshot.term);
+        let configuration = snapshot.configuration.clone();
+        self.configuration = Configurations::of(&self.log, snapshot.index, configuration);
         self.commit = snapshot.index;
         self.store = match self.has(Bug::SnapshotMerged) {
             true => self.store.merged_with(&snapshot.store),

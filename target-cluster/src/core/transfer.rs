@@ -34,13 +34,15 @@ pub(super) struct Transfer {
 impl Node {
     /// The node `to` is wanted to lead.
     pub(super) fn begin_transfer(&mut self, request: u64, to: NodeId) {
-        assert!(self.configuration.is_voter(&to), "only a voter can lead");
         if !matches!(self.role, Role::Leader(_)) {
             let leader = self.standing().leader;
             return self.refuse(request, Refusal::NotLeader { leader });
         }
         if self.transfer.is_some() {
             return self.refuse(request, Refusal::Transferring);
+        }
+        if !self.configuration.is_voter(&to) {
+            return self.refuse(request, Refusal::NotAVoter(to));
         }
         let deadline = match self.has(Bug::TransferWithoutEnd) {
             true => Time::MAX,
@@ -61,7 +63,9 @@ impl Node {
     pub(crate) fn best_successor(&self) -> Option<NodeId> {
         let timeout = self.options.timings.election_min;
         let Role::Leader(leader) = &self.role else { return None };
-        let heard = leader.peers.iter().filter(|(_, peer)| self.now < peer.contact + timeout);
+        let voters =
+            leader.peers.iter().filter(|(id, _)| self.configuration.voters().contains(*id));
+        let heard = voters.filter(|(_, peer)| self.now < peer.contact + timeout);
         heard.max_by_key(|(_, peer)| peer.matched).map(|(name, _)| name.clone())
     }
 
@@ -89,7 +93,7 @@ impl Node {
     pub(super) fn timeout_now_requested(&mut self, call: u64, request: TimeoutNowRequest) {
         let response = Response::TimeoutNow(TimeoutNowResponse { term: self.term });
         self.effects.push(Effect::Respond { call, response });
-        if request.term == self.term && !matches!(self.role, Role::Leader(_)) {
+        if request.term == self.term && self.may_stand() && !matches!(self.role, Role::Leader(_)) {
             self.stand();
             self.note_that_leader_asked();
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::addresses::Addresses;
-use crate::core::{NodeId, Refusal, Reply};
+use crate::core::{Configuration, NodeId, Refusal, Reply};
 use crate::kv::{Answer, OperationResult, SharedValue};
 
 /// An HTTP response. Its body is in one piece.
@@ -58,6 +58,10 @@ pub(crate) fn body_of(
         Reply::Transferred { leader, term } => {
             (StatusCode::OK, json(&json!({"type": "ok", "leader": leader, "term": term})))
         }
+        Reply::Configured { configuration } => {
+            let members = members_body(&configuration);
+            (StatusCode::OK, json(&json!({"type": "ok", "members": members})))
+        }
         Reply::SnapshotTaken { index } => {
             (StatusCode::OK, json(&json!({"type": "ok", "index": index})))
         }
@@ -65,18 +69,38 @@ pub(crate) fn body_of(
             let code = match refusal {
                 // The request came to a node that cannot serve it: another one can.
                 Refusal::NotLeader { .. } => StatusCode::MISDIRECTED_REQUEST,
-                Refusal::TokenReused | Refusal::StaleToken => StatusCode::CONFLICT,
+                Refusal::TokenReused | Refusal::StaleToken | Refusal::ChangeUnderWay => {
+                    StatusCode::CONFLICT
+                }
+                Refusal::NotAVoter(_) | Refusal::BadChange(_) => StatusCode::BAD_REQUEST,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             };
             let mut response = refused(code, refusal.name(), refusal.is_definite());
-            if let Refusal::NotLeader { leader } = refusal {
-                let address = leader.as_ref().and_then(address_of);
-                response.1["leader"] = json!(leader);
-                response.1["leader_address"] = json!(address);
+            match refusal {
+                Refusal::NotLeader { leader } => {
+                    let address = leader.as_ref().and_then(address_of);
+                    response.1["leader"] = json!(leader);
+                    response.1["leader_address"] = json!(address);
+                }
+                Refusal::NotAVoter(node) => {
+                    response.1["reason"] = json!(format!("{node} is not a voter"));
+                }
+                Refusal::BadChange(bad) => response.1["reason"] = json!(bad.to_string()),
+                Refusal::NotCaughtUp { node } => {
+                    let told = format!("{node} is too slow or silent to vote, and stays a learner");
+                    response.1["reason"] = json!(told);
+                }
+                _ => {}
             }
             (response.0, json(&response.1))
         }
     }
+}
+
+/// The members of a cluster; `outgoing` only while two sets of voters are joint, and `addresses` of those
+/// that a change brought with one.
+pub(super) fn members_body(configuration: &Configuration) -> Value {
+    serde_json::to_value(configuration).expect("it has a JSON form")
 }
 
 /// A refusal. `definite` promises that the request had no effect and never will.

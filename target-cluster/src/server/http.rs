@@ -129,9 +129,6 @@ async fn transfer(service: &Service, body: &[u8]) -> Response {
         Ok(TransferBody { to }) => to,
         Err(error) => return bad_request(&error.to_string()).into(),
     };
-    if !service.config.voters().contains(&to) {
-        return bad_request(&format!("{to} is not a voter")).into();
-    }
     let (reply, answer) = oneshot::channel();
     ask(service, Incoming::Transfer { to, reply }, answer, false).await
 }
@@ -183,11 +180,21 @@ fn overloaded() -> Response {
 }
 
 async fn status(service: &Service) -> Response {
-    let Some(Status { role, term, leader, commit, applied, last_index, base, snapshot }) =
-        ask_status(service).await
-    else {
+    let Some(status) = ask_status(service).await else {
         return stopping(true).into();
     };
+    let Status {
+        role,
+        term,
+        leader,
+        commit,
+        applied,
+        last_index,
+        base,
+        snapshot,
+        configuration,
+        ..
+    } = status;
     let mut body = json!({
         "id": service.config.id,
         "cluster": service.config.identity().cluster_id(),
@@ -200,7 +207,9 @@ async fn status(service: &Service) -> Response {
         "last_index": last_index,
         "base": base,
         "snapshot": snapshot,
-        "voters": service.config.voters(),
+        "voters": configuration.voters(),
+        "outgoing": configuration.outgoing(),
+        "learners": configuration.learners(),
         "version": env!("CARGO_PKG_VERSION"),
     });
     if !service.config.bugs.is_empty() {

@@ -166,6 +166,7 @@ mod tests {
             last_index: 9,
             base: 0,
             snapshot: 0,
+            configuration: crate::core::Configuration::default(),
         };
         traffic.report(&status(5), &events);
         assert_eq!(lines.try_iter().count(), 3, "sums wait for their time");

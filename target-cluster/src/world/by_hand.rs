@@ -9,8 +9,8 @@ use super::invariants::{Violation, Watch};
 use super::message::Message;
 use crate::bugs::{Bug, Bugs};
 use crate::core::{
-    APPLY_ENTRIES_MAX, Effect, Input, Node, NodeId, Options, Proposal, Recovered, SnapshotOptions,
-    Time, Timings,
+    APPLY_ENTRIES_MAX, Effect, Input, MemberChange, Node, NodeId, Options, Proposal, Recovered,
+    SnapshotOptions, Time, Timings,
 };
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{
@@ -84,10 +84,12 @@ struct RunningNode {
 }
 
 impl World {
-    /// A world of `nodes` nodes n1, n2, … that have just started for the first time. An append
-    /// carries up to `append_entries_max` entries.
+    /// A world of `nodes` nodes n1, n2, … that have just started for the first time; the first
+    /// `founders` of them are voters, and the others wait to be members. An append carries up to
+    /// `append_entries_max` entries.
     pub fn new(
         nodes: usize,
+        founders: usize,
         append_entries_max: usize,
         snapshots: SnapshotOptions,
         timings: Timings,
@@ -108,7 +110,10 @@ impl World {
         for (position, id) in names.iter().enumerate() {
             let options = Options {
                 id: id.clone(),
-                voters: names.iter().cloned().collect(),
+                voters: names[..if position < founders { founders } else { 0 }]
+                    .iter()
+                    .cloned()
+                    .collect(),
                 timings,
                 append_entries_max,
                 apply_entries_max: APPLY_ENTRIES_MAX,
@@ -205,6 +210,13 @@ impl World {
     pub fn transfer(&mut self, id: &NodeId, to: &NodeId) -> u64 {
         let request = self.number();
         self.step(id, Input::Transfer { request, to: to.clone() });
+        request
+    }
+
+    /// A node is asked to change the members; returns the request's number.
+    pub fn change_members(&mut self, id: &NodeId, change: MemberChange) -> u64 {
+        let request = self.number();
+        self.step(id, Input::ChangeMembers { request, change });
         request
     }
 

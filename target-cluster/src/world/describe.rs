@@ -105,6 +105,7 @@ pub(super) fn entry(entry: &Entry) -> String {
     match payload {
         Payload::Noop => format!("{index}@{term}:noop"),
         Payload::Command(encoded) => format!("{index}@{term}:{}", command(&encoded.decode())),
+        Payload::Configuration(configuration) => format!("{index}@{term}:[{configuration}]"),
     }
 }
 
@@ -169,6 +170,7 @@ fn reply(reply: &Reply) -> String {
         },
         Reply::SnapshotTaken { index } => format!("snapshot through {index}"),
         Reply::Transferred { leader, term } => format!("{leader} leads term {term}"),
+        Reply::Configured { configuration } => format!("members are {configuration}"),
         Reply::Refused(refusal) => {
             let kind = if refusal.is_definite() { "definite" } else { "indefinite" };
             format!("{} ({kind})", refusal.name())

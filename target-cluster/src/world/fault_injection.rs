@@ -114,6 +114,7 @@ impl Simulation {
                 let input = Input::Transfer { request: TRANSFER, to };
                 self.put_in(node, Incoming::Input(input));
             }
+            Fault::Members { kind, pick } => self.change_members(node, kind, pick),
             Fault::Partition { .. } | Fault::Bridge { .. } | Fault::Isolation { .. } => {
                 self.cut(true, node, fault);
             }
@@ -184,6 +185,9 @@ impl Simulation {
         if damaged >= self.plan.minority_size() || self.hosts[node].damaged.is_some() {
             return;
         }
+        if !self.can_do_without(|one| one == node || self.hosts[one].damaged.is_some()) {
+            return;
+        }
         let word = self.dice.word(Purpose::Damage, node, 0);
         self.stop(node, |_| {});
         let host = &mut self.hosts[node];
@@ -210,9 +214,21 @@ impl Simulation {
         self.heal();
         let damaged = self.hosts.iter().filter(|host| host.damaged.is_some()).count();
         let room = self.plan.minority_size() - damaged;
-        let lasting: Vec<_> = self.plan.minority.clone();
-        let lasting = lasting.into_iter().filter(|(node, _)| self.hosts[*node].damaged.is_none());
-        for (node, fault) in lasting.take(room).collect::<Vec<_>>() {
+        let mut chosen: Vec<(usize, LastingFault)> = Vec::new();
+        for (node, fault) in self.plan.minority.clone() {
+            let is_gone = |one: usize| {
+                one == node
+                    || self.hosts[one].damaged.is_some()
+                    || chosen.iter().any(|(other, _)| *other == one)
+            };
+            if chosen.len() < room
+                && self.hosts[node].damaged.is_none()
+                && self.can_do_without(is_gone)
+            {
+                chosen.push((node, fault));
+            }
+        }
+        for (node, fault) in chosen {
             self.say(|world| format!("{} stays faulty: {fault:?}", world.name(node)));
             let host = &mut self.hosts[node];
             match fault {

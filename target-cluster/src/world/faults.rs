@@ -135,6 +135,30 @@ pub enum Fault {
         /// To the node at that position.
         to: usize,
     },
+    /// The node is asked to change the members.
+    Members {
+        /// The kind of change.
+        kind: ChangeKind,
+        /// Picks the nodes that it is about, among those for which there is something to do.
+        pick: u32,
+    },
+}
+
+/// The kinds of changes of the members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A node becomes a voter.
+    Add,
+    /// A node becomes a learner.
+    AddLearner,
+    /// A voter leaves, or a learner.
+    Remove,
+    /// Another node takes the place of a voter.
+    Replace,
+    /// A voter becomes a learner.
+    Demote,
+    /// A learner becomes a voter.
+    Promote,
 }
 
 /// The ways in which a log that had been durable is found after its node was killed.
@@ -238,6 +262,7 @@ impl fmt::Display for Fault {
                 write!(f, "has a clock that runs at {percent:.0} % for {lasts:?}")
             }
             Fault::ClockLeap { by } => write!(f, "has a clock that leaps ahead by {by:?}"),
+            Fault::Members { kind, .. } => write!(f, "is asked to change the members: {kind:?}"),
             Fault::Transfer { to } => write!(f, "is asked to hand over to n{}", to + 1),
         }
     }

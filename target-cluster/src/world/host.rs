@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock::Clock;
 use super::event_queue::Process;
 use super::faults::{Damage, Kept};
-use crate::core::{Input, Node, NodeId, Options, Time};
+use crate::core::{Configuration, Input, Node, NodeId, Options, Time};
 use crate::driver::{Batch, LogWriter};
 use crate::kv::EncodedCommand;
 use crate::storage::{MemoryDisk, SnapshotWriter};
@@ -28,6 +28,8 @@ pub(super) struct Host {
     pub(super) crash: Option<CrashAtEffect>,
     /// The way in which something durable was damaged: the node must not start any more.
     pub(super) damaged: Option<Damage>,
+    /// The configurations that its node may go by, when it runs again too.
+    pub(super) configurations: Vec<Configuration>,
     /// The number of barriers begun, of steps with which snapshots were written, and of turns.
     pub(super) barriers: u64,
     pub(super) saves: u64,
@@ -91,6 +93,7 @@ impl Host {
             stalled_until: Time::ZERO,
             crash: None,
             damaged: None,
+            configurations: Vec::new(),
             barriers: 0,
             saves: 0,
             turns: 0,

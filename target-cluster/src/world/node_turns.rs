@@ -21,7 +21,7 @@ use crate::storage::{MemoryDisk, OpenError, SnapshotWriter, recover};
 /// The time after which a node is started again that stopped by itself, or could not start.
 const RESTART: Time = Time::from_millis(100);
 
-/// The number under which a node is asked to hand over: no client has it.
+/// The number under which a node is asked to hand over or to change the members: no client has it.
 pub(super) const TRANSFER: u64 = 1;
 
 impl Simulation {
@@ -51,7 +51,9 @@ impl Simulation {
         let effects = turn.end(&mut running.node);
         let judgement = self.watch.turned(node, &running.node, &effects);
         self.judge(judgement);
+        self.note_configurations(node);
         self.note_effects(node, &before, &effects);
+        self.note_members(node, &before, &effects);
         self.execute(node, effects);
         self.set_timer(node);
     }
@@ -413,6 +415,7 @@ impl Simulation {
             format!("{} starts in term {term} with {last} entries", world.name(node))
         });
         self.judge(judgement);
+        self.note_configurations(node);
         if torn {
             self.note(node, Situation::TornTailCutOff);
         }
@@ -464,12 +467,15 @@ impl Simulation {
                         Situation::RetryRecognised
                     }
                     Reply::Answer(_) | Reply::SnapshotTaken { .. } => continue,
+                    Reply::Configured { .. } => Situation::MembersChanged,
                     Reply::Transferred { .. } => Situation::TransferDone,
                     Reply::Refused(refusal) => match refusal {
                         Refusal::NoQuorumForRead => Situation::ReadLost,
                         Refusal::LeadershipLost => Situation::LeadershipLost,
                         Refusal::Transferring => Situation::TransferRefusedCommand,
                         Refusal::TransferFailed => Situation::TransferFailed,
+                        Refusal::ChangeUnderWay => Situation::ChangeRefused,
+                        Refusal::NotCaughtUp { .. } => Situation::NotCaughtUp,
                         _ => continue,
                     },
                 },
@@ -501,14 +507,14 @@ impl Simulation {
 }
 
 /// The state of a node before a turn, as far as it shows what the turn was about.
-struct Before {
-    role: RoleName,
-    term: u64,
-    commit: u64,
-}
-
-impl Before {
-    fn of(node: &Node) -> Before {
-        Before { role: node.role(), term: node.term(), commit: node.commit() }
-    }
+pub(super) struct Before {
+    pub(super) role: RoleName,
+    pub(super) term: u64,
+    pub(super) commit: u64,
+    /// True if two sets of voters were joint.
+    pub(super) is_joint: bool,
+    /// The index of the entry with its configuration.
+    pub(super) configured_at: u64,
+    /// True if it had been asked to change the members.
+    pub(super) changes: bool,
 }

@@ -16,6 +16,8 @@ pub struct Plan {
     pub seed: u64,
     /// The number of nodes.
     pub nodes: usize,
+    /// The number of those that found the cluster, the first ones; the others wait to be members.
+    pub founders: usize,
     /// The planted bugs that are on.
     pub bugs: Bugs,
     /// The times that nodes wait for each other.
@@ -110,6 +112,7 @@ impl Plan {
         Plan {
             seed,
             nodes,
+            founders: nodes,
             bugs: Bugs::new(),
             timings: Timings::default(),
             append_entries_max: crate::core::APPEND_ENTRIES_MAX,
@@ -139,9 +142,9 @@ impl Plan {
         }
     }
 
-    /// The number of nodes that may fail while the others serve.
+    /// The number of founders that may fail while the others serve.
     pub fn minority_size(&self) -> usize {
-        (self.nodes - 1) / 2
+        (self.founders - 1) / 2
     }
 
     /// Adds a fault to the schedule.

@@ -108,7 +108,10 @@ impl Simulation {
         let host = |(position, id): (usize, &NodeId)| {
             let options = Options {
                 id: id.clone(),
-                voters: names.iter().cloned().collect(),
+                voters: names[..if position < plan.founders { plan.founders } else { 0 }]
+                    .iter()
+                    .cloned()
+                    .collect(),
                 timings: plan.timings,
                 append_entries_max: plan.append_entries_max,
                 apply_entries_max: plan.apply_entries_max,
@@ -277,7 +280,8 @@ impl Simulation {
         Process { node: node as u32, life: self.hosts[node].life }
     }
 
-    pub(super) fn name(&self, node: usize) -> &NodeId {
+    /// The name of the node at that position.
+    pub fn name(&self, node: usize) -> &NodeId {
         self.hosts[node].id()
     }
 

@@ -60,6 +60,24 @@ situations! {
     TransferDone: "transfer done",
     /// A transfer of leadership did not.
     TransferFailed: "transfer failed",
+    /// The members were changed, and a client heard of it.
+    MembersChanged: "members changed",
+    /// A change of the members was refused because another one was under way.
+    ChangeRefused: "second change refused",
+    /// A node was too slow or silent to become a voter.
+    NotCaughtUp: "learner did not catch up",
+    /// A leader appended a joint configuration.
+    JointAppended: "joint configuration appended",
+    /// A leader found a joint configuration in its log, and went on to the new one.
+    JointTakenOver: "joint configuration of another leader left",
+    /// An entry with a configuration was removed, so that an earlier one is in force again.
+    ConfigurationUndone: "configuration undone",
+    /// A leader that is no voter any more stepped down.
+    LeaderRetired: "leader stepped down that is no voter",
+    /// A node that joined was elected.
+    NewcomerElected: "newcomer elected",
+    /// A snapshot was installed by a node that was not a founder.
+    NewcomerInstalled: "snapshot installed by a newcomer",
     /// A snapshot became durable.
     SnapshotSaved: "snapshot saved",
     /// Entries were dropped that a snapshot holds.

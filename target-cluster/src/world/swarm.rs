@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::TRUE_RATE;
-use super::faults::{Aim, Damage, Fault, Kept};
+use super::faults::{Aim, ChangeKind, Damage, Fault, Kept};
 use super::network::NetworkPlan;
 use super::plan::{DiskPlan, LastingFault, Plan, Trigger};
 use super::situations::Situation;
@@ -70,7 +70,9 @@ pub(super) struct Swarm {
 impl Swarm {
     fn plan(&mut self, seed: u64, fixed: &Fixed) -> Plan {
         let drawn = *self.one_of(&[3, 3, 3, 3, 4, 5, 5, 7]);
-        self.nodes = fixed.nodes.unwrap_or(drawn);
+        let founders = fixed.nodes.unwrap_or(drawn);
+        let joining = if self.chance(0.35) { *self.one_of(&[1, 1, 2]) } else { 0 };
+        self.nodes = founders + joining;
         let drawn = self.time(1_500..5_000);
         let load = fixed.load.unwrap_or(drawn);
         let timings = self.timings();
@@ -79,6 +81,7 @@ impl Swarm {
         let apply_time = Duration::from_micros(1_000) * apply_entries_max.min(64) as u32;
         let mut plan = Plan {
             bugs: fixed.bugs.clone(),
+            founders,
             timings,
             append_entries_max: *self.one_of(&[1, 1, 2, APPEND_ENTRIES_MAX]),
             apply_entries_max,
@@ -113,6 +116,9 @@ impl Swarm {
         if self.chance(0.4) {
             self.snapshots(&mut plan);
         }
+        if joining > 0 {
+            self.changes(&mut plan);
+        }
         plan
     }
 
@@ -129,6 +135,39 @@ impl Swarm {
                 let chance = *self.one_of(&[0.03, 0.2]);
                 let fault = self.crash_at_effect();
                 plan.triggers.push(Trigger { on, chance, after: Duration::ZERO, fault });
+            }
+        }
+    }
+
+    /// Changes of the members one after the other, now and then sooner than the last one is over.
+    fn changes(&mut self, plan: &mut Plan) {
+        let interval = plan.timings.election_max.mul_f64(*self.one_of(&[0.5, 2.0, 6.0]));
+        let kinds = [
+            ChangeKind::Add,
+            ChangeKind::Add,
+            ChangeKind::AddLearner,
+            ChangeKind::Remove,
+            ChangeKind::Replace,
+            ChangeKind::Replace,
+            ChangeKind::Demote,
+            ChangeKind::Promote,
+        ];
+        for at in self.times(plan, interval) {
+            let aim = if self.chance(0.9) { self.aim_at_leader() } else { self.aim() };
+            let (kind, pick) = (*self.one_of(&kinds), self.random.random_range(0..64));
+            plan.schedule(at, aim, Fault::Members { kind, pick });
+        }
+        plan.schedule.sort_by_key(|(at, _)| *at);
+        for on in [Situation::JointAppended, Situation::MembersChanged] {
+            if self.chance(0.3) {
+                let (chance, after) = (*self.one_of(&[0.1, 0.4]), self.time(0..30));
+                let lasts = self.a_while(plan);
+                let fault = match self.random.random_range(0..3) {
+                    0 => self.crash_at_effect(),
+                    1 => Fault::Partition { side: self.some(), lasts },
+                    _ => Fault::Isolation { inward: true, outward: true, from: u32::MAX, lasts },
+                };
+                plan.triggers.push(Trigger { on, chance, after, fault });
             }
         }
     }
@@ -402,6 +441,7 @@ mod tests {
             "FullDisk",
             "Isolation",
             "Kill",
+            "Members",
             "Partition",
             "Pause",
             "PowerLoss",

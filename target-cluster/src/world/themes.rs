@@ -83,7 +83,7 @@ impl Swarm {
         }
     }
 
-    fn aim_at_leader(&mut self) -> Aim {
+    pub(super) fn aim_at_leader(&mut self) -> Aim {
         match self.aim() {
             Aim::Leader(node) | Aim::Node(node) => Aim::Leader(node),
         }

@@ -1,10 +1,11 @@
 //! Properties of every state of every simulation, one file each: the five of the Raft paper (figure
-//! 3), and two of the state machine. The promises to clients are judged by the checker, from what
+//! 3), one of its configurations, and two of the state machine. The promises to clients are judged by the checker, from what
 //! clients saw.
 //!
 //! After each turn of a node they look at what that changed, never at a whole log.
 
 mod change;
+mod configurations;
 mod election_safety;
 mod exactly_once;
 mod invariant;
@@ -20,6 +21,7 @@ pub use invariant::Violation;
 pub(crate) use watch::Watch;
 
 use change::Change;
+use configurations::Configurations;
 use election_safety::ElectionSafety;
 use exactly_once::ExactlyOnce;
 use invariant::Invariant;

@@ -1,8 +1,8 @@
 //! All properties, and what they need to see changes.
 
 use super::{
-    Change, ElectionSafety, ExactlyOnce, Invariant, LeaderAppendOnly, LeaderCompleteness,
-    LogMatching, StateEquality, StateMachineSafety, Violation,
+    Change, Configurations, ElectionSafety, ExactlyOnce, Invariant, LeaderAppendOnly,
+    LeaderCompleteness, LogMatching, StateEquality, StateMachineSafety, Violation,
 };
 use crate::core::{Effect, Node};
 
@@ -35,6 +35,7 @@ impl Watch {
             Box::new(StateMachineSafety::default()),
             Box::new(StateEquality::default()),
             Box::new(ExactlyOnce::default()),
+            Box::new(Configurations::default()),
         ];
         Watch { invariants, known: vec![Known::default(); nodes] }
     }

@@ -1,0 +1,140 @@
+//! Simulations in which the members change all the time: the properties of Raft hold across
+//! configurations, each step of a change is met by crashes and cuts, and bugs in it show.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use stormproof_cluster::bugs::Bugs;
+use stormproof_cluster::core::SnapshotOptions;
+use stormproof_cluster::world::{
+    Aim, ChangeKind, Fault, Fixed, Plan, Simulation, Situation, Situations,
+};
+
+/// The number of simulations without a bug.
+const SEEDS: u64 = 300;
+
+/// The time from one request to the next.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Within so much time after the last fault a voter leads, and no change is half made.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+const KINDS: [ChangeKind; 8] = [
+    ChangeKind::Add,
+    ChangeKind::Add,
+    ChangeKind::AddLearner,
+    ChangeKind::Remove,
+    ChangeKind::Replace,
+    ChangeKind::Replace,
+    ChangeKind::Demote,
+    ChangeKind::Promote,
+];
+
+/// A plan with faults of all kinds, one or two nodes more than there are founders, and changes.
+fn plan(seed: u64, bugs: &Bugs) -> Plan {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut plan = Plan::draw(seed, &Fixed { bugs: bugs.clone(), ..Fixed::default() });
+    if plan.nodes > 3 && plan.founders == plan.nodes {
+        plan.founders = 3;
+    }
+    if random.random_bool(0.5) {
+        let entries = random.random_range(2..20);
+        plan.snapshots = SnapshotOptions { entries, ..SnapshotOptions::NEVER };
+    }
+    let mut at = Duration::ZERO;
+    while at < plan.load {
+        at += plan.timings.election_max.mul_f64(random.random_range(0.2..3.0));
+        let kind = KINDS[random.random_range(0..KINDS.len())];
+        let (aim, pick) = (Aim::Leader(0), random.random_range(0..64));
+        plan.schedule(at, aim, Fault::Members { kind, pick });
+    }
+    plan.schedule.sort_by_key(|(at, _)| *at);
+    plan
+}
+
+/// Runs the cluster of a seed, with clients that write; the error is the property that was broken.
+fn run(seed: u64, bugs: &Bugs) -> Result<Situations, String> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let plan = plan(seed, bugs);
+    let (nodes, load) = (plan.nodes, plan.load);
+    let traced = std::env::var("TRACE").is_ok();
+    let mut simulation = Simulation::new(plan, None, traced);
+    let mut number = 0;
+    let mut healed = false;
+    while simulation.violation().is_none() {
+        if !healed && simulation.now() >= load {
+            healed = true;
+            simulation.heal();
+        }
+        if healed && is_settled(&simulation) {
+            return Ok(simulation.situations().clone());
+        }
+        if simulation.now() >= load + RECOVERY {
+            for (at, status) in simulation.statuses() {
+                println!("{} {status:?}", simulation.name(at));
+            }
+            simulation.trace().iter().for_each(|line| println!("{line}"));
+            return Err("no voter leads a cluster that is at rest".to_string());
+        }
+        number += 1;
+        let key = format!("k{}", random.random_range(0..4));
+        let body =
+            json!({"f": "write", "key": key, "value": number, "token": format!("c:{number}")});
+        simulation.submit(random.random_range(0..nodes), body.to_string().as_bytes());
+        let until = simulation.now() + INTERVAL;
+        while simulation.violation().is_none() && simulation.advance(until).is_some() {}
+    }
+    Err(simulation.violation().expect("one is").to_string())
+}
+
+/// True if a voter leads, no change of the members is half made, and every member that runs follows it.
+fn is_settled(simulation: &Simulation) -> bool {
+    let statuses: Vec<_> = simulation.statuses().collect();
+    let Some((at, leader)) = statuses
+        .iter()
+        .max_by_key(|(at, it)| (it.leader.as_ref() == Some(simulation.name(*at)), it.term))
+    else {
+        return false;
+    };
+    let members = &leader.configuration;
+    leader.leader.as_ref() == Some(simulation.name(*at))
+        && members.voters().contains(simulation.name(*at))
+        && !members.is_joint()
+        && statuses.iter().all(|(node, status)| {
+            !members.is_member(simulation.name(*node)) || status.leader == leader.leader
+        })
+}
+
+#[test]
+fn the_properties_of_raft_hold_across_configurations() {
+    let seeds = std::env::var("SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(SEEDS);
+    let mut reached = Situations::default();
+    let first = std::env::var("FIRST").ok().and_then(|it| it.parse().ok()).unwrap_or(0);
+    for seed in first..first + seeds {
+        let ended = catch_unwind(AssertUnwindSafe(|| run(seed, &Bugs::new())));
+        let ended = ended.unwrap_or_else(|_| panic!("seed {seed} panics"));
+        reached.add(&ended.unwrap_or_else(|broken| panic!("seed {seed}: {broken}")));
+    }
+    for situation in [
+        Situation::MembersChanged,
+        Situation::ChangeRefused,
+        Situation::NotCaughtUp,
+        Situation::JointAppended,
+        Situation::JointTakenOver,
+        Situation::ConfigurationUndone,
+        Situation::LeaderRetired,
+        Situation::NewcomerElected,
+        Situation::NewcomerInstalled,
+    ] {
+        println!("{}: {}", situation.name(), reached.count(situation));
+        assert!(seeds < SEEDS || reached.count(situation) > 0, "never: {}", situation.name());
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_simulation_again() {
+    assert_eq!(run(7, &Bugs::new()), run(7, &Bugs::new()));
+}
