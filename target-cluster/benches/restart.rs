@@ -90,6 +90,7 @@ fn restart(root: &Path) -> Result<(Duration, u64)> {
             id: name.into(),
             listen: listeners.clients.local_addr()?,
             advertise: None,
+            join: None,
             peer_listen: listeners.peers.local_addr()?,
             peers: peers.clone(),
             data_dir: root.join(name),

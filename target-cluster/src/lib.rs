@@ -12,7 +12,8 @@
 //! ```text
 //! curl localhost:7001/status
 //!     {"id":"n1","role":"leader","state":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
-//!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
+//!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"outgoing":[],"learners":[],
+//!      "cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
 //! curl localhost:7001/health
 //!     200 {"healthy":true,"leader":"n1","can_commit":true,"can_read":true}, or 503 while it knows no
 //!     leader, or leads and cannot commit; with ?can=commit or ?can=read, 503 unless it can itself
@@ -20,6 +21,8 @@
 //!     200 {"type":"ok","value":null,"version":2}
 //! curl localhost:7001/admin/transfer -d '{"to":"n3"}'
 //!     200 {"type":"ok","leader":"n3","term":2}     once n3 leads; at once if it does already
+//! curl localhost:7001/admin/members -d '{"add":"n4","address":"localhost:7104"}'
+//!     200 {"type":"ok","members":{"voters":["n1","n2","n3","n4"],"addresses":{"n4":"localhost:7104"}}}
 //! curl -X POST localhost:7001/admin/snapshot
 //!     200 {"type":"ok","index":2}                 once a snapshot through that index is durable
 //! curl localhost:7001/admin/applied?after=0
@@ -53,6 +56,11 @@
 //! | `stopping` | 503 | of a read | the node is going down |
 //! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
 //! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
+//! | `not_a_voter` | 400 | yes | only of a transfer: the node that is to lead is none |
+//! | `term_not_committed` | 503 | yes | only of a change of the members: this leader was elected just now, and does not know yet which members there are |
+//! | `change_under_way` | 409 | yes | only of a change of the members: another one is not over |
+//! | `bad_change` | 400 | yes | only of a change of the members, with `reason`: it would leave no voter, or the node is not what it would have to be |
+//! | `not_caught_up` | 503 | no | only of a change of the members, with `reason`: the node that is to vote is too slow or cannot be reached; it stays a learner |
 //! | `nothing_applied` | 503 | yes | only of a snapshot: there is nothing yet that it could hold |
 //! | `bad_request` | 400, 404, 405 | yes | with `reason`, such as that the body has more than 1 MiB |
 //! | `forgotten` | 410 | yes | only of `/admin/applied`: it is known from the index `first` on what became of commands |
@@ -96,9 +104,29 @@
 //!     200 {"applied":17,"items":[["k3","value",12]],"more":false,"sessions":"c2f0…"}
 //! ```
 //!
+//! # Members
+//!
+//! `POST /admin/members` changes who belongs to the cluster, one change at a time, by joint consensus. It
+//! is answered once the change is committed; whoever hears `timeout` or `leadership_lost` looks at
+//! `/status` of the leader, and may ask again: what is done already is answered with `ok`.
+//!
+//! | body | |
+//! |---|---|
+//! | `{"add":"n4","address":"HOST:PORT"}` | n4 gets the log as a learner, and votes once it has caught up |
+//! | `{"add":"n4","address":"HOST:PORT","learner":true}` | n4 gets the log and does not vote |
+//! | `{"remove":"n2"}` | n2 is a member no more; if it leads, it hands over once that is committed |
+//! | `{"replace":"n2","by":"n4","address":"HOST:PORT"}` | n4 comes as n2 leaves |
+//! | `{"demote":"n2"}` | n2 becomes a learner, so that no commit waits for its disk |
+//! | `{"promote":"n4"}` | a learner votes once it has caught up |
+//!
+//! The address is the one for the other nodes. A node that comes is started with `--join` and the id of
+//! the cluster (`cluster` in `/status`), with the founders as `--peer`s; it waits until it is added. What
+//! its command line says of founders only ever founded the cluster: from the first change on the members
+//! stand in the log. A node that was removed may be stopped once the change is answered.
+//!
 //! # Between the nodes
 //!
-//! On a port of its own a node serves the other voters: `POST /raft/pre-vote`, `/raft/request-vote`,
+//! On a port of its own a node serves the others: `POST /raft/pre-vote`, `/raft/request-vote`,
 //! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, `/raft/install-snapshot` and
 //! `/raft/timeout-now`. The bodies have the names of the Raft paper (`wire.rs`). Every message says in
 //! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it

@@ -20,6 +20,7 @@ fn alone(name: &str) -> Config {
         id: "n1".into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         advertise: None,
+        join: None,
         peer_listen: "127.0.0.1:0".parse().unwrap(),
         peers: vec![("n1".into(), "127.0.0.1:1".into())],
         data_dir: directory,

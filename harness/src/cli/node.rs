@@ -49,10 +49,14 @@ pub struct Arguments {
     /// The folder of term, vote, log and snapshots
     #[arg(long, value_name = "DIR", env = "STORMPROOF_NODE_DATA")]
     data: PathBuf,
-    /// Every member of the cluster, this one included, and where the others reach it; one a flag, or
-    /// several with commas between them
+    /// Join the cluster of that id, which is `cluster` in the others' /status, instead of founding one:
+    /// wait to be made a member (POST /admin/members). Then each --peer is a member and where to reach it
+    #[arg(long, value_name = "ID", env = "STORMPROOF_NODE_JOIN")]
+    join: Option<String>,
+    /// Every founder of the cluster, this one included, and where the others reach it; one a flag, or
+    /// several with commas between them. Members that come later are no reason to change this
     #[arg(long = "peer", value_name = "NAME=HOST:PORT", env = "STORMPROOF_NODE_PEERS",
-        value_delimiter = ',', required = true, value_parser = peer)]
+        value_delimiter = ',', required_unless_present = "join", value_parser = peer)]
     peers: Vec<(String, String)>,
     /// Plant a bug; `list bugs` describes them
     #[arg(long = "bug", value_name = "BUG", env = "STORMPROOF_NODE_BUGS", value_delimiter = ',',
@@ -142,6 +146,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         peer_listen,
         cluster,
         data: data_dir,
+        join,
         peers,
         bugs,
         no_events,
@@ -159,6 +164,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         listen,
         advertise,
         peer_listen,
+        join,
         peers,
         data_dir,
         timings,

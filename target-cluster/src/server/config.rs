@@ -29,8 +29,12 @@ pub struct Config {
     pub advertise: Option<String>,
     /// The address at which it serves the other nodes.
     pub peer_listen: SocketAddr,
-    /// Every voter, this node among them, with the `host:port` at which the others reach it. A host
-    /// name is looked up again whenever a connection is opened.
+    /// The id of the cluster that this node joins, as `cluster` in the others' `/status`; none if it founds
+    /// one. One that joins waits until it is made a member.
+    pub join: Option<String>,
+    /// Every founder, this node among them, with the `host:port` at which the others reach it. A host
+    /// name is looked up again whenever a connection is opened. Of a node that joins, the members that it
+    /// is told of no other way.
     pub peers: Vec<(String, String)>,
     /// The directory of its log; made if missing.
     pub data_dir: PathBuf,
@@ -67,12 +71,17 @@ impl Config {
             ensure!(addresses.insert(address), "two of the peers are at {address}");
         }
         ensure!(
-            names.contains(&self.id),
+            self.join.is_some() || names.contains(&self.id),
             "the peers must be all members of the cluster, {} included",
             self.id
         );
         // They stand in the headers of messages.
-        for text in names.into_iter().chain(addresses).chain([&self.cluster, &self.clients_at()]) {
+        for text in names
+            .into_iter()
+            .chain(addresses)
+            .chain([&self.id, &self.cluster, &self.clients_at()])
+            .chain(&self.join)
+        {
             ensure!(
                 !text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic()),
                 "names and addresses consist of visible ASCII characters, not {text:?}"
@@ -86,7 +95,7 @@ impl Config {
     pub(super) fn options(&self) -> Options {
         Options {
             id: self.id.as_str().into(),
-            voters: self.voters(),
+            voters: self.founders(),
             timings: self.timings,
             append_entries_max: APPEND_ENTRIES_MAX,
             apply_entries_max: APPLY_ENTRIES_MAX,
@@ -96,21 +105,27 @@ impl Config {
         }
     }
 
-    /// All voters.
-    pub(super) fn voters(&self) -> BTreeSet<NodeId> {
-        self.peers.iter().map(|(name, _)| name.as_str().into()).collect()
+    /// The voters with which the cluster began; none for a node that joins it.
+    fn founders(&self) -> BTreeSet<NodeId> {
+        let founders = self.peers.iter().filter(|_| self.join.is_none());
+        founders.map(|(name, _)| name.as_str().into()).collect()
     }
 
     /// The owner of the data directory that this node needs.
     pub(super) fn identity(&self) -> Identity {
-        let voters = self.peers.iter().map(|(name, _)| name.clone());
-        Identity::new(&self.cluster, &self.id, voters)
+        match &self.join {
+            Some(cluster_id) => Identity::joining(&self.cluster, &self.id, cluster_id),
+            None => {
+                let voters = self.peers.iter().map(|(name, _)| name.clone());
+                Identity::new(&self.cluster, &self.id, voters)
+            }
+        }
     }
 
     /// The headers of its messages.
     pub(super) fn envelope(&self) -> Envelope {
         let cluster = self.identity().cluster_id();
-        Envelope::new(self.id.as_str().into(), cluster, self.clients_at(), self.voters())
+        Envelope::new(self.id.as_str().into(), cluster, self.clients_at())
     }
 
     /// The address at which clients reach it.
@@ -129,6 +144,7 @@ impl Config {
             listen: ([127, 0, 0, 1], 7001).into(),
             advertise: None,
             peer_listen: ([127, 0, 0, 1], 7101).into(),
+            join: None,
             peers: vec![("n1".into(), "localhost:7101".into())],
             data_dir: "/nowhere".into(),
             timings: Timings::default(),

@@ -23,6 +23,7 @@ use super::contents::contents;
 use super::envelope::Envelope;
 use super::inbox::{Health, Inbox, Incoming};
 use super::large::{LARGE, elsewhere_if};
+use super::members::MembersBody;
 use super::memory::Memory;
 use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Reply, Status};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
@@ -83,7 +84,10 @@ impl Endpoints for ClientEndpoints {
             ("/kv", &Method::POST) => kv(service, body).await,
             ("/admin/transfer", &Method::POST) => transfer(service, &body).await,
             ("/admin/snapshot", &Method::POST) => snapshot(service).await,
-            ("/kv" | "/admin/transfer" | "/admin/snapshot", _) => wrong_method(path, &Method::POST),
+            ("/admin/members", &Method::POST) => members(service, &body).await,
+            ("/kv" | "/admin/transfer" | "/admin/snapshot" | "/admin/members", _) => {
+                wrong_method(path, &Method::POST)
+            }
             ("/status", &Method::GET | &Method::HEAD) => status(service).await,
             ("/health", &Method::GET | &Method::HEAD) => health(service, head.uri.query()).await,
             ("/admin/applied", &Method::GET) => applied(service, head.uri.query()).await,
@@ -131,6 +135,17 @@ async fn transfer(service: &Service, body: &[u8]) -> Response {
     };
     let (reply, answer) = oneshot::channel();
     ask(service, Incoming::Transfer { to, reply }, answer, false).await
+}
+
+/// Changes the members; answers when that is committed, or gives the reason why it is not made.
+async fn members(service: &Service, body: &[u8]) -> Response {
+    let body = serde_json::from_slice::<MembersBody>(body).map_err(|error| error.to_string());
+    let change = match body.and_then(MembersBody::into_change) {
+        Ok(change) => change,
+        Err(reason) => return bad_request(&reason).into(),
+    };
+    let (reply, answer) = oneshot::channel();
+    ask(service, Incoming::ChangeMembers { change, reply }, answer, false).await
 }
 
 /// Takes a snapshot; answers when it is durable.
@@ -314,7 +329,7 @@ pub(super) fn wrong_method(path: &str, takes: &Method) -> Response {
 fn nothing_here() -> JsonResponse {
     let mut response = bad_request(
         "the endpoints are GET /status, GET /health, POST /kv, POST /admin/transfer, \
-         POST /admin/snapshot, GET /admin/applied, GET /admin/contents",
+         POST /admin/members, POST /admin/snapshot, GET /admin/applied, GET /admin/contents",
     );
     response.0 = StatusCode::NOT_FOUND;
     response

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Reserved;
-use crate::core::{AppliedCommand, Forgotten, NodeId, Reply, Request, Response, Status};
+use crate::core::{
+    AppliedCommand, Forgotten, MemberChange, NodeId, Reply, Request, Response, Status,
+};
 use crate::kv::{ContentsPage, EncodedCommand, Query};
 
 /// The most events that may wait for the loop; beyond that, clients are refused. A few milliseconds
@@ -21,6 +23,8 @@ pub(super) enum Incoming {
     Query { query: Query, reply: oneshot::Sender<Reply>, _memory: Reserved },
     /// A voter is asked to lead.
     Transfer { to: NodeId, reply: oneshot::Sender<Reply> },
+    /// The members are to change.
+    ChangeMembers { change: MemberChange, reply: oneshot::Sender<Reply> },
     /// A snapshot is to be taken.
     TakeSnapshot { reply: oneshot::Sender<Reply> },
     /// This node is to end, so another one should lead; there is no reply if there is nothing to do.

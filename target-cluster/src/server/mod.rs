@@ -22,6 +22,7 @@ mod http;
 mod inbox;
 mod large;
 mod limits;
+mod members;
 mod memory;
 mod peer_api;
 mod peers;

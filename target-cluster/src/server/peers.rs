@@ -7,7 +7,7 @@
 //! others said; appends are as good as lost by then, and the core sends them again. So a node that does
 //! not answer holds up nothing but its own lanes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use super::config::Config;
 use super::events::say;
 use super::inbox::{Inbox, Incoming};
-use crate::core::{APPENDS_MAX, NodeId, Request, Response, Timings};
+use crate::core::{APPENDS_MAX, Node, NodeId, Request, Response, Timings};
 use crate::wire::{self, Endpoint};
 
 /// The most calls on their way in a lane of heartbeats or appends.
@@ -33,11 +33,26 @@ const _: () = assert!(CALLS_MAX >= APPENDS_MAX, "what the core has on its way ha
 /// A call and the time of the core at which it was made.
 type Call = (Duration, Request);
 
-/// The lanes to all other nodes.
-pub(super) struct Peers(BTreeMap<NodeId, Lanes>);
+/// The lanes to the other nodes that this one may call.
+pub(super) struct Peers {
+    lanes: BTreeMap<NodeId, Lanes>,
+    /// The addresses that this node was started with.
+    addresses: BTreeMap<NodeId, String>,
+    /// The nodes that are to be called and whose addresses are not known.
+    unknown: BTreeSet<NodeId>,
+    /// This node.
+    from: NodeId,
+    /// The time after which a call is given up.
+    timeout: Duration,
+    /// The number of calls that may be on their way in a lane of heartbeats or appends.
+    width: usize,
+    client: reqwest::Client,
+    inbox: Inbox,
+}
 
-/// The lanes to one other node, each by its newest call.
+/// The lanes to one other node, each by its newest call. They end when this is dropped.
 struct Lanes {
+    address: String,
     votes: watch::Sender<Option<Call>>,
     heartbeats: watch::Sender<Option<Call>>,
     appends: watch::Sender<Option<Call>>,
@@ -56,7 +71,7 @@ struct Lane {
 }
 
 impl Peers {
-    /// Starts the lanes. They end when this is dropped.
+    /// No lanes yet.
     pub(super) fn start(config: &Config, inbox: &Inbox) -> Result<Peers> {
         let Timings { heartbeat, election_min, election_max } = config.timings;
         let client = reqwest::Client::builder()
@@ -74,35 +89,74 @@ impl Peers {
         // As many as become due in that time; appends follow each other no faster.
         let width = timeout.div_duration_f64(heartbeat).ceil() as usize;
         let width = width.clamp(1, CALLS_MAX);
-        let start = |to: &str, address: &String, width| {
+        let address = |(name, address): &(String, String)| (name.as_str().into(), address.clone());
+        Ok(Peers {
+            lanes: BTreeMap::new(),
+            addresses: config.peers.iter().map(address).collect(),
+            unknown: BTreeSet::new(),
+            from: config.id.as_str().into(),
+            timeout,
+            width,
+            client,
+            inbox: inbox.clone(),
+        })
+    }
+
+    /// Has lanes to the nodes that this one may call now, at their addresses of now: that of the
+    /// configuration, or else the one that this node was started with.
+    pub(super) fn follow(&mut self, node: &Node) {
+        for id in node.contacts() {
+            let known = node.configuration().address(&id).or(self.addresses.get(&id));
+            match (known, self.lanes.get(&id)) {
+                (Some(address), Some(lanes)) if lanes.address == *address => {}
+                // One that leaves is called where it was until it knows.
+                (None, Some(_)) => {}
+                (Some(address), _) => {
+                    let lanes = self.start_lanes(&id, address);
+                    self.unknown.remove(&id);
+                    self.lanes.insert(id, lanes);
+                }
+                (None, None) => {
+                    if self.unknown.insert(id.clone()) {
+                        let told = "is not told where to reach";
+                        say(&self.from, format_args!("{told} {id} (--peer {id}=HOST:PORT)"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the lanes to nodes that are not called any more; what was sent there last still goes.
+    pub(super) fn let_go(&mut self, node: &Node) {
+        let contacts = node.contacts();
+        self.lanes.retain(|id, _| contacts.contains(id));
+        self.unknown.retain(|id| contacts.contains(id));
+    }
+
+    fn start_lanes(&self, to: &NodeId, address: &str) -> Lanes {
+        let start = |width| {
             let (sender, newest) = watch::channel(None);
             let lane = Lane {
-                from: config.id.as_str().into(),
-                to: to.into(),
-                address: address.clone(),
-                timeout,
+                from: self.from.clone(),
+                to: to.clone(),
+                address: address.to_string(),
+                timeout: self.timeout,
                 width,
-                client: client.clone(),
-                inbox: inbox.clone(),
+                client: self.client.clone(),
+                inbox: self.inbox.clone(),
             };
             tokio::spawn(Arc::new(lane).run(newest));
             sender
         };
-        let others = config.peers.iter().filter(|(name, _)| **name != config.id);
-        let lanes = others.map(|(name, address)| {
-            let lanes = Lanes {
-                votes: start(name, address, 1),
-                heartbeats: start(name, address, width),
-                appends: start(name, address, width),
-            };
-            (NodeId::from(name.as_str()), lanes)
-        });
-        Ok(Peers(lanes.collect()))
+        let address = address.to_string();
+        let (votes, heartbeats, appends) = (start(1), start(self.width), start(self.width));
+        Lanes { address, votes, heartbeats, appends }
     }
 
     /// Sends a request at that time of the core; an answer comes back through the inbox, or never.
     pub(super) fn call(&self, to: &NodeId, now: Duration, request: Request) {
-        let lanes = self.0.get(to).expect("the core calls voters only");
+        // It is not told where to reach it.
+        let Some(lanes) = self.lanes.get(to) else { return };
         let lane = match &request {
             Request::PreVote(_) | Request::Vote(_) | Request::TimeoutNow(_) => &lanes.votes,
             Request::Append(append) if append.entries.is_empty() => &lanes.heartbeats,

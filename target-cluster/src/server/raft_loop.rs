@@ -14,7 +14,8 @@ use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use super::traffic::Traffic;
 use crate::core::{
-    Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Snapshot, Status,
+    Configuration, Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Snapshot,
+    Status,
 };
 use crate::driver::{Batch, Turn};
 
@@ -43,8 +44,11 @@ pub(super) async fn run(
         last_number: 0,
         traffic,
         disbelieved: None,
+        members: Configuration::default(),
     };
     driver.report_role();
+    driver.report_members();
+    driver.peers.follow(&driver.node);
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
     loop {
         let deadline = (start + driver.node.next_deadline()).into();
@@ -75,6 +79,8 @@ struct Driver {
     traffic: Option<Traffic>,
     /// The node that was not believed last, and its claim.
     disbelieved: Option<(NodeId, Disbelief)>,
+    /// The members that were reported last.
+    members: Configuration,
 }
 
 impl Driver {
@@ -100,6 +106,11 @@ impl Driver {
                     let request = self.number();
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
+                }
+                Incoming::ChangeMembers { change, reply } => {
+                    let request = self.number();
+                    self.replies.insert(request, reply);
+                    Input::ChangeMembers { request, change }
                 }
                 Incoming::TakeSnapshot { reply } => {
                     let request = self.number();
@@ -157,7 +168,10 @@ impl Driver {
             turn.step(&mut self.node, input);
         }
         let effects = turn.end(&mut self.node);
+        self.report_members();
+        self.peers.follow(&self.node);
         self.execute(now, effects)?;
+        self.peers.let_go(&self.node);
         if let Some(traffic) = &mut self.traffic {
             traffic.report(&self.node.status(), &self.events);
         }
@@ -217,6 +231,15 @@ impl Driver {
         if !self.disbelieved.as_ref().is_some_and(is_known) {
             self.disbelieved = Some((from.clone(), disbelief));
             say(&self.node.options().id, format_args!("does not believe {from} {disbelief}"));
+        }
+    }
+
+    /// Says who the members are, if that has changed.
+    fn report_members(&mut self) {
+        let members = self.node.configuration();
+        if self.members != *members {
+            self.members = members.clone();
+            say(&self.node.options().id, format_args!("the members are {members}"));
         }
     }
 

@@ -27,6 +27,9 @@ use crate::storage::{FileDisk, OpenError, Started, recover};
 /// The time that a node which handed over waits before it ends, so that its clients hear of that.
 const LAST_ANSWERS: Duration = Duration::from_millis(50);
 
+/// The other nodes for which there are places, however few there are at the start: members come and go.
+const MEMBERS_EXPECTED: usize = 6;
+
 /// Runs a node until the process is asked to end, by SIGTERM or SIGINT; a leader hands over first. An
 /// error says why it cannot start or cannot go on, and has been written to stderr: the address is
 /// taken, the data directory is in use or cannot be written, the log is corrupt, the disk failed.
@@ -193,10 +196,9 @@ fn serve(
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
-        let others = config.peers.len() - 1;
+        let others = config.peers.len().saturating_sub(1).max(MEMBERS_EXPECTED);
         let (limits, for_clients) = (config.limits, config.limits.places(others)?);
-        // A cluster of one has no other node, which its listener does not know.
-        let for_peers = PLACES_A_PEER * others.max(1);
+        let for_peers = PLACES_A_PEER * others;
         let service = Service::new(config, inbox.clone());
         let api = ClientEndpoints(service.clone());
         let (_clients, clients_ended) =

@@ -29,8 +29,11 @@ pub struct Identity {
     cluster: String,
     /// The node.
     node: String,
-    /// The voters with which the cluster began.
+    /// The voters with which the cluster began; none if the node joined it.
     voters: BTreeSet<String>,
+    /// The id of the cluster that the node joined, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joined: Option<String>,
 }
 
 /// An [`Identity`] as it stands in the file.
@@ -76,12 +79,27 @@ impl Identity {
     /// The identity of `node` of the cluster that begins with these voters.
     pub fn new(cluster: &str, node: &str, voters: impl IntoIterator<Item = String>) -> Identity {
         let voters = voters.into_iter().collect();
-        Identity { format: FORMAT, cluster: cluster.into(), node: node.into(), voters }
+        Identity {
+            format: FORMAT,
+            cluster: cluster.into(),
+            node: node.into(),
+            voters,
+            joined: None,
+        }
+    }
+
+    /// The identity of `node`, which joins the cluster of that id.
+    pub fn joining(cluster: &str, node: &str, cluster_id: &str) -> Identity {
+        let joined = Some(cluster_id.to_string());
+        Identity { joined, ..Identity::new(cluster, node, []) }
     }
 
     /// The id of its cluster: its name, and a number that differs with the voters it began with.
     /// A node that was set up with fewer of them is of another cluster.
     pub fn cluster_id(&self) -> String {
+        if let Some(joined) = &self.joined {
+            return joined.clone();
+        }
         let voters = self.voters.iter().flat_map(|voter| voter.bytes().chain([0]));
         format!("{}-{:016x}", self.cluster, fnv1a(voters))
     }
@@ -126,10 +144,13 @@ impl Identity {
     }
 
     fn in_words(&self) -> String {
-        let Identity { format, cluster, node, voters } = self;
+        let Identity { format, cluster, node, voters, joined } = self;
         let voters: Vec<_> = voters.iter().map(String::as_str).collect();
         let form = if *format == FORMAT { String::new() } else { format!(", format {format}") };
-        format!("{node} of the cluster '{cluster}' of {}{form}", voters.join(", "))
+        let of = joined
+            .as_ref()
+            .map_or_else(|| format!("of {}", voters.join(", ")), |id| format!("joined as {id}"));
+        format!("{node} of the cluster '{cluster}' {of}{form}")
     }
 }
 
@@ -218,5 +239,6 @@ mod tests {
         assert_ne!(first, id("c", &["n1"]));
         assert_ne!(first, id("c", &["n1n", "2"]));
         assert_ne!(first, id("d", &["n1", "n2"]));
+        assert_eq!(first, Identity::joining("c", "n4", &first).cluster_id());
     }
 }
