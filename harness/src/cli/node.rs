@@ -14,6 +14,7 @@ use super::node_snapshots::SnapshotFlags;
 use super::node_timings::TimingFlags;
 use crate::exit::Exit;
 use crate::names;
+use crate::targets::bundled::CLUSTER;
 
 const AFTER_HELP: &str = "\
 Each flag can be given by the environment as well; the command line counts more.
@@ -43,7 +44,7 @@ pub struct Arguments {
         long,
         value_name = "NAME",
         env = "STORMPROOF_NODE_CLUSTER",
-        default_value = "stormproof"
+        default_value = CLUSTER
     )]
     cluster: String,
     /// The folder of term, vote, log and snapshots

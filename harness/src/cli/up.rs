@@ -42,6 +42,10 @@ pub struct Arguments {
     /// The number of nodes
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=50))]
     nodes: u16,
+    /// The number of nodes beside them that wait to be added
+    #[arg(long, value_name = "NUMBER", default_value_t = 0,
+        value_parser = clap::value_parser!(u16).range(..=20))]
+    spare: u16,
     /// The port of the first node; the others follow it. Those for each other are 100 higher
     #[arg(long, default_value_t = 7001, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
@@ -65,12 +69,12 @@ pub struct Arguments {
 type News = (String, NodeOutput);
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
-    let last = u32::from(arguments.port) + u32::from(PEERS_ABOVE) + u32::from(arguments.nodes) - 1;
+    let nodes = arguments.nodes + arguments.spare;
+    let last = u32::from(arguments.port) + u32::from(PEERS_ABOVE) + u32::from(nodes) - 1;
     if last > u32::from(u16::MAX) {
         return Err(usage(format!(
-            "--port {} leaves no ports for {} nodes: the last would have {last}, and ports end at {}",
+            "--port {} leaves no ports for {nodes} nodes: the last would have {last}, and ports end at {}",
             arguments.port,
-            arguments.nodes,
             u16::MAX
         )));
     }
@@ -92,7 +96,7 @@ fn timestamp() -> u128 {
 }
 
 fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
-    let names = node_names(arguments.nodes.into());
+    let names = node_names((arguments.nodes + arguments.spare).into());
     let mut members = Vec::new();
     for (name, offset) in names.iter().zip(0..) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port + offset));
@@ -108,10 +112,11 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         bug,
         timings: arguments.timings.timings(),
         snapshots: arguments.snapshots.options(),
+        spare: arguments.spare.into(),
     };
     let (tell, news) = mpsc::channel();
     let mut host = start(&target, &members, tell.clone())?;
-    introduce(&members);
+    introduce(&members, arguments.spare.into());
 
     let stopped = stop_signals()?;
     let mut watch = Watch { target: &target, members: &members, leader: None };
@@ -164,7 +169,7 @@ fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<Loc
     Ok(host)
 }
 
-fn introduce(members: &[Member]) {
+fn introduce(members: &[Member], spare: usize) {
     for member in members {
         out!("{}  http://{}  data in {}", member.name, member.for_clients, member.data.display());
     }
@@ -176,6 +181,16 @@ fn introduce(members: &[Member]) {
          curl -s {first}/kv -d '{{\"f\":\"read\",\"key\":\"k\"}}'\n\
          Kill the leader by its process id and see who follows. Ctrl-C ends the cluster.\n"
     );
+    if let Some(newcomer) = members[members.len() - spare..].first() {
+        let (name, address) = (&newcomer.name, newcomer.for_peers());
+        let members = format!("curl -s {first}/admin/members -d");
+        out!(
+            "{name} waits to be added (a leader makes it a voter once it has caught up):\n  \
+             {members} '{{\"add\":\"{name}\",\"address\":\"{address}\"}}'\n  \
+             {members} '{{\"demote\":\"{name}\"}}'\n  \
+             {members} '{{\"remove\":\"{name}\"}}'\n"
+        );
+    }
 }
 
 /// Prints what happens in the cluster, as it happens.

@@ -132,7 +132,8 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
             ))
         })?;
     }
-    Ok(Arc::new(Bundled { bug, timings: Timings::of(heartbeat, election), snapshots }))
+    let timings = Timings::of(heartbeat, election);
+    Ok(Arc::new(Bundled { bug, timings, snapshots, spare: 0 }))
 }
 
 /// The setting of further arguments, separated by spaces.

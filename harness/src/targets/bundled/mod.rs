@@ -9,5 +9,5 @@ mod words;
 
 pub(crate) use bodies::{AnswerBody, RequestBody};
 pub use target::Bundled;
-pub(crate) use target::ERRORS;
+pub(crate) use target::{CLUSTER, ERRORS};
 pub(crate) use words::{Kept, Words};

@@ -7,6 +7,7 @@ use anyhow::Context;
 use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
 use cluster::core::{SnapshotOptions, Timings};
+use cluster::storage::Identity;
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
@@ -25,6 +26,9 @@ use crate::targets::{
 
 /// The time that a status request may take.
 pub(super) const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The name of a cluster that is given no other.
+pub(crate) const CLUSTER: &str = "stormproof";
 
 /// The number of election timeouts, the longest each, within which it serves wherever it can. Most
 /// elections are won in the first two; that eight in a row are split is one in thousands.
@@ -62,6 +66,8 @@ pub struct Bundled {
     pub timings: Timings,
     /// The times at which they take snapshots.
     pub snapshots: SnapshotOptions,
+    /// The number of the last nodes that do not found the cluster, and wait to be added.
+    pub spare: usize,
 }
 
 impl Target for Bundled {
@@ -86,7 +92,11 @@ impl Target for Bundled {
         command.extend(["--advertise".into(), member.for_clients.to_string()]);
         command.extend(["--peer-listen".into(), member.peers[0].listen.to_string()]);
         command.extend(["--data".into(), member.data.display().to_string()]);
-        for peer in cluster {
+        let (founders, spare) = cluster.split_at(cluster.len() - self.spare);
+        if spare.iter().any(|spare| spare.name == member.name) {
+            command.extend(["--join".into(), cluster_id(founders)]);
+        }
+        for peer in founders {
             command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]);
         }
         if let Some(bug) = self.bug {
@@ -159,6 +169,12 @@ impl Target for Bundled {
             run: run.into(),
         }))
     }
+}
+
+/// The id of the cluster that these nodes found.
+fn cluster_id(founders: &[Member]) -> String {
+    let names = founders.iter().map(|member| member.name.clone());
+    Identity::new(CLUSTER, &founders[0].name, names).cluster_id()
 }
 
 struct BundledClient {
