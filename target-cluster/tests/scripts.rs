@@ -489,4 +489,9 @@ scripts! {
     a_voter_is_demoted_to_a_learner
     a_voter_is_replaced_by_a_node_that_joins
     a_voter_joins_as_a_learner_first
+    stale_members_in_snapshot_goes_by_other_majorities
+    change_before_own_term_overlaps_the_change_of_another_leader
+    change_before_the_last_is_committed
+    learner_counted_commits_without_a_majority
+    removed_leader_stays_although_it_is_no_voter
 }

@@ -29,6 +29,8 @@ pub enum Group {
     Persistence,
     /// Snapshots, and logs that are cut behind them.
     Snapshots,
+    /// Members that come and go.
+    Members,
     /// Reads that see everything acknowledged before.
     Reads,
     /// Reads that trust a clock.
@@ -50,6 +52,7 @@ impl fmt::Display for Group {
             Group::Log => "log matching and commit",
             Group::Persistence => "persistence",
             Group::Snapshots => "snapshots",
+            Group::Members => "members",
             Group::Reads => "reads",
             Group::Leases => "leases and time",
             Group::Clients => "client tokens and answers",

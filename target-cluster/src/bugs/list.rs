@@ -3,47 +3,8 @@
 use serde::Serialize;
 
 use super::about::Description;
+use super::listing::bugs;
 use super::{Group, Kind, Reach};
-
-/// Makes [`Bug`] of the list.
-macro_rules! bugs {
-    ($(
-        $(#[$doc:meta])*
-        $bug:ident {
-            name: $name:literal,
-            group: $group:ident,
-            kind: $kind:ident,
-            summary: $summary:literal,
-            source: $source:literal,
-            reach: $reach:ident $(($flags:literal))?,
-        }
-    )*) => {
-        /// One planted bug.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[non_exhaustive]
-        pub enum Bug {
-            $($(#[$doc])* #[serde(rename = $name)] $bug,)*
-        }
-
-        impl Bug {
-            /// Every bug, in the order in which they are listed.
-            pub const ALL: [Bug; [$($name),*].len()] = [$(Bug::$bug),*];
-
-            pub(super) fn description(self) -> Description {
-                match self {
-                    $(Bug::$bug => Description {
-                        name: $name,
-                        group: Group::$group,
-                        kind: Kind::$kind,
-                        summary: $summary,
-                        source: $source,
-                        reach: Reach::$reach $(($flags))?,
-                    },)*
-                }
-            }
-        }
-    };
-}
 
 bugs! {
     /// Term and vote are two records. The vote is sent when the first of them is durable.
@@ -324,6 +285,59 @@ bugs! {
         summary: "a new file of the log is not made durable in its directory: the power failure \
                   takes it with all that was synced to it",
         source: "etcd#6368",
+        reach: Simulator,
+    }
+
+    /// A snapshot tells of the founders, whoever the members are by then.
+    StaleMembersInSnapshot {
+        name: "stale-members-in-snapshot",
+        group: Members,
+        kind: Safety,
+        summary: "a snapshot keeps the members that the cluster was founded with: who starts from it \
+                  goes by other majorities than the others",
+        source: "openraft#1808",
+        reach: Simulator,
+    }
+
+    /// A leader adds or removes one voter without a joint configuration, which is safe, and before an
+    /// entry of its own term is committed, which is not.
+    ChangeBeforeOwnTerm {
+        name: "change-before-own-term",
+        group: Members,
+        kind: Safety,
+        summary: "a leader changes one voter before it knows which configuration its predecessor left \
+                  behind: two changes overlap",
+        source: "Ongaro, raft-dev 2015",
+        reach: Simulator,
+    }
+
+    /// A leader appends the next configuration before the last one is committed.
+    ChangeBeforeTheLast {
+        name: "change-before-the-last",
+        group: Members,
+        kind: Safety,
+        summary: "the next configuration is appended before the last one is committed",
+        source: "redpanda#17675",
+        reach: Simulator,
+    }
+
+    /// A leader counts what a learner holds as if a voter held it.
+    LearnerCounted {
+        name: "learner-counted",
+        group: Members,
+        kind: Safety,
+        summary: "a new node counts in majorities before it has caught up and votes",
+        source: "seeds' slow-disk case",
+        reach: Simulator,
+    }
+
+    /// A leader that is no voter any more goes on.
+    RemovedLeaderStays {
+        name: "removed-leader-stays",
+        group: Members,
+        kind: Liveness,
+        summary: "a leader that is removed or becomes a learner never steps down",
+        source: "scylladb#10618",
         reach: Simulator,
     }
 

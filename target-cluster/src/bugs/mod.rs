@@ -8,6 +8,7 @@
 mod about;
 mod bug;
 mod list;
+mod listing;
 
 pub use about::{Group, Kind, Reach};
 pub use bug::{Bugs, UnknownBug};

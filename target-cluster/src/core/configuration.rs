@@ -122,6 +122,13 @@ impl Configuration {
         joint
     }
 
+    /// The same with learners in the place of as many of the last voters, for a planted bug.
+    pub(super) fn with_learners_for_voters(&self) -> Configuration {
+        let kept = self.voters.len().saturating_sub(self.learners.len()).max(1);
+        let kept = self.voters.iter().take(kept).chain(&self.learners);
+        Configuration { voters: kept.cloned().collect(), ..self.clone() }
+    }
+
     /// The configuration behind this joint one: the new one alone.
     pub(super) fn alone(&self) -> Configuration {
         let mut new = Configuration { outgoing: BTreeSet::new(), ..self.clone() };

@@ -22,6 +22,7 @@ use super::{
     Configuration, Effect, MemberChange, Node, NodeId, Payload, Refusal, Reply, Request, Role,
     Time, TimeoutNowRequest,
 };
+use crate::bugs::Bug;
 
 /// The most rounds that a node may take to catch up. Each is as long as what was written during the one
 /// before takes to replicate; a node for which they get no shorter is too slow to vote.
@@ -97,7 +98,7 @@ impl Node {
             Refusal::NotLeader { leader: self.standing().leader }
         } else if self.transfer.is_some() {
             Refusal::Transferring
-        } else if !self.knows_commit() {
+        } else if !self.knows_commit() && !self.has(Bug::ChangeBeforeOwnTerm) {
             Refusal::TermNotCommitted
         } else if self.change.is_some() || self.is_changing() {
             Refusal::ChangeUnderWay
@@ -121,9 +122,10 @@ impl Node {
 
     /// Takes the next step towards the configuration that is wanted, if the last one is committed.
     pub(super) fn advance_change(&mut self) {
+        let (waits, first) = (Bug::ChangeBeforeTheLast, Bug::ChangeBeforeOwnTerm);
         if !matches!(self.role, Role::Leader(_))
-            || self.configuration.index() > self.commit
-            || !self.knows_commit()
+            || (self.configuration.index() > self.commit && !self.has(waits))
+            || (!self.knows_commit() && !self.has(first))
         {
             return;
         }
@@ -142,7 +144,8 @@ impl Node {
             self.effects.push(Effect::Reply { request: change.request, reply });
             self.change = None;
         }
-        if !self.configuration.is_voter(&self.options.id) {
+        let is_voter = self.configuration.is_voter(&self.options.id);
+        if !is_voter && !self.has(Bug::RemovedLeaderStays) {
             return self.retire();
         }
         let Some(target) = self.change.as_ref().map(|change| change.target.clone()) else { return };
@@ -155,7 +158,8 @@ impl Node {
             self.configure(with_learners);
         } else if !newcomers.into_iter().all(|id| self.has_caught_up(id)) {
             // They may, later, or the change has failed.
-        } else if target.voters() == self.configuration.voters() {
+        } else if target.voters() == self.configuration.voters() || self.passes_at_once_to(&target)
+        {
             self.configure(target);
         } else {
             self.configure(self.configuration.joint_with(&target));

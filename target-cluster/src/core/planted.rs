@@ -1,11 +1,12 @@
 //! The mistakes of planted bugs that take more than a line. Nothing here happens without them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::durability::Consequence;
 use super::{
-    AppendRequest, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role, Snapshot, Time,
-    VoteRequest,
+    AppendRequest, Configuration, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role,
+    Snapshot, Time, VoteRequest,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{Answer, EncodedCommand};
@@ -228,6 +229,30 @@ impl Node {
     /// `wall-clock-lease`: true if the leader asked this node to stand in that term.
     pub(super) fn was_asked_to_stand_in(&self, term: u64) -> bool {
         self.planted.asked_to_stand_in == Some(term)
+    }
+
+    /// `stale-members-in-snapshot`: the members that a snapshot through that index tells of.
+    pub(super) fn members_in_snapshot(&self, index: u64) -> Configuration {
+        match self.has(Bug::StaleMembersInSnapshot) {
+            true => Configuration::of_voters(self.options.voters.iter().cloned()),
+            false => self.configuration.at(index).clone(),
+        }
+    }
+
+    /// `learner-counted`: the configuration by whose majorities a leader commits.
+    pub(super) fn counted(&self) -> Cow<'_, Configuration> {
+        match self.has(Bug::LearnerCounted) {
+            true => Cow::Owned(self.configuration.with_learners_for_voters()),
+            false => Cow::Borrowed(&*self.configuration),
+        }
+    }
+
+    /// `change-before-own-term`: true if the leader passes to that configuration at once, since only one
+    /// voter differs.
+    pub(super) fn passes_at_once_to(&self, target: &Configuration) -> bool {
+        let voters = self.configuration.voters();
+        self.has(Bug::ChangeBeforeOwnTerm)
+            && voters.symmetric_difference(target.voters()).count() == 1
     }
 
     /// `stale-snapshot-installed`: takes the state of a snapshot that is older than its own over, and

@@ -309,7 +309,8 @@ impl Node {
         if self.commit == self.log.last_index() {
             return;
         }
-        let held = self.configuration.held_by_quorum(|id| match *id == self.options.id {
+        let counted = self.counted();
+        let held = counted.held_by_quorum(|id| match *id == self.options.id {
             true => leader.durable,
             false => leader.peers.get(id).map_or(0, |peer| peer.matched),
         });

@@ -147,7 +147,7 @@ impl Node {
         Snapshot {
             index,
             term: self.log.term_at(index).expect("what is applied last is in the log"),
-            configuration: self.configuration.at(index).clone(),
+            configuration: self.members_in_snapshot(index),
             store: if sessions_too { self.store.clone() } else { self.store.without_sessions() },
             audit: self.apply_results.clone(),
         }
