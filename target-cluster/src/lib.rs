@@ -107,7 +107,7 @@
 //! # Members
 //!
 //! `POST /admin/members` changes who belongs to the cluster, one change at a time, by joint consensus. It
-//! is answered once the change is committed; whoever hears `timeout` or `leadership_lost` looks at
+//! is answered once the change is committed; a client that hears `timeout` or `leadership_lost` looks at
 //! `/status` of the leader, and may ask again: what is done already is answered with `ok`.
 //!
 //! | body | |

@@ -288,7 +288,7 @@ bugs! {
         reach: Simulator,
     }
 
-    /// A snapshot tells of the founders, whoever the members are by then.
+    /// A snapshot tells of the founders, although others are members by then.
     StaleMembersInSnapshot {
         name: "stale-members-in-snapshot",
         group: Members,

@@ -1,6 +1,6 @@
 //! Changes of membership (paper, §6; thesis, chapter 4).
 //!
-//! All go one way. Whoever is to vote and does not yet gets the log as a learner first, until a round of
+//! All go one way. One that is to vote and does not yet gets the log as a learner first, until a round of
 //! catching up takes less than an election timeout (thesis, §4.2.1): so no commit waits for a node that
 //! lacks the log. Then the leader appends the joint configuration, and once that is committed the new one
 //! alone. Configurations are in force from the moment they are appended. A leader elected meanwhile finds
