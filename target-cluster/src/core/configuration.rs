@@ -1,6 +1,6 @@
 //! The members of a cluster, and its quorums as functions of sets (paper, §6).
 //!
-//! While a cluster passes from one set of voters to another, both configurations are joint: whatever
+//! While a cluster passes from one set of voters to another, both configurations are joint: all that
 //! needs a majority needs one of each. So no two disjoint majorities can decide, whichever voters come
 //! and go at once, and whichever nodes know of it. Learners get the log and count for nothing.
 
