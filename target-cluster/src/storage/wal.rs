@@ -125,7 +125,7 @@ impl<D: Disk> WriteAheadLog<D> {
             Err(_) if bugs.contains(&Bug::CorruptLogDiscarded) => Found::default(),
             found => found.map_err(|corrupt| corrupt.within(&files))?,
         };
-        let Found { recovered, records, end, witnessed, bases } = found;
+        let Found { recovered, records, end, witnessed, bases, lacks_vote } = found;
         for (file, base) in files.iter_mut().skip(1).zip(&bases) {
             file.base = *base;
         }
@@ -175,6 +175,11 @@ impl<D: Disk> WriteAheadLog<D> {
             retries_sync: bugs.contains(&Bug::FsyncErrorRetried),
             leaves_names: bugs.contains(&Bug::NamesNotSynced),
         };
+        // Files before it may go, and term and vote with them.
+        if lacks_vote && !bugs.contains(&Bug::AppendAfterTornTail) {
+            wal.append([&Record::Vote { term: recovered.term, vote: recovered.vote.clone() }])?;
+            wal.sync()?;
+        }
         wal.mark()?;
         Ok(Opened { wal, recovered, records, torn_bytes })
     }
@@ -307,6 +312,9 @@ struct Found {
     witnessed: u64,
     /// The index of each [`Record::Base`], but for one at the beginning.
     bases: Vec<u64>,
+    /// True if the record of term and vote is missing that follows every [`Record::Base`]: a crash came in
+    /// between.
+    lacks_vote: bool,
 }
 
 /// A record that had been durable is damaged.
@@ -333,11 +341,12 @@ impl Corrupt {
 fn find(bytes: &[u8], start: u64, watermark: u64, bugs: &Bugs) -> Result<Found, Corrupt> {
     let mut witnessed = if planted::ignores_watermark(bytes, bugs) { 0 } else { watermark };
     let mut recovered = Recovered::default();
-    let (mut end, mut records, mut bases) = (0, 0, Vec::new());
+    let (mut end, mut records, mut bases, mut lacks_vote) = (0, 0, Vec::new(), false);
     let corrupt = |at, reason| Err(Corrupt { at, reason });
     while end < bytes.len() {
         match frame::decode(&bytes[end..]) {
             Ok(frame) => {
+                lacks_vote = matches!(frame.record, Record::Base { .. });
                 match &frame.record {
                     Record::Base { index, .. } if end > 0 => bases.push(*index),
                     Record::Truncate { from } => {
@@ -371,7 +380,7 @@ fn find(bytes: &[u8], start: u64, watermark: u64, bugs: &Bugs) -> Result<Found, 
         let reason = format!("the log ends here, of which {witnessed} bytes had been durable");
         return corrupt(end, reason);
     }
-    Ok(Found { recovered, records, end, witnessed, bases })
+    Ok(Found { recovered, records, end, witnessed, bases, lacks_vote })
 }
 
 /// The most bytes of the log that any good record behind the bad one at `offset` says had been durable.

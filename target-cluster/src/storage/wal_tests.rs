@@ -261,6 +261,20 @@ fn a_new_file_is_lost_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_file_whose_term_and_vote_were_torn_off_gets_them_at_the_next_start() {
+    let mut wal = open(&[]).unwrap().wal;
+    wal.append([&vote(1), &entry(1, 1), &base(1, 1, 0)]).unwrap();
+    wal.sync().unwrap();
+    let mut wal = WriteAheadLog::open(wal.into_disk(), &Bugs::new()).unwrap().wal;
+    wal.append([&entry(2, 1), &base(2, 1, 1), &vote(1)]).unwrap();
+    wal.sync().unwrap();
+    assert!(!names(wal.disk()).contains(&LOG_FILE.to_string()), "the first file is not needed");
+    let opened = WriteAheadLog::open(wal.into_disk(), &Bugs::new()).unwrap();
+    assert_eq!((opened.recovered.term, opened.recovered.vote), (1, Some("n1".into())));
+    assert_eq!(opened.recovered.log.last_index(), 2);
+}
+
+#[test]
 fn a_snapshot_takes_the_place_of_a_log_that_does_not_reach_it() {
     let mut wal = open(&[]).unwrap().wal;
     wal.append([&vote(3), &entry(1, 1), &base(9, 2, 9), &vote(3), &entry(10, 3)]).unwrap();
