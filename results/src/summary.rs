@@ -79,22 +79,24 @@ impl Summary {
         Conclusion::of(self.verdict, self.safety.verdict, self.failure.is_some())
     }
 
-    /// The time from the beginning of the load to the first operation that shows what is wrong; none
-    /// where safety is not invalid, or where it is seen after the load alone.
-    pub fn shown_after(&self) -> Option<Duration> {
+    /// The first operation that shows what is wrong; none where safety is not invalid, or where it is
+    /// seen after the load alone.
+    pub fn shown(&self) -> Option<Shown> {
         let found = self.safety.counterexample.iter();
         let culprits = found.flat_map(|it| it.culprits.iter().map(|at| it.operations.get(*at)));
-        let refuted = culprits.filter_map(|operation| operation?.end);
+        let refuted = culprits.filter_map(|operation| operation?.end).min();
         let audit = self.safety.audit.iter().flat_map(|audit| &audit.violations);
         // An effect that is missing was lost at some time after its attempts.
         let repeated = audit.filter(|it| it.wrong == Wrong::Repeated);
-        let repeated = repeated.filter_map(|it| Some(it.attempts.last()?.end));
-        let shown = Duration::from_nanos(refuted.chain(repeated).min()?).as_secs_f64();
+        let repeated = repeated.filter_map(|it| Some(it.attempts.last()?.end)).min();
+        let shown = Duration::from_nanos(refuted.into_iter().chain(repeated).min()?).as_secs_f64();
 
         let load = self.phases.iter().position(|(phase, _)| *phase == Phase::Load)?;
         let began: f64 = self.phases[..load].iter().map(|(_, seconds)| seconds).sum();
         let after = (shown - began).max(0.0);
-        (after <= self.phases[load].1).then(|| Duration::from_secs_f64(after))
+        let is_of_load = after <= self.phases[load].1;
+        let after = Duration::from_secs_f64(after);
+        is_of_load.then_some(Shown { after, repeated: repeated.is_some() })
     }
 
     /// The part of the verdict that failed, if one did.
@@ -112,6 +114,15 @@ impl Form for Summary {
     fn schema(&self) -> u32 {
         self.schema
     }
+}
+
+/// The operation by which a failure shows first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The time from the beginning of the load to its end.
+    pub after: Duration,
+    /// True if an operation took effect more than once: one that a fault had left in doubt.
+    pub repeated: bool,
 }
 
 /// The latency of operations that were ok, with faults and without, in milliseconds.

@@ -173,14 +173,16 @@ fn a_failure_shows_in_the_load_or_after_it() {
         let found = summary.safety.counterexample.as_mut().expect("it is invalid");
         let culprit = found.culprits[0];
         found.operations[culprit].end = at(before + seconds);
-        summary.shown_after().map(|after| after.as_millis())
+        let shown = summary.shown()?;
+        assert!(!shown.repeated);
+        Some(shown.after.as_millis())
     };
     assert_eq!(shown(2.5), Some(2_500));
     assert_eq!(shown(load + 0.5), None, "any fault may have led to it");
     assert_eq!(shown(load - 0.25), Some(4_750));
 
     let valid = sample(&Options { verdict: Verdict::Valid, ..options });
-    assert_eq!(valid.summary.shown_after(), None);
+    assert_eq!(valid.summary.shown(), None);
 }
 
 #[test]

@@ -327,7 +327,7 @@ bugs! {
         group: Members,
         kind: Safety,
         summary: "a new node counts in majorities before it has caught up and votes",
-        source: "seeds' slow-disk case",
+        source: "Raft thesis, §4.2.1",
         reach: Simulator,
     }
 

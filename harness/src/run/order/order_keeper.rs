@@ -67,9 +67,9 @@ pub fn recorded_in(run: &Path) -> Result<OrderLog> {
         ))
     })?;
     let summary = RunDirectory::open(run).and_then(|directory| directory.summary());
-    let shown = summary.ok().flatten().and_then(|summary| summary.shown_after());
+    let shown = summary.ok().flatten().and_then(|summary| summary.shown());
     Ok(match shown {
-        Some(after) => log.that_failed(after.as_micros() as u64),
+        Some(shown) => log.that_failed(shown.after.as_micros() as u64, shown.repeated),
         None => log,
     })
 }

@@ -266,12 +266,12 @@ impl Follower {
     }
 
     /// Returns true unless a fault would come now without leaving in doubt what it did in the recorded
-    /// run: operations that had gone as far, and were not answered.
+    /// run, and the failure is about that: operations that had gone as far, and were not answered.
     fn leaves_doubt(&self) -> bool {
         let State::Approach(approach) = &self.state else { return true };
         let passed = self.now.passed.iter();
         let open = || open_calls(&self.now, passed, approach.progress, &approach.hit);
-        approach.before.open.is_empty() || approach.before.open.is_subset(&open())
+        !self.recorded.of_doubt || approach.before.open.is_subset(&open())
     }
 
     /// Lets through that had come too early to a gate of the pattern, when its turn has come.

@@ -129,6 +129,28 @@ impl Bench {
 }
 
 #[test]
+fn a_failure_about_doubt_waits_for_a_client_that_would_be_left_in_it() {
+    for (of_doubt, gates, begins) in [(false, 1..4, true), (true, 1..4, false), (true, 0..4, true)]
+    {
+        let mut bench = Bench::new(1);
+        let log = bench.recorded.log.clone().that_failed(KILLED + 500_000, of_doubt);
+        bench.follower = Follower::new(log);
+        assert!(!bench.follower.may_begin(KILLED, FAULT, &FaultOrder::default()));
+        // The client of the operation before was answered.
+        let all = bench.recorded.gates_of_operation(1);
+        for (gate, place) in all.iter().chain(&all[gates.clone()]).zip(0..) {
+            bench.come(KILLED + place, *gate);
+        }
+        let at = KILLED + 20;
+        assert_eq!(
+            bench.follower.may_begin(at, FAULT, &FaultOrder::default()),
+            begins,
+            "{of_doubt} {gates:?}"
+        );
+    }
+}
+
+#[test]
 fn a_fault_begins_when_what_came_before_it_has_come_again_whoever_leads() {
     for leader in 1..=3 {
         let bench = Bench::killed(leader);

@@ -44,6 +44,8 @@ pub struct OrderLog {
     /// The last fault before the run failed, if that is known. No part of the file: the verdict
     /// says it.
     pub(super) decisive: Option<u32>,
+    /// True if the failure is about operations that this fault left in doubt.
+    pub(super) of_doubt: bool,
 }
 
 /// Words by number.
@@ -128,11 +130,13 @@ impl OrderLog {
     }
 
     /// The same log of a run that failed: `at`, in microseconds since its load began, is the first
-    /// time at which that could be seen.
+    /// time at which that could be seen, and `of_doubt` says that it is about operations which the fault
+    /// before it had left in doubt.
     #[must_use]
-    pub fn that_failed(mut self, at: u64) -> Self {
+    pub fn that_failed(mut self, at: u64, of_doubt: bool) -> Self {
         let decisive = self.begun().find(|(_, begun)| *begun <= at).map(|(fault, _)| fault);
         self.decisive = decisive;
+        self.of_doubt = of_doubt;
         self
     }
 
@@ -235,9 +239,9 @@ mod tests {
                 .map(|(fault, family)| log.model_of(fault, family))
         };
         assert_eq!(models(&log), [Some(1), Some(2), Some(4), Some(4), None]);
-        let failed = log.clone().that_failed(35);
+        let failed = log.clone().that_failed(35, false);
         assert_eq!(models(&failed), [Some(3), Some(2), Some(3), Some(3), None]);
-        let at_once = log.clone().that_failed(5);
+        let at_once = log.clone().that_failed(5, false);
         assert_eq!(models(&at_once), models(&log));
     }
 
