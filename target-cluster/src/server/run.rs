@@ -196,8 +196,14 @@ fn serve(
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
-        let others = config.peers.len().saturating_sub(1).max(MEMBERS_EXPECTED);
-        let (limits, for_clients) = (config.limits, config.limits.places(others)?);
+        // Members may be added later; where descriptors do not suffice for them, those of today count.
+        let today = config.peers.len().saturating_sub(1);
+        let expected = today.max(MEMBERS_EXPECTED);
+        let (others, for_clients) = match config.limits.places(expected) {
+            Ok(places) => (expected, places),
+            Err(_) => (today, config.limits.places(today)?),
+        };
+        let limits = config.limits;
         let for_peers = PLACES_A_PEER * others;
         let service = Service::new(config, inbox.clone());
         let api = ClientEndpoints(service.clone());
