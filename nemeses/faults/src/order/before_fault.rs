@@ -98,8 +98,8 @@ pub(super) fn before(log: &OrderLog, fault: u32, regular: &BTreeSet<Word>) -> Op
     Some(Before { pattern, in_vain, open, place, at })
 }
 
-/// The kinds of operations that were sent to these nodes, or to any of none, before a time, and neither answered nor
-/// refused by the end of `passed`.
+/// The kinds of operations that were sent to these nodes, or to any if there are none, before a time,
+/// and neither answered nor refused by the end of `passed`.
 pub(super) fn open_calls<'a>(
     log: &OrderLog,
     passed: impl DoubleEndedIterator<Item = &'a Passed>,

@@ -160,7 +160,6 @@ impl Follower {
 
     fn decide(&mut self, now: u64, gate: Crossing) -> Option<Waiting> {
         let wait = |step, longest| Waiting { gate, since: now, until: now + longest, step };
-        let leaves_doubt = self.leaves_doubt();
         match &mut self.state {
             State::Free => None,
             State::Approach(approach) => {
@@ -180,7 +179,7 @@ impl Follower {
                 let can_be_held = can_wait(gate, &self.regular);
                 match approach.place(now, gate, &self.names, &self.recorded) {
                     Some(0) => {
-                        approach.go_on(now, leaves_doubt);
+                        self.go_on(now);
                         None
                     }
                     // Before the first has come, everything is of another time.
@@ -265,13 +264,20 @@ impl Follower {
         }
     }
 
-    /// Returns true unless a fault would come now without leaving in doubt what it did in the recorded
-    /// run, and the failure is about that: operations that had gone as far, and were not answered.
-    fn leaves_doubt(&self) -> bool {
-        let State::Approach(approach) = &self.state else { return true };
-        let passed = self.now.passed.iter();
-        let open = || open_calls(&self.now, passed, approach.progress, &approach.hit);
-        !self.recorded.of_doubt || approach.before.open.is_subset(&open())
+    /// The next gate of the pattern has been come to. At the last one it is the moment, unless the failure
+    /// is about operations that the fault left in doubt, and now it would leave none.
+    fn go_on(&mut self, now: u64) {
+        let State::Approach(approach) = &mut self.state else { return };
+        let before = approach.progress;
+        if !approach.advance(now) {
+            return;
+        }
+        let open = || open_calls(&self.now, self.now.passed.iter(), before, &approach.hit);
+        if self.recorded.of_doubt && !approach.before.open.is_subset(&open()) {
+            approach.next = 0;
+        } else {
+            (approach.met, approach.fired) = (true, true);
+        }
     }
 
     /// Lets through that had come too early to a gate of the pattern, when its turn has come.
@@ -285,9 +291,7 @@ impl Follower {
                 .find(|(_, it)| approach.place(now, it.gate, names, log) == Some(0));
             let Some((ticket, _)) = next else { return };
             let ticket = *ticket;
-            let leaves_doubt = self.leaves_doubt();
-            let State::Approach(approach) = &mut self.state else { return };
-            approach.go_on(now, leaves_doubt);
+            self.go_on(now);
             self.release(ticket, now);
         }
     }
@@ -514,21 +518,15 @@ impl Approach {
         rest[skipped..].iter().position(is_it)
     }
 
-    /// The next gate has been come to. At the last one, the moment is another one if the fault would leave
-    /// nothing in doubt.
-    fn go_on(&mut self, now: u64, leaves_doubt: bool) {
+    /// The next gate has been come to; returns true at the last one. What came between that and the
+    /// fault came to nothing.
+    fn advance(&mut self, now: u64) -> bool {
         let (after, short) = SHORT;
         if self.next == 0 && now.saturating_sub(self.since) > after {
             self.next = self.before.pattern.len().saturating_sub(short);
         }
         self.next += 1;
         self.progress = now;
-        if self.next == self.before.pattern.len() && !leaves_doubt {
-            self.next = 0;
-            return;
-        }
-        // What came between the last gate and the fault came to nothing.
-        self.met = self.next == self.before.pattern.len();
-        self.fired = self.met;
+        self.next == self.before.pattern.len()
     }
 }
