@@ -19,8 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::progress::Progress;
 use super::{
-    Configuration, Effect, MemberChange, Node, NodeId, Payload, Refusal, Reply, Request, Role,
-    Time, TimeoutNowRequest,
+    Configuration, Effect, MemberChange, Node, NodeId, Payload, Refusal, Reply, Role, Time,
 };
 use crate::bugs::Bug;
 
@@ -200,10 +199,7 @@ impl Node {
     /// This leader is no voter any more, and that is committed: another one leads from now on.
     fn retire(&mut self) {
         if let Some(to) = self.best_successor() {
-            let (term, leader) = (self.term, self.options.id.clone());
-            let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
-            self.effects.push(Effect::Call { to, request });
-            self.give_lease_up();
+            self.ask_to_stand(to);
         }
         self.become_follower(None);
     }

@@ -81,11 +81,16 @@ impl Node {
         if ready && !transfer.asked {
             transfer.asked = true;
             let to = transfer.to.clone();
-            let (term, leader) = (self.term, self.options.id.clone());
-            let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
-            self.effects.push(Effect::Call { to, request });
-            self.give_lease_up();
+            self.ask_to_stand(to);
         }
+    }
+
+    /// Asks a node to stand at once, whose log is as long as any that is needed.
+    pub(super) fn ask_to_stand(&mut self, to: NodeId) {
+        let (term, leader) = (self.term, self.options.id.clone());
+        let request = Request::TimeoutNow(TimeoutNowRequest { term, leader });
+        self.effects.push(Effect::Call { to, request });
+        self.give_lease_up();
     }
 
     /// The leader wants this node to lead: it stands without asking whether it could win. One that
