@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, check_visible};
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
 use crate::core::{
@@ -75,17 +75,13 @@ impl Config {
             "the peers must be all members of the cluster, {} included",
             self.id
         );
-        // They stand in the headers of messages.
         for text in names
             .into_iter()
             .chain(addresses)
             .chain([&self.id, &self.cluster, &self.clients_at()])
             .chain(&self.join)
         {
-            ensure!(
-                !text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic()),
-                "names and addresses consist of visible ASCII characters, not {text:?}"
-            );
+            check_visible(text).map_err(anyhow::Error::msg)?;
         }
         self.limits.check()
     }

@@ -69,6 +69,16 @@ impl Mismatch {
     }
 }
 
+/// Refuses a name or address that cannot stand in the headers of messages.
+pub(super) fn check_visible(text: &str) -> Result<(), String> {
+    match !text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic()) {
+        true => Ok(()),
+        false => {
+            Err(format!("names and addresses consist of visible ASCII characters, not {text:?}"))
+        }
+    }
+}
+
 impl Envelope {
     /// The headers of `node` of that cluster.
     pub(super) fn new(node: NodeId, cluster: String, clients_at: String) -> Envelope {

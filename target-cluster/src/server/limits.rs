@@ -14,10 +14,22 @@ const OWN_DESCRIPTORS: usize = 32;
 
 /// The places for connections of each other node: those of its lanes, and some that it gave up and that
 /// are not closed here yet, as after a cut.
-pub(super) const PLACES_A_PEER: usize = CONNECTIONS_MAX + 3;
+const PLACES_A_PEER: usize = CONNECTIONS_MAX + 3;
+
+/// The other nodes for which there are places if the descriptors suffice, however few there are at the
+/// start: members come and go.
+const MEMBERS_EXPECTED: usize = 6;
 
 /// The descriptors that are kept for each other node: its places, and the connections to it.
 const PEER_DESCRIPTORS: usize = PLACES_A_PEER + CONNECTIONS_MAX;
+
+/// The most connections that a node takes at a time.
+pub(super) struct Places {
+    /// Those of clients.
+    pub clients: usize,
+    /// Those of other nodes.
+    pub peers: usize,
+}
 
 /// The limits of the requests of clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,17 +79,24 @@ impl RequestLimits {
         (shortest / 8).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
 
-    /// The places for connections of clients beside so many other nodes: what is wanted, or what the
-    /// descriptors of this process leave.
-    pub(super) fn places(&self, others: usize) -> Result<usize> {
+    /// The places for connections beside so many other nodes: what is wanted, or what the descriptors of
+    /// this process leave.
+    pub(super) fn places(&self, others: usize) -> Result<Places> {
         let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-        let kept = OWN_DESCRIPTORS + 2 * REFUSALS_MAX + others * PEER_DESCRIPTORS;
+        let kept_for = |others| OWN_DESCRIPTORS + 2 * REFUSALS_MAX + others * PEER_DESCRIPTORS;
+        let expected = others.max(MEMBERS_EXPECTED);
+        let others = if descriptors > kept_for(expected) { expected } else { others };
+        let kept = kept_for(others);
         ensure!(
             descriptors > kept,
             "a limit of {descriptors} descriptors leaves none for clients: this node keeps {kept}; \
              raise it (ulimit -n)"
         );
-        Ok(self.connections.min(descriptors - kept))
+        Ok(Places {
+            clients: self.connections.min(descriptors - kept),
+            // A cluster of one has no other node, which its listener does not know.
+            peers: PLACES_A_PEER * others.max(1),
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::envelope::check_visible;
 use crate::core::{MemberChange, NodeId};
 
 /// The body of `/admin/members`: one change.
@@ -33,13 +34,8 @@ impl MembersBody {
     /// The change; the error is a sentence that says what to ask for instead.
     pub(super) fn into_change(self) -> Result<MemberChange, String> {
         let MembersBody { add, remove, replace, by, demote, promote, address, learner } = self;
-        let is_visible =
-            |text: &str| !text.is_empty() && text.chars().all(|letter| letter.is_ascii_graphic());
         let names = [&add, &by].into_iter().flatten().map(NodeId::as_str);
-        if let Some(text) = names.chain(address.as_deref()).find(|text| !is_visible(text)) {
-            let told = "names and addresses consist of visible ASCII characters";
-            return Err(format!("{told}, not {text:?}"));
-        }
+        names.chain(address.as_deref()).try_for_each(check_visible)?;
         if address.as_deref().is_some_and(|address| !is_host_and_port(address)) {
             return Err("an address is HOST:PORT".to_string());
         }

@@ -102,19 +102,19 @@ impl Peers {
         })
     }
 
-    /// Has lanes to the nodes that this one may call now, at their addresses of now: that of the
+    /// Has lanes to the nodes that `node` may call now, its contacts, at their addresses of now: that of the
     /// configuration, or else the one that this node was started with.
-    pub(super) fn follow(&mut self, node: &Node) {
-        for id in node.contacts() {
-            let known = node.configuration().address(&id).or(self.addresses.get(&id));
-            match (known, self.lanes.get(&id)) {
+    pub(super) fn follow(&mut self, node: &Node, contacts: &[NodeId]) {
+        for id in contacts {
+            let known = node.configuration().address(id).or(self.addresses.get(id));
+            match (known, self.lanes.get(id)) {
                 (Some(address), Some(lanes)) if lanes.address == *address => {}
                 // One that leaves is called where it was until it knows.
                 (None, Some(_)) => {}
                 (Some(address), _) => {
-                    let lanes = self.start_lanes(&id, address);
-                    self.unknown.remove(&id);
-                    self.lanes.insert(id, lanes);
+                    let lanes = self.start_lanes(id, address);
+                    self.unknown.remove(id);
+                    self.lanes.insert(id.clone(), lanes);
                 }
                 (None, None) => {
                     if self.unknown.insert(id.clone()) {
@@ -127,8 +127,7 @@ impl Peers {
     }
 
     /// Ends the lanes to nodes that are not called any more; what was sent there last still goes.
-    pub(super) fn let_go(&mut self, node: &Node) {
-        let contacts = node.contacts();
+    pub(super) fn let_go(&mut self, contacts: &[NodeId]) {
         self.lanes.retain(|id, _| contacts.contains(id));
         self.unknown.retain(|id| contacts.contains(id));
     }

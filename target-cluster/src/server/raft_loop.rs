@@ -48,7 +48,7 @@ pub(super) async fn run(
     };
     driver.report_role();
     driver.report_members();
-    driver.peers.follow(&driver.node);
+    driver.peers.follow(&driver.node, &driver.node.contacts());
     let mut gathered = Vec::with_capacity(DRAIN_MAX);
     loop {
         let deadline = (start + driver.node.next_deadline()).into();
@@ -169,9 +169,10 @@ impl Driver {
         }
         let effects = turn.end(&mut self.node);
         self.report_members();
-        self.peers.follow(&self.node);
+        let contacts = self.node.contacts();
+        self.peers.follow(&self.node, &contacts);
         self.execute(now, effects)?;
-        self.peers.let_go(&self.node);
+        self.peers.let_go(&contacts);
         if let Some(traffic) = &mut self.traffic {
             traffic.report(&self.node.status(), &self.events);
         }

@@ -16,7 +16,7 @@ use super::events::say;
 use super::failure::Failure;
 use super::http::{ClientEndpoints, Service};
 use super::inbox::{Inbox, Incoming};
-use super::limits::{PLACES_A_PEER, RequestLimits};
+use super::limits::RequestLimits;
 use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
@@ -26,9 +26,6 @@ use crate::storage::{FileDisk, OpenError, Started, recover};
 
 /// The time that a node which handed over waits before it ends, so that its clients hear of that.
 const LAST_ANSWERS: Duration = Duration::from_millis(50);
-
-/// The other nodes for which there are places, however few there are at the start: members come and go.
-const MEMBERS_EXPECTED: usize = 6;
 
 /// Runs a node until the process is asked to end, by SIGTERM or SIGINT; a leader hands over first. An
 /// error says why it cannot start or cannot go on, and has been written to stderr: the address is
@@ -196,25 +193,18 @@ fn serve(
         let peers = peers::Peers::start(&config, &inbox)?;
         let node = Node::new(config.options(), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
-        // Members may be added later; where descriptors do not suffice for them, those of today count.
-        let today = config.peers.len().saturating_sub(1);
-        let expected = today.max(MEMBERS_EXPECTED);
-        let (others, for_clients) = match config.limits.places(expected) {
-            Ok(places) => (expected, places),
-            Err(_) => (today, config.limits.places(today)?),
-        };
-        let limits = config.limits;
-        let for_peers = PLACES_A_PEER * others;
+        let others = config.peers.len().saturating_sub(1);
+        let (limits, places) = (config.limits, config.limits.places(others)?);
         let service = Service::new(config, inbox.clone());
         let api = ClientEndpoints(service.clone());
         let (_clients, clients_ended) =
-            ClientThread::start(id.clone(), listeners.clients, api, limits, for_clients)?;
+            ClientThread::start(id.clone(), listeners.clients, api, limits, places.clients)?;
         let peer_api = connections::serve(
             &id,
             for_others,
             PeerEndpoints(service),
             RequestLimits::default(),
-            for_peers,
+            places.peers,
         );
         events.listening(address);
         say(&id, format_args!("listening on {address}"));
