@@ -25,17 +25,6 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// Within so much time after the last fault a voter leads, and no change is half made.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-const KINDS: [ChangeKind; 8] = [
-    ChangeKind::Add,
-    ChangeKind::Add,
-    ChangeKind::AddLearner,
-    ChangeKind::Remove,
-    ChangeKind::Replace,
-    ChangeKind::Replace,
-    ChangeKind::Demote,
-    ChangeKind::Promote,
-];
-
 /// A plan with faults of all kinds, one or two nodes more than there are founders, and changes.
 fn plan(seed: u64, bugs: &Bugs) -> Plan {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -50,7 +39,7 @@ fn plan(seed: u64, bugs: &Bugs) -> Plan {
     let mut at = Duration::ZERO;
     while at < plan.load {
         at += plan.timings.election_max.mul_f64(random.random_range(0.2..3.0));
-        let kind = KINDS[random.random_range(0..KINDS.len())];
+        let kind = ChangeKind::DRAWN[random.random_range(0..ChangeKind::DRAWN.len())];
         let (aim, pick) = (Aim::Leader(0), random.random_range(0..64));
         plan.schedule(at, aim, Fault::Members { kind, pick });
     }

@@ -161,6 +161,20 @@ pub enum ChangeKind {
     Promote,
 }
 
+impl ChangeKind {
+    /// The kinds as they are drawn, those that matter most twice.
+    pub const DRAWN: [ChangeKind; 8] = [
+        ChangeKind::Add,
+        ChangeKind::Add,
+        ChangeKind::AddLearner,
+        ChangeKind::Remove,
+        ChangeKind::Replace,
+        ChangeKind::Replace,
+        ChangeKind::Demote,
+        ChangeKind::Promote,
+    ];
+}
+
 /// The ways in which a log that had been durable is found after its node was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {

@@ -73,7 +73,9 @@ impl Simulation {
     pub(super) fn note_configurations(&mut self, node: usize) {
         let host = &mut self.hosts[node];
         let Some(running) = host.running() else { return };
-        host.configurations = running.node.possible_configurations().cloned().collect();
+        if !running.node.possible_configurations().eq(&host.configurations) {
+            host.configurations = running.node.possible_configurations().cloned().collect();
+        }
     }
 
     /// Notes the situations around changes of the members that the effects of a turn show.

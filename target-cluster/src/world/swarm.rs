@@ -142,19 +142,9 @@ impl Swarm {
     /// Changes of the members one after the other, now and then sooner than the last one is over.
     fn changes(&mut self, plan: &mut Plan) {
         let interval = plan.timings.election_max.mul_f64(*self.one_of(&[0.5, 2.0, 6.0]));
-        let kinds = [
-            ChangeKind::Add,
-            ChangeKind::Add,
-            ChangeKind::AddLearner,
-            ChangeKind::Remove,
-            ChangeKind::Replace,
-            ChangeKind::Replace,
-            ChangeKind::Demote,
-            ChangeKind::Promote,
-        ];
         for at in self.times(plan, interval) {
             let aim = if self.chance(0.9) { self.aim_at_leader() } else { self.aim() };
-            let (kind, pick) = (*self.one_of(&kinds), self.random.random_range(0..64));
+            let (kind, pick) = (*self.one_of(&ChangeKind::DRAWN), self.random.random_range(0..64));
             plan.schedule(at, aim, Fault::Members { kind, pick });
         }
         plan.schedule.sort_by_key(|(at, _)| *at);

@@ -180,15 +180,20 @@ impl Cluster {
 
     /// Waits until a node has applied as much, and gives its status.
     async fn has_applied(&self, id: &str, applied: &Value) -> Value {
+        self.has(id, "applied", applied).await
+    }
+
+    /// Waits until the status of a node has a field with that value, and gives it.
+    async fn has(&self, id: &str, field: &str, value: &Value) -> Value {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             let status = self.get(id, "/status").await.unwrap_or_default();
-            if status["applied"] == *applied {
+            if status[field] == *value {
                 return status;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("{id} did not apply {applied} entries within {PATIENCE:?}");
+        panic!("{id} did not tell {field} {value} within {PATIENCE:?}");
     }
 
     /// Waits until every running node agrees on a leader that is running, and gives its name.

@@ -1,12 +1,11 @@
 //! Members that come and go, asked for over HTTP.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stormproof_cluster::server::Config;
 
-use super::{Cluster, PATIENCE, any_ports};
+use super::{Cluster, any_ports};
 
 impl Cluster {
     /// Starts a node that joins the cluster, and gives the address at which the others reach it.
@@ -26,19 +25,6 @@ impl Cluster {
         self.configs.insert(id.to_string(), config);
         self.start_node(id, listeners);
         for_peers
-    }
-
-    /// Waits until a node knows of those voters, and gives its status.
-    async fn has_members(&self, id: &str, voters: &Value) -> Value {
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            let status = self.get(id, "/status").await.unwrap_or_default();
-            if status["voters"] == *voters {
-                return status;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{id} did not hear of {voters} within {PATIENCE:?}");
     }
 }
 
@@ -84,6 +70,6 @@ async fn members_come_and_go_and_nothing_is_lost() {
     // Those that came by a change know each other from the log alone, after a restart too.
     cluster.stop_node("n4");
     cluster.restart_node("n4");
-    let status = cluster.has_members("n4", &status["voters"]).await;
+    let status = cluster.has("n4", "voters", &status["voters"]).await;
     assert_eq!(status["cluster"], cluster.get(&next, "/status").await.unwrap()["cluster"]);
 }

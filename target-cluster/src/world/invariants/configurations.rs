@@ -63,8 +63,7 @@ impl Invariant for Configurations {
             }
             if !meet(before, next) {
                 return Err(format!(
-                    "{id} passed from [{before}] to [{next}], whose quorums may miss \
-                                    each other"
+                    "{id} passed from [{before}] to [{next}], whose quorums may miss each other"
                 ));
             }
         }

@@ -1,6 +1,6 @@
 //! Properties of every state of every simulation, one file each: the five of the Raft paper (figure
-//! 3), one of its configurations, and two of the state machine. The promises to clients are judged by the checker, from what
-//! clients saw.
+//! 3), one of its configurations, and two of the state machine. The promises to clients are judged by
+//! the checker, from what clients saw.
 //!
 //! After each turn of a node they look at what that changed, never at a whole log.
 
