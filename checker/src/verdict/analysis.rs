@@ -117,21 +117,24 @@ impl Analysis {
         }
         let version = || Some(&*self.versions.as_ref()?.violations.first()?.sentence);
         let token = || violations.first().map(|it| (of_token(it), &*it.sentence));
-        let members = || self.divergence.as_ref()?.sentence.as_deref();
         let element = || Some(&*self.accounting.as_ref()?.findings.first()?.sentence);
-        members()
+        self.divergent()
             .map(|sentence| (Contradiction::Divergence, sentence))
             .or_else(|| version().map(|sentence| (Contradiction::Versions, sentence)))
             .or_else(token)
             .or_else(|| element().map(|sentence| (Contradiction::Elements, sentence)))
     }
 
+    /// The difference of the members in the end, in a sentence.
+    fn divergent(&self) -> Option<&str> {
+        self.divergence.as_ref()?.sentence.as_deref()
+    }
+
     /// The contradiction, or what is not known, in a sentence; none if the verdict is Valid.
     pub fn sentence(&self) -> Option<&str> {
-        let members = || self.divergence.as_ref()?.sentence.as_deref();
         match self.verdict {
             Verdict::Valid => None,
-            Verdict::Unknown => self.reason.as_deref().or_else(members),
+            Verdict::Unknown => self.reason.as_deref().or_else(|| self.divergent()),
             Verdict::Invalid => self.contradiction().map(|(_, sentence)| sentence),
         }
     }
