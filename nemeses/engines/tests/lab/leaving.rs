@@ -20,7 +20,7 @@ use crate::CLEAN;
 use crate::inside::{own_namespaces, shell};
 use crate::tests::Ran;
 use crate::watching::{
-    NOTHING_LEFT_WITHIN, User, Watched, is_this_program, kill, namespaces_in_use, parent, scratch,
+    NOTHING_LEFT_WITHIN, Namespaces, User, Watched, is_this_program, kill, parent, scratch,
 };
 
 /// Kills in each lab; a hundred in both.
@@ -183,6 +183,7 @@ pub fn killed_at_random(user: User, lab: Lab) -> Ran {
         std::thread::sleep(LATEST_KILL.mul_f64(random.random::<f64>()));
         let tree = leaving.tree();
         assert!(!tree.is_empty(), "it ended by itself: {:?}", leaving.watched.narrate());
+        let namespaces = Namespaces::of(leaving.watched.processes());
         let chosen = random.random_range(0..=tree.len());
         let part = match tree.get(chosen) {
             Some(pid) => {
@@ -217,9 +218,7 @@ pub fn killed_at_random(user: User, lab: Lab) -> Ran {
             removed += &leaving.clean();
         }
         cleaned += usize::from(!removed.is_empty());
-        let namespaces = leaving.watched.line().unwrap_or_default();
-        let namespaces: BTreeSet<_> = namespaces.split_whitespace().map(str::to_owned).collect();
-        assert!(namespaces_in_use().is_disjoint(&namespaces), "a namespace is left");
+        assert!(!namespaces.are_in_use(), "a namespace is left");
     }
     let took = start.elapsed();
     println!(

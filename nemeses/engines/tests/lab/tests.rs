@@ -12,8 +12,8 @@ use stormproof_engines::process_tree::Lab;
 use crate::DOCTOR;
 use crate::leaving::{killed_at_random, running_left_alone};
 use crate::watching::{
-    HANGS_AFTER, NOTHING_LEFT_WITHIN, RemoveScratch, User, Watched, code, interfaces_and_mounts,
-    is_this_program, kill, namespaces_in_use, parent, program_for, scratch,
+    HANGS_AFTER, NOTHING_LEFT_WITHIN, Namespaces, RemoveScratch, User, Watched, code,
+    interfaces_and_mounts, is_this_program, kill, parent, program_for, scratch,
 };
 
 /// The result of a test: it ran, or it could not be run here.
@@ -178,7 +178,7 @@ struct Held {
     watched: Watched,
     guard: i32,
     controller: i32,
-    namespaces: BTreeSet<String>,
+    namespaces: Namespaces,
     before: (BTreeSet<String>, String),
 }
 
@@ -186,8 +186,10 @@ fn hold(user: User, lab: Lab) -> Option<Held> {
     let before = interfaces_and_mounts();
     let mut watched = Watched::start(user, lab, &["hold"]);
     // It tells the namespaces that it made.
-    let namespaces = watched.line()?.split(' ').map(str::to_owned).collect();
+    let told = watched.line()?;
     let processes = watched.processes();
+    let namespaces = Namespaces::of(processes.iter().copied());
+    assert!(namespaces.len() >= told.split_whitespace().count(), "{told}");
     // Others may have fallen to the guard, but they are other programs.
     let child_of = |of: i32| {
         let is_ours = |pid: &i32| parent(*pid) == Some(of) && is_this_program(*pid);
@@ -205,10 +207,11 @@ impl Held {
         let took = self.watched.time_until_nothing_left();
         println!("    {lab}, {}: {killed} killed, nothing left after {took:?}", user.name());
         let start = Instant::now();
-        while !namespaces_in_use().is_disjoint(&self.namespaces) {
+        while self.namespaces.are_in_use() {
             assert!(start.elapsed() < NOTHING_LEFT_WITHIN, "a namespace is left");
             std::thread::sleep(Duration::from_millis(5));
         }
+        drop(self.namespaces);
         let _ = self.watched.wait();
         assert_eq!(interfaces_and_mounts(), self.before);
     }

@@ -1,9 +1,10 @@
 //! A lab as the test runner sees it from outside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -232,14 +233,38 @@ fn describe(pids: &[i32]) -> String {
     pids.iter().map(command).collect::<Vec<_>>().join("; ")
 }
 
-/// The namespaces in which any process lives. A dead one may still name its own until the machine's
-/// process 1 has waited for it.
-pub fn namespaces_in_use() -> BTreeSet<String> {
-    let kinds = ["net", "mnt", "pid", "user"];
-    let links = every_process()
-        .filter(|pid| !is_zombie(*pid))
-        .flat_map(|pid| kinds.map(|kind| fs::read_link(format!("/proc/{pid}/ns/{kind}"))));
-    links.flatten().map(|link| link.display().to_string()).collect()
+/// The namespaces of some processes that this one is not in. They are held open: the kernel gives the
+/// number of one that is gone to the next, which may be another test's.
+pub struct Namespaces(BTreeMap<PathBuf, File>);
+
+/// The kinds of namespaces that a lab makes.
+const KINDS: [&str; 4] = ["net", "mnt", "pid", "user"];
+
+impl Namespaces {
+    pub fn of(pids: impl IntoIterator<Item = i32>) -> Self {
+        let held = |pid: i32, kind: &str| {
+            let held = File::open(format!("/proc/{pid}/ns/{kind}")).ok()?;
+            let name = fs::read_link(format!("/proc/self/fd/{}", held.as_raw_fd())).ok()?;
+            let own = fs::read_link(format!("/proc/self/ns/{kind}")).expect("/proc is there");
+            (name != own).then_some((name, held))
+        };
+        let all = pids.into_iter().flat_map(|pid| KINDS.map(|kind| held(pid, kind)));
+        Self(all.flatten().collect())
+    }
+
+    /// The number of them.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if any process lives in one of them. A dead one may still name its own until the machine's
+    /// process 1 has waited for it.
+    pub fn are_in_use(&self) -> bool {
+        let alive = every_process().filter(|pid| !is_zombie(*pid));
+        let links =
+            alive.flat_map(|pid| KINDS.map(|kind| fs::read_link(format!("/proc/{pid}/ns/{kind}"))));
+        links.flatten().any(|link| self.0.contains_key(&link))
+    }
 }
 
 /// The interfaces and mounts that this process sees.
