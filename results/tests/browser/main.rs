@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use checker::verdict::Verdict;
 use stormproof_results::metrics::RunHistory;
@@ -28,12 +29,16 @@ const PAPER: u32 = 718;
 struct Page(PathBuf);
 
 impl Page {
+    /// A folder of its own for each page: tests beside this one make pages of the same names.
     fn folder(name: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("stormproof-page-{name}-{}", std::process::id()))
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        std::env::temp_dir().join(format!("stormproof-page-{name}-{process}-{number}"))
     }
 
     fn written(name: &str, html: &str) -> Page {
-        let page = Page(Page::folder(&format!("alone-{name}")));
+        let page = Page(Page::folder(name));
         let folder = page.0.join("run");
         fs::create_dir_all(&folder).expect("a scratch folder can be made");
         fs::write(folder.join("report.html"), html).expect("it can be written");
