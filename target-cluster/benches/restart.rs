@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::{Entry, Payload, Record, SnapshotOptions, Timings};
+use stormproof_cluster::core::{Entry, Payload, Record, Settings, SnapshotOptions, Timings};
 use stormproof_cluster::kv::{EncodedCommand, RequestBody};
 use stormproof_cluster::server::{Config, LOG_FILE, Listeners, RequestLimits, run_until};
 use stormproof_cluster::storage::{FileDisk, Identity, WriteAheadLog};
@@ -96,6 +96,7 @@ fn restart(root: &Path) -> Result<(Duration, u64)> {
             data_dir: root.join(name),
             timings: Timings::default(),
             snapshots: SnapshotOptions::DEFAULT,
+            settings: Settings::default(),
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
             events: true,

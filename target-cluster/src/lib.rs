@@ -13,7 +13,8 @@
 //! curl localhost:7001/status
 //!     {"id":"n1","role":"leader","state":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
 //!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"outgoing":[],"learners":[],
-//!      "cluster":"stormproof-9d4f…","version":"0.1.0"}    and "bugs":[…] when some are on
+//!      "cluster":"stormproof-9d4f…","version":"0.1.0","reads":"readindex"}    and "off":[…],
+//!      "bugs":[…] when something is off, or a bug on
 //! curl localhost:7001/health
 //!     200 {"healthy":true,"leader":"n1","can_commit":true,"can_read":true}, or 503 while it knows no
 //!     leader, or leads and cannot commit; with ?can=commit or ?can=read, 503 unless it can itself
@@ -47,15 +48,16 @@
 //! |---|---|---|---|
 //! | `not_leader` | 421 | yes | with `leader` and `leader_address`, or `null` |
 //! | `leadership_lost` | 503 | no | the entry was appended, then the leader stepped down |
-//! | `no_quorum_for_read` | 503 | yes | the leader stepped down before a majority confirmed a read |
+//! | `no_quorum_for_read` | 503 | yes | the leader stepped down before a majority confirmed a read, or the follower that was asked lost its leader |
 //! | `overloaded` | 503 | yes | too many requests wait, or too many bytes of them; with a `reason`, too many connections are open |
 //! | `request_timeout` | 408 | yes | the rest of the request did not come in time |
 //! | `token_reused` | 409 | yes | another command was applied under this token; every command needs one of its own |
 //! | `stale_token` | 409 | no | a later command of the token's session was applied |
 //! | `timeout` | 504 | of a read | no answer within the server's deadline |
 //! | `stopping` | 503 | of a read | the node is going down |
-//! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor another transfer |
-//! | `transfer_failed` | 503 | no | only of a transfer: the other one was not heard to lead within an election timeout (800 ms); the leader serves again if it still leads |
+//! | `transferring` | 503 | yes | the leader hands over, and takes neither commands nor reads through the log, nor another transfer |
+//! | `successor_behind` | 503 | yes | only of a transfer: the other one lacks what only a snapshot holds, did not come close to the end of the log within the longest election timeout (800 ms), while commands were taken, or did not get the rest within the shortest (400 ms), while they were refused |
+//! | `transfer_failed` | 503 | no | only of a transfer: the other one was asked to stand and not heard to lead within the shortest election timeout (400 ms); the leader serves again if it still leads |
 //! | `not_a_voter` | 400 | yes | only of a transfer: the node that is to lead is none |
 //! | `term_not_committed` | 503 | yes | only of a change of the members: this leader was elected just now, and does not know yet which members there are |
 //! | `change_under_way` | 409 | yes | only of a change of the members: another one is not over |
@@ -64,6 +66,42 @@
 //! | `nothing_applied` | 503 | yes | only of a snapshot: there is nothing yet that it could hold |
 //! | `bad_request` | 400, 404, 405 | yes | with `reason`, such as that the body has more than 1 MiB |
 //! | `forgotten` | 410 | yes | only of `/admin/applied`: it is known from the index `first` on what became of commands |
+//!
+//! # Reads
+//!
+//! `--reads` chooses how nodes answer queries; `reads` in `/status` says what was chosen. All nodes of a
+//! cluster should have the same.
+//!
+//! | `--reads` | who answers | promise | cost |
+//! |---|---|---|---|
+//! | `readindex` | the leader | linearizable | a round trip to a majority, which many reads share |
+//! | `log` | the leader | linearizable | an entry of the log, which the reads of a turn share, with its barriers |
+//! | `lease` | the leader | linearizable while no clock runs faster than another by more than `--clock-drift` per cent | none while the lease lasts; else as `readindex` |
+//! | `follower` | every node that hears the leader, learners too | linearizable | a question to the leader and its round trip to a majority |
+//! | `stale` | every node | what some node had applied at some time; `version` says how far | none |
+//!
+//! A lease is made of promises: a voter that hears its leader elects no other for the shortest election
+//! timeout (400 ms), by a clock that never goes back. The leader counts that from when it sent what was
+//! answered, and takes it to be 10 % shorter (`--clock-drift 10`), so a lease is good as long as no clock
+//! runs by more than that faster than another. What clocks show does not matter, nor do wall clocks. A
+//! voter that was restarted elects no one for as long; at a transfer the leader gives its lease up. With
+//! `--reads lease` nodes also compare how fast their clocks run, from two readings and more of each other
+//! some hundred milliseconds apart. One whose clock differs from the median by more than 80 % of the bound
+//! ends with exit code 71 and says by how much. That takes about half a second, in which stale reads may
+//! be answered; a clock that a machine sets right by slewing differs by 0.05 % at most.
+//!
+//! # Experiments
+//!
+//! `--off` leaves out what a node has for good reasons; it says so at its start, and `off` in `/status`
+//! does.
+//!
+//! | `--off` | what comes of it |
+//! |---|---|
+//! | `pre-vote` | a node that comes back deposes a leader that all others hear |
+//! | `check-quorum` | a leader that hears no majority stays leader, and nothing is committed |
+//! | `random-timeouts` | nodes stand for election at the same time, and none wins |
+//! | `batching` | each entry has an append and a barrier of its own |
+//! | `fsync` | a power failure takes what was acknowledged; snapshots are still synced |
 //!
 //! # Limits of clients
 //!
@@ -127,8 +165,8 @@
 //! # Between the nodes
 //!
 //! On a port of its own a node serves the others: `POST /raft/pre-vote`, `/raft/request-vote`,
-//! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, `/raft/install-snapshot` and
-//! `/raft/timeout-now`. The bodies have the names of the Raft paper (`wire.rs`). Every message says in
+//! `/raft/append-entries`, `/raft/heartbeat`, which is an append without entries, `/raft/install-snapshot`,
+//! `/raft/timeout-now`, `/raft/read-index` and `/raft/clock`. The bodies have the names of the Raft paper (`wire.rs`). Every message says in
 //! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it
 //! belongs to (`cluster` in `/status`), who sends it, in which version of the protocol, and where
 //! clients reach the sender; one without them, or with others, is refused with 403 and the reason.
@@ -167,7 +205,7 @@
 //! # The end
 //!
 //! Asked to end by SIGTERM or SIGINT, a leader hands over to the voter that holds most of its log, and
-//! ends once that one leads, or after the longest election timeout; its clients hear `transferring`,
+//! ends once that one leads, or after two election timeouts; its clients hear `transferring`,
 //! `leadership_lost` or `not_leader`. Then, as any other node, it ends with exit code 0.
 //!
 //! # When the disk fails
@@ -177,6 +215,7 @@
 //! | 65 | `n2: …/raft.log: the log is corrupt at byte …` | it does not start: what had been durable is damaged or gone |
 //! | 65 | `n2: …: no whole snapshot reaches the log …` | it does not start: the snapshots that its log goes on from are damaged, each with file, byte and defect |
 //! | 70 | `n2: the raft core failed: …` | an assertion failed: some promise was broken |
+//! | 71 | `n2: the clock of this node runs 12 % faster than those …` | it stops: leases would not be sound |
 //! | 74 | `n2: the disk failed: fsync of …/raft.log: …` | it stops at once, or does not start: what is on disk is unknown |
 //! | 75 | `n2: …/raft.log is in use by another process` | it does not start |
 //! | 78 | `n2: … belongs to n1 of the cluster …` | it does not start: the data is another node's, or of another cluster |

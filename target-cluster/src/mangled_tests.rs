@@ -14,7 +14,7 @@ use crate::bugs::Bugs;
 use crate::core::{
     APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, AppendRequest, AppendResponse, AppendResult, Effect,
     Entry, Input, Log, Node, Options, Payload, Proposal, Recovered, Request, Response, RoleName,
-    SnapshotOptions, Time, Timings, VoteResponse,
+    Settings, SnapshotOptions, Time, Timings, VoteResponse,
 };
 use crate::kv::{Command, EncodedCommand, Mutation, Operation, RequestBody, Store};
 use crate::wire::{self, Endpoint, Malformed};
@@ -155,6 +155,7 @@ fn requests() -> Vec<Value> {
         json!({"term": 4, "leaderId": "n1"}),
         json!({"term": 4, "leaderId": "n1", "lastIncludedIndex": 8, "lastIncludedTerm": 3,
             "offset": 0, "data": "[\"snapshot\",{}]\n", "done": false}),
+        json!({"term": 4, "nodeId": "n1", "number": 7}),
     ]
 }
 
@@ -167,6 +168,9 @@ fn responses() -> Vec<Value> {
             {"prevLogIndex": 7, "conflictIndex": 5, "conflictTerm": 2}}),
         json!({"term": 5}),
         json!({"term": 5, "lastIncludedIndex": 8, "offset": 20, "installed": false}),
+        json!({"term": 5, "success": true, "readRound": 2, "promisedNanos": 400_000_000}),
+        json!({"term": 5, "number": 7, "readIndex": 6}),
+        json!({"term": 5, "life": 7, "clockNanos": 6}),
     ]
 }
 
@@ -208,7 +212,9 @@ fn nodes() -> Vec<Node> {
         append_entries_max: APPEND_ENTRIES_MAX,
         apply_entries_max: APPLY_ENTRIES_MAX,
         snapshots: SnapshotOptions::NEVER,
+        settings: Settings::default(),
         seed: 1,
+        life: 1,
         bugs: Bugs::new(),
     };
     let mut node =
@@ -248,7 +254,10 @@ fn go_on(node: &mut Node) {
     let command = EncodedCommand::new(&Command { mutation, token: None });
     step(node, now, Input::Propose(vec![Proposal { request: 7, command }]));
     let (term, last) = (node.term(), node.log().last_index());
-    let response = |result| Response::Append(AppendResponse { term, round: 0, result });
+    let response = |result| {
+        let promise = Duration::ZERO;
+        Response::Append(AppendResponse { term, round: 0, result, promise })
+    };
     for result in [AppendResult::Heard, AppendResult::Accepted(last)] {
         let response = response(result);
         step(node, now, Input::Response { from: "n3".into(), sent: NOW, response });

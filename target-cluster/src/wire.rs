@@ -3,9 +3,11 @@
 //! | `POST /raft/…` | request | response |
 //! |---|---|---|
 //! | `pre-vote`, `request-vote` | `term, candidateId, lastLogIndex, lastLogTerm` | `term, voteGranted, askedTerm` |
-//! | `append-entries`, `heartbeat` | `term, leaderId, prevLogIndex, prevLogTerm, entries, leaderCommit, readRound` | `term, success, matchIndex, conflict, readRound` |
+//! | `append-entries`, `heartbeat` | `term, leaderId, prevLogIndex, prevLogTerm, entries, leaderCommit, readRound` | `term, success, matchIndex, conflict, readRound, promisedNanos` |
 //! | `install-snapshot` | `term, leaderId, lastIncludedIndex, lastIncludedTerm, offset, data, done` | `term, lastIncludedIndex, offset, installed` |
 //! | `timeout-now` | `term, leaderId` | `term` |
+//! | `read-index` | `term, nodeId, number` | `term, number, readIndex` |
+//! | `clock` | `term, nodeId` | `term, life, clockNanos` |
 //!
 //! A message that no node of the cluster could have sent is refused here, before the core sees it.
 
@@ -28,6 +30,8 @@ pub(crate) enum Endpoint {
     Heartbeat,
     InstallSnapshot,
     TimeoutNow,
+    ReadIndex,
+    Clock,
 }
 
 /// The reason for which a message is not one of this protocol.
@@ -69,13 +73,15 @@ pub(crate) enum Malformed {
 
 impl Endpoint {
     /// Every endpoint.
-    pub(crate) const ALL: [Endpoint; 6] = [
+    pub(crate) const ALL: [Endpoint; 8] = [
         Endpoint::PreVote,
         Endpoint::RequestVote,
         Endpoint::AppendEntries,
         Endpoint::Heartbeat,
         Endpoint::InstallSnapshot,
         Endpoint::TimeoutNow,
+        Endpoint::ReadIndex,
+        Endpoint::Clock,
     ];
 
     /// The endpoint that a request goes to.
@@ -87,6 +93,8 @@ impl Endpoint {
             Request::Append(_) => Endpoint::AppendEntries,
             Request::InstallSnapshot(_) => Endpoint::InstallSnapshot,
             Request::TimeoutNow(_) => Endpoint::TimeoutNow,
+            Request::ReadIndex(_) => Endpoint::ReadIndex,
+            Request::Clock(_) => Endpoint::Clock,
         }
     }
 
@@ -99,6 +107,8 @@ impl Endpoint {
             Endpoint::Heartbeat => "heartbeat",
             Endpoint::InstallSnapshot => "install-snapshot",
             Endpoint::TimeoutNow => "timeout-now",
+            Endpoint::ReadIndex => "read-index",
+            Endpoint::Clock => "clock",
         }
     }
 
@@ -110,6 +120,8 @@ impl Endpoint {
             Endpoint::AppendEntries | Endpoint::Heartbeat => Request::Append(parse(body)?),
             Endpoint::InstallSnapshot => Request::InstallSnapshot(parse(body)?),
             Endpoint::TimeoutNow => Request::TimeoutNow(parse(body)?),
+            Endpoint::ReadIndex => Request::ReadIndex(parse(body)?),
+            Endpoint::Clock => Request::Clock(parse(body)?),
         };
         believable(request.term())?;
         match &request {
@@ -141,6 +153,8 @@ impl Endpoint {
             Endpoint::AppendEntries | Endpoint::Heartbeat => Response::Append(parse(body)?),
             Endpoint::InstallSnapshot => Response::InstallSnapshot(parse(body)?),
             Endpoint::TimeoutNow => Response::TimeoutNow(parse(body)?),
+            Endpoint::ReadIndex => Response::ReadIndex(parse(body)?),
+            Endpoint::Clock => Response::Clock(parse(body)?),
         };
         believable(response.term())?;
         Ok(response)
@@ -154,6 +168,8 @@ pub(crate) fn request_body(request: &Request) -> Vec<u8> {
         Request::Append(body) => json(body),
         Request::InstallSnapshot(body) => json(body),
         Request::TimeoutNow(body) => json(body),
+        Request::ReadIndex(body) => json(body),
+        Request::Clock(body) => json(body),
     }
 }
 
@@ -164,6 +180,8 @@ pub(crate) fn response_body(response: &Response) -> Vec<u8> {
         Response::Append(body) => json(body),
         Response::InstallSnapshot(body) => json(body),
         Response::TimeoutNow(body) => json(body),
+        Response::ReadIndex(body) => json(body),
+        Response::Clock(body) => json(body),
     }
 }
 
@@ -195,13 +213,14 @@ fn believable(term: u64) -> Result<(), Malformed> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use serde_json::{Value, json};
 
     use super::*;
     use crate::core::{
-        AppendRequest, AppendResponse, AppendResult, TimeoutNowRequest, TimeoutNowResponse,
-        VoteRequest, VoteResponse,
+        AppendRequest, AppendResponse, AppendResult, ClockRequest, ClockResponse, ReadIndexRequest,
+        ReadIndexResponse, TimeoutNowRequest, TimeoutNowResponse, VoteRequest, VoteResponse,
     };
     use crate::kv::{Command, EncodedCommand, Mutation};
 
@@ -268,6 +287,16 @@ mod tests {
                 "timeout-now",
                 json!({"term": 4, "leaderId": "n1"}),
             ),
+            (
+                Request::ReadIndex(ReadIndexRequest { term: 4, node: "n1".into(), number: 7 }),
+                "read-index",
+                json!({"term": 4, "nodeId": "n1", "number": 7}),
+            ),
+            (
+                Request::Clock(ClockRequest { term: 4, node: "n1".into() }),
+                "clock",
+                json!({"term": 4, "nodeId": "n1"}),
+            ),
         ] {
             let endpoint = Endpoint::of(&request);
             let bytes = request_body(&request);
@@ -280,7 +309,10 @@ mod tests {
     #[test]
     fn responses_have_the_names_of_the_paper_and_are_read_back() {
         let vote = VoteResponse { term: 5, asked: 4, granted: true };
-        let appended = |result| Response::Append(AppendResponse { term: 5, round: 2, result });
+        let appended = |result| {
+            let promise = Duration::ZERO;
+            Response::Append(AppendResponse { term: 5, round: 2, result, promise })
+        };
         for (endpoint, response, body) in [
             (
                 Endpoint::RequestVote,
@@ -323,6 +355,26 @@ mod tests {
                 Endpoint::TimeoutNow,
                 Response::TimeoutNow(TimeoutNowResponse { term: 5 }),
                 json!({"term": 5}),
+            ),
+            (
+                Endpoint::Heartbeat,
+                Response::Append(AppendResponse {
+                    term: 5,
+                    round: 2,
+                    result: AppendResult::Heard,
+                    promise: Duration::from_millis(400),
+                }),
+                json!({"term": 5, "success": true, "readRound": 2, "promisedNanos": 400_000_000}),
+            ),
+            (
+                Endpoint::ReadIndex,
+                Response::ReadIndex(ReadIndexResponse { term: 5, number: 7, index: Some(6) }),
+                json!({"term": 5, "number": 7, "readIndex": 6}),
+            ),
+            (
+                Endpoint::Clock,
+                Response::Clock(ClockResponse { term: 5, life: 3, shown: Duration::from_nanos(9) }),
+                json!({"term": 5, "life": 3, "clockNanos": 9}),
             ),
         ] {
             let bytes = response_body(&response);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::{SnapshotOptions, Timings};
+use stormproof_cluster::core::{Settings, SnapshotOptions, Timings};
 use stormproof_cluster::server::{Config, Failure, LOG_FILE, Listeners, RequestLimits, run_until};
 use stormproof_cluster::storage::{FileDisk, IDENTITY_FILE};
 
@@ -26,6 +26,7 @@ fn alone(name: &str) -> Config {
         data_dir: directory,
         timings: Timings::default(),
         snapshots: SnapshotOptions::DEFAULT,
+        settings: Settings::default(),
         limits: RequestLimits::default(),
         bugs: Bugs::new(),
         events: true,

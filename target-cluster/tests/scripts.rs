@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `cluster nodes=3 bugs=… batch=…` | starts anew; `batch` is how many entries an append carries |
 //! | `cluster nodes=5 founders=3` | n4 and n5 are no members yet |
+//! | `cluster reads=lease off=pre-vote,fsync` | how nodes answer reads, and what they do without |
 //! | `cluster snapshots=5 part=200` | a snapshot after every 5 entries, sent in parts of about 200 bytes |
 //! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
 //! | `wait 100` | 100 ms pass at once; everyone notices |
@@ -25,6 +26,7 @@
 //! | `damage n1 term=9` | n1 ends; its log says that it is in term 9 |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
 //! | `clock n1 behind=5000 [ahead=0]` | the wall clock of n1 is 5 s behind the others' from now on |
+//! | `clock n1 leap=50` | the clock of n1 that never goes back leaps 50 ms ahead |
 //! | `forge n2 n1 request append-entries '{…}'` | a message that n2 never sent is on its way to n1; `response` is another |
 //! | `ask n1 write k 1 [token="a:1"] [times=9]` | a client's request, or as many of them |
 //! | `transfer n1 n3` | n1 is asked to hand leadership to n3 |
@@ -41,7 +43,8 @@ use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
 use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::core::{
-    APPEND_ENTRIES_MAX, MemberChange, NodeId, Record, SnapshotOptions, Timings,
+    APPEND_ENTRIES_MAX, MemberChange, NodeId, ReadMode, Record, Settings, SnapshotOptions, Switch,
+    Timings,
 };
 use stormproof_cluster::kv::RequestBody;
 use stormproof_cluster::storage::{MemoryDisk, WriteAheadLog};
@@ -58,10 +61,11 @@ impl Script {
         founders: usize,
         batch: usize,
         snapshots: SnapshotOptions,
+        settings: &Settings,
         bugs: &Bugs,
     ) -> Script {
         let timings = Timings::default();
-        Script { world: World::new(nodes, founders, batch, snapshots, timings, 1, bugs) }
+        Script { world: World::new(nodes, founders, batch, snapshots, timings, settings, bugs) }
     }
 
     /// The node, if there is one of that name.
@@ -120,6 +124,7 @@ impl Runner for Script {
             ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
                 .into_iter()
                 .chain(["token", "times", "term", "snapshots", "part", "founders"])
+                .chain(["reads", "off", "leap"])
                 .map(|key| (key, args.take_key(key)))
                 .collect();
         let words: Vec<&str> = std::iter::from_fn(|| args.next_pos()).collect();
@@ -138,12 +143,17 @@ impl Runner for Script {
                 let entries = named["snapshots"].map_or(Ok(never.entries), str::parse)?;
                 let part_bytes = named["part"].map_or(Ok(never.part_bytes), str::parse)?;
                 let snapshots = SnapshotOptions { entries, part_bytes, ..never };
-                *self = Script::new(nodes, founders, batch, snapshots, &bugs?);
+                let reads = named["reads"].map_or(Ok(ReadMode::ReadIndex), str::parse)?;
+                let off = named["off"].unwrap_or_default();
+                let off: Result<BTreeSet<Switch>, _> =
+                    off.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
+                let settings = Settings { reads, off: off?, ..Settings::default() };
+                *self = Script::new(nodes, founders, batch, snapshots, &settings, &bugs?);
             }
             "timeout" => {
                 let id = self.node(word(0)?)?;
                 let deadline = self.world.node(&id).ok_or("it is down")?.next_deadline();
-                self.world.advance(deadline.saturating_sub(self.world.now()));
+                self.world.advance(deadline.saturating_sub(self.world.clock_of(&id)));
                 self.world.tick(&id);
             }
             "wait" => {
@@ -239,7 +249,10 @@ impl Runner for Script {
                 let shift = |key: &str| named[key].map_or(Ok(0), str::parse);
                 let ahead = Duration::from_millis(shift("ahead")?);
                 let behind = Duration::from_millis(shift("behind")?);
-                self.world.set_wall_clock(&id, ahead, behind);
+                match shift("leap")? {
+                    0 => self.world.set_wall_clock(&id, ahead, behind),
+                    leap => self.world.leap(&id, Duration::from_millis(leap)),
+                }
             }
             "fail-sync" => {
                 let id = self.node(word(0)?)?;
@@ -370,6 +383,7 @@ macro_rules! scripts {
                     3,
                     APPEND_ENTRIES_MAX,
                     SnapshotOptions::NEVER,
+                    &Settings::default(),
                     &Bugs::new(),
                 );
                 goldenscript::run(script, path)
@@ -476,6 +490,23 @@ scripts! {
     snapshot_merged_brings_back_what_was_deleted
     sessions_left_out_of_snapshots_apply_a_retry_again
     names_not_synced_loses_what_was_acknowledged
+    a_lease_answers_a_read_without_asking
+    a_voter_keeps_its_promise_to_a_lease
+    a_transfer_gives_the_lease_up
+    lease_kept_in_transfer_answers_what_was_overwritten
+    lease_by_ticks_answers_what_was_overwritten
+    a_clock_that_runs_away_stops_its_node
+    a_follower_reads_with_an_index_of_its_leader
+    a_follower_of_a_deposed_leader_gets_no_index
+    stale_read_index_misses_what_was_acknowledged
+    reads_through_the_log_share_an_entry
+    a_stale_read_is_answered_by_every_node
+    a_transfer_is_refused_while_the_successor_lags
+    a_transfer_to_one_that_needs_a_snapshot_is_refused
+    without_pre_vote_a_node_that_comes_back_deposes_the_leader
+    without_check_quorum_a_deaf_leader_stays
+    without_random_timeouts_nobody_wins
+    without_batching_each_entry_has_an_append
     a_change_waits_for_an_entry_of_the_own_term
     a_cluster_of_one_grows_and_shrinks
     a_configuration_that_is_truncated_is_undone

@@ -16,6 +16,7 @@ mod list;
 mod merge;
 mod nightly;
 mod node;
+mod node_settings;
 mod node_snapshots;
 mod node_timings;
 mod output;

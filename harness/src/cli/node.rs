@@ -10,6 +10,7 @@ use cluster::bugs::Bugs;
 use cluster::core::Timings;
 use cluster::server::{self, Config, RequestLimits};
 
+use super::node_settings::SettingFlags;
 use super::node_snapshots::SnapshotFlags;
 use super::node_timings::TimingFlags;
 use crate::exit::Exit;
@@ -19,7 +20,7 @@ use crate::targets::bundled::CLUSTER;
 const AFTER_HELP: &str = "\
 Each flag can be given by the environment as well; the command line counts more.
 Asked to end by SIGTERM or SIGINT, a leader hands over first.
-Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 74 the disk failed · \
+Exit codes of a node: 65 the log is damaged · 70 an assertion failed · 71 its clock is wrong · 74 the disk failed · \
 75 the data directory is in use · 78 it belongs to another node or cluster";
 
 #[derive(Debug, Args)]
@@ -70,6 +71,8 @@ pub struct Arguments {
     timings: TimingFlags,
     #[command(flatten)]
     snapshots: SnapshotFlags,
+    #[command(flatten)]
+    settings: SettingFlags,
     #[command(flatten)]
     limits: LimitFlags,
 }
@@ -153,6 +156,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         no_events,
         timings,
         snapshots,
+        settings,
         limits,
     } = arguments;
     let bugs: Result<Bugs, _> = bugs.iter().map(|bug| bug.parse()).collect();
@@ -170,6 +174,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         data_dir,
         timings,
         snapshots: snapshots.options(),
+        settings: settings.settings(),
         limits,
         bugs,
         events: !no_events,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use cluster::bugs::Bug;
+use cluster::core::{ReadMode, UnknownReadMode};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::Table;
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// With --bug all, look for each bug for so long, five times
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
     bug_limit: Duration,
+    /// Let all nodes answer reads so: readindex, log, lease or follower [default: each seed draws it]
+    #[arg(long, value_name = "WAY", value_parser = reads)]
+    reads: Option<ReadMode>,
     /// Let nothing go wrong
     #[arg(long)]
     calm: bool,
@@ -71,6 +75,14 @@ pub fn seeds(text: &str) -> Result<Range<u64>, String> {
         .ok_or_else(|| "seeds are written 0..1000, which has 0 and not 1000".to_string())
 }
 
+/// Accepts a way of reading that keeps what the checker looks for.
+fn reads(text: &str) -> Result<ReadMode, String> {
+    match text.parse() {
+        Ok(ReadMode::Stale) => Err("stale reads promise nothing that could be judged".to_string()),
+        parsed => parsed.map_err(|unknown: UnknownReadMode| unknown.to_string()),
+    }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| (0.1..=100_000.0).contains(rate));
     rate.ok_or_else(|| "the rate is 0.1 to 100000 operations a second".to_string())
@@ -86,6 +98,7 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         rate: arguments.rate,
         clients: arguments.concurrency.map(usize::from),
         bug: None,
+        reads: arguments.reads,
         calm: arguments.calm,
     };
     match arguments.bug.as_deref() {
@@ -153,6 +166,7 @@ fn command(arguments: &Arguments, seed: u64) -> String {
     flag("time-limit", arguments.time_limit.map(text));
     flag("rate", arguments.rate.map(|it| it.to_string()));
     flag("concurrency", arguments.concurrency.map(|it| it.to_string()));
+    flag("reads", arguments.reads.map(|it| it.to_string()));
     flag("bug", arguments.bug.clone());
     if arguments.calm {
         words.push("--calm".into());

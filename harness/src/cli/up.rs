@@ -18,6 +18,7 @@ use faults::host::Host;
 use results::event::NodeChange;
 use results::node_logs;
 
+use super::node_settings::SettingFlags;
 use super::node_snapshots::SnapshotFlags;
 use super::node_timings::TimingFlags;
 use crate::exit::{Exit, usage};
@@ -63,6 +64,8 @@ pub struct Arguments {
     timings: TimingFlags,
     #[command(flatten)]
     snapshots: SnapshotFlags,
+    #[command(flatten)]
+    settings: SettingFlags,
 }
 
 /// The output of a node, by name.
@@ -113,6 +116,7 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         timings: arguments.timings.timings(),
         snapshots: arguments.snapshots.options(),
         spare: arguments.spare.into(),
+        settings: arguments.settings.settings(),
     };
     let (tell, news) = mpsc::channel();
     let mut host = start(&target, &members, tell.clone())?;

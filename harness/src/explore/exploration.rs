@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cluster::core::{APPLY_ENTRIES_MAX, NodeId, Options, RoleName, SnapshotOptions, Timings};
+use cluster::core::{
+    APPLY_ENTRIES_MAX, NodeId, Options, RoleName, Settings, SnapshotOptions, Timings,
+};
 use stateright::{Model, Property};
 
 use super::action::{Action, What};
@@ -34,7 +36,9 @@ impl Exploration {
             append_entries_max: bounds.batch,
             apply_entries_max: APPLY_ENTRIES_MAX,
             snapshots: SnapshotOptions::NEVER,
+            settings: Settings::default(),
             seed: 0,
+            life: 0,
             bugs: bounds.bugs.clone(),
         };
         let members = Members::new(names.iter().map(options).collect());

@@ -296,6 +296,7 @@ impl Gathered {
                     self.sent.push(Arc::new(message));
                 }
                 Effect::SaveSnapshot(_) => unreachable!("no snapshot is ever due"),
+                Effect::Stop(_) => unreachable!("without leases no clock is looked at"),
                 Effect::Reply { request: NO_REQUEST, .. } | Effect::Role(_) => {}
                 Effect::Reply { request, reply } => self.replies.push((request, reply)),
             }

@@ -69,7 +69,7 @@ impl Message {
                             && to.role == RoleName::Leader
                     }
                     Response::InstallSnapshot(part) => part.term == to.term,
-                    Response::TimeoutNow(_) => false,
+                    Response::TimeoutNow(_) | Response::ReadIndex(_) | Response::Clock(_) => false,
                 };
                 response.term() <= to.term && !awaited
             }
@@ -116,6 +116,10 @@ impl fmt::Display for Message {
                     "request to stand, from the leader {from} of term {} to {to}",
                     request.term
                 )
+            }
+            Body::Request(Request::ReadIndex(_) | Request::Clock(_))
+            | Body::Response(Response::ReadIndex(_) | Response::Clock(_)) => {
+                write!(f, "question of another way of reading, {from} to {to}")
             }
             Body::Response(Response::PreVote(vote) | Response::Vote(vote)) => {
                 let vote_is = if vote.granted { "vote" } else { "refused vote" };

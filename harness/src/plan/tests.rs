@@ -385,7 +385,7 @@ fn values_that_contradict_each_other_are_refused() {
         ("--addresses 127.0.0.1:1 --bug stale-read".to_owned(), "--bug"),
         ("--target etcd --bug stale-read".to_owned(), "bugs are planted"),
         ("--profile power --faults kill".to_owned(), "no other faults than power"),
-        ("--set reads=plain".to_owned(), "cannot be set"),
+        ("--set sync_interval=always".to_owned(), "cannot be set"),
     ] {
         let said = refusal(&flags);
         assert!(said.contains(what), "{flags}: {said}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cluster::bugs::Bug;
+use cluster::core::ReadMode;
 use cluster::world::{Fixed, Plan};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub clients: Option<usize>,
     /// The planted bug.
     pub bug: Option<Bug>,
+    /// The way in which nodes answer reads.
+    pub reads: Option<ReadMode>,
     /// True if nothing goes wrong.
     pub calm: bool,
 }
@@ -41,10 +44,13 @@ impl Settings {
     /// The plan of the cluster and its faults.
     pub(super) fn world_plan(&self, seed: u64) -> Plan {
         let bugs = self.bug.into_iter().collect();
-        let fixed = Fixed { nodes: self.nodes, load: self.load, bugs };
+        let Settings { nodes, load, reads, .. } = *self;
+        let fixed = Fixed { nodes, load, bugs, reads };
         if self.calm {
-            let load = self.load.unwrap_or(Duration::from_secs(10));
-            return Plan { bugs: fixed.bugs, ..Plan::calm(seed, self.nodes.unwrap_or(5), load) };
+            let load = load.unwrap_or(Duration::from_secs(10));
+            let mut plan = Plan::calm(seed, nodes.unwrap_or(5), load);
+            plan.settings.reads = reads.unwrap_or(plan.settings.reads);
+            return Plan { bugs: fixed.bugs, ..plan };
         }
         Plan::draw(seed, &fixed)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use cluster::bugs::Bug;
-use cluster::core::{SnapshotOptions, Timings};
+use cluster::core::{ReadMode, Settings, SnapshotOptions, Timings};
 
 use super::{Bundled, Etcd, Manifest, Reads, Target, ZooKeeper, is_manifest};
 use crate::exit::usage;
@@ -40,8 +40,9 @@ pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof; \
-                  --set election_timeout=1s, heartbeat_interval=100ms, snapshot_entries=1000",
-        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES],
+                  --set election_timeout=1s, heartbeat_interval=100ms, snapshot_entries=1000, \
+                  reads=lease, clock_drift=10, off=pre-vote,fsync",
+        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES, READS, CLOCK_DRIFT, OFF],
         open: bundled,
     },
     Known {
@@ -108,6 +109,12 @@ const HEARTBEAT: &str = "heartbeat_interval";
 /// The setting of the number of entries after which a snapshot is taken.
 const SNAPSHOT_ENTRIES: &str = "snapshot_entries";
 
+/// The settings of the way in which reads are answered, of the bound of clocks in per cent, and of what
+/// nodes do without.
+const READS: &str = "reads";
+const CLOCK_DRIFT: &str = "clock_drift";
+const OFF: &str = "off";
+
 /// The time that is set for a target under that name.
 fn time(settings: &BTreeMap<String, String>, target: &str, name: &str) -> Result<Option<Duration>> {
     let time = settings.get(name).map(|text| humantime::parse_duration(text)).transpose();
@@ -132,8 +139,35 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
             ))
         })?;
     }
+    let node_settings = node_settings(&settings)?;
     let timings = Timings::of(heartbeat, election);
-    Ok(Arc::new(Bundled { bug, timings, snapshots, spare: 0 }))
+    Ok(Arc::new(Bundled { bug, timings, snapshots, settings: node_settings, spare: 0 }))
+}
+
+/// The way in which the bundled cluster's nodes answer reads, and the switches that are off.
+fn node_settings(settings: &BTreeMap<String, String>) -> Result<Settings> {
+    let mut chosen = Settings::default();
+    if let Some(reads) = settings.get(READS) {
+        chosen.reads = reads.parse().map_err(|it| usage(format!("{READS} of bundled: {it}")))?;
+    }
+    // Nothing that a workload may hold the service to would be left: all of them judge reads.
+    if chosen.reads == ReadMode::Stale {
+        return Err(usage(
+            "reads=stale of bundled promises nothing that a workload could judge: each of them holds \
+             reads to what was acknowledged before; stormproof up --reads stale shows such reads",
+        ));
+    }
+    if let Some(percent) = settings.get(CLOCK_DRIFT) {
+        chosen.drift_percent =
+            percent.parse().ok().filter(|it| (1..=50).contains(it)).ok_or_else(|| {
+                usage(format!("{CLOCK_DRIFT} of bundled is 1 to 50 per cent, not {percent}"))
+            })?;
+    }
+    for switch in settings.get(OFF).into_iter().flat_map(|names| names.split(',')) {
+        let switch = switch.parse().map_err(|it| usage(format!("{OFF} of bundled: {it}")))?;
+        chosen.off.insert(switch);
+    }
+    Ok(chosen)
 }
 
 /// The setting of further arguments, separated by spaces.
@@ -277,6 +311,24 @@ mod tests {
         assert!(node.ends_with(&end.map(String::from)), "{node:?}");
         let error = argv("bundled", &[("snapshot_entries", "0")]).expect_err("of what?");
         assert!(error.to_string().contains("such as 1000, not 0"), "{error}");
+    }
+
+    #[test]
+    fn reads_and_switches_of_the_bundled_cluster_can_be_set() {
+        let set = [("reads", "lease"), ("clock_drift", "5"), ("off", "pre-vote,fsync")];
+        let node = argv("bundled", &set).expect("it has these");
+        let end = "--reads lease --clock-drift 5 --off pre-vote --off fsync";
+        let end: Vec<String> = end.split(' ').map(String::from).collect();
+        assert!(node.ends_with(&end), "{node:?}");
+        for (name, value, complaint) in [
+            ("reads", "fast", "there are readindex, log, lease, follower, stale"),
+            ("reads", "stale", "nothing that a workload could judge"),
+            ("clock_drift", "0", "1 to 50 per cent, not 0"),
+            ("off", "pre-vote,heartbeats", "no switch 'heartbeats'"),
+        ] {
+            let refused = argv("bundled", &[(name, value)]).expect_err("it is none").to_string();
+            assert!(refused.contains(complaint), "{refused}");
+        }
     }
 
     #[test]

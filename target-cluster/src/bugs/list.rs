@@ -377,9 +377,7 @@ bugs! {
     }
 
     /// A leader measures by the wall clock how long ago it heard a majority. While that was within
-    /// the shortest election timeout it stays leader, and answers reads without asking. Of such a
-    /// lease everything else is right: voters that heard a leader refuse others for as long, and a
-    /// leader that hands over gives it up.
+    /// the shortest election timeout it stays leader, and trusts its lease.
     WallClockLease {
         name: "wall-clock-lease",
         group: Leases,
@@ -388,6 +386,18 @@ bugs! {
                   asking one, for as long as it is young by the wall clock",
         source: "nebula#2723",
         reach: Faults("--composition parted-leader-out-of-time"),
+    }
+
+    /// A leader takes its lease for valid until the tick deposes it at which it notices that it hears no
+    /// majority. One that was stopped answers what waits before that tick.
+    LeaseByTicks {
+        name: "lease-by-ticks",
+        group: Leases,
+        kind: Safety,
+        summary: "a leader trusts its lease until a tick finds that no majority is heard, however long \
+                  it was stopped before that",
+        source: "tikv#964",
+        reach: Simulator,
     }
 
     /// A command whose token was seen before is applied again.
@@ -457,6 +467,31 @@ bugs! {
         source: "openraft#2088, hashicorp/raft#493",
         // Nothing is lost, and healed it serves again: service is owed while the fault lasts.
         reach: Faults("--composition handed-over-to-parted-follower"),
+    }
+
+    /// A leader that asked another node to stand goes on trusting its lease, from which voters were
+    /// released by that.
+    LeaseKeptInTransfer {
+        name: "lease-kept-in-transfer",
+        group: Transfer,
+        kind: Safety,
+        summary: "a leader that hands over keeps its lease, and reads while its successor already \
+                  leads",
+        source: "tikv#1593",
+        // The leader must not hear that its successor was elected.
+        reach: Simulator,
+    }
+
+    /// A leader checks that an entry of its own term is committed, and then tells followers the index
+    /// that it knew before it was elected.
+    StaleReadIndex {
+        name: "stale-read-index",
+        group: Transfer,
+        kind: Safety,
+        summary: "for a moment after it took over, a leader tells followers a read index from before",
+        source: "tikv#9239",
+        // The moment ends with the first heartbeat.
+        reach: Simulator,
     }
 
     /// A request for a pre-vote from an old term is not answered, so its sender never learns the

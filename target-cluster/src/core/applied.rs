@@ -199,6 +199,7 @@ impl Node {
             }
         }
         self.answer_covered_reads();
+        self.answer_forwarded_reads();
     }
 
     /// True if something is committed that is not applied.
@@ -225,8 +226,8 @@ mod tests {
     use super::*;
     use crate::bugs::Bugs;
     use crate::core::{
-        AppendRequest, Entry, Input, Log, Options, Recovered, Request, SnapshotOptions, Time,
-        Timings,
+        AppendRequest, Entry, Input, Log, Options, Recovered, Request, Settings, SnapshotOptions,
+        Time, Timings,
     };
 
     /// A follower that was restarted with that many entries of term 1.
@@ -242,7 +243,9 @@ mod tests {
             append_entries_max: 512,
             apply_entries_max: APPLY_ENTRIES_MAX,
             snapshots: SnapshotOptions::NEVER,
+            settings: Settings::default(),
             seed: 1,
+            life: 1,
             bugs: Bugs::new(),
         };
         Node::new(options, Recovered { term: 1, vote: None, log, snapshot: None }, Time::ZERO)

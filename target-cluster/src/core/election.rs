@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::durability::Consequence;
 use super::{
-    Effect, Node, NodeId, Record, Refusal, Request, Response, Role, Time, VoteRequest, VoteResponse,
+    Effect, Node, NodeId, Record, Request, Response, Role, Switch, Time, VoteRequest, VoteResponse,
 };
 use crate::bugs::Bug;
 
@@ -45,9 +45,7 @@ impl Node {
             for request in self.not_kept(leader.waiting).into_values() {
                 self.refuse(request, self.refusal_of_appended());
             }
-            for request in leader.reads.into_requests() {
-                self.refuse(request, Refusal::NoQuorumForRead);
-            }
+            self.refuse_reads(leader.reads);
             if self.has(Bug::RollbackOnStepDown) {
                 self.truncate_behind(self.commit);
             }
@@ -56,6 +54,10 @@ impl Node {
 
     /// The election deadline ran out: asks whether an election could be won.
     pub(super) fn ask_for_pre_votes(&mut self) {
+        self.refuse_forwarded_reads();
+        if self.options.settings.lacks(Switch::PreVote) {
+            return self.stand();
+        }
         let granted = BTreeSet::from([self.options.id.clone()]);
         let deadline = self.draw_deadline();
         self.role = Role::PreCandidate { granted, deadline };
@@ -121,6 +123,7 @@ impl Node {
     /// Begins a term of its own, with its own vote.
     pub(super) fn stand(&mut self) {
         assert!(!matches!(self.role, Role::Leader(_)), "a leader does not stand against itself");
+        self.refuse_forwarded_reads();
         self.set_term_and_vote(self.term + 1, Some(self.options.id.clone()));
         let deadline = self.draw_deadline();
         self.role = Role::Candidate { granted: BTreeSet::new(), deadline };
@@ -144,11 +147,10 @@ impl Node {
 
     /// Votes or refuses. A vote is sent only once it is durable; a refusal rests on nothing.
     ///
-    /// It does not matter here whether the voter hears a leader: a candidate was pre-elected by a
-    /// majority that heard none, or was asked to stand by the leader itself. So a successor needs no
-    /// mark in its request that would overrule such a check (thesis, §4.2.3).
+    /// Without leases it does not matter here whether the voter hears a leader: a candidate was
+    /// pre-elected by a majority that heard none, or was asked to stand by the leader itself.
     pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
-        if self.protects_lease(&request) {
+        if self.is_bound_against(&request) {
             let refused = VoteResponse { term: self.term, asked: request.term, granted: false };
             return self.effects.push(Effect::Respond { call, response: Response::Vote(refused) });
         }

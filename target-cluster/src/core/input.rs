@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BadChange, Configuration, Entry, MemberChange, NodeId, Request, Response, RoleName, Snapshot,
-    Time,
+    BadChange, ClockOff, Configuration, Entry, MemberChange, NodeId, Request, Response, RoleName,
+    Snapshot, Time,
 };
 use crate::kv::{Answer, EncodedCommand, Query};
 
@@ -120,6 +120,8 @@ pub enum Effect {
     },
     /// Report to those who watch: role, term or leader changed.
     Role(RoleChange),
+    /// End this node: its clock cannot be trusted.
+    Stop(ClockOff),
 }
 
 /// One record of the write-ahead log. Replayed in order, records give the durable state.
@@ -199,12 +201,14 @@ pub enum Refusal {
     TokenReused,
     /// A later command of the token's session was applied; of this one nothing is known.
     StaleToken,
-    /// This leader hands over. The command was not appended; another transfer was not begun.
+    /// This leader hands over. The command was not appended, nor a read; another transfer was not begun.
     Transferring,
     /// Nothing is applied yet that a snapshot could hold.
     NothingApplied,
     /// No node was seen to take over in time, or another one was. The successor may lead yet.
     TransferFailed,
+    /// The successor lacks too much of the log. It was not asked to stand.
+    SuccessorBehind,
     /// The node that is to lead is no voter.
     NotAVoter(NodeId),
     /// No entry of this leader's term is committed yet, so it does not know which members there are.
@@ -232,6 +236,7 @@ impl Refusal {
             Refusal::StaleToken => "stale_token",
             Refusal::Transferring => "transferring",
             Refusal::TransferFailed => "transfer_failed",
+            Refusal::SuccessorBehind => "successor_behind",
             Refusal::NothingApplied => "nothing_applied",
             Refusal::NotAVoter(_) => "not_a_voter",
             Refusal::TermNotCommitted => "term_not_committed",
@@ -250,6 +255,7 @@ impl Refusal {
             | Refusal::Overloaded
             | Refusal::TokenReused
             | Refusal::NothingApplied
+            | Refusal::SuccessorBehind
             | Refusal::NotAVoter(_)
             | Refusal::TermNotCommitted
             | Refusal::ChangeUnderWay

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Configuration;
+use super::{Configuration, Time};
 use crate::kv::EncodedCommand;
 
 /// The name of a node, such as `n1`.
@@ -84,6 +84,10 @@ pub enum Request {
     InstallSnapshot(InstallSnapshotRequest),
     /// Stand for election at once: the leader hands over (thesis, §3.10).
     TimeoutNow(TimeoutNowRequest),
+    /// Which index do reads have to see that a follower has now? (thesis, §6.4)
+    ReadIndex(ReadIndexRequest),
+    /// Tell what your clock shows.
+    Clock(ClockRequest),
 }
 
 impl Request {
@@ -94,6 +98,8 @@ impl Request {
             Request::Append(request) => &request.leader,
             Request::InstallSnapshot(request) => &request.leader,
             Request::TimeoutNow(request) => &request.leader,
+            Request::ReadIndex(request) => &request.node,
+            Request::Clock(request) => &request.node,
         }
     }
 
@@ -104,6 +110,8 @@ impl Request {
             Request::Append(request) => request.term,
             Request::InstallSnapshot(request) => request.term,
             Request::TimeoutNow(request) => request.term,
+            Request::ReadIndex(request) => request.term,
+            Request::Clock(request) => request.term,
         }
     }
 
@@ -114,8 +122,7 @@ impl Request {
             Request::PreVote(request) => Response::PreVote(vote(request.term)),
             Request::Vote(request) => Response::Vote(vote(request.term)),
             Request::Append(AppendRequest { round, .. }) => {
-                let result = AppendResult::StaleTerm;
-                Response::Append(AppendResponse { term, round: *round, result })
+                Response::Append(AppendResponse::refusal(term, *round))
             }
             Request::InstallSnapshot(request) => {
                 let (index, offset, installed) = (request.index, 0, false);
@@ -127,6 +134,12 @@ impl Request {
                 })
             }
             Request::TimeoutNow(_) => Response::TimeoutNow(TimeoutNowResponse { term }),
+            Request::ReadIndex(ReadIndexRequest { number, .. }) => {
+                Response::ReadIndex(ReadIndexResponse { term, number: *number, index: None })
+            }
+            Request::Clock(_) => {
+                Response::Clock(ClockResponse { term, life: 0, shown: Time::ZERO })
+            }
         }
     }
 }
@@ -144,6 +157,10 @@ pub enum Response {
     InstallSnapshot(InstallSnapshotResponse),
     /// To a request to stand at once.
     TimeoutNow(TimeoutNowResponse),
+    /// To a question for the index that reads have to see.
+    ReadIndex(ReadIndexResponse),
+    /// To a question for the time.
+    Clock(ClockResponse),
 }
 
 impl Response {
@@ -154,6 +171,8 @@ impl Response {
             Response::Append(response) => response.term,
             Response::InstallSnapshot(response) => response.term,
             Response::TimeoutNow(response) => response.term,
+            Response::ReadIndex(response) => response.term,
+            Response::Clock(response) => response.term,
         }
     }
 }
@@ -173,7 +192,7 @@ pub struct VoteRequest {
     #[serde(rename = "lastLogTerm")]
     pub last_term: u64,
     /// True if the leader asked the candidate to stand, so that voters need not protect its lease
-    /// (thesis, §4.2.3). Leases are a planted bug; without it this is never set or looked at.
+    /// (thesis, §4.2.3). Without leases this is never set or looked at.
     #[serde(rename = "disruptsLeader", default, skip_serializing_if = "std::ops::Not::not")]
     pub disrupts_leader: bool,
 }
@@ -309,6 +328,68 @@ pub struct TimeoutNowResponse {
     pub term: u64,
 }
 
+/// Asks the leader for the index that reads have to see which this node has now.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReadIndexRequest {
+    /// The term of the node that asks.
+    pub term: u64,
+    /// The node that asks.
+    #[serde(rename = "nodeId")]
+    pub node: NodeId,
+    /// Its number for the question; sent back in the answer.
+    pub number: u64,
+}
+
+/// Answers a [`ReadIndexRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReadIndexResponse {
+    /// The term of the node that answers.
+    pub term: u64,
+    /// The number of the question.
+    pub number: u64,
+    /// The index through which the log was committed after the question came, or a higher one. None
+    /// of a node that does not lead, or does not any more.
+    #[serde(rename = "readIndex", default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+}
+
+/// Asks another node what its clock shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClockRequest {
+    /// The term of the node that asks; says nothing here.
+    pub term: u64,
+    /// The node that asks.
+    #[serde(rename = "nodeId")]
+    pub node: NodeId,
+}
+
+/// Answers a [`ClockRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ClockResponse {
+    /// The term of the node that answers; says nothing here.
+    pub term: u64,
+    /// The life of that node, in which its clock began.
+    pub life: u32,
+    /// The time that its clock, which never goes back, showed when it was asked.
+    #[serde(rename = "clockNanos", with = "nanoseconds")]
+    pub shown: Time,
+}
+
+/// A time as a number of nanoseconds: those of a century fit into a `u64`.
+mod nanoseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(time.as_nanos() as u64)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_nanos)
+    }
+}
+
 /// Answers an append or heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "AppendResponseBody", from = "AppendResponseBody")]
@@ -319,6 +400,16 @@ pub struct AppendResponse {
     pub round: u64,
     /// The result of the request.
     pub result: AppendResult,
+    /// The time from now on, by its own clock, in which the receiver votes for no one else unless the
+    /// leader allows it; zero if it promises nothing.
+    pub promise: Time,
+}
+
+impl AppendResponse {
+    /// The answer to a request that is not heeded.
+    pub(super) fn refusal(term: u64, round: u64) -> AppendResponse {
+        AppendResponse { term, round, result: AppendResult::StaleTerm, promise: Time::ZERO }
+    }
 }
 
 /// The result of an append or heartbeat.
@@ -356,6 +447,13 @@ struct AppendResponseBody {
     conflict: Option<Conflict>,
     #[serde(rename = "readRound", default)]
     round: u64,
+    #[serde(
+        rename = "promisedNanos",
+        default,
+        skip_serializing_if = "Time::is_zero",
+        with = "nanoseconds"
+    )]
+    promise: Time,
 }
 
 /// The place at which logs differ.
@@ -370,7 +468,8 @@ struct Conflict {
 }
 
 impl From<AppendResponse> for AppendResponseBody {
-    fn from(AppendResponse { term, round, result }: AppendResponse) -> AppendResponseBody {
+    fn from(response: AppendResponse) -> AppendResponseBody {
+        let AppendResponse { term, round, result, promise } = response;
         let (success, accepted, conflict) = match result {
             AppendResult::Accepted(through) => (true, Some(through), None),
             AppendResult::Heard => (true, None, None),
@@ -379,13 +478,13 @@ impl From<AppendResponse> for AppendResponseBody {
             }
             AppendResult::StaleTerm => (false, None, None),
         };
-        AppendResponseBody { term, success, accepted, conflict, round }
+        AppendResponseBody { term, success, accepted, conflict, round, promise }
     }
 }
 
 impl From<AppendResponseBody> for AppendResponse {
     fn from(body: AppendResponseBody) -> AppendResponse {
-        let AppendResponseBody { term, success, accepted, conflict, round } = body;
+        let AppendResponseBody { term, success, accepted, conflict, round, promise } = body;
         let result = match (success, accepted, conflict) {
             (true, Some(through), _) => AppendResult::Accepted(through),
             (true, None, _) => AppendResult::Heard,
@@ -394,6 +493,6 @@ impl From<AppendResponseBody> for AppendResponse {
             }
             (false, _, None) => AppendResult::StaleTerm,
         };
-        AppendResponse { term, round, result }
+        AppendResponse { term, round, result, promise }
     }
 }

@@ -25,15 +25,18 @@
 //! **Members** change by joint consensus (paper, §6), new ones as learners first; the configuration is
 //! an entry of the log, in force once it is appended.
 //!
-//! Deliberately absent so far: leases.
+//! **Reads** are answered in one of the ways of [`ReadMode`]. Leases are the only thing that rests on clocks.
 
 mod applied;
+mod clock_guard;
 mod configuration;
 mod configurations;
 mod disbelief;
 mod durability;
 mod election;
+mod forwarded;
 mod input;
+mod lease;
 mod log;
 mod member_change;
 mod membership;
@@ -45,23 +48,27 @@ mod reads;
 mod relative;
 mod replication;
 mod role;
+mod settings;
 mod snapshot;
 mod snapshots;
 mod timing;
 mod transfer;
 
 pub use applied::APPLY_ENTRIES_MAX;
+pub use clock_guard::ClockOff;
 pub use configuration::Configuration;
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use member_change::{BadChange, MemberChange};
 pub use message::{
-    AppendRequest, AppendResponse, AppendResult, Entry, InstallSnapshotRequest,
-    InstallSnapshotResponse, NodeId, Payload, Request, Response, TimeoutNowRequest,
-    TimeoutNowResponse, VoteRequest, VoteResponse,
+    AppendRequest, AppendResponse, AppendResult, ClockRequest, ClockResponse, Entry,
+    InstallSnapshotRequest, InstallSnapshotResponse, NodeId, Payload, ReadIndexRequest,
+    ReadIndexResponse, Request, Response, TimeoutNowRequest, TimeoutNowResponse, VoteRequest,
+    VoteResponse,
 };
 pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
 pub use role::RoleName;
+pub use settings::{DRIFT_PERCENT, ReadMode, Settings, Switch, UnknownReadMode, UnknownSwitch};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotOptions;
 pub use timing::{Time, Timings};

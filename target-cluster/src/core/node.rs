@@ -1,12 +1,15 @@
 //! One node: its state, and the dispatch of inputs. The rules themselves stand beside it, by idea:
-//! `election`, `replication`, `reads`, `transfer`, `durability`.
+//! `election`, `replication`, `reads`, `lease`, `transfer`, `durability`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::applied::{ApplyResults, ApplyWork};
+use super::clock_guard::Clocks;
 use super::configurations::Configurations;
 use super::durability::Durability;
+use super::forwarded::Forwarded;
+use super::lease::Lease;
 use super::membership::Change;
 use super::planted::Planted;
 use super::snapshot::state_digest;
@@ -15,7 +18,7 @@ use super::timing::Jitter;
 use super::transfer::Transfer;
 use super::{
     Configuration, Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role,
-    RoleChange, RoleName, Snapshot, SnapshotOptions, Time, Timings,
+    RoleChange, RoleName, Settings, Snapshot, SnapshotOptions, Switch, Time, Timings,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{ContentsPage, Store};
@@ -43,8 +46,12 @@ pub struct Options {
     pub apply_entries_max: usize,
     /// The times at which snapshots are taken, and the size of their parts.
     pub snapshots: SnapshotOptions,
+    /// The way in which it answers reads, and the switches that are off.
+    pub settings: Settings,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
+    /// A number that no other life of this node has: its clock and what it counts begin anew in each.
+    pub life: u32,
     /// Planted bugs that are switched on.
     pub bugs: Bugs,
 }
@@ -118,6 +125,12 @@ pub struct Node {
     pub(super) snapshots: Snapshots,
     /// The role of this node.
     pub(super) role: Role,
+    /// Its reads, while it follows.
+    pub(super) forwarded: Forwarded,
+    /// The promises that leases rest on.
+    pub(super) lease: Lease,
+    /// The clocks of the other nodes.
+    pub(super) clocks: Clocks,
     /// The transfer of its leadership that is on its way.
     pub(super) transfer: Option<Transfer>,
     /// The change of the members that this leader was asked for.
@@ -132,7 +145,11 @@ pub struct Node {
 
 impl Node {
     /// A node that starts, or starts again, as follower with what its disk holds.
-    pub fn new(options: Options, recovered: Recovered, now: Time) -> Node {
+    pub fn new(mut options: Options, recovered: Recovered, now: Time) -> Node {
+        options.settings = options.settings.with(&options.bugs);
+        if options.settings.lacks(Switch::Batching) {
+            options.append_entries_max = 1;
+        }
         let founds = options.voters.contains(&options.id);
         assert!(founds || options.voters.is_empty(), "a founder is one of the founders");
         let Timings { heartbeat, election_min, election_max } = options.timings;
@@ -150,7 +167,10 @@ impl Node {
         };
         let configuration = Configurations::of(&log, reaches, first);
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
-        let mut jitter = Jitter::new(options.seed);
+        let mut jitter = match options.settings.lacks(Switch::RandomTimeouts) {
+            true => Jitter::none(),
+            false => Jitter::new(options.seed),
+        };
         let deadline = now + jitter.election_timeout(&options.timings);
         Node {
             configuration,
@@ -168,10 +188,13 @@ impl Node {
             apply_results: snapshot.map(|snapshot| snapshot.audit.clone()).unwrap_or_default(),
             snapshots: Snapshots::durable_through(reaches),
             role: Role::Follower { leader: None, heard: now, deadline },
+            forwarded: Forwarded::new(options.life),
+            lease: Lease::new(options.settings.reads, now),
+            clocks: Clocks::default(),
             transfer: None,
             change: None,
             durability: Durability::default(),
-            planted: Planted::new(&options.bugs, now),
+            planted: Planted::default(),
             effects: Vec::new(),
             options,
         }
@@ -196,6 +219,8 @@ impl Node {
                 Request::Append(request) => self.append_requested(call, request),
                 Request::InstallSnapshot(request) => self.snapshot_offered(call, request),
                 Request::TimeoutNow(request) => self.timeout_now_requested(call, request),
+                Request::ReadIndex(request) => self.read_index_requested(call, &request),
+                Request::Clock(_) => self.clock_requested(call),
             },
             Input::Response { from, sent, response } => match response {
                 Response::PreVote(response) => self.pre_vote_answered(from, response),
@@ -205,6 +230,8 @@ impl Node {
                     self.snapshot_answered(&from, sent, &response);
                 }
                 Response::TimeoutNow(response) => self.timeout_now_answered(response),
+                Response::ReadIndex(response) => self.read_index_answered(&response),
+                Response::Clock(response) => self.clock_answered(from, sent, &response),
             },
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
@@ -341,6 +368,7 @@ impl Node {
 
     fn tick(&mut self) {
         self.apply_work = ApplyWork::default();
+        self.read_clocks();
         let now = self.now;
         match &self.role {
             Role::Leader(_) => self.leader_tick(),
@@ -360,7 +388,11 @@ impl Node {
                 }
                 match self.may_stand() {
                     true => self.ask_for_pre_votes(),
-                    false => self.become_follower(None),
+                    false => {
+                        // No leader answers a learner either, nor one that is a member no more.
+                        self.refuse_forwarded_reads();
+                        self.become_follower(None);
+                    }
                 }
             }
         }

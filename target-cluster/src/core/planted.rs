@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::durability::Consequence;
+use super::transfer::Step;
 use super::{
     AppendRequest, Configuration, Effect, Node, NodeId, Payload, Record, Refusal, Reply, Role,
-    Snapshot, Time, VoteRequest,
+    Snapshot, Time,
 };
-use crate::bugs::{Bug, Bugs};
+use crate::bugs::Bug;
 use crate::kv::{Answer, EncodedCommand};
 
 /// The memory of a node for them. Always the same without bugs.
@@ -18,20 +19,8 @@ pub(super) struct Planted {
     waiting: BTreeMap<u64, u64>,
     /// Number and answer of the latest command of each session that this node answered as leader.
     answered: BTreeMap<String, (u64, Answer)>,
-    /// The time when this node last heard a leader, or started.
-    heard_leader: Time,
-    /// The term in which this node stood because its leader asked it to.
-    asked_to_stand_in: Option<u64>,
-    /// The term in which this leader asked another node to stand.
-    lease_given_up_in: Option<u64>,
-}
-
-impl Planted {
-    /// The memory of a node that starts at the time `now`.
-    pub(super) fn new(bugs: &Bugs, now: Time) -> Planted {
-        let heard_leader = if bugs.contains(&Bug::WallClockLease) { now } else { Time::ZERO };
-        Planted { heard_leader, ..Planted::default() }
-    }
+    /// The time when this leader was elected, and the index that it knew to be committed then.
+    elected: (Time, u64),
 }
 
 impl Node {
@@ -136,7 +125,7 @@ impl Node {
     /// `writes-lost-in-transfer`: the entry at `index` counts as replicated to the successor.
     pub(super) fn count_for_successor(&mut self, index: u64) {
         if let Some(transfer) = &self.transfer
-            && transfer.asked
+            && transfer.step == Step::Asked
             && let Role::Leader(leader) = &mut self.role
             && let Some(progress) = leader.peers.get_mut(&transfer.to)
         {
@@ -181,54 +170,18 @@ impl Node {
         }
     }
 
-    /// `stale-read` and `wall-clock-lease`: true if a leader answers reads without asking.
-    pub(super) fn reads_unasked(&self) -> bool {
-        self.has(Bug::StaleRead) || self.holds_lease()
-    }
-
-    /// `wall-clock-lease`: true if this leader knows how far its log is committed, has applied that,
-    /// and has lately heard a majority, by its wall clock.
-    fn holds_lease(&self) -> bool {
-        self.has(Bug::WallClockLease)
-            && self.knows_commit()
-            && !self.has_to_apply()
-            && self.planted.lease_given_up_in != Some(self.term)
-            && self.hears_majority()
-    }
-
-    /// `wall-clock-lease`: a leader that asked another node to stand can trust no lease of its term
-    /// any more.
-    pub(super) fn give_lease_up(&mut self) {
-        if self.has(Bug::WallClockLease) {
-            self.planted.lease_given_up_in = Some(self.term);
+    /// `stale-read-index`: this node begins to lead.
+    pub(super) fn note_election(&mut self) {
+        if self.has(Bug::StaleReadIndex) {
+            self.planted.elected = (self.now, self.commit);
         }
     }
 
-    /// `wall-clock-lease`: a leader was heard.
-    pub(super) fn respect_lease(&mut self) {
-        if self.has(Bug::WallClockLease) {
-            self.planted.heard_leader = self.now;
-        }
-    }
-
-    /// `wall-clock-lease`: true if a leader that this node heard may hold a lease, which the vote
-    /// asked for would break; the leader itself may ask for that (thesis, §4.2.3).
-    pub(super) fn protects_lease(&self, request: &VoteRequest) -> bool {
-        self.has(Bug::WallClockLease)
-            && !request.disrupts_leader
-            && self.now < self.planted.heard_leader + self.options.timings.election_min
-    }
-
-    /// `wall-clock-lease`: this node stands because its leader asked it to.
-    pub(super) fn note_that_leader_asked(&mut self) {
-        if self.has(Bug::WallClockLease) {
-            self.planted.asked_to_stand_in = Some(self.term);
-        }
-    }
-
-    /// `wall-clock-lease`: true if the leader asked this node to stand in that term.
-    pub(super) fn was_asked_to_stand_in(&self, term: u64) -> bool {
-        self.planted.asked_to_stand_in == Some(term)
+    /// `stale-read-index`: the index that a follower is told, for a moment one of before the election.
+    pub(super) fn read_index_to_tell(&self, index: u64) -> u64 {
+        let (when, known) = self.planted.elected;
+        let is_new = self.now < when + self.options.timings.heartbeat;
+        if self.has(Bug::StaleReadIndex) && is_new { known.min(index) } else { index }
     }
 
     /// `stale-members-in-snapshot`: the members that a snapshot through that index tells of.

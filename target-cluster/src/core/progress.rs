@@ -35,6 +35,8 @@ pub(super) struct Progress {
     pub(super) contact: Time,
     /// The same by the wall clock, for a node with the planted bug `wall-clock-lease`.
     pub(super) wall_contact: Time,
+    /// The time until which it is bound to elect no other leader.
+    pub(super) promised_until: Time,
     /// The latest read round that it confirmed.
     pub(super) round: u64,
 }
@@ -119,6 +121,7 @@ impl Progress {
             phase: Phase::Probe,
             contact: now,
             wall_contact: wall,
+            promised_until: Time::ZERO,
             round: 0,
         }
     }
@@ -290,6 +293,7 @@ impl Progress {
             sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
         self.contact = now;
+        self.promised_until = Time::ZERO;
     }
 }
 

@@ -1,16 +1,23 @@
-//! Linearizable reads without a log entry: ReadIndex (thesis, §6.4).
+//! Reads at a leader.
 //!
-//! A read that arrives waits for a round of heartbeats that begins after it. The round remembers
+//! **ReadIndex** (thesis, §6.4) makes them linearizable without a log entry. A read that arrives waits for a round of heartbeats that begins after it. The round remembers
 //! the commit index at which it began; once a majority answered it, no other node led when it began,
 //! so everything acknowledged before is at or below that index. One round confirms every read that
 //! had gathered before it, and all rounds before it. It begins at once if no other is on its way, else
 //! with the next periodic heartbeat: reads cost few messages where answers come fast, and where they
 //! take long, no read waits for a round trip before its own. Appends and heartbeats carry the number of
-//! the latest round too, so that a lost message only delays it.
+//! the latest round too, so that a lost message only delays it. The questions of followers
+//! ([`super::forwarded`]) are reads whose answer is the index.
+//!
+//! **Leases** ([`super::lease`]) confirm a read at once, or leave it to a round while there is none.
+//!
+//! **Reads through the log** wait for an entry of their own: those of one turn share one. An entry that
+//! was on its way before would not do. It may have been acknowledged before the read came, by a majority
+//! that has elected another leader since.
 
 use std::collections::VecDeque;
 
-use super::{Effect, Node, Refusal, Reply, Role};
+use super::{Effect, Node, Payload, ReadMode, Refusal, Reply, Role};
 use crate::bugs::Bug;
 use crate::kv::Query;
 
@@ -20,13 +27,32 @@ pub(super) struct Reads {
     /// The number of the latest round.
     round: u64,
     /// Reads that came after the latest round began.
-    gathering: Vec<(u64, Query)>,
+    gathering: Vec<Waiting>,
     /// The rounds on their way.
     confirming: VecDeque<Round>,
     /// Confirmed rounds, until what they would have to see is applied.
     confirmed: VecDeque<Round>,
     /// The sum of what they cost.
     cost: usize,
+}
+
+/// A read that waits for a leader.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Waiting {
+    /// A client's, by the driver's number.
+    Client { request: u64, query: Query },
+    /// A follower's question for the index, by the driver's number and that of the follower.
+    Follower { call: u64, number: u64 },
+}
+
+impl Waiting {
+    /// About how many bytes it takes.
+    fn cost(&self) -> usize {
+        match self {
+            Waiting::Client { query, .. } => query.cost(),
+            Waiting::Follower { .. } => size_of::<Waiting>(),
+        }
+    }
 }
 
 /// The most that reads may cost together while they wait, about in bytes. A leader that cannot reach
@@ -40,8 +66,8 @@ struct Round {
     number: u64,
     /// The index through which the log was committed when it began.
     read_index: u64,
-    /// Request number and question of its reads.
-    reads: Vec<(u64, Query)>,
+    /// Its reads.
+    reads: Vec<Waiting>,
 }
 
 impl Reads {
@@ -50,31 +76,64 @@ impl Reads {
         self.round
     }
 
-    /// The numbers of all requests that wait.
-    pub(super) fn into_requests(self) -> impl Iterator<Item = u64> {
+    /// All that wait.
+    fn into_waiting(self) -> impl Iterator<Item = Waiting> {
         let rounds = self.confirmed.into_iter().chain(self.confirming);
-        rounds.flat_map(|round| round.reads).chain(self.gathering).map(|(request, _)| request)
+        rounds.flat_map(|round| round.reads).chain(self.gathering)
     }
 }
 
 impl Node {
     /// A client asks for something that changes nothing.
     pub(super) fn query(&mut self, request: u64, query: Query) {
-        let unasked = self.reads_unasked();
-        match &mut self.role {
-            Role::Leader(_) if unasked => self.answer_from_state(request, &query),
+        let reads = self.options.settings.reads;
+        match &self.role {
+            _ if reads == ReadMode::Stale => self.answer_from_state(request, &query),
+            Role::Leader(_) if self.has(Bug::StaleRead) => self.answer_from_state(request, &query),
             Role::Leader(leader) if leader.reads.cost + query.cost() > COST_MAX => {
                 self.refuse(request, Refusal::Overloaded);
             }
-            Role::Leader(leader) => {
-                leader.reads.cost += query.cost();
-                leader.reads.gathering.push((request, query));
-                self.begin_read_round();
+            Role::Leader(_) if reads == ReadMode::Log && self.hands_over() => {
+                self.refuse(request, Refusal::Transferring);
+            }
+            Role::Leader(_) => self.wait_to_read(Waiting::Client { request, query }),
+            Role::Follower { leader: Some(_), .. } if reads == ReadMode::Follower => {
+                if self.forwarded.cost + query.cost() > COST_MAX {
+                    return self.refuse(request, Refusal::Overloaded);
+                }
+                self.forward_read(request, query);
             }
             _ => {
                 let leader = self.standing().leader;
                 self.refuse(request, Refusal::NotLeader { leader });
             }
+        }
+    }
+
+    /// A follower asks which index its reads have to see.
+    pub(super) fn read_for_follower(&mut self, call: u64, number: u64) {
+        let waiting = Waiting::Follower { call, number };
+        match &self.role {
+            Role::Leader(leader) if leader.reads.cost + waiting.cost() <= COST_MAX => {
+                self.wait_to_read(waiting);
+            }
+            _ => self.respond_read_index(call, number, None),
+        }
+    }
+
+    /// A read waits for what confirms it.
+    fn wait_to_read(&mut self, waiting: Waiting) {
+        let is_confirmed = self.holds_lease();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let reads = &mut leader.reads;
+        reads.cost += waiting.cost();
+        if is_confirmed {
+            let round = Round { number: 0, read_index: self.commit, reads: vec![waiting] };
+            reads.confirmed.push_back(round);
+            self.answer_covered_reads();
+        } else {
+            reads.gathering.push(waiting);
+            self.begin_read_round();
         }
     }
 
@@ -84,10 +143,44 @@ impl Node {
         self.log.term_at(self.commit) == Some(self.term)
     }
 
-    /// True if this node leads, heard a majority lately and has applied what a read would have to see:
-    /// a read is answered as soon as a majority confirms it.
+    /// True if this node answers reads: it leads, heard a majority lately and has applied what a read would
+    /// have to see; or it answers as follower, and heard its leader.
     pub(crate) fn can_read(&self) -> bool {
-        self.hears_majority() && self.knows_commit() && !self.has_to_apply()
+        match (self.options.settings.reads, &self.role) {
+            (ReadMode::Stale, _) => true,
+            (ReadMode::Follower, Role::Follower { leader: Some(_), heard, .. }) => {
+                self.now < *heard + self.options.timings.election_min
+            }
+            _ => self.hears_majority() && self.knows_commit() && !self.has_to_apply(),
+        }
+    }
+
+    /// True if the reads of this node wait for entries, not for rounds.
+    fn reads_through_log(&self) -> bool {
+        self.options.settings.reads == ReadMode::Log
+    }
+
+    /// Appends an entry for the reads that came since the last tick, if they are read through the log.
+    pub(super) fn append_for_reads(&mut self) {
+        let through_log = self.reads_through_log();
+        let Role::Leader(leader) = &mut self.role else { return };
+        if !through_log || leader.reads.gathering.is_empty() {
+            return;
+        }
+        let reads = std::mem::take(&mut leader.reads.gathering);
+        let read_index = self.append_own(Payload::Noop);
+        let Role::Leader(leader) = &mut self.role else { return };
+        leader.reads.confirmed.push_back(Round { number: 0, read_index, reads });
+    }
+
+    /// This node leads no more: what waits is refused.
+    pub(super) fn refuse_reads(&mut self, reads: Reads) {
+        for waiting in reads.into_waiting() {
+            match waiting {
+                Waiting::Client { request, .. } => self.refuse(request, Refusal::NoQuorumForRead),
+                Waiting::Follower { call, number } => self.respond_read_index(call, number, None),
+            }
+        }
     }
 
     /// Begins a round for the reads that have gathered, unless one is on its way: then the next
@@ -95,6 +188,7 @@ impl Node {
     pub(super) fn begin_read_round(&mut self) {
         let is_due = |reads: &Reads| reads.confirming.is_empty() && !reads.gathering.is_empty();
         if self.knows_what_to_read()
+            && !self.reads_through_log()
             && matches!(&self.role, Role::Leader(leader) if is_due(&leader.reads))
         {
             self.send_heartbeats();
@@ -105,7 +199,7 @@ impl Node {
     /// Makes a round of the reads that have gathered, if there are any and it is known what they would
     /// have to see. It is confirmed by what is sent from now on.
     pub(super) fn gather_reads(&mut self) {
-        if !self.knows_what_to_read() {
+        if !self.knows_what_to_read() || self.reads_through_log() {
             return;
         }
         let Role::Leader(leader) = &mut self.role else { return };
@@ -142,24 +236,33 @@ impl Node {
         self.begin_read_round();
     }
 
-    /// Answers the reads of confirmed rounds whose index is applied.
+    /// Answers the reads of confirmed rounds whose index is applied. A round of followers alone need not
+    /// wait for that: they apply it themselves.
     pub(super) fn answer_covered_reads(&mut self) {
         let applied = match self.has(Bug::ReadBeforeApplied) {
             true => u64::MAX,
             false => self.store.applied(),
         };
+        let is_forwarded = |it: &Waiting| matches!(it, Waiting::Follower { .. });
+        let is_covered =
+            |round: &Round| round.read_index <= applied || round.reads.iter().all(is_forwarded);
         while let Role::Leader(leader) = &mut self.role
-            && leader.reads.confirmed.front().is_some_and(|round| round.read_index <= applied)
-            && let Some(Round { reads, .. }) = leader.reads.confirmed.pop_front()
+            && leader.reads.confirmed.front().is_some_and(is_covered)
+            && let Some(Round { read_index, reads, .. }) = leader.reads.confirmed.pop_front()
         {
-            leader.reads.cost -= reads.iter().map(|(_, query)| query.cost()).sum::<usize>();
-            for (request, query) in reads {
-                self.answer_from_state(request, &query);
+            leader.reads.cost -= reads.iter().map(Waiting::cost).sum::<usize>();
+            for waiting in reads {
+                match waiting {
+                    Waiting::Client { request, query } => self.answer_from_state(request, &query),
+                    Waiting::Follower { call, number } => {
+                        self.respond_read_index(call, number, Some(read_index));
+                    }
+                }
             }
         }
     }
 
-    fn answer_from_state(&mut self, request: u64, query: &Query) {
+    pub(super) fn answer_from_state(&mut self, request: u64, query: &Query) {
         let answer = self.store.query(query);
         self.effects.push(Effect::Reply { request, reply: Reply::Answer(answer) });
     }

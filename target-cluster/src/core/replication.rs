@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::reads::Reads;
 use super::{
     AppendRequest, AppendResponse, AppendResult, Effect, Entry, Leader, Node, NodeId, Options,
-    Payload, Proposal, Record, Refusal, Request, Response, Role, Time,
+    Payload, Proposal, Record, Refusal, Request, Response, Role, Switch, Time,
 };
 use crate::bugs::Bug;
 
@@ -34,6 +34,7 @@ impl Node {
             reads: Reads::default(),
             heartbeat_due: self.now + self.options.timings.heartbeat,
         });
+        self.note_election();
         self.append_own(Payload::Noop);
         self.replicate();
     }
@@ -52,7 +53,7 @@ impl Node {
                     continue;
                 }
             };
-            if self.transfer.is_some() && !self.has(Bug::WritesLostInTransfer) {
+            if self.hands_over() && !self.has(Bug::WritesLostInTransfer) {
                 self.refuse(request, Refusal::Transferring);
                 continue;
             }
@@ -177,7 +178,8 @@ impl Node {
     /// up appends that are not answered, sends heartbeats.
     pub(super) fn leader_tick(&mut self) {
         let (now, timings) = (self.now, self.options.timings);
-        let content_unheard = self.has(Bug::StaleRead) || self.has(Bug::NoCheckQuorum);
+        let content_unheard =
+            self.has(Bug::StaleRead) || self.options.settings.lacks(Switch::CheckQuorum);
         if (!self.hears_majority() && !content_unheard) || self.leads_unelected() {
             return self.become_follower(None);
         }
@@ -186,6 +188,7 @@ impl Node {
         if leader.heartbeat_due <= now {
             self.send_heartbeats();
         }
+        self.append_for_reads();
         self.replicate();
     }
 
@@ -215,13 +218,15 @@ impl Node {
         if (term < self.term && !takes_any_term)
             || (term == self.term && matches!(self.role, Role::Leader(_)))
         {
-            return self.respond_to_append(call, round, AppendResult::StaleTerm);
+            let response = Response::Append(AppendResponse::refusal(self.term, round));
+            return self.effects.push(Effect::Respond { call, response });
         }
         if term > self.term {
             self.adopt_term(term);
         }
         self.become_follower(Some(leader));
-        self.respect_lease();
+        let promise = self.promise();
+        self.ask_for_read_index();
         let removes = self.removes_behind_dropped(previous_index);
         if removes || !self.log.agrees_at(previous_index, previous_term) {
             let conflict = if previous_index > self.log.last_index() {
@@ -231,7 +236,9 @@ impl Node {
             };
             let (index, term) = conflict;
             let result = AppendResult::Conflict { previous: previous_index, index, term };
-            return self.respond_to_append(call, round, result);
+            let response = AppendResponse { term: self.term, round, result, promise };
+            let response = Response::Append(response);
+            return self.effects.push(Effect::Respond { call, response });
         }
         let heartbeat = entries.is_empty();
         let verified = previous_index + entries.len() as u64;
@@ -257,19 +264,14 @@ impl Node {
             false => verified,
         };
         self.commit_through(commit.min(covered));
+        let result = if heartbeat { AppendResult::Heard } else { AppendResult::Accepted(verified) };
+        let response = Response::Append(AppendResponse { term: self.term, round, result, promise });
         if heartbeat {
-            self.respond_to_append(call, round, AppendResult::Heard);
+            self.effects.push(Effect::Respond { call, response });
         } else {
-            let result = AppendResult::Accepted(verified);
-            let response = Response::Append(AppendResponse { term: self.term, round, result });
             let accepted = Consequence::Respond { call, response };
             self.once_durable_unless(Bug::FollowerAcksBeforeFsync, accepted);
         }
-    }
-
-    fn respond_to_append(&mut self, call: u64, round: u64, result: AppendResult) {
-        let response = Response::Append(AppendResponse { term: self.term, round, result });
-        self.effects.push(Effect::Respond { call, response });
     }
 
     /// A leader's side of the answer.
@@ -277,6 +279,7 @@ impl Node {
         if response.term > self.term {
             return self.adopt_term(response.term);
         }
+        let counted = self.shortened(response.promise);
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.peers.get_mut(&from) else { return };
         if response.term < self.term || response.result == AppendResult::StaleTerm {
@@ -284,6 +287,7 @@ impl Node {
         }
         progress.contact = progress.contact.max(sent);
         progress.wall_contact = self.wall.saturating_sub(self.now.saturating_sub(sent));
+        progress.promised_until = progress.promised_until.max(sent + counted);
         progress.round = progress.round.max(response.round);
         match response.result {
             AppendResult::Heard | AppendResult::StaleTerm => {}

@@ -226,7 +226,8 @@ impl Node {
             self.adopt_term(term);
         }
         self.become_follower(Some(leader));
-        self.respect_lease();
+        self.promise();
+        self.ask_for_read_index();
         // A state that is newer is never replaced (openraft#543). All of it that the snapshot holds is
         // durable once what was written is.
         let goes_back = offset == 0 && self.has(Bug::StaleSnapshotInstalled);

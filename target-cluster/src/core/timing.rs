@@ -37,18 +37,24 @@ impl Default for Timings {
 /// The random part of election timeouts: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). One word
 /// of state, so that a node can be compared and hashed by a model checker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Jitter(u64);
+pub(super) struct Jitter(Option<u64>);
 
 impl Jitter {
     /// A stream of its own for each seed.
     pub(super) fn new(seed: u64) -> Jitter {
-        Jitter(seed)
+        Jitter(Some(seed))
+    }
+
+    /// No random part: every election timeout is the shortest.
+    pub(super) fn none() -> Jitter {
+        Jitter(None)
     }
 
     /// The next election timeout.
     pub(super) fn election_timeout(&mut self, timings: &Timings) -> Duration {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
+        let Some(state) = &mut self.0 else { return timings.election_min };
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = *state;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^= word >> 31;

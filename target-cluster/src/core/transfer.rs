@@ -1,14 +1,19 @@
 //! Leadership handed over on request (thesis, §3.10).
 //!
-//! The leader takes no more commands, brings its successor up to date and asks it to stand at once.
+//! First the successor catches up, while commands go on: until it lacks no more than one append
+//! carries. Then the leader takes no more commands, sends the rest and asks the successor to stand at once.
+//! The first step lasts for the longest election timeout at most, the rest for the shortest: a leader
+//! that still leads after it takes commands again (hashicorp/raft#487, openraft#2088 are what comes of a
+//! transfer that does not end, or that accepts commands which no node will have). As long as the successor
+//! was not asked to stand, for which it must hold the whole log, nothing was done, and the refusal says
+//! so; one that lacks what only a snapshot holds is refused at once.
+//!
 //! Reads go on: their rounds find out by themselves whether this node still leads. Commands accepted
 //! before are in the successor's log when it is asked to stand, so the next leader commits them;
 //! the clients that wait for them here get `leadership_lost`, as at any other end of a leadership.
 //!
 //! The request for the transfer is answered when the successor is heard to lead, by a leader that
-//! has become follower. After an election timeout the transfer is over, successful or not: a leader
-//! that still leads takes commands again (hashicorp/raft#487, openraft#2088 are what comes of a
-//! transfer that does not end, or that accepts commands which no node will have).
+//! has become follower.
 
 use super::{
     Effect, Node, NodeId, Refusal, Reply, Request, Response, Role, Time, TimeoutNowRequest,
@@ -27,8 +32,19 @@ pub(super) struct Transfer {
     term: u64,
     /// The time when it is over.
     pub(super) deadline: Time,
-    /// True once the successor was asked to stand.
-    pub(super) asked: bool,
+    /// The step that it has come to.
+    pub(super) step: Step,
+}
+
+/// A step of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    /// The successor catches up; commands are taken.
+    CatchUp,
+    /// It gets the rest; commands are not taken.
+    HandOver,
+    /// It was asked to stand.
+    Asked,
 }
 
 impl Node {
@@ -44,18 +60,21 @@ impl Node {
         if !self.configuration.is_voter(&to) {
             return self.refuse(request, Refusal::NotAVoter(to));
         }
-        let deadline = match self.has(Bug::TransferWithoutEnd) {
-            true => Time::MAX,
-            false => self.now + self.options.timings.election_max,
-        };
-        self.transfer = Some(Transfer { request, to, term: self.term, deadline, asked: false });
+        let deadline = self.now + self.options.timings.election_max;
+        self.transfer =
+            Some(Transfer { request, to, term: self.term, deadline, step: Step::CatchUp });
         self.ask_successor();
+    }
+
+    /// True if this node hands over, or did a moment ago: it takes no commands.
+    pub(super) fn hands_over(&self) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.step != Step::CatchUp)
     }
 
     /// True if this node leads, heard a majority lately and does not hand over: a command that it takes
     /// is committed.
     pub(crate) fn can_commit(&self) -> bool {
-        self.hears_majority() && self.transfer.is_none()
+        self.hears_majority() && !self.hands_over()
     }
 
     /// The voter to hand over to, if this node leads: of those that answered lately the one that holds
@@ -69,17 +88,30 @@ impl Node {
         heard.max_by_key(|(_, peer)| peer.matched).map(|(name, _)| name.clone())
     }
 
-    /// Asks the successor to stand once it holds the whole log, which grows no more: before that
-    /// no node might vote for it. It is asked once. If that is lost, the transfer fails and can be
-    /// asked for again.
+    /// Takes the steps of a transfer that are due. The successor is asked to stand once it holds the whole
+    /// log, which grows no more: before that no node might vote for it. It is asked once. If that is lost,
+    /// the transfer fails and can be asked for again.
     pub(super) fn ask_successor(&mut self) {
         let (Role::Leader(leader), Some(transfer)) = (&self.role, &mut self.transfer) else {
             return;
         };
-        let holds_all = |matched| matched == self.log.last_index();
-        let ready = leader.peers.get(&transfer.to).is_some_and(|peer| holds_all(peer.matched));
-        if ready && !transfer.asked {
-            transfer.asked = true;
+        let Some(progress) = leader.peers.get(&transfer.to) else { return };
+        let lacks = self.log.last_index().saturating_sub(progress.matched);
+        if transfer.step == Step::CatchUp {
+            if progress.gets_snapshot() {
+                return self.refuse_transfer(Refusal::SuccessorBehind);
+            }
+            if lacks > self.options.append_entries_max as u64 {
+                return;
+            }
+            transfer.step = Step::HandOver;
+            transfer.deadline = match self.options.bugs.contains(&Bug::TransferWithoutEnd) {
+                true => Time::MAX,
+                false => self.now + self.options.timings.election_min,
+            };
+        }
+        if transfer.step == Step::HandOver && lacks == 0 {
+            transfer.step = Step::Asked;
             let to = transfer.to.clone();
             self.ask_to_stand(to);
         }
@@ -116,14 +148,25 @@ impl Node {
         let Some(transfer) = &self.transfer else { return };
         let leader = self.standing().leader;
         let another_leads = leader.is_some() && self.term > transfer.term;
-        let reply = match leader {
-            Some(leader) if leader == transfer.to => Reply::Transferred { leader, term: self.term },
-            _ if another_leads || transfer.deadline <= self.now => {
-                Reply::Refused(Refusal::TransferFailed)
+        let is_over = transfer.deadline <= self.now;
+        match leader {
+            Some(leader) if leader == transfer.to => {
+                let reply = Reply::Transferred { leader, term: self.term };
+                self.effects.push(Effect::Reply { request: transfer.request, reply });
+                self.transfer = None;
             }
-            _ => return,
-        };
-        self.effects.push(Effect::Reply { request: transfer.request, reply });
-        self.transfer = None;
+            _ if is_over && transfer.step != Step::Asked => {
+                self.refuse_transfer(Refusal::SuccessorBehind);
+            }
+            _ if is_over || another_leads => self.refuse_transfer(Refusal::TransferFailed),
+            _ => {}
+        }
+    }
+
+    /// Ends the transfer without success.
+    fn refuse_transfer(&mut self, refusal: Refusal) {
+        if let Some(transfer) = self.transfer.take() {
+            self.refuse(transfer.request, refusal);
+        }
     }
 }

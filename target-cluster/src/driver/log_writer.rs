@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::bugs::{Bug, Bugs};
-use crate::core::{Record, Time};
+use crate::core::{Record, Settings, Switch, Time};
 use crate::storage::{Disk, WriteAheadLog, needs_barrier};
 
 /// The longest time between a barrier and the note beside the log of what is durable. A note costs
@@ -49,6 +49,9 @@ impl Batch {
 #[derive(Debug)]
 pub(crate) struct LogWriter<D> {
     log: WriteAheadLog<D>,
+    /// True if records are made durable at all, and if those of a batch are so together.
+    syncs: bool,
+    groups: bool,
     bugs: Bugs,
     /// The time at which work is due that no request waits for, if any is.
     deferred_due: Option<Time>,
@@ -56,17 +59,29 @@ pub(crate) struct LogWriter<D> {
 
 impl<D: Disk> LogWriter<D> {
     /// A writer behind the last record of a log.
-    pub(crate) fn new(log: WriteAheadLog<D>, bugs: Bugs) -> LogWriter<D> {
-        LogWriter { log, bugs, deferred_due: None }
+    pub(crate) fn new(log: WriteAheadLog<D>, settings: &Settings, bugs: Bugs) -> LogWriter<D> {
+        let syncs = !settings.lacks(Switch::Fsync);
+        let groups = !settings.lacks(Switch::Batching);
+        LogWriter { log, syncs, groups, bugs, deferred_due: None }
     }
 
     /// Writes records at the time `now`. True if they are durable only after a barrier.
     pub(crate) fn write(&mut self, records: &[Record], now: Time) -> io::Result<bool> {
-        self.log.append(records)?;
+        let needs_barrier = |record| self.syncs && needs_barrier(record, &self.bugs);
+        if self.groups {
+            self.log.append(records)?;
+        } else {
+            for (position, record) in records.iter().enumerate() {
+                if position > 0 && needs_barrier(&records[position - 1]) {
+                    self.log.sync()?;
+                }
+                self.log.append([record])?;
+            }
+        }
         let lazy = self.bugs.contains(&Bug::AckBeforeFsync);
         let interval = if lazy { LAZY_SYNC_INTERVAL } else { MARK_INTERVAL };
         self.deferred_due.get_or_insert(now + interval);
-        Ok(records.iter().any(|record| needs_barrier(record, &self.bugs)))
+        Ok(records.iter().any(needs_barrier))
     }
 
     /// Makes everything written so far durable.
@@ -82,7 +97,7 @@ impl<D: Disk> LogWriter<D> {
     /// Does the work that no request waits for.
     pub(crate) fn run_deferred(&mut self) -> io::Result<()> {
         self.deferred_due = None;
-        if self.bugs.contains(&Bug::AckBeforeFsync) {
+        if self.syncs && self.bugs.contains(&Bug::AckBeforeFsync) {
             self.log.sync()?;
         }
         self.log.mark()

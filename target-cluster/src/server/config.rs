@@ -11,7 +11,7 @@ use super::envelope::{Envelope, check_visible};
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
 use crate::core::{
-    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, SnapshotOptions, Timings,
+    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, Settings, SnapshotOptions, Timings,
 };
 use crate::storage::Identity;
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub timings: Timings,
     /// The times at which it takes snapshots.
     pub snapshots: SnapshotOptions,
+    /// The way in which it answers reads, and the switches that are off.
+    pub settings: Settings,
     /// The limits of the requests of clients.
     pub limits: RequestLimits,
     /// Planted bugs that are switched on.
@@ -65,6 +67,11 @@ impl Config {
             entries > 0 && bytes > 0 && part_bytes > 0,
             "a snapshot is taken after at least one entry, and one byte"
         );
+        let drift = self.settings.drift_percent;
+        ensure!(
+            (1..=50).contains(&drift),
+            "the clock of one node may run 1 to 50 % faster than another's, not {drift} %"
+        );
         let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         for (name, address) in &self.peers {
             ensure!(names.insert(name), "two of the peers are called {name}");
@@ -86,6 +93,11 @@ impl Config {
         self.limits.check()
     }
 
+    /// Its settings with what planted bugs choose.
+    pub(super) fn settings(&self) -> Settings {
+        self.settings.clone().with(&self.bugs)
+    }
+
     /// The options of the core. The seed comes from the operating system's randomness: nodes that
     /// start at the same instant must not draw the same timeouts.
     pub(super) fn options(&self) -> Options {
@@ -96,7 +108,9 @@ impl Config {
             append_entries_max: APPEND_ENTRIES_MAX,
             apply_entries_max: APPLY_ENTRIES_MAX,
             snapshots: self.snapshots,
+            settings: self.settings(),
             seed: RandomState::new().hash_one(&self.id),
+            life: RandomState::new().hash_one(&self.id) as u32,
             bugs: self.bugs.clone(),
         }
     }
@@ -145,6 +159,7 @@ impl Config {
             data_dir: "/nowhere".into(),
             timings: Timings::default(),
             snapshots: SnapshotOptions::DEFAULT,
+            settings: Settings::default(),
             limits: RequestLimits::default(),
             bugs: Bugs::new(),
             events: true,

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::inbox::{Inbox, Incoming};
 use crate::bugs::Bugs;
-use crate::core::Snapshot;
+use crate::core::{Settings, Snapshot};
 use crate::driver::{Batch, LogWriter};
 use crate::storage::{Directory, FileDisk, WriteAheadLog, save_at_once};
 
@@ -17,11 +17,13 @@ use crate::storage::{Directory, FileDisk, WriteAheadLog, save_at_once};
 /// reports: after an error, only what was reported before counts as durable.
 pub(super) fn start(
     wal: WriteAheadLog<FileDisk>,
+    settings: &Settings,
     bugs: Bugs,
     inbox: Inbox,
 ) -> io::Result<(Sender<Batch>, JoinHandle<()>)> {
     let (sender, batches) = channel();
-    let thread = DiskThread { writer: LogWriter::new(wal, bugs), inbox, start: Instant::now() };
+    let writer = LogWriter::new(wal, settings, bugs);
+    let thread = DiskThread { writer, inbox, start: Instant::now() };
     let thread = thread::Builder::new().name("disk".into()).spawn(move || thread.run(&batches))?;
     Ok((sender, thread))
 }

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::core::ClockOff;
 use crate::storage::{IdentityError, OpenError};
 
 /// The reason for which a node stopped, or did not start.
@@ -31,6 +32,9 @@ pub enum Failure {
     /// Another process runs on the same data directory.
     #[error("{0}")]
     InUse(io::Error),
+    /// Its clock runs at another rate than those of the others, by more than leases bear.
+    #[error("{0}")]
+    Clock(ClockOff),
     /// An assertion of the core failed: its inputs cannot be, unless a promise was broken.
     #[error("the raft core failed: {0}")]
     Assertion(String),
@@ -57,12 +61,16 @@ impl Failure {
     /// The exit code of a node whose core found a promise broken: `EX_SOFTWARE`.
     pub const ASSERTION_FAILED: u8 = 70;
 
+    /// The exit code of a node whose clock cannot be trusted: `EX_OSERR`.
+    pub const CLOCK_OFF: u8 = 71;
+
     /// The code that the process should end with, unless any other will do.
     pub fn exit_code(&self) -> Option<u8> {
         match self {
             Failure::Disk(_) => Some(Failure::DISK_FAILED),
             Failure::Corrupt { .. } | Failure::IdentityDamaged(_) => Some(Failure::LOG_CORRUPT),
             Failure::AnothersData(_) => Some(Failure::ANOTHERS_DATA),
+            Failure::Clock(_) => Some(Failure::CLOCK_OFF),
             Failure::InUse(_) => Some(Failure::DATA_IN_USE),
             Failure::Assertion(_) => Some(Failure::ASSERTION_FAILED),
             Failure::Other(_) => None,

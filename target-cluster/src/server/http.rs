@@ -25,7 +25,9 @@ use super::inbox::{Health, Inbox, Incoming};
 use super::large::{LARGE, elsewhere_if};
 use super::members::MembersBody;
 use super::memory::Memory;
-use crate::core::{AppliedCommand, ApplyResult, Forgotten, NodeId, Reply, Status};
+use crate::core::{
+    AppliedCommand, ApplyResult, Forgotten, NodeId, ReadMode, Reply, Settings, Status,
+};
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
 /// The largest body of a client's request, in bytes: a value of some hundred kilobytes, and room for
@@ -227,6 +229,14 @@ async fn status(service: &Service) -> Response {
         "learners": configuration.learners(),
         "version": env!("CARGO_PKG_VERSION"),
     });
+    let Settings { reads, drift_percent, off } = service.config.settings();
+    body["reads"] = json!(reads);
+    if reads == ReadMode::Lease {
+        body["clock_drift_percent"] = json!(drift_percent);
+    }
+    if !off.is_empty() {
+        body["off"] = json!(off);
+    }
     if !service.config.bugs.is_empty() {
         body["bugs"] = json!(service.config.bugs);
     }

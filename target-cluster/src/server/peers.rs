@@ -1,7 +1,7 @@
 //! Calls to the other nodes.
 //!
-//! Each other node has three lanes: votes (and what makes a node ask for them), heartbeats,
-//! appends. A lane of votes has one call on its way, the others several, each on a connection of its
+//! Each other node has four lanes: votes (and what makes a node ask for them), heartbeats, appends,
+//! and questions for read indices or the time. A lane of votes has one call on its way, the others several, each on a connection of its
 //! own: on a slow or lossy network the next one must not wait for the answer to the last. Of the calls
 //! that come while a lane is full only the newest is kept. Of votes and heartbeats it says all that the
 //! others said; appends are as good as lost by then, and the core sends them again. So a node that does
@@ -26,7 +26,10 @@ use crate::wire::{self, Endpoint};
 const CALLS_MAX: usize = 8;
 
 /// The most connections to one node.
-pub(super) const CONNECTIONS_MAX: usize = 1 + 2 * CALLS_MAX;
+pub(super) const CONNECTIONS_MAX: usize = 1 + 2 * CALLS_MAX + QUESTIONS_MAX;
+
+/// The most questions on their way: one that is asked anew need not wait for the answer to the last.
+const QUESTIONS_MAX: usize = 2;
 
 const _: () = assert!(CALLS_MAX >= APPENDS_MAX, "what the core has on its way has a place");
 
@@ -55,6 +58,7 @@ struct Lanes {
     address: String,
     votes: watch::Sender<Option<Call>>,
     heartbeats: watch::Sender<Option<Call>>,
+    questions: watch::Sender<Option<Call>>,
     appends: watch::Sender<Option<Call>>,
 }
 
@@ -148,8 +152,9 @@ impl Peers {
             sender
         };
         let address = address.to_string();
-        let (votes, heartbeats, appends) = (start(1), start(self.width), start(self.width));
-        Lanes { address, votes, heartbeats, appends }
+        let (votes, questions) = (start(1), start(QUESTIONS_MAX));
+        let (heartbeats, appends) = (start(self.width), start(self.width));
+        Lanes { address, votes, heartbeats, questions, appends }
     }
 
     /// Sends a request at that time of the core; an answer comes back through the inbox, or never.
@@ -159,6 +164,7 @@ impl Peers {
         let lane = match &request {
             Request::PreVote(_) | Request::Vote(_) | Request::TimeoutNow(_) => &lanes.votes,
             Request::Append(append) if append.entries.is_empty() => &lanes.heartbeats,
+            Request::ReadIndex(_) | Request::Clock(_) => &lanes.questions,
             Request::Append(_) | Request::InstallSnapshot(_) => &lanes.appends,
         };
         lane.send_replace(Some((now, request)));

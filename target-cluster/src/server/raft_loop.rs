@@ -210,6 +210,7 @@ impl Driver {
                     }
                 }
                 Effect::Role(change) => self.report_change(&change),
+                Effect::Stop(reason) => return Err(Failure::Clock(reason)),
             }
         }
         if !batch.is_empty() {

@@ -20,7 +20,7 @@ use super::limits::RequestLimits;
 use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
-use crate::core::{Node, NodeId, Reply};
+use crate::core::{Node, NodeId, ReadMode, Reply, Settings};
 pub use crate::storage::LOG_FILE;
 use crate::storage::{FileDisk, OpenError, Started, recover};
 
@@ -111,7 +111,7 @@ async fn end(
         return;
     }
     say(node, "is asked to end");
-    // The core answers within the longest election timeout, whether or not another node takes over.
+    // The core answers within two election timeouts, whether or not another node takes over.
     let (reply, handed_over) = oneshot::channel();
     if inbox.send(Incoming::HandOver { reply }).await.is_ok()
         && let Ok(reply) = handed_over.await
@@ -165,6 +165,18 @@ fn open(config: &Config) -> Result<Started<FileDisk>, Failure> {
     for bug in &config.bugs {
         say(&config.id, format_args!("planted bug {bug} is on"));
     }
+    let Settings { reads, drift_percent, off } = config.settings();
+    match reads {
+        ReadMode::ReadIndex => {}
+        ReadMode::Lease => say(
+            &config.id,
+            format_args!("reads by lease, while clocks run within {drift_percent} % of each other"),
+        ),
+        _ => say(&config.id, format_args!("reads by {reads}: {}", reads.summary())),
+    }
+    for switch in off {
+        say(&config.id, format_args!("WARNING: {switch} is off: {}", switch.summary()));
+    }
     Ok(opened)
 }
 
@@ -181,8 +193,9 @@ fn serve(
         .build()
         .context("cannot start the runtime")?;
     let (inbox, events_in) = inbox::inbox();
-    let (disk, disk_thread) = disk_thread::start(opened.wal, config.bugs.clone(), inbox.clone())
-        .context("cannot start the disk thread")?;
+    let (disk, disk_thread) =
+        disk_thread::start(opened.wal, &config.settings(), config.bugs.clone(), inbox.clone())
+            .context("cannot start the disk thread")?;
     let (snapshots, snapshot_thread) =
         disk_thread::start_snapshots(&config.data_dir, inbox.clone())
             .context("cannot start the thread that writes snapshots")?;

@@ -50,7 +50,10 @@ impl Traffic {
                 }
                 return;
             }
-            Response::InstallSnapshot(_) | Response::TimeoutNow(_) => return,
+            Response::InstallSnapshot(_)
+            | Response::TimeoutNow(_)
+            | Response::ReadIndex(_)
+            | Response::Clock(_) => return,
         };
         let step = if vote.granted { VoteStep::Received } else { VoteStep::NotReceived };
         events.vote(step, &Vote { other: from.clone(), term: vote.asked, pre });
@@ -107,7 +110,11 @@ fn vote(request: &Request) -> Option<(bool, u64)> {
     match request {
         Request::PreVote(request) => Some((true, request.term)),
         Request::Vote(request) => Some((false, request.term)),
-        Request::Append(_) | Request::InstallSnapshot(_) | Request::TimeoutNow(_) => None,
+        Request::Append(_)
+        | Request::InstallSnapshot(_)
+        | Request::TimeoutNow(_)
+        | Request::ReadIndex(_)
+        | Request::Clock(_) => None,
     }
 }
 
@@ -155,7 +162,8 @@ mod tests {
             traffic.asked(8, &append(entries));
         }
         let accepted = AppendResult::Accepted(5);
-        let accepted = AppendResponse { term: 1, round: 0, result: accepted };
+        let accepted =
+            AppendResponse { term: 1, round: 0, result: accepted, promise: Duration::ZERO };
         traffic.answered(&n3, &Response::Append(accepted), &events);
         let status = |commit| Status {
             role: crate::core::RoleName::Leader,

@@ -10,7 +10,7 @@ use super::message::Message;
 use crate::bugs::{Bug, Bugs};
 use crate::core::{
     APPLY_ENTRIES_MAX, Effect, Input, MemberChange, Node, NodeId, Options, Proposal, Recovered,
-    SnapshotOptions, Time, Timings,
+    Settings, SnapshotOptions, Time, Timings,
 };
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{
@@ -59,6 +59,8 @@ struct Host {
     /// The time by which its wall clock was set forwards, and back.
     wall_ahead: Time,
     wall_behind: Time,
+    /// The time by which its clock that never goes back leapt ahead.
+    leapt: Time,
 }
 
 enum State {
@@ -93,7 +95,7 @@ impl World {
         append_entries_max: usize,
         snapshots: SnapshotOptions,
         timings: Timings,
-        seed: u64,
+        settings: &Settings,
         bugs: &Bugs,
     ) -> World {
         let names: Vec<NodeId> = (1..=nodes).map(|n| NodeId::from(&*format!("n{n}"))).collect();
@@ -118,7 +120,9 @@ impl World {
                 append_entries_max,
                 apply_entries_max: APPLY_ENTRIES_MAX,
                 snapshots,
-                seed: seed.wrapping_mul(names.len() as u64).wrapping_add(position as u64),
+                settings: settings.clone(),
+                seed: (nodes + position) as u64,
+                life: 0,
                 bugs: bugs.clone(),
             };
             let host = Host {
@@ -126,6 +130,7 @@ impl World {
                 state: State::Down(MemoryDisk::default()),
                 wall_ahead: Time::ZERO,
                 wall_behind: Time::ZERO,
+                leapt: Time::ZERO,
             };
             world.hosts.insert(id.clone(), host);
             world.start(id);
@@ -250,6 +255,7 @@ impl World {
 
     /// Executes the first effect that the node has not executed yet.
     pub fn execute(&mut self, id: &NodeId) {
+        let now = self.clock_of(id);
         let Some(running) = self.running(id) else { return };
         let Some(effect) = running.effects.pop_front() else { return };
         let line = describe::effect(id, &effect);
@@ -267,13 +273,17 @@ impl World {
             }
             Effect::SaveSnapshot(snapshot) => running.saving = Some(SnapshotWriter::new(snapshot)),
             Effect::Call { to, request } => {
-                let message = Message::Request(self.now, request);
+                let message = Message::Request(now, request);
                 self.packets.push(Packet { from, to, message });
             }
             Effect::Respond { call, response } => {
                 let (to, sent) = running.callers.remove(&call).expect("a call is answered once");
                 let message = Message::Response(sent, response);
                 self.packets.push(Packet { from, to, message });
+            }
+            Effect::Stop(_) => {
+                self.trace.push(line);
+                return self.stop(id, |_| "ends".to_string());
             }
             Effect::Reply { .. } | Effect::Role(_) => {}
         }
@@ -343,6 +353,17 @@ impl World {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         (host.wall_ahead, host.wall_behind) = (ahead, behind);
         self.trace.push(format!("{id} has its clock set {ahead:?} ahead, {behind:?} behind"));
+    }
+
+    /// The clock of a node that never goes back leaps ahead, as if it had run too fast for a moment.
+    pub fn leap(&mut self, id: &NodeId, by: Time) {
+        self.hosts.get_mut(id).expect("it is one of the nodes").leapt += by;
+        self.trace.push(format!("{id} has its clock leap {by:?} ahead"));
+    }
+
+    /// The time that the clock of a node shows which never goes back.
+    pub fn clock_of(&self, id: &NodeId) -> Time {
+        self.now + self.hosts[id].leapt
     }
 
     /// Delivers a packet, unless the way is cut or the receiver down: then it is lost.
@@ -478,7 +499,9 @@ impl World {
         let from = from.unwrap_or_default();
         self.trace
             .push(format!("{id} starts in term {term} with {} entries{from}", log.last_index()));
-        let node = Node::new(host.options.clone(), opened.recovered, self.now);
+        host.options.life += 1;
+        let now = self.now + host.leapt;
+        let node = Node::new(host.options.clone(), opened.recovered, now);
         let judgement = self.watch.started(position.expect("it is one of the nodes"), &node);
         self.violations.extend(judgement.err());
         host.state = State::Up(Box::new(RunningNode {
@@ -544,7 +567,7 @@ impl World {
     }
 
     fn step(&mut self, id: &NodeId, input: Input) {
-        let now = self.now;
+        let now = self.clock_of(id);
         let position = self.hosts.keys().position(|one| one == id);
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let wall = (WALL_AT_START + now + host.wall_ahead).saturating_sub(host.wall_behind);

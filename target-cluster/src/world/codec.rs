@@ -22,6 +22,8 @@ pub(super) fn through(message: &Message) -> Result<Message, Malformed> {
                 Response::Append(_) => Endpoint::AppendEntries,
                 Response::InstallSnapshot(_) => Endpoint::InstallSnapshot,
                 Response::TimeoutNow(_) => Endpoint::TimeoutNow,
+                Response::ReadIndex(_) => Endpoint::ReadIndex,
+                Response::Clock(_) => Endpoint::Clock,
             };
             Message::Response(*sent, endpoint.response(&wire::response_body(response))?)
         }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::core::{AppendResult, Effect, Entry, NodeId, Payload, Record, Reply, Request, Response};
+use crate::core::{
+    AppendResult, Effect, Entry, NodeId, Payload, ReadIndexResponse, Record, Reply, Request,
+    Response, Time,
+};
 use crate::kv::{
     Answer, Command, MicroFunction, MicroOperation, Mutation, OperationResult, SharedValue,
 };
@@ -21,6 +24,7 @@ pub(super) fn effect(node: &NodeId, effect: &Effect) -> String {
         Effect::Reply { request, reply } => {
             format!("{node} replies to #{request}: {}", self::reply(reply))
         }
+        Effect::Stop(reason) => format!("{node} stops: {reason}"),
         Effect::Role(change) => {
             let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
             format!("{node} is {} in term {}, led by {leader}", change.role, change.term)
@@ -57,6 +61,8 @@ pub(super) fn request(request: &Request) -> String {
             if part.done { " done" } else { "" }
         ),
         Request::TimeoutNow(timeout_now) => format!("timeout-now term={}", timeout_now.term),
+        Request::ReadIndex(asked) => format!("read-index number={}", asked.number),
+        Request::Clock(_) => "clock".to_string(),
     }
 }
 
@@ -82,7 +88,11 @@ pub(super) fn response(response: &Response) -> String {
                 }
                 AppendResult::StaleTerm => "your term is over".to_string(),
             };
-            format!("{result} (term {})", append.term)
+            let promise = match append.promise {
+                Time::ZERO => String::new(),
+                promise => format!(", bound for {promise:?}"),
+            };
+            format!("{result} (term {}){promise}", append.term)
         }
         Response::InstallSnapshot(part) => {
             let (index, term) = (part.index, part.term);
@@ -92,6 +102,11 @@ pub(super) fn response(response: &Response) -> String {
             }
         }
         Response::TimeoutNow(timeout_now) => format!("told in term {}", timeout_now.term),
+        Response::ReadIndex(ReadIndexResponse { number, index: Some(index), .. }) => {
+            format!("read index {index} for {number}")
+        }
+        Response::ReadIndex(response) => format!("no read index for {}", response.number),
+        Response::Clock(response) => format!("clock {:?}", response.shown),
     }
 }
 

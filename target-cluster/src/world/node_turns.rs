@@ -12,7 +12,8 @@ use super::simulation::{Call, ClientReply, Simulation};
 use super::situations::Situation;
 use super::{codec, describe};
 use crate::core::{
-    AppendResult, Effect, Input, Node, Record, Refusal, Reply, Request, Response, RoleName, Time,
+    AppendResult, Effect, Input, Node, ReadMode, Record, Refusal, Reply, Request, Response,
+    RoleName, Time,
 };
 use crate::driver::{Batch, LogWriter, Turn};
 use crate::kv::Answer;
@@ -98,6 +99,12 @@ impl Simulation {
                     }
                 }
                 Effect::Role(_) => {}
+                Effect::Stop(reason) => {
+                    self.say(|world| format!("{} stops: {reason}", world.name(node)));
+                    self.note(node, Situation::ClockStopped);
+                    self.stop(node, |_| {});
+                    return self.start_later(node, RESTART);
+                }
             }
         }
         if !batch.is_empty() {
@@ -393,9 +400,10 @@ impl Simulation {
             return self.judge(Err(Violation::new("damage is noticed", "camunda#6098", detail)));
         }
         let torn = opened.torn_bytes > 0;
+        host.options.life = host.life;
         let core = Node::new(host.options.clone(), opened.recovered, host.clock.at(now));
         let judgement = self.watch.started(node, &core);
-        let writer = LogWriter::new(opened.wal, host.options.bugs.clone());
+        let writer = LogWriter::new(opened.wal, &host.options.settings, host.options.bugs.clone());
         host.state = State::Up(Box::new(Running {
             node: core,
             writer,
@@ -425,6 +433,17 @@ impl Simulation {
         self.set_timer(node);
     }
 
+    /// The way in which a node answers reads, if it is not the usual one.
+    fn how_read(&self, node: usize) -> Option<Situation> {
+        let node = &self.hosts[node].running().expect("it takes a turn").node;
+        match node.options().settings.reads {
+            ReadMode::Lease if node.holds_lease() => Some(Situation::LeaseRead),
+            ReadMode::Follower if node.leads().is_none() => Some(Situation::FollowerRead),
+            ReadMode::Log => Some(Situation::LogRead),
+            _ => None,
+        }
+    }
+
     /// Notes the situations that the effects of a turn show.
     fn note_effects(&mut self, node: usize, before: &Before, effects: &[Effect]) {
         let mut role = before.role;
@@ -447,10 +466,17 @@ impl Simulation {
                     }
                     Situation::SnapshotResumed
                 }
-                Effect::Persist { .. } | Effect::Call { .. } | Effect::SaveSnapshot(_) => continue,
+                Effect::Call { request: Request::TimeoutNow(_), .. } => Situation::SuccessorAsked,
+                Effect::Persist { .. }
+                | Effect::Call { .. }
+                | Effect::SaveSnapshot(_)
+                | Effect::Stop(_) => continue,
                 Effect::Respond { response, .. } => match response {
                     Response::PreVote(vote) if !vote.granted => Situation::PreVoteRefused,
                     Response::Vote(vote) if vote.granted => Situation::VoteGranted,
+                    Response::Vote(vote) if vote.term < vote.asked => {
+                        Situation::VoteRefusedForLease
+                    }
                     Response::Vote(_) => Situation::VoteRefused,
                     Response::Append(append) => match append.result {
                         AppendResult::Conflict { .. } => Situation::LogConflict,
@@ -466,6 +492,10 @@ impl Simulation {
                     {
                         Situation::RetryRecognised
                     }
+                    Reply::Answer(_) if request % 2 == 0 => match self.how_read(node) {
+                        Some(situation) => situation,
+                        None => continue,
+                    },
                     Reply::Answer(_) | Reply::SnapshotTaken { .. } => continue,
                     Reply::Configured { .. } => Situation::MembersChanged,
                     Reply::Transferred { .. } => Situation::TransferDone,
@@ -474,6 +504,7 @@ impl Simulation {
                         Refusal::LeadershipLost => Situation::LeadershipLost,
                         Refusal::Transferring => Situation::TransferRefusedCommand,
                         Refusal::TransferFailed => Situation::TransferFailed,
+                        Refusal::SuccessorBehind => Situation::TransferRefused,
                         Refusal::ChangeUnderWay => Situation::ChangeRefused,
                         Refusal::NotCaughtUp { .. } => Situation::NotCaughtUp,
                         _ => continue,

@@ -1,13 +1,15 @@
 //! Everything that a simulation is made from.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::clock::TRUE_RATE;
 use super::faults::{Aim, AimedFault, Fault};
 use super::network::NetworkPlan;
 use super::situations::Situation;
 use crate::bugs::Bugs;
-use crate::core::{SnapshotOptions, Time, Timings};
+use crate::core::{Settings, SnapshotOptions, Time, Timings};
 
 /// The plan of a simulation; [`super::swarm`] draws one from a seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,8 @@ pub struct Plan {
     pub apply: Range<Duration>,
     /// The times at which nodes take snapshots, and the size of their parts.
     pub snapshots: SnapshotOptions,
+    /// The choices of every node.
+    pub settings: Settings,
     /// The time under faults.
     pub load: Time,
     /// The ways of the links.
@@ -118,6 +122,7 @@ impl Plan {
             append_entries_max: crate::core::APPEND_ENTRIES_MAX,
             apply_entries_max: crate::core::APPLY_ENTRIES_MAX,
             snapshots: SnapshotOptions::DEFAULT,
+            settings: Settings::default(),
             apply: Duration::ZERO..Duration::ZERO,
             load,
             network: NetworkPlan {
@@ -134,7 +139,7 @@ impl Plan {
                 stall_time: Duration::ZERO..Duration::ZERO,
             },
             turn: micros(0)..micros(100),
-            rates: vec![super::clock::TRUE_RATE; nodes],
+            rates: vec![TRUE_RATE; nodes],
             schedule: Vec::new(),
             triggers: Vec::new(),
             minority: Vec::new(),
@@ -145,6 +150,26 @@ impl Plan {
     /// The number of founders that may fail while the others serve.
     pub fn minority_size(&self) -> usize {
         (self.founders - 1) / 2
+    }
+
+    /// Lets no clock run faster than another by more than leases bear, though by more than a node bears
+    /// that watches over that; and none leap ahead, which is to run fast for a moment.
+    pub(super) fn bound_clocks(&mut self) {
+        let bounded = |rate: u32| match rate.cmp(&TRUE_RATE) {
+            Ordering::Less => TRUE_RATE / 1_000 * 955,
+            Ordering::Equal => TRUE_RATE,
+            Ordering::Greater => TRUE_RATE / 1_000 * 1_045,
+        };
+        self.rates.iter_mut().for_each(|rate| *rate = bounded(*rate));
+        for (_, aimed) in &mut self.schedule {
+            match &mut aimed.fault {
+                Fault::ClockRate { rate, .. } => *rate = bounded(*rate),
+                Fault::ClockLeap { by } => {
+                    aimed.fault = Fault::WallClock { ahead: *by, behind: Duration::ZERO };
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Adds a fault to the schedule.

@@ -116,7 +116,9 @@ impl Simulation {
                 append_entries_max: plan.append_entries_max,
                 apply_entries_max: plan.apply_entries_max,
                 snapshots: plan.snapshots,
+                settings: plan.settings.clone(),
                 seed: plan.seed.wrapping_mul(64).wrapping_add(position as u64),
+                life: 0,
                 bugs: plan.bugs.clone(),
             };
             Host::new(options, plan.rates[position])

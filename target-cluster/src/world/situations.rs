@@ -60,6 +60,18 @@ situations! {
     TransferDone: "transfer done",
     /// A transfer of leadership did not.
     TransferFailed: "transfer failed",
+    /// A transfer was refused, because the successor lacked too much of the log.
+    TransferRefused: "transfer refused, successor behind",
+    /// A leader asked its successor to stand.
+    SuccessorAsked: "successor asked to stand",
+    /// A leader answered a read by its lease.
+    LeaseRead: "read by a lease",
+    /// A voter refused a vote because a leader may hold a lease.
+    VoteRefusedForLease: "vote refused for a lease",
+    /// A follower answered a read with an index of its leader.
+    FollowerRead: "read at a follower",
+    /// A read was answered through the log.
+    LogRead: "read through the log",
     /// The members were changed, and a client heard of it.
     MembersChanged: "members changed",
     /// A change of the members was refused because another one was under way.
@@ -122,6 +134,8 @@ situations! {
     LeaderPaused: "paused leader went on",
     /// The clock of a machine was changed.
     ClockChanged: "clock changed",
+    /// A node stopped because its clock ran at another rate than the others.
+    ClockStopped: "clock off, node stopped",
     /// A barrier stalled.
     DiskStalled: "disk stalled",
     /// A client does not know what became of its operation.

@@ -18,7 +18,9 @@ use super::plan::{DiskPlan, LastingFault, Plan, Trigger};
 use super::situations::Situation;
 use super::themes::Theme;
 use crate::bugs::Bugs;
-use crate::core::{APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, SnapshotOptions, Time, Timings};
+use crate::core::{
+    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, ReadMode, SnapshotOptions, Switch, Time, Timings,
+};
 
 /// The choices that are not left to chance.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +31,8 @@ pub struct Fixed {
     pub load: Option<Duration>,
     /// The planted bugs that are on.
     pub bugs: Bugs,
+    /// The way in which nodes answer reads.
+    pub reads: Option<ReadMode>,
 }
 
 /// The situations that a fault may follow: those after which something is owed to others.
@@ -116,10 +120,27 @@ impl Swarm {
         if self.chance(0.4) {
             self.snapshots(&mut plan);
         }
+        self.settings(&mut plan, fixed);
         if joining > 0 {
             self.changes(&mut plan);
         }
         plan
+    }
+
+    /// Draws the way in which nodes answer reads. Leases rest on clocks, which then stay within what those
+    /// bear.
+    fn settings(&mut self, plan: &mut Plan, fixed: &Fixed) {
+        use ReadMode::{Follower, Lease, Log, ReadIndex};
+        let drawn =
+            *self.one_of(&[ReadIndex, ReadIndex, ReadIndex, Log, Follower, Follower, Lease, Lease]);
+        plan.settings.reads = fixed.reads.unwrap_or(drawn);
+        if self.chance(0.1) {
+            plan.settings.off.insert(Switch::Batching);
+        }
+        plan.settings = plan.settings.clone().with(&plan.bugs);
+        if plan.settings.reads == Lease {
+            plan.bound_clocks();
+        }
     }
 
     /// Snapshots so often that logs are cut all the time, in parts of a few lines or more. Parts of a
@@ -229,7 +250,7 @@ impl Swarm {
             (0.2, |_, _| Fault::SyncFailure),
             (0.1, |swarm, plan| Fault::FullDisk { lasts: swarm.a_while(plan) }),
             (0.3, |swarm, plan| swarm.clock_fault(plan)),
-            (0.4, |swarm, _| Fault::Transfer { to: swarm.random.random_range(0..swarm.nodes) }),
+            (0.4, |swarm, _| Fault::Transfer { to: swarm.node() }),
         ];
         let election = plan.timings.election_max;
         let with_clocks = self.chance(0.25);
@@ -303,8 +324,13 @@ impl Swarm {
         }
     }
 
+    /// The position of a node.
+    pub(super) fn node(&mut self) -> usize {
+        self.random.random_range(0..self.nodes)
+    }
+
     pub(super) fn aim(&mut self) -> Aim {
-        let node = self.random.random_range(0..self.nodes);
+        let node = self.node();
         if self.chance(0.5) { Aim::Leader(node) } else { Aim::Node(node) }
     }
 

@@ -19,12 +19,22 @@ pub(super) enum Theme {
     VotersFall,
     /// Leaders are cut off, and their wall clocks set back.
     LeadersInThePast,
+    /// Leaders hand over, and do not hear what comes of it.
+    LeadersHandOver,
+    /// Leaders are stopped for longer than others wait for them, and then take in what clients asked
+    /// meanwhile, before they hear of any other leader.
+    LeadersStopped,
 }
 
 impl Theme {
     /// All there are.
-    pub(super) const ALL: [Theme; 3] =
-        [Theme::LeadersFall, Theme::VotersFall, Theme::LeadersInThePast];
+    pub(super) const ALL: [Theme; 5] = [
+        Theme::LeadersFall,
+        Theme::VotersFall,
+        Theme::LeadersInThePast,
+        Theme::LeadersHandOver,
+        Theme::LeadersStopped,
+    ];
 }
 
 impl Swarm {
@@ -34,6 +44,8 @@ impl Swarm {
             Theme::LeadersFall => self.leaders_fall(plan),
             Theme::VotersFall => self.voters_fall(plan),
             Theme::LeadersInThePast => self.leaders_in_the_past(plan),
+            Theme::LeadersHandOver => self.leaders_hand_over(plan),
+            Theme::LeadersStopped => self.leaders_stopped(plan),
         }
     }
 
@@ -80,6 +92,33 @@ impl Swarm {
             let soon = plan.timings.election_min.mul_f64(self.part(0.0..0.8));
             let behind = election.mul_f64(self.part(1.0..5.0));
             plan.schedule(at + soon, aim, Fault::WallClock { ahead: Duration::ZERO, behind });
+        }
+    }
+
+    fn leaders_hand_over(&mut self, plan: &mut Plan) {
+        let election = plan.timings.election_max;
+        for at in self.times(plan, election * 2) {
+            let (aim, to) = (self.aim_at_leader(), self.node());
+            plan.schedule(at, aim, Fault::Transfer { to });
+        }
+        let soon = self.time(0..3);
+        let after = *self.one_of(&[Duration::ZERO, soon]);
+        let lasts = election.mul_f64(self.part(0.5..2.0));
+        let fault = Fault::Isolation { inward: true, outward: false, from: u32::MAX, lasts };
+        let on = Situation::SuccessorAsked;
+        plan.triggers.push(Trigger { on, chance: 0.5, after, fault });
+    }
+
+    fn leaders_stopped(&mut self, plan: &mut Plan) {
+        let election = plan.timings.election_max;
+        for at in self.times(plan, election * 5) {
+            let aim = self.aim_at_leader();
+            let lasts = election.mul_f64(self.part(1.0..3.0));
+            let unheard = lasts + plan.timings.heartbeat;
+            let cut =
+                Fault::Isolation { inward: true, outward: false, from: u32::MAX, lasts: unheard };
+            plan.schedule(at, aim, cut);
+            plan.schedule(at, aim, Fault::Pause { lasts });
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::{SnapshotOptions, Timings};
+use stormproof_cluster::core::{ReadMode, Settings, SnapshotOptions, Switch, Timings};
 use stormproof_cluster::kv::NESTING_MAX;
 use stormproof_cluster::server::{Config, Failure, Listeners, RequestLimits, run_until};
 use tokio::sync::oneshot;
@@ -62,10 +62,10 @@ fn bind_again(address: SocketAddr) -> TcpListener {
 
 impl Cluster {
     fn start() -> Cluster {
-        Cluster::with(SnapshotOptions::DEFAULT)
+        Cluster::with(SnapshotOptions::DEFAULT, Settings::default())
     }
 
-    fn with(snapshots: SnapshotOptions) -> Cluster {
+    fn with(snapshots: SnapshotOptions, settings: Settings) -> Cluster {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unique = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = std::env::temp_dir().join(format!("stormproof-{}-{}", unique.0, unique.1));
@@ -86,6 +86,7 @@ impl Cluster {
                 data_dir: directory.join(id),
                 timings: TIMINGS,
                 snapshots,
+                settings: settings.clone(),
                 limits: RequestLimits::default(),
                 bugs: Bugs::new(),
                 events: true,
@@ -325,6 +326,28 @@ async fn a_follower_refuses_at_once_and_names_the_leader() {
 }
 
 #[tokio::test]
+async fn each_way_of_reading_is_shown_and_answered_by_those_who_may() {
+    for reads in ReadMode::ALL {
+        let settings = Settings { reads, off: [Switch::Fsync].into(), ..Settings::default() };
+        let cluster = Cluster::with(SnapshotOptions::DEFAULT, settings);
+        let leader = cluster.first_leader().await;
+        let write = json!({"f": "write", "key": "k", "value": 1});
+        assert_eq!(cluster.post(&leader, "/kv", &write).await.0, 200);
+        for id in ["n1", "n2", "n3"] {
+            let status = cluster.get(id, "/status").await.unwrap();
+            assert_eq!((&status["reads"], &status["off"]), (&json!(reads), &json!(["fsync"])));
+            let (_, answer) = cluster.post(id, "/kv", &json!({"f": "read", "key": "k"})).await;
+            match reads {
+                ReadMode::Follower => assert_eq!(answer["value"], 1, "{id}: {answer}"),
+                ReadMode::Stale => assert_eq!(answer["type"], "ok", "{id}: {answer}"),
+                _ if id == leader => assert_eq!(answer["value"], 1, "{id}: {answer}"),
+                _ => assert_eq!(answer["error"], "not_leader", "{id}: {answer}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_survives_the_leader_and_a_retry_is_recognised_by_the_next() {
     let mut cluster = Cluster::start();
     let first = cluster.leader().await;
@@ -544,7 +567,7 @@ async fn a_raft_request_that_no_voter_of_this_cluster_could_have_sent_is_refused
 #[tokio::test]
 async fn a_node_that_was_away_gets_what_the_others_have_cut_from_their_logs() {
     let often = SnapshotOptions { entries: 10, ..SnapshotOptions::DEFAULT };
-    let mut cluster = Cluster::with(often);
+    let mut cluster = Cluster::with(often, Settings::default());
     let leader = cluster.first_leader().await;
     let away = ["n1", "n2", "n3"].into_iter().find(|id| *id != leader).unwrap();
     cluster.stop_node(away);

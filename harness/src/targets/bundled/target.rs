@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
-use cluster::core::{SnapshotOptions, Timings};
+use cluster::core::{Settings, SnapshotOptions, Timings};
 use cluster::storage::Identity;
 use faults::fault::{Family, TimerRange};
 use faults::host::Administrator;
@@ -68,6 +68,8 @@ pub struct Bundled {
     pub snapshots: SnapshotOptions,
     /// The number of the last nodes that do not found the cluster, and wait to be added.
     pub spare: usize,
+    /// The way in which they answer reads, and the switches that are off.
+    pub settings: Settings,
 }
 
 impl Target for Bundled {
@@ -113,6 +115,17 @@ impl Target for Bundled {
             let SnapshotOptions { entries, bytes, .. } = self.snapshots;
             command.extend(["--snapshot-entries".into(), entries.to_string()]);
             command.extend(["--snapshot-bytes".into(), bytes.to_string()]);
+        }
+        let usual = Settings::default();
+        let Settings { reads, drift_percent, off } = &self.settings;
+        if *reads != usual.reads {
+            command.extend(["--reads".into(), reads.name().into()]);
+        }
+        if *drift_percent != usual.drift_percent {
+            command.extend(["--clock-drift".into(), drift_percent.to_string()]);
+        }
+        for switch in off {
+            command.extend(["--off".into(), switch.name().into()]);
         }
         Launch::of(command)
     }
