@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::target::STATUS_TIMEOUT;
 use crate::targets::Member;
 
-/// The time that a leader may take to hand over. It gives up after 800 ms itself; what is left is
+/// The time that a leader may take to hand over. It gives up after 1.2 s itself; what is left is
 /// for the connection, which faults may make slow.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -79,6 +79,10 @@ impl BundledAdministrator {
                 // An election is on: whoever led last leads no more, and names nobody.
                 None if error == "not_leader" => {
                     return Err(HostError::Unavailable(format!("{leader} leads no more")));
+                }
+                // Such as that the successor lags: nothing was done.
+                _ if answer["definite"] == true => {
+                    return Err(HostError::Unavailable(format!("{leader} refused: {error}")));
                 }
                 _ => return Err(HostError::Failed(format!("{leader} refused: {error}"))),
             }
