@@ -491,6 +491,10 @@ scripts! {
     sessions_left_out_of_snapshots_apply_a_retry_again
     names_not_synced_loses_what_was_acknowledged
     a_lease_answers_a_read_without_asking
+    a_lease_does_not_rest_on_a_learner
+    a_lease_rests_on_both_majorities_while_two_are_joint
+    a_learner_answers_reads_and_confirms_none
+    a_read_at_a_learner_that_loses_its_leader_is_refused
     a_voter_keeps_its_promise_to_a_lease
     a_transfer_gives_the_lease_up
     lease_kept_in_transfer_answers_what_was_overwritten
