@@ -495,6 +495,7 @@ scripts! {
     a_lease_rests_on_both_majorities_while_two_are_joint
     a_learner_answers_reads_and_confirms_none
     a_read_at_a_learner_that_loses_its_leader_is_refused
+    a_read_at_a_node_that_was_removed_is_refused
     a_voter_keeps_its_promise_to_a_lease
     a_transfer_gives_the_lease_up
     lease_kept_in_transfer_answers_what_was_overwritten

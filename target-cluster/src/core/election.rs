@@ -54,7 +54,7 @@ impl Node {
 
     /// The election deadline ran out: asks whether an election could be won.
     pub(super) fn ask_for_pre_votes(&mut self) {
-        self.refuse_forwarded_reads();
+        self.give_forwarded_reads_up();
         if self.options.settings.lacks(Switch::PreVote) {
             return self.stand();
         }

@@ -118,7 +118,18 @@ impl Node {
         }
     }
 
-    /// Refuses what waits for a leader, since this node has none any more. Reads whose index is known wait
+    /// This node has heard no leader for too long: refuses all that waits, that with an index too. If it is
+    /// a member no more, whether it knows that or not, it may never get the log so far.
+    pub(super) fn give_forwarded_reads_up(&mut self) {
+        self.refuse_forwarded_reads();
+        let covered = std::mem::take(&mut self.forwarded.covered);
+        for (request, query) in covered.into_iter().flat_map(|(_, reads)| reads) {
+            self.forwarded.cost -= query.cost();
+            self.refuse(request, Refusal::NoQuorumForRead);
+        }
+    }
+
+    /// Refuses what waits for a leader, since this node stands for election. Reads whose index is known wait
     /// on.
     pub(super) fn refuse_forwarded_reads(&mut self) {
         let forwarded = &mut self.forwarded;

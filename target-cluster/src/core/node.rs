@@ -390,7 +390,7 @@ impl Node {
                     true => self.ask_for_pre_votes(),
                     false => {
                         // No leader answers a learner either, nor one that is a member no more.
-                        self.refuse_forwarded_reads();
+                        self.give_forwarded_reads_up();
                         self.become_follower(None);
                     }
                 }
