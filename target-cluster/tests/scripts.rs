@@ -518,6 +518,7 @@ scripts! {
     a_joint_configuration_is_left_by_the_next_leader
     a_leader_that_leaves_may_be_the_only_one_to_be_elected
     a_leader_that_removes_itself_leads_until_that_is_committed
+    a_learner_gets_only_what_is_committed
     a_learner_that_is_cut_off_does_not_become_a_voter
     a_newcomer_behind_the_base_gets_the_members_with_a_snapshot
     a_removed_node_that_does_not_know_it_does_not_disturb

@@ -92,6 +92,7 @@ impl Node {
                 {
                     leader.durable = leader.durable.max(through);
                     self.advance_commit();
+                    self.replicate();
                 }
             }
         }

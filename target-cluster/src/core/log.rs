@@ -1,6 +1,7 @@
 //! The replicated log of one node, in memory: durable entries and those still being written, behind
 //! the last one that was dropped because a snapshot holds what it did.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::Entry;
@@ -89,22 +90,22 @@ impl Log {
         (index - self.base) as usize
     }
 
-    /// Up to `entries_max` entries from `index` on: as many as take about `bytes_max` bytes, but at
-    /// least one.
+    /// Up to `entries_max` of these entries, the first ones: as many as take about `bytes_max` bytes,
+    /// but at least one.
     pub(crate) fn batch(
         &self,
-        index: u64,
+        wanted: RangeInclusive<u64>,
         entries_max: usize,
         bytes_max: usize,
     ) -> Vec<Arc<Entry>> {
-        assert!(index > self.base, "what is asked for was not dropped");
+        assert!(*wanted.start() > self.base, "what is asked for was not dropped");
         let mut bytes = 0;
         let fits = |entry: &&Arc<Entry>| {
             let first = bytes == 0;
             bytes += entry.bytes();
             first || bytes <= bytes_max
         };
-        let missing = self.after(index - 1).iter().take(entries_max);
+        let missing = self.between(wanted.start() - 1, *wanted.end()).iter().take(entries_max);
         missing.take_while(fits).cloned().collect()
     }
 
@@ -215,7 +216,7 @@ mod tests {
             log.append(Arc::new(Entry { index, term: 1, payload }));
         }
         let batch = |index, entries_max| {
-            let entries = log.batch(index, entries_max, 2_000);
+            let entries = log.batch(index..=5, entries_max, 2_000);
             entries.iter().map(|entry| entry.index).collect::<Vec<_>>()
         };
         assert_eq!(batch(1, 9), [1, 2]);
@@ -223,6 +224,8 @@ mod tests {
         assert_eq!(batch(3, 9), [3], "one that is too large goes alone");
         assert_eq!(batch(4, 9), [4]);
         assert!(batch(5, 9).is_empty());
+        let through_one: Vec<_> = log.batch(1..=1, 9, 2_000).iter().map(|it| it.index).collect();
+        assert_eq!(through_one, [1]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The log from leader to followers: appends and heartbeats, conflicts, the commit rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::durability::Consequence;
@@ -104,9 +104,13 @@ impl Node {
         self.persist(Record::Truncate { from });
     }
 
-    /// Sends what is missing to every follower that takes another append now.
+    /// Sends what is missing to every follower that takes another append now. A learner gets only what
+    /// is committed. With more, it would refuse its vote to those that voted otherwise meanwhile and
+    /// for whom it is a voter already, by an entry that only it and a lost leader have; and no one
+    /// could be elected.
     pub(super) fn replicate(&mut self) {
         self.begin_snapshots();
+        let learners = self.learners_alone();
         let Options { timings, append_entries_max, .. } = &self.options;
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
@@ -114,11 +118,13 @@ impl Node {
                 let request = Request::InstallSnapshot(part);
                 self.effects.push(Effect::Call { to: to.clone(), request });
             }
-            if progress.next > self.log.last_index() {
+            let through =
+                if learners.contains(to) { self.commit } else { self.log.last_index() };
+            if progress.next > through {
                 continue;
             }
             let Some(room) = progress.room(self.now, timings) else { continue };
-            let entries = self.log.batch(progress.next, *append_entries_max, room);
+            let entries = self.log.batch(progress.next..=through, *append_entries_max, room);
             let previous_index = progress.next - 1;
             progress.sent(&entries, self.now);
             let request = Request::Append(AppendRequest {
@@ -132,6 +138,12 @@ impl Node {
             });
             self.effects.push(Effect::Call { to: to.clone(), request });
         }
+    }
+
+    /// The members whose vote counts nowhere yet, or no more.
+    fn learners_alone(&self) -> BTreeSet<NodeId> {
+        let counted = self.counted();
+        counted.learners().iter().filter(|id| !counted.is_voter(id)).cloned().collect()
     }
 
     /// Begins to send the state to every follower that lacks what the log has dropped.
