@@ -118,8 +118,7 @@ impl Node {
                 let request = Request::InstallSnapshot(part);
                 self.effects.push(Effect::Call { to: to.clone(), request });
             }
-            let through =
-                if learners.contains(to) { self.commit } else { self.log.last_index() };
+            let through = if learners.contains(to) { self.commit } else { self.log.last_index() };
             if progress.next > through {
                 continue;
             }

@@ -114,6 +114,15 @@ fn of_a_power_failure_the_links_of_the_nodes_that_stay_are_left_alone() {
 }
 
 #[test]
+fn any_node_may_end_of_clocks_that_drift_and_none_of_one_that_jumps() {
+    let clocks =
+        |error: ClockError| Action::Clock(Clocks([("n1".to_owned(), error.condition())].into()));
+    assert!(clocks(ClockError::Drift { rate: 0.95 }).may_end("n1"));
+    assert!(clocks(ClockError::Drift { rate: 0.95 }).may_end("n2"));
+    assert!(!clocks(ClockError::Jump { by_ms: -5000 }).may_end("n1"));
+}
+
+#[test]
 fn a_node_may_end_of_a_disk_that_refuses_and_not_of_one_that_is_slow() {
     let disks =
         |trouble: DiskFault| Action::Disk(Disks([("n1".to_owned(), trouble.condition())].into()));

@@ -137,7 +137,7 @@ impl ClockError {
     }
 
     /// The condition of the clocks while it is on.
-    fn condition(&self) -> ClockCondition {
+    pub(in crate::fault) fn condition(&self) -> ClockCondition {
         let right = ClockCondition::default();
         match *self {
             Self::Jump { by_ms } | Self::Strobe { by_ms, .. } => {
@@ -255,6 +255,12 @@ impl State for Clocks {
 
     fn retain(&mut self, kept: &BTreeSet<String>) {
         self.0.retain(|node, _| kept.contains(node));
+    }
+
+    /// A node whose promises rest on clocks of about the same rate may rather end. It cannot tell which
+    /// of two clocks is wrong, so that may be any node. No promise rests on where a wall clock stands.
+    fn may_end(&self, _: &str) -> bool {
+        self.0.values().any(|condition| condition.rate != 1.0)
     }
 
     fn inject(&self, acting: &mut Acting<'_>, probe: Probe) -> Judgement {
