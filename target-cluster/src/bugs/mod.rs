@@ -6,9 +6,11 @@
 //! `planted.rs` beside that place. A test asks for a golden script named after each.
 
 mod about;
+mod agreement;
 mod bug;
 mod list;
 mod listing;
+mod service;
 
 pub use about::{Group, Kind, Reach};
 pub use bug::{Bugs, UnknownBug};
