@@ -44,7 +44,7 @@ fn main() -> Result<()> {
 /// The log of a node of a cluster that took so many writes in term 1.
 fn write_log(directory: &Path, name: &str, entries: u64) -> Result<()> {
     let disk = FileDisk::open(directory, LOG_FILE)?;
-    Identity::new(CLUSTER, name, NAMES.map(String::from)).claim(directory, false)?;
+    Identity::new(CLUSTER, name, NAMES.map(String::from)).claim(directory, false, 1.into())?;
     let mut wal = WriteAheadLog::open(disk, &Bugs::new())?.wal;
     wal.append([&Record::Vote { term: 1, vote: Some("n1".into()) }])?;
     let mut batch = Vec::new();

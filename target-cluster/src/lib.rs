@@ -12,9 +12,10 @@
 //! ```text
 //! curl localhost:7001/status
 //!     {"id":"n1","role":"leader","state":"leader","term":1,"leader":"n1","commit":1,"applied":1,"last_index":1,
-//!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"outgoing":[],"learners":[],
-//!      "cluster":"stormproof-9d4f…","version":"0.1.0","reads":"readindex"}    and "off":[…],
-//!      "bugs":[…] when something is off, or a bug on
+//!      "base":0,"snapshot":0,"voters":["n1","n2","n3"],"outgoing":[],"learners":[],"noted":["n1","n2","n3"],
+//!      "incarnation":"5e0c6e2f9a1d4b77","cluster":"stormproof-9d4f…","version":"0.1.0","reads":"readindex"}
+//!      and "off":[…], "bugs":[…] when something is off, or a bug on, "displaced":"…" when the others count on
+//!      another data directory under this node's name
 //! curl localhost:7001/health
 //!     200 {"healthy":true,"leader":"n1","can_commit":true,"can_read":true}, or 503 while it knows no
 //!     leader, or leads and cannot commit; with ?can=commit or ?can=read, 503 unless it can itself
@@ -162,6 +163,11 @@
 //! its command line says of founders only ever founded the cluster: from the first change on the members
 //! stand in the log. A node that was removed may be stopped once the change is answered.
 //!
+//! A member that comes back with an empty disk is refused, since it has forgotten for whom it voted and what
+//! it acknowledged; it goes on running, and is of use again once it is removed and added. It is known by the
+//! incarnation of its data directory, which a leader notes in the log as soon as it hears of it (`noted` in
+//! `/status`): until the others hold that, it may still be taken for itself.
+//!
 //! # Between the nodes
 //!
 //! On a port of its own a node serves the others: `POST /raft/pre-vote`, `/raft/request-vote`,
@@ -170,7 +176,9 @@
 //! its headers `raft-cluster`, `raft-sender`, `raft-version` and `raft-clients-at` which cluster it
 //! belongs to (`cluster` in `/status`), who sends it, in which version of the protocol, and where
 //! clients reach the sender; one without them, or with others, is refused with 403 and the reason.
-//! The data directory says the same of its owner (`identity.json`), and serves no other. A term that is
+//! `raft-incarnation` is that of the sender's data directory, `raft-incarnation-meant` the one that it knows
+//! the receiver by, both in requests and answers; of a message where one differs from what is noted nothing is
+//! heeded. The data directory says the same of its owner (`identity.json`), and serves no other. A term that is
 //! more than 2^32 ahead of a node's own is not heeded, and reported on stderr: no election leads there.
 //!
 //! # Snapshots

@@ -14,7 +14,7 @@ use crate::bugs::Bugs;
 use crate::core::{
     APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, AppendRequest, AppendResponse, AppendResult, Effect,
     Entry, Input, Log, Node, Options, Payload, Proposal, Recovered, Request, Response, RoleName,
-    Settings, SnapshotOptions, Time, Timings, VoteResponse,
+    Settings, SnapshotOptions, Stamp, Time, Timings, VoteResponse,
 };
 use crate::kv::{Command, EncodedCommand, Mutation, Operation, RequestBody, Store};
 use crate::wire::{self, Endpoint, Malformed};
@@ -214,6 +214,7 @@ fn nodes() -> Vec<Node> {
         snapshots: SnapshotOptions::NEVER,
         settings: Settings::default(),
         seed: 1,
+        incarnation: None,
         life: 1,
         bugs: Bugs::new(),
     };
@@ -231,9 +232,14 @@ fn nodes() -> Vec<Node> {
     let mut nodes = Vec::new();
     let vote = VoteResponse { term: 4, asked: 5, granted: true };
     let voted = Response::Vote(VoteResponse { term: 5, ..vote.clone() });
-    let answered = |response| Input::Response { from: "n3".into(), sent: NOW, response };
+    let answered = |response| Input::Response {
+        from: "n3".into(),
+        sent: NOW,
+        stamp: Stamp::default(),
+        response,
+    };
     for (input, role) in [
-        (Input::Request { call: 1, request }, RoleName::Follower),
+        (Input::Request { call: 1, stamp: Stamp::default(), request }, RoleName::Follower),
         (Input::Tick, RoleName::PreCandidate),
         (answered(Response::PreVote(vote)), RoleName::Candidate),
         (answered(voted), RoleName::Leader),
@@ -260,7 +266,11 @@ fn go_on(node: &mut Node) {
     };
     for result in [AppendResult::Heard, AppendResult::Accepted(last)] {
         let response = response(result);
-        step(node, now, Input::Response { from: "n3".into(), sent: NOW, response });
+        step(
+            node,
+            now,
+            Input::Response { from: "n3".into(), sent: NOW, stamp: Stamp::default(), response },
+        );
     }
     let request = Request::Append(AppendRequest {
         term,
@@ -271,7 +281,7 @@ fn go_on(node: &mut Node) {
         commit: last,
         round: 0,
     });
-    step(node, now, Input::Request { call: 9, request });
+    step(node, now, Input::Request { call: 9, stamp: Stamp::default(), request });
     assert_eq!(node.commit(), last);
     for later in 1..=3 {
         step(node, now + later * Duration::from_secs(1), Input::Tick);
@@ -309,13 +319,18 @@ fn no_message_of_a_peer_ends_a_node() {
     mangled(4, &requests(), |bytes| {
         inputs(bytes, &|endpoint, bytes| {
             let request = endpoint.request(bytes).ok()?;
-            Some(Input::Request { call: 8, request })
+            Some(Input::Request { call: 8, stamp: Stamp::default(), request })
         })
     });
     mangled(5, &responses(), |bytes| {
         inputs(bytes, &|endpoint, bytes| {
             let response = endpoint.response(bytes).ok()?;
-            Some(Input::Response { from: "n3".into(), sent: NOW, response })
+            Some(Input::Response {
+                from: "n3".into(),
+                sent: NOW,
+                stamp: Stamp::default(),
+                response,
+            })
         })
     });
 }

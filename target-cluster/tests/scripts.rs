@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `cluster nodes=3 bugs=… batch=…` | starts anew; `batch` is how many entries an append carries |
 //! | `cluster nodes=5 founders=3` | n4 and n5 are no members yet |
+//! | `cluster numbered` | the disks of the nodes have incarnations, which are noted |
 //! | `cluster reads=lease off=pre-vote,fsync` | how nodes answer reads, and what they do without |
 //! | `cluster snapshots=5 part=200` | a snapshot after every 5 entries, sent in parts of about 200 bytes |
 //! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
@@ -22,6 +23,7 @@
 //! | `crash n1 [keep=all]`, `start n1` | power fails: what was not synced is lost, or kept |
 //! | `crash n1 keep=101 sector=64` | of the sectors not synced the second is lost, and those behind the third |
 //! | `damage n1 flip=300`, `damage n1 length=300` | n1 ends; a bit of its log flips, or what follows is gone |
+//! | `wipe n1` | n1 ends, and its disk is replaced by an empty one |
 //! | `damage-snapshot n1 flip=30` | n1 ends; a bit of its newest snapshot flips |
 //! | `damage n1 term=9` | n1 ends; its log says that it is in term 9 |
 //! | `fail-sync n1` | the sync fails: n1 stops; what it wrote is in the cache, but not on the disk |
@@ -149,6 +151,9 @@ impl Runner for Script {
                     off.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
                 let settings = Settings { reads, off: off?, ..Settings::default() };
                 *self = Script::new(nodes, founders, batch, snapshots, &settings, &bugs?);
+                if words.contains(&"numbered") {
+                    self.world.number_disks();
+                }
             }
             "timeout" => {
                 let id = self.node(word(0)?)?;
@@ -192,6 +197,10 @@ impl Runner for Script {
                 let id = self.node(word(0)?)?;
                 let steps = words.get(1).map_or(Ok(usize::MAX), |steps| steps.parse())?;
                 self.world.save(&id, steps);
+            }
+            "wipe" => {
+                let id = self.node(word(0)?)?;
+                self.world.wipe(&id);
             }
             "damage-snapshot" => {
                 let id = self.node(word(0)?)?;
@@ -310,7 +319,15 @@ impl Runner for Script {
                 for id in self.world.names() {
                     let node = self.world.node(&id);
                     let members = node.map_or("down".into(), |it| it.configuration().to_string());
-                    output.push(format!("{id}: {members}"));
+                    let notes = node.into_iter().flat_map(|node| {
+                        let members = node.configuration().members().into_iter();
+                        members.filter_map(|member| {
+                            let noted = node.configuration().incarnation(member)?;
+                            let digits = noted.to_string();
+                            Some(format!(", {member} on disk {}", digits.trim_start_matches('0')))
+                        })
+                    });
+                    output.push(format!("{id}: {members}{}", notes.collect::<String>()));
                 }
             }
             "status" => {
@@ -526,6 +543,9 @@ scripts! {
     a_voter_is_demoted_to_a_learner
     a_voter_is_replaced_by_a_node_that_joins
     a_voter_joins_as_a_learner_first
+    a_node_that_joins_is_noted_before_it_votes
+    a_voter_that_lost_its_disk_is_refused
+    wiped_voter_votes_and_loses_what_was_acknowledged
     stale_members_in_snapshot_goes_by_other_majorities
     change_before_own_term_overlaps_the_change_of_another_leader
     change_before_the_last_is_committed

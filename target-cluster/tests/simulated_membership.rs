@@ -77,7 +77,8 @@ fn run(seed: u64, bugs: &Bugs) -> Result<Situations, String> {
     Err(simulation.violation().expect("one is").to_string())
 }
 
-/// True if a voter leads, no change of the members is half made, and every member that runs follows it.
+/// True if a voter leads, no change of the members is half made, and every member that runs and did not
+/// lose its disk follows it.
 fn is_settled(simulation: &Simulation) -> bool {
     let statuses: Vec<_> = simulation.statuses().collect();
     let Some((at, leader)) = statuses
@@ -91,7 +92,9 @@ fn is_settled(simulation: &Simulation) -> bool {
         && members.voters().contains(simulation.name(*at))
         && !members.is_joint()
         && statuses.iter().all(|(node, status)| {
-            !members.is_member(simulation.name(*node)) || status.leader == leader.leader
+            !members.is_member(simulation.name(*node))
+                || simulation.is_damaged(*node)
+                || status.leader == leader.leader
         })
 }
 
@@ -113,6 +116,8 @@ fn the_properties_of_raft_hold_across_configurations() {
         Situation::LeaderRetired,
         Situation::NewcomerElected,
         Situation::NewcomerInstalled,
+        Situation::DiskReplaced,
+        Situation::DisplacedRefused,
     ] {
         assert!(reached.count(situation) > 0, "never: {}", situation.name());
     }
@@ -135,6 +140,7 @@ fn bugs_in_changes_show() {
         Bug::ChangeBeforeTheLast,
         Bug::LearnerCounted,
         Bug::RemovedLeaderStays,
+        Bug::WipedVoterVotes,
     ] {
         assert!(shows(bug), "{bug} does not show");
     }

@@ -38,6 +38,7 @@ impl Exploration {
             snapshots: SnapshotOptions::NEVER,
             settings: Settings::default(),
             seed: 0,
+            incarnation: None,
             life: 0,
             bugs: bounds.bugs.clone(),
         };

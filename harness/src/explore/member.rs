@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use cluster::bugs::Bug;
 use cluster::core::{
-    Effect, Input, Node, NodeId, Options, Proposal, Record, Recovered, Reply, RoleName,
+    Effect, Input, Node, NodeId, Options, Proposal, Record, Recovered, Reply, RoleName, Stamp,
 };
 use cluster::kv::{EncodedCommand, Query};
 use cluster::storage::replay;
@@ -264,12 +264,14 @@ fn arrival(options: &Options, message: &Message, node: &Node) -> Input {
     match &message.body {
         // Answers go back by the asker's position: they say themselves what they answer.
         Body::Request(request) => {
-            Input::Request { call: message.from as u64, request: request.clone() }
+            let (call, stamp) = (message.from as u64, Stamp::default());
+            Input::Request { call, stamp, request: request.clone() }
         }
         Body::Response(response) => {
             let from = options.voters.iter().find(|id| self::position(id) == message.from);
             let from = from.expect("messages come from voters").clone();
-            Input::Response { from, sent: node.now(), response: response.clone() }
+            let (sent, stamp) = (node.now(), Stamp::default());
+            Input::Response { from, sent, stamp, response: response.clone() }
         }
     }
 }

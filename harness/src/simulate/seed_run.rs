@@ -171,8 +171,8 @@ impl Run<'_> {
         }
     }
 
-    /// True if a voter leads, no change of the members is half made, every member that can run follows
-    /// that leader and has committed the same, and no client waits for a reply any more.
+    /// True if a voter leads, no change of the members is half made, every member that can run and has
+    /// its disk follows that leader and has committed the same, and no client waits for a reply any more.
     fn agree(&self) -> bool {
         let statuses: Vec<_> = self.world.statuses().collect();
         let leads = |status: &&Status| status.role == RoleName::Leader;
@@ -181,6 +181,7 @@ impl Run<'_> {
         let members = &first.configuration;
         let same = |(node, status): &(usize, Status)| {
             !members.is_member(self.world.name(*node))
+                || self.world.is_damaged(*node)
                 || (status.leader == first.leader && status.commit == first.commit)
         };
         first.leader.as_ref().is_some_and(|leader| members.is_voter(leader))

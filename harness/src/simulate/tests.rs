@@ -126,6 +126,12 @@ fn a_wiped_node_that_votes_and_acknowledges_again_is_seen_by_the_harm() {
 }
 
 #[test]
+fn a_member_that_lost_its_disk_and_votes_again_is_seen_by_the_harm() {
+    let found = found_by(Bug::WipedVoterVotes);
+    assert!(["leader completeness", "election safety"].contains(&found), "{found}");
+}
+
+#[test]
 fn a_definite_refusal_of_what_is_done_later_is_seen() {
     assert_eq!(found_by(Bug::NotLeaderForAppended), "linearizability");
 }

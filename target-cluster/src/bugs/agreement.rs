@@ -295,6 +295,19 @@ macro_rules! agreement {
             reach: Simulator,
         }
 
+        /// The incarnations of data directories are not looked at: a voter whose disk was replaced by an empty
+        /// one votes and acknowledges under its old name.
+        WipedVoterVotes {
+            name: "wiped-voter-votes",
+            group: Members,
+            kind: Safety,
+            summary: "a voter that lost its disk comes back under its old name, and votes again in a term in \
+                      which it voted",
+            source: "restate#2415",
+            // No family of faults replaces the disk of a member.
+            reach: Simulator,
+        }
+
         /// A leader adds or removes one voter without a joint configuration, which is safe, and before an
         /// entry of its own term is committed, which is not.
         ChangeBeforeOwnTerm {

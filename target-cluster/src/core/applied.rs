@@ -227,7 +227,7 @@ mod tests {
     use crate::bugs::Bugs;
     use crate::core::{
         AppendRequest, Entry, Input, Log, Options, Recovered, Request, Settings, SnapshotOptions,
-        Time, Timings,
+        Stamp, Time, Timings,
     };
 
     /// A follower that was restarted with that many entries of term 1.
@@ -245,6 +245,7 @@ mod tests {
             snapshots: SnapshotOptions::NEVER,
             settings: Settings::default(),
             seed: 1,
+            incarnation: None,
             life: 1,
             bugs: Bugs::new(),
         };
@@ -267,7 +268,8 @@ mod tests {
         // However many messages there are in a turn, they are answered before the next part.
         for call in 1..=3 {
             let request = heartbeat.clone();
-            let heard = node.step(Time::ZERO, Input::Request { call, request });
+            let heard =
+                node.step(Time::ZERO, Input::Request { call, stamp: Stamp::default(), request });
             let is_answer =
                 |effect: &Effect| matches!(effect, Effect::Respond { call: to, .. } if *to == call);
             assert!(heard.iter().any(is_answer));

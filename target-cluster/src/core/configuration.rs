@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::NodeId;
+use super::{Incarnation, NodeId};
 
 /// The members of a cluster. Without any it stands for one that is not known: a node that joins has
 /// that until it gets the entry which makes it a member.
@@ -26,6 +26,9 @@ pub struct Configuration {
     /// The `host:port` at which the other nodes reach a member, of those that a change brought with one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     addresses: BTreeMap<NodeId, String>,
+    /// The incarnations of the members, of those whose leader has heard of theirs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    incarnations: BTreeMap<NodeId, Incarnation>,
 }
 
 impl Configuration {
@@ -52,6 +55,29 @@ impl Configuration {
     /// The `host:port` at which the other nodes reach a member, if a change brought it with one.
     pub fn address(&self, id: &NodeId) -> Option<&String> {
         self.addresses.get(id)
+    }
+
+    /// The incarnation of a member, if it is noted.
+    pub fn incarnation(&self, id: &NodeId) -> Option<Incarnation> {
+        self.incarnations.get(id).copied()
+    }
+
+    /// The members whose incarnation is noted.
+    pub fn noted(&self) -> impl Iterator<Item = &NodeId> {
+        self.incarnations.keys()
+    }
+
+    /// Notes the incarnation of a member for which none is noted.
+    pub(super) fn note_incarnation(&mut self, id: &NodeId, incarnation: Incarnation) {
+        if self.is_member(id) {
+            self.incarnations.entry(id.clone()).or_insert(incarnation);
+        }
+    }
+
+    /// True if both have the same voters and learners.
+    pub(crate) fn has_the_members_of(&self, other: &Configuration) -> bool {
+        let Configuration { voters, outgoing, learners, .. } = other;
+        (&self.voters, &self.outgoing, &self.learners) == (voters, outgoing, learners)
     }
 
     /// True if a majority of each of two sets of voters is needed.
@@ -86,16 +112,18 @@ impl Configuration {
 
     /// The same with a node as a voter, reached at that address if one is given.
     pub(super) fn with_voter(&self, id: &NodeId, address: Option<&String>) -> Configuration {
-        let mut with = self.without(id);
+        let mut with = self.clone();
+        with.learners.remove(id);
         with.voters.insert(id.clone());
-        with.reached_at(id, address.or(self.address(id)))
+        with.reached_at(id, address)
     }
 
     /// The same with a node as a learner, reached at that address if one is given.
     pub(super) fn with_learner(&self, id: &NodeId, address: Option<&String>) -> Configuration {
-        let mut with = self.without(id);
+        let mut with = self.clone();
+        with.voters.remove(id);
         with.learners.insert(id.clone());
-        with.reached_at(id, address.or(self.address(id)))
+        with.reached_at(id, address)
     }
 
     fn reached_at(mut self, id: &NodeId, address: Option<&String>) -> Configuration {
@@ -109,6 +137,7 @@ impl Configuration {
         without.voters.remove(id);
         without.learners.remove(id);
         without.addresses.remove(id);
+        without.incarnations.remove(id);
         without
     }
 
@@ -118,6 +147,9 @@ impl Configuration {
         let mut joint = Configuration { outgoing: self.voters.clone(), ..target.clone() };
         for (id, address) in &self.addresses {
             joint.addresses.entry(id.clone()).or_insert_with(|| address.clone());
+        }
+        for (id, incarnation) in &self.incarnations {
+            joint.incarnations.entry(id.clone()).or_insert(*incarnation);
         }
         joint
     }
@@ -132,7 +164,9 @@ impl Configuration {
     /// The configuration behind this joint one: the new one alone.
     pub(super) fn alone(&self) -> Configuration {
         let mut new = Configuration { outgoing: BTreeSet::new(), ..self.clone() };
-        new.addresses.retain(|id, _| new.voters.contains(id) || new.learners.contains(id));
+        let stays = |id: &NodeId| new.voters.contains(id) || new.learners.contains(id);
+        new.addresses.retain(|id, _| stays(id));
+        new.incarnations.retain(|id, _| stays(id));
         new
     }
 

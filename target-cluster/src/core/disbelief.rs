@@ -5,7 +5,7 @@
 //! One contradiction is no reason for disbelief: entries that would replace committed ones. Those can
 //! come from an honest leader, where a majority lost its disks; a node that sees them stops.
 
-use super::{AppendResult, Node, Request, Response, Role};
+use super::{AppendResult, Incarnation, Node, NodeId, Request, Response, Role, Stamp};
 
 /// The most that a term of another node may be ahead of the own one; what says more is not heeded. An
 /// honest node is never so far ahead: at an election each millisecond, this one would have been away
@@ -25,16 +25,31 @@ pub(crate) enum Disbelief {
     /// No follower confirms a read round that was not begun.
     #[error("to confirm read round {claimed}: its latest is {latest}")]
     Round { claimed: u64, latest: u64 },
+    /// The sender has the name of a member, and another data directory.
+    #[error(
+        "to be the member of that name: that one has the data directory {known}, and this is {}. \
+         If its disk was replaced, remove the member and add it again", of(.claimed)
+    )]
+    Sender { claimed: Option<Incarnation>, known: Incarnation },
+    /// The message is meant for a node of the same name with another data directory.
+    #[error("that this node is the one it asks: it means the one with the data directory {known}")]
+    Receiver { known: Incarnation },
+}
+
+/// A claimed incarnation in words.
+fn of(claimed: &Option<Incarnation>) -> String {
+    claimed.map_or("one without a number".to_string(), |claimed| claimed.to_string())
 }
 
 impl Disbelief {
     /// True if both are about the same claim, though the truth may have moved on.
     pub(crate) fn is_about_the_same(&self, other: &Disbelief) -> bool {
-        use Disbelief::{Entry, Round, Term};
+        use Disbelief::{Entry, Receiver, Round, Sender, Term};
         match (self, other) {
             (Term { claimed, .. }, Term { claimed: other, .. })
             | (Entry { claimed, .. }, Entry { claimed: other, .. })
             | (Round { claimed, .. }, Round { claimed: other, .. }) => claimed == other,
+            (Sender { .. }, Sender { .. }) | (Receiver { .. }, Receiver { .. }) => self == other,
             _ => false,
         }
     }
@@ -42,13 +57,24 @@ impl Disbelief {
 
 impl Node {
     /// The reason for which nothing of a request is heeded, but for a refusal.
-    pub(crate) fn disbelieves_request(&self, request: &Request) -> Option<Disbelief> {
-        self.disbelieves_term(request.term())
+    pub(crate) fn disbelieves_request(
+        &self,
+        stamp: &Stamp,
+        request: &Request,
+    ) -> Option<Disbelief> {
+        let disbelief = self.disbelieves_stamp(request.sender(), stamp);
+        disbelief.or_else(|| self.disbelieves_term(request.term()))
     }
 
     /// The reason for which nothing of a response is heeded.
-    pub(crate) fn disbelieves_response(&self, response: &Response) -> Option<Disbelief> {
-        if let Some(disbelief) = self.disbelieves_term(response.term()) {
+    pub(crate) fn disbelieves_response(
+        &self,
+        from: &NodeId,
+        stamp: &Stamp,
+        response: &Response,
+    ) -> Option<Disbelief> {
+        let disbelief = self.disbelieves_stamp(from, stamp);
+        if let Some(disbelief) = disbelief.or_else(|| self.disbelieves_term(response.term())) {
             return Some(disbelief);
         }
         // Of another term it may speak of another leadership, which had other rounds and entries. So

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BadChange, ClockOff, Configuration, Entry, MemberChange, NodeId, Request, Response, RoleName,
-    Snapshot, Time,
+    Snapshot, Stamp, Time,
 };
 use crate::kv::{Answer, EncodedCommand, Query};
 
@@ -19,6 +19,8 @@ pub enum Input {
     Request {
         /// The driver's number for this call; its answer carries it.
         call: u64,
+        /// The incarnations of the two nodes.
+        stamp: Stamp,
         /// The question.
         request: Request,
     },
@@ -29,6 +31,8 @@ pub enum Input {
         /// The time at which the request was sent, by this node's clock. The answer may be late, but
         /// proves that the voter heard this node no earlier than that.
         sent: Time,
+        /// The incarnations of the two nodes.
+        stamp: Stamp,
         /// The answer.
         response: Response,
     },

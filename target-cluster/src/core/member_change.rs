@@ -52,6 +52,10 @@ pub enum BadChange {
     /// The node is a member, and reached elsewhere.
     #[error("{0} is a member at another address; remove it first")]
     AnotherAddress(NodeId),
+    /// The node would take its own place. It has to leave before it comes back: the others must agree
+    /// on that without it.
+    #[error("{0} cannot take its own place; remove it, then add it again")]
+    OwnPlace(NodeId),
     /// The node votes.
     #[error("{0} is a voter; demote it to make it a learner")]
     IsVoter(NodeId),
@@ -79,6 +83,9 @@ impl MemberChange {
                 now.with_voter(node, address.as_ref())
             }
             MemberChange::Remove { node } => now.without(node),
+            MemberChange::Replace { node, by, .. } if node == by => {
+                return Err(BadChange::OwnPlace(node.clone()));
+            }
             MemberChange::Replace { node, by, .. } if !now.is_member(node) && now.is_member(by) => {
                 now.clone()
             }
@@ -158,6 +165,7 @@ mod tests {
             (&[remove("n2"), remove("n1")][..], "n1 is the last voter"),
             (&[remove("n2"), promote()], "n2 is not a member"),
             (&[replace("n4", "n3")], "n4 is not a member"),
+            (&[replace("n2", "n2")], "n2 cannot take its own place; remove it, then add it again"),
             (&[add("n2", false)], "n2 is a member at another address; remove it first"),
             (&[add("n3", false), add("n3", true)], "n3 is a voter; demote it to make it a learner"),
         ] {

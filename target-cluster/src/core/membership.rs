@@ -114,9 +114,12 @@ impl Node {
         self.refuse(request, refusal);
     }
 
-    /// True if the configuration in force is joint or not committed.
+    /// True if the configuration in force is joint, or one with other members is not committed.
     fn is_changing(&self) -> bool {
-        self.configuration.is_joint() || self.configuration.index() > self.commit
+        let at = self.configuration.index();
+        let (_, before) = self.configuration.before(at);
+        self.configuration.is_joint()
+            || (at > self.commit && !self.configuration.has_the_members_of(before))
     }
 
     /// Takes the next step towards the configuration that is wanted, if the last one is committed.
@@ -147,6 +150,9 @@ impl Node {
         if !is_voter && !self.has(Bug::RemovedLeaderStays) {
             return self.retire();
         }
+        if let Some(noted) = self.with_incarnations() {
+            return self.note_incarnations(noted);
+        }
         let Some(target) = self.change.as_ref().map(|change| change.target.clone()) else { return };
         let voters = target.voters().difference(self.configuration.voters());
         let newcomers: Vec<NodeId> = voters.cloned().collect();
@@ -165,15 +171,30 @@ impl Node {
         }
     }
 
+    /// Appends a configuration with more incarnations; what is wanted in the end gets them too.
+    fn note_incarnations(&mut self, noted: Configuration) {
+        if let Some(Change { target, .. }) = &mut self.change {
+            for id in noted.members() {
+                let incarnation = noted.incarnation(id);
+                incarnation.into_iter().for_each(|it| target.note_incarnation(id, it));
+            }
+        }
+        self.configure(noted);
+    }
+
     /// Appends a configuration, which is in force from now on.
     fn configure(&mut self, configuration: Configuration) {
+        let was_member = self.configuration.members().into_iter().cloned().collect::<BTreeSet<_>>();
         let index = self.append_own(Payload::Configuration(configuration));
         let peers = self.peers();
         // The entry itself shows where the log of a newcomer ends.
         let fresh = Progress::new(index - 1, self.now, self.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         for id in peers {
-            leader.peers.entry(id).or_insert_with(|| fresh.clone());
+            // One that comes back is not taken for the one that left.
+            if !was_member.contains(&id) || !leader.peers.contains_key(&id) {
+                leader.peers.insert(id, fresh.clone());
+            }
         }
         self.replicate();
     }

@@ -51,8 +51,8 @@ impl Entry {
         let payload = match &self.payload {
             Payload::Noop => 0,
             Payload::Command(command) => command.text().len(),
-            // A name and an address each.
-            Payload::Configuration(configuration) => 60 * configuration.members().len(),
+            // A name, an address and an incarnation each.
+            Payload::Configuration(configuration) => 100 * configuration.members().len(),
         };
         100 + payload
     }

@@ -25,6 +25,8 @@
 //! **Members** change by joint consensus (paper, §6), new ones as learners first; the configuration is
 //! an entry of the log, in force once it is appended.
 //!
+//! **Incarnations** tell a member from one that lost its disk and comes back under the same name.
+//!
 //! **Reads** are answered in one of the ways of [`ReadMode`]. Leases are the only thing that rests on clocks.
 
 mod applied;
@@ -35,6 +37,7 @@ mod disbelief;
 mod durability;
 mod election;
 mod forwarded;
+mod incarnation;
 mod input;
 mod lease;
 mod log;
@@ -57,6 +60,7 @@ mod transfer;
 pub use applied::APPLY_ENTRIES_MAX;
 pub use clock_guard::ClockOff;
 pub use configuration::Configuration;
+pub use incarnation::{Displaced, Incarnation, NoIncarnation, Stamp};
 pub use input::{Effect, Input, Proposal, Record, Refusal, Reply, RoleChange};
 pub use log::Log;
 pub use member_change::{BadChange, MemberChange};

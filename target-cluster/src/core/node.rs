@@ -17,8 +17,9 @@ use super::snapshots::Snapshots;
 use super::timing::Jitter;
 use super::transfer::Transfer;
 use super::{
-    Configuration, Effect, Entry, Input, Log, NodeId, Refusal, Reply, Request, Response, Role,
-    RoleChange, RoleName, Settings, Snapshot, SnapshotOptions, Switch, Time, Timings,
+    Configuration, Displaced, Effect, Entry, Incarnation, Input, Log, NodeId, Refusal, Reply,
+    Request, Response, Role, RoleChange, RoleName, Settings, Snapshot, SnapshotOptions, Switch,
+    Time, Timings,
 };
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{ContentsPage, Store};
@@ -50,6 +51,8 @@ pub struct Options {
     pub settings: Settings,
     /// Seed of this node's election timeouts; nodes must differ in it.
     pub seed: u64,
+    /// The incarnation of its data directory; none of a version without.
+    pub incarnation: Option<Incarnation>,
     /// A number that no other life of this node has: its clock and what it counts begin anew in each.
     pub life: u32,
     /// Planted bugs that are switched on.
@@ -92,6 +95,10 @@ pub struct Status {
     pub snapshot: u64,
     /// The members of the cluster, as far as it knows.
     pub configuration: Configuration,
+    /// The incarnation of its data directory.
+    pub incarnation: Option<Incarnation>,
+    /// The notice that the others count on another data directory under its name.
+    pub displaced: Option<Displaced>,
 }
 
 /// A member of the cluster, or one that waits to be.
@@ -131,6 +138,8 @@ pub struct Node {
     pub(super) lease: Lease,
     /// The clocks of the other nodes.
     pub(super) clocks: Clocks,
+    /// The notice that others count on another data directory under its name.
+    pub(super) displaced: Option<Displaced>,
     /// The transfer of its leadership that is on its way.
     pub(super) transfer: Option<Transfer>,
     /// The change of the members that this leader was asked for.
@@ -191,6 +200,7 @@ impl Node {
             forwarded: Forwarded::new(options.life),
             lease: Lease::new(options.settings.reads, now),
             clocks: Clocks::default(),
+            displaced: None,
             transfer: None,
             change: None,
             durability: Durability::default(),
@@ -206,14 +216,24 @@ impl Node {
         assert!(self.effects.is_empty(), "every step hands out all its effects");
         self.now = now;
         let (standing, commit) = (self.standing(), self.commit);
+        match &input {
+            Input::Request { stamp, request, .. } => {
+                self.note_displacement(request.sender(), stamp);
+            }
+            Input::Response { from, stamp, .. } => self.note_displacement(from, stamp),
+            _ => {}
+        }
         match input {
             Input::Tick => self.tick(),
-            Input::Request { call, request } if self.disbelieves_request(&request).is_some() => {
+            Input::Request { call, stamp, request }
+                if self.disbelieves_request(&stamp, &request).is_some() =>
+            {
                 let response = request.refusal(self.term);
                 self.effects.push(Effect::Respond { call, response });
             }
-            Input::Response { response, .. } if self.disbelieves_response(&response).is_some() => {}
-            Input::Request { call, request } => match request {
+            Input::Response { from, stamp, response, .. }
+                if self.disbelieves_response(&from, &stamp, &response).is_some() => {}
+            Input::Request { call, request, .. } => match request {
                 Request::PreVote(request) => self.pre_vote_requested(call, request),
                 Request::Vote(request) => self.vote_requested(call, request),
                 Request::Append(request) => self.append_requested(call, request),
@@ -222,17 +242,20 @@ impl Node {
                 Request::ReadIndex(request) => self.read_index_requested(call, &request),
                 Request::Clock(_) => self.clock_requested(call),
             },
-            Input::Response { from, sent, response } => match response {
-                Response::PreVote(response) => self.pre_vote_answered(from, response),
-                Response::Vote(response) => self.vote_answered(from, response),
-                Response::Append(response) => self.append_answered(from, sent, response),
-                Response::InstallSnapshot(response) => {
-                    self.snapshot_answered(&from, sent, &response);
+            Input::Response { from, sent, stamp, response } => {
+                self.hear_incarnation(&from, &stamp);
+                match response {
+                    Response::PreVote(response) => self.pre_vote_answered(from, response),
+                    Response::Vote(response) => self.vote_answered(from, response),
+                    Response::Append(response) => self.append_answered(from, sent, response),
+                    Response::InstallSnapshot(response) => {
+                        self.snapshot_answered(&from, sent, &response);
+                    }
+                    Response::TimeoutNow(response) => self.timeout_now_answered(response),
+                    Response::ReadIndex(response) => self.read_index_answered(&response),
+                    Response::Clock(response) => self.clock_answered(from, sent, &response),
                 }
-                Response::TimeoutNow(response) => self.timeout_now_answered(response),
-                Response::ReadIndex(response) => self.read_index_answered(&response),
-                Response::Clock(response) => self.clock_answered(from, sent, &response),
-            },
+            }
             Input::Propose(proposals) => self.propose(proposals),
             Input::Query { request, query } => self.query(request, query),
             Input::Transfer { request, to } => self.begin_transfer(request, to),
@@ -284,6 +307,8 @@ impl Node {
             base: self.log.base(),
             snapshot: self.snapshots.durable(),
             configuration: (*self.configuration).clone(),
+            incarnation: self.options.incarnation,
+            displaced: self.displaced.clone(),
         }
     }
 

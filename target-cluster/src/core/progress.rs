@@ -11,8 +11,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    APPEND_BYTES_MAX, Entry, InstallSnapshotRequest, InstallSnapshotResponse, NodeId, Piece,
-    Snapshot, SnapshotCursor, Time, Timings,
+    APPEND_BYTES_MAX, Entry, Incarnation, InstallSnapshotRequest, InstallSnapshotResponse, NodeId,
+    Piece, Snapshot, SnapshotCursor, Time, Timings,
 };
 
 /// The most appends on their way to one follower: as many as there are heartbeats in the shortest
@@ -39,6 +39,8 @@ pub(super) struct Progress {
     pub(super) promised_until: Time,
     /// The latest read round that it confirmed.
     pub(super) round: u64,
+    /// The incarnation that it answered with first.
+    pub(super) incarnation: Option<Incarnation>,
 }
 
 /// The way in which a follower is brought up to date.
@@ -123,6 +125,7 @@ impl Progress {
             wall_contact: wall,
             promised_until: Time::ZERO,
             round: 0,
+            incarnation: None,
         }
     }
 

@@ -11,7 +11,8 @@ use super::envelope::{Envelope, check_visible};
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
 use crate::core::{
-    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, NodeId, Options, Settings, SnapshotOptions, Timings,
+    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, Incarnation, NodeId, Options, Settings, SnapshotOptions,
+    Timings,
 };
 use crate::storage::Identity;
 
@@ -100,7 +101,7 @@ impl Config {
 
     /// The options of the core. The seed comes from the operating system's randomness: nodes that
     /// start at the same instant must not draw the same timeouts.
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self, incarnation: Incarnation) -> Options {
         Options {
             id: self.id.as_str().into(),
             voters: self.founders(),
@@ -110,6 +111,7 @@ impl Config {
             snapshots: self.snapshots,
             settings: self.settings(),
             seed: RandomState::new().hash_one(&self.id),
+            incarnation: Some(incarnation),
             life: RandomState::new().hash_one(&self.id) as u32,
             bugs: self.bugs.clone(),
         }
@@ -119,6 +121,11 @@ impl Config {
     fn founders(&self) -> BTreeSet<NodeId> {
         let founders = self.peers.iter().filter(|_| self.join.is_none());
         founders.map(|(name, _)| name.as_str().into()).collect()
+    }
+
+    /// The incarnation of a data directory that is made now.
+    pub(super) fn fresh_incarnation(&self) -> Incarnation {
+        RandomState::new().hash_one(&self.id).into()
     }
 
     /// The owner of the data directory that this node needs.

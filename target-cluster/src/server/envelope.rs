@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::core::NodeId;
+use crate::core::{Incarnation, NodeId, Stamp};
 
 /// The version of the protocol; any change that an older node would misread makes it another one.
 const VERSION: &str = "1";
@@ -12,6 +12,9 @@ const VERSION: &str = "1";
 const CLUSTER: HeaderName = HeaderName::from_static("raft-cluster");
 const SENDER: HeaderName = HeaderName::from_static("raft-sender");
 const PROTOCOL: HeaderName = HeaderName::from_static("raft-version");
+/// The incarnation of the sender, and the one that it means as receiver.
+const INCARNATION: HeaderName = HeaderName::from_static("raft-incarnation");
+const INCARNATION_MEANT: HeaderName = HeaderName::from_static("raft-incarnation-meant");
 /// The address at which clients reach the sender; it goes into the hints of those that follow it.
 const CLIENTS_AT: HeaderName = HeaderName::from_static("raft-clients-at");
 
@@ -33,6 +36,26 @@ pub(super) struct Sender {
     pub(super) node: NodeId,
     /// The address at which clients reach it.
     pub(super) clients_at: String,
+    /// The incarnations of both.
+    pub(super) stamp: Stamp,
+}
+
+/// Adds the incarnations of both nodes to the headers of a message.
+pub(super) fn put_stamp(headers: &mut HeaderMap, stamp: Stamp) {
+    for (name, incarnation) in [(INCARNATION, stamp.from), (INCARNATION_MEANT, stamp.to)] {
+        let text = incarnation.map(|incarnation| incarnation.to_string());
+        let value = text.map(|text| HeaderValue::from_str(&text).expect("they are digits"));
+        headers.extend(value.map(|value| (name, value)));
+    }
+}
+
+/// The incarnations in the headers of a message; what is none there counts as if it were not given.
+pub(super) fn stamp_of(headers: &HeaderMap) -> Stamp {
+    let incarnation = |name| {
+        let text = headers.get(name)?.to_str().ok()?;
+        text.parse::<Incarnation>().ok()
+    };
+    Stamp { from: incarnation(INCARNATION), to: incarnation(INCARNATION_MEANT) }
 }
 
 /// The reason for which a message is not one of this cluster.
@@ -117,7 +140,7 @@ impl Envelope {
         if node == self.node {
             return Err(Mismatch::OwnName(name));
         }
-        Ok(Sender { node, clients_at: text(CLIENTS_AT)? })
+        Ok(Sender { node, clients_at: text(CLIENTS_AT)?, stamp: stamp_of(headers) })
     }
 }
 
@@ -131,8 +154,11 @@ mod tests {
 
     #[test]
     fn a_message_of_another_node_of_this_cluster_is_taken() {
-        let sender = envelope("n1", "c").open(&envelope("n2", "c").headers());
-        assert_eq!(sender, Ok(Sender { node: "n2".into(), clients_at: "n2:7001".into() }));
+        let mut headers = envelope("n2", "c").headers();
+        let stamp = Stamp { from: Some(0x17.into()), to: None };
+        put_stamp(&mut headers, stamp);
+        let sender = envelope("n1", "c").open(&headers);
+        assert_eq!(sender, Ok(Sender { node: "n2".into(), clients_at: "n2:7001".into(), stamp }));
     }
 
     #[test]

@@ -210,6 +210,8 @@ async fn status(service: &Service) -> Response {
         base,
         snapshot,
         configuration,
+        incarnation,
+        displaced,
         ..
     } = status;
     let mut body = json!({
@@ -227,12 +229,17 @@ async fn status(service: &Service) -> Response {
         "voters": configuration.voters(),
         "outgoing": configuration.outgoing(),
         "learners": configuration.learners(),
+        "noted": configuration.noted().collect::<Vec<_>>(),
+        "incarnation": incarnation,
         "version": env!("CARGO_PKG_VERSION"),
     });
     let Settings { reads, drift_percent, off } = service.config.settings();
     body["reads"] = json!(reads);
     if reads == ReadMode::Lease {
         body["clock_drift_percent"] = json!(drift_percent);
+    }
+    if let Some(displaced) = displaced {
+        body["displaced"] = json!(displaced.advice(&service.config.id.as_str().into()));
     }
     if !off.is_empty() {
         body["off"] = json!(off);

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::memory::Reserved;
 use crate::core::{
-    AppliedCommand, Forgotten, MemberChange, NodeId, Reply, Request, Response, Status,
+    AppliedCommand, Forgotten, MemberChange, NodeId, Reply, Request, Response, Stamp, Status,
 };
 use crate::kv::{ContentsPage, EncodedCommand, Query};
 
@@ -30,9 +30,9 @@ pub(super) enum Incoming {
     /// This node is to end, so another one should lead; there is no reply if there is nothing to do.
     HandOver { reply: oneshot::Sender<Reply> },
     /// Another node asks.
-    Called { request: Request, reply: oneshot::Sender<Response> },
+    Called { request: Request, stamp: Stamp, reply: oneshot::Sender<(Stamp, Response)> },
     /// Another node answered what was sent at that time of the core.
-    Answered { from: NodeId, sent: Duration, response: Response },
+    Answered { from: NodeId, sent: Duration, stamp: Stamp, response: Response },
     /// The status of the node is asked for.
     Status { reply: oneshot::Sender<Status> },
     /// The ability of the node to serve is asked for.

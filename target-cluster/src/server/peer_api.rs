@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::api::{JsonResponse, Response, bad_request, refused, stopping};
 use super::connections::Endpoints;
-use super::envelope::Mismatch;
+use super::envelope::{Mismatch, put_stamp};
 use super::http::{Service, wrong_method};
 use super::inbox::Incoming;
 use super::large::{LARGE, elsewhere_if};
@@ -70,14 +70,16 @@ async fn called(
     }
     service.addresses.learn(sender.node, sender.clients_at);
     let (reply, response) = oneshot::channel();
-    if service.inbox.send(Incoming::Called { request, reply }).await.is_err() {
+    let called = Incoming::Called { request, stamp: sender.stamp, reply };
+    if service.inbox.send(called).await.is_err() {
         return stopping(false).into();
     }
     match timeout(CALL_DEADLINE, response).await {
-        Ok(Ok(response)) => {
+        Ok(Ok((stamp, response))) => {
             let mut http = Response::new(Full::new(wire::response_body(&response).into()));
             let json = HeaderValue::from_static("application/json");
             http.headers_mut().insert(CONTENT_TYPE, json);
+            put_stamp(http.headers_mut(), stamp);
             http
         }
         Ok(Err(_)) => stopping(false).into(),

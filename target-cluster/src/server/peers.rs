@@ -13,13 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use tokio::sync::{Semaphore, watch};
 
 use super::config::Config;
+use super::envelope::{put_stamp, stamp_of};
 use super::events::say;
 use super::inbox::{Inbox, Incoming};
-use crate::core::{APPENDS_MAX, Node, NodeId, Request, Response, Timings};
+use crate::core::{APPENDS_MAX, Node, NodeId, Request, Response, Stamp, Timings};
 use crate::wire::{self, Endpoint};
 
 /// The most calls on their way in a lane of heartbeats or appends.
@@ -33,8 +34,8 @@ const QUESTIONS_MAX: usize = 2;
 
 const _: () = assert!(CALLS_MAX >= APPENDS_MAX, "what the core has on its way has a place");
 
-/// A call and the time of the core at which it was made.
-type Call = (Duration, Request);
+/// A call, the time of the core at which it was made, and its stamp.
+type Call = (Duration, Stamp, Request);
 
 /// The lanes to the other nodes that this one may call.
 pub(super) struct Peers {
@@ -158,7 +159,7 @@ impl Peers {
     }
 
     /// Sends a request at that time of the core; an answer comes back through the inbox, or never.
-    pub(super) fn call(&self, to: &NodeId, now: Duration, request: Request) {
+    pub(super) fn call(&self, to: &NodeId, now: Duration, stamp: Stamp, request: Request) {
         // It is not told where to reach it.
         let Some(lanes) = self.lanes.get(to) else { return };
         let lane = match &request {
@@ -167,7 +168,7 @@ impl Peers {
             Request::ReadIndex(_) | Request::Clock(_) => &lanes.questions,
             Request::Append(_) | Request::InstallSnapshot(_) => &lanes.appends,
         };
-        lane.send_replace(Some((now, request)));
+        lane.send_replace(Some((now, stamp, request)));
     }
 }
 
@@ -177,22 +178,30 @@ impl Lane {
         let places = Arc::new(Semaphore::new(self.width));
         while newest.changed().await.is_ok() {
             let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
-            let Some((sent, request)) = newest.borrow_and_update().clone() else { continue };
+            let Some((sent, stamp, request)) = newest.borrow_and_update().clone() else {
+                continue;
+            };
             let (lane, reachable) = (Arc::clone(&self), Arc::clone(&reachable));
             tokio::spawn(async move {
-                lane.exchange(sent, &request, &reachable).await;
+                lane.exchange(sent, stamp, &request, &reachable).await;
                 drop(place);
             });
         }
     }
 
     /// Makes one call and passes its answer on.
-    async fn exchange(&self, sent: Duration, request: &Request, reachable: &AtomicBool) {
-        match self.call(request).await {
-            Ok(response) => {
+    async fn exchange(
+        &self,
+        sent: Duration,
+        stamp: Stamp,
+        request: &Request,
+        reachable: &AtomicBool,
+    ) {
+        match self.call(stamp, request).await {
+            Ok((stamp, response)) => {
                 reachable.store(true, Ordering::Relaxed);
                 // A loop that is gone needs no answer.
-                let answered = Incoming::Answered { from: self.to.clone(), sent, response };
+                let answered = Incoming::Answered { from: self.to.clone(), sent, stamp, response };
                 let _ = self.inbox.send(answered).await;
             }
             Err(error) => {
@@ -203,22 +212,25 @@ impl Lane {
         }
     }
 
-    async fn call(&self, request: &Request) -> Result<Response> {
+    async fn call(&self, stamp: Stamp, request: &Request) -> Result<(Stamp, Response)> {
         let endpoint = Endpoint::of(request);
+        let mut incarnations = HeaderMap::new();
+        put_stamp(&mut incarnations, stamp);
         let response = self
             .client
             .post(format!("http://{}/raft/{}", self.address, endpoint.name()))
             .timeout(self.timeout)
             .header(CONTENT_TYPE, "application/json")
+            .headers(incarnations)
             .body(wire::request_body(request))
             .send()
             .await?;
-        let status = response.status();
+        let (status, stamp) = (response.status(), stamp_of(response.headers()));
         let body = response.bytes().await?;
         if !status.is_success() {
             // It says why: most often that one of the two was set up for another cluster.
             bail!("it refused with {status}: {}", String::from_utf8_lossy(&body));
         }
-        Ok(endpoint.response(&body)?)
+        Ok((stamp, endpoint.response(&body)?))
     }
 }

@@ -14,8 +14,8 @@ use super::inbox::{Health, Incoming};
 use super::peers::Peers;
 use super::traffic::Traffic;
 use crate::core::{
-    Configuration, Disbelief, Effect, Input, Node, NodeId, Reply, Response, RoleChange, Snapshot,
-    Status,
+    Configuration, Disbelief, Displaced, Effect, Input, Node, NodeId, Reply, Response, RoleChange,
+    Snapshot, Stamp, Status,
 };
 use crate::driver::{Batch, Turn};
 
@@ -44,6 +44,7 @@ pub(super) async fn run(
         last_number: 0,
         traffic,
         disbelieved: None,
+        displaced: None,
         members: Configuration::default(),
     };
     driver.report_role();
@@ -71,14 +72,16 @@ struct Driver {
     events: Events,
     /// The receiver of each reply, by the number of the request.
     replies: BTreeMap<u64, oneshot::Sender<Reply>>,
-    /// The receiver of each response, by the number of the call.
-    calls: BTreeMap<u64, oneshot::Sender<Response>>,
+    /// The node that asked and the receiver of each response, by the number of the call.
+    calls: BTreeMap<u64, (NodeId, oneshot::Sender<(Stamp, Response)>)>,
     /// The last number given to a request or call.
     last_number: u64,
     /// The messages that are reported, if any are.
     traffic: Option<Traffic>,
     /// The node that was not believed last, and its claim.
     disbelieved: Option<(NodeId, Disbelief)>,
+    /// The notice that was reported last.
+    displaced: Option<Displaced>,
     /// The members that were reported last.
     members: Configuration,
 }
@@ -123,24 +126,25 @@ impl Driver {
                     self.replies.insert(request, reply);
                     Input::Transfer { request, to }
                 }
-                Incoming::Called { request, reply } => {
+                Incoming::Called { request, stamp, reply } => {
                     let call = self.number();
-                    self.calls.insert(call, reply);
+                    self.calls.insert(call, (request.sender().clone(), reply));
                     if let Some(traffic) = &mut self.traffic {
                         traffic.asked(call, &request);
                     }
                     self.report_disbelief(
                         request.sender(),
-                        self.node.disbelieves_request(&request),
+                        self.node.disbelieves_request(&stamp, &request),
                     );
-                    Input::Request { call, request }
+                    Input::Request { call, stamp, request }
                 }
-                Incoming::Answered { from, sent, response } => {
+                Incoming::Answered { from, sent, stamp, response } => {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.answered(&from, &response, &self.events);
                     }
-                    self.report_disbelief(&from, self.node.disbelieves_response(&response));
-                    Input::Response { from, sent, response }
+                    let disbelief = self.node.disbelieves_response(&from, &stamp, &response);
+                    self.report_disbelief(&from, disbelief);
+                    Input::Response { from, sent, stamp, response }
                 }
                 Incoming::Persisted { through } => Input::Persisted { through },
                 Incoming::SnapshotSaved { index } => Input::SnapshotSaved { index },
@@ -169,6 +173,7 @@ impl Driver {
         }
         let effects = turn.end(&mut self.node);
         self.report_members();
+        self.report_displacement();
         let contacts = self.node.contacts();
         self.peers.follow(&self.node, &contacts);
         self.execute(now, effects)?;
@@ -194,14 +199,14 @@ impl Driver {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.asks(&to, &request, &self.events);
                     }
-                    self.peers.call(&to, now, request);
+                    self.peers.call(&to, now, self.node.stamp_for(&to), request);
                 }
                 Effect::Respond { call, response } => {
                     if let Some(traffic) = &mut self.traffic {
                         traffic.answers(call, &response, &self.events);
                     }
-                    if let Some(reply) = self.calls.remove(&call) {
-                        let _ = reply.send(response);
+                    if let Some((to, reply)) = self.calls.remove(&call) {
+                        let _ = reply.send((self.node.stamp_for(&to), response));
                     }
                 }
                 Effect::Reply { request, reply } => {
@@ -227,6 +232,10 @@ impl Driver {
     /// Says that a message of `from` is not believed, if it is not; once for each such claim.
     fn report_disbelief(&mut self, from: &NodeId, disbelief: Option<Disbelief>) {
         let Some(disbelief) = disbelief else { return };
+        // It has a report of its own, which says what to do.
+        if matches!(disbelief, Disbelief::Receiver { .. }) {
+            return;
+        }
         let is_known = |(node, known): &(NodeId, Disbelief)| {
             node == from && known.is_about_the_same(&disbelief)
         };
@@ -236,10 +245,24 @@ impl Driver {
         }
     }
 
+    /// Says that the others count on another data directory, or do not any more, if that has changed.
+    fn report_displacement(&mut self) {
+        let displaced = self.node.displaced();
+        if self.displaced.as_ref() == displaced {
+            return;
+        }
+        self.displaced = displaced.cloned();
+        let id = &self.node.options().id;
+        match &self.displaced {
+            Some(displaced) => say(id, format_args!("takes no part: {}", displaced.advice(id))),
+            None => say(id, "takes part again"),
+        }
+    }
+
     /// Says who the members are, if that has changed.
     fn report_members(&mut self) {
         let members = self.node.configuration();
-        if self.members != *members {
+        if !self.members.has_the_members_of(members) {
             self.members = members.clone();
             say(&self.node.options().id, format_args!("the members are {members}"));
         }

@@ -20,7 +20,7 @@ use super::limits::RequestLimits;
 use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
-use crate::core::{Node, NodeId, ReadMode, Reply, Settings};
+use crate::core::{Incarnation, Node, NodeId, ReadMode, Reply, Settings};
 pub use crate::storage::LOG_FILE;
 use crate::storage::{FileDisk, OpenError, Started, recover};
 
@@ -65,11 +65,9 @@ fn run_until_ready(
     stop: Pin<&mut dyn Future<Output = ()>>,
 ) -> Result<(), Failure> {
     let id = config.id.clone();
-    let ended = config
-        .check()
-        .map_err(Failure::from)
-        .and_then(|()| open(&config))
-        .and_then(|opened| serve(config, opened, listeners, ending, stop));
+    let ended = config.check().map_err(Failure::from).and_then(|()| open(&config)).and_then(
+        |(incarnation, opened)| serve(config, incarnation, opened, listeners, ending, stop),
+    );
     if let Err(failure) = &ended {
         say(&id, failure);
     }
@@ -127,12 +125,13 @@ async fn end(
 }
 
 /// Opens the log and writes to stderr what is in it.
-fn open(config: &Config) -> Result<Started<FileDisk>, Failure> {
+fn open(config: &Config) -> Result<(Incarnation, Started<FileDisk>), Failure> {
     let disk = FileDisk::open(&config.data_dir, LOG_FILE).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => Failure::InUse(error),
         _ => Failure::Disk(error),
     })?;
-    config.identity().claim(&config.data_dir, disk.length() > 0)?;
+    let (identity, fresh) = (config.identity(), config.fresh_incarnation());
+    let incarnation = identity.claim(&config.data_dir, disk.length() > 0, fresh)?;
     let opened = recover(disk, &config.bugs).map_err(|error| match error {
         OpenError::Io(error) => Failure::Disk(error),
         OpenError::Corrupt { ref file, .. } => {
@@ -177,12 +176,13 @@ fn open(config: &Config) -> Result<Started<FileDisk>, Failure> {
     for switch in off {
         say(&config.id, format_args!("WARNING: {switch} is off: {}", switch.summary()));
     }
-    Ok(opened)
+    Ok((incarnation, opened))
 }
 
 /// Starts the parts and waits until one ends, or `stop` is ready.
 fn serve(
     config: Config,
+    incarnation: Incarnation,
     opened: Started<FileDisk>,
     listeners: Listeners,
     ending: Ending,
@@ -204,7 +204,7 @@ fn serve(
         let address = listeners.clients.local_addr().context("cannot listen for clients")?;
         let events = events::start(config.events).context("cannot start the event stream")?;
         let peers = peers::Peers::start(&config, &inbox)?;
-        let node = Node::new(config.options(), opened.recovered, Default::default());
+        let node = Node::new(config.options(incarnation), opened.recovered, Default::default());
         let id = NodeId::from(config.id.as_str());
         let others = config.peers.len().saturating_sub(1);
         let (limits, places) = (config.limits, config.limits.places(others)?);

@@ -175,6 +175,8 @@ mod tests {
             base: 0,
             snapshot: 0,
             configuration: crate::core::Configuration::default(),
+            incarnation: None,
+            displaced: None,
         };
         traffic.report(&status(5), &events);
         assert_eq!(lines.try_iter().count(), 3, "sums wait for their time");

@@ -2,7 +2,8 @@
 //!
 //! A node that started on another's directory, or on its own but for another cluster, would give
 //! away votes and acknowledge writes that its first cluster counts on. So the first start writes
-//! down who it is, and every later one must be the same.
+//! down who it is, and every later one must be the same. Beside that stands the incarnation of the
+//! directory, by which the other nodes tell it from one that took its place.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::file_disk::write_durably;
+use crate::core::Incarnation;
 use crate::kv::fnv1a;
 
 /// The name of the note within the data directory.
@@ -41,7 +43,10 @@ pub struct Identity {
 struct Note {
     #[serde(flatten)]
     identity: Identity,
-    /// CRC-32 of the identity, so that damage is not taken for another owner.
+    /// The incarnation of the directory; versions before did not write one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incarnation: Option<Incarnation>,
+    /// CRC-32 of identity and incarnation, so that damage is not taken for another owner.
     checksum: u32,
 }
 
@@ -104,17 +109,21 @@ impl Identity {
         format!("{}-{:016x}", self.cluster, fnv1a(voters))
     }
 
-    /// Makes sure that `directory` belongs to this identity; one without a log is taken, durably.
-    /// The caller holds the lock of the directory.
-    pub fn claim(&self, directory: &Path, has_log: bool) -> Result<(), IdentityError> {
+    /// Makes sure that `directory` belongs to this identity, and gives its incarnation. One without a log
+    /// is taken, durably; it gets `fresh` as incarnation, and so does one of a version before those. The
+    /// caller holds the lock of the directory.
+    pub fn claim(
+        &self,
+        directory: &Path,
+        has_log: bool,
+        fresh: Incarnation,
+    ) -> Result<Incarnation, IdentityError> {
         let file = directory.join(IDENTITY_FILE);
         let damaged = |reason: String| IdentityError::Damaged { file: file.clone(), reason };
         let bytes = match fs::read(&file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound && !has_log => {
-                let note = Note { identity: self.clone(), checksum: self.checksum() };
-                let text = serde_json::to_string_pretty(&note).expect("it has a JSON form") + "\n";
-                return Ok(write_durably(&file, text.as_bytes())?);
+                return self.note(&file, fresh);
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(damaged(
@@ -126,9 +135,9 @@ impl Identity {
             }
             Err(error) => return Err(error.into()),
         };
-        let Note { identity, checksum } = serde_json::from_slice(&bytes)
+        let Note { identity, incarnation, checksum } = serde_json::from_slice(&bytes)
             .map_err(|error| damaged(format!("it is damaged ({error}); put it back")))?;
-        if identity.checksum() != checksum {
+        if identity.checksum(incarnation) != checksum {
             return Err(damaged("it is damaged, its checksum differs; put it back".into()));
         }
         if identity != *self {
@@ -136,11 +145,25 @@ impl Identity {
             let (owner, asked) = (identity.in_words(), self.in_words());
             return Err(IdentityError::Another { directory, owner, asked });
         }
-        Ok(())
+        match incarnation {
+            Some(incarnation) => Ok(incarnation),
+            None => self.note(&file, fresh),
+        }
     }
 
-    fn checksum(&self) -> u32 {
-        crc32fast::hash(&serde_json::to_vec(self).expect("it has a JSON form"))
+    /// Writes the note.
+    fn note(&self, file: &Path, fresh: Incarnation) -> Result<Incarnation, IdentityError> {
+        let (identity, incarnation) = (self.clone(), Some(fresh));
+        let note = Note { identity, incarnation, checksum: self.checksum(incarnation) };
+        let text = serde_json::to_string_pretty(&note).expect("it has a JSON form") + "\n";
+        write_durably(file, text.as_bytes())?;
+        Ok(fresh)
+    }
+
+    fn checksum(&self, incarnation: Option<Incarnation>) -> u32 {
+        let mut text = serde_json::to_vec(self).expect("it has a JSON form");
+        text.extend(incarnation.into_iter().flat_map(|it| it.to_string().into_bytes()));
+        crc32fast::hash(&text)
     }
 
     fn in_words(&self) -> String {
@@ -160,6 +183,10 @@ mod tests {
 
     fn identity(cluster: &str, node: &str, voters: &[&str]) -> Identity {
         Identity::new(cluster, node, voters.iter().map(ToString::to_string))
+    }
+
+    fn fresh() -> Incarnation {
+        Incarnation::from(7)
     }
 
     /// A directory of its own, removed at the end.
@@ -184,14 +211,14 @@ mod tests {
     fn a_directory_belongs_to_the_first_that_claims_it() {
         let scratch = Scratch::new("first");
         let owner = identity("c", "n1", &["n1", "n2", "n3"]);
-        owner.claim(&scratch.0, false).unwrap();
-        owner.claim(&scratch.0, true).unwrap();
+        owner.claim(&scratch.0, false, fresh()).unwrap();
+        owner.claim(&scratch.0, true, fresh()).unwrap();
         for (other, told) in [
             (identity("c", "n2", &["n1", "n2", "n3"]), "started as n2 of the cluster 'c'"),
             (identity("d", "n1", &["n1", "n2", "n3"]), "of the cluster 'd'"),
             (identity("c", "n1", &["n1"]), "'c' of n1. Start"),
         ] {
-            let refused = other.claim(&scratch.0, true).unwrap_err();
+            let refused = other.claim(&scratch.0, true, fresh()).unwrap_err();
             assert!(matches!(refused, IdentityError::Another { .. }), "{refused}");
             let refused = refused.to_string();
             assert!(
@@ -206,26 +233,42 @@ mod tests {
     fn any_flipped_bit_is_damage_and_never_another_owner() {
         let scratch = Scratch::new("flipped");
         let owner = identity("c", "n1", &["n1", "n2"]);
-        owner.claim(&scratch.0, false).unwrap();
+        owner.claim(&scratch.0, false, fresh()).unwrap();
         let file = scratch.0.join(IDENTITY_FILE);
         let whole = fs::read(&file).unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             fs::write(&file, bytes).unwrap();
-            match owner.claim(&scratch.0, true) {
+            match owner.claim(&scratch.0, true, fresh()) {
                 Err(IdentityError::Damaged { .. }) => {}
                 // A space that became a line feed, or the reverse.
-                Ok(()) => assert!(whole[bit / 8].is_ascii_whitespace()),
+                Ok(_) => assert!(whole[bit / 8].is_ascii_whitespace()),
                 Err(other) => panic!("bit {bit}: {other}"),
             }
         }
     }
 
     #[test]
+    fn a_directory_keeps_its_incarnation_and_one_of_before_gets_one() {
+        let scratch = Scratch::new("incarnation");
+        let owner = identity("c", "n1", &["n1"]);
+        let claim = |fresh: u64| owner.claim(&scratch.0, true, fresh.into()).unwrap();
+        let note =
+            Note { identity: owner.clone(), incarnation: None, checksum: owner.checksum(None) };
+        let text = serde_json::to_string(&note).unwrap();
+        assert!(!text.contains("incarnation"), "{text}");
+        fs::write(scratch.0.join(IDENTITY_FILE), text).unwrap();
+        assert_eq!(claim(1), 1.into());
+        assert_eq!(claim(2), 1.into(), "it is noted");
+        fs::remove_file(scratch.0.join(IDENTITY_FILE)).unwrap();
+        assert_eq!(owner.claim(&scratch.0, false, 3.into()).unwrap(), 3.into());
+    }
+
+    #[test]
     fn a_log_without_a_note_is_not_taken_over() {
         let scratch = Scratch::new("gone");
-        let refused = identity("c", "n1", &["n1"]).claim(&scratch.0, true).unwrap_err();
+        let refused = identity("c", "n1", &["n1"]).claim(&scratch.0, true, fresh()).unwrap_err();
         assert!(matches!(refused, IdentityError::Damaged { .. }), "{refused}");
         assert!(!scratch.0.join(IDENTITY_FILE).exists());
     }

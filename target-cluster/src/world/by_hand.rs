@@ -10,7 +10,7 @@ use super::message::Message;
 use crate::bugs::{Bug, Bugs};
 use crate::core::{
     APPLY_ENTRIES_MAX, Effect, Input, MemberChange, Node, NodeId, Options, Proposal, Recovered,
-    Settings, SnapshotOptions, Time, Timings,
+    Settings, SnapshotOptions, Stamp, Time, Timings,
 };
 use crate::kv::{EncodedCommand, Operation};
 use crate::storage::{
@@ -25,6 +25,8 @@ pub struct Packet {
     pub from: NodeId,
     /// The receiver.
     pub to: NodeId,
+    /// The incarnations of both.
+    stamp: Stamp,
     /// Its content.
     message: Message,
 }
@@ -41,20 +43,20 @@ pub enum Forged {
 /// A world driven by hand.
 pub struct World {
     now: Time,
-    hosts: BTreeMap<NodeId, Host>,
+    pub(super) hosts: BTreeMap<NodeId, Host>,
     packets: Vec<Packet>,
     /// The sender and receiver between which nothing gets through.
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// The last number given to a client's request or to a call.
     last_number: u64,
-    trace: Vec<String>,
+    pub(super) trace: Vec<String>,
     watch: Watch,
     violations: Vec<Violation>,
 }
 
 /// A machine: what a node is started with, and the node or what its crash left.
-struct Host {
-    options: Options,
+pub(super) struct Host {
+    pub(super) options: Options,
     state: State,
     /// The time by which its wall clock was set forwards, and back.
     wall_ahead: Time,
@@ -122,6 +124,7 @@ impl World {
                 snapshots,
                 settings: settings.clone(),
                 seed: (nodes + position) as u64,
+                incarnation: None,
                 life: 0,
                 bugs: bugs.clone(),
             };
@@ -273,13 +276,15 @@ impl World {
             }
             Effect::SaveSnapshot(snapshot) => running.saving = Some(SnapshotWriter::new(snapshot)),
             Effect::Call { to, request } => {
-                let message = Message::Request(now, request);
-                self.packets.push(Packet { from, to, message });
+                let (stamp, message) =
+                    (running.node.stamp_for(&to), Message::Request(now, request));
+                self.packets.push(Packet { from, to, stamp, message });
             }
             Effect::Respond { call, response } => {
                 let (to, sent) = running.callers.remove(&call).expect("a call is answered once");
-                let message = Message::Response(sent, response);
-                self.packets.push(Packet { from, to, message });
+                let (stamp, message) =
+                    (running.node.stamp_for(&to), Message::Response(sent, response));
+                self.packets.push(Packet { from, to, stamp, message });
             }
             Effect::Stop(_) => {
                 self.trace.push(line);
@@ -329,25 +334,6 @@ impl World {
         });
     }
 
-    /// The node ends, and the bytes of its log change.
-    pub fn damage(&mut self, id: &NodeId, change: impl Fn(&mut Vec<u8>)) {
-        self.stop(id, |disk| {
-            disk.damage(change);
-            "ends, and its log is damaged".to_string()
-        });
-    }
-
-    /// The node ends, and the bytes of its newest snapshot change.
-    pub fn damage_snapshot(&mut self, id: &NodeId, change: impl Fn(&mut Vec<u8>)) {
-        self.stop(id, |disk| {
-            let newest = disk.file_names().filter(|name| name.starts_with("snapshot-")).max();
-            if let Some(newest) = newest.map(String::from) {
-                disk.damage_file(&newest, change);
-            }
-            "ends, and its newest snapshot is damaged".to_string()
-        });
-    }
-
     /// Sets the wall clock of a node's machine.
     pub fn set_wall_clock(&mut self, id: &NodeId, ahead: Time, behind: Time) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
@@ -368,7 +354,7 @@ impl World {
 
     /// Delivers a packet, unless the way is cut or the receiver down: then it is lost.
     pub fn deliver(&mut self, position: usize) {
-        let Packet { from, to, message } = self.packets.remove(position);
+        let Packet { from, to, stamp, message } = self.packets.remove(position);
         if self.cuts.contains(&(from.clone(), to.clone())) || self.running(&to).is_none() {
             self.trace.push(format!("{from}→{to} lost"));
             return;
@@ -380,11 +366,11 @@ impl World {
                 if let Some(running) = self.running(&to) {
                     running.callers.insert(call, (from, sent));
                 }
-                Input::Request { call, request }
+                Input::Request { call, stamp, request }
             }
             Message::Response(sent, response) => {
                 self.trace.push(format!("{from}→{to} {}", describe::response(&response)));
-                Input::Response { from, sent, response }
+                Input::Response { from, sent, stamp, response }
             }
         };
         self.step(&to, input);
@@ -425,7 +411,8 @@ impl World {
         };
         match message {
             Ok(message) => {
-                self.packets.push(Packet { from: from.clone(), to: to.clone(), message })
+                let (from, to, stamp) = (from.clone(), to.clone(), Stamp::default());
+                self.packets.push(Packet { from, to, stamp, message });
             }
             Err(error) => self.trace.push(format!("{from}→{to} refused: {error}")),
         }
@@ -457,18 +444,8 @@ impl World {
         self.cuts.clear();
     }
 
-    /// The machine loses power: effects not executed are not, and of what was written and not
-    /// synced only those sectors stay for which `survives` says so.
-    pub fn crash(&mut self, id: &NodeId, sector: usize, survives: impl FnMut() -> bool) {
-        self.stop(id, |disk| {
-            let unsynced = disk.unsynced();
-            let kept = disk.crash(sector, survives);
-            format!("crashes, {kept} of {unsynced} bytes stay")
-        });
-    }
-
     /// The node ends, and something happens to its disk.
-    fn stop(&mut self, id: &NodeId, happen: impl FnOnce(&mut MemoryDisk) -> String) {
+    pub(super) fn stop(&mut self, id: &NodeId, happen: impl FnOnce(&mut MemoryDisk) -> String) {
         let host = self.hosts.get_mut(id).expect("it is one of the nodes");
         let (was_up, mut disk) =
             match std::mem::replace(&mut host.state, State::Down(MemoryDisk::default())) {

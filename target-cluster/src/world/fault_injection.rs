@@ -9,8 +9,8 @@ use super::node_turns::TRANSFER;
 use super::plan::LastingFault;
 use super::simulation::Simulation;
 use super::situations::Situation;
-use crate::core::{Input, Time};
-use crate::storage::{Disk, DiskFailure};
+use crate::core::{Incarnation, Input, Time};
+use crate::storage::{Disk, DiskFailure, MemoryDisk};
 
 /// So long lasts what does not end.
 const FOR_EVER: Time = Time::from_secs(1_000_000);
@@ -188,6 +188,9 @@ impl Simulation {
         if !self.can_do_without(|one| one == node || self.hosts[one].damaged.is_some()) {
             return;
         }
+        if how == Damage::Replaced {
+            return self.replace_disk(node);
+        }
         let word = self.dice.word(Purpose::Damage, node, 0);
         self.stop(node, |_| {});
         let host = &mut self.hosts[node];
@@ -201,10 +204,24 @@ impl Simulation {
                 Damage::BitInverted => disk.flip_bit((word % (durable * 8)) as usize),
                 Damage::WriteLost => disk.zero(at..durable.min(at as u64 + LOST_BYTES) as usize),
                 Damage::CutOff => disk.cut_to(at.max(1)),
-                Damage::Wiped => disk.wipe(),
+                Damage::Wiped | Damage::Replaced => disk.wipe(),
             };
             host.damaged = changed.then_some(how);
         }
+        self.start_later(node, Time::from_millis(10));
+    }
+
+    /// The node is killed and starts on an empty disk, if enough of the others would know.
+    fn replace_disk(&mut self, node: usize) {
+        if !self.is_noted(node) {
+            return;
+        }
+        self.stop(node, |disk| *disk = MemoryDisk::default());
+        let host = &mut self.hosts[node];
+        host.options.incarnation = host.options.incarnation.map(Incarnation::of_next_disk);
+        host.configurations.clear();
+        host.damaged = Some(Damage::Replaced);
+        self.situations.note(Situation::DiskReplaced);
         self.start_later(node, Time::from_millis(10));
     }
 

@@ -184,8 +184,10 @@ pub enum Damage {
     WriteLost,
     /// The end is missing.
     CutOff,
-    /// Nothing is left.
+    /// Nothing of the log is left, and the rest says that there was one.
     Wiped,
+    /// The disk was replaced by an empty one: the node starts as if it were new.
+    Replaced,
 }
 
 /// The writes that were not synced and survive a power failure, by sector.
@@ -267,6 +269,7 @@ impl fmt::Display for Fault {
                 Damage::WriteLost => "is killed, and a synced write of its log lost",
                 Damage::CutOff => "is killed, and its log cut off",
                 Damage::Wiped => "is killed, and its log wiped",
+                Damage::Replaced => "is killed, and its disk replaced by an empty one",
             }),
             Fault::WallClock { ahead, behind } => {
                 write!(f, "has its wall clock set {ahead:?} ahead and {behind:?} back")

@@ -69,6 +69,30 @@ impl Simulation {
         })
     }
 
+    /// True if a node would be refused by so many that lost their disks that the others decide nothing with
+    /// it: those that hold its incarnation durably, in a configuration that is never undone.
+    pub(super) fn is_noted(&self, node: usize) -> bool {
+        let takes_it = |one: usize| {
+            one == node || self.hosts[one].damaged.is_some() || !self.holds_note(one, node)
+        };
+        let mut hosts = self.hosts.iter().filter(|host| host.damaged.is_none());
+        hosts.all(|host| {
+            let mut known = host.configurations.iter().filter(|it| it.is_known());
+            known.all(|configuration| !configuration.has_quorum(|id| takes_it(self.position(id))))
+        })
+    }
+
+    /// True if a node that runs has synced all, and goes by no configuration without the incarnation of
+    /// another one as a voter.
+    fn holds_note(&self, holder: usize, of: usize) -> bool {
+        let Some(running) = self.hosts[holder].running() else { return false };
+        let (id, incarnation) = (self.name(of), self.hosts[of].options.incarnation);
+        let has_note = |it: &Configuration| !it.is_voter(id) || it.incarnation(id) == incarnation;
+        running.writing.is_none()
+            && running.queued.is_empty()
+            && running.node.possible_configurations().all(has_note)
+    }
+
     /// Notes the configurations that a node may go by from now on, after a crash too.
     pub(super) fn note_configurations(&mut self, node: usize) {
         let host = &mut self.hosts[node];
@@ -81,6 +105,10 @@ impl Simulation {
     /// Notes the situations around changes of the members that the effects of a turn show.
     pub(super) fn note_members(&mut self, node: usize, before: &Before, effects: &[Effect]) {
         let founded = node < self.plan.founders;
+        let running = self.hosts[node].running();
+        if !before.displaced && running.is_some_and(|it| it.node.displaced().is_some()) {
+            self.note(node, Situation::DisplacedRefused);
+        }
         for effect in effects {
             let Some(running) = self.hosts[node].running() else { return };
             let core = &running.node;
@@ -135,6 +163,7 @@ impl Before {
             is_joint: node.configuration().is_joint(),
             configured_at: node.configuration_index(),
             changes: node.wanted_configuration().is_some(),
+            displaced: node.displaced().is_some(),
         }
     }
 }

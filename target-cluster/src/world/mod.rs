@@ -17,6 +17,7 @@ mod codec;
 mod decisions;
 mod describe;
 mod dice;
+mod disks_by_hand;
 mod event_queue;
 mod fault_injection;
 mod faults;

@@ -394,8 +394,9 @@ impl Simulation {
             }
         };
         // One that forgot everything is like a new one, but under an old name: its votes and what it
-        // acknowledges show soon enough.
-        if host.damaged.is_some_and(|how| how != Damage::Wiped) {
+        // acknowledges show soon enough, unless the others refuse it.
+        let forgot = |how| matches!(how, Damage::Wiped | Damage::Replaced);
+        if host.damaged.is_some_and(|how| !forgot(how)) {
             let detail = format!("{} starts on a log that is damaged", host.id());
             return self.judge(Err(Violation::new("damage is noticed", "camunda#6098", detail)));
         }
@@ -548,4 +549,6 @@ pub(super) struct Before {
     pub(super) configured_at: u64,
     /// True if it had been asked to change the members.
     pub(super) changes: bool,
+    /// True if it knew that others count on another disk under its name.
+    pub(super) displaced: bool,
 }

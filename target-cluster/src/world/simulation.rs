@@ -14,7 +14,7 @@ use super::network::Network;
 use super::plan::Plan;
 use super::situations::{Situation, Situations};
 use super::{codec, describe};
-use crate::core::{Input, NodeId, Options, Status, Time};
+use crate::core::{Incarnation, Input, NodeId, Options, Stamp, Status, Time};
 use crate::kv::{EncodedCommand, Operation};
 
 /// The time that a request of a client takes, and the reply to it.
@@ -56,6 +56,7 @@ pub(super) struct Packet {
     from: usize,
     to: usize,
     number: u64,
+    stamp: Stamp,
     message: Message,
 }
 
@@ -118,6 +119,7 @@ impl Simulation {
                 snapshots: plan.snapshots,
                 settings: plan.settings.clone(),
                 seed: plan.seed.wrapping_mul(64).wrapping_add(position as u64),
+                incarnation: Some(Incarnation::from(position as u64 + 1)),
                 life: 0,
                 bugs: plan.bugs.clone(),
             };
@@ -200,7 +202,7 @@ impl Simulation {
         running.map(|running| running.requests.len()).sum()
     }
 
-    /// True if the node refuses to start, since its log is damaged.
+    /// True if the node refuses to start, since its log is damaged, or is refused, since its disk is gone.
     pub fn is_damaged(&self, node: usize) -> bool {
         self.hosts[node].damaged.is_some()
     }
@@ -324,7 +326,9 @@ impl Simulation {
                 return self.judge(Err(Violation::new("codec", "wire.rs", detail)));
             }
         };
-        let packet = Packet { from, to, number, message };
+        let sender = self.hosts[from].running().map(|running| &running.node);
+        let stamp = sender.map(|node| node.stamp_for(self.name(to))).unwrap_or_default();
+        let packet = Packet { from, to, number, stamp, message };
         if comes_twice {
             self.situations.note(Situation::MessageRepeated);
             self.say(|world| format!("{}→{} will come twice", world.name(from), world.name(to)));
@@ -342,7 +346,7 @@ impl Simulation {
     }
 
     fn deliver(&mut self, place: usize) {
-        let Packet { from, to, number, message } = self.messages.take(place);
+        let Packet { from, to, number, stamp, message } = self.messages.take(place);
         let link = self.network.link(from, to);
         if self.network.is_cut(link) {
             return self.lost(from, to, Situation::MessageCutOff);
@@ -362,10 +366,10 @@ impl Simulation {
         });
         let input = match message {
             Message::Request(sent, request) => {
-                Input::Request { call: Call { from, sent }.number(), request }
+                Input::Request { call: Call { from, sent }.number(), stamp, request }
             }
             Message::Response(sent, response) => {
-                Input::Response { from: self.name(from).clone(), sent, response }
+                Input::Response { from: self.name(from).clone(), sent, stamp, response }
             }
         };
         self.put_in(to, Incoming::Input(input));

@@ -120,6 +120,10 @@ situations! {
     DiskFull: "full disk stopped a node",
     /// A node with a damaged log refused to start.
     DamageRefused: "damaged log refused",
+    /// A member got an empty disk, and so many others held its incarnation that it must be refused.
+    DiskReplaced: "disk of a member replaced",
+    /// A node heard that the others count on another disk under its name.
+    DisplacedRefused: "member without its disk refused",
     /// A node started again.
     Restarted: "node started again",
     /// A message was lost by chance.

@@ -342,6 +342,8 @@ impl Swarm {
             Damage::CutOff,
             Damage::Wiped,
             Damage::Wiped,
+            Damage::Replaced,
+            Damage::Replaced,
         ])
     }
 
@@ -473,7 +475,7 @@ mod tests {
         });
         let damages: BTreeSet<String> = damages.collect();
         let damages: Vec<&str> = damages.iter().map(String::as_str).collect();
-        assert_eq!(damages, ["BitInverted", "CutOff", "Wiped", "WriteLost"]);
+        assert_eq!(damages, ["BitInverted", "CutOff", "Replaced", "Wiped", "WriteLost"]);
         let slow = |plan: &&Plan| plan.apply_entries_max == 1 && !plan.apply.is_empty();
         assert!(plans.iter().filter(slow).count() > 100, "few nodes apply slowly");
         assert!(plans.iter().all(|plan| plan.codec), "every message passes through its JSON");

@@ -1,5 +1,6 @@
 //! Three real servers on loopback ports, asked over HTTP as a user would.
 
+mod incarnations;
 mod members;
 
 use std::collections::BTreeMap;
@@ -147,6 +148,7 @@ impl Cluster {
         let body = json!({"term": 0, "leaderId": "n2"});
         let (code, answer) = self.raft("n1", "timeout-now", &self.headers("n2").await, &body).await;
         assert_eq!(code, 200, "{answer}");
+        self.has("n1", "noted", &json!(["n1", "n2", "n3"])).await;
         self.leader().await
     }
 
