@@ -1,8 +1,10 @@
-//! Data directories that are lost.
+//! Data directories that are lost, and those of before they had incarnations.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use stormproof_cluster::server::Config;
 
 use super::{Cluster, PATIENCE};
 
@@ -69,4 +71,49 @@ async fn a_voter_that_lost_its_disk_takes_no_part_until_it_is_removed_and_added(
     assert_eq!(code, 200, "{moved}");
     let read = json!({"f": "read", "key": "k"});
     assert_eq!(cluster.post(&wiped, "/kv", &read).await.1["value"], 5);
+}
+
+#[tokio::test]
+async fn a_data_directory_of_before_snapshots_and_incarnations_is_read() {
+    let mut cluster = Cluster::start();
+    for id in ["n1", "n2", "n3"] {
+        cluster.stop_node(id);
+    }
+    let config = cluster.configs["n1"].clone();
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+    std::fs::create_dir(&config.data_dir).unwrap();
+    for file in std::fs::read_dir(Path::new("tests/data_before_snapshots")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), config.data_dir.join(file.file_name())).unwrap();
+    }
+    let alone = vec![("n1".to_string(), config.peer_listen.to_string())];
+    cluster.configs.insert("n1".into(), Config { peers: alone, ..config });
+    let mut incarnations = Vec::new();
+    for start in 0..2 {
+        cluster.restart_node("n1");
+        cluster.has("n1", "leader", &json!("n1")).await;
+        let status = cluster.has("n1", "noted", &json!(["n1"])).await;
+        incarnations.push(status["incarnation"].as_str().unwrap().to_string());
+        for (key, value) in [
+            ("register", json!(7)),
+            ("list", json!([1, "zwei", 3])),
+            ("counter", json!(7)),
+            ("set", json!([3])),
+            ("queue", json!(["second"])),
+            ("lock", json!({"owner": "me", "token": 11})),
+            ("gone", Value::Null),
+        ] {
+            let (code, read) = cluster.post("n1", "/kv", &json!({"f": "read", "key": key})).await;
+            assert_eq!((code, &read["value"]), (200, &value), "{key}: {read}");
+        }
+        let retried = json!({"f": "add", "key": "counter", "value": 2, "token": "old:14"});
+        let (code, answer) = cluster.post("n1", "/kv", &retried).await;
+        assert_eq!((code, &answer["version"]), (200, &json!(16)), "a retry is still recognised");
+        if start == 0 {
+            let snapshot = cluster.post("n1", "/admin/snapshot", &Value::Null).await;
+            assert_eq!(snapshot.0, 200, "{}", snapshot.1);
+        }
+        cluster.stop_node("n1");
+    }
+    assert_eq!(incarnations[0], incarnations[1], "it is noted in the directory");
 }
