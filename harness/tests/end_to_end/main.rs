@@ -26,6 +26,7 @@ mod manifests;
 mod nats;
 mod nights;
 mod odd_services;
+mod operating;
 mod oracles;
 mod pages;
 mod planted_bugs;

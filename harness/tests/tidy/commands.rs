@@ -7,11 +7,12 @@ use crate::documents::{blocks, spans};
 use crate::tree::{self, Complaints, File};
 
 /// The documents with commands.
-pub const DOCUMENTS: [&str; 6] = [
+pub const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/detection.md",
     "docs/detection-format.md",
+    "docs/operating.md",
     "harness/examples/targets/README.md",
     "harness/examples/nights/README.md",
 ];

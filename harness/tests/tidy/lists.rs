@@ -1,6 +1,6 @@
 //! Lists: everything that a user can choose is documented, and nothing else is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Command;
 use faults::fault::Family;
@@ -76,6 +76,44 @@ fn families_stand_in_the_table() {
     assert_eq!(offered, all, "a family is in the list and cannot be asked for, or the reverse");
     let check = "README.md's table of faults is not the list of families";
     same_names(check, (README, "## Faults"), &families);
+}
+
+#[test]
+fn settings_of_a_node_stand_on_the_operators_page() {
+    let (page, heading) = ("docs/operating.md", "## Settings");
+    let mut complaints = Complaints::new(
+        "the operator's table of settings is not the list of a node's flags",
+        "one row for each flag, with the default that `stormproof node --help` tells, and no other row",
+    );
+    let mut rows = BTreeMap::new();
+    for (line, text) in section(page, heading) {
+        let cells: Vec<&str> = text.split('|').map(str::trim).collect();
+        if let [_, flag, default, ..] = cells[..]
+            && let Some(flag) = flag.strip_prefix("`--").and_then(|it| it.strip_suffix('`'))
+        {
+            rows.insert(flag.to_owned(), (line, default.to_owned()));
+        }
+    }
+    let grammar = grammar();
+    let node = grammar.find_subcommand("node").expect("there is such a command");
+    for flag in node.get_arguments() {
+        let Some(name) = flag.get_long() else { continue };
+        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+        let told = help.split_once("[default: ").map(|(_, told)| told.trim_end_matches(']'));
+        let values = flag.get_default_values().iter().filter_map(|it| it.to_str());
+        let default = told.map_or_else(|| values.collect(), str::to_owned);
+        match rows.remove(name) {
+            Some((line, shown)) if shown != default => {
+                complaints.at(page, line, format!("--{name} is {default:?} by default"));
+            }
+            Some(_) => {}
+            None => complaints.at(page, 1, format!("--{name} is missing")),
+        }
+    }
+    for (name, (line, _)) in rows {
+        complaints.at(page, line, format!("there is no --{name}"));
+    }
+    complaints.none();
 }
 
 #[test]
