@@ -549,6 +549,8 @@ scripts! {
     stale_members_in_snapshot_goes_by_other_majorities
     change_before_own_term_overlaps_the_change_of_another_leader
     change_before_the_last_is_committed
+    members_from_apply_lets_two_majorities_decide
+    removed_node_stands_and_ends_every_leadership
     learner_counted_commits_without_a_majority
     removed_leader_stays_although_it_is_no_voter
 }

@@ -138,6 +138,7 @@ fn bugs_in_changes_show() {
         Bug::StaleMembersInSnapshot,
         Bug::ChangeBeforeOwnTerm,
         Bug::ChangeBeforeTheLast,
+        Bug::MembersFromApply,
         Bug::LearnerCounted,
         Bug::RemovedLeaderStays,
         Bug::WipedVoterVotes,

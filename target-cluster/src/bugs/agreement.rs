@@ -330,6 +330,18 @@ macro_rules! agreement {
             reach: Simulator,
         }
 
+        /// A configuration is in force once it is known to be committed. A node that starts again knows that
+        /// of none, and goes by the members of long ago.
+        MembersFromApply {
+            name: "members-from-apply",
+            group: Members,
+            kind: Safety,
+            summary: "a configuration is in force once it is applied instead of once it is appended: \
+                      who starts again goes by other majorities than the others",
+            source: "etcd#7280",
+            reach: Simulator,
+        }
+
         /// A leader counts what a learner holds as if a voter held it.
         LearnerCounted {
             name: "learner-counted",
@@ -347,6 +359,17 @@ macro_rules! agreement {
             kind: Liveness,
             summary: "a leader that is removed or becomes a learner never steps down",
             source: "scylladb#10618",
+            reach: Simulator,
+        }
+
+        /// A node that knows it is a member no more stands all the same, and does not ask first.
+        RemovedNodeStands {
+            name: "removed-node-stands",
+            group: Members,
+            kind: Liveness,
+            summary: "a node that was removed goes on to stand in higher and higher terms, which end \
+                      the others' leaderships",
+            source: "hashicorp/raft#524",
             reach: Simulator,
         }
     } };

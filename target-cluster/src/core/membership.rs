@@ -128,6 +128,7 @@ impl Node {
         if !matches!(self.role, Role::Leader(_))
             || (self.configuration.index() > self.commit && !self.has(waits))
             || (!self.knows_commit() && !self.has(first))
+            || self.appended_members()
         {
             return;
         }
@@ -186,9 +187,15 @@ impl Node {
     fn configure(&mut self, configuration: Configuration) {
         let was_member = self.configuration.members().into_iter().cloned().collect::<BTreeSet<_>>();
         let index = self.append_own(Payload::Configuration(configuration));
-        let peers = self.peers();
         // The entry itself shows where the log of a newcomer ends.
-        let fresh = Progress::new(index - 1, self.now, self.wall);
+        self.meet_newcomers(index - 1);
+        self.replicate();
+    }
+
+    /// Takes those up that became members; each is asked first for the entry behind that index.
+    pub(super) fn meet_newcomers(&mut self, index: u64) {
+        let peers = self.peers();
+        let fresh = Progress::new(index, self.now, self.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         for id in peers {
             // One that comes back is not taken for the one that left.
@@ -196,7 +203,6 @@ impl Node {
                 leader.peers.insert(id, fresh.clone());
             }
         }
-        self.replicate();
     }
 
     /// Lets those go that are members no more and know it, or cannot be reached.

@@ -174,7 +174,9 @@ impl Node {
             Some(snapshot) => snapshot.configuration.clone(),
             None => Configuration::of_voters(options.voters.iter().cloned()),
         };
-        let configuration = Configurations::of(&log, reaches, first);
+        let by_commit = options.bugs.contains(&Bug::MembersFromApply);
+        let in_force = if by_commit { &Log::default() } else { &log };
+        let configuration = Configurations::of(in_force, reaches, first);
         let forgets = options.bugs.contains(&Bug::VoteForgotten);
         let mut jitter = match options.settings.lacks(Switch::RandomTimeouts) {
             true => Jitter::none(),
@@ -413,6 +415,7 @@ impl Node {
                 }
                 match self.may_stand() {
                     true => self.ask_for_pre_votes(),
+                    false if self.stands_though_removed() => self.stand(),
                     false => {
                         // No leader answers a learner either, nor one that is a member no more.
                         self.give_forwarded_reads_up();

@@ -208,6 +208,33 @@ impl Node {
             && voters.symmetric_difference(target.voters()).count() == 1
     }
 
+    /// `members-from-apply`: configurations that have become known to be committed, behind that index, come
+    /// into force.
+    pub(super) fn go_by_committed_members(&mut self, before: u64) {
+        if !self.has(Bug::MembersFromApply) {
+            return;
+        }
+        for entry in self.log.between(before, self.commit) {
+            if let Payload::Configuration(configuration) = &entry.payload {
+                self.configuration.append(entry.index, configuration.clone());
+            }
+        }
+        self.meet_newcomers(before);
+    }
+
+    /// `members-from-apply`: true if a configuration was appended that is not in force yet.
+    pub(super) fn appended_members(&self) -> bool {
+        let mut behind = self.log.after(self.commit).iter();
+        self.has(Bug::MembersFromApply)
+            && behind.any(|entry| matches!(entry.payload, Payload::Configuration(_)))
+    }
+
+    /// `removed-node-stands`: true if this node knows that it was removed.
+    pub(super) fn stands_though_removed(&self) -> bool {
+        let known = &self.configuration;
+        self.has(Bug::RemovedNodeStands) && known.is_known() && !known.is_member(&self.options.id)
+    }
+
     /// `stale-snapshot-installed`: takes the state of a snapshot that is older than its own over, and
     /// goes on from where it is.
     pub(super) fn go_back_to(&mut self, snapshot: &Snapshot) {

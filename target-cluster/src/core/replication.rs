@@ -90,7 +90,9 @@ impl Node {
 
     /// Appends an entry to the log; a configuration is in force from then on.
     fn append(&mut self, entry: Arc<Entry>) {
-        if let Payload::Configuration(configuration) = &entry.payload {
+        if let Payload::Configuration(configuration) = &entry.payload
+            && !self.has(Bug::MembersFromApply)
+        {
             self.configuration.append(entry.index, configuration.clone());
         }
         self.log.append(Arc::clone(&entry));
@@ -347,6 +349,7 @@ impl Node {
             let committed = self.log.between(self.commit, index);
             leader.uncommitted_bytes -= committed.iter().map(|entry| entry.bytes()).sum::<usize>();
         }
-        self.commit = index;
+        let before = std::mem::replace(&mut self.commit, index);
+        self.go_by_committed_members(before);
     }
 }
