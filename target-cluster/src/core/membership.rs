@@ -185,21 +185,21 @@ impl Node {
 
     /// Appends a configuration, which is in force from now on.
     fn configure(&mut self, configuration: Configuration) {
-        let was_member = self.configuration.members().into_iter().cloned().collect::<BTreeSet<_>>();
+        let before = (*self.configuration).clone();
         let index = self.append_own(Payload::Configuration(configuration));
         // The entry itself shows where the log of a newcomer ends.
-        self.meet_newcomers(index - 1);
+        self.meet_newcomers(&before, index - 1);
         self.replicate();
     }
 
-    /// Takes those up that became members; each is asked first for the entry behind that index.
-    pub(super) fn meet_newcomers(&mut self, index: u64) {
+    /// Takes those up that were no members before; each gets the entry behind that index first.
+    pub(super) fn meet_newcomers(&mut self, before: &Configuration, index: u64) {
         let peers = self.peers();
         let fresh = Progress::new(index, self.now, self.wall);
         let Role::Leader(leader) = &mut self.role else { return };
         for id in peers {
             // One that comes back is not taken for the one that left.
-            if !was_member.contains(&id) || !leader.peers.contains_key(&id) {
+            if !before.is_member(&id) || !leader.peers.contains_key(&id) {
                 leader.peers.insert(id, fresh.clone());
             }
         }

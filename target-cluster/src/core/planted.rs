@@ -214,12 +214,13 @@ impl Node {
         if !self.has(Bug::MembersFromApply) {
             return;
         }
+        let members = (*self.configuration).clone();
         for entry in self.log.between(before, self.commit) {
             if let Payload::Configuration(configuration) = &entry.payload {
                 self.configuration.append(entry.index, configuration.clone());
             }
         }
-        self.meet_newcomers(before);
+        self.meet_newcomers(&members, before);
     }
 
     /// `members-from-apply`: true if a configuration was appended that is not in force yet.

@@ -1,4 +1,4 @@
-//! A cluster with a large state: `cargo bench -p stormproof-cluster --bench large_state [-- MEGABYTES]`.
+//! A cluster with a large state.
 //!
 //! Three nodes hold 1 GB (or what is asked for) in items of 10 kB. While clients write, it tells
 //!
@@ -9,9 +9,7 @@
 //!   decoding the snapshot takes one of them alone;
 //! - the memory of this process, which has all nodes and the clients in it.
 
-mod nodes;
-
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,7 +22,7 @@ use stormproof_cluster::server::LOG_FILE;
 use stormproof_cluster::storage::{FileDisk, recover};
 use tokio::task::JoinSet;
 
-use nodes::{Node, Nodes};
+use super::nodes::{Node, Nodes};
 
 /// The length of an item.
 const ITEM_BYTES: usize = 10_000;
@@ -38,18 +36,14 @@ const UNDISTURBED: Duration = Duration::from_secs(10);
 /// The most that anything may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-fn main() -> Result<()> {
-    let megabytes: usize =
-        std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000);
-    let root = std::env::temp_dir().join(format!("stormproof-large-{}", std::process::id()));
+/// Measures it with so many megabytes, with data below `root`.
+pub fn run(root: PathBuf, megabytes: u64) -> Result<()> {
     let nodes = Nodes { root, cluster: "large", snapshots: SnapshotOptions::NEVER };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let measured = runtime.block_on(measure(&nodes, megabytes * 1_000_000 / ITEM_BYTES));
-    std::fs::remove_dir_all(&nodes.root)?;
-    measured
+    runtime.block_on(measure(&nodes, megabytes * 1_000_000 / ITEM_BYTES as u64))
 }
 
-async fn measure(nodes: &Nodes, items: usize) -> Result<()> {
+async fn measure(nodes: &Nodes, items: u64) -> Result<()> {
     let founders = ["n1", "n2", "n3"];
     let mut running = nodes.start(&founders)?;
     let cluster = Cluster::of(&running)?;
@@ -171,7 +165,7 @@ impl Cluster {
     }
 
     /// Writes that many items.
-    async fn fill(self: &Arc<Self>, leader: &str, items: usize) -> Result<()> {
+    async fn fill(self: &Arc<Self>, leader: &str, items: u64) -> Result<()> {
         let value = "x".repeat(ITEM_BYTES);
         let next = Arc::new(AtomicU64::new(0));
         let mut clients: JoinSet<Result<()>> = JoinSet::new();
@@ -181,7 +175,7 @@ impl Cluster {
             clients.spawn(async move {
                 loop {
                     let item = next.fetch_add(1, Ordering::Relaxed);
-                    if item >= items as u64 {
+                    if item >= items {
                         return Ok(());
                     }
                     cluster.ask(&leader, "/kv", write(&format!("item {item}"), &value)).await?;

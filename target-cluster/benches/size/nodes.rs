@@ -49,7 +49,6 @@ impl Nodes {
     ///
     /// # Errors
     /// When there are no ports.
-    #[allow(dead_code)] // One of the benches adds none.
     pub fn join(&self, name: &str, cluster_id: &str) -> Result<Node> {
         self.run(name, doors()?, Vec::new(), Some(cluster_id.to_owned()))
     }

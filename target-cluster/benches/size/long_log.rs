@@ -1,22 +1,22 @@
-//! The time that a cluster takes to serve again when all of its nodes restart with a long log:
-//! `cargo bench -p stormproof-cluster --bench restart [-- ENTRIES]`.
+//! The time that a cluster takes to serve again when all of its nodes restart with a long log.
 //!
 //! The nodes run in this process, on loopback ports, with real logs of 1,000,000 writes (some 200 MB
 //! each). The time counts from their start to the first write that one of them acknowledges. A
 //! term beyond the first says that a leader was deposed while it was busy.
 
-use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use stormproof_cluster::bugs::Bugs;
-use stormproof_cluster::core::{Entry, Payload, Record, Settings, SnapshotOptions, Timings};
+use stormproof_cluster::core::{Entry, Payload, Record, SnapshotOptions};
 use stormproof_cluster::kv::{EncodedCommand, RequestBody};
-use stormproof_cluster::server::{Config, LOG_FILE, Listeners, RequestLimits, run_until};
+use stormproof_cluster::server::LOG_FILE;
 use stormproof_cluster::storage::{FileDisk, Identity, WriteAheadLog};
+
+use super::nodes::{Node, Nodes};
 
 const CLUSTER: &str = "restart";
 
@@ -25,17 +25,14 @@ const NAMES: [&str; 3] = ["n1", "n2", "n3"];
 /// The most that it may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn main() -> Result<()> {
-    let entries = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
-    let root = std::env::temp_dir().join(format!("stormproof-restart-{}", std::process::id()));
+/// Measures it with so many writes, with data below `root`.
+pub fn run(root: PathBuf, entries: u64) -> Result<()> {
     for name in NAMES {
         write_log(&root.join(name), name, entries)?;
     }
     let bytes = std::fs::metadata(root.join("n1").join(LOG_FILE))?.len();
     println!("{entries} entries, {} MB a log", bytes / 1_000_000);
-    let measured = restart(&root);
-    std::fs::remove_dir_all(&root)?;
-    let (served, term) = measured?;
+    let (served, term) = restart(root)?;
     println!("first write acknowledged after {:.2} s, in term {term}", served.as_secs_f64());
     println!("term 2 is that of the first election; more: {}", term.saturating_sub(2));
     Ok(())
@@ -71,50 +68,14 @@ fn write_log(directory: &Path, name: &str, entries: u64) -> Result<()> {
 }
 
 /// Starts the nodes on their logs; the time until the first write, and the term in which it was.
-fn restart(root: &Path) -> Result<(Duration, u64)> {
-    let bind = || TcpListener::bind("127.0.0.1:0");
-    let mut listeners = Vec::new();
-    for _ in NAMES {
-        listeners.push(Listeners { clients: bind()?, peers: bind()? });
-    }
-    let mut peers = Vec::new();
-    for (name, listener) in NAMES.into_iter().zip(&listeners) {
-        peers.push((name.to_owned(), listener.peers.local_addr()?.to_string()));
-    }
+fn restart(root: PathBuf) -> Result<(Duration, u64)> {
+    let nodes = Nodes { root, cluster: CLUSTER, snapshots: SnapshotOptions::DEFAULT };
     let start = Instant::now();
-    let (mut nodes, mut urls) = (Vec::new(), Vec::new());
-    for (name, listeners) in NAMES.into_iter().zip(listeners) {
-        urls.push(format!("http://{}", listeners.clients.local_addr()?));
-        let config = Config {
-            cluster: CLUSTER.into(),
-            id: name.into(),
-            listen: listeners.clients.local_addr()?,
-            advertise: None,
-            join: None,
-            peer_listen: listeners.peers.local_addr()?,
-            peers: peers.clone(),
-            data_dir: root.join(name),
-            timings: Timings::default(),
-            snapshots: SnapshotOptions::DEFAULT,
-            settings: Settings::default(),
-            limits: RequestLimits::default(),
-            bugs: Bugs::new(),
-            events: true,
-        };
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let stopped = async {
-            let _ = stopped.await;
-        };
-        let node = std::thread::spawn(move || run_until(config, listeners, stopped));
-        nodes.push((stop, node));
-    }
+    let running = nodes.start(&NAMES)?;
+    let urls: Vec<String> = running.iter().map(|node| node.url.clone()).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(first_write(&urls, start));
-    for (stop, node) in nodes {
-        // One that has ended already says why when it is joined.
-        let _ = stop.send(());
-        node.join().expect("a node does not panic")?;
-    }
+    running.into_iter().try_for_each(Node::stop)?;
     measured
 }
 
