@@ -70,6 +70,7 @@ impl Cluster {
                 name: name.clone(),
                 argv: command,
                 later_argv: None,
+                anew_argv: None,
                 env: BTreeMap::new(),
                 cwd: cluster.directory.0.clone(),
                 own_clock,

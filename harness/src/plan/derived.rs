@@ -201,6 +201,7 @@ impl Plan {
             avoided: self.avoided().cloned().collect(),
             triggers: self.triggers.iter().filter_map(|name| name.one()).collect(),
             timers: self.timers,
+            abilities: self.abilities,
             families,
         }
     }

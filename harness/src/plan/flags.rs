@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
-use faults::fault::{Family, TimerRange};
+use faults::fault::{Abilities, Family, TimerRange};
 use faults::schedule::{Budget, Compositions, Entry, KnownFailure, Profile};
 use faults::trigger::TriggerKind;
 use serde::Serialize;
@@ -199,6 +199,10 @@ pub(crate) struct Plan {
     #[arg(skip)]
     #[serde(skip)]
     pub timers: TimerRange,
+    /// The requests that the target understands.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub abilities: Abilities,
 }
 
 /// Accepts a number within bounds.

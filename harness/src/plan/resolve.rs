@@ -79,6 +79,13 @@ impl Written {
         let longest = clients.deadlines.iter().max().copied().unwrap_or_default();
         let timers = target.timers().map(|timers| timers.with_client(longest));
         plan.timers = timers.unwrap_or_default();
+        plan.abilities = target.abilities();
+        if target.spare() >= plan.nodes {
+            let (spare, nodes) = (target.spare(), plan.nodes);
+            return Err(usage(format!(
+                "{spare} spare nodes of {nodes} leave none that founds the cluster"
+            )));
+        }
         if has_compositions {
             plan.check_known_compositions()?;
             plan.check_wanted_compositions()?;

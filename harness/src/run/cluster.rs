@@ -124,6 +124,8 @@ impl Cluster {
             host = host.with_administrator(administrator);
         }
         specs.into_iter().for_each(|spec| host.add_node(spec));
+        let spare = members.iter().rev().take(target.spare());
+        spare.for_each(|member| host.set_no_member(&member.name));
         if lab.elsewhere {
             let of_any = |it: &Workload| target.client(&members, "", it.model).ok();
             let client = workloads::ALL.iter().find_map(of_any).context("it has no workload")?;

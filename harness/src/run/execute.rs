@@ -217,24 +217,27 @@ impl Run {
             recorder.clone(),
             live.clone(),
             cluster.expected.clone(),
-            nodes,
+            nodes.clone(),
             (triggers, LogTail::new(&cluster.members), target.knows_leader()),
         );
         let nemesis = nemesis.keeping(order);
         let nemesis = Arc::new(Mutex::new(nemesis));
+        let founders = plan.nodes - target.spare();
         let starts = if lab.elsewhere { Vec::new() } else { plan.starts() };
+        let is_founder = |(_, name): &(Duration, String)| nodes[..founders].contains(name);
+        let starts: Vec<_> = starts.into_iter().filter(is_founder).collect();
         blocking(&nemesis, move |nemesis| nemesis.start(&starts)).await?;
 
         recorder.phase(Phase::Healthy)?;
         cluster.ensure_reachable().await?;
         let ready_limit = plan.ready_limit(&**target);
-        let everybody: Vec<usize> = (0..plan.nodes).collect();
+        let everybody: Vec<usize> = (0..founders).collect();
         tokio::select! {
             agreed = converge::agree_on_leader(&clients, &everybody, ready_limit) => match agreed {
                 Ok(NodeStatus { leader: Some(leader), .. }) => {
-                    recorder.note(format!("{leader} leads {} nodes", plan.nodes))
+                    recorder.note(format!("{leader} leads {founders} nodes"))
                 }
-                Ok(_) => recorder.note(format!("{} nodes answer", plan.nodes)),
+                Ok(_) => recorder.note(format!("{founders} nodes answer")),
                 Err(answers) => {
                     let answers = answers.nodes(clients.knows_leader);
                     bail!(cluster.never_healthy(ready_limit, &answers, &*clients.client))

@@ -440,6 +440,7 @@ mod tests {
             avoided: Vec::new(),
             triggers: std::collections::BTreeSet::new(),
             timers: faults::fault::TimerRange::default(),
+            abilities: faults::fault::Abilities::default(),
         };
         let coverage = fault_coverage(&fault_intervals(&events.into_iter().collect()), &options);
         let [cell] = &coverage.cells[..] else { panic!("{coverage:?}") };

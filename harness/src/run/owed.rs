@@ -33,6 +33,8 @@ const ATTEMPTS: usize = 3;
 pub(crate) struct Owed {
     /// The nodes of the cluster.
     pub nodes: Vec<String>,
+    /// The number of the first ones that found it: of the others it is not known when they vote.
+    pub founders: usize,
     /// The time within which each kind of operation is answered.
     pub within: Duration,
 }
@@ -49,7 +51,8 @@ impl Owed {
     /// The promise of a target for the nodes of a plan; none if it makes none.
     pub fn of(plan: &Plan, target: &dyn Target) -> Option<Owed> {
         let within = target.serves_within()?;
-        Some(Owed { nodes: plan.node_names(), within })
+        let (nodes, founders) = (plan.node_names(), plan.nodes - target.spare());
+        Some(Owed { nodes, founders, within })
     }
 
     /// The liveness of a run, if the promise is taken into account.
@@ -96,7 +99,9 @@ impl Owed {
         if self.nodes.len() < FEWEST_NODES {
             return None;
         }
-        let majorities = majorities(&self.nodes);
+        let found = |node: &&str| self.nodes[..self.founders].iter().any(|it| it == node);
+        let mut majorities = majorities(&self.nodes);
+        majorities.retain(|majority| majority.iter().all(|node| found(node)));
         let mut broken: Vec<Unserved<'a>> = Vec::new();
         for (kind, answers) in answers(history) {
             for gap in gaps(answers, (load.start, load.end), within) {
@@ -145,7 +150,8 @@ fn hinders(fault: &FaultInterval, nodes: &[&str]) -> bool {
         return true;
     }
     match fault.family {
-        Family::Kill | Family::Pause | Family::Power | Family::Stop => {
+        // Of the nodes without the one that leaves or learns, a majority of all is one as well.
+        Family::Kill | Family::Pause | Family::Power | Family::Stop | Family::Membership => {
             fault.nodes.iter().any(|node| nodes.contains(&node.as_str()))
         }
         Family::Partition => parts(fault, nodes),
@@ -238,7 +244,7 @@ mod tests {
 
     fn judged(history: &RunHistory, late: f64) -> (Verdict, String) {
         let nodes = ["n1", "n2", "n3"].map(str::to_owned).into();
-        let owed = Owed { nodes, within: Duration::from_secs(6) };
+        let owed = Owed { nodes, founders: 3, within: Duration::from_secs(6) };
         let liveness = Liveness {
             verdict: Verdict::Valid,
             sentence: "healed".to_owned(),

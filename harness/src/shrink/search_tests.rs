@@ -30,6 +30,7 @@ fn plan(seed: u64) -> Reduced {
         avoided: Vec::new(),
         triggers: TriggerKind::ALL.into(),
         timers: Default::default(),
+        abilities: Default::default(),
     });
     Reduced {
         faults: schedule.entries,

@@ -35,6 +35,8 @@ pub struct Launch {
     pub argv: Vec<String>,
     /// The same for every start after the first, where it differs.
     pub again: Option<Vec<String>>,
+    /// The same for every start after the node was added as a new member, where it differs.
+    pub anew: Option<Vec<String>>,
     /// Set in its environment besides what it inherits.
     pub env: BTreeMap<String, String>,
 }
@@ -86,12 +88,13 @@ impl Member {
     /// # Errors
     /// When the working directory is gone.
     pub fn spec(&self, launch: Launch) -> anyhow::Result<NodeSpec> {
-        let Launch { argv, again, env } = launch;
+        let Launch { argv, again, anew, env } = launch;
         let words = |argv: Vec<String>| argv.into_iter().map(Into::into).collect();
         Ok(NodeSpec {
             name: self.name.clone(),
             argv: words(argv),
             later_argv: again.map(words),
+            anew_argv: anew.map(words),
             env: env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             cwd: std::env::current_dir().context("the working directory is gone")?,
             log_path: self.log(),

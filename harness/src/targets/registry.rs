@@ -41,8 +41,8 @@ pub const ALL: &[Known] = &[
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof; \
                   --set election_timeout=1s, heartbeat_interval=100ms, snapshot_entries=1000, \
-                  reads=lease, clock_drift=10, off=pre-vote,fsync",
-        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES, READS, CLOCK_DRIFT, OFF],
+                  reads=lease, clock_drift=10, off=pre-vote,fsync, spare=2",
+        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES, READS, CLOCK_DRIFT, OFF, SPARE],
         open: bundled,
     },
     Known {
@@ -115,6 +115,9 @@ const READS: &str = "reads";
 const CLOCK_DRIFT: &str = "clock_drift";
 const OFF: &str = "off";
 
+/// The setting of the number of nodes that do not found the cluster, and join it under load.
+const SPARE: &str = "spare";
+
 /// The time that is set for a target under that name.
 fn time(settings: &BTreeMap<String, String>, target: &str, name: &str) -> Result<Option<Duration>> {
     let time = settings.get(name).map(|text| humantime::parse_duration(text)).transpose();
@@ -139,9 +142,15 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
             ))
         })?;
     }
+    let mut spare = 0;
+    if let Some(text) = settings.get(SPARE) {
+        spare = text.parse().map_err(|_| {
+            usage(format!("{SPARE} of bundled is a number of nodes, such as 2, not {text}"))
+        })?;
+    }
     let node_settings = node_settings(&settings)?;
     let timings = Timings::of(heartbeat, election);
-    Ok(Arc::new(Bundled { bug, timings, snapshots, settings: node_settings, spare: 0 }))
+    Ok(Arc::new(Bundled { bug, timings, snapshots, settings: node_settings, spare }))
 }
 
 /// The way in which the bundled cluster's nodes answer reads, and the switches that are off.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
-use faults::fault::{Family, TimerRange};
+use faults::fault::{Abilities, Family, TimerRange};
 use faults::host::Administrator;
 use faults::schedule::KnownFailure;
 use results::event::NodeChange;
@@ -122,6 +122,17 @@ pub trait Target: Send + Sync {
     /// those that it can be asked for.
     fn can(&self, family: Family) -> bool {
         !family.needs_target() || self.asked_for(family).is_some()
+    }
+
+    /// The requests that it understands, where it can be asked for faults at all.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    /// The number of its last nodes that do not found the cluster: they are made members once the load
+    /// has begun.
+    fn spare(&self) -> usize {
+        0
     }
 
     /// The client that asks the cluster for the faults that it can be [asked

@@ -117,6 +117,7 @@ impl Node {
             name: "n1".to_owned(),
             argv,
             later_argv: None,
+            anew_argv: None,
             env: Default::default(),
             cwd: "/".into(),
             log_path: "/dev/null".into(),

@@ -134,6 +134,7 @@ impl Figures {
                 name: node.to_owned(),
                 argv: vec![own.clone().into(), NODE.into(), listen.into(), peer.into()],
                 later_argv: None,
+                anew_argv: None,
                 env: BTreeMap::new(),
                 cwd: data.clone(),
                 log_path: place.join(format!("{node}.log")),

@@ -21,7 +21,8 @@ use super::watches::Tally;
 use faults::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerCut};
 use faults::grudge::{Grudge, Link};
 use faults::host::{
-    Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen, NodeState,
+    Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen,
+    MembersAround, NodeState,
     ObservationListener, PartitionSeen, PerNode, PowerSeen, Request,
 };
 use faults::trigger::Watch;
@@ -302,8 +303,16 @@ impl Host for LocalHost {
     }
 
     fn former_members(&self) -> BTreeSet<String> {
-        let is_out = |node: &&LocalNode| !matches!(node.membership, MembershipState::Member);
+        let stays = |state: &MembershipState| {
+            matches!(state, MembershipState::Member | MembershipState::Learner)
+        };
+        let is_out = |node: &&LocalNode| !stays(&node.membership);
         self.nodes.values().filter(is_out).map(|node| node.spec.name.clone()).collect()
+    }
+
+    fn learners(&self) -> BTreeSet<String> {
+        let learns = |node: &&LocalNode| matches!(node.membership, MembershipState::Learner);
+        self.nodes.values().filter(learns).map(|node| node.spec.name.clone()).collect()
     }
 
     fn set_patience(&mut self, longest: Option<Duration>) {
@@ -484,6 +493,10 @@ impl Host for LocalHost {
     fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         self.service_answer(request)
     }
+
+    fn members_around(&mut self, request: &Request) -> Option<MembersAround> {
+        self.members_told(request)
+    }
 }
 
 impl LocalHost {
@@ -524,13 +537,26 @@ impl LocalHost {
             own.disk.power_on().map_err(failed)?;
             own.disk.evict();
         }
-        if let MembershipState::Anew(left) = &node.membership {
-            match std::fs::remove_dir_all(left) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    let what = format!("cannot remove {}: {error}", left.display());
-                    return Err(HostError::Failed(what));
-                }
-                _ => node.membership = MembershipState::Member,
+        if let MembershipState::Anew(added) = &node.membership {
+            let unmade = |error: io::Error| {
+                HostError::Failed(format!("cannot remove {}: {error}", added.left.display()))
+            };
+            match &mut node.disk {
+                Some(own) if own.disk.is_at(&added.left) => own.disk.renew().map_err(unmade)?,
+                _ => match std::fs::remove_dir_all(&added.left) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(unmade(error));
+                    }
+                    _ => {}
+                },
+            }
+            node.membership = match added.learns {
+                true => MembershipState::Learner,
+                false => MembershipState::Member,
+            };
+            if let Some(anew) = &node.spec.anew_argv {
+                node.spec.later_argv = None;
+                node.spec.argv = anew.clone();
             }
         }
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));

@@ -1,12 +1,11 @@
 //! A question to the service, which is asked on a thread of its own: an answer may take seconds, and
 //! the next fault must not wait for it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use faults::host::{Administrator, HostError, Request};
+use faults::host::{Added, Administrator, HostError, MembersAround, Request};
 
 /// The answer of a service.
 pub(crate) type Answer = Result<Done, HostError>;
@@ -16,8 +15,10 @@ pub(crate) type Answer = Result<Done, HostError>;
 pub(crate) struct Done {
     /// The time that it took.
     pub took: Duration,
-    /// The place of the data that a node which was added again left in its life before.
-    pub left: Option<PathBuf>,
+    /// The node that was added again, if one was.
+    pub added: Option<Added>,
+    /// The members before and after a change of them, if the service tells.
+    pub members: Option<MembersAround>,
 }
 
 /// A request to the service, and its answer once it has come.
@@ -36,13 +37,18 @@ impl PendingRequest {
         let ask = move || {
             let start = Instant::now();
             let done = match &request {
-                Request::Transfer(to) => administrator.transfer(to).map(|()| None),
-                Request::Maintain(node, work) => administrator.maintain(node, *work).map(|()| None),
-                Request::Remove(node) => administrator.remove(node).map(|()| None),
-                Request::Add(node) => administrator.add(node).map(Some),
+                Request::Transfer(to) => administrator.transfer(to).map(|()| (None, None)),
+                Request::Maintain(node, work) => {
+                    administrator.maintain(node, *work).map(|()| (None, None))
+                }
+                Request::Remove(node) => administrator.remove(node).map(|it| (None, it)),
+                Request::Add(node) => administrator.add(node).map(|it| (Some(it), None)),
+                Request::Demote(node) => administrator.demote(node).map(|it| (None, it)),
+                Request::Promote(node) => administrator.promote(node).map(|it| (None, it)),
             };
+            let took = start.elapsed();
             // Nobody waits for it any more when the run is over.
-            let _ = say.send(done.map(|left| Done { took: start.elapsed(), left }));
+            let _ = say.send(done.map(|(added, members)| Done { took, added, members }));
         };
         let thread = std::thread::Builder::new().name("request".to_owned());
         thread.spawn(ask).map_err(|error| HostError::Failed(error.to_string()))?;

@@ -1,11 +1,10 @@
 //! The service itself as an engine: it is asked to hand over, to work on its stores, to remove and to
 //! add members. Its answers come while other faults go on.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use faults::host::{Host, HostError, Request};
+use faults::host::{Added, Host, HostError, MembersAround, Request};
 
 use super::local::LocalHost;
 use super::pending_request::{Answer, PendingRequest};
@@ -21,8 +20,10 @@ pub(super) enum MembershipState {
     Leaving,
     /// Taken out, or perhaps. It has to be added before it starts.
     Removed,
-    /// Added, without the data that its life before left at this path.
-    Anew(PathBuf),
+    /// Added. It starts without what its life before has left.
+    Anew(Added),
+    /// Runs and does not vote, or perhaps. It has to be promoted in the end.
+    Learner,
 }
 
 impl LocalHost {
@@ -53,9 +54,16 @@ impl LocalHost {
         match request {
             Request::Remove(node) => self.end_removal(node, &answer)?,
             Request::Add(node) => self.end_addition(node, &answer),
+            Request::Demote(node) => self.end_demotion(node, &answer),
+            Request::Promote(node) => self.end_promotion(node, &answer),
             Request::Transfer(_) | Request::Maintain(..) => {}
         }
         answer.map(|answer| Some(answer.took))
+    }
+
+    /// The members before and after a change that was done.
+    pub(super) fn members_told(&mut self, request: &Request) -> Option<MembersAround> {
+        self.requests.get_mut(request)?.answer()?.ok()?.members
     }
 
     /// Has a node that was removed added again, so that it can start; members are left alone.
@@ -75,6 +83,9 @@ impl LocalHost {
             return Ok(());
         }
         let add = Request::Add(name.to_owned());
+        if let Ok(Some(_)) = self.service_answer(&add) {
+            return Ok(());
+        }
         let until = self.look_end(REQUEST_PATIENCE);
         let mut asked = self.requests.get_mut(&add);
         let waits = asked.as_mut().is_some_and(|asked| asked.answer().is_none());
@@ -91,6 +102,13 @@ impl LocalHost {
         }
     }
 
+    /// Says that a node is no member yet: it has to be added before it starts for the first time.
+    pub fn set_no_member(&mut self, name: &str) {
+        if let Some(known) = self.nodes.get_mut(name) {
+            known.membership = MembershipState::Removed;
+        }
+    }
+
     fn membership_is(&self, node: &str, state: &MembershipState) -> bool {
         self.nodes.get(node).is_some_and(|known| known.membership == *state)
     }
@@ -100,14 +118,23 @@ impl LocalHost {
     /// # Errors
     /// When it cannot now.
     fn begin_membership(&mut self, request: &Request) -> Result<(), HostError> {
-        let Request::Remove(node) = request else { return Ok(()) };
+        let (node, state) = match request {
+            Request::Remove(node) => (node, MembershipState::Leaving),
+            Request::Demote(node) => (node, MembershipState::Learner),
+            _ => return Ok(()),
+        };
         if let Some(other) = self.former_members().first() {
             // A node that joins has to know all the others.
             return Err(HostError::Unavailable(format!("{other} is no member at the moment")));
         }
+        if let Some(other) = self.learners().first() {
+            // Of those that vote, a majority has to be left.
+            return Err(HostError::Unavailable(format!("{other} does not vote at the moment")));
+        }
         self.requests.remove(&Request::Add(node.clone()));
+        self.requests.remove(&Request::Promote(node.clone()));
         if let Some(known) = self.nodes.get_mut(node) {
-            known.membership = MembershipState::Leaving;
+            known.membership = state;
         }
         Ok(())
     }
@@ -135,10 +162,31 @@ impl LocalHost {
 
     fn end_addition(&mut self, node: &str, answer: &Answer) {
         if self.membership_is(node, &MembershipState::Removed)
-            && let (Some(known), Ok(added)) = (self.nodes.get_mut(node), answer)
-            && let Some(left) = &added.left
+            && let (Some(known), Ok(done)) = (self.nodes.get_mut(node), answer)
+            && let Some(added) = &done.added
         {
-            known.membership = MembershipState::Anew(left.clone());
+            known.membership = MembershipState::Anew(added.clone());
+        }
+    }
+
+    /// A node that was not demoted votes as before.
+    fn end_demotion(&mut self, node: &str, answer: &Answer) {
+        if matches!(answer, Err(HostError::Unavailable(_))) {
+            self.end_learning(node);
+        }
+    }
+
+    fn end_promotion(&mut self, node: &str, answer: &Answer) {
+        if answer.is_ok() {
+            self.end_learning(node);
+        }
+    }
+
+    fn end_learning(&mut self, node: &str) {
+        if self.membership_is(node, &MembershipState::Learner)
+            && let Some(known) = self.nodes.get_mut(node)
+        {
+            known.membership = MembershipState::Member;
         }
     }
 }
@@ -169,14 +217,15 @@ mod tests {
             self.wait()
         }
 
-        fn remove(&self, _: &str) -> Result<(), HostError> {
-            self.wait()
+        fn remove(&self, _: &str) -> Result<Option<MembersAround>, HostError> {
+            self.wait().map(|()| None)
         }
 
-        fn add(&self, _: &str) -> Result<PathBuf, HostError> {
-            self.wait().map(|()| "/nowhere/at-all".into())
+        fn add(&self, _: &str) -> Result<Added, HostError> {
+            self.wait().map(|()| Added { left: "/nowhere/at-all".into(), learns: false })
         }
     }
+
     #[test]
     fn members_leave_and_join_while_nothing_waits_for_the_service() {
         let mut host = LocalHost::new(None, Arc::new(|_: &str, _| {})).expect("threads start");
@@ -187,6 +236,7 @@ mod tests {
                 name: name.to_owned(),
                 argv: ["sleep", "100"].map(Into::into).into(),
                 later_argv: later.clone(),
+                anew_argv: None,
                 env: [].into(),
                 cwd: "/".into(),
                 log_path: "/dev/null".into(),

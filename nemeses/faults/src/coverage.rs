@@ -395,6 +395,7 @@ mod tests {
             avoided: Vec::new(),
             triggers: TriggerKind::ALL.into(),
             timers: Default::default(),
+            abilities: Default::default(),
         }
     }
 

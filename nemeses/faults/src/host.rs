@@ -63,6 +63,12 @@ pub trait Host {
         BTreeSet::new()
     }
 
+    /// The members that run and do not vote: those that faults demoted, or are about to, and those that
+    /// joined anew and are not promoted yet.
+    fn learners(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
     /// From now on, looks at effects and questions to the service take no longer than this in all;
     /// none lets them take their time. What was not seen by then is told as not looked at.
     fn set_patience(&mut self, longest: Option<Duration>) {
@@ -176,6 +182,29 @@ pub trait Host {
     fn answer(&mut self, request: &Request) -> Result<Option<Duration>, HostError> {
         Err(HostError::Failed(format!("nothing asked the target to {request}")))
     }
+
+    /// Has those of `nodes` that are out of their cluster added and started, and those that do not vote
+    /// promoted; returns true until all of them vote again.
+    fn bring_back(&mut self, nodes: &BTreeSet<String>) -> bool {
+        let out = nodes & &self.former_members();
+        let is_late = !out.is_empty() && self.start(&out).values().any(Result::is_err);
+        let learners = nodes & &self.learners();
+        let mut any_learns = false;
+        for node in learners {
+            let promote = Request::Promote(node);
+            // One that could not be promoted is asked for once more.
+            let answer = self.answer(&promote).or_else(|_| self.ask(&promote));
+            any_learns |= !matches!(answer, Ok(Some(_)));
+        }
+        is_late || any_learns
+    }
+
+    /// The members of the cluster before and after a change that was [asked](Host::ask) for and done;
+    /// none where the service does not tell of them.
+    fn members_around(&mut self, request: &Request) -> Option<MembersAround> {
+        let _ = request;
+        None
+    }
 }
 
 /// Takes what watches see.
@@ -206,19 +235,53 @@ pub trait Administrator: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable` when it surely still is one; `Failed` when it may be removed yet.
-    fn remove(&self, node: &str) -> Result<(), HostError> {
+    fn remove(&self, node: &str) -> Result<Option<MembersAround>, HostError> {
         Err(HostError::Unavailable(format!("this target cannot remove {node}")))
     }
 
     /// Takes `node`, which was removed and does not run, back as a new member that has never stored
-    /// anything. The value is where its life before has left its data, which its start must not
-    /// find.
+    /// anything.
     ///
     /// # Errors
     /// `Unavailable` with what keeps it out at the moment.
-    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
+    fn add(&self, node: &str) -> Result<Added, HostError> {
         Err(HostError::Unavailable(format!("this target cannot add {node}")))
     }
+
+    /// Has `node`, which votes, be a learner, and returns when it is one.
+    ///
+    /// # Errors
+    /// `Unavailable` when it surely still votes; `Failed` when it may be demoted yet.
+    fn demote(&self, node: &str) -> Result<Option<MembersAround>, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot demote {node}")))
+    }
+
+    /// Has `node`, which runs, vote, whatever a change that was not answered made of it, and returns
+    /// when it does.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Failed` with what keeps it from voting at the moment.
+    fn promote(&self, node: &str) -> Result<Option<MembersAround>, HostError> {
+        Err(HostError::Unavailable(format!("this target cannot promote {node}")))
+    }
+}
+
+/// A node that was added as a new member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// The place where its life before has left its data, which its start must not find.
+    pub left: PathBuf,
+    /// True if it is to be promoted once it runs: until then it does not vote.
+    pub learns: bool,
+}
+
+/// The members of a cluster before and after a change, in words, as the service told of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembersAround {
+    /// Those before it, such as `n1 n2 n3`.
+    pub before: String,
+    /// Those after it, such as `n1 n2, learner n3`.
+    pub after: String,
 }
 
 /// Something that a service is asked for.
@@ -232,6 +295,10 @@ pub enum Request {
     Remove(String),
     /// This node, which left, joins it again as a new member.
     Add(String),
+    /// This node, which votes, becomes a learner.
+    Demote(String),
+    /// This node, which runs and may be a learner, votes.
+    Promote(String),
 }
 
 impl fmt::Display for Request {
@@ -241,6 +308,8 @@ impl fmt::Display for Request {
             Self::Maintain(node, work) => write!(out, "{work} the store of {node}"),
             Self::Remove(node) => write!(out, "remove {node}"),
             Self::Add(node) => write!(out, "add {node} again"),
+            Self::Demote(node) => write!(out, "demote {node}"),
+            Self::Promote(node) => write!(out, "promote {node}"),
         }
     }
 }

@@ -22,6 +22,10 @@ pub(crate) const APPENDS_MAX: usize = 8;
 /// The state of another voter, as its leader knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
+    /// The time since which the leader knows it. Answers to what was sent before are of another life of
+    /// a node that left and came back: it may hold nothing of what it held then, nor be bound by what
+    /// it promised.
+    since: Time,
     /// Its log is durable and the same as the leader's through this index.
     pub(super) matched: u64,
     /// The next entry to send.
@@ -117,6 +121,7 @@ impl Progress {
     /// A follower of a leader that is elected now, with a log through `last_index`.
     pub(super) fn new(last_index: u64, now: Time, wall: Time) -> Progress {
         Progress {
+            since: now,
             matched: 0,
             next: last_index + 1,
             in_flight: VecDeque::new(),
@@ -127,6 +132,11 @@ impl Progress {
             round: 0,
             incarnation: None,
         }
+    }
+
+    /// True if an answer to what was sent at that time tells of this follower.
+    pub(super) fn knows_of(&self, sent: Time) -> bool {
+        sent >= self.since
     }
 
     /// About how many bytes of entries another append may carry now; none if it has to wait.
@@ -295,6 +305,7 @@ impl Progress {
         if let Phase::Snapshot(sending) = &mut self.phase {
             sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
+        self.since = Time::ZERO;
         self.contact = now;
         self.promised_until = Time::ZERO;
     }

@@ -58,13 +58,21 @@ impl<H: Host> NemesisRunner<H> {
         let begin = Instant::now();
         loop {
             match self.start_ended_nodes()?.into_iter().next() {
-                None => return Ok(()),
+                None => break,
                 Some((node, why)) if begin.elapsed() > COME_BACK_WITHIN => {
                     bail!("{node} cannot come back: {why}")
                 }
                 Some(_) => std::thread::sleep(UNDO_AGAIN),
             }
         }
+        while self.nemesis.restore_members(&BTreeSet::new()) {
+            if begin.elapsed() > COME_BACK_WITHIN {
+                let learners: Vec<String> = self.nemesis.host().learners().into_iter().collect();
+                bail!("{} cannot vote again", learners.join(", "));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// Kills every process but those of the nodes in `spared`, and starts them again.

@@ -154,7 +154,7 @@ impl<H: Host> NemesisRunner<H> {
     /// When the history cannot be written.
     pub fn run(&mut self, schedule: &[Entry], begin: Duration) -> Result<()> {
         let mut agenda = Agenda::new(schedule);
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut stopped) = (Duration::ZERO, false);
         loop {
             let now = self.recorder.elapsed().saturating_sub(begin + waited);
             let Some((at, due)) = agenda.take(now) else { break };
@@ -180,6 +180,7 @@ impl<H: Host> NemesisRunner<H> {
                     }
                     let planned = self.recorder.elapsed().saturating_sub(begin);
                     self.note_left_out(agenda.not_injected(planned), waited);
+                    stopped = true;
                     break;
                 }
             }
@@ -225,6 +226,10 @@ impl<H: Host> NemesisRunner<H> {
                     }
                 }
             }
+        }
+        // What is left of it may end while the load goes on.
+        while !stopped && self.proceed() {
+            stopped = self.hear(PAUSE) == Woken::Stopped;
         }
         for id in self.waiting.waiting() {
             if let Some(entry) = schedule.iter().find(|entry| entry.id == id) {

@@ -4,6 +4,7 @@ mod administrator;
 mod auditor;
 mod bodies;
 mod dumper;
+mod member_changes;
 mod target;
 mod words;
 

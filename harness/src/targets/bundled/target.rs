@@ -8,7 +8,7 @@ use checker::oracle::version::VersionSemantics;
 use cluster::bugs::Bug;
 use cluster::core::{Settings, SnapshotOptions, Timings};
 use cluster::storage::Identity;
-use faults::fault::{Family, TimerRange};
+use faults::fault::{Abilities, Family, MembershipChange, StoreWork, TimerRange};
 use faults::host::Administrator;
 use results::event::NodeChange;
 use serde::Deserialize;
@@ -72,35 +72,10 @@ pub struct Bundled {
     pub settings: Settings,
 }
 
-impl Target for Bundled {
-    fn name(&self) -> &'static str {
-        "bundled"
-    }
-
-    fn version(&self) -> anyhow::Result<String> {
-        Ok(env!("CARGO_PKG_VERSION").into())
-    }
-
-    fn peer_ports(&self) -> usize {
-        1
-    }
-
-    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
-        let member = &cluster[node];
-        // The running binary itself, also when its file was replaced meanwhile.
-        let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
-        command.extend(["--id".into(), member.name.clone()]);
-        command.extend(["--listen".into(), member.listens.to_string()]);
-        command.extend(["--advertise".into(), member.for_clients.to_string()]);
-        command.extend(["--peer-listen".into(), member.peers[0].listen.to_string()]);
-        command.extend(["--data".into(), member.data.display().to_string()]);
-        let (founders, spare) = cluster.split_at(cluster.len() - self.spare);
-        if spare.iter().any(|spare| spare.name == member.name) {
-            command.extend(["--join".into(), cluster_id(founders)]);
-        }
-        for peer in founders {
-            command.extend(["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]);
-        }
+impl Bundled {
+    /// The settings of every node, as its command line has them.
+    fn options(&self) -> Vec<String> {
+        let mut command: Vec<String> = Vec::new();
         if let Some(bug) = self.bug {
             command.extend(["--bug".into(), bug.name().into()]);
         }
@@ -127,7 +102,43 @@ impl Target for Bundled {
         for switch in off {
             command.extend(["--off".into(), switch.name().into()]);
         }
-        Launch::of(command)
+        command
+    }
+}
+
+impl Target for Bundled {
+    fn name(&self) -> &'static str {
+        "bundled"
+    }
+
+    fn version(&self) -> anyhow::Result<String> {
+        Ok(env!("CARGO_PKG_VERSION").into())
+    }
+
+    fn peer_ports(&self) -> usize {
+        1
+    }
+
+    fn launch(&self, cluster: &[Member], node: usize) -> Launch {
+        let member = &cluster[node];
+        // The running binary itself, also when its file was replaced meanwhile.
+        let mut command: Vec<String> = ["/proc/self/exe", "node"].map(String::from).into();
+        command.extend(["--id".into(), member.name.clone()]);
+        command.extend(["--listen".into(), member.listens.to_string()]);
+        command.extend(["--advertise".into(), member.for_clients.to_string()]);
+        command.extend(["--peer-listen".into(), member.peers[0].listen.to_string()]);
+        command.extend(["--data".into(), member.data.display().to_string()]);
+        let (founders, spare) = cluster.split_at(cluster.len().saturating_sub(self.spare));
+        let found: Vec<String> = founders.iter().flat_map(introduced).collect();
+        let others = founders.iter().filter(|founder| founder.name != member.name);
+        let join = ["--join".into(), cluster_id(founders)].into_iter();
+        let join: Vec<String> = join.chain(others.flat_map(introduced)).collect();
+        let options = self.options();
+        let joins = [&command[..], &join, &options].concat();
+        if spare.iter().any(|spare| spare.name == member.name) {
+            return Launch::of(joins);
+        }
+        Launch { anew: Some(joins), ..Launch::of([command, found, options].concat()) }
     }
 
     fn prints_roles(&self) -> bool {
@@ -148,7 +159,21 @@ impl Target for Bundled {
     }
 
     fn asked_for(&self, family: Family) -> Option<&'static str> {
-        (family == Family::Leadership).then_some("POST /admin/transfer")
+        match family {
+            Family::Leadership => Some("POST /admin/transfer"),
+            Family::Membership => Some("POST /admin/members"),
+            Family::Maintenance => Some("POST /admin/snapshot"),
+            _ => None,
+        }
+    }
+
+    fn abilities(&self) -> Abilities {
+        use MembershipChange::{Demote, Remove, Replace};
+        Abilities { changes: &[Remove, Replace, Demote], work: &[StoreWork::Snapshot] }
+    }
+
+    fn spare(&self) -> usize {
+        self.spare
     }
 
     fn administrator(&self, cluster: &[Member]) -> anyhow::Result<Option<Box<dyn Administrator>>> {
@@ -182,6 +207,11 @@ impl Target for Bundled {
             run: run.into(),
         }))
     }
+}
+
+/// The words that tell a node of another.
+fn introduced(peer: &Member) -> [String; 2] {
+    ["--peer".into(), format!("{}={}", peer.name, peer.for_peers())]
 }
 
 /// The id of the cluster that these nodes found.

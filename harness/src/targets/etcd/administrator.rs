@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use faults::fault::StoreWork;
-use faults::host::{Administrator, HostError};
+use faults::host::{Added, Administrator, HostError, MembersAround};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
@@ -172,14 +172,21 @@ impl EtcdAdministrator {
     async fn work_on_store(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         let failed = |why: &str| HostError::Failed(format!("{node} did not {work}: {why}"));
         let position = self.position(node)?;
+        let compacts = match work {
+            StoreWork::Compact => true,
+            StoreWork::Defragment => false,
+            StoreWork::Snapshot => {
+                return Err(HostError::Unavailable(format!("etcd cannot be asked to {work}")));
+            }
+        };
         let working = async {
-            let (path, wanted) = match work {
-                StoreWork::Compact => {
+            let (path, wanted) = match compacts {
+                true => {
                     let (revision, _) = self.gateway.range(position, "any key", None).await?;
                     let compact = json!({"revision": revision.to_string(), "physical": true});
                     ("kv/compaction", compact)
                 }
-                StoreWork::Defragment => ("maintenance/defragment", json!({})),
+                false => ("maintenance/defragment", json!({})),
             };
             self.gateway.call::<Value>(position, path, &wanted).await
         };
@@ -197,12 +204,13 @@ fn following(told: &[(usize, MemberStatus)]) -> Option<usize> {
 }
 
 impl Administrator for EtcdAdministrator {
-    fn remove(&self, node: &str) -> Result<(), HostError> {
-        self.runtime.block_on(self.remove_member(node))
+    fn remove(&self, node: &str) -> Result<Option<MembersAround>, HostError> {
+        self.runtime.block_on(self.remove_member(node)).map(|()| None)
     }
 
-    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
-        self.runtime.block_on(self.add_member(node))
+    fn add(&self, node: &str) -> Result<Added, HostError> {
+        let left = self.runtime.block_on(self.add_member(node))?;
+        Ok(Added { left, learns: false })
     }
 
     fn maintain(&self, node: &str, work: StoreWork) -> Result<(), HostError> {

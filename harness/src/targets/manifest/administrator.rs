@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use faults::fault::StoreWork;
-use faults::host::{Administrator, HostError};
+use faults::host::{Added, Administrator, HostError, MembersAround};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -168,11 +168,12 @@ impl ManifestAdministrator {
     async fn work_on_store(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         let orders = &self.service.orders;
         let order = match work {
-            StoreWork::Compact => &orders.compact,
-            StoreWork::Defragment => &orders.defragment,
+            StoreWork::Compact => orders.compact.as_ref(),
+            StoreWork::Defragment => orders.defragment.as_ref(),
+            StoreWork::Snapshot => None,
         };
         let missing = || HostError::Unavailable(format!("the manifest has no order to {work}"));
-        let order = order.as_ref().ok_or_else(missing)?;
+        let order = order.ok_or_else(missing)?;
         let position = self.position(node)?;
         // For its id, which only its status tells.
         self.client.status(position).await;
@@ -283,11 +284,12 @@ impl Administrator for ManifestAdministrator {
         self.runtime.block_on(self.work_on_store(node, work))
     }
 
-    fn remove(&self, node: &str) -> Result<(), HostError> {
-        self.runtime.block_on(self.remove_member(node))
+    fn remove(&self, node: &str) -> Result<Option<MembersAround>, HostError> {
+        self.runtime.block_on(self.remove_member(node)).map(|()| None)
     }
 
-    fn add(&self, node: &str) -> Result<PathBuf, HostError> {
-        self.runtime.block_on(self.add_member(node))
+    fn add(&self, node: &str) -> Result<Added, HostError> {
+        let left = self.runtime.block_on(self.add_member(node))?;
+        Ok(Added { left, learns: false })
     }
 }

@@ -138,6 +138,7 @@ impl Node {
         Launch {
             argv: argv(&self.command),
             again: self.restart.as_ref().map(argv),
+            anew: None,
             env: self.environment.iter().map(variable).collect(),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use checker::oracle::version::VersionSemantics;
 use engines::node_process::OwnClock;
-use faults::fault::{Family, TimerRange};
+use faults::fault::{Abilities, Family, StoreWork, TimerRange};
 use faults::host::Administrator;
 use faults::schedule::KnownFailure;
 
@@ -194,6 +194,17 @@ impl Target for Manifest {
 
     fn offers(&self, model: &str, f: &str) -> bool {
         self.service.models.get(model).is_none_or(|operations| operations.contains_key(f))
+    }
+
+    fn abilities(&self) -> Abilities {
+        let orders = &self.service.orders;
+        let usual = Abilities::default();
+        let work: &[StoreWork] = match (&orders.compact, &orders.defragment) {
+            (Some(_), None) => &[StoreWork::Compact],
+            (None, Some(_)) => &[StoreWork::Defragment],
+            _ => usual.work,
+        };
+        Abilities { work, ..usual }
     }
 
     fn asked_for(&self, family: Family) -> Option<&'static str> {

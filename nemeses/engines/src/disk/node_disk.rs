@@ -39,6 +39,11 @@ pub struct Disk {
     mount: Option<Mount>,
 }
 
+/// A disk with nothing on it, of whoever runs this.
+fn empty() -> Image {
+    Image::new(CAPACITY, getuid().as_raw(), getgid().as_raw(), SystemTime::now())
+}
+
 impl Disk {
     /// Mounts an empty disk of 4 GiB at a directory, which is made if it is missing and
     /// hidden if it is not empty. Chances of errors are drawn from `seed`.
@@ -48,8 +53,7 @@ impl Disk {
     pub fn mount(path: &Path, seed: u64) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let path = path.canonicalize()?;
-        let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
-        let image = Image::new(CAPACITY, uid, gid, SystemTime::now());
+        let image = empty();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let powered = Mutex::new(Powered { image, on: false, mount: 0 });
         let interceptor = RequestInterceptor::new(&name, seed)?;
@@ -62,6 +66,23 @@ impl Disk {
         let mut disk = Self { path, shared, mount: None };
         disk.power_on()?;
         Ok(disk)
+    }
+
+    /// Puts an empty disk in its place, mounted where it was. A process that still uses the old
+    /// one gets errors.
+    ///
+    /// # Errors
+    /// When it cannot be mounted.
+    pub fn renew(&mut self) -> io::Result<()> {
+        self.power_off();
+        self.shared.powered().image = empty();
+        self.power_on()
+    }
+
+    /// Returns true if it is mounted at that path, which is not looked up on the disk itself.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        folder.canonicalize().is_ok_and(|folder| folder.join(name) == self.path)
     }
 
     /// The directory at which it is mounted.

@@ -29,6 +29,7 @@ impl ProbeProcess {
             name: PROBE.to_owned(),
             argv: argv.iter().map(Into::into).collect(),
             later_argv: None,
+            anew_argv: None,
             env: BTreeMap::new(),
             cwd: PathBuf::from("/"),
             log_path: PathBuf::from("/dev/null"),

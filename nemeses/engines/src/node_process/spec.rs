@@ -16,6 +16,8 @@ pub struct NodeSpec {
     pub argv: Vec<OsString>,
     /// The same for every start after the first, where it differs.
     pub later_argv: Option<Vec<OsString>>,
+    /// The same for every start after it was added as a new member, where it differs.
+    pub anew_argv: Option<Vec<OsString>>,
     /// Set in its environment besides what it inherits.
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.

@@ -36,6 +36,7 @@ pub fn spec(argv: Vec<OsString>, own_clock: OwnClock) -> NodeSpec {
         name: "n1".to_owned(),
         argv,
         later_argv: None,
+        anew_argv: None,
         env: Default::default(),
         cwd: PathBuf::from("/tmp"),
         log_path: PathBuf::from("/dev/null"),

@@ -50,6 +50,7 @@ impl Shell {
             name: "n1".to_owned(),
             argv: argv.map(Into::into).to_vec(),
             later_argv: None,
+            anew_argv: None,
             env: BTreeMap::new(),
             cwd: disk.path().to_owned(),
             log_path: elsewhere.path().join("log"),

@@ -94,6 +94,7 @@ pub fn shell(name: &str, script: &str, directory: &Path) -> NodeSpec {
         name: name.to_owned(),
         argv: ["sh", "-c", script].map(Into::into).to_vec(),
         later_argv: None,
+        anew_argv: None,
         env: [("NODE".into(), name.into())].into(),
         cwd: directory.to_owned(),
         log_path: directory.join(format!("{name}.log")),

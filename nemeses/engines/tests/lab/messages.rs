@@ -328,6 +328,7 @@ fn check_killed(mut links: Links, directory: &Path) {
             name: node.clone(),
             argv,
             later_argv: None,
+            anew_argv: None,
             env: BTreeMap::new(),
             cwd: directory.to_owned(),
             log_path: directory.join(format!("{node}.log")),

@@ -203,6 +203,7 @@ pub fn check_proxies(directory: &Path) {
             name: node.clone(),
             argv: argv.into_iter().map(Into::into).collect(),
             later_argv: None,
+            anew_argv: None,
             env: BTreeMap::new(),
             cwd: directory.to_owned(),
             log_path: directory.join(format!("{node}.log")),

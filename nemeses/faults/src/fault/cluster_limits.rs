@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::Aim;
+use super::{Aim, MembershipChange, StoreWork};
 
 /// The time that a fault lasts which is done as soon as it has begun, in seconds.
 pub(crate) const MOMENT: f64 = 0.1;
@@ -21,6 +21,27 @@ pub(crate) struct ClusterLimits {
     pub most_down: usize,
     /// The range in which the service's own timers lie.
     pub timers: TimerRange,
+    /// The requests that the service understands.
+    pub abilities: Abilities,
+}
+
+/// The requests that a service understands, of those that families make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// The changes of membership.
+    pub changes: &'static [MembershipChange],
+    /// The work on stores.
+    pub work: &'static [StoreWork],
+}
+
+impl Default for Abilities {
+    /// Those that most services have which can be asked at all.
+    fn default() -> Self {
+        Self {
+            changes: &[MembershipChange::Remove, MembershipChange::Replace],
+            work: &[StoreWork::Compact, StoreWork::Defragment],
+        }
+    }
 }
 
 /// The range in which the timers of a service and of its clients lie, from a heartbeat to several

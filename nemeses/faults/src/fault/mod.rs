@@ -27,7 +27,7 @@ pub use about::{Engine, Excuse, Processes};
 pub(crate) use acting::{Acting, Active, FaultsOn, Probe, by_node, of};
 pub use aim::Aim;
 pub use budget::Budget;
-pub use cluster_limits::TimerRange;
+pub use cluster_limits::{Abilities, TimerRange};
 pub(crate) use cluster_limits::{
     ClusterLimits, EVENLY, MOMENT, between, seconds_to_show, spread, weighted, whole_between,
 };

@@ -32,6 +32,11 @@ pub(crate) trait State: fmt::Display {
         None
     }
 
+    /// The nodes that it keeps from voting.
+    fn keeps_from_voting(&self) -> Option<&BTreeSet<String>> {
+        None
+    }
+
     /// The nodes that do not serve meanwhile, as [`Spec::nodes_down`](super::Spec::nodes_down)
     /// counts them.
     fn takes_down(&self) -> BTreeSet<String> {
@@ -109,6 +114,11 @@ impl Action {
     /// The nodes whose processes it ends and keeps from starting.
     pub fn holds_down(&self) -> Option<&BTreeSet<String>> {
         self.state().and_then(State::holds_down)
+    }
+
+    /// The nodes that it keeps from voting.
+    pub fn keeps_from_voting(&self) -> Option<&BTreeSet<String>> {
+        self.state().and_then(State::keeps_from_voting)
     }
 
     /// The nodes that do not serve meanwhile, as

@@ -109,7 +109,8 @@ impl<H: Host> Nemesis<H> {
     fn down(&self) -> BTreeSet<String> {
         let down = self.on.active.values().flat_map(|active| active.action.takes_down());
         let others = self.on.damaged.iter().chain(&self.unready).cloned();
-        down.chain(others).chain(self.host.former_members()).collect()
+        let no_voters = self.host.former_members().into_iter().chain(self.host.learners());
+        down.chain(others).chain(no_voters).collect()
     }
 
     /// The nodes of a fault that no fault can be done to, since they are out of their cluster.
@@ -134,9 +135,9 @@ impl<H: Host> Nemesis<H> {
         })
     }
 
-    /// Goes on with what the service has answered meanwhile: a node that was removed is killed, and
-    /// one that no fault keeps down any more is added and started. Returns true while an answer is
-    /// waited for.
+    /// Goes on with what the service has answered meanwhile: a node that was removed is killed, one that
+    /// no fault keeps down any more is added and started, and one that no fault keeps from voting is
+    /// promoted. Returns true while an answer is waited for.
     pub fn proceed(&mut self) -> bool {
         let faults: Vec<_> =
             self.on.active.iter().map(|(id, active)| (*id, active.first.clone())).collect();
@@ -144,14 +145,20 @@ impl<H: Host> Nemesis<H> {
         for (id, first) in faults {
             waits |= first.state().is_some_and(|state| state.is_pending(&mut self.acting(id)));
         }
-        let held: BTreeSet<String> =
-            self.on.actions().filter_map(Action::holds_down).flatten().cloned().collect();
-        let free = &self.host.former_members() - &held;
-        if free.is_empty() {
-            return waits;
-        }
+        let held = |action: &Action| {
+            let sets = action.holds_down().into_iter().chain(action.keeps_from_voting());
+            sets.flatten().cloned().collect::<Vec<_>>()
+        };
+        let held: BTreeSet<String> = self.on.actions().flat_map(held).collect();
         // The error of one that cannot start is told by the fault that ends last, or in the end.
-        self.host.start(&free).values().any(Result::is_err) || waits
+        self.restore_members(&held) || waits
+    }
+
+    /// Has every node but those in `held` vote that does not because of faults; returns true until they
+    /// all do.
+    pub fn restore_members(&mut self, held: &BTreeSet<String>) -> bool {
+        let no_voters = &self.host.former_members() | &self.host.learners();
+        self.host.bring_back(&(&no_voters - held))
     }
 
     /// The number of nodes that may be down, with places kept for what the faults that are on will

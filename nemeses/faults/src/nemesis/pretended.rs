@@ -45,6 +45,10 @@ pub(super) struct Pretended {
     pub leader: String,
     /// The nodes that were taken out of the cluster, or are about to be.
     pub out: BTreeSet<String>,
+    /// The members that do not vote, or are about to.
+    pub learners: BTreeSet<String>,
+    /// Set where nodes that join do not vote until they are promoted.
+    pub joins_as_learner: bool,
     /// The requests of membership that were made.
     pub asked: BTreeSet<Request>,
     /// Set while nodes that were removed cannot be added again.
@@ -82,6 +86,8 @@ impl Default for Pretended {
             unsynced: PowerSeen::default(),
             leader: String::new(),
             out: BTreeSet::new(),
+            learners: BTreeSet::new(),
+            joins_as_learner: false,
             asked: BTreeSet::new(),
             adds_nobody: false,
             ends_slowly: false,
@@ -125,6 +131,7 @@ impl Pretended {
         all.extend(lines("clock of", &self.clocks));
         all.extend(lines("disk of", &self.disks));
         all.extend(self.out.iter().map(|node| format!("{node} is out")));
+        all.extend(self.learners.iter().map(|node| format!("{node} does not vote")));
         all
     }
 
@@ -205,6 +212,10 @@ impl Host for Pretended {
         self.out.clone()
     }
 
+    fn learners(&self) -> BTreeSet<String> {
+        self.learners.clone()
+    }
+
     fn kill(&mut self, nodes: &BTreeSet<String>) -> PerNode<Duration> {
         self.ending.retain(|node| !nodes.contains(node));
         self.log.push(format!("kill {}", words(nodes)));
@@ -226,7 +237,11 @@ impl Host for Pretended {
         }
         let free: BTreeSet<String> =
             nodes.iter().filter(|node| !errors.contains_key(*node)).cloned().collect();
-        self.out.retain(|node| !down.contains(node) || !free.contains(node));
+        let joined = &(&self.out & &down) & &free;
+        if self.joins_as_learner {
+            self.learners.extend(joined.iter().cloned());
+        }
+        self.out.retain(|node| !joined.contains(node));
         let started = self.change(&free, |state| state == NodeState::Stopped, NodeState::Running);
         let started = started.into_iter().map(|(node, result)| (node, result.map(|_| 7)));
         started.chain(errors.into_iter().map(|(node, error)| (node, Err(error)))).collect()
@@ -326,8 +341,13 @@ impl Host for Pretended {
             Request::Remove(node) => {
                 self.out.insert(node.clone());
                 self.asked.remove(&Request::Add(node.clone()));
+                self.asked.remove(&Request::Promote(node.clone()));
             }
-            Request::Add(_) | Request::Maintain(..) => {}
+            Request::Demote(node) => {
+                self.learners.insert(node.clone());
+                self.asked.remove(&Request::Promote(node.clone()));
+            }
+            Request::Add(_) | Request::Promote(_) | Request::Maintain(..) => {}
         }
         self.answer(request)
     }
@@ -344,6 +364,7 @@ impl Host for Pretended {
             Request::Remove(node) if self.out.contains(node) => {
                 self.states.insert(node.clone(), NodeState::Stopped);
             }
+            Request::Promote(node) => drop(self.learners.remove(node)),
             Request::Add(_) if self.adds_nobody => {
                 return Err(HostError::Unavailable("it cannot be added yet".to_owned()));
             }

@@ -173,6 +173,7 @@ impl Script {
                 self.host().ends_slowly = false;
                 self.host().answers_late = false;
             }
+            "joins-as-learner" => self.host().joins_as_learner = true,
             "adds-nobody" => self.host().adds_nobody = true,
             "ends-slowly" => self.host().ends_slowly = true,
             "answers-late" => self.host().answers_late = true,
@@ -357,6 +358,7 @@ scripts! {
     files_are_damaged_while_their_node_is_down
     flaky_links_are_cut_and_healed_step_by_step_beside_a_steady_partition
     leadership_goes_to_another_and_members_come_back
+    learners_vote_again_in_the_end
     maintenance_is_asked_of_the_leader
     members_change_beside_other_faults
     nodes_that_do_not_serve_yet_count_as_down

@@ -32,6 +32,7 @@ pub(super) fn options(profile: Profile, nodes: usize, seed: u64, seconds: u64) -
         avoided: Vec::new(),
         triggers: BTreeSet::new(),
         timers: Default::default(),
+        abilities: Default::default(),
     }
 }
 

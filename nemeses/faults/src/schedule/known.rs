@@ -10,7 +10,7 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fault::{ClusterLimits, Family, Fault, TimerRange, Wanted};
+use crate::fault::{Abilities, ClusterLimits, Family, Fault, TimerRange, Wanted};
 
 /// A failure of the service that is known.
 ///
@@ -302,7 +302,8 @@ const SAMPLES: usize = 200;
 
 /// Many faults of a family.
 fn drawn(family: Family) -> impl Iterator<Item = Fault> {
-    let limits = ClusterLimits { nodes: 5, most: 5, most_down: 5, timers: TimerRange::default() };
+    let (timers, abilities) = (TimerRange::default(), Abilities::default());
+    let limits = ClusterLimits { nodes: 5, most: 5, most_down: 5, timers, abilities };
     let wanted = Wanted { limits, lasts: 1.0, longest: 1.0, parts_leader: false };
     let mut random = ChaCha8Rng::seed_from_u64(0);
     (0..SAMPLES).filter_map(move |_| (family.about().draw)(&wanted, &mut random))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Composition, Compositions, KnownFailure, Profile};
-use crate::fault::{Budget, ClusterLimits, Family, TimerRange};
+use crate::fault::{Abilities, Budget, ClusterLimits, Family, TimerRange};
 use crate::trigger::TriggerKind;
 
 /// The options that a schedule is drawn for.
@@ -32,6 +32,8 @@ pub struct ScheduleOptions {
     pub triggers: BTreeSet<TriggerKind>,
     /// The range in which the service's own timers lie.
     pub timers: TimerRange,
+    /// The requests that the service understands.
+    pub abilities: Abilities,
 }
 
 impl ScheduleOptions {
@@ -43,8 +45,8 @@ impl ScheduleOptions {
     /// The limits within which its faults are drawn.
     pub(super) fn limits(&self) -> ClusterLimits {
         let most = self.profile.parameters().most.limit(self.nodes);
-        let Self { nodes, timers, .. } = *self;
-        ClusterLimits { nodes, most, most_down: self.most_down(), timers }
+        let Self { nodes, timers, abilities, .. } = *self;
+        ClusterLimits { nodes, most, most_down: self.most_down(), timers, abilities }
     }
 
     /// The compositions that it can have: those that fit the cluster and the budget, of the families

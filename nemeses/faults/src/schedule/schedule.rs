@@ -195,6 +195,7 @@ mod tests {
                 avoided: Vec::new(),
                 triggers: TriggerKind::ALL.into(),
                 timers: Default::default(),
+                abilities: Default::default(),
             });
             let text = toml::to_string(&schedule).unwrap();
             assert_eq!(toml::from_str::<Schedule>(&text).unwrap(), schedule);

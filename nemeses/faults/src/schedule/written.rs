@@ -397,6 +397,7 @@ mod tests {
                         avoided: Vec::new(),
                         triggers: TriggerKind::ALL.into(),
                         timers: Default::default(),
+                        abilities: Default::default(),
                     });
                     assert_eq!(schedule.validate(nodes), Ok(()), "{profile}, {nodes} nodes");
                     let text = toml::to_string(&schedule).unwrap();

@@ -20,7 +20,7 @@ use crate::outcome::Outcome;
 pub(in crate::fault) const ABOUT: About = About {
     name: "maintenance",
     letter: 'T',
-    description: "nodes compact or defragment their stores, for targets that can",
+    description: "nodes compact or defragment their stores or take snapshots, for targets that can",
     engine: Engine::Target,
     cuts_links: false,
     within_fault_model: true,
@@ -29,7 +29,7 @@ pub(in crate::fault) const ABOUT: About = About {
     fields: &["aim", "work"],
     lasts: (MOMENT, MOMENT),
     draw: |wanted, random| {
-        let work = weighted(&WORK, |_| true, random);
+        let work = weighted(&WORK, |it| wanted.limits.abilities.work.contains(&it), random);
         Some(Fault::Maintenance(Maintenance { aim: wanted.limits.aim(&WEIGHTS, random), work }))
     },
     parts_leader: false,
@@ -57,6 +57,8 @@ pub enum StoreWork {
     Compact,
     /// It gives back the room of what it has forgotten, and may serve no client meanwhile.
     Defragment,
+    /// It writes its state down and drops the log before that.
+    Snapshot,
 }
 
 impl fmt::Display for StoreWork {
@@ -64,6 +66,7 @@ impl fmt::Display for StoreWork {
         out.write_str(match self {
             Self::Compact => "compact",
             Self::Defragment => "defragment",
+            Self::Snapshot => "snapshot",
         })
     }
 }
@@ -72,7 +75,8 @@ impl fmt::Display for StoreWork {
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Leader, 2), (Aim::Follower, 1), (Aim::One, 1)];
 
 /// The weight of each kind of work in a draw.
-const WORK: [(StoreWork, u32); 2] = [(StoreWork::Compact, 1), (StoreWork::Defragment, 1)];
+const WORK: [(StoreWork, u32); 3] =
+    [(StoreWork::Compact, 1), (StoreWork::Defragment, 1), (StoreWork::Snapshot, 1)];
 
 impl fmt::Display for Maintenance {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Measurement};
 use crate::fault::bounds::at_least_two;
 use crate::fault::state::list;
 use crate::fault::{
@@ -14,13 +14,13 @@ use crate::fault::{
 };
 use crate::fault::{Acting, Judgement, Probe, failures, slowest};
 use crate::fault::{Budget, RoleDraw, weighted};
-use crate::host::{HostError, PerNode, Request};
+use crate::host::{HostError, MembersAround, PerNode, Request};
 use crate::outcome::Outcome;
 
 pub(in crate::fault) const ABOUT: About = About {
     name: "membership",
     letter: 'M',
-    description: "members are removed or replaced by new ones, for targets that can",
+    description: "members are removed, replaced by new ones or demoted, for targets that can",
     engine: Engine::Target,
     cuts_links: false,
     within_fault_model: true,
@@ -29,7 +29,7 @@ pub(in crate::fault) const ABOUT: About = About {
     fields: &["aim", "change"],
     lasts: (1.0, 8.0),
     draw: |wanted, random| {
-        let change = weighted(&CHANGES, |_| true, random);
+        let change = weighted(&CHANGES, |it| wanted.limits.abilities.changes.contains(&it), random);
         let aim = wanted.limits.aim_down(&WEIGHTS, random);
         // A smaller cluster cannot spare a member.
         (wanted.limits.nodes >= 3).then_some(Fault::Membership(Membership { aim, change }))
@@ -59,6 +59,8 @@ pub enum MembershipChange {
     Remove,
     /// A member is removed and comes back at once, as a new one with an empty disk.
     Replace,
+    /// A voter becomes a learner. It votes again when the fault ends.
+    Demote,
 }
 
 impl fmt::Display for MembershipChange {
@@ -66,6 +68,7 @@ impl fmt::Display for MembershipChange {
         out.write_str(match self {
             Self::Remove => "remove",
             Self::Replace => "replace",
+            Self::Demote => "demote",
         })
     }
 }
@@ -74,8 +77,11 @@ impl fmt::Display for MembershipChange {
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 3), (Aim::Leader, 2), (Aim::One, 1)];
 
 /// The weight of each change in a draw.
-const CHANGES: [(MembershipChange, u32); 2] =
-    [(MembershipChange::Remove, 2), (MembershipChange::Replace, 1)];
+const CHANGES: [(MembershipChange, u32); 3] = [
+    (MembershipChange::Remove, 2),
+    (MembershipChange::Replace, 1),
+    (MembershipChange::Demote, 1),
+];
 
 impl fmt::Display for Membership {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -138,9 +144,13 @@ impl State for MembersChanged {
         self.nodes()
     }
 
+    fn keeps_from_voting(&self) -> Option<&BTreeSet<String>> {
+        (self.change != MembershipChange::Replace).then_some(&self.nodes)
+    }
+
     /// One that is no member any more may say so and stop.
     fn may_end(&self, node: &str) -> bool {
-        self.nodes.contains(node)
+        self.change != MembershipChange::Demote && self.nodes.contains(node)
     }
 
     fn inject(&self, acting: &mut Acting<'_>, _: Probe) -> Judgement {
@@ -151,14 +161,14 @@ impl State for MembersChanged {
             // A new member would have to start at once.
             let answer = match replaces && held.contains(node) {
                 true => Err(HostError::Unavailable("another fault keeps it down".to_owned())),
-                false => acting.host.ask(&Request::Remove(node.clone())),
+                false => acting.host.ask(&self.request(node)),
             };
             if replaces && matches!(answer, Ok(Some(_))) {
-                acting.host.start(&[node.clone()].into());
+                acting.host.bring_back(&[node.clone()].into());
             }
             answers.insert(node.clone(), answer.and_then(|_| self.answer(node, acting)));
         }
-        judge(answers)
+        self.judge(answers, acting)
     }
 
     fn is_pending(&self, acting: &mut Acting<'_>) -> bool {
@@ -171,67 +181,91 @@ impl State for MembersChanged {
         }
         let mut answers = self.answers(acting);
         for (node, answer) in &mut answers {
-            let removed = acting.host.answer(&Request::Remove(node.clone()));
+            let removed = acting.host.answer(&self.request(node));
             if let (Ok(None), Ok(Some(_))) = (&answer, removed) {
-                let why = acting.host.answer(&Request::Add(node.clone())).err();
+                let back = [Request::Add(node.clone()), Request::Promote(node.clone())];
+                let why = back.iter().find_map(|request| acting.host.answer(request).err());
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 *answer = Err(HostError::Failed(format!("it was removed and is not back{why}")));
             }
         }
-        let Judgement { outcome, effect, .. } = judge(answers).told_late();
+        let Judgement { outcome, effect, .. } = self.judge(answers, acting).told_late();
         (Some(outcome), effect)
     }
 
     fn begin_release(&self, acting: &mut Acting<'_>) -> bool {
         let free = &self.nodes - &held_by_others(acting);
-        let mut out = &free & &acting.host.former_members();
-        // One that could not be added is asked for once more.
-        out.retain(|node| {
-            let add = Request::Add(node.clone());
-            let answer = acting.host.answer(&add).or_else(|_| acting.host.ask(&add));
-            !matches!(answer, Ok(Some(_)))
-        });
-        !out.is_empty()
+        acting.host.bring_back(&free)
     }
 
     fn release(&self, acting: &mut Acting<'_>, _: Probe) -> (Effect, Vec<String>) {
         // Those that another fault keeps down come back when it lets go of them.
         let free = &self.nodes - &held_by_others(acting);
-        let out = &free & &acting.host.former_members();
         let started = acting.host.start(&free);
         let mut restored = PerNode::new();
-        for (node, result) in started.iter().filter(|(node, _)| out.contains(*node)) {
-            let add = Request::Add(node.clone());
-            let took = result.clone().and_then(|_| acting.host.answer(&add));
-            restored.insert(node.clone(), took.map(Option::unwrap_or_default));
+        let mut members = None;
+        for node in &free {
+            let [added, promoted] = [Request::Add(node.clone()), Request::Promote(node.clone())]
+                .map(|request| (acting.host.answer(&request), acting.host.members_around(&request)));
+            members = promoted.1.or(added.1).or(members);
+            let took = [added.0, promoted.0].into_iter().filter_map(|answer| answer.ok()?);
+            let took = took.reduce(|added, promoted| added + promoted);
+            restored.extend(took.map(|took| (node.clone(), Ok(took))));
         }
-        (slowest("members_restored", "restored_after", &restored), failures(&started))
+        let mut effect = slowest("members_restored", "restored_after", &restored);
+        if let Some(MembersAround { after, .. }) = members {
+            effect.set("members_in_the_end", Measurement::Text(after));
+        }
+        (effect, failures(&started))
     }
 }
 
 impl MembersChanged {
+    /// The request that the service is asked first.
+    fn request(&self, node: &str) -> Request {
+        match self.change {
+            MembershipChange::Remove | MembershipChange::Replace => Request::Remove(node.to_owned()),
+            MembershipChange::Demote => Request::Demote(node.to_owned()),
+        }
+    }
+
     /// The answer of the service about one node, with the time that it took.
     fn answer(&self, node: &str, acting: &mut Acting<'_>) -> Result<Option<Duration>, HostError> {
-        let removed = acting.host.answer(&Request::Remove(node.to_owned()))?;
-        match (removed, self.change) {
+        let changed = acting.host.answer(&self.request(node))?;
+        match (changed, self.change) {
             (Some(removed), MembershipChange::Replace) => {
                 // It is tried again and again until it is back.
-                let is_back = !acting.host.former_members().contains(node);
-                let added = acting.host.answer(&Request::Add(node.to_owned()));
+                let host = &mut acting.host;
+                let is_back =
+                    !host.former_members().contains(node) && !host.learners().contains(node);
+                let added = host.answer(&Request::Add(node.to_owned()));
                 let added = added.unwrap_or(None).filter(|_| is_back);
-                Ok(added.map(|added| removed + added))
+                let promoted = host.answer(&Request::Promote(node.to_owned())).ok().flatten();
+                Ok(added.map(|added| removed + added + promoted.unwrap_or_default()))
             }
-            (removed, _) => Ok(removed),
+            (changed, _) => Ok(changed),
         }
     }
 
     fn answers(&self, acting: &mut Acting<'_>) -> PerNode<Option<Duration>> {
         self.nodes.iter().map(|node| (node.clone(), self.answer(node, acting))).collect()
     }
-}
 
-fn judge(answers: PerNode<Option<Duration>>) -> Judgement {
-    Judgement::of_answers(answers, "members_changed", "changed_after")
+    /// The judgement by the answers, with the members as the service tells of them.
+    fn judge(
+        &self,
+        answers: PerNode<Option<Duration>>,
+        acting: &mut Acting<'_>,
+    ) -> Judgement {
+        let mut judgement = Judgement::of_answers(answers, "members_changed", "changed_after");
+        let around = |node: &String| acting.host.members_around(&self.request(node));
+        let around: Vec<MembersAround> = self.nodes.iter().filter_map(around).collect();
+        if let (Some(first), Some(last)) = (around.first(), around.last()) {
+            judgement.effect.set("members_before", Measurement::Text(first.before.clone()));
+            judgement.effect.set("members_then", Measurement::Text(last.after.clone()));
+        }
+        judgement
+    }
 }
 
 /// The nodes that other faults which are on keep from starting.

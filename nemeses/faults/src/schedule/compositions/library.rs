@@ -11,8 +11,7 @@ use serde_json::Value;
 use super::expression::is_of_name;
 use super::field::{Field, Source};
 use super::template::{Composition, KNOWN, Template};
-use crate::fault::{ClusterLimits, TimerRange};
-use crate::fault::{Family, Fault};
+use crate::fault::{Abilities, ClusterLimits, Family, Fault, TimerRange};
 use crate::schedule::Schedule;
 use crate::schedule::planned::{Planned, Streams};
 
@@ -166,8 +165,8 @@ impl Composition {
         let names = even.names.iter_mut().map(|(_, field)| field);
         let fields = even.faults.iter_mut().flat_map(|fault| fault.fields.values_mut());
         names.chain(fields).for_each(|field| *field = field.even());
-        let timers = TimerRange::default();
-        let limits = ClusterLimits { nodes, most: nodes, most_down: nodes, timers };
+        let (timers, abilities) = (TimerRange::default(), Abilities::default());
+        let limits = ClusterLimits { nodes, most: nodes, most_down: nodes, timers, abilities };
         let (mut random, mut streams) = (ChaCha8Rng::seed_from_u64(0), Streams::new(0));
         (0..TRIES).map(move |_| even.draw(&limits, &mut random, &mut streams))
     }

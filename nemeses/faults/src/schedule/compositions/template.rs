@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::expression::Rounding;
 use super::field::{Field, Names};
-use crate::fault::ClusterLimits;
-use crate::fault::{Aim, Family, Fault};
+use crate::fault::{Abilities, Aim, ClusterLimits, Family, Fault};
 use crate::schedule::Entry;
 use crate::schedule::planned::{Planned, Streams};
 use crate::schedule::written::read_entry;
@@ -74,15 +74,21 @@ impl Composition {
 
     /// Says if it makes sense in such a cluster: each fault has nodes that it can be aimed at.
     pub(in crate::schedule) fn fits(&self, limits: &ClusterLimits) -> bool {
-        let has_aim = |fault: &Template| {
-            let Some(mut aim) = fault.aim() else { return true };
-            while let Some(named) = aim.as_name().and_then(|name| self.name_of(name)) {
-                aim = named;
-            }
-            let can_aim = |word: &Value| fault.can_aim(word, limits);
-            aim.sources().any(|source| source.word().is_none_or(can_aim))
+        let has_choices = |fault: &Template| {
+            fault.fields.iter().all(|(name, field)| {
+                let can_be = |word: &Value| fault.can_be(name, word, limits);
+                self.meant(field).sources().any(|source| source.word().is_none_or(can_be))
+            })
         };
-        limits.nodes >= self.nodes && self.faults.iter().all(has_aim)
+        limits.nodes >= self.nodes && self.faults.iter().all(has_choices)
+    }
+
+    /// The field that is meant by one that is a name.
+    fn meant<'a>(&'a self, mut field: &'a Field) -> &'a Field {
+        while let Some(named) = field.as_name().and_then(|name| self.name_of(name)) {
+            field = named;
+        }
+        field
     }
 
     fn name_of(&self, name: &str) -> Option<&Field> {
@@ -104,10 +110,13 @@ impl Composition {
         let values = [limits.nodes as f64, shortest, longest];
         let mut names: Names = KNOWN.into_iter().zip(values.map(number)).collect();
         for (name, field) in &self.names {
-            let aimed_by =
-                |fault: &&Template| fault.aim().is_some_and(|aim| aim.as_name() == Some(name));
-            let aimed_by: Vec<_> = self.faults.iter().filter(aimed_by).collect();
-            let fits = |aim: &Value| aimed_by.iter().all(|fault| fault.can_aim(aim, limits));
+            let fits = |value: &Value| {
+                let fields = self.faults.iter().flat_map(|fault| {
+                    fault.fields.iter().map(move |(of, field)| (fault, of, field))
+                });
+                let mut meant = fields.filter(|(_, _, field)| field.as_name() == Some(name));
+                meant.all(|(fault, of, _)| fault.can_be(of, value, limits))
+            };
             let value = field
                 .draw(Rounding::AsWritten, &names, fits, random)
                 .map_err(|what| format!("${name}: {what}"))?;
@@ -122,9 +131,14 @@ impl Composition {
 }
 
 impl Template {
-    /// Its aim, by either name that there is for it; none for partitions.
-    fn aim(&self) -> Option<&Field> {
-        self.fields.iter().find_map(|(name, field)| is_aim(name).then_some(field))
+    /// Says if the field of that name may be this in such a cluster.
+    fn can_be(&self, name: &str, value: &Value, limits: &ClusterLimits) -> bool {
+        let Abilities { changes, work } = limits.abilities;
+        match (self.family, name) {
+            (Family::Membership, "change") => is_one_of(value, changes),
+            (Family::Maintenance, "work") => is_one_of(value, work),
+            _ => !is_aim(name) || self.can_aim(value, limits),
+        }
     }
 
     /// Says if there are such nodes, and no more of them than a fault may have.
@@ -150,7 +164,7 @@ impl Template {
             ("family".to_owned(), self.family.name().into()),
         ]);
         let mut draw = |name: &str, field: &Field, rounding, random: &mut ChaCha8Rng| {
-            let fits = |aim: &Value| !is_aim(name) || self.can_aim(aim, limits);
+            let fits = |value: &Value| self.can_be(name, value, limits);
             let value = field.draw(rounding, names, fits, random);
             let value = value.map_err(|what| format!("`{name}`: {what}"))?;
             written.insert(name.to_owned(), value);
@@ -187,6 +201,11 @@ fn when_rounding(name: &str) -> Rounding {
 }
 
 /// Says if a field of this name holds an [`Aim`].
+/// Says if it is one of these. What is nothing of the kind is found when the fault is read.
+fn is_one_of<T: DeserializeOwned + PartialEq>(value: &Value, known: &[T]) -> bool {
+    serde_json::from_value(value.clone()).map_or(true, |value: T| known.contains(&value))
+}
+
 fn is_aim(name: &str) -> bool {
     ["aim", "to"].contains(&name)
 }

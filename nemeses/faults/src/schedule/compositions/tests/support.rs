@@ -4,14 +4,15 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use super::super::{Composition, Compositions};
-use crate::fault::{ClusterLimits, TimerRange};
+use crate::fault::{Abilities, ClusterLimits, TimerRange};
 use crate::schedule::planned::{Planned, Streams};
 
 /// A composition with each kind of value.
 pub const VALUES: &str = include_str!("golden/values.toml");
 
 pub fn limits(nodes: usize, most_down: usize) -> ClusterLimits {
-    ClusterLimits { nodes, most: nodes, most_down, timers: TimerRange::default() }
+    let (timers, abilities) = (TimerRange::default(), Abilities::default());
+    ClusterLimits { nodes, most: nodes, most_down, timers, abilities }
 }
 
 /// So many drawings of it from one seed.
