@@ -22,6 +22,7 @@ mod lacking;
 mod leadership;
 mod loopback;
 mod manifests;
+mod membership;
 #[cfg(feature = "nats")]
 mod nats;
 mod nights;

@@ -22,8 +22,7 @@ use faults::fault::{ClockCondition, Damage, DiskCondition, LinkCondition, PowerC
 use faults::grudge::{Grudge, Link};
 use faults::host::{
     Administrator, ClockSeen, CpuSeen, DiskSeen, Host, HostError, LinkCounts, LinkSeen,
-    MembersAround, NodeState,
-    ObservationListener, PartitionSeen, PerNode, PowerSeen, Request,
+    MembersAround, NodeState, ObservationListener, PartitionSeen, PerNode, PowerSeen, Request,
 };
 use faults::trigger::Watch;
 

@@ -193,6 +193,7 @@ impl LocalHost {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, channel};
 
@@ -221,29 +222,77 @@ mod tests {
             self.wait().map(|()| None)
         }
 
-        fn add(&self, _: &str) -> Result<Added, HostError> {
-            self.wait().map(|()| Added { left: "/nowhere/at-all".into(), learns: false })
+        fn add(&self, name: &str) -> Result<Added, HostError> {
+            let learns = name == "n2";
+            self.wait().map(|()| Added { left: "/nowhere/at-all".into(), learns })
+        }
+
+        fn demote(&self, _: &str) -> Result<Option<MembersAround>, HostError> {
+            self.wait().map(|()| None)
+        }
+
+        fn promote(&self, _: &str) -> Result<Option<MembersAround>, HostError> {
+            self.wait().map(|()| Some(MembersAround { before: "n1".into(), after: "n1 n2".into() }))
         }
     }
 
-    #[test]
-    fn members_leave_and_join_while_nothing_waits_for_the_service() {
+    /// A host of n1 and n2, neither of which runs.
+    fn host(anew: Option<Vec<std::ffi::OsString>>) -> LocalHost {
         let mut host = LocalHost::new(None, Arc::new(|_: &str, _| {})).expect("threads start");
-        let (say, answers) = channel();
-        let later = Some(["sleep", "200"].map(Into::into).into());
         for name in ["n1", "n2"] {
             host.add_node(NodeSpec {
                 name: name.to_owned(),
                 argv: ["sleep", "100"].map(Into::into).into(),
-                later_argv: later.clone(),
-                anew_argv: None,
+                later_argv: Some(["sleep", "200"].map(Into::into).into()),
+                anew_argv: anew.clone(),
                 env: [].into(),
                 cwd: "/".into(),
                 log_path: "/dev/null".into(),
                 own_clock: OwnClock::No,
             });
         }
-        let node = std::collections::BTreeSet::from(["n1".to_owned()]);
+        host
+    }
+
+    #[test]
+    fn one_that_joins_as_a_learner_or_is_demoted_is_no_voter_until_it_is_promoted() {
+        let (say, answers) = channel();
+        let mut host = host(Some(["sleep", "300"].map(Into::into).into()));
+        host.set_no_member("n2");
+        let mut host = host.with_administrator(Box::new(Slow(Mutex::new(answers))));
+        let node = BTreeSet::from(["n2".to_owned()]);
+        let unavailable = |why: &str| HostError::Unavailable(why.to_owned());
+
+        // It was no member at first, joins, and starts as one that never stored anything.
+        say.send(Ok(())).expect("it waits");
+        assert!(host.start(&node)["n2"].is_ok());
+        assert!(host.former_members().is_empty() && host.learners() == node);
+        assert_eq!(host.nodes["n2"].spec.argv, ["sleep", "300"]);
+        let demote = |name: &str| Request::Demote(name.to_owned());
+        assert_eq!(host.ask(&demote("n1")), Err(unavailable("n2 does not vote at the moment")));
+        say.send(Err(HostError::Failed("no answer".into()))).expect("it waits");
+        assert!(host.bring_back(&node), "it is not promoted yet");
+        say.send(Ok(())).expect("it waits");
+        assert!(!host.bring_back(&node) && host.learners().is_empty());
+        let around = host.members_around(&Request::Promote("n2".into())).expect("they are told");
+        assert_eq!((&*around.before, &*around.after), ("n1", "n1 n2"));
+
+        // A demotion that is refused changes nothing; one that may have been done is undone.
+        say.send(Err(unavailable("nobody leads"))).expect("it waits");
+        assert_eq!(host.ask(&demote("n2")), Err(unavailable("nobody leads")));
+        assert!(host.learners().is_empty());
+        say.send(Err(HostError::Failed("no answer".into()))).expect("it waits");
+        assert!(host.ask(&demote("n2")).is_err());
+        assert_eq!(host.learners(), node);
+        say.send(Ok(())).expect("it waits");
+        assert!(!host.bring_back(&node) && host.learners().is_empty());
+    }
+
+    #[test]
+    fn members_leave_and_join_while_nothing_waits_for_the_service() {
+        let (say, answers) = channel();
+        let mut host = host(None);
+        let node = BTreeSet::from(["n1".to_owned()]);
         host.start(&node)["n1"].clone().expect("sleep is everywhere");
         let mut host = host.with_administrator(Box::new(Slow(Mutex::new(answers))));
         host.set_patience(Some(Duration::ZERO));

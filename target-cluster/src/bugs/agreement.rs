@@ -292,7 +292,8 @@ macro_rules! agreement {
             summary: "a snapshot keeps the members that the cluster was founded with: who starts from it \
                       goes by other majorities than the others",
             source: "openraft#1808",
-            reach: Simulator,
+            // Who starts from a snapshot goes by the three that founded it.
+            reach: Faults("--faults partition,kill --set spare=2 --set snapshot_entries=200"),
         }
 
         /// The incarnations of data directories are not looked at: a voter whose disk was replaced by an empty
@@ -349,7 +350,8 @@ macro_rules! agreement {
             kind: Safety,
             summary: "a new node counts in majorities before it has caught up and votes",
             source: "Raft thesis, §4.2.1",
-            reach: Simulator,
+            // Of an even number of voters, one short of a majority can be lost by no election.
+            reach: Faults("--composition halved-with-a-learner --nodes 4"),
         }
 
         /// A leader that is no voter any more goes on.

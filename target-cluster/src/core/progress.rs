@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_what_was_sent_before_it_was_known_tell_of_another_life() {
+        let at = Duration::from_secs;
+        let progress = Progress::new(9, at(5), at(5));
+        assert!(!progress.knows_of(at(4)));
+        assert!(progress.knows_of(at(5)) && progress.knows_of(at(6)));
+    }
+
+    #[test]
     fn appends_on_their_way_carry_together_what_one_may_carry_alone() {
         let timings = Timings::default();
         let at = |number: u32| Duration::from_secs(1) + number * timings.heartbeat;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use faults::host::{Host, HostError, NodeState};
+use faults::host::{Host, HostError, NodeState, Request};
 
 use super::runner::{NemesisRunner, PAUSE, UNDO_AGAIN};
 
@@ -66,12 +66,17 @@ impl<H: Host> NemesisRunner<H> {
             }
         }
         while self.nemesis.restore_members(&BTreeSet::new()) {
-            if begin.elapsed() > COME_BACK_WITHIN {
-                let learners: Vec<String> = self.nemesis.host().learners().into_iter().collect();
-                bail!("{} cannot vote again", learners.join(", "));
+            let host = self.nemesis.host_mut();
+            if begin.elapsed() > COME_BACK_WITHIN
+                && let Some(node) = host.learners().into_iter().next()
+            {
+                let why = host.answer(&Request::Promote(node.clone())).err();
+                let why = why.map_or_else(|| "no answer".to_owned(), |why| why.to_string());
+                bail!("{node} cannot vote again: {why}");
             }
             std::thread::sleep(PAUSE);
         }
+        self.note_joined();
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The way of one fault: the role is resolved when the fault fires, the intent is recorded, the
 //! fault is injected and its effect measured, the outcome is recorded; the same for the undoing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct NemesisRunner<H> {
     pub(super) sighted: VecDeque<Sighted>,
     pub(super) signals: Receiver<Signal>,
     pub(super) signal: Sender<Signal>,
+    /// The nodes that were no members when the load began, until they are.
+    pub(super) joining: BTreeSet<String>,
     /// The order that the run keeps, if it does.
     pub(super) order: Option<Arc<OrderKeeper>>,
 }
@@ -120,6 +122,7 @@ impl<H: Host> NemesisRunner<H> {
             labels: BTreeMap::new(),
             last_undo: None,
             unserved_since: None,
+            joining: BTreeSet::new(),
             order: None,
         }
     }
@@ -154,6 +157,7 @@ impl<H: Host> NemesisRunner<H> {
     /// When the history cannot be written.
     pub fn run(&mut self, schedule: &[Entry], begin: Duration) -> Result<()> {
         let mut agenda = Agenda::new(schedule);
+        self.joining = self.nemesis.host().former_members();
         let (mut waited, mut stopped) = (Duration::ZERO, false);
         loop {
             let now = self.recorder.elapsed().saturating_sub(begin + waited);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use faults::effect::Effect;
 use faults::fault::Action;
-use faults::host::Host;
+use faults::host::{Host, Request};
 use faults::outcome::Outcome;
 use faults::record::{FaultStage, Happened, Injected};
 use faults::schedule::Entry;
@@ -89,7 +89,24 @@ impl<H: Host> NemesisRunner<H> {
     /// an answer is outstanding.
     pub(super) fn proceed(&mut self) -> bool {
         self.nemesis.host_mut().set_patience(Some(Duration::ZERO));
-        self.nemesis.proceed()
+        let waits = self.nemesis.proceed();
+        self.note_joined();
+        waits
+    }
+
+    /// Tells which nodes have joined that were no members when the load began.
+    pub(super) fn note_joined(&mut self) {
+        if self.joining.is_empty() {
+            return;
+        }
+        let host = self.nemesis.host_mut();
+        let joining = &host.former_members() | &host.learners();
+        for node in &self.joining - &joining {
+            let around = host.members_around(&Request::Promote(node.clone()));
+            let members = around.map(|around| format!(": {}", around.after)).unwrap_or_default();
+            self.recorder.note(format!("{node} joined{members}"));
+            self.joining.remove(&node);
+        }
     }
 
     /// Returns true if a fault takes one node down after the other and the one before is not back.

@@ -156,9 +156,9 @@ impl Administrator for BundledAdministrator {
     fn maintain(&self, node: &str, work: StoreWork) -> Result<(), HostError> {
         match work {
             StoreWork::Snapshot => self.runtime.block_on(self.take_snapshot(node)),
-            StoreWork::Compact | StoreWork::Defragment => {
-                Err(HostError::Unavailable(format!("the bundled cluster cannot be asked to {work}")))
-            }
+            StoreWork::Compact | StoreWork::Defragment => Err(HostError::Unavailable(format!(
+                "the bundled cluster cannot be asked to {work}"
+            ))),
         }
     }
 

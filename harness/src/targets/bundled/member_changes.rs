@@ -120,7 +120,8 @@ impl BundledAdministrator {
         let sent = self.http.post(format!("{url}/admin/members")).json(&change);
         let answered = async { sent.timeout(ANSWER_TIMEOUT).send().await?.json::<Value>().await };
         let answer = answered.await.map_err(|error| {
-            let why = if error.is_timeout() { "no answer in time".into() } else { error.to_string() };
+            let why =
+                if error.is_timeout() { "no answer in time".into() } else { error.to_string() };
             lost(format!("{} was asked to {change}: {why}", leader.name))
         })?;
         if answer["type"] == "ok" {

@@ -77,11 +77,8 @@ impl fmt::Display for MembershipChange {
 const WEIGHTS: [(Aim, u32); 3] = [(Aim::Follower, 3), (Aim::Leader, 2), (Aim::One, 1)];
 
 /// The weight of each change in a draw.
-const CHANGES: [(MembershipChange, u32); 3] = [
-    (MembershipChange::Remove, 2),
-    (MembershipChange::Replace, 1),
-    (MembershipChange::Demote, 1),
-];
+const CHANGES: [(MembershipChange, u32); 3] =
+    [(MembershipChange::Remove, 2), (MembershipChange::Replace, 1), (MembershipChange::Demote, 1)];
 
 impl fmt::Display for Membership {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,8 +180,11 @@ impl State for MembersChanged {
         for (node, answer) in &mut answers {
             let removed = acting.host.answer(&self.request(node));
             if let (Ok(None), Ok(Some(_))) = (&answer, removed) {
-                let back = [Request::Add(node.clone()), Request::Promote(node.clone())];
-                let why = back.iter().find_map(|request| acting.host.answer(request).err());
+                let missing = match acting.host.learners().contains(node) {
+                    true => Request::Promote(node.clone()),
+                    false => Request::Add(node.clone()),
+                };
+                let why = acting.host.answer(&missing).err();
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 *answer = Err(HostError::Failed(format!("it was removed and is not back{why}")));
             }
@@ -206,7 +206,9 @@ impl State for MembersChanged {
         let mut members = None;
         for node in &free {
             let [added, promoted] = [Request::Add(node.clone()), Request::Promote(node.clone())]
-                .map(|request| (acting.host.answer(&request), acting.host.members_around(&request)));
+                .map(|request| {
+                    (acting.host.answer(&request), acting.host.members_around(&request))
+                });
             members = promoted.1.or(added.1).or(members);
             let took = [added.0, promoted.0].into_iter().filter_map(|answer| answer.ok()?);
             let took = took.reduce(|added, promoted| added + promoted);
@@ -224,7 +226,9 @@ impl MembersChanged {
     /// The request that the service is asked first.
     fn request(&self, node: &str) -> Request {
         match self.change {
-            MembershipChange::Remove | MembershipChange::Replace => Request::Remove(node.to_owned()),
+            MembershipChange::Remove | MembershipChange::Replace => {
+                Request::Remove(node.to_owned())
+            }
             MembershipChange::Demote => Request::Demote(node.to_owned()),
         }
     }
@@ -252,11 +256,7 @@ impl MembersChanged {
     }
 
     /// The judgement by the answers, with the members as the service tells of them.
-    fn judge(
-        &self,
-        answers: PerNode<Option<Duration>>,
-        acting: &mut Acting<'_>,
-    ) -> Judgement {
+    fn judge(&self, answers: PerNode<Option<Duration>>, acting: &mut Acting<'_>) -> Judgement {
         let mut judgement = Judgement::of_answers(answers, "members_changed", "changed_after");
         let around = |node: &String| acting.host.members_around(&self.request(node));
         let around: Vec<MembersAround> = self.nodes.iter().filter_map(around).collect();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::super::Compositions;
 use super::support::{drawings, find, limits};
 use crate::fault::{
-    Aim, Clock, ClockError, ClusterLimits, Cpu, Direction, Disk, DiskFault, Family, Fault, Kill,
-    Leadership, Packet, Partition, Pattern, Pause, Power, Shape, TimerRange,
+    Abilities, Aim, Clock, ClockError, ClusterLimits, Cpu, Direction, Disk, DiskFault, Family,
+    Fault, Kill, Leadership, Packet, Partition, Pattern, Pause, Power, Shape, TimerRange,
 };
 use crate::schedule::planned::Planned;
 
@@ -24,7 +24,7 @@ fn these_come_along() {
     use Family::*;
     let all = Compositions::shipped();
     let listed: Vec<_> = all.iter().map(|it| (it.name(), it.weight(), it.families())).collect();
-    let expected: [(&str, u32, &[Family]); 34] = [
+    let expected: [(&str, u32, &[Family]); 38] = [
         ("power-fails-in-slow-fsync", 3, &[Disk, Power]),
         ("power-fails-after-acknowledgement", 2, &[Power]),
         ("killed-in-slow-write", 1, &[Disk, Kill]),
@@ -39,6 +39,10 @@ fn these_come_along() {
         ("leader-parted-after-acknowledgement", 2, &[Partition]),
         ("message-cut-off", 2, &[Partition]),
         ("leader-killed-in-membership-change", 1, &[Kill, Membership]),
+        ("leader-parted-in-membership-change", 1, &[Partition, Membership]),
+        ("removed-while-cut-off", 1, &[Partition, Membership]),
+        ("slow-voter-demoted", 1, &[Disk, Membership]),
+        ("halved-with-a-learner", 1, &[Partition, Membership]),
         ("crash-loop-behind-flaky-links", 1, &[Partition, Kill]),
         ("stalled-leader-parted", 2, &[Disk, Partition]),
         ("ramp-and-strobe", 1, &[Packet, Clock]),
@@ -83,7 +87,7 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
     );
     assert_eq!(fitting(2, 1), [&without_elections[..], &on_bad_disks].concat());
     assert_eq!(fitting(2, 2), fitting(1, 1));
-    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (29, 29));
+    assert_eq!((fitting(3, 1).len(), fitting(5, 2).len()), (32, 33));
     // What a majority kept cannot be lost, and who elected was all but one.
     for (nodes, most_down, again, forgotten) in
         [(3, 1, false, false), (3, 2, true, true), (5, 2, false, false), (5, 3, true, false)]
@@ -93,7 +97,23 @@ fn a_cluster_gets_those_that_make_sense_in_it() {
         assert_eq!(fits("power-fails-again"), again, "{nodes} nodes, {most_down} down");
         assert_eq!(fits("election-forgotten"), forgotten, "{nodes} nodes, {most_down} down");
     }
-    assert_eq!(fitting(5, 5).len(), 34);
+    assert_eq!(fitting(5, 5).len(), 38);
+}
+
+#[test]
+fn a_service_gets_those_that_it_can_be_asked_for() {
+    let fits =
+        |name: &str, abilities| find(name).fits(&ClusterLimits { abilities, ..limits(5, 2) });
+    let demotes = limits(5, 2).abilities;
+    assert!(fits("slow-voter-demoted", demotes));
+    assert!(!fits("slow-voter-demoted", Abilities::default()));
+    // Of several changes some remain.
+    assert!(fits("removed-while-cut-off", Abilities::default()));
+    let without = ClusterLimits { abilities: Abilities::default(), ..limits(5, 2) };
+    for drawn in drawings(&find("removed-while-cut-off"), without, 1, 100) {
+        let demotes = |planned: &Planned| planned.fault.to_string().contains("demote");
+        assert!(!drawn.iter().any(demotes), "{drawn:?}");
+    }
 }
 
 #[test]

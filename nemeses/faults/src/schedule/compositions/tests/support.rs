@@ -4,14 +4,17 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use super::super::{Composition, Compositions};
-use crate::fault::{Abilities, ClusterLimits, TimerRange};
+use crate::fault::{Abilities, ClusterLimits, MembershipChange, TimerRange};
 use crate::schedule::planned::{Planned, Streams};
 
 /// A composition with each kind of value.
 pub const VALUES: &str = include_str!("golden/values.toml");
 
 pub fn limits(nodes: usize, most_down: usize) -> ClusterLimits {
-    let (timers, abilities) = (TimerRange::default(), Abilities::default());
+    use MembershipChange::{Demote, Remove, Replace};
+    let changes = &[Remove, Replace, Demote];
+    let (timers, abilities) =
+        (TimerRange::default(), Abilities { changes, ..Abilities::default() });
     ClusterLimits { nodes, most: nodes, most_down, timers, abilities }
 }
 
