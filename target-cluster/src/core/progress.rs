@@ -22,10 +22,6 @@ pub(crate) const APPENDS_MAX: usize = 8;
 /// The state of another voter, as its leader knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
-    /// The time since which the leader knows it. Answers to what was sent before are of another life of
-    /// a node that left and came back: it may hold nothing of what it held then, nor be bound by what
-    /// it promised.
-    since: Time,
     /// Its log is durable and the same as the leader's through this index.
     pub(super) matched: u64,
     /// The next entry to send.
@@ -121,7 +117,6 @@ impl Progress {
     /// A follower of a leader that is elected now, with a log through `last_index`.
     pub(super) fn new(last_index: u64, now: Time, wall: Time) -> Progress {
         Progress {
-            since: now,
             matched: 0,
             next: last_index + 1,
             in_flight: VecDeque::new(),
@@ -132,11 +127,6 @@ impl Progress {
             round: 0,
             incarnation: None,
         }
-    }
-
-    /// True if an answer to what was sent at that time tells of this follower.
-    pub(super) fn knows_of(&self, sent: Time) -> bool {
-        sent >= self.since
     }
 
     /// About how many bytes of entries another append may carry now; none if it has to wait.
@@ -305,7 +295,6 @@ impl Progress {
         if let Phase::Snapshot(sending) = &mut self.phase {
             sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
-        self.since = Time::ZERO;
         self.contact = now;
         self.promised_until = Time::ZERO;
     }
@@ -326,14 +315,6 @@ mod tests {
         let mutation = Mutation::Write { key: "k".into(), value: "x".repeat(bytes).into() };
         let command = EncodedCommand::new(&Command { mutation, token: None });
         Arc::new(Entry { index, term: 1, payload: Payload::Command(command) })
-    }
-
-    #[test]
-    fn answers_to_what_was_sent_before_it_was_known_tell_of_another_life() {
-        let at = Duration::from_secs;
-        let progress = Progress::new(9, at(5), at(5));
-        assert!(!progress.knows_of(at(4)));
-        assert!(progress.knows_of(at(5)) && progress.knows_of(at(6)));
     }
 
     #[test]

@@ -295,8 +295,7 @@ impl Node {
         let counted = self.shortened(response.promise);
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.peers.get_mut(&from) else { return };
-        let is_late = response.term < self.term || !progress.knows_of(sent);
-        if is_late || response.result == AppendResult::StaleTerm {
+        if response.term < self.term || response.result == AppendResult::StaleTerm {
             return;
         }
         progress.contact = progress.contact.max(sent);

@@ -305,7 +305,7 @@ impl Node {
         }
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.peers.get_mut(from) else { return };
-        if response.term < self.term || !progress.knows_of(sent) {
+        if response.term < self.term {
             return;
         }
         progress.contact = progress.contact.max(sent);

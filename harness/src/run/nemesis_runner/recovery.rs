@@ -66,10 +66,10 @@ impl<H: Host> NemesisRunner<H> {
             }
         }
         while self.nemesis.restore_members(&BTreeSet::new()) {
-            let host = self.nemesis.host_mut();
-            if begin.elapsed() > COME_BACK_WITHIN
-                && let Some(node) = host.learners().into_iter().next()
-            {
+            if begin.elapsed() > COME_BACK_WITHIN {
+                let host = self.nemesis.host_mut();
+                let no_voters = &host.former_members() | &host.learners();
+                let Some(node) = no_voters.into_iter().next() else { break };
                 let why = host.answer(&Request::Promote(node.clone())).err();
                 let why = why.map_or_else(|| "no answer".to_owned(), |why| why.to_string());
                 bail!("{node} cannot vote again: {why}");
