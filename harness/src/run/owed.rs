@@ -243,8 +243,13 @@ mod tests {
     }
 
     fn judged(history: &RunHistory, late: f64) -> (Verdict, String) {
+        judged_of(3, history, late)
+    }
+
+    /// The same of a cluster that only the first nodes found.
+    fn judged_of(founders: usize, history: &RunHistory, late: f64) -> (Verdict, String) {
         let nodes = ["n1", "n2", "n3"].map(str::to_owned).into();
-        let owed = Owed { nodes, founders: 3, within: Duration::from_secs(6) };
+        let owed = Owed { nodes, founders, within: Duration::from_secs(6) };
         let liveness = Liveness {
             verdict: Verdict::Valid,
             sentence: "healed".to_owned(),
@@ -305,6 +310,17 @@ mod tests {
         // All links between n2 and n3 one way, and n1 alone: no two hear each other.
         let ring = json!({"grudge": {"n1": ["n2", "n3"], "n2": ["n3"]}});
         check((20, 30), &fault("partition", "ring", (20, 31), ring));
+    }
+
+    #[test]
+    fn who_votes_all_the_time_owes_it_while_others_leave_or_join() {
+        let change = json!({"membership": {"nodes": ["n1"], "change": "remove"}});
+        let history = run((20, 30), &fault("membership", "remove n1", (20, 31), change));
+        let (verdict, sentence) = judged(&history, 0.0);
+        assert_eq!(verdict, Verdict::Invalid);
+        assert!(sentence.contains("though n2, n3 were up"), "{sentence}");
+        // Since when n3 votes is not known, and n1 does not all the time.
+        assert_eq!(judged_of(2, &history, 0.0), (Verdict::Valid, "healed".to_owned()));
     }
 
     #[test]

@@ -341,6 +341,33 @@ mod tests {
     }
 
     #[test]
+    fn the_last_nodes_of_the_bundled_cluster_can_join_it_later() {
+        let settings = BTreeMap::from([("spare".to_owned(), "1".to_owned())]);
+        let target =
+            open("bundled", Choice { settings, ..Choice::default() }).expect("it has this");
+        assert_eq!(target.spare(), 1);
+        let at = |number: u16| {
+            let folder = format!("/nowhere/n{number}").into();
+            Member::at(&format!("n{number}"), ([127, 0, 0, 1], 7000 + number).into(), folder)
+        };
+        let cluster = [at(1), at(2), at(3)];
+        let has = |argv: &[String], word: &str| argv.iter().any(|it| it == word);
+        let founder = target.launch(&cluster, 0);
+        assert!(!has(&founder.argv, "--join") && has(&founder.argv, "n2=127.0.0.1:7002"));
+        let spare = target.launch(&cluster, 2);
+        assert!(has(&spare.argv, "--join") && !has(&spare.argv, "n3=127.0.0.1:7003"));
+        // A founder that comes back as a new member joins what it founded.
+        let anew = founder.anew.expect("it is another");
+        let joined = |argv: &[String]| {
+            argv.iter().skip_while(|it| *it != "--join").nth(1).cloned().expect("it joins")
+        };
+        assert_eq!(joined(&anew), joined(&spare.argv));
+        assert!(!has(&anew, "n1=127.0.0.1:7001"));
+        let error = argv("bundled", &[("spare", "many")]).expect_err("how many?");
+        assert!(error.to_string().contains("such as 2, not many"), "{error}");
+    }
+
+    #[test]
     fn what_cannot_be_set_is_said_with_what_can() {
         let error = argv("etcd", &[("timeout", "1s")]).expect_err("there is none").to_string();
         assert!(error.contains("election_timeout, heartbeat_interval, flags can"), "{error}");

@@ -256,7 +256,7 @@ pub trait Administrator: Send + Sync {
         Err(HostError::Unavailable(format!("this target cannot demote {node}")))
     }
 
-    /// Has `node`, which runs, vote, whatever a change that was not answered made of it, and returns
+    /// Has `node`, which runs, vote, also where a change that was not answered took it out, and returns
     /// when it does.
     ///
     /// # Errors

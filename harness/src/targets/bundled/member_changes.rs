@@ -160,7 +160,7 @@ struct Leader {
     answering: Vec<String>,
 }
 
-/// What keeps a node out is told as that, for it is asked for again.
+/// The same error as something that keeps a node out at the moment, for it is asked for again.
 fn unavailable(error: HostError) -> HostError {
     HostError::Unavailable(error.to_string())
 }

@@ -39,7 +39,7 @@ pub struct Disk {
     mount: Option<Mount>,
 }
 
-/// A disk with nothing on it, of whoever runs this.
+/// A disk with nothing on it, of the user who runs this.
 fn empty() -> Image {
     Image::new(CAPACITY, getuid().as_raw(), getgid().as_raw(), SystemTime::now())
 }
