@@ -65,13 +65,13 @@ pub(super) struct LocalNode {
     pub(super) process: Option<NodeProcess>,
     /// The condition of its clocks now, or when it starts.
     clocks: ClockCondition,
-    disk: Option<LocalDisk>,
+    pub(super) disk: Option<LocalDisk>,
     pub(super) membership: MembershipState,
 }
 
 /// A node's disk that is not the machine's.
-struct LocalDisk {
-    disk: Disk,
+pub(super) struct LocalDisk {
+    pub(super) disk: Disk,
     condition: DiskCondition,
 }
 
@@ -496,6 +496,10 @@ impl Host for LocalHost {
     fn members_around(&mut self, request: &Request) -> Option<MembersAround> {
         self.members_told(request)
     }
+
+    fn doubt_members(&mut self) {
+        self.doubt_promoted();
+    }
 }
 
 impl LocalHost {
@@ -536,28 +540,7 @@ impl LocalHost {
             own.disk.power_on().map_err(failed)?;
             own.disk.evict();
         }
-        if let MembershipState::Anew(added) = &node.membership {
-            let unmade = |error: io::Error| {
-                HostError::Failed(format!("cannot remove {}: {error}", added.left.display()))
-            };
-            match &mut node.disk {
-                Some(own) if own.disk.is_at(&added.left) => own.disk.renew().map_err(unmade)?,
-                _ => match std::fs::remove_dir_all(&added.left) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(unmade(error));
-                    }
-                    _ => {}
-                },
-            }
-            node.membership = match added.learns {
-                true => MembershipState::Learner,
-                false => MembershipState::Member,
-            };
-            if let Some(anew) = &node.spec.anew_argv {
-                node.spec.later_argv = None;
-                node.spec.argv = anew.clone();
-            }
-        }
+        node.begin_anew()?;
         let namespace = self.network.as_ref().and_then(|network| network.namespace(name));
         let start = || {
             let disk = node.disk.as_ref().map(|own| &own.disk);

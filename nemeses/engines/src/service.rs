@@ -1,12 +1,13 @@
 //! The service itself as an engine: it is asked to hand over, to work on its stores, to remove and to
 //! add members. Its answers come while other faults go on.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use faults::host::{Added, Host, HostError, MembersAround, Request};
 
-use super::local::LocalHost;
+use super::local::{LocalHost, LocalNode};
 use super::pending_request::{Answer, PendingRequest};
 
 /// Calls of an administrator end by themselves before that.
@@ -33,10 +34,11 @@ impl LocalHost {
         if self.requests.get_mut(request).is_some_and(|pending| pending.answer().is_none()) {
             return Err(HostError::Unavailable(format!("it is being asked to {request} already")));
         }
-        self.requests.remove(request);
         let missing = || HostError::Unavailable("this target cannot be asked to".to_owned());
         let administrator = Arc::clone(self.administrator.as_ref().ok_or_else(missing)?);
+        // One that is refused here leaves the answer to the last.
         self.begin_membership(request)?;
+        self.requests.remove(request);
         let pending = PendingRequest::begin(administrator, request.clone())?;
         self.requests.entry(request.clone()).or_insert(pending).wait_until(until);
         self.service_answer(request)
@@ -160,6 +162,17 @@ impl LocalHost {
         Ok(())
     }
 
+    /// Takes those that were promoted for learners again: what they were asked to leave by may have been
+    /// carried out late, since nothing takes a request back whose answer did not come.
+    pub(super) fn doubt_promoted(&mut self) {
+        for (name, node) in &mut self.nodes {
+            let promoted = self.requests.remove(&Request::Promote(name.clone()));
+            if promoted.is_some() && node.membership == MembershipState::Member {
+                node.membership = MembershipState::Learner;
+            }
+        }
+    }
+
     fn end_addition(&mut self, node: &str, answer: &Answer) {
         if self.membership_is(node, &MembershipState::Removed)
             && let (Some(known), Ok(done)) = (self.nodes.get_mut(node), answer)
@@ -188,6 +201,36 @@ impl LocalHost {
         {
             known.membership = MembershipState::Member;
         }
+    }
+}
+
+impl LocalNode {
+    /// Lets a node that was added find nothing of its life before, and start as one that joins.
+    ///
+    /// # Errors
+    /// When what its life before has left cannot be removed.
+    pub(super) fn begin_anew(&mut self) -> Result<(), HostError> {
+        let MembershipState::Anew(Added { left, learns }) = &self.membership else { return Ok(()) };
+        let removed = match &mut self.disk {
+            Some(own) if own.disk.is_at(left) => own.disk.renew(),
+            _ => std::fs::remove_dir_all(left),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let what = format!("cannot remove {}: {error}", left.display());
+                return Err(HostError::Failed(what));
+            }
+            _ => {}
+        }
+        self.membership = match learns {
+            true => MembershipState::Learner,
+            false => MembershipState::Member,
+        };
+        if let Some(anew) = &self.spec.anew_argv {
+            self.spec.later_argv = None;
+            self.spec.argv = anew.clone();
+        }
+        Ok(())
     }
 }
 
@@ -283,6 +326,14 @@ mod tests {
         assert!(host.learners().is_empty());
         say.send(Err(HostError::Failed("no answer".into()))).expect("it waits");
         assert!(host.ask(&demote("n2")).is_err());
+        assert_eq!(host.learners(), node);
+        assert_eq!(host.ask(&demote("n2")), Err(unavailable("n2 does not vote at the moment")));
+        assert_eq!(host.answer(&demote("n2")), Err(HostError::Failed("no answer".into())));
+        say.send(Ok(())).expect("it waits");
+        assert!(!host.bring_back(&node) && host.learners().is_empty());
+
+        // In the end it is asked for once more, as is no other.
+        host.doubt_members();
         assert_eq!(host.learners(), node);
         say.send(Ok(())).expect("it waits");
         assert!(!host.bring_back(&node) && host.learners().is_empty());

@@ -199,6 +199,10 @@ pub trait Host {
         is_late || any_learns
     }
 
+    /// Has the members that were promoted count as [learners](Host::learners) until they are once more:
+    /// a request whose answer did not come may be carried out late, and take them out again.
+    fn doubt_members(&mut self) {}
+
     /// The members of the cluster before and after a change that was [asked](Host::ask) for and done;
     /// none where the service does not tell of them.
     fn members_around(&mut self, request: &Request) -> Option<MembersAround> {

@@ -65,6 +65,7 @@ impl<H: Host> NemesisRunner<H> {
                 Some(_) => std::thread::sleep(UNDO_AGAIN),
             }
         }
+        self.nemesis.host_mut().doubt_members();
         while self.nemesis.restore_members(&BTreeSet::new()) {
             if begin.elapsed() > COME_BACK_WITHIN {
                 let host = self.nemesis.host_mut();

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use cluster::core::Configuration;
 use faults::host::{Added, HostError, MembersAround};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -43,8 +44,8 @@ impl BundledAdministrator {
         change: Value,
     ) -> Result<MembersAround, HostError> {
         self.change(|leader| {
-            // Without a majority of those that are left it would be done only when some come back, which
-            // the ones that never do would keep from being undone.
+            // Without a majority of those that are left it would hang until some come back, and all
+            // writes with it.
             let left = leader.status.members.voters().iter().filter(|it| it.as_str() != node);
             let left: Vec<&str> = left.map(|id| id.as_str()).collect();
             let answer = left.iter().filter(|id| leader.answering.iter().any(|it| it == *id));
@@ -126,7 +127,7 @@ impl BundledAdministrator {
         })?;
         if answer["type"] == "ok" {
             let members = serde_json::from_value(answer["members"].clone());
-            let members: cluster::core::Configuration =
+            let members: Configuration =
                 members.map_err(|error| lost(format!("it told no members: {error}")))?;
             return Ok(members.to_string());
         }
