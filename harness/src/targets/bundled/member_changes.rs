@@ -1,4 +1,4 @@
-//! Changes of the bundled cluster's members: `POST /admin/members`, asked of whoever leads until it is
+//! Changes of the bundled cluster's members: `POST /admin/members`, asked of the node that leads until it is
 //! done. Each of them can be asked for again: a cluster that has got there already says so.
 
 use std::time::Duration;
