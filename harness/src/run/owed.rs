@@ -101,7 +101,7 @@ impl Owed {
         }
         let found = |node: &&str| self.nodes[..self.founders].iter().any(|it| it == node);
         let mut majorities = majorities(&self.nodes);
-        majorities.retain(|majority| majority.iter().all(|node| found(node)));
+        majorities.retain(|majority| majority.iter().all(&found));
         let mut broken: Vec<Unserved<'a>> = Vec::new();
         for (kind, answers) in answers(history) {
             for gap in gaps(answers, (load.start, load.end), within) {

@@ -43,7 +43,7 @@ fn a_cluster_that_is_founded_small_grows_under_load() {
     run_into(&results, &[&small[..], &["--seed", "1"]].concat())
         .exits(0)
         .says("leads 3 nodes")
-        .says("n5 joined: n1 n2 n3 n4 n5")
+        .says(" joined: n1 n2 n3 n4 n5")
         .says("VALID");
     let members = verdict(&results)["safety"]["divergence"]["members"].clone();
     assert_eq!(members.as_array().map(Vec::len), Some(5), "{members}");
