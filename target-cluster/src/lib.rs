@@ -197,16 +197,23 @@
 //!
 //! ```text
 //! {"event":"listening","address":"127.0.0.1:7001"}
-//! {"event":"role","role":"leader","term":4,"leader":"n1"}
-//! {"event":"commit","index":17,"applied":17}
-//! {"event":"vote-asked","of":"n2","term":5,"pre":true}
-//! {"event":"append","to":"n2","calls":12,"entries":340,"accepted":4711}
+//! {"event":"role","role":"leader","term":4,"leader":"n1","at":512004}
+//! {"event":"commit","index":17,"applied":17,"last":19,"at":613377}
+//! {"event":"vote-asked","of":"n2","term":5,"pre":true,"at":2104980}
+//! {"event":"vote-refused","to":"n1","term":5,"pre":true,"after":11,"reason":"has-leader","at":2105460}
+//! {"event":"append","to":"n2","since":99210,"until":804,"calls":12,"entries":340,"heartbeats":1,
+//!  "answers":12,"accepted":4711,"at":613377}
+//! {"event":"timeout-now","to":"n3","term":5,"at":7000112}
 //! ```
 //!
-//! Of votes and pre-votes, `vote-asked`, `vote-received` and `vote-not-received` come from the candidate,
-//! `vote-granted` and `vote-refused` from the voter (`to` the candidate). `append` sums up what went `to`
-//! a follower, which has the log through `accepted`, or came `from` the leader; it and `commit` come at
-//! most every 100 ms, and when there is news. Where a reader does not keep up, lines are left out, and
+//! `at` is microseconds of the node's own monotonic clock since its start. Of votes and pre-votes,
+//! `vote-asked`, `vote-received` and `vote-not-received` come from the candidate, `vote-granted` and
+//! `vote-refused` from the voter (`to` the candidate), so many microseconds `after` it was asked; it refuses
+//! for a `reason`: `stale-term`, `has-leader`, `lease`, `voted` or `log-behind`. `append` sums up what went
+//! `to` a follower, which has the log through `accepted`, or came `from` the leader: appends (`calls`) with
+//! their entries, heartbeats, `parts` of snapshots, the first and the last of them `since` and `until` so
+//! many microseconds before. It and `commit` come at most every 100 ms, when there is news, and before
+//! each change of role or term, so that no sum goes over one. `timeout-now` asks a node to stand at once. Where a reader does not keep up, lines are left out, and
 //! the next one says by `left_out` how many. On stderr stands a log for people. What events cost is less
 //! than a bench can see (`cargo bench -p stormproof --bench throughput -- tmpfs 'no events'`).
 //!

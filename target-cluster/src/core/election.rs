@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::durability::Consequence;
+use super::vote_refusal::VoteRefusal;
 use super::{
     Effect, Node, NodeId, Record, Request, Response, Role, Switch, Time, VoteRequest, VoteResponse,
 };
@@ -74,18 +75,7 @@ impl Node {
         if request.term <= self.term && self.has(Bug::OldPreVoteIgnored) {
             return;
         }
-        let has_leader = match &self.role {
-            Role::Leader(_) => true,
-            Role::Follower { leader: Some(_), heard, .. } => {
-                self.now < *heard + self.options.timings.election_min
-            }
-            _ => false,
-        };
-        // One who would not begin a later term is refused, and learns the term from the answer:
-        // else a node of an old term could never be elected (canonical/raft#279).
-        let granted = !has_leader
-            && request.term > self.term
-            && self.log.is_covered_by(request.last_term, request.last_index);
+        let granted = self.refuses_pre_vote(self.now, &request).is_none();
         if granted && self.has(Bug::PreVoteResetsTimer) {
             self.count_as_contact();
         }
@@ -150,14 +140,13 @@ impl Node {
     /// Without leases it does not matter here whether the voter hears a leader: a candidate was
     /// pre-elected by a majority that heard none, or was asked to stand by the leader itself.
     pub(super) fn vote_requested(&mut self, call: u64, request: VoteRequest) {
-        if self.is_bound_against(&request) {
-            let refused = VoteResponse { term: self.term, asked: request.term, granted: false };
+        let refusal = self.refuses_vote(self.now, &request);
+        let granted = refusal.is_none();
+        let VoteRequest { term: asked, candidate, .. } = request;
+        if refusal == Some(VoteRefusal::Lease) {
+            let refused = VoteResponse { term: self.term, asked, granted };
             return self.effects.push(Effect::Respond { call, response: Response::Vote(refused) });
         }
-        let VoteRequest { term: asked, candidate, last_index, last_term, .. } = request;
-        let free = asked > self.term
-            || (asked == self.term && self.vote.as_ref().is_none_or(|vote| *vote == candidate));
-        let granted = free && self.log.is_covered_by(last_term, last_index);
         let vote = granted.then_some(candidate);
         if asked > self.term {
             self.begin_term(asked, vote);

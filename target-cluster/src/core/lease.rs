@@ -78,11 +78,11 @@ impl Node {
         self.options.timings.election_min
     }
 
-    /// True if a leader may hold a lease that the vote asked for would break.
-    pub(super) fn is_bound_against(&self, request: &VoteRequest) -> bool {
+    /// True if, at the time `now`, a leader may hold a lease that the vote asked for would break.
+    pub(super) fn is_bound_against(&self, now: Time, request: &VoteRequest) -> bool {
         self.has_leases()
             && !request.disrupts_leader
-            && self.now < self.lease.heard_leader + self.options.timings.election_min
+            && now < self.lease.heard_leader + self.options.timings.election_min
     }
 
     /// This node stands because its leader asked it to.

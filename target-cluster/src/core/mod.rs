@@ -56,6 +56,7 @@ mod snapshot;
 mod snapshots;
 mod timing;
 mod transfer;
+mod vote_refusal;
 
 pub use applied::APPLY_ENTRIES_MAX;
 pub use clock_guard::ClockOff;
@@ -83,3 +84,4 @@ pub(crate) use node::APPEND_BYTES_MAX;
 pub(crate) use progress::APPENDS_MAX;
 pub(crate) use role::{Leader, Role};
 pub(crate) use snapshot::{Piece, SnapshotCursor, SnapshotReader};
+pub(crate) use vote_refusal::VoteRefusal;

@@ -10,8 +10,6 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::core::{NodeId, RoleChange};
-
 /// Writes a line of the log for people to stderr, in one piece. A stderr that is closed is no
 /// reason to stop.
 pub(super) fn say(node: &dyn Display, what: impl Display) {
@@ -38,7 +36,7 @@ pub(super) fn start(wanted: bool) -> io::Result<Events> {
     if wanted {
         thread::Builder::new().name("events".into()).spawn(move || write(&lines))?;
     }
-    Ok(Events { lines: wanted.then_some(sender), left_out: AtomicU64::new(0) })
+    Ok(Events::to(wanted.then_some(sender)))
 }
 
 fn write(lines: &Receiver<Value>) {
@@ -51,6 +49,10 @@ fn write(lines: &Receiver<Value>) {
 }
 
 impl Events {
+    fn to(lines: Option<SyncSender<Value>>) -> Events {
+        Events { lines, left_out: AtomicU64::new(0) }
+    }
+
     /// True if there is an event stream.
     pub(super) fn are_wanted(&self) -> bool {
         self.lines.is_some()
@@ -61,45 +63,8 @@ impl Events {
         self.send(json!({"event": "listening", "address": address.to_string()}));
     }
 
-    /// Role, term or leader changed.
-    pub(super) fn role(&self, change: &RoleChange) {
-        let RoleChange { role, term, leader } = change;
-        self.send(json!({"event": "role", "role": role, "term": term, "leader": leader}));
-    }
-
-    /// The log is committed this far, and applied that far.
-    pub(super) fn commit(&self, index: u64, applied: u64) {
-        self.send(json!({"event": "commit", "index": index, "applied": applied}));
-    }
-
-    /// A vote was asked for, given, or got.
-    pub(super) fn vote(&self, step: VoteStep, Vote { other, term, pre }: &Vote) {
-        let (event, preposition) = match step {
-            VoteStep::Asked => ("vote-asked", "of"),
-            VoteStep::Granted => ("vote-granted", "to"),
-            VoteStep::Refused => ("vote-refused", "to"),
-            VoteStep::Received => ("vote-received", "from"),
-            VoteStep::NotReceived => ("vote-not-received", "from"),
-        };
-        self.send(json!({"event": event, preposition: other, "term": term, "pre": pre}));
-    }
-
-    /// Entries went to or came from another node.
-    pub(super) fn appends(&self, direction: Direction, other: &NodeId, appends: &Appends) {
-        let preposition = match direction {
-            Direction::To => "to",
-            Direction::From => "from",
-        };
-        let Appends { calls, entries, accepted } = appends;
-        let mut line =
-            json!({"event": "append", preposition: other, "calls": calls, "entries": entries});
-        if let Some(accepted) = accepted {
-            line["accepted"] = json!(accepted);
-        }
-        self.send(line);
-    }
-
-    fn send(&self, mut line: Value) {
+    /// Sends a line.
+    pub(super) fn send(&self, mut line: Value) {
         let Some(lines) = &self.lines else { return };
         match self.left_out.swap(0, Ordering::Relaxed) {
             0 => {}
@@ -114,57 +79,11 @@ impl Events {
     }
 }
 
-/// A vote or pre-vote, between this node and another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Vote {
-    /// The other node.
-    pub(super) other: NodeId,
-    /// The term that it is for.
-    pub(super) term: u64,
-    /// True for a pre-vote.
-    pub(super) pre: bool,
-}
-
-/// The step of a vote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum VoteStep {
-    /// This node asks the other one.
-    Asked,
-    /// This node votes for the other one.
-    Granted,
-    /// This node does not vote for the other one.
-    Refused,
-    /// The other one voted for this node.
-    Received,
-    /// The other one did not vote for this node.
-    NotReceived,
-}
-
-/// The direction of messages, seen from this node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Direction {
-    /// To the other node.
-    To,
-    /// From the other node.
-    From,
-}
-
-/// Appends that carried entries, since they were reported last.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Appends {
-    /// The number of appends.
-    pub(super) calls: u64,
-    /// The number of their entries, those sent again included.
-    pub(super) entries: u64,
-    /// The index through which the other node answered that it has the log, if it did since.
-    pub(super) accepted: Option<u64>,
-}
-
 /// Events that a test reads instead of writing them.
 #[cfg(test)]
 pub(super) fn collected() -> (Events, Receiver<Value>) {
     let (sender, lines) = sync_channel(WAITING_MAX);
-    (Events { lines: Some(sender), left_out: AtomicU64::new(0) }, lines)
+    (Events::to(Some(sender)), lines)
 }
 
 #[cfg(test)]
@@ -174,12 +93,12 @@ mod tests {
     #[test]
     fn lines_that_no_one_reads_are_counted_instead_of_kept() {
         let (events, lines) = collected();
-        for index in 0..WAITING_MAX as u64 + 3 {
-            events.commit(index, index);
+        for number in 0..WAITING_MAX + 3 {
+            events.send(json!({"number": number}));
         }
         assert_eq!(lines.try_iter().count(), WAITING_MAX);
-        events.commit(0, 0);
-        let left_out = json!({"event": "commit", "index": 0, "applied": 0, "left_out": 3});
+        events.send(json!({"number": 0}));
+        let left_out = json!({"number": 0, "left_out": 3});
         assert_eq!(lines.try_iter().collect::<Vec<_>>(), [left_out]);
     }
 }

@@ -28,7 +28,6 @@ mod peer_api;
 mod peers;
 mod raft_loop;
 mod run;
-mod traffic;
 
 pub(crate) use api::body_of;
 pub use config::Config;

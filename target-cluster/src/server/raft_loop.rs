@@ -12,12 +12,11 @@ use super::events::{Events, say};
 use super::failure::Failure;
 use super::inbox::{Health, Incoming};
 use super::peers::Peers;
-use super::traffic::Traffic;
 use crate::core::{
     Configuration, Disbelief, Displaced, Effect, Input, Node, NodeId, Reply, Response, RoleChange,
     Snapshot, Stamp, Status,
 };
-use crate::driver::{Batch, Turn};
+use crate::driver::{Account, Batch, Turn};
 
 /// The most events that are taken in between two looks at the clock.
 const DRAIN_MAX: usize = 1_024;
@@ -32,7 +31,7 @@ pub(super) async fn run(
     events: Events,
 ) -> Result<(), Failure> {
     let start = Instant::now();
-    let traffic = events.are_wanted().then(|| Traffic::new(start));
+    let account = events.are_wanted().then(Account::default);
     let mut driver = Driver {
         node,
         disk,
@@ -42,7 +41,8 @@ pub(super) async fn run(
         replies: BTreeMap::new(),
         calls: BTreeMap::new(),
         last_number: 0,
-        traffic,
+        start,
+        account,
         disbelieved: None,
         displaced: None,
         members: Configuration::default(),
@@ -76,8 +76,10 @@ struct Driver {
     calls: BTreeMap<u64, (NodeId, oneshot::Sender<(Stamp, Response)>)>,
     /// The last number given to a request or call.
     last_number: u64,
-    /// The messages that are reported, if any are.
-    traffic: Option<Traffic>,
+    /// The time from which the clock counts.
+    start: Instant,
+    /// The account of it all, if anyone wants to know.
+    account: Option<Account>,
     /// The node that was not believed last, and its claim.
     disbelieved: Option<(NodeId, Disbelief)>,
     /// The notice that was reported last.
@@ -129,8 +131,9 @@ impl Driver {
                 Incoming::Called { request, stamp, reply } => {
                     let call = self.number();
                     self.calls.insert(call, (request.sender().clone(), reply));
-                    if let Some(traffic) = &mut self.traffic {
-                        traffic.asked(call, &request);
+                    if let Some(account) = &mut self.account {
+                        let refusal = self.node.refuses_vote_of(now, &request);
+                        account.asked(self.start.elapsed(), call, &request, refusal);
                     }
                     self.report_disbelief(
                         request.sender(),
@@ -139,8 +142,8 @@ impl Driver {
                     Input::Request { call, stamp, request }
                 }
                 Incoming::Answered { from, sent, stamp, response } => {
-                    if let Some(traffic) = &mut self.traffic {
-                        traffic.answered(&from, &response, &self.events);
+                    if let Some(account) = &mut self.account {
+                        account.answered(self.start.elapsed(), &from, &response);
                     }
                     let disbelief = self.node.disbelieves_response(&from, &stamp, &response);
                     self.report_disbelief(&from, disbelief);
@@ -178,8 +181,9 @@ impl Driver {
         self.peers.follow(&self.node, &contacts);
         self.execute(now, effects)?;
         self.peers.let_go(&contacts);
-        if let Some(traffic) = &mut self.traffic {
-            traffic.report(&self.node.status(), &self.events);
+        if let Some(account) = &mut self.account {
+            account.report(self.start.elapsed(), &self.node.status());
+            account.take_lines().for_each(|line| self.events.send(line));
         }
         Ok(())
     }
@@ -187,6 +191,12 @@ impl Driver {
     /// Executes effects in order; records go to the disk thread together. A receiver that is gone
     /// is a client or node that did not wait: its answer is dropped, as the network might do.
     fn execute(&mut self, now: Duration, effects: Vec<Effect>) -> Result<(), Failure> {
+        // Of a step, its role comes last; told first, it stands before what the node does in that role.
+        for effect in &effects {
+            if let Effect::Role(change) = effect {
+                self.report_change(change);
+            }
+        }
         let mut batch = Batch::default();
         for effect in effects {
             match effect {
@@ -196,14 +206,14 @@ impl Driver {
                     sent.map_err(|_| anyhow!("the thread that writes snapshots is gone"))?;
                 }
                 Effect::Call { to, request } => {
-                    if let Some(traffic) = &mut self.traffic {
-                        traffic.asks(&to, &request, &self.events);
+                    if let Some(account) = &mut self.account {
+                        account.asks(self.start.elapsed(), &to, &request);
                     }
                     self.peers.call(&to, now, self.node.stamp_for(&to), request);
                 }
                 Effect::Respond { call, response } => {
-                    if let Some(traffic) = &mut self.traffic {
-                        traffic.answers(call, &response, &self.events);
+                    if let Some(account) = &mut self.account {
+                        account.answers(self.start.elapsed(), call, &response);
                     }
                     if let Some((to, reply)) = self.calls.remove(&call) {
                         let _ = reply.send((self.node.stamp_for(&to), response));
@@ -214,7 +224,7 @@ impl Driver {
                         let _ = receiver.send(reply);
                     }
                 }
-                Effect::Role(change) => self.report_change(&change),
+                Effect::Role(_) => {}
                 Effect::Stop(reason) => return Err(Failure::Clock(reason)),
             }
         }
@@ -268,13 +278,16 @@ impl Driver {
         }
     }
 
-    fn report_role(&self) {
+    fn report_role(&mut self) {
         let Status { role, term, leader, .. } = self.node.status();
         self.report_change(&RoleChange { role, term, leader });
     }
 
-    fn report_change(&self, change: &RoleChange) {
-        self.events.role(change);
+    fn report_change(&mut self, change: &RoleChange) {
+        if let Some(account) = &mut self.account {
+            account.role(self.start.elapsed(), change, &self.node.status());
+            account.take_lines().for_each(|line| self.events.send(line));
+        }
         let leader = change.leader.as_ref().map_or("nobody", NodeId::as_str);
         let id = &self.node.options().id;
         say(id, format_args!("{} in term {}, led by {leader}", change.role, change.term));
