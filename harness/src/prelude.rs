@@ -15,7 +15,7 @@ pub use faults::fault::{Abilities, Family, MembershipChange, StoreWork, TimerRan
 pub use faults::host::{Added, Administrator, HostError, MembersAround};
 pub use faults::schedule::KnownFailure;
 pub use results::applied_log::{AppliedEntry, AppliedLogWriter};
-pub use results::event::NodeChange;
+pub use results::event::{NodeChange, NodeReport};
 pub use serde_json::{Value, json};
 pub use workloads::generator::{self, from_fn, operations};
 pub use workloads::{

@@ -184,6 +184,26 @@ pub struct NodeEvent {
     /// The change.
     #[serde(flatten)]
     pub change: NodeChange,
+    /// Microseconds of the node's own monotonic clock since the start of its process, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+}
+
+/// A change that a node told of in a line of its output.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct NodeReport {
+    /// The change.
+    #[serde(flatten)]
+    pub change: NodeChange,
+    /// Microseconds of its own monotonic clock since the start of its process, where it says so.
+    #[serde(default)]
+    pub at: Option<u64>,
+}
+
+impl From<NodeChange> for NodeReport {
+    fn from(change: NodeChange) -> Self {
+        Self { change, at: None }
+    }
 }
 
 /// A change at a node. One line of `nodes/<name>/events.jsonl` looks like
@@ -218,6 +238,69 @@ pub enum NodeChange {
         /// The highest index that its state machine has applied, where it says so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         applied: Option<u64>,
+        /// The index of the last entry of its log, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
+    },
+    /// It asked another node for its vote.
+    VoteAsked {
+        /// The other node.
+        of: String,
+        /// The vote or pre-vote.
+        #[serde(flatten)]
+        vote: Vote,
+    },
+    /// It votes for another node.
+    VoteGranted {
+        /// The other node.
+        to: String,
+        /// The vote or pre-vote.
+        #[serde(flatten)]
+        vote: Vote,
+        /// Microseconds since it was asked: the vote was made durable.
+        after: u64,
+    },
+    /// It does not vote for another node.
+    VoteRefused {
+        /// The other node.
+        to: String,
+        /// The vote or pre-vote.
+        #[serde(flatten)]
+        vote: Vote,
+        /// Microseconds since it was asked.
+        after: u64,
+        /// `stale-term`, `has-leader`, `lease`, `voted`, `log-behind`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// It heard that another node votes for it.
+    VoteReceived {
+        /// The other node.
+        from: String,
+        /// The vote or pre-vote.
+        #[serde(flatten)]
+        vote: Vote,
+    },
+    /// It heard that another node does not vote for it.
+    VoteNotReceived {
+        /// The other node.
+        from: String,
+        /// The vote or pre-vote.
+        #[serde(flatten)]
+        vote: Vote,
+    },
+    /// It sent or got appends and heartbeats, told as sums of some 100 ms.
+    Append(AppendSums),
+    /// It asked another node to stand for election at once, or was asked so.
+    TimeoutNow {
+        /// The node that it asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// The node that asked it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The term of the leader that hands over.
+        term: u64,
     },
     /// One of its logs had grown. They are looked at every 100 ms, so that each line of them has a
     /// time.
@@ -235,4 +318,51 @@ pub enum NodeChange {
         /// The distance of its monotonic clock from the controller's, in milliseconds.
         monotonic_offset_ms: f64,
     },
+}
+
+/// A vote or pre-vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// The term that it is for.
+    pub term: u64,
+    /// True for a pre-vote.
+    pub pre: bool,
+}
+
+/// The appends and heartbeats that a leader sent another node, or got from a leader, for a while.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppendSums {
+    /// The node that they went to, told by the leader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The leader that they came from, told by the other node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The first of them was so many microseconds before this was told.
+    pub since: u64,
+    /// The last of them was so many microseconds before this was told.
+    pub until: u64,
+    /// Appends with entries.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub calls: u64,
+    /// Their entries, those sent again included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub entries: u64,
+    /// Appends without entries.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub heartbeats: u64,
+    /// Parts of snapshots.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub parts: u64,
+    /// Appends that the other node accepted.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub answers: u64,
+    /// The index through which the other node has the leader's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<u64>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -67,7 +67,7 @@ fn run(silent: &[(u64, u64)], faults: &[Vec<Value>]) -> RunHistory {
 
 fn leads(ms: u64, node: &str, term: u64) -> NodeEvent {
     let change = NodeChange::Role { role: "leader".into(), term, leader: None };
-    NodeEvent { time: ms * MS, node: node.into(), change }
+    NodeEvent { time: ms * MS, node: node.into(), change, at: None }
 }
 
 fn figures(run: &RunHistory) -> Availability {

@@ -199,7 +199,7 @@ fn an_operation_that_never_ended_is_info() {
 }
 
 fn told(time: u64, change: NodeChange) -> NodeEvent {
-    NodeEvent { time, node: "n1".into(), change }
+    NodeEvent { time, node: "n1".into(), change, at: None }
 }
 
 fn role(time: u64, role: &str, term: u64) -> NodeEvent {
@@ -222,7 +222,7 @@ fn roles_and_deaths_follow_each_other_without_gaps() {
     let events = [
         told(2, NodeChange::Started { pid: 1 }),
         role(5, "follower", 1),
-        told(6, NodeChange::Commit { index: 9, applied: None }),
+        told(6, NodeChange::Commit { index: 9, applied: None, last: None }),
         role(8, "follower", 1),
         role(10, "leader", 2),
         told(20, NodeChange::Exited { status: "signal SIGKILL".into() }),

@@ -61,7 +61,7 @@ fn event(index: u64, kind: EventType) -> Event {
 
 fn node_event(time: u64, node: &str) -> NodeEvent {
     let change = NodeChange::Role { role: "leader".into(), term: 4, leader: Some(node.into()) };
-    NodeEvent { time, node: node.into(), change }
+    NodeEvent { time, node: node.into(), change, at: None }
 }
 
 fn latest(results: &Path) -> PathBuf {
@@ -122,7 +122,7 @@ fn page_again(name: &str, run: &Sample) {
         for TimedLine { time, text: line } in &log.lines {
             text += &format!("{line}\n");
             let change = NodeChange::Logged { file: log.file.clone(), bytes: text.len() as u64 };
-            let event = NodeEvent { time: *time, node: log.node.clone(), change };
+            let event = NodeEvent { time: *time, node: log.node.clone(), change, at: None };
             directory.append_node_event(&event).expect("recorded");
         }
         fs::write(path, text).expect("written");
@@ -188,7 +188,7 @@ fn a_failure_shows_in_the_load_or_after_it() {
 #[test]
 fn an_offset_of_clocks_is_one_line_like_every_change_of_a_node() {
     let change = NodeChange::Clock { wall_offset_ms: -5000.25, monotonic_offset_ms: 0.0 };
-    let event = NodeEvent { time: 7, node: "n1".into(), change };
+    let event = NodeEvent { time: 7, node: "n1".into(), change, at: None };
     let line = serde_json::to_string(&event).expect("JSON");
     let expected = r#"{"time":7,"node":"n1","event":"clock","wall_offset_ms":-5000.25,"monotonic_offset_ms":0.0}"#;
     assert_eq!(line, expected);

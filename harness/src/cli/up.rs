@@ -210,7 +210,8 @@ impl Watch<'_> {
         match output {
             NodeOutput::Started { pid } => out!("{node} runs as process {pid}"),
             NodeOutput::Line(line) => {
-                if let Some(NodeChange::Role { role, term, .. }) = self.target.node_change(&line)
+                let report = self.target.node_report(&line);
+                if let Some(NodeChange::Role { role, term, .. }) = report.map(|it| it.change)
                     && role == "leader"
                     && self.leader.as_ref().is_none_or(|(_, known)| term > *known)
                 {

@@ -44,6 +44,12 @@ pub(crate) fn of_run(
             }
             NodeChange::Role { role, .. } => signs.extend([format!("role: a node became {role}")]),
             NodeChange::Exited { status } => signs.extend([format!("process: ended, {status}")]),
+            NodeChange::VoteRefused { reason: Some(reason), .. } => {
+                signs.insert(format!("vote: refused, {reason}"));
+            }
+            NodeChange::TimeoutNow { to: Some(_), .. } => {
+                signs.insert("role: a leader handed over".to_owned());
+            }
             _ => {}
         }
     }
@@ -157,7 +163,7 @@ fn of_logs(run: &Path, signs: &mut BTreeSet<String>) {
 mod tests {
     use checker::history::{Attempt, Event, Process};
     use faults::order::{Crossing, FaultOrder, FaultPoint};
-    use results::event::NodeEvent;
+    use results::event::{NodeEvent, Vote};
     use serde_json::json;
 
     use super::*;
@@ -195,8 +201,10 @@ mod tests {
             let log = path.join(NODES).join(node).join("stdout.log");
             std::fs::write(log, format!("{line}\n")).expect("it can be written");
         }
-        let event = |change| NodeEvent { time: 1, node: "n1".to_owned(), change };
+        let event = |change| NodeEvent { time: 1, node: "n1".to_owned(), change, at: None };
         let leads = |term| NodeChange::Role { role: "leader".to_owned(), term, leader: None };
+        let (vote, reason) = (Vote { term: 4, pre: false }, Some("log-behind".to_owned()));
+        let refused = NodeChange::VoteRefused { to: "n2".to_owned(), vote, after: 9, reason };
         let run = LoadedRun {
             path: path.clone(),
             plan: None,
@@ -205,7 +213,7 @@ mod tests {
                 .into_iter()
                 .chain(retried())
                 .collect(),
-            node_events: vec![event(leads(3)), event(leads(4))],
+            node_events: vec![event(leads(3)), event(leads(4)), event(refused)],
             notes: Vec::new(),
         };
         let mut order = OrderLog::new(["n1", "n2"].map(str::to_owned).into());
@@ -236,6 +244,7 @@ mod tests {
                 "messages: an fsync of the node that it hit, then pause",
                 "role: leaders came 2 times or more",
                 "stdout: <node> voted in term <n>",
+                "vote: refused, log-behind",
             ]
         );
         std::fs::remove_dir_all(&path).expect("it can be removed");

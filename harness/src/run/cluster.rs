@@ -378,13 +378,13 @@ struct Ear {
 
 impl Ear {
     fn hear(&self, node: &str, output: NodeOutput) {
-        let change = match output {
+        let report = match output {
             NodeOutput::Started { pid } => {
                 self.exits.down().remove(node);
-                NodeChange::Started { pid }
+                NodeChange::Started { pid }.into()
             }
-            NodeOutput::Line(line) => match self.target.node_change(&line) {
-                Some(change) => change,
+            NodeOutput::Line(line) => match self.target.node_report(&line) {
+                Some(report) => report,
                 None => {
                     if let Err(error) = self.output.keep(node, &line) {
                         self.recorder.note(format!("a line that {node} printed is lost: {error}"));
@@ -396,10 +396,10 @@ impl Ear {
                 if !expected {
                     self.note_exit(node, &status);
                 }
-                NodeChange::Exited { status }
+                NodeChange::Exited { status }.into()
             }
         };
-        self.recorder.node(node, change);
+        self.recorder.node(node, report);
     }
 
     fn note_exit(&self, node: &str, status: &str) {

@@ -152,7 +152,7 @@ impl Snapshot {
                         node.unready = true;
                     }
                     NodeChange::Commit { index, .. } => node.commit = Some(*index),
-                    NodeChange::Logged { .. } | NodeChange::Clock { .. } => {}
+                    _ => {}
                 }
             }
             RunEvent::Mark(_) | RunEvent::Note(_) => {}
@@ -232,7 +232,7 @@ mod tests {
 
     fn role(node: &str, role: &str, term: u64) -> RunEvent {
         let change = NodeChange::Role { role: role.into(), term, leader: None };
-        RunEvent::Node(NodeEvent { time: 0, node: node.into(), change })
+        RunEvent::Node(NodeEvent { time: 0, node: node.into(), change, at: None })
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         snapshot.take(&role("n2", "leader", 4));
         assert_eq!(snapshot.leader(), Some("n2"));
         let change = NodeChange::Exited { status: "signal SIGKILL".into() };
-        snapshot.take(&RunEvent::Node(NodeEvent { time: 0, node: "n2".into(), change }));
+        snapshot.take(&RunEvent::Node(NodeEvent { time: 0, node: "n2".into(), change, at: None }));
         assert_eq!(snapshot.leader(), Some("n1"));
     }
 
@@ -265,7 +265,7 @@ mod tests {
     fn a_node_is_ready_when_it_says_so_in_the_life_that_it_has() {
         let live = Live::default();
         let take = |change: NodeChange| {
-            let event = NodeEvent { time: 0, node: "n1".into(), change };
+            let event = NodeEvent { time: 0, node: "n1".into(), change, at: None };
             live.lock().take(&RunEvent::Node(event));
         };
         assert_eq!(live.unready_life("n1"), None);

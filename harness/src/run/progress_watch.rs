@@ -31,7 +31,8 @@ async fn watch_one(clients: Arc<Clients>, node: usize) {
             && last.replace(told) != Some(told)
         {
             let LogProgress { commit: index, applied } = told;
-            clients.recorder.node(&clients.nodes[node], NodeChange::Commit { index, applied });
+            let change = NodeChange::Commit { index, applied, last: None };
+            clients.recorder.node(&clients.nodes[node], change);
         }
         sleep(PAUSE).await;
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use checker::history::Event;
 use faults::record::FaultRecord;
 use results::event::{
-    FaultEvent, Mark, MarkEvent, NodeChange, NodeEvent, Phase, PhaseEvent, RunEvent,
+    FaultEvent, Mark, MarkEvent, NodeEvent, NodeReport, Phase, PhaseEvent, RunEvent,
 };
 use results::run_directory::RunDirectory;
 
@@ -95,9 +95,10 @@ impl Recorder {
 
     /// Records a change of a node. It is no part of the history; a disk that is full is reported
     /// by the next event that is.
-    pub fn node(&self, node: &str, change: NodeChange) {
+    pub fn node(&self, node: &str, report: impl Into<NodeReport>) {
+        let NodeReport { change, at } = report.into();
         let mut inner = self.lock();
-        let event = NodeEvent { time: self.now(), node: node.into(), change };
+        let event = NodeEvent { time: self.now(), node: node.into(), change, at };
         let saved = inner.directory.append_node_event(&event);
         inner.tell(&RunEvent::Node(event));
         if let Err(error) = saved {

@@ -8,7 +8,7 @@ use engines::node_process::OwnClock;
 use faults::fault::{Abilities, Family, TimerRange};
 use faults::host::Administrator;
 use faults::schedule::KnownFailure;
-use results::event::NodeChange;
+use results::event::NodeReport;
 
 use super::{Auditor, Client, Dumper, Launch, Member};
 
@@ -51,7 +51,7 @@ pub trait Target: Send + Sync {
     /// The command that starts one node, for the first time or again.
     fn launch(&self, cluster: &[Member], node: usize) -> Launch;
 
-    /// Returns true if its nodes [print](Target::node_change) their roles. Those of others are
+    /// Returns true if its nodes [print](Target::node_report) their roles. Those of others are
     /// asked for their status again and again.
     fn prints_roles(&self) -> bool {
         false
@@ -108,7 +108,7 @@ pub trait Target: Send + Sync {
     }
 
     /// Understands a line that a node printed on its standard output.
-    fn node_change(&self, _line: &str) -> Option<NodeChange> {
+    fn node_report(&self, _line: &str) -> Option<NodeReport> {
         None
     }
 

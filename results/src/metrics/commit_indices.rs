@@ -20,6 +20,8 @@ pub struct CommitReading {
     pub commit: u64,
     /// The highest index that it has applied, where it says so.
     pub applied: Option<u64>,
+    /// The index of the last entry of its log, where it says so.
+    pub last: Option<u64>,
 }
 
 /// The progress of those of `nodes` that told of it, in the order of `nodes`.
@@ -27,8 +29,8 @@ pub fn commit_tracks(nodes: &[String], events: &[NodeEvent]) -> Vec<CommitTrack>
     let track = |node: &String| {
         let own = events.iter().filter(|event| event.node == *node);
         let readings = own.filter_map(|event| match event.change {
-            NodeChange::Commit { index, applied } => {
-                Some(CommitReading { time: event.time, commit: index, applied })
+            NodeChange::Commit { index, applied, last } => {
+                Some(CommitReading { time: event.time, commit: index, applied, last })
             }
             _ => None,
         });
@@ -60,8 +62,12 @@ mod tests {
 
     #[test]
     fn a_thinned_track_keeps_its_ends_and_those_of_its_pauses() {
-        let reading =
-            |tenth: u64, commit| CommitReading { time: tenth * 100_000_000, commit, applied: None };
+        let reading = |tenth: u64, commit| CommitReading {
+            time: tenth * 100_000_000,
+            commit,
+            applied: None,
+            last: None,
+        };
         let mut readings: Vec<_> = (0..100).map(|at| reading(at, at)).collect();
         readings.extend((0..100).map(|at| reading(200 + at, 100 + at)));
         let track = CommitTrack { node: "n1".into(), readings };

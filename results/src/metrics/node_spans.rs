@@ -47,7 +47,7 @@ pub fn node_spans(
             NodeChange::Role { role, term, .. } => {
                 reported.change(event.time, NodeState::Role(role.clone()), Some(*term));
             }
-            NodeChange::Commit { .. } | NodeChange::Clock { .. } | NodeChange::Logged { .. } => {}
+            _ => {}
         }
     }
     let mut spans = reported.finish(end);

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::report_data::ReportData;
 use super::{
-    availability, counterexample, drawing_data, elements, environment, findings, header, members,
-    nodes, not_tested, operations, recovery, schedule, tokens, versions,
+    availability, counterexample, drawing_data, elections, elements, environment, findings, header,
+    members, nodes, not_tested, operations, recovery, schedule, tokens, versions,
 };
 use crate::event::NodeEvent;
 use crate::metrics::RunHistory;
@@ -16,7 +16,7 @@ use crate::timed_logs::TimedLog;
 use crate::words;
 
 /// The scripts, in the order in which they need each other.
-const SCRIPTS: [&str; 15] = [
+const SCRIPTS: [&str; 19] = [
     COLUMNS,
     include_str!("page/operations.js"),
     include_str!("page/families.js"),
@@ -31,6 +31,10 @@ const SCRIPTS: [&str; 15] = [
     include_str!("page/address.js"),
     include_str!("page/readout.js"),
     include_str!("page/timeline.js"),
+    include_str!("page/player/film.js"),
+    include_str!("page/player/story.js"),
+    include_str!("page/player/circle.js"),
+    include_str!("page/player/player.js"),
     include_str!("page/page.js"),
 ];
 
@@ -70,10 +74,11 @@ fn body(data: &ReportData<'_>) -> Markup {
 }
 
 /// The panels below the timeline, in order; a run has only those that say something about it.
-fn panels(data: &ReportData<'_>) -> [Option<Markup>; 13] {
+fn panels(data: &ReportData<'_>) -> [Option<Markup>; 14] {
     [
         counterexample::counterexample(data),
         nodes::nodes(data),
+        elections::elections(&data.elections, &data.faults),
         availability::availability(data),
         Some(recovery::recovery(data)),
         Some(operations::operations(data)),

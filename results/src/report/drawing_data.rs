@@ -62,6 +62,7 @@ pub(super) fn drawing_data(data: &ReportData<'_>) -> Value {
         "findings": findings,
         "clocks": clocks(&data.clocks),
         "commits": commits(&data.commits),
+        "elections": data.elections.drawn(),
         "logs": logs(data.logs),
         "operations": operations(&data.drawn, data.end),
     })
@@ -71,7 +72,8 @@ fn micros(nanoseconds: u64) -> u64 {
     nanoseconds / 1_000
 }
 
-fn span(span: &NodeSpan) -> Value {
+/// A span of a node, as scripts take it.
+pub(super) fn span(span: &NodeSpan) -> Value {
     let state = match &span.state {
         NodeState::Silent => "silent",
         NodeState::Down => "down",
@@ -87,6 +89,7 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
         "family": fault.family,
         "name": fault.name,
         "nodes": fault.nodes,
+        "cuts": cuts(fault),
         "outcome": fault.outcome_name(),
         "reason": fault.reason(),
         "effect": effect_words(&fault.effect),
@@ -98,6 +101,12 @@ fn fault(fault: &FaultInterval, end: u64) -> Value {
         "end": micros(fault.end.unwrap_or(end)),
         "undone": fault.end.is_some(),
     })
+}
+
+/// The links that a partition cuts, each from sender to receiver.
+fn cuts(fault: &FaultInterval) -> Vec<[String; 2]> {
+    let links = fault.grudge.iter().flat_map(|grudge| grudge.links());
+    links.map(|link| [link.from, link.to]).collect()
 }
 
 /// The times of the steps of a fault; of more than [`MOST_STEPS`], evenly chosen ones.

@@ -10,6 +10,8 @@ mod counterexample;
 mod document;
 mod drawing_data;
 mod effects;
+mod election_data;
+mod elections;
 mod elements;
 mod environment;
 pub(crate) mod families;
@@ -26,7 +28,9 @@ mod report_data;
 mod sample;
 mod scale;
 mod schedule;
+mod simulated;
 mod tokens;
 mod versions;
 
 pub use self::document::html;
+pub use self::simulated::html as simulated_html;

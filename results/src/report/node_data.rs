@@ -10,15 +10,16 @@ use crate::timed_logs::TimedLog;
 const MOST_READINGS: usize = 2_000;
 
 /// One object for each node that told of its progress: columns of times in microseconds and of
-/// indices.
+/// indices. Of the last entry, one more than its distance from the commit index; 0 if it was not told.
 pub(super) fn commits(tracks: &[CommitTrack]) -> Value {
     let track = |track: &CommitTrack| {
         let readings = track.thinned(MOST_READINGS);
-        let [mut time, mut commit, mut applied] = <[Column; 3]>::default();
-        for CommitReading { time: at, commit: index, applied: known } in &readings {
+        let [mut time, mut commit, mut applied, mut last] = <[Column; 4]>::default();
+        for CommitReading { time: at, commit: index, applied: known, last: written } in &readings {
             time.push_rising(at / 1_000);
             commit.push(*index);
             applied.push(known.unwrap_or(0));
+            last.push(written.map_or(0, |written| written.saturating_sub(*index) + 1));
         }
         json!({
             "node": track.node,
@@ -26,6 +27,7 @@ pub(super) fn commits(tracks: &[CommitTrack]) -> Value {
             "time": time.encode(),
             "commit": commit.encode(),
             "applied": applied.encode(),
+            "last": last.encode(),
         })
     };
     tracks.iter().map(track).collect()

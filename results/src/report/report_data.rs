@@ -2,12 +2,13 @@
 
 use checker::verdict::{Counterexample, Operation};
 
+use super::election_data::ElectionData;
 use super::sample::{Drawn, drawn};
 use crate::event::NodeEvent;
 use crate::metrics::{
     ClockTrack, CommitTrack, FaultInterval, NodeSpan, NodeState, PhaseInterval, Recovery,
-    RunHistory, RunOperations, clock_tracks, commit_tracks, fault_intervals, node_spans, phases,
-    recoveries,
+    RunHistory, RunOperations, at_told_times, clock_tracks, commit_tracks, fault_intervals,
+    node_spans, phases, recoveries,
 };
 use crate::summary::Summary;
 use crate::timed_logs::TimedLog;
@@ -28,6 +29,8 @@ pub(super) struct ReportData<'a> {
     pub(super) clocks: Vec<ClockTrack>,
     /// The progress of the logs of those nodes that told of it.
     pub(super) commits: Vec<CommitTrack>,
+    /// The elections.
+    pub(super) elections: ElectionData,
     /// The lines of the nodes' logs, with times.
     pub(super) logs: &'a [TimedLog],
 }
@@ -39,6 +42,7 @@ impl<'a> ReportData<'a> {
         node_events: &[NodeEvent],
         logs: &'a [TimedLog],
     ) -> ReportData<'a> {
+        let node_events = &at_told_times(node_events);
         let last_heard = node_events.iter().map(|event| event.time).max().unwrap_or(0);
         let end = history.end().max(last_heard);
         let operations = &history.operations;
@@ -56,6 +60,7 @@ impl<'a> ReportData<'a> {
             .collect();
         let clocks = clock_tracks(&summary.run.nodes, node_events);
         let commits = commit_tracks(&summary.run.nodes, node_events);
+        let elections = ElectionData::of(&summary.run.nodes, node_events, &faults);
         ReportData {
             summary,
             end,
@@ -67,6 +72,7 @@ impl<'a> ReportData<'a> {
             nodes,
             clocks,
             commits,
+            elections,
             logs,
         }
     }

@@ -196,6 +196,8 @@ impl Browser {
             "Enter" => 13,
             "Escape" => 27,
             " " => 32,
+            "PageUp" => 33,
+            "PageDown" => 34,
             "Home" => 36,
             "ArrowLeft" => 37,
             "ArrowRight" => 39,

@@ -13,6 +13,7 @@ mod devtools;
 mod index;
 #[path = "../nights/mod.rs"]
 mod nights;
+mod player;
 #[path = "../sample/mod.rs"]
 mod sample;
 

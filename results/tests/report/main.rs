@@ -18,7 +18,7 @@ mod sample;
 mod snapshots;
 mod xml;
 
-use sample::{Options, Sample, judged, models, sample, storm};
+use sample::{Options, Sample, elections, judged, models, sample, storm};
 
 fn page(run: &Sample) -> String {
     html(&run.summary, &RunHistory::from(&run.history), &run.node_events, &run.logs)
@@ -81,12 +81,33 @@ fn a_large_run_with_every_family_and_busy_clocks_stays_under_five_megabytes() {
             let time = reading * 10_000_000;
             let wall_offset_ms = (reading * 7_919 % 60_000) as f64 - 30_000.0;
             let change = NodeChange::Clock { wall_offset_ms, monotonic_offset_ms: 0.4 };
-            run.node_events.push(NodeEvent { time, node: node.clone(), change });
+            run.node_events.push(NodeEvent { time, node: node.clone(), change, at: None });
         }
     }
     run.node_events.sort_by_key(|event| event.time);
     let size = page(&run).len();
     assert!(size < 5_000_000, "{size} bytes");
+}
+
+#[test]
+fn the_player_of_an_hour_with_elections_all_along_takes_less_than_a_megabyte() {
+    let mut run = sample(&options(Verdict::Valid));
+    run.node_events.clear();
+    for second in 1..3_600 {
+        let leader = ["n1", "n2"][second as usize % 2];
+        let time = second * 1_000_000_000;
+        for (role, before) in [("candidate", 120), ("leader", 0)] {
+            let change = NodeChange::Role { role: role.to_owned(), term: second, leader: None };
+            let (time, node) = (time - before * 1_000_000, leader.to_owned());
+            run.node_events.push(NodeEvent { time, node, change, at: None });
+        }
+        run.node_events.extend(elections::calls(time, second, leader, &["n5"]));
+    }
+    let data = drawn(&page(&run));
+    assert_eq!(data["elections"]["chapters"].as_array().map(Vec::len), Some(3_599));
+    let size = data["elections"].to_string().len();
+    assert!(size < 1_000_000, "{size} bytes");
+    assert!(size > 300_000, "{size} bytes: it is there");
 }
 
 /// One panel of a page.
@@ -194,9 +215,10 @@ fn a_strobe_of_thousands_of_steps_gets_as_many_ticks_as_a_screen_shows() {
 
 #[test]
 fn a_run_has_only_the_panels_that_say_something_about_it() {
-    const ORDER: [&str; 12] = [
+    const ORDER: [&str; 13] = [
         "timeline",
         "counterexample",
+        "elections",
         "recovery",
         "operations",
         "elements",
@@ -208,7 +230,15 @@ fn a_run_has_only_the_panels_that_say_something_about_it() {
         "schedule",
         "environment",
     ];
-    let always = ["timeline", "recovery", "operations", "not-tested", "schedule", "environment"];
+    let always = [
+        "timeline",
+        "elections",
+        "recovery",
+        "operations",
+        "not-tested",
+        "schedule",
+        "environment",
+    ];
     let check = |run: &Sample, more: &[&str]| {
         let page = page(run);
         let ids = page.split("<section id=\"").skip(1);

@@ -154,6 +154,11 @@ fn the_panels_about_faults() {
 }
 
 #[test]
+fn the_elections_in_words() {
+    panel_matches_snapshot("elections-storm", &storm(50), "elections");
+}
+
+#[test]
 fn what_was_reached_what_was_not_and_what_could_not_be() {
     panel_matches_snapshot("not-tested-coverage", &partly_covered(), "not-tested");
 }

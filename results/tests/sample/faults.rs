@@ -163,7 +163,7 @@ fn tell_clocks(events: &mut Vec<NodeEvent>) {
         |milliseconds: u64, node: &str, wall_offset_ms: f64, monotonic_offset_ms: f64| {
             let time = LOAD_START + milliseconds * MILLISECOND;
             let change = NodeChange::Clock { wall_offset_ms, monotonic_offset_ms };
-            events.push(NodeEvent { time, node: node.to_owned(), change });
+            events.push(NodeEvent { time, node: node.to_owned(), change, at: None });
         };
     for node in NODES {
         tell(0, node, 0.0, 0.0);
@@ -189,7 +189,7 @@ fn tell_clocks(events: &mut Vec<NodeEvent>) {
 fn tell_processes(events: &mut Vec<NodeEvent>) {
     let mut tell = |milliseconds: u64, node: &str, change: NodeChange| {
         let time = LOAD_START + milliseconds * MILLISECOND;
-        events.push(NodeEvent { time, node: node.to_owned(), change });
+        events.push(NodeEvent { time, node: node.to_owned(), change, at: None });
     };
     let killed = || NodeChange::Exited { status: "signal SIGKILL".to_owned() };
     let started = || NodeChange::Started { pid: 5_000 };

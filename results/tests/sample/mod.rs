@@ -1,5 +1,6 @@
 //! Made-up runs that look like real ones: the same options always make the same run.
 
+pub mod elections;
 mod faults;
 mod nodes;
 mod objects;

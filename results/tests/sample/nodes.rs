@@ -35,8 +35,8 @@ fn commits(events: &[Event], node_events: &[NodeEvent]) -> Vec<NodeEvent> {
             let index = oks.partition_point(|ok| *ok <= time) as u64;
             // One of them applies late.
             let applied = Some(index.saturating_sub(if node == "n3" { 40 } else { 0 }));
-            let change = NodeChange::Commit { index, applied };
-            commits.push(NodeEvent { time, node: node.to_owned(), change });
+            let change = NodeChange::Commit { index, applied, last: None };
+            commits.push(NodeEvent { time, node: node.to_owned(), change, at: None });
         }
     }
     commits

@@ -9,6 +9,7 @@ use stormproof_results::event::{NodeChange, NodeEvent, Phase};
 use stormproof_results::summary::{Coverage, Liveness, RunInfo, SCHEMA, Summary};
 use stormproof_results::timed_logs::TimedLog;
 
+use super::elections;
 use super::stale_read::stale_read;
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -286,6 +287,7 @@ impl<'a> Maker<'a> {
         self.tell_role(time - 160 * MILLISECOND, leader, "pre-candidate", term - 1);
         self.tell_role(time - 120 * MILLISECOND, leader, "candidate", term);
         self.tell_role(time, leader, "leader", term);
+        self.node_events.extend(elections::calls(time, term, leader, cut_off));
         for node in NODES.iter().filter(|&&n| n != leader && !cut_off.contains(&n)) {
             self.follow(time + 4 * MILLISECOND, node, term);
         }
@@ -312,7 +314,7 @@ impl<'a> Maker<'a> {
     }
 
     fn tell(&mut self, time: u64, node: &str, change: NodeChange) {
-        self.node_events.push(NodeEvent { time, node: node.to_owned(), change });
+        self.node_events.push(NodeEvent { time, node: node.to_owned(), change, at: None });
     }
 
     fn clients(&mut self) {

@@ -353,6 +353,7 @@ mod tests {
                 time: 0,
                 node: node.to_owned(),
                 change,
+                at: None,
             }));
         }
 

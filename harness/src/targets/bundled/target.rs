@@ -10,7 +10,7 @@ use cluster::core::{Settings, SnapshotOptions, Timings};
 use cluster::storage::Identity;
 use faults::fault::{Abilities, Family, MembershipChange, StoreWork, TimerRange};
 use faults::host::Administrator;
-use results::event::NodeChange;
+use results::event::NodeReport;
 use serde::Deserialize;
 
 use super::administrator::BundledAdministrator;
@@ -154,7 +154,7 @@ impl Target for Bundled {
         Some(self.timings.election_max * ELECTIONS)
     }
 
-    fn node_change(&self, line: &str) -> Option<NodeChange> {
+    fn node_report(&self, line: &str) -> Option<NodeReport> {
         serde_json::from_str(line).ok()
     }
 

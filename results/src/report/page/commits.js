@@ -5,13 +5,15 @@
 const LEAP = 2 ** 31;
 
 function decodeCommits(packed) {
-  const nodes = packed.map(({ node, count, time, commit, applied }) => ({
+  const nodes = packed.map(({ node, count, time, commit, applied, last }) => ({
     node,
     count,
     time: decodeColumn(time, count, true),
     told: decodeColumn(commit, count),
     // 0 for what was not said.
     toldApplied: decodeColumn(applied, count),
+    // One more than the entries behind the commit index; 0 for what was not said.
+    ahead: decodeColumn(last, count),
   }));
   const drawn = withoutLeaps(nodes.flatMap(({ told, toldApplied }) => [...told, ...toldApplied]));
   for (const node of nodes) {

@@ -8,9 +8,13 @@
   run.split = splitOf(run.all, "outcome");
   run.clocks = decodeClocks(run.clocks);
   run.commits = decodeCommits(run.commits);
+  run.elections = decodeElections(run.elections);
   run.logs = run.logs.map((log) => ({ ...log, time: decodeColumn(log.time, log.lines.length, true) }));
   let colours = null;
-  const timeline = createTimeline(run, () => colours && drawLegend(colours));
+  let player = null;
+  const timeline = createTimeline(run, () => colours && drawLegend(colours), (time) => player?.show(time));
+  player = createPlayer(run, timeline.showPlayed);
+  player?.show(timeline.chosen());
 
   /** One entry of the legend: a swatch that is drawn just as the timeline draws it. */
   function entry(legend, name, paint) {
@@ -119,7 +123,10 @@
     }
   }
 
-  const recolour = () => drawLegend(timeline.recolour());
+  const recolour = () => {
+    drawLegend(timeline.recolour());
+    player?.recolour();
+  };
 
   setUpTheme(recolour, (paper) => timeline.forPaper(paper));
   setUpCopying(document.getElementById("copy"), document.getElementById("command"));

@@ -8,8 +8,9 @@ const PAPER = { width: 1000, scale: 2 };
 /** How near, in pixels, the cursor must be to a dot to read it. */
 const REACH = 14;
 
-/** `onSplit` is called when the throughput is split into other parts. */
-function createTimeline(run, onSplit) {
+/** `onSplit` is called when the throughput is split into other parts, `onMoment` with a moment that the reader
+    chose. */
+function createTimeline(run, onSplit, onMoment) {
   const stage = document.getElementById("stage");
   const drawing = document.getElementById("drawing");
   const overlay = document.getElementById("overlay");
@@ -26,6 +27,8 @@ function createTimeline(run, onSplit) {
   let onPaper = false;
   /** The moment that the reader chose by click, key or address. A pointer that passes chooses none. */
   let pinned = null;
+  /** The moment that the player shows, once it was used. */
+  let played = null;
 
   const timeAt = (x) => view.from + ((x - layout.plot.left) / layout.plot.width) * (view.to - view.from);
   const placeOf = (time) =>
@@ -79,6 +82,7 @@ function createTimeline(run, onSplit) {
       pen.fillRect(left, 0, Math.abs(brush.to - brush.from), layout.lanes.axis.top);
       pen.globalAlpha = 1;
     }
+    drawPlayed(pen);
     if (cursor.time === null) return;
     const x = Math.round(placeOf(cursor.time));
     if (x < layout.plot.left || x > layout.plot.right) return;
@@ -92,6 +96,20 @@ function createTimeline(run, onSplit) {
     pen.beginPath();
     pen.arc(placeOf(end), latencyScale(run, layout.lanes.latency)(run.operations.latency[row]), 6, 0, 7);
     pen.stroke();
+  }
+
+  /** The place of the player, below its handle. */
+  function drawPlayed(pen) {
+    if (played === null) return;
+    const x = placeOf(played);
+    if (x < layout.plot.left || x > layout.plot.right) return;
+    pen.fillStyle = colours.leader;
+    pen.fillRect(Math.round(x) - 0.5, 0, 2, layout.lanes.axis.top);
+    pen.beginPath();
+    pen.moveTo(x - 6, 0);
+    pen.lineTo(x + 7, 0);
+    pen.lineTo(x + 0.5, 8);
+    pen.fill();
   }
 
   /** The operation whose dot is nearest to the cursor. By keyboard, the nearest in time. */
@@ -258,6 +276,7 @@ function createTimeline(run, onSplit) {
   const pin = () => {
     pinned = cursor.time;
     tell();
+    onMoment?.(pinned);
   };
 
   /** Shows what the address says, if it says something. */
@@ -320,6 +339,16 @@ function createTimeline(run, onSplit) {
   window.addEventListener("hashchange", obeyAddress);
 
   return {
+    /** The moment that the reader chose, if any. */
+    chosen: () => pinned,
+    /** Marks the moment that the player shows; one that the reader chose there is chosen here as well. */
+    showPlayed(time, chosen) {
+      played = time;
+      if (!chosen) return drawCursor();
+      moveCursor(time, null);
+      pinned = time;
+      tell();
+    },
     /** Draws for paper, or for the screen again. */
     forPaper(wanted) {
       onPaper = wanted;
