@@ -1,9 +1,10 @@
 //! `stormproof simulate`: the bundled cluster in simulated time, from many seeds.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use cluster::bugs::Bug;
 use cluster::core::{ReadMode, UnknownReadMode};
@@ -14,7 +15,8 @@ use crate::exit::{Exit, usage};
 use crate::names;
 use crate::printing::out;
 use crate::simulate::{
-    Settings, Swept, detect, expect_assertions, print_failure, print_situations, sweep,
+    Ended, Only, Settings, Swept, detect, expect_assertions, page, print_failure, print_situations,
+    run_seed, sweep,
 };
 use crate::terminal;
 
@@ -59,6 +61,9 @@ pub struct Arguments {
     /// Print all that happens in a seed that fails
     #[arg(long)]
     trace: bool,
+    /// Write a page that plays the elections of the first seed, or of the one that fails, shrunk
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
 fn bug_names() -> clap::builder::PossibleValuesParser {
@@ -112,11 +117,26 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
     summarise(&swept);
     if let Some((seed, violation)) = &swept.failed {
         let command = command(&arguments, *seed);
-        print_failure(*seed, violation, &settings, arguments.trace, &command);
+        let ended = print_failure(*seed, violation, &settings, arguments.trace, &command);
+        write_page(&arguments, &ended, &command)?;
         return Ok(Exit::Invalid);
+    }
+    if arguments.page.is_some() {
+        let seed = arguments.seeds.start;
+        let ended = run_seed(seed, &settings, &Only::default(), true);
+        write_page(&arguments, &ended, &command(&arguments, seed))?;
     }
     print_situations(&swept.situations);
     Ok(if swept.unknown > 0 { Exit::Unknown } else { Exit::Valid })
+}
+
+/// Writes the page of a seed, if it is wanted.
+fn write_page(arguments: &Arguments, ended: &Ended, command: &str) -> Result<()> {
+    let Some(path) = &arguments.page else { return Ok(()) };
+    let written = std::fs::write(path, page(ended, command));
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    out!("its elections: {}", path.display());
+    Ok(())
 }
 
 /// Runs with a bar, if the terminal can show one.

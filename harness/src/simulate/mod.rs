@@ -10,6 +10,7 @@ mod assertions;
 mod clients;
 mod detection;
 mod judging;
+mod page;
 mod report;
 mod seed_run;
 mod settings;
@@ -20,6 +21,8 @@ mod tests;
 
 pub use assertions::expect_assertions;
 pub use detection::detect;
+pub use page::page;
 pub use report::{print_failure, print_situations};
+pub use seed_run::{Ended, Only, run_seed};
 pub use settings::Settings;
 pub use sweep::{Swept, sweep};

@@ -2,6 +2,7 @@
 
 use cluster::world::{Situation, Situations, Violation};
 
+use super::seed_run::Ended;
 use super::settings::Settings;
 use super::shrinking::shrink;
 use crate::printing::out;
@@ -10,14 +11,14 @@ use crate::printing::out;
 const TAIL: usize = 80;
 
 /// Prints the promise that a seed breaks, the fewest faults and operations with which it does, and
-/// the command that brings it back.
+/// the command that brings it back. Returns its end with these.
 pub fn print_failure(
     seed: u64,
     violation: &Violation,
     settings: &Settings,
     whole: bool,
     command: &str,
-) {
+) -> Ended {
     out!("seed {seed} breaks {violation}");
     let shrunk = shrink(seed, settings);
     let (all, faults) = shrunk.faults;
@@ -36,6 +37,7 @@ pub fn print_failure(
         out!("{last}");
     }
     out!("again: {command}");
+    shrunk.ended
 }
 
 /// True of lines that stand between all others and say that all is well.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use checker::history::{EventType, History};
 use cluster::core::{RoleName, Status};
-use cluster::world::{Decision, Simulation, Situation, Situations, Violation};
+use cluster::world::{Decision, NodeLine, Simulation, Situation, Situations, Violation};
 use workloads::generator::operations;
 use workloads::{Generator, GeneratorOptions};
 
@@ -44,6 +44,10 @@ pub struct Ended {
     pub time: Duration,
     /// Everything that happened, if it was to be written down.
     pub trace: Vec<String>,
+    /// Everything that its nodes told of themselves, if it was to be written down.
+    pub told: Vec<NodeLine>,
+    /// The names of its nodes.
+    pub nodes: Vec<String>,
 }
 
 impl Ended {
@@ -87,6 +91,8 @@ pub fn run_seed(seed: u64, settings: &Settings, only: &Only, trace: bool) -> End
         history: clients.into_history(),
         time: world.now(),
         trace: world.trace().to_vec(),
+        told: world.told().to_vec(),
+        nodes: (0..world.plan().nodes).map(|node| world.name(node).to_string()).collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use cluster::bugs::Bug;
 use cluster::world::Situation;
 
 use super::assertions::expect_assertions;
+use super::page::page;
 use super::seed_run::{Only, run_seed};
 use super::settings::Settings;
 use super::shrinking::shrink;
@@ -32,10 +33,25 @@ fn one_seed_twice_is_the_same_to_the_byte() {
         let (first, second) = (run(), run());
         lines += first.trace.len();
         assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!(first.told, second.told, "seed {seed}");
         assert_eq!(first.history, second.history, "seed {seed}");
         assert_eq!(first.faults, second.faults, "seed {seed}");
     }
     assert!(lines > 20 * 500, "{lines} lines");
+}
+
+#[test]
+fn a_seed_tells_of_every_vote_at_both_ends_and_its_page_plays_its_elections() {
+    let calm = Settings { calm: true, nodes: Some(5), ..Settings::default() };
+    let ended = run_seed(3, &calm, &Only::default(), true);
+    let count = |event: &str| ended.told.iter().filter(|it| it.line["event"] == event).count();
+    let asked = count("vote-asked");
+    assert!(asked >= 8, "four others, for a pre-vote and a vote: {asked}");
+    assert_eq!(count("vote-granted") + count("vote-refused"), asked);
+    assert_eq!(count("vote-received") + count("vote-not-received"), asked);
+    let page = page(&ended, "stormproof simulate --seeds 3..4");
+    assert!(page.contains("nobody led yet"), "the table of elections");
+    assert!(page.contains("No promise is broken"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::event_queue::Process;
 use super::faults::{Damage, Kept};
 use crate::core::{Configuration, Input, Node, NodeId, Options, Time};
-use crate::driver::{Batch, LogWriter};
+use crate::driver::{Account, Batch, LogWriter};
 use crate::kv::EncodedCommand;
 use crate::storage::{MemoryDisk, SnapshotWriter};
 
@@ -70,6 +70,8 @@ pub(super) struct Running {
     pub(super) parts: BTreeMap<NodeId, (u64, u64)>,
     /// The requests of clients that were not replied to.
     pub(super) requests: BTreeSet<u64>,
+    /// The account that it gives of itself, if anyone wants to know.
+    pub(super) account: Option<Account>,
 }
 
 /// Something that a node is to take in.

@@ -11,6 +11,7 @@
 //! clients are elsewhere: it knows requests and replies. Golden scripts drive a [`World`] by hand,
 //! one effect and one packet at a time.
 
+mod accounts;
 mod by_hand;
 mod clock;
 mod codec;
@@ -33,6 +34,7 @@ mod situations;
 mod swarm;
 mod themes;
 
+pub use accounts::NodeLine;
 pub use by_hand::{Forged, Packet, World};
 pub use decisions::Decision;
 pub use dice::Purpose;

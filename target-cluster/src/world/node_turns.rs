@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::accounts::takes_in;
 use super::dice::Purpose;
 use super::event_queue::{Event, Process};
 use super::faults::{Damage, Kept};
@@ -15,7 +16,7 @@ use crate::core::{
     AppendResult, Effect, Input, Node, ReadMode, Record, Refusal, Reply, Request, Response,
     RoleName, Time,
 };
-use crate::driver::{Batch, LogWriter, Turn};
+use crate::driver::{Account, Batch, LogWriter, Turn};
 use crate::kv::Answer;
 use crate::storage::{MemoryDisk, OpenError, SnapshotWriter, recover};
 
@@ -46,7 +47,10 @@ impl Simulation {
         for incoming in running.inbox.drain(..) {
             match incoming {
                 Incoming::Command(request, command) => turn.propose(request, command),
-                Incoming::Input(input) => turn.step(&mut running.node, input),
+                Incoming::Input(input) => {
+                    takes_in(&mut running.account, &running.node, &input, now, clock.at(now));
+                    turn.step(&mut running.node, input);
+                }
             }
         }
         let effects = turn.end(&mut running.node);
@@ -55,7 +59,9 @@ impl Simulation {
         self.note_configurations(node);
         self.note_effects(node, &before, &effects);
         self.note_members(node, &before, &effects);
+        self.tell_roles(node, &effects);
         self.execute(node, effects);
+        self.tell_turn(node);
         self.set_timer(node);
     }
 
@@ -75,6 +81,7 @@ impl Simulation {
                 crash.after -= 1;
             }
             self.say(|world| describe::effect(world.name(node), &effect));
+            self.tell_effect(node, &effect);
             match effect {
                 Effect::Persist { sequence, record } => batch.push(sequence, record),
                 Effect::SaveSnapshot(snapshot) => {
@@ -332,6 +339,7 @@ impl Simulation {
     /// The process of a node ends; something happens to its disk. Clients see their connections
     /// break.
     pub(super) fn stop(&mut self, node: usize, happen: impl FnOnce(&mut MemoryDisk)) {
+        self.tell_end(node);
         let host = &mut self.hosts[node];
         host.crash = None;
         host.paused_until = Time::ZERO;
@@ -416,8 +424,10 @@ impl Simulation {
             saving: None,
             parts: Default::default(),
             requests: Default::default(),
+            account: self.told.is_some().then(Account::default),
         }));
         let restarted = host.life > 0;
+        self.tell_start(node);
         self.say(|world| {
             let status = world.hosts[node].running().map(|running| running.node.status());
             let (term, last) = status.map_or((0, 0), |status| (status.term, status.last_index));

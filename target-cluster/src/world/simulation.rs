@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::accounts::NodeLine;
 use super::decisions::{Decision, Decisions};
 use super::dice::{Dice, Purpose};
 use super::event_queue::{Event, EventQueue, Process, Slots};
@@ -48,6 +49,7 @@ pub struct Simulation {
     last_request: u64,
     violation: Option<Violation>,
     trace: Option<Vec<String>>,
+    pub(super) told: Option<Vec<NodeLine>>,
 }
 
 /// A message between nodes, on its way.
@@ -144,6 +146,7 @@ impl Simulation {
             last_request: 0,
             violation: None,
             trace: trace.then(Vec::new),
+            told: trace.then(Vec::new),
             plan,
         };
         for node in 0..simulation.plan.nodes {
