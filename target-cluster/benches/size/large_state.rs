@@ -57,7 +57,7 @@ async fn measure(nodes: &Nodes, items: u64) -> Result<()> {
     println!("undisturbed: {before}");
     // The log drops what the snapshot before the newest holds.
     for which in ["first", "second"] {
-        let taken = cluster.ask(&leader, "/admin/snapshot", json!({}));
+        let taken = cluster.insist(&leader, "/admin/snapshot", json!({}));
         let (during, taken) = cluster.write_until(&leader, taken).await;
         taken?;
         println!("the leader writes its {which} snapshot: {during}");
@@ -66,7 +66,7 @@ async fn measure(nodes: &Nodes, items: u64) -> Result<()> {
     let status = cluster.status(&leader).await?;
     let newcomer = nodes.join("n4", status["cluster"].as_str().context("the cluster's id")?)?;
     let add = json!({"add": "n4", "address": newcomer.for_peers});
-    let added = cluster.ask(&leader, "/admin/members", add);
+    let added = cluster.insist(&leader, "/admin/members", add);
     let (during, added) = cluster.write_until(&leader, added).await;
     added?;
     let share = 100.0 * during.rate() / before.rate();
@@ -162,6 +162,18 @@ impl Cluster {
         let answer: Value = request.send().await?.json().await?;
         ensure!(answer["type"] != "refused", "{path} of {url}: {answer}");
         Ok(answer)
+    }
+
+    /// Asks for something that may take longer than a request, again and again until it is done.
+    async fn insist(&self, url: &str, path: &str, body: Value) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            match self.ask(url, path, body.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(refused) if start.elapsed() >= PATIENCE => return Err(refused),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
     }
 
     /// Writes that many items.
