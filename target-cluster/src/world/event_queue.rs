@@ -101,6 +101,11 @@ impl<T> Slots<T> {
         self.slots.len() - self.free.len()
     }
 
+    /// Those that wait.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().flatten()
+    }
+
     /// Takes out the one at a place.
     pub(crate) fn take(&mut self, place: usize) -> T {
         self.free.push(place);

@@ -2,11 +2,12 @@
 
 use super::faults::ChangeKind;
 use super::host::Incoming;
+use super::message::Message;
 use super::node_turns::{Before, TRANSFER};
 use super::simulation::Simulation;
 use super::situations::Situation;
 use crate::core::{
-    Configuration, Effect, Input, MemberChange, Node, NodeId, Payload, Record, RoleName,
+    Configuration, Effect, Input, MemberChange, Node, NodeId, Payload, Record, Request, RoleName,
 };
 
 impl Simulation {
@@ -62,11 +63,33 @@ impl Simulation {
     /// True if each configuration that some node may go by has a quorum besides the nodes for which
     /// `gone` is true.
     pub(super) fn can_do_without(&self, gone: impl Fn(usize) -> bool) -> bool {
-        let mut hosts = self.hosts.iter().filter(|host| host.damaged.is_none());
-        hosts.all(|host| {
-            let mut known = host.configurations.iter().filter(|it| it.is_known());
-            known.all(|configuration| configuration.has_quorum(|id| !gone(self.position(id))))
-        })
+        self.any_configurations()
+            .all(|configuration| configuration.has_quorum(|id| !gone(self.position(id))))
+    }
+
+    /// The configurations that some node may go by: those that they have, and those on their way to them.
+    /// A leader may have sent one on that its own disk did not take.
+    fn any_configurations(&self) -> impl Iterator<Item = &Configuration> {
+        let hosts = self.hosts.iter().filter(|host| host.damaged.is_none());
+        let known = hosts.flat_map(|host| host.configurations.iter().filter(|it| it.is_known()));
+        let on_way = self.messages.iter().filter_map(|packet| match &packet.message {
+            Message::Request(_, request) => Some(request),
+            Message::Response(..) => None,
+        });
+        let inboxes = self.hosts.iter().filter_map(|host| host.running());
+        let arrived = inboxes.flat_map(|running| &running.inbox).filter_map(|one| match one {
+            Incoming::Input(Input::Request { request, .. }) => Some(request),
+            _ => None,
+        });
+        let appends = on_way.chain(arrived).filter_map(|request| match request {
+            Request::Append(append) => Some(&append.entries),
+            _ => None,
+        });
+        let sent = appends.flatten().filter_map(|entry| match &entry.payload {
+            Payload::Configuration(configuration) => Some(configuration),
+            _ => None,
+        });
+        known.chain(sent)
     }
 
     /// True if a node would be refused by so many that lost their disks that the others decide nothing with
@@ -75,11 +98,8 @@ impl Simulation {
         let takes_it = |one: usize| {
             one == node || self.hosts[one].damaged.is_some() || !self.holds_note(one, node)
         };
-        let mut hosts = self.hosts.iter().filter(|host| host.damaged.is_none());
-        hosts.all(|host| {
-            let mut known = host.configurations.iter().filter(|it| it.is_known());
-            known.all(|configuration| !configuration.has_quorum(|id| takes_it(self.position(id))))
-        })
+        self.any_configurations()
+            .all(|configuration| !configuration.has_quorum(|id| takes_it(self.position(id))))
     }
 
     /// True if a node that runs has synced all, and goes by no configuration without the incarnation of

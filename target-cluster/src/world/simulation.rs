@@ -59,7 +59,7 @@ pub(super) struct Packet {
     to: usize,
     number: u64,
     stamp: Stamp,
-    message: Message,
+    pub(super) message: Message,
 }
 
 /// A call as the node that is asked numbers it: the number says everything about it.
