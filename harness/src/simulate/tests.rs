@@ -102,7 +102,9 @@ fn a_stale_read_is_seen() {
 
 #[test]
 fn what_is_acknowledged_before_it_is_durable_is_missed() {
-    assert_eq!(found_by(Bug::AckBeforeFsync), "leader completeness");
+    // A snapshot, which waits for its own disk writes, may outlive the log that it rests on.
+    let found = found_by(Bug::AckBeforeFsync);
+    assert!(["leader completeness", "recovery"].contains(&found), "{found}");
 }
 
 #[test]
