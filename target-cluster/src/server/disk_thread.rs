@@ -65,6 +65,9 @@ impl DiskThread {
         if let Err(error) = self.serve(batches) {
             // If the loop is gone, the node is going down anyway.
             let _ = self.inbox.blocking_send(Incoming::DiskFailed(error));
+            // It may send more before it takes that in. A channel that is closed would be all that it
+            // learns of, and the node would end for no reason that it can name.
+            while batches.recv().is_ok() {}
         }
     }
 
