@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 
 /// A node that runs in threads of its own.
 pub struct Node {
-    /// Where clients reach it: `http://host:port`.
+    /// The URL for clients: `http://host:port`.
     pub url: String,
-    /// Where the other nodes reach it: `host:port`.
+    /// The address for the other nodes: `host:port`.
     pub for_peers: String,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<Result<(), Failure>>,
@@ -26,7 +26,7 @@ pub struct Nodes {
     pub root: PathBuf,
     /// The name of the cluster that its founders were given.
     pub cluster: &'static str,
-    /// When snapshots are taken.
+    /// The times at which snapshots are taken.
     pub snapshots: SnapshotOptions,
 }
 
