@@ -141,15 +141,21 @@ impl Node {
     }
 
     /// Notes that others count on another directory, or do not any more.
-    pub(super) fn note_displacement(&mut self, from: &NodeId, stamp: &Stamp) {
-        match self.disbelieves_stamp(from, stamp) {
+    pub(super) fn note_displacement(
+        &mut self,
+        from: &NodeId,
+        stamp: &Stamp,
+        disbelief: Option<&Disbelief>,
+    ) {
+        match disbelief {
             // All the others say the same.
             Some(Disbelief::Receiver { known })
-                if self.displaced.as_ref().is_none_or(|before| before.known != known) =>
+                if self.displaced.as_ref().is_none_or(|before| before.known != *known) =>
             {
-                self.displaced = Some(Displaced { by: from.clone(), known });
+                self.displaced = Some(Displaced { by: from.clone(), known: *known });
             }
-            None if stamp.to.is_some() => self.displaced = None,
+            Some(Disbelief::Receiver { .. } | Disbelief::Sender { .. }) => {}
+            _ if stamp.to.is_some() => self.displaced = None,
             _ => {}
         }
     }
@@ -169,9 +175,14 @@ impl Node {
         let own = self.options.incarnation.map(|own| (&self.options.id, own));
         let Role::Leader(leader) = &self.role else { return None };
         let heard = leader.peers.iter().filter_map(|(id, peer)| Some((id, peer.incarnation?)));
-        let mut noted = (*self.configuration).clone();
-        own.into_iter().chain(heard).for_each(|(id, heard)| noted.note_incarnation(id, heard));
-        (noted != *self.configuration).then_some(noted)
+        let now = &*self.configuration;
+        let is_new = |id: &NodeId| now.is_member(id) && now.incarnation(id).is_none();
+        let mut unnoted = own.into_iter().chain(heard).filter(|(id, _)| is_new(id)).peekable();
+        // This is looked at in every step, and hardly ever is anything new.
+        unnoted.peek()?;
+        let mut noted = now.clone();
+        unnoted.for_each(|(id, heard)| noted.note_incarnation(id, heard));
+        Some(noted)
     }
 }
 

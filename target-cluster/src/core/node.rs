@@ -218,23 +218,26 @@ impl Node {
         assert!(self.effects.is_empty(), "every step hands out all its effects");
         self.now = now;
         let (standing, commit) = (self.standing(), self.commit);
-        match &input {
+        let is_disbelieved = match &input {
             Input::Request { stamp, request, .. } => {
-                self.note_displacement(request.sender(), stamp);
+                let disbelief = self.disbelieves_request(stamp, request);
+                self.note_displacement(request.sender(), stamp, disbelief.as_ref());
+                disbelief.is_some()
             }
-            Input::Response { from, stamp, .. } => self.note_displacement(from, stamp),
-            _ => {}
-        }
+            Input::Response { from, stamp, response, .. } => {
+                let disbelief = self.disbelieves_response(from, stamp, response);
+                self.note_displacement(from, stamp, disbelief.as_ref());
+                disbelief.is_some()
+            }
+            _ => false,
+        };
         match input {
             Input::Tick => self.tick(),
-            Input::Request { call, stamp, request }
-                if self.disbelieves_request(&stamp, &request).is_some() =>
-            {
+            Input::Request { call, request, .. } if is_disbelieved => {
                 let response = request.refusal(self.term);
                 self.effects.push(Effect::Respond { call, response });
             }
-            Input::Response { from, stamp, response, .. }
-                if self.disbelieves_response(&from, &stamp, &response).is_some() => {}
+            Input::Response { .. } if is_disbelieved => {}
             Input::Request { call, request, .. } => match request {
                 Request::PreVote(request) => self.pre_vote_requested(call, request),
                 Request::Vote(request) => self.vote_requested(call, request),
