@@ -42,6 +42,9 @@ pub struct WriteAheadLog<D> {
     marked: u64,
     /// The index through which entries are needed no more.
     dropped: u64,
+    /// True if the record of term and vote is missing that follows every [`Record::Base`]: those in the
+    /// files before are the only ones.
+    lacks_vote: bool,
     /// Reused for each append.
     buffer: Vec<u8>,
     /// True if a sync that failed is tried again, with the planted bug `fsync-error-retried`.
@@ -171,6 +174,7 @@ impl<D: Disk> WriteAheadLog<D> {
             durable: written,
             marked: 0,
             dropped: 0,
+            lacks_vote,
             buffer: Vec::new(),
             retries_sync: bugs.contains(&Bug::FsyncErrorRetried),
             leaves_names: bugs.contains(&Bug::NamesNotSynced),
@@ -198,6 +202,7 @@ impl<D: Disk> WriteAheadLog<D> {
                 let removed = self.files.iter_mut().skip(1).filter(|file| file.base >= *from);
                 removed.for_each(|file| file.base = NO_BASE);
             }
+            self.lacks_vote = matches!(record, Record::Base { .. });
             frame::encode(record, self.durable, &mut self.buffer);
         }
         self.write_buffer()
@@ -240,6 +245,9 @@ impl<D: Disk> WriteAheadLog<D> {
             self.disk.sync_names()?;
         }
         self.durable = self.written;
+        if self.lacks_vote {
+            return Ok(());
+        }
         let is_enough = |file: &LogFile| file.base <= self.dropped;
         let first = self.files.iter().skip(1).rposition(is_enough).map_or(0, |before| before + 1);
         self.superfluous.extend(self.files.drain(..first).map(|file| file.name));

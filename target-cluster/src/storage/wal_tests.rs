@@ -275,6 +275,19 @@ fn a_file_whose_term_and_vote_were_torn_off_gets_them_at_the_next_start() {
 }
 
 #[test]
+fn files_stay_until_the_new_one_has_term_and_vote() {
+    let mut wal = open(&[]).unwrap().wal;
+    wal.append([&vote(1), &entry(1, 1), &base(1, 1, 1)]).unwrap();
+    wal.sync().unwrap();
+    // A power failure may come before the vote is written, which can have a barrier of its own.
+    let opened = WriteAheadLog::open(wal.disk().clone(), &Bugs::new()).unwrap();
+    assert_eq!((opened.recovered.term, opened.recovered.vote), (1, Some("n1".into())));
+    wal.append([&vote(1)]).unwrap();
+    wal.sync().unwrap();
+    assert!(!names(wal.disk()).contains(&LOG_FILE.to_string()), "the first file is not needed");
+}
+
+#[test]
 fn a_snapshot_takes_the_place_of_a_log_that_does_not_reach_it() {
     let mut wal = open(&[]).unwrap().wal;
     wal.append([&vote(3), &entry(1, 1), &base(9, 2, 9), &vote(3), &entry(10, 3)]).unwrap();
