@@ -34,6 +34,13 @@ const ARGUMENTS: [&str; 12] = [
     "--remote-debugging-pipe",
 ];
 
+/// What Chromium says of an expression whose page was left before it had a value.
+const LEFT: [&str; 3] = [
+    "Inspected target navigated or closed",
+    "Execution context was destroyed.",
+    "Cannot find default execution context",
+];
+
 /// A browser with one page in view.
 pub struct Browser {
     process: Child,
@@ -89,6 +96,12 @@ impl Browser {
 
     /// Calls a method and returns its result.
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        let answer = self.ask(method, parameters);
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Calls a method and returns its result, or its error.
+    fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.last_id += 1;
         let mut message = json!({"id": self.last_id, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -102,8 +115,10 @@ impl Browser {
                 self.events.push(message);
                 continue;
             }
-            assert!(message.get("error").is_none(), "{method}: {message}");
-            return message["result"].take();
+            return match message.get_mut("error") {
+                Some(error) => Err(error.take()),
+                None => Ok(message["result"].take()),
+            };
         }
     }
 
@@ -129,26 +144,40 @@ impl Browser {
         self.settle();
     }
 
-    /// Waits until everything that was changed so far is drawn.
+    /// Waits until everything that was changed so far is drawn, in the page that a link leads to
+    /// if one was followed.
     pub fn settle(&mut self) {
         let drawn =
             "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
-        self.evaluate(drawn);
+        while self.evaluate_unless_left(drawn).is_none() {}
     }
 
     /// The value of an expression in the page, awaited if it is a promise.
     pub fn evaluate(&mut self, expression: &str) -> Value {
-        let parameters = json!({"expression": expression, "returnByValue": true,
-            "awaitPromise": true, "userGesture": true});
-        let mut result = self.call("Runtime.evaluate", parameters);
-        assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
-        result["result"]["value"].take()
+        let value = self.evaluate_unless_left(expression);
+        value.unwrap_or_else(|| panic!("the page was left before it answered: {expression}"))
     }
 
-    /// Waits until an expression in the page is true.
+    /// The value of an expression; none if the page was left for another before it answered.
+    fn evaluate_unless_left(&mut self, expression: &str) -> Option<Value> {
+        let parameters = json!({"expression": expression, "returnByValue": true,
+            "awaitPromise": true, "userGesture": true});
+        let mut result = match self.ask("Runtime.evaluate", parameters) {
+            Ok(result) => result,
+            Err(error) => {
+                let message = error["message"].as_str().unwrap_or_default();
+                assert!(LEFT.contains(&message), "{expression}: {error}");
+                return None;
+            }
+        };
+        assert!(result.get("exceptionDetails").is_none(), "{expression}: {result}");
+        Some(result["result"]["value"].take())
+    }
+
+    /// Waits until an expression is true in the page, or in the one that a link leads to.
     pub fn wait_until(&mut self, expression: &str) {
         let begin = Instant::now();
-        while self.evaluate(expression) != true {
+        while self.evaluate_unless_left(expression) != Some(Value::Bool(true)) {
             assert!(begin.elapsed() < PATIENCE, "it never came true: {expression}");
             self.settle();
         }
